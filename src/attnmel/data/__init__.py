@@ -1,0 +1,1 @@
+"""From archives to batches; knows no network."""

@@ -1,0 +1,129 @@
+"""Where things lie: the home of data and cache, one folder a run, every file name."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "ATTNMEL_HOME"
+
+
+def home_folder(chosen: Path | None = None) -> Path:
+    """Return where data, cache and weights lie: as chosen, else $ATTNMEL_HOME, else the user's cache folder."""
+    if chosen is not None:
+        return chosen.expanduser().absolute()
+    if named := os.environ.get(HOME_VARIABLE):
+        return Path(named).expanduser().absolute()
+    return Path(platformdirs.user_cache_dir("attnmel", appauthor=False))
+
+
+def dataset_folder(home: Path, dataset: str) -> Path:
+    """Return where the unpacked official files of one data set lie."""
+    return home / "data" / dataset
+
+
+def cache_folder(home: Path) -> Path:
+    """Return where prepared images lie, a folder a key."""
+    return home / "cache"
+
+
+def weights_folder(home: Path) -> Path:
+    """Return where published ImageNet weights lie."""
+    return home / "weights"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One training run: every file it writes, by name."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe, itself a recipe again."""
+        return self.path / "recipe.toml"
+
+    @property
+    def provenance(self) -> Path:
+        """Seed, versions, device, command, data fingerprint."""
+        return self.path / "provenance.json"
+
+    @property
+    def history(self) -> Path:
+        """One row an epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def events(self) -> Path:
+        """TensorBoard event files."""
+        return self.path / "events"
+
+    @property
+    def best(self) -> Path:
+        """Checkpoint of the best epoch on the validation split."""
+        return self.path / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """Checkpoint of the last finished epoch."""
+        return self.path / "last.safetensors"
+
+    @property
+    def resume(self) -> Path:
+        """All that `--resume` needs: weights, momentum and history of the last finished epoch, in one file."""
+        return self.path / "resume.safetensors"
+
+    @property
+    def measures(self) -> Path:
+        """Measures of every judged split, with intervals."""
+        return self.path / "measures.json"
+
+    @property
+    def report(self) -> Path:
+        """The self-contained page."""
+        return self.path / "report.html"
+
+    @property
+    def maps(self) -> Path:
+        """Attention maps as overlays and NPZ, by `attnmel explain`."""
+        return self.path / "maps"
+
+    def predictions(self, split: str) -> Path:
+        """Class probabilities of one split, or of one external set by its name."""
+        return self.path / "predictions" / f"{split}.csv"
+
+    def attention(self, split: str) -> Path:
+        """Attention maps that belong to `predictions(split)`."""
+        return self.path / "predictions" / f"{split}-attention.npz"
+
+    def submission(self, split: str) -> Path:
+        """The same probabilities in the official submission format."""
+        return self.path / "predictions" / f"{split}-submission.csv"
+
+    def overlap(self, split: str) -> Path:
+        """Overlap of each attention map with the lesion mask, one row an image."""
+        return self.path / "predictions" / f"{split}-overlap.csv"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, renamed to it once the block ends well, removed otherwise.
+
+    So a reader finds the old file, the new file or none, never half of one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The name keeps its ending: some writers choose their format by it.
+    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""From images to `Output(logits, attention)`; knows no data set."""

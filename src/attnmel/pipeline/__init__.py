@@ -1,0 +1,1 @@
+"""Settings in, files out: one file a command, without printing."""

@@ -1,0 +1,149 @@
+"""The nouns that travel between stages outside tensors: `Lesion` and `Predictions`. numpy only."""
+
+import csv
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from attnmel import NOTICE
+from attnmel.errors import LabelError, PredictionsError, listed
+from attnmel.folders import replacing
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+REST = "rest"
+"""The class that takes every diagnosis which has no class of its own."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lesion:
+    """One dermoscopy image with what is known of it."""
+
+    image_id: str
+    image: Path
+    diagnosis: str | None
+    """As the data set names it; None where it is not known."""
+    split: Split | None
+    """None until a split is drawn."""
+    mask: Path | None = None
+    """Lesion mask of the image's own size, or None."""
+    group: str | None = None
+    """Images of one group (one lesion, one patient) stay on one side of a split."""
+
+
+def class_index(lesion: Lesion, classes: Sequence[str]) -> int:
+    """Return the place of the lesion's diagnosis among the classes.
+
+    Raises:
+        LabelError: no diagnosis, or one without a class where no class is called "rest".
+    """
+    if lesion.diagnosis is None:
+        raise LabelError(f"{lesion.image_id} has no label; expected one of: {', '.join(classes)}")
+    if lesion.diagnosis in classes:
+        return classes.index(lesion.diagnosis)
+    if REST in classes:
+        return classes.index(REST)
+    raise LabelError(
+        f"{lesion.image_id} is labelled '{lesion.diagnosis}', which is none of the classes {', '.join(classes)}. "
+        "Name it in data.classes, or put 'rest' there for all others."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """Class probabilities of images, with what is true of them, joined by image id."""
+
+    image_ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    probabilities: Float[np.ndarray, "N K"]
+    labels: Int[np.ndarray, " N"]
+    """Index of the true class; -1 where it is not known."""
+    groups: tuple[str, ...]
+    """The lesion or patient of each image; its own id where that is not known."""
+
+    def __post_init__(self) -> None:
+        count = len(self.image_ids)
+        lengths = {len(self.probabilities), len(self.labels), len(self.groups), count}
+        if lengths != {count} or self.probabilities.shape != (count, len(self.classes)):
+            raise PredictionsError(f"predictions of unequal length: {sorted(lengths)}")
+        if len(set(self.image_ids)) != count:
+            doubled = sorted({i for i in self.image_ids if self.image_ids.count(i) > 1})
+            raise PredictionsError(f"doubled image ids: {listed(doubled)}")
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the true class of every image is known."""
+        return bool((self.labels >= 0).all())
+
+    def probability(self, name: str) -> Float[np.ndarray, " N"]:
+        """Probability of one class."""
+        return self.probabilities[:, self.classes.index(name)]
+
+    def is_class(self, name: str) -> np.ndarray:
+        """Whether each image truly is of the class."""
+        return self.labels == self.classes.index(name)
+
+    def write(self, path: Path, licence: str) -> None:
+        """Write the table as CSV, after two lines that say what it may be used for.
+
+        Probabilities are written in full (`repr`), so that a file read back gives the same measures to the last bit.
+        """
+        with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+            file.write(f"# {NOTICE}\n# Trained on data under: {licence}\n")
+            table = csv.writer(file)
+            table.writerow(["image", "label", "group", *(f"probability_{name}" for name in self.classes)])
+            for row, image_id in enumerate(self.image_ids):
+                label = self.classes[self.labels[row]] if self.labels[row] >= 0 else ""
+                shares = (repr(float(p)) for p in self.probabilities[row])
+                table.writerow([image_id, label, self.groups[row], *shares])
+
+    @staticmethod
+    def read(path: Path) -> "Predictions":
+        """Read what `write` wrote.
+
+        Raises:
+            PredictionsError: no such file, a missing column, a label that is no class, a probability outside [0, 1].
+        """
+        if not path.is_file():
+            raise PredictionsError(f"no predictions at {path}; make them with `attnmel evaluate RUN`")
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+        if not rows:
+            raise PredictionsError(f"{path.name} holds no row; expected a header and one row an image")
+        columns = [name for name in rows[0] if name and name.startswith("probability_")]
+        if missing := {"image", "label", "group"} - set(rows[0]):
+            raise PredictionsError(f"{path.name} lacks the column {', '.join(sorted(missing))}")
+        if not columns:
+            raise PredictionsError(f"{path.name} has no column that starts with 'probability_'")
+        classes = tuple(name.removeprefix("probability_") for name in columns)
+        return Predictions(
+            image_ids=tuple(row["image"] for row in rows),
+            classes=classes,
+            probabilities=np.array([[_share(row, name, path) for name in columns] for row in rows], dtype=np.float64),
+            labels=np.array([_label(row, classes, path) for row in rows], dtype=np.int64),
+            groups=tuple(row["group"] or row["image"] for row in rows),
+        )
+
+
+def _share(row: dict[str, str], column: str, path: Path) -> float:
+    try:
+        share = float(row[column])
+    except (TypeError, ValueError):
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise PredictionsError(f"{path.name}, {row['image']}: {column} is '{row[column]}', expected a number in [0, 1]")
+    return share
+
+
+def _label(row: dict[str, str], classes: tuple[str, ...], path: Path) -> int:
+    if not row["label"]:
+        return -1
+    if row["label"] not in classes:
+        raise PredictionsError(f"{path.name}, {row['image']}: label '{row['label']}' is none of {', '.join(classes)}")
+    return classes.index(row["label"])

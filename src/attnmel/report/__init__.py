@@ -1,0 +1,1 @@
+"""Tables, figures and provenance to one self-contained HTML file."""
