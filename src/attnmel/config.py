@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -38,7 +38,7 @@ class Statistics(Settings):
     source: str
 
     @model_validator(mode="after")
-    def _spread(self) -> Self:
+    def _spread(self) -> "Statistics":
         if min(self.std) <= 0:
             raise ValueError(f"std must be above 0 in each channel, got {self.std}")
         return self
@@ -69,7 +69,7 @@ class DataSettings(Settings):
         return round(self.size * 8 / 7)
 
     @model_validator(mode="after")
-    def _names(self) -> Self:
+    def _names(self) -> "DataSettings":
         if len(set(self.classes)) < len(self.classes):
             raise ValueError(f"classes are doubled: {', '.join(self.classes)}")
         if unknown := [name for name in (*self.positives, *self.repeats) if name not in self.classes]:
@@ -124,7 +124,7 @@ class TrainingSettings(Settings):
     """Machines."""
 
     @model_validator(mode="after")
-    def _parts(self) -> Self:
+    def _parts(self) -> "TrainingSettings":
         if self.batch % (self.accumulate * self.devices * self.nodes):
             raise ValueError(
                 f"batch {self.batch} does not divide into {self.accumulate} parts "
@@ -146,7 +146,7 @@ class Recipe(Settings):
     training: TrainingSettings = TrainingSettings()
 
     @model_validator(mode="after")
-    def _gates(self) -> Self:
+    def _gates(self) -> "Recipe":
         if self.loss.prior != "none" and self.model.network != "attnmel-cnn":
             raise ValueError(
                 f"loss.prior = '{self.loss.prior}' needs a network with attention maps "

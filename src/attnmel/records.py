@@ -17,6 +17,9 @@ from attnmel.folders import replacing
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
+ATTENTION_MAPS = ("pool3", "pool4")
+"""Names of a network's attention maps in files and tables, in the order that networks return them."""
+
 REST = "rest"
 """The class that takes every diagnosis which has no class of its own."""
 

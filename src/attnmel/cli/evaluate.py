@@ -1,0 +1,36 @@
+"""`attnmel evaluate`: measures of a run with intervals."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    on: Annotated[
+        str | None,
+        typer.Option(
+            help="Another data set, or a folder with labels.csv [default: the run's own].", show_default=False
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="train, validation, test or all [default: test; all of a folder].", show_default=False),
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a run: AP, AUC, sensitivity, specificity and balanced accuracy, each with its 95 % interval."""
+    from attnmel.folders import RunFolder, home_folder
+    from attnmel.pipeline.evaluate import evaluate_run
+
+    judged = evaluate_run(RunFolder(run), home=home_folder(home), on=on, split=split, progress=Terminal())
+    if as_json:
+        print_json(judged.as_dict())
+        return
+    print(judged.sentence)
+    print_table(["", "measure", "value", "95 % interval"], judged.table())
+    print(f"\n{RunFolder(run).predictions(judged.name)}")

@@ -1,0 +1,31 @@
+"""`attnmel fetch`: the official files of a data set."""
+
+from typing import Annotated
+
+import typer
+
+from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
+
+
+def fetch(
+    dataset: Annotated[str, typer.Argument(help="isic2017")],
+    mirror: Annotated[
+        str | None,
+        typer.Option(help="Address that holds <year>/<official file name>: http(s):// or file://.", show_default=False),
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch a data set's official files, resumed after an interruption, checked and unpacked."""
+    import dataclasses
+
+    from attnmel.data.archives import fetch as fetch_archives
+    from attnmel.folders import dataset_folder, home_folder
+
+    states = fetch_archives(dataset, home_folder(home), mirror=mirror, progress=Terminal())
+    if as_json:
+        print_json([dataclasses.asdict(state) for state in states])
+        return
+    rows = [[s.name, str(s.found), "-" if s.expected is None else str(s.expected), s.status] for s in states]
+    print_table(["file", "found", "expected", "state"], rows)
+    print(f"\nunpacked in {dataset_folder(home_folder(home), dataset)}")

@@ -1,0 +1,28 @@
+"""`attnmel statistics`: the colour statistics of a data set's training split."""
+
+from typing import Annotated
+
+import typer
+
+from attnmel.cli.terminal import Home, Json, Terminal, print_json
+from attnmel.cli.train import Overrides
+
+
+def statistics(
+    recipe: Annotated[str, typer.Argument(help="A recipe; its data set, crop and size decide.")],
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Compute and store mean and spread of RGB over the training images of a recipe's data set."""
+    from attnmel.config import load_recipe
+    from attnmel.folders import home_folder
+    from attnmel.pipeline.prepare import prepare, training_statistics
+
+    settings = load_recipe(recipe, overrides or ())
+    prepared = prepare(settings.data, home=home_folder(home), seed=settings.training.seed, progress=Terminal())
+    found = training_statistics(settings.data, prepared, Terminal())
+    if as_json:
+        print_json(found.model_dump())
+        return
+    print(f'# {found.source}\n[data.statistics]\nof = "{found.of}"\nmean = {list(found.mean)}\nstd = {list(found.std)}')

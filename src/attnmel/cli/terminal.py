@@ -1,0 +1,80 @@
+"""Progress as bars on standard error; tables and JSON on standard output."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        help="Where data, cache and weights lie [default: $ATTNMEL_HOME or the user's cache folder].",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Where to write.", show_default=False)]
+
+
+class Terminal:
+    """Progress drawn on standard error; without a terminal there, notes only."""
+
+    @contextmanager
+    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
+        """Draw a bar that goes when it is done."""
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        counter = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            counter,
+            TextColumn(unit if unit != "bytes" else ""),
+        )
+        console = Console(stderr=True)
+        with Progress(
+            *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+        ) as drawn:
+            task = drawn.add_task(label, total=total)
+            yield lambda steps: drawn.advance(task, steps)
+
+    def note(self, message: str) -> None:
+        """Say one sentence on standard error."""
+        print(message, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Print a value for programs; NaN, which JSON lacks, as null."""
+    print(json.dumps(_without_nan(value), indent=2, allow_nan=False))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table that stays legible in a pipe: columns by width, first one to the left, the others to the right."""
+    table = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+    for row in table:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        print("  ".join(cells).rstrip())
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401 - walks JSON
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and value != value else value

@@ -1,0 +1,67 @@
+"""`attnmel train`: a recipe to a run folder a seed."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnmel.cli.terminal import Home, Json, Terminal, print_json
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change one setting, e.g. --set training.epochs=10.", show_default=False
+    ),
+]
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name (isic2017/attnmel-lesion), a TOML file, or a run folder.")
+    ],
+    overrides: Overrides = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, one run folder each.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with runs that were stopped.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Train a recipe; each seed gets the run folder OUT/RECIPE/seed-SEED."""
+    from attnmel.config import load_recipe, make_recipe
+    from attnmel.folders import RunFolder, home_folder
+
+    # Before anything heavy is loaded: a slip in a recipe is answered at once.
+    given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
+    first = load_recipe(str(given_run.recipe) if given_run else recipe, overrides or ())
+
+    from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
+    from attnmel.runtime import use_threads
+
+    use_threads()
+    fabric = recipe_fabric(first)
+    results: list[dict[str, str | int | float]] = []
+    for seed in range(first.training.seed, first.training.seed + seeds):
+        settings = first.model_dump()
+        settings["training"]["seed"] = seed
+        one = make_recipe(settings)
+        run = given_run if given_run and seed == first.training.seed else run_folder(one, out)
+        best = train_run(
+            one,
+            run,
+            home=home_folder(home),
+            fabric=fabric,
+            resume=resume,
+            command=" ".join(["attnmel", *sys.argv[1:]]),
+            progress=Terminal(),
+        )
+        measure = one.training.select
+        results.append({"run": str(run.path), "best_epoch": best.epoch, measure: best.validation(measure)})
+    if not fabric.is_global_zero:
+        return
+    if as_json:
+        print_json(results)
+        return
+    for result in results:
+        chosen = first.training.select
+        print(f"{result['run']}: best epoch {result['best_epoch']}, validation {chosen} {result[chosen]:.3f}")

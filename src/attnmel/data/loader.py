@@ -1,0 +1,203 @@
+"""From the cache to batches: over-sampled, shuffled, augmented and normalised on their device.
+
+An epoch is a function of its number and the seed alone, so a stopped training continues with the very same batches, and
+several processes that share a batch see together what one would see.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int64, Integer, UInt8
+from torch import Tensor
+
+from attnmel.data.augment import Augmentation
+from attnmel.data.cache import Cache
+from attnmel.data.cache_build import CHANNELS
+from attnmel.data.images import BLACK_TO_WHITE, shift_and_scale
+from attnmel.data.priors import NO_PRIOR, PRIORS
+from attnmel.errors import ConfigError, LabelError, require_known
+
+Rgb = Sequence[float]
+
+
+class Batch(NamedTuple):
+    """What a network is trained or judged on."""
+
+    images: Float[Tensor, "B 3 s s"]
+    """Normalised float32, channels last in memory."""
+    labels: Int64[Tensor, " B"]
+    """Index of the class; -1 where it is not known."""
+    priors: Float[Tensor, "B 1 s s"]
+    """What attention is drawn toward, in [0, 1]; 0 where there is none."""
+    has_prior: Bool[Tensor, " B"]
+    rows: Int64[Tensor, " B"]
+    """Rows of the cache; they name the images."""
+
+
+def oversampled(labels: Integer[np.ndarray, " n"], repeats: Mapping[int, int], passes: int) -> Int64[np.ndarray, " m"]:
+    """Return positions in `labels`, each `repeats[label]` times (else once), the whole list `passes` times."""
+    times = np.array([repeats.get(label, 1) for label in labels.tolist()], dtype=np.int64)
+    once = np.repeat(np.arange(len(labels)), times)
+    return np.tile(once, passes)
+
+
+class TrainingBatches:
+    """The batches of every epoch; `rows` of the cache and `labels` (index of the class) go together.
+
+    `repeats` says how often the images of a class stand in the list of an epoch (else once), `passes` how often an
+    epoch goes over that list. `batch` counts the images of a step over all processes. `prior` is a name of `PRIORS`, or
+    "none". `mean` and `std` are of RGB in [0, 1].
+
+    Raises:
+        LabelError: fewer images than a batch takes.
+        ConfigError: an unknown prior, or a crop larger than the prepared images.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        rows: Integer[np.ndarray, " n"],
+        labels: Integer[np.ndarray, " n"],
+        *,
+        size: int,
+        repeats: Mapping[int, int],
+        passes: int,
+        batch: int,
+        mean: Rgb,
+        std: Rgb,
+        prior: str,
+        seed: int,
+        device: torch.device | str,
+    ) -> None:
+        self._positions = torch.from_numpy(oversampled(labels, repeats, passes))
+        self._maker = _BatchMaker(cache, rows, labels, mean=mean, std=std, prior=prior, device=device)
+        self._side, self._size, self._batch, self._seed = cache.side, size, batch, seed
+        Augmentation.centre(1, side=cache.side, size=size)  # refuses an impossible crop now, not in the first epoch
+        if len(self) == 0:
+            raise LabelError(
+                f"{len(rows)} training images make {len(self._positions)} rows an epoch, fewer than one batch of "
+                f"{batch}; add images, or set training.batch lower"
+            )
+
+    def __len__(self) -> int:
+        """Steps an epoch; the last incomplete batch is left out."""
+        return len(self._positions) // self._batch
+
+    def epoch(self, number: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """Give the batches of one epoch; process `rank` of `world` takes its share of each.
+
+        Raises:
+            ConfigError: the batch does not divide over the processes.
+        """
+        if self._batch % world:
+            raise ConfigError(f"training.batch = {self._batch} does not divide over {world} processes")
+        share = self._batch // world
+        mine = slice(rank * share, (rank + 1) * share)
+        generator = epoch_generator(self._seed, number)
+        order = self._positions[torch.randperm(len(self._positions), generator=generator)]
+        for step in range(len(self)):
+            positions = order[step * self._batch : (step + 1) * self._batch]
+            # Drawn for the whole batch, then shared out: an image is augmented alike for any number of processes.
+            augmentation = Augmentation.draw(self._batch, side=self._side, size=self._size, generator=generator)
+            yield self._maker(positions[mine].numpy(), augmentation[mine])
+
+
+def evaluation_batches(
+    cache: Cache,
+    rows: Integer[np.ndarray, " n"],
+    labels: Integer[np.ndarray, " n"],
+    *,
+    size: int,
+    batch: int,
+    mean: Rgb,
+    std: Rgb,
+    device: torch.device | str,
+    prior: str = NO_PRIOR,
+) -> Iterator[Batch]:
+    """Give the central crops in the order of `rows`, the last incomplete batch too; labels may be -1.
+
+    Raises:
+        ConfigError: an unknown prior, or a crop larger than the prepared images.
+    """
+    make = _BatchMaker(cache, rows, labels, mean=mean, std=std, prior=prior, device=device)
+    for start in range(0, len(rows), batch):
+        positions = np.arange(start, min(start + batch, len(rows)))
+        yield make(positions, Augmentation.centre(len(positions), side=cache.side, size=size))
+
+
+def epoch_generator(seed: int, epoch: int) -> torch.Generator:
+    """Return the source of chance of one epoch; neighbouring seeds and epochs have nothing in common."""
+    (mixed,) = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64).tolist()
+    return torch.Generator().manual_seed(mixed)
+
+
+def normalise(
+    pixels: UInt8[Tensor, "B s s 4"], shift: Float32[Tensor, " 3"], scale: Float32[Tensor, " 3"]
+) -> Float32[Tensor, "B 3 s s"]:
+    """Return (pixels - shift) * scale of red, green and blue, channels last in memory.
+
+    Channels are picked one by one and numbers repeated along a line of the image because inner loops over three values
+    are several times slower (benchmarks/cache_to_batch.py).
+    """
+    count, size = pixels.shape[:2]
+    rgb = torch.empty((count, size, size, 3), dtype=torch.uint8, device=pixels.device)
+    for channel in range(3):
+        rgb[..., channel] = pixels[..., channel]
+    lines = rgb.view(count, size, size * 3).to(torch.float32)
+    lines.sub_(shift.repeat(size)).mul_(scale.repeat(size))
+    return lines.view(count, size, size, 3).permute(0, 3, 1, 2)
+
+
+class _BatchMaker:
+    """Turns positions in `rows` and an augmentation into a batch on the device."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        rows: Integer[np.ndarray, " n"],
+        labels: Integer[np.ndarray, " n"],
+        *,
+        mean: Rgb,
+        std: Rgb,
+        prior: str,
+        device: torch.device | str,
+    ) -> None:
+        require_known("prior", prior, [NO_PRIOR, *PRIORS])
+        self._cache, self._rows, self._labels = cache, rows.astype(np.int64), labels.astype(np.int64)
+        self._device = torch.device(device)
+        self._shift, self._scale = (torch.from_numpy(values).to(self._device) for values in shift_and_scale(mean, std))
+        self._prior = PRIORS.get(prior)
+
+    def __call__(self, positions: Int64[np.ndarray, " B"], augmentation: Augmentation) -> Batch:
+        rows = self._rows[positions]
+        pixels = augmented_pixels(self._sent(self._cache.gather(rows)), augmentation)
+        has_prior = self._sent(self._cache.has_mask[rows] & (self._prior is not None))
+        return Batch(
+            images=normalise(pixels, self._shift, self._scale),
+            labels=self._sent(self._labels[positions]),
+            priors=self._priors(pixels, has_prior),
+            has_prior=has_prior,
+            rows=self._sent(rows),
+        )
+
+    def _priors(self, pixels: UInt8[Tensor, "B s s 4"], has_prior: Bool[Tensor, " B"]) -> Float32[Tensor, "B 1 s s"]:
+        shape = (len(pixels), 1, *pixels.shape[1:3])
+        if self._prior is None:
+            return torch.zeros(shape, device=self._device)
+        masks = pixels[..., 3].contiguous().view(shape).to(torch.float32).div_(BLACK_TO_WHITE)
+        return self._prior(masks) * has_prior[:, None, None, None]
+
+    def _sent(self, values: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(values)
+        if self._device.type == "cuda":
+            # From pinned memory the copy runs beside the computation.
+            return tensor.pin_memory().to(self._device, non_blocking=True)
+        return tensor.to(self._device)
+
+
+def augmented_pixels(pixels: UInt8[Tensor, "B S S 4"], augmentation: Augmentation) -> UInt8[Tensor, "B s s 4"]:
+    """Move pixels with their masks: the four bytes of each as one 32-bit number, four times as fast as one by one."""
+    whole = pixels.view(torch.int32).view(len(pixels), 1, *pixels.shape[1:3])
+    return augmentation(whole).view(torch.uint8).view(len(pixels), augmentation.size, augmentation.size, CHANNELS)

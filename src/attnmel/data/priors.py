@@ -1,0 +1,25 @@
+"""What attention is drawn toward: pixel-level priors made from the lesion mask. The door for later ones."""
+
+from collections.abc import Callable
+
+from jaxtyping import Float
+from torch import Tensor
+
+Prior = Callable[[Float[Tensor, "B 1 s s"]], Float[Tensor, "B 1 s s"]]
+"""From the lesion mask, augmented with its image, in [0, 1], to the prior in [0, 1]."""
+
+NO_PRIOR = "none"
+"""The name of a training without a prior; it is not among `PRIORS`."""
+
+
+def lesion(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
+    """Return the lesion itself."""
+    return mask
+
+
+def background(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
+    """Return all but the lesion: one minus the mask."""
+    return 1 - mask
+
+
+PRIORS: dict[str, Prior] = {"lesion": lesion, "background": background}

@@ -1,0 +1,64 @@
+"""One network and batches -> class probabilities and attention maps, with image ids."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from attnmel import runtime
+from attnmel.data.loader import Batch
+from attnmel.models.output import Output
+from attnmel.progress import SILENT, Progress
+from attnmel.records import Predictions
+
+
+class Predicted(NamedTuple):
+    """What a network says of images, row by row the same images."""
+
+    predictions: Predictions
+    attention: tuple[Float[np.ndarray, "N h w"], ...]
+    """Maps in [0, 1], pool-3 first; empty for a network without gates."""
+
+
+@torch.inference_mode()
+def predict(
+    network: nn.Module,
+    batches: Iterable[Batch],
+    *,
+    image_ids: Sequence[str],
+    classes: Sequence[str],
+    groups: Sequence[str] = (),
+    device: torch.device,
+    precision: runtime.ComputePrecision = "float32",
+    progress: Progress = SILENT,
+) -> Predicted:
+    """Predict every image of the batches; `image_ids` and `groups` are looked up by `Batch.rows`.
+
+    The network is put in evaluation mode and left there.
+    """
+    network.eval()
+    rows: list[int] = []
+    labels: list[int] = []
+    probabilities: list[np.ndarray] = []
+    attention: list[list[np.ndarray]] = []
+    with progress.bar("predicting", None, "images") as advance:
+        for batch in batches:
+            with runtime.autocast(device, precision):
+                output: Output = network(batch.images)
+            # Softmax in double precision: shares of one image sum to 1 far below what a measure can see.
+            probabilities.append(output.logits.double().softmax(dim=1).cpu().numpy())
+            attention.append([a[:, 0].float().cpu().numpy() for a in output.attention])
+            rows += batch.rows.tolist()
+            labels += batch.labels.tolist()
+            advance(len(batch.labels))
+    predictions = Predictions(
+        image_ids=tuple(image_ids[row] for row in rows),
+        classes=tuple(classes),
+        probabilities=np.concatenate(probabilities),
+        labels=np.array(labels, dtype=np.int64),
+        groups=tuple((groups or image_ids)[row] for row in rows),
+    )
+    return Predicted(predictions, tuple(np.concatenate(maps) for maps in zip(*attention, strict=True)))

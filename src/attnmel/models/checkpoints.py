@@ -1,0 +1,231 @@
+"""Weights on disk: one safetensors file that also holds a card, so that weights and what they are never part.
+
+A safetensors file holds numbers and text only; reading one runs no code. The same card lies beside it as .json for
+people and other programs; it is never read back.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from attnmel import NOTICE, __version__
+from attnmel.errors import CheckpointError, ConfigError
+from attnmel.folders import RunFolder, replacing
+from attnmel.models.classifiers import build_network
+
+CARD = "attnmel"
+"""Key of the card among a checkpoint's metadata."""
+
+# First bytes of what torch.save writes, today's zip and the older plain pickle.
+PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """All that is needed to use a network's weights, and what is known of them."""
+
+    # A measure that is not defined (NaN) is written as text, for JSON has no such number.
+    __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
+
+    network: str
+    trunk: str
+    width: float
+    attention: str
+    classes: tuple[str, ...]
+    """Names, in the order of the network's scores."""
+    positives: tuple[str, ...]
+    """Classes judged against all others; the first is the main task."""
+    size: int
+    """Side of the network's input in pixels."""
+    side: int
+    """Side of the prepared square that the input is cut from, in pixels."""
+    crop: float
+    """Side of the central square as a share of the image's shorter side."""
+    mean: tuple[float, float, float]
+    """Normalisation of RGB in [0, 1]."""
+    std: tuple[float, float, float]
+    epoch: int
+    measures: dict[str, float]
+    """Of the validation split, at this epoch."""
+    recipe: str
+    data: dict[str, Any]
+    """Fingerprint of the data set it was trained on."""
+    licence: str
+    """Of that data set."""
+    seed: int
+    notice: str = NOTICE
+    version: str = __version__
+
+
+_CARD = TypeAdapter(Card)
+
+
+def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
+    """Write weights and card to `path` (.safetensors), and the card beside it (.json); replaces what was there.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+    """
+    text = _CARD.dump_json(card, indent=2)
+    save_state(path, network.state_dict(), {CARD: text.decode()})
+    with _writing(path.with_suffix(".json")) as part:
+        part.write_bytes(text)
+
+
+def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:
+    """Read a run folder's best checkpoint, or a checkpoint file; the network is in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: no such file, a pickle, a damaged file, no card, or tensors that are not the card's network's.
+    """
+    tensors, card = read_checkpoint(path)
+    network = _shell(card, path)
+    check_tensors(tensors, network.state_dict(), f"{path}, by its card {described(card)}")
+    network.load_state_dict(
+        {name: tensors[name].to(own.dtype) for name, own in network.state_dict().items()}, assign=True
+    )
+    return network.eval(), card
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
+    """Read tensors and card of a run folder's best checkpoint or of a checkpoint file, without building the network.
+
+    Raises:
+        CheckpointError: no such file, a pickle, a damaged file, or no card that can be read.
+    """
+    path = checkpoint_file(path)
+    tensors, metadata = load_state(path)
+    if CARD not in metadata:
+        raise CheckpointError(
+            f"{path} holds {len(tensors)} tensors but no card of attnmel, so its network and preprocessing are not "
+            "known; expected a checkpoint that `attnmel train` wrote"
+        )
+    try:
+        return tensors, _CARD.validate_json(metadata[CARD])
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise CheckpointError(
+            f"the card in {path} cannot be read ({problems}). It was written by another version of attnmel "
+            f"(this is {__version__}) or changed by hand."
+        ) from None
+
+
+def checkpoint_file(path: Path) -> Path:
+    """Return the checkpoint that a run folder or a file's path means.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if path.is_dir():
+        best = RunFolder(path).best
+        if not best.is_file():
+            raise CheckpointError(f"the folder {path} holds no {best.name}; a run writes it after its first epoch")
+        return best
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}; expected a run folder or a .safetensors file")
+    return path
+
+
+def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write named tensors of any device and memory layout, and named texts, into one file; replaces what was there.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+    """
+    # safetensors takes contiguous tensors only, and a network may lie channels-last.
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with _writing(path) as part:
+        save_file(plain, part, metadata=dict(metadata))
+
+
+def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read what `save_state` wrote, onto the CPU.
+
+    Raises:
+        CheckpointError: no such file, a pickle, or a damaged file.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"no file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            # Cloned, for the tensors are views of the mapped file, which a running training may replace.
+            return {name: file.get_tensor(name).clone() for name in names}, dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        if _is_pickle(path):
+            raise CheckpointError(
+                f"{path} is a pickle (as torch.save writes), which could run code when it is read; expected a "
+                ".safetensors file that attnmel wrote"
+            ) from None
+        raise CheckpointError(
+            f"{path} is not a whole safetensors file ({error}). Copy it again from where it came, or train again."
+        ) from None
+
+
+def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
+    """Compare names and shapes with those of a network.
+
+    Raises:
+        CheckpointError: names the first differing tensor with both shapes, and how many differ.
+    """
+    names = [*expected, *(name for name in found if name not in expected)]
+    wrong = [name for name in names if _shape(found, name) != _shape(expected, name)]
+    if wrong:
+        raise CheckpointError(
+            f"{source}: tensor '{wrong[0]}' is {_shape(found, wrong[0])}, expected {_shape(expected, wrong[0])} "
+            f"({len(wrong)} of {len(names)} tensors differ). The weights are of another architecture or other classes; "
+            "use those of this network, or change model.network, model.trunk, model.width and data.classes to theirs."
+        )
+
+
+def described(card: Card) -> str:
+    """Return in words which network a card is of."""
+    return f"{card.network} on {card.trunk}, width {card.width:g}, for {', '.join(card.classes)}"
+
+
+def _shape(tensors: Mapping[str, Tensor], name: str) -> str:
+    if name not in tensors:
+        return "absent"
+    return "x".join(map(str, tensors[name].shape)) or "one number"
+
+
+def _shell(card: Card, path: Path) -> nn.Module:
+    """Build the card's network without memory for its weights and without drawing chance."""
+    try:
+        with torch.device("meta"):
+            return build_network(
+                card.network,
+                trunk=card.trunk,
+                width=card.width,
+                classes=len(card.classes),
+                attention=card.attention,
+            )
+    except ConfigError as error:
+        raise CheckpointError(
+            f"the card in {path} names a network that this version of attnmel ({__version__}) cannot build: {error}"
+        ) from None
+
+
+def _is_pickle(path: Path) -> bool:
+    """Tell why a file could not be read; a whole safetensors file may begin with the same bytes."""
+    with path.open("rb") as file:
+        return file.read(4).startswith(PICKLE_STARTS)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    try:
+        with replacing(path) as part:
+            yield part
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"cannot write {path}: {error}. Free some space or choose another folder; what was there before is kept."
+        ) from None

@@ -1,0 +1,163 @@
+"""The slides' networks as compositions of a trunk, attention gates and a head; each returns `Output`."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attnmel.errors import ConfigError, require_known
+from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
+from attnmel.models.output import Output
+from attnmel.models.trunks import TRUNKS, VggTrunk, scaled
+
+# VGG-16's dense part, as published: units of its two layers, and side of the map they see.
+DENSE_UNITS = 4096
+DENSE_SIDE = 7
+DROPOUT = 0.5
+
+
+class Head(nn.Linear):
+    """The last layer; start N(0, 0.01), bias 0.
+
+    It is computed in its weights' precision even under autocast: bf16 scores come in steps of 1/256 of their size, and
+    such ties would blur every ranking measure.
+    """
+
+    def reset_parameters(self) -> None:
+        """Draw a new start."""
+        nn.init.normal_(self.weight, std=0.01)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, input: Float[Tensor, "B C"]) -> Float[Tensor, "B K"]:
+        """Give the scores of the classes."""
+        features = input.to(self.weight.dtype)
+        # Without autocast the plain layer, so that an exported graph holds no autocast region.
+        if not torch.is_autocast_enabled(features.device.type):
+            return super().forward(features)
+        with torch.autocast(features.device.type, enabled=False):
+            return super().forward(features)
+
+
+class DenseNetwork(nn.Module):
+    """VGG-16: the deepest map, averaged to 7x7, through two dense layers with dropout; start as `Head`."""
+
+    def __init__(self, trunk: VggTrunk, *, units: int, classes: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        # Places 0 and 3 are those of torchvision's `classifier`.
+        self.dense = nn.Sequential(
+            nn.Linear(trunk.channels[2] * DENSE_SIDE**2, units),
+            nn.ReLU(inplace=True),
+            nn.Dropout(DROPOUT),
+            nn.Linear(units, units),
+            nn.ReLU(inplace=True),
+            nn.Dropout(DROPOUT),
+        )
+        for layer in self.dense:
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=0.01)
+                nn.init.zeros_(layer.bias)
+        self.head = Head(units, classes)
+
+    def forward(self, images: Float[Tensor, "B 3 s s"]) -> Output:
+        """Classify normalised images of a side that is a multiple of 32."""
+        deepest = self.trunk(images).stride32
+        averaged = functional.adaptive_avg_pool2d(deepest, DENSE_SIDE)
+        return Output(self.head(self.dense(averaged.flatten(1))))
+
+
+class PooledNetwork(nn.Module):
+    """VGG-16-GAP: the mean of the deepest map through one linear layer, so it has class activation maps."""
+
+    def __init__(self, trunk: VggTrunk, *, classes: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = Head(trunk.channels[2], classes)
+
+    def forward(self, images: Float[Tensor, "B 3 s s"]) -> Output:
+        """Classify normalised images of a side that is a multiple of 32."""
+        return Output(self.head(_mean(self.trunk(images).stride32)))
+
+
+class MelNetwork(nn.Module):
+    """Mel-CNN and AttnMel-CNN: pool-5, pool-3 and pool-4 averaged, joined in this order, through one linear layer.
+
+    With two gates, on pool-3 and pool-4, the gates' features stand in for these maps' means.
+    """
+
+    def __init__(self, trunk: VggTrunk, gates: Sequence[AttentionGate], *, classes: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.gates = nn.ModuleList(gates)
+        self.head = Head(sum(trunk.channels), classes)
+
+    def forward(self, images: Float[Tensor, "B 3 s s"]) -> Output:
+        """Classify normalised images of a side that is a multiple of 32."""
+        pool3, pool4, pool5 = self.trunk(images)
+        if not self.gates:
+            return Output(self._scores(pool5, _mean(pool3), _mean(pool4)))
+        shallow, deep = (gate(local, pool5) for gate, local in zip(self.gates, (pool3, pool4), strict=True))
+        return Output(self._scores(pool5, shallow.features, deep.features), (shallow.attention, deep.attention))
+
+    def _scores(
+        self, pool5: Float[Tensor, "B G h w"], shallow: Float[Tensor, "B C"], deep: Float[Tensor, "B D"]
+    ) -> Float[Tensor, "B K"]:
+        return self.head(torch.cat([_mean(pool5), shallow, deep], dim=1))
+
+
+def vgg16(trunk: VggTrunk, width: float, classes: int, attention: AttentionKind) -> DenseNetwork:
+    """VGG-16 with its dense layers, the last one new; it has no attention."""
+    return DenseNetwork(trunk, units=scaled(DENSE_UNITS, width), classes=classes)
+
+
+def vgg16_gap(trunk: VggTrunk, width: float, classes: int, attention: AttentionKind) -> PooledNetwork:
+    """VGG-16 with global average pooling in place of the dense layers; it has no attention."""
+    return PooledNetwork(trunk, classes=classes)
+
+
+def mel_cnn(trunk: VggTrunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
+    """Means of three depths; it has no attention."""
+    return MelNetwork(trunk, [], classes=classes)
+
+
+def attnmel_cnn(trunk: VggTrunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
+    """Mel-CNN with a gate on pool-3 and one on pool-4, both guided by pool-5."""
+    c3, c4, c5 = trunk.channels
+    hidden = scaled(HIDDEN_CHANNELS, width)
+    gates = [AttentionGate(local, c5, hidden, attention) for local in (c3, c4)]
+    return MelNetwork(trunk, gates, classes=classes)
+
+
+NETWORKS: dict[str, Callable[[VggTrunk, float, int, AttentionKind], nn.Module]] = {
+    "vgg16": vgg16,
+    "vgg16-gap": vgg16_gap,
+    "mel-cnn": mel_cnn,
+    "attnmel-cnn": attnmel_cnn,
+}
+
+
+def build_network(
+    network: str, *, trunk: str = "vgg16_bn", width: float = 1.0, classes: int, attention: str = "sigmoid"
+) -> nn.Module:
+    """Return a network with a random start, drawn from torch's global generator.
+
+    `width` is the share of each layer's channels that is kept.
+
+    Raises:
+        ConfigError: an unknown network, trunk or attention, a width outside (0, 1], fewer than two classes.
+    """
+    require_known("network", network, NETWORKS)
+    require_known("trunk", trunk, TRUNKS)
+    require_known("attention", attention, ATTENTION_KINDS)
+    if not 0 < width <= 1:
+        raise ConfigError(f"model.width is {width}; expected above 0 and at most 1")
+    if classes < 2:
+        raise ConfigError(f"a network for {classes} classes; expected at least 2")
+    kind: AttentionKind = "softmax" if attention == "softmax" else "sigmoid"
+    return NETWORKS[network](TRUNKS[trunk](width), width, classes, kind)
+
+
+def _mean(features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C"]:
+    return features.mean((2, 3))

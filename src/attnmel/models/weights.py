@@ -1,0 +1,206 @@
+"""Where a network's weights start: random, published ImageNet weights, or another run's checkpoint.
+
+The published files are pickles, the one exception to safetensors: the SHA-256 is checked first, then they are read with
+`weights_only=True`, which takes tensors and plain containers and runs no code.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import torch
+from torch import Tensor, nn
+
+from attnmel.download import download
+from attnmel.errors import ArchiveError, CheckpointError, ConfigError
+from attnmel.folders import weights_folder
+from attnmel.models.checkpoints import check_tensors, described, read_checkpoint
+from attnmel.progress import SILENT, Progress
+
+
+class Published(NamedTuple):
+    """A published file of weights."""
+
+    address: str
+    prefix: str
+    """First hexadecimal digits of the file's SHA-256, as its name holds them."""
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.address.rsplit("/", 1)[-1]
+
+
+IMAGENET: dict[str, Published] = {
+    "vgg16_bn": Published("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313"),
+    "vgg16": Published("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af"),
+}
+
+# Where a network keeps what torchvision's VGG names otherwise: the convolutions, and the dense layers of "vgg16".
+PUBLISHED_NAMES = {"trunk.features.": "features.", "dense.0.": "classifier.0.", "dense.3.": "classifier.3."}
+
+# A batch-norm's count of batches is younger than the published files and plays no part with a fixed momentum.
+BATCH_COUNT = "num_batches_tracked"
+
+HEAD = "head."
+ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
+HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$", re.IGNORECASE)
+
+
+def start_weights(
+    network: nn.Module,
+    source: str,
+    *,
+    trunk: str,
+    width: float,
+    classes: Sequence[str],
+    home: Path,
+    progress: Progress = SILENT,
+) -> str:
+    """Put start weights into a network that has a random start; return in one sentence what was done.
+
+    `source` is "random", "imagenet" (the published file, from `home` or else its address), an address or a path of a
+    .pth file, or a run folder or .safetensors checkpoint, whose head is left out where its classes are not `classes`.
+
+    Raises:
+        ConfigError: ImageNet weights for a network of another width.
+        CheckpointError: the weights are not there, not reachable, damaged, or of another architecture.
+    """
+    if source == "random":
+        return "random start"
+    if source == "imagenet":
+        return _put_published(network, _imagenet_file(trunk, width, home, progress))
+    if ADDRESS.match(source):
+        return _put_published(network, _addressed_file(source, trunk, home, progress))
+    path = Path(source).expanduser()
+    if path.is_file() and path.suffix == ".pth":
+        return _put_published(network, path)
+    if path.is_dir() or path.suffix == ".safetensors":
+        return _put_checkpoint(network, path, classes)
+    raise CheckpointError(
+        f'no weights at \'{source}\'; model.weights is "imagenet", "random", an address or a path of a .pth file, '
+        "a run folder, or a .safetensors checkpoint"
+    )
+
+
+def check_hash(path: Path) -> None:
+    """Compare a .pth file's SHA-256 with the prefix in its name, or else with those of the published files.
+
+    Raises:
+        CheckpointError: it is another one.
+    """
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    named = HASH_IN_NAME.search(path.name)
+    if named and not found.startswith(named[1].lower()):
+        raise CheckpointError(
+            f"{path}: SHA-256 starts with {found[: len(named[1])]}, expected {named[1]} as its name says. "
+            "The file is damaged or another one: delete it and fetch it again."
+        )
+    if not named and not any(found.startswith(known.prefix) for known in IMAGENET.values()):
+        expected = ", ".join(f"{known.prefix} ({trunk})" for trunk, known in IMAGENET.items())
+        raise CheckpointError(
+            f"{path}: SHA-256 starts with {found[:8]}, none of the published files' {expected}. A .pth file is read "
+            "only where its hash is known: by these, or by a name that ends in -<first 8 digits of SHA-256>.pth."
+        )
+
+
+def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> Path:
+    if width != 1:
+        raise ConfigError(
+            f'model.width is {width:g}, but ImageNet weights exist for width 1 only; set model.weights = "random" '
+            "or model.width = 1"
+        )
+    published = IMAGENET[trunk]
+    target = weights_folder(home) / published.name
+    if not target.is_file():
+        progress.note(f"ImageNet weights of {trunk} from {published.address}")
+        _fetch(published.address, target, trunk, progress, published.prefix)
+    return target
+
+
+def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) -> Path:
+    name = unquote(urlsplit(address).path).rsplit("/", 1)[-1]
+    if not name.endswith(".pth"):
+        raise CheckpointError(
+            f"the address {address} does not end in the name of a .pth file; fetch a checkpoint of attnmel by other "
+            "means and name its path"
+        )
+    named = HASH_IN_NAME.search(name)
+    target = weights_folder(home) / name
+    # Only a name that holds the hash says that a file fetched earlier is the one at this address.
+    if not (named and target.is_file()):
+        _fetch(address, target, trunk, progress, named[1].lower() if named else None)
+    return target
+
+
+def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: str | None) -> None:
+    try:
+        download(address, target, progress=progress, sha256_prefix=prefix)
+    except ArchiveError as error:
+        published = IMAGENET[trunk]
+        raise CheckpointError(
+            f"no weights from {address}: {error}\n"
+            "Three ways on:\n"
+            f"  an address that can be reached: --set model.weights=http://.../{published.name}\n"
+            f"  a file: --set model.weights=PATH/{published.name}, or put it at {target}\n"
+            "  a random start: --set model.weights=random"
+        ) from None
+
+
+def _put_published(network: nn.Module, path: Path) -> str:
+    check_hash(path)
+    published = _read_pickle(path)
+    own = network.state_dict()
+    renamed = {name: _published_name(name) for name in own}
+    wanted = {name: public for name, public in renamed.items() if public and not name.endswith(BATCH_COUNT)}
+    chosen = {name: published[public] for name, public in wanted.items() if public in published}
+    # A trunk with more layers has other names too, so that every convolution must be found and none left over.
+    left = {name: tensor for name, tensor in published.items() if _is_left_over(name, set(wanted.values()))}
+    check_tensors({**chosen, **left}, {name: own[name] for name in wanted}, path.name)
+    network.load_state_dict(chosen, strict=False)
+    return f"published weights {path.name}; {_fresh_parts(own, chosen)} start at random"
+
+
+def _published_name(name: str) -> str | None:
+    for own, public in PUBLISHED_NAMES.items():
+        if name.startswith(own):
+            return public + name.removeprefix(own)
+    return None
+
+
+def _is_left_over(name: str, wanted: set[str]) -> bool:
+    return name.startswith("features.") and not name.endswith(BATCH_COUNT) and name not in wanted
+
+
+def _fresh_parts(own: Mapping[str, Tensor], chosen: Mapping[str, Tensor]) -> str:
+    fresh = {name.split(".")[0] for name in own if name not in chosen and not name.endswith(BATCH_COUNT)}
+    return " and ".join(sorted(fresh)) or "no parts"
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - a damaged pickle fails in any way that its bytes lead to
+        first_line = str(error).strip().split("\n")[0]
+        raise CheckpointError(
+            f"{path} cannot be read as weights ({first_line}); expected a state dict as torchvision publishes them"
+        ) from None
+    if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise CheckpointError(f"{path} holds no state dict (names with tensors), as torchvision publishes them")
+    return tensors
+
+
+def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> str:
+    tensors, card = read_checkpoint(path)
+    same = card.classes == tuple(classes)
+    parts = {name: tensor for name, tensor in tensors.items() if same or not name.startswith(HEAD)}
+    own = network.state_dict()
+    expected = {name: tensor for name, tensor in own.items() if same or not name.startswith(HEAD)}
+    check_tensors(parts, expected, f"{path} ({described(card)})")
+    network.load_state_dict(parts, strict=False)
+    head = "with its head" if same else f"with a new head for {', '.join(classes)}"
+    return f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}"

@@ -1,0 +1,37 @@
+"""What this machine has: versions, device, precision, threads, disk."""
+
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from attnmel import runtime
+from attnmel.folders import cache_folder
+
+LIBRARIES = ("lightning-fabric", "numpy", "pillow", "scikit-learn", "safetensors", "matplotlib")
+
+
+def examine(home: Path) -> dict[str, Any]:
+    """Return what decides whether and how fast a run can go, by name."""
+    threads = runtime.use_threads()
+    device = runtime.choose_device()
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    cache = cache_folder(home)
+    cached = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file())
+    return {
+        **runtime.versions(),
+        **{name: _version(name) for name in LIBRARIES},
+        "device": runtime.device_name(device),
+        "precision": runtime.choose_precision("auto", device),
+        "threads": threads,
+        "home": str(home),
+        "cache": f"{cached / 1e9:.2f} GB",
+        "free disk": f"{shutil.disk_usage(there).free / 1e9:.1f} GB",
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"

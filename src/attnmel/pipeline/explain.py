@@ -1,0 +1,75 @@
+"""A model and image files -> attention maps over each image, in its own geometry."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from attnmel import NOTICE, runtime
+from attnmel.data.images import central_square, decoded_image, prepared_image, whole_frame
+from attnmel.errors import CheckpointError, ConfigError
+from attnmel.explain.overlays import overlay, stretched
+from attnmel.folders import RunFolder, replacing
+from attnmel.models.checkpoints import load_checkpoint
+from attnmel.models.output import Output
+from attnmel.pipeline.predict import image_files, model_input
+from attnmel.progress import SILENT, Progress
+from attnmel.records import ATTENTION_MAPS
+
+
+@torch.inference_mode()
+def explain_images(
+    model: Path, images: Sequence[Path], *, out: Path | None = None, progress: Progress = SILENT
+) -> Iterator[Path]:
+    """Write `<image>-pool3.png`, `<image>-pool4.png` and `<image>.npz` for each file and yield the paths.
+
+    Overlays stretch each map over its own range; the NPZ holds the maps as the network gave them ("pool3", "pool4")
+    and laid into the frame of the original image ("pool3_frame", "pool4_frame"), 0 outside the network's input.
+
+    Raises:
+        CheckpointError: the model cannot be used, or has no attention maps.
+        ImageError: a file cannot be used.
+    """
+    network, card = load_checkpoint(model)
+    device = runtime.choose_device()
+    network = network.to(device)
+    folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
+    paths = image_files(images)
+    _check_names(paths)
+    with progress.bar("explaining", len(paths), "images") as advance:
+        for path in paths:
+            square = prepared_image(path, crop=card.crop, side=card.side)
+            output: Output = network(model_input(square, card).to(device))
+            if not output.attention:
+                raise CheckpointError(f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn")
+            maps = [one[0, 0].float().cpu().numpy() for one in output.attention]
+            yield from _write(
+                folder, path, dict(zip(ATTENTION_MAPS, maps, strict=True)), card.crop, card.size, card.side
+            )
+            advance(1)
+
+
+def _write(folder: Path, path: Path, maps: dict[str, np.ndarray], crop: float, size: int, side: int) -> Iterator[Path]:
+    image = decoded_image(path)
+    height, width = image.shape[:2]
+    square = central_square(width, height, crop)
+    frames = {name: whole_frame(one, square, size=size, side=side) for name, one in maps.items()}
+    for name, one in maps.items():
+        shown = whole_frame(stretched(one), square, size=size, side=side)
+        picture = folder / f"{path.stem}-{name}.png"
+        with replacing(picture) as part:
+            Image.fromarray(overlay(image, shown)).save(part)
+        yield picture
+    arrays = folder / f"{path.stem}.npz"
+    framed = {f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}
+    with replacing(arrays) as part, part.open("wb") as file:
+        np.savez_compressed(file, notice=np.array(NOTICE), **maps, **framed)
+    yield arrays
+
+
+def _check_names(paths: Sequence[Path]) -> None:
+    stems = [path.stem for path in paths]
+    if doubled := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise ConfigError(f"two images are called '{doubled[0]}'; their maps would replace each other")

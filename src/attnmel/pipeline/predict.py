@@ -1,0 +1,144 @@
+"""A model and image files -> class probabilities as CSV or JSON; loads no training code."""
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from attnmel import NOTICE, runtime
+from attnmel.data.images import central_crop, normalised, prepared_image
+from attnmel.errors import ImageError, listed
+from attnmel.folders import replacing
+from attnmel.models.checkpoints import Card, load_checkpoint
+from attnmel.models.output import Output
+from attnmel.progress import SILENT, Progress
+
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a model says of one file."""
+
+    image: str
+    probabilities: tuple[float, ...]
+    """In the order of the classes; empty where the file could not be used."""
+    error: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What a model says of many files, in their order."""
+
+    card: Card
+    answers: tuple[Answer, ...]
+
+    def text(self, *, as_json: bool = False) -> str:
+        """Return the table as CSV or JSON, with the notice and the licence."""
+        return self._json() if as_json else self._csv()
+
+    def write(self, path: Path, *, as_json: bool = False) -> None:
+        """Write the table into a file."""
+        with replacing(path) as part:
+            part.write_text(self.text(as_json=as_json), encoding="utf-8")
+
+    def raise_for_failures(self) -> None:
+        """Complain of files that could not be used, after the others are done.
+
+        Raises:
+            ImageError: names them.
+        """
+        if failed := [answer.error for answer in self.answers if answer.error]:
+            raise ImageError(f"{len(failed)} of {len(self.answers)} images could not be used: {listed(failed)}")
+
+    def _csv(self) -> str:
+        text = io.StringIO(f"# {NOTICE}\n# Trained on data under: {self.card.licence}\n")
+        text.seek(0, io.SEEK_END)
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["image", *(f"probability_{name}" for name in self.card.classes), "error"])
+        blank = [""] * len(self.card.classes)
+        for answer in self.answers:
+            shares = [f"{share:.6f}" for share in answer.probabilities]
+            table.writerow([answer.image, *(shares or blank), answer.error])
+        return text.getvalue()
+
+    def _json(self) -> str:
+        card = self.card
+        images = [
+            {"image": one.image, "error": one.error}
+            if one.error
+            else {"image": one.image, "probabilities": dict(zip(card.classes, one.probabilities, strict=True))}
+            for one in self.answers
+        ]
+        head = {"notice": NOTICE, "licence": card.licence, "recipe": card.recipe, "epoch": card.epoch}
+        return json.dumps({**head, "images": images}, indent=2) + "\n"
+
+
+def predict_images(model: Path, images: Sequence[Path], *, batch: int = 16, progress: Progress = SILENT) -> Answers:
+    """Predict files, and the files of folders, one after another; a file that cannot be used gets its reason.
+
+    Raises:
+        CheckpointError: the model cannot be used.
+        ImageError: no file, or an empty folder, is named.
+    """
+    network, card = load_checkpoint(model)
+    device = runtime.choose_device()
+    network = network.to(device)
+    paths = image_files(images)
+    answers: list[Answer] = []
+    with progress.bar("predicting", len(paths), "images") as advance:
+        for first in range(0, len(paths), batch):
+            some = paths[first : first + batch]
+            answers += _predict_batch(network, card, some, device)
+            advance(len(some))
+    return Answers(card, tuple(answers))
+
+
+def image_files(images: Sequence[Path]) -> list[Path]:
+    """Return the files named and, sorted, the JPEG and PNG files of the folders named.
+
+    Raises:
+        ImageError: a name that is neither a file nor a folder, or a folder without such files.
+    """
+    paths: list[Path] = []
+    for given in images:
+        found = _files_of(given)
+        if not found:
+            raise ImageError(f"no image at {given}; expected a file or a folder of {', '.join(IMAGE_ENDINGS)} files")
+        paths += found
+    return paths
+
+
+def model_input(image: np.ndarray, card: Card) -> torch.Tensor:
+    """Return one prepared square [S, S, 3] as the network takes it, [1, 3, s, s]."""
+    pixels = central_crop(image[None], card.size)[0]
+    return torch.from_numpy(np.ascontiguousarray(normalised(pixels, card.mean, card.std)))[None]
+
+
+def _files_of(given: Path) -> list[Path]:
+    if given.is_dir():
+        return sorted(path for path in given.iterdir() if path.suffix.lower() in IMAGE_ENDINGS)
+    return [given] if given.is_file() else []
+
+
+@torch.inference_mode()
+def _predict_batch(network: nn.Module, card: Card, paths: Sequence[Path], device: torch.device) -> list[Answer]:
+    inputs: dict[Path, torch.Tensor] = {}
+    errors: dict[Path, str] = {}
+    for path in paths:
+        try:
+            inputs[path] = model_input(prepared_image(path, crop=card.crop, side=card.side), card)
+        except ImageError as error:
+            errors[path] = str(error)
+    shares: dict[Path, tuple[float, ...]] = {}
+    if inputs:
+        output: Output = network(torch.cat(list(inputs.values())).to(device))
+        rows = output.logits.double().softmax(dim=1).cpu().tolist()
+        shares = {path: tuple(row) for path, row in zip(inputs, rows, strict=True)}
+    return [Answer(str(path), shares.get(path, ()), errors.get(path, "")) for path in paths]

@@ -1,0 +1,197 @@
+"""Run folders -> one HTML file: everything is read from what the runs wrote, nothing is predicted again."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attnmel.config import Recipe
+from attnmel.data.images import central_crop
+from attnmel.errors import PredictionsError, require_known
+from attnmel.evaluation.curves import precision_recall_curve, roc_curve
+from attnmel.evaluation.overlap import Overlap
+from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
+from attnmel.folders import RunFolder
+from attnmel.pipeline.evaluate import Judged, read_measures
+from attnmel.pipeline.history import best_row, read_history
+from attnmel.pipeline.prepare import Prepared, prepare
+from attnmel.pipeline.provenance import read_provenance, read_recipe
+from attnmel.progress import SILENT, Progress
+from attnmel.records import Predictions
+from attnmel.report.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
+from attnmel.report.page import Curves, DataFile, FactGroup, History, RunSection, write_report
+
+
+def report_runs(
+    runs: Sequence[RunFolder],
+    *,
+    home: Path,
+    split: str = "test",
+    out: Path | None = None,
+    progress: Progress = SILENT,
+) -> Path:
+    """Write the report of one run, or of several side by side, and return its path.
+
+    `split` names the judgement that comes first and that curves and examples are of.
+
+    Raises:
+        ConfigError: no run folder.
+        PredictionsError: a run was not judged on the split.
+    """
+    target = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
+    write_report(target, [_section(run, split, home, progress) for run in runs])
+    return target
+
+
+def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunSection:
+    recipe, provenance, measures = read_recipe(run), read_provenance(run), read_measures(run)
+    if split not in measures:
+        known = ", ".join(measures) or "nothing"
+        raise PredictionsError(
+            f"{run.path} was not judged on '{split}' (judged: {known}); run `attnmel evaluate` first"
+        )
+    predictions = Predictions.read(run.predictions(split))
+    judged = measures[split]
+    ordered = {split: judged.judgement, **{name: one.judgement for name, one in measures.items() if name != split}}
+    published = _published(recipe)
+    return RunSection(
+        title=recipe.title,
+        name=f"{recipe.name}, seed {recipe.training.seed}",
+        main=recipe.data.positives[0],
+        licence=provenance["licence"],
+        judgements=ordered,
+        curves={
+            name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
+            for name in recipe.data.positives
+        },
+        history=_history(run, recipe),
+        published=published,
+        overlaps=judged.overlap,
+        overlap_images=judged.masks,
+        examples=_examples(run, recipe, judged, predictions, home, progress),
+        command=provenance["command"],
+        circumstances=_circumstances(provenance, judged),
+        recipe=_recipe_facts(recipe),
+        files=tuple(_data_file(state) for state in provenance["data"]["archives"]),
+        footnotes=FOOTNOTES[published.dataset] if published else (),
+    )
+
+
+def _published(recipe: Recipe) -> Published | None:
+    """Return the row that the measures may stand beside: on the same data set, with the recipe's own network."""
+    if recipe.published is None:
+        return None
+    require_known("published row", recipe.published, PUBLISHED)
+    row = PUBLISHED[recipe.published]
+    return row if row.dataset == recipe.data.dataset else None
+
+
+def _history(run: RunFolder, recipe: Recipe) -> History:
+    rows = read_history(run.history)
+    best = best_row(rows, recipe.training.select)
+    losses = {"total": [row.loss for row in rows], "focal": [row.focal for row in rows]}
+    if recipe.loss.prior != "none":
+        losses |= {"Dice, pool-3": [row.dice_pool3 for row in rows], "Dice, pool-4": [row.dice_pool4 for row in rows]}
+    return History(
+        epochs=tuple(row.epoch for row in rows),
+        losses={name: tuple(values) for name, values in losses.items()},
+        validation=tuple(row.validation(recipe.training.select) for row in rows),
+        measure=recipe.training.select,
+        chosen=best.epoch if best else None,
+    )
+
+
+def _examples(
+    run: RunFolder, recipe: Recipe, judged: Judged, predictions: Predictions, home: Path, progress: Progress
+) -> tuple[ExampleGroup, ...]:
+    """Draw the most confident hits and misses; images and masks come from the cache, maps from the run folder."""
+    prepared = prepare(recipe.data, home=home, name=judged.on, seed=recipe.training.seed, progress=progress)
+    main = recipe.data.positives[0]
+    choices = choose(predictions, main)
+    rows = list(chosen_rows(choices))
+    ids = [predictions.image_ids[row] for row in rows]
+    cached = prepared.cache.rows(ids)
+    pixels = central_crop(prepared.cache.gather(cached), recipe.data.size)
+    return pictured(
+        choices,
+        predictions,
+        main,
+        images=np.ascontiguousarray(pixels[..., :3]),
+        masks=np.ascontiguousarray(pixels[..., 3]),
+        has_mask=prepared.cache.has_mask[cached],
+        maps=_shown_maps(run, judged, ids),
+        diagnoses=_diagnoses(prepared, ids),
+    )
+
+
+def _shown_maps(run: RunFolder, judged: Judged, ids: Sequence[str]) -> list[ShownMap]:
+    if not run.attention(judged.name).is_file():
+        return []
+    overlap = Overlap.read(run.overlap(judged.name)) if judged.overlap else None
+    with np.load(run.attention(judged.name)) as arrays:
+        place = {image_id: row for row, image_id in enumerate(arrays["image"].tolist())}
+        rows = [place[image_id] for image_id in ids]
+        names = [name for name in arrays.files if name != "image"]
+        return [
+            ShownMap(_spoken(name), arrays[name][rows], overlap.jaccard[name][rows] if overlap else None)
+            for name in names
+        ]
+
+
+def _diagnoses(prepared: Prepared, ids: Sequence[str]) -> dict[str, str]:
+    return {
+        lesion.image_id: lesion.diagnosis
+        for lesion in prepared.lesions
+        if lesion.image_id in set(ids) and lesion.diagnosis is not None
+    }
+
+
+def _circumstances(provenance: dict[str, Any], judged: Judged) -> tuple[FactGroup, ...]:
+    data = provenance["data"]
+    splits = [(split, _counts(counts)) for split, counts in data["splits"].items()]
+    training = [
+        ("seed", str(provenance["seed"])),
+        ("start", provenance["start"]),
+        ("device", provenance["device"]),
+        ("processes", str(provenance["processes"])),
+        ("precision", provenance["precision"]),
+        ("epoch judged", str(judged.epoch)),
+    ]
+    fingerprint = [
+        ("data set", data["title"]),
+        *splits,
+        ("content", data["content"][:16]),
+        ("licence", data["licence"]),
+    ]
+    return (
+        FactGroup("training", tuple(training)),
+        FactGroup("data", tuple(fingerprint)),
+        FactGroup("versions", tuple(provenance["versions"].items())),
+    )
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+
+
+def _recipe_facts(recipe: Recipe) -> tuple[FactGroup, ...]:
+    groups = recipe.model_dump(mode="json", exclude_none=True)
+    return tuple(
+        FactGroup(title, tuple((key, _text(value)) for key, value in group.items()))
+        for title, group in groups.items()
+        if isinstance(group, dict)
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _data_file(state: dict[str, Any]) -> DataFile:
+    return DataFile(state["name"], state["status"], state["found"], state["expected"], state["sha256"][:12])
+
+
+def _spoken(name: str) -> str:
+    return name.replace("pool", "pool-")

@@ -1,0 +1,44 @@
+"""Where a run stands after an epoch, in one file, so that it can go on as if it had never stopped."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from attnmel.models.checkpoints import check_tensors, load_state, save_state
+from attnmel.pipeline.history import HistoryRow, history_row
+
+NETWORK, OPTIMIZER = "network.", "optimizer."
+
+
+def save_standing(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, history: tuple[HistoryRow, ...]
+) -> None:
+    """Write weights, momentum and history; generators need no state, they are seeded by epoch."""
+    tensors = {NETWORK + name: value for name, value in network.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"{OPTIMIZER}{number}.{name}": value for name, value in state.items() if value is not None}
+    rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
+    save_state(path, tensors, {"history": json.dumps(rows)})
+
+
+def load_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[HistoryRow, ...]:
+    """Put network and optimiser where `save_standing` found them and return the history so far.
+
+    Raises:
+        CheckpointError: the file is damaged or belongs to another network.
+    """
+    tensors, metadata = load_state(path)
+    weights = {n.removeprefix(NETWORK): value for n, value in tensors.items() if n.startswith(NETWORK)}
+    check_tensors(weights, network.state_dict(), str(path))
+    network.load_state_dict(weights)
+    groups = optimizer.state_dict()["param_groups"]
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith(OPTIMIZER):
+            number, key = name.removeprefix(OPTIMIZER).split(".", 1)
+            state.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return tuple(history_row(row) for row in json.loads(metadata["history"]))

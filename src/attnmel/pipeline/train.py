@@ -1,0 +1,199 @@
+"""A recipe -> a run folder: recipe, provenance, history, checkpoints, predictions. One folder a seed."""
+
+import logging
+import time
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
+from torch import nn
+
+from attnmel import runtime
+from attnmel.config import Recipe
+from attnmel.errors import ConfigError, TrainingError
+from attnmel.folders import RunFolder
+from attnmel.models.classifiers import build_network
+from attnmel.models.weights import start_weights
+from attnmel.pipeline.evaluate import evaluate_run
+from attnmel.pipeline.history import HistoryRow, best_row
+from attnmel.pipeline.keeping import Keeper
+from attnmel.pipeline.prepare import Prepared, check_priors, prepare, training_batches, with_statistics
+from attnmel.pipeline.provenance import check_same_run, write_start
+from attnmel.pipeline.resume import load_standing
+from attnmel.progress import SILENT, Progress
+from attnmel.training import Objective, Schedule, train
+
+
+def run_folder(recipe: Recipe, out: Path | None = None) -> RunFolder:
+    """Return where a run of the recipe lies: `<out or runs>/<recipe>/seed-<seed>`."""
+    return RunFolder((out or Path("runs")) / recipe.name / f"seed-{recipe.training.seed}")
+
+
+def recipe_fabric(recipe: Recipe) -> Fabric:
+    """Return the launched engine that moves, casts and joins several processes; one serves all seeds of a command."""
+    # Its notes on what it was asked for would stand between ours.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    settings = recipe.training
+    device = runtime.choose_device(settings.device)
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
+        precision="bf16-mixed" if runtime.choose_precision(settings.precision, device) == "bf16" else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def train_run(
+    recipe: Recipe,
+    run: RunFolder,
+    *,
+    home: Path,
+    fabric: Fabric,
+    resume: bool = False,
+    command: str = "",
+    progress: Progress = SILENT,
+) -> HistoryRow:
+    """Train one seed of a recipe into a run folder, judge its best epoch, and return that epoch.
+
+    With `resume` a run that was stopped goes on after its last finished epoch; a finished one is left as it is.
+
+    Raises:
+        ConfigError: the folder holds a run already, or one of another recipe or other data.
+        TrainingError: the loss stopped being finite; checkpoints of finished epochs are kept.
+    """
+    if run.recipe.is_file() and not resume:
+        raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
+    progress = progress if fabric.is_global_zero else SILENT
+    with fabric.rank_zero_first():
+        prepared = prepare(recipe.data, home=home, seed=recipe.training.seed, progress=progress)
+        recipe = with_statistics(recipe, prepared, progress)
+    check_priors(recipe, prepared, progress)
+    history = _train(recipe, run, prepared, home=home, fabric=fabric, command=command, progress=progress)
+    best = best_row(history, recipe.training.select)
+    if best is None:
+        raise TrainingError(f"{run.path} has no finished epoch")
+    if fabric.is_global_zero:
+        for split in ("validation", "test"):
+            evaluate_run(run, home=home, split=split, prepared=prepared, progress=progress)
+    return best
+
+
+def _train(
+    recipe: Recipe,
+    run: RunFolder,
+    prepared: Prepared,
+    *,
+    home: Path,
+    fabric: Fabric,
+    command: str,
+    progress: Progress,
+) -> tuple[HistoryRow, ...]:
+    batches = training_batches(recipe, prepared, fabric.device)
+    network = _network(recipe)
+    resuming = run.resume.is_file()
+    if run.recipe.is_file():
+        check_same_run(run, recipe, prepared)
+    start = "" if resuming else _start(network, recipe, home, progress)
+    network, optimizer = _set_up(recipe, network, fabric)
+    history = load_standing(run.resume, network, optimizer) if resuming else ()
+    if fabric.is_global_zero and not resuming:
+        write_start(
+            run,
+            recipe,
+            prepared,
+            device=fabric.device,
+            processes=fabric.world_size,
+            command=command,
+            start=start,
+        )
+    keeper = Keeper(recipe, run, prepared, network, optimizer, fabric)
+    clock = time.perf_counter()
+    for trained in train(
+        network,
+        optimizer,
+        batches,
+        fabric=fabric,
+        objective=_objective(recipe),
+        schedule=_schedule(recipe),
+        seed=recipe.training.seed,
+        image_ids=prepared.cache.image_ids,
+        start=len(history),
+        accumulate=recipe.training.accumulate,
+        progress=progress,
+    ):
+        trained_in = time.perf_counter() - clock
+        row = HistoryRow.of(
+            trained.number + 1,
+            trained.loss,
+            keeper.validate(),
+            recipe.data.positives,
+            learning_rate=trained.learning_rate,
+            seconds=time.perf_counter() - clock,
+            images_per_second=len(batches) * recipe.training.batch / trained_in,
+        )
+        history = (*history, row)
+        if fabric.is_global_zero:
+            keeper.keep(history)
+        progress.note(row.sentence())
+        clock = time.perf_counter()
+    return history
+
+
+def _network(recipe: Recipe) -> nn.Module:
+    """Build the network, its random weights drawn from the recipe's seed alone."""
+    runtime.seed_everything(recipe.training.seed)
+    return build_network(
+        recipe.model.network,
+        trunk=recipe.model.trunk,
+        width=recipe.model.width,
+        classes=len(recipe.data.classes),
+        attention=recipe.model.attention,
+    )
+
+
+def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> str:
+    model = recipe.model
+    return start_weights(
+        network,
+        model.weights,
+        trunk=model.trunk,
+        width=model.width,
+        classes=recipe.data.classes,
+        home=home,
+        progress=progress,
+    )
+
+
+def _set_up(recipe: Recipe, network: nn.Module, fabric: Fabric) -> tuple[_FabricModule, _FabricOptimizer]:
+    network = network.to(memory_format=torch.channels_last)
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        # Batch-norm of the slides sees the whole batch; torch has this for CUDA only.
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    settings = recipe.training
+    optimizer = torch.optim.SGD(
+        network.parameters(),
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        nesterov=settings.momentum > 0,
+        weight_decay=settings.weight_decay,
+    )
+    return fabric.setup(network, optimizer)
+
+
+def _objective(recipe: Recipe) -> Objective:
+    weights = (recipe.loss.pool3_weight, recipe.loss.pool4_weight)
+    return Objective(gamma=recipe.loss.gamma, map_weights=weights if recipe.loss.prior != "none" else (0.0, 0.0))
+
+
+def _schedule(recipe: Recipe) -> Schedule:
+    settings = recipe.training
+    return Schedule(
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        decay=settings.decay,
+        decay_every=settings.decay_every,
+    )

@@ -1,0 +1,95 @@
+"""Seeds, device, precision, threads: the only code that touches global torch state."""
+
+import os
+import platform
+import random
+from contextlib import AbstractContextManager
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from attnmel import __version__
+from attnmel.errors import ConfigError
+
+ComputePrecision = Literal["float32", "bf16"]
+
+THREADS_VARIABLE = "ATTNMEL_THREADS"
+
+
+def seed_everything(seed: int, epoch: int = 0) -> None:
+    """Seed every global generator from the run's seed and the epoch.
+
+    Seeding anew at each epoch means that a resumed run needs no stored generator state: dropout of epoch 7 is the
+    same whether or not epochs 0 to 6 ran in this process.
+    """
+    mixed = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+    random.seed(mixed)
+    np.random.seed(mixed)  # noqa: NPY002 - libraries below may use numpy's global generator
+    torch.manual_seed(mixed)
+
+
+def choose_device(wanted: Literal["auto", "cpu", "cuda"] = "auto") -> torch.device:
+    """Return the device to work on; "auto" is CUDA where there is one.
+
+    Raises:
+        ConfigError: CUDA is asked for and not available.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device is 'cuda', but torch finds no CUDA device; use 'cpu' or 'auto'")
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda")
+
+
+def has_fast_bf16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 itself, so that mixed precision pays."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def choose_precision(wanted: Literal["auto", "float32", "bf16"], device: torch.device) -> ComputePrecision:
+    """Return the precision of convolutions; "auto" is bf16 where the hardware has it."""
+    if wanted == "auto":
+        return "bf16" if has_fast_bf16(device) else "float32"
+    return wanted
+
+
+def autocast(device: torch.device, precision: ComputePrecision) -> AbstractContextManager[Any]:
+    """Run convolutions and products in bf16, or everything in float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def use_threads(count: int | None = None) -> int:
+    """Set and return the number of threads of one operation: as given, else $ATTNMEL_THREADS, else torch's choice.
+
+    Raises:
+        ConfigError: $ATTNMEL_THREADS is not a whole number above 0.
+    """
+    if count is None and (named := os.environ.get(THREADS_VARIABLE)):
+        if not named.isdigit() or int(named) < 1:
+            raise ConfigError(f"${THREADS_VARIABLE} is '{named}', expected a whole number above 0")
+        count = int(named)
+    if count is not None:
+        torch.set_num_threads(count)
+    return torch.get_num_threads()
+
+
+def device_name(device: torch.device) -> str:
+    """Return what the device is called, with the number of threads where it is the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine()
+    return f"{name}, {torch.get_num_threads()} threads"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide a result."""
+    return {
+        "attnmel": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "system": platform.platform(),
+    }

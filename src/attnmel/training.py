@@ -1,0 +1,174 @@
+"""The loop: batches, network and loss in, one `EpochLoss` out after each epoch; the caller measures, logs and saves."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from attnmel import runtime
+from attnmel.data.loader import Batch, TrainingBatches
+from attnmel.errors import TrainingError, listed
+from attnmel.losses import DiceSums, LossParts, dice_loss, dice_sums, focal_loss
+from attnmel.models.output import Output
+from attnmel.progress import SILENT, Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """The slides' loss: focal plus the weighted Dice terms of the attention maps."""
+
+    gamma: float
+    """Focusing exponent of the focal loss."""
+    map_weights: tuple[float, float]
+    """Weight of the Dice term of pool-3 and of pool-4; both 0 without a prior."""
+
+    @property
+    def regularised(self) -> bool:
+        """Whether attention maps are drawn toward a prior at all."""
+        return any(self.map_weights)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long and how fast: the rate starts at `learning_rate`, times `decay` after every `decay_every` epochs."""
+
+    epochs: int
+    learning_rate: float
+    decay: float
+    decay_every: int
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate of an epoch, counted from 0."""
+        return self.learning_rate * self.decay ** (epoch // self.decay_every)
+
+
+class EpochLoss(NamedTuple):
+    """What one epoch of training gave."""
+
+    number: int
+    loss: LossParts
+    learning_rate: float
+
+
+def train(
+    network: _FabricModule,
+    optimizer: torch.optim.Optimizer,
+    batches: TrainingBatches,
+    *,
+    fabric: Fabric,
+    objective: Objective,
+    schedule: Schedule,
+    seed: int,
+    image_ids: Sequence[str],
+    start: int = 0,
+    accumulate: int = 1,
+    progress: Progress = SILENT,
+) -> Iterator[EpochLoss]:
+    """Train from epoch `start` on and yield after each epoch.
+
+    Batches and dropout of an epoch depend on `seed` and its number alone, so that starting at epoch 7 from the state
+    after epoch 6 gives the weights of a run that was never stopped.
+
+    Raises:
+        TrainingError: a loss that is not finite, with the epoch and the image ids of its batch; the step is not taken.
+    """
+    for number in range(start, schedule.epochs):
+        runtime.seed_everything(seed, number)
+        rate = schedule.rate(number)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        network.train()
+        seen: list[LossParts] = []
+        with progress.bar(f"epoch {number + 1}/{schedule.epochs}", len(batches), "batches") as advance:
+            for batch in batches.epoch(number, rank=fabric.global_rank, world=fabric.world_size):
+                seen.append(_step(fabric, network, optimizer, batch, objective, accumulate))
+                if not math.isfinite(seen[-1].total):
+                    ids = listed([image_ids[int(row)] for row in batch.rows.tolist()], most=len(batch.rows))
+                    raise TrainingError(f"the loss became {seen[-1].total} in epoch {number + 1}; its batch: {ids}")
+                optimizer.step()
+                advance(1)
+        yield EpochLoss(number, LossParts(*(sum(values) / len(seen) for values in zip(*seen, strict=True))), rate)
+
+
+def _step(
+    fabric: Fabric,
+    network: _FabricModule,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    objective: Objective,
+    accumulate: int,
+) -> LossParts:
+    """Leave the gradient of the loss of one batch, computed in `accumulate` parts, in the parameters."""
+    optimizer.zero_grad(set_to_none=True)
+    parts = [Batch(*fields) for fields in zip(*(field.chunk(accumulate) for field in batch), strict=True)]
+    totals = _sums_ahead(fabric, network, parts) if objective.regularised and len(parts) > 1 else None
+    focal = torch.zeros((), device=batch.images.device)
+    dice: list[Tensor] = []
+    for place, part in enumerate(parts):
+        with fabric.no_backward_sync(network, enabled=place < len(parts) - 1):
+            output: Output = network(part.images)
+            share = len(part.labels) / len(batch.labels)
+            part_focal = share * focal_loss(output.logits, part.labels, objective.gamma)
+            dice = _dice_terms(fabric, output, part, totals) if objective.regularised else []
+            # Processes average their gradients, but the Dice terms of a batch are theirs together: hence world_size.
+            regulariser = sum(w * d for w, d in zip(objective.map_weights, dice, strict=False)) * fabric.world_size
+            fabric.backward(part_focal + regulariser)
+            focal += part_focal.detach()
+    dice_values = [d.item() for d in dice] or [math.nan, math.nan]
+    focal_value = _joined(fabric, focal, "mean").item()
+    weighted = sum(w * d for w, d in zip(objective.map_weights, dice_values, strict=True) if w)
+    return LossParts(focal_value + weighted, focal_value, *dice_values)
+
+
+def _dice_terms(fabric: Fabric, output: Output, part: Batch, totals: list[DiceSums] | None) -> list[Tensor]:
+    """Dice of each map over the whole batch: its other parts and processes join as constants.
+
+    A ratio of sums has the gradient of its parts one by one as long as each part sees the sums of all.
+    """
+    own = [dice_sums(attention, part.priors, part.has_prior) for attention in output.attention]
+    everyone = totals or [_over_processes(fabric, sums) for sums in own]
+    others = [
+        DiceSums(*(a - o.detach() for a, o in zip(*pair, strict=True))) for pair in zip(everyone, own, strict=True)
+    ]
+    return [dice_loss(mine, rest) for mine, rest in zip(own, others, strict=True)]
+
+
+def _over_processes(fabric: Fabric, sums: DiceSums) -> DiceSums:
+    return DiceSums(*(_joined(fabric, value.detach().clone(), "sum") for value in sums))
+
+
+def _joined(fabric: Fabric, value: Tensor, how: Literal["sum", "mean"]) -> Tensor:
+    """Join one number of every process."""
+    return torch.as_tensor(fabric.all_reduce(value, reduce_op=how))
+
+
+def _sums_ahead(fabric: Fabric, network: _FabricModule, parts: Sequence[Batch]) -> list[DiceSums]:
+    """Sums of the regulariser over all parts, by one more forward pass that leaves no trace in the network."""
+    with torch.no_grad(), _untracked(network):
+        outputs = [(network(part.images), part) for part in parts]
+        by_part = [[dice_sums(a, part.priors, part.has_prior) for a in out.attention] for out, part in outputs]
+    by_map = [
+        DiceSums(*(torch.stack(values).sum() for values in zip(*sums, strict=True)))
+        for sums in zip(*by_part, strict=True)
+    ]
+    return [_over_processes(fabric, sums) for sums in by_map]
+
+
+@contextmanager
+def _untracked(network: nn.Module) -> Iterator[None]:
+    """Keep batch-norm from counting the images of a pass in its running statistics."""
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True

@@ -1,0 +1,59 @@
+"""Phantoms in the official layout, fetched once; a tiny recipe and one run of it, trained once."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from lightning_fabric import Fabric
+
+from attnmel.config import Recipe, load_recipe
+from attnmel.data.archives import fetch
+from attnmel.data.phantoms import write_mirror
+from attnmel.folders import RunFolder
+from attnmel.pipeline.train import recipe_fabric, train_run
+
+COUNTS = {"train": 24, "validation": 10, "test": 12}
+
+
+@dataclasses.dataclass(frozen=True)
+class Phantoms:
+    """Where the phantoms of the test session lie."""
+
+    mirror: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Phantoms:
+    mirror, home = tmp_path_factory.mktemp("mirror"), tmp_path_factory.mktemp("home")
+    write_mirror(mirror, seed=0, counts=COUNTS, melanoma_share=0.4, height=90, width=120, workers=1)
+    fetch("phantoms", home, mirror=mirror.as_uri())
+    return Phantoms(mirror.as_uri(), home)
+
+
+@pytest.fixture(scope="session")
+def fabric() -> Fabric:
+    return recipe_fabric(load_recipe("demo", TINY))
+
+
+TINY = (
+    "data.size=32",
+    "model.width=0.05",
+    "training.epochs=3",
+    "training.batch=8",
+    "training.precision=float32",
+    "training.device=cpu",
+)
+
+
+@pytest.fixture
+def tiny() -> Recipe:
+    return load_recipe("demo", TINY)
+
+
+@pytest.fixture(scope="session")
+def trained(phantoms: Phantoms, fabric: Fabric, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run; tests that change a run folder copy it first."""
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
+    train_run(load_recipe("demo", TINY), run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
+    return run

@@ -1,0 +1,128 @@
+"""Drawn splits keep shares and groups; checks name what is wrong."""
+
+import dataclasses
+from collections import Counter, defaultdict
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnmel.data.splits import check_classes, check_disjoint, draw_splits, of_split
+from attnmel.errors import LabelError
+from attnmel.records import SPLITS, Lesion, Split
+
+CLASSES = ("rest", "melanoma")
+
+
+def lesion(
+    image_id: str, diagnosis: str | None = "nevus", *, split: Split | None = None, group: str | None = None
+) -> Lesion:
+    return Lesion(image_id=image_id, image=Path(f"{image_id}.jpg"), diagnosis=diagnosis, split=split, group=group)
+
+
+def counts(lesions: tuple[Lesion, ...]) -> Counter[tuple[str | None, str | None]]:
+    return Counter((lesion.diagnosis, lesion.split) for lesion in lesions)
+
+
+ANY_LESIONS = st.lists(
+    st.tuples(st.sampled_from(["nevus", "melanoma", "keratosis", None]), st.sampled_from([None, *"abcdefgh"])),
+    max_size=60,
+).map(lambda rows: [lesion(f"ISIC_{i}", diagnosis, group=group) for i, (diagnosis, group) in enumerate(rows)])
+
+
+@settings(deadline=None)
+@given(lesions=ANY_LESIONS, seed=st.integers(0, 9), order=st.randoms(use_true_random=False))
+def test_a_draw_gives_everyone_a_side_keeps_groups_and_ignores_order(
+    lesions: list[Lesion], seed: int, order: Random
+) -> None:
+    drawn = draw_splits(lesions, seed=seed)
+    assert [dataclasses.replace(one, split=None) for one in drawn] == lesions
+    assert all(one.split in SPLITS for one in drawn)
+    check_disjoint(drawn)
+    shuffled = lesions.copy()
+    order.shuffle(shuffled)
+    assert set(draw_splits(shuffled, seed=seed)) == set(drawn)
+
+
+@settings(deadline=None)
+@given(nevi=st.integers(3, 200), melanomas=st.integers(3, 200), seed=st.integers(0, 5))
+def test_every_diagnosis_keeps_its_shares_and_is_on_every_side(nevi: int, melanomas: int, seed: int) -> None:
+    lesions = [lesion(f"n{i}", "nevus") for i in range(nevi)] + [lesion(f"m{i}", "melanoma") for i in range(melanomas)]
+    found = counts(draw_splits(lesions, seed=seed))
+    for diagnosis, total in (("nevus", nevi), ("melanoma", melanomas)):
+        for split, share in zip(SPLITS, (0.7, 0.15, 0.15), strict=True):
+            assert found[diagnosis, split] >= 1
+            # One or two go from the large share to the small ones where those would have none.
+            assert abs(found[diagnosis, split] - share * total) < (1 if total >= 10 else 2)
+
+
+def test_groups_of_several_images_still_keep_the_shares() -> None:
+    lesions = [
+        lesion(f"{name}{g}-{i}", name, group=f"{name}{g}")
+        for name, groups in (("nevus", 200), ("melanoma", 40))
+        for g in range(groups)
+        for i in range(1 + g % 4)
+    ]
+    found = counts(draw_splits(lesions, seed=1, shares=(0.8, 0.1, 0.1)))
+    for diagnosis in ("nevus", "melanoma"):
+        total = sum(found[diagnosis, split] for split in SPLITS)
+        for split, share in zip(SPLITS, (0.8, 0.1, 0.1), strict=True):
+            assert found[diagnosis, split] == pytest.approx(share * total, abs=2)
+
+
+def test_a_seed_gives_its_own_draw_every_time() -> None:
+    lesions = [lesion(f"ISIC_{i}") for i in range(50)]
+    assert draw_splits(lesions, seed=1) == draw_splits(lesions, seed=1)
+    assert draw_splits(lesions, seed=1) != draw_splits(lesions, seed=2)
+
+
+def test_a_group_called_like_an_image_is_another_thing() -> None:
+    lesions = [lesion("a"), *(lesion(f"b{i}", group="a") for i in range(5))]
+    sides = defaultdict(set)
+    for one in draw_splits(lesions, seed=0):
+        sides[one.group].add(one.split)
+    assert sides["a"].isdisjoint(sides[None])
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.2), (1.0, 0.0, 0.0), (1.2, -0.1, -0.1)])
+def test_shares_that_are_none_are_refused(shares: tuple[float, float, float]) -> None:
+    with pytest.raises(LabelError, match="expected three above 0 that add up to 1"):
+        draw_splits([], seed=0, shares=shares)
+
+
+def test_a_split_is_picked_in_order_and_an_empty_one_is_told() -> None:
+    lesions = [lesion("b", split="train"), lesion("c", split="test"), lesion("a", split="train")]
+    assert [one.image_id for one in of_split(lesions, "train")] == ["b", "a"]
+    with pytest.raises(
+        LabelError, match=r"no image of the split 'validation'; images there are: 2 of the split 'train'"
+    ):
+        of_split(lesions, "validation")
+
+
+def test_images_and_groups_on_two_sides_are_named() -> None:
+    lesions = [
+        lesion("a", split="train"),
+        lesion("a", split="test"),
+        lesion("b", split="train", group="one"),
+        lesion("c", split="test", group="one"),
+        lesion("d", split="test", group="two"),
+        lesion("e", split="test", group="two"),
+    ]
+    with pytest.raises(LabelError) as caught:
+        check_disjoint(lesions)
+    assert str(caught.value).startswith("images on two sides of the split: a; groups on two sides of the split: one.")
+    check_disjoint(lesions[1:3] + lesions[4:])
+
+
+def test_a_split_of_one_class_is_told_with_the_class_that_is_missing() -> None:
+    lesions = [
+        *(lesion(name, diagnosis, split="train") for name, diagnosis in (("a", "melanoma"), ("b", "nevus"))),
+        *(lesion(name, "nevus", split="validation") for name in "cd"),
+    ]
+    check_classes(lesions[:2], CLASSES)
+    with pytest.raises(LabelError, match=r"^the split 'validation' has no melanoma \(it has 2 rest\)\. Every split"):
+        check_classes(lesions, CLASSES)
+    with pytest.raises(LabelError, match=r"^the data set has no rest \(it has 1 melanoma\)"):
+        check_classes([lesion("a", "melanoma")], CLASSES)

@@ -1,0 +1,93 @@
+"""Recipes load, and what is wrong in one is told in one sentence with the known names."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from attnmel.config import load_recipe, make_recipe, recipe_names
+from attnmel.errors import ConfigError
+
+LESION = "isic2017/attnmel-lesion"
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_shipped_recipe_loads_under_its_own_name(name: str) -> None:
+    assert load_recipe(name).name == name
+
+
+def test_the_lesion_recipe_carries_the_numbers_of_the_slides() -> None:
+    recipe = load_recipe(LESION)
+    assert (recipe.loss.pool3_weight, recipe.loss.pool4_weight, recipe.loss.gamma) == (0.001, 0.01, 2.0)
+    assert (recipe.training.epochs, recipe.training.learning_rate, recipe.training.decay_every) == (50, 0.01, 10)
+    assert (recipe.data.side, recipe.data.size, recipe.data.repeats) == (256, 224, {"melanoma": 4})
+
+
+def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
+    recipe = load_recipe(LESION, ["training.epochs=3"])
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
+    assert load_recipe(str(path)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainin.epochs=3", "unknown key 'trainin'; known: data, loss, model, name, published, title, training"),
+        ("loss.gama=3", "unknown key 'loss.gama'; known: gamma, pool3_weight, pool4_weight, prior"),
+        ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
+        ("model.trunk=resnet", "model.trunk = 'resnet': Input should be 'vgg16_bn' or 'vgg16'"),
+        ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
+        ("loss.gamma=-1", "loss.gamma = -1: Input should be greater than or equal to 0"),
+        ("training.epochs=many", "training.epochs = 'many': Input should be a valid integer"),
+        ("training.accumulate=5", "batch 32 does not divide into 5 parts"),
+        ("model.network=mel-cnn", "needs a network with attention maps"),
+        ("data.positives=['nevus']", "positives and repeats name nevus; known: rest, melanoma"),
+        ("epochs", "--set takes key=value, got 'epochs'"),
+        ("name.epochs=3", "'name' is a value, it has no keys"),
+        ("data.statistics.std=[0,1,1]", "std must be above 0"),
+    ],
+)
+def test_a_bad_override_is_told_with_what_is_known(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(LESION, [override])
+    assert message in str(caught.value)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(LESION, ["data.size=100", "loss.gamma=-1"])
+    assert "data.size" in str(caught.value)
+    assert "loss.gamma" in str(caught.value)
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"unknown recipe 'isic2017/resnet'; known: demo, .*isic2017/attnmel-lesion"):
+        load_recipe("isic2017/resnet")
+
+
+def test_a_file_that_is_not_toml_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("name = ")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load_recipe(str(path))
+
+
+def test_recipes_are_frozen() -> None:
+    recipe = load_recipe("demo")
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.training.epochs = 3  # pyright: ignore[reportAttributeAccessIssue] - the promise under test
+
+
+def test_every_setting_of_a_recipe_survives_toml() -> None:
+    recipe = load_recipe("demo")
+    assert make_recipe(tomllib.loads(tomli_w.dumps(recipe.model_dump(exclude_none=True)))) == recipe
+
+
+def test_settings_load_no_torch() -> None:
+    code = "import sys, attnmel.config, attnmel.records; print([m for m in ('torch', 'pandas') if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,46 @@
+"""A file is whole, old or absent, never half-written."""
+
+from pathlib import Path
+
+import pytest
+
+from attnmel.folders import HOME_VARIABLE, RunFolder, home_folder, replacing
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "measures.json"
+    path.write_text("old")
+
+    def write() -> None:
+        with replacing(path) as part:
+            part.write_text("ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_replaces_the_file_and_makes_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "a.csv"
+    for text in ("one", "two"):
+        with replacing(path) as part:
+            part.write_text(text)
+    assert path.read_text() == "two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_home_is_as_chosen_then_as_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "named"))
+    assert home_folder(tmp_path / "chosen") == tmp_path / "chosen"
+    assert home_folder() == tmp_path / "named"
+    monkeypatch.delenv(HOME_VARIABLE)
+    assert home_folder().name == "attnmel"
+
+
+def test_no_two_files_of_a_run_share_a_name(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    named = [run.recipe, run.provenance, run.history, run.events, run.best, run.last, run.resume, run.measures]
+    named += [run.report, run.maps, *(kind("test") for kind in (run.predictions, run.attention, run.submission))]
+    assert len({*named, run.overlap("test")}) == len(named) + 1

@@ -1,0 +1,237 @@
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from attnmel.losses import DiceSums, dice_loss, dice_sums, focal_loss
+from attnmel.models.classifiers import build_network
+from attnmel.models.output import Output
+
+GAMMA = 2.0
+WEIGHTS = (0.3, 0.7)
+
+
+def whole_loss(
+    output: Output,
+    labels: Tensor,
+    priors: Tensor,
+    has_prior: Tensor,
+    *,
+    share: float = 1.0,
+    others: Sequence[DiceSums | None] = (None, None),
+) -> Tensor:
+    """The slides' loss, put together as training does."""
+    loss = share * focal_loss(output.logits, labels, GAMMA)
+    for weight, attention, rest in zip(WEIGHTS, output.attention, others, strict=True):
+        loss = loss + weight * dice_loss(dice_sums(attention, priors, has_prior), rest)
+    return loss
+
+
+def plain_focal(logits: np.ndarray, labels: np.ndarray, gamma: float) -> float:
+    losses = []
+    for scores, label in zip(logits, labels, strict=True):
+        shares = [math.exp(score) for score in scores]
+        true = shares[label] / sum(shares)
+        losses.append(-((1 - true) ** gamma) * math.log(true))
+    return sum(losses) / len(losses)
+
+
+def plain_dice(attention: np.ndarray, prior: np.ndarray, has_prior: np.ndarray) -> float:
+    side = attention.shape[-1]
+    block = prior.shape[-1] // side
+    overlap = total = 0.0
+    for image in np.flatnonzero(has_prior):
+        for row in range(side):
+            for column in range(side):
+                cell = prior[image, 0, row * block : (row + 1) * block, column * block : (column + 1) * block]
+                a, m = attention[image, 0, row, column], cell.sum() / cell.size
+                overlap += a * m
+                total += a + m
+    return 1 - 2 * overlap / total
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(3)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 5.0])
+def test_focal_loss_is_its_formula(gamma: float, generator: torch.Generator) -> None:
+    logits = 3 * torch.randn(20, 4, generator=generator, dtype=torch.float64)
+    labels = torch.randint(4, (20,), generator=generator)
+    expected = plain_focal(logits.numpy(), labels.numpy(), gamma)
+    assert focal_loss(logits, labels, gamma).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_focal_loss_without_focus_is_cross_entropy(generator: torch.Generator) -> None:
+    logits = torch.randn(20, 4, generator=generator)
+    labels = torch.randint(4, (20,), generator=generator)
+    torch.testing.assert_close(focal_loss(logits, labels, 0.0), torch.nn.functional.cross_entropy(logits, labels))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("scale", [1e2, 1e4, 1e30])
+def test_extreme_scores_give_finite_losses_and_gradients(gamma: float, scale: float) -> None:
+    logits = (scale * torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])).requires_grad_()
+    loss = focal_loss(logits, torch.tensor([0, 0, 1]), gamma)
+    loss.backward()
+    assert loss.isfinite()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_focal_loss_is_taken_in_float32_under_autocast(generator: torch.Generator) -> None:
+    logits = 3 * torch.randn(20, 4, generator=generator)
+    labels = torch.randint(4, (20,), generator=generator)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = focal_loss(logits, labels, GAMMA)
+        rounded = focal_loss(logits.bfloat16(), labels, GAMMA)
+    assert loss.dtype == rounded.dtype == torch.float32
+    assert torch.equal(loss, focal_loss(logits, labels, GAMMA))
+    assert torch.equal(rounded, focal_loss(logits.bfloat16().float(), labels, GAMMA))
+
+
+@pytest.mark.parametrize("side", [28, 14])
+def test_dice_loss_is_its_formula(side: int, generator: torch.Generator) -> None:
+    attention = torch.rand(3, 1, side, side, generator=generator, dtype=torch.float64)
+    prior = torch.rand(3, 1, 224, 224, generator=generator, dtype=torch.float64)
+    has_prior = torch.tensor([True, False, True])
+    expected = plain_dice(attention.numpy(), prior.numpy(), has_prior.numpy())
+    assert dice_loss(dice_sums(attention, prior, has_prior)).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_dice_loss_of_a_map_that_is_the_prior_is_zero_and_of_its_opposite_one() -> None:
+    prior = torch.zeros(1, 1, 8, 8)
+    prior[..., :4] = 1
+    same = torch.nn.functional.avg_pool2d(prior, 2)
+    everywhere = torch.tensor([True])
+    assert dice_loss(dice_sums(same, prior, everywhere)).item() == 0
+    assert dice_loss(dice_sums(1 - same, prior, everywhere)).item() == 1
+
+
+def test_dice_sums_are_taken_in_float32_under_autocast(generator: torch.Generator) -> None:
+    attention = torch.rand(32, 1, 28, 28, generator=generator).bfloat16()
+    prior = torch.rand(32, 1, 56, 56, generator=generator)
+    everywhere = torch.ones(32, dtype=torch.bool)
+    with torch.autocast("cpu", torch.bfloat16):
+        sums = dice_sums(attention, prior, everywhere)
+    exact = dice_sums(attention.double(), prior.double(), everywhere)
+    for found, expected in zip(sums, exact, strict=True):
+        assert found.dtype == torch.float32
+        assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("others", [None, DiceSums(torch.tensor(0.0), torch.tensor(0.0))])
+def test_without_any_prior_dice_and_its_gradient_are_zero(others: DiceSums | None) -> None:
+    attention = torch.rand(2, 1, 4, 4).requires_grad_()
+    loss = dice_loss(dice_sums(attention, torch.ones(2, 1, 8, 8), torch.zeros(2, dtype=torch.bool)), others)
+    loss.backward()
+    assert loss.item() == 0
+    assert attention.grad is not None
+    assert not attention.grad.any()
+
+
+def test_images_without_a_prior_play_no_part() -> None:
+    attention = torch.rand(2, 1, 4, 4).requires_grad_()
+    prior = torch.rand(2, 1, 8, 8)
+    loss = dice_loss(dice_sums(attention, prior, torch.tensor([True, False])))
+    loss.backward()
+    assert attention.grad is not None
+    assert attention.grad[0].all()
+    assert not attention.grad[1].any()
+    alone = dice_loss(dice_sums(attention[:1], prior[:1], torch.tensor([True])))
+    assert loss.item() == pytest.approx(alone.item())
+
+
+def test_a_map_that_is_not_a_number_shows_in_the_loss() -> None:
+    attention = torch.full((1, 1, 4, 4), math.nan)
+    assert dice_loss(dice_sums(attention, torch.zeros(1, 1, 4, 4), torch.tensor([True]))).isnan()
+
+
+def central_difference(function: Callable[[], Tensor], value: Tensor, place: int, step: float) -> float:
+    """Slope of a function of `value`, changed in place at one place of its flat view."""
+    flat = value.detach().view(-1)
+    start = flat[place].item()
+    ends = []
+    for sign in (1, -1):
+        flat[place] = start + sign * step
+        ends.append(function().item())
+    flat[place] = start
+    return (ends[0] - ends[1]) / (2 * step)
+
+
+def test_gradient_of_the_whole_loss_matches_central_differences(generator: torch.Generator) -> None:
+    logits = torch.randn(3, 4, generator=generator, dtype=torch.float64).requires_grad_()
+    maps = [torch.rand(3, 1, s, s, generator=generator, dtype=torch.float64).requires_grad_() for s in (4, 2)]
+    labels = torch.tensor([0, 3, 1])
+    priors = torch.rand(3, 1, 8, 8, generator=generator, dtype=torch.float64)
+
+    def loss() -> Tensor:
+        return whole_loss(Output(logits, tuple(maps)), labels, priors, torch.tensor([True, True, False]))
+
+    loss().backward()
+    for value in (logits, *maps):
+        assert value.grad is not None
+        slopes = [central_difference(loss, value, place, 1e-6) for place in range(value.numel())]
+        np.testing.assert_allclose(value.grad.view(-1), slopes, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("trunk", "kind"), [("vgg16", "sigmoid"), ("vgg16", "softmax"), ("vgg16_bn", "sigmoid")])
+def test_gradient_through_the_network_matches_central_differences(trunk: str, kind: str) -> None:
+    torch.manual_seed(2)
+    network = build_network("attnmel-cnn", trunk=trunk, width=0.02, classes=2, attention=kind).double()
+    for name, weights in network.named_parameters():
+        if name.endswith("bias"):  # from 0, where a ReLU fed with zeros has no slope
+            torch.nn.init.normal_(weights, std=0.1)
+    images, priors = torch.rand(4, 3, 32, 32).double(), torch.rand(4, 1, 32, 32).double()
+    labels, has_prior = torch.tensor([0, 1, 1, 0]), torch.tensor([True, True, False, True])
+
+    def loss() -> Tensor:
+        return whole_loss(network(images), labels, priors, has_prior)
+
+    loss().backward()
+    for name, weights in network.named_parameters():
+        assert weights.grad is not None, name
+        place = int(weights.grad.abs().argmax())
+        # A small step, for a ReLU or a maximum that switches within it would bend the slope.
+        slope = central_difference(loss, weights, place, 1e-7)
+        assert weights.grad.view(-1)[place].item() == pytest.approx(slope, rel=1e-4, abs=1e-8), name
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_give_the_gradient_of_the_whole_batch(parts: int) -> None:
+    torch.manual_seed(4)
+    network = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2).double()
+    images, priors = torch.rand(8, 3, 64, 64).double(), torch.rand(8, 1, 64, 64).double()
+    # The first part of four has no prior at all.
+    labels, has_prior = torch.arange(8) % 2, torch.tensor([False, False, True, True, False, True, True, True])
+
+    whole_loss(network(images), labels, priors, has_prior).backward()
+    expected = [weights.grad.clone() for weights in network.parameters() if weights.grad is not None]
+    network.zero_grad()
+
+    chunks = list(zip(*(values.chunk(parts) for values in (images, labels, priors, has_prior)), strict=True))
+    with torch.no_grad():
+        sums = [[dice_sums(a, p, h) for a in network(i).attention] for i, _, p, h in chunks]
+    for number, (part_images, *rest) in enumerate(chunks):
+        others = [_added([sums[other][pool] for other in range(parts) if other != number]) for pool in range(2)]
+        whole_loss(network(part_images), *rest, share=1 / parts, others=others).backward()
+    found = [weights.grad for weights in network.parameters()]
+    assert len(found) == len(expected)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-14)
+
+
+def _added(sums: Sequence[DiceSums]) -> DiceSums:
+    return DiceSums(torch.stack([s.overlap for s in sums]).sum(), torch.stack([s.total for s in sums]).sum())
+
+
+def test_the_sums_of_other_parts_are_constants() -> None:
+    attention = torch.rand(1, 1, 4, 4).requires_grad_()
+    elsewhere = torch.rand(1, 1, 4, 4).requires_grad_()
+    prior, everywhere = torch.rand(1, 1, 4, 4), torch.tensor([True])
+    dice_loss(dice_sums(attention, prior, everywhere), dice_sums(elsewhere, prior, everywhere)).backward()
+    assert attention.grad is not None
+    assert elsewhere.grad is None

@@ -1,0 +1,86 @@
+"""Predictions survive the disk to the last bit, and a damaged file is told by image and column."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attnmel import NOTICE
+from attnmel.errors import LabelError, PredictionsError
+from attnmel.records import Lesion, Predictions, class_index
+
+
+def some_predictions() -> Predictions:
+    chance = np.random.default_rng(0).dirichlet([1, 1, 1], size=4)
+    return Predictions(
+        ("a", "b", "c", "d"), ("nevus", "melanoma", "other"), chance, np.array([0, 1, -1, 2]), ("g", "g", "c", "d")
+    )
+
+
+def test_predictions_read_back_are_equal_to_the_last_bit(tmp_path: Path) -> None:
+    written = some_predictions()
+    written.write(tmp_path / "p.csv", "CC-0")
+    read = Predictions.read(tmp_path / "p.csv")
+    assert (read.image_ids, read.classes, read.groups) == (written.image_ids, written.classes, written.groups)
+    np.testing.assert_array_equal(read.probabilities, written.probabilities)
+    np.testing.assert_array_equal(read.labels, written.labels)
+
+
+def test_a_predictions_file_says_what_it_may_be_used_for(tmp_path: Path) -> None:
+    some_predictions().write(tmp_path / "p.csv", "CC BY-NC 4.0")
+    text = (tmp_path / "p.csv").read_text()
+    assert NOTICE in text
+    assert "CC BY-NC 4.0" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a,nevus,a,0.5,1.5", r"p.csv, a: probability_melanoma is '1.5', expected a number in \[0, 1\]"),
+        ("a,nevus,a,0.5,nan", "probability_melanoma is 'nan'"),
+        ("a,nevus,a,0.5,high", "probability_melanoma is 'high'"),
+        ("a,nevus,a,0.5", "probability_melanoma is 'None'"),
+        ("a,mole,a,0.5,0.5", "label 'mole' is none of nevus, melanoma"),
+    ],
+)
+def test_a_bad_cell_is_named(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "p.csv").write_text("image,label,group,probability_nevus,probability_melanoma\n" + line + "\n")
+    with pytest.raises(PredictionsError, match=message):
+        Predictions.read(tmp_path / "p.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,label,group,probability_a\n", "holds no row"),
+        ("image,group,probability_a\nx,x,1\n", "lacks the column label"),
+        ("image,label,group\nx,,x\n", "no column that starts with 'probability_'"),
+    ],
+)
+def test_a_bad_table_is_said_to_be_one(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(PredictionsError, match=message):
+        Predictions.read(tmp_path / "p.csv")
+
+
+def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(PredictionsError, match="attnmel evaluate"):
+        Predictions.read(tmp_path / "p.csv")
+
+
+def test_doubled_image_ids_are_named() -> None:
+    with pytest.raises(PredictionsError, match="doubled image ids: a"):
+        Predictions(("a", "a"), ("n", "m"), np.full((2, 2), 0.5), np.array([0, 1]), ("a", "a"))
+
+
+def lesion(diagnosis: str | None) -> Lesion:
+    return Lesion(image_id="ISIC_1", image=Path("ISIC_1.jpg"), diagnosis=diagnosis, split=None)
+
+
+def test_a_diagnosis_without_a_class_goes_to_rest_where_there_is_one() -> None:
+    assert class_index(lesion("nevus"), ("rest", "melanoma")) == 0
+    assert class_index(lesion("melanoma"), ("rest", "melanoma")) == 1
+    with pytest.raises(LabelError, match="ISIC_1 is labelled 'nevus', which is none of the classes mel, bkl"):
+        class_index(lesion("nevus"), ("mel", "bkl"))
+    with pytest.raises(LabelError, match="ISIC_1 has no label"):
+        class_index(lesion(None), ("rest", "melanoma"))
