@@ -102,9 +102,8 @@ def main() -> None:
                     pass
                 seconds[name].append(time.perf_counter() - start)
     rates = {name: IMAGES / statistics.median(times) for name, times in seconds.items()}
-    print(
-        f"{runtime.device_name(torch.device('cpu'))}, torch {torch.__version__}; one core; {SIDE} -> {SIZE}, batch {BATCH}, float32; median of {RUNS} interleaved runs"
-    )
+    print(f"{runtime.device_name(torch.device('cpu'))}, torch {torch.__version__}, one core")
+    print(f"{SIDE} -> {SIZE}, batch {BATCH}, float32; medians of {RUNS} interleaved runs")
     for name, rate in rates.items():
         print(f"{name:24} {rate:8,.0f} images/s   {rate / rates['plain, image by image']:5.2f} x plain")
     print(f"wanted: {WANTED:,} images/s; found {rates['loader'] / WANTED:.2f} times that")

@@ -48,13 +48,53 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
         ("data.positives=['nevus']", "positives and repeats name nevus; known: rest, melanoma"),
         ("epochs", "--set takes key=value, got 'epochs'"),
         ("name.epochs=3", "'name' is a value, it has no keys"),
-        ("data.statistics.std=[0,1,1]", "std must be above 0"),
+        ("data.statistics.std=[0,1,1]", "data.statistics.std.0 = 0: Input should be greater than or equal to 0.001"),
+        ("data.size=1824", "data.size = 1824: Input should be less than or equal to 1792"),
+        ("data.classes=['melanoma','']", "data.classes.1 = '': String should have at least 1 character"),
+        ("data.classes=['melanoma','melanoma']", "data: classes are doubled: melanoma, melanoma"),
     ],
 )
 def test_a_bad_override_is_told_with_what_is_known(override: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_recipe(LESION, [override])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["demo", "isic2017/attnmel-lesion", "mine/v1.2_b/3", "_x"])
+def test_a_recipes_name_is_a_folder_of_runs(name: str) -> None:
+    assert make_recipe(load_recipe("demo").model_dump() | {"name": name}).name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/../b",
+        "a..b",
+        "/etc",
+        "a//b",
+        "a/",
+        "./a",
+        "a\\b",
+        "C:x",
+        ".hid",
+        "-o",
+        "a b",
+        "a\n",
+        "ä",
+    ],
+)
+def test_a_recipes_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"runs lie in a folder of that name: expected one like isic2017/attnmel"):
+        make_recipe(load_recipe("demo").model_dump() | {"name": name})
+
+
+def test_a_recipes_name_is_no_longer_than_a_folders() -> None:
+    with pytest.raises(ConfigError, match="at most 100 characters"):
+        make_recipe(load_recipe("demo").model_dump() | {"name": "a" * 101})
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -85,6 +125,12 @@ def test_recipes_are_frozen() -> None:
 def test_every_setting_of_a_recipe_survives_toml() -> None:
     recipe = load_recipe("demo")
     assert make_recipe(tomllib.loads(tomli_w.dumps(recipe.model_dump(exclude_none=True)))) == recipe
+
+
+def test_published_statistics_survive_the_limits() -> None:
+    recipe = load_recipe(LESION)
+    assert recipe.data.statistics is not None
+    assert recipe.data.statistics.std == (0.0840, 0.1140, 0.1282)
 
 
 def test_settings_load_no_torch() -> None:

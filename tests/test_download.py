@@ -213,7 +213,7 @@ def test_what_is_not_there_is_told_from_what_failed(server: Server, target: Path
     server.statuses = [status]
     with pytest.raises(NotThereError, match=rf"no file at http.*archive\.zip \(the server answers {status}\)"):
         download(server.address, target)
-    assert not any(target.parent.iterdir())
+    assert not target.parent.exists()
 
 
 def test_a_file_that_is_not_in_the_folder_is_not_there(tmp_path: Path, target: Path) -> None:
@@ -264,7 +264,7 @@ def test_space_is_checked_before_the_first_byte(server: Server, target: Path, mo
     monkeypatch.setattr(module, "SPARE_BYTES", 10**18)
     with pytest.raises(ArchiveError, match=r"archive\.zip needs 1\.0 MB and .* to spare, but .* has .*--home"):
         download(server.address, target)
-    assert not any(target.parent.iterdir())
+    assert not target.parent.exists()
 
 
 def test_the_bar_counts_what_came_before(server: Server, target: Path) -> None:

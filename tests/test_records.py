@@ -1,9 +1,12 @@
 """Predictions survive the disk to the last bit, and a damaged file is told by image and column."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from attnmel import NOTICE
 from attnmel.errors import LabelError, PredictionsError
@@ -24,6 +27,30 @@ def test_predictions_read_back_are_equal_to_the_last_bit(tmp_path: Path) -> None
     assert (read.image_ids, read.classes, read.groups) == (written.image_ids, written.classes, written.groups)
     np.testing.assert_array_equal(read.probabilities, written.probabilities)
     np.testing.assert_array_equal(read.labels, written.labels)
+
+
+ids = st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1, max_size=6, unique=True)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(ids.map(lambda names: ["#1", 'a,"b"', "ü\r\n# c", *(name for name in names if name != "#1")]))
+def test_any_image_id_reads_back(names: list[str]) -> None:
+    names = list(dict.fromkeys(names))
+    count = len(names)
+    written = Predictions(
+        tuple(names), ("#", "b"), np.full((count, 2), 0.5), np.zeros(count, np.int64), tuple(reversed(names))
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        written.write(Path(folder) / "p.csv", "CC-0")
+        read = Predictions.read(Path(folder) / "p.csv")
+    assert (read.image_ids, read.classes, read.groups) == (written.image_ids, written.classes, written.groups)
+    assert read.labels.tolist() == written.labels.tolist()
+
+
+def test_a_licence_of_several_lines_is_no_part_of_the_table(tmp_path: Path) -> None:
+    some_predictions().write(tmp_path / "p.csv", "CC-0\nimage,label\r\nfor research")
+    assert Predictions.read(tmp_path / "p.csv").image_ids == some_predictions().image_ids
+    assert "under: CC-0 image,label for research" in (tmp_path / "p.csv").read_text()
 
 
 def test_a_predictions_file_says_what_it_may_be_used_for(tmp_path: Path) -> None:

@@ -1,25 +1,29 @@
 """Recipes: frozen settings, read from TOML, changed by `--set key=value`, checked before anything runs. No torch."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from attnmel.errors import ConfigError, require_known
+from attnmel.limits import Classes, Crop, Means, Positive, Positives, Size, Spreads, Width, check_names, prepared_side
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
 Trunk = Literal["vgg16_bn", "vgg16"]
 Prior = Literal["none", "lesion", "background"]
+Attention = Literal["sigmoid", "softmax"]
 Precision = Literal["auto", "float32", "bf16"]
-Rgb = tuple[float, float, float]
-Positive = Annotated[int, Field(ge=1)]
+Selection = Literal["auc", "ap", "balanced_accuracy"]
 
-STRIDE = 32
-"""Total stride of every trunk: an input size is a multiple of it."""
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
+RECIPE_NAME = re.compile(rf"{_WORD}(/{_WORD})*")
+LONGEST_NAME = 100
+"""Characters; file systems take 255 a folder."""
 
 
 class Settings(BaseModel):
@@ -33,29 +37,30 @@ class Statistics(Settings):
 
     of: str
     """The data set they were computed on; another data set has its own computed."""
-    mean: Rgb
-    std: Rgb
+    mean: Means
+    std: Spreads
     source: str
-
-    @model_validator(mode="after")
-    def _spread(self) -> "Statistics":
-        if min(self.std) <= 0:
-            raise ValueError(f"std must be above 0 in each channel, got {self.std}")
-        return self
 
 
 class DataSettings(Settings):
     """Which images, cut and repeated how."""
 
-    dataset: str
+    dataset: str = Field(min_length=1)
     """A known data set, or a folder with labels.csv."""
-    classes: tuple[str, ...] = Field(min_length=2)
-    """Diagnoses; "rest" takes those that are not named."""
-    positives: tuple[str, ...] = Field(min_length=1)
+    classes: Classes
+    """Diagnoses, in the order of the network's scores.
+
+    A class called "rest" takes every diagnosis of a known data set that has no class of its own; a class that no image
+    is of, as by a slip of the pen, is refused before training. An own folder is another matter, since its labels are
+    written by hand: its labels.csv names these classes or their places (0 for the first) and nothing else. There "rest"
+    is written out (or its place), and another word, such as "melnoma" or "nevus", is an error that names the line. So a
+    slip of the pen never makes a melanoma one of the rest.
+    """
+    positives: Positives
     """Classes judged against all others; the first is the main task."""
-    crop: float = Field(default=0.8, gt=0, le=1)
+    crop: Crop = 0.8
     """Side of the central square as a share of the image's shorter side."""
-    size: int = Field(default=224, ge=STRIDE, multiple_of=STRIDE)
+    size: Size = 224
     """Side of the network's input in pixels; images are kept at 8/7 of it, for random crops."""
     repeats: dict[str, Positive] = {}
     """How often an image of a class stands in the list of an epoch; 1 where it is not named."""
@@ -66,14 +71,11 @@ class DataSettings(Settings):
     @property
     def side(self) -> int:
         """Side of the prepared images in pixels, 256 for an input of 224."""
-        return round(self.size * 8 / 7)
+        return prepared_side(self.size)
 
     @model_validator(mode="after")
     def _names(self) -> "DataSettings":
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError(f"classes are doubled: {', '.join(self.classes)}")
-        if unknown := [name for name in (*self.positives, *self.repeats) if name not in self.classes]:
-            raise ValueError(f"positives and repeats name {', '.join(unknown)}; known: {', '.join(self.classes)}")
+        check_names(self.classes, positives=self.positives, repeats=self.repeats)
         return self
 
 
@@ -82,9 +84,9 @@ class ModelSettings(Settings):
 
     network: Network
     trunk: Trunk = "vgg16_bn"
-    width: float = Field(default=1.0, gt=0, le=1)
+    width: Width = 1.0
     """Share of each layer's channels that is kept."""
-    attention: Literal["sigmoid", "softmax"] = "sigmoid"
+    attention: Attention = "sigmoid"
     weights: str = "imagenet"
     """"imagenet" (the published address), "random", an address, a .pth file, a run folder or a checkpoint."""
 
@@ -113,7 +115,7 @@ class TrainingSettings(Settings):
     """Epochs between two decays."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=1e-4, ge=0)
-    select: Literal["auc", "ap", "balanced_accuracy"] = "auc"
+    select: Selection = "auc"
     """Validation measure that chooses the best epoch."""
     seed: int = Field(default=0, ge=0)
     precision: Precision = "auto"
@@ -137,6 +139,7 @@ class Recipe(Settings):
     """One row of a table: all that decides a run."""
 
     name: str
+    """Also the folder of its runs: words of letters, digits, "-", "_" and single dots, joined by "/"."""
     title: str
     published: str | None = None
     """Row of `evaluation.published` that the measures stand beside; None where nothing was published."""
@@ -144,6 +147,16 @@ class Recipe(Settings):
     model: ModelSettings
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="after")
+    def _place(self) -> "Recipe":
+        if not RECIPE_NAME.fullmatch(self.name) or len(self.name) > LONGEST_NAME:
+            raise ValueError(
+                f"name = {self.name[:LONGEST_NAME]!r}; runs lie in a folder of that name: expected one like "
+                f"isic2017/attnmel-lesion (letters, digits, '-', '_', single dots and '/'), at most {LONGEST_NAME} "
+                "characters"
+            )
+        return self
 
     @model_validator(mode="after")
     def _gates(self) -> "Recipe":
@@ -198,9 +211,7 @@ def _shipped(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Trave
 def _read_toml(name: str) -> dict[str, Any]:
     path = Path(name)
     if path.suffix == ".toml":
-        if not path.is_file():
-            raise ConfigError(f"no recipe file {name}")
-        text = path.read_text(encoding="utf-8")
+        text = _read_text(path)
     else:
         shipped = dict(_shipped(resources.files("attnmel") / "recipes"))
         require_known("recipe", name, shipped)
@@ -209,6 +220,15 @@ def _read_toml(name: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not TOML: {error}") from None
+
+
+def _read_text(path: Path) -> str:
+    if not path.is_file():
+        raise ConfigError(f"no recipe file {path}; expected a TOML file there, or a recipe's name without .toml")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: not UTF-8 text ({error})") from None
 
 
 def _override(settings: dict[str, Any], override: str) -> None:
@@ -235,6 +255,8 @@ def _problem(error: dict[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"unknown key '{place}'; known: {', '.join(_known_keys(error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"the key '{place}' is missing"
     message = str(error["msg"]).removeprefix("Value error, ")
     if isinstance(error["input"], dict) or error["type"] == "value_error":
         return f"{place}: {message}" if place else message

@@ -71,7 +71,6 @@ def download(
             expected (the file is removed), or a transfer that stopped again and again (what came is kept).
     """
     part = _Part(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     _fill(address, part, progress)
     found = Downloaded.of(part.path)
     if sha256_prefix is not None and not found.sha256.startswith(sha256_prefix.lower()):
@@ -205,6 +204,7 @@ def _go_on(address: str, part: _Part, progress: Progress) -> None:
     source = _open(address, part.length if known else 0, known)
     start, size = source.start, source.origin.size
     with contextlib.closing(source.reader):
+        part.path.parent.mkdir(parents=True, exist_ok=True)
         if size is not None:
             require_space(part.path.parent, size - start, part.name)
         with part.writer(start, source.origin) as file, progress.bar(part.name, size, "bytes") as advance:

@@ -3,12 +3,13 @@
     AttnmelError
     ├── ConfigError        a recipe, a key or a value is not known or not possible
     ├── ArchiveError       a file of an archive or mirror is missing, damaged or unsafe
+    │   ├── NotThereError  (download) the address holds no such file
+    │   └── BadFileError   (data.unpacking) what came is no archive that can be unpacked
     ├── LabelError         images, masks and labels do not fit together
     ├── ImageError         one image or mask cannot be used
     ├── CheckpointError    weights cannot be used
     ├── PredictionsError   a predictions file cannot be used, or a measure is not defined on it
-    ├── TrainingError      training cannot go on
-    └── MissingExtraError  an optional dependency is not installed
+    └── TrainingError      training cannot go on
 
 A message says what was found, what was expected and what to do. The command line prints it without a traceback and
 exits with 1.
@@ -47,10 +48,6 @@ class PredictionsError(AttnmelError):
 
 class TrainingError(AttnmelError):
     """Training cannot go on."""
-
-
-class MissingExtraError(AttnmelError):
-    """An optional dependency is not installed."""
 
 
 def require_known(kind: str, name: str, known: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +114,7 @@ class RunFolder:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, renamed to it once the block ends well, removed otherwise.
 
-    So a reader finds the old file, the new file or none, never half of one.
+    So a reader finds the old file, the new file or none, never half of one. An error of the disk names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The name keeps its ending: some writers choose their format by it.
@@ -122,8 +122,13 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.replace(path)
+    except OSError as error:
+        if error.errno is not None and str(part) in str(error.filename or part):
+            error.filename = str(path)
+        raise
     finally:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # of a disk that cannot be written the first error says more
+                part.unlink(missing_ok=True)

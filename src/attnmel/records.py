@@ -2,8 +2,9 @@
 
 import csv
 import dataclasses
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -79,11 +80,6 @@ class Predictions:
             doubled = sorted({i for i in self.image_ids if self.image_ids.count(i) > 1})
             raise PredictionsError(f"doubled image ids: {listed(doubled)}")
 
-    @property
-    def labelled(self) -> bool:
-        """Whether the true class of every image is known."""
-        return bool((self.labels >= 0).all())
-
     def probability(self, name: str) -> Float[np.ndarray, " N"]:
         """Probability of one class."""
         return self.probabilities[:, self.classes.index(name)]
@@ -98,7 +94,8 @@ class Predictions:
         Probabilities are written in full (`repr`), so that a file read back gives the same measures to the last bit.
         """
         with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-            file.write(f"# {NOTICE}\n# Trained on data under: {licence}\n")
+            # A licence of several lines would end the comment.
+            file.write(f"# {NOTICE}\n# Trained on data under: {' '.join(licence.split())}\n")
             table = csv.writer(file)
             table.writerow(["image", "label", "group", *(f"probability_{name}" for name in self.classes)])
             for row, image_id in enumerate(self.image_ids):
@@ -116,7 +113,7 @@ class Predictions:
         if not path.is_file():
             raise PredictionsError(f"no predictions at {path}; make them with `attnmel evaluate RUN`")
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+            rows = list(csv.DictReader(table_lines(file)))
         if not rows:
             raise PredictionsError(f"{path.name} holds no row; expected a header and one row an image")
         columns = [name for name in rows[0] if name and name.startswith("probability_")]
@@ -132,6 +129,11 @@ class Predictions:
             labels=np.array([_label(row, classes, path) for row in rows], dtype=np.int64),
             groups=tuple(row["group"] or row["image"] for row in rows),
         )
+
+
+def table_lines(file: Iterable[str]) -> Iterator[str]:
+    """Give the lines of a table without the comments before its header; an image id below may start with "#"."""
+    return itertools.dropwhile(lambda line: line.startswith("#"), file)
 
 
 def _share(row: dict[str, str], column: str, path: Path) -> float:

@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import get_total_norm
 
 from attnmel import runtime
 from attnmel.data.loader import Batch, TrainingBatches
@@ -77,7 +78,8 @@ def train(
     after epoch 6 gives the weights of a run that was never stopped.
 
     Raises:
-        TrainingError: a loss that is not finite, with the epoch and the image ids of its batch; the step is not taken.
+        TrainingError: a loss or gradient that is not finite, with the epoch and its batch's image ids; the step is
+            not taken.
     """
     for number in range(start, schedule.epochs):
         runtime.seed_everything(seed, number)
@@ -89,9 +91,8 @@ def train(
         with progress.bar(f"epoch {number + 1}/{schedule.epochs}", len(batches), "batches") as advance:
             for batch in batches.epoch(number, rank=fabric.global_rank, world=fabric.world_size):
                 seen.append(_step(fabric, network, optimizer, batch, objective, accumulate))
-                if not math.isfinite(seen[-1].total):
-                    ids = listed([image_ids[int(row)] for row in batch.rows.tolist()], most=len(batch.rows))
-                    raise TrainingError(f"the loss became {seen[-1].total} in epoch {number + 1}; its batch: {ids}")
+                ids = [image_ids[int(row)] for row in batch.rows.tolist()]
+                _check_finite(network, seen[-1], number + 1, ids)
                 optimizer.step()
                 advance(1)
         yield EpochLoss(number, LossParts(*(sum(values) / len(seen) for values in zip(*seen, strict=True))), rate)
@@ -121,10 +122,22 @@ def _step(
             regulariser = sum(w * d for w, d in zip(objective.map_weights, dice, strict=False)) * fabric.world_size
             fabric.backward(part_focal + regulariser)
             focal += part_focal.detach()
-    dice_values = [d.item() for d in dice] or [math.nan, math.nan]
-    focal_value = _joined(fabric, focal, "mean").item()
-    weighted = sum(w * d for w, d in zip(objective.map_weights, dice_values, strict=True) if w)
-    return LossParts(focal_value + weighted, focal_value, *dice_values)
+    # One stack, one wait for the device.
+    focal_value, *dice_values = torch.stack([_joined(fabric, focal, "mean"), *dice]).tolist()
+    weighted = sum(w * d for w, d in zip(objective.map_weights, dice_values, strict=False))
+    return LossParts(focal_value + weighted, focal_value, *(dice_values or [math.nan, math.nan]))
+
+
+def _check_finite(network: nn.Module, loss: LossParts, epoch: int, image_ids: Sequence[str]) -> None:
+    """Refuse the step of a loss, or of a gradient behind a finite loss, that is no number."""
+    gradients = [weights.grad for weights in network.parameters() if weights.grad is not None]
+    norm = get_total_norm(gradients).item()
+    what, value = ("loss", loss.total) if not math.isfinite(loss.total) else ("gradient", norm)
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"the {what} became {value} in epoch {epoch}; its batch: {listed(image_ids, most=len(image_ids))}. "
+            "Checkpoints of finished epochs are kept; look at these images, or lower training.learning_rate."
+        )
 
 
 def _dice_terms(fabric: Fabric, output: Output, part: Batch, totals: list[DiceSums] | None) -> list[Tensor]:

@@ -207,7 +207,11 @@ def test_without_a_mirror_what_is_here_stays_and_that_is_said(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        (TRAINING, b"<html>log in</html>", r"Training_Data\.zip is damaged or not a whole zip .*\. It came from file:"),
+        (
+            TRAINING,
+            b"<html>log in</html>",
+            r"Training_Data\.zip is damaged or not a whole zip .*\. What came from file:",
+        ),
         (TABLE, b"<html>log in</html>", r"Part3_GroundTruth\.csv is not the official table: .*'image_id'.*was removed"),
         (TABLE, b"\xff\xfe\x00", r"is not the official table"),
         (TABLE, b"image_id,melanoma\n", r"is not the official table"),

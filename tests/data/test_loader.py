@@ -171,14 +171,14 @@ def test_evaluation_gives_to_the_last_bit_what_the_predictor_computes(cache: Cac
 
 
 @pytest.mark.parametrize("prior", ["lesion", "background"])
-def test_an_image_without_a_mask_has_no_prior(cache: Cache, prior: str) -> None:
-    batch = evaluated(cache, batch=7, prior=prior)[0]
-    assert batch.has_prior.tolist() == [True] * 6 + [False]
-    assert batch.priors[:6].flatten(1).any(1).all()
-    assert not batch.priors[6].any()
+def test_an_image_without_a_mask_has_no_prior(batches: Callable[..., TrainingBatches], prior: str) -> None:
+    (batch,) = batches(repeats={}, passes=1, batch=7, prior=prior).epoch(0)
+    assert sorted(batch.rows.tolist()) == list(range(7))
+    assert batch.has_prior.tolist() == [row < 6 for row in batch.rows.tolist()]
+    assert batch.priors.flatten(1).any(1).tolist() == batch.has_prior.tolist()
 
 
-def test_without_a_prior_none_has_one(cache: Cache) -> None:
-    batch = evaluated(cache, batch=7)[0]
-    assert not batch.has_prior.any()
-    assert not batch.priors.any()
+def test_without_a_prior_and_in_evaluation_none_has_one(cache: Cache, batches: Callable[..., TrainingBatches]) -> None:
+    for batch in (next(batches(prior="none").epoch(0)), *evaluated(cache)):
+        assert not batch.has_prior.any()
+        assert not batch.priors.any()

@@ -81,7 +81,11 @@ def test_a_table_of_another_shape_is_told_in_one_sentence(tmp_path: Path, table:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a,2,,,", r"line 2: a: label '2'; expected one of rest, melanoma, or 0 to 1"),
+        ("a,2,,,", r"line 2: a: label '2'; expected one of rest, melanoma \('rest' for every other .*\), or 0 to 1"),
+        (
+            "a,nevus,,,",
+            r"line 2: a: label 'nevus'; expected .* \('rest' for every other diagnosis\), or 0 to 1",
+        ),
         ("a,melanomma,,,", r"label 'melanomma'; expected one of"),
         ("a,-1,,,", r"label '-1'"),
         ("a,²,,,", r"label '²'"),

@@ -1,6 +1,9 @@
+from typing import get_args
+
 import pytest
 import torch
 
+from attnmel import config
 from attnmel.data.priors import NO_PRIOR, PRIORS
 
 
@@ -20,3 +23,7 @@ def test_lesion_and_background_share_out_the_image() -> None:
 
 def test_no_prior_is_not_one_of_them() -> None:
     assert NO_PRIOR not in PRIORS
+
+
+def test_priors_are_those_of_the_settings() -> None:
+    assert {NO_PRIOR, *PRIORS} == set(get_args(config.Prior))

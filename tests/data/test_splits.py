@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnmel.data.splits import check_classes, check_disjoint, draw_splits, of_split
+from attnmel.data.splits import check_classes, check_disjoint, draw_splits
 from attnmel.errors import LabelError
 from attnmel.records import SPLITS, Lesion, Split
 
@@ -90,15 +90,6 @@ def test_a_group_called_like_an_image_is_another_thing() -> None:
 def test_shares_that_are_none_are_refused(shares: tuple[float, float, float]) -> None:
     with pytest.raises(LabelError, match="expected three above 0 that add up to 1"):
         draw_splits([], seed=0, shares=shares)
-
-
-def test_a_split_is_picked_in_order_and_an_empty_one_is_told() -> None:
-    lesions = [lesion("b", split="train"), lesion("c", split="test"), lesion("a", split="train")]
-    assert [one.image_id for one in of_split(lesions, "train")] == ["b", "a"]
-    with pytest.raises(
-        LabelError, match=r"no image of the split 'validation'; images there are: 2 of the split 'train'"
-    ):
-        of_split(lesions, "validation")
 
 
 def test_images_and_groups_on_two_sides_are_named() -> None:

@@ -1,14 +1,17 @@
 import json
 import math
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 
+from attnmel.config import Selection
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.intervals import Sampling, bootstrap
 from attnmel.evaluation.judgement import ALL_CLASSES, MEAN, Judgement, Panel, judge, main_value
+from attnmel.evaluation.metrics import MEASURES
 from attnmel.records import Predictions
 
 THREE = ("nevus", "melanoma", "seborrheic_keratosis")
@@ -64,6 +67,23 @@ def test_the_bootstrap_is_a_plain_loop_over_scikit_learn(lesions: int | None, de
     draws = bootstrap(Panel.of(predictions, POSITIVES), sampling, resamples=60, seed=3)
     weights = sampling.weights(np.random.default_rng(3), 60).astype(int)
     assert draws == pytest.approx(np.array([plain_row(predictions, times) for times in weights]), abs=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_images_with_a_probability_that_is_not_finite_are_named(value: float) -> None:
+    predictions = example()
+    predictions.probabilities[[3, 5], [0, 2]] = value
+    message = r"2 of 120 images have a probability that is not finite \(ISIC_0000003, ISIC_0000005\); .* checkpoint"
+    with pytest.raises(PredictionsError, match=message):
+        judge(predictions, POSITIVES)
+    with pytest.raises(PredictionsError, match=message):
+        main_value(predictions, POSITIVES, "auc")
+
+
+@pytest.mark.parametrize("measure", get_args(Selection))
+def test_every_measure_that_settings_may_choose_by_is_measured(measure: str) -> None:
+    assert measure in MEASURES
+    assert 0 <= main_value(example(), POSITIVES, measure) <= 1
 
 
 def test_the_rows_stand_by_task_and_hold_the_figures_of_all_images() -> None:

@@ -1,3 +1,4 @@
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,18 @@ def test_overlaps_are_written_by_image_id_and_read_back(tmp_path: Path) -> None:
     for name, column in overlap.jaccard.items():
         np.testing.assert_array_equal(again.jaccard[name], column)
     assert again.mean("pool3", resamples=50).value == pytest.approx((0.1 + 1 / 3) / 2)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=6))
+def test_any_image_id_reads_back(names: list[str]) -> None:
+    names = ["#1", 'a,"b"', "ü\r\n# c", *names]
+    written = Overlap(tuple(names), tuple(reversed(names)), {"pool3": np.linspace(0, 1, len(names))})
+    with tempfile.TemporaryDirectory() as folder:
+        written.write(Path(folder) / "o.csv")
+        read = Overlap.read(Path(folder) / "o.csv")
+    assert (read.image_ids, read.groups) == (written.image_ids, written.groups)
+    np.testing.assert_array_equal(read.jaccard["pool3"], written.jaccard["pool3"])
 
 
 def test_another_file_is_no_table_of_overlaps(tmp_path: Path) -> None:

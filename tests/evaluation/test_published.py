@@ -1,9 +1,10 @@
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from attnmel.config import load_recipe, recipe_names
+from attnmel.config import Network, Prior, load_recipe, recipe_names
 from attnmel.evaluation.published import CLASSES_2018, FOOTNOTES, PUBLISHED, Published
 
 SLIDES = Path(__file__).parents[3] / "shared/slides.md"
@@ -79,6 +80,27 @@ def test_the_average_of_2018_is_the_mean_of_its_recalls() -> None:
             assert sum(row.recalls.values()) / 7 == pytest.approx(row.average_recall, abs=6e-4)
 
 
-def test_every_recipe_names_a_row_that_exists() -> None:
-    named = [load_recipe(name).published for name in recipe_names()]
-    assert [row for row in named if row is not None and row not in PUBLISHED] == []
+def test_own_rows_say_their_network_and_prior_in_the_words_of_a_recipe() -> None:
+    for row in PUBLISHED.values():
+        assert (row.network is not None) == (row.prior is not None) == row.own, row.name
+        if row.own:
+            assert row.network in get_args(Network)
+            assert row.prior in (*get_args(Prior), "dermo", "lesion*")
+            spelt = row.name.lower().replace("vgg-16", "vgg16")
+            assert spelt.startswith(str(row.network))
+            assert (row.prior == "lesion") == (row.name == "AttnMel-CNN-Lesion")
+            assert (row.prior == "none") == (spelt == row.network)
+
+
+def test_every_recipe_names_the_row_of_its_own_data_network_and_prior() -> None:
+    named = 0
+    for recipe in map(load_recipe, recipe_names()):
+        if recipe.published is not None:
+            row = PUBLISHED[recipe.published]
+            assert (row.dataset, row.network, row.prior) == (
+                recipe.data.dataset,
+                recipe.model.network,
+                recipe.loss.prior,
+            )
+            named += 1
+    assert named == 6

@@ -43,7 +43,7 @@ def test_a_map_is_enlarged_as_torch_enlarges_it() -> None:
 
 def test_the_border_runs_along_the_lesion_and_nowhere_else() -> None:
     grey = np.full((SIDE, SIDE, 3), 128, np.uint8)
-    drawn = overlay(grey, border=disc(30))
+    drawn = overlay(grey, mask=disc(30))
     rows, columns = np.nonzero((drawn != 128).any(axis=2))
     away = np.abs(np.hypot(rows - SIDE / 2, columns - SIDE / 2) - 30)
     assert away.max() < 4
@@ -56,12 +56,12 @@ def test_the_border_runs_along_the_lesion_and_nowhere_else() -> None:
 @pytest.mark.parametrize("lesion", [True, False])
 def test_a_lesion_that_fills_the_frame_has_no_border_in_it(lesion: bool) -> None:
     image = skin()
-    assert (overlay(image, border=np.full((SIDE, SIDE), lesion)) == image).all()
+    assert (overlay(image, mask=np.full((SIDE, SIDE), lesion)) == image).all()
 
 
 def test_grey_masks_are_cut_above_127() -> None:
     soft = np.where(disc(30), 128, 127).astype(np.uint8)
-    assert (overlay(skin(), border=soft) == overlay(skin(), border=disc(30))).all()
+    assert (overlay(skin(), mask=soft) == overlay(skin(), mask=disc(30))).all()
 
 
 def test_the_image_given_is_not_written_to() -> None:

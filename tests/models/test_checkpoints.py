@@ -181,16 +181,47 @@ def test_a_missing_card_is_said(tmp_path: Path) -> None:
         ({"network": "mel-cnn"}, r"tensor 'gates\.0\.global_weights\.weight' is 13x26x1x1, expected absent"),
         ({"trunk": "vgg16"}, r"tensor 'trunk\.features\.2\.weight' is absent, expected 3x3x3x3"),
         ({"width": 0.1}, r"tensor 'trunk\.features\.0\.weight' is 3x3x3x3, expected 6x3x3x3"),
-        ({"classes": ("a", "b", "c")}, r"tensor 'head\.weight' is 2x65, expected 3x65 \(2 of 101 tensors differ\)"),
+        ({"classes": ("a", "b", "melanoma")}, r"tensor 'head\.weight' is 2x65, expected 3x65 \(2 of 101 tensors"),
         ({"network": "resnet"}, r"cannot build: unknown network 'resnet'"),
-        ({"width": 2.0}, r"cannot build: model\.width is 2\.0"),
-        ({"size": "large"}, r"the card in .* cannot be read \(size: .*another version of attnmel"),
+        ({"size": "large"}, r"the card in .* cannot be read \(size = 'large': .*another version of attnmel"),
     ],
 )
 def test_a_card_of_another_network_is_refused(saved: Path, change: dict[str, object], message: str) -> None:
     rewrite(saved, {**as_dict(CARD), **change})
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"side": 10**6}, r"\(side = 1000000: Input should be less than or equal to 2048\)"),
+        ({"size": 65}, r"\(size = 65: Input should be a multiple of 32\)"),
+        ({"size": 0}, r"\(size = 0: Input should be greater than or equal to 32"),
+        ({"size": 96}, r"\(size = 96 is more than side = 73, which it is cut from\)"),
+        ({"std": (0.1, 0, 0.1)}, r"\(std\.1 = 0: Input should be greater than or equal to 0\.001\)"),
+        ({"std": (0.1, 0.1, 1e-40)}, r"\(std\.2 = 1e-40: "),
+        ({"mean": (0.1, math.nan, 0.1)}, r"\(mean\.1 = nan: Input should be"),
+        ({"mean": (0.1, 200, 0.1)}, r"\(mean\.1 = 200: Input should be less than or equal to 1\)"),
+        ({"crop": -1}, r"\(crop = -1: Input should be greater than 0\)"),
+        ({"crop": 1.5}, r"\(crop = 1\.5: "),
+        ({"width": 2.0}, r"\(width = 2\.0: Input should be less than or equal to 1\)"),
+        (
+            {"classes": (), "positives": ()},
+            r"\(classes = \[\]: .* at least 2 .*, positives = \[\]: .* at least 1 ",
+        ),
+        ({"classes": ("melanoma", "melanoma")}, r"\(classes are doubled: melanoma, melanoma\)"),
+        ({"positives": ("nevus",)}, r"\(positives name nevus; known: rest, melanoma\)"),
+        ({"side": "x" * 10**5}, r"\(side = 'x{1,30}\.\.\.x{1,30}': "),
+    ],
+)
+def test_a_card_beyond_the_limits_of_the_settings_is_refused(
+    saved: Path, change: dict[str, object], message: str
+) -> None:
+    rewrite(saved, {**as_dict(CARD), **change})
+    for read in (read_checkpoint, load_checkpoint):
+        with pytest.raises(CheckpointError, match=message + r".*changed by hand; get the checkpoint from"):
+            read(saved)
 
 
 def test_a_card_that_lacks_a_field_is_refused(saved: Path) -> None:

@@ -96,9 +96,10 @@ def test_the_same_seed_builds_the_same_network() -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_networks_and_trunks_are_those_of_the_settings() -> None:
+def test_networks_trunks_and_kinds_of_attention_are_those_of_the_settings() -> None:
     assert set(NETWORKS) == set(get_args(config.Network))
     assert set(TRUNKS) == set(get_args(config.Trunk))
+    assert set(ATTENTION_KINDS) == set(get_args(config.Attention))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from attnmel.models import weights
 from attnmel.models.checkpoints import Card, save_checkpoint
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks import TRUNKS
-from attnmel.models.weights import IMAGENET, Published, start_weights
+from attnmel.models.weights import IMAGENET, Published, Start, start_weights
 
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")
@@ -24,7 +24,7 @@ def network(name: str = "attnmel-cnn", trunk: str = "vgg16_bn", width: float = W
     return build_network(name, trunk=trunk, width=width, classes=len(CLASSES))
 
 
-def start(built: nn.Module, source: str, home: Path, *, trunk: str = "vgg16_bn", width: float = WIDTH) -> str:
+def start(built: nn.Module, source: str, home: Path, *, trunk: str = "vgg16_bn", width: float = WIDTH) -> Start:
     return start_weights(built, source, trunk=trunk, width=width, classes=CLASSES, home=home)
 
 
@@ -54,7 +54,7 @@ def home(tmp_path: Path) -> Path:
 def test_random_start_changes_nothing(home: Path) -> None:
     built = network()
     before = copied(built)
-    assert start(built, "random", home) == "random start"
+    assert start(built, "random", home) == Start("random start", licence=None)
     assert all(torch.equal(before[name], tensor) for name, tensor in built.state_dict().items())
     assert not home.exists()
 
@@ -66,8 +66,8 @@ def test_a_published_file_fills_the_trunk_alone(trunk: str, legacy: bool, tmp_pa
     path = write_published(tmp_path, tensors, name=trunk, legacy=legacy)
     built = network(trunk=trunk)
     before = copied(built)
-    said = start(built, str(path), home, trunk=trunk)
-    assert said == f"published weights {path.name}; gates and head start at random"
+    done = start(built, str(path), home, trunk=trunk)
+    assert done == Start(f"published weights {path.name}; gates and head start at random", licence=None)
     for name, tensor in built.state_dict().items():
         public = name.removeprefix("trunk.")
         assert torch.equal(tensor, tensors.get(public, before[name])), name
@@ -82,7 +82,7 @@ def test_vgg16_takes_the_published_dense_layers_too(tmp_path: Path, home: Path) 
             tensors[f"classifier.{place}.{part}"] = torch.rand(own[f"dense.{place}.{part}"].shape)
     head = copied(built)["head.weight"]
     path = write_published(tmp_path, tensors)
-    assert start(built, str(path), home).endswith("head start at random")
+    assert start(built, str(path), home).sentence.endswith("head start at random")
     assert torch.equal(built.get_parameter("dense.0.weight"), tensors["classifier.0.weight"])
     assert torch.equal(built.get_parameter("dense.3.bias"), tensors["classifier.3.bias"])
     assert torch.equal(built.get_parameter("head.weight"), head)
@@ -118,7 +118,7 @@ def test_imagenet_weights_come_from_the_published_address_once(
     monkeypatch.setitem(IMAGENET, "vgg16_bn", Published(path.as_uri(), prefix))
     built = network(width=1.0)
     for _ in range(2):
-        assert path.name in start(built, "imagenet", home, width=1.0)
+        assert path.name in start(built, "imagenet", home, width=1.0).sentence
         assert (built.get_parameter("trunk.features.40.weight") == 0.5).all()
         path.unlink(missing_ok=True)
 
@@ -166,7 +166,7 @@ def test_a_file_without_a_hash_in_its_name_must_be_a_published_one(
         with pytest.raises(CheckpointError, match=r"none of the published files' 6c64b313 \(vgg16_bn\), 397923af"):
             start(network(), source, home)
     monkeypatch.setitem(IMAGENET, "vgg16_bn", Published("http://x/y.pth", prefix))
-    assert "mine.pth" in start(network(), str(path), home)
+    assert "mine.pth" in start(network(), str(path), home).sentence
 
 
 class Harmful:
@@ -232,7 +232,7 @@ def run(tmp_path: Path) -> Path:
         measures={},
         recipe="earlier",
         data={},
-        licence="CC-0",
+        licence="CC BY-NC 4.0",
         seed=5,
     )
     save_checkpoint(tmp_path / "run" / "best.safetensors", build_network(card.network, width=WIDTH, classes=3), card)
@@ -245,17 +245,22 @@ def test_fine_tuning_replaces_the_head_where_classes_differ(run: Path, home: Pat
     earlier, _ = weights.read_checkpoint(run)
     built = network()
     before = copied(built)
-    said = start(built, str(run), home)
+    said = start(built, str(run), home).sentence
     assert "earlier, epoch 3" in said
     assert said.endswith("with a new head for rest, melanoma")
     for name, tensor in built.state_dict().items():
         assert torch.equal(tensor, before[name] if name.startswith("head.") else earlier[name]), name
 
 
+def test_fine_tuned_weights_keep_the_licence_of_their_first_data(run: Path, home: Path) -> None:
+    assert start(network(), str(run), home).licence == "CC BY-NC 4.0"
+    assert start(network(), str(run / "two.safetensors"), home).licence == "CC BY-NC 4.0"
+
+
 def test_fine_tuning_keeps_the_head_of_the_same_classes(run: Path, home: Path) -> None:
     earlier, _ = weights.read_checkpoint(run / "two.safetensors")
     built = network()
-    assert start(built, str(run / "two.safetensors"), home).endswith("with its head")
+    assert start(built, str(run / "two.safetensors"), home).sentence.endswith("with its head")
     assert all(torch.equal(tensor, earlier[name]) for name, tensor in built.state_dict().items())
 
 
@@ -264,7 +269,7 @@ def test_the_same_number_of_other_classes_is_a_new_head(run: Path, home: Path) -
     head = copied(built)["head.weight"]
     names = ("nevus", "melanoma")
     source = str(run / "two.safetensors")
-    said = start_weights(built, source, trunk="vgg16_bn", width=WIDTH, classes=names, home=home)
+    said = start_weights(built, source, trunk="vgg16_bn", width=WIDTH, classes=names, home=home).sentence
     assert said.endswith("with a new head for nevus, melanoma")
     assert torch.equal(built.get_parameter("head.weight"), head)
 

@@ -10,14 +10,21 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from attnmel.errors import ConfigError, PredictionsError
+from attnmel.config import load_recipe
+from attnmel.errors import ConfigError, LabelError, PredictionsError
 from attnmel.evaluation.judgement import judge
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate import evaluate_run, read_measures
+from attnmel.pipeline.prepare import prepare
+from attnmel.pipeline.train import train_run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
     from tests.conftest import Phantoms
+
+
+TINY = ("data.size=32", "model.width=0.05", "training.batch=8", "training.precision=float32", "training.device=cpu")
 
 
 def test_measures_follow_from_the_predictions_file(trained: RunFolder) -> None:
@@ -46,13 +53,13 @@ def test_the_submission_is_in_the_official_format(trained: RunFolder) -> None:
     assert len(rows) == 12
 
 
-def own_folder(phantoms: "Phantoms", folder: Path, *, melanoma_only: bool = False) -> Path:
+def own_folder(phantoms: "Phantoms", folder: Path, *, part: str = "Test", melanoma_only: bool = False) -> Path:
     source = phantoms.home / "data" / "phantoms"
-    with next(source.glob("*Test*Part3*.csv")).open() as file:
+    with next(source.glob(f"*{part}*Part3*.csv")).open() as file:
         truth = {row["image_id"]: float(row["melanoma"]) for row in csv.DictReader(file)}
     folder.mkdir()
     lines = ["image,label"]
-    for image in sorted(source.glob("*Test*Data/*.jpg")):
+    for image in sorted(source.glob(f"*{part}*Data/*.jpg")):
         if not melanoma_only or truth[image.stem]:
             shutil.copy(image, folder)
             lines.append(f"{image.name},{'melanoma' if truth[image.stem] else 'rest'}")
@@ -76,6 +83,30 @@ def test_an_external_set_of_one_class_is_told(trained: RunFolder, phantoms: "Pha
     folder = own_folder(phantoms, tmp_path / "clinic", melanoma_only=True)
     with pytest.raises(PredictionsError, match="measures of melanoma against the rest need images of both kinds"):
         evaluate_run(run, home=phantoms.home, on=str(folder))
+
+
+def test_a_folder_that_changed_since_the_training_is_not_judged_as_its_test(
+    phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+) -> None:
+    folder = own_folder(phantoms, tmp_path / "clinic", part="Training")
+    recipe = load_recipe("demo", [*TINY, f"data.dataset={folder}", "loss.prior=none", "training.epochs=1"])
+    run = RunFolder(tmp_path / "run")
+    train_run(recipe, run, home=tmp_path / "home", fabric=fabric)
+    table = (folder / "labels.csv").read_text().splitlines()
+    name, label = table[1].split(",")
+    table[1] = f"{name},{'rest' if label == 'melanoma' else 'melanoma'}"
+    (folder / "labels.csv").write_text("\n".join(table))
+    with pytest.raises(LabelError, match=r"the labels, groups or split of clinic are not those that .* was trained on"):
+        evaluate_run(run, home=tmp_path / "home")
+    with pytest.raises(LabelError, match="the labels, groups or split of clinic are not those"):
+        evaluate_run(run, home=tmp_path / "home", on=str(folder))
+
+
+def test_every_seed_of_an_own_folder_has_the_same_split(phantoms: "Phantoms", tmp_path: Path) -> None:
+    folder = own_folder(phantoms, tmp_path / "clinic", part="Training")
+    recipes = [load_recipe("demo", [*TINY, f"data.dataset={folder}", f"training.seed={seed}"]) for seed in (0, 1)]
+    one, other = (prepare(recipe.data, home=tmp_path / "home") for recipe in recipes)
+    assert one.lesions == other.lesions
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path, phantoms: "Phantoms") -> None:

@@ -22,7 +22,7 @@ from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.pipeline import train as train_module
 from attnmel.pipeline.provenance import read_recipe
-from attnmel.pipeline.train import run_folder, train_run
+from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT
 
 if TYPE_CHECKING:
@@ -91,27 +91,40 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
     assert columns == [line.rsplit(",", 2)[0] for line in trained.history.read_text().splitlines()]
 
 
-def test_dropout_of_a_resumed_run_is_that_of_an_untouched_one(
-    phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("model.network=vgg16", "loss.prior=none", "model.width=0.02", "training.precision=float32"),
+        ("training.precision=bf16",),
+        ("training.accumulate=2", "training.precision=float32"),
+    ],
+    ids=["dropout", "bf16", "in parts"],
+)
+def test_a_resumed_run_draws_casts_and_adds_up_as_an_untouched_one(
+    settings: tuple[str, ...], phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    recipe = load_recipe(
-        "demo",
-        [
-            "data.size=32",
-            "model.network=vgg16",
-            "loss.prior=none",
-            "model.width=0.02",
-            "training.epochs=2",
-            "training.batch=8",
-            "training.precision=float32",
-        ],
-    )
+    small = ("data.size=32", "model.width=0.05", "training.epochs=2", "training.batch=8", "training.device=cpu")
+    recipe = load_recipe("demo", [*small, *settings])
+    fabric = recipe_fabric(recipe)
     whole, stopped = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "stopped")
     train_run(recipe, whole, home=phantoms.home, fabric=fabric)
     with pytest.raises(KeyboardInterrupt):
         train_run(recipe, stopped, home=phantoms.home, fabric=fabric, progress=StopAfter(7))
+    assert len(stopped.history.read_text().splitlines()) == 2, "one epoch was finished"
     train_run(recipe, stopped, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(stopped, whole)
+    assert all(tensor.isfinite().all() for tensor in load_file(stopped.last).values())
+
+
+def test_a_history_that_a_stop_left_short_is_whole_after_resuming(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "copy")))
+    whole = run.history.read_text()
+    run.history.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    assert run.history.read_text() == whole
+    assert json.loads(run.provenance.read_text())["resumed"][0]["after epoch"] == 3
 
 
 def test_resuming_a_finished_run_changes_nothing(

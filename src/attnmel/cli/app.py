@@ -1,20 +1,35 @@
 """Every command by name, and what becomes of an error: one sentence and an exit code.
 
-Exit codes: 0 done, 1 a problem that the message explains, 2 wrong usage.
+Exit codes: 0 done, 1 a problem that the message explains, 2 wrong usage, 130 stopped by Ctrl-C.
 """
 
 import errno
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from attnmel import NOTICE, __version__
 from attnmel.cli import demo, doctor, evaluate, explain, fetch, predict, report, statistics, train
 from attnmel.errors import AttnmelError
 
+
+class _StoppedError(Exception):
+    """Ctrl-C, under a name that typer does not end the program for before we have spoken."""
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps the type of a group's context to itself
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _StoppedError from None
+
+
 app = typer.Typer(
     name="attnmel",
+    cls=_Commands,
     help=f"Attention-based recognition of skin lesions in dermoscopy images. {NOTICE}",
     no_args_is_help=True,
     add_completion=False,
@@ -22,10 +37,11 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         print(f"attnmel {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
@@ -52,8 +68,8 @@ def main() -> None:
     """Run the command line; a traceback reaches the user only for a bug."""
     try:
         app()
-    except KeyboardInterrupt:
-        _stop("stopped. What was finished is kept: `fetch` and `train --resume` go on from there.")
+    except (_StoppedError, KeyboardInterrupt):
+        _stop("stopped. What was finished is kept: `fetch` and `train --resume` go on from there.", code=130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output (head, less) has gone: nothing to say, nobody to tell
         sys.exit(1)
@@ -64,12 +80,14 @@ def main() -> None:
 
 
 def _system_problem(error: OSError) -> str:
-    place = f" at {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC:
-        return f"the disk is full{place}. Free some space and run the same command again; nothing half-written is left."
-    return f"{error.strerror or error}{place}"
+        where = f": cannot write {error.filename}" if error.filename else ""
+        return f"the disk is full{where}. Free some space and run the same command again; nothing half-written is left."
+    if error.filename is None:
+        return str(error.strerror or error)
+    return f"cannot use {error.filename} ({error.strerror}); check the path and its permissions, or name another place"
 
 
-def _stop(message: str) -> None:
+def _stop(message: str, code: int = 1) -> None:
     print(f"error: {message}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(code)

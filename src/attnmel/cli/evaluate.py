@@ -26,7 +26,9 @@ def evaluate(
     """Judge a run: AP, AUC, sensitivity, specificity and balanced accuracy, each with its 95 % interval."""
     from attnmel.folders import RunFolder, home_folder
     from attnmel.pipeline.evaluate import evaluate_run
+    from attnmel.runtime import use_threads
 
+    use_threads()
     judged = evaluate_run(RunFolder(run), home=home_folder(home), on=on, split=split, progress=Terminal())
     if as_json:
         print_json(judged.as_dict())

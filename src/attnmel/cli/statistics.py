@@ -1,5 +1,6 @@
 """`attnmel statistics`: the colour statistics of a data set's training split."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -20,9 +21,10 @@ def statistics(
     from attnmel.pipeline.prepare import prepare, training_statistics
 
     settings = load_recipe(recipe, overrides or ())
-    prepared = prepare(settings.data, home=home_folder(home), seed=settings.training.seed, progress=Terminal())
+    prepared = prepare(settings.data, home=home_folder(home), progress=Terminal())
     found = training_statistics(settings.data, prepared, Terminal())
     if as_json:
         print_json(found.model_dump())
         return
-    print(f'# {found.source}\n[data.statistics]\nof = "{found.of}"\nmean = {list(found.mean)}\nstd = {list(found.std)}')
+    of = json.dumps(found.of, ensure_ascii=False)  # a folder's name may hold what TOML wants escaped, as JSON does
+    print(f"# {found.source}\n[data.statistics]\nof = {of}\nmean = {list(found.mean)}\nstd = {list(found.std)}")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from attnmel.data.decoding import JPEG_SUFFIXES, PNG_SUFFIXES
 from attnmel.data.unpacking import BadFileError, unpack
 from attnmel.download import Downloaded, NotThereError, download, local_path
 from attnmel.errors import ArchiveError, require_known
@@ -29,8 +30,7 @@ OFFICIAL_ADDRESS = "https://isic-challenge-data.s3.amazonaws.com"
 Role = Literal["images", "masks", "labels"]
 Status = Literal["complete", "short", "absent"]
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg")
-MASK_SUFFIXES = (".png",)
+IMAGE_SUFFIXES, MASK_SUFFIXES = JPEG_SUFFIXES, PNG_SUFFIXES
 
 DOWNLOADS = "downloads"
 """Folder of what has come but is not unpacked yet."""
@@ -188,7 +188,7 @@ def _fetched(archive: Archive, address: str, home: Path, progress: Progress) -> 
     except BadFileError as error:
         _discard(came)
         raise BadFileError(
-            f"{error}. It came from {address} and was removed; fetch it again, or from another mirror."
+            f"{error}. What came from {address} was removed; fetch it again, or from another mirror."
         ) from None
     _discard(came)
     status: Status = "short" if archive.expected is not None and found < archive.expected else "complete"

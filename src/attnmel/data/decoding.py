@@ -27,6 +27,11 @@ READERS: dict[bytes, type[JpegImageFile] | type[PngImageFile]] = {
     b"\x89PNG\r\n\x1a\n": PngImageFile,
 }
 
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+PNG_SUFFIXES = (".png",)
+SUFFIXES = JPEG_SUFFIXES + PNG_SUFFIXES
+"""Endings of the names of files that can be opened, in lower case."""
+
 # Denominators of the scales that a JPEG can be decoded at (libjpeg: 1/8, 1/4, 1/2, 1/1).
 SCALES = (8, 4, 2, 1)
 
@@ -95,7 +100,8 @@ def decoded(picture: Picture, mode: Literal["RGB", "L"]) -> Image.Image:
         raise ImageError(f"{_name(picture)} has pixels of kind '{picture.mode}'; expected 8 bits a channel: convert it")
     # A palette with transparency goes through RGBA, as Pillow asks for.
     pixels = picture.convert("RGBA") if "transparency" in picture.info else picture
-    return pixels.convert(mode)
+    pixels.load()
+    return pixels if pixels.mode == mode else pixels.convert(mode)
 
 
 def upright(pixels: Image.Image, picture: Picture) -> Image.Image:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Shaped, UInt8
+from jaxtyping import Float, Float32, Float64, Shaped, UInt8
 from PIL import Image
 
 from attnmel.data.decoding import decode_scaled, decoded, opened, upright, upright_size
 from attnmel.errors import ConfigError, ImageError
 
-# Masks are 0 or 255; grey levels of a resized or JPEG mask go to the nearer one (FACTS, traps in the data).
 MASK_THRESHOLD = 127
+"""A pixel above it is lesion: masks are 0 or 255, and grey levels of a resized or JPEG mask go to the nearer one."""
+
 _BINARY = [0] * (MASK_THRESHOLD + 1) + [255] * (255 - MASK_THRESHOLD)
 
 BLACK_TO_WHITE = 255.0
@@ -87,7 +88,7 @@ def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: float, side:
         if found != image_size:
             raise ImageError(
                 f"mask {path.name} is {found[0]} x {found[1]} pixels, but its image is {image_size[0]} x "
-                f"{image_size[1]}; expected the same size"
+                f"{image_size[1]}; expected the same size: correct it, or leave the mask out"
             )
         grey = decoded(picture, "L")
         _check_marked(path, grey)
@@ -142,14 +143,29 @@ def whole_frame(
     """Return a map of the network's input in the original's geometry, bilinear; 0 where the network did not look.
 
     The map covers the central `size` of the `side` prepared pixels of the square. Positions are of pixel centres
-    (align_corners false); pixels whose centre lies beyond the outermost map centres take the outermost value.
+    (align_corners false), as `bilinear` takes them.
     """
     pixel = square.side / side
     length = size * pixel
     start = crop_offset(side, size) * pixel
-    down = _bilinear(square.height, square.top + start, length, heights.shape[0])
-    across = _bilinear(square.width, square.left + start, length, heights.shape[1])
-    return down @ heights.astype(np.float32) @ across.T
+    down = bilinear(square.height, heights.shape[0], start=square.top + start, length=length)
+    across = bilinear(square.width, heights.shape[1], start=square.left + start, length=length)
+    return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
+
+
+def bilinear(
+    pixels: int, cells: int, *, start: float = 0, length: float | None = None
+) -> Float64[np.ndarray, "pixels cells"]:
+    """Return the weight of each cell of a map for each pixel of one axis, both taken at their centres.
+
+    The cells share `length` pixels from `start` on, or else all; pixels outside weigh nothing. Those beyond the
+    outermost cell centres take the outermost cell, as torch's `interpolate(align_corners=False)`.
+    """
+    length = pixels if length is None else length
+    centres = np.arange(pixels) + 0.5
+    inside = (centres >= start) & (centres < start + length)
+    place = ((centres - start) / length * cells - 0.5).clip(0, cells - 1)
+    return (1 - np.abs(place[:, None] - np.arange(cells))).clip(0, 1) * inside[:, None]
 
 
 def _check_marked(path: Path, grey: Image.Image) -> None:
@@ -168,12 +184,3 @@ def _resized(pixels: Image.Image, square: Square, side: int, scale: int) -> Imag
     box = (square.left, square.top, square.left + square.side, square.top + square.side)
     scaled = tuple(edge / scale for edge in box)
     return pixels.resize((side, side), Image.Resampling.BILINEAR, box=scaled)  # pyright: ignore[reportArgumentType] - four numbers
-
-
-def _bilinear(pixels: int, start: float, length: float, cells: int) -> Float32[np.ndarray, "pixels cells"]:
-    # Weight of each cell for each pixel of one axis; the cells share `length` pixels from `start` on.
-    centres = np.arange(pixels) + 0.5
-    inside = (centres >= start) & (centres < start + length)
-    place = ((centres - start) / length * cells - 0.5).clip(0, cells - 1)
-    weights = (1 - np.abs(place[:, None] - np.arange(cells))).clip(0, 1) * inside[:, None]
-    return weights.astype(np.float32)

@@ -22,6 +22,7 @@ SEBORRHEIC_KERATOSIS = "seborrheic_keratosis"
 NEVUS = "nevus"
 COLUMNS_2017 = ("image_id", MELANOMA, SEBORRHEIC_KERATOSIS)
 AGAIN = "Delete this folder and run `attnmel fetch` again."
+CORRECT = "Correct the table, or delete it and run `attnmel fetch` again."
 TRUTH = {"0": False, "0.0": False, "1": True, "1.0": True}
 
 
@@ -88,7 +89,9 @@ def read_isic2017_labels(table: Path) -> dict[str, str]:
         if row[1] not in TRUTH or row[2] not in TRUTH or (TRUTH[row[1]] and TRUTH[row[2]])
     ]
     if odd:
-        raise LabelError(f"{table}: expected 0 or 1, and not 1 twice: {'; '.join(odd[:5])} ({len(odd)} in all)")
+        raise LabelError(
+            f"{table}: expected 0 or 1, and not 1 twice: {'; '.join(odd[:5])} ({len(odd)} in all). {CORRECT}"
+        )
     _require_single((row[0] for _, row in rows), f"{table}: doubled images")
     return {
         image_id: MELANOMA if TRUTH[melanoma] else SEBORRHEIC_KERATOSIS if TRUTH[keratosis] else NEVUS
@@ -123,7 +126,9 @@ def _read_split(name: str, split: Split, fetched: dict[str, ArchiveState], home:
     folder = parts["images"].location(home)
     images = _images(folder)
     if unlabelled := sorted(images.keys() - diagnoses.keys()):
-        raise LabelError(f"{folder}: images without a label in {parts['labels'].name}: {listed(unlabelled)}")
+        raise LabelError(
+            f"{folder}: images without a label in {parts['labels'].name}: {listed(unlabelled)}. Take them out."
+        )
     # That an archive is short of images is known from its state, and no reason to stop here.
     if state["images"].status == "complete" and (missing := sorted(diagnoses.keys() - images.keys())):
         raise LabelError(f"{folder}: labelled images that are not there: {listed(missing)}. {AGAIN}")
@@ -150,7 +155,7 @@ def _masks(folder: Path, state: ArchiveState, diagnoses: dict[str, str]) -> dict
     masks = [(match["image_id"], path) for match, path in named if match is not None]
     _require_single((image_id for image_id, _ in masks), f"{folder}: images with two masks")
     if stray := sorted(image_id for image_id, _ in masks if image_id not in diagnoses):
-        raise LabelError(f"{folder}: masks of images without a label: {listed(stray)}")
+        raise LabelError(f"{folder}: masks of images without a label: {listed(stray)}. Take them out.")
     _require_all(len(masks), state, folder)
     return dict(masks)
 
@@ -174,14 +179,17 @@ def _rows(table: Path, columns: tuple[str, ...]) -> list[tuple[int, list[str]]]:
     header = lines[0][1] if lines else []
     if header != list(columns):
         raise LabelError(
-            f"{table} is not the archive's: expected the columns {','.join(columns)}, found {','.join(header)}"
+            f"{table} is not the archive's: expected the columns {','.join(columns)}, found {','.join(header)}. "
+            f"{CORRECT}"
         )
     for line, cells in lines[1:]:
         if len(cells) != len(columns) or not cells[0]:
-            raise LabelError(f"{table}, line {line}: expected {','.join(columns)}, found '{','.join(cells)}'")
+            raise LabelError(
+                f"{table}, line {line}: expected {','.join(columns)}, found '{','.join(cells)}'. {CORRECT}"
+            )
     return lines[1:]
 
 
 def _require_single(names: Iterable[str], what: str) -> None:
     if doubled := sorted(name for name, times in Counter(names).items() if times > 1):
-        raise LabelError(f"{what}: {listed(doubled)}")
+        raise LabelError(f"{what}: {listed(doubled)}; expected each once. Take the others out.")

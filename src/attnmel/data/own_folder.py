@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from attnmel.data.decoding import SUFFIXES
 from attnmel.errors import LabelError
-from attnmel.records import SPLITS, Lesion, Split
+from attnmel.records import REST, SPLITS, Lesion, Split
 
 TABLE = "labels.csv"
 REQUIRED = ("image", "label")
 OPTIONAL = ("mask", "group", "split")
 COLUMNS = f"{','.join(REQUIRED)}[,{'][,'.join(OPTIONAL)}]"
-SUFFIXES = (".jpg", ".jpeg", ".png")
 MOST_TOLD = 5
 """Problems told one by one; the others are counted."""
 
@@ -34,9 +34,10 @@ class _Row:
 def read_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[Lesion, ...]:
     """Read the images of a folder as its labels.csv describes them, in the table's order.
 
-    A label is the name of a class, or its place among `classes` from 0 on; without classes, names are kept as they
-    stand. The split is None throughout where the table gives none. An image beside those of the table that is not
-    in it is an error, as is a doubled name: an image id is a file name without its ending.
+    A label is the name of a class, or its place among `classes` from 0 on. Any other is an error even where a class is
+    called "rest", which a slip of the pen would otherwise fall into. Without classes, names are kept as they stand.
+    The split is None throughout where the table gives none. An image beside those of the table that is not in it is an
+    error, as is a doubled name: an image id is a file name without its ending.
 
     Raises:
         LabelError: every problem of the table in one message, the first ones word by word.
@@ -67,7 +68,7 @@ def _read_table(path: Path) -> list[_Row]:
                 (reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(map(str.strip, cells))
             ]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelError(f"{path} is not a table of comma-separated UTF-8 text ({error})") from None
+        raise LabelError(f"{path} is not a table of comma-separated UTF-8 text ({error}); save it so") from None
     if not lines:
         raise LabelError(f"{path} has no row below its header; expected one for every image")
     for line, cells in lines:
@@ -120,7 +121,11 @@ class _Files:
         named = {lesion.image for lesion in lesions} | {lesion.mask for lesion in lesions}
         beside = sorted({lesion.image.parent for lesion in lesions})
         files = (folder / name for folder in beside for name in self._listing(folder))
-        return [f"{path.relative_to(self._folder)} is not in the table" for path in files if path not in named]
+        return [
+            f"{path.relative_to(self._folder)} is not in the table; give it a row, or move it away"
+            for path in files
+            if path not in named
+        ]
 
     def _listing(self, folder: Path) -> list[str]:
         if folder not in self._listings:
@@ -151,17 +156,20 @@ def _lesion(row: _Row, files: _Files, classes: Sequence[str] | None) -> tuple[Le
 
 def _diagnosis(label: str, classes: Sequence[str] | None) -> tuple[str | None, str]:
     if not label:
-        return None, "no label"
+        return None, "no label; give it one, or take the image out"
     if classes is None or label in classes:
         return label, ""
     if label.isdecimal() and label.isascii() and int(label) < len(classes):
         return classes[int(label)], ""
-    return None, f"label '{label}'; expected one of {', '.join(classes)}, or 0 to {len(classes) - 1}"
+    others = f" ('{REST}' for every other diagnosis)" if REST in classes else ""
+    return None, f"label '{label}'; expected one of {', '.join(classes)}{others}, or 0 to {len(classes) - 1}"
 
 
 def _doubled(lesions: Sequence[Lesion]) -> list[str]:
     times = Counter(lesion.image_id for lesion in lesions)
-    return [f"image id {image_id} stands in {count} rows" for image_id, count in times.items() if count > 1]
+    return [
+        f"image id {image_id} stands in {count} rows; expected one" for image_id, count in times.items() if count > 1
+    ]
 
 
 def _half_split(rows: Sequence[_Row]) -> list[str]:

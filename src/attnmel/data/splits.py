@@ -44,19 +44,6 @@ def draw_splits(
     return tuple(dataclasses.replace(lesion, split=drawn[_group(lesion)]) for lesion in lesions)
 
 
-def of_split(lesions: Sequence[Lesion], split: Split) -> tuple[Lesion, ...]:
-    """Return the lesions of one split.
-
-    Raises:
-        LabelError: there is none; says what there is.
-    """
-    if chosen := tuple(lesion for lesion in lesions if lesion.split == split):
-        return chosen
-    counts = Counter(_side(lesion) for lesion in lesions)
-    there = ", ".join(f"{count} of {side}" for side, count in counts.items()) or "none at all"
-    raise LabelError(f"no image of the split '{split}'; images there are: {there}")
-
-
 def check_disjoint(lesions: Sequence[Lesion]) -> None:
     """Refuse splits that share an image or a group, since the same lesion would then train and judge.
 

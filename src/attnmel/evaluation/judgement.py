@@ -37,7 +37,8 @@ class Panel:
         """Sort the images once for each class that is judged against the rest.
 
         Raises:
-            PredictionsError: an unlabelled image, a class that is not predicted, or one with all images or none.
+            PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or
+                one with all images or none.
         """
         _check(predictions, positives)
         rankings = {name: Ranking.of(predictions.is_class(name), predictions.probability(name)) for name in positives}
@@ -141,7 +142,8 @@ def judge(
     balanced accuracy. All measures share the resamples.
 
     Raises:
-        PredictionsError: an unlabelled image, a class that is not predicted, or one with all images or none.
+        PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or one
+            with all images or none.
         ConfigError: fewer than one resample.
     """
     panel = Panel.of(predictions, positives)
@@ -177,6 +179,12 @@ def _check(predictions: Predictions, positives: Sequence[str]) -> None:
         raise PredictionsError(
             f"{len(unlabelled)} of {len(predictions.image_ids)} images have no label ({listed(unlabelled)}); "
             "measures need the truth of every image: label these or leave them out"
+        )
+    rows = np.flatnonzero(~np.isfinite(predictions.probabilities).all(axis=1))
+    if bad := [predictions.image_ids[row] for row in rows.tolist()]:
+        raise PredictionsError(
+            f"{len(bad)} of {len(predictions.image_ids)} images have a probability that is not finite ({listed(bad)}); "
+            "expected numbers in [0, 1]: predict them again from a checkpoint that is sound"
         )
     if not positives:
         raise PredictionsError(f"no class to judge; name one of: {', '.join(predictions.classes)}")

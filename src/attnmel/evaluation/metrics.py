@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attnmel.errors import PredictionsError
+from attnmel.errors import PredictionsError, listed
 
 THRESHOLD = 0.5
 """An image is called positive strictly above it, as in the ISIC challenges' scoring programs."""
@@ -71,8 +71,11 @@ class Ranking:
         """
         if not len(scores):
             raise PredictionsError("no image to judge; expected at least one positive and one negative")
-        if bad := int((~np.isfinite(scores)).sum()):
-            raise PredictionsError(f"{bad} of {len(scores)} scores are not finite; expected numbers in [0, 1]")
+        if bad := np.flatnonzero(~np.isfinite(scores)).tolist():
+            raise PredictionsError(
+                f"{len(bad)} of {len(scores)} scores are not finite (places {listed(map(str, bad))}); expected numbers "
+                "in [0, 1]"
+            )
         order = np.argsort(-scores, kind="stable")
         falling = scores[order].astype(np.float64)
         ends = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)

@@ -15,12 +15,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
 
 from attnmel import NOTICE
+from attnmel.data.images import MASK_THRESHOLD, bilinear
 from attnmel.errors import PredictionsError, listed
 from attnmel.evaluation.intervals import RESAMPLES, Interval, mean_interval
 from attnmel.folders import replacing
-
-MASK_THRESHOLD = 127
-"""A mask's pixel belongs to the lesion above it: masks are 0 or 255 before they are resized."""
+from attnmel.records import table_lines
 
 CHUNK = 32
 """Images at once: bounds the memory to some 40 MiB at 224 pixels."""
@@ -65,7 +64,7 @@ class Overlap:
         if not path.is_file():
             raise PredictionsError(f"no overlaps at {path}; make them with `attnmel evaluate RUN`")
         with path.open(newline="", encoding="utf-8") as file:
-            table = csv.DictReader(line for line in file if not line.startswith("#"))
+            table = csv.DictReader(table_lines(file))
             rows, columns = list(table), [name for name in table.fieldnames or () if name.startswith("jaccard_")]
         if not columns or not {"image", "group"} <= set(table.fieldnames or ()):
             raise PredictionsError(
@@ -113,19 +112,8 @@ def binarised(maps: Float[np.ndarray, "N h w"], side: int) -> Bool[np.ndarray, "
 
 def upsampled(maps: Float[np.ndarray, "N h w"], side: int) -> Float[np.ndarray, "N s s"]:
     """Interpolate bilinearly, as torch's `interpolate(align_corners=False)`: two matrix products a map."""
-    rows, columns = (_bilinear(length, side) for length in maps.shape[1:])
+    rows, columns = (bilinear(side, length) for length in maps.shape[1:])
     return rows @ maps.astype(np.float64) @ columns.T
-
-
-def _bilinear(length: int, side: int) -> Float[np.ndarray, "s h"]:
-    """Return the matrix that interpolates `length` values at the centres of `side` equal cells; edges are repeated."""
-    place = np.maximum((np.arange(side) + 0.5) * length / side - 0.5, 0)
-    before = np.minimum(place.astype(np.int64), length - 1)
-    after = np.minimum(before + 1, length - 1)
-    matrix = np.zeros((side, length))
-    np.add.at(matrix, (np.arange(side), before), 1 - (place - before))
-    np.add.at(matrix, (np.arange(side), after), place - before)
-    return matrix
 
 
 def _jaccard(marked: Bool[np.ndarray, "N s s"], lesion: Bool[np.ndarray, "N s s"]) -> Float[np.ndarray, " N"]:

@@ -1,4 +1,4 @@
-"""An image, an attention map and a lesion border to one picture that shows all three."""
+"""An image, an attention map and a lesion mask to one picture that shows all three, the mask as a line along it."""
 
 from functools import cache
 
@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageFilter
 
+from attnmel.data.images import MASK_THRESHOLD
 from attnmel.errors import ImageError
 
 COLOURS = "viridis"
@@ -29,12 +30,12 @@ LIGHT, DARK = (255, 255, 255), (20, 20, 24)
 def overlay(
     image: UInt8[np.ndarray, "H W 3"],
     attention: Float[np.ndarray, "h w"] | None = None,
-    border: UInt8[np.ndarray, "H W"] | Bool[np.ndarray, "H W"] | None = None,
+    mask: UInt8[np.ndarray, "H W"] | Bool[np.ndarray, "H W"] | None = None,
 ) -> UInt8[np.ndarray, "H W 3"]:
     """Lay an attention map over an image and draw the lesion's border on top.
 
     The map is in [0, 1] and is resized bilinearly to the image; it is shown as it is, so call `stretched` first where
-    the pattern matters more than the level. `border` is the lesion mask (uint8: above 127 is lesion).
+    the pattern matters more than the level. `mask` is the lesion mask (uint8: above 127 is lesion).
 
     Raises:
         ImageError: a map outside [0, 1].
@@ -43,8 +44,8 @@ def overlay(
     if attention is not None:
         level = _level(attention, picture.size)
         picture.paste(Image.fromarray(_colours()[level]), mask=Image.fromarray(_opacity()[level]))
-    if border is not None:
-        halo, line = _border(border)
+    if mask is not None:
+        halo, line = _border(mask)
         picture.paste(DARK, mask=Image.fromarray(halo))
         picture.paste(LIGHT, mask=Image.fromarray(line))
     return np.asarray(picture)
@@ -85,7 +86,8 @@ def _border(mask: UInt8[np.ndarray, "H W"] | Bool[np.ndarray, "H W"]) -> tuple[n
     """
     width = max(LEAST_LINE, LINE_SHARE * min(mask.shape))
     deviation = 1.25 * width + 0.75
-    plain = Image.fromarray(np.where(mask if mask.dtype == bool else mask > 127, np.uint8(255), np.uint8(0)))
+    lesion = mask if mask.dtype == bool else mask > MASK_THRESHOLD
+    plain = Image.fromarray(np.where(lesion, np.uint8(255), np.uint8(0)))
     blurred = np.asarray(plain.filter(ImageFilter.GaussianBlur(deviation)), dtype=np.float32)
     share = blurred.clip(0.5, 254.5) / 255
     distance = np.abs(np.log(share / (1 - share))) * (deviation / 1.702)

@@ -5,20 +5,23 @@ people and other programs; it is never read back.
 """
 
 import dataclasses
+import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from attnmel import NOTICE, __version__
-from attnmel.errors import CheckpointError, ConfigError
+from attnmel.errors import CheckpointError, ConfigError, listed
 from attnmel.folders import RunFolder, replacing
+from attnmel.limits import Classes, Crop, Means, Positives, Side, Size, Spreads, Width, check_names
 from attnmel.models.classifiers import build_network
 
 CARD = "attnmel"
@@ -30,28 +33,31 @@ PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Card:
-    """All that is needed to use a network's weights, and what is known of them."""
+    """All that is needed to use a network's weights, and what is known of them.
+
+    One that is read is held to the limits of a recipe's settings, for it may come from anyone.
+    """
 
     # A measure that is not defined (NaN) is written as text, for JSON has no such number.
     __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
 
     network: str
     trunk: str
-    width: float
+    width: Width
     attention: str
-    classes: tuple[str, ...]
+    classes: Classes
     """Names, in the order of the network's scores."""
-    positives: tuple[str, ...]
+    positives: Positives
     """Classes judged against all others; the first is the main task."""
-    size: int
+    size: Size
     """Side of the network's input in pixels."""
-    side: int
+    side: Side
     """Side of the prepared square that the input is cut from, in pixels."""
-    crop: float
+    crop: Crop
     """Side of the central square as a share of the image's shorter side."""
-    mean: tuple[float, float, float]
+    mean: Means
     """Normalisation of RGB in [0, 1]."""
-    std: tuple[float, float, float]
+    std: Spreads
     epoch: int
     measures: dict[str, float]
     """Of the validation split, at this epoch."""
@@ -65,7 +71,14 @@ class Card:
     version: str = __version__
 
 
-_CARD = TypeAdapter(Card)
+def _consistent(card: Card) -> Card:
+    check_names(card.classes, positives=card.positives)
+    if card.size > card.side:
+        raise ValueError(f"size = {card.size} is more than side = {card.side}, which it is cut from")
+    return card
+
+
+_CARD = TypeAdapter(Annotated[Card, AfterValidator(_consistent)])
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
@@ -99,7 +112,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
     """Read tensors and card of a run folder's best checkpoint or of a checkpoint file, without building the network.
 
     Raises:
-        CheckpointError: no such file, a pickle, a damaged file, or no card that can be read.
+        CheckpointError: no such file, a pickle, a damaged file, weights that are not finite, no card that can be read,
+            or one with a value outside the limits of the settings.
     """
     path = checkpoint_file(path)
     tensors, metadata = load_state(path)
@@ -108,14 +122,24 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
             f"{path} holds {len(tensors)} tensors but no card of attnmel, so its network and preprocessing are not "
             "known; expected a checkpoint that `attnmel train` wrote"
         )
+    _check_finite(tensors, path)
     try:
         return tensors, _CARD.validate_json(metadata[CARD])
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         raise CheckpointError(
-            f"the card in {path} cannot be read ({problems}). It was written by another version of attnmel "
-            f"(this is {__version__}) or changed by hand."
+            f"the card in {path} cannot be read ({listed(map(_problem, error.errors()))}). It was written by another "
+            f"version of attnmel (this is {__version__}) or changed by hand; get the checkpoint from where it was "
+            "trained."
         ) from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Say field and value; a value of unknown origin may be long."""
+    field = ".".join(map(str, error["loc"]))
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] in ("missing", "value_error") or not field:
+        return f"{field}: {message}" if field else message
+    return f"{field} = {reprlib.repr(error['input'])}: {message}"
 
 
 def checkpoint_file(path: Path) -> Path:
@@ -183,6 +207,14 @@ def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
             f"{source}: tensor '{wrong[0]}' is {_shape(found, wrong[0])}, expected {_shape(expected, wrong[0])} "
             f"({len(wrong)} of {len(names)} tensors differ). The weights are of another architecture or other classes; "
             "use those of this network, or change model.network, model.trunk, model.width and data.classes to theirs."
+        )
+
+
+def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    if wrong := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise CheckpointError(
+            f"{path}: {len(wrong)} of {len(tensors)} tensors hold values that are not finite (first: '{wrong[0]}'), so "
+            "every answer would be NaN; copy the file again from where it came, or train again"
         )
 
 

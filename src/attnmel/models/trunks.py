@@ -9,8 +9,8 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnmel.config import STRIDE
 from attnmel.errors import ConfigError
+from attnmel.limits import STRIDE
 
 # Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015, table 1,
 # column D: the channels of each 3x3 convolution, a max-pooling after each group.

@@ -34,6 +34,18 @@ class Published(NamedTuple):
         return self.address.rsplit("/", 1)[-1]
 
 
+class Start(NamedTuple):
+    """Where a network's weights started."""
+
+    sentence: str
+    """What was done."""
+    licence: str | None = None
+    """Of the data that an earlier run was trained on, which stays with the weights.
+
+    None for a random start; also for published weights, whose files say nothing of their terms.
+    """
+
+
 IMAGENET: dict[str, Published] = {
     "vgg16_bn": Published("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313"),
     "vgg16": Published("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af"),
@@ -59,8 +71,8 @@ def start_weights(
     classes: Sequence[str],
     home: Path,
     progress: Progress = SILENT,
-) -> str:
-    """Put start weights into a network that has a random start; return in one sentence what was done.
+) -> Start:
+    """Put start weights into a network that has a random start; return what was done.
 
     `source` is "random", "imagenet" (the published file, from `home` or else its address), an address or a path of a
     .pth file, or a run folder or .safetensors checkpoint, whose head is left out where its classes are not `classes`.
@@ -70,7 +82,7 @@ def start_weights(
         CheckpointError: the weights are not there, not reachable, damaged, or of another architecture.
     """
     if source == "random":
-        return "random start"
+        return Start("random start")
     if source == "imagenet":
         return _put_published(network, _imagenet_file(trunk, width, home, progress))
     if ADDRESS.match(source):
@@ -151,7 +163,7 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
         ) from None
 
 
-def _put_published(network: nn.Module, path: Path) -> str:
+def _put_published(network: nn.Module, path: Path) -> Start:
     check_hash(path)
     published = _read_pickle(path)
     own = network.state_dict()
@@ -162,7 +174,7 @@ def _put_published(network: nn.Module, path: Path) -> str:
     left = {name: tensor for name, tensor in published.items() if _is_left_over(name, set(wanted.values()))}
     check_tensors({**chosen, **left}, {name: own[name] for name in wanted}, path.name)
     network.load_state_dict(chosen, strict=False)
-    return f"published weights {path.name}; {_fresh_parts(own, chosen)} start at random"
+    return Start(f"published weights {path.name}; {_fresh_parts(own, chosen)} start at random")
 
 
 def _published_name(name: str) -> str | None:
@@ -194,7 +206,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> str:
+def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> Start:
     tensors, card = read_checkpoint(path)
     same = card.classes == tuple(classes)
     parts = {name: tensor for name, tensor in tensors.items() if same or not name.startswith(HEAD)}
@@ -203,4 +215,4 @@ def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> s
     check_tensors(parts, expected, f"{path} ({described(card)})")
     network.load_state_dict(parts, strict=False)
     head = "with its head" if same else f"with a new head for {', '.join(classes)}"
-    return f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}"
+    return Start(f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}", card.licence)

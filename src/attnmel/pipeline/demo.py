@@ -8,16 +8,19 @@ from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.errors import ConfigError
-from attnmel.pipeline.evaluate import Judged, evaluate_run
+from attnmel.pipeline.evaluate import SplitJudgement, evaluate_run
 from attnmel.pipeline.report import report_runs
 from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT, Progress
+
+MARKER, MARK = "demo.txt", "Written by `attnmel demo`; the next demo replaces home, runs and report.html beside it.\n"
+"""Name and text of the file that says whose folder this is."""
 
 COUNTS = {"train": 500, "validation": 100, "test": 200}
 """Phantoms a split: enough to learn from and to judge in two minutes on two cores."""
 
 
-def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[Judged, Path]:
+def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[SplitJudgement, Path]:
     """Draw phantoms as an official archive, fetch it, train the demo's recipe, judge and report it.
 
     Returns the judgement of the test split and the report's path; everything lies in `out`.
@@ -25,18 +28,27 @@ def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[
     Raises:
         ConfigError: `out` holds something that no demo wrote.
     """
-    marker = out / "demo.txt"
-    if out.exists() and any(out.iterdir()) and not marker.is_file():
-        raise ConfigError(f"{out} is not empty and holds no demo; choose another --out")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    marker.write_text("Written by `attnmel demo`; the next demo replaces this folder.\n", encoding="utf-8")
-    home = out / "home"
+    home, runs, report = out / "home", out / "runs", out / "report.html"
+    _clear(out, (home, runs, report))
     with tempfile.TemporaryDirectory(dir=out) as mirror:
         write_mirror(Path(mirror), seed=seed, counts=COUNTS, progress=progress)
         fetch("phantoms", home, mirror=Path(mirror).absolute().as_uri(), progress=progress)
     recipe = load_recipe("demo", [f"training.seed={seed}"])
-    run = run_folder(recipe, out / "runs")
+    run = run_folder(recipe, runs)
     train_run(recipe, run, home=home, fabric=recipe_fabric(recipe), command="attnmel demo", progress=progress)
     judged = evaluate_run(run, home=home, split="test", progress=progress)
-    return judged, report_runs([run], home=home, out=out / "report.html", progress=progress)
+    return judged, report_runs([run], home=home, out=report, progress=progress)
+
+
+def _clear(out: Path, written: tuple[Path, ...]) -> None:
+    """Remove what an earlier demo wrote into `out`, and nothing else."""
+    marker = out / MARKER
+    if out.exists() and any(out.iterdir()) and not (marker.is_file() and marker.read_text("utf-8") == MARK):
+        raise ConfigError(f"{out} is not empty and holds no demo; choose another --out")
+    for path in written:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    marker.write_text(MARK, encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 from attnmel import runtime
 from attnmel.folders import cache_folder
 
-LIBRARIES = ("lightning-fabric", "numpy", "pillow", "scikit-learn", "safetensors", "matplotlib")
+LIBRARIES = ("lightning-fabric", "numpy", "pillow", "safetensors", "matplotlib")
 
 
 def examine(home: Path) -> dict[str, Any]:

@@ -9,17 +9,16 @@ from PIL import Image
 
 from attnmel import NOTICE, runtime
 from attnmel.data.images import central_square, decoded_image, prepared_image, whole_frame
-from attnmel.errors import CheckpointError, ConfigError
+from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.explain.overlays import overlay, stretched
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.output import Output
-from attnmel.pipeline.predict import image_files, model_input
+from attnmel.pipeline.predict import image_files, model_input, raise_for_failures
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS
 
 
-@torch.inference_mode()
 def explain_images(
     model: Path, images: Sequence[Path], *, out: Path | None = None, progress: Progress = SILENT
 ) -> Iterator[Path]:
@@ -30,7 +29,7 @@ def explain_images(
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps.
-        ImageError: a file cannot be used.
+        ImageError: files cannot be used; raised once the others are done.
     """
     network, card = load_checkpoint(model)
     device = runtime.choose_device()
@@ -38,10 +37,17 @@ def explain_images(
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images)
     _check_names(paths)
+    failed: list[str] = []
     with progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
-            square = prepared_image(path, crop=card.crop, side=card.side)
-            output: Output = network(model_input(square, card).to(device))
+            try:
+                square = prepared_image(path, crop=card.crop, side=card.side)
+            except ImageError as error:
+                failed.append(str(error))
+                advance(1)
+                continue
+            with torch.inference_mode():
+                output: Output = network(model_input(square, card).to(device))
             if not output.attention:
                 raise CheckpointError(f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn")
             maps = [one[0, 0].float().cpu().numpy() for one in output.attention]
@@ -49,6 +55,7 @@ def explain_images(
                 folder, path, dict(zip(ATTENTION_MAPS, maps, strict=True)), card.crop, card.size, card.side
             )
             advance(1)
+    raise_for_failures(failed, len(paths))
 
 
 def _write(folder: Path, path: Path, maps: dict[str, np.ndarray], crop: float, size: int, side: int) -> Iterator[Path]:

@@ -3,9 +3,11 @@
 import csv
 import dataclasses
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from attnmel.errors import TrainingError
 from attnmel.evaluation.judgement import main_value
 from attnmel.folders import replacing
 from attnmel.losses import LossParts
@@ -89,11 +91,20 @@ def write_history(path: Path, history: Sequence[HistoryRow]) -> None:
 
 
 def read_history(path: Path) -> tuple[HistoryRow, ...]:
-    """Read what `write_history` wrote; empty where there is no file yet."""
+    """Read what `write_history` wrote; empty where there is no file yet.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
     if not path.is_file():
         return ()
-    with path.open(newline="", encoding="utf-8") as file:
-        return tuple(history_row(row) for row in csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return tuple(history_row(row) for row in csv.DictReader(file))
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise TrainingError(
+            f"{path} is damaged; put it back as the training wrote it, or delete it to go without learning curves"
+        ) from None
 
 
 def history_row(values: dict[str, str]) -> HistoryRow:
@@ -103,14 +114,23 @@ def history_row(values: dict[str, str]) -> HistoryRow:
 
 
 def write_events(folder: Path, row: HistoryRow) -> None:
-    """Append one epoch to the TensorBoard events of a run.
+    """Write one epoch as a TensorBoard event file of its own; an epoch that is trained again replaces its file.
 
-    A resumed run appends from its first new epoch, and TensorBoard drops what an interrupted one wrote beyond it.
+    Not torch's SummaryWriter: it writes from a thread, which on a full disk leaves half a file and a traceback.
     """
-    # Imported here: it takes a second, which commands that do not train need not wait for.
-    from torch.utils.tensorboard import SummaryWriter
+    # Imported here: commands that do not train need not wait for them.
+    from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue] - protobuf makes it
+    from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue] - likewise
+    from tensorboard.summary.writer.record_writer import RecordWriter
 
-    with SummaryWriter(str(folder), purge_step=row.epoch) as events:
-        for name, value in dataclasses.asdict(row).items():
-            if name != "epoch" and not math.isnan(value):
-                events.add_scalar(name.replace("validation_", "validation/"), value, row.epoch)
+    values = [
+        Summary.Value(tag=name.replace("validation_", "validation/"), simple_value=value)
+        for name, value in dataclasses.asdict(row).items()
+        if name != "epoch" and not math.isnan(value)
+    ]
+    now = time.time()
+    head = Event(wall_time=now, file_version="brain.Event:2")
+    event = Event(wall_time=now, step=row.epoch, summary=Summary(value=values))
+    with replacing(folder / f"events.out.tfevents.{row.epoch:06d}") as part, part.open("wb") as file:
+        for one in (head, event):
+            RecordWriter(file).write(one.SerializeToString())

@@ -12,14 +12,20 @@ import torch
 from torch import nn
 
 from attnmel import NOTICE, runtime
+from attnmel.data.decoding import SUFFIXES
 from attnmel.data.images import central_crop, normalised, prepared_image
-from attnmel.errors import ImageError, listed
+from attnmel.data.own_folder import TABLE, read_folder
+from attnmel.errors import ImageError
 from attnmel.folders import replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
 from attnmel.models.output import Output
 from attnmel.progress import SILENT, Progress
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png")
+SUPERPIXELS = "_superpixels"
+"""Ending of the PNG that ISIC 2017's archives hold beside each image: no photograph."""
+
+TOLD = 5
+"""Failures told with their reasons; the others are counted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +60,7 @@ class Answers:
         Raises:
             ImageError: names them.
         """
-        if failed := [answer.error for answer in self.answers if answer.error]:
-            raise ImageError(f"{len(failed)} of {len(self.answers)} images could not be used: {listed(failed)}")
+        raise_for_failures([answer.error for answer in self.answers if answer.error], len(self.answers))
 
     def _csv(self) -> str:
         text = io.StringIO(f"# {NOTICE}\n# Trained on data under: {self.card.licence}\n")
@@ -100,17 +105,30 @@ def predict_images(model: Path, images: Sequence[Path], *, batch: int = 16, prog
     return Answers(card, tuple(answers))
 
 
+def raise_for_failures(failed: Sequence[str], total: int) -> None:
+    """Complain of images that could not be used, if there are any: the first ones with their reasons, a line each.
+
+    Raises:
+        ImageError: says how many.
+    """
+    if failed:
+        told = "".join(f"\n  {reason}" for reason in failed[:TOLD])
+        more = f"\n  and {len(failed) - TOLD} more" if len(failed) > TOLD else ""
+        raise ImageError(f"{len(failed)} of {total} images could not be used; the others are done:{told}{more}")
+
+
 def image_files(images: Sequence[Path]) -> list[Path]:
-    """Return the files named and, sorted, the JPEG and PNG files of the folders named.
+    """Return the files named and the images of the folders named: by their labels.csv, else each JPEG and PNG, sorted.
 
     Raises:
         ImageError: a name that is neither a file nor a folder, or a folder without such files.
+        LabelError: a labels.csv that cannot be used.
     """
     paths: list[Path] = []
     for given in images:
         found = _files_of(given)
         if not found:
-            raise ImageError(f"no image at {given}; expected a file or a folder of {', '.join(IMAGE_ENDINGS)} files")
+            raise ImageError(f"no image at {given}; expected a file or a folder of {', '.join(SUFFIXES)} files")
         paths += found
     return paths
 
@@ -122,8 +140,11 @@ def model_input(image: np.ndarray, card: Card) -> torch.Tensor:
 
 
 def _files_of(given: Path) -> list[Path]:
+    if (given / TABLE).is_file():
+        return [lesion.image for lesion in read_folder(given.absolute())]
     if given.is_dir():
-        return sorted(path for path in given.iterdir() if path.suffix.lower() in IMAGE_ENDINGS)
+        paths = (path for path in given.iterdir() if path.suffix.lower() in SUFFIXES and not path.is_dir())
+        return sorted(path for path in paths if not path.name.startswith(".") and not path.stem.endswith(SUPERPIXELS))
     return [given] if given.is_file() else []
 
 

@@ -15,6 +15,7 @@ from attnmel.config import DataSettings, Recipe, Statistics
 from attnmel.data.cache import Cache, open_cache, statistics
 from attnmel.data.labels import Dataset, read_dataset
 from attnmel.data.loader import Batch, TrainingBatches, evaluation_batches
+from attnmel.data.own_folder import TABLE
 from attnmel.data.splits import check_classes, check_disjoint, draw_splits
 from attnmel.errors import LabelError, listed
 from attnmel.folders import replacing
@@ -23,6 +24,10 @@ from attnmel.records import SPLITS, Lesion, Split, class_index
 
 ALL = "all"
 """Every image of a data set, whatever its split: how an external set is judged."""
+
+
+SPLIT_SEED = 0
+"""Draws the split of a folder without one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +49,9 @@ class Prepared:
         chosen = [row for row, lesion in enumerate(self.lesions) if split in (lesion.split, ALL)]
         if not chosen:
             counts = Counter(str(lesion.split) for lesion in self.lesions)
-            raise LabelError(f"{self.dataset.name} has no image in the split '{split}'; it has {dict(counts)}")
+            there = ", ".join(f"{count} in {name}" for name, count in counts.items())
+            cure = "fetch its files" if self.dataset.states else f"add images, or a column 'split' in its {TABLE}"
+            raise LabelError(f"{self.dataset.name} has no image in the split '{split}' (it has {there}); {cure}")
         return np.array(chosen, dtype=np.int64)
 
     def labels(self, rows: np.ndarray) -> np.ndarray:
@@ -63,9 +70,15 @@ class Prepared:
             "title": self.dataset.title,
             "licence": self.dataset.licence,
             "content": self.cache.key,
+            "labels": self._labels_hash(),
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: self._counts(split) for split in SPLITS},
         }
+
+    def _labels_hash(self) -> str:
+        """Return a hash of which image is what, on which side, of which lesion or patient."""
+        rows = [[one.image_id, one.diagnosis, one.split, one.group] for one in self.lesions]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
     def _counts(self, split: Split) -> dict[str, int]:
         rows = [row for row, lesion in enumerate(self.lesions) if lesion.split == split]
@@ -74,12 +87,11 @@ class Prepared:
         return {"images": len(rows), "lesion masks": masks, **{name: labels[name] for name in self.classes}}
 
 
-def prepare(
-    data: DataSettings, *, home: Path, name: str | None = None, seed: int = 0, progress: Progress = SILENT
-) -> Prepared:
+def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress: Progress = SILENT) -> Prepared:
     """Read a data set (the recipe's own, or another by `name`) and open its cache.
 
-    A folder without a split column is split by `seed`: stratified, one group on one side.
+    A folder without a split column is split, stratified, one group on one side, and alike for every seed of a
+    recipe: seeds are compared on the same images.
 
     Raises:
         LabelError: images, masks and labels do not fit together, or one image or group stands on two sides.
@@ -87,7 +99,7 @@ def prepare(
     dataset = read_dataset(name or data.dataset, home, classes=data.classes)
     lesions = dataset.lesions
     if all(lesion.split is None for lesion in lesions):
-        lesions = tuple(draw_splits(lesions, seed=seed))
+        lesions = tuple(draw_splits(lesions, seed=SPLIT_SEED))
     check_disjoint(lesions)
     cache = open_cache(lesions, crop=data.crop, side=data.side, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in lesions}

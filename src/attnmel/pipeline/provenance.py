@@ -1,4 +1,4 @@
-"""Where a run comes from: its recipe, seed, versions, device and data; and whether a run that goes on is the same one."""
+"""Where a run comes from (recipe, seed, versions, device, data), and whether one that goes on is still the same."""
 
 import json
 from typing import Any
@@ -32,25 +32,48 @@ def write_start(
         "versions": runtime.versions(),
         "device": runtime.device_name(device),
         "processes": processes,
-        "precision": runtime.choose_precision(recipe.training.precision, device),
+        "precision": recipe.training.precision,
         "start": start,
         "data": prepared.fingerprint(),
     }
-    with replacing(run.provenance) as part:
-        part.write_text(json.dumps(provenance, indent=2), encoding="utf-8")
+    _write(run, provenance)
     with replacing(run.recipe) as part:
         part.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
+
+
+def add_resumed(run: RunFolder, *, device: torch.device, processes: int, epoch: int) -> None:
+    """Note that a run went on after an epoch, and with what: other versions or threads may give other last bits."""
+    provenance = read_provenance(run)
+    provenance.setdefault("resumed", []).append(
+        {
+            "after epoch": epoch,
+            "versions": runtime.versions(),
+            "device": runtime.device_name(device),
+            "processes": processes,
+        }
+    )
+    _write(run, provenance)
+
+
+def _write(run: RunFolder, provenance: dict[str, Any]) -> None:
+    with replacing(run.provenance) as part:
+        part.write_text(json.dumps(provenance, indent=2), encoding="utf-8")
 
 
 def read_provenance(run: RunFolder) -> dict[str, Any]:
     """Return what `write_start` wrote.
 
     Raises:
-        ConfigError: the folder holds no run.
+        ConfigError: the folder holds no run, or the file is damaged.
     """
     if not run.provenance.is_file():
         raise ConfigError(f"{run.path} is not a run folder: no {run.provenance.name} in it; train one first")
-    return json.loads(run.provenance.read_text(encoding="utf-8"))
+    try:
+        return json.loads(run.provenance.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(
+            f"{run.provenance} is damaged ({error}); put back the file that the training wrote, or train anew"
+        ) from None
 
 
 def read_recipe(run: RunFolder) -> Recipe:
@@ -75,8 +98,25 @@ def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared) -> None:
     if differing := sorted(key for key in before | now if before.get(key) != now.get(key)):
         changes = "; ".join(f"{key} was {before.get(key)!r}, is {now.get(key)!r}" for key in differing)
         raise ConfigError(f"{run.path} was begun by another recipe: {changes}. Use that recipe, or another --out.")
-    if read_provenance(run)["data"] != json.loads(json.dumps(prepared.fingerprint())):
-        raise LabelError(f"{run.path} was begun on other images, masks or labels; train anew with another --out")
+    check_same_data(run, prepared)
+
+
+def check_same_data(run: RunFolder, prepared: Prepared) -> None:
+    """Refuse images, masks, labels or a split that are not those a run was trained on.
+
+    A folder that grew is split anew: some of what is then its test split would have been trained on.
+
+    Raises:
+        LabelError: says what differs and what to do.
+    """
+    before, now = read_provenance(run)["data"], prepared.fingerprint()
+    kinds = {"content": "images or masks", "labels": "labels, groups or split"}
+    if differing := [kind for key, kind in kinds.items() if before[key] != now[key]]:
+        raise LabelError(
+            f"the {' and the '.join(differing)} of {prepared.dataset.name} are not those that {run.path} was trained "
+            "on. Put them back as they were, train anew with another --out, or keep new images in a folder of their "
+            "own and judge that by `attnmel evaluate --on`."
+        )
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

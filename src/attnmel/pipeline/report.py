@@ -1,6 +1,8 @@
 """Run folders -> one HTML file: everything is read from what the runs wrote, nothing is predicted again."""
 
+import dataclasses
 import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
-from attnmel.pipeline.evaluate import Judged, read_measures
+from attnmel.pipeline.evaluate import SplitJudgement, read_measures
 from attnmel.pipeline.history import best_row, read_history
 from attnmel.pipeline.prepare import Prepared, prepare
 from attnmel.pipeline.provenance import read_provenance, read_recipe
@@ -22,6 +24,7 @@ from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 from attnmel.report.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.page import Curves, DataFile, FactGroup, History, RunSection, write_report
+from attnmel.report.tables import map_words
 
 
 def report_runs(
@@ -41,8 +44,18 @@ def report_runs(
         PredictionsError: a run was not judged on the split.
     """
     target = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
-    write_report(target, [_section(run, split, home, progress) for run in runs])
+    sections = [_section(run, split, home, progress) for run in runs]
+    write_report(target, _told_apart(sections, runs))
     return target
+
+
+def _told_apart(sections: Sequence[RunSection], runs: Sequence[RunFolder]) -> list[RunSection]:
+    """Add the folder to the name of runs that share recipe and seed, as runs with other settings by --set do."""
+    names = [section.name for section in sections]
+    return [
+        dataclasses.replace(section, name=f"{section.name}, {run.path}") if names.count(section.name) > 1 else section
+        for section, run in zip(sections, runs, strict=True)
+    ]
 
 
 def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunSection:
@@ -80,12 +93,13 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
 
 
 def _published(recipe: Recipe) -> Published | None:
-    """Return the row that the measures may stand beside: on the same data set, with the recipe's own network."""
+    """Return the row that the measures may stand beside: of the same data set, network and prior."""
     if recipe.published is None:
         return None
     require_known("published row", recipe.published, PUBLISHED)
     row = PUBLISHED[recipe.published]
-    return row if row.dataset == recipe.data.dataset else None
+    ours = (recipe.data.dataset, recipe.model.network, recipe.loss.prior)
+    return row if (row.dataset, row.network, row.prior) == ours else None
 
 
 def _history(run: RunFolder, recipe: Recipe) -> History:
@@ -104,10 +118,10 @@ def _history(run: RunFolder, recipe: Recipe) -> History:
 
 
 def _examples(
-    run: RunFolder, recipe: Recipe, judged: Judged, predictions: Predictions, home: Path, progress: Progress
+    run: RunFolder, recipe: Recipe, judged: SplitJudgement, predictions: Predictions, home: Path, progress: Progress
 ) -> tuple[ExampleGroup, ...]:
     """Draw the most confident hits and misses; images and masks come from the cache, maps from the run folder."""
-    prepared = prepare(recipe.data, home=home, name=judged.on, seed=recipe.training.seed, progress=progress)
+    prepared = prepare(recipe.data, home=home, name=judged.on, progress=progress)
     main = recipe.data.positives[0]
     choices = choose(predictions, main)
     rows = list(chosen_rows(choices))
@@ -126,18 +140,22 @@ def _examples(
     )
 
 
-def _shown_maps(run: RunFolder, judged: Judged, ids: Sequence[str]) -> list[ShownMap]:
+def _shown_maps(run: RunFolder, judged: SplitJudgement, ids: Sequence[str]) -> list[ShownMap]:
     if not run.attention(judged.name).is_file():
         return []
     overlap = Overlap.read(run.overlap(judged.name)) if judged.overlap else None
-    with np.load(run.attention(judged.name)) as arrays:
-        place = {image_id: row for row, image_id in enumerate(arrays["image"].tolist())}
-        rows = [place[image_id] for image_id in ids]
-        names = [name for name in arrays.files if name != "image"]
-        return [
-            ShownMap(_spoken(name), arrays[name][rows], overlap.jaccard[name][rows] if overlap else None)
-            for name in names
-        ]
+    try:
+        with np.load(run.attention(judged.name)) as arrays:
+            place = {image_id: row for row, image_id in enumerate(arrays["image"].tolist())}
+            rows = [place[image_id] for image_id in ids]
+            maps = {name: arrays[name][rows] for name in arrays.files if name != "image"}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        raise PredictionsError(
+            f"{run.attention(judged.name)} is damaged or of other images; run `attnmel evaluate` again"
+        ) from None
+    return [
+        ShownMap(map_words(name), one, overlap.jaccard[name][rows] if overlap else None) for name, one in maps.items()
+    ]
 
 
 def _diagnoses(prepared: Prepared, ids: Sequence[str]) -> dict[str, str]:
@@ -148,7 +166,7 @@ def _diagnoses(prepared: Prepared, ids: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _circumstances(provenance: dict[str, Any], judged: Judged) -> tuple[FactGroup, ...]:
+def _circumstances(provenance: dict[str, Any], judged: SplitJudgement) -> tuple[FactGroup, ...]:
     data = provenance["data"]
     splits = [(split, _counts(counts)) for split, counts in data["splits"].items()]
     training = [
@@ -191,7 +209,3 @@ def _text(value: object) -> str:
 
 def _data_file(state: dict[str, Any]) -> DataFile:
     return DataFile(state["name"], state["status"], state["found"], state["expected"], state["sha256"][:12])
-
-
-def _spoken(name: str) -> str:
-    return name.replace("pool", "pool-")

@@ -16,13 +16,30 @@ from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights import start_weights
 from attnmel.pipeline.evaluate import evaluate_run
-from attnmel.pipeline.history import HistoryRow, best_row
+from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
 from attnmel.pipeline.prepare import Prepared, check_priors, prepare, training_batches, with_statistics
-from attnmel.pipeline.provenance import check_same_run, write_start
+from attnmel.pipeline.provenance import add_resumed, check_same_run, write_start
 from attnmel.pipeline.resume import load_standing
 from attnmel.progress import SILENT, Progress
+from attnmel.records import Split
 from attnmel.training import Objective, Schedule, train
+
+
+def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
+    """Write out what depends on this machine or folder, so that the stored recipe means the same elsewhere."""
+    data, model, training = recipe.data, recipe.model, recipe.training
+    folder, weights = Path(data.dataset).expanduser(), Path(model.weights).expanduser()
+    precision = runtime.choose_precision(training.precision, fabric.device)
+    dataset = str(folder.absolute()) if folder.is_dir() else data.dataset
+    start = str(weights.absolute()) if weights.exists() else model.weights
+    return recipe.model_copy(
+        update={
+            "data": data.model_copy(update={"dataset": dataset}),
+            "model": model.model_copy(update={"weights": start}),
+            "training": training.model_copy(update={"precision": precision}),
+        }
+    )
 
 
 def run_folder(recipe: Recipe, out: Path | None = None) -> RunFolder:
@@ -63,23 +80,33 @@ def train_run(
 
     Raises:
         ConfigError: the folder holds a run already, or one of another recipe or other data.
+        LabelError: the training or validation split is not there, or lacks a class or the masks that the recipe needs.
         TrainingError: the loss stopped being finite; checkpoints of finished epochs are kept.
     """
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
     progress = progress if fabric.is_global_zero else SILENT
-    with fabric.rank_zero_first():
-        prepared = prepare(recipe.data, home=home, seed=recipe.training.seed, progress=progress)
+    recipe = _settled(recipe, fabric)
+    with fabric.rank_zero_first(local=True):
+        prepared = prepare(recipe.data, home=home, progress=progress)
         recipe = with_statistics(recipe, prepared, progress)
     check_priors(recipe, prepared, progress)
+    prepared.rows("validation")  # refused now, not after an epoch
     history = _train(recipe, run, prepared, home=home, fabric=fabric, command=command, progress=progress)
     best = best_row(history, recipe.training.select)
     if best is None:
         raise TrainingError(f"{run.path} has no finished epoch")
     if fabric.is_global_zero:
-        for split in ("validation", "test"):
+        for split in _judged_splits(prepared, progress):
             evaluate_run(run, home=home, split=split, prepared=prepared, progress=progress)
     return best
+
+
+def _judged_splits(prepared: Prepared, progress: Progress) -> tuple[Split, ...]:
+    if any(lesion.split == "test" for lesion in prepared.lesions):
+        return ("validation", "test")
+    progress.note(f"{prepared.dataset.name} has no image in the split 'test'; judged on 'validation' alone")
+    return ("validation",)
 
 
 def _train(
@@ -97,9 +124,14 @@ def _train(
     resuming = run.resume.is_file()
     if run.recipe.is_file():
         check_same_run(run, recipe, prepared)
-    start = "" if resuming else _start(network, recipe, home, progress)
-    network, optimizer = _set_up(recipe, network, fabric)
+    with fabric.rank_zero_first(local=True):
+        start = "" if resuming else _start(network, recipe, home, progress)
+    network, optimizer = _set_up(recipe, network, fabric, progress)
     history = load_standing(run.resume, network, optimizer) if resuming else ()
+    if fabric.is_global_zero and resuming:
+        # A stop between the standing and the history left the last row out.
+        write_history(run.history, history)
+        add_resumed(run, device=fabric.device, processes=fabric.world_size, epoch=len(history))
     if fabric.is_global_zero and not resuming:
         write_start(
             run,
@@ -165,14 +197,18 @@ def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -
         classes=recipe.data.classes,
         home=home,
         progress=progress,
-    )
+    ).sentence
 
 
-def _set_up(recipe: Recipe, network: nn.Module, fabric: Fabric) -> tuple[_FabricModule, _FabricOptimizer]:
+def _set_up(
+    recipe: Recipe, network: nn.Module, fabric: Fabric, progress: Progress
+) -> tuple[_FabricModule, _FabricOptimizer]:
     network = network.to(memory_format=torch.channels_last)
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         # Batch-norm of the slides sees the whole batch; torch has this for CUDA only.
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    elif fabric.world_size > 1 and recipe.model.trunk.endswith("_bn"):
+        progress.note("on CPUs each process normalises its own share of a batch; one process would see the whole")
     settings = recipe.training
     optimizer = torch.optim.SGD(
         network.parameters(),

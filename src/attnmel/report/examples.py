@@ -148,13 +148,13 @@ def pictured(
         for row, at in zip(choice.rows, place, strict=False):
             image_id = predictions.image_ids[row]
             truth = (diagnoses or {}).get(image_id, predictions.classes[int(predictions.labels[row])])
-            border = masks[at] if has_mask[at] else None
+            mask = masks[at] if has_mask[at] else None
             examples.append(
                 Example(
                     image_id=image_id,
                     truth=truth.replace("_", " "),
                     probability=float(predictions.probability(positive)[row]),
-                    pictures=_pictures(image_id, images[at], border, [(one, at) for one in maps]),
+                    pictures=_pictures(image_id, images[at], mask, [(one, at) for one in maps]),
                 )
             )
         groups.append(ExampleGroup(choice, tuple(examples)))
@@ -173,18 +173,18 @@ def _pictures(
     maps: Sequence[tuple[ShownMap, int]],
 ) -> tuple[Picture, ...]:
     large = np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
-    border = None
+    edge = "; no lesion mask"
     if mask is not None:
-        border = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
-    edge = "with the lesion's border" if mask is not None else "; no lesion mask"
-    shown = [Picture("image", f"Dermoscopy image {image_id} {edge}", as_address(overlay(large, None, border)))]
+        mask = np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+        edge = " with the lesion's border"
+    shown = [Picture("image", f"Dermoscopy image {image_id}{edge}", as_address(overlay(large, mask=mask)))]
     for one, at in maps:
         attention = one.maps[at]
         note = f"{attention.min():.2f} to {attention.max():.2f}"
         if one.overlaps is not None and np.isfinite(one.overlaps[at]):
             note = f"J {one.overlaps[at]:.2f} · {note}"
         description = f"Attention of {one.title} over {image_id}"
-        shown.append(Picture(one.title, description, as_address(overlay(large, stretched(attention), border)), note))
+        shown.append(Picture(one.title, description, as_address(overlay(large, stretched(attention), mask)), note))
     return tuple(shown)
 
 

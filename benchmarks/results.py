@@ -1,0 +1,92 @@
+"""Write docs/results.md from run folders: commands, what was reduced, hardware, cost, measures with intervals.
+
+    python benchmarks/results.py RUN... > docs/results.md
+
+Nothing is computed here: every figure is read from what `attnmel train` and `attnmel evaluate` wrote.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from attnmel.config import Recipe, load_recipe, recipe_names
+from attnmel.evaluation.published import PUBLISHED
+from attnmel.folders import RunFolder
+from attnmel.pipeline.evaluate import SplitJudgement, read_measures
+from attnmel.pipeline.history import read_history
+from attnmel.pipeline.provenance import read_provenance, read_recipe
+
+HEAD = """# Results
+
+Real runs, each with the command that made it. Written by `python benchmarks/results.py RUN... > docs/results.md`, which
+computes nothing: every figure comes from the run folder. Intervals are 95 % percentile bootstrap intervals, 2,000
+resamples, stratified by class, resampled by lesion where lesions are known. Research use only; not a medical device.
+"""
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by dotted name."""
+    rows: dict[str, Any] = {}
+    for key, value in settings.items():
+        rows |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return rows
+
+
+def changes(recipe: Recipe) -> list[str]:
+    """Name what a run changed of the recipe that the program ships under its name."""
+    if recipe.name not in recipe_names():
+        return [f"not a shipped recipe: {recipe.name}"]
+    shipped, own = flat(load_recipe(recipe.name).model_dump()), flat(recipe.model_dump())
+    return [
+        f"{key} = {own.get(key)} instead of {shipped.get(key)}"
+        for key in own
+        if own.get(key) != shipped.get(key) and not key.startswith("data.statistics")
+    ]
+
+
+def measures(judged: SplitJudgement) -> list[str]:
+    """Return the table of one judged split."""
+    lines = ["| task | measure | value | 95 % interval |", "| --- | --- | --- | --- |"]
+    return lines + [f"| {task} | {measure} | {value} | {span} |" for task, measure, value, span in judged.table()]
+
+
+def section(run: RunFolder) -> list[str]:
+    """Return everything known of one run."""
+    recipe, provenance, history = read_recipe(run), read_provenance(run), read_history(run.history)
+    data = provenance["data"]
+    short = [f"{s['name']}: {s['found']} of {s['expected']}" for s in data["archives"] if s["status"] != "complete"]
+    hours = sum(row.seconds for row in history) / 3600
+    lines = [
+        f"## {recipe.title} on {data['title']}, seed {provenance['seed']}",
+        "",
+        "```sh",
+        provenance["command"],
+        "```",
+        "",
+        f"* Changed from the recipe `{recipe.name}`: {'; '.join(changes(recipe)) or 'nothing'}.",
+        f"* Data: {data['splits']}; short of the official archive: {'; '.join(short) or 'nothing'}; licence "
+        f"{data['licence']}; content `{data['content'][:16]}`.",
+        f"* Cost: {len(history)} epochs, {hours:.2f} hours on {provenance['device']}, {provenance['precision']}; "
+        f"torch {provenance['versions']['torch']}, attnmel {provenance['versions']['attnmel']}.",
+    ]
+    if recipe.published:
+        row = PUBLISHED[recipe.published]
+        lines.append(
+            f"* Published, full size, ImageNet start, a single run: AP {row.ap}, AUC {row.auc}, {row.overlap}."
+        )
+    for name, judged in sorted(read_measures(run).items()):
+        lines += ["", f"### {name}: {judged.sentence}", "", *measures(judged)]
+    return [*lines, ""]
+
+
+def main() -> None:
+    """Print the page."""
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    print(HEAD)
+    for path in sys.argv[1:]:
+        print("\n".join(section(RunFolder(Path(path)))))
+
+
+if __name__ == "__main__":
+    main()

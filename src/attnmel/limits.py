@@ -1,0 +1,45 @@
+"""What a setting may be, wherever it is from: a recipe and the card of a checkpoint are held to the same limits."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+STRIDE = 32
+"""Total stride of every trunk: an input size is a multiple of it."""
+
+LARGEST_SIZE = 1792
+"""Bounds the memory that a recipe or a checkpoint of unknown origin asks for: 64 times that of 224 pixels."""
+
+
+def prepared_side(size: int) -> int:
+    """Return the side in pixels of the prepared images of an input size, 256 for 224."""
+    return round(size * 8 / 7)
+
+
+Positive = Annotated[int, Field(ge=1)]
+Names = tuple[Annotated[str, Field(min_length=1)], ...]
+Classes = Annotated[Names, Field(min_length=2)]
+Positives = Annotated[Names, Field(min_length=1)]
+Crop = Annotated[float, Field(gt=0, le=1)]
+Size = Annotated[int, Field(ge=STRIDE, le=LARGEST_SIZE, multiple_of=STRIDE)]
+Side = Annotated[int, Field(ge=STRIDE, le=prepared_side(LARGEST_SIZE))]
+Width = Annotated[float, Field(gt=0, le=1)]
+Level = Annotated[float, Field(ge=0, le=1)]
+Spread = Annotated[float, Field(ge=0.001, le=1)]
+Means = tuple[Level, Level, Level]
+"""Mean of red, green and blue in [0, 1]."""
+Spreads = tuple[Spread, Spread, Spread]
+"""Spread of red, green and blue in [0, 1]; pixels are divided by it, and below a quarter of a grey level it is none."""
+
+
+def check_names(classes: Sequence[str], **named: Iterable[str]) -> None:
+    """Refuse doubled classes, and lists of classes (by what they are) that name others.
+
+    Raises:
+        ValueError: names them and lists the classes.
+    """
+    if len(set(classes)) < len(classes):
+        raise ValueError(f"classes are doubled: {', '.join(classes)}")
+    if unknown := [name for names in named.values() for name in names if name not in classes]:
+        raise ValueError(f"{' and '.join(named)} name {', '.join(unknown)}; known: {', '.join(classes)}")

@@ -1,0 +1,373 @@
+"""Bad input through the command line: one clear sentence, the right exit code, and nothing lost or left behind."""
+
+import csv
+import json
+import shutil
+import stat
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from attnmel.cli import main
+from attnmel.folders import RunFolder
+from attnmel.models.checkpoints import load_state
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+TINY = ("data.size=32", "model.width=0.05", "training.batch=8", "training.precision=float32", "training.device=cpu")
+TRAINING = "ISIC-2017_Training_Data"
+MASKS = "ISIC-2017_Training_Part1_GroundTruth"
+TABLE = "ISIC-2017_Training_Part3_GroundTruth.csv"
+IMAGE = f"{TRAINING}/ISIC_9000003.jpg"
+MASK = f"{MASKS}/ISIC_9000003_segmentation.png"
+
+
+class Ran(NamedTuple):
+    """What a user sees of one command."""
+
+    code: object
+    out: str
+    err: str
+
+
+Attnmel = Callable[..., Ran]
+Edit = Callable[[Path], object]
+
+
+@pytest.fixture
+def attnmel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Attnmel:
+    """Run a command in this process; a traceback would fail the test."""
+
+    def run(*arguments: str | Path) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["attnmel", *map(str, arguments)])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        return Ran(code, *capsys.readouterr())
+
+    return run
+
+
+def settings(*more: str, epochs: int = 1) -> list[str]:
+    return [part for one in (*TINY, f"training.epochs={epochs}", *more) for part in ("--set", one)]
+
+
+def left_behind(*folders: Path) -> list[Path]:
+    """Files with a temporary name."""
+    return [path for folder in folders for path in folder.rglob(".????????-*")]
+
+
+@pytest.fixture
+def home(phantoms: "Phantoms", tmp_path: Path) -> Path:
+    """A home whose data a test may spoil."""
+    shutil.copytree(phantoms.home / "data", tmp_path / "home" / "data")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def own(phantoms: "Phantoms", tmp_path: Path) -> Path:
+    """An own folder of 24 images with masks and labels, its name not plain ASCII."""
+    data = phantoms.home / "data" / "phantoms"
+    folder = tmp_path / "eigene Bilder 影"
+    folder.mkdir()
+    with (data / TABLE).open() as file:
+        truth = {row["image_id"]: int(float(row["melanoma"])) for row in csv.DictReader(file)}
+    rows = []
+    for image in sorted((data / TRAINING).glob("*.jpg")):
+        mask = data / MASKS / f"{image.stem}_segmentation.png"
+        shutil.copy(image, folder)
+        (folder / "masks").mkdir(exist_ok=True)
+        shutil.copy(mask, folder / "masks")
+        rows.append(f"{image.name},{truth[image.stem]},masks/{mask.name}")
+    (folder / "labels.csv").write_text("\n".join(["image,label,mask", *rows]) + "\n")
+    return folder
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def member(name: str, *, link: bool = False, size: int = 1) -> Edit:
+    def add(path: Path) -> None:
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16 if link else 0
+            archive.writestr(info, bytes(size))
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        pytest.param(cut, "is damaged or not a whole zip", id="truncated"),
+        pytest.param(lambda path: path.write_text("<html>"), "is damaged or not a whole zip", id="page"),
+        pytest.param(member("../../evil.jpg"), "'../../evil.jpg' leaves the folder", id="dots"),
+        pytest.param(member("evil.jpg", link=True), "'evil.jpg' is a symbolic link", id="link"),
+        pytest.param(member("evil.jpg", size=70_000_000), "(a zip bomb?)", id="bomb"),
+    ],
+)
+def test_a_bad_zip_leaves_nothing_and_a_good_one_then_completes_it(
+    spoil: Edit, message: str, attnmel: Attnmel, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    mirror, home = tmp_path / "mirror", tmp_path / "home"
+    shutil.copytree(Path(urlsplit(phantoms.mirror).path), mirror)
+    spoil(mirror / "2017" / f"{TRAINING}.zip")
+    ran = attnmel("fetch", "phantoms", "--mirror", mirror.as_uri(), "--home", home)
+    assert ran.code == 1
+    assert message in ran.err
+    assert "fetch it again, or from another mirror" in ran.err
+    assert not left_behind(tmp_path)
+    assert {path.name for path in (home / "data/phantoms").iterdir()} == {TABLE, MASKS, "archives.json"}
+    assert not list(tmp_path.rglob("evil*"))
+    ran = attnmel("fetch", "phantoms", "--mirror", phantoms.mirror, "--home", home, "--json")
+    assert ran.code == 0
+    assert {state["status"] for state in json.loads(ran.out)} == {"complete"}
+
+
+def test_a_folder_that_is_not_the_archive_s_leaves_no_trace(attnmel: Attnmel, tmp_path: Path) -> None:
+    ran = attnmel("fetch", "isic2017", "--mirror", tmp_path.as_uri(), "--home", tmp_path / "home")
+    assert ran.code == 1
+    assert "holds no file of isic2017; expected " in ran.err
+    assert "Name the folder or address that holds the folder of the year" in ran.err
+    assert not list(tmp_path.iterdir())
+
+
+def relabel(value: str, table: str = TABLE, lines: slice = slice(3, 4)) -> Edit:
+    def change(data: Path) -> None:
+        rows = (data / table).read_text().splitlines()
+        rows[lines] = [f"{row.split(',')[0]},{value}" for row in rows[lines]]
+        (data / table).write_text("\n".join(rows) + "\n")
+
+    return change
+
+
+def picture(name: str, *, kind: str = "PNG", size: tuple[int, int] = (120, 90), grey: int = 255) -> Edit:
+    return lambda data: Image.new("L", size, grey).save(data / name, format=kind)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "messages"),
+    [
+        pytest.param(lambda d: cut(d / IMAGE), ("ISIC_9000003.jpg is truncated or damaged",), id="truncated"),
+        pytest.param(lambda d: (d / IMAGE).write_text("no"), ("9000003.jpg is neither JPEG nor PNG",), id="no image"),
+        pytest.param(picture(IMAGE, kind="GIF"), ("9000003.jpg is neither JPEG nor PNG",), id="other format"),
+        pytest.param(picture(IMAGE, size=(11000, 10000)), ("11000 x 10000 pixels", "make it smaller"), id="huge"),
+        pytest.param(picture(MASK, size=(60, 45)), ("60 x 45 pixels", "image is 120 x 90"), id="size of mask"),
+        pytest.param(picture(MASK, grey=0), ("segmentation.png is empty", "expected 255 inside"), id="empty mask"),
+        pytest.param(lambda d: (d / MASK).unlink(), ("holds 23 files, but 24", "attnmel fetch"), id="no mask"),
+        pytest.param(lambda d: (d / IMAGE).unlink(), ("that are not there: ISIC_9000003",), id="missing"),
+        pytest.param(relabel("2.0,0.0"), ("expected 0 or 1", "line 4", "melanoma '2.0'", "Correct"), id="label"),
+        pytest.param(relabel("0,0", lines=slice(1, None)), ("'train' has no melanoma (it has 24 rest)",), id="single"),
+        pytest.param(
+            relabel("0,0", "ISIC-2017_Validation_Part3_GroundTruth.csv", slice(1, None)),
+            ("'validation' has no melanoma", "Every split needs images of every class"),
+            id="single validation",
+        ),
+        pytest.param(lambda d: shutil.rmtree(d), ("phantoms is not in", "run `attnmel demo`"), id="nothing"),
+    ],
+)
+def test_spoilt_data_starts_no_run(
+    spoil: Edit, messages: tuple[str, ...], attnmel: Attnmel, home: Path, tmp_path: Path
+) -> None:
+    spoil(home / "data" / "phantoms")
+    ran = attnmel("train", "demo", *settings(), "--home", home, "--out", tmp_path / "runs")
+    assert ran.code == 1
+    assert all(message in ran.err for message in messages), ran.err
+    assert not (tmp_path / "runs").exists()
+    assert not left_behind(home)
+
+
+def test_an_own_folder_trains_judges_and_is_predicted(attnmel: Attnmel, own: Path, trained: RunFolder) -> None:
+    home, out = own.parent / "höme", own.parent / "runs"
+    image = next(own.glob("*.jpg"))
+    with Image.open(image) as opened:
+        wide = opened.resize((300, 40))
+    wide.save(own / "wide.png")
+    with (own / "labels.csv").open("a") as file:
+        file.write("wide,rest,\n")
+    ran = attnmel("train", "demo", *settings(f"data.dataset={own}"), "--home", home, "--out", out, "--json")
+    assert ran.code == 0, ran.err
+    run = Path(json.loads(ran.out)[0]["run"])
+    assert "have no mask; the regulariser leaves them out" in ran.err
+    judged = attnmel("evaluate", trained.path, "--on", own, "--home", home, "--json")
+    assert json.loads(judged.out)["judgement"]["images"] == 25
+    ran = attnmel("predict", run, own, "--out", own.parent / "aus gabe" / "ö.json", "--json")
+    assert ran.code == 0, ran.err
+    assert len(json.loads((own.parent / "aus gabe" / "ö.json").read_text())["images"]) == 25
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("jpg,1,", "jpg,2,"), "label '2'; expected one of rest, melanoma"),
+        (("jpg,1,", "jpg,,"), "no label; give it one"),
+        (("_segmentation", "_mask"), "no file 'masks/ISIC_9000000_mask.png'"),
+        ((",", ";"), "is separated by semicolons; save it separated by commas"),
+        (("jpg,1,", "jpg,0,"), "has no melanoma"),
+        (("png\n", "png,train\n"), "has no image in the split 'validation' (it has 24 in train)"),
+    ],
+)
+def test_a_table_that_is_wrong_starts_no_run(
+    change: tuple[str, str], message: str, attnmel: Attnmel, own: Path
+) -> None:
+    table = own / "labels.csv"
+    text = table.read_text().replace(*change)
+    table.write_text(text.replace("label,mask", "label,mask,split") if "train" in change[1] else text)
+    out = own.parent / "runs"
+    ran = attnmel("train", "demo", *settings(f"data.dataset={own}"), "--home", own.parent / "home", "--out", out)
+    assert ran.code == 1
+    assert message in ran.err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("model.network=resnet", "'vgg16', 'vgg16-gap', 'mel-cnn' or 'attnmel-cnn'"),
+        ("data.size=50", "data.size = 50: Input should be a multiple of 32"),
+        (
+            "data.dataset=isic2099",
+            "unknown data set 'isic2099'; known: isic2017, phantoms, or a folder with labels.csv",
+        ),
+        ("name=../../elsewhere", "name = '../../elsewhere'; runs lie in a folder of that name"),
+    ],
+)
+def test_an_unknown_value_is_answered_with_the_known_ones(
+    setting: str, message: str, attnmel: Attnmel, tmp_path: Path
+) -> None:
+    ran = attnmel("train", "demo", *settings(setting), "--home", tmp_path, "--out", tmp_path / "runs" / "deep")
+    assert ran.code == 1
+    assert message in ran.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recipe_that_is_no_text_or_empty_is_told(attnmel: Attnmel, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "is not TOML: not UTF-8 text" in attnmel("train", path).err
+    path.write_text("")
+    assert "the key 'name' is missing" in attnmel("train", path).err
+
+
+@pytest.fixture
+def spoilt(trained: RunFolder, tmp_path: Path) -> RunFolder:
+    return RunFolder(Path(shutil.copytree(trained.path, tmp_path / "spoilt")))
+
+
+def test_a_checkpoint_that_is_not_the_run_s_is_refused_everywhere(
+    attnmel: Attnmel, spoilt: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    tensors, (_, metadata) = load_file(spoilt.best), load_state(spoilt.best)
+    head = tensors["head.weight"]
+
+    def answers() -> list[str]:
+        start = settings(f"model.weights={spoilt.best}")
+        commands = (
+            ("predict", spoilt.best, image),
+            ("evaluate", spoilt.path, "--home", phantoms.home),
+            ("train", "demo", *start, "--home", phantoms.home, "--out", tmp_path / "runs"),
+        )
+        ran = [attnmel(*command) for command in commands]
+        assert [one.code for one in ran] == [1, 1, 1]
+        return [one.err for one in ran]
+
+    save_file({**tensors, "head.weight": torch.full_like(head, torch.nan)}, spoilt.best, metadata=metadata)
+    assert all("1 of 101 tensors hold values that are not finite" in err for err in answers())
+    save_file({**tensors, "head.weight": head.repeat(2, 1)}, spoilt.best, metadata=metadata)
+    assert all("tensor 'head.weight' is 4x65, expected 2x65" in err for err in answers())
+    torch.save(tensors, spoilt.best)
+    assert all("is a pickle (as torch.save writes), which could run code" in err for err in answers())
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "message"),
+    [
+        ("classes", '"rest"', '"benign"', "classes benign, melanoma, not rest, melanoma"),
+        ("attention", "sigmoid", "softmax", "attention softmax, not sigmoid"),
+    ],
+)
+def test_a_checkpoint_of_another_recipe_does_not_judge_a_run(
+    key: str, old: str, new: str, message: str, attnmel: Attnmel, spoilt: RunFolder, phantoms: "Phantoms"
+) -> None:
+    tensors, metadata = load_state(spoilt.best)
+    metadata = {name: text.replace(old, new) for name, text in metadata.items()}
+    assert f'"{key}"' in metadata["attnmel"]
+    save_file(tensors, spoilt.best, metadata=metadata)
+    ran = attnmel("evaluate", spoilt.path, "--home", phantoms.home)
+    assert ran.code == 1
+    assert f"is not of this run's recipe: {message}" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("provenance.json", "provenance.json is damaged"),
+        ("measures.json", "measures.json is damaged; delete it and run `attnmel evaluate` again"),
+        ("history.csv", "history.csv is damaged"),
+        ("predictions/test-attention.npz", "test-attention.npz is damaged"),
+        ("predictions/test.csv", "test.csv holds no row"),
+    ],
+)
+def test_a_damaged_run_folder_gives_no_report(
+    name: str, message: str, attnmel: Attnmel, spoilt: RunFolder, phantoms: "Phantoms"
+) -> None:
+    (spoilt.path / name).write_text("image\n1\n" if name.startswith("history") else "{")
+    ran = attnmel("report", spoilt.path, "--home", phantoms.home)
+    assert ran.code == 1
+    assert message in ran.err
+    assert not spoilt.report.exists()
+
+
+def test_runs_of_one_recipe_and_seed_are_told_apart_by_their_folders(
+    attnmel: Attnmel, trained: RunFolder, spoilt: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    page = tmp_path / "two.html"
+    ran = attnmel("report", trained.path, spoilt.path, "--home", phantoms.home, "--out", page)
+    assert ran.code == 0, ran.err
+    assert f"demo, seed 0, {spoilt.path}" in page.read_text()
+    ran = attnmel("report", trained.path, trained.path, "--home", phantoms.home, "--out", page)
+    assert ran.code == 1
+    assert "name each run once" in ran.err
+
+
+def test_odd_files_of_a_folder_do_not_stop_the_good_ones(
+    attnmel: Attnmel, trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    shutil.copy(next((phantoms.home / "data").rglob("*Test*Data/*.jpg")), folder / "good.jpg")
+    (folder / "a.png").write_text("no")
+    (folder / "._good.jpg").write_text("of another system")
+    (folder / "folder.jpg").mkdir()
+    (folder / "notes.txt").touch()
+    predicted = attnmel("predict", trained.path, folder, "--json")
+    assert [Path(one["image"]).name for one in json.loads(predicted.out)["images"]] == ["a.png", "good.jpg"]
+    explained = attnmel("explain", trained.path, folder, "--out", tmp_path / "maps")
+    assert (tmp_path / "maps" / "good.npz").is_file()
+    for ran in (predicted, explained):
+        assert ran.code == 1
+        assert "1 of 2 images could not be used; the others are done:\n  a.png is neither JPEG nor PNG" in ran.err
+
+
+def test_a_home_that_cannot_be_written_is_told_with_the_way_on(
+    attnmel: Attnmel, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    ran = attnmel("fetch", "phantoms", "--mirror", phantoms.mirror, "--home", tmp_path / "file")
+    assert ran.code == 1
+    assert "(Not a directory); check the path and its permissions, or name another place" in ran.err

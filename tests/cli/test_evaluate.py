@@ -1,0 +1,92 @@
+"""`attnmel evaluate --on` in this process: a folder with masks, another known data set, and the run's own."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from attnmel.cli.app import app
+from attnmel.data.archives import fetch
+from attnmel.folders import RunFolder
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+@pytest.fixture
+def run(trained: RunFolder, tmp_path: Path) -> RunFolder:
+    return RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+
+
+def evaluate(run: RunFolder, on: str | Path, home: Path, *arguments: str) -> dict[str, Any]:
+    command = ["evaluate", str(run.path), "--json", "--on", str(on), "--home", str(home), *arguments]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def folder_with_masks(phantoms: "Phantoms", folder: Path, *, without: int) -> Path:
+    """Put the test images into a folder as a clinic would, all but some with their masks."""
+    source = phantoms.home / "data" / "phantoms"
+    with next(source.glob("*Test*Part3*.csv")).open(newline="") as file:
+        truth = {row["image_id"]: bool(float(row["melanoma"])) for row in csv.DictReader(file)}
+    (folder / "masks").mkdir(parents=True)
+    rows = ["image,label,mask"]
+    for number, image in enumerate(sorted(source.glob("*Test*Data/*.jpg"))):
+        shutil.copy(image, folder)
+        mask = next(source.glob(f"*Test*Part1*/{image.stem}_segmentation.png"))
+        shutil.copy(mask, folder / "masks")
+        named = f"masks/{mask.name}" if number >= without else ""
+        rows.append(f"{image.name},{'melanoma' if truth[image.stem] else 'rest'},{named}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def test_a_folder_with_masks_is_judged_on_overlap_as_well(run: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    own = json.loads(run.measures.read_text())["test"]
+    judged = evaluate(run, folder_with_masks(phantoms, tmp_path / "clinic", without=0), phantoms.home)
+    assert judged["masks"] == 12
+    assert set(judged["overlap"]) == {"pool3", "pool4"}
+    # The same images by another door: the same values to the last bit.
+    assert judged["overlap"] == own["overlap"]
+    assert judged["judgement"]["rows"] == own["judgement"]["rows"]
+    assert len(run.overlap("clinic-all").read_text().splitlines()) >= 13
+
+
+def test_images_without_a_mask_are_left_out_of_the_overlap(
+    run: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    judged = evaluate(run, folder_with_masks(phantoms, tmp_path / "clinic", without=5), phantoms.home)
+    assert judged["masks"] == 7
+    assert all(0 <= low <= value <= high <= 1 for value, low, high in judged["overlap"].values())
+
+
+def test_another_known_data_set_is_judged_by_its_name(run: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    fetch("isic2017", home, mirror=phantoms.mirror)
+    own = json.loads(run.measures.read_text())["test"]
+    judged = evaluate(run, "isic2017", home)
+    assert (judged["name"], judged["dataset"], judged["split"]) == ("isic2017-test", "isic2017", "test")
+    assert judged["judgement"]["rows"] == own["judgement"]["rows"]
+    assert run.submission("isic2017-test").is_file()
+    assert set(json.loads(run.measures.read_text())) == {"validation", "test", "isic2017-test"}
+
+
+def test_the_run_s_own_data_set_by_name_is_no_external_set(run: RunFolder, phantoms: "Phantoms") -> None:
+    judged = evaluate(run, "phantoms", phantoms.home, "--split", "validation")
+    assert (judged["name"], judged["on"], judged["judgement"]["images"]) == ("validation", None, 10)
+
+
+def test_the_table_shows_measures_overlap_and_where_the_predictions_lie(
+    run: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    folder = folder_with_masks(phantoms, tmp_path / "clinic", without=0)
+    result = CliRunner().invoke(app, ["evaluate", str(run.path), "--on", str(folder), "--home", str(phantoms.home)])
+    assert result.exit_code == 0, result.output
+    assert "attention pool4" in result.stdout
+    assert "jaccard (12 masks)" in result.stdout
+    assert str(run.predictions("clinic-all")) in result.stdout

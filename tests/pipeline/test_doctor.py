@@ -1,0 +1,21 @@
+"""The doctor names what decides a result and a speed, also where nothing was made yet."""
+
+from pathlib import Path
+
+import torch
+
+from attnmel.pipeline.doctor import examine
+
+
+def test_the_doctor_says_versions_device_and_room(tmp_path: Path) -> None:
+    cache = tmp_path / "cache" / "key"
+    cache.mkdir(parents=True)
+    (cache / "pixels.bin").write_bytes(b"0" * 20_000_000)
+    found = examine(tmp_path)
+    assert found["torch"] == torch.__version__
+    assert found["cache"] == "0.02 GB"
+    assert found["threads"] == torch.get_num_threads()
+
+
+def test_a_home_that_is_not_there_yet_has_room(tmp_path: Path) -> None:
+    assert float(examine(tmp_path / "not" / "yet")["free disk"].split()[0]) > 0

@@ -1,0 +1,80 @@
+"""Files become answers, one each, in order; one that cannot be used says why."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attnmel import NOTICE
+from attnmel.errors import ImageError
+from attnmel.folders import RunFolder
+from attnmel.pipeline.predict import image_files, predict_images
+from attnmel.records import Predictions
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+def test_folders_are_walked_in_order_and_other_files_left_alone(tmp_path: Path) -> None:
+    for name in ("b.JPG", "a.png", "notes.txt", "c.jpeg"):
+        (tmp_path / name).touch()
+    assert [path.name for path in image_files([tmp_path])] == ["a.png", "b.JPG", "c.jpeg"]
+
+
+def test_a_folder_with_labels_gives_its_images_and_not_its_masks(tmp_path: Path) -> None:
+    lines = ["image,label,mask"]
+    for name in ("b", "a"):
+        for kind in ("images", "masks"):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.new("RGB", (8, 8)).save(tmp_path / kind / f"{name}.png")
+        lines.append(f"images/{name}.png,melanoma,masks/{name}.png")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    assert [path.relative_to(tmp_path) for path in image_files([tmp_path])] == [
+        Path("images/b.png"),
+        Path("images/a.png"),
+    ]
+
+
+def test_a_name_without_an_image_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"no image at .*; expected a file or a folder of \.jpg, \.jpeg, \.png files"):
+        image_files([tmp_path])
+
+
+@pytest.mark.parametrize("batch", [1, 5, 32])
+def test_answers_agree_with_evaluate_whatever_the_batch(batch: int, trained: RunFolder, phantoms: "Phantoms") -> None:
+    folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
+    answers = predict_images(trained.path, [folder], batch=batch)
+    judged = Predictions.read(trained.predictions("test"))
+    assert [Path(one.image).stem for one in answers.answers] == list(judged.image_ids)
+    found = np.array([one.probabilities for one in answers.answers])
+    np.testing.assert_allclose(found, judged.probabilities, atol=1e-6)
+
+
+def test_a_checkpoint_file_answers_like_its_run(trained: RunFolder, phantoms: "Phantoms") -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    assert predict_images(trained.best, [image]).answers == predict_images(trained.path, [image]).answers
+
+
+def test_a_broken_file_gets_its_reason_and_the_others_their_answer(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    (tmp_path / "a.jpg").write_bytes(image.read_bytes()[:200])
+    shutil.copy(image, tmp_path / "b.jpg")
+    answers = predict_images(trained.path, [tmp_path])
+    answers.write(tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open() as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    assert "a.jpg" in rows[0]["error"]
+    assert not rows[0]["probability_melanoma"]
+    assert 0 < float(rows[1]["probability_melanoma"]) < 1
+    plain = json.loads(answers.text(as_json=True))
+    assert plain["notice"] == NOTICE
+    assert "error" in plain["images"][0]
+    with pytest.raises(ImageError, match="1 of 2 images could not be used"):
+        answers.raise_for_failures()

@@ -1,0 +1,70 @@
+"""A data set becomes rows, labels and statistics; what a recipe lacks is told."""
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from attnmel.config import Recipe, load_recipe
+from attnmel.errors import LabelError
+from attnmel.pipeline.prepare import ALL, Prepared, prepare, training_statistics, with_statistics
+from attnmel.records import SPLITS
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+@pytest.fixture
+def prepared(phantoms: "Phantoms", tiny: Recipe) -> Prepared:
+    return prepare(tiny.data, home=phantoms.home)
+
+
+def test_splits_cover_the_cache_without_overlap(prepared: Prepared) -> None:
+    rows = [prepared.rows(split) for split in SPLITS]
+    assert sorted(np.concatenate(rows).tolist()) == prepared.rows(ALL).tolist()
+    assert [len(one) for one in rows] == [24, 10, 12]
+
+
+def test_rows_labels_and_ids_belong_together(prepared: Prepared) -> None:
+    rows = prepared.rows("train")
+    for row, label in zip(rows.tolist(), prepared.labels(rows).tolist(), strict=True):
+        lesion = prepared.lesions[row]
+        assert lesion.image_id == prepared.cache.image_ids[row]
+        assert label == (lesion.diagnosis == "melanoma")
+
+
+def test_a_split_that_is_not_there_is_told_with_those_that_are(prepared: Prepared) -> None:
+    with pytest.raises(LabelError, match=r"no image in the split 'holdout' \(it has .*24 in train.*\); fetch"):
+        prepared.rows("holdout")
+
+
+def test_statistics_are_those_of_a_plain_loop_and_are_stored(prepared: Prepared, tiny: Recipe) -> None:
+    found = training_statistics(tiny.data, prepared)
+    images = [prepared.cache.images[row] / 255 for row in prepared.rows("train")]
+    np.testing.assert_allclose(found.mean, np.mean([image.mean((0, 1)) for image in images], axis=0), atol=1e-6)
+    np.testing.assert_allclose(found.std, np.mean([image.std((0, 1)) for image in images], axis=0), atol=1e-6)
+    (stored,) = prepared.cache.path.glob("statistics-*.json")
+    assert json.loads(stored.read_text())["mean"] == list(found.mean)
+    assert "24 training images" in found.source
+
+
+def test_published_statistics_stay_with_their_own_data_set(prepared: Prepared) -> None:
+    published = load_recipe("isic2017/attnmel-lesion")
+    assert with_statistics(published, prepared) is published
+    elsewhere = load_recipe("isic2017/attnmel-lesion", ["data.dataset=phantoms", "data.size=32"])
+    computed = with_statistics(elsewhere, prepared).data.statistics
+    assert computed is not None
+    assert computed.of == "phantoms"
+    assert computed.source.startswith("computed on the 24 training images")
+
+
+def test_the_fingerprint_changes_with_the_content_and_says_what_was_found(
+    prepared: Prepared, phantoms: "Phantoms", tiny: Recipe
+) -> None:
+    other = prepare(tiny.data.model_copy(update={"crop": 0.5}), home=phantoms.home)
+    assert other.fingerprint()["content"] != prepared.fingerprint()["content"]
+    fingerprint = prepared.fingerprint()
+    assert fingerprint["licence"] == "synthetic, Apache-2.0"
+    assert fingerprint["splits"]["train"]["lesion masks"] == 24
+    assert len(fingerprint["archives"]) >= 9

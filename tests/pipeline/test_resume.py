@@ -1,0 +1,42 @@
+"""What a run needs to go on survives the disk, momentum included."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tests.pipeline.test_history import row
+from torch import nn
+
+from attnmel.errors import CheckpointError
+from attnmel.pipeline.resume import load_standing, save_standing
+
+
+def trained(width: int = 4) -> tuple[nn.Module, torch.optim.Optimizer]:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, width, 3), nn.BatchNorm2d(width)).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's stubs lack this overload
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+    network(torch.rand(2, 3, 8, 8)).square().sum().backward()
+    optimizer.step()
+    return network, optimizer
+
+
+def test_weights_momentum_and_history_come_back_to_the_bit(tmp_path: Path) -> None:
+    network, optimizer = trained()
+    history = (row(1, 1 / 3), row(2, 2 / 3))
+    save_standing(tmp_path / "s.safetensors", network, optimizer, history)
+    fresh, fresh_optimizer = trained()
+    with torch.no_grad():
+        for parameter in fresh.parameters():
+            parameter.zero_()
+    found = load_standing(tmp_path / "s.safetensors", fresh, fresh_optimizer)
+    assert [str(one) for one in found] == [str(one) for one in history]
+    for name, value in network.state_dict().items():
+        assert torch.equal(fresh.state_dict()[name], value)
+    for number, state in optimizer.state_dict()["state"].items():
+        assert torch.equal(fresh_optimizer.state_dict()["state"][number]["momentum_buffer"], state["momentum_buffer"])
+
+
+def test_a_standing_of_another_network_is_refused_by_tensor(tmp_path: Path) -> None:
+    save_standing(tmp_path / "s.safetensors", *trained(4), ())
+    with pytest.raises(CheckpointError, match=r"tensor '0\.weight' is 4x3x3x3, expected 5x3x3x3"):
+        load_standing(tmp_path / "s.safetensors", *trained(5))

@@ -1,0 +1,38 @@
+"""Settings and cards of checkpoints are held to the same limits, and none of them is written twice."""
+
+from typing import get_type_hints
+
+import pytest
+
+from attnmel import config
+from attnmel.config import load_recipe
+from attnmel.limits import LARGEST_SIZE, STRIDE, check_names, prepared_side
+from attnmel.models.checkpoints import Card
+
+
+def test_a_card_and_the_settings_share_every_limit() -> None:
+    card = get_type_hints(Card, include_extras=True)
+    groups = {
+        config.DataSettings: ("classes", "positives", "crop", "size"),
+        config.ModelSettings: ("width",),
+        config.Statistics: ("mean", "std"),
+    }
+    for group, names in groups.items():
+        settings = get_type_hints(group, include_extras=True)
+        for name in names:
+            assert card[name] == settings[name], name
+            assert "Field" in str(card[name]) or "ge=" in str(card[name]), f"{name} has limits"
+
+
+def test_the_largest_size_is_one_that_fits_and_makes_a_whole_side() -> None:
+    assert LARGEST_SIZE % STRIDE == 0
+    assert (prepared_side(224), prepared_side(LARGEST_SIZE)) == (256, 2048)
+    assert load_recipe("demo", [f"data.size={LARGEST_SIZE}"]).data.side == 2048
+
+
+def test_names_are_told_by_what_they_are() -> None:
+    check_names(("a", "b"), positives=("b",), repeats={"a": 2})
+    with pytest.raises(ValueError, match="classes are doubled: a, a"):
+        check_names(("a", "a"))
+    with pytest.raises(ValueError, match="positives and repeats name c, d; known: a, b"):
+        check_names(("a", "b"), positives=("c",), repeats={"d": 2})

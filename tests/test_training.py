@@ -1,0 +1,262 @@
+"""A step has the gradient of the formula; a batch in parts, or in several processes, takes the step of the whole."""
+
+import copy
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from attnmel.data.cache import Cache, open_cache
+from attnmel.data.loader import Batch, TrainingBatches
+from attnmel.errors import TrainingError
+from attnmel.folders import RunFolder
+from attnmel.models.checkpoints import load_checkpoint
+from attnmel.models.classifiers import build_network
+from attnmel.pipeline.prepare import prepare
+from attnmel.training import EpochLoss, Objective, Schedule, train
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+    from attnmel.config import Recipe
+
+SCHEDULE = Schedule(epochs=2, learning_rate=0.05, decay=0.1, decay_every=1)
+OBJECTIVE = Objective(gamma=2.0, map_weights=(0.5, 1.0))
+
+TOLERANCE = 1e-4
+"""Of a gradient in float32, as a share of its length."""
+
+
+@pytest.fixture
+def cache(phantoms: "Phantoms", tiny: "Recipe") -> Cache:
+    lesions = prepare(tiny.data, home=phantoms.home).lesions
+    return open_cache(lesions, crop=0.8, side=tiny.data.side, home=phantoms.home)
+
+
+def make_batches(cache: Cache, batch: int = 8, prior: str = "lesion") -> TrainingBatches:
+    rows = torch.arange(16).numpy()
+    return TrainingBatches(
+        cache,
+        rows,
+        rows % 2,
+        size=32,
+        repeats={1: 2},
+        passes=1,
+        batch=batch,
+        mean=(0.7, 0.6, 0.5),
+        std=(0.1, 0.1, 0.1),
+        prior=prior,
+        seed=3,
+        device="cpu",
+    )
+
+
+def train_once(
+    cache: Cache, fabric: Fabric, *, trunk: str, accumulate: int, schedule: Schedule = SCHEDULE
+) -> tuple[nn.Module, Sequence[EpochLoss]]:
+    torch.manual_seed(0)
+    network = build_network("attnmel-cnn", trunk=trunk, width=0.05, classes=2)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0, momentum=0.9, nesterov=True)
+    wrapped, optimizer = fabric.setup(network, optimizer)
+    losses = train(
+        wrapped,
+        optimizer,
+        make_batches(cache),
+        fabric=fabric,
+        objective=OBJECTIVE,
+        schedule=schedule,
+        seed=3,
+        image_ids=cache.image_ids,
+        accumulate=accumulate,
+    )
+    return network, list(losses)
+
+
+class OneBatch(TrainingBatches):
+    """A single batch, given by hand: six images of which four have a prior."""
+
+    def __init__(self) -> None:
+        generator = torch.Generator().manual_seed(5)
+        self.only = Batch(
+            images=torch.randn(6, 3, 32, 32, generator=generator),
+            labels=torch.tensor([0, 1, 1, 0, 0, 1]),
+            # Noise also where there is no prior: it must not count.
+            priors=torch.rand(6, 1, 32, 32, generator=generator),
+            has_prior=torch.tensor([True, False, True, True, False, True]),
+            rows=torch.arange(6),
+        )
+
+    def __len__(self) -> int:
+        return 1
+
+    def epoch(self, number: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """Give the batch in every epoch."""
+        yield self.only
+
+
+def gradients_of_training(network: nn.Module, batches: OneBatch, fabric: Fabric, accumulate: int) -> list[Tensor]:
+    """What one step of the program's own loop leaves in the parameters."""
+    wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
+    steps = train(
+        wrapped,
+        optimizer,
+        batches,
+        fabric=fabric,
+        objective=OBJECTIVE,
+        schedule=Schedule(epochs=1, learning_rate=0.01, decay=1.0, decay_every=1),
+        seed=0,
+        image_ids=[str(row) for row in range(6)],
+        accumulate=accumulate,
+    )
+    assert len(list(steps)) == 1
+    return [parameter.grad.double() for parameter in network.parameters() if parameter.grad is not None]
+
+
+def plain_dice(maps: Tensor, batch: Batch) -> Tensor:
+    """1 - 2 * sum(a_i m_i) / sum(a_i + m_i), image by image and cell by cell."""
+    cells = maps.shape[-1]
+    block = 32 // cells
+    overlap = total = torch.zeros((), dtype=torch.float64)
+    for image in (0, 2, 3, 5):
+        for row, column in product(range(cells), repeat=2):
+            top, left = row * block, column * block
+            prior = batch.priors[image, 0, top : top + block, left : left + block].double().mean()
+            overlap = overlap + maps[image, 0, row, column] * prior
+            total = total + maps[image, 0, row, column] + prior
+    return 1 - 2 * overlap / total
+
+
+def gradients_of_the_formula(network: nn.Module, batch: Batch, pool3: float, pool4: float) -> list[Tensor]:
+    """Autograd of L_focal + lambda_1 * L_D(pool-3) + lambda_2 * L_D(pool-4), in float64."""
+    network = copy.deepcopy(network).double()
+    logits, (shallow, deep) = network(batch.images.double())
+    focal = torch.zeros((), dtype=torch.float64)
+    for scores, label in zip(logits, batch.labels.tolist(), strict=True):
+        share = scores[label].exp() / scores.exp().sum()
+        focal = focal - (1 - share) ** 2 * share.log() / 6
+    loss = focal + pool3 * plain_dice(shallow, batch) + pool4 * plain_dice(deep, batch)
+    return list(torch.autograd.grad(loss, list(network.parameters())))
+
+
+def distance(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+    """The farthest that a parameter's gradient is from its expected one, as a share of that one's length."""
+    # A bias before batch-norm has no gradient but rounding: nothing to compare with.
+    least = 1e-9 * float(torch.cat([one.flatten() for one in expected]).norm())
+    pairs = zip(found, expected, strict=True)
+    return max(float((one - other).norm() / other.norm()) for one, other in pairs if other.norm() > least)
+
+
+@pytest.mark.parametrize(
+    ("trunk", "accumulate"),
+    # With batch-norm, parts of a batch have statistics of their own, and so another gradient.
+    [("vgg16", 1), ("vgg16", 2), ("vgg16_bn", 1)],
+)
+def test_a_step_has_the_gradient_of_the_formula(fabric: Fabric, trunk: str, accumulate: int) -> None:
+    torch.manual_seed(0)
+    network = build_network("attnmel-cnn", trunk=trunk, width=0.05, classes=2)
+    batches, (pool3, pool4) = OneBatch(), OBJECTIVE.map_weights
+    expected = gradients_of_the_formula(network, batches.only, pool3, pool4)
+    # What a slip would give, from the same start: weights swapped, one map or both left out.
+    slips = [(pool4, pool3), (0.0, pool4), (pool3, 0.0), (0.0, 0.0)]
+    wrong = [gradients_of_the_formula(network, batches.only, *weights) for weights in slips]
+    found = gradients_of_training(network, batches, fabric, accumulate)
+    assert len(found) == len(expected)
+    assert distance(found, expected) < TOLERANCE
+    assert min(distance(one, expected) for one in wrong) > 1000 * TOLERANCE
+
+
+def test_a_step_in_bf16_is_finite_and_near_that_of_float32(cache: Cache, fabric: Fabric) -> None:
+    half = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
+    (network, losses), (_, plain) = (train_once(cache, one, trunk="vgg16_bn", accumulate=1) for one in (half, fabric))
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+    assert all(bool(parameter.isfinite().all()) for parameter in network.parameters())
+    assert losses[0].loss != plain[0].loss, "nothing was computed in bf16"
+    assert losses[0].loss == pytest.approx(plain[0].loss, rel=0.05)
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_a_batch_in_parts_takes_the_step_of_the_whole_batch(cache: Cache, fabric: Fabric, accumulate: int) -> None:
+    whole, losses = train_once(cache, fabric, trunk="vgg16", accumulate=1)
+    parts, losses_in_parts = train_once(cache, fabric, trunk="vgg16", accumulate=accumulate)
+    for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-6)
+    for one, other in zip(losses, losses_in_parts, strict=True):
+        assert other.loss == pytest.approx(one.loss, abs=1e-5)
+
+
+def test_the_pass_ahead_leaves_no_trace_in_batch_norm(cache: Cache, fabric: Fabric) -> None:
+    network, losses = train_once(cache, fabric, trunk="vgg16_bn", accumulate=2)
+    counted = {module.num_batches_tracked for module in network.modules() if isinstance(module, nn.BatchNorm2d)}
+    steps = len(losses) * len(make_batches(cache))
+    assert {int(count) for count in counted if count is not None} == {2 * steps}
+    assert all(module.track_running_stats for module in network.modules() if isinstance(module, nn.BatchNorm2d))
+
+
+def test_the_rate_decays_by_steps(cache: Cache, fabric: Fabric) -> None:
+    _, losses = train_once(cache, fabric, trunk="vgg16", accumulate=1)
+    assert [loss.learning_rate for loss in losses] == pytest.approx([0.05, 0.005])
+
+
+def test_the_reported_loss_is_the_weighted_sum_of_its_parts(cache: Cache, fabric: Fabric) -> None:
+    _, losses = train_once(cache, fabric, trunk="vgg16", accumulate=1)
+    for _, loss, _ in losses:
+        assert loss.total == pytest.approx(loss.focal + 0.5 * loss.dice_pool3 + 1.0 * loss.dice_pool4, abs=1e-6)
+
+
+def test_a_loss_that_is_not_finite_names_epoch_and_images_before_the_step(cache: Cache, fabric: Fabric) -> None:
+    torch.manual_seed(0)
+    network = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2)
+    with torch.no_grad():
+        next(network.parameters()).fill_(torch.nan)
+    before = [p.clone() for p in network.parameters()]
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
+    ids = cache.image_ids
+    with pytest.raises(TrainingError, match=r"the loss became nan in epoch 1; its batch: (ISIC_\d+, ){7}ISIC_\d+\. Ch"):
+        list(
+            train(
+                wrapped,
+                wrapped_optimizer,
+                make_batches(cache),
+                fabric=fabric,
+                objective=OBJECTIVE,
+                schedule=SCHEDULE,
+                seed=0,
+                image_ids=ids,
+            )
+        )
+    for one, other in zip(before, network.parameters(), strict=True):
+        torch.testing.assert_close(other.detach(), one.detach(), rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_steps_of_one(phantoms: "Phantoms", tmp_path: Path) -> None:
+    def run(devices: int) -> nn.Module:
+        settings = (
+            "model.trunk=vgg16",
+            "model.width=0.05",
+            "data.size=32",
+            "training.batch=8",
+            "training.epochs=1",
+            "training.device=cpu",
+            "training.precision=float32",
+            f"training.devices={devices}",
+        )
+        out = tmp_path / str(devices)
+        command = [sys.executable, "-m", "attnmel", "train", "demo", "--home", str(phantoms.home), "--out", str(out)]
+        for setting in settings:
+            command += ["--set", setting]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return load_checkpoint(RunFolder(out / "demo" / "seed-0").last)[0]
+
+    one, two = run(1), run(2)
+    for expected, found in zip(one.parameters(), two.parameters(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
