@@ -18,42 +18,16 @@ import torch
 
 from attnmel import runtime
 from attnmel.data.augment import Augmentation
-from attnmel.data.cache import CONTENTS, PIXELS, Cache
-from attnmel.data.loader import TrainingBatches
+from attnmel.data.cache import Cache
+from random_cache import MEAN, STD, random_batches, random_cache
 
 IMAGES, SIDE, SIZE, BATCH, RUNS = 512, 256, 224, 32, 9
-MEAN, STD = (0.68, 0.53, 0.47), (0.08, 0.11, 0.13)
 WANTED = 1_500
-
-
-def random_cache(folder: Path) -> Cache:
-    """Write a cache of noise: the values make no difference to the time."""
-    random = np.random.default_rng(0)
-    with (folder / PIXELS).open("wb") as file:
-        for _ in range(IMAGES):
-            file.write(random.integers(0, 256, SIDE * SIDE * 4, dtype=np.uint8).data)
-    (folder / CONTENTS).touch()
-    pixels = np.memmap(folder / PIXELS, dtype=np.uint8, mode="r", shape=(IMAGES, SIDE, SIDE, 4))
-    ids = tuple(f"{number:07d}" for number in range(IMAGES))
-    return Cache(path=folder, key="", image_ids=ids, has_mask=np.ones(IMAGES, dtype=bool), pixels=pixels)
 
 
 def loader(cache: Cache) -> Callable[[], Iterator[object]]:
     """Return the loader's own epoch."""
-    batches = TrainingBatches(
-        cache,
-        np.arange(IMAGES),
-        np.zeros(IMAGES, dtype=np.int64),
-        size=SIZE,
-        repeats={},
-        passes=1,
-        batch=BATCH,
-        mean=MEAN,
-        std=STD,
-        prior="lesion",
-        seed=0,
-        device="cpu",
-    )
+    batches = random_batches(cache, size=SIZE, batch=BATCH)
     return lambda: batches.epoch(0)
 
 
@@ -92,7 +66,7 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as folder:
-        cache = random_cache(Path(folder))
+        cache = random_cache(Path(folder), images=IMAGES, side=SIDE)
         ways = {"loader": loader(cache), "plain, image by image": plain(cache), "reading alone": reading(cache)}
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(RUNS):

@@ -7,13 +7,12 @@ Nothing is computed here: every figure is read from what `attnmel train` and `at
 
 import sys
 from pathlib import Path
-from typing import Any
 
-from attnmel.config import Recipe, load_recipe, recipe_names
+from attnmel.config import changes
 from attnmel.evaluation.published import PUBLISHED
 from attnmel.folders import RunFolder
-from attnmel.pipeline.evaluate import SplitJudgement, read_measures
 from attnmel.pipeline.history import read_history
+from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.provenance import read_provenance, read_recipe
 
 HEAD = """# Results
@@ -22,26 +21,6 @@ Real runs, each with the command that made it. Written by `python benchmarks/res
 computes nothing: every figure comes from the run folder. Intervals are 95 % percentile bootstrap intervals, 2,000
 resamples, stratified by class, resampled by lesion where lesions are known. Research use only; not a medical device.
 """
-
-
-def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings by dotted name."""
-    rows: dict[str, Any] = {}
-    for key, value in settings.items():
-        rows |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return rows
-
-
-def changes(recipe: Recipe) -> list[str]:
-    """Name what a run changed of the recipe that the program ships under its name."""
-    if recipe.name not in recipe_names():
-        return [f"not a shipped recipe: {recipe.name}"]
-    shipped, own = flat(load_recipe(recipe.name).model_dump()), flat(recipe.model_dump())
-    return [
-        f"{key} = {own.get(key)} instead of {shipped.get(key)}"
-        for key in own
-        if own.get(key) != shipped.get(key) and not key.startswith("data.statistics")
-    ]
 
 
 def measures(judged: SplitJudgement) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from attnmel.config import load_recipe, make_recipe, recipe_names
+from attnmel.config import changes, load_recipe, make_recipe, recipe_names
 from attnmel.errors import ConfigError
 
 LESION = "isic2017/attnmel-lesion"
@@ -137,3 +137,12 @@ def test_settings_load_no_torch() -> None:
     code = "import sys, attnmel.config, attnmel.records; print([m for m in ('torch', 'pandas') if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_changes_name_what_differs_from_the_shipped_recipe_and_nothing_else() -> None:
+    assert changes(load_recipe(LESION, ["training.seed=5", "training.precision=bf16", "data.dataset=isic2017"])) == ()
+    assert changes(load_recipe(LESION, ["data.size=96", "model.weights=random"])) == (
+        "data.size 96 instead of 224",
+        "model.weights random instead of imagenet",
+    )
+    assert changes(load_recipe(LESION, ["name=mine", "data.size=96"])) == ()

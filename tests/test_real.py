@@ -1,4 +1,4 @@
-"""Real images and masks through fetch, cache, training, overlap and report; skipped where ../shared/data is not there."""
+"""Real images and masks through fetch, cache, training, overlap and report; skipped without ../shared/data."""
 
 import csv
 import shutil

@@ -200,6 +200,29 @@ def make_recipe(settings: dict[str, Any]) -> Recipe:
         raise ConfigError("; ".join(problems)) from None
 
 
+def changes(recipe: Recipe) -> tuple[str, ...]:
+    """Say which settings a recipe changes of the shipped one of its name; nothing where none is shipped.
+
+    The seed, and what was only worked out (colour statistics, the precision that "auto" came to), is no change.
+    """
+    if recipe.name not in recipe_names():
+        return ()
+    shipped, own = flat(load_recipe(recipe.name).model_dump()), flat(recipe.model_dump())
+    return tuple(
+        f"{key} {own.get(key)} instead of {shipped.get(key)}"
+        for key in sorted(own | shipped)
+        if own.get(key) != shipped.get(key) != "auto" and not key.startswith(("data.statistics", "training.seed"))
+    )
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by dotted name."""
+    rows: dict[str, Any] = {}
+    for key, value in settings.items():
+        rows |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return rows
+
+
 def _shipped(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
     for entry in folder.iterdir():
         if entry.is_dir():

@@ -100,12 +100,12 @@ def local_path(address: str) -> Path | None:
 
 
 def require_space(folder: Path, size: int, name: str) -> None:
-    """Refuse to write `size` bytes where they do not fit.
+    """Refuse to write `size` bytes into a folder, there already or not, where they do not fit.
 
     Raises:
         ArchiveError: names what is needed and what is free.
     """
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(next(there for there in (folder, *folder.parents) if there.exists())).free
     if size + SPARE_BYTES > free:
         needed = f"{size_in_words(size)} and {size_in_words(SPARE_BYTES)} to spare"
         raise ArchiveError(
@@ -204,9 +204,9 @@ def _go_on(address: str, part: _Part, progress: Progress) -> None:
     source = _open(address, part.length if known else 0, known)
     start, size = source.start, source.origin.size
     with contextlib.closing(source.reader):
-        part.path.parent.mkdir(parents=True, exist_ok=True)
         if size is not None:
             require_space(part.path.parent, size - start, part.name)
+        part.path.parent.mkdir(parents=True, exist_ok=True)
         with part.writer(start, source.origin) as file, progress.bar(part.name, size, "bytes") as advance:
             advance(start)
             while chunk := _read(source.reader):
@@ -218,7 +218,7 @@ def _go_on(address: str, part: _Part, progress: Progress) -> None:
 
 def _read(reader: Any) -> bytes:  # noqa: ANN401 - an HTTP response or a local file
     try:
-        return reader.read(CHUNK_BYTES)
+        return reader.read1(CHUNK_BYTES)  # what has come, so that a line that falls silent loses nothing
     except (OSError, http.client.HTTPException) as error:
         raise _CutError(f"the transfer stopped ({_reason(error)})") from None
 

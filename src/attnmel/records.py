@@ -41,6 +41,12 @@ class Lesion:
     """Images of one group (one lesion, one patient) stay on one side of a split."""
 
 
+def notice_lines(licence: str) -> str:
+    """Return the comment above every table: what it may be used for, and the licence of the training data."""
+    # A licence of several lines would end the comment.
+    return f"# {NOTICE}\n# Trained on data under: {' '.join(licence.split())}\n"
+
+
 def class_index(lesion: Lesion, classes: Sequence[str]) -> int:
     """Return the place of the lesion's diagnosis among the classes.
 
@@ -94,8 +100,7 @@ class Predictions:
         Probabilities are written in full (`repr`), so that a file read back gives the same measures to the last bit.
         """
         with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-            # A licence of several lines would end the comment.
-            file.write(f"# {NOTICE}\n# Trained on data under: {' '.join(licence.split())}\n")
+            file.write(notice_lines(licence))
             table = csv.writer(file)
             table.writerow(["image", "label", "group", *(f"probability_{name}" for name in self.classes)])
             for row, image_id in enumerate(self.image_ids):

@@ -39,6 +39,8 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"] = "auto") -> torch.devi
         raise ConfigError("device is 'cuda', but torch finds no CUDA device; use 'cpu' or 'auto'")
     if wanted == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
+    # By default cuDNN rounds the inputs of float32 convolutions to 10 bits (TF32): here float32 means float32.
+    torch.backends.cudnn.conv.fp32_precision = "ieee"
     return torch.device("cuda")
 
 

@@ -4,26 +4,21 @@ import csv
 import json
 import shutil
 import stat
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
 
-from attnmel.cli import main
 from attnmel.folders import RunFolder
-from attnmel.models.checkpoints import load_state
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
     from tests.conftest import Phantoms
 
-TINY = ("data.size=32", "model.width=0.05", "training.batch=8", "training.precision=float32", "training.device=cpu")
 TRAINING = "ISIC-2017_Training_Data"
 MASKS = "ISIC-2017_Training_Part1_GroundTruth"
 TABLE = "ISIC-2017_Training_Part3_GroundTruth.csv"
@@ -31,41 +26,9 @@ IMAGE = f"{TRAINING}/ISIC_9000003.jpg"
 MASK = f"{MASKS}/ISIC_9000003_segmentation.png"
 
 
-class Ran(NamedTuple):
-    """What a user sees of one command."""
-
-    code: object
-    out: str
-    err: str
-
-
-Attnmel = Callable[..., Ran]
 Edit = Callable[[Path], object]
-
-
-@pytest.fixture
-def attnmel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Attnmel:
-    """Run a command in this process; a traceback would fail the test."""
-
-    def run(*arguments: str | Path) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["attnmel", *map(str, arguments)])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        return Ran(code, *capsys.readouterr())
-
-    return run
-
-
-def settings(*more: str, epochs: int = 1) -> list[str]:
-    return [part for one in (*TINY, f"training.epochs={epochs}", *more) for part in ("--set", one)]
-
-
-def left_behind(*folders: Path) -> list[Path]:
-    """Files with a temporary name."""
-    return [path for folder in folders for path in folder.rglob(".????????-*")]
+Find = Callable[..., list[Path]]
+Settings = Callable[..., list[str]]
 
 
 @pytest.fixture
@@ -120,7 +83,7 @@ def member(name: str, *, link: bool = False, size: int = 1) -> Edit:
     ],
 )
 def test_a_bad_zip_leaves_nothing_and_a_good_one_then_completes_it(
-    spoil: Edit, message: str, attnmel: Attnmel, phantoms: "Phantoms", tmp_path: Path
+    spoil: Edit, message: str, attnmel: "Attnmel", phantoms: "Phantoms", tmp_path: Path, left_behind: Find
 ) -> None:
     mirror, home = tmp_path / "mirror", tmp_path / "home"
     shutil.copytree(Path(urlsplit(phantoms.mirror).path), mirror)
@@ -137,7 +100,7 @@ def test_a_bad_zip_leaves_nothing_and_a_good_one_then_completes_it(
     assert {state["status"] for state in json.loads(ran.out)} == {"complete"}
 
 
-def test_a_folder_that_is_not_the_archive_s_leaves_no_trace(attnmel: Attnmel, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_the_archive_s_leaves_no_trace(attnmel: "Attnmel", tmp_path: Path) -> None:
     ran = attnmel("fetch", "isic2017", "--mirror", tmp_path.as_uri(), "--home", tmp_path / "home")
     assert ran.code == 1
     assert "holds no file of isic2017; expected " in ran.err
@@ -180,7 +143,13 @@ def picture(name: str, *, kind: str = "PNG", size: tuple[int, int] = (120, 90), 
     ],
 )
 def test_spoilt_data_starts_no_run(
-    spoil: Edit, messages: tuple[str, ...], attnmel: Attnmel, home: Path, tmp_path: Path
+    spoil: Edit,
+    messages: tuple[str, ...],
+    attnmel: "Attnmel",
+    home: Path,
+    tmp_path: Path,
+    settings: Settings,
+    left_behind: Find,
 ) -> None:
     spoil(home / "data" / "phantoms")
     ran = attnmel("train", "demo", *settings(), "--home", home, "--out", tmp_path / "runs")
@@ -190,7 +159,9 @@ def test_spoilt_data_starts_no_run(
     assert not left_behind(home)
 
 
-def test_an_own_folder_trains_judges_and_is_predicted(attnmel: Attnmel, own: Path, trained: RunFolder) -> None:
+def test_an_own_folder_trains_judges_and_is_predicted(
+    attnmel: "Attnmel", own: Path, trained: RunFolder, settings: Settings
+) -> None:
     home, out = own.parent / "höme", own.parent / "runs"
     image = next(own.glob("*.jpg"))
     with Image.open(image) as opened:
@@ -221,7 +192,7 @@ def test_an_own_folder_trains_judges_and_is_predicted(attnmel: Attnmel, own: Pat
     ],
 )
 def test_a_table_that_is_wrong_starts_no_run(
-    change: tuple[str, str], message: str, attnmel: Attnmel, own: Path
+    change: tuple[str, str], message: str, attnmel: "Attnmel", own: Path, settings: Settings
 ) -> None:
     table = own / "labels.csv"
     text = table.read_text().replace(*change)
@@ -246,7 +217,7 @@ def test_a_table_that_is_wrong_starts_no_run(
     ],
 )
 def test_an_unknown_value_is_answered_with_the_known_ones(
-    setting: str, message: str, attnmel: Attnmel, tmp_path: Path
+    setting: str, message: str, attnmel: "Attnmel", tmp_path: Path, settings: Settings
 ) -> None:
     ran = attnmel("train", "demo", *settings(setting), "--home", tmp_path, "--out", tmp_path / "runs" / "deep")
     assert ran.code == 1
@@ -254,7 +225,7 @@ def test_an_unknown_value_is_answered_with_the_known_ones(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recipe_that_is_no_text_or_empty_is_told(attnmel: Attnmel, tmp_path: Path) -> None:
+def test_a_recipe_that_is_no_text_or_empty_is_told(attnmel: "Attnmel", tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_bytes(b"\xff\xfe\x00")
     assert "is not TOML: not UTF-8 text" in attnmel("train", path).err
@@ -262,110 +233,8 @@ def test_a_recipe_that_is_no_text_or_empty_is_told(attnmel: Attnmel, tmp_path: P
     assert "the key 'name' is missing" in attnmel("train", path).err
 
 
-@pytest.fixture
-def spoilt(trained: RunFolder, tmp_path: Path) -> RunFolder:
-    return RunFolder(Path(shutil.copytree(trained.path, tmp_path / "spoilt")))
-
-
-def test_a_checkpoint_that_is_not_the_run_s_is_refused_everywhere(
-    attnmel: Attnmel, spoilt: RunFolder, phantoms: "Phantoms", tmp_path: Path
-) -> None:
-    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    tensors, (_, metadata) = load_file(spoilt.best), load_state(spoilt.best)
-    head = tensors["head.weight"]
-
-    def answers() -> list[str]:
-        start = settings(f"model.weights={spoilt.best}")
-        commands = (
-            ("predict", spoilt.best, image),
-            ("evaluate", spoilt.path, "--home", phantoms.home),
-            ("train", "demo", *start, "--home", phantoms.home, "--out", tmp_path / "runs"),
-        )
-        ran = [attnmel(*command) for command in commands]
-        assert [one.code for one in ran] == [1, 1, 1]
-        return [one.err for one in ran]
-
-    save_file({**tensors, "head.weight": torch.full_like(head, torch.nan)}, spoilt.best, metadata=metadata)
-    assert all("1 of 101 tensors hold values that are not finite" in err for err in answers())
-    save_file({**tensors, "head.weight": head.repeat(2, 1)}, spoilt.best, metadata=metadata)
-    assert all("tensor 'head.weight' is 4x65, expected 2x65" in err for err in answers())
-    torch.save(tensors, spoilt.best)
-    assert all("is a pickle (as torch.save writes), which could run code" in err for err in answers())
-    assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(
-    ("key", "old", "new", "message"),
-    [
-        ("classes", '"rest"', '"benign"', "classes benign, melanoma, not rest, melanoma"),
-        ("attention", "sigmoid", "softmax", "attention softmax, not sigmoid"),
-    ],
-)
-def test_a_checkpoint_of_another_recipe_does_not_judge_a_run(
-    key: str, old: str, new: str, message: str, attnmel: Attnmel, spoilt: RunFolder, phantoms: "Phantoms"
-) -> None:
-    tensors, metadata = load_state(spoilt.best)
-    metadata = {name: text.replace(old, new) for name, text in metadata.items()}
-    assert f'"{key}"' in metadata["attnmel"]
-    save_file(tensors, spoilt.best, metadata=metadata)
-    ran = attnmel("evaluate", spoilt.path, "--home", phantoms.home)
-    assert ran.code == 1
-    assert f"is not of this run's recipe: {message}" in ran.err
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("provenance.json", "provenance.json is damaged"),
-        ("measures.json", "measures.json is damaged; delete it and run `attnmel evaluate` again"),
-        ("history.csv", "history.csv is damaged"),
-        ("predictions/test-attention.npz", "test-attention.npz is damaged"),
-        ("predictions/test.csv", "test.csv holds no row"),
-    ],
-)
-def test_a_damaged_run_folder_gives_no_report(
-    name: str, message: str, attnmel: Attnmel, spoilt: RunFolder, phantoms: "Phantoms"
-) -> None:
-    (spoilt.path / name).write_text("image\n1\n" if name.startswith("history") else "{")
-    ran = attnmel("report", spoilt.path, "--home", phantoms.home)
-    assert ran.code == 1
-    assert message in ran.err
-    assert not spoilt.report.exists()
-
-
-def test_runs_of_one_recipe_and_seed_are_told_apart_by_their_folders(
-    attnmel: Attnmel, trained: RunFolder, spoilt: RunFolder, phantoms: "Phantoms", tmp_path: Path
-) -> None:
-    page = tmp_path / "two.html"
-    ran = attnmel("report", trained.path, spoilt.path, "--home", phantoms.home, "--out", page)
-    assert ran.code == 0, ran.err
-    assert f"demo, seed 0, {spoilt.path}" in page.read_text()
-    ran = attnmel("report", trained.path, trained.path, "--home", phantoms.home, "--out", page)
-    assert ran.code == 1
-    assert "name each run once" in ran.err
-
-
-def test_odd_files_of_a_folder_do_not_stop_the_good_ones(
-    attnmel: Attnmel, trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
-) -> None:
-    folder = tmp_path / "odd"
-    folder.mkdir()
-    shutil.copy(next((phantoms.home / "data").rglob("*Test*Data/*.jpg")), folder / "good.jpg")
-    (folder / "a.png").write_text("no")
-    (folder / "._good.jpg").write_text("of another system")
-    (folder / "folder.jpg").mkdir()
-    (folder / "notes.txt").touch()
-    predicted = attnmel("predict", trained.path, folder, "--json")
-    assert [Path(one["image"]).name for one in json.loads(predicted.out)["images"]] == ["a.png", "good.jpg"]
-    explained = attnmel("explain", trained.path, folder, "--out", tmp_path / "maps")
-    assert (tmp_path / "maps" / "good.npz").is_file()
-    for ran in (predicted, explained):
-        assert ran.code == 1
-        assert "1 of 2 images could not be used; the others are done:\n  a.png is neither JPEG nor PNG" in ran.err
-
-
 def test_a_home_that_cannot_be_written_is_told_with_the_way_on(
-    attnmel: Attnmel, phantoms: "Phantoms", tmp_path: Path
+    attnmel: "Attnmel", phantoms: "Phantoms", tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     ran = attnmel("fetch", "phantoms", "--mirror", phantoms.mirror, "--home", tmp_path / "file")

@@ -10,46 +10,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
-from attnmel.cli import main
 from attnmel.folders import RunFolder
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
     from tests.conftest import Phantoms
 
-TINY = ("data.size=32", "model.width=0.05", "training.batch=8", "training.precision=float32", "training.device=cpu")
 IMAGES = "ISIC-2017_Training_Data"
 
 
-class Ran(NamedTuple):
-    """What a user sees of one command."""
-
-    code: object
-    out: str
-    err: str
-
-
-Attnmel = Callable[..., Ran]
-
-
-@pytest.fixture
-def attnmel(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Attnmel:
-    """Run a command in this process; a traceback would fail the test."""
-
-    def run(*arguments: str | Path) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["attnmel", *map(str, arguments)])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        return Ran(code, *capsys.readouterr())
-
-    return run
+Find = Callable[..., list[Path]]
+Settings = Callable[..., list[str]]
 
 
 def stopping(real: Callable[..., object], call: int, error: BaseException) -> Callable[..., object]:
@@ -66,11 +42,6 @@ def stopping(real: Callable[..., object], call: int, error: BaseException) -> Ca
 
 def full() -> OSError:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def left_behind(folder: Path) -> list[Path]:
-    """Files with a temporary name."""
-    return list(folder.rglob(".????????-*"))
 
 
 @pytest.mark.parametrize(
@@ -90,15 +61,17 @@ def test_a_stopped_training_ends_as_one_that_was_not(
     error: BaseException,
     code: int,
     message: str,
-    attnmel: Attnmel,
+    attnmel: "Attnmel",
     monkeypatch: pytest.MonkeyPatch,
     phantoms: "Phantoms",
     trained: RunFolder,
     tmp_path: Path,
+    settings: Settings,
+    left_behind: Find,
 ) -> None:
     module, _, name = place.rpartition(".")
     command = ["train", "demo", "--home", phantoms.home, "--out", tmp_path, "--resume"]
-    command += [part for one in (*TINY, "training.epochs=3") for part in ("--set", one)]
+    command += settings("training.epochs=3")
     with monkeypatch.context() as patched:
         patched.setattr(place, stopping(getattr(sys.modules[module], name), call, error))
         ran = attnmel(*command)
@@ -118,10 +91,11 @@ def test_a_stopped_fetch_or_cache_is_never_taken_for_a_whole_one(
     place: str,
     error: BaseException,
     code: int,
-    attnmel: Attnmel,
+    attnmel: "Attnmel",
     monkeypatch: pytest.MonkeyPatch,
     phantoms: "Phantoms",
     tmp_path: Path,
+    left_behind: Find,
 ) -> None:
     module, _, name = place.rpartition(".")
     fetch = ("fetch", "phantoms", "--mirror", phantoms.mirror, "--home", tmp_path)
@@ -136,7 +110,7 @@ def test_a_stopped_fetch_or_cache_is_never_taken_for_a_whole_one(
 
 
 def test_predictions_that_do_not_fit_the_disk_leave_no_file(
-    attnmel: Attnmel, monkeypatch: pytest.MonkeyPatch, phantoms: "Phantoms", trained: RunFolder, tmp_path: Path
+    attnmel: "Attnmel", monkeypatch: pytest.MonkeyPatch, phantoms: "Phantoms", trained: RunFolder, tmp_path: Path
 ) -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     with monkeypatch.context() as patched:
@@ -153,7 +127,7 @@ class _Slow(http.server.BaseHTTPRequestHandler):
     folder: Path
     go_on: threading.Event
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
     def do_GET(self) -> None:
@@ -195,6 +169,7 @@ def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(slow
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert part.stat().st_size > 0
     assert said == "error: stopped. What was finished is kept: `fetch` and `train --resume` go on from there.\n"
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

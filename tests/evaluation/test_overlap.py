@@ -81,7 +81,7 @@ def test_overlaps_are_written_by_image_id_and_read_back(tmp_path: Path) -> None:
         ("a", "a", "b"),
         {"pool3": np.array([0.1, np.nan, 1 / 3]), "pool4": np.array([0.0, np.nan, 1.0])},
     )
-    overlap.write(tmp_path / "overlap.csv")
+    overlap.write(tmp_path / "overlap.csv", "CC-0")
     lines = (tmp_path / "overlap.csv").read_text().splitlines()
     assert lines[0].startswith("# Research use only")
     assert lines[1:3] == ["image,group,jaccard_pool3,jaccard_pool4", "ISIC_1,a,0.1,0.0"]
@@ -98,7 +98,7 @@ def test_any_image_id_reads_back(names: list[str]) -> None:
     names = ["#1", 'a,"b"', "ü\r\n# c", *names]
     written = Overlap(tuple(names), tuple(reversed(names)), {"pool3": np.linspace(0, 1, len(names))})
     with tempfile.TemporaryDirectory() as folder:
-        written.write(Path(folder) / "o.csv")
+        written.write(Path(folder) / "o.csv", "CC-0")
         read = Overlap.read(Path(folder) / "o.csv")
     assert (read.image_ids, read.groups) == (written.image_ids, written.groups)
     np.testing.assert_array_equal(read.jaccard["pool3"], written.jaccard["pool3"])

@@ -14,7 +14,8 @@ from attnmel.config import load_recipe
 from attnmel.errors import ConfigError, LabelError, PredictionsError
 from attnmel.evaluation.judgement import judge
 from attnmel.folders import RunFolder
-from attnmel.pipeline.evaluate import evaluate_run, read_measures
+from attnmel.pipeline.evaluate import evaluate_run
+from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.prepare import prepare
 from attnmel.pipeline.train import train_run
 from attnmel.records import Predictions

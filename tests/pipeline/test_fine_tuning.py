@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from attnmel.config import Recipe, load_recipe
 from attnmel.folders import RunFolder
-from attnmel.pipeline.evaluate import read_measures
+from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.train import train_run
 from attnmel.records import Predictions
 

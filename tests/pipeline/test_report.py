@@ -12,7 +12,7 @@ from attnmel.config import load_recipe
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.published import PUBLISHED
 from attnmel.folders import RunFolder
-from attnmel.pipeline.evaluate import read_measures
+from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.report import _published, report_runs
 
 if TYPE_CHECKING:

@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
 
-from attnmel import NOTICE
 from attnmel.data.images import MASK_THRESHOLD, bilinear
 from attnmel.errors import PredictionsError, listed
 from attnmel.evaluation.intervals import RESAMPLES, Interval, mean_interval
 from attnmel.folders import replacing
-from attnmel.records import table_lines
+from attnmel.records import notice_lines, table_lines
 
 CHUNK = 32
 """Images at once: bounds the memory to some 40 MiB at 224 pixels."""
@@ -44,10 +43,10 @@ class Overlap:
         """Return the mean over the images that have a mask, with its 95 % bootstrap interval."""
         return mean_interval(self.jaccard[name], self.groups, resamples=resamples, seed=seed)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, licence: str) -> None:
         """Write one row an image; a Jaccard index that is not defined stays empty."""
         with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-            file.write(f"# {NOTICE}\n")
+            file.write(notice_lines(licence))
             table = csv.writer(file)
             table.writerow(["image", "group", *(f"jaccard_{name}" for name in self.jaccard)])
             for row, (image_id, group) in enumerate(zip(self.image_ids, self.groups, strict=True)):

@@ -8,7 +8,8 @@ from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.errors import ConfigError
-from attnmel.pipeline.evaluate import SplitJudgement, evaluate_run
+from attnmel.pipeline.evaluate import evaluate_run
+from attnmel.pipeline.measures import SplitJudgement
 from attnmel.pipeline.report import report_runs
 from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT, Progress

@@ -1,24 +1,21 @@
 """A run and a split or an external set -> predictions, attention maps, measures with intervals, all on disk."""
 
-import dataclasses
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from attnmel import runtime
+from attnmel import NOTICE, runtime
 from attnmel.config import Recipe
 from attnmel.data.cache import Cache
 from attnmel.data.images import central_crop
-from attnmel.errors import CheckpointError, ConfigError, PredictionsError, require_known
-from attnmel.evaluation.intervals import Interval
-from attnmel.evaluation.judgement import Judgement, judge
+from attnmel.errors import CheckpointError, ConfigError, require_known
+from attnmel.evaluation.judgement import judge
 from attnmel.evaluation.overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.evaluation.submission import FORMATS, write_submission
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
+from attnmel.pipeline.measures import SplitJudgement, add_measures, read_measures
 from attnmel.pipeline.prepare import ALL, Prepared, prepare, split_batches
 from attnmel.pipeline.provenance import check_same_data, read_recipe
 from attnmel.progress import SILENT, Progress
@@ -29,51 +26,6 @@ BATCH = 32
 
 ROWS = 256
 """Masks read at once."""
-
-
-@dataclasses.dataclass(frozen=True)
-class SplitJudgement:
-    """What `evaluate` found on one split or external set."""
-
-    name: str
-    """Under which the files of this judgement lie in the run folder."""
-    dataset: str
-    on: str | None
-    """The data set or folder as it was named; None for the run's own."""
-    split: str
-    epoch: int
-    judgement: Judgement
-    overlap: dict[str, Interval]
-    """Mean Jaccard index of each attention map with the lesion mask; empty without maps or masks."""
-    masks: int
-    """Images with a lesion mask, over which the overlap is averaged."""
-    submission: str
-    """What stands in the official submission file; empty where the data set has no official format."""
-
-    @property
-    def sentence(self) -> str:
-        """Return what was judged, in one line."""
-        counts = ", ".join(f"{count} {name}" for name, count in self.judgement.counts.items())
-        notes = "".join(f"\nnote: {note}" for note in self.judgement.notes)
-        return f"{self.dataset}, {self.split}: {self.judgement.images} images ({counts}), epoch {self.epoch}{notes}"
-
-    def table(self) -> list[list[str]]:
-        """Return the measures as text: task, measure, value, interval."""
-        rows = [[row.task, row.measure, row.value, row.low, row.high] for row in self.judgement.rows]
-        rows += [
-            [f"attention {name}", f"jaccard ({self.masks} masks)", *values] for name, values in self.overlap.items()
-        ]
-        return [[task, measure, f"{value:.3f}", f"{low:.3f} - {high:.3f}"] for task, measure, value, low, high in rows]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {**dataclasses.asdict(self), "judgement": self.judgement.to_dict()}
-
-    @staticmethod
-    def from_dict(plain: dict[str, Any]) -> "SplitJudgement":
-        """Read what `as_dict` gave."""
-        overlap = {name: Interval(*values) for name, values in plain["overlap"].items()}
-        return SplitJudgement(**{**plain, "judgement": Judgement.from_dict(plain["judgement"]), "overlap": overlap})
 
 
 def evaluate_run(
@@ -119,23 +71,8 @@ def evaluate_run(
         progress=progress,
     )
     judged = _write(run, name, on, split, prepared, rows, predicted, card)
-    _add_measures(run, judged)
+    add_measures(run, judged)
     return judged
-
-
-def read_measures(run: RunFolder) -> dict[str, SplitJudgement]:
-    """Return every judgement of a run by its name; empty where there is none yet.
-
-    Raises:
-        PredictionsError: the file is damaged.
-    """
-    if not run.measures.is_file():
-        return {}
-    try:
-        plain = json.loads(run.measures.read_text(encoding="utf-8"))
-        return {name: SplitJudgement.from_dict(one) for name, one in plain.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise PredictionsError(f"{run.measures} is damaged; delete it and run `attnmel evaluate` again") from None
 
 
 def _external(on: str | None, own: str) -> str | None:
@@ -190,7 +127,7 @@ def _write(
     dataset, submission = prepared.dataset.name, ""
     if dataset in FORMATS:
         submission = write_submission(predictions, run.submission(name), dataset)
-    overlap = _overlap(run, name, prepared, rows, predicted, card.size)
+    overlap = _overlap(run, name, prepared, rows, predicted, card)
     means = {map_name: overlap.mean(map_name) for map_name in overlap.jaccard} if overlap else {}
     return SplitJudgement(
         name=name,
@@ -198,6 +135,7 @@ def _write(
         on=on,
         split=split,
         epoch=card.epoch,
+        licence=card.licence,
         judgement=judge(predictions, card.positives),
         overlap=means,
         masks=int(prepared.cache.has_mask[rows].sum()),
@@ -206,22 +144,23 @@ def _write(
 
 
 def _overlap(
-    run: RunFolder, name: str, prepared: Prepared, rows: np.ndarray, predicted: Predicted, size: int
+    run: RunFolder, name: str, prepared: Prepared, rows: np.ndarray, predicted: Predicted, card: Card
 ) -> Overlap | None:
     """Write the attention maps and, where there are masks, how they overlap."""
     if not predicted.attention:
         return None
     ids, groups = predicted.predictions.image_ids, predicted.predictions.groups
     maps = dict(zip(ATTENTION_MAPS, predicted.attention, strict=True))
+    notices = {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
     with replacing(run.attention(name)) as part, part.open("wb") as file:
-        np.savez_compressed(file, image=np.array(ids), **maps)
+        np.savez_compressed(file, image=np.array(ids), **notices, **maps)
     has_mask = prepared.cache.has_mask[rows]
     if not has_mask.any():
         return None
     overlap = Overlap(
-        ids, groups, {map_name: _jaccard(one, prepared.cache, rows, size) for map_name, one in maps.items()}
+        ids, groups, {map_name: _jaccard(one, prepared.cache, rows, card.size) for map_name, one in maps.items()}
     )
-    overlap.write(run.overlap(name))
+    overlap.write(run.overlap(name), card.licence)
     return overlap
 
 
@@ -233,9 +172,3 @@ def _jaccard(maps: np.ndarray, cache: Cache, rows: np.ndarray, size: int) -> np.
         masks = np.ascontiguousarray(central_crop(cache.gather(some), size)[..., 3])
         parts.append(attention_overlap(maps[start : start + ROWS], masks, cache.has_mask[some]))
     return np.concatenate(parts)
-
-
-def _add_measures(run: RunFolder, judged: SplitJudgement) -> None:
-    every = read_measures(run) | {judged.name: judged}
-    with replacing(run.measures) as part:
-        part.write_text(json.dumps({name: one.as_dict() for name, one in every.items()}, indent=2), encoding="utf-8")

@@ -12,7 +12,7 @@ from attnmel.data.images import central_square, decoded_image, prepared_image, w
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.explain.overlays import overlay, stretched
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.checkpoints import load_checkpoint
+from attnmel.models.checkpoints import Card, load_checkpoint
 from attnmel.models.output import Output
 from attnmel.pipeline.predict import image_files, model_input, raise_for_failures
 from attnmel.progress import SILENT, Progress
@@ -51,20 +51,18 @@ def explain_images(
             if not output.attention:
                 raise CheckpointError(f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn")
             maps = [one[0, 0].float().cpu().numpy() for one in output.attention]
-            yield from _write(
-                folder, path, dict(zip(ATTENTION_MAPS, maps, strict=True)), card.crop, card.size, card.side
-            )
+            yield from _write(folder, path, dict(zip(ATTENTION_MAPS, maps, strict=True)), card)
             advance(1)
     raise_for_failures(failed, len(paths))
 
 
-def _write(folder: Path, path: Path, maps: dict[str, np.ndarray], crop: float, size: int, side: int) -> Iterator[Path]:
+def _write(folder: Path, path: Path, maps: dict[str, np.ndarray], card: Card) -> Iterator[Path]:
     image = decoded_image(path)
     height, width = image.shape[:2]
-    square = central_square(width, height, crop)
-    frames = {name: whole_frame(one, square, size=size, side=side) for name, one in maps.items()}
+    square = central_square(width, height, card.crop)
+    frames = {name: whole_frame(one, square, size=card.size, side=card.side) for name, one in maps.items()}
     for name, one in maps.items():
-        shown = whole_frame(stretched(one), square, size=size, side=side)
+        shown = whole_frame(stretched(one), square, size=card.size, side=card.side)
         picture = folder / f"{path.stem}-{name}.png"
         with replacing(picture) as part:
             Image.fromarray(overlay(image, shown)).save(part)
@@ -72,7 +70,7 @@ def _write(folder: Path, path: Path, maps: dict[str, np.ndarray], crop: float, s
     arrays = folder / f"{path.stem}.npz"
     framed = {f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}
     with replacing(arrays) as part, part.open("wb") as file:
-        np.savez_compressed(file, notice=np.array(NOTICE), **maps, **framed)
+        np.savez_compressed(file, notice=np.array(NOTICE), licence=np.array(card.licence), **maps, **framed)
     yield arrays
 
 

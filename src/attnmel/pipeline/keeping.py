@@ -14,6 +14,7 @@ from attnmel.folders import RunFolder
 from attnmel.models.checkpoints import Card, save_checkpoint
 from attnmel.pipeline.history import HistoryRow, best_row, write_events, write_history
 from attnmel.pipeline.prepare import Prepared, split_batches
+from attnmel.pipeline.provenance import read_provenance
 from attnmel.pipeline.resume import save_standing
 from attnmel.records import Predictions
 
@@ -49,7 +50,7 @@ class Keeper:
         A stop in between leaves the epoch to be trained again, to the same weights.
         """
         row = history[-1]
-        card = _card(self.recipe, self.prepared, row)
+        card = _card(self.recipe, self.prepared, row, read_provenance(self.run)["licence"])
         bare = self.network.module
         save_checkpoint(self.run.last, bare, card)
         if best_row(history, self.recipe.training.select) is row:
@@ -59,7 +60,7 @@ class Keeper:
         write_events(self.run.events, row)
 
 
-def _card(recipe: Recipe, prepared: Prepared, row: HistoryRow) -> Card:
+def _card(recipe: Recipe, prepared: Prepared, row: HistoryRow, licence: str) -> Card:
     data, statistics = recipe.data, recipe.data.statistics
     if statistics is None:
         raise ConfigError("a checkpoint needs the colour statistics of its recipe")
@@ -83,7 +84,7 @@ def _card(recipe: Recipe, prepared: Prepared, row: HistoryRow) -> Card:
         },
         recipe=recipe.name,
         data=prepared.fingerprint(),
-        licence=prepared.dataset.licence,
+        licence=licence,
         notice=NOTICE,
         version=__version__,
         seed=recipe.training.seed,

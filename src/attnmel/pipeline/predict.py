@@ -20,6 +20,7 @@ from attnmel.folders import replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
 from attnmel.models.output import Output
 from attnmel.progress import SILENT, Progress
+from attnmel.records import notice_lines
 
 SUPERPIXELS = "_superpixels"
 """Ending of the PNG that ISIC 2017's archives hold beside each image: no photograph."""
@@ -63,7 +64,7 @@ class Answers:
         raise_for_failures([answer.error for answer in self.answers if answer.error], len(self.answers))
 
     def _csv(self) -> str:
-        text = io.StringIO(f"# {NOTICE}\n# Trained on data under: {self.card.licence}\n")
+        text = io.StringIO(notice_lines(self.card.licence))
         text.seek(0, io.SEEK_END)
         table = csv.writer(text, lineterminator="\n")
         table.writerow(["image", *(f"probability_{name}" for name in self.card.classes), "error"])

@@ -7,9 +7,10 @@ import tomli_w
 import torch
 
 from attnmel import NOTICE, runtime
-from attnmel.config import Recipe, load_recipe
+from attnmel.config import Recipe, flat, load_recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.folders import RunFolder, replacing
+from attnmel.models.weights import Start
 from attnmel.pipeline.prepare import Prepared
 
 
@@ -21,19 +22,20 @@ def write_start(
     device: torch.device,
     processes: int,
     command: str,
-    start: str,
+    start: Start,
 ) -> None:
     """Write the resolved recipe and where the run comes from."""
     provenance = {
         "notice": NOTICE,
-        "licence": prepared.dataset.licence,
+        # Weights that were trained on other data before stay bound to its licence too.
+        "licence": "; ".join(dict.fromkeys(one for one in (prepared.dataset.licence, start.licence) if one)),
         "command": command,
         "seed": recipe.training.seed,
         "versions": runtime.versions(),
         "device": runtime.device_name(device),
         "processes": processes,
         "precision": recipe.training.precision,
-        "start": start,
+        "start": start.sentence,
         "data": prepared.fingerprint(),
     }
     _write(run, provenance)
@@ -94,7 +96,7 @@ def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared) -> None:
         ConfigError: names the settings that differ.
         LabelError: the images, masks or labels are not those the run began with.
     """
-    before, now = _flat(read_recipe(run).model_dump()), _flat(recipe.model_dump())
+    before, now = flat(read_recipe(run).model_dump()), flat(recipe.model_dump())
     if differing := sorted(key for key in before | now if before.get(key) != now.get(key)):
         changes = "; ".join(f"{key} was {before.get(key)!r}, is {now.get(key)!r}" for key in differing)
         raise ConfigError(f"{run.path} was begun by another recipe: {changes}. Use that recipe, or another --out.")
@@ -117,10 +119,3 @@ def check_same_data(run: RunFolder, prepared: Prepared) -> None:
             "on. Put them back as they were, train anew with another --out, or keep new images in a folder of their "
             "own and judge that by `attnmel evaluate --on`."
         )
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat

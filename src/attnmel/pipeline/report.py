@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from attnmel.config import Recipe
+from attnmel.config import Recipe, changes
 from attnmel.data.images import central_crop
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
-from attnmel.pipeline.evaluate import SplitJudgement, read_measures
 from attnmel.pipeline.history import best_row, read_history
+from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.prepare import Prepared, prepare
 from attnmel.pipeline.provenance import read_provenance, read_recipe
 from attnmel.progress import SILENT, Progress
-from attnmel.records import Predictions
+from attnmel.records import ATTENTION_MAPS, Predictions
 from attnmel.report.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.page import Curves, DataFile, FactGroup, History, RunSection, write_report
 from attnmel.report.tables import map_words
@@ -88,7 +88,7 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
         circumstances=_circumstances(provenance, judged),
         recipe=_recipe_facts(recipe),
         files=tuple(_data_file(state) for state in provenance["data"]["archives"]),
-        footnotes=FOOTNOTES[published.dataset] if published else (),
+        footnotes=_footnotes(recipe, published),
     )
 
 
@@ -100,6 +100,14 @@ def _published(recipe: Recipe) -> Published | None:
     row = PUBLISHED[recipe.published]
     ours = (recipe.data.dataset, recipe.model.network, recipe.loss.prior)
     return row if (row.dataset, row.network, row.prior) == ours else None
+
+
+def _footnotes(recipe: Recipe, published: Published | None) -> tuple[str, ...]:
+    if published is None:
+        return ()
+    changed = changes(recipe)
+    reduced = (f"This run is not the published recipe: {'; '.join(changed)}.",) if changed else ()
+    return (*reduced, *FOOTNOTES[published.dataset])
 
 
 def _history(run: RunFolder, recipe: Recipe) -> History:
@@ -148,7 +156,7 @@ def _shown_maps(run: RunFolder, judged: SplitJudgement, ids: Sequence[str]) -> l
         with np.load(run.attention(judged.name)) as arrays:
             place = {image_id: row for row, image_id in enumerate(arrays["image"].tolist())}
             rows = [place[image_id] for image_id in ids]
-            maps = {name: arrays[name][rows] for name in arrays.files if name != "image"}
+            maps = {name: arrays[name][rows] for name in ATTENTION_MAPS}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         raise PredictionsError(
             f"{run.attention(judged.name)} is damaged or of other images; run `attnmel evaluate` again"

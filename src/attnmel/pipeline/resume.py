@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from attnmel import NOTICE
 from attnmel.models.checkpoints import check_tensors, load_state, save_state
 from attnmel.pipeline.history import HistoryRow, history_row
 
@@ -21,7 +22,7 @@ def save_standing(
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"{OPTIMIZER}{number}.{name}": value for name, value in state.items() if value is not None}
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
-    save_state(path, tensors, {"history": json.dumps(rows)})
+    save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
 
 
 def load_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[HistoryRow, ...]:

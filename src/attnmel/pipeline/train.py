@@ -14,7 +14,7 @@ from attnmel.config import Recipe
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
-from attnmel.models.weights import start_weights
+from attnmel.models.weights import Start, start_weights
 from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
@@ -125,14 +125,14 @@ def _train(
     if run.recipe.is_file():
         check_same_run(run, recipe, prepared)
     with fabric.rank_zero_first(local=True):
-        start = "" if resuming else _start(network, recipe, home, progress)
+        start = None if resuming else _start(network, recipe, home, progress)
     network, optimizer = _set_up(recipe, network, fabric, progress)
     history = load_standing(run.resume, network, optimizer) if resuming else ()
     if fabric.is_global_zero and resuming:
         # A stop between the standing and the history left the last row out.
         write_history(run.history, history)
         add_resumed(run, device=fabric.device, processes=fabric.world_size, epoch=len(history))
-    if fabric.is_global_zero and not resuming:
+    if fabric.is_global_zero and start is not None:
         write_start(
             run,
             recipe,
@@ -187,7 +187,7 @@ def _network(recipe: Recipe) -> nn.Module:
     )
 
 
-def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> str:
+def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> Start:
     model = recipe.model
     return start_weights(
         network,
@@ -197,7 +197,7 @@ def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -
         classes=recipe.data.classes,
         home=home,
         progress=progress,
-    ).sentence
+    )
 
 
 def _set_up(

@@ -1,0 +1,50 @@
+"""A cache of noise for the benchmarks: the values of the pixels make no difference to time or memory."""
+
+from pathlib import Path
+
+import numpy as np
+
+from attnmel.data.cache import CONTENTS, PIXELS, Cache
+from attnmel.data.loader import TrainingBatches
+
+MEAN, STD = (0.68, 0.53, 0.47), (0.08, 0.11, 0.13)
+
+
+def random_cache(folder: Path, *, images: int, side: int) -> Cache:
+    """Write a cache of `images` squares of noise, each with a mask, into an empty folder."""
+    random = np.random.default_rng(0)
+    with (folder / PIXELS).open("wb") as file:
+        for _ in range(images):
+            file.write(random.integers(0, 256, side * side * 4, dtype=np.uint8).data)
+    (folder / CONTENTS).touch()
+    pixels = np.memmap(folder / PIXELS, dtype=np.uint8, mode="r", shape=(images, side, side, 4))
+    ids = tuple(f"{number:07d}" for number in range(images))
+    return Cache(path=folder, key="", image_ids=ids, has_mask=np.ones(images, dtype=bool), pixels=pixels)
+
+
+class OneStep(TrainingBatches):
+    """The program's own loader, but each epoch ends after its first batch, drawn from all images."""
+
+    def __len__(self) -> int:
+        return min(1, super().__len__())
+
+
+def random_batches(
+    cache: Cache, *, size: int, batch: int, kind: type[TrainingBatches] = TrainingBatches
+) -> TrainingBatches:
+    """Return the program's own loader over all images of a cache, every second one a melanoma."""
+    rows = np.arange(len(cache.image_ids))
+    return kind(
+        cache,
+        rows,
+        rows % 2,
+        size=size,
+        repeats={},
+        passes=1,
+        batch=batch,
+        mean=MEAN,
+        std=STD,
+        prior="lesion",
+        seed=0,
+        device="cpu",
+    )

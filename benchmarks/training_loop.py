@@ -1,0 +1,40 @@
+"""The program's own training of AttnMel-CNN-Lesion, set up as `attnmel train` does, over a cache of noise."""
+
+from collections.abc import Iterator
+
+import torch
+
+from attnmel import runtime
+from attnmel.config import load_recipe
+from attnmel.data.cache import Cache
+from attnmel.data.loader import TrainingBatches
+from attnmel.models.classifiers import build_network
+from attnmel.pipeline.train import recipe_fabric
+from attnmel.training import EpochLoss, Objective, Schedule, train
+
+RECIPE = "isic2017/attnmel-lesion"
+WEIGHTS = (0.001, 0.01)
+"""Of the Dice terms on pool-3 and pool-4."""
+RATE = 1e-3
+
+
+def training_loop(
+    cache: Cache, batches: TrainingBatches, *, width: float, precision: runtime.ComputePrecision, epochs: int
+) -> Iterator[EpochLoss]:
+    """Set up network, optimiser and Fabric, and give the loop itself: each `next` trains one epoch."""
+    recipe = load_recipe(RECIPE, [f"training.precision={precision}", "training.device=cpu"])
+    fabric = recipe_fabric(recipe)
+    torch.manual_seed(0)
+    network = build_network("attnmel-cnn", width=width, classes=2).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=1e-4)
+    wrapped, optimizer = fabric.setup(network, optimizer)
+    return train(
+        wrapped,
+        optimizer,
+        batches,
+        fabric=fabric,
+        objective=Objective(gamma=2.0, map_weights=WEIGHTS),
+        schedule=Schedule(epochs=epochs, learning_rate=RATE, decay=1.0, decay_every=epochs),
+        seed=0,
+        image_ids=cache.image_ids,
+    )
