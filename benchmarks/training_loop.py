@@ -25,7 +25,7 @@ def training_loop(
     recipe = load_recipe(RECIPE, [f"training.precision={precision}", "training.device=cpu"])
     fabric = recipe_fabric(recipe)
     torch.manual_seed(0)
-    network = build_network("attnmel-cnn", width=width, classes=2).to(memory_format=torch.channels_last)
+    network = build_network("attnmel-cnn", width=width, classes=2).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
     optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=1e-4)
     wrapped, optimizer = fabric.setup(network, optimizer)
     return train(

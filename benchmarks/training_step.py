@@ -78,6 +78,8 @@ def main() -> None:
     for column, name in enumerate(("plain step, float32, contiguous", "attnmel's loop, bf16")):
         rates = [images / pair[column] for pair in pairs]
         print(f"{name:32} {statistics.median(rates):6.2f} images/s ({min(rates):.2f} to {max(rates):.2f})")
+    for number, (slow, quick) in enumerate(pairs, 1):
+        print(f"round {number}: {slow:.1f} s and {quick:.1f} s, ratio {slow / quick:.2f}")
     ratios = [slow / quick for slow, quick in pairs]
     print(f"{'ratio':32} {statistics.median(ratios):6.2f} ({min(ratios):.2f} to {max(ratios):.2f}); wanted: {WANTED}")
 

@@ -40,7 +40,7 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"] = "auto") -> torch.devi
     if wanted == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     # By default cuDNN rounds the inputs of float32 convolutions to 10 bits (TF32): here float32 means float32.
-    torch.backends.cudnn.conv.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # pyright: ignore[reportAttributeAccessIssue] - made at run time
     return torch.device("cuda")
 
 

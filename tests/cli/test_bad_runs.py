@@ -75,7 +75,7 @@ def test_a_checkpoint_of_another_recipe_does_not_judge_a_run(
     ("name", "message"),
     [
         ("provenance.json", "provenance.json is damaged"),
-        ("measures.json", "measures.json is damaged; delete it and run `attnmel evaluate` again"),
+        ("measures.json", "measures.json is damaged or of another version; delete it and run `attnmel evaluate` again"),
         ("history.csv", "history.csv is damaged"),
         ("predictions/test-attention.npz", "test-attention.npz is damaged"),
         ("predictions/test.csv", "test.csv holds no row"),

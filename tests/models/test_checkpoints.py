@@ -258,3 +258,9 @@ def test_a_full_disk_keeps_the_old_checkpoint(saved: Path, error: Exception, mon
         save_checkpoint(saved, network_of(CARD), dataclasses.replace(CARD, epoch=4))
     assert load_checkpoint(saved)[1].epoch == CARD.epoch
     assert sorted(path.name for path in saved.parent.iterdir()) == ["best.json", "best.safetensors"]
+
+
+def test_a_checkpoint_may_be_read_by_whom_any_other_file_may(tmp_path: Path) -> None:
+    save_state(tmp_path / "state.safetensors", {"a": torch.zeros(2)}, {})
+    (tmp_path / "other.txt").touch()
+    assert (tmp_path / "state.safetensors").stat().st_mode == (tmp_path / "other.txt").stat().st_mode

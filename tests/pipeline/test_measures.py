@@ -49,6 +49,7 @@ def test_the_table_and_the_sentence_hold_figures_counts_and_notes() -> None:
 def test_a_damaged_file_is_told(text: str, tmp_path: Path) -> None:
     RunFolder(tmp_path).measures.write_text(text)
     with pytest.raises(
-        PredictionsError, match=r"measures\.json is damaged; delete it and run `attnmel evaluate` again"
+        PredictionsError,
+        match=r"measures\.json is damaged or of another version; delete it and run `attnmel evaluate` again",
     ):
         read_measures(RunFolder(tmp_path))

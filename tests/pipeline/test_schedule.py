@@ -91,7 +91,7 @@ def test_a_run_ends_where_a_plain_loop_over_its_batches_ends(
     def plain(rates: tuple[float, ...]) -> dict[str, Tensor]:
         runtime.seed_everything(0)
         network = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2)
-        return plain_training(network.to(memory_format=torch.channels_last), batches, rates)
+        return plain_training(network.to(memory_format=torch.channels_last), batches, rates)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
 
     trained = load_file(run.last)
     assert farthest(trained, plain(RATES)) <= TOLERANCE

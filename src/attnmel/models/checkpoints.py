@@ -167,7 +167,11 @@ def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str,
     # safetensors takes contiguous tensors only, and a network may lie channels-last.
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with _writing(path) as part:
+        # safetensors makes files that their owner alone may read; others get the rights of any other file.
+        part.touch()
+        rights = part.stat().st_mode
         save_file(plain, part, metadata=dict(metadata))
+        part.chmod(rights)
 
 
 def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -68,9 +68,10 @@ def _write(folder: Path, path: Path, maps: dict[str, np.ndarray], card: Card) ->
             Image.fromarray(overlay(image, shown)).save(part)
         yield picture
     arrays = folder / f"{path.stem}.npz"
-    framed = {f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}
+    held = {**maps, **{f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}}
+    held |= {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
     with replacing(arrays) as part, part.open("wb") as file:
-        np.savez_compressed(file, notice=np.array(NOTICE), licence=np.array(card.licence), **maps, **framed)
+        np.savez_compressed(file, allow_pickle=False, **held)
     yield arrays
 
 

@@ -72,7 +72,9 @@ def read_measures(run: RunFolder) -> dict[str, SplitJudgement]:
         plain = json.loads(run.measures.read_text(encoding="utf-8"))
         return {name: SplitJudgement.from_dict(one) for name, one in plain.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise PredictionsError(f"{run.measures} is damaged; delete it and run `attnmel evaluate` again") from None
+        raise PredictionsError(
+            f"{run.measures} is damaged or of another version; delete it and run `attnmel evaluate` again"
+        ) from None
 
 
 def add_measures(run: RunFolder, judged: SplitJudgement) -> None:

@@ -113,7 +113,8 @@ def check_same_data(run: RunFolder, prepared: Prepared) -> None:
     """
     before, now = read_provenance(run)["data"], prepared.fingerprint()
     kinds = {"content": "images or masks", "labels": "labels, groups or split"}
-    if differing := [kind for key, kind in kinds.items() if before[key] != now[key]]:
+    # What an earlier version did not record cannot be compared.
+    if differing := [kind for key, kind in kinds.items() if before.get(key, now[key]) != now[key]]:
         raise LabelError(
             f"the {' and the '.join(differing)} of {prepared.dataset.name} are not those that {run.path} was trained "
             "on. Put them back as they were, train anew with another --out, or keep new images in a folder of their "

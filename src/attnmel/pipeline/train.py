@@ -3,10 +3,11 @@
 import logging
 import time
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
+from lightning_fabric.wrappers import _FabricModule
 from torch import nn
 
 from attnmel import runtime
@@ -202,8 +203,8 @@ def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -
 
 def _set_up(
     recipe: Recipe, network: nn.Module, fabric: Fabric, progress: Progress
-) -> tuple[_FabricModule, _FabricOptimizer]:
-    network = network.to(memory_format=torch.channels_last)
+) -> tuple[_FabricModule, torch.optim.Optimizer]:
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         # Batch-norm of the slides sees the whole batch; torch has this for CUDA only.
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
@@ -217,7 +218,9 @@ def _set_up(
         nesterov=settings.momentum > 0,
         weight_decay=settings.weight_decay,
     )
-    return fabric.setup(network, optimizer)
+    wrapped, optimizer = fabric.setup(network, optimizer)
+    # Fabric's wrapper is an optimiser too, by a class that it makes at run time.
+    return wrapped, cast(torch.optim.Optimizer, optimizer)
 
 
 def _objective(recipe: Recipe) -> Objective:
