@@ -173,7 +173,8 @@ def test_an_own_folder_trains_judges_and_is_predicted(
     assert ran.code == 0, ran.err
     run = Path(json.loads(ran.out)[0]["run"])
     assert "have no mask; the regulariser leaves them out" in ran.err
-    judged = attnmel("evaluate", trained.path, "--on", own, "--home", home, "--json")
+    judge = shutil.copytree(trained.path, own.parent / "judge")
+    judged = attnmel("evaluate", judge, "--on", own, "--home", home, "--json")
     assert json.loads(judged.out)["judgement"]["images"] == 25
     ran = attnmel("predict", run, own, "--out", own.parent / "aus gabe" / "ö.json", "--json")
     assert ran.code == 0, ran.err
