@@ -32,6 +32,15 @@ def test_the_page_shows_what_the_run_wrote_and_asks_nobody(
     assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)", page)
 
 
+def test_what_a_run_changed_of_its_recipe_stands_in_the_open(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    page = report_runs([trained], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    before_the_measures = page.split(">Measures<")[0]
+    assert "Not the shipped recipe." in before_the_measures
+    assert "data.size 32 instead of 64" in before_the_measures
+
+
 def test_runs_stand_side_by_side(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
     other = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "other")))
     text = other.recipe.read_text()

@@ -88,7 +88,8 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
         circumstances=_circumstances(provenance, judged),
         recipe=_recipe_facts(recipe),
         files=tuple(_data_file(state) for state in provenance["data"]["archives"]),
-        footnotes=_footnotes(recipe, published),
+        changes=changes(recipe),
+        footnotes=FOOTNOTES[published.dataset] if published else (),
     )
 
 
@@ -100,14 +101,6 @@ def _published(recipe: Recipe) -> Published | None:
     row = PUBLISHED[recipe.published]
     ours = (recipe.data.dataset, recipe.model.network, recipe.loss.prior)
     return row if (row.dataset, row.network, row.prior) == ours else None
-
-
-def _footnotes(recipe: Recipe, published: Published | None) -> tuple[str, ...]:
-    if published is None:
-        return ()
-    changed = changes(recipe)
-    reduced = (f"This run is not the published recipe: {'; '.join(changed)}.",) if changed else ()
-    return (*reduced, *FOOTNOTES[published.dataset])
 
 
 def _history(run: RunFolder, recipe: Recipe) -> History:

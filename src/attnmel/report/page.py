@@ -91,6 +91,8 @@ class RunSection:
     recipe: tuple[FactGroup, ...] = ()
     """Every setting: folded away."""
     files: tuple[DataFile, ...] = ()
+    changes: tuple[str, ...] = ()
+    """Settings that differ from the shipped recipe of this name, in words."""
     footnotes: tuple[str, ...] = ()
     """What a reader of the published row must know."""
 
