@@ -1,11 +1,12 @@
 """Write docs/results.md from run folders: commands, what was reduced, hardware, cost, measures with intervals.
 
-    python benchmarks/results.py RUN... > docs/results.md
+    python benchmarks/results.py --note "what a reader must know of the data" RUN... > docs/results.md
 
 Nothing is computed here: every figure is read from what `attnmel train` and `attnmel evaluate` wrote.
 """
 
-import sys
+import argparse
+import textwrap
 from pathlib import Path
 
 from attnmel.config import changes
@@ -33,6 +34,7 @@ def section(run: RunFolder) -> list[str]:
     """Return everything known of one run."""
     recipe, provenance, history = read_recipe(run), read_provenance(run), read_history(run.history)
     data = provenance["data"]
+    splits = data["splits"].items()
     short = [f"{s['name']}: {s['found']} of {s['expected']}" for s in data["archives"] if s["status"] != "complete"]
     hours = sum(row.seconds for row in history) / 3600
     lines = [
@@ -43,16 +45,16 @@ def section(run: RunFolder) -> list[str]:
         "```",
         "",
         f"* Changed from the recipe `{recipe.name}`: {'; '.join(changes(recipe)) or 'nothing'}.",
-        f"* Data: {data['splits']}; short of the official archive: {'; '.join(short) or 'nothing'}; licence "
-        f"{data['licence']}; content `{data['content'][:16]}`.",
+        *(f"* {split}: {', '.join(f'{count} {name}' for name, count in held.items())}." for split, held in splits),
+        f"* Short of the official archive: {'; '.join(short) or 'nothing'}. Licence {data['licence']}; content "
+        f"`{data['content'][:16]}`.",
         f"* Cost: {len(history)} epochs, {hours:.2f} hours on {provenance['device']}, {provenance['precision']}; "
         f"torch {provenance['versions']['torch']}, attnmel {provenance['versions']['attnmel']}.",
     ]
     if recipe.published:
         row = PUBLISHED[recipe.published]
-        lines.append(
-            f"* Published, full size, ImageNet start, a single run: AP {row.ap}, AUC {row.auc}, {row.overlap}."
-        )
+        overlap = "".join(f", {name} Jaccard {value}" for name, value in (row.overlap or {}).items())
+        lines.append(f"* Published (whole recipe, ImageNet start, one run): AP {row.ap}, AUC {row.auc}{overlap}.")
     for name, judged in sorted(read_measures(run).items()):
         lines += ["", f"### {name}: {judged.sentence}", "", *measures(judged)]
     return [*lines, ""]
@@ -60,11 +62,14 @@ def section(run: RunFolder) -> list[str]:
 
 def main() -> None:
     """Print the page."""
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--note", default="")
+    parser.add_argument("runs", nargs="+", type=Path)
+    chosen = parser.parse_args()
     print(HEAD)
-    for path in sys.argv[1:]:
-        print("\n".join(section(RunFolder(Path(path)))))
+    if chosen.note:
+        print(textwrap.fill(chosen.note, 120) + "\n")
+    print("\n".join(line for path in chosen.runs for line in section(RunFolder(path))).rstrip())
 
 
 if __name__ == "__main__":

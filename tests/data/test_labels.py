@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from attnmel.data.archives import ARCHIVES, fetch
-from attnmel.data.labels import read_dataset, read_isic2017_labels
+from attnmel.data.labels import own_folder_path, read_dataset, read_isic2017_labels
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.folders import dataset_folder
 
@@ -203,6 +203,17 @@ def test_an_unknown_data_set_is_answered_with_the_known_ones(tmp_path: Path) -> 
 def test_a_data_set_that_was_not_fetched_is_told(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match=r"isic2017 is not in .*; run `attnmel fetch isic2017`"):
         read_dataset("isic2017", tmp_path)
+
+
+def test_a_known_name_means_the_data_set_whatever_folder_lies_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("isic2017", "clinic"):
+        (tmp_path / name).mkdir()
+    assert own_folder_path("isic2017") is None
+    assert own_folder_path("clinic") == tmp_path / "clinic"
+    assert own_folder_path("elsewhere") is None
 
 
 @pytest.mark.real

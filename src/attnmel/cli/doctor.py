@@ -1,6 +1,6 @@
 """`attnmel doctor`: what this machine has."""
 
-from attnmel.cli.terminal import Home, Json, print_json, print_table
+from attnmel.cli.terminal import Home, Json, print_json
 
 
 def doctor(home: Home = None, as_json: Json = False) -> None:
@@ -12,4 +12,5 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(["", ""], [[name, str(value)] for name, value in found.items()])
+    for name, value in found.items():
+        print(f"{name:18} {value}")

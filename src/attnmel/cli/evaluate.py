@@ -35,4 +35,6 @@ def evaluate(
         return
     print(judged.sentence)
     print_table(["", "measure", "value", "95 % interval"], judged.table())
-    print(f"\n{RunFolder(run).predictions(judged.name)}")
+    print(f"\npredictions: {RunFolder(run).predictions(judged.name)}")
+    if judged.submission:
+        print(f"submission:  {RunFolder(run).submission(judged.name)}\n             {judged.submission}")

@@ -74,6 +74,15 @@ def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None)
     raise ConfigError(f"unknown data set '{name}'; known: {known}, or a folder with {TABLE}")
 
 
+def own_folder_path(name: str) -> Path | None:
+    """Return the absolute path of the folder that a data set's name means; None of a known data set.
+
+    A known name comes first, whatever folders of that name lie about.
+    """
+    folder = Path(name).expanduser()
+    return folder.absolute() if name not in SOURCES and folder.is_dir() else None
+
+
 def read_isic2017_labels(table: Path) -> dict[str, str]:
     """Return the diagnosis of every image of a part 3 table of ISIC 2017, by image id.
 

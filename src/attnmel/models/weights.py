@@ -57,6 +57,9 @@ PUBLISHED_NAMES = {"trunk.features.": "features.", "dense.0.": "classifier.0.", 
 # A batch-norm's count of batches is younger than the published files and plays no part with a fixed momentum.
 BATCH_COUNT = "num_batches_tracked"
 
+START_NAMES = ("random", "imagenet")
+"""Starts that are a name, not a place."""
+
 HEAD = "head."
 ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$", re.IGNORECASE)

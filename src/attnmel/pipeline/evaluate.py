@@ -8,6 +8,7 @@ from attnmel import NOTICE, runtime
 from attnmel.config import Recipe
 from attnmel.data.cache import Cache
 from attnmel.data.images import central_crop
+from attnmel.data.labels import own_folder_path
 from attnmel.errors import CheckpointError, ConfigError, require_known
 from attnmel.evaluation.judgement import judge
 from attnmel.evaluation.overlap import Overlap, attention_overlap
@@ -49,7 +50,7 @@ def evaluate_run(
     """
     recipe = read_recipe(run)
     on = _external(on, recipe.data.dataset)
-    split = split or (ALL if on is not None and Path(on).is_dir() else "test")
+    split = split or (ALL if on is not None and own_folder_path(on) else "test")
     require_known("split", split, (*SPLITS, ALL))
     if prepared is None:
         prepared = prepare(recipe.data, home=home, name=on, progress=progress)
@@ -78,13 +79,14 @@ def evaluate_run(
 def _external(on: str | None, own: str) -> str | None:
     """Return the data set to judge on as an absolute path or a known name; None where it is the run's own after all.
 
-    SplitJudgement as an external set, the run's own would give back the images it was trained on.
+    Judged as an external set, the run's own would give back the images it was trained on.
     """
     if on is None or on == own:
         return None
-    if not Path(on).is_dir():
+    folder, own_folder = own_folder_path(on), own_folder_path(own)
+    if folder is None:
         return on
-    return None if Path(own).is_dir() and Path(on).samefile(own) else str(Path(on).absolute())
+    return None if own_folder is not None and folder.samefile(own_folder) else str(folder)
 
 
 def _check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:

@@ -12,10 +12,11 @@ from torch import nn
 
 from attnmel import runtime
 from attnmel.config import Recipe
+from attnmel.data.labels import own_folder_path
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
-from attnmel.models.weights import Start, start_weights
+from attnmel.models.weights import START_NAMES, Start, start_weights
 from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
@@ -30,10 +31,10 @@ from attnmel.training import Objective, Schedule, train
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     """Write out what depends on this machine or folder, so that the stored recipe means the same elsewhere."""
     data, model, training = recipe.data, recipe.model, recipe.training
-    folder, weights = Path(data.dataset).expanduser(), Path(model.weights).expanduser()
+    weights = Path(model.weights).expanduser()
     precision = runtime.choose_precision(training.precision, fabric.device)
-    dataset = str(folder.absolute()) if folder.is_dir() else data.dataset
-    start = str(weights.absolute()) if weights.exists() else model.weights
+    dataset = str(own_folder_path(data.dataset) or data.dataset)
+    start = str(weights.absolute()) if model.weights not in START_NAMES and weights.exists() else model.weights
     return recipe.model_copy(
         update={
             "data": data.model_copy(update={"dataset": dataset}),
