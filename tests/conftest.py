@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from lightning_fabric import Fabric
 
-from attnmel.config import Recipe, load_recipe
+from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.folders import RunFolder
 from attnmel.pipeline.train import recipe_fabric, train_run
+from attnmel.settings import Recipe
 
 COUNTS = {"train": 24, "validation": 10, "test": 12}
 

@@ -4,7 +4,7 @@ from typing import get_type_hints
 
 import pytest
 
-from attnmel import config
+from attnmel import settings
 from attnmel.config import load_recipe
 from attnmel.limits import LARGEST_SIZE, STRIDE, check_names, prepared_side
 from attnmel.models.checkpoints import Card
@@ -13,14 +13,14 @@ from attnmel.models.checkpoints import Card
 def test_a_card_and_the_settings_share_every_limit() -> None:
     card = get_type_hints(Card, include_extras=True)
     groups = {
-        config.DataSettings: ("classes", "positives", "crop", "size"),
-        config.ModelSettings: ("width",),
-        config.Statistics: ("mean", "std"),
+        settings.DataSettings: ("classes", "positives", "crop", "size"),
+        settings.ModelSettings: ("width",),
+        settings.Statistics: ("mean", "std"),
     }
     for group, names in groups.items():
-        settings = get_type_hints(group, include_extras=True)
+        own = get_type_hints(group, include_extras=True)
         for name in names:
-            assert card[name] == settings[name], name
+            assert card[name] == own[name], name
             assert "Field" in str(card[name]) or "ge=" in str(card[name]), f"{name} has limits"
 
 

@@ -25,7 +25,7 @@ from attnmel.training import EpochLoss, Objective, Schedule, train
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
-    from attnmel.config import Recipe
+    from attnmel.settings import Recipe
 
 SCHEDULE = Schedule(epochs=2, learning_rate=0.05, decay=0.1, decay_every=1)
 OBJECTIVE = Objective(gamma=2.0, map_weights=(0.5, 1.0))

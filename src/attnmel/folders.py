@@ -37,6 +37,11 @@ def weights_folder(home: Path) -> Path:
     return home / "weights"
 
 
+def audit_folder(home: Path) -> Path:
+    """Return where stored audits lie, a folder an audit."""
+    return home / "audit"
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """One training run: every file it writes, by name."""
@@ -82,6 +87,10 @@ class RunFolder:
     def measures(self) -> Path:
         """Measures of every judged split, with intervals."""
         return self.path / "measures.json"
+
+    def details(self, split: str) -> Path:
+        """All that is known beyond the measures of one judged split: operating points, calibration, subgroups."""
+        return self.path / "predictions" / f"{split}-details.json"
 
     @property
     def report(self) -> Path:

@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +15,18 @@ from attnmel import NOTICE
 from attnmel.errors import LabelError, PredictionsError, listed
 from attnmel.folders import replacing
 
-Split = Literal["train", "validation", "test"]
+Split = Literal["train", "validation", "test", "internal"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+"""The three that every data set has or is drawn into."""
+
+INTERNAL: Split = "internal"
+"""A second test split, drawn from the official training images and kept from training; ISIC 2018 has one."""
+
+EVERY_SPLIT: tuple[Split, ...] = (*SPLITS, INTERNAL)
+
+ATTRIBUTES = ("age", "sex", "site", "confirmation", "source")
+"""What may be known of an image beside its diagnosis, in words: age in years, sex, place on the body, how the diagnosis
+was confirmed (histopathology, follow-up, consensus, confocal), and which collection the image is from."""
 
 ATTENTION_MAPS = ("pool3", "pool4")
 """Names of a network's attention maps in files and tables, in the order that networks return them."""
@@ -39,6 +49,8 @@ class Lesion:
     """Lesion mask of the image's own size, or None."""
     group: str | None = None
     """Images of one group (one lesion, one patient) stay on one side of a split."""
+    attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """By a name of `ATTRIBUTES`; what is not known is left out."""
 
 
 def notice_lines(licence: str) -> str:
@@ -76,10 +88,13 @@ class Predictions:
     """Index of the true class; -1 where it is not known."""
     groups: tuple[str, ...]
     """The lesion or patient of each image; its own id where that is not known."""
+    attributes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """What else is known of each image, by a name of `ATTRIBUTES`; "" where it is not known."""
 
     def __post_init__(self) -> None:
         count = len(self.image_ids)
         lengths = {len(self.probabilities), len(self.labels), len(self.groups), count}
+        lengths |= {len(column) for column in self.attributes.values()}
         if lengths != {count} or self.probabilities.shape != (count, len(self.classes)):
             raise PredictionsError(f"predictions of unequal length: {sorted(lengths)}")
         if len(set(self.image_ids)) != count:
@@ -102,11 +117,13 @@ class Predictions:
         with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
             file.write(notice_lines(licence))
             table = csv.writer(file)
-            table.writerow(["image", "label", "group", *(f"probability_{name}" for name in self.classes)])
+            known = [f"attribute_{name}" for name in self.attributes]
+            table.writerow(["image", "label", "group", *known, *(f"probability_{name}" for name in self.classes)])
             for row, image_id in enumerate(self.image_ids):
                 label = self.classes[self.labels[row]] if self.labels[row] >= 0 else ""
                 shares = (repr(float(p)) for p in self.probabilities[row])
-                table.writerow([image_id, label, self.groups[row], *shares])
+                told = (column[row] for column in self.attributes.values())
+                table.writerow([image_id, label, self.groups[row], *told, *shares])
 
     @staticmethod
     def read(path: Path) -> "Predictions":
@@ -133,6 +150,11 @@ class Predictions:
             probabilities=np.array([[_share(row, name, path) for name in columns] for row in rows], dtype=np.float64),
             labels=np.array([_label(row, classes, path) for row in rows], dtype=np.int64),
             groups=tuple(row["group"] or row["image"] for row in rows),
+            attributes={
+                name: tuple(row[f"attribute_{name}"] for row in rows)
+                for name in ATTRIBUTES
+                if f"attribute_{name}" in rows[0]
+            },
         )
 
 

@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 import torch
 
-from attnmel import config
+from attnmel import settings
 from attnmel.data.priors import NO_PRIOR, PRIORS
 
 
@@ -26,4 +26,4 @@ def test_no_prior_is_not_one_of_them() -> None:
 
 
 def test_priors_are_those_of_the_settings() -> None:
-    assert {NO_PRIOR, *PRIORS} == set(get_args(config.Prior))
+    assert {NO_PRIOR, *PRIORS} == set(get_args(settings.Prior))

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 
-from attnmel.config import Selection
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.intervals import Sampling, bootstrap
 from attnmel.evaluation.judgement import ALL_CLASSES, MEAN, Judgement, Panel, judge, main_value
 from attnmel.evaluation.metrics import MEASURES
 from attnmel.records import Predictions
+from attnmel.settings import Selection
 
 THREE = ("nevus", "melanoma", "seborrheic_keratosis")
 POSITIVES = THREE[1:]

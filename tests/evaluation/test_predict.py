@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from attnmel.config import Recipe
 from attnmel.evaluation.predict import predict
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.prepare import prepare, split_batches, with_statistics
+from attnmel.settings import Recipe
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

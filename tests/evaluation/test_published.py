@@ -4,8 +4,9 @@ from typing import get_args
 
 import pytest
 
-from attnmel.config import Network, Prior, load_recipe, recipe_names
+from attnmel.config import load_recipe, recipe_names
 from attnmel.evaluation.published import CLASSES_2018, FOOTNOTES, PUBLISHED, Published
+from attnmel.settings import Network, Prior
 
 SLIDES = Path(__file__).parents[3] / "shared/slides.md"
 TICKS = {

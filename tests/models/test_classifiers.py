@@ -3,7 +3,7 @@ from typing import get_args
 import pytest
 import torch
 
-from attnmel import config
+from attnmel import settings
 from attnmel.errors import ConfigError
 from attnmel.models.attention import ATTENTION_KINDS
 from attnmel.models.classifiers import NETWORKS, Head, build_network
@@ -97,9 +97,9 @@ def test_the_same_seed_builds_the_same_network() -> None:
 
 
 def test_networks_trunks_and_kinds_of_attention_are_those_of_the_settings() -> None:
-    assert set(NETWORKS) == set(get_args(config.Network))
-    assert set(TRUNKS) == set(get_args(config.Trunk))
-    assert set(ATTENTION_KINDS) == set(get_args(config.Attention))
+    assert set(NETWORKS) == set(get_args(settings.Network))
+    assert set(TRUNKS) == set(get_args(settings.Trunk))
+    assert set(ATTENTION_KINDS) == set(get_args(settings.Attention))
 
 
 @pytest.mark.parametrize(

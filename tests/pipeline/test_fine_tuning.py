@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 
-from attnmel.config import Recipe, load_recipe
+from attnmel.config import load_recipe
 from attnmel.folders import RunFolder
 from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.train import train_run
 from attnmel.records import Predictions
+from attnmel.settings import Recipe
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from attnmel.config import Recipe, load_recipe
+from attnmel.config import load_recipe
 from attnmel.errors import LabelError
 from attnmel.pipeline.prepare import ALL, Prepared, prepare, training_statistics, with_statistics
 from attnmel.records import SPLITS
+from attnmel.settings import Recipe
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from attnmel.config import Recipe, make_recipe
+from attnmel.config import make_recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.folders import RunFolder
 from attnmel.pipeline.prepare import prepare, with_statistics
 from attnmel.pipeline.provenance import check_same_run, read_provenance, read_recipe
+from attnmel.settings import Recipe
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attnmel import runtime
-from attnmel.config import Recipe, load_recipe
+from attnmel.config import load_recipe
 from attnmel.data.loader import Batch, TrainingBatches
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.prepare import prepare, training_batches
 from attnmel.pipeline.provenance import read_recipe
 from attnmel.pipeline.train import train_run
+from attnmel.settings import Recipe
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

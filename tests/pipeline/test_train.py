@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from attnmel import NOTICE
-from attnmel.config import Recipe, load_recipe
+from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.folders import RunFolder
@@ -24,6 +24,7 @@ from attnmel.pipeline import train as train_module
 from attnmel.pipeline.provenance import read_recipe
 from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT
+from attnmel.settings import Recipe
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from attnmel import NOTICE, runtime
-from attnmel.config import Recipe
 from attnmel.data.cache import Cache
 from attnmel.data.images import central_crop
 from attnmel.data.labels import own_folder_path
@@ -21,6 +20,7 @@ from attnmel.pipeline.prepare import ALL, Prepared, prepare, split_batches
 from attnmel.pipeline.provenance import check_same_data, read_recipe
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, SPLITS
+from attnmel.settings import Recipe
 
 BATCH = 32
 """Images a forward pass; no measure depends on it."""

@@ -7,7 +7,6 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 
 from attnmel import NOTICE, __version__, runtime
-from attnmel.config import Recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
 from attnmel.folders import RunFolder
@@ -17,6 +16,7 @@ from attnmel.pipeline.prepare import Prepared, split_batches
 from attnmel.pipeline.provenance import read_provenance
 from attnmel.pipeline.resume import save_standing
 from attnmel.records import Predictions
+from attnmel.settings import Recipe
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from attnmel.config import DataSettings, Recipe, Statistics
 from attnmel.data.cache import Cache, open_cache, statistics
 from attnmel.data.labels import Dataset, read_dataset
 from attnmel.data.loader import Batch, TrainingBatches, evaluation_batches
@@ -21,6 +20,7 @@ from attnmel.errors import LabelError, listed
 from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
 from attnmel.records import SPLITS, Lesion, Split, class_index
+from attnmel.settings import DataSettings, Recipe, Statistics
 
 ALL = "all"
 """Every image of a data set, whatever its split: how an external set is judged."""

@@ -7,11 +7,12 @@ import tomli_w
 import torch
 
 from attnmel import NOTICE, runtime
-from attnmel.config import Recipe, flat, load_recipe
+from attnmel.config import flat, load_recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights import Start
 from attnmel.pipeline.prepare import Prepared
+from attnmel.settings import Recipe
 
 
 def write_start(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from attnmel.config import Recipe, changes
+from attnmel.config import changes
 from attnmel.data.images import central_crop
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.curves import precision_recall_curve, roc_curve
@@ -25,6 +25,7 @@ from attnmel.records import ATTENTION_MAPS, Predictions
 from attnmel.report.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.page import Curves, DataFile, FactGroup, History, RunSection, write_report
 from attnmel.report.tables import map_words
+from attnmel.settings import Recipe
 
 
 def report_runs(

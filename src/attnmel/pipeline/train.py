@@ -11,7 +11,6 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import nn
 
 from attnmel import runtime
-from attnmel.config import Recipe
 from attnmel.data.labels import own_folder_path
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
@@ -25,6 +24,7 @@ from attnmel.pipeline.provenance import add_resumed, check_same_run, write_start
 from attnmel.pipeline.resume import load_standing
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Split
+from attnmel.settings import Recipe
 from attnmel.training import Objective, Schedule, train
 
 

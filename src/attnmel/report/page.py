@@ -15,10 +15,11 @@ from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.judgement import Judgement
 from attnmel.evaluation.published import Published
 from attnmel.explain.overlays import legend_stops
-from attnmel.figures import learning_figure, precision_recall_figure, roc_figure
+from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
 from attnmel.folders import replacing
 from attnmel.report import tables
 from attnmel.report.examples import ExampleGroup
+from attnmel.report.sections import Section
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class RunSection:
     """Mean Jaccard index of each attention map with the lesion masks, by the map's name."""
     overlap_images: int = 0
     examples: tuple[ExampleGroup, ...] = ()
+    sections: tuple[Section, ...] = ()
+    """What goes beyond the measures, a topic each, in the order of the page."""
     command: str = ""
     circumstances: tuple[FactGroup, ...] = ()
     """Seed, versions, device, times: always in sight."""
@@ -114,18 +117,20 @@ class _View:
     short_files: tuple[DataFile, ...]
 
 
-def write_report(path: Path, runs: Sequence[RunSection], *, title: str | None = None) -> None:
-    """Write the page of one run, or of several with a table that compares them on top.
+def write_report(
+    path: Path, runs: Sequence[RunSection], *, sections: Sequence[Section] = (), title: str | None = None
+) -> None:
+    """Write the page of one run, or of several with a table that compares them on top, followed by `sections`.
 
     Raises:
         ConfigError: no run, two runs of one name, or a run without a judgement.
     """
-    page = report_page(runs, title=title)
+    page = report_page(runs, sections=sections, title=title)
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
 
 
-def report_page(runs: Sequence[RunSection], *, title: str | None = None) -> str:
+def report_page(runs: Sequence[RunSection], *, sections: Sequence[Section] = (), title: str | None = None) -> str:
     """Return the page that `write_report` writes.
 
     Raises:
@@ -140,6 +145,7 @@ def report_page(runs: Sequence[RunSection], *, title: str | None = None) -> str:
         views=views,
         several=several,
         comparison=_comparison_figures(runs) if several else (),
+        sections=sections,
         licences=tuple(dict.fromkeys(run.licence for run in runs)),
         legend=", ".join(legend_stops()),
         notice=attnmel.NOTICE,

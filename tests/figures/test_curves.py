@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.curves import PrecisionRecallCurve, RocCurve
-from attnmel.figures import INK, SERIES, learning_figure, precision_recall_figure, roc_figure
+from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
+from attnmel.figures.svg import INK, SERIES
 
 ROC = RocCurve(np.array([0.0, 0.0, 0.5, 1.0]), np.array([0.0, 0.6, 0.9, 1.0]), 0.825)
 PRECISION_RECALL = PrecisionRecallCurve(np.array([0.0, 0.5, 1.0]), np.array([1.0, 1.0, 0.4]), 0.7, 0.4)

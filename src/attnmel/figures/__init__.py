@@ -1,0 +1,1 @@
+"""Numbers to vector figures for a page. Computes nothing."""

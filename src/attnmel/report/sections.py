@@ -1,0 +1,34 @@
+"""A part of a page in a form that every topic can fill: words, tables, vector figures, notes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text in rows; the first cell of each names the row, the others stand to the right."""
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """Each as long as `heads`."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of `attnmel.figures`, with what stands below it."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One topic; what is not given is left out."""
+
+    name: str
+    """Unique among the sections of a run: letters and dashes, for links within the page."""
+    title: str
+    prose: str = ""
+    figures: tuple[Drawing, ...] = ()
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,180 @@
+"""What a recipe may say: frozen settings that check themselves. No torch."""
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from attnmel.limits import (
+    Classes,
+    Crop,
+    Means,
+    Names,
+    Positive,
+    Positives,
+    Size,
+    Spreads,
+    Width,
+    check_names,
+    prepared_side,
+)
+
+Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
+Trunk = Literal["vgg16_bn", "vgg16"]
+Prior = Literal["none", "lesion", "background"]
+Attention = Literal["sigmoid", "softmax"]
+Precision = Literal["auto", "float32", "bf16"]
+Selection = Literal["auc", "ap", "balanced_accuracy"]
+Control = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
+
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
+RECIPE_NAME = re.compile(rf"{_WORD}(/{_WORD})*")
+LONGEST_NAME = 100
+"""Characters; file systems take 255 a folder."""
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Statistics(Settings):
+    """Normalisation of RGB in [0, 1], with where the numbers are from."""
+
+    of: str
+    """The data set they were computed on; another data set has its own computed."""
+    mean: Means
+    std: Spreads
+    source: str
+
+
+class DataSettings(Settings):
+    """Which images, cut and repeated how."""
+
+    dataset: str = Field(min_length=1)
+    """A known data set, or a folder with labels.csv."""
+    classes: Classes
+    """Diagnoses, in the order of the network's scores.
+
+    A class called "rest" takes every diagnosis of a known data set that has no class of its own; a class that no image
+    is of, as by a slip of the pen, is refused before training. An own folder is another matter, since its labels are
+    written by hand: its labels.csv names these classes or their places (0 for the first) and nothing else. There "rest"
+    is written out (or its place), and another word, such as "melnoma" or "nevus", is an error that names the line. So a
+    slip of the pen never makes a melanoma one of the rest.
+    """
+    positives: Positives
+    """Classes judged against all others; the first is the main task."""
+    crop: Crop = 0.8
+    """Side of the central square as a share of the image's shorter side."""
+    size: Size = 224
+    """Side of the network's input in pixels; images are kept at 8/7 of it, for random crops."""
+    repeats: dict[str, Positive] = {}
+    """How often an image of a class stands in the list of an epoch; 1 where it is not named."""
+    passes: Positive = 1
+    """How often an epoch goes over that list."""
+    control: Control = "none"
+    """What is taken away to see what the network lives on: the lesion painted out, all but the lesion painted out, or
+    training labels shuffled."""
+    exclude: Names = ()
+    """Image ids that are left out of every split, as an exclusion list of `attnmel audit` names them."""
+    statistics: Statistics | None = None
+
+    @property
+    def side(self) -> int:
+        """Side of the prepared images in pixels, 256 for an input of 224."""
+        return prepared_side(self.size)
+
+    @model_validator(mode="after")
+    def _names(self) -> "DataSettings":
+        check_names(self.classes, positives=self.positives, repeats=self.repeats)
+        return self
+
+
+class ModelSettings(Settings):
+    """Which network, and where its weights start."""
+
+    network: Network
+    trunk: Trunk = "vgg16_bn"
+    width: Width = 1.0
+    """Share of each layer's channels that is kept."""
+    attention: Attention = "sigmoid"
+    weights: str = "imagenet"
+    """"imagenet" (the published address), "random", an address, a .pth file, a run folder or a checkpoint."""
+
+
+class LossSettings(Settings):
+    """Focal loss plus the weighted Dice terms of the attention maps."""
+
+    gamma: float = Field(default=2.0, ge=0)
+    """Focusing exponent; 0 gives cross-entropy."""
+    prior: Prior = "none"
+    """What the attention maps are drawn toward."""
+    pool3_weight: float = Field(default=0.001, ge=0)
+    pool4_weight: float = Field(default=0.01, ge=0)
+
+
+class TrainingSettings(Settings):
+    """Stochastic gradient descent with Nesterov momentum, a step-wise decaying rate, best epoch by validation."""
+
+    epochs: Positive = 50
+    batch: Positive = 32
+    accumulate: Positive = 1
+    """Parts that a batch is computed in, one after another, to save memory."""
+    learning_rate: float = Field(default=0.01, gt=0)
+    decay: float = Field(default=0.1, gt=0, le=1)
+    decay_every: Positive = 10
+    """Epochs between two decays."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    select: Selection = "auc"
+    """Validation measure that chooses the best epoch."""
+    seed: int = Field(default=0, ge=0)
+    precision: Precision = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: Positive = 1
+    """Processes a machine, one device each."""
+    nodes: Positive = 1
+    """Machines."""
+
+    @model_validator(mode="after")
+    def _parts(self) -> "TrainingSettings":
+        if self.batch % (self.accumulate * self.devices * self.nodes):
+            raise ValueError(
+                f"batch {self.batch} does not divide into {self.accumulate} parts "
+                f"on {self.devices * self.nodes} devices"
+            )
+        return self
+
+
+class Recipe(Settings):
+    """One row of a table: all that decides a run."""
+
+    name: str
+    """Also the folder of its runs: words of letters, digits, "-", "_" and single dots, joined by "/"."""
+    title: str
+    published: str | None = None
+    """Row of `evaluation.published` that the measures stand beside; None where nothing was published."""
+    data: DataSettings
+    model: ModelSettings
+    loss: LossSettings = LossSettings()
+    training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="after")
+    def _place(self) -> "Recipe":
+        if not RECIPE_NAME.fullmatch(self.name) or len(self.name) > LONGEST_NAME:
+            raise ValueError(
+                f"name = {self.name[:LONGEST_NAME]!r}; runs lie in a folder of that name: expected one like "
+                f"isic2017/attnmel-lesion (letters, digits, '-', '_', single dots and '/'), at most {LONGEST_NAME} "
+                "characters"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _gates(self) -> "Recipe":
+        if self.loss.prior != "none" and self.model.network != "attnmel-cnn":
+            raise ValueError(
+                f"loss.prior = '{self.loss.prior}' needs a network with attention maps "
+                f"(attnmel-cnn), but model.network = '{self.model.network}'"
+            )
+        return self
