@@ -20,7 +20,7 @@ from attnmel.data.official_files import ARCHIVES, OFFICIAL_ADDRESS, Archive
 from attnmel.data.unpacking import BadFileError, unpack
 from attnmel.download import Downloaded, NotThereError, download, local_path
 from attnmel.errors import ArchiveError, require_known
-from attnmel.folders import dataset_folder, replacing
+from attnmel.folders import dataset_folder, held, replacing
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]
@@ -51,7 +51,8 @@ def fetch(
     """Bring a data set's files to `home`, from the official address or a mirror of it, and unpack them.
 
     What an earlier call finished is not fetched again, unless another mirror is named or a local one has changed.
-    A file that the mirror lacks, or that holds fewer images than the official one, is said and recorded.
+    A file that the mirror lacks, or that holds fewer images than the official one, is said and recorded. While another
+    process fetches the same data set into the same home, this one waits.
 
     Raises:
         ConfigError: an unknown data set.
@@ -59,24 +60,11 @@ def fetch(
     """
     require_known("data set", dataset, ARCHIVES)
     base = _base(dataset, mirror)
-    states = _recorded(dataset, home)
-    for archive in ARCHIVES[dataset]:
-        address = archive.address(base)
-        old = states.get(archive.name)
-        if old is not None and _stays(archive, old, address, home, chosen=mirror is not None):
-            _say_kept(old, address, progress)
-            continue
-        new = _fetched(archive, address, home, progress)
-        if old is None or old.status == "absent" or new.status != "absent":
-            states[archive.name] = new
-        if any(state.status != "absent" for state in states.values()):
-            _record(dataset, home, states)
-    if all(state.status == "absent" for state in states.values()):
-        first = ARCHIVES[dataset][0].address(base)
-        raise ArchiveError(
-            f"{base} holds no file of {dataset}; expected {first} and the like. "
-            "Name the folder or address that holds the folder of the year."
-        )
+    with held(
+        dataset_folder(home, dataset).with_name(f".{dataset}.lock"),
+        lambda: progress.note(f"another fetch of {dataset} into {home} is under way; waiting for it"),
+    ):
+        states = _fetched_all(dataset, home, base, chosen=mirror is not None, progress=progress)
     for archive in ARCHIVES[dataset]:
         _say(archive, states[archive.name], progress)
     return tuple(states[archive.name] for archive in ARCHIVES[dataset])
@@ -112,6 +100,27 @@ def _base(dataset: str, mirror: str | None) -> str:
     if dataset == "phantoms":
         raise ArchiveError("phantoms are drawn, not published: run `attnmel demo`, or name a mirror with --mirror")
     return OFFICIAL_ADDRESS
+
+
+def _fetched_all(dataset: str, home: Path, base: str, *, chosen: bool, progress: Progress) -> dict[str, ArchiveState]:
+    states = _recorded(dataset, home)
+    for archive in ARCHIVES[dataset]:
+        address = archive.address(base)
+        old = states.get(archive.name)
+        if old is not None and _stays(archive, old, address, home, chosen=chosen):
+            _say_kept(old, address, progress)
+            continue
+        new = _fetched(archive, address, home, progress)
+        if old is None or old.status == "absent" or new.status != "absent":
+            states[archive.name] = new
+        if any(state.status != "absent" for state in states.values()):
+            _record(dataset, home, states)
+    if all(state.status == "absent" for state in states.values()):
+        raise ArchiveError(
+            f"{base} holds no file of {dataset}; expected {ARCHIVES[dataset][0].address(base)} and the like. "
+            "Name the folder or address that holds the folder of the year."
+        )
+    return states
 
 
 def _stays(archive: Archive, state: ArchiveState, address: str, home: Path, *, chosen: bool) -> bool:

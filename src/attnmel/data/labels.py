@@ -1,6 +1,5 @@
 """Official files, joined by image id, or an own folder -> labelled lesions. No torch."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ from attnmel.data.attributes import (
     read_isic2017_metadata,
     read_lesion_groups,
 )
-from attnmel.data.official_files import ARCHIVES, IMAGE_SUFFIXES, MASK_SUFFIXES, Archive, Role
+from attnmel.data.mask_files import AGAIN, files_of, lesion_masks, require_all
+from attnmel.data.official_files import ARCHIVES, IMAGE_SUFFIXES, Archive, Role
 from attnmel.data.own_folder import TABLE, read_folder
 from attnmel.data.splits import check_disjoint, draw_sides
 from attnmel.data.tables import require_single
@@ -21,11 +21,6 @@ from attnmel.data.truth import read_isic2016_labels, read_isic2017_labels, read_
 from attnmel.errors import ConfigError, LabelError, listed
 from attnmel.folders import dataset_folder
 from attnmel.records import INTERNAL, SPLITS, Lesion, Split
-
-# The official names differ in the case of this word from year to year.
-MASK_NAME = re.compile(r"(?P<image_id>.+)_segmentation", re.IGNORECASE)
-
-AGAIN = "Delete this folder and run `attnmel fetch` again."
 
 SHARES_2016: Mapping[Split, float] = {"train": 0.85, "validation": 0.15}
 """ISIC 2016 has no validation set. A tenth would hold 17 malignant lesions, too few to choose an epoch by; this share
@@ -157,9 +152,10 @@ def _read_part(source: _Source, part: _Part) -> list[Lesion]:
     if source.diagnoses is not None:
         diagnoses = source.diagnoses(part.location("labels"))
         _check_labelled(images, diagnoses, part)
-    _require_all(len(images), part.states["images"], part.location("images"))
+    require_all(len(images), part.states["images"], part.location("images"))
     masks = _masks(part, diagnoses) if part.has("masks") else {}
-    groups, attributes = _groups(part, diagnoses), _attributes(part)
+    groups, confirmed = _groups(part, diagnoses)
+    attributes = _attributes(part, confirmed)
     sides: Mapping[str, Split] = {}
     if source.shares is not None and part.split == "train":
         # Drawn for every image of the table, so that an archive that is short of images divides the others alike.
@@ -179,7 +175,7 @@ def _read_part(source: _Source, part: _Part) -> list[Lesion]:
 
 
 def _images(folder: Path) -> dict[str, Path]:
-    paths = _files(folder, IMAGE_SUFFIXES)
+    paths = files_of(folder, IMAGE_SUFFIXES)
     require_single((path.stem for path in paths), f"{folder}: doubled images")
     return {path.stem: path for path in paths}
 
@@ -195,58 +191,43 @@ def _check_labelled(images: Mapping[str, Path], diagnoses: Mapping[str, str | No
 
 
 def _masks(part: _Part, known: Mapping[str, object]) -> dict[str, Path]:
-    folder, state = part.location("masks"), part.states["masks"]
-    named = [(MASK_NAME.fullmatch(path.stem), path) for path in _files(folder, MASK_SUFFIXES)]
-    if odd := [path.name for match, path in named if match is None]:
-        raise LabelError(f"{folder} is not the archive's: expected <image>_segmentation.png, found {listed(odd)}")
-    masks = [(match["image_id"], path) for match, path in named if match is not None]
-    require_single((image_id for image_id, _ in masks), f"{folder}: images with two masks")
-    stray = sorted(image_id for image_id, _ in masks if image_id not in known)
+    folder = part.location("masks")
+    masks = lesion_masks(folder)
+    stray = sorted(masks.keys() - known.keys())
     # Without a table, images that an archive is short of are not known, but their masks may have come.
     if stray and ("labels" in part.archives or part.states["images"].status == "complete"):
         lacking = "without a label" if "labels" in part.archives else "that are not there"
         raise LabelError(f"{folder}: masks of images {lacking}: {listed(stray)}. Take them out.")
-    _require_all(len(masks), state, folder)
-    return dict(masks)
+    require_all(len(masks), part.states["masks"], folder)
+    return masks
 
 
-def _groups(part: _Part, diagnoses: Iterable[str]) -> dict[str, str]:
-    """Return the lesion of every image, where the archive has a table of them."""
+def _groups(part: _Part, diagnoses: Iterable[str]) -> tuple[dict[str, str], Known]:
+    """Return the lesion of every image and how it was confirmed, where the archive has a table of them."""
     if "lesion groups" not in part.archives:
-        return {}
+        return {}, {}
     table = part.location("lesion groups")
     if not part.has("lesion groups"):
         raise LabelError(
             f"{table} did not come, and without it images of one lesion would stand on both sides of the split; "
             "fetch it, from another mirror if need be"
         )
-    groups, _ = read_lesion_groups(table)
+    groups, confirmed = read_lesion_groups(table)
     if missing := sorted(set(diagnoses) - groups.keys()):
         raise LabelError(f"{table}: labelled images without a lesion: {listed(missing)}. {AGAIN}")
     if stray := sorted(groups.keys() - set(diagnoses)):
         raise LabelError(f"{table}: lesions of images without a label: {listed(stray)}. Take them out.")
-    return groups
+    return groups, confirmed
 
 
-def _attributes(part: _Part) -> Known:
-    """Return what the tables that came tell of each image; where two tell the same, the metadata counts."""
-    tables: list[Known] = []
-    if part.has("lesion groups"):
-        tables.append(read_lesion_groups(part.location("lesion groups"))[1])
+def _attributes(part: _Part, confirmed: Known) -> Known:
+    """Return what is known of each image; where two tables tell the same, the metadata counts."""
+    tables = [confirmed]
     if part.has("metadata"):
         tables.append(read_ham10000_metadata(part.location("metadata")))
-    tables += [read_isic2017_metadata(path) for path in part.location("images").glob(f"*{METADATA_ENDING}")]
+    tables += [read_isic2017_metadata(path) for path in sorted(part.location("images").glob(f"*{METADATA_ENDING}"))]
     known: Known = {}
     for table in tables:
         for image_id, told in table.items():
             known[image_id] = known.get(image_id, {}) | told
     return known
-
-
-def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
-
-
-def _require_all(count: int, state: ArchiveState, folder: Path) -> None:
-    if count != state.found:
-        raise LabelError(f"{folder} holds {count} files, but {state.found} of {state.name} were put there. {AGAIN}")
