@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.archives import ARCHIVES, fetch
-from attnmel.data.labels import own_folder_path, read_dataset, read_isic2017_labels
+from attnmel.data.archives import fetch
+from attnmel.data.labels import own_folder_path, read_dataset
+from attnmel.data.official_files import ARCHIVES
+from attnmel.data.truth import read_isic2017_labels
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.folders import dataset_folder
 
@@ -194,7 +196,10 @@ def test_a_group_on_two_sides_of_an_own_split_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'isic2071'; known: isic2017, phantoms, or a folder with labels\.csv"):
+    with pytest.raises(
+        ConfigError,
+        match=r"'isic2071'; known: isic2016, .*, phantoms, or a folder with labels\.csv",
+    ):
         read_dataset("isic2071", tmp_path)
     with pytest.raises(ConfigError, match=r"the folder .* has no labels\.csv"):
         read_dataset(str(tmp_path), tmp_path)
