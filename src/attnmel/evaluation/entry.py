@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.cell_kinds import MALIGNANT, PROBABILITY, TRUTH, WEIGHT
-from attnmel.evaluation.checked_table import TOLD, CheckedTable, Layout, Problem, check_table, refuse
+from attnmel.evaluation.checked_table import CheckedTable, Layout, Problem, check_table, refuse
 from attnmel.evaluation.official_rules import CHALLENGES
 from attnmel.evaluation.submission import ISIC2017, ISIC2018
 from attnmel.records import Predictions
@@ -24,6 +24,9 @@ from attnmel.records import Predictions
 SCORE_WEIGHT = "score_weight"
 WEIGHTS = {SCORE_WEIGHT: WEIGHT, "validation_weight": WEIGHT}
 """Columns of sample weights; only the first counts for the score."""
+
+NAMED = 10
+"""Missing images that are named; the others are counted."""
 
 
 class Format(NamedTuple):
@@ -113,7 +116,7 @@ def read_entry(
         weights=weights[counts],
         groups=tuple((groups or {}).get(one) or one for one in kept),
         left_out=tuple(image_id for image_id, keep in zip(true.ids, counts, strict=True) if not keep),
-        notes=(*given.notes, *true.notes),
+        notes=given.notes,
     )
 
 
@@ -158,7 +161,7 @@ def _ids(given: CheckedTable, true: CheckedTable, excluded: Sequence[str]) -> li
     missing = sorted(one for one in true.ids if one not in given.lines and one not in excluded)
     problems = [Problem(given.lines[one], "", f"the image {one}", f"an image of {true.name}") for one in strange]
     if missing:
-        found = f"no row for {len(missing)} of {len(true.ids)} images ({listed(missing, TOLD)})"
+        found = f"no row for {len(missing)} of {len(true.ids)} images ({listed(missing, NAMED)})"
         problems.append(Problem(0, "", found, f"one for each image of {true.name}"))
     return problems
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, UInt8
 
 from attnmel.data.decoding import PNG_SUFFIXES, decoded, opened
 from attnmel.errors import ImageError, PredictionsError, listed
-from attnmel.evaluation.checked_table import TOLD, Problem, refuse
+from attnmel.evaluation.checked_table import Problem, refuse
 from attnmel.evaluation.intervals import RESAMPLES, mean_interval
 from attnmel.evaluation.official import OfficialJudgement, OfficialRow
 from attnmel.evaluation.official_measures import Confusion, ratio
@@ -126,7 +126,7 @@ def read_masks(
         for one in sorted(set(given) - set(truth) - set(excluded))
     ]
     if missing := [one for one in wanted if one not in given]:
-        found = f"no mask of {len(missing)} of {len(wanted)} images ({listed(missing, TOLD)})"
+        found = f"no mask of {len(missing)} of {len(wanted)} images ({listed(missing)})"
         problems.append(Problem(0, "", found, f"<image>{ENDING}.png for each"))
     pixels, coloured = [], 0
     for one in wanted:

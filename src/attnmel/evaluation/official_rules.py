@@ -64,6 +64,13 @@ class Challenge:
     balanced_accuracy: bool = False
     """Whether the mean recall by the highest probability is measured too."""
 
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The rules that change any of its measures."""
+        if not self.categories:
+            return ("excluded", "undefined")
+        return ("excluded", *(name for name in CHOICES if name != "ties" or self.balanced_accuracy))
+
 
 _RATES = ("accuracy", "sensitivity", "specificity")
 
@@ -111,17 +118,18 @@ OFFICIAL: dict[str, Rules] = {name: challenge.rules for name, challenge in CHALL
 """The rules of each official program."""
 
 
-def changed_rules(rules: Rules, changes: Sequence[str]) -> Rules:
-    """Return the rules with some of them changed, each written as `name=value`; `excluded` takes ids with commas.
+def changed_rules(dataset: str, changes: Sequence[str]) -> Rules:
+    """Return a data set's official rules with some of them changed, each as `name=value`; `excluded` takes many ids.
 
     Raises:
-        ConfigError: no such rule, or no such value of it; names those there are.
+        ConfigError: no such rule, one that has no part in the challenge, or no such value; names those there are.
     """
+    rules = OFFICIAL[dataset]
     for change in changes:
         name, sign, value = change.partition("=")
         if not sign:
-            raise ConfigError(f"'{change}' changes no rule; expected name=value, such as ties=first")
-        require_known("rule", name, ("excluded", *CHOICES))
+            raise ConfigError(f"'{change}' changes no rule; expected name=value, such as undefined=nan")
+        require_known(f"rule of {CHALLENGES[dataset].title}", name, CHALLENGES[dataset].switches)
         if name == "excluded":
             ids = tuple(one.strip() for one in value.split(",") if one.strip())
             rules = dataclasses.replace(rules, excluded=ids)

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.data.archives import ARCHIVES
+from attnmel.data.archives import archive_states
 from attnmel.data.labels import read_dataset
+from attnmel.data.official_files import ARCHIVES
 from attnmel.errors import ArchiveError, ConfigError, LabelError, require_known
 from attnmel.evaluation.entry import read_entry
 from attnmel.evaluation.intervals import RESAMPLES
 from attnmel.evaluation.official import OfficialJudgement, judge_official
 from attnmel.evaluation.official_masks import TASK1, judge_masks, masks_in, read_masks
-from attnmel.evaluation.official_rules import CHALLENGES, OFFICIAL, changed_rules
-from attnmel.records import Lesion
+from attnmel.evaluation.official_rules import CHALLENGES, changed_rules
 
 SPLIT = "test"
 """The split whose truth a submission is scored against."""
@@ -32,7 +32,8 @@ def score(
 ) -> OfficialJudgement:
     """Score a table, or for ISIC 2018 task 1 a folder of masks, by the data set's official rules.
 
-    Without `truth` the test split of the fetched data set is the truth. `rules` are changes such as "ties=first". Where
+    Without `truth` the test split of the fetched data set is the truth; for ISIC 2018 task 1, whose test masks were not
+    published with the others, its training masks. `rules` are changes such as "ties=first". Where
     the fetched data set knows the lesion of an image, lesions are resampled.
 
     Raises:
@@ -41,11 +42,10 @@ def score(
         ArchiveError: the data set was not fetched, and no truth is named.
     """
     require_known("challenge", dataset, CHALLENGES)
-    chosen = changed_rules(OFFICIAL[dataset], rules)
-    lesions = _lesions(dataset, home, needed=truth is None)
-    groups = {one.image_id: one.group for one in lesions if one.group is not None}
+    chosen = changed_rules(dataset, rules)
+    groups = _groups(dataset, home)
     if dataset == TASK1:
-        true = masks_in(truth) if truth is not None else _masks(lesions)
+        true = masks_in(truth) if truth is not None else _fetched_masks(home)
         masks = read_masks(predictions, true, excluded=chosen.excluded, groups=groups)
         return judge_masks(masks, chosen, resamples=resamples, seed=seed)
     table = truth if truth is not None else _fetched_truth(dataset, home)
@@ -62,10 +62,10 @@ def sentence(judged: OfficialJudgement) -> str:
     """Return what was scored and by which rules, one thing a line."""
     held = ", ".join(f"{count} {name}" for name, count in judged.counts.items())
     units = f", resampled as {judged.units} lesions" if judged.units < judged.images else ""
-    rules = [f"{name}={_written(value)}" for name, value in dataclasses.asdict(judged.rules).items()]
-    ranked = " ".join(judged.ranked_by).replace("_", " ")
+    rules = [f"{name}={_written(getattr(judged.rules, name))}" for name in CHALLENGES[judged.dataset].switches]
+    task, measure = judged.ranked_by
     lines = [
-        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by: {ranked}",
+        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by {measure} ({task})",
         f"rules: {', '.join(rules)}",
         f"left out: {', '.join(judged.left_out) or 'no image'}",
     ]
@@ -77,32 +77,32 @@ def table(judged: OfficialJudgement) -> list[list[str]]:
     return [[row.task, row.measure, _fixed(row.value), _span(row.low, row.high)] for row in judged.rows]
 
 
-def _lesions(dataset: str, home: Path, *, needed: bool) -> Sequence[Lesion]:
-    """Return the data set's lesions; none where it was not fetched and can be done without."""
+def _groups(dataset: str, home: Path) -> dict[str, str]:
+    """Return the lesion of each image that the fetched data set knows; none where it was not fetched."""
     try:
-        return read_dataset(dataset, home).lesions
-    except (ArchiveError, LabelError, ConfigError):
-        if needed:
-            raise
-        return ()
+        lesions = read_dataset(dataset, home).lesions
+    except (ArchiveError, LabelError):
+        return {}
+    return {one.image_id: one.group for one in lesions if one.group is not None}
 
 
 def _fetched_truth(dataset: str, home: Path) -> Path:
     """Return the official table itself: a mirror may lack images that a submission has a row for."""
-    tables = [one for one in ARCHIVES[dataset] if (one.role, one.split) == ("labels", SPLIT)]
-    for one in tables:
-        location = one.location(home)
-        found = sorted(location.rglob("*.csv")) if location.is_dir() else [location] * location.is_file()
-        if found:
-            return found[0]
+    archive_states(dataset, home)  # says what to do where it was not fetched
+    for one in ARCHIVES[dataset]:
+        if (one.role, one.split) == ("labels", SPLIT) and one.location(home).is_file():
+            return one.location(home)
     raise ArchiveError(f"{dataset} was fetched without the truth of its test images; name one with --truth")
 
 
-def _masks(lesions: Sequence[Lesion]) -> dict[str, Path]:
-    masks = {one.image_id: one.mask for one in lesions if one.mask is not None and one.split == SPLIT}
+def _fetched_masks(home: Path) -> dict[str, Path]:
+    """Return the masks of the test split; where none were published, all there are."""
+    lesions = read_dataset(TASK1, home).lesions
+    masks = {one.image_id: one.mask for one in lesions if one.mask is not None}
+    test = {one.image_id for one in lesions if one.split == SPLIT}
     if not masks:
-        raise ConfigError(f"{TASK1} was fetched without masks of test images; name a folder of them with --truth")
-    return masks
+        raise ConfigError(f"{TASK1} was fetched without masks; name a folder of them with --truth")
+    return {image_id: mask for image_id, mask in masks.items() if image_id in test} or masks
 
 
 def _written(value: object) -> str:
