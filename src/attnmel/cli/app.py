@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import demo, doctor, evaluate, explain, fetch, predict, report, statistics, train
+from attnmel.cli import demo, doctor, evaluate, explain, fetch, predict, report, score, statistics, train
 from attnmel.errors import AttnmelError
 
 
@@ -61,6 +61,7 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(explain.explain)
 app.command()(predict.predict)
+app.command()(score.score)
 app.command()(report.report)
 app.command()(doctor.doctor)
 
