@@ -98,7 +98,9 @@ def _box(rows: Bool[np.ndarray, " S"], columns: Bool[np.ndarray, " S"]) -> Windo
     if not rows.any():
         return None
     down, across = (np.flatnonzero(marked) for marked in (rows, columns))
-    return _widened(int(down[0]), int(down[-1]) + 1, len(rows)), _widened(int(across[0]), int(across[-1]) + 1, len(rows))
+    return _widened(int(down[0]), int(down[-1]) + 1, len(rows)), _widened(
+        int(across[0]), int(across[-1]) + 1, len(rows)
+    )
 
 
 def _widened(start: int, stop: int, side: int) -> slice:
