@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,3 +142,37 @@ def replacing(path: Path) -> Iterator[Path]:
         else:
             with suppress(OSError):  # of a disk that cannot be written the first error says more
                 part.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock file `path` during the block, once no other process holds it; `waiting` is called before a wait.
+
+    The system frees it when its process ends, however that happens, so the file may stay. Windows, and disks that know
+    no locks, go without.
+    """
+    lock = _locked(path, waiting)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked(path: Path, waiting: Callable[[], None]) -> int | None:
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    lock = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError:
+        return lock  # held by nobody, but there to be closed
+    return lock

@@ -65,7 +65,7 @@ def test_groups_of_several_images_still_keep_the_shares() -> None:
         for g in range(groups)
         for i in range(1 + g % 4)
     ]
-    found = counts(draw_splits(lesions, seed=1, shares=(0.8, 0.1, 0.1)))
+    found = counts(draw_splits(lesions, seed=1, shares={"train": 0.8, "validation": 0.1, "test": 0.1}))
     for diagnosis in ("nevus", "melanoma"):
         total = sum(found[diagnosis, split] for split in SPLITS)
         for split, share in zip(SPLITS, (0.8, 0.1, 0.1), strict=True):
@@ -88,8 +88,8 @@ def test_a_group_called_like_an_image_is_another_thing() -> None:
 
 @pytest.mark.parametrize("shares", [(0.7, 0.2, 0.2), (1.0, 0.0, 0.0), (1.2, -0.1, -0.1)])
 def test_shares_that_are_none_are_refused(shares: tuple[float, float, float]) -> None:
-    with pytest.raises(LabelError, match="expected three above 0 that add up to 1"):
-        draw_splits([], seed=0, shares=shares)
+    with pytest.raises(LabelError, match="expected numbers above 0 that add up to 1"):
+        draw_splits([], seed=0, shares=dict(zip(SPLITS, shares, strict=True)))
 
 
 def test_images_and_groups_on_two_sides_are_named() -> None:
