@@ -106,9 +106,13 @@ def _permuted(
     truth, found = first.predictions, {}
     ranked = [column for column in columns if column[1] in RANKED]
     for task in dict.fromkeys(task for task, _ in ranked):
-        scores = [run.predictions.probability(task) for run in (first, second)]
         p_values = rank_p(
-            truth.is_class(task), *scores, sampling.unit, permutations=chances.permutations, seed=chances.seed
+            truth.is_class(task),
+            truth.probability(task),
+            second.predictions.probability(task),
+            sampling.unit,
+            permutations=chances.permutations,
+            seed=chances.seed,
         )
         found |= {(task, measure): p for measure, p in p_values.items()}
     if others := [column for column in columns if column not in ranked]:

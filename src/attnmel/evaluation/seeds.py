@@ -5,7 +5,9 @@ give another one. Readers and cases of a reader study stand in the same relation
 and Rockette 1995): figure of a seed = mean + effect of the seed + error, the errors of two seeds being correlated as
 they see the same images. The variance of the mean over S seeds is s^2 / S + the covariance of two seeds over images,
 where s^2 is the variance between seeds as observed; its degrees of freedom are those of Hillis (2007). Two recipes
-share images but no seed, whatever the numbers of their seeds (readers nested in tests: Hillis 2014).
+share images but no seed, whatever the numbers of their seeds (readers nested in tests: Hillis 2014), and each has a
+variance of its own between seeds (Welch 1947). A few seeds may lie together by chance: no variance is taken to be below
+that over images alone, which is well known.
 
 Shapes: S seeds, R resamples, P runs.
 """
@@ -55,10 +57,11 @@ def recipe_estimate(values: Float[np.ndarray, " S"], covariance: Float[np.ndarra
     `covariance` is that of the seeds' figures over images, as DeLong's method or a bootstrap gives it.
     """
     seeds, value = len(values), float(values.mean())
+    alone = float(covariance.mean())
     if seeds == 1:
-        return Estimate(value, float(covariance[0, 0]), np.inf)
+        return Estimate(value, alone, np.inf)
     between = float(values.var(ddof=1)) / seeds
-    return _estimate(value, [(between, seeds - 1)], _own(covariance) - _apart(covariance))
+    return _estimate(value, [(between, seeds - 1)], _own(covariance) - _apart(covariance), alone)
 
 
 def difference_estimate(
@@ -70,14 +73,17 @@ def difference_estimate(
     first, then of the second: P = S + T.
     """
     value = float(second.mean() - first.mean())
-    here, there = covariance[: len(first), : len(first)], covariance[len(first) :, len(first) :]
-    images = _own(here) + _own(there) - 2 * float(covariance[: len(first), len(first) :].mean())
+    seeds = len(first)
+    here, there, across = covariance[:seeds, :seeds], covariance[seeds:, seeds:], covariance[:seeds, seeds:]
+    shared = 2 * float(across.mean())
+    alone = float(here.mean() + there.mean()) - shared
+    images = _own(here) + _own(there) - shared
     if len(first) > 1 and len(second) > 1:
         parts = [(float(side.var(ddof=1)) / len(side), len(side) - 1) for side in (first, second)]
-        return _estimate(value, parts, images - _apart(here) - _apart(there))
+        return _estimate(value, parts, images - _apart(here) - _apart(there), alone)
     known, known_covariance = (first, here) if len(first) > 1 else (second, there)
     between = float(known.var(ddof=1)) * (1 / len(first) + 1 / len(second))
-    return _estimate(value, [(between, len(known) - 1)], images - 2 * _apart(known_covariance))
+    return _estimate(value, [(between, len(known) - 1)], images - 2 * _apart(known_covariance), alone)
 
 
 def crossed_draws(draws: Float[np.ndarray, "R S"], generator: np.random.Generator) -> Float[np.ndarray, " R"]:
@@ -86,9 +92,12 @@ def crossed_draws(draws: Float[np.ndarray, "R S"], generator: np.random.Generato
     return np.take_along_axis(draws, picks, axis=1).mean(axis=1)
 
 
-def _estimate(value: float, between: Sequence[tuple[float, int]], images: float) -> Estimate:
-    """Join the variance between seeds, with its degrees of freedom, and that over images, taken as known."""
-    variance = sum(part for part, _ in between) + max(images, 0)
+def _estimate(value: float, between: Sequence[tuple[float, int]], images: float, alone: float) -> Estimate:
+    """Join the variance between seeds, with its degrees of freedom, and that over images, taken as known.
+
+    `alone` is the variance over images of the mean of these very seeds.
+    """
+    variance = max(sum(part for part, _ in between) + max(images, 0), alone, 0)
     spread = sum(part**2 / freedom for part, freedom in between)
     return Estimate(value, variance, variance**2 / spread if spread > 0 else np.inf)
 
