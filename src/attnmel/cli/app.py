@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from attnmel import NOTICE, __version__
 from attnmel.cli import demo, doctor, evaluate, explain, fetch, predict, report, score, statistics, train
+from attnmel.cli import compare, demo, doctor, evaluate, explain, fetch, predict, report, statistics, train
 from attnmel.errors import AttnmelError
 
 
@@ -59,6 +60,7 @@ app.command()(fetch.fetch)
 app.command()(statistics.statistics)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(compare.compare)
 app.command()(explain.explain)
 app.command()(predict.predict)
 app.command()(score.score)

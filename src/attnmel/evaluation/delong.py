@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
-from scipy import stats
+from scipy import special, stats
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.intervals import CONFIDENCE, Interval
@@ -28,16 +28,37 @@ class Areas:
     def interval(self, place: int = 0, confidence: float = CONFIDENCE) -> Interval:
         """Return one AUC with its normal interval on the logit scale, which stays in [0, 1].
 
-        On that scale the interval of an AUC near 1 keeps its coverage (Pepe 2003, section 5.2). Without variance, as at
-        an AUC of 0 or 1, the ends are NaN: nothing is known of the uncertainty.
+        Without variance, as at an AUC of 0 or 1, the ends are NaN: nothing is known of the uncertainty.
         """
-        value, variance = float(self.auc[place]), float(self.covariance[place, place])
-        if not 0 < value < 1 or variance <= 0:
-            return Interval(value, np.nan, np.nan)
-        half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt(variance) / (value * (1 - value))
-        centre = np.log(value / (1 - value))
-        low, high = 1 / (1 + np.exp(-np.array([centre - half, centre + half])))
-        return Interval(value, float(low), float(high))
+        quantile = float(stats.norm.ppf((1 + confidence) / 2))
+        return logit_interval(float(self.auc[place]), float(self.covariance[place, place]), quantile)
+
+    def difference(self, first: int, second: int, confidence: float = CONFIDENCE) -> tuple[Interval, float]:
+        """Return second minus first with its normal interval, and the two-sided p that they are equal.
+
+        Two predictors that rank alike differ by 0 with p = 1; without variance otherwise ends and p are NaN.
+        """
+        value = float(self.auc[second] - self.auc[first])
+        own = self.covariance[first, first] + self.covariance[second, second]
+        # Rounding may leave the variance of two equal predictors a little below 0.
+        error = float(np.sqrt(max(own - 2 * self.covariance[first, second], 0)))
+        if error == 0 or np.isnan(error):
+            return (Interval(0.0, 0.0, 0.0), 1.0) if value == 0 else (Interval(value, np.nan, np.nan), np.nan)
+        half = float(stats.norm.ppf((1 + confidence) / 2)) * error
+        return Interval(value, value - half, value + half), float(2 * stats.norm.sf(abs(value) / error))
+
+
+def logit_interval(value: float, variance: float, quantile: float) -> Interval:
+    """Return the interval of a share that reaches `quantile` standard errors to both sides on the logit scale.
+
+    It stays in [0, 1], and near 1 it keeps its coverage (Pepe 2003, section 5.2). The ends are NaN for a value of 0 or
+    1 and where there is no variance.
+    """
+    if not 0 < value < 1 or not variance > 0:
+        return Interval(value, np.nan, np.nan)
+    half = quantile * np.sqrt(variance) / (value * (1 - value))
+    centre = special.logit(value)
+    return Interval(value, float(special.expit(centre - half)), float(special.expit(centre + half)))
 
 
 def areas(

@@ -1,0 +1,58 @@
+"""Differences with their intervals, one below the other, about a line at zero. Computes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import fill
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from attnmel.evaluation.intervals import Interval
+from attnmel.figures.svg import INK, SERIES, STYLE, WIDE, grid, svg_text
+
+ROW = 0.24
+"""Inches a row."""
+
+FRAME = 0.62
+"""Inches for the axis and its label."""
+
+LABEL_LETTERS = 26
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row: what is compared, by how much, and whether a difference is shown."""
+
+    label: str
+    interval: Interval
+    shown: bool
+
+
+def differences_figure(bars: Sequence[Bar], *, label: str, name: str) -> str:
+    """Draw each difference as a point on its interval, as SVG; filled where a difference is shown, hollow elsewhere.
+
+    What is not defined (NaN) leaves its row empty.
+    """
+    with matplotlib.rc_context(STYLE):
+        labels = [fill(bar.label, LABEL_LETTERS) for bar in bars]
+        lines = sum(1 + text.count("\n") for text in labels)
+        figure = Figure(figsize=(WIDE[0], FRAME + ROW * lines), layout="constrained")
+        axes = figure.add_subplot()
+        grid(axes)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        for row, bar in enumerate(bars):
+            value, low, high = bar.interval
+            axes.plot((low, high), (row, row), color=SERIES[0], linewidth=1.6)
+            filled: dict[str, Any] = {"markerfacecolor": SERIES[0] if bar.shown else "none"}
+            axes.plot(value, row, marker="o", markersize=5, color=SERIES[0], **filled)
+        axes.set(xlabel=label, yticks=range(len(bars)), yticklabels=labels, ylim=(len(bars) - 0.5, -0.5))
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        told = "; ".join(_words(bar) for bar in bars)
+        return svg_text(figure, name, f"{label}: {told}")
+
+
+def _words(bar: Bar) -> str:
+    value, low, high = bar.interval
+    return f"{bar.label} {value:+.3f} ({low:+.3f} to {high:+.3f})"
