@@ -27,6 +27,10 @@ def example(images: int = 120, classes: int = 3, *, seed: int = 7) -> Prediction
     return predicted(labels, shares, tuple(f"class-{number}" for number in range(classes)))
 
 
+def by_scikit_learn(truth: np.ndarray, called: np.ndarray) -> list[np.ndarray]:
+    return [np.asarray(column) for column in precision_recall_fscore_support(truth, called, zero_division=np.nan)]
+
+
 @pytest.mark.parametrize("classes", [2, 3, 7])
 def test_counts_and_figures_are_those_of_scikit_learn(classes: int) -> None:
     predictions = example(classes=classes)
@@ -35,7 +39,7 @@ def test_counts_and_figures_are_those_of_scikit_learn(classes: int) -> None:
     assert np.array(found.counts).tolist() == confusion_matrix(truth, called).tolist()
     normalised = confusion_matrix(truth, called, normalize="true")
     assert np.array([[cell.value for cell in row] for row in found.shares]) == pytest.approx(normalised)
-    precision, recall, f1, images = precision_recall_fscore_support(truth, called, zero_division=np.nan)
+    precision, recall, f1, images = by_scikit_learn(truth, called)
     assert [one.images for one in found.by_class] == images.tolist()
     assert [one.called for one in found.by_class] == np.bincount(called, minlength=classes).tolist()
     assert [one.precision.value for one in found.by_class] == pytest.approx(precision)
@@ -54,7 +58,7 @@ def test_intervals_are_those_of_a_plain_loop_over_scikit_learn() -> None:
     for times in sampling.weights(np.random.default_rng(5), 80).astype(int):
         truth, shares = predictions.labels.repeat(times), predictions.probabilities.repeat(times, axis=0)
         called = shares.argmax(axis=1)
-        precision, recall, f1, _ = precision_recall_fscore_support(truth, called, zero_division=np.nan)
+        precision, recall, f1, _ = by_scikit_learn(truth, called)
         rows.append([*precision, *recall, *f1, precision.mean(), accuracy_score(truth, called)])
     low, high = np.quantile(np.array(rows), [0.025, 0.975], axis=0)
     shown = [getattr(one, name) for name in ("precision", "recall", "f1") for one in found.by_class]

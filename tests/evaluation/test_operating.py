@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def binary(positives: int, negatives: int, *, seed: int, side: str = "ISIC", shi
 TEST, VALIDATION = binary(40, 100, seed=0), binary(30, 70, seed=1, side="validation")
 
 
-def judged(**options: object) -> Operating:
+def judged(**options: Any) -> Operating:  # noqa: ANN401 - any option of the function
     return operating_points(TEST, "melanoma", **{"validation": VALIDATION, "resamples": 100} | options)
 
 

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from attnmel.errors import ConfigError
 from attnmel.evaluation.estimates import NOTHING, estimate, or_exact
 from attnmel.evaluation.intervals import RESAMPLES, Interval, Sampling
-from attnmel.evaluation.judgement import Panel
+from attnmel.evaluation.judgement import FEW, Panel
 from attnmel.evaluation.metrics import THRESHOLD, Counts, Ranking, Values
 from attnmel.evaluation.thresholds import (
     LEAST,
@@ -63,12 +63,12 @@ class OperatingPoint:
     false_positives: int
     reached: Reached
     """Intervals of the judged images alone: the threshold is taken as given."""
-    redrawn: Reached | None
-    """The same figures with intervals in which the validation images are drawn again, too, and choose anew."""
     precision: tuple[Interval, ...]
     """The PPV that sensitivity and specificity give at each of the prevalences, by Bayes; the threshold as given."""
     read_off: Interval
     """Specificity at the target on the judged images' own ROC curve: optimistic."""
+    redrawn: Reached | None = None
+    """As `reached`, with intervals in which the validation images are drawn again, too, and choose anew."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,34 @@ class Operating:
     partial_share: Interval
     """The same as a share of the most there can be."""
     resamples: int
+
+    @property
+    def sentence(self) -> str:
+        """Return what chose the thresholds, in one line, with its notes."""
+        chose = f"chosen on {self.validation_images} validation images ({self.validation_positives} {self.task})"
+        told = f"operating points, called {self.task} strictly above a threshold {chose}"
+        return "\nnote: ".join([told if self.validation_positives else "operating points", *self.notes])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the thresholds must know, a sentence each."""
+        if not self.validation_positives:
+            return (
+                f"no validation image of {self.task} could choose a threshold: judge the split 'validation' first, "
+                "then this one again",
+            )
+        if self.shared:
+            images = self.positives + self.negatives
+            return (
+                f"{self.shared} of the {images} images judged here also chose the thresholds of {self.task}: what "
+                "these reach is optimistic",
+            )
+        if self.validation_positives < FEW:
+            return (
+                f"{self.validation_positives} validation images of {self.task} chose the thresholds: so few place them "
+                "by chance",
+            )
+        return ()
 
 
 def operating_points(
