@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logit
 
-from attnmel.evaluation.calibration_line import intercept, slope
+from attnmel.evaluation.calibration_line import intercept, line
 from attnmel.evaluation.intervals import RESAMPLES, Interval, Sampling, Statistic, bootstrap, percentile_interval
 from attnmel.evaluation.judgement import FEW, Panel
 from attnmel.evaluation.reliability import (
@@ -104,13 +104,15 @@ def calibration_of(
         PredictionsError: as `judge`.
         ConfigError: fewer than one resample.
     """
-    Panel.of(test, [main])  # refuses what no measure can be computed of
+    Panel.of(test, [main])  # refuses predictions that have no measures
     before, draws = _reliability(test, main, resamples, seed)
     found, fitted_on, notes = Interval(math.nan, math.nan, math.nan), 0, _notes(test, main)
     after, change = None, {}
     if validation is not None:
         fitted = fit_temperature(validation)
         found, fitted_on = temperature_interval(validation, fitted, resamples=resamples, seed=seed), fitted.images
+        if shared := set(test.image_ids) & set(validation.image_ids):
+            notes = (*notes, f"the temperature was fitted on {len(shared)} of these very images, which flatters it")
         if fitted.reason:
             notes = (*notes, f"no temperature was fitted: {fitted.reason}")
         else:
@@ -163,15 +165,17 @@ def _measures(predictions: Predictions, main: str, place: Int[np.ndarray, " N"])
     if len(predictions.classes) > 2:
         each.append(((predictions.probabilities - truth) ** 2).sum(axis=1))
     by_image = np.stack(each, axis=1)
+    once = np.ones((1, len(place)))
+    level, start = float(intercept(once, log_odds, positive)[0]), tuple(line(once, log_odds, positive)[0].tolist())
 
     def measure(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R M"]:
         held = sums(weights, added)
         parts = brier_parts(held)
         unsure = parts.uncertainty
         skill = 1 - np.divide(parts.brier, unsure, out=np.full_like(unsure, np.nan), where=unsure > 0)
-        line = (intercept(weights, log_odds, positive), slope(weights, log_odds, positive))
+        levels, lines = intercept(weights, log_odds, positive, level), line(weights, log_odds, positive, start)
         means = weights @ by_image / weights.sum(axis=1, keepdims=True)
-        return np.stack([calibration_error(held), *line, *parts, skill, *means.T], axis=1)
+        return np.stack([calibration_error(held), levels, lines[:, 1], *parts, skill, *means.T], axis=1)
 
     return measure, MEASURES[: len(MEASURES) - 2 + by_image.shape[1]]
 
