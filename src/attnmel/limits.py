@@ -11,6 +11,9 @@ STRIDE = 32
 LARGEST_SIZE = 1792
 """Bounds the memory that a recipe or a checkpoint of unknown origin asks for: 64 times that of 224 pixels."""
 
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
+"""What the logits of a network may be divided by: beyond, probabilities would all but be 0 and 1, or all alike."""
+
 
 def prepared_side(size: int) -> int:
     """Return the side in pixels of the prepared images of an input size, 256 for 224."""
@@ -26,6 +29,7 @@ Size = Annotated[int, Field(ge=STRIDE, le=LARGEST_SIZE, multiple_of=STRIDE)]
 Side = Annotated[int, Field(ge=STRIDE, le=prepared_side(LARGEST_SIZE))]
 Width = Annotated[float, Field(gt=0, le=1)]
 Level = Annotated[float, Field(ge=0, le=1)]
+Temperature = Annotated[float, Field(ge=LOWEST_TEMPERATURE, le=HIGHEST_TEMPERATURE)]
 Spread = Annotated[float, Field(ge=0.001, le=1)]
 Means = tuple[Level, Level, Level]
 """Mean of red, green and blue in [0, 1]."""

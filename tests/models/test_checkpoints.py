@@ -21,6 +21,7 @@ from attnmel.models.checkpoints import (
     read_checkpoint,
     save_checkpoint,
     save_state,
+    set_temperature,
 )
 from attnmel.models.classifiers import NETWORKS, build_network
 
@@ -105,6 +106,28 @@ def test_a_measure_that_is_not_a_number_survives(tmp_path: Path) -> None:
     card = dataclasses.replace(CARD, measures={"validation_auc": math.nan})
     save_checkpoint(tmp_path / "one.safetensors", network_of(card), card)
     assert math.isnan(read_checkpoint(tmp_path / "one.safetensors")[1].measures["validation_auc"])
+
+
+def test_another_temperature_leaves_the_weights_and_the_rest_of_the_card(saved: Path) -> None:
+    before = load_state(saved)[0]
+    set_temperature(saved.parent, 1.25)
+    after, card = read_checkpoint(saved)
+    assert card == dataclasses.replace(CARD, temperature=1.25)
+    assert list(before) == list(after)
+    assert all(torch.equal(before[name], after[name]) and before[name].dtype == after[name].dtype for name in before)
+    assert json.loads(saved.with_suffix(".json").read_text())["temperature"] == 1.25
+    written = saved.read_bytes()
+    set_temperature(saved, 1.25)
+    assert saved.read_bytes() == written
+    set_temperature(saved, None)
+    assert read_checkpoint(saved)[1] == CARD
+
+
+def test_a_card_from_before_temperatures_is_read(saved: Path) -> None:
+    card = as_dict(CARD)
+    del card["temperature"]
+    rewrite(saved, card)
+    assert read_checkpoint(saved)[1].temperature is None
 
 
 def test_loading_draws_no_chance(saved: Path) -> None:
@@ -205,6 +228,8 @@ def test_a_card_of_another_network_is_refused(saved: Path, change: dict[str, obj
         ({"mean": (0.1, 200, 0.1)}, r"\(mean\.1 = 200: Input should be less than or equal to 1\)"),
         ({"crop": -1}, r"\(crop = -1: Input should be greater than 0\)"),
         ({"crop": 1.5}, r"\(crop = 1\.5: "),
+        ({"temperature": 0}, r"\(temperature = 0: Input should be greater than or equal to 0\.05\)"),
+        ({"temperature": math.nan}, r"\(temperature = nan: "),
         ({"width": 2.0}, r"\(width = 2\.0: Input should be less than or equal to 1\)"),
         (
             {"classes": (), "positives": ()},

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from attnmel import NOTICE
+from attnmel.data.images import prepared_image
 from attnmel.errors import ImageError
+from attnmel.evaluation.temperature import at_temperature
 from attnmel.folders import RunFolder
-from attnmel.pipeline.predict import image_files, predict_images
+from attnmel.models.checkpoints import load_checkpoint, read_checkpoint, set_temperature
+from attnmel.pipeline.predict import Answers, image_files, model_input, predict_images
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -48,11 +52,56 @@ def test_a_name_without_an_image_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("batch", [1, 5, 32])
 def test_answers_agree_with_evaluate_whatever_the_batch(batch: int, trained: RunFolder, phantoms: "Phantoms") -> None:
     folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
-    answers = predict_images(trained.path, [folder], batch=batch)
+    answers = predict_images(trained.path, [folder], batch=batch, calibrated=False)
     judged = Predictions.read(trained.predictions("test"))
     assert [Path(one.image).stem for one in answers.answers] == list(judged.image_ids)
     found = np.array([one.probabilities for one in answers.answers])
     np.testing.assert_allclose(found, judged.probabilities, atol=1e-6)
+
+
+def test_calibrated_answers_are_the_softmax_of_the_logits_over_the_temperature(
+    trained: RunFolder, phantoms: "Phantoms"
+) -> None:
+    network, card = load_checkpoint(trained.path)
+    assert card.temperature is not None
+    assert card.temperature != 1
+    images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:4]
+    inputs = [model_input(prepared_image(path, crop=card.crop, side=card.side), card) for path in images]
+    with torch.inference_mode():
+        logits = network(torch.cat(inputs)).logits.double()
+    expected = (logits / card.temperature).softmax(dim=1).numpy()
+    answers = predict_images(trained.path, images)
+    np.testing.assert_allclose([one.probabilities for one in answers.answers], expected, atol=1e-6)
+
+
+def test_calibration_is_that_of_the_predictions_file(trained: RunFolder, phantoms: "Phantoms") -> None:
+    answers = predict_images(trained.path, [next((phantoms.home / "data").rglob("*Test_v2_Data"))])
+    assert answers.temperature is not None
+    cooled = at_temperature(Predictions.read(trained.predictions("test")), answers.temperature)
+    np.testing.assert_allclose([one.probabilities for one in answers.answers], cooled.probabilities, atol=1e-6)
+
+
+def test_a_table_says_whether_its_probabilities_are_calibrated(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    temperature = read_checkpoint(trained.path)[1].temperature
+    sentence = f"Calibrated: temperature {temperature:g}, fitted on the validation images of the training."
+    assert told(predict_images(trained.path, [image])) == (sentence, temperature)
+    plain = predict_images(trained.path, [image], calibrated=False)
+    assert told(plain) == ("Not calibrated: as asked for.", None)
+    shutil.copy(trained.best, tmp_path / "old.safetensors")
+    set_temperature(tmp_path / "old.safetensors", None)
+    old = predict_images(tmp_path / "old.safetensors", [image])
+    assert told(old) == ("Not calibrated: the checkpoint holds no temperature.", None)
+    assert old.answers == plain.answers
+
+
+def told(answers: Answers) -> tuple[str, float | None]:
+    """Return the sentence, which the CSV and the JSON share, and the temperature."""
+    plain = json.loads(answers.text(as_json=True))
+    assert answers.text().splitlines()[2] == f"# {plain['calibration']}"
+    return plain["calibration"], plain["temperature"]
 
 
 def test_a_checkpoint_file_answers_like_its_run(trained: RunFolder, phantoms: "Phantoms") -> None:

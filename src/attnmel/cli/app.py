@@ -11,8 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import demo, doctor, evaluate, explain, fetch, predict, report, score, statistics, train
-from attnmel.cli import compare, demo, doctor, evaluate, explain, fetch, predict, report, statistics, train
+from attnmel.cli import compare, demo, doctor, evaluate, explain, fetch, predict, report, score, statistics, train
 from attnmel.errors import AttnmelError
 
 

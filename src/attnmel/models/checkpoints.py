@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from attnmel import NOTICE, __version__
 from attnmel.errors import CheckpointError, ConfigError, listed
 from attnmel.folders import RunFolder, replacing
-from attnmel.limits import Classes, Crop, Means, Positives, Side, Size, Spreads, Width, check_names
+from attnmel.limits import Classes, Crop, Means, Positives, Side, Size, Spreads, Temperature, Width, check_names
 from attnmel.models.classifiers import build_network
 
 CARD = "attnmel"
@@ -67,6 +67,8 @@ class Card:
     licence: str
     """Of that data set."""
     seed: int
+    temperature: Temperature | None = None
+    """Divides the scores before the softmax, so that probabilities are calibrated; None where none was fitted."""
     notice: str = NOTICE
     version: str = __version__
 
@@ -87,10 +89,24 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
     Raises:
         CheckpointError: the disk is full or cannot be written; what was there before is kept.
     """
+    _save(path, network.state_dict(), card)
+
+
+def _save(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
     text = _CARD.dump_json(card, indent=2)
-    save_state(path, network.state_dict(), {CARD: text.decode()})
+    save_state(path, tensors, {CARD: text.decode()})
     with _writing(path.with_suffix(".json")) as part:
         part.write_bytes(text)
+
+
+def set_temperature(path: Path, temperature: float | None) -> None:
+    """Write another temperature into the card of a checkpoint, inside and beside; the weights stay to the last bit.
+
+    Raises:
+        CheckpointError: as `read_checkpoint` and `save_checkpoint`.
+    """
+    tensors, card = read_checkpoint(path)
+    _save(checkpoint_file(path), tensors, dataclasses.replace(card, temperature=temperature))
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:

@@ -45,6 +45,8 @@ class Answers:
 
     card: Card
     answers: tuple[Answer, ...]
+    temperature: float | None = None
+    """What divided the scores; None where probabilities are not calibrated."""
 
     def text(self, *, as_json: bool = False) -> str:
         """Return the table as CSV or JSON, with the notice and the licence."""
@@ -64,7 +66,7 @@ class Answers:
         raise_for_failures([answer.error for answer in self.answers if answer.error], len(self.answers))
 
     def _csv(self) -> str:
-        text = io.StringIO(notice_lines(self.card.licence))
+        text = io.StringIO(f"{notice_lines(self.card.licence)}# {self._calibration()}\n")
         text.seek(0, io.SEEK_END)
         table = csv.writer(text, lineterminator="\n")
         table.writerow(["image", *(f"probability_{name}" for name in self.card.classes), "error"])
@@ -83,11 +85,23 @@ class Answers:
             for one in self.answers
         ]
         head = {"notice": NOTICE, "licence": card.licence, "recipe": card.recipe, "epoch": card.epoch}
-        return json.dumps({**head, "images": images}, indent=2) + "\n"
+        told = {"calibration": self._calibration(), "temperature": self.temperature}
+        return json.dumps({**head, **told, "images": images}, indent=2) + "\n"
+
+    def _calibration(self) -> str:
+        """Say whether the probabilities are calibrated, and why not."""
+        if self.temperature is not None:
+            return f"Calibrated: temperature {self.temperature:g}, fitted on the validation images of the training."
+        reason = "the checkpoint holds no temperature" if self.card.temperature is None else "as asked for"
+        return f"Not calibrated: {reason}."
 
 
-def predict_images(model: Path, images: Sequence[Path], *, batch: int = 16, progress: Progress = SILENT) -> Answers:
+def predict_images(
+    model: Path, images: Sequence[Path], *, batch: int = 16, calibrated: bool = True, progress: Progress = SILENT
+) -> Answers:
     """Predict files, and the files of folders, one after another; a file that cannot be used gets its reason.
+
+    Probabilities are at the checkpoint's temperature, where it holds one and `calibrated` is not switched off.
 
     Raises:
         CheckpointError: the model cannot be used.
@@ -97,13 +111,14 @@ def predict_images(model: Path, images: Sequence[Path], *, batch: int = 16, prog
     device = runtime.choose_device()
     network = network.to(device)
     paths = image_files(images)
+    temperature = card.temperature if calibrated else None
     answers: list[Answer] = []
     with progress.bar("predicting", len(paths), "images") as advance:
         for first in range(0, len(paths), batch):
             some = paths[first : first + batch]
-            answers += _predict_batch(network, card, some, device)
+            answers += _predict_batch(network, card, some, device, temperature)
             advance(len(some))
-    return Answers(card, tuple(answers))
+    return Answers(card, tuple(answers), temperature)
 
 
 def raise_for_failures(failed: Sequence[str], total: int) -> None:
@@ -150,7 +165,9 @@ def _files_of(given: Path) -> list[Path]:
 
 
 @torch.inference_mode()
-def _predict_batch(network: nn.Module, card: Card, paths: Sequence[Path], device: torch.device) -> list[Answer]:
+def _predict_batch(
+    network: nn.Module, card: Card, paths: Sequence[Path], device: torch.device, temperature: float | None
+) -> list[Answer]:
     inputs: dict[Path, torch.Tensor] = {}
     errors: dict[Path, str] = {}
     for path in paths:
@@ -161,6 +178,7 @@ def _predict_batch(network: nn.Module, card: Card, paths: Sequence[Path], device
     shares: dict[Path, tuple[float, ...]] = {}
     if inputs:
         output: Output = network(torch.cat(list(inputs.values())).to(device))
-        rows = output.logits.double().softmax(dim=1).cpu().tolist()
+        logits = output.logits.double() / (1 if temperature is None else temperature)
+        rows = logits.softmax(dim=1).cpu().tolist()
         shares = {path: tuple(row) for path, row in zip(inputs, rows, strict=True)}
     return [Answer(str(path), shares.get(path, ()), errors.get(path, "")) for path in paths]

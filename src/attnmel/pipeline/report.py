@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from attnmel.config import changes
 from attnmel.data.controls import NO_CONTROL
 from attnmel.errors import PredictionsError, require_known
+from attnmel.evaluation.calibration import calibration_of
 from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
@@ -23,9 +25,11 @@ from attnmel.pipeline.prepare import Prepared, prepare, shown_pixels
 from attnmel.pipeline.provenance import read_provenance, read_recipe
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, Predictions
+from attnmel.report.calibration import calibration_section
 from attnmel.report.controls import CONTROL_WORDS
 from attnmel.report.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.page import Curves, DataFile, FactGroup, History, RunSection, write_report
+from attnmel.report.sections import Section
 from attnmel.report.tables import map_words
 from attnmel.settings import Recipe
 
@@ -93,6 +97,7 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
         published=published,
         overlaps=judged.overlap,
         overlap_images=judged.masks,
+        sections=(_calibration(run, split, predictions, recipe.data.positives[0]),),
         examples=_examples(run, recipe, judged, predictions, home, progress),
         command=provenance["command"],
         circumstances=_circumstances(provenance, judged),
@@ -105,6 +110,14 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
 
 def _control_words(recipe: Recipe) -> str:
     return "" if recipe.data.control == NO_CONTROL else f", {CONTROL_WORDS[recipe.data.control]}"
+
+
+def _calibration(run: RunFolder, split: str, predictions: Predictions, main: str) -> Section:
+    path = run.predictions("validation")
+    validation = Predictions.read(path) if path.is_file() else None
+    # Names of figures must not meet those of another run on the page.
+    anchor = f"run-{zlib.crc32(str(run.path.absolute()).encode()):08x}"
+    return calibration_section(calibration_of(predictions, validation, main), split, anchor=anchor)
 
 
 def _published(recipe: Recipe) -> Published | None:

@@ -17,6 +17,7 @@ from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights import START_NAMES, Start, start_weights
+from attnmel.pipeline.calibrate import calibrate_run
 from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
@@ -116,6 +117,8 @@ def train_run(
     if fabric.is_global_zero:
         for split in _judged_splits(prepared, progress):
             evaluate_run(run, home=home, split=split, prepared=prepared, progress=progress)
+            if split == "validation":
+                calibrate_run(run, progress)
     return best
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attnmel.evaluation.controls import CHANCE, ControlFinding
 from attnmel.evaluation.intervals import Interval
 from attnmel.report.sections import Section, Table
-from attnmel.report.tables import fixed, span, spaced
+from attnmel.report.tables import fixed, spaced, span
 
 CONTROL_WORDS = {
     "background-only": "without the lesion",
