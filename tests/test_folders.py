@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.folders import HOME_VARIABLE, RunFolder, home_folder, replacing
+from attnmel.folders import HOME_VARIABLE, RunFolder, held, home_folder, replacing
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_no_litter(tmp_path: Path) -> None:
@@ -44,3 +44,19 @@ def test_no_two_files_of_a_run_share_a_name(tmp_path: Path) -> None:
     named = [run.recipe, run.provenance, run.history, run.events, run.best, run.last, run.resume, run.measures]
     named += [run.report, run.maps, *(kind("test") for kind in (run.predictions, run.attention, run.submission))]
     assert len({*named, run.overlap("test")}) == len(named) + 1
+
+
+def test_a_lock_is_free_again_after_an_error_and_never_waits_in_vain(tmp_path: Path) -> None:
+    def waited() -> None:
+        raise AssertionError("held by nobody")
+
+    def fail() -> None:
+        with held(tmp_path / "new" / ".lock", waited):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    with held(tmp_path / "new" / ".lock", waited):
+        pass
+    with held(tmp_path / "new" / ".lock" / "below a file", waited):  # no lock can lie there: it goes without
+        pass
