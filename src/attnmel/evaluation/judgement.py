@@ -128,7 +128,7 @@ def judge(
         found = {
             "percentile": percentile_interval(value, draws[:, column]),
             "bca": bca_interval(value, draws[:, column], float(left_out.acceleration[column])),
-            "logit": logit_interval(value, error),
+            "logit": logit_interval(value, error**2),
             **_special(predictions, task, measure, value, error),
         }
         method = _method(found)
