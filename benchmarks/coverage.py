@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print(f"{runtime.device_name(torch.device('cpu'))}, one core; seed {chosen.seed}; {chosen.resamples} resamples")
     for times, which in ((1, "all others"), (2, f"positives {' and '.join(map(str, TWICE))}")):
         count = times * chosen.simulations

@@ -15,7 +15,6 @@ from attnmel.evaluation.intervals import (
     logit_interval,
     mean_interval,
     percentile_interval,
-    wilson_interval,
 )
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
@@ -179,12 +178,6 @@ def test_the_logit_interval_is_symmetric_on_its_scale_and_undefined_at_the_ends(
     assert special.logit(high) + special.logit(low) == pytest.approx(2 * special.logit(value))
     for figure, variance in ((0.0, 0.1), (1.0, 0.1), (0.5, 0.0), (0.5, np.nan), (np.nan, 0.1)):
         assert np.isnan(logit_interval(figure, variance)[1:]).all()
-
-
-@pytest.mark.parametrize(("found", "images"), [(0, 5), (3, 11), (93, 117), (20, 20)])
-def test_wilsons_interval_is_scipys(found: int, images: int) -> None:
-    expected = stats.binomtest(found, images).proportion_ci(method="wilson")
-    assert wilson_interval(found / images, images) == pytest.approx((found / images, *expected), abs=1e-12)
 
 
 def test_nothing_to_draw_and_no_resample_are_refused() -> None:

@@ -209,18 +209,6 @@ def logit_interval(value: float, variance: float, quantile: float = NORMAL) -> I
     return Interval(value, float(low), float(high))
 
 
-def wilson_interval(share: float, images: float, quantile: float = NORMAL) -> Interval:
-    """Return the score interval of a share of so many independent images (Wilson 1927); NaN for an undefined share.
-
-    It holds at 0 and 1 too. Where images belong together, give the effective number, share (1 - share) / error^2.
-    """
-    shrunk = quantile**2 / images
-    centre = (share + shrunk / 2) / (1 + shrunk)
-    half = np.sqrt(shrunk * (share * (1 - share) + shrunk / 4)) / (1 + shrunk)
-    # At 0 and 1 an end is the share itself, which rounding must not pass.
-    return Interval(share, float(np.clip(centre - half, 0, share)), float(np.clip(centre + half, share, 1)))
-
-
 def mean_interval(
     values: Float[np.ndarray, " N"], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
