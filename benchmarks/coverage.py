@@ -135,13 +135,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    errors = [100 * np.sqrt(0.95 * 0.05 / times / chosen.simulations) for times in (1, 2)]
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print(f"{runtime.device_name(torch.device('cpu'))}, one core; seed {chosen.seed}; {chosen.resamples} resamples")
-    print(
-        f"{chosen.simulations:,} simulations, Monte-Carlo error {errors[0]:.2f} points; twice as many where positives are"
-    )
-    print(f"{' or '.join(map(str, TWICE))}, {errors[1]:.2f} points (one standard deviation at 95 %)")
+    for times, which in ((1, "all others"), (2, f"positives {' and '.join(map(str, TWICE))}")):
+        count = times * chosen.simulations
+        error = 100 * np.sqrt(0.95 * 0.05 / count)
+        print(f"{which}: {count:,} simulations, Monte-Carlo error {error:.2f} points (standard deviation at 95 %)")
     for name in chosen.world:
         start, world = time.perf_counter(), WORLDS[name]
         found = {}

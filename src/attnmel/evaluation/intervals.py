@@ -17,6 +17,9 @@ from scipy import special
 from attnmel.errors import ConfigError, PredictionsError
 
 CONFIDENCE = 0.95
+NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
+"""Standard errors to both sides that hold so much of a normal distribution."""
+
 RESAMPLES = 2000
 """Enough that the ends of a 95 % interval move by less than a tenth of its width between seeds."""
 
@@ -193,29 +196,17 @@ def bca_interval(
     return Interval(value, float(low), float(high))
 
 
-def logit_interval(value: float, error: float, confidence: float = CONFIDENCE) -> Interval:
-    """Return the normal interval on the logit scale of a figure in (0, 1), which keeps it in there.
+def logit_interval(value: float, variance: float, quantile: float = NORMAL) -> Interval:
+    """Return the interval that reaches `quantile` standard errors to both sides on the logit scale, within (0, 1).
 
-    As Pepe 2003, section 5.2, has it for AUCs. Without an error, as at 0 and 1, the ends are NaN: nothing is known of
+    As Pepe 2003, section 5.2, has it for AUCs. The ends are NaN at 0 and 1 and without a variance: nothing is known of
     the uncertainty.
     """
-    if not (0 < value < 1 and error > 0):
+    if not (0 < value < 1 and variance > 0):
         return Interval(value, np.nan, np.nan)
-    half = special.ndtri((1 + confidence) / 2) * error / (value * (1 - value))
+    half = quantile * np.sqrt(variance) / (value * (1 - value))
     low, high = special.expit(special.logit(value) + np.array([-half, half]))
     return Interval(value, float(low), float(high))
-
-
-def wilson_interval(share: float, images: float, confidence: float = CONFIDENCE) -> Interval:
-    """Return the score interval of a share of so many independent images (Wilson 1927); NaN for an undefined share.
-
-    It holds at 0 and 1 too. Where images belong together, give the effective number, share (1 - share) / error^2.
-    """
-    z = special.ndtri((1 + confidence) / 2)
-    centre = (share + z**2 / (2 * images)) / (1 + z**2 / images)
-    half = z / (1 + z**2 / images) * np.sqrt(share * (1 - share) / images + z**2 / (4 * images**2))
-    # At 0 and 1 an end is the share itself, which rounding must not pass.
-    return Interval(share, float(np.clip(centre - half, 0, share)), float(np.clip(centre + half, share, 1)))
 
 
 def mean_interval(

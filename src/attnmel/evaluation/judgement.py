@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.delong import areas
@@ -21,10 +21,10 @@ from attnmel.evaluation.intervals import (
     jackknife,
     logit_interval,
     percentile_interval,
-    wilson_interval,
 )
 from attnmel.evaluation.metrics import MEASURES, Measure
 from attnmel.evaluation.panel import ALL_CLASSES, MEAN, RECALL, Panel, class_counts
+from attnmel.evaluation.shares import mean_interval_of, share_interval
 from attnmel.records import Predictions
 
 __all__ = ["ALL_CLASSES", "MEAN", "Judgement", "Panel", "Row", "judge", "main_value"]
@@ -32,6 +32,9 @@ __all__ = ["ALL_CLASSES", "MEAN", "Judgement", "Panel", "Row", "judge", "main_va
 METHODS = ("delong", "wilson", "logit")
 """A row's interval is by the first of these that its measure has: the measured coverage of these is nearest to 95 %
 (docs/evaluation.md). Percentile and BCa intervals stand beside it."""
+
+Special = dict[tuple[str, str], tuple[str, Interval]]
+"""Method and interval by task and measure."""
 
 FEW = 10
 """Below so many images on one side, the percentile bootstrap's intervals are known to be too narrow."""
@@ -122,15 +125,19 @@ def judge(
     left_out = jackknife(panel, sampling)
     counts = class_counts(predictions)
     images = len(predictions.image_ids)
+    values = panel.values()
+    special = _area_intervals(predictions, positives) | _share_intervals(predictions, values, left_out.error)
     rows = []
-    for column, ((task, measure), value) in enumerate(panel.values().items()):
-        error = float(left_out.error[column])
+    for column, ((task, measure), value) in enumerate(values.items()):
         found = {
             "percentile": percentile_interval(value, draws[:, column]),
             "bca": bca_interval(value, draws[:, column], float(left_out.acceleration[column])),
-            "logit": logit_interval(value, error),
-            **_special(predictions, task, measure, value, error),
+            "logit": logit_interval(value, float(left_out.error[column]) ** 2),
         }
+        method, own = special.get((task, measure), ("", Interval(math.nan, math.nan, math.nan)))
+        # A measure of another name's meaning, given by the caller, is not what the special interval is of.
+        if math.isclose(own.value, value, abs_tol=ROUNDING):
+            found[method] = own
         method = _method(found)
         ends = {name: (interval.low, interval.high) for name, interval in found.items()}
         rows.append(Row(task, measure, value, *ends[method], counts.get(task), images, method, ends))
@@ -158,31 +165,44 @@ def _method(found: Mapping[str, Interval]) -> str:
     return method if 0 <= found[method].value <= 1 else "percentile"
 
 
-def _special(predictions: Predictions, task: str, measure: str, value: float, error: float) -> dict[str, Interval]:
-    """Return the intervals that only areas under ROC curves or only shares of images have."""
-    if measure == "auc" and task != MEAN:
-        scores = predictions.probability(task)[:, None]
-        area = areas(predictions.is_class(task), scores, predictions.groups).interval()
-        return {"delong": area} if math.isclose(area.value, value, abs_tol=ROUNDING) else {}
+def _area_intervals(predictions: Predictions, positives: Sequence[str]) -> Special:
+    """Return DeLong's interval of each AUC."""
+    found: Special = {}
+    for name in positives:
+        scores = predictions.probability(name)[:, None]
+        found[name, "auc"] = "delong", areas(predictions.is_class(name), scores, predictions.groups).interval()
+    return found
+
+
+def _share_intervals(
+    predictions: Predictions, values: Mapping[tuple[str, str], float], errors: Float[np.ndarray, " M"]
+) -> Special:
+    """Return Wilson's interval of each sensitivity, specificity and recall, and of the means of them."""
+    found: Special = {}
+    means: dict[str, list[Interval]] = {}
+    for (task, measure), error in zip(values, errors.tolist(), strict=True):
+        among = _among(predictions, task, measure)
+        if among is not None:
+            own = share_interval(values[task, measure], error, predictions.groups, among)
+            found[task, measure] = "wilson", own
+            means.setdefault(task, []).append(own)
+    if not _mixed(predictions):
+        found |= {(task, "balanced_accuracy"): ("wilson", mean_interval_of(shares)) for task, shares in means.items()}
+    return found
+
+
+def _among(predictions: Predictions, task: str, measure: str) -> Bool[np.ndarray, " N"] | None:
+    """Return the images of which a measure is a share; None where it is none."""
     if task == ALL_CLASSES and measure.startswith(RECALL):
-        return {"wilson": _share_interval(predictions, predictions.is_class(measure[len(RECALL) :]), value, error)}
-    if measure == "sensitivity":
-        return {"wilson": _share_interval(predictions, predictions.is_class(task), value, error)}
-    if measure == "specificity":
-        return {"wilson": _share_interval(predictions, ~predictions.is_class(task), value, error)}
-    return {}
+        return predictions.is_class(measure.removeprefix(RECALL))
+    if task in predictions.classes and measure in ("sensitivity", "specificity"):
+        return predictions.is_class(task) == (measure == "sensitivity")
+    return None
 
 
-def _share_interval(predictions: Predictions, among: Bool[np.ndarray, " N"], share: float, error: float) -> Interval:
-    """Return Wilson's interval for as many independent images as have the share's own error.
-
-    That is the number of images where no lesion repeats; at a share of 0 or 1, which shows no error, the number of
-    lesions.
-    """
-    units = len({group for group, one in zip(predictions.groups, among, strict=True) if one})
-    if not error > 0:
-        return wilson_interval(share, units)
-    return wilson_interval(share, share * (1 - share) / error**2 * units / max(units - 1, 1))
+def _mixed(predictions: Predictions) -> bool:
+    """Return whether a lesion or patient has images of several classes, so that their shares are not independent."""
+    return len(set(zip(predictions.groups, predictions.labels.tolist(), strict=True))) > len(set(predictions.groups))
 
 
 def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) -> list[str]:
