@@ -62,7 +62,7 @@ def test_a_submission_is_scored_against_the_fetched_test_split(
     positive = [float(row["melanoma"]) for row in truth]
     scores = [0.05 * place + 0.3 * yes for place, yes in enumerate(positive)]
     (auc,) = [line.split() for line in lines if line.split()[:2] == ["melanoma", "auc"]]
-    assert float(auc[2]) == pytest.approx(roc_auc_score(positive, np.round(scores, 2)), abs=1e-4)
+    assert float(auc[2]) == pytest.approx(roc_auc_score(positive, np.round(scores, 2)), abs=5.1e-4)
     assert len(auc) == 6
 
 
@@ -90,7 +90,7 @@ def test_rules_are_changed_by_name_and_told(attnmel: "Attnmel", two_classes: tup
     assert "rules: excluded=none, ties=first, threshold=above, undefined=nan, ap=step" in ran.out
     assert "left out: no image" in ran.out
     # A tie is taken for the first class, melanoma: both of them found, neither nevus.
-    assert "balanced_accuracy  0.5000" in ran.out
+    assert "balanced_accuracy  0.500" in ran.out
     (line,) = [line for line in ran.out.splitlines() if line.split()[:2] == ["BCC", "sensitivity"]]
     assert line.split()[2:] == ["-"]
 
@@ -147,4 +147,4 @@ def test_a_folder_of_masks_is_scored_against_a_folder_of_masks(attnmel: "Attnmel
         "left out: no image",
     ]
     # Overlaps of 4/5, 3/4 and 2/3, all at least .65.
-    assert f"threshold_jaccard  {(4 / 5 + 3 / 4 + 2 / 3) / 3:.4f}" in ran.out
+    assert f"threshold_jaccard  {(4 / 5 + 3 / 4 + 2 / 3) / 3:.3f}" in ran.out
