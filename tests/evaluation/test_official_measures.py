@@ -21,9 +21,9 @@ def by_scikit_learn(positive: np.ndarray, scores: np.ndarray) -> dict[str, float
         "accuracy": float(reference.accuracy_score(positive, called)),
         "sensitivity": float(reference.recall_score(positive, called)),
         "specificity": float(reference.recall_score(positive, called, pos_label=0)),
-        "f1": float(reference.f1_score(positive, called, zero_division=1)),
-        "ppv": float(reference.precision_score(positive, called, zero_division=1)),
-        "npv": float(reference.precision_score(~positive, ~called, zero_division=1)),
+        "f1": float(reference.f1_score(positive, called, zero_division=1)),  # type: ignore[arg-type]
+        "ppv": float(reference.precision_score(positive, called, zero_division=1)),  # type: ignore[arg-type]
+        "npv": float(reference.precision_score(~positive, ~called, zero_division=1)),  # type: ignore[arg-type]
         "auc": float(reference.roc_auc_score(positive, scores)),
         "ap": float(reference.average_precision_score(positive, scores)),
         "trapezoid": float(reference.auc(recall, precision)),
