@@ -17,7 +17,7 @@ from attnmel.folders import RunFolder
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
-COMMANDS = ("demo", "fetch", "statistics", "train", "evaluate", "explain", "predict", "report", "doctor")
+COMMANDS = ("demo", "fetch", "statistics", "train", "evaluate", "explain", "predict", "score", "report", "doctor")
 
 
 def attnmel(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

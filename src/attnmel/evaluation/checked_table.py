@@ -163,7 +163,8 @@ def _top(rows: Sequence[Row], layout: Layout) -> _Top:
         return _Top({}, 0, rows[1:], (Problem(line, "", f"a comment ({whole})", expected),))
     if not set(layout.names) & set(header):
         # Only the order is left to go by, which at least shows what is wrong with the cells.
-        wrong = Problem(line, "", f"no header but {whole}", f"the header {','.join(layout.names)}")
+        found = f"the header {whole}" if named else f"no header but {whole}"
+        wrong = Problem(line, "", found, f"the header {','.join(layout.names)}")
         known = by_order if len(header) == len(by_order) else {}
         return _Top(known, len(header), rows[1:] if named else rows, (wrong,))
     known = [name for name in (*layout.names, *layout.optional) if name in header]

@@ -26,7 +26,7 @@ MASK_ABOVE = 128
 """Grey levels strictly above it are lesion."""
 
 LEAST_JACCARD = 0.65
-"""An overlap below it counts as 0: about where dermatologists' own outlines of a lesion cease to agree."""
+"""An overlap below it counts as a failure, 0 (Codella et al. 2019, arXiv:1902.03368)."""
 
 ENDING = "_segmentation"
 
@@ -138,7 +138,7 @@ def read_masks(
                 pixels.append(compared[0])
                 coloured += compared[1]
     refuse({name: problems})
-    note = f"{coloured} masks are not stored in grey; they were converted, but the official program refuses them"
+    note = f"{coloured} of {len(wanted)} masks are not stored in grey, which the official program refuses; converted"
     return MaskEntry(
         tuple(wanted),
         np.array(pixels, dtype=np.int64).reshape(-1, 4),

@@ -17,8 +17,8 @@ Threshold = Literal["above", "at_or_above"]
 Undefined = Literal["one", "nan", "zero"]
 AveragePrecision = Literal["step", "trapezoid"]
 
-ANNOTATED_TWICE = "ISIC_0035068"
-"""Image of ISIC 2018's task 3 test set that the official program gives the weight 0."""
+UNCOUNTED = "ISIC_0035068"
+"""Image of the test set of ISIC 2018 task 3 that the official program gives the weight 0, without saying why."""
 
 MASKS = "lesion masks"
 """Task of the measures of ISIC 2018 task 1."""
@@ -101,7 +101,7 @@ CHALLENGES: dict[str, Challenge] = {
         categories=("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC"),
         measures=(*_RATES, "f1", "ppv", "npv", "auc", "auc_above_sensitivity_80", "ap"),
         ranked_by=(ALL_CLASSES, "balanced_accuracy"),
-        rules=Rules(excluded=(ANNOTATED_TWICE,)),
+        rules=Rules(excluded=(UNCOUNTED,)),
         balanced_accuracy=True,
     ),
     "isic2018-task1": Challenge(

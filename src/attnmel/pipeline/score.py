@@ -110,7 +110,7 @@ def _written(value: object) -> str:
 
 
 def _fixed(value: float) -> str:
-    return "-" if value != value else f"{value:.4f}"
+    return "-" if value != value else f"{value:.3f}"
 
 
 def _span(low: float, high: float) -> str:
