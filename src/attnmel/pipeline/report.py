@@ -16,6 +16,7 @@ from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
+from attnmel.pipeline.compare import compared_section
 from attnmel.pipeline.history import best_row, read_history
 from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.prepare import Prepared, prepare
@@ -46,7 +47,8 @@ def report_runs(
     """
     target = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
     sections = [_section(run, split, home, progress) for run in runs]
-    write_report(target, _told_apart(sections, runs))
+    differences = (compared_section(runs, split),) if len(runs) > 1 else ()
+    write_report(target, _told_apart(sections, runs), sections=differences)
     return target
 
 
