@@ -18,7 +18,8 @@ from attnmel.evaluation.pairing import Entrant, JudgedRun, threshold_at
 from attnmel.folders import RunFolder
 from attnmel.pipeline.provenance import read_provenance, read_recipe
 from attnmel.records import Predictions
-from attnmel.report.comparison import sentences
+from attnmel.report.comparison import comparison_section, sentences
+from attnmel.report.sections import Section
 from attnmel.settings import Recipe
 
 CHOSEN_ON = "validation"
@@ -87,6 +88,15 @@ def compare_runs(
     ]
     comparison = compare(entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), chances=chances)
     return RunsCompared(split, operating_point, comparison, _training_notes(recipes))
+
+
+def compared_section(runs: Sequence[RunFolder], split: str) -> Section:
+    """Return the part of a report that says whether its runs differ, or why they cannot be compared."""
+    try:
+        found = compare_runs([run.path for run in runs], split=split)
+    except (ConfigError, PredictionsError) as error:
+        return Section(name="differences", title="Do they differ?", prose=f"Not compared: {error}")
+    return comparison_section(found.comparison, found.notes)
 
 
 def _named(path: Path) -> list[_Named]:

@@ -19,6 +19,7 @@ from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
 from attnmel.pipeline.controls import control_sections
+from attnmel.pipeline.compare import compared_section
 from attnmel.pipeline.history import best_row, read_history
 from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.prepare import Prepared, prepare, shown_pixels
@@ -59,7 +60,8 @@ def report_runs(
         )
         for run in runs
     ]
-    write_report(target, _told_apart(sections, runs))
+    differences = (compared_section(runs, split),) if len(runs) > 1 else ()
+    write_report(target, _told_apart(sections, runs), sections=differences)
     return target
 
 

@@ -6,6 +6,7 @@ from attnmel.evaluation.comparison import Comparison, Summary
 from attnmel.evaluation.differences import MEASURE_WORDS, Difference, p_words
 from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.paired import Method
+from attnmel.evaluation.significance import LEVEL
 from attnmel.figures.differences import Bar, differences_figure
 from attnmel.report.sections import Drawing, Section, Table
 from attnmel.report.tables import fixed, spaced
@@ -13,8 +14,8 @@ from attnmel.report.tables import fixed, spaced
 NOTHING = "\N{EN DASH}"
 
 
-def comparison_section(comparison: Comparison) -> Section:
-    """Return the part of the page that says whether runs differ: figures, tables, and a sentence each."""
+def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> Section:
+    """Return the part of the page that says whether runs differ: figures, tables, and a sentence each, then `notes`."""
     summary = summary_table(comparison)
     pairs = tuple(dict.fromkeys((one.first, one.second) for one in comparison.differences))
     drawn = tuple(_drawing(number, pair, comparison) for number, pair in enumerate(pairs, 1))
@@ -25,7 +26,7 @@ def comparison_section(comparison: Comparison) -> Section:
         prose=_prose(comparison),
         figures=drawn,
         tables=tables,
-        notes=(*sentences(comparison), *comparison.notes, method_words(comparison)),
+        notes=(*sentences(comparison), *notes, *comparison.notes, method_words(comparison)),
     )
 
 
@@ -57,10 +58,16 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
 def method_words(comparison: Comparison) -> str:
     """Say how often chance was called, and what one correction covers."""
     chances, rows = comparison.chances, len(comparison.differences)
-    holm = f" p is corrected by Holm over {rows} rows." if rows else ""
+    chance = f"{chances.resamples:,} resamples, {chances.permutations:,} permutations, seed {chances.seed}"
+    if not rows:
+        return chance
+    counted = any(one.outcome.discordant for one in comparison.differences)
+    alone = (
+        ' "Alone right" counts the images that the first, and that the second, alone calls rightly.' if counted else ""
+    )
     return (
-        f"{chances.resamples:,} resamples, {chances.permutations:,} permutations, seed {chances.seed}.{holm} "
-        "A difference counts as shown where the corrected p is below 0.05 and the interval leaves out 0."
+        f"{chance}. p is corrected by Holm over {rows} rows; a difference counts as shown where the corrected p is "
+        f"below {LEVEL} and the interval leaves out 0.{alone}"
     )
 
 
