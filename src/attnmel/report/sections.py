@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """Text in rows; the first cell of each names the row, the others stand to the right."""
+    """Text in rows; the first cell of each names the row, the others stand to the right.
+
+    What follows a line break in a cell stands small below it: an interval under its figure.
+    """
 
     caption: str
     heads: tuple[str, ...]
@@ -31,4 +34,6 @@ class Section:
     prose: str = ""
     figures: tuple[Drawing, ...] = ()
     tables: tuple[Table, ...] = ()
+    more: tuple[Table, ...] = ()
+    """Folded away below the others, for those who want every number."""
     notes: tuple[str, ...] = ()
