@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from attnmel.evaluation.decision import DecisionCurve
+from attnmel.evaluation.intervals import Interval
 from attnmel.figures.decision import decision_figure
 from attnmel.report.sections import Drawing, Section, Table
-from attnmel.report.tables import fixed, spaced, stacked
+from attnmel.report.tables import fixed, spaced
 
 SHOWN = (0.05, 0.1, 0.2, 0.3, 0.5)
 """Threshold probabilities in the table."""
@@ -44,10 +45,19 @@ def _table(curve: DecisionCurve) -> Table:
         f"Net benefit, {spaced(curve.task)}, {curve.images:,} images.",
         ("Threshold", "Acting above it", "Acting on all", "Acting on none"),
         tuple(
-            (f"{curve.thresholds[at]:g}", stacked(curve.net_benefit[at]), fixed(curve.treat_all[at]), fixed(0.0))
+            (f"{curve.thresholds[at]:g}", _stacked(curve.net_benefit[at]), _signed(curve.treat_all[at]), fixed(0.0))
             for at in places
         ),
     )
+
+
+def _stacked(net: Interval) -> str:
+    """Write a net benefit over its interval; a dash between two ends would be read as a minus."""
+    return f"{_signed(net.value)}\n{_signed(net.low)} to {_signed(net.high)}"
+
+
+def _signed(value: float) -> str:
+    return fixed(value).replace("-", "\N{MINUS SIGN}")
 
 
 def _useful(curve: DecisionCurve) -> str:

@@ -83,8 +83,8 @@ def _area(operating: Operating) -> str:
     area, part = operating.partial_area, operating.partial_share
     return (
         f"{spaced(operating.task).capitalize()}: above a sensitivity of {LEAST:g} the ROC curve encloses "
-        f"{fixed(area.value)} ({span(area)}) of at most {1 - LEAST:.1f}: {100 * part.value:.0f} % "
-        f"({100 * part.low:.0f}\N{EN DASH}{100 * part.high:.0f} %)."
+        f"{fixed(area.value)} ({span(area)}) of at most {1 - LEAST:.1f}: {100 * part.value:.0f}\N{NO-BREAK SPACE}% "
+        f"({100 * part.low:.0f}\N{EN DASH}{100 * part.high:.0f}\N{NO-BREAK SPACE}%)."
     )
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+NARROW = 6
+"""Columns that have room on half a page."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -14,6 +17,11 @@ class Table:
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     """Each as long as `heads`."""
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the table fits beside a figure on a wide page."""
+        return len(self.heads) <= NARROW
 
 
 @dataclass(frozen=True)
