@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
+from attnmel.evaluation.calibration import Calibration, calibration_of
 from attnmel.evaluation.confusion import Confusion, confusion
 from attnmel.evaluation.decision import DecisionCurve, decision_curve
 from attnmel.evaluation.intervals import Interval
@@ -38,7 +39,8 @@ class Details:
     confusion: Confusion
     subgroups: Subgroups
     """Of the main class."""
-    # Calibration joins here, as `calibration: Calibration | None = None`.
+    calibration: Calibration
+    """Of the main class, as predicted and at the temperature of the validation split."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; what is not defined is null."""
@@ -77,6 +79,8 @@ def find_details(
         decision=tuple(decision_curve(predictions, name) for name in positives),
         confusion=confusion(predictions, positives[0]),
         subgroups=subgroups(predictions, positives[0]),
+        # At a temperature that was fitted on the very images, calibration would look better than it is.
+        calibration=calibration_of(predictions, None if judged.name == CHOOSES else chose, positives[0]),
     )
 
 

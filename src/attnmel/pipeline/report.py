@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,24 +12,21 @@ import numpy as np
 from attnmel.config import changes
 from attnmel.data.controls import NO_CONTROL
 from attnmel.errors import PredictionsError, require_known
-from attnmel.evaluation.calibration import calibration_of
 from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
-from attnmel.pipeline.controls import control_sections
 from attnmel.pipeline.compare import compared_section
 from attnmel.pipeline.history import best_row, read_history
 from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.prepare import Prepared, prepare, shown_pixels
 from attnmel.pipeline.provenance import read_provenance, read_recipe
+from attnmel.pipeline.topics import topics
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, Predictions
-from attnmel.report.calibration import calibration_section
 from attnmel.report.controls import CONTROL_WORDS
 from attnmel.report.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.page import Curves, DataFile, FactGroup, History, RunSection, write_report
-from attnmel.report.sections import Section
 from attnmel.report.tables import map_words
 from attnmel.settings import Recipe
 
@@ -53,13 +49,7 @@ def report_runs(
         PredictionsError: a run was not judged on the split.
     """
     target = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
-    sections = [
-        dataclasses.replace(
-            _section(run, split, home, progress),
-            sections=control_sections(run, split, runs, home=home, progress=progress),
-        )
-        for run in runs
-    ]
+    sections = [_section(run, f"run-{number}", split, runs, home, progress) for number, run in enumerate(runs, 1)]
     differences = (compared_section(runs, split),) if len(runs) > 1 else ()
     write_report(target, _told_apart(sections, runs), sections=differences)
     return target
@@ -74,7 +64,9 @@ def _told_apart(sections: Sequence[RunSection], runs: Sequence[RunFolder]) -> li
     ]
 
 
-def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunSection:
+def _section(
+    run: RunFolder, anchor: str, split: str, others: Sequence[RunFolder], home: Path, progress: Progress
+) -> RunSection:
     recipe, provenance, measures = read_recipe(run), read_provenance(run), read_measures(run)
     if split not in measures:
         known = ", ".join(measures) or "nothing"
@@ -85,22 +77,31 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
     judged = measures[split]
     ordered = {split: judged.judgement, **{name: one.judgement for name, one in measures.items() if name != split}}
     published = _published(recipe)
+    curves = {
+        name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
+        for name in recipe.data.positives
+    }
     return RunSection(
         title=f"{recipe.title}{_control_words(recipe)}",
         name=f"{recipe.name}{_control_words(recipe)}, seed {recipe.training.seed}",
         main=recipe.data.positives[0],
         licence=provenance["licence"],
         judgements=ordered,
-        curves={
-            name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
-            for name in recipe.data.positives
-        },
+        curves=curves,
         history=_history(run, recipe),
         published=published,
         overlaps=judged.overlap,
         overlap_images=judged.masks,
-        sections=(_calibration(run, split, predictions, recipe.data.positives[0]),),
         examples=_examples(run, recipe, judged, predictions, home, progress),
+        sections=topics(
+            run,
+            judged,
+            {name: one.roc for name, one in curves.items()},
+            others,
+            anchor=anchor,
+            home=home,
+            progress=progress,
+        ),
         command=provenance["command"],
         circumstances=_circumstances(provenance, judged),
         recipe=_recipe_facts(recipe),
@@ -112,14 +113,6 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
 
 def _control_words(recipe: Recipe) -> str:
     return "" if recipe.data.control == NO_CONTROL else f", {CONTROL_WORDS[recipe.data.control]}"
-
-
-def _calibration(run: RunFolder, split: str, predictions: Predictions, main: str) -> Section:
-    path = run.predictions("validation")
-    validation = Predictions.read(path) if path.is_file() else None
-    # Names of figures must not meet those of another run on the page.
-    anchor = f"run-{zlib.crc32(str(run.path.absolute()).encode()):08x}"
-    return calibration_section(calibration_of(predictions, validation, main), split, anchor=anchor)
 
 
 def _published(recipe: Recipe) -> Published | None:

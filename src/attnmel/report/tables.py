@@ -159,6 +159,11 @@ def span(interval: Interval, digits: int = 3) -> str:
     return f"{interval.low:.{digits}f}\N{EN DASH}{interval.high:.{digits}f}"
 
 
+def stacked(interval: Interval, digits: int = 3) -> str:
+    """Write a figure over its interval, a line each, for a cell of a `sections.Table`."""
+    return f"{fixed(interval.value, digits)}\n{span(interval, digits)}".rstrip()
+
+
 def percent(value: float) -> str:
     """Write a place on a strip from 0 to 1 as CSS."""
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"

@@ -1,0 +1,49 @@
+"""A judged run -> the topics of its page that go beyond the measures, in the order of the page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attnmel.evaluation.curves import RocCurve
+from attnmel.folders import RunFolder
+from attnmel.pipeline.controls import control_sections
+from attnmel.pipeline.details import read_details
+from attnmel.pipeline.measures import SplitJudgement
+from attnmel.progress import SILENT, Progress
+from attnmel.report.calibration import calibration_section
+from attnmel.report.confusion import confusion_section
+from attnmel.report.decision import decision_section
+from attnmel.report.operating import operating_section
+from attnmel.report.sections import Section
+from attnmel.report.subgroups import subgroups_section
+
+
+def topics(
+    run: RunFolder,
+    judged: SplitJudgement,
+    curves: Mapping[str, RocCurve],
+    others: Sequence[RunFolder] = (),
+    *,
+    anchor: str,
+    home: Path,
+    progress: Progress = SILENT,
+) -> tuple[Section, ...]:
+    """Return the topics of one judgement; a run that was judged by an earlier version has fewer.
+
+    `curves` are by class, `others` the runs on the same page, among which controls may be; `anchor` is unique there.
+    """
+    return (
+        *_detailed(run, judged, curves, anchor),
+        *control_sections(run, judged.name, others, home=home, progress=progress),
+    )
+
+
+def _detailed(run: RunFolder, judged: SplitJudgement, curves: Mapping[str, RocCurve], anchor: str) -> Iterator[Section]:
+    details = read_details(run, judged)
+    if details is None:
+        return
+    yield operating_section(details.operating, curves[details.operating[0].task], anchor=anchor)
+    yield decision_section(details.decision, anchor=anchor)
+    yield calibration_section(details.calibration, judged.name, anchor=anchor)
+    yield confusion_section(details.confusion, anchor=anchor)
+    if (of_subgroups := subgroups_section(details.subgroups, anchor=anchor)) is not None:
+        yield of_subgroups
