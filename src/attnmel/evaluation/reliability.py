@@ -4,7 +4,7 @@ Bins hold about as many images each (Nguyen and O'Connor 2015; "adaptive" in Nix
 would hold nearly all images in one. Equal probabilities share a bin, so that the order of the images does not matter.
 What is computed on resamples keeps the bins of the images as they are.
 
-Shapes: N images, B bins, R resamples.
+Shapes: N images, B bins, R resamples, C = 5 B columns to sum.
 """
 
 from dataclasses import dataclass
@@ -71,14 +71,14 @@ def equal_mass(probability: Float[np.ndarray, " N"], bins: int = BINS) -> Int[np
 
 def columns(
     probability: Float[np.ndarray, " N"], positive: Bool[np.ndarray, " N"], place: Int[np.ndarray, " N"]
-) -> Float[np.ndarray, "N 5*B"]:
+) -> Float[np.ndarray, "N C"]:
     """Return what each image adds to each of `Sums`, bin by bin."""
     inside = (place[:, None] == np.arange(place.max() + 1)).astype(np.float64)
     each = (np.ones_like(probability), positive, probability, probability**2, probability * positive)
     return np.concatenate([inside * one[:, None] for one in each], axis=1)
 
 
-def sums(weights: Float[np.ndarray, "R N"], added: Float[np.ndarray, "N 5*B"]) -> Sums:
+def sums(weights: Float[np.ndarray, "R N"], added: Float[np.ndarray, "N C"]) -> Sums:
     """Sum what `columns` returned, on every resample."""
     return Sums(*np.split(weights @ added, len(Sums._fields), axis=1))
 

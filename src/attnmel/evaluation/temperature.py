@@ -66,12 +66,12 @@ def fit_temperature(predictions: Predictions) -> Temperature:
         return float(((shares * logs).sum(axis=1) - true).mean())
 
     low, high = math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)
+    if slope(high) >= 0:
+        return Temperature(math.nan, images, f"the {images} images are predicted no better than by chance")
     # All right is asked apart: there the slope is 0 but for rounding.
     if (true == logs.max(axis=1)).all() or slope(low) <= 0:
         reason = f"all {images} images, or nearly all, are predicted right, so that no probability is sharp enough"
         return Temperature(math.nan, images, reason)
-    if slope(high) >= 0:
-        return Temperature(math.nan, images, f"the {images} images are predicted no better than by chance")
     return Temperature(round(math.exp(brentq(slope, low, high, xtol=1e-12)), DECIMALS), images)  # pyright: ignore[reportArgumentType] - a float without full_output
 
 

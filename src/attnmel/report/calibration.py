@@ -1,7 +1,10 @@
 """Calibration to a section of the page. Rounds and names; measures nothing."""
 
+from itertools import zip_longest
+
 from attnmel.evaluation.calibration import Calibration, Reliability
 from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.reliability import Bin
 from attnmel.figures.calibration import probability_figure, reliability_figure
 from attnmel.report.sections import Drawing, Section, Table
 from attnmel.report.tables import fixed, spaced, span
@@ -19,6 +22,9 @@ WORDS = {
     "brier_all_classes": "Brier score, all classes",
 }
 """In the order of the table."""
+
+UNMOVED = ("uncertainty",)
+"""Of the images alone, whatever is predicted of them."""
 
 AS_PREDICTED = "as predicted"
 
@@ -45,7 +51,7 @@ def calibration_section(calibration: Calibration, split: str, *, anchor: str) ->
                 f"How the probabilities are spread, {counted}.",
             ),
         ),
-        tables=(_measures(calibration, f"Calibration, {counted}."), *_bins(calibration, name)),
+        tables=(_measures(calibration, f"Calibration, {counted}."), _bins(calibration, name)),
         notes=_notes(calibration),
     )
 
@@ -72,65 +78,66 @@ def _prose(calibration: Calibration, name: str) -> str:
     temperature = calibration.temperature
     kind = "too timid" if temperature.value < 1 else "too extreme"
     return (
-        f"{meaning} The temperature {temperature.value:.2f} ({span(temperature, 2)}), fitted on "
-        f"{calibration.fitted_on:,} validation images, divides the network\N{RIGHT SINGLE QUOTATION MARK}s scores, which "
-        f"were {kind} there. Probabilities from attnmel predict are at the temperature that the checkpoint holds; all "
-        "else on this page is as predicted, without it."
+        f"{meaning} On the {calibration.fitted_on:,} validation images the network was {kind}: its scores are best "
+        f"divided by a temperature of {temperature.value:.2f} ({span(temperature, 2)}). Probabilities from attnmel "
+        "predict are at the temperature that the checkpoint holds; all else on this page is as predicted, without it."
     )
 
 
 def _measures(calibration: Calibration, caption: str) -> Table:
     shown = _shown(calibration)
-    change = "change" if calibration.after is not None else None
     rows = []
     for measure in calibration.before.measures:
         cells = [_cell(one.measures[measure]) for one in shown.values()]
-        moved = [_cell(calibration.change[measure])] if change and measure != "uncertainty" else [""] * bool(change)
-        rows.append((WORDS[measure], *cells, *moved))
+        rows.append([WORDS[measure], *cells])
+        if calibration.change:
+            rows[-1].append("" if measure in UNMOVED else _cell(calibration.change[measure]))
         if measure == "calibration_error":
             by_chance = [_cell(one.by_chance) for one in shown.values()]
-            rows.append(("the same were they true", *by_chance, *[""] * bool(change)))
-    return Table(caption, ("Measure", *shown, *([change] if change else [])), tuple(rows))
+            rows.append(["ECE by chance alone", *by_chance, *[""] * bool(calibration.change)])
+    heads = ("Measure", *shown, *["change"] * bool(calibration.change))
+    return Table(caption, heads, tuple(map(tuple, rows)))
 
 
-def _bins(calibration: Calibration, name: str) -> tuple[Table, ...]:
-    heads = ("Probability", "images", name, "mean probability", f"share of {name}")
-    return tuple(
-        Table(
-            f"Bins of the reliability curve, {title}.",
-            heads,
-            tuple(
-                (
-                    f"{one.lowest:.3f}\N{EN DASH}{one.highest:.3f}",
-                    f"{one.images:,}",
-                    f"{one.positives:,}",
-                    fixed(one.predicted),
-                    _cell(one.observed),
-                )
-                for one in judged.bins
-            ),
-        )
-        for title, judged in _shown(calibration).items()
-    )
+def _bins(calibration: Calibration, name: str) -> Table:
+    """Return what the points of the curves stand for; ties may leave fewer bins at one temperature than at another."""
+    heads = ["Bin"]
+    columns = []
+    for title, judged in _shown(calibration).items():
+        heads += [title, "mean", "share"]
+        columns.append([_bin(one) for one in judged.bins])
+    rows = zip_longest(*columns, fillvalue=("", "", ""))
+    numbered = (tuple([str(number), *(cell for one in row for cell in one)]) for number, row in enumerate(rows, 1))
+    caption = f"Bins of the reliability curve: {name} of images, mean probability, share of {name}."
+    return Table(caption, tuple(heads), tuple(numbered))
+
+
+def _bin(held: Bin) -> tuple[str, str, str]:
+    return f"{held.positives:,} of {held.images:,}", fixed(held.predicted), _cell(held.observed)
 
 
 def _cell(interval: Interval) -> str:
-    ends = span(interval)
-    value = fixed(interval.value).replace("-", "\N{MINUS SIGN}")
-    return f"{value} ({ends.replace('-', chr(0x2212))})" if ends else value
+    if not (ends := span(interval)):
+        return _signed(fixed(interval.value))
+    if interval.low < 0:
+        ends = f"{fixed(interval.low)} to {fixed(interval.high)}"
+    return f"{_signed(fixed(interval.value))} ({_signed(ends)})"
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _notes(calibration: Calibration) -> tuple[str, ...]:
     drawn = "" if calibration.units == calibration.images else f" of {calibration.units:,} lesions or patients"
     notes = [
-        f"Intervals: percentile bootstrap, {calibration.resamples:,} resamples{drawn}, not stratified by class, for the "
-        "share of a class is part of calibration; of a bin\N{RIGHT SINGLE QUOTATION MARK}s share, "
-        "Wilson\N{RIGHT SINGLE QUOTATION MARK}s interval.",
-        "ECE adds up absolute differences, so it is above 0 in any sample: \N{LEFT DOUBLE QUOTATION MARK}the same were they "
-        "true\N{RIGHT DOUBLE QUOTATION MARK} is what these probabilities would show if every one of them were right (mean, "
-        "95 % range). Its interval shares that bias upwards, as does that of reliability.",
-        "Brier score = reliability \N{MINUS SIGN} resolution + uncertainty, exactly: resolution holds the terms within "
-        "bins. An intercept below 0 means probabilities that are too high on the whole; one temperature for all classes "
-        "cannot mend that.",
+        f"Intervals: percentile bootstrap, {calibration.resamples:,} resamples{drawn}, not stratified by class, for "
+        "the share of a class is part of calibration; of the share in a bin the interval of Wilson.",
+        "ECE is the mean distance of the curve from the dotted line. It adds up absolute differences, so it is above 0 "
+        "in any sample: by chance alone it would be as large as stated (mean, 95 % range) if every probability were "
+        "right. Its interval shares that bias upwards, as does that of reliability.",
+        "Brier score = reliability \N{MINUS SIGN} resolution + uncertainty, exactly, for resolution holds the terms "
+        "within bins. An intercept below 0 means probabilities that are too high on the whole; a temperature, one for "
+        "all classes, cannot mend that.",
     ]
-    return tuple(notes) + tuple(f"{note[0].upper()}{note[1:]}." for note in calibration.notes)
+    return (*notes, *(f"{note[0].upper()}{note[1:]}." for note in calibration.notes))
