@@ -52,9 +52,7 @@ def read_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[Les
     return lesions
 
 
-def examined_folder(
-    folder: Path, classes: Sequence[str] | None = None
-) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
+def examined_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
     """Return the lesions of the rows that can be used, and every problem of the table, as `read_folder` tells it.
 
     Raises:

@@ -1,7 +1,6 @@
 """A data set's name or folder -> every finding: by names and tables first, then by decoding every file. No torch."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -105,13 +104,3 @@ def _small(examined: Sequence[Examined]) -> list[Finding]:
         for image_id, side in shorter.items()
         if side < least
     ]
-
-
-def findings_summary(findings: Sequence[Finding], most: int = 3) -> list[tuple[str, str, int, str]]:
-    """Return severity, kind, count and the first places of each kind, in the order of the findings."""
-    counts = Counter(finding.kind for finding in findings)
-    rows = []
-    for kind, count in counts.items():
-        places = [one.image_id or one.file for one in findings if one.kind == kind][:most]
-        rows.append((KINDS[kind].severity, kind, count, ", ".join(places) + (", ..." if count > most else "")))
-    return rows

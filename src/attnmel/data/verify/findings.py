@@ -64,7 +64,9 @@ KINDS: dict[str, Kind] = {
         Kind("feature masks missing", "error", f"{_AGAIN}: each image has a mask a feature, empty or not."),
         Kind("image unusable", "error", f"{_AGAIN}, or replace the file with a whole JPEG or PNG of 8 bits a channel."),
         Kind("mask unusable", "error", f"{_AGAIN}, or replace the file with a whole PNG, or take the mask out."),
-        Kind("mask turned", "error", "Turn the mask, or the image with its EXIF orientation, so that both stand alike."),
+        Kind(
+            "mask turned", "error", "Turn the mask, or the image with its EXIF orientation, so that both stand alike."
+        ),
         Kind("mask size", "error", "Make the mask anew at the size of its image, or take it out."),
         Kind("mask empty", "error", "Draw the lesion, or take the mask out."),
         Kind("mask inverted", "error", "Look at it; swap black and white if the lesion is what is not marked."),

@@ -17,7 +17,7 @@ MIDDLE = 0.2
 GREY_LEVELS = (32, 223)
 """Levels between these are neither black nor white."""
 
-MOST_GREY = 0.01
+MOST_GREY = 0.05
 """Share of grey pixels that a resized border may leave."""
 
 

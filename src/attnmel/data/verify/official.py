@@ -138,7 +138,9 @@ def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
     return findings
 
 
-def _named(folder: Path, pattern: re.Pattern[str], expected: str) -> tuple[list[tuple[re.Match[str], Path]], list[Finding]]:
+def _named(
+    folder: Path, pattern: re.Pattern[str], expected: str
+) -> tuple[list[tuple[re.Match[str], Path]], list[Finding]]:
     matched, odd = [], []
     for path in files_of(folder, MASK_SUFFIXES):
         match = pattern.fullmatch(path.stem)

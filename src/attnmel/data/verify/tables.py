@@ -47,9 +47,7 @@ def _ones(columns: Sequence[str], allowed: tuple[int, ...], expected: str) -> Ca
 
 FORMS = {
     2016: _Form(COLUMNS_2016, False, _word_2016),
-    2017: _Form(
-        COLUMNS_2017, True, _ones((MELANOMA, SEBORRHEIC_KERATOSIS), (0, 1), "0 or 1, and not 1 twice")
-    ),
+    2017: _Form(COLUMNS_2017, True, _ones((MELANOMA, SEBORRHEIC_KERATOSIS), (0, 1), "0 or 1, and not 1 twice")),
     2018: _Form(COLUMNS_2018, True, _ones(DIAGNOSES_2018, (1,), "exactly one 1 and otherwise 0")),
 }
 """By the year of the archive."""
