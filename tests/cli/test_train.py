@@ -58,3 +58,17 @@ def test_each_seed_has_a_folder_and_a_finished_one_is_skipped(
     assert RunFolder(tmp_path / "demo" / "seed-2").measures.is_file()
     assert captured.err.count("epoch 1: loss") == 1
     assert captured.out.count("best epoch 1, validation auc 0.") + captured.out.count("auc 1.000") == 3
+
+
+def test_a_control_lies_beside_the_run_and_is_known_by_name(
+    phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(monkeypatch, "--control", "lesion-only", "--home", str(phantoms.home), "--out", str(tmp_path))
+    run = RunFolder(tmp_path / "demo" / "lesion-only" / "seed-0")
+    assert read_recipe(run).data.control == "lesion-only"
+    assert str(run.path) in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["attnmel", "train", "demo", "--control", "noise"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "'background-only', 'lesion-only', 'shuffled-labels'" in capsys.readouterr().err

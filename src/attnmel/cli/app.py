@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from attnmel import NOTICE, __version__
 from attnmel.cli import compare, demo, doctor, evaluate, explain, fetch, predict, report, score, statistics, train
+from attnmel.cli import demo, doctor, evaluate, explain, fetch, predict, report, statistics, train, verify
 from attnmel.errors import AttnmelError
 
 
@@ -56,6 +57,7 @@ def attnmel(
 
 app.command()(demo.demo)
 app.command()(fetch.fetch)
+app.command()(verify.verify)
 app.command()(statistics.statistics)
 app.command()(train.train)
 app.command()(evaluate.evaluate)

@@ -1,4 +1,4 @@
-"""What is left of a run's AUC under a control: against chance, against the run, against the size of what was painted."""
+"""What is left of a run's AUC under a control: against chance, the run, and the size of what was painted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -33,8 +33,8 @@ def control_sections(
 ) -> tuple[Section, ...]:
     """Return what the controls of a run say of it; nothing where there is none, or the run is itself a control.
 
-    Controls are looked for beside the run and among `others`: of the same recipe and seed, judged on the same split. One
-    that lies beside but is of another recipe is said and left out.
+    Controls are looked for beside the run and among `others`: of the same recipe and seed, judged on the same split.
+    One that lies beside but is of another recipe is said and left out.
     """
     recipe = read_recipe(run)
     if recipe.data.control != NO_CONTROL:

@@ -227,7 +227,7 @@ def training_batches(recipe: Recipe, prepared: Prepared, device: torch.device) -
 def split_batches(
     data: DataSettings, prepared: Prepared, rows: np.ndarray, *, batch: int, device: torch.device
 ) -> Iterator[Batch]:
-    """Return the centrally cropped batches of chosen rows, in order, painted as in training; labels are the true ones."""
+    """Return the centrally cropped batches of chosen rows, in order, painted as in training, with the true labels."""
     statistics_ = _statistics(data)
     return evaluation_batches(
         prepared.cache,

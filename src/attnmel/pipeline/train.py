@@ -49,7 +49,7 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
 def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
     """Return where a run of the recipe lies: `<out or runs>/<recipe>[/<control>]/seed-<seed>`.
 
-    `given` is a run that the recipe was read from: it is the place itself for its own seed, and its control lies beside.
+    `given` is a run that the recipe was read from: the place itself for its own seed, and its control lies beside.
 
     Raises:
         ConfigError: the given run is itself another control.

@@ -16,13 +16,13 @@ CONTROL_WORDS = {
 
 PROSE = (
     "A control is a network of the same recipe and seed, trained and judged with something taken away: the lesion, "
-    "painted over by a box in the colour of the skin beside it; all but the lesion, painted over in the mean colour; or "
-    "the meaning of the training labels, which were dealt out anew. An AUC of 0.5 is chance."
+    "painted over by a box in the colour of the skin beside it; all but the lesion, painted over in the mean colour; "
+    "or the meaning of the training labels, which were dealt out anew. An AUC of 0.5 is chance."
 )
 NOTES = (
-    "Intervals: DeLong, of these images; the difference is paired by image. They do not hold the chance of one training: "
-    "a network of another seed gives another AUC, and one trained on shuffled labels may lie away from 0.5 by more than "
-    "its interval says. Train more seeds before a control is called a finding.",
+    "Intervals: DeLong, of these images; the difference is paired by image. They do not hold the chance of one "
+    "training: a network of another seed gives another AUC, and one trained on shuffled labels may lie away from 0.5 "
+    "by more than its interval says. Train more seeds before a control is called a finding.",
     "A painted box hides the colour and the outline of a lesion, not how large it is or where it lies.",
 )
 

@@ -140,7 +140,7 @@ def report_page(runs: Sequence[RunSection], *, sections: Sequence[Section] = (),
     every_map = tuple(dict.fromkeys(name for run in runs for name in run.overlaps))
     views = [_view(run, f"run-{number}", every_map) for number, run in enumerate(runs, 1)]
     several = len(runs) > 1
-    return _environment().get_template("page.html").render(
+    return environment().get_template("page.html").render(
         title=title or (f"{len(runs)} runs compared" if several else runs[0].title),
         views=views,
         several=several,
@@ -221,19 +221,20 @@ def _learning(history: History, anchor: str) -> tuple[Markup, ...]:
     return tuple(map(Markup, figures))
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates of this package with their filters; a name that is missing is an error."""
+    templates = Environment(
         loader=PackageLoader("attnmel", "report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    templates.filters |= {
         "fixed": tables.fixed,
         "method_words": tables.method_words,
         "span": tables.span,
         "percent": tables.percent,
         "spaced": tables.spaced,
     }
-    return environment
+    return templates

@@ -1,0 +1,89 @@
+"""`attnmel verify` as a user meets it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
+    from tests.conftest import Phantoms
+
+
+@pytest.fixture
+def broken(phantoms: "Phantoms", tmp_path: Path) -> Path:
+    """Phantoms of which one image is cut off and one mask is full."""
+    data = Path(shutil.copytree(phantoms.home / "data", tmp_path / "home" / "data")) / "phantoms"
+    images = sorted((data / "ISIC-2017_Training_Data").glob("*.jpg"))
+    images[0].write_bytes(images[0].read_bytes()[:700])
+    mask = sorted((data / "ISIC-2017_Training_Part1_GroundTruth").glob("*.png"))[1]
+    Image.new("L", (120, 90), 255).save(mask)
+    return tmp_path / "home"
+
+
+def test_a_sound_data_set_ends_well(attnmel: "Attnmel", phantoms: "Phantoms") -> None:
+    ran = attnmel("verify", "phantoms", "--home", phantoms.home)
+    assert (ran.code or 0) == 0
+    assert "phantoms (synthetic dermoscopy): nothing wrong in 46 images" in ran.out
+
+
+def test_errors_end_with_one_and_every_kind_has_its_hint(attnmel: "Attnmel", broken: Path) -> None:
+    ran = attnmel("verify", "phantoms", "--home", broken)
+    assert ran.code == 1
+    assert "1 error, 1 warning in 46 images" in ran.out
+    assert "image unusable  " in ran.out
+    assert "Look at it; where the lesion does not fill the frame, take the mask out." in ran.out
+    assert ran.err == ""
+
+
+def test_warnings_alone_end_well(attnmel: "Attnmel", broken: Path) -> None:
+    image = min((broken / "data" / "phantoms" / "ISIC-2017_Training_Data").glob("*.jpg"))
+    Image.new("RGB", (120, 90), (200, 160, 140)).save(image)
+    ran = attnmel("verify", "phantoms", "--home", broken)
+    assert (ran.code or 0) == 0
+    assert "1 warning in 46 images" in ran.out
+
+
+def test_json_holds_every_finding_with_severity_and_hint(attnmel: "Attnmel", broken: Path) -> None:
+    ran = attnmel("verify", "phantoms", "--home", broken, "--json")
+    (one,) = json.loads(ran.out)
+    assert ran.code == 1
+    assert (one["dataset"], one["errors"], one["warnings"]) == ("phantoms", 1, 1)
+    assert [finding["kind"] for finding in one["findings"]] == ["image unusable", "mask full"]
+    assert all(finding["hint"] and finding["image_id"] and finding["file"] for finding in one["findings"])
+
+
+def test_the_contact_sheet_shows_findings_first_then_a_seeded_sample(
+    attnmel: "Attnmel", broken: Path, tmp_path: Path
+) -> None:
+    pages = []
+    for seed in (0, 0, 1):
+        page, picture = tmp_path / "sheet.html", tmp_path / "sheet.png"
+        ran = attnmel(
+            "verify", "phantoms", "--home", broken, "--out", page, "--png", picture, "--sample", 5, "--seed", seed
+        )
+        assert f"contact sheet: {page}" in ran.out
+        pages.append(page.read_text())
+    assert pages[0] == pages[1] != pages[2]
+    assert pages[0].count("data:image/webp") == 6, "the mask that is full, and the sample"
+    assert pages[0].index("Mask full") < pages[0].index("Drawn at random")
+    with Image.open(picture) as drawn:
+        assert drawn.width > 700
+
+
+def test_several_data_sets_are_looked_at_and_a_wrong_name_is_refused(
+    attnmel: "Attnmel", broken: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "clinic"
+    folder.mkdir()
+    (folder / "labels.csv").write_text("image,label\na,nevus\n")
+    ran = attnmel("verify", "phantoms", folder, "isic2016", "--home", broken)
+    assert ran.code == 1
+    assert "own images in clinic: 1 error in 0 images" in ran.out
+    assert "not fetched: " in ran.out
+    ran = attnmel("verify", "nothing", "--home", broken)
+    assert ran.code == 1
+    assert ran.err.startswith("error: unknown data set 'nothing'; known: isic2016")

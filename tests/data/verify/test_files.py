@@ -1,0 +1,104 @@
+"""Images and masks deliberately broken: each is told, and all at once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from attnmel.data.verify import Finding
+from attnmel.data.verify.files import examine
+from attnmel.data.verify.inventory import Item
+
+Found = Callable[..., list[Finding]]
+Files = Callable[[str], list[Path]]
+
+
+def rewrite(path: Path, change: Callable[[Image.Image], Image.Image]) -> None:
+    with Image.open(path) as picture:
+        picture.load()
+    change(picture).save(path)
+
+
+def cut(path: Path, share: float) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+
+def test_everything_that_is_broken_is_told_at_once(train: Files, found: Found) -> None:
+    images, masks = train("images"), train("masks")
+    cut(images[0], 0.6)
+    images[1].write_bytes(b"")
+    images[2].write_text("no image")
+    cut(masks[3], 0.5)
+    rewrite(masks[4], lambda mask: mask.transpose(Image.Transpose.ROTATE_90))
+    rewrite(masks[5], lambda mask: mask.resize((40, 30)))
+    rewrite(masks[6], lambda mask: Image.new("L", mask.size))
+    rewrite(masks[7], lambda mask: Image.new("L", mask.size, 255))
+    rewrite(masks[8], lambda mask: Image.fromarray(255 - np.asarray(mask.convert("L"))))
+    rewrite(masks[9], lambda mask: Image.fromarray(np.asarray(mask.convert("L")) // 3 + 30))
+    rewrite(images[10], lambda image: Image.new("RGB", image.size, (3, 3, 3)))
+    rewrite(masks[11], lambda mask: Image.fromarray(np.asarray(mask.convert("L")).astype(np.uint16) * 257))
+    told = {(one.kind, one.image_id) for one in found()}
+    stems = [path.stem for path in images]
+    expected = [
+        "image unusable", "image unusable", "image unusable", "mask unusable", "mask turned", "mask size",
+        "mask empty", "mask full", "mask inverted", "mask grey", "image black", "mask unusable",
+    ]  # fmt: skip
+    assert set(zip(expected, stems, strict=False)) <= told
+    assert {kind for kind, _ in told} - set(expected) <= {"mask at all borders"}
+
+
+def test_a_jpeg_cut_short_at_its_very_end_is_found_in_the_eighth_scale(train: Files, found: Found) -> None:
+    image = train("images")[0]
+    cut(image, 0.97)
+    (finding,) = found("image unusable")
+    assert finding.image_id == image.stem
+    assert "truncated or damaged" in finding.detail
+    assert finding.hint.startswith("Run `attnmel fetch` again")
+
+
+def test_a_mask_that_lies_as_the_image_is_stored_is_turned(train: Files, found: Found) -> None:
+    image = train("images")[0]
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    with Image.open(image) as picture:
+        picture.load()
+    picture.save(image, exif=exif)
+    (finding,) = found("mask turned")
+    assert finding.detail == "120 x 90 pixels; its image is 90 x 120"
+
+
+def test_an_inverted_palette_is_sound_once_it_is_grey(train: Files, found: Found) -> None:
+    mask = train("masks")[0]
+    with Image.open(mask) as picture:
+        grey = np.asarray(picture.convert("L"))
+    palette = Image.new("P", (grey.shape[1], grey.shape[0]))
+    palette.putdata((grey <= 127).astype(np.uint8).ravel().tolist())
+    palette.putpalette([255, 255, 255, 0, 0, 0])
+    palette.save(mask)
+    assert found() == []
+
+
+def test_a_small_image_among_larger_ones_is_told(train: Files, found: Found) -> None:
+    image, mask = train("images")[0], train("masks")[0]
+    rewrite(image, lambda one: one.resize((40, 30)))
+    rewrite(mask, lambda one: one.resize((40, 30), Image.Resampling.NEAREST))
+    (finding,) = found()
+    assert (finding.kind, finding.image_id) == ("image small", image.stem)
+    assert finding.detail == "its shorter side has 30 pixels; half of the images have 90"
+
+
+@pytest.mark.parametrize(("marked", "expected"), [(0, ["no feature marked"]), (1, [])])
+def test_features_may_be_empty_but_not_all_of_them(marked: int, expected: list[str], tmp_path: Path) -> None:
+    image = tmp_path / "i.png"
+    Image.new("RGB", (30, 20), (200, 160, 140)).save(image)
+    features = []
+    for number in range(5):
+        path = tmp_path / f"f{number}.png"
+        Image.new("L", (30, 20), 255 if number < marked else 0).save(path)
+        features.append(path)
+    found = examine(Item("i", image, None, tuple(features)))
+    assert [one.kind for one in found.findings] == expected
+    assert found.size == (30, 20)
