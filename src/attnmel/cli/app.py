@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import demo, doctor, evaluate, explain, fetch, predict, report, statistics, train
+from attnmel.cli import audit, demo, doctor, evaluate, explain, fetch, predict, report, statistics, train
 from attnmel.errors import AttnmelError
 
 
@@ -56,6 +56,7 @@ def attnmel(
 
 app.command()(demo.demo)
 app.command()(fetch.fetch)
+app.command()(audit.audit)
 app.command()(statistics.statistics)
 app.command()(train.train)
 app.command()(evaluate.evaluate)

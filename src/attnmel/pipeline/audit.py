@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.audit.audit import VERSION, Audit, audit_key, read_audit, write_audit
+from attnmel.data.audit.audit import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.audit.findings import LEAKS, Entry, Finding, findings_of
 from attnmel.data.audit.likeness import ROWS, same_pictures
 from attnmel.data.audit.signatures import CROP, SIDE, signatures
@@ -43,6 +43,50 @@ class Looked:
             rows = np.array([self.places[entries[at]][1] for at in here], dtype=np.int64)
             pixels[here] = cache.gather(rows)[..., :3]
         return pixels
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What `attnmel audit` shows."""
+
+    looked: Looked
+    audit: Audit
+    path: Path
+    """The stored audit."""
+    leaks: tuple[Finding, ...] | None
+    """From what trains to what judges; None where no sides were named."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the pages and lists are of: the leaks where sides were named, else everything."""
+        return self.audit.findings if self.leaks is None else self.leaks
+
+
+def audit_datasets(
+    names: Sequence[str],
+    *,
+    home: Path,
+    train: Sequence[str] = (),
+    test: Sequence[str] = (),
+    embedding: str = "",
+    progress: Progress = SILENT,
+) -> Audited:
+    """Audit the data sets and splits named, and look for leaks from those that train to those that judge.
+
+    Raises:
+        ConfigError: one side without the other, or as `look`.
+        LabelError: as `look`.
+    """
+    if bool(train) != bool(test):
+        raise ConfigError("leakage goes from one side to another; name both --train and --test")
+    every = list(dict.fromkeys(names)) if not train else [*names, *train, *test]
+    looked = look(every, home=home, progress=progress)
+    made = audit(looked, home=home, embedding=embedding, progress=progress)
+    found = None
+    if train:
+        sides = np.searchsorted([len(names), len(names) + len(train)], looked.names, side="right")
+        found = leaks(made, np.flatnonzero(sides == 1).tolist(), np.flatnonzero(sides == 2).tolist())
+    return Audited(looked, made, audit_path(home, audit_key(made.entries, made.embedding)), found)
 
 
 def look(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> Looked:

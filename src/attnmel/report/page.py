@@ -140,7 +140,7 @@ def report_page(runs: Sequence[RunSection], *, sections: Sequence[Section] = (),
     every_map = tuple(dict.fromkeys(name for run in runs for name in run.overlaps))
     views = [_view(run, f"run-{number}", every_map) for number, run in enumerate(runs, 1)]
     several = len(runs) > 1
-    return _environment().get_template("page.html").render(
+    return page_environment().get_template("page.html").render(
         title=title or (f"{len(runs)} runs compared" if several else runs[0].title),
         views=views,
         several=several,
@@ -221,7 +221,8 @@ def _learning(history: History, anchor: str) -> tuple[Markup, ...]:
     return tuple(map(Markup, figures))
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return where the templates of every page are, with the filters that they use."""
     environment = Environment(
         loader=PackageLoader("attnmel", "report"),
         autoescape=True,

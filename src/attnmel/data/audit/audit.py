@@ -60,12 +60,15 @@ def audit_key(entries: Sequence[Entry], embedding: str) -> str:
     return hashlib.sha256(json.dumps([VERSION, embedding, rows]).encode()).hexdigest()
 
 
-def write_audit(home: Path, key: str, audit: Audit) -> Path:
-    """Write an audit where later commands look for it, and return its file."""
-    path = audit_folder(home) / key / FILE
-    with replacing(path) as part:
+def audit_path(home: Path, key: str) -> Path:
+    """Return the file of an audit."""
+    return audit_folder(home) / key / FILE
+
+
+def write_audit(home: Path, key: str, audit: Audit) -> None:
+    """Write an audit where later commands look for it."""
+    with replacing(audit_path(home, key)) as part:
         part.write_bytes(TypeAdapter(Audit).dump_json(audit))
-    return path
 
 
 def read_audit(home: Path, key: str) -> Audit | None:
@@ -74,7 +77,7 @@ def read_audit(home: Path, key: str) -> Audit | None:
     Raises:
         LabelError: the file is damaged.
     """
-    path = audit_folder(home) / key / FILE
+    path = audit_path(home, key)
     if not path.is_file():
         return None
     try:
