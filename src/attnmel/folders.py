@@ -49,6 +49,10 @@ class RunFolder:
 
     path: Path
 
+    def control(self, name: str) -> "RunFolder":
+        """The run of the same recipe and seed under a control, a folder beside this one: `<recipe>/<control>/seed-0`."""
+        return RunFolder(self.path.parent / name / self.path.name)
+
     @property
     def recipe(self) -> Path:
         """The resolved recipe, itself a recipe again."""

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,14 @@ def train(
         str, typer.Argument(help="A recipe's name (isic2017/attnmel-lesion), a TOML file, or a run folder.")
     ],
     overrides: Overrides = None,
+    control: Annotated[
+        Literal["background-only", "lesion-only", "shuffled-labels"] | None,
+        typer.Option(
+            help="Paint the lesion out, paint all else out, or shuffle the training labels, to see what the network "
+            "lives on; the run lies in OUT/RECIPE/CONTROL/seed-SEED.",
+            show_default=False,
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, one run folder each.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with runs that were stopped.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
@@ -33,7 +41,8 @@ def train(
 
     # Before anything heavy is loaded: a slip in a recipe is answered at once.
     given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
-    first = load_recipe(str(given_run.recipe) if given_run else recipe, overrides or ())
+    changed = [*(overrides or ()), *([f"data.control={control}"] if control else [])]
+    first = load_recipe(str(given_run.recipe) if given_run else recipe, changed)
 
     from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
     from attnmel.runtime import use_threads
@@ -45,7 +54,7 @@ def train(
         settings = first.model_dump()
         settings["training"]["seed"] = seed
         one = make_recipe(settings)
-        run = given_run if given_run and seed == first.training.seed else run_folder(one, out)
+        run = run_folder(one, out, given_run)
         best = train_run(
             one,
             run,

@@ -90,6 +90,15 @@ def archive_states(dataset: str, home: Path) -> tuple[ArchiveState, ...]:
     return tuple(states[archive.name] for archive in ARCHIVES[dataset])
 
 
+def recorded_states(dataset: str, home: Path) -> dict[str, ArchiveState]:
+    """Return what the last fetch recorded, by file name, whether or not it is still there; empty without a fetch.
+
+    Raises:
+        ArchiveError: the record is damaged.
+    """
+    return _recorded(dataset, home)
+
+
 def _how_to_fetch(dataset: str) -> str:
     return "run `attnmel demo`, which draws it" if dataset == "phantoms" else f"run `attnmel fetch {dataset}`"
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, Integer, UInt8
 
-from attnmel.data.cache_build import CHANNELS, Work, available_processors, write_pixels
+from attnmel.data.cache_build import CHANNELS, Work, write_pixels
 from attnmel.data.fingerprints import content_hashes
+from attnmel.data.processes import available_processors
 from attnmel.errors import AttnmelError, ImageError, LabelError, listed
 from attnmel.folders import cache_folder, replacing
 from attnmel.progress import SILENT, Progress

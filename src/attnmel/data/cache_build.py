@@ -4,14 +4,8 @@ The file holds a row an image: S x S pixels of four bytes, red, green, blue, mas
 together by construction, and lets augmentation move a pixel and its mask as one 32-bit number.
 """
 
-import multiprocessing
 import os
-import signal
-import threading
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,17 +13,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from attnmel.data.images import image_size, prepared_image, prepared_mask
-from attnmel.errors import AttnmelError, ImageError
+from attnmel.data.processes import in_order, worthwhile_processes
+from attnmel.errors import ImageError
 from attnmel.progress import SILENT, Progress
 
 CHANNELS = 4
 """Red, green, blue and the lesion mask."""
-
-# Starting a process costs about as long as preparing this many images, so a small data set is prepared in this one.
-IMAGES_WORTH_A_PROCESS = 64
-
-# Images handed out ahead of the one that is written next; bounds the memory of results that wait for their turn.
-AHEAD_PER_PROCESS = 4
 
 LISTED_PROBLEMS = 5
 
@@ -53,7 +42,7 @@ def write_pixels(path: Path, works: Sequence[Work], *, workers: int | None = Non
         ImageError: names the files that cannot be used, with what is wrong with each.
         OSError: the disk is full or cannot be written.
     """
-    processes = workers or min(available_processors(), max(1, len(works) // IMAGES_WORTH_A_PROCESS))
+    processes = workers or worthwhile_processes(len(works))
     problems = []
     with path.open("wb") as file, progress.bar("Preparing images", len(works), "images") as advance:
         for row in prepared_rows(works, processes):
@@ -70,19 +59,7 @@ def write_pixels(path: Path, works: Sequence[Work], *, workers: int | None = Non
 
 def prepared_rows(works: Sequence[Work], processes: int) -> Iterator[UInt8[np.ndarray, "S S 4"] | str]:
     """Give the prepared rows in order; the sentence that says what is wrong, in place of a row that cannot be made."""
-    if processes == 1:
-        yield from map(prepared_row, works)
-        return
-    # Not forked: the parent may hold threads of torch, which a copied process would wait for without end.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_follow_parent) as pool:
-        try:
-            yield from _in_order(pool, works, ahead=processes * AHEAD_PER_PROCESS)
-        except BrokenProcessPool as error:
-            raise AttnmelError(
-                "a process that prepares images was stopped, most likely because memory ran out; "
-                "close other programs and run again"
-            ) from error
+    return in_order(prepared_row, works, processes)
 
 
 def prepared_row(work: Work) -> UInt8[np.ndarray, "S S 4"] | str:
@@ -96,40 +73,6 @@ def prepared_row(work: Work) -> UInt8[np.ndarray, "S S 4"] | str:
     except ImageError as error:
         return f"{work.image_id}: {error}"
     return row
-
-
-def available_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _in_order(pool: ProcessPoolExecutor, works: Iterable[Work], *, ahead: int) -> Iterator[np.ndarray | str]:
-    waiting: deque[Future[np.ndarray | str]] = deque()
-    try:
-        for work in works:
-            waiting.append(pool.submit(prepared_row, work))
-            if len(waiting) >= ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
-def _follow_parent() -> None:
-    # Ctrl-C reaches every process of the terminal: only the parent answers it, and its children end with it, also
-    # when it is killed without a chance to tell them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if (parent := multiprocessing.parent_process()) is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _summary(problems: Sequence[str], total: int) -> str:

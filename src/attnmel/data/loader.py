@@ -15,6 +15,7 @@ from torch import Tensor
 from attnmel.data.augment import Augmentation
 from attnmel.data.cache import Cache
 from attnmel.data.cache_build import CHANNELS
+from attnmel.data.controls import Paint
 from attnmel.data.images import BLACK_TO_WHITE, shift_and_scale
 from attnmel.data.priors import NO_PRIOR, PRIORS
 from attnmel.errors import ConfigError, LabelError, require_known
@@ -48,7 +49,8 @@ class TrainingBatches:
 
     `repeats` says how often the images of a class stand in the list of an epoch (else once), `passes` how often an
     epoch goes over that list. `batch` counts the images of a step over all processes. `prior` is a name of `PRIORS`, or
-    "none". `mean` and `std` are of RGB in [0, 1].
+    "none". `mean` and `std` are of RGB in [0, 1]. `paint` changes the images before they are augmented, never the
+    masks: a prior stays what it is.
 
     Raises:
         LabelError: fewer images than a batch takes.
@@ -70,9 +72,10 @@ class TrainingBatches:
         prior: str,
         seed: int,
         device: torch.device | str,
+        paint: Paint | None = None,
     ) -> None:
         self._positions = torch.from_numpy(oversampled(labels, repeats, passes))
-        self._maker = _BatchMaker(cache, rows, labels, mean=mean, std=std, prior=prior, device=device)
+        self._maker = _BatchMaker(cache, rows, labels, mean=mean, std=std, prior=prior, device=device, paint=paint)
         self._side, self._size, self._batch, self._seed = cache.side, size, batch, seed
         Augmentation.centre(1, side=cache.side, size=size)  # refuses an impossible crop now, not in the first epoch
         if len(self) == 0:
@@ -114,13 +117,16 @@ def evaluation_batches(
     mean: Rgb,
     std: Rgb,
     device: torch.device | str,
+    paint: Paint | None = None,
 ) -> Iterator[Batch]:
     """Give the central crops in the order of `rows`, the last incomplete batch too, without priors; labels may be -1.
+
+    `paint` changes the images first, as in training.
 
     Raises:
         ConfigError: a crop larger than the prepared images.
     """
-    make = _BatchMaker(cache, rows, labels, mean=mean, std=std, prior=NO_PRIOR, device=device)
+    make = _BatchMaker(cache, rows, labels, mean=mean, std=std, prior=NO_PRIOR, device=device, paint=paint)
     for start in range(0, len(rows), batch):
         positions = np.arange(start, min(start + batch, len(rows)))
         yield make(positions, Augmentation.centre(len(positions), side=cache.side, size=size))
@@ -162,16 +168,21 @@ class _BatchMaker:
         std: Rgb,
         prior: str,
         device: torch.device | str,
+        paint: Paint | None,
     ) -> None:
         require_known("prior", prior, [NO_PRIOR, *PRIORS])
         self._cache, self._rows, self._labels = cache, rows.astype(np.int64), labels.astype(np.int64)
         self._device = torch.device(device)
         self._shift, self._scale = (torch.from_numpy(values).to(self._device) for values in shift_and_scale(mean, std))
         self._prior = PRIORS.get(prior)
+        self._paint = paint
 
     def __call__(self, positions: Int64[np.ndarray, " B"], augmentation: Augmentation) -> Batch:
         rows = self._rows[positions]
-        pixels = augmented_pixels(self._sent(self._cache.gather(rows)), augmentation)
+        prepared = self._cache.gather(rows)
+        if self._paint is not None:
+            self._paint(prepared)
+        pixels = augmented_pixels(self._sent(prepared), augmentation)
         has_prior = self._sent(self._cache.has_mask[rows] & (self._prior is not None))
         return Batch(
             images=normalise(pixels, self._shift, self._scale),

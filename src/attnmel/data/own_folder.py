@@ -45,6 +45,21 @@ def read_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[Les
     Raises:
         LabelError: every problem of the table in one message, the first ones word by word.
     """
+    lesions, problems = examined_folder(folder, classes)
+    if problems:
+        more = f"; and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
+        raise LabelError(f"{folder / TABLE}: {'; '.join(problems[:MOST_TOLD])}{more}")
+    return lesions
+
+
+def examined_folder(
+    folder: Path, classes: Sequence[str] | None = None
+) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
+    """Return the lesions of the rows that can be used, and every problem of the table, as `read_folder` tells it.
+
+    Raises:
+        LabelError: the table cannot be read at all.
+    """
     rows = _read_table(folder / TABLE)
     files = _Files(folder)
     lesions, problems = [], []
@@ -55,10 +70,7 @@ def read_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[Les
     problems += _doubled(lesions) + _half_split(rows)
     if not problems:  # else images of broken rows would be told twice
         problems += files.left_over(lesions)
-    if problems:
-        more = f"; and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
-        raise LabelError(f"{folder / TABLE}: {'; '.join(problems[:MOST_TOLD])}{more}")
-    return tuple(lesions)
+    return tuple(lesions), tuple(problems)
 
 
 def _read_table(path: Path) -> list[_Row]:

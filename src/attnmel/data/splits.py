@@ -69,8 +69,8 @@ def check_disjoint(lesions: Sequence[Lesion]) -> None:
     problems = [
         f"{kind} on two sides of the split: {listed(shared)}"
         for kind, shared in (
-            ("images", _shared((lesion.image_id, lesion.split) for lesion in lesions)),
-            ("groups", _shared((lesion.group, lesion.split) for lesion in lesions if lesion.group is not None)),
+            ("images", shared_names((lesion.image_id, lesion.split) for lesion in lesions)),
+            ("groups", shared_names((lesion.group, lesion.split) for lesion in lesions if lesion.group is not None)),
         )
         if shared
     ]
@@ -130,7 +130,8 @@ def _side(lesion: Lesion) -> str:
     return f"the split '{lesion.split}'" if lesion.split else "the data set"
 
 
-def _shared(members: Iterable[tuple[str, Split | None]]) -> list[str]:
+def shared_names(members: Iterable[tuple[str, Split | None]]) -> list[str]:
+    """Return the names that stand on more than one side, sorted."""
     sides: dict[str, set[Split | None]] = defaultdict(set)
     for name, split in members:
         sides[name].add(split)

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 
 from attnmel.data.cache import Cache, open_cache, statistics
+from attnmel.data.controls import NO_CONTROL, PAINTED, SHUFFLED_LABELS, painter, shuffled
+from attnmel.data.images import central_crop
 from attnmel.data.labels import Dataset, read_dataset
 from attnmel.data.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.own_folder import TABLE
@@ -39,14 +41,22 @@ class Prepared:
     """In the order of the cache's rows."""
     cache: Cache
     classes: tuple[str, ...]
+    control: str = NO_CONTROL
+    """One that paints takes images with a lesion mask alone."""
 
     def rows(self, split: str) -> np.ndarray:
-        """Rows of the cache that belong to a split, or all of them.
+        """Rows of the cache that belong to a split, or all of them, without those that the control leaves out.
 
         Raises:
-            LabelError: the data set has no image in that split.
+            LabelError: the data set has no image in that split, or none with the mask that the control needs.
         """
-        chosen = [row for row, lesion in enumerate(self.lesions) if split in (lesion.split, ALL)]
+        within = [row for row, lesion in enumerate(self.lesions) if split in (lesion.split, ALL)]
+        chosen = [row for row in within if self._is_used(row)]
+        if within and not chosen:
+            raise LabelError(
+                f"no image of {self.dataset.name} in the split '{split}' has a lesion mask, and the control "
+                f"{self.control} paints by the mask; fetch the masks, or take the control shuffled-labels"
+            )
         if not chosen:
             counts = Counter(str(lesion.split) for lesion in self.lesions)
             there = ", ".join(f"{count} in {name}" for name, count in counts.items())
@@ -59,6 +69,20 @@ class Prepared:
     def labels(self, rows: np.ndarray) -> np.ndarray:
         """Class index of each of the rows."""
         return np.array([class_index(self.lesions[row], self.classes) for row in rows], dtype=np.int64)
+
+    @property
+    def used(self) -> tuple[Lesion, ...]:
+        """The lesions that are trained on or judged: all but those that the control leaves out."""
+        return tuple(lesion for row, lesion in enumerate(self.lesions) if self._is_used(row))
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many images each split lacks because they have no mask for the control to paint by."""
+        bare = (lesion.split for row, lesion in enumerate(self.lesions) if not self._is_used(row))
+        return dict(Counter(str(split) for split in bare))
+
+    def _is_used(self, row: int) -> bool:
+        return self.control not in PAINTED or bool(self.cache.has_mask[row])
 
     @property
     def groups(self) -> list[str]:
@@ -81,6 +105,7 @@ class Prepared:
             "labels": self._labels_hash(),
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: self._counts(split) for split in self._splits()},
+            **({"control": self.control, "left out": self.left_out} if self.control != NO_CONTROL else {}),
         }
 
     def _labels_hash(self) -> str:
@@ -94,7 +119,7 @@ class Prepared:
         return (*SPLITS, INTERNAL) if has_internal else SPLITS
 
     def _counts(self, split: Split) -> dict[str, int]:
-        rows = [row for row, lesion in enumerate(self.lesions) if lesion.split == split]
+        rows = [row for row, lesion in enumerate(self.lesions) if lesion.split == split and self._is_used(row)]
         labels = Counter(self.classes[class_index(self.lesions[row], self.classes)] for row in rows)
         masks = sum(bool(self.cache.has_mask[row]) for row in rows)
         return {"images": len(rows), "lesion masks": masks, **{name: labels[name] for name in self.classes}}
@@ -116,7 +141,11 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     check_disjoint(lesions)
     cache = open_cache(lesions, crop=data.crop, side=data.side, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in lesions}
-    return Prepared(dataset, tuple(by_id[i] for i in cache.image_ids), cache, data.classes)
+    prepared = Prepared(dataset, tuple(by_id[i] for i in cache.image_ids), cache, data.classes, data.control)
+    if bare := sum(prepared.left_out.values()):
+        told = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
+        progress.note(f"{data.control}: {bare} of {len(lesions)} images have no lesion mask and are left out ({told})")
+    return prepared
 
 
 def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT) -> Recipe:
@@ -168,17 +197,20 @@ def check_priors(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT
 
 
 def training_batches(recipe: Recipe, prepared: Prepared, device: torch.device) -> TrainingBatches:
-    """Return the over-sampled, augmented batches of the training split.
+    """Return the over-sampled, augmented batches of the training split, its images or labels as the control wants them.
 
     Raises:
         LabelError: the split holds a single class, or fewer images than a batch.
     """
-    check_classes(prepared.lesions, recipe.data.classes)
+    check_classes(prepared.used, recipe.data.classes)
     rows, statistics_ = prepared.rows("train"), _statistics(recipe.data)
+    labels = prepared.labels(rows)
+    if recipe.data.control == SHUFFLED_LABELS:
+        labels = shuffled(labels, recipe.training.seed)
     return TrainingBatches(
         prepared.cache,
         rows,
-        prepared.labels(rows),
+        labels,
         size=recipe.data.size,
         repeats={recipe.data.classes.index(name): times for name, times in recipe.data.repeats.items()},
         passes=recipe.data.passes,
@@ -188,13 +220,14 @@ def training_batches(recipe: Recipe, prepared: Prepared, device: torch.device) -
         prior=recipe.loss.prior,
         seed=recipe.training.seed,
         device=device,
+        paint=painter(recipe.data.control, statistics_.mean),
     )
 
 
 def split_batches(
     data: DataSettings, prepared: Prepared, rows: np.ndarray, *, batch: int, device: torch.device
 ) -> Iterator[Batch]:
-    """Return the centrally cropped batches of chosen rows, in order."""
+    """Return the centrally cropped batches of chosen rows, in order, painted as in training; labels are the true ones."""
     statistics_ = _statistics(data)
     return evaluation_batches(
         prepared.cache,
@@ -205,7 +238,16 @@ def split_batches(
         mean=statistics_.mean,
         std=statistics_.std,
         device=device,
+        paint=painter(data.control, statistics_.mean),
     )
+
+
+def shown_pixels(data: DataSettings, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
+    """Return the central crops of chosen rows, painted, as the network was shown them: red, green, blue, mask."""
+    pixels = prepared.cache.gather(rows)
+    if (paint := painter(data.control, _statistics(data).mean)) is not None:
+        paint(pixels)
+    return central_crop(pixels, data.size)
 
 
 def _statistics(data: DataSettings) -> Statistics:

@@ -10,18 +10,20 @@ from typing import Any
 import numpy as np
 
 from attnmel.config import changes
-from attnmel.data.images import central_crop
+from attnmel.data.controls import NO_CONTROL
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
+from attnmel.pipeline.controls import control_sections
 from attnmel.pipeline.history import best_row, read_history
 from attnmel.pipeline.measures import SplitJudgement, read_measures
-from attnmel.pipeline.prepare import Prepared, prepare
+from attnmel.pipeline.prepare import Prepared, prepare, shown_pixels
 from attnmel.pipeline.provenance import read_provenance, read_recipe
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, Predictions
+from attnmel.report.controls import CONTROL_WORDS
 from attnmel.report.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.page import Curves, DataFile, FactGroup, History, RunSection, write_report
 from attnmel.report.tables import map_words
@@ -38,14 +40,21 @@ def report_runs(
 ) -> Path:
     """Write the report of one run, or of several side by side, and return its path.
 
-    `split` names the judgement that comes first and that curves and examples are of.
+    `split` names the judgement that comes first and that curves and examples are of. Controls that lie beside a run, or
+    are named with it, are compared with it.
 
     Raises:
         ConfigError: no run folder.
         PredictionsError: a run was not judged on the split.
     """
     target = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
-    sections = [_section(run, split, home, progress) for run in runs]
+    sections = [
+        dataclasses.replace(
+            _section(run, split, home, progress),
+            sections=control_sections(run, split, runs, home=home, progress=progress),
+        )
+        for run in runs
+    ]
     write_report(target, _told_apart(sections, runs))
     return target
 
@@ -71,8 +80,8 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
     ordered = {split: judged.judgement, **{name: one.judgement for name, one in measures.items() if name != split}}
     published = _published(recipe)
     return RunSection(
-        title=recipe.title,
-        name=f"{recipe.name}, seed {recipe.training.seed}",
+        title=f"{recipe.title}{_control_words(recipe)}",
+        name=f"{recipe.name}{_control_words(recipe)}, seed {recipe.training.seed}",
         main=recipe.data.positives[0],
         licence=provenance["licence"],
         judgements=ordered,
@@ -94,9 +103,13 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
     )
 
 
+def _control_words(recipe: Recipe) -> str:
+    return "" if recipe.data.control == NO_CONTROL else f", {CONTROL_WORDS[recipe.data.control]}"
+
+
 def _published(recipe: Recipe) -> Published | None:
-    """Return the row that the measures may stand beside: of the same data set, network and prior."""
-    if recipe.published is None:
+    """Return the row that the measures may stand beside: of the same data set, network and prior, and no control."""
+    if recipe.published is None or recipe.data.control != NO_CONTROL:
         return None
     require_known("published row", recipe.published, PUBLISHED)
     row = PUBLISHED[recipe.published]
@@ -129,7 +142,7 @@ def _examples(
     rows = list(chosen_rows(choices))
     ids = [predictions.image_ids[row] for row in rows]
     cached = prepared.cache.rows(ids)
-    pixels = central_crop(prepared.cache.gather(cached), recipe.data.size)
+    pixels = shown_pixels(recipe.data, prepared, cached)
     return pictured(
         choices,
         predictions,
@@ -182,6 +195,7 @@ def _circumstances(provenance: dict[str, Any], judged: SplitJudgement) -> tuple[
     fingerprint = [
         ("data set", data["title"]),
         *splits,
+        *_control_facts(data),
         ("content", data["content"][:16]),
         ("licence", data["licence"]),
     ]
@@ -190,6 +204,13 @@ def _circumstances(provenance: dict[str, Any], judged: SplitJudgement) -> tuple[
         FactGroup("data", tuple(fingerprint)),
         FactGroup("versions", tuple(provenance["versions"].items())),
     )
+
+
+def _control_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
+    if "control" not in data:
+        return []
+    left_out = ", ".join(f"{count} {split}" for split, count in data["left out"].items())
+    return [("control", data["control"]), ("left out, no mask", left_out or "none")]
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -11,6 +11,7 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import nn
 
 from attnmel import runtime
+from attnmel.data.controls import NO_CONTROL
 from attnmel.data.labels import own_folder_path
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
@@ -20,7 +21,7 @@ from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
 from attnmel.pipeline.prepare import Prepared, check_priors, prepare, training_batches, with_statistics
-from attnmel.pipeline.provenance import add_resumed, check_same_run, write_start
+from attnmel.pipeline.provenance import add_resumed, check_same_run, read_recipe, write_start
 from attnmel.pipeline.resume import load_standing
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
@@ -44,9 +45,23 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     )
 
 
-def run_folder(recipe: Recipe, out: Path | None = None) -> RunFolder:
-    """Return where a run of the recipe lies: `<out or runs>/<recipe>/seed-<seed>`."""
-    return RunFolder((out or Path("runs")) / recipe.name / f"seed-{recipe.training.seed}")
+def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
+    """Return where a run of the recipe lies: `<out or runs>/<recipe>[/<control>]/seed-<seed>`.
+
+    `given` is a run that the recipe was read from: it is the place itself for its own seed, and its control lies beside.
+
+    Raises:
+        ConfigError: the given run is itself another control.
+    """
+    control, before = recipe.data.control, given and read_recipe(given)
+    if given is None or before is None or before.training.seed != recipe.training.seed:
+        plain = RunFolder((out or Path("runs")) / recipe.name / f"seed-{recipe.training.seed}")
+        return plain if control == NO_CONTROL else plain.control(control)
+    if before.data.control == control:
+        return given
+    if before.data.control != NO_CONTROL:
+        raise ConfigError(f"{given.path} is itself the control {before.data.control}; name the run that it belongs to")
+    return given.control(control)
 
 
 def recipe_fabric(recipe: Recipe) -> Fabric:

@@ -1,0 +1,86 @@
+"""One function over many works in several processes, results in order, memory bounded. No torch."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from attnmel.errors import AttnmelError
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+WORKS_WORTH_A_PROCESS = 64
+"""Starting a process costs about as long as preparing this many images, so few of them are done in this one."""
+
+AHEAD_PER_PROCESS = 4
+"""Works handed out ahead of the one whose turn is next; bounds the memory of results that wait."""
+
+
+def available_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def worthwhile_processes(works: int) -> int:
+    """Return as many processes as there are processors, and as are worth their start."""
+    return min(available_processors(), max(1, works // WORKS_WORTH_A_PROCESS))
+
+
+def in_order(function: Callable[[Work], Result], works: Iterable[Work], processes: int) -> Iterator[Result]:
+    """Give the function's result of every work, in order.
+
+    Function, works and results are sent between processes, so they can be pickled. One process is this one.
+
+    Raises:
+        AttnmelError: a process was stopped from outside.
+    """
+    if processes == 1:
+        yield from map(function, works)
+        return
+    # Not forked: the parent may hold threads of torch, which a copied process would wait for without end.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_follow_parent) as pool:
+        try:
+            yield from _taken_in_turn(pool, function, works, ahead=processes * AHEAD_PER_PROCESS)
+        except BrokenProcessPool as error:
+            raise AttnmelError(
+                "a process that prepares images was stopped, most likely because memory ran out; "
+                "close other programs and run again"
+            ) from error
+
+
+def _taken_in_turn(
+    pool: ProcessPoolExecutor, function: Callable[[Work], Result], works: Iterable[Work], *, ahead: int
+) -> Iterator[Result]:
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for work in works:
+            waiting.append(pool.submit(function, work))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _follow_parent() -> None:
+    # Ctrl-C reaches every process of the terminal: only the parent answers it, and its children end with it, also
+    # when it is killed without a chance to tell them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)

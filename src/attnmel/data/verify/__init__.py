@@ -1,0 +1,14 @@
+"""Is a data set whole and sound? Every finding at once, each with what to do about it. No torch.
+
+    official | own    what lies there, joined by id       ->  Inventory (items, findings)
+    files             every item decoded                  ->  findings by `images` and `masks`, pure checks on arrays
+    engine            both, in several processes          ->  Verification
+
+Nothing here needs a data set that `read_dataset` takes: one that it refuses is what this is for.
+"""
+
+from attnmel.data.verify.engine import Verification, verify_dataset
+from attnmel.data.verify.findings import KINDS, Finding, Kind
+from attnmel.data.verify.inventory import Item
+
+__all__ = ["KINDS", "Finding", "Item", "Kind", "Verification", "verify_dataset"]

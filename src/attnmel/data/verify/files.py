@@ -1,0 +1,90 @@
+"""The files of one image decoded and looked at: whatever is wrong is a finding, nothing stops. No torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from attnmel.data.decoding import decode_scaled, decoded, opened, upright_size
+from attnmel.data.images import MASK_THRESHOLD
+from attnmel.data.verify.findings import Finding
+from attnmel.data.verify.images import image_problems
+from attnmel.data.verify.inventory import Item
+from attnmel.data.verify.masks import mask_problems
+from attnmel.errors import ImageError
+
+SMALLEST_SCALE = 8
+"""An image is looked at in an eighth of its size, which reads every byte of a JPEG all the same."""
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What was found out about one image."""
+
+    image_id: str
+    findings: tuple[Finding, ...]
+    size: Size | None
+    """Width and height, upright; None of an image that cannot be used."""
+    has_usable_mask: bool
+
+
+def examine(item: Item) -> Examined:
+    """Decode the image and its masks and return all that is odd about them."""
+    findings, stored, size = _image(item)
+    usable = False
+    if item.mask is not None:
+        grey, found = _mask(item, item.mask, stored, size)
+        if grey is not None:
+            found += [Finding(kind, item.image_id, item.mask.name, told) for kind, told in mask_problems(grey)]
+            usable = not any(finding.severity == "error" for finding in found)
+        findings += found
+    findings += _features(item, stored, size)
+    return Examined(item.image_id, tuple(findings), size, usable)
+
+
+def _image(item: Item) -> tuple[list[Finding], Size | None, Size | None]:
+    """Return what is odd about the image, and its size as stored and as shown."""
+    try:
+        with opened(item.image) as picture:
+            stored, size = picture.size, upright_size(picture)
+            decode_scaled(picture, SMALLEST_SCALE)
+            pixels = np.asarray(decoded(picture, "RGB"))
+    except ImageError as error:
+        return [Finding("image unusable", item.image_id, item.image.name, str(error))], None, None
+    found = [Finding(kind, item.image_id, item.image.name, told) for kind, told in image_problems(pixels)]
+    return found, stored, size
+
+
+def _mask(
+    item: Item, path: Path, stored: Size | None, size: Size | None
+) -> tuple[UInt8[np.ndarray, "H W"] | None, list[Finding]]:
+    """Return a mask's grey levels, None where it cannot be used, and what is wrong with its file or size."""
+    try:
+        with opened(path) as picture:
+            found = upright_size(picture)
+            grey = np.asarray(decoded(picture, "L"))
+    except ImageError as error:
+        return None, [Finding("mask unusable", item.image_id, path.name, str(error))]
+    if size is None or found == size:
+        return grey, []
+    told = f"{found[0]} x {found[1]} pixels; its image is {size[0]} x {size[1]}"
+    if found in (stored, (size[1], size[0])):
+        return grey, [Finding("mask turned", item.image_id, path.name, told)]
+    return grey, [Finding("mask size", item.image_id, path.name, told)]
+
+
+def _features(item: Item, stored: Size | None, size: Size | None) -> list[Finding]:
+    findings, marked, opens = [], False, False
+    for path in item.features:
+        grey, found = _mask(item, path, stored, size)
+        findings += found
+        if grey is not None:
+            opens = True
+            marked = marked or int(grey.max()) > MASK_THRESHOLD
+    if opens and not marked:
+        told = f"all {len(item.features)} masks of features are empty"
+        findings.append(Finding("no feature marked", item.image_id, item.features[0].name, told))
+    return findings

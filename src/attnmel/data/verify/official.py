@@ -1,0 +1,212 @@
+"""What lies there of a known data set, joined by image id, split by split, whatever is missing. No torch."""
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnmel.data.archives import ArchiveState, recorded_states
+from attnmel.data.attributes import METADATA_ENDING, read_ham10000_metadata, read_isic2017_metadata, read_lesion_groups
+from attnmel.data.mask_files import FEATURE_NAME, MASK_NAME, files_of
+from attnmel.data.official_files import ARCHIVES, FEATURES, IMAGE_SUFFIXES, MASK_SUFFIXES, Archive, Role
+from attnmel.data.verify.findings import Finding
+from attnmel.data.verify.inventory import Inventory, Item, doubled
+from attnmel.data.verify.tables import labelled_ids
+from attnmel.errors import ArchiveError, LabelError
+from attnmel.folders import dataset_folder
+from attnmel.records import Split
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The official files of one split that lie there, by role."""
+
+    archives: dict[Role, Archive]
+    places: dict[Role, Path]
+    states: dict[Role, ArchiveState]
+
+    def is_whole(self, role: Role) -> bool:
+        """Whether nothing of an official file is known to be missing."""
+        return role in self.places and (role not in self.states or self.states[role].status == "complete")
+
+
+def official_inventory(dataset: str, title: str, home: Path) -> Inventory:
+    """List what lies there of a known data set, with all that is wrong by names, counts and tables alone."""
+    folder = dataset_folder(home, dataset)
+    try:
+        states = recorded_states(dataset, home)
+    except ArchiveError as error:
+        return Inventory(dataset, title, (), (Finding("table unusable", "", "archives.json", str(error)),), {})
+    archives = ARCHIVES[dataset]
+    if not any(archive.location(home).exists() for archive in archives):
+        return Inventory(dataset, title, (), (Finding("not fetched", "", str(folder), "no file of it is there"),), {})
+    findings = [finding for one in archives for finding in _presence(one, states.get(one.name), home)]
+    items: list[Item] = []
+    sides: dict[str, list[Split]] = defaultdict(list)
+    for split in dict.fromkeys(archive.split for archive in archives):
+        part_items, part_findings = _listed(_part(dataset, split, states, home))
+        items += part_items
+        findings += part_findings
+        for item in part_items:
+            sides[item.image_id].append(split)
+    findings += [
+        Finding("id on two sides", image_id, "", f"it is in {' and '.join(on)}")
+        for image_id, on in sides.items()
+        if len(on) > 1
+    ]
+    counts = Counter[str]()
+    for archive in archives:
+        counts[_plural(archive.role)] += _count(archive, home)
+    return Inventory(dataset, title, tuple(items), tuple(findings), dict(counts))
+
+
+def _part(dataset: str, split: Split, states: dict[str, ArchiveState], home: Path) -> _Part:
+    archives: dict[Role, Archive] = {one.role: one for one in ARCHIVES[dataset] if one.split == split}
+    there = {role: one for role, one in archives.items() if one.location(home).exists()}
+    return _Part(
+        archives,
+        {role: one.location(home) for role, one in there.items()},
+        {role: states[one.name] for role, one in archives.items() if one.name in states},
+    )
+
+
+def _presence(archive: Archive, state: ArchiveState | None, home: Path) -> list[Finding]:
+    location = archive.location(home)
+    if not location.exists():
+        if state is not None and state.status == "absent":
+            return [Finding("archive absent", "", archive.name, f"not at {state.address}")]
+        told = "it was never fetched" if state is None else f"{state.found} files or rows of it were there"
+        return [Finding("archive missing", "", archive.name, told)]
+    found = _count(archive, home)
+    if state is not None and not archive.is_table and found != state.found:
+        told = f"{found} files lie there; {state.found} were unpacked"
+        return [Finding("files changed", "", location.name, told)]
+    if archive.expected is not None and found < archive.expected:
+        return [Finding("archive short", "", archive.name, f"{found:,} {archive.role} of {archive.expected:,}")]
+    return []
+
+
+def _count(archive: Archive, home: Path) -> int:
+    location = archive.location(home)
+    if not location.exists():
+        return 0
+    if not archive.is_table:
+        return len(files_of(location, archive.suffixes))
+    lines = [line for line in location.read_bytes().splitlines() if line.strip()]
+    return max(0, len(lines) - bool(archive.header))
+
+
+def _plural(role: Role) -> str:
+    return {"lesion groups": "images with a lesion", "metadata": "images with metadata"}.get(role, role)
+
+
+def _listed(part: _Part) -> tuple[list[Item], list[Finding]]:
+    """Join images, labels and masks of one split by image id."""
+    images, findings = _images(part)
+    masks, odd_masks = _masks(part, images)
+    features, odd_features = _features(part, images)
+    findings += [*_labels(part, images), *odd_masks, *odd_features, *_other_tables(part, images)]
+    items = [Item(i, images[i], masks.get(i), tuple(features.get(i, {}).values())) for i in sorted(images)]
+    return items, findings
+
+
+def _images(part: _Part) -> tuple[dict[str, Path], list[Finding]]:
+    if "images" not in part.places:
+        return {}, []
+    folder = part.places["images"]
+    paths = files_of(folder, IMAGE_SUFFIXES)
+    return {path.stem: path for path in paths}, doubled((path.stem for path in paths), folder.name, "image files")
+
+
+def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
+    if "labels" not in part.places:
+        return []
+    table = part.places["labels"]
+    ids, findings = labelled_ids(table, part.archives["labels"])
+    if not ids:
+        return findings
+    known = set(ids)
+    findings += doubled(ids, table.name, "rows")
+    findings += [
+        Finding("image without label", image_id, images[image_id].name, f"no row of {table.name} names it")
+        for image_id in sorted(images.keys() - known)
+    ]
+    if "images" not in part.places:
+        return findings  # told once, as an archive that is absent
+    kind = "label without image" if part.is_whole("images") else "image not in archive"
+    findings += [Finding(kind, image_id, table.name, "no image of it") for image_id in sorted(known - images.keys())]
+    return findings
+
+
+def _named(folder: Path, pattern: re.Pattern[str], expected: str) -> tuple[list[tuple[re.Match[str], Path]], list[Finding]]:
+    matched, odd = [], []
+    for path in files_of(folder, MASK_SUFFIXES):
+        match = pattern.fullmatch(path.stem)
+        if match is None:
+            odd.append(Finding("file name", "", path.name, f"in {folder.name}; expected {expected}"))
+        else:
+            matched.append((match, path))
+    return matched, odd
+
+
+def _masks(part: _Part, images: dict[str, Path]) -> tuple[dict[str, Path], list[Finding]]:
+    if "masks" not in part.places:
+        return {}, []
+    folder = part.places["masks"]
+    matched, findings = _named(folder, MASK_NAME, "<image>_segmentation.png")
+    masks = {match["image_id"]: path for match, path in matched}
+    findings += doubled((match["image_id"] for match, _ in matched), folder.name, "masks")
+    findings += _strays(part, masks, images)
+    findings += [
+        Finding("image without mask", image_id, images[image_id].name, f"no mask of it in {folder.name}")
+        for image_id in sorted(images.keys() - masks.keys())
+    ]
+    return masks, findings
+
+
+def _features(part: _Part, images: dict[str, Path]) -> tuple[dict[str, dict[str, Path]], list[Finding]]:
+    if "feature masks" not in part.places:
+        return {}, []
+    folder = part.places["feature masks"]
+    matched, findings = _named(folder, FEATURE_NAME, "<image>_attribute_<feature>.png")
+    features: dict[str, dict[str, Path]] = defaultdict(dict)
+    for match, path in matched:
+        features[match["image_id"]][match["feature"]] = path
+    findings += _strays(part, {image_id: next(iter(of.values())) for image_id, of in features.items()}, images)
+    for image_id in sorted(images):
+        if missing := [name for name in FEATURES if name not in features.get(image_id, {})]:
+            told = f"none of {', '.join(missing)}"
+            findings.append(Finding("feature masks missing", image_id, folder.name, told))
+    return features, findings
+
+
+def _strays(part: _Part, masks: dict[str, Path], images: dict[str, Path]) -> list[Finding]:
+    if not part.is_whole("images"):
+        return []  # of images that the archive is short of, the masks may have come
+    return [
+        Finding("mask without image", image_id, masks[image_id].name, "no image of it")
+        for image_id in sorted(masks.keys() - images.keys())
+    ]
+
+
+def _other_tables(part: _Part, images: dict[str, Path]) -> list[Finding]:
+    findings: list[Finding] = []
+    if table := part.places.get("lesion groups"):
+        try:
+            groups, _ = read_lesion_groups(table)
+            findings += [
+                Finding("image without lesion", image_id, images[image_id].name, f"no row of {table.name} names it")
+                for image_id in sorted(images.keys() - groups.keys())
+            ]
+        except LabelError as error:
+            findings.append(Finding("table unusable", "", table.name, str(error)))
+    readers = [(read_ham10000_metadata, [part.places["metadata"]] if "metadata" in part.places else [])]
+    if folder := part.places.get("images"):
+        readers.append((read_isic2017_metadata, sorted(folder.glob(f"*{METADATA_ENDING}"))))
+    for read, tables in readers:
+        for metadata in tables:
+            try:
+                read(metadata)
+            except LabelError as error:
+                findings.append(Finding("table unusable", "", metadata.name, str(error)))
+    return findings
