@@ -22,6 +22,16 @@ def evaluate(
             help="train, validation, test, internal or all [default: test; all of a folder].", show_default=False
         ),
     ] = None,
+    exclude: Annotated[
+        Path | None,
+        typer.Option(
+            help="Judge without the images that a list of `attnmel audit` names, beside the whole split.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_leakage: Annotated[
+        bool, typer.Option("--allow-leakage", help="Judge images that the run was trained on, too.")
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -31,7 +41,15 @@ def evaluate(
     from attnmel.runtime import use_threads
 
     use_threads()
-    judged = evaluate_run(RunFolder(run), home=home_folder(home), on=on, split=split, progress=Terminal())
+    judged = evaluate_run(
+        RunFolder(run),
+        home=home_folder(home),
+        on=on,
+        split=split,
+        exclude=exclude,
+        allow_leakage=allow_leakage,
+        progress=Terminal(),
+    )
     if as_json:
         print_json(judged.as_dict())
         return

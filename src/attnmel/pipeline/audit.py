@@ -12,9 +12,9 @@ from attnmel.data.audit.findings import LEAKS, Entry, Finding, findings_of
 from attnmel.data.audit.likeness import ROWS, same_pictures
 from attnmel.data.audit.signatures import CROP, SIDE, signatures
 from attnmel.data.cache import MEMORY, Cache, open_cache
-from attnmel.data.cache_build import available_processors
 from attnmel.data.fingerprints import content_hashes
 from attnmel.data.labels import Dataset, read_dataset
+from attnmel.data.processes import available_processors
 from attnmel.data.splits import draw_splits
 from attnmel.errors import ConfigError, LabelError, require_known
 from attnmel.folders import cache_folder

@@ -46,7 +46,7 @@ def embedded(model: str) -> tuple[str, Callable[[Iterable[np.ndarray]], Pairs]]:
         trunk, mean, std, source = TRUNKS["vgg16_bn"](RANDOM_WIDTH), MIDDLE_GREY, SPREAD, RANDOM
     else:
         network, card = load_checkpoint(Path(model))
-        trunk, mean, std = network.trunk, card.mean, card.std
+        trunk, mean, std = network.get_submodule("trunk"), card.mean, card.std
         weights = b"".join(value.cpu().numpy().tobytes() for value in trunk.state_dict().values())
         source = f"{card.recipe}, weights {hashlib.sha256(weights).hexdigest()[:12]}"
     trunk = trunk.to(device).eval()
@@ -82,9 +82,9 @@ def _embedding(
     """Return the means of the two deepest maps over place and over the eight symmetries of the square."""
     block = images.shape[1] // FINE
     small = images.reshape(len(images), FINE, block, FINE, block, 3).mean(axis=(2, 4)).round().astype(np.uint8)
-    total = 0.0
+    sums = []
     for symmetry in range(SYMMETRIES):
         inputs = np.stack([normalised(image, mean, std) for image in turned(small, symmetry)])
         maps = trunk(torch.from_numpy(inputs).to(device))
-        total = total + torch.cat([maps.stride16.mean((2, 3)), maps.stride32.mean((2, 3))], dim=1)
-    return (total / SYMMETRIES).float().cpu().numpy()
+        sums.append(torch.cat([maps.stride16.mean((2, 3)), maps.stride32.mean((2, 3))], dim=1))
+    return torch.stack(sums).mean(dim=0).float().cpu().numpy()

@@ -18,6 +18,7 @@ from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
 from attnmel.pipeline.controls import control_sections
 from attnmel.pipeline.history import best_row, read_history
+from attnmel.pipeline.leakage_report import leakage_sections
 from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.prepare import Prepared, prepare, shown_pixels
 from attnmel.pipeline.provenance import read_provenance, read_recipe
@@ -51,7 +52,10 @@ def report_runs(
     sections = [
         dataclasses.replace(
             _section(run, split, home, progress),
-            sections=control_sections(run, split, runs, home=home, progress=progress),
+            sections=(
+                *leakage_sections(run, split),
+                *control_sections(run, split, runs, home=home, progress=progress),
+            ),
         )
         for run in runs
     ]

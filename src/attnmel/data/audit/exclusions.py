@@ -8,9 +8,11 @@ from typing import Literal
 
 from attnmel.data.audit.audit import Audit
 from attnmel.data.audit.findings import LEAKS, Entry, Finding
+from attnmel.data.labels import own_folder_path
 from attnmel.errors import LabelError
 from attnmel.folders import replacing
 from attnmel.records import table_lines
+from attnmel.settings import Recipe
 
 Side = Literal["train", "test"]
 
@@ -66,6 +68,18 @@ def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
         table = csv.writer(file)
         table.writerow(COLUMNS)
         table.writerows([one.dataset, one.image, one.reason, one.pair] for one in listed)
+
+
+def excluding(recipe: Recipe, path: Path) -> Recipe:
+    """Return the recipe without the images of its own data set that a list names, beside those it leaves out already.
+
+    Raises:
+        LabelError: as `read_exclusions`.
+    """
+    folder = own_folder_path(recipe.data.dataset)
+    named = read_exclusions(path, folder.resolve().name if folder else recipe.data.dataset)
+    every = tuple(sorted({*recipe.data.exclude, *named}))
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"exclude": every})})
 
 
 def read_exclusions(path: Path, dataset: str) -> tuple[str, ...]:
