@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from attnmel.errors import ConfigError, require_known
 from attnmel.settings import Recipe, Settings
 
+LONGEST_LISTED = 10
+"""Names of a list that are told one by one."""
+
 
 def recipe_names() -> list[str]:
     """Return the names of the recipes that come with the program."""
@@ -54,10 +57,15 @@ def changes(recipe: Recipe) -> tuple[str, ...]:
         return ()
     shipped, own = flat(load_recipe(recipe.name).model_dump()), flat(recipe.model_dump())
     return tuple(
-        f"{key} {own.get(key)} instead of {shipped.get(key)}"
+        f"{key} {_short(own.get(key))} instead of {_short(shipped.get(key))}"
         for key in sorted(own | shipped)
         if own.get(key) != shipped.get(key) != "auto" and not key.startswith(("data.statistics", "training.seed"))
     )
+
+
+def _short(value: object) -> object:
+    """Return a value as a sentence bears it: a long list by its length."""
+    return f"of {len(value)} names" if isinstance(value, tuple) and len(value) > LONGEST_LISTED else value
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -98,6 +98,16 @@ class RunFolder:
         return self.path / "predictions" / f"{split}-details.json"
 
     @property
+    def images(self) -> Path:
+        """Every image that trained or chose the epoch: what a later judgement is held against."""
+        return self.path / "images.csv"
+
+    @property
+    def leakage(self) -> Path:
+        """Judged images that are known from training, one row a pair."""
+        return self.path / "leakage.csv"
+
+    @property
     def report(self) -> Path:
         """The self-contained page."""
         return self.path / "report.html"

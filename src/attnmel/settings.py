@@ -78,6 +78,8 @@ class DataSettings(Settings):
     training labels shuffled."""
     exclude: Names = ()
     """Image ids that are left out of every split, as an exclusion list of `attnmel audit` names them."""
+    allow_leakage: bool = False
+    """Whether an image or group of an own folder may stand on two sides of its split."""
     statistics: Statistics | None = None
 
     @property

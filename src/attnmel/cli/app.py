@@ -11,8 +11,21 @@ import typer
 from typer.core import TyperGroup
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import compare, demo, doctor, evaluate, explain, fetch, predict, report, score, statistics, train
-from attnmel.cli import demo, doctor, evaluate, explain, fetch, predict, report, statistics, train, verify
+from attnmel.cli import (
+    audit,
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    fetch,
+    predict,
+    report,
+    score,
+    statistics,
+    train,
+    verify,
+)
 from attnmel.errors import AttnmelError
 
 
@@ -58,6 +71,7 @@ def attnmel(
 app.command()(demo.demo)
 app.command()(fetch.fetch)
 app.command()(verify.verify)
+app.command()(audit.audit)
 app.command()(statistics.statistics)
 app.command()(train.train)
 app.command()(evaluate.evaluate)

@@ -30,6 +30,16 @@ def evaluate(
         list[float] | None,
         typer.Option(help="One more to give the precision at, beside 0.02 and 0.1; repeatable.", show_default=False),
     ] = None,
+    exclude: Annotated[
+        Path | None,
+        typer.Option(
+            help="Judge without the images that a list of `attnmel audit` names, beside the whole split.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_leakage: Annotated[
+        bool, typer.Option("--allow-leakage", help="Judge images that the run was trained on, too.")
+    ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -50,6 +60,8 @@ def evaluate(
         split=split,
         sensitivities=sensitivity or (),
         prevalences=prevalence or (),
+        exclude=exclude,
+        allow_leakage=allow_leakage,
         progress=Terminal(),
     )
     details = read_details(RunFolder(run), judged)

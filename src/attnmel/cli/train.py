@@ -29,6 +29,13 @@ def train(
             show_default=False,
         ),
     ] = None,
+    exclude: Annotated[
+        Path | None,
+        typer.Option(help="Leave out the images that a list of `attnmel audit` names.", show_default=False),
+    ] = None,
+    allow_leakage: Annotated[
+        bool, typer.Option("--allow-leakage", help="Go on though an image or lesion is on two sides of the split.")
+    ] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, one run folder each.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with runs that were stopped.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
@@ -37,12 +44,16 @@ def train(
 ) -> None:
     """Train a recipe; each seed gets the run folder OUT/RECIPE/seed-SEED."""
     from attnmel.config import load_recipe, make_recipe
+    from attnmel.data.audit.exclusions import excluding
     from attnmel.folders import RunFolder, home_folder
 
     # Before anything heavy is loaded: a slip in a recipe is answered at once.
     given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
     changed = [*(overrides or ()), *([f"data.control={control}"] if control else [])]
+    changed += ["data.allow_leakage=true"] if allow_leakage else []
     first = load_recipe(str(given_run.recipe) if given_run else recipe, changed)
+    if exclude is not None:
+        first = excluding(first, exclude)
 
     from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
     from attnmel.runtime import use_threads

@@ -74,7 +74,7 @@ class _Part:
         return self.archives[role].location(self.home)
 
 
-def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None) -> Dataset:
+def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None, disjoint: bool = True) -> Dataset:
     """Read a known data set that was fetched to `home`, or a folder with labels.csv.
 
     Splits of a known data set are the official ones, with two exceptions, the same for every seed. ISIC 2016's
@@ -82,7 +82,8 @@ def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None)
     side, into train, validation and "internal"; its 193 official validation images are left out, so that the splits do
     not depend on whether they came. Splits of a folder are the table's, or None on every lesion, for `draw_splits` to
     fill. `classes` tells what a number means as label of a folder. Where the archive that was fetched holds fewer
-    images or masks than the official one, those lesions are left out or have no mask.
+    images or masks than the official one, those lesions are left out or have no mask. A folder whose splits share an
+    image or a group is refused unless they need not be `disjoint`.
 
     Raises:
         ConfigError: neither a known data set nor a folder with labels.csv.
@@ -95,7 +96,8 @@ def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None)
     if (folder / TABLE).is_file():
         folder = folder.resolve()
         lesions = read_folder(folder, classes)
-        check_disjoint(lesions)
+        if disjoint:
+            check_disjoint(lesions)
         return Dataset(folder.name, f"own images in {folder.name}", lesions, "own data, licence not stated")
     if folder.is_dir():
         raise ConfigError(f"the folder {name} has no {TABLE}; expected one with a row an image: image,label")

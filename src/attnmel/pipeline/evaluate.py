@@ -1,16 +1,18 @@
 """A run and a split or an external set -> predictions, attention maps, measures with intervals, all on disk."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from attnmel import NOTICE, runtime
+from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.cache import Cache
 from attnmel.data.images import central_crop
 from attnmel.data.labels import own_folder_path
-from attnmel.errors import CheckpointError, ConfigError, require_known
+from attnmel.errors import CheckpointError, ConfigError, LabelError, require_known
 from attnmel.evaluation.judgement import judge
 from attnmel.evaluation.operating import check_points
 from attnmel.evaluation.overlap import Overlap, attention_overlap
@@ -19,6 +21,7 @@ from attnmel.evaluation.submission import FORMATS, write_submission
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
+from attnmel.pipeline.leakage import Leak, check_leakage, write_leaks
 from attnmel.pipeline.measures import SplitJudgement, add_measures, read_measures
 from attnmel.pipeline.prepare import ALL, Prepared, prepare, split_batches
 from attnmel.pipeline.provenance import check_same_data, read_recipe
@@ -39,12 +42,17 @@ def evaluate_run(
     home: Path,
     on: str | None = None,
     split: str | None = None,
+    exclude: Path | None = None,
+    allow_leakage: bool = False,
     prepared: Prepared | None = None,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
     progress: Progress = SILENT,
 ) -> SplitJudgement:
     """Judge a run's best epoch on a split of its own data, or on another data set or folder `on`.
+
+    With `exclude`, a list of `attnmel audit`, the split is judged without the images that it names, under a name of its
+    own, so that the figure of the whole split stays. Images that are known from training are listed.
 
     Predicts in float32 whatever the training's precision. Predictions, maps, submission, measures and details are
     written into the run folder; the measures are computed from the predictions file alone, the details from it and the
@@ -54,6 +62,8 @@ def evaluate_run(
         ConfigError: no run folder, no such data set or split, a sensitivity or prevalence that is none.
         CheckpointError: the run has no usable best checkpoint.
         PredictionsError: a measure is not defined, for example on a single class.
+        LabelError: another data set shares an id, a file or a lesion with what the run learnt from, or an exclusion
+            list that cannot be used.
     """
     check_points(sensitivities, prevalences)
     recipe = read_recipe(run)
@@ -65,10 +75,24 @@ def evaluate_run(
     if on is None:
         check_same_data(run, prepared)
     name = split if on is None else f"{Path(on).name}-{split}"
+    rows, notes = prepared.rows(split), ()
+    if exclude is not None:
+        name = f"{name}-without-{re.sub(r'[^A-Za-z0-9_-]+', '-', exclude.stem)}"
+        rows, notes = _without(rows, prepared, split, exclude)
     _check_name(run, name, on)
     network, card = load_checkpoint(run.path)
     _check_card(run, card, recipe)
-    rows = prepared.rows(split)
+    leaks = check_leakage(
+        run,
+        prepared,
+        rows,
+        name=name,
+        split=split,
+        own=None if on is None else recipe.data.dataset,
+        allowed=allow_leakage,
+        home=home,
+        progress=progress,
+    )
     device = runtime.choose_device()
     predicted = predict(
         network.to(device),
@@ -80,10 +104,36 @@ def evaluate_run(
         progress=progress,
     )
     judged = _write(run, name, on, split, prepared, rows, predicted, card)
+    judged = dataclasses.replace(
+        judged,
+        judgement=dataclasses.replace(
+            judged.judgement, notes=(*judged.judgement.notes, *notes, *_leak_notes(leaks, run))
+        ),
+    )
+    write_leaks(run, leaks, name, card.licence)
     details = find_details(run, judged, card.positives, sensitivities=sensitivities, prevalences=prevalences)
     write_details(run, details)
     add_measures(run, judged)
     return judged
+
+
+def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the rows that an exclusion list leaves, and the note that says how many it took."""
+    dataset = prepared.dataset.name
+    named = set(read_exclusions(exclude, dataset))
+    left = np.array([row for row in rows if prepared.lesions[row].image_id not in named], dtype=np.int64)
+    if not len(left) or len(left) == len(rows):
+        what = "no image" if len(left) else "every image"
+        raise LabelError(
+            f"{exclude} names {what} of {dataset} in the split '{split}'; expected some of them: write a list with "
+            "`attnmel audit --exclusions FILE --leave-out test`"
+        )
+    return left, (f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}",)
+
+
+def _leak_notes(leaks: Sequence[Leak], run: RunFolder) -> tuple[str, ...]:
+    images = len({one.image for one in leaks})
+    return (f"{images} of the images are known from training; see {run.leakage.name}",) if images else ()
 
 
 def _external(on: str | None, own: str) -> str | None:

@@ -43,14 +43,22 @@ class Prepared:
     classes: tuple[str, ...]
     control: str = NO_CONTROL
     """One that paints takes images with a lesion mask alone."""
+    excluded: frozenset[str] = frozenset()
+    """Ids that the recipe leaves out of every split."""
 
     def rows(self, split: str) -> np.ndarray:
-        """Rows of the cache that belong to a split, or all of them, without those that the control leaves out.
+        """Rows of the cache that belong to a split, or all of them, without those left out.
 
         Raises:
-            LabelError: the data set has no image in that split, or none with the mask that the control needs.
+            LabelError: the data set has no image in that split, or none that is not excluded, or none with the mask
+                that the control needs.
         """
         within = [row for row, lesion in enumerate(self.lesions) if split in (lesion.split, ALL)]
+        if within and all(self.lesions[row].image_id in self.excluded for row in within):
+            raise LabelError(
+                f"data.exclude leaves out all {len(within)} images of {self.dataset.name} in the split '{split}'; "
+                "shorten the exclusion list"
+            )
         chosen = [row for row in within if self._is_used(row)]
         if within and not chosen:
             raise LabelError(
@@ -72,16 +80,19 @@ class Prepared:
 
     @property
     def used(self) -> tuple[Lesion, ...]:
-        """The lesions that are trained on or judged: all but those that the control leaves out."""
+        """The lesions that are trained on or judged: all but those excluded and those without the control's mask."""
         return tuple(lesion for row, lesion in enumerate(self.lesions) if self._is_used(row))
 
     @property
     def left_out(self) -> dict[str, int]:
         """How many images each split lacks because they have no mask for the control to paint by."""
-        bare = (lesion.split for row, lesion in enumerate(self.lesions) if not self._is_used(row))
+        bare = (lesion.split for row, lesion in enumerate(self.lesions) if not self._can_be_painted(row))
         return dict(Counter(str(split) for split in bare))
 
     def _is_used(self, row: int) -> bool:
+        return self.lesions[row].image_id not in self.excluded and self._can_be_painted(row)
+
+    def _can_be_painted(self, row: int) -> bool:
         return self.control not in PAINTED or bool(self.cache.has_mask[row])
 
     @property
@@ -129,19 +140,31 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     """Read a data set (the recipe's own, or another by `name`) and open its cache.
 
     A folder without a split column is split, stratified, one group on one side, and alike for every seed of a
-    recipe: seeds are compared on the same images.
+    recipe: seeds are compared on the same images. What the recipe excludes is left out of its own data set alone.
 
     Raises:
-        LabelError: images, masks and labels do not fit together, or one image or group stands on two sides.
+        LabelError: images, masks and labels do not fit together, one image or group stands on two sides (unless the
+            recipe allows leakage), or the recipe excludes an image that is not there.
     """
-    dataset = read_dataset(name or data.dataset, home, classes=data.classes)
+    disjoint = name is None and not data.allow_leakage
+    dataset = read_dataset(name or data.dataset, home, classes=data.classes, disjoint=disjoint)
     lesions = dataset.lesions
     if all(lesion.split is None for lesion in lesions):
         lesions = tuple(draw_splits(lesions, seed=SPLIT_SEED))
-    check_disjoint(lesions)
+    if disjoint:
+        check_disjoint(lesions)
+    excluded = frozenset(data.exclude) if name is None else frozenset[str]()
+    if unknown := sorted(excluded - {lesion.image_id for lesion in lesions}):
+        raise LabelError(
+            f"data.exclude names images that {dataset.name} does not hold: {listed(unknown)}. Take them out of the "
+            "exclusion list, or write it anew with `attnmel audit`."
+        )
     cache = open_cache(lesions, crop=data.crop, side=data.side, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in lesions}
-    prepared = Prepared(dataset, tuple(by_id[i] for i in cache.image_ids), cache, data.classes, data.control)
+    ordered = tuple(by_id[i] for i in cache.image_ids)
+    prepared = Prepared(dataset, ordered, cache, data.classes, data.control, excluded)
+    if excluded:
+        progress.note(f"{len(excluded)} of {len(lesions)} images of {dataset.name} are left out by data.exclude")
     if bare := sum(prepared.left_out.values()):
         told = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
         progress.note(f"{data.control}: {bare} of {len(lesions)} images have no lesion mask and are left out ({told})")

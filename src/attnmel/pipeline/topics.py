@@ -7,6 +7,7 @@ from attnmel.evaluation.curves import RocCurve
 from attnmel.folders import RunFolder
 from attnmel.pipeline.controls import control_sections
 from attnmel.pipeline.details import read_details
+from attnmel.pipeline.leakage_report import leakage_sections
 from attnmel.pipeline.measures import SplitJudgement
 from attnmel.progress import SILENT, Progress
 from attnmel.report.calibration import calibration_section
@@ -32,6 +33,7 @@ def topics(
     `curves` are by class, `others` the runs on the same page, among which controls may be; `anchor` is unique there.
     """
     return (
+        *leakage_sections(run, judged.name),
         *_detailed(run, judged, curves, anchor),
         *control_sections(run, judged.name, others, home=home, progress=progress),
     )

@@ -21,6 +21,7 @@ from attnmel.pipeline.calibrate import calibrate_run
 from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
+from attnmel.pipeline.known_images import learnt_images, write_images
 from attnmel.pipeline.prepare import Prepared, check_priors, prepare, training_batches, with_statistics
 from attnmel.pipeline.provenance import add_resumed, check_same_run, read_recipe, write_start
 from attnmel.pipeline.resume import load_standing
@@ -153,6 +154,7 @@ def _train(
         write_history(run.history, history)
         add_resumed(run, device=fabric.device, processes=fabric.world_size, epoch=len(history))
     if fabric.is_global_zero and start is not None:
+        write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
         write_start(
             run,
             recipe,

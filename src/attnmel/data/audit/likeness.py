@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int8, Int64, Shaped
 from scipy import fft
 
 from attnmel.data.audit.signatures import COARSE, FINE, MIDDLE, Signatures
-from attnmel.data.cache_build import available_processors
+from attnmel.data.processes import available_processors
 from attnmel.progress import SILENT, Progress
 
 SYMMETRIES = 8
@@ -73,10 +73,10 @@ def same_pictures(
     aligned = aligned.of(rough_likeness(signatures, aligned, progress) >= LEAST_ROUGH)
     likeness = fine_likeness(signatures, aligned, progress)
     order = np.argsort(-likeness, kind="stable")
-    return tuple(
-        Match(*aligned.pairs[row].tolist(), int(aligned.symmetries[row]), float(likeness[row]))
-        for row in order[likeness[order] >= least]
-    )
+    chosen = order[likeness[order] >= least]
+    firsts, seconds = aligned.pairs[chosen].T.tolist()
+    rest = aligned.symmetries[chosen].tolist(), likeness[chosen].tolist()
+    return tuple(Match(*match) for match in zip(firsts, seconds, *rest, strict=True))
 
 
 def neighbours(
@@ -84,6 +84,8 @@ def neighbours(
 ) -> tuple[Int64[np.ndarray, "P 2"], Int64[np.ndarray, " P"]]:
     """Return the pairs of each image with its nearest by coarse structure, each pair once, and their symmetry."""
     count = len(coarse)
+    if count < 2:
+        return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64)
     every = np.concatenate([turned(coarse.reshape(-1, COARSE, COARSE), s) for s in range(SYMMETRIES)])
     every = np.ascontiguousarray(every.reshape(SYMMETRIES * count, -1).T)
     found: dict[tuple[int, int], int] = {}
@@ -217,14 +219,14 @@ def _correlation(
 def _spectrum(images: Float32[np.ndarray, "B s s"]) -> np.ndarray:
     side = images.shape[1]
     padded = side + 2 * _reach(side)  # so far that what leaves on one side does not come in on the other
-    return fft.rfft2(images, s=(padded, padded))
+    return np.asarray(fft.rfft2(images, s=(padded, padded)))
 
 
 def _shifted(spectrum: np.ndarray, side: int) -> Float32[np.ndarray, "B d d"]:
     """Return the sums of products at every shift up to `SHIFT`."""
     reach = _reach(side)
     padded = side + 2 * reach
-    sums = fft.irfft2(spectrum, s=(padded, padded))
+    sums = np.asarray(fft.irfft2(spectrum, s=(padded, padded)))
     near = np.arange(-reach, reach + 1)
     return sums[:, near[:, None], near]
 

@@ -118,8 +118,9 @@ def _inside(grey: Float32[np.ndarray, "B f f"]) -> Bool[np.ndarray, "B f f"]:
     dark = grey < DARK
     edges = dark[:, [0, -1]].any(axis=(1, 2)) | dark[:, :, [0, -1]].any(axis=(1, 2))
     for row in np.flatnonzero(edges):
-        areas, _ = label(dark[row])
+        areas = np.zeros(dark[row].shape, dtype=np.int32)
+        label(dark[row], output=areas)
         border = np.unique(np.concatenate([areas[[0, -1]].ravel(), areas[:, [0, -1]].ravel()]))
         frame = np.isin(areas, border[border > 0])
-        inside[row] = ~binary_dilation(frame, iterations=SEAM)
+        inside[row] = ~np.asarray(binary_dilation(frame, iterations=SEAM), dtype=bool)
     return inside

@@ -1,0 +1,104 @@
+"""What an audit found, its file, and how a later command finds it again by the content of the images."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from attnmel.data.audit.findings import KINDS, LEAKS, Entry, Finding, Kind
+from attnmel.errors import LabelError
+from attnmel.folders import audit_folder, replacing
+
+# Part of the key: raise it whenever the same images would give other findings, or the file another form.
+VERSION = 1
+
+FILE = "audit.json"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Every entry that was looked at and everything that was found."""
+
+    version: int
+    embedding: str
+    """Whose embedding was looked at besides; empty where none was."""
+    entries: tuple[Entry, ...]
+    findings: tuple[Finding, ...]
+
+    def counts(self) -> dict[tuple[Kind, str, str], int]:
+        """Return how many findings of each kind there are between or within sides, in a fixed order."""
+        found: Counter[tuple[Kind, str, str]] = Counter()
+        for one in self.findings:
+            first, second = sorted((self.entries[one.first].side, self.entries[one.second].side))
+            found[one.kind, first, second] += 1
+        return {key: found[key] for key in sorted(found, key=lambda key: (KINDS.index(key[0]), *key[1:]))}
+
+    def between(self, first: Collection[str], second: Collection[str]) -> tuple[Finding, ...]:
+        """Return the leaks that join one file with another, by SHA-256: the first's entry stands first.
+
+        Names play no part, so an audit holds for whatever holds the same files.
+        """
+        found = []
+        for one in self.findings:
+            if one.kind not in LEAKS:
+                continue
+            ends = (self.entries[one.first].digest, self.entries[one.second].digest)
+            if ends[0] in first and ends[1] in second:
+                found.append(one)
+            elif ends[1] in first and ends[0] in second:
+                found.append(Finding(one.kind, one.second, one.first, one.likeness, one.symmetry))
+        return tuple(found)
+
+
+def audit_key(entries: Sequence[Entry], embedding: str) -> str:
+    """Return what names an audit: version, entries with the content of their files, embedding."""
+    rows = [[*map(str, (e.dataset, e.split, e.image_id, e.digest, e.diagnosis, e.group))] for e in entries]
+    return hashlib.sha256(json.dumps([VERSION, embedding, rows]).encode()).hexdigest()
+
+
+def audit_path(home: Path, key: str) -> Path:
+    """Return the file of an audit."""
+    return audit_folder(home) / key / FILE
+
+
+def write_audit(home: Path, key: str, audit: Audit) -> None:
+    """Write an audit where later commands look for it."""
+    with replacing(audit_path(home, key)) as part:
+        part.write_bytes(TypeAdapter(Audit).dump_json(audit))
+
+
+def read_audit(home: Path, key: str) -> Audit | None:
+    """Return a stored audit; None where there is none of this version.
+
+    Raises:
+        LabelError: the file is damaged.
+    """
+    path = audit_path(home, key)
+    if not path.is_file():
+        return None
+    try:
+        audit = TypeAdapter(Audit).validate_json(path.read_bytes())
+    except ValidationError:
+        if _version(path) not in (VERSION, None):
+            return None
+        raise LabelError(f"{path} is damaged; delete it and run `attnmel audit` again") from None
+    return audit if audit.version == VERSION else None
+
+
+def stored_audit(home: Path, digests: Collection[str]) -> Audit | None:
+    """Return a stored audit that looked at all of these files together, the one that looked at fewest others."""
+    wanted = set(digests)
+    audits = [read_audit(home, path.parent.name) for path in sorted(audit_folder(home).glob(f"*/{FILE}"))]
+    covering = [audit for audit in audits if audit is not None and wanted <= {entry.digest for entry in audit.entries}]
+    return min(covering, key=lambda audit: len(audit.entries), default=None)
+
+
+def _version(path: Path) -> int | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["version"]
+    except (ValueError, KeyError, TypeError):
+        return None

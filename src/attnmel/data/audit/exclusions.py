@@ -1,0 +1,107 @@
+"""The list of images to leave out, so that no leak is left: written from an audit, read by `train` and `evaluate`."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from attnmel.data.audit.audit import Audit
+from attnmel.data.audit.findings import LEAKS, Entry, Finding
+from attnmel.data.labels import own_folder_path
+from attnmel.errors import LabelError
+from attnmel.folders import replacing
+from attnmel.records import table_lines
+from attnmel.settings import Recipe
+
+Side = Literal["train", "test"]
+
+COLUMNS = ("dataset", "image", "reason", "pair")
+
+RANKS = {None: 0, "train": 0, "validation": 1, "test": 2, "internal": 2}
+"""From what is learnt by heart to what only judges."""
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """One image to leave out and why."""
+
+    dataset: str
+    image: str
+    reason: str
+    pair: str
+    """The other image, as DATASET:SPLIT/IMAGE."""
+
+
+def exclusions(audit: Audit, findings: Iterable[Finding], side: Side) -> tuple[Exclusion, ...]:
+    """Return which images to leave out of which data set, each once.
+
+    Of a leak between two splits it is the image on the side that is named, so that the other stays whole; of one
+    picture twice in a split the second; of one picture with two labels in a data set both. Photographs of one lesion in
+    one split, and what two data sets share without one judging what the other trains, stay.
+    """
+    listed: dict[tuple[str, str], Exclusion] = {}
+    for finding in findings:
+        for entry, other in _left_out(audit.entries[finding.first], audit.entries[finding.second], finding, side):
+            told = Exclusion(entry.dataset, entry.image_id, finding.kind, f"{other.side}/{other.image_id}")
+            listed.setdefault((told.dataset, told.image), told)
+    return tuple(listed[key] for key in sorted(listed))
+
+
+def _left_out(first: Entry, second: Entry, finding: Finding, side: Side) -> list[tuple[Entry, Entry]]:
+    both = [(first, second), (second, first)]
+    ranks = RANKS[first.split], RANKS[second.split]
+    if finding.kind == "labels differ":
+        return both if first.dataset == second.dataset else []
+    if finding.kind not in LEAKS:
+        return []
+    if ranks[0] != ranks[1]:
+        lower = both if ranks[0] < ranks[1] else both[::-1]
+        return [lower[0 if side == "train" else 1]]
+    again = first.dataset == second.dataset and finding.kind != "same lesion"
+    return [max(both, key=lambda pair: pair[0].image_id)] if again else []
+
+
+def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
+    """Write the list as CSV."""
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        table.writerows([one.dataset, one.image, one.reason, one.pair] for one in listed)
+
+
+def excluding(recipe: Recipe, path: Path) -> Recipe:
+    """Return the recipe without the images of its own data set that a list names, beside those it leaves out already.
+
+    Raises:
+        LabelError: as `read_exclusions`.
+    """
+    folder = own_folder_path(recipe.data.dataset)
+    named = read_exclusions(path, folder.resolve().name if folder else recipe.data.dataset)
+    every = tuple(sorted({*recipe.data.exclude, *named}))
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"exclude": every})})
+
+
+def read_exclusions(path: Path, dataset: str) -> tuple[str, ...]:
+    """Return the ids of one data set that a list names, sorted; its other rows are of no concern here.
+
+    Raises:
+        LabelError: no such file, not this table, or no row of the data set.
+    """
+    if not path.is_file():
+        raise LabelError(f"no exclusion list at {path}; write one with `attnmel audit {dataset} --exclusions {path}`")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(table_lines(file))
+            header, rows = list(reader.fieldnames or ()), list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise LabelError(f"{path} is not a table of comma-separated UTF-8 text ({error}); save it so") from None
+    if not {"dataset", "image"} <= set(header):
+        raise LabelError(f"{path} has the columns {','.join(header)}; expected {','.join(COLUMNS)}")
+    if short := [row for row in rows if not row["dataset"] or not row["image"]]:
+        raise LabelError(f"{path}: {len(short)} rows without a data set or an image; expected both in every row")
+    named = sorted({row["image"].strip() for row in rows if row["dataset"].strip() == dataset})
+    if not named:
+        others = ", ".join(sorted({row["dataset"] for row in rows})) or "nothing"
+        raise LabelError(f"{path} names no image of {dataset} (it names images of: {others}); nothing to leave out")
+    return tuple(named)

@@ -1,0 +1,131 @@
+"""Entries of data sets -> findings: what should not be in two places, and what should not be called two things."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from attnmel.data.audit.likeness import Match
+from attnmel.data.truth import BENIGN, MALIGNANT, MELANOMA, NEVUS, SEBORRHEIC_KERATOSIS
+from attnmel.records import Split
+
+Kind = Literal["same id", "same bytes", "same picture", "same lesion", "labels differ", "alike"]
+KINDS: tuple[Kind, ...] = ("same id", "same bytes", "same picture", "same lesion", "labels differ", "alike")
+"""What is found of two entries. Of the first three a pair has one, the first that is true; a lesion's name and labels
+are looked at besides; "alike" only says that an embedding puts two images close together."""
+
+LEAKS: tuple[Kind, ...] = ("same id", "same bytes", "same picture", "same lesion")
+"""What makes an image that trained known to a network, if it judges too."""
+
+MELANOMAS = frozenset({"MEL"})
+KERATOSES = frozenset({"BKL"})
+NEVI = frozenset({"NV"})
+MEANINGS: Mapping[str, frozenset[str]] = {
+    **{name: frozenset({name}) for name in ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")},
+    MELANOMA: MELANOMAS,
+    SEBORRHEIC_KERATOSIS: KERATOSES,
+    NEVUS: NEVI,
+    MALIGNANT: frozenset({"MEL", "BCC", "AKIEC"}),
+    BENIGN: frozenset({"NV", "BKL", "DF", "VASC"}),
+}
+"""What the labels of the known data sets may mean, in the diagnoses of ISIC 2018."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of one data set."""
+
+    dataset: str
+    split: Split | None
+    image_id: str
+    digest: str
+    """SHA-256 of the file."""
+    diagnosis: str | None
+    group: str | None
+    """Lesion or patient, where it is known."""
+
+    @property
+    def side(self) -> str:
+        """Return the data set and split, as they are named on the command line."""
+        return f"{self.dataset}:{self.split}" if self.split else self.dataset
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something found of two entries, by their places."""
+
+    kind: Kind
+    first: int
+    second: int
+    likeness: float | None = None
+    """Correlation of fine structure, or cosine of embeddings; None where pictures were not compared."""
+    symmetry: int = 0
+    """What the second picture is turned by to lie like the first; see `likeness.turned`."""
+
+
+def findings_of(entries: Sequence[Entry], matches: Iterable[tuple[str, str, Match]]) -> tuple[Finding, ...]:
+    """Return everything found of the entries; each match tells the digests of its two pictures."""
+    copies = [*_same_ids(entries), *_same_bytes(entries), *_same_pictures(entries, matches)]
+    conflicts = [
+        Finding("labels differ", one.first, one.second, one.likeness, one.symmetry)
+        for one in copies
+        if labels_differ(entries[one.first], entries[one.second])
+    ]
+    return (*copies, *_same_lesions(entries), *conflicts)
+
+
+def labels_differ(one: Entry, other: Entry) -> bool:
+    """Say whether two labels cannot both be true of one picture; words of unknown meaning tell within a data set."""
+    if one.diagnosis is None or other.diagnosis is None or one.diagnosis == other.diagnosis:
+        return False
+    if one.diagnosis in MEANINGS and other.diagnosis in MEANINGS:
+        return not MEANINGS[one.diagnosis] & MEANINGS[other.diagnosis]
+    return one.dataset == other.dataset
+
+
+def repeated_lesions(entries: Sequence[Entry]) -> dict[tuple[str, str], list[int]]:
+    """Return the entries of every lesion or patient that has several, by data set and name."""
+    lesions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, entry in enumerate(entries):
+        if entry.group is not None:
+            lesions[entry.dataset, entry.group].append(place)
+    return {name: places for name, places in lesions.items() if len(places) > 1}
+
+
+def _same_ids(entries: Sequence[Entry]) -> Iterator[Finding]:
+    for places in _by(entry.image_id for entry in entries):
+        for first, second in itertools.combinations(places, 2):
+            same = entries[first].digest == entries[second].digest
+            yield Finding("same id", first, second, 1.0 if same else None)
+
+
+def _same_bytes(entries: Sequence[Entry]) -> Iterator[Finding]:
+    for places in _by(entry.digest for entry in entries):
+        for first, second in itertools.combinations(places, 2):
+            if entries[first].image_id != entries[second].image_id:
+                yield Finding("same bytes", first, second, 1.0)
+
+
+def _same_pictures(entries: Sequence[Entry], matches: Iterable[tuple[str, str, Match]]) -> Iterator[Finding]:
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, entry in enumerate(entries):
+        places[entry.digest].append(place)
+    for one, other, match in matches:
+        for first, second in itertools.product(places[one], places[other]):
+            if entries[first].image_id != entries[second].image_id:
+                yield Finding("same picture", first, second, match.likeness, match.symmetry)
+
+
+def _same_lesions(entries: Sequence[Entry]) -> Iterator[Finding]:
+    for places in repeated_lesions(entries).values():
+        for first, second in itertools.combinations(places, 2):
+            yield Finding("same lesion", first, second)
+
+
+def _by(names: Iterable[str]) -> list[list[int]]:
+    """Return the places of every name that stands in several."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, name in enumerate(names):
+        places[name].append(place)
+    return [some for some in places.values() if len(some) > 1]
