@@ -10,7 +10,7 @@ import pytest
 
 from attnmel.data.archives import archive_states, fetch
 from attnmel.errors import ArchiveError
-from attnmel.folders import held
+from attnmel.folders import alone, dataset_folder
 from attnmel.progress import Silent
 
 Fetched = Callable[[str], Path]
@@ -74,10 +74,10 @@ def test_a_second_fetch_into_one_home_waits_for_the_first(mirror: Path, tmp_path
             waiting.set()
 
     with ThreadPoolExecutor(1) as pool:
-        with held(home / "data" / ".isic2016.lock", lambda: None):
+        with alone(dataset_folder(home, "isic2016"), lambda: None):
             second = pool.submit(fetch, "isic2016", home, mirror=mirror.as_uri(), progress=Telling())
             assert waiting.wait(60)
-            assert not (home / "data" / "isic2016").exists()
+            assert not home.exists()
         states = second.result()
     assert said[0] == f"another fetch of isic2016 into {home} is under way; waiting for it"
     assert [state.found for state in states] == [40, 39, 40, 6, 5, 6]

@@ -120,7 +120,8 @@ def test_a_split_of_one_class_is_told_with_the_class_that_is_missing() -> None:
 
 
 def test_two_sides_are_drawn_as_four_are() -> None:
-    diagnoses: dict[str, str | None] = {f"n{i}": "nevus" for i in range(100)} | {f"m{i}": "MEL" for i in range(20)}
+    names = ["nevus"] * 100 + ["MEL"] * 20
+    diagnoses = {f"i{place}": name for place, name in enumerate(names)}
     two: dict[Split, float] = {"train": 0.85, "validation": 0.15}
     four: dict[Split, float] = {"train": 0.7, "validation": 0.1, "internal": 0.1, "test": 0.1}
     for shares in (two, four):
@@ -133,7 +134,7 @@ def test_two_sides_are_drawn_as_four_are() -> None:
 
 
 def test_images_of_one_group_get_one_side_even_of_two_diagnoses() -> None:
-    diagnoses: dict[str, str | None] = {f"i{n}": "NV" if n % 3 else "MEL" for n in range(60)}
+    diagnoses = {f"i{n}": "NV" if n % 3 else "MEL" for n in range(60)}
     groups = {image_id: f"g{int(image_id[1:]) // 4}" for image_id in diagnoses}
     drawn = draw_sides(diagnoses, groups, seed=3, shares={"train": 0.8, "validation": 0.1, "internal": 0.1})
     sides = defaultdict(set)

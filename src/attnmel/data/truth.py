@@ -27,9 +27,12 @@ def read_isic2016_labels(table: Path) -> dict[str, str]:
         LabelError: a value that is neither, a doubled image; up to five of each.
     """
     rows = read_table(table, COLUMNS_2016, header=False)
-    odd = [f"line {row.line}: {row['image']} has '{row['diagnosis']}'" for row in rows]
-    wrong = [told for told, row in zip(odd, rows, strict=True) if row["diagnosis"] not in WORDS_2016]
-    refuse_values(table, "benign or malignant, 0 or 1", wrong)
+    odd = [
+        f"line {row.line}: {row['image']} has '{row['diagnosis']}'"
+        for row in rows
+        if row["diagnosis"] not in WORDS_2016
+    ]
+    refuse_values(table, "benign or malignant, 0 or 1", odd)
     require_single((row["image"] for row in rows), f"{table}: doubled images")
     return {row["image"]: WORDS_2016[row["diagnosis"]] for row in rows}
 
@@ -44,14 +47,15 @@ def read_isic2017_labels(table: Path) -> dict[str, str]:
     """
     named = (MELANOMA, SEBORRHEIC_KERATOSIS)
     rows = read_table(table, COLUMNS_2017)
+    marked = [_marked(row, named) for row in rows]
     odd = [
         f"line {row.line}: {row['image_id']} has " + ", ".join(f"{name} '{row[name]}'" for name in named)
-        for row in rows
-        if _marked(row, named) is None or len(_marked(row, named) or ()) > 1
+        for row, names in zip(rows, marked, strict=True)
+        if names is None or len(names) > 1
     ]
     refuse_values(table, "0 or 1, and not 1 twice", odd)
     require_single((row["image_id"] for row in rows), f"{table}: doubled images")
-    return {row["image_id"]: next(iter(_marked(row, named) or ()), NEVUS) for row in rows}
+    return {row["image_id"]: names[0] if names else NEVUS for row, names in zip(rows, marked, strict=True)}
 
 
 def read_isic2018_labels(table: Path) -> dict[str, str]:
