@@ -111,3 +111,17 @@ def test_a_diagnosis_without_a_class_goes_to_rest_where_there_is_one() -> None:
         class_index(lesion("nevus"), ("mel", "bkl"))
     with pytest.raises(LabelError, match="ISIC_1 has no label"):
         class_index(lesion(None), ("rest", "melanoma"))
+
+
+def test_a_melanoma_is_one_by_whatever_name_a_challenge_gives_it() -> None:
+    def lesion(diagnosis: str) -> Lesion:
+        return Lesion(image_id="a", image=Path("a.jpg"), diagnosis=diagnosis, split="test")
+
+    assert [class_index(lesion(name), ("rest", "melanoma")) for name in ("malignant", "MEL", "NV", "benign")] == [
+        1,
+        1,
+        0,
+        0,
+    ]
+    assert class_index(lesion("melanoma"), ("benign", "malignant")) == 1
+    assert class_index(lesion("NV"), ("nevus", "melanoma")) == 0

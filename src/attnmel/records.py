@@ -34,6 +34,10 @@ ATTENTION_MAPS = ("pool3", "pool4")
 REST = "rest"
 """The class that takes every diagnosis which has no class of its own."""
 
+SAME_DIAGNOSES = (frozenset({"melanoma", "MEL", "malignant"}), frozenset({"nevus", "NV"}))
+"""What the challenges call one diagnosis by several names, so that a network of one is judged on another; the malignant
+lesions of ISIC 2016 are its melanomas."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Lesion:
@@ -69,6 +73,9 @@ def class_index(lesion: Lesion, classes: Sequence[str]) -> int:
         raise LabelError(f"{lesion.image_id} has no label; expected one of: {', '.join(classes)}")
     if lesion.diagnosis in classes:
         return classes.index(lesion.diagnosis)
+    names = next((names for names in SAME_DIAGNOSES if lesion.diagnosis in names), frozenset[str]())
+    if known := [name for name in classes if name in names]:
+        return classes.index(known[0])
     if REST in classes:
         return classes.index(REST)
     raise LabelError(
