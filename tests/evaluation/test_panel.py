@@ -42,10 +42,10 @@ def by_scikit_learn(predictions: Predictions, weight: np.ndarray) -> list[float]
 def test_the_bootstrap_of_1512_images_and_7_classes_is_a_plain_loop_over_scikit_learn(images_a_lesion: int) -> None:
     predictions = seven_classes(images_a_lesion)
     sampling = Sampling.of(predictions.groups, predictions.labels)
-    draws = bootstrap(Panel.of(predictions, SEVEN), sampling, resamples=60, seed=2)
-    weights = sampling.weights(np.random.default_rng(2), 60)[::6]
+    draws = bootstrap(Panel.of(predictions, SEVEN), sampling, resamples=40, seed=2)
+    weights = sampling.weights(np.random.default_rng(2), 40)[::8]
     expected = [by_scikit_learn(predictions, weight) for weight in weights]
-    assert draws[::6] == pytest.approx(np.array(expected), abs=1e-12)
+    assert draws[::8] == pytest.approx(np.array(expected), abs=1e-12)
 
 
 def test_measures_are_taken_as_they_are_given() -> None:
