@@ -33,7 +33,10 @@ def by_scikit_learn(predictions: Predictions, weight: np.ndarray) -> list[float]
         row += [recall_score(positive, called, pos_label=kind, sample_weight=weight) for kind in (1, 0)]
         row.append(balanced_accuracy_score(positive, called, sample_weight=weight))
     chosen = predictions.probabilities.argmax(axis=1)
-    recalls = recall_score(predictions.labels, chosen, average=None, sample_weight=weight)
+    hit = chosen == predictions.labels
+    recalls = [
+        float(np.average(hit[truly], weights=weight[truly])) for truly in np.arange(7)[:, None] == predictions.labels
+    ]
     mean = balanced_accuracy_score(predictions.labels, chosen, sample_weight=weight)
     return [*row, float(np.mean(aucs)), mean, *recalls]
 
