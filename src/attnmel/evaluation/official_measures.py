@@ -11,10 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.evaluation.metrics import THRESHOLD, Counts, Values, average_precision, roc_auc
+from attnmel.evaluation.metrics import THRESHOLD, Counts, Measure, Values, average_precision, roc_auc
 from attnmel.evaluation.official_rules import CHALLENGES, OFFICIAL, Rules
-
-Measure = Callable[[Counts], Values]
 
 SENSITIVITIES = (82, 89, 95, 98, 99)
 """Per cent at which a challenge read the specificity."""
