@@ -129,7 +129,7 @@ def test_a_figure_has_the_interval_that_evaluate_gives_it() -> None:
     expected = judge(predictions, classes[:2], measures=measures, resamples=30)
     judged = judge_official("isic2017", entry_of(predictions, "isic2017"), resamples=30)
     for task in classes[:2]:
-        for measure in ("sensitivity", "specificity", "auc", "ap", "specificity_at_sensitivity_82"):
+        for measure in ("sensitivity", "specificity", "auc", "ap"):
             row, other = judged.row(task, measure), expected.row(task, measure)
             assert (row.value, row.low, row.high) == pytest.approx((other.value, other.low, other.high), abs=1e-12)
             assert row.method == other.method
@@ -137,7 +137,17 @@ def test_a_figure_has_the_interval_that_evaluate_gives_it() -> None:
 
 def test_weighted_images_have_no_interval_that_counts_them_alike() -> None:
     judged = judge_official("isic2018", entry(*random_table(2)), resamples=20)
-    assert {row.method for row in judged.rows} == {"logit"}
+    methods = {row.measure: row.method for row in judged.rows}
+    assert methods.pop("auc_above_sensitivity_80") == "percentile"
+    assert set(methods.values()) == {"logit"}
+
+
+def test_a_measure_read_off_the_curve_has_no_interval_of_the_jackknife() -> None:
+    judged = judge_official(
+        "isic2017", entry(np.random.default_rng(0).random((30, 2)), np.eye(3)[np.arange(30) % 3][:, :2])
+    )
+    row = judged.row(MEAN, "specificity_at_sensitivity_89")
+    assert (row.method, list(row.intervals)) == ("percentile", ["percentile"])
 
 
 def test_images_of_one_lesion_are_drawn_together() -> None:

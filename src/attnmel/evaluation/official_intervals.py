@@ -10,6 +10,7 @@ from attnmel.evaluation.delong import areas
 from attnmel.evaluation.entry import Entry
 from attnmel.evaluation.intervals import Interval, bca_interval, logit_interval, percentile_interval
 from attnmel.evaluation.judgement import METHODS
+from attnmel.evaluation.official_measures import READ_OFF
 from attnmel.evaluation.shares import share_interval
 
 
@@ -40,15 +41,15 @@ def official_row(
 ) -> OfficialRow:
     """Give a measure its intervals: percentile, BCa and logit, Wilson's of a share and DeLong's of an AUC.
 
-    The last two are of images that all count alike. `error` and `acceleration` are the jackknife's.
+    The last two are of images that all count alike. `error` and `acceleration` are the jackknife's, which is wrong for
+    a measure of `READ_OFF`: that one has the percentile interval alone.
     """
     task, measure = name
-    found = {
-        "percentile": percentile_interval(value, draws),
-        "bca": bca_interval(value, draws, acceleration),
-        "logit": logit_interval(value, error**2),
-        **_special(entry, task, measure, value, error),
-    }
+    found = {"percentile": percentile_interval(value, draws)}
+    if measure not in READ_OFF:
+        found["bca"] = bca_interval(value, draws, acceleration)
+        found["logit"] = logit_interval(value, error**2)
+        found |= _special(entry, task, measure, value, error)
     method = next((method for method in METHODS if method in found), "percentile")
     if np.isnan(value):
         method = "percentile"
