@@ -9,11 +9,11 @@ from jaxtyping import Float
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.entry import LAYOUTS, Entry
 from attnmel.evaluation.intervals import RESAMPLES, Sampling, bootstrap, jackknife
-from attnmel.evaluation.judgement import ALL_CLASSES, MEAN
 from attnmel.evaluation.metrics import Hits, Measure, Ranking
 from attnmel.evaluation.official_intervals import OfficialRow, official_row
 from attnmel.evaluation.official_measures import official_measures
 from attnmel.evaluation.official_rules import CHALLENGES, OFFICIAL, Rules
+from attnmel.evaluation.panel import ALL_CLASSES, MEAN
 
 
 @dataclass(frozen=True)
