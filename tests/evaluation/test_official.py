@@ -9,8 +9,9 @@ from pydantic import TypeAdapter
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.entry import Entry, entry_of
 from attnmel.evaluation.intervals import Sampling
-from attnmel.evaluation.judgement import ALL_CLASSES, MEAN
+from attnmel.evaluation.judgement import ALL_CLASSES, MEAN, judge
 from attnmel.evaluation.official import OfficialJudgement, judge_official
+from attnmel.evaluation.official_measures import official_measures
 from attnmel.evaluation.official_rules import CHALLENGES, Rules, changed_rules
 from attnmel.records import Predictions
 
@@ -114,8 +115,39 @@ def test_intervals_are_those_of_a_plain_loop_over_the_resamples() -> None:
             ids, SEVEN, one.probabilities[kept], one.truth[kept], one.weights[kept] * draw[kept], ids
         )  # a weight is a number of copies
         loop.append(judge_official("isic2018", drawn, resamples=1).row(MEAN, "ap").value)
-    row = judged.row(MEAN, "ap")
-    assert (row.low, row.high) == pytest.approx(tuple(np.quantile(loop, [0.025, 0.975])), abs=1e-12)
+    found = judged.row(MEAN, "ap").intervals["percentile"]
+    assert found == pytest.approx(tuple(np.quantile(loop, [0.025, 0.975])), abs=1e-12)
+
+
+def test_a_figure_has_the_interval_that_evaluate_gives_it() -> None:
+    chance = np.random.default_rng(7)
+    labels, probabilities = np.arange(90) % 3, chance.dirichlet(np.ones(3), 90)
+    classes = (*CHALLENGES["isic2017"].categories, "nevus")
+    ids = tuple(f"ISIC_{row}" for row in range(90))
+    predictions = Predictions(ids, classes, probabilities, labels, tuple(f"lesion {row // 2 * 2}" for row in range(90)))
+    measures = official_measures("isic2017")
+    expected = judge(predictions, classes[:2], measures=measures, resamples=30)
+    judged = judge_official("isic2017", entry_of(predictions, "isic2017"), resamples=30)
+    for task in classes[:2]:
+        for measure in ("sensitivity", "specificity", "auc", "ap"):
+            row, other = judged.row(task, measure), expected.row(task, measure)
+            assert (row.value, row.low, row.high) == pytest.approx((other.value, other.low, other.high), abs=1e-12)
+            assert row.method == other.method
+
+
+def test_weighted_images_have_no_interval_that_counts_them_alike() -> None:
+    judged = judge_official("isic2018", entry(*random_table(2)), resamples=20)
+    methods = {row.measure: row.method for row in judged.rows}
+    assert methods.pop("auc_above_sensitivity_80") == "percentile"
+    assert set(methods.values()) == {"logit"}
+
+
+def test_a_measure_read_off_the_curve_has_no_interval_of_the_jackknife() -> None:
+    judged = judge_official(
+        "isic2017", entry(np.random.default_rng(0).random((30, 2)), np.eye(3)[np.arange(30) % 3][:, :2])
+    )
+    row = judged.row(MEAN, "specificity_at_sensitivity_89")
+    assert (row.method, list(row.intervals)) == ("percentile", ["percentile"])
 
 
 def test_images_of_one_lesion_are_drawn_together() -> None:
@@ -133,10 +165,10 @@ def test_images_of_one_lesion_are_drawn_together() -> None:
     assert judge_official("isic2018", twice, resamples=1).units == 7
 
 
-def test_a_judgement_becomes_json_and_back() -> None:
+def test_a_judgement_becomes_plain_values_and_back() -> None:
     judged = judge_official("isic2018", entry(*random_table(1)), resamples=3)
     adapter = TypeAdapter(OfficialJudgement)
-    assert adapter.validate_json(adapter.dump_json(judged)) == judged
+    assert repr(adapter.validate_python(adapter.dump_python(judged))) == repr(judged)
     assert json.loads(adapter.dump_json(judged))["rules"]["excluded"] == ["ISIC_0035068"]
 
 

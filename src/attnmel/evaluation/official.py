@@ -8,23 +8,12 @@ from jaxtyping import Float
 
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.entry import LAYOUTS, Entry
-from attnmel.evaluation.intervals import RESAMPLES, Sampling, bootstrap, percentile_interval
-from attnmel.evaluation.judgement import ALL_CLASSES, MEAN
-from attnmel.evaluation.metrics import Hits, Ranking
-from attnmel.evaluation.official_measures import Measure, official_measures
+from attnmel.evaluation.intervals import RESAMPLES, Sampling, bootstrap, jackknife
+from attnmel.evaluation.metrics import Hits, Measure, Ranking
+from attnmel.evaluation.official_intervals import OfficialRow, official_row
+from attnmel.evaluation.official_measures import official_measures
 from attnmel.evaluation.official_rules import CHALLENGES, OFFICIAL, Rules
-
-
-@dataclass(frozen=True)
-class OfficialRow:
-    """One official measure with its 95 % interval."""
-
-    task: str
-    """The category that is judged against the rest, or `MEAN`, `ALL_CLASSES` or `MASKS`."""
-    measure: str
-    value: float
-    low: float
-    high: float
+from attnmel.evaluation.panel import ALL_CLASSES, MEAN
 
 
 @dataclass(frozen=True)
@@ -109,10 +98,11 @@ class OfficialPanel:
 def judge_official(
     dataset: str, entry: Entry, rules: Rules | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> OfficialJudgement:
-    """Measure an entry as the data set's challenge did, with 95 % stratified bootstrap intervals; own rules by name.
+    """Measure an entry as the data set's challenge did, with 95 % intervals; own rules by name.
 
     Rows stand by category, then by measure as in the official tables; then the means over the categories, then the
-    balanced accuracy, as far as the challenge had them. All measures share the resamples, which are drawn by lesion.
+    balanced accuracy, as far as the challenge had them. All measures share the resamples, which are
+    stratified by class and drawn by lesion.
 
     Raises:
         ConfigError: a data set whose classes were never scored, or fewer than one resample.
@@ -124,9 +114,17 @@ def judge_official(
     sampling = Sampling.of(entry.groups, entry.classes)
     draws = bootstrap(panel, sampling, resamples=resamples, seed=seed)
     values = panel(np.ones((1, len(entry.image_ids))))[0].tolist()
+    left_out = jackknife(panel, sampling)
     rows = tuple(
-        OfficialRow(task, measure, *percentile_interval(value, draws[:, column]))
-        for column, ((task, measure), value) in enumerate(zip(panel.names, values, strict=True))
+        official_row(
+            entry,
+            name,
+            value,
+            draws[:, column],
+            error=float(left_out.error[column]),
+            acceleration=float(left_out.acceleration[column]),
+        )
+        for column, (name, value) in enumerate(zip(panel.names, values, strict=True))
     )
     counts = {name: int(entry.truth[:, place].sum()) for place, name in enumerate(entry.categories)}
     return OfficialJudgement(

@@ -16,7 +16,8 @@ from attnmel.data.decoding import PNG_SUFFIXES, decoded, opened
 from attnmel.errors import ImageError, PredictionsError, listed
 from attnmel.evaluation.checked_table import Problem, refuse
 from attnmel.evaluation.intervals import RESAMPLES, mean_interval
-from attnmel.evaluation.official import OfficialJudgement, OfficialRow
+from attnmel.evaluation.official import OfficialJudgement
+from attnmel.evaluation.official_intervals import OfficialRow
 from attnmel.evaluation.official_measures import Confusion, ratio
 from attnmel.evaluation.official_rules import CHALLENGES, MASKS, OFFICIAL, Rules
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attnmel.errors import ConfigError, require_known
-from attnmel.evaluation.judgement import ALL_CLASSES, MEAN
+from attnmel.evaluation.panel import ALL_CLASSES, MEAN
 
 Ties = Literal["wrong", "first"]
 Threshold = Literal["above", "at_or_above"]

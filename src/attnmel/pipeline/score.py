@@ -88,10 +88,10 @@ def _groups(dataset: str, home: Path) -> dict[str, str]:
 
 def _fetched_truth(dataset: str, home: Path) -> Path:
     """Return the official table itself: a mirror may lack images that a submission has a row for."""
-    archive_states(dataset, home)  # says what to do where it was not fetched
     for one in ARCHIVES[dataset]:
         if (one.role, one.split) == ("labels", SPLIT) and one.location(home).is_file():
             return one.location(home)
+    archive_states(dataset, home)  # says what to do where it was not fetched, or not whole
     raise ArchiveError(f"{dataset} was fetched without the truth of its test images; name one with --truth")
 
 
