@@ -116,6 +116,12 @@ def test_three_classes_have_their_mean_recall_for_balanced_accuracy() -> None:
     assert {task for task, _ in rows} == {"melanoma", "nevus", "all classes"}
 
 
+def test_of_two_classes_that_are_each_other_s_rest_the_rarer_is_judged() -> None:
+    held = [replace(predictions(n, 1.0), classes=("benign", "malignant")) for n in range(2)]
+    found = compare([entrant("x", held[0]), entrant("y", held[1])], chances=QUICK)
+    assert found.positives == (("malignant", 40),)
+
+
 def test_several_seeds_are_summed_up_and_compared_as_recipes() -> None:
     first, second = [predictions(n, 1.0) for n in range(3)], [predictions(n, 2.5) for n in range(3, 6)]
     found = compare([entrant("x", *first), entrant("y", *second)], chances=QUICK)
