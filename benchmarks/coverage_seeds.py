@@ -1,6 +1,6 @@
 """Coverage of the intervals over seeds and images, on recipes whose true figures are known.
 
-    python benchmarks/coverage_seeds.py --simulations 1000 --seed 0
+    python benchmarks/coverage_seeds.py --simulations 500 --seed 0
 
 Each simulation draws new images and new seeds of two equal recipes. A seed separates the kinds a little better or worse
 than another (`--seeds-vary`), calls a few more or fewer images positive, and shares part of its errors with all others
@@ -13,14 +13,12 @@ import sys
 from collections import defaultdict
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
-from attnmel.evaluation.delong import logit_interval
-from attnmel.evaluation.intervals import Interval, Sampling, percentile_interval
-from attnmel.evaluation.measured import Measured, measured
-from attnmel.evaluation.pairing import JudgedRun
+from attnmel.evaluation.delong import areas, logit_interval
+from attnmel.evaluation.intervals import Interval, percentile_interval
+from attnmel.evaluation.measured import Measured
 from attnmel.evaluation.seeds import Estimate, crossed_draws, difference_estimate, recipe_estimate
-from attnmel.records import Predictions
 
 APART = 1.4
 """Distance of the two kinds in standard deviations: an AUC of 0.84."""
@@ -31,11 +29,11 @@ ALIKE = 0.6
 REGIMES = {"little": 0.05, "some": 0.15, "much": 0.4}
 """Standard deviation over seeds of that distance."""
 
-MEASURES = ("auc", "ap", "sensitivity", "specificity")
+MEASURES = ("auc", "sensitivity", "specificity")
 
 
 def truth(vary: float) -> dict[str, float]:
-    """Return the mean over all seeds and images of each measure that has a closed form."""
+    """Return the mean over all seeds and images of each measure."""
     return {
         "auc": float(stats.norm.cdf(APART / np.sqrt(2 + vary**2))),
         "sensitivity": float(stats.norm.cdf(APART / 2 / np.sqrt(1 + 2 * vary**2))),
@@ -43,19 +41,41 @@ def truth(vary: float) -> dict[str, float]:
     }
 
 
-def runs(seeds: int, vary: float, generator: np.random.Generator, positives: int, negatives: int) -> list[JudgedRun]:
-    """Draw images, and what so many seeds of two equal recipes say of them."""
-    labels = (np.arange(positives + negatives) < positives).astype(np.int64)
-    names = tuple(map(str, range(len(labels))))
-    shared = generator.normal(size=len(labels)) * np.sqrt(ALIKE)
-    found = []
-    for number in range(2 * seeds):
-        apart, shift = generator.normal(0, vary, 2)
-        own = generator.normal(size=len(labels)) * np.sqrt(1 - ALIKE)
-        score = special.expit(2 * (labels * (APART + apart) - APART / 2 + shift + shared + own))
-        table = np.stack([1 - score, score], axis=1)
-        found.append(JudgedRun(str(number), Predictions(names, ("rest", "melanoma"), table, labels, names)))
-    return found
+def drawn(seeds: int, vary: float, generator: np.random.Generator, chosen: argparse.Namespace) -> Measured:
+    """Draw images, what so many seeds of two equal recipes say of them, and measure all on shared resamples."""
+    positive = np.arange(chosen.positives + chosen.negatives) < chosen.positives
+    apart, shift = generator.normal(0, vary, (2, 2 * seeds))
+    shared = generator.normal(size=(len(positive), 1)) * np.sqrt(ALIKE)
+    own = generator.normal(size=(len(positive), 2 * seeds)) * np.sqrt(1 - ALIKE)
+    scores = positive[:, None] * (APART + apart) - APART / 2 + shift + shared + own
+    of_positives = _times(generator, chosen.resamples, chosen.positives)
+    of_negatives = _times(generator, chosen.resamples, chosen.negatives)
+    draws = np.stack(
+        [
+            _areas(scores[positive], scores[~positive], of_positives, of_negatives),
+            of_positives @ (scores[positive] > 0) / chosen.positives,
+            of_negatives @ (scores[~positive] <= 0) / chosen.negatives,
+        ],
+        axis=2,
+    ).astype(np.float64)
+    known = areas(positive, scores)
+    values = np.stack([known.auc, (scores[positive] > 0).mean(axis=0), (scores[~positive] <= 0).mean(axis=0)], axis=1)
+    rates = [np.cov(draws[:, :, place], rowvar=False) for place in (1, 2)]
+    columns = tuple(("melanoma", measure) for measure in MEASURES)
+    return Measured(columns, values, draws, np.stack([known.covariance, *rates]))
+
+
+def _times(generator: np.random.Generator, resamples: int, images: int) -> np.ndarray:
+    """Draw how often each image is in each resample."""
+    picks = generator.integers(images, size=(resamples, images)) + np.arange(resamples)[:, None] * images
+    return np.bincount(picks.ravel(), minlength=resamples * images).reshape(resamples, images).astype(np.float32)
+
+
+def _areas(above: np.ndarray, below: np.ndarray, times_above: np.ndarray, times_below: np.ndarray) -> np.ndarray:
+    """AUC of each seed on each resample, pair by pair: without ties two matrix products do, far faster than sorting."""
+    wins = (above[:, None] > below[None]).astype(np.float32)
+    beaten = np.tensordot(times_above, wins, axes=1)
+    return np.einsum("rnp,rn->rp", beaten, times_below) / (len(above) * len(below))
 
 
 def recipe_intervals(one: Measured, place: int, generator: np.random.Generator) -> dict[str, Interval]:
@@ -101,13 +121,10 @@ def simulate(seeds: int, vary: float, chosen: argparse.Namespace) -> dict[tuple[
     known = truth(vary)
     for number in range(chosen.simulations):
         generator = np.random.default_rng([chosen.seed, seeds, number])
-        every = runs(seeds, vary, generator, chosen.positives, chosen.negatives)
-        sampling = Sampling.of(every[0].predictions.groups, every[0].predictions.labels)
-        both = measured(every, ["melanoma"], sampling, measures=MEASURES, resamples=chosen.resamples, seed=number)
+        both = drawn(seeds, vary, generator, chosen)
         for place, (_, measure) in enumerate(both.columns):
-            if measure in known:
-                for method, interval in recipe_intervals(both.of_runs(range(seeds)), place, generator).items():
-                    held["mean", measure, method].append(holds(interval, known[measure]))
+            for method, interval in recipe_intervals(both.of_runs(range(seeds)), place, generator).items():
+                held["mean", measure, method].append(holds(interval, known[measure]))
             for method, interval in difference_intervals(both, place, generator).items():
                 held["difference", measure, method].append(holds(interval, 0))
     return held
@@ -116,8 +133,8 @@ def simulate(seeds: int, vary: float, chosen: argparse.Namespace) -> dict[tuple[
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--simulations", type=int, default=1000)
-    parser.add_argument("--resamples", type=int, default=400)
+    parser.add_argument("--simulations", type=int, default=500)
+    parser.add_argument("--resamples", type=int, default=300)
     parser.add_argument("--positives", type=int, default=100)
     parser.add_argument("--negatives", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 5, 10])

@@ -1,7 +1,8 @@
 """Whole comparisons: against separate references, and what they say."""
 
+import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -115,6 +116,12 @@ def test_three_classes_have_their_mean_recall_for_balanced_accuracy() -> None:
     assert {task for task, _ in rows} == {"melanoma", "nevus", "all classes"}
 
 
+def test_of_two_classes_that_are_each_other_s_rest_the_rarer_is_judged() -> None:
+    held = [replace(predictions(n, 1.0), classes=("benign", "malignant")) for n in range(2)]
+    found = compare([entrant("x", held[0]), entrant("y", held[1])], chances=QUICK)
+    assert found.positives == (("malignant", 40),)
+
+
 def test_several_seeds_are_summed_up_and_compared_as_recipes() -> None:
     first, second = [predictions(n, 1.0) for n in range(3)], [predictions(n, 2.5) for n in range(3, 6)]
     found = compare([entrant("x", *first), entrant("y", *second)], chances=QUICK)
@@ -140,8 +147,7 @@ def test_one_recipe_of_several_seeds_has_a_summary_and_nothing_to_compare() -> N
 
 def test_a_comparison_is_plain_values() -> None:
     found = compare([entrant("x", predictions(0, 1.0)), entrant("y", predictions(1, 2.0))], chances=QUICK)
-    adapter = TypeAdapter(Comparison)
-    back = adapter.validate_json(adapter.dump_json(found, ser_json_inf_nan="strings"))
+    back = TypeAdapter(Comparison).validate_python(json.loads(json.dumps(asdict(found))))
     assert back.differences[1].sentence == found.differences[1].sentence
     assert back.notes == found.notes
 

@@ -60,7 +60,9 @@ def test_the_interval_lies_within_0_and_1_about_the_value(task: tuple[np.ndarray
         assert value in (0, 1) or areas(*task).covariance[1, 1] <= 0
 
 
-def correlated(generator: np.random.Generator, apart: tuple[float, float], images: int = 400) -> tuple[np.ndarray, ...]:
+def correlated(
+    generator: np.random.Generator, apart: tuple[float, float], images: int = 400
+) -> tuple[np.ndarray, np.ndarray]:
     positive = np.arange(images) < images // 4
     shared = generator.normal(size=images)
     columns = [positive * one + 0.7 * shared + 0.7 * generator.normal(size=images) for one in apart]
@@ -89,7 +91,7 @@ def test_clustered_variance_agrees_with_a_loop_over_the_groups() -> None:
     positive, scores = correlated(generator, (1.0, 1.4), images=40)
     groups = generator.integers(0, 15, 40)
     ones, zeros = int(positive.sum()), int((~positive).sum())
-    found = areas(positive, scores, groups.astype(str).tolist())
+    found = areas(positive, scores, [str(one) for one in groups.tolist()])
     above = (scores[positive][:, None] > scores[~positive][None]).mean(axis=1)
     below = (scores[positive][:, None] > scores[~positive][None]).mean(axis=0)
     expected = np.zeros((2, 2))
@@ -113,7 +115,7 @@ def test_where_lesions_repeat_the_clustered_error_is_the_true_one_and_the_naive_
     for _ in range(400):
         alike = generator.normal(size=160)[lesions]
         scores = (positive * 1.2 + 0.9 * alike + 0.45 * generator.normal(size=480))[:, None]
-        known = areas(positive, scores, lesions.astype(str).tolist())
+        known = areas(positive, scores, [str(one) for one in lesions.tolist()])
         found.append(float(known.auc[0]))
         clustered.append(known.covariance[0, 0] ** 0.5)
         naive.append(areas(positive, scores).covariance[0, 0] ** 0.5)

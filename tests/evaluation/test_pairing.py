@@ -83,7 +83,7 @@ def test_lesions_are_taken_from_the_run_that_knows_them() -> None:
 def test_common_classes_leave_out_the_rest() -> None:
     three = predictions((1, 0, 1, 2), ("nevus", "melanoma", "rest"))
     assert common_classes([entrant("x", three), entrant("y", predictions())]) == ("melanoma",)
-    with pytest.raises(PredictionsError, match="no class is common to all runs .x: rest, nevus; y: rest, melanoma."):
+    with pytest.raises(PredictionsError, match=r"no class is common to all runs \(x: rest, nevus; y: rest, melanoma\)"):
         common_classes([entrant("x", predictions(classes=("rest", "nevus"))), entrant("y", predictions())])
 
 

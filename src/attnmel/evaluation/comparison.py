@@ -20,6 +20,7 @@ from attnmel.evaluation.paired import Chances, Method
 from attnmel.evaluation.pairing import Entrant, common_classes, joined
 from attnmel.evaluation.seeds import crossed_draws, recipe_estimate
 from attnmel.evaluation.significance import holm
+from attnmel.records import Predictions
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def compare(
 ) -> Comparison:
     """Compare recipes on the same images, every two of them in the order given.
 
-    `positives` are the classes judged against the rest; without it those that all runs predict, but for "rest".
+    `positives` are the classes judged against the rest; without it those that all runs predict, but for "rest", and of
+    two that are each other's rest the rarer.
 
     Raises:
         PredictionsError: a single run, other images, labels or lesions, no common class, or as `judge`.
@@ -80,7 +82,7 @@ def compare(
         raise PredictionsError("a comparison needs two runs or more; name another run, or a folder of several seeds")
     entrants = joined(entrants)
     common = common_classes(entrants)
-    positives = tuple(positives or common)
+    positives = tuple(positives or _tasks(common, entrants[0].runs[0].predictions))
     if missing := [name for name in positives if name not in common]:
         raise PredictionsError(f"not all runs predict {', '.join(missing)}; common to all: {', '.join(common)}")
     runs = [run for entrant in entrants for run in entrant.runs]
@@ -116,6 +118,12 @@ def compare(
         chances=chances,
         notes=_notes(entrants, positives, sampling),
     )
+
+
+def _tasks(common: tuple[str, ...], truth: Predictions) -> tuple[str, ...]:
+    if len(common) == len(truth.classes) == 2:
+        return (min(common, key=lambda name: int(truth.is_class(name).sum())),)
+    return common
 
 
 def _places(entrants: Sequence[Entrant]) -> list[list[int]]:

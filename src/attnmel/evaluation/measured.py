@@ -1,6 +1,6 @@
 """Joined runs -> every measure of each, on the images as they are and on resamples that all runs share.
 
-Shapes: P runs, M measures, R resamples, N images.
+Shapes: P runs, M measures, C = P M columns, R resamples, N images.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def measured(
     columns = _columns(runs, panels, measures)
     places = [[panel.names.index(column) for column in columns] for panel in panels]
 
-    def every(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R P*M"]:
+    def every(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R C"]:
         return np.concatenate([panel(weights)[:, place] for panel, place in zip(panels, places, strict=True)], axis=1)
 
     shape = (len(runs), len(columns))

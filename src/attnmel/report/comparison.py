@@ -34,7 +34,7 @@ def summary_table(comparison: Comparison) -> Table | None:
     """Return what each recipe reaches over its seeds; None where no recipe has several."""
     if all(seeds == 1 for _, seeds in comparison.seeds):
         return None
-    heads = ("", "class", "measure", "seeds", "mean", "deviation over seeds", "95 % interval", "by")
+    heads = ("recipe and measure", "seeds", "mean", "deviation over seeds", "95 % interval", "by")
     return Table("Mean over seeds", heads, tuple(_summary_row(one) for one in comparison.summaries))
 
 
@@ -87,7 +87,7 @@ def _drawing(number: int, pair: tuple[str, str], comparison: Comparison) -> Draw
     several = len(comparison.positives) > 1
     bars = [
         Bar(
-            f"{words(one.measure)}, {spaced(one.task)}" if several else words(one.measure),
+            _row_words(one) if several else words(one.measure),
             Interval(one.value, one.low, one.high),
             one.shown,
         )
@@ -103,15 +103,19 @@ def words(measure: str) -> str:
     return MEASURE_WORDS.get(measure, measure)
 
 
+def _row_words(one: Summary | Difference) -> str:
+    return f"{words(one.measure)}, {spaced(one.task)}"
+
+
 def _summary_row(one: Summary) -> tuple[str, ...]:
     figures = (fixed(one.mean), fixed(one.deviation), _span(one.chosen))
-    return (one.name, spaced(one.task), words(one.measure), str(len(one.values)), *figures, one.chosen.name)
+    return (f"{one.name}: {_row_words(one)}", str(len(one.values)), *figures, one.chosen.name)
 
 
 def _difference_row(one: Difference) -> tuple[str, ...]:
     counted = one.outcome.discordant
     return (
-        f"{words(one.measure)}, {spaced(one.task)}",
+        _row_words(one),
         fixed(one.first_value),
         fixed(one.second_value),
         f"{one.value:+.3f}",
