@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ def example(images: int = 120, classes: int = 3, *, seed: int = 7) -> Prediction
 
 
 def by_scikit_learn(truth: np.ndarray, called: np.ndarray) -> list[np.ndarray]:
-    return [np.asarray(column) for column in precision_recall_fscore_support(truth, called, zero_division=np.nan)]
+    undefined: Any = np.nan
+    return [np.asarray(column) for column in precision_recall_fscore_support(truth, called, zero_division=undefined)]
 
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
