@@ -18,7 +18,9 @@ def evaluate(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="train, validation, test or all [default: test; all of a folder].", show_default=False),
+        typer.Option(
+            help="train, validation, test, internal or all [default: test; all of a folder].", show_default=False
+        ),
     ] = None,
     sensitivity: Annotated[
         list[float] | None,

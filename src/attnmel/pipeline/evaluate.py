@@ -1,5 +1,6 @@
 """A run and a split or an external set -> predictions, attention maps, measures with intervals, all on disk."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from attnmel.pipeline.measures import SplitJudgement, add_measures, read_measure
 from attnmel.pipeline.prepare import ALL, Prepared, prepare, split_batches
 from attnmel.pipeline.provenance import check_same_data, read_recipe
 from attnmel.progress import SILENT, Progress
-from attnmel.records import ATTENTION_MAPS, SPLITS
+from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT
 from attnmel.settings import Recipe
 
 BATCH = 32
@@ -58,7 +59,7 @@ def evaluate_run(
     recipe = read_recipe(run)
     on = _external(on, recipe.data.dataset)
     split = split or (ALL if on is not None and own_folder_path(on) else "test")
-    require_known("split", split, (*SPLITS, ALL))
+    require_known("split", split, (*EVERY_SPLIT, ALL))
     if prepared is None:
         prepared = prepare(recipe.data, home=home, name=on, progress=progress)
     if on is None:
@@ -133,7 +134,7 @@ def _write(
     predicted: Predicted,
     card: Card,
 ) -> SplitJudgement:
-    predictions = predicted.predictions
+    predictions = dataclasses.replace(predicted.predictions, attributes=prepared.attributes(rows))
     predictions.write(run.predictions(name), card.licence)
     dataset, submission = prepared.dataset.name, ""
     if dataset in FORMATS:
