@@ -101,23 +101,27 @@ def truth(world: World) -> dict[str, float]:
 def coverage(
     world: World, positives: int, *, simulations: int, resamples: int, seed: int
 ) -> dict[tuple[str, str], float]:
-    """Return for each measure and method the share of simulations whose interval holds the truth."""
+    """Return for each measure and method the share of simulations whose interval holds the truth.
+
+    The method whose interval the tables show is marked.
+    """
     chance = np.random.default_rng([seed, positives])
     true = truth(world)
     held: dict[tuple[str, str], int] = {}
     for number in range(simulations):
         judgement = judge(draw(world, positives, chance), ["melanoma"], resamples=resamples, seed=number)
         for row in judgement.rows:
-            for method, (low, high) in {"default": (row.low, row.high), **row.intervals}.items():
-                # An end that is not defined rules nothing out, and says so; it counts as a miss.
+            for method, (low, high) in row.intervals.items():
+                # An interval that is not defined counts as a miss.
                 holds = low - 1e-9 <= true[row.measure] <= high + 1e-9
-                held[row.measure, method] = held.get((row.measure, method), 0) + holds
+                name = f"{method}, shown" if method == row.method else method
+                held[row.measure, name] = held.get((row.measure, name), 0) + holds
     return {key: count / simulations for key, count in held.items()}
 
 
 def table(found: dict[int, dict[tuple[str, str], float]]) -> list[str]:
     """Return the lines of a table: a row each measure and method, a column each number of positives."""
-    rows = sorted(next(iter(found.values())), key=lambda key: (MEASURES.index(key[0]), key[1] != "default"))
+    rows = sorted(next(iter(found.values())), key=lambda key: (MEASURES.index(key[0]), "shown" not in key[1]))
     lines = [f"| measure | method | {' | '.join(map(str, found))} |", f"| --- | --- |{' ---: |' * len(found)}"]
     for measure, method in rows:
         shares = " | ".join(f"{100 * one[measure, method]:.1f}" for one in found.values())

@@ -37,7 +37,7 @@ Special = dict[tuple[str, str], tuple[str, Interval]]
 """Method and interval by task and measure."""
 
 FEW = 10
-"""Below so many images on one side, the percentile bootstrap's intervals are known to be too narrow."""
+"""With fewer images on a side, no coverage was measured."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _mixed(predictions: Predictions) -> bool:
 def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) -> list[str]:
     return [
         f"{name}: {counts[name]} images against {images - counts[name]}; with fewer than {FEW} on a side "
-        "the intervals are too narrow"
+        "the intervals are not to be trusted"
         for name in positives
         if min(counts[name], images - counts[name]) < FEW
     ]

@@ -43,7 +43,7 @@ class Panel:
         _check(predictions, positives)
         rankings = {name: Ranking.of(predictions.is_class(name), predictions.probability(name)) for name in positives}
         hits = Hits.of(predictions.labels, predictions.probabilities) if len(predictions.classes) > 2 else None
-        present = tuple(predictions.classes[index] for index in np.unique(predictions.labels))
+        present = tuple(name for name, count in class_counts(predictions).items() if count)
         return Panel(rankings, hits, present, measures)
 
     @property
