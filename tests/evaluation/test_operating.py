@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import precision_score, recall_score, roc_curve
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.judgement import judge
 from attnmel.evaluation.operating import Operating, operating_points
 from attnmel.records import Predictions
 
@@ -40,6 +42,13 @@ def test_the_rates_at_a_chosen_threshold_are_those_of_scikit_learn() -> None:
         assert reached.ppv.value == pytest.approx(precision_score(truth, called))
         assert reached.npv.value == pytest.approx(precision_score(~truth, ~called))
         assert (point.true_positives, point.false_positives) == ((called & truth).sum(), (called & ~truth).sum())
+
+
+def test_at_a_half_the_rates_have_the_intervals_of_the_judgement() -> None:
+    judgement, reached = judge(TEST, ["melanoma"], resamples=5), judged().points[0].reached
+    for name in ("sensitivity", "specificity"):
+        row = judgement.row("melanoma", name)
+        assert getattr(reached, name) == pytest.approx((row.value, row.low, row.high), abs=1e-12)
 
 
 def test_the_threshold_is_the_validation_images_affair_alone() -> None:
@@ -91,7 +100,8 @@ def test_precision_at_a_prevalence_is_bayes_and_at_the_own_one_the_ppv() -> None
     assert found.prevalences == (0.02, 40 / 140, 0.5)
     for point in found.points:
         rare, own, even = point.precision
-        assert own == pytest.approx(point.reached.ppv, abs=1e-12)
+        assert own.value == pytest.approx(point.reached.ppv.value, abs=1e-12)
+        assert own.low == pytest.approx(point.reached.ppv.low, abs=0.05)
         sensitivity, specificity = point.reached.sensitivity.value, point.reached.specificity.value
         expected = 0.02 * sensitivity / (0.02 * sensitivity + 0.98 * (1 - specificity))
         assert rare.value == pytest.approx(expected)
@@ -104,7 +114,8 @@ def test_a_precision_without_a_false_positive_is_not_certain() -> None:
     names = tuple(map(str, range(50)))
     clear = Predictions(names, CLASSES, np.stack([1 - share, share], axis=1), truth, names)
     point = operating_points(clear, "melanoma", resamples=50).points[0]
-    assert point.reached.specificity == pytest.approx((1, 0.025 ** (1 / 30), 1))
+    lowest = binomtest(30, 30).proportion_ci(method="wilson").low
+    assert point.reached.specificity == pytest.approx((1, lowest, 1))
     assert point.precision[0].value == 1
     assert point.precision[0].low < 0.2
 

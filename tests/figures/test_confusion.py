@@ -14,7 +14,7 @@ def matrix(classes: int) -> Confusion:
     labels = np.arange(50) % (classes - 1) if classes > 2 else np.arange(50) % 2
     shares = chance.dirichlet(np.ones(classes), 50)
     names = tuple(map(str, range(50)))
-    return confusion(Predictions(names, tuple("abcdefg"[:classes]), shares, labels, names), "b", resamples=5)
+    return confusion(Predictions(names, tuple("abcdefg"[:classes]), shares, labels, names), "b")
 
 
 def texts(svg: str) -> list[str]:

@@ -24,7 +24,6 @@ FOUND = Subgroups(
         group("site", "back", NOTHING, few=True),
     ),
     {},
-    20,
 )
 
 
@@ -58,5 +57,5 @@ def test_small_groups_are_hollow() -> None:
 
 def test_nothing_known_of_any_group_is_still_a_figure() -> None:
     assert "0 groups" in forest_figure(
-        Subgroups("melanoma", group("", "all images", NOTHING), (), {}, 20), "auc", label="AUC", name="a"
+        Subgroups("melanoma", group("", "all images", NOTHING), (), {}), "auc", label="AUC", name="a"
     )

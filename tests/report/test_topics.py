@@ -53,8 +53,8 @@ def test_every_section_s_rows_are_as_long_as_their_heads() -> None:
     sections = [
         operating_words(operating("melanoma"), operating("seborrheic_keratosis")),
         decision_section([decision_curve(TEST, "melanoma", resamples=20)], anchor="a"),
-        confusion_section(confusion(TEST, "melanoma", resamples=20), anchor="a"),
-        subgroups_section(subgroups(TEST, "melanoma", resamples=20), anchor="a"),
+        confusion_section(confusion(TEST, "melanoma"), anchor="a"),
+        subgroups_section(subgroups(TEST, "melanoma"), anchor="a"),
     ]
     for section in sections:
         assert section is not None
@@ -107,7 +107,7 @@ def test_a_loss_is_written_with_a_minus_and_its_ends_apart() -> None:
 
 
 def test_classes_stand_with_counts_and_their_mean() -> None:
-    matrix = confusion(TEST, "melanoma", resamples=20)
+    matrix = confusion(TEST, "melanoma")
     section = confusion_section(matrix, anchor="a")
     assert [row[0] for row in section.tables[0].rows] == ["nevus", "melanoma", "seborrheic keratosis", "mean"]
     assert stacked(matrix.mean_recall) in cells(section)
@@ -121,12 +121,12 @@ def test_two_classes_are_said_to_be_called_at_a_half() -> None:
     two = Predictions(
         TEST.image_ids, ("rest", "melanoma"), np.stack([1 - share, share], axis=1), TEST.labels % 2, TEST.groups
     )
-    caption = confusion_section(confusion(two, "melanoma", resamples=20), anchor="a").figures[0].caption
+    caption = confusion_section(confusion(two, "melanoma"), anchor="a").figures[0].caption
     assert "by a probability above 0.5" in caption
 
 
 def test_small_groups_and_attributes_that_part_nothing_are_told() -> None:
-    found = subgroups(TEST, "melanoma", resamples=20)
+    found = subgroups(TEST, "melanoma")
     few = tuple(dataclasses.replace(one, few=one.group == "male") for one in found.groups)
     section = subgroups_section(dataclasses.replace(found, groups=few), anchor="a")
     assert section is not None
@@ -137,7 +137,7 @@ def test_small_groups_and_attributes_that_part_nothing_are_told() -> None:
 
 def test_without_attributes_there_is_no_section_of_groups() -> None:
     bare = dataclasses.replace(TEST, attributes={})
-    assert subgroups_section(subgroups(bare, "melanoma", resamples=20), anchor="a") is None
+    assert subgroups_section(subgroups(bare, "melanoma"), anchor="a") is None
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,16 @@ Shapes: N images, K classes, C columns of the matrix.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.estimates import estimate, estimate_shares, share
-from attnmel.evaluation.intervals import RESAMPLES, Interval, Sampling
+from attnmel.evaluation.estimates import estimate_shares, estimate_smooth, share
+from attnmel.evaluation.intervals import Interval, Sampling
 from attnmel.evaluation.metrics import THRESHOLD
+from attnmel.evaluation.shares import mean_interval_of
 from attnmel.records import Predictions
 
 UNDECIDED = "undecided"
@@ -58,38 +60,35 @@ class Confusion:
     """Over the classes that are called."""
     mean_f1: Interval
     images: int
-    resamples: int
 
 
-def confusion(predictions: Predictions, positive: str, *, resamples: int = RESAMPLES, seed: int = 0) -> Confusion:
+def confusion(predictions: Predictions, positive: str) -> Confusion:
     """Count true against called classes; of two classes `positive` is the one that is called above 0.5.
 
     Raises:
         PredictionsError: an unlabelled image, a single class, or a positive that is not predicted.
-        ConfigError: fewer than one resample.
     """
     _check(predictions, positive)
     labels, classes = predictions.labels, predictions.classes
     called = call(predictions.probabilities, None if len(classes) > 2 else classes.index(positive))
     columns = (*classes, UNDECIDED) if (called == len(classes)).any() else classes
-    cells = _cells(labels, called, len(classes), len(columns))
-    counts = cells.sum(axis=0).astype(int).reshape(len(classes), len(columns))
     sampling = Sampling.of(predictions.groups, labels)
-    rows = np.repeat(np.eye(len(classes))[labels], len(columns), axis=1)
-    shares = estimate_shares(cells, rows, sampling, resamples=resamples, seed=seed)
-    means = _means(labels, called, len(classes), sampling, resamples, seed)
+    shares = _shares(predictions, called, len(columns), sampling)
+    by_class = _by_class(predictions, called, sampling)
+    precision, f1 = _means(labels, called, len(classes), sampling)
+    hit = (labels == called)[:, None]
+    (accuracy,) = estimate_shares(hit, np.ones_like(hit), predictions.groups, sampling)
     return Confusion(
         classes=classes,
         called=columns,
-        counts=tuple(tuple(row) for row in counts.tolist()),
+        counts=tuple(tuple(row) for row in _counts(labels, called, len(classes), len(columns)).tolist()),
         shares=tuple(tuple(shares[row * len(columns) :][: len(columns)]) for row in range(len(classes))),
-        by_class=_by_class(classes, labels, called, sampling, resamples, seed),
-        accuracy=means[0],
-        mean_recall=means[1],
-        mean_precision=means[2],
-        mean_f1=means[3],
+        by_class=by_class,
+        accuracy=accuracy,
+        mean_recall=mean_interval_of([one.recall for one in by_class if one.images]),
+        mean_precision=precision,
+        mean_f1=f1,
         images=len(labels),
-        resamples=resamples,
     )
 
 
@@ -104,59 +103,61 @@ def call(probabilities: Float[np.ndarray, "N K"], positive: int | None) -> Int[n
     return np.where(highest.sum(axis=1) == 1, highest.argmax(axis=1), probabilities.shape[1])
 
 
-def _cells(
+def _counts(
     labels: Int[np.ndarray, " N"], called: Int[np.ndarray, " N"], classes: int, columns: int
-) -> Float[np.ndarray, "N cells"]:
-    """Return which cell of the matrix each image is in, row after row."""
-    return np.eye(classes * columns)[labels * columns + called]
+) -> Int[np.ndarray, "K C"]:
+    return np.bincount(labels * columns + called, minlength=classes * columns).reshape(classes, columns)
 
 
-def _by_class(
-    classes: tuple[str, ...],
-    labels: Int[np.ndarray, " N"],
-    called: Int[np.ndarray, " N"],
-    sampling: Sampling,
-    resamples: int,
-    seed: int,
-) -> tuple[ClassFigures, ...]:
+def _shares(
+    predictions: Predictions, called: Int[np.ndarray, " N"], columns: int, sampling: Sampling
+) -> tuple[Interval, ...]:
+    """Return the share of each true class that is called each class, row after row."""
+    labels, classes = predictions.labels, len(predictions.classes)
+    cells = (labels * columns + called)[:, None] == np.arange(classes * columns)
+    rows = np.repeat(labels[:, None] == np.arange(classes), columns, axis=1)
+    return estimate_shares(cells, rows, predictions.groups, sampling)
+
+
+def _by_class(predictions: Predictions, called: Int[np.ndarray, " N"], sampling: Sampling) -> tuple[ClassFigures, ...]:
     """Return recall, precision and F1 of each class."""
-    true, said = _of_class(labels, called, len(classes))
-    hit = true * said
-    parts, wholes = np.concatenate([hit, hit, 2 * hit], axis=1), np.concatenate([true, said, true + said], axis=1)
-    found = estimate_shares(parts, wholes, sampling, resamples=resamples, seed=seed)
-    held, named = true.sum(axis=0).astype(int).tolist(), said.sum(axis=0).astype(int).tolist()
+    names = predictions.classes
+    true, said = _of_class(predictions.labels, called, len(names))
+    hit, wholes = true & said, np.concatenate([true, said], axis=1)
+    recalls_and_precisions = estimate_shares(np.concatenate([hit, hit], axis=1), wholes, predictions.groups, sampling)
+    f1 = estimate_smooth(partial(_f1, true=true, said=said), sampling)
+    held, named = true.sum(axis=0).tolist(), said.sum(axis=0).tolist()
     return tuple(
-        ClassFigures(name, held[place], named[place], *found[place :: len(classes)])
-        for place, name in enumerate(classes)
+        ClassFigures(name, held[at], named[at], *recalls_and_precisions[at :: len(names)], f1[at])
+        for at, name in enumerate(names)
     )
 
 
 def _means(
-    labels: Int[np.ndarray, " N"],
-    called: Int[np.ndarray, " N"],
-    classes: int,
-    sampling: Sampling,
-    resamples: int,
-    seed: int,
+    labels: Int[np.ndarray, " N"], called: Int[np.ndarray, " N"], classes: int, sampling: Sampling
 ) -> tuple[Interval, ...]:
-    """Return accuracy and the means of recall, precision and F1; a class where one is not defined is left out of it."""
+    """Return the means of precision and F1; a class where one is not defined is left out of it."""
     true, said = _of_class(labels, called, classes)
-    sums_of = np.concatenate([true * said, true, said], axis=1)
 
-    def means(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R M"]:
-        hits, held, named = np.split(weights @ sums_of, 3, axis=1)
-        rates = (share(hits, held), share(hits, named), share(2 * hits, held + named))
-        accuracy = hits.sum(axis=1) / weights.sum(axis=1)
-        return np.stack([accuracy, *(_mean_of_defined(rate) for rate in rates)], axis=1)
+    def means(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 2"]:
+        precisions = share(weights @ (true & said), weights @ said)
+        return np.stack([_mean_of_defined(precisions), _mean_of_defined(_f1(weights, true, said))], axis=1)
 
-    return estimate(means, sampling, resamples=resamples, seed=seed)
+    return estimate_smooth(means, sampling)
+
+
+def _f1(
+    weights: Float[np.ndarray, "R N"], true: Bool[np.ndarray, "N K"], said: Bool[np.ndarray, "N K"]
+) -> Float[np.ndarray, "R K"]:
+    return share(2 * (weights @ (true & said)), weights @ true + weights @ said)
 
 
 def _of_class(
     labels: Int[np.ndarray, " N"], called: Int[np.ndarray, " N"], classes: int
-) -> tuple[Float[np.ndarray, "N K"], Float[np.ndarray, "N K"]]:
+) -> tuple[Bool[np.ndarray, "N K"], Bool[np.ndarray, "N K"]]:
     """Return whether each image is of each class, and whether it is called so."""
-    return np.eye(classes)[labels], np.eye(classes + 1)[called][:, :classes]
+    names = np.arange(classes)
+    return labels[:, None] == names, called[:, None] == names
 
 
 def _mean_of_defined(rates: Float[np.ndarray, "R K"]) -> Float[np.ndarray, " R"]:

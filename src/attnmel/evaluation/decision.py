@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float
 from attnmel.errors import ConfigError
 from attnmel.evaluation.estimates import estimate
 from attnmel.evaluation.intervals import RESAMPLES, Interval, Sampling
-from attnmel.evaluation.judgement import Panel
+from attnmel.evaluation.panel import Panel
 from attnmel.records import Predictions
 
 THRESHOLDS = tuple(percent / 100 for percent in range(1, 100))

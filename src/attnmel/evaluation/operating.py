@@ -16,10 +16,11 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.estimates import NOTHING, estimate, or_exact
+from attnmel.evaluation.estimates import NOTHING, estimate, estimate_shares
 from attnmel.evaluation.intervals import RESAMPLES, Interval, Sampling
-from attnmel.evaluation.judgement import FEW, Panel
+from attnmel.evaluation.judgement import FEW
 from attnmel.evaluation.metrics import THRESHOLD, Counts, Ranking, Values
+from attnmel.evaluation.panel import Panel
 from attnmel.evaluation.thresholds import (
     LEAST,
     called_at,
@@ -62,13 +63,13 @@ class OperatingPoint:
     true_positives: int
     false_positives: int
     reached: Reached
-    """Intervals of the judged images alone: the threshold is taken as given."""
+    """Wilson's intervals, of the judged images alone: the threshold is taken as given."""
     precision: tuple[Interval, ...]
     """The PPV that sensitivity and specificity give at each of the prevalences, by Bayes; the threshold as given."""
     read_off: Interval
     """Specificity at the target on the judged images' own ROC curve: optimistic."""
     redrawn: Reached | None = None
-    """As `reached`, with intervals in which the validation images are drawn again, too, and choose anew."""
+    """As `reached`, with percentile intervals of resamples in which the validation images choose anew, too."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ def operating_points(
     columns = _Columns(judged, chosen_on, tuple(sorted(set(sensitivities))), tuple(sorted(set(prevalences))))
     figures = estimate(columns, _sampling(predictions, validation), resamples=resamples, seed=seed)
     *by_point, (partial,) = columns.parted(figures)
+    given = _reached(predictions, name, np.array([columns.aim(number)[1] for number in range(len(by_point))]))
     return Operating(
         task=name,
         positives=int(judged.positive.sum()),
@@ -158,7 +160,7 @@ def operating_points(
         shared=shared,
         prevalences=columns.prevalences,
         points=tuple(
-            _point(columns, number, row, redrawn=chosen_on is not None and not shared)
+            _point(columns, number, row, given[number], redrawn=chosen_on is not None and not shared)
             for number, row in enumerate(by_point)
         ),
         partial_area=partial,
@@ -203,16 +205,20 @@ class _Columns:
         """Return the threshold that the validation images choose; NaN without any."""
         return np.nan if self.chosen_on is None else float(chosen_threshold(self.chosen_on.counts(), target)[0])
 
+    def aim(self, number: int) -> tuple[float, float]:
+        """Return target and threshold of a point; the first is the threshold of 0.5, which aims at nothing."""
+        return (self.targets[number - 1], self.threshold(self.targets[number - 1])) if number else (np.nan, THRESHOLD)
+
     def parted(self, figures: Sequence[Interval]) -> list[tuple[Interval, ...]]:
         """Part the figures by point, last the partial area."""
-        width = 4 + len(self.prevalences) + 4 + 1
+        width = len(self.prevalences) + 4 + 1
         return [tuple(figures[start : start + width]) for start in range(0, len(figures), width)]
 
     def _point(self, counts: Counts, threshold: float, redrawn: Values, target: float) -> list[Values]:
         given = rates_at(counts, np.full(len(redrawn), threshold))
         precision = [precision_at(given[0], given[1], prevalence) for prevalence in self.prevalences]
         read_off = np.full(len(redrawn), np.nan) if np.isnan(target) else specificity_at(counts, target)
-        return [*given, *precision, *rates_at(counts, redrawn), read_off]
+        return [*precision, *rates_at(counts, redrawn), read_off]
 
 
 def _sampling(predictions: Predictions, validation: Predictions | None) -> Sampling:
@@ -224,20 +230,32 @@ def _sampling(predictions: Predictions, validation: Predictions | None) -> Sampl
     return Sampling.of(groups, labels)
 
 
-def _point(columns: _Columns, number: int, row: tuple[Interval, ...], *, redrawn: bool) -> OperatingPoint:
-    """Name the figures of one point."""
-    target = columns.targets[number - 1] if number else np.nan
-    threshold = columns.threshold(target) if number else THRESHOLD
-    counts = columns.judged.counts()
-    true, false = (int(one[0]) for one in called_at(counts, np.array([threshold])))
-    positives, negatives = int(counts.positives[0]), int(counts.negatives[0])
+def _reached(
+    predictions: Predictions, name: str, thresholds: Float[np.ndarray, " P"]
+) -> tuple[tuple[Interval, ...], ...]:
+    """Return sensitivity, specificity, PPV and NPV of the judged images above each threshold, taken as given."""
+    positive = np.repeat(predictions.is_class(name)[:, None], len(thresholds), axis=1)
+    called = predictions.probability(name)[:, None] > thresholds
+    hit, cleared = positive & called, ~positive & ~called
+    figures = estimate_shares(
+        np.concatenate([hit, cleared, hit, cleared], axis=1),
+        np.concatenate([positive, ~positive, called, ~called], axis=1),
+        predictions.groups,
+        _sampling(predictions, None),
+    )
+    return tuple(figures[place :: len(thresholds)] for place in range(len(thresholds)))
+
+
+def _point(
+    columns: _Columns, number: int, row: tuple[Interval, ...], given: tuple[Interval, ...], *, redrawn: bool
+) -> OperatingPoint:
+    """Name the figures of one point: those of its row are bootstrapped, the threshold of those given is fixed."""
+    target, threshold = columns.aim(number)
+    bayes, again, read_off = row[:-5], row[-5:-1], row[-1]
     if np.isnan(threshold):
-        true = false = 0
-    missed, cleared = positives - true, negatives - false
-    wholes = (positives, negatives, true + false, missed + cleared)
-    prevalences = len(columns.prevalences)
-    reached = Reached(*(or_exact(one, whole) for one, whole in zip(row[:4], wholes, strict=True)))
-    again = Reached(*(or_exact(one, whole) for one, whole in zip(row[4 + prevalences : -1], wholes, strict=True)))
+        return OperatingPoint(target, threshold, np.nan, 0, 0, Reached(*(NOTHING,) * 4), bayes, read_off)
+    reached = Reached(*given)
+    true, false = (int(one[0]) for one in called_at(columns.judged.counts(), np.array([threshold])))
     known = columns.chosen_on.counts() if number and columns.chosen_on else None
     return OperatingPoint(
         target=target,
@@ -246,18 +264,22 @@ def _point(columns: _Columns, number: int, row: tuple[Interval, ...], *, redrawn
         true_positives=true,
         false_positives=false,
         reached=reached,
-        redrawn=again if number and redrawn else None,
         precision=tuple(
-            _or_by_ends(one, reached, prevalence)
-            for one, prevalence in zip(row[4 : 4 + prevalences], columns.prevalences, strict=True)
+            _or_by_ends(one, reached, prevalence) for one, prevalence in zip(bayes, columns.prevalences, strict=True)
         ),
-        read_off=or_exact(row[-1], negatives) if number else NOTHING,
+        read_off=read_off,
+        redrawn=Reached(*map(_or_given, again, given)) if number and redrawn else None,
     )
+
+
+def _or_given(redrawn: Interval, given: Interval) -> Interval:
+    """Return a bootstrapped interval as it is, or the given one where no resample differs."""
+    return redrawn if redrawn.low < redrawn.high else given
 
 
 def _or_by_ends(precision: Interval, reached: Reached, prevalence: float) -> Interval:
     """Return a precision's interval as it is, or by the ends of its two rates where no resample differs."""
-    if precision.low != precision.high:
+    if precision.low < precision.high or np.isnan(precision.value):
         return precision
     rates = zip(reached.sensitivity[1:], reached.specificity[1:], strict=True)
     low, high = (float(precision_at(np.array([se]), np.array([sp]), prevalence)[0]) for se, sp in rates)

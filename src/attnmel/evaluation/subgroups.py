@@ -1,6 +1,6 @@
 """The main measures by age, sex, place on the body, way of confirmation and source of the image.
 
-Each group is judged by itself, on its own resamples, so its intervals stand for lesions of that group. Groups differ in
+Each group is judged by itself, its intervals by the methods that the measures of a run have, too. Groups differ in
 how hard their lesions are, not only in how well the network does, and many are small: a group with fewer than ten
 images on a side is marked.
 """
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.evaluation.estimates import NOTHING, estimate, or_exact
-from attnmel.evaluation.intervals import RESAMPLES, Interval, Sampling
-from attnmel.evaluation.judgement import FEW, Panel
-from attnmel.evaluation.metrics import MEASURES, Ranking
+from attnmel.evaluation.delong import areas
+from attnmel.evaluation.estimates import NOTHING, estimate_shares, estimate_smooth
+from attnmel.evaluation.intervals import Interval, Sampling
+from attnmel.evaluation.judgement import FEW
+from attnmel.evaluation.metrics import THRESHOLD, Ranking, average_precision
+from attnmel.evaluation.panel import Panel
 from attnmel.records import ATTRIBUTES, Predictions
 
 UNKNOWN = "unknown"
@@ -57,15 +59,13 @@ class Subgroups:
     """By attribute; age bands in order, other groups by falling size, the unknown last."""
     alike: dict[str, str]
     """Attributes in which all images are of one group, with that group: nothing to compare there."""
-    resamples: int
 
 
-def subgroups(predictions: Predictions, name: str, *, resamples: int = RESAMPLES, seed: int = 0) -> Subgroups:
+def subgroups(predictions: Predictions, name: str) -> Subgroups:
     """Judge one class against the rest in every group of every attribute that the predictions know.
 
     Raises:
         PredictionsError: as `judge`.
-        ConfigError: fewer than one resample.
     """
     Panel.of(predictions, [name])  # refuses what cannot be judged
     found: list[Subgroup] = []
@@ -78,9 +78,9 @@ def subgroups(predictions: Predictions, name: str, *, resamples: int = RESAMPLES
             alike[attribute] = names[0]
         elif names:
             members = {one: np.array([word == one for word in words]) for one in names}
-            found += [_judge(predictions, name, attribute, one, members[one], resamples, seed) for one in names]
-    everyone = _judge(predictions, name, "", "all images", every, resamples, seed)
-    return Subgroups(name, everyone, tuple(found), alike, resamples)
+            found += [_judge(predictions, name, attribute, one, members[one]) for one in names]
+    everyone = _judge(predictions, name, "", "all images", every)
+    return Subgroups(name, everyone, tuple(found), alike)
 
 
 def group_of(attribute: str, value: str) -> str:
@@ -105,35 +105,30 @@ def _in_order(attribute: str, words: Sequence[str]) -> list[str]:
 
 
 def _judge(
-    predictions: Predictions,
-    name: str,
-    attribute: str,
-    group: str,
-    members: Bool[np.ndarray, " N"],
-    resamples: int,
-    seed: int,
+    predictions: Predictions, name: str, attribute: str, group: str, members: Bool[np.ndarray, " N"]
 ) -> Subgroup:
     """Judge the members by themselves."""
-    positive = predictions.is_class(name)[members]
-    positives, negatives = int(positive.sum()), int((~positive).sum())
-    ranking = Ranking.of(positive, predictions.probability(name)[members])
+    positive, scores = predictions.is_class(name)[members], predictions.probability(name)[members]
     groups = [one for one, member in zip(predictions.groups, members, strict=True) if member]
     sampling = Sampling.of(groups, predictions.labels[members])
+    ranking, called = Ranking.of(positive, scores), scores > THRESHOLD
+    positives, negatives = int(positive.sum()), int((~positive).sum())
 
-    def measures(weights: Float[np.ndarray, "R n"]) -> Float[np.ndarray, "R M"]:
-        counts = ranking.counts(weights)
-        return np.stack([MEASURES[measure](counts) for measure in SHOWN], axis=1)
+    def precision(weights: Float[np.ndarray, "R n"]) -> Float[np.ndarray, "R 1"]:
+        return average_precision(ranking.counts(weights))[:, None]
 
-    auc, ap, sensitivity, specificity = estimate(measures, sampling, resamples=resamples, seed=seed)
+    parts, wholes = np.stack([positive & called, ~positive & ~called], 1), np.stack([positive, ~positive], 1)
+    sensitivity, specificity = estimate_shares(parts, wholes, groups, sampling)
+    both = positives > 0 < negatives
     return Subgroup(
         attribute=attribute,
         group=group,
         images=len(positive),
         positives=positives,
-        auc=auc,
+        auc=areas(positive, scores[:, None], groups).interval() if both else NOTHING,
         # Of positives alone every precision is 1, which says nothing of the network.
-        ap=ap if negatives else NOTHING,
-        sensitivity=or_exact(sensitivity, positives),
-        specificity=or_exact(specificity, negatives),
+        ap=estimate_smooth(precision, sampling)[0] if both else NOTHING,
+        sensitivity=sensitivity,
+        specificity=specificity,
         few=min(positives, negatives) < FEW,
     )

@@ -4,7 +4,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from attnmel.evaluation.decision import DecisionCurve
-from attnmel.figures.svg import FAINT, INK, LEGEND_ROW, SERIES, SQUARE, STYLE, grid, legend, svg_text
+from attnmel.figures.svg import FAINT, LEGEND_ROW, SERIES, SQUARE, STYLE, grid, legend, svg_text
 
 HEIGHT = 3.0
 """Inches without the legend."""
@@ -24,7 +24,7 @@ def decision_figure(curve: DecisionCurve, *, name: str) -> str:
         low, high = ([getattr(one, end) for one in curve.net_benefit] for end in ("low", "high"))
         axes.fill_between(curve.thresholds, low, high, color=SERIES[0], alpha=0.2, lw=0)
         axes.plot(curve.thresholds, curve.treat_all, color=SERIES[1], linestyle=(0, (5, 1.6)), label="acting on all")
-        axes.axhline(0, **FAINT | {"label": "acting on none", "color": INK})
+        axes.plot((0, 1), (0, 0), label="acting on none", **FAINT)
         top = max(*high, curve.prevalence)
         axes.set(xlim=(0, 1), ylim=(min(-0.25 * top, max(min(low), -top)), 1.08 * top))
         axes.set(xlabel="threshold probability", ylabel="net benefit")

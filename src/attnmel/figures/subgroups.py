@@ -56,8 +56,8 @@ def _rows(found: Subgroups) -> list[Subgroup | str]:
 
 def _line(axes: Axes, place: int, interval: Interval, *, hollow: bool) -> None:
     axes.plot(interval[1:], (place, place), color=SERIES[0], linewidth=1.1)
-    face = {"markerfacecolor": "none"} if hollow else {}
-    axes.plot(interval.value, place, marker="o", markersize=4.5, color=SERIES[0], linestyle="none", **face)
+    face = "none" if hollow else SERIES[0]
+    axes.plot(interval.value, place, marker="o", markersize=4.5, color=SERIES[0], markerfacecolor=face)
 
 
 def _counts(axes: Axes, rows: Sequence[Subgroup | str]) -> None:

@@ -24,8 +24,7 @@ def confusion_section(matrix: Confusion, *, anchor: str) -> Section:
         notes=(
             "Recall: share of a class that is called so. Precision: share of those called so that are of it; it holds "
             "for this mixture of classes alone. F1: their harmonic mean. Mean: over the classes, unweighted. "
-            f"Intervals: percentile bootstrap, {matrix.resamples:,} resamples, stratified by class; exact (Clopper "
-            "and Pearson) where no resample differs."
+            "95 % intervals: by Wilson for shares, by the jackknife on the logit scale for F1 and means."
             + (" Undecided: two classes share the highest probability." if UNDECIDED in matrix.called else ""),
         ),
     )

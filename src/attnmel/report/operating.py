@@ -93,8 +93,8 @@ def _notes(operating: Sequence[Operating]) -> tuple[str, ...]:
     redrawn = any(point.redrawn for one in operating for point in one.points)
     return (
         "Called positive strictly above the threshold. PPV and NPV: share of those called positive, and of the others, "
-        f"that truly are. Intervals: percentile bootstrap, {resamples:,} resamples, the threshold as given; exact "
-        "(Clopper and Pearson) where no resample differs."
+        "that truly are. 95 % intervals by Wilson, the threshold as given; precision, own curve and area by percentile "
+        f"bootstrap, {resamples:,} resamples."
         + (" Redrawn: the validation images are drawn again, too, and choose anew." if redrawn else ""),
         "Specificity, own curve: read off the ROC curve of the judged images at the sensitivity aimed at, as the "
         "challenges do. It is optimistic: its threshold is chosen with the answers at hand.",

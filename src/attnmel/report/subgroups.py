@@ -57,8 +57,5 @@ def _notes(found: Subgroups) -> tuple[str, ...]:
             "figures say little; without any image on a side there is no AUC."
         )
     notes += [f"{ATTRIBUTE_WORDS[attribute]}: {group} for all images." for attribute, group in found.alike.items()]
-    notes.append(
-        f"Sensitivity and specificity at 0.5. Intervals: percentile bootstrap, {found.resamples:,} resamples within "
-        "the group, stratified by class; exact (Clopper and Pearson) where no resample differs."
-    )
+    notes.append("Sensitivity and specificity at 0.5. 95 % intervals by the same methods as those of the measures.")
     return tuple(notes)
