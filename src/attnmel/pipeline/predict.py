@@ -96,6 +96,7 @@ def predict_images(model: Path, images: Sequence[Path], *, batch: int = 16, prog
     network, card = load_checkpoint(model)
     device = runtime.choose_device()
     network = network.to(device)
+    say_control(model, card, progress)
     paths = image_files(images)
     answers: list[Answer] = []
     with progress.bar("predicting", len(paths), "images") as advance:
@@ -104,6 +105,14 @@ def predict_images(model: Path, images: Sequence[Path], *, batch: int = 16, prog
             answers += _predict_batch(network, card, some, device)
             advance(len(some))
     return Answers(card, tuple(answers))
+
+
+def say_control(model: Path, card: Card, progress: Progress) -> None:
+    """Say of a control that it was not trained on images as they are, which it is given here."""
+    if control := card.data.get("control"):
+        progress.note(
+            f"{model} is the control {control}, a network to compare with: what it says of an image means little"
+        )
 
 
 def raise_for_failures(failed: Sequence[str], total: int) -> None:
