@@ -1,8 +1,10 @@
 """Where things lie: the home of data and cache, one folder a run, every file name."""
 
+import hashlib
 import os
 import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -149,17 +151,21 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def held(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file `path` during the block, once no other process holds it; `waiting` is called before a wait.
+def alone(place: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Work in a folder, there already or not, while no other process of this machine does so by this function.
 
-    The system frees it when its process ends, however that happens, so the file may stay. Windows, and disks that know
-    no locks, go without.
+    `waiting` is called before a wait. The system frees the lock when its process ends, however that happens. It lies in
+    the folder for temporary files, so `place` shows no trace of it. Windows, and disks without locks, go without.
     """
+    name = hashlib.sha256(os.fsencode(place.resolve())).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"attnmel-{name}.lock"
     lock = _locked(path, waiting)
     try:
         yield
     finally:
         if lock is not None:
+            with suppress(OSError):
+                path.unlink()
             os.close(lock)
 
 
@@ -168,15 +174,19 @@ def _locked(path: Path, waiting: Callable[[], None]) -> int | None:
         return None
     import fcntl
 
-    lock = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    while True:
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError:
+            return None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             waiting()
             fcntl.flock(lock, fcntl.LOCK_EX)
-    except OSError:
-        return lock  # held by nobody, but there to be closed
-    return lock
+        except OSError:
+            return lock
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(lock), path.stat()):
+                return lock
+        os.close(lock)  # who held it has removed the file, so that a newer one may be the lock

@@ -77,6 +77,17 @@ def write_task1(year: Path) -> None:
 
 
 @pytest.fixture
+def training_2018() -> dict[str, tuple[str, str]]:
+    """Image id -> lesion and diagnosis of the training images of 2018 task 3."""
+    return lesions_2018()
+
+
+@pytest.fixture
+def test_ids_2018() -> list[str]:
+    return TEST_2018
+
+
+@pytest.fixture
 def mirror(tmp_path: Path) -> Path:
     """Folder of a mirror of ISIC 2016, 2018 task 3 and 2018 task 1-2."""
     folder = tmp_path / "mirror"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnmel.data.splits import check_classes, check_disjoint, draw_splits
+from attnmel.data.splits import check_classes, check_disjoint, draw_sides, draw_splits
 from attnmel.errors import LabelError
 from attnmel.records import SPLITS, Lesion, Split
 
@@ -117,3 +117,28 @@ def test_a_split_of_one_class_is_told_with_the_class_that_is_missing() -> None:
         check_classes(lesions, CLASSES)
     with pytest.raises(LabelError, match=r"^the data set has no rest \(it has 1 melanoma\)"):
         check_classes([lesion("a", "melanoma")], CLASSES)
+
+
+def test_two_sides_are_drawn_as_four_are() -> None:
+    names = ["nevus"] * 100 + ["MEL"] * 20
+    diagnoses = {f"i{place}": name for place, name in enumerate(names)}
+    two: dict[Split, float] = {"train": 0.85, "validation": 0.15}
+    four: dict[Split, float] = {"train": 0.7, "validation": 0.1, "internal": 0.1, "test": 0.1}
+    for shares in (two, four):
+        found = Counter((diagnoses[i], split) for i, split in draw_sides(diagnoses, {}, seed=0, shares=shares).items())
+        assert found == {
+            (name, split): round(share * total)
+            for name, total in (("nevus", 100), ("MEL", 20))
+            for split, share in shares.items()
+        }
+
+
+def test_images_of_one_group_get_one_side_even_of_two_diagnoses() -> None:
+    diagnoses = {f"i{n}": "NV" if n % 3 else "MEL" for n in range(60)}
+    groups = {image_id: f"g{int(image_id[1:]) // 4}" for image_id in diagnoses}
+    drawn = draw_sides(diagnoses, groups, seed=3, shares={"train": 0.8, "validation": 0.1, "internal": 0.1})
+    sides = defaultdict(set)
+    for image_id, group in groups.items():
+        sides[group].add(drawn[image_id])
+    assert {len(on) for on in sides.values()} == {1}
+    assert set(drawn.values()) == {"train", "validation", "internal"}

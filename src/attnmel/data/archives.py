@@ -20,7 +20,7 @@ from attnmel.data.official_files import ARCHIVES, OFFICIAL_ADDRESS, Archive
 from attnmel.data.unpacking import BadFileError, unpack
 from attnmel.download import Downloaded, NotThereError, download, local_path
 from attnmel.errors import ArchiveError, require_known
-from attnmel.folders import dataset_folder, held, replacing
+from attnmel.folders import alone, dataset_folder, replacing
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]
@@ -60,10 +60,8 @@ def fetch(
     """
     require_known("data set", dataset, ARCHIVES)
     base = _base(dataset, mirror)
-    with held(
-        dataset_folder(home, dataset).with_name(f".{dataset}.lock"),
-        lambda: progress.note(f"another fetch of {dataset} into {home} is under way; waiting for it"),
-    ):
+    busy = f"another fetch of {dataset} into {home} is under way; waiting for it"
+    with alone(dataset_folder(home, dataset), lambda: progress.note(busy)):
         states = _fetched_all(dataset, home, base, chosen=mirror is not None, progress=progress)
     for archive in ARCHIVES[dataset]:
         _say(archive, states[archive.name], progress)
