@@ -18,7 +18,7 @@ from attnmel.folders import RunFolder
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
-COMMANDS = ("demo", "fetch", "statistics", "train", "evaluate", "explain", "predict", "report", "doctor")
+COMMANDS = ("demo", "fetch", "verify", "statistics", "train", "evaluate", "explain", "predict", "report", "doctor")
 
 
 def attnmel(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
