@@ -38,7 +38,10 @@ def test_figures_are_of_the_images_that_both_have_joined_by_id(
     assert found.run_auc.value == pytest.approx(roc_auc_score(truly, run.probability("melanoma")[order]))
     assert found.difference.value == pytest.approx(found.auc.value - found.run_auc.value)
     assert found.size_auc is not None
+    assert found.beyond_size is not None
     assert found.size_auc.value == pytest.approx(roc_auc_score(truly, order))
+    assert found.beyond_size.value == pytest.approx(found.auc.value - found.size_auc.value)
+    assert found.beyond_size.low < found.beyond_size.value < found.beyond_size.high
     assert (found.images, found.left_out, found.positives) == (90, 30, int(truly.sum()))
 
 
@@ -50,6 +53,7 @@ def test_the_difference_has_the_paired_interval(judged: tuple[Predictions, Predi
     half = 1.96 * np.sqrt(np.array([1, -1]) @ covariance @ np.array([1, -1]))
     assert found.difference.high - found.difference.low == pytest.approx(2 * half, rel=1e-4)
     assert found.size_auc is None
+    assert found.beyond_size is None
 
 
 def test_a_control_of_the_same_predictions_differs_by_nothing(
