@@ -67,8 +67,8 @@ def _without_lesion(finding: ControlFinding, name: str) -> str:
     if beyond.low > 0:
         return f"{begin}, more than the size of the painted box by itself, {_said(size)}: some of {outside}."
     return (
-        f"{begin}, which the size of the painted box by itself gives as well, {_said(size)}: nothing shows that more of "
-        f"{outside}."
+        f"{begin}, which the size of the painted box by itself gives as well, {_said(size)}: nothing shows that more "
+        f"of {outside}."
     )
 
 
