@@ -32,7 +32,7 @@ def test_figures_are_of_the_images_that_both_have_joined_by_id(
     judged: tuple[Predictions, Predictions, np.ndarray],
 ) -> None:
     run, control, order = judged
-    found = find_control("background-only", control, run, "melanoma", {i: float(i[1:]) for i in control.image_ids})
+    found = find_control("background-only", control, run, "melanoma", {i: int(i[1:]) / 119 for i in control.image_ids})
     truly = run.labels[order]
     assert found.auc.value == pytest.approx(roc_auc_score(truly, control.probability("melanoma")))
     assert found.run_auc.value == pytest.approx(roc_auc_score(truly, run.probability("melanoma")[order]))
@@ -42,6 +42,7 @@ def test_figures_are_of_the_images_that_both_have_joined_by_id(
     assert found.size_auc.value == pytest.approx(roc_auc_score(truly, order))
     assert found.beyond_size.value == pytest.approx(found.auc.value - found.size_auc.value)
     assert found.beyond_size.low < found.beyond_size.value < found.beyond_size.high
+    assert found.painted_whole == 1
     assert (found.images, found.left_out, found.positives) == (90, 30, int(truly.sum()))
 
 

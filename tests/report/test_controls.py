@@ -20,6 +20,7 @@ def finding(
         auc=auc,
         run_auc=Interval(0.8, 0.76, 0.84),
         difference=difference,
+        painted_whole=0 if size is None else 31,
         size_auc=size,
         beyond_size=beyond if beyond or size is None else SAME,
     )
@@ -92,4 +93,5 @@ def test_the_section_has_a_row_a_control_and_says_what_was_left_out() -> None:
     assert [row[0] for row in table.rows] == ["without the lesion", "size of the box alone", "the lesion alone"]
     assert {len(row) for row in table.rows} == {len(table.heads)}
     assert table.rows[0][5] == "0.800 (0.760\N{EN DASH}0.840)"
+    assert section.notes[1].startswith("Of 31 of 529 images the box covers all")
     assert section.notes[0].startswith("Without the lesion, the lesion alone: 71 of 600 images have no lesion mask")

@@ -31,6 +31,8 @@ class ControlFinding:
     """The control's AUC minus the run's, paired by image."""
     size_auc: Interval | None = None
     """AUC of the share of the image that was painted over, taken as the only sign; None where nothing was."""
+    painted_whole: int = 0
+    """Images of which nothing was left to see."""
     beyond_size: Interval | None = None
     """The control's AUC minus that one, paired by image: what the network found beyond the size of the box."""
 
@@ -68,6 +70,7 @@ def find_control(
         run_auc=found.interval(1),
         difference=_difference(found, 1),
         size_auc=found.interval(2) if painted is not None else None,
+        painted_whole=sum(painted[image_id] >= 1 for image_id in judged.image_ids) if painted is not None else 0,
         beyond_size=_difference(found, 2) if painted is not None else None,
     )
 

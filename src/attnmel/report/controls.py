@@ -41,7 +41,7 @@ def controls_section(findings: Sequence[ControlFinding], positive: str) -> Secti
                 rows=tuple(row for finding in findings for row in _rows(finding)),
             ),
         ),
-        notes=(*_left_out(findings), *NOTES),
+        notes=(*_left_out(findings), *_painted_whole(findings), *NOTES),
     )
 
 
@@ -135,4 +135,13 @@ def _left_out(findings: Sequence[ControlFinding]) -> list[str]:
         f"{', '.join(names).capitalize()}: {count:,} of {of:,} images have no lesion mask and are left out, of the "
         "run's figures beside them too."
         for (count, of), names in lacking.items()
+    ]
+
+
+def _painted_whole(findings: Sequence[ControlFinding]) -> list[str]:
+    return [
+        f"Of {one.painted_whole:,} of {one.images:,} images the box covers all, since the lesion fills the square that "
+        "the recipe cuts out: they show one colour."
+        for one in findings
+        if one.painted_whole
     ]
