@@ -18,7 +18,10 @@ from attnmel.folders import RunFolder
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
-COMMANDS = ("demo", "fetch", "statistics", "train", "evaluate", "explain", "predict", "score", "report", "doctor")
+COMMANDS = (
+    "demo", "fetch", "verify", "audit", "statistics", "train", "evaluate", "compare", "explain", "predict", "score",
+    "report", "doctor",
+)  # fmt: skip
 
 
 def attnmel(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

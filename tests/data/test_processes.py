@@ -21,7 +21,6 @@ def test_results_are_given_before_all_works_are_asked_for() -> None:
     results = in_order(abs, works(), 2)
     assert next(results) == 0
     assert len(asked) < 20, "memory is bounded by what is handed out ahead"
-    results.close()
 
 
 def test_few_works_are_done_in_this_process() -> None:

@@ -32,13 +32,17 @@ def test_figures_are_of_the_images_that_both_have_joined_by_id(
     judged: tuple[Predictions, Predictions, np.ndarray],
 ) -> None:
     run, control, order = judged
-    found = find_control("background-only", control, run, "melanoma", {i: float(i[1:]) for i in control.image_ids})
+    found = find_control("background-only", control, run, "melanoma", {i: int(i[1:]) / 119 for i in control.image_ids})
     truly = run.labels[order]
     assert found.auc.value == pytest.approx(roc_auc_score(truly, control.probability("melanoma")))
     assert found.run_auc.value == pytest.approx(roc_auc_score(truly, run.probability("melanoma")[order]))
     assert found.difference.value == pytest.approx(found.auc.value - found.run_auc.value)
     assert found.size_auc is not None
+    assert found.beyond_size is not None
     assert found.size_auc.value == pytest.approx(roc_auc_score(truly, order))
+    assert found.beyond_size.value == pytest.approx(found.auc.value - found.size_auc.value)
+    assert found.beyond_size.low < found.beyond_size.value < found.beyond_size.high
+    assert found.painted_whole == 1
     assert (found.images, found.left_out, found.positives) == (90, 30, int(truly.sum()))
 
 
@@ -50,6 +54,7 @@ def test_the_difference_has_the_paired_interval(judged: tuple[Predictions, Predi
     half = 1.96 * np.sqrt(np.array([1, -1]) @ covariance @ np.array([1, -1]))
     assert found.difference.high - found.difference.low == pytest.approx(2 * half, rel=1e-4)
     assert found.size_auc is None
+    assert found.beyond_size is None
 
 
 def test_a_control_of_the_same_predictions_differs_by_nothing(

@@ -18,6 +18,8 @@ from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.published import PUBLISHED
 from attnmel.folders import RunFolder
 from attnmel.pipeline.controls import control_sections
+from attnmel.pipeline.explain import explain_images
+from attnmel.pipeline.predict import predict_images
 from attnmel.pipeline.prepare import prepare, split_batches, training_batches, with_statistics
 from attnmel.pipeline.provenance import read_recipe
 from attnmel.pipeline.report import _published, report_runs
@@ -237,3 +239,15 @@ def test_provenance_of_a_control_says_what_it_is(beside: RunFolder) -> None:
     data = json.loads(beside.control("background-only").provenance.read_text())["data"]
     assert data["control"] == "background-only"
     assert data["left out"] == {}
+
+
+def test_a_control_that_is_asked_for_a_prediction_says_what_it_is(
+    phantoms: "Phantoms", beside: RunFolder, tmp_path: Path
+) -> None:
+    image = min((phantoms.home / "data" / "phantoms" / "ISIC-2017_Test_v2_Data").glob("*.jpg"))
+    plain, told = Told(), Told()
+    predict_images(beside.path, [image], progress=plain)
+    list(explain_images(beside.control("background-only").path, [image], out=tmp_path, progress=told))
+    predict_images(beside.control("background-only").path, [image], progress=told)
+    assert plain.notes == []
+    assert ["is the control background-only, a network to compare with" in note for note in told.notes] == [True, True]

@@ -5,7 +5,13 @@ from attnmel.evaluation.intervals import Interval
 from attnmel.report.controls import controls_section, sentence
 
 
-def finding(control: str, auc: Interval, difference: Interval, size: Interval | None = None) -> ControlFinding:
+def finding(
+    control: str,
+    auc: Interval,
+    difference: Interval,
+    size: Interval | None = None,
+    beyond: Interval | None = None,
+) -> ControlFinding:
     return ControlFinding(
         control=control,
         images=529,
@@ -14,7 +20,9 @@ def finding(control: str, auc: Interval, difference: Interval, size: Interval | 
         auc=auc,
         run_auc=Interval(0.8, 0.76, 0.84),
         difference=difference,
+        painted_whole=0 if size is None else 31,
         size_auc=size,
+        beyond_size=beyond if beyond or size is None else SAME,
     )
 
 
@@ -32,7 +40,13 @@ LOWER, SAME, HIGHER = Interval(-0.09, -0.13, -0.05), Interval(-0.01, -0.04, 0.02
             None,
             "still reaches an AUC of 0.710 (0.660\N{EN DASH}0.760): some of what tells",
         ),
-        ("background-only", ABOVE, LOWER, AT, "in the size of the painted box, which by itself reaches 0.530 (0.470"),
+        (
+            "background-only",
+            ABOVE,
+            LOWER,
+            AT,
+            "which the size of the painted box by itself gives as well, 0.530 (0.470",
+        ),
         (
             "background-only",
             AT,
@@ -66,6 +80,12 @@ def test_each_outcome_has_its_plain_sentence(
     assert expected in sentence(finding(control, auc, difference, size), "melanoma")
 
 
+def test_beyond_the_size_of_the_box_something_else_lies_outside() -> None:
+    told = sentence(finding("background-only", ABOVE, LOWER, AT, HIGHER), "melanoma")
+    assert "more than the size of the painted box by itself, 0.530" in told
+    assert told.endswith("some of what tells melanoma lies outside it.")
+
+
 def test_the_section_has_a_row_a_control_and_says_what_was_left_out() -> None:
     found = [finding("background-only", ABOVE, LOWER, AT), finding("lesion-only", ABOVE, SAME)]
     section = controls_section(found, "melanoma")
@@ -73,4 +93,5 @@ def test_the_section_has_a_row_a_control_and_says_what_was_left_out() -> None:
     assert [row[0] for row in table.rows] == ["without the lesion", "size of the box alone", "the lesion alone"]
     assert {len(row) for row in table.rows} == {len(table.heads)}
     assert table.rows[0][5] == "0.800 (0.760\N{EN DASH}0.840)"
-    assert section.notes[0].startswith("Without the lesion: 71 of 600 images have no lesion mask and are left out")
+    assert section.notes[1].startswith("Of 31 of 529 images the box covers all")
+    assert section.notes[0].startswith("Without the lesion, the lesion alone: 71 of 600 images have no lesion mask")

@@ -21,9 +21,12 @@ def verify(
 ) -> None:
     """Look at every file of data sets: presence, counts, ids, labels, decodability, masks; exits 1 on an error."""
     from attnmel.data.verify import KINDS
+    from attnmel.folders import home_folder
     from attnmel.pipeline.verify import summary_rows, verdict, verify_datasets
 
-    found = verify_datasets(datasets, home=home, html=out, png=png, sample=sample, seed=seed, progress=Terminal())
+    found = verify_datasets(
+        datasets, home=home_folder(home), html=out, png=png, sample=sample, seed=seed, progress=Terminal()
+    )
     if as_json:
         print_json([one.as_dict() for one in found])
     else:

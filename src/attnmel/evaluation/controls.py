@@ -31,6 +31,10 @@ class ControlFinding:
     """The control's AUC minus the run's, paired by image."""
     size_auc: Interval | None = None
     """AUC of the share of the image that was painted over, taken as the only sign; None where nothing was."""
+    painted_whole: int = 0
+    """Images of which nothing was left to see."""
+    beyond_size: Interval | None = None
+    """The control's AUC minus that one, paired by image: what the network found beyond the size of the box."""
 
 
 def find_control(
@@ -64,8 +68,10 @@ def find_control(
         left_out=len(run.image_ids) - len(truly),
         auc=found.interval(0),
         run_auc=found.interval(1),
-        difference=_difference(found),
+        difference=_difference(found, 1),
         size_auc=found.interval(2) if painted is not None else None,
+        painted_whole=sum(painted[image_id] >= 1 for image_id in judged.image_ids) if painted is not None else 0,
+        beyond_size=_difference(found, 2) if painted is not None else None,
     )
 
 
@@ -79,8 +85,10 @@ def _rows_of(run: Predictions, judged: Predictions) -> np.ndarray:
     return np.array([place[image_id] for image_id in judged.image_ids], dtype=np.int64)
 
 
-def _difference(found: Areas) -> Interval:
-    value = float(found.auc[0] - found.auc[1])
-    variance = float(found.covariance[0, 0] + found.covariance[1, 1] - 2 * found.covariance[0, 1])
+def _difference(found: Areas, other: int) -> Interval:
+    """Return the first AUC minus another."""
+    value = float(found.auc[0] - found.auc[other])
+    covariance = found.covariance
+    variance = float(covariance[0, 0] + covariance[other, other] - 2 * covariance[0, other])
     half = NORMAL * np.sqrt(variance) if variance >= 0 else np.nan
     return Interval(value, float(value - half), float(value + half))

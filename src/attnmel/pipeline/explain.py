@@ -14,7 +14,7 @@ from attnmel.explain.overlays import overlay, stretched
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
 from attnmel.models.output import Output
-from attnmel.pipeline.predict import image_files, model_input, raise_for_failures
+from attnmel.pipeline.predict import image_files, model_input, raise_for_failures, say_control
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS
 
@@ -34,6 +34,7 @@ def explain_images(
     network, card = load_checkpoint(model)
     device = runtime.choose_device()
     network = network.to(device)
+    say_control(model, card, progress)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images)
     _check_names(paths)

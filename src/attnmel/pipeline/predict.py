@@ -110,6 +110,7 @@ def predict_images(
     network, card = load_checkpoint(model)
     device = runtime.choose_device()
     network = network.to(device)
+    say_control(model, card, progress)
     paths = image_files(images)
     temperature = card.temperature if calibrated else None
     answers: list[Answer] = []
@@ -119,6 +120,14 @@ def predict_images(
             answers += _predict_batch(network, card, some, device, temperature)
             advance(len(some))
     return Answers(card, tuple(answers), temperature)
+
+
+def say_control(model: Path, card: Card, progress: Progress) -> None:
+    """Say of a control that it was not trained on images as they are, which it is given here."""
+    if control := card.data.get("control"):
+        progress.note(
+            f"{model} is the control {control}, a network to compare with: what it says of an image means little"
+        )
 
 
 def raise_for_failures(failed: Sequence[str], total: int) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 from attnmel.data.decoding import decode_scaled, decoded, opened, upright, upright_size
 from attnmel.data.verify import KINDS, Finding, Item, Verification, verify_dataset
 from attnmel.errors import ImageError
-from attnmel.folders import home_folder
 from attnmel.progress import SILENT, Progress
 from attnmel.report.contact_sheet import SIDE, Group, Sheet, Tile, tile_picture, write_html, write_png
 from attnmel.report.sections import Table
@@ -25,7 +24,7 @@ FIRST = 3
 def verify_datasets(
     names: Sequence[str],
     *,
-    home: Path | None = None,
+    home: Path,
     html: Path | None = None,
     png: Path | None = None,
     sample: int = 48,
@@ -39,8 +38,7 @@ def verify_datasets(
     Raises:
         ConfigError: a name that is neither a known data set nor a folder with labels.csv.
     """
-    place = home_folder(home)
-    found = tuple(verify_dataset(name, place, progress=progress) for name in dict.fromkeys(names))
+    found = tuple(verify_dataset(name, home, progress=progress) for name in dict.fromkeys(names))
     if html is not None or png is not None:
         sheets = [_sheet(one, sample, seed, progress) for one in found]
         if html is not None:

@@ -105,7 +105,7 @@ def write_png(path: Path, sheets: Sequence[Sheet]) -> None:
     """Write the same tiles as one picture."""
     picture = sheet_picture(sheets)
     with replacing(path) as part:
-        picture.save(part, format="PNG", optimize=True)
+        picture.save(part, format="PNG")
 
 
 def sheet_picture(sheets: Sequence[Sheet]) -> Image.Image:

@@ -41,7 +41,7 @@ def controls_section(findings: Sequence[ControlFinding], positive: str) -> Secti
                 rows=tuple(row for finding in findings for row in _rows(finding)),
             ),
         ),
-        notes=(*_left_out(findings), *NOTES),
+        notes=(*_left_out(findings), *_painted_whole(findings), *NOTES),
     )
 
 
@@ -53,18 +53,23 @@ def sentence(finding: ControlFinding, name: str) -> str:
 
 
 def _without_lesion(finding: ControlFinding, name: str) -> str:
-    auc = _said(finding.auc)
-    if _is_above_chance(finding.auc):
-        told = (
-            f"Without the lesion the network still reaches an AUC of {auc}: some of what tells {name} lies outside it"
-        )
-        size = finding.size_auc
-        if size is None:
-            return f"{told}."
-        return f"{told}, or in the size of the painted box, which by itself reaches {_said(size)}."
+    auc, size, beyond = _said(finding.auc), finding.size_auc, finding.beyond_size
     if _is_below_chance(finding.auc):
         return f"Without the lesion the AUC is {auc}, below chance: what lies outside misleads the network."
-    return f"Without the lesion the AUC is {auc}: nothing shows that the network finds {name} outside it."
+    if not _is_above_chance(finding.auc):
+        return f"Without the lesion the AUC is {auc}: nothing shows that the network finds {name} outside it."
+    begin, outside = (
+        f"Without the lesion the network still reaches an AUC of {auc}",
+        f"what tells {name} lies outside it",
+    )
+    if size is None or beyond is None:
+        return f"{begin}: some of {outside}."
+    if beyond.low > 0:
+        return f"{begin}, more than the size of the painted box by itself, {_said(size)}: some of {outside}."
+    return (
+        f"{begin}, which the size of the painted box by itself gives as well, {_said(size)}: nothing shows that more "
+        f"of {outside}."
+    )
 
 
 def _lesion_alone(finding: ControlFinding, name: str) -> str:
@@ -115,17 +120,28 @@ def _rows(finding: ControlFinding) -> list[tuple[str, ...]]:
             f"{difference.low:+.3f} to {difference.high:+.3f}",
         )
     ]
-    if finding.size_auc is not None:
-        rows.append(
-            ("size of the box alone", *counts, fixed(finding.size_auc.value), span(finding.size_auc), "", "", "")
-        )
+    if finding.size_auc is not None and finding.beyond_size is not None:
+        size = (fixed(finding.size_auc.value), span(finding.size_auc))
+        rows.append(("size of the box alone", *counts, *size, "", "", ""))
     return rows
 
 
 def _left_out(findings: Sequence[ControlFinding]) -> list[str]:
+    lacking: dict[tuple[int, int], list[str]] = {}
+    for one in findings:
+        if one.left_out:
+            lacking.setdefault((one.left_out, one.images + one.left_out), []).append(CONTROL_WORDS[one.control])
     return [
-        f"{CONTROL_WORDS[one.control].capitalize()}: {one.left_out:,} of {one.images + one.left_out:,} images have no "
-        "lesion mask and are left out, of the run's figures in this table too."
+        f"{', '.join(names).capitalize()}: {count:,} of {of:,} images have no lesion mask and are left out, of the "
+        "run's figures beside them too."
+        for (count, of), names in lacking.items()
+    ]
+
+
+def _painted_whole(findings: Sequence[ControlFinding]) -> list[str]:
+    return [
+        f"Of {one.painted_whole:,} of {one.images:,} images the box covers all, since the lesion fills the square that "
+        "the recipe cuts out: they show one colour."
         for one in findings
-        if one.left_out
+        if one.painted_whole
     ]

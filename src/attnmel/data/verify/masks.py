@@ -35,7 +35,7 @@ def mask_problems(grey: UInt8[np.ndarray, "H W"]) -> list[tuple[str, str]]:
         told = f"it marks {border:.0%} of the frame's border and {middle:.0%} of its middle"
         return [*problems, ("mask inverted", told)]
     if touches_every_border(lesion):
-        problems.append(("mask at all borders", f"it reaches all four borders and marks {share:.0%} of the frame"))
+        problems.append(("mask at all borders", f"it marks {share:.0%} of the frame, up to all four borders"))
     return problems
 
 

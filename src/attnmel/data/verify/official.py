@@ -43,7 +43,8 @@ def official_inventory(dataset: str, title: str, home: Path) -> Inventory:
     findings = [finding for one in archives for finding in _presence(one, states.get(one.name), home)]
     items: list[Item] = []
     sides: dict[str, list[Split]] = defaultdict(list)
-    for split in dict.fromkeys(archive.split for archive in archives):
+    splits: dict[Split, None] = {archive.split: None for archive in archives}
+    for split in splits:
         part_items, part_findings = _listed(_part(dataset, split, states, home))
         items += part_items
         findings += part_findings
@@ -62,12 +63,10 @@ def official_inventory(dataset: str, title: str, home: Path) -> Inventory:
 
 def _part(dataset: str, split: Split, states: dict[str, ArchiveState], home: Path) -> _Part:
     archives: dict[Role, Archive] = {one.role: one for one in ARCHIVES[dataset] if one.split == split}
-    there = {role: one for role, one in archives.items() if one.location(home).exists()}
-    return _Part(
-        archives,
-        {role: one.location(home) for role, one in there.items()},
-        {role: states[one.name] for role, one in archives.items() if one.name in states},
-    )
+    there: dict[Role, Archive] = {role: one for role, one in archives.items() if one.location(home).exists()}
+    places: dict[Role, Path] = {role: one.location(home) for role, one in there.items()}
+    came: dict[Role, ArchiveState] = {role: states[one.name] for role, one in archives.items() if one.name in states}
+    return _Part(archives, places, came)
 
 
 def _presence(archive: Archive, state: ArchiveState | None, home: Path) -> list[Finding]:
@@ -160,7 +159,7 @@ def _masks(part: _Part, images: dict[str, Path]) -> tuple[dict[str, Path], list[
     findings += doubled((match["image_id"] for match, _ in matched), folder.name, "masks")
     findings += _strays(part, masks, images)
     findings += [
-        Finding("image without mask", image_id, images[image_id].name, f"no mask of it in {folder.name}")
+        Finding("image without mask", image_id, images[image_id].name, "no mask of it lies there")
         for image_id in sorted(images.keys() - masks.keys())
     ]
     return masks, findings
