@@ -9,7 +9,8 @@ import numpy as np
 
 from attnmel.data.audit.audit import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.audit.findings import LEAKS, Entry, Finding, findings_of
-from attnmel.data.audit.likeness import ROWS, same_pictures
+from attnmel.data.audit.likeness import same_pictures
+from attnmel.data.audit.neighbours import ROWS
 from attnmel.data.audit.signatures import CROP, SIDE, signatures
 from attnmel.data.cache import MEMORY, Cache, open_cache
 from attnmel.data.fingerprints import content_hashes
