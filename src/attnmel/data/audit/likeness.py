@@ -96,7 +96,7 @@ def align(
         for zoom in ZOOMS:
             enlarged = _enlarged(second, np.full(len(second), zoom))
             products = _shifted(spectrum * _spectrum(enlarged).conj(), MIDDLE)
-            place.append(products.reshape(len(products), -1).argmax(axis=1))
+            place.append(products.reshape(len(products), (2 * _reach(MIDDLE) + 1) ** 2).argmax(axis=1))
             agreement.append(products.max(axis=(1, 2)) / (length * np.sqrt((enlarged**2).sum(axis=(1, 2))) + 1))
         best = np.argmax(agreement, axis=0)
         shifts = np.stack(np.divmod(np.choose(best, place), 2 * _reach(MIDDLE) + 1), axis=1) - _reach(MIDDLE)

@@ -115,7 +115,7 @@ def _nearest(
     return np.concatenate(found).astype(np.int64)
 
 
-def _distinct(found: Int64[np.ndarray, "P 3"]) -> Int64[np.ndarray, "P 3"]:
+def _distinct(found: Int64[np.ndarray, "M 3"]) -> Int64[np.ndarray, "P 3"]:
     """Return each pair once a symmetry, the lower row first."""
     first, second, symmetry = found.T
     # A mirror image undoes itself; a quarter turn is undone by three.
