@@ -21,7 +21,7 @@ from attnmel.runtime import use_threads
 
 def main() -> None:
     """Measure wall and processor seconds of each step."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Time of an audit of prepared images.")
     parser.add_argument("names", nargs="+", help="data sets, as `attnmel audit` takes them")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--most", type=int, default=15_000, help="images that are audited")

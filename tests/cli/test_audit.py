@@ -1,4 +1,4 @@
-"""`attnmel audit` in this process: copies in a folder of phantoms, exit codes, lists, and what train and evaluate do."""
+"""`attnmel audit` in this process: copies in a folder of phantoms, exit codes, lists; what train and evaluate do."""
 
 import csv
 import json
