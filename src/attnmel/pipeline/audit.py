@@ -9,7 +9,8 @@ import numpy as np
 
 from attnmel.data.audit.audit import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.audit.findings import LEAKS, Entry, Finding, findings_of
-from attnmel.data.audit.likeness import ROWS, same_pictures
+from attnmel.data.audit.likeness import same_pictures
+from attnmel.data.audit.neighbours import ROWS
 from attnmel.data.audit.signatures import CROP, SIDE, signatures
 from attnmel.data.cache import MEMORY, Cache, open_cache
 from attnmel.data.fingerprints import content_hashes
@@ -132,7 +133,7 @@ def audit(looked: Looked, *, home: Path, embedding: str = "", progress: Progress
     if (stored := read_audit(home, key)) is not None:
         return stored
     # One file may be an entry of several data sets, and is compared once.
-    single = {entry.digest: place for place, entry in reversed(list(enumerate(looked.entries)))}
+    single = _first_places(looked.entries)
     digests, places = list(single), list(single.values())
     found = same_pictures(signatures(_chunks(looked, places, progress)), progress=progress)
     matches = [(digests[one.first], digests[one.second], one) for one in found]
@@ -197,6 +198,13 @@ def _check_single(entries: Sequence[Entry], asked: Sequence[int], names: Sequenc
             )
 
 
+def _first_places(entries: Sequence[Entry]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, entry in enumerate(entries):
+        places.setdefault(entry.digest, place)
+    return places
+
+
 def _chunks(looked: Looked, places: Sequence[int], progress: Progress) -> Iterator[np.ndarray]:
     with progress.bar("Reading images", len(places), "images") as advance:
         for start in range(0, len(places), ROWS):
@@ -210,7 +218,7 @@ def _alike(
 ) -> tuple[Finding, ...]:
     """Return the pairs that an embedding puts close together and that nothing else joins."""
     known = {frozenset((looked.entries[one.first].digest, looked.entries[one.second].digest)) for one in found}
-    place = {entry.digest: at for at, entry in reversed(list(enumerate(looked.entries)))}
+    place = _first_places(looked.entries)
     return tuple(
         Finding("alike", place[digests[first]], place[digests[second]], cosine)
         for first, second, cosine in pairs

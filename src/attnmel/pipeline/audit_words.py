@@ -10,7 +10,8 @@ import numpy as np
 from attnmel import NOTICE
 from attnmel.data.audit.exclusions import Side, exclusions, write_exclusions
 from attnmel.data.audit.findings import KINDS, LEAKS, Finding, Kind, repeated_lesions
-from attnmel.data.audit.likeness import SAME_PICTURE, turned
+from attnmel.data.audit.likeness import SAME_PICTURE
+from attnmel.data.audit.neighbours import turned
 from attnmel.pipeline.audit import Audited
 from attnmel.report.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
 from attnmel.report.examples import Picture, as_address

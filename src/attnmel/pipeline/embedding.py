@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from torch import nn
 
 from attnmel import runtime
-from attnmel.data.audit.likeness import ROWS, SYMMETRIES, turned
+from attnmel.data.audit.neighbours import ROWS, SYMMETRIES, turned
 from attnmel.data.audit.signatures import FINE
 from attnmel.data.images import normalised
 from attnmel.models.checkpoints import load_checkpoint

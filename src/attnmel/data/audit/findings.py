@@ -61,7 +61,7 @@ class Finding:
     likeness: float | None = None
     """Correlation of fine structure, or cosine of embeddings; None where pictures were not compared."""
     symmetry: int = 0
-    """What the second picture is turned by to lie like the first; see `likeness.turned`."""
+    """What the second picture is turned by to lie like the first; see `neighbours.turned`."""
 
 
 def findings_of(entries: Sequence[Entry], matches: Iterable[tuple[str, str, Match]]) -> tuple[Finding, ...]:

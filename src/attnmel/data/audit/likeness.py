@@ -1,30 +1,22 @@
 """Signatures -> pairs of images that show the same picture: turned, mirrored, moved, enlarged or recoloured.
 
-Three steps, each on fewer pairs: the nearest neighbours of every image by coarse structure in all eight symmetries of
-the square; their best shift and zoom by middle structure; and how well the fine structure then agrees.
+Three steps, each on fewer pairs: what may be near at all (`neighbours`); the best shift and zoom by middle structure;
+and how well the fine structure then agrees.
 """
 
 import dataclasses
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int64, Shaped
+from jaxtyping import Float32, Int8, Int64
 from scipy import fft
 
-from attnmel.data.audit.signatures import COARSE, FINE, MIDDLE, Signatures
-from attnmel.data.processes import available_processors
+from attnmel.data.audit.neighbours import Candidates, candidates, turned_each
+from attnmel.data.audit.parts import in_parts
+from attnmel.data.audit.signatures import FINE, MIDDLE, Signatures
 from attnmel.progress import SILENT, Progress
 
-SYMMETRIES = 8
-"""Quarter turns, then quarter turns of the mirror image."""
-
-NEIGHBOURS = 6
-"""Candidates of every image."""
-
 # Pairs below these are not looked at any further. Measured on the reduced ISIC 2016-2018 images (docs/results.md).
-LEAST_COARSE = 0.5
 LEAST_MIDDLE = 0.6
 LEAST_ROUGH = 0.28
 
@@ -41,9 +33,6 @@ SHIFT = 5 / 32
 # Share of the frame that two images must have in common.
 LEAST_COMMON = 0.3
 
-ROWS, PAIRS = 256, 1024
-"""Images and pairs compared at once: bounds the memory."""
-
 
 @dataclass(frozen=True)
 class Match:
@@ -57,59 +46,21 @@ class Match:
     """Correlation of fine structure at the best shift and zoom, at most 1."""
 
 
-def turned(images: Shaped[np.ndarray, "B s s *C"], symmetry: int) -> Shaped[np.ndarray, "B s s *C"]:
-    """Return squares mirrored (symmetries from 4 on) and turned by quarters."""
-    mirrored = images[:, :, ::-1] if symmetry >= SYMMETRIES // 2 else images
-    return np.rot90(mirrored, symmetry % 4, axes=(1, 2))
-
-
 def same_pictures(
     signatures: Signatures, *, least: float = SAME_PICTURE, progress: Progress = SILENT
 ) -> tuple[Match, ...]:
     """Return every pair of images that show the same picture, most alike first; each pair once."""
-    pairs, symmetries = neighbours(signatures.coarse, progress)
-    aligned = align(signatures.middle, pairs, symmetries, progress)
+    likely = candidates(signatures, progress)
+    aligned = align(signatures.middle, likely, progress)
     aligned = aligned.of(aligned.likeness >= LEAST_MIDDLE)
     aligned = aligned.of(rough_likeness(signatures, aligned, progress) >= LEAST_ROUGH)
     likeness = fine_likeness(signatures, aligned, progress)
     order = np.argsort(-likeness, kind="stable")
-    chosen = order[likeness[order] >= least]
-    firsts, seconds = aligned.pairs[chosen].T.tolist()
-    rest = aligned.symmetries[chosen].tolist(), likeness[chosen].tolist()
-    return tuple(Match(*match) for match in zip(firsts, seconds, *rest, strict=True))
-
-
-def neighbours(
-    coarse: Float32[np.ndarray, "N D"], progress: Progress = SILENT
-) -> tuple[Int64[np.ndarray, "P 2"], Int64[np.ndarray, " P"]]:
-    """Return the pairs of each image with its nearest by coarse structure, each pair once, and their symmetry."""
-    count = len(coarse)
-    if count < 2:
-        return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64)
-    every = np.concatenate([turned(coarse.reshape(-1, COARSE, COARSE), s) for s in range(SYMMETRIES)])
-    every = np.ascontiguousarray(every.reshape(SYMMETRIES * count, -1).T)
-    found: dict[tuple[int, int], int] = {}
-    with progress.bar("Comparing images", count, "images") as advance:
-        for start in range(0, count, ROWS):
-            rows = coarse[start : start + ROWS]
-            products = (rows @ every).reshape(len(rows), SYMMETRIES, count)
-            nearest = products.max(axis=1)
-            nearest[np.arange(len(rows)), start + np.arange(len(rows))] = -1
-            most = min(NEIGHBOURS, count - 1)
-            for row, columns in enumerate(np.argpartition(-nearest, most - 1, axis=1)[:, :most]):
-                for column in columns[nearest[row, columns] >= LEAST_COARSE]:
-                    symmetry = int(products[row, :, column].argmax())
-                    _add(found, start + row, int(column), symmetry)
-            advance(len(rows))
-    return np.array(list(found), dtype=np.int64).reshape(-1, 2), np.array(list(found.values()), dtype=np.int64)
-
-
-def _add(found: dict[tuple[int, int], int], first: int, second: int, symmetry: int) -> None:
-    if first < second:
-        found[first, second] = symmetry
-    else:
-        # Mirror images undo themselves; a quarter turn is undone by three.
-        found.setdefault((second, first), symmetry if symmetry >= SYMMETRIES // 2 else -symmetry % 4)
+    chosen: dict[tuple[int, int], Match] = {}
+    for row in order[likeness[order] >= least]:
+        first, second = aligned.pairs[row].tolist()
+        chosen.setdefault((first, second), Match(first, second, int(aligned.symmetries[row]), float(likeness[row])))
+    return tuple(chosen.values())
 
 
 @dataclass(frozen=True)
@@ -130,28 +81,28 @@ class Alignment:
 
 def align(
     middle: Int8[np.ndarray, "N m m"],
-    pairs: Int64[np.ndarray, "P 2"],
-    symmetries: Int64[np.ndarray, " P"],
+    likely: Candidates,
     progress: Progress = SILENT,
 ) -> Alignment:
     """Return the zoom and shift of each pair at which its middle structure agrees best, and how well it agrees."""
+    pairs, symmetries = likely.pairs, likely.symmetries
 
     def part(rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         first = middle[pairs[rows, 0]].astype(np.float32)
-        second = _turned_each(middle[pairs[rows, 1]].astype(np.float32), symmetries[rows])
+        second = turned_each(middle[pairs[rows, 1]].astype(np.float32), symmetries[rows])
         spectrum = _spectrum(first)
         length = np.sqrt((first**2).sum(axis=(1, 2)))
         agreement, place = [], []
         for zoom in ZOOMS:
             enlarged = _enlarged(second, np.full(len(second), zoom))
             products = _shifted(spectrum * _spectrum(enlarged).conj(), MIDDLE)
-            place.append(products.reshape(len(products), -1).argmax(axis=1))
+            place.append(products.reshape(len(products), (2 * _reach(MIDDLE) + 1) ** 2).argmax(axis=1))
             agreement.append(products.max(axis=(1, 2)) / (length * np.sqrt((enlarged**2).sum(axis=(1, 2))) + 1))
         best = np.argmax(agreement, axis=0)
         shifts = np.stack(np.divmod(np.choose(best, place), 2 * _reach(MIDDLE) + 1), axis=1) - _reach(MIDDLE)
         return np.array(ZOOMS, dtype=np.float32)[best], shifts, np.max(agreement, axis=0)
 
-    zooms, shifts, likeness = _in_parts(part, len(pairs), "Aligning pairs", progress)
+    zooms, shifts, likeness = in_parts(part, len(pairs), "Aligning pairs", progress)
     return Alignment(pairs, symmetries, zooms, shifts, likeness)
 
 
@@ -173,7 +124,7 @@ def rough_likeness(
         lengths = np.einsum("brc,brc->b", first, first) * np.einsum("brc,brc->b", inner, inner)
         return (np.max(products, axis=0) / np.sqrt(lengths.clip(1)),)
 
-    return _in_parts(part, len(alignment.pairs), "Comparing details", progress)[0]
+    return in_parts(part, len(alignment.pairs), "Comparing details", progress)[0]
 
 
 def fine_likeness(
@@ -185,7 +136,7 @@ def fine_likeness(
         some = alignment.of(rows)
         first, second = _fine_pair(signatures, some)
         within = signatures.inside[some.pairs[:, 0]].astype(np.float32)
-        beside = _turned_each(signatures.inside[some.pairs[:, 1]].astype(np.float32), some.symmetries)
+        beside = turned_each(signatures.inside[some.pairs[:, 1]].astype(np.float32), some.symmetries)
         spectra = [_spectrum(one) for one in (first, first**2, within)]
         best = np.zeros(len(first), dtype=np.float32)
         for step in FINER_ZOOMS:
@@ -194,13 +145,13 @@ def fine_likeness(
             best = np.maximum(best, _correlation(spectra, enlarged, inside))
         return (best,)
 
-    return _in_parts(part, len(alignment.pairs), "Comparing details again", progress)[0]
+    return in_parts(part, len(alignment.pairs), "Comparing details again", progress)[0]
 
 
 def _fine_pair(signatures: Signatures, alignment: Alignment) -> tuple[np.ndarray, np.ndarray]:
     first = signatures.fine[alignment.pairs[:, 0]].astype(np.float32)
     second = signatures.fine[alignment.pairs[:, 1]].astype(np.float32)
-    return first, _turned_each(second, alignment.symmetries)
+    return first, turned_each(second, alignment.symmetries)
 
 
 def _correlation(
@@ -251,24 +202,3 @@ def _moved(images: Float32[np.ndarray, "B s s"], shifts: Int64[np.ndarray, "B 2"
         kept = image[max(-down, 0) : side - max(down, 0), max(-right, 0) : side - max(right, 0)]
         target[max(down, 0) : side + min(down, 0), max(right, 0) : side + min(right, 0)] = kept
     return moved
-
-
-def _turned_each(images: Float32[np.ndarray, "B s s"], symmetries: Int64[np.ndarray, " B"]) -> np.ndarray:
-    out = np.empty_like(images)
-    for symmetry in np.unique(symmetries):
-        rows = symmetries == symmetry
-        out[rows] = turned(images[rows], int(symmetry))
-    return out
-
-
-def _in_parts(
-    work: Callable[[slice], tuple[np.ndarray, ...]], count: int, label: str, progress: Progress
-) -> list[np.ndarray]:
-    """Do the work on some rows at a time, in threads: most of it is spent in code that lets other threads run."""
-    slices = [slice(start, min(start + PAIRS, count)) for start in range(0, max(count, 1), PAIRS)]
-    parts = []
-    with ThreadPoolExecutor(available_processors()) as pool, progress.bar(label, count, "pairs") as advance:
-        for rows, part in zip(slices, pool.map(work, slices), strict=True):
-            parts.append(part)
-            advance(rows.stop - rows.start)
-    return [np.concatenate(some) for some in zip(*parts, strict=True)]

@@ -40,7 +40,7 @@ STEPS = 24.0
 class Signatures:
     """The structure of images at three scales, row by row the same images."""
 
-    coarse: Float32[np.ndarray, "N c*c"]
+    coarse: Float32[np.ndarray, "N D"]
     """Of unit length, so that products are correlations."""
     middle: Int8[np.ndarray, "N m m"]
     fine: Int8[np.ndarray, "N f f"]
@@ -105,8 +105,9 @@ def _structure(
     """
     detail = grey - blurred(grey, width)
     contrast = np.sqrt(blurred(detail**2, width))
-    typical = (contrast * inside).sum(axis=(1, 2), keepdims=True) / inside.sum(axis=(1, 2), keepdims=True).clip(1)
-    return inside * detail / (contrast + typical / 2 + NOISE)
+    within = inside.astype(np.float32)
+    typical = (contrast * within).sum(axis=(1, 2), keepdims=True) / within.sum(axis=(1, 2), keepdims=True).clip(1)
+    return within * detail / (contrast + typical / 2 + NOISE)
 
 
 def _steps(structure: Float32[np.ndarray, "B s s"]) -> Int8[np.ndarray, "B s s"]:
