@@ -45,11 +45,13 @@ def evaluate(
 ) -> None:
     """Judge a run: AP, AUC, sensitivity, specificity and balanced accuracy, each with its 95 % interval.
 
-    Operating points follow: thresholds that reach a sensitivity on the validation images, and what they reach here.
+    The official measures of the data set's challenge follow, as `attnmel score` gives them, then operating points:
+    thresholds that reach a sensitivity on the validation images, and what they reach here.
     """
     from attnmel.folders import RunFolder, home_folder
     from attnmel.pipeline.details import operating_table, read_details
     from attnmel.pipeline.evaluate import evaluate_run
+    from attnmel.pipeline.score import sentence, table
     from attnmel.runtime import use_threads
 
     use_threads()
@@ -66,10 +68,13 @@ def evaluate(
     )
     details = read_details(RunFolder(run), judged)
     if as_json:
-        print_json(judged.as_dict() | {"operating": details.as_dict()["operating"] if details else []})
+        print_json(judged.as_dict() | {"details": details.as_dict() if details else None})
         return
     print(judged.sentence)
     print_table(["", "measure", "value", "95 % interval"], judged.table())
+    if details and details.official:
+        print(f"\n{sentence(details.official)}")
+        print_table(["", "measure", "value", "95 % interval"], table(details.official))
     for operating in details.operating if details else ():
         print(f"\n{operating.sentence}")
         print_table(*operating_table(operating))

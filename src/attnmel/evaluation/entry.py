@@ -19,7 +19,7 @@ from attnmel.evaluation.cell_kinds import MALIGNANT, PROBABILITY, TRUTH, WEIGHT
 from attnmel.evaluation.checked_table import CheckedTable, Layout, Problem, check_table, refuse
 from attnmel.evaluation.official_rules import CHALLENGES
 from attnmel.evaluation.submission import ISIC2017, ISIC2018
-from attnmel.records import Predictions
+from attnmel.records import SAME_DIAGNOSES, Predictions
 
 SCORE_WEIGHT = "score_weight"
 WEIGHTS = {SCORE_WEIGHT: WEIGHT, "validation_weight": WEIGHT}
@@ -123,7 +123,7 @@ def read_entry(
 def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] = ()) -> Entry:
     """Return the entry that a network's predictions of a challenge's images are.
 
-    Categories that the network does not know are left out; case of the class names is ignored.
+    Categories that the network does not know, by any of `SAME_DIAGNOSES`, are left out; case is ignored.
 
     Raises:
         ConfigError: a data set whose classes were never scored.
@@ -131,12 +131,9 @@ def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] 
     """
     if dataset not in LAYOUTS:
         raise ConfigError(f"no official measures of {dataset}; known: {', '.join(sorted(LAYOUTS))}")
-    known = {name.casefold(): name for name in predictions.classes}
-    if dataset == "isic2016":
-        known.setdefault("malignant", known.get("melanoma", ""))
-    categories = CHALLENGES[dataset].categories
-    names = {name: known[name.casefold()] for name in categories if known.get(name.casefold())}
+    names = official_categories(predictions, dataset)
     if not names:
+        categories = CHALLENGES[dataset].categories
         raise PredictionsError(f"none of {', '.join(categories)} is among the classes {', '.join(predictions.classes)}")
     if unlabelled := [one for one, label in zip(predictions.image_ids, predictions.labels, strict=True) if label < 0]:
         raise PredictionsError(f"{len(unlabelled)} images have no label ({listed(unlabelled)}); leave them out")
@@ -151,6 +148,16 @@ def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] 
         groups=tuple(predictions.groups[row] for row in kept),
         left_out=tuple(predictions.image_ids[row] for row in np.flatnonzero(~counts).tolist()),
     )
+
+
+def official_categories(predictions: Predictions, dataset: str) -> dict[str, str]:
+    """Return the class of the predictions that each category of a challenge is, as far as they have it."""
+    categories = CHALLENGES[dataset].categories
+    return {name: own for name in categories for own in predictions.classes if _same(name, own)}
+
+
+def _same(category: str, own: str) -> bool:
+    return category.casefold() == own.casefold() or any({category, own} <= names for names in SAME_DIAGNOSES)
 
 
 def _ids(given: CheckedTable, true: CheckedTable, excluded: Sequence[str]) -> list[Problem]:

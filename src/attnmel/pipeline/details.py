@@ -12,7 +12,10 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration import Calibration, calibration_of
 from attnmel.evaluation.confusion import Confusion, confusion
 from attnmel.evaluation.decision import DecisionCurve, decision_curve
+from attnmel.evaluation.entry import LAYOUTS, entry_of, official_categories
 from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.official import OfficialJudgement, judge_official
+from attnmel.evaluation.official_rules import OFFICIAL
 from attnmel.evaluation.operating import PREVALENCES, SENSITIVITIES, Operating, operating_points
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder, replacing
@@ -41,6 +44,8 @@ class Details:
     """Of the main class."""
     calibration: Calibration
     """Of the main class, as predicted and at the temperature of the validation split."""
+    official: OfficialJudgement | None = None
+    """What `attnmel score` says of the submission; None where the data set was no challenge, or of other classes."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; what is not defined is null."""
@@ -81,6 +86,7 @@ def find_details(
         subgroups=subgroups(predictions, positives[0]),
         # At a temperature that was fitted on the very images, calibration would look better than it is.
         calibration=calibration_of(predictions, None if judged.name == CHOOSES else chose, positives[0]),
+        official=_official(predictions, judged.dataset),
     )
 
 
@@ -119,6 +125,13 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
         rows.append([f"ppv at {100 * prevalence:g} %", *(_cell(point.precision[place]) for point in points)])
     rows.append(["specificity, own ROC", *(_cell(point.read_off) for point in points)])
     return header, rows
+
+
+def _official(predictions: Predictions, dataset: str) -> OfficialJudgement | None:
+    if dataset not in LAYOUTS or not official_categories(predictions, dataset):
+        return None
+    rules = OFFICIAL[dataset]
+    return judge_official(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
 
 
 def _chose(run: RunFolder, judged: SplitJudgement, predictions: Predictions) -> Predictions | None:

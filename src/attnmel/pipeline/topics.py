@@ -13,6 +13,7 @@ from attnmel.progress import SILENT, Progress
 from attnmel.report.calibration import calibration_section
 from attnmel.report.confusion import confusion_section
 from attnmel.report.decision import decision_section
+from attnmel.report.official import official_section
 from attnmel.report.operating import operating_section
 from attnmel.report.sections import Section
 from attnmel.report.subgroups import subgroups_section
@@ -43,6 +44,8 @@ def _detailed(run: RunFolder, judged: SplitJudgement, curves: Mapping[str, RocCu
     details = read_details(run, judged)
     if details is None:
         return
+    if details.official is not None:
+        yield official_section(details.official)
     yield operating_section(details.operating, curves[details.operating[0].task], anchor=anchor)
     yield decision_section(details.decision, anchor=anchor)
     yield calibration_section(details.calibration, judged.name, anchor=anchor)

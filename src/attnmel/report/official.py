@@ -1,0 +1,31 @@
+"""The official measures of a challenge to a section of the page: words and rounding only."""
+
+from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.official import OfficialJudgement
+from attnmel.report.sections import Section, Table
+from attnmel.report.tables import spaced, stacked, task_words
+
+
+def official_section(judged: OfficialJudgement) -> Section:
+    """Return the measures as the challenge took them, a row a measure, a column a task."""
+    tasks = tuple(dict.fromkeys(row.task for row in judged.rows))
+    measures = tuple(dict.fromkeys(row.measure for row in judged.rows))
+    cells = {(row.task, row.measure): stacked(Interval(row.value, row.low, row.high)) for row in judged.rows}
+    task, measure = judged.ranked_by
+    left_out = f" {', '.join(judged.left_out)} does not count." if judged.left_out else ""
+    return Section(
+        name="official",
+        title=f"As the challenge measured: {judged.title}",
+        tables=(
+            Table(
+                f"Official measures with 95 % intervals, {judged.images:,} images.",
+                ("Measure", *(task_words(name) for name in tasks)),
+                tuple((spaced(name), *(cells.get((one, name), "") for one in tasks)) for name in measures),
+            ),
+        ),
+        notes=(
+            f"The same figures, by the same rules, as attnmel score gives of the submission file.{left_out} The "
+            f"challenge ranked by {spaced(measure)} ({task_words(task)}).",
+            *judged.notes,
+        ),
+    )
