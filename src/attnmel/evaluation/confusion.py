@@ -124,11 +124,11 @@ def _by_class(predictions: Predictions, called: Int[np.ndarray, " N"], sampling:
     names = predictions.classes
     true, said = _of_class(predictions.labels, called, len(names))
     hit, wholes = true & said, np.concatenate([true, said], axis=1)
-    recalls_and_precisions = estimate_shares(np.concatenate([hit, hit], axis=1), wholes, predictions.groups, sampling)
+    shares = estimate_shares(np.concatenate([hit, hit], axis=1), wholes, predictions.groups, sampling)
     f1 = estimate_smooth(partial(_f1, true=true, said=said), sampling)
     held, named = true.sum(axis=0).tolist(), said.sum(axis=0).tolist()
     return tuple(
-        ClassFigures(name, held[at], named[at], *recalls_and_precisions[at :: len(names)], f1[at])
+        ClassFigures(name, held[at], named[at], shares[at], shares[at + len(names)], f1[at])
         for at, name in enumerate(names)
     )
 
@@ -167,7 +167,7 @@ def _mean_of_defined(rates: Float[np.ndarray, "R K"]) -> Float[np.ndarray, " R"]
 
 def _check(predictions: Predictions, positive: str) -> None:
     if len(predictions.classes) < 2:
-        raise PredictionsError(f"one class alone ({predictions.classes[0]}) cannot be taken for another")
+        raise PredictionsError(f"one class alone ({', '.join(predictions.classes)}) cannot be taken for another")
     if positive not in predictions.classes:
         raise PredictionsError(f"no probability of {positive}; known: {', '.join(predictions.classes)}")
     if bare := int((predictions.labels < 0).sum()):
