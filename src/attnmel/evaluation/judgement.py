@@ -139,8 +139,8 @@ def judge(
         if math.isclose(own.value, value, abs_tol=ROUNDING):
             found[method] = own
         method = _method(found)
-        ends = {name: (interval.low, interval.high) for name, interval in found.items()}
-        rows.append(Row(task, measure, value, *ends[method], counts.get(task), images, method, ends))
+        ends = {name: (_or_nan(interval.low), _or_nan(interval.high)) for name, interval in found.items()}
+        rows.append(Row(task, measure, _or_nan(value), *ends[method], counts.get(task), images, method, ends))
     notes = (*_few_notes(counts, positives, images), *_still_notes(rows))
     return Judgement(tuple(rows), counts, images, sampling.units, resamples, seed, notes)
 
@@ -239,4 +239,5 @@ def _or_none(value: object) -> object:
 
 
 def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
+    """Return the one NaN for every NaN and None: then judgements with the same gaps are equal."""
+    return math.nan if value is None or math.isnan(value) else value
