@@ -143,6 +143,7 @@ def test_one_recipe_of_several_seeds_has_a_summary_and_nothing_to_compare() -> N
     found = compare([entrant("x", predictions(0, 1.0), predictions(1, 1.0))], chances=QUICK)
     assert found.differences == ()
     assert len(found.summaries) == 5
+    assert found.notes == ("x: two seeds; where seeds vary much, the interval of their mean is too narrow",)
 
 
 def test_a_comparison_is_plain_values() -> None:

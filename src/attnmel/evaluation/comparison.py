@@ -172,6 +172,8 @@ def _notes(entrants: Sequence[Entrant], positives: Sequence[str], sampling: Samp
         notes.append("one run of each recipe: how far another seed would move it is not in these intervals")
     elif single:
         notes.append(f"{', '.join(single)}: one run, taken to vary between seeds as the recipe beside it does")
+    if pairs := [entrant.name for entrant in entrants if len(entrant.runs) == 2]:
+        notes.append(f"{', '.join(pairs)}: two seeds; where seeds vary much, the interval of their mean is too narrow")
     if sampling.units < len(truth.image_ids):
         notes.append(
             f"{len(truth.image_ids)} images of {sampling.units} lesions or patients: these are drawn and swapped whole"
