@@ -34,6 +34,19 @@ def test_the_section_shows_before_after_and_change(calibration: Calibration) -> 
     assert 'id="run-1-reliability-title"' in section.figures[0].svg
 
 
+@pytest.mark.parametrize(
+    ("temperature", "words"),
+    [
+        (Interval(0.5, 0.3, 0.9), "the network was too timid: its scores are best divided by a temperature of 0.50"),
+        (Interval(2.0, 1.1, 3.0), "the network was too extreme: its"),
+        (Interval(1.4, 0.9, 2.2), "the network was neither too timid nor too extreme beyond chance: its"),
+    ],
+)
+def test_the_temperature_is_put_into_words(calibration: Calibration, temperature: Interval, words: str) -> None:
+    section = calibration_section(dataclasses.replace(calibration, temperature=temperature), "test", anchor="a")
+    assert words in section.prose
+
+
 def test_without_a_temperature_the_section_says_why_and_shows_the_rest(calibration: Calibration) -> None:
     nothing = Interval(math.nan, math.nan, math.nan)
     bare = dataclasses.replace(

@@ -77,6 +77,8 @@ def _prose(calibration: Calibration, name: str) -> str:
         return meaning
     temperature = calibration.temperature
     kind = "too timid" if temperature.value < 1 else "too extreme"
+    if temperature.low <= 1 <= temperature.high:
+        kind = "neither too timid nor too extreme beyond chance"
     return (
         f"{meaning} On the {calibration.fitted_on:,} validation images the network was {kind}: its scores are best "
         f"divided by a temperature of {temperature.value:.2f} ({span(temperature, 2)}). Probabilities from attnmel "
