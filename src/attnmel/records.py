@@ -49,7 +49,7 @@ class Lesion:
     """Lesion mask of the image's own size, or None."""
     group: str | None = None
     """Images of one group (one lesion, one patient) stay on one side of a split."""
-    attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    attributes: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     """By a name of `ATTRIBUTES`; what is not known is left out."""
 
 

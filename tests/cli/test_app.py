@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from attnmel import NOTICE
+from attnmel.data.official_files import ARCHIVES
 from attnmel.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ def test_help_names_every_command() -> None:
     assert ran.returncode == 0
     assert all(command in ran.stdout for command in COMMANDS)
     assert "not for diagnosis" in " ".join(ran.stdout.split())
+
+
+def test_help_of_fetch_names_every_published_data_set() -> None:
+    words = attnmel("fetch", "--help").stdout.replace(",", " ").split()
+    assert set(ARCHIVES) - {"phantoms"} <= set(words)
 
 
 def test_help_of_no_command_loads_what_takes_long() -> None:

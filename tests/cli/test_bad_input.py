@@ -212,7 +212,7 @@ def test_a_table_that_is_wrong_starts_no_run(
         ("data.size=50", "data.size = 50: Input should be a multiple of 32"),
         (
             "data.dataset=isic2099",
-            "unknown data set 'isic2099'; known: isic2017, phantoms, or a folder with labels.csv",
+            "isic2018, isic2018-task1, phantoms, or a folder with labels.csv",
         ),
         ("name=../../elsewhere", "name = '../../elsewhere'; runs lie in a folder of that name"),
     ],

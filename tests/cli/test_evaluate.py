@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,3 +91,23 @@ def test_the_table_shows_measures_overlap_and_where_the_predictions_lie(
     assert "attention pool4" in result.stdout
     assert "jaccard (12 masks)" in result.stdout
     assert str(run.predictions("clinic-all")) in result.stdout
+
+
+def test_operating_points_follow_the_measures_with_those_asked_for(run: RunFolder, phantoms: "Phantoms") -> None:
+    asked = ["--sensitivity", "0.9", "--sensitivity", "0.7", "--prevalence", "0.005"]
+    result = CliRunner().invoke(app, ["evaluate", str(run.path), "--home", str(phantoms.home), *asked])
+    assert result.exit_code == 0, result.output
+    assert (
+        "operating points, called melanoma strictly above a threshold chosen on 10 validation images" in result.stdout
+    )
+    header = next(line for line in result.stdout.splitlines() if "aim 0.7 " in line)
+    assert header.split()[3::2] == ["0.7", "0.82", "0.89", "0.9", "0.95"]
+    assert "ppv at 0.5 %" in result.stdout
+    judged = evaluate(run, "phantoms", phantoms.home, *asked)
+    assert [point["target"] for point in judged["operating"][0]["points"]] == [None, 0.7, 0.82, 0.89, 0.9, 0.95]
+
+
+def test_a_sensitivity_in_per_cent_is_told(attnmel: Callable[..., Any], run: RunFolder, phantoms: "Phantoms") -> None:
+    ran = attnmel("evaluate", run.path, "--home", phantoms.home, "--sensitivity", "90")
+    assert ran.code == 1
+    assert ran.err == "error: a sensitivity of 90 cannot be aimed at; expected a number above 0, at most 1\n"

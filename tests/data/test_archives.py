@@ -12,7 +12,8 @@ import pytest
 
 from attnmel import download
 from attnmel.data import archives
-from attnmel.data.archives import ARCHIVES, ArchiveState, archive_states, fetch
+from attnmel.data.archives import ArchiveState, archive_states, fetch
+from attnmel.data.official_files import ARCHIVES
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.folders import dataset_folder
 from attnmel.progress import SILENT
@@ -85,16 +86,6 @@ def fetched_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def by_name(states: tuple[ArchiveState, ...]) -> dict[str, ArchiveState]:
     return {state.name: state for state in states}
-
-
-def test_the_official_lists_hold_the_published_counts() -> None:
-    expected = {(a.split, a.role): a.expected for a in ARCHIVES["isic2017"]}
-    assert expected == {
-        (split, role): count
-        for split, count in (("train", 2000), ("validation", 150), ("test", 600))
-        for role in ("images", "masks", "labels")
-    }
-    assert {a.name for a in ARCHIVES["phantoms"]} == {a.name for a in ARCHIVES["isic2017"]}
 
 
 def test_a_whole_mirror_is_unpacked_recorded_and_leaves_nothing_else(year: Path, mirror: str, home: Path) -> None:
@@ -276,5 +267,5 @@ def test_phantoms_have_no_official_address(home: Path) -> None:
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones(home: Path) -> None:
-    with pytest.raises(ConfigError, match="unknown data set 'isic2071'; known: isic2017, phantoms"):
+    with pytest.raises(ConfigError, match=r"unknown data set 'isic2071'; known: isic2016, .*, phantoms"):
         fetch("isic2071", home)

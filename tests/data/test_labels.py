@@ -1,19 +1,16 @@
 """Official layouts and own folders become lesions, or the images that do not fit are named."""
 
-import subprocess
-import sys
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from attnmel.data.archives import ARCHIVES, fetch
-from attnmel.data.labels import own_folder_path, read_dataset, read_isic2017_labels
+from attnmel.data.archives import fetch
+from attnmel.data.labels import own_folder_path, read_dataset
+from attnmel.data.official_files import ARCHIVES
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.folders import dataset_folder
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 PARTS = {"Training": ["ISIC_1", "ISIC_2", "ISIC_3"], "Validation": ["ISIC_4"], "Test_v2": ["ISIC_6", "ISIC_5"]}
 TRUTH = {"ISIC_1": "1.0,0.0", "ISIC_2": "0.0,1.0"}
 
@@ -146,33 +143,6 @@ def test_a_mirror_without_any_image_is_told(tmp_path: Path) -> None:
         read_dataset("phantoms", tmp_path / "home")
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ("a,2,0", r"line 2: a has melanoma '2', seborrheic_keratosis '0'"),
-        ("a,0,", r"a has melanoma '0', seborrheic_keratosis ''.*\(1 in all\)"),
-        ("a,0.0,yes", r"expected 0 or 1, and not 1 twice: line 2"),
-        ("a,1,1.0", r"not 1 twice"),
-        ("a,0,0\nb,1,0\na,0,0", r"doubled images: a; expected each once"),
-        ("a,0", r"line 2: expected image_id,melanoma,seborrheic_keratosis, found 'a,0'"),
-        (",0,0", r"line 2: expected"),
-    ],
-)
-def test_a_label_that_is_none_is_named(tmp_path: Path, rows: str, message: str) -> None:
-    table = tmp_path / "labels.csv"
-    table.write_text(f"image_id,melanoma,seborrheic_keratosis\n{rows}\n")
-    with pytest.raises(LabelError, match=message):
-        read_isic2017_labels(table)
-
-
-@pytest.mark.parametrize("content", [b"", b"image,label\na,1\n", b"image_id,melanoma\n", b"\xff\xfe\n"])
-def test_a_table_that_is_not_the_archives_is_told(tmp_path: Path, content: bytes) -> None:
-    table = tmp_path / "labels.csv"
-    table.write_bytes(content)
-    with pytest.raises(LabelError, match=r"labels\.csv is not (the archive's: expected the columns|a table of)"):
-        read_isic2017_labels(table)
-
-
 def test_an_own_folder_is_read_wherever_a_data_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "clinic"
     folder.mkdir()
@@ -194,7 +164,10 @@ def test_a_group_on_two_sides_of_an_own_split_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'isic2071'; known: isic2017, phantoms, or a folder with labels\.csv"):
+    with pytest.raises(
+        ConfigError,
+        match=r"'isic2071'; known: isic2016, .*, phantoms, or a folder with labels\.csv",
+    ):
         read_dataset("isic2071", tmp_path)
     with pytest.raises(ConfigError, match=r"the folder .* has no labels\.csv"):
         read_dataset(str(tmp_path), tmp_path)
@@ -214,23 +187,3 @@ def test_a_known_name_means_the_data_set_whatever_folder_lies_about(
     assert own_folder_path("isic2017") is None
     assert own_folder_path("clinic") == tmp_path / "clinic"
     assert own_folder_path("elsewhere") is None
-
-
-@pytest.mark.real
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared/data beside the project")
-def test_the_real_images_of_isic_2017_are_read(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, str(SHARED / "make_mirror.py"), str(tmp_path / "mirror"), "2017"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    states = fetch("isic2017", tmp_path / "home", mirror=(tmp_path / "mirror").as_uri())
-    assert {state.name: state.found for state in states if state.status != "complete"} == {
-        "ISIC-2017_Test_v2_Part1_GroundTruth.zip": 529
-    }
-    lesions = read_dataset("isic2017", tmp_path / "home").lesions
-    assert Counter(lesion.split for lesion in lesions) == {"train": 2000, "validation": 150, "test": 600}
-    melanomas = Counter(lesion.split for lesion in lesions if lesion.diagnosis == "melanoma")
-    assert melanomas == {"train": 374, "validation": 30, "test": 117}
-    masks = Counter(lesion.split for lesion in lesions if lesion.mask is not None)
-    assert masks == {"train": 2000, "validation": 150, "test": 529}

@@ -40,6 +40,19 @@ def test_without_classes_labels_stay_as_they_are_and_without_a_split_there_is_no
     assert [(lesion.diagnosis, lesion.split) for lesion in lesions] == [("nevus", None), ("1", None)]
 
 
+def test_what_is_known_of_an_image_is_read_in_words(tmp_path: Path) -> None:
+    table = "image,label,age,sex,site,confirmation,source\na,1,55.0,Female,Lower Extremity,,clinic\nb,0,unknown,,,,\n"
+    first, second = read_folder(write_folder(tmp_path, table, "a.jpg", "b.jpg"), CLASSES)
+    assert first.attributes == {"age": "55", "sex": "female", "site": "lower extremity", "source": "clinic"}
+    assert second.attributes == {}
+
+
+@pytest.mark.parametrize("age", ["old", "-3", "1955", "nan-1"])
+def test_an_age_that_is_none_is_named(tmp_path: Path, age: str) -> None:
+    folder = write_folder(tmp_path, f"image,label,age\na,1,{age}\n", "a.jpg")
+    refuse(folder, rf"line 2: a: age '{age}'; expected years from 0 to 120, or nothing")
+
+
 def test_a_class_called_by_a_number_is_meant_by_its_name(tmp_path: Path) -> None:
     (lesion,) = read_folder(write_folder(tmp_path, "image,label\na,1\n", "a.jpg"), ("1", "0"))
     assert lesion.diagnosis == "1"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnmel.data.splits import check_classes, check_disjoint, draw_splits
+from attnmel.data.splits import check_classes, check_disjoint, draw_sides, draw_splits
 from attnmel.errors import LabelError
 from attnmel.records import SPLITS, Lesion, Split
 
@@ -65,7 +65,7 @@ def test_groups_of_several_images_still_keep_the_shares() -> None:
         for g in range(groups)
         for i in range(1 + g % 4)
     ]
-    found = counts(draw_splits(lesions, seed=1, shares=(0.8, 0.1, 0.1)))
+    found = counts(draw_splits(lesions, seed=1, shares={"train": 0.8, "validation": 0.1, "test": 0.1}))
     for diagnosis in ("nevus", "melanoma"):
         total = sum(found[diagnosis, split] for split in SPLITS)
         for split, share in zip(SPLITS, (0.8, 0.1, 0.1), strict=True):
@@ -88,8 +88,8 @@ def test_a_group_called_like_an_image_is_another_thing() -> None:
 
 @pytest.mark.parametrize("shares", [(0.7, 0.2, 0.2), (1.0, 0.0, 0.0), (1.2, -0.1, -0.1)])
 def test_shares_that_are_none_are_refused(shares: tuple[float, float, float]) -> None:
-    with pytest.raises(LabelError, match="expected three above 0 that add up to 1"):
-        draw_splits([], seed=0, shares=shares)
+    with pytest.raises(LabelError, match="expected numbers above 0 that add up to 1"):
+        draw_splits([], seed=0, shares=dict(zip(SPLITS, shares, strict=True)))
 
 
 def test_images_and_groups_on_two_sides_are_named() -> None:
@@ -117,3 +117,28 @@ def test_a_split_of_one_class_is_told_with_the_class_that_is_missing() -> None:
         check_classes(lesions, CLASSES)
     with pytest.raises(LabelError, match=r"^the data set has no rest \(it has 1 melanoma\)"):
         check_classes([lesion("a", "melanoma")], CLASSES)
+
+
+def test_two_sides_are_drawn_as_four_are() -> None:
+    names = ["nevus"] * 100 + ["MEL"] * 20
+    diagnoses = {f"i{place}": name for place, name in enumerate(names)}
+    two: dict[Split, float] = {"train": 0.85, "validation": 0.15}
+    four: dict[Split, float] = {"train": 0.7, "validation": 0.1, "internal": 0.1, "test": 0.1}
+    for shares in (two, four):
+        found = Counter((diagnoses[i], split) for i, split in draw_sides(diagnoses, {}, seed=0, shares=shares).items())
+        assert found == {
+            (name, split): round(share * total)
+            for name, total in (("nevus", 100), ("MEL", 20))
+            for split, share in shares.items()
+        }
+
+
+def test_images_of_one_group_get_one_side_even_of_two_diagnoses() -> None:
+    diagnoses = {f"i{n}": "NV" if n % 3 else "MEL" for n in range(60)}
+    groups = {image_id: f"g{int(image_id[1:]) // 4}" for image_id in diagnoses}
+    drawn = draw_sides(diagnoses, groups, seed=3, shares={"train": 0.8, "validation": 0.1, "internal": 0.1})
+    sides = defaultdict(set)
+    for image_id, group in groups.items():
+        sides[group].add(drawn[image_id])
+    assert {len(on) for on in sides.values()} == {1}
+    assert set(drawn.values()) == {"train", "validation", "internal"}

@@ -1,11 +1,18 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from scipy import special, stats
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.intervals import (
     Interval,
     Sampling,
+    Statistic,
+    bca_interval,
     bootstrap,
+    jackknife,
+    logit_interval,
     mean_interval,
     percentile_interval,
 )
@@ -88,6 +95,89 @@ def test_undefined_values_are_left_out_of_a_mean() -> None:
     values = np.array([0.2, np.nan, 0.6])
     assert mean_interval(values, ["a", "b", "c"]) == mean_interval(values[[0, 2]], ["a", "c"])
     assert np.isnan(mean_interval(np.array([np.nan]), ["a"])).all()
+
+
+def images(count: int) -> list[str]:
+    return [f"{number:04d}" for number in range(count)]
+
+
+def mean_of(values: np.ndarray) -> Statistic:
+    return lambda weights: (weights @ values / weights.sum(axis=1))[:, None]
+
+
+def gap_between(values: np.ndarray, kind: np.ndarray) -> Statistic:
+    """Difference of the means of the two kinds."""
+    return lambda weights: mean_of(values)(weights * kind) - mean_of(values)(weights * ~kind)
+
+
+def test_leaving_one_out_keeps_the_weight_of_each_stratum() -> None:
+    sampling = Sampling.of(LESIONS, LABELS)
+    weights = sampling.without(np.arange(sampling.units))
+    assert ((weights == 0).sum(axis=0) == [1, 1, 1, 1, 0, 0, 1, 1]).all(), "the only lesion of its class stays in"
+    for label, count in enumerate(np.bincount(LABELS)):
+        assert weights[:, label == LABELS].sum(axis=1) == pytest.approx(np.full(sampling.units, count))
+
+
+def test_the_jackknife_of_a_mean_has_the_error_and_skewness_of_the_textbook() -> None:
+    values = np.random.default_rng(6).exponential(size=50)
+    found = jackknife(mean_of(values), Sampling.of(images(50)))
+    assert found.error == pytest.approx([values.std(ddof=1) / np.sqrt(50)])
+    assert found.acceleration == pytest.approx([stats.skew(values) / (6 * np.sqrt(50))])
+
+
+def test_the_jackknife_adds_the_variances_of_the_strata() -> None:
+    values, kind = np.random.default_rng(6).exponential(size=60), np.arange(60) % 3 == 0
+    found = jackknife(gap_between(values, kind), Sampling.of(images(60), kind.astype(int)))
+    assert found.error == pytest.approx([np.sqrt(values[kind].var(ddof=1) / 20 + values[~kind].var(ddof=1) / 40)])
+
+
+def test_what_no_unit_moves_has_no_error_and_what_is_undefined_without_a_unit_no_influence() -> None:
+    sampling = Sampling.of(images(4))
+    still = jackknife(lambda weights: np.full((len(weights), 1), 0.1 + 0.2), sampling)
+    assert (still.error.tolist(), still.acceleration.tolist()) == ([0], [0])
+    gone = jackknife(lambda weights: np.where(weights[:, :1] == 0, np.nan, 0.3), sampling)
+    assert gone.error.tolist() == [0]
+
+
+@pytest.mark.parametrize("kinds", [1, 2])
+def test_the_bca_interval_is_scipys_on_the_same_resamples(kinds: int) -> None:
+    values, kind = np.random.default_rng(8).exponential(size=45), np.arange(45) < 15
+    if kinds == 1:
+        statistic, sampling, samples = mean_of(values), Sampling.of(images(45)), (values,)
+        figure, plain = values.mean(), lambda x, axis: x.mean(axis=axis)
+    else:
+        statistic, sampling = gap_between(values, kind), Sampling.of(images(45), kind.astype(int))
+        samples, figure = (values[kind], values[~kind]), values[kind].mean() - values[~kind].mean()
+        plain = lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis)  # noqa: E731
+    draws = bootstrap(statistic, sampling)[:, 0]
+    found = bca_interval(float(figure), draws, float(jackknife(statistic, sampling).acceleration[0]))
+    given = SimpleNamespace(bootstrap_distribution=draws)
+    there = stats.bootstrap(samples, plain, n_resamples=0, bootstrap_result=given, method="BCa", vectorized=True)
+    assert found == pytest.approx((figure, *there.confidence_interval), abs=1e-9)
+    assert found != percentile_interval(float(figure), draws), "the correction does something"
+
+
+def test_without_bias_and_acceleration_bca_is_the_percentile_interval() -> None:
+    draws = np.append(np.arange(-50.0, 51), np.nan)
+    assert bca_interval(0.0, draws, 0.0) == pytest.approx(percentile_interval(0.0, draws))
+
+
+@pytest.mark.parametrize(("value", "acceleration"), [(9.0, 0.0), (-9.0, 0.0), (0.5, 0.6), (0.5, -0.6)])
+def test_where_bca_has_no_correction_its_ends_are_nan(value: float, acceleration: float) -> None:
+    assert np.isnan(bca_interval(value, np.linspace(0, 1, 200), acceleration)[1:]).all()
+    assert np.isnan(bca_interval(value, np.full(3, np.nan), acceleration)[1:]).all()
+
+
+def test_equal_draws_count_half_below_the_value() -> None:
+    assert bca_interval(0.3, np.full(20, 0.1 + 0.2), 0.0) == pytest.approx((0.3, 0.3, 0.3))
+
+
+def test_the_logit_interval_is_symmetric_on_its_scale_and_undefined_at_the_ends() -> None:
+    value, low, high = logit_interval(0.9, 0.02**2)
+    assert special.logit(high) - special.logit(value) == pytest.approx(1.96 * 0.02 / 0.09, abs=1e-5)
+    assert special.logit(high) + special.logit(low) == pytest.approx(2 * special.logit(value))
+    for figure, variance in ((0.0, 0.1), (1.0, 0.1), (0.5, 0.0), (0.5, np.nan), (np.nan, 0.1)):
+        assert np.isnan(logit_interval(figure, variance)[1:]).all()
 
 
 def test_nothing_to_draw_and_no_resample_are_refused() -> None:

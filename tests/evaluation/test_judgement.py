@@ -56,7 +56,7 @@ def plain_row(predictions: Predictions, times: np.ndarray) -> list[float]:
     unique = (shares == shares.max(axis=1, keepdims=True)).sum(axis=1) == 1
     hit = unique & (shares.argmax(axis=1) == labels)
     recalls = [hit[labels == index].mean() for index in range(3)]
-    return [*row, sum(aucs) / 2, sum(recalls) / 3]
+    return [*row, sum(aucs) / 2, sum(recalls) / 3, *recalls]
 
 
 @pytest.mark.parametrize("lesions", [None, 70])
@@ -95,6 +95,7 @@ def test_the_rows_stand_by_task_and_hold_the_figures_of_all_images() -> None:
         *((task, measure) for task in POSITIVES for measure in single),
         (MEAN, "auc"),
         (ALL_CLASSES, "balanced_accuracy"),
+        *((ALL_CLASSES, f"recall {name}") for name in THREE),
     ]
     everything = plain_row(predictions, np.ones(120, dtype=int))
     assert [row.value for row in judgement.rows] == pytest.approx(everything, abs=1e-12)
@@ -120,9 +121,11 @@ def test_the_same_seed_gives_the_same_intervals_in_any_order_of_the_images() -> 
         tuple(predictions.groups[i] for i in turn),
     )
     first, again = judge(predictions, POSITIVES, resamples=100), judge(turned, POSITIVES, resamples=100)
-    assert [row.low for row in first.rows] == pytest.approx([row.low for row in again.rows], abs=1e-12)
+    for one, two in zip(first.rows, again.rows, strict=True):
+        assert list(one.intervals) == list(two.intervals)
+        assert np.ravel(list(one.intervals.values())) == pytest.approx(np.ravel(list(two.intervals.values())), abs=1e-9)
     other = judge(predictions, POSITIVES, resamples=100, seed=1)
-    assert [row.low for row in first.rows] != [row.low for row in other.rows]
+    assert first.rows[0].intervals["bca"] != other.rows[0].intervals["bca"]
 
 
 def test_an_auc_near_the_published_ones_has_the_width_of_sampling_theory() -> None:
@@ -187,9 +190,13 @@ def test_constant_scores_and_few_images_are_noted() -> None:
     shares = np.tile([0.7, 0.3], (30, 1))
     judgement = judge(predicted(np.repeat([0, 1], [25, 5]), shares, ("rest", "melanoma")), ["melanoma"], resamples=20)
     row = judgement.row("melanoma", "auc")
-    assert (row.value, row.low, row.high) == (0.5, 0.5, 0.5)
+    assert (row.value, row.intervals["percentile"], row.intervals["bca"]) == (0.5, (0.5, 0.5), (0.5, 0.5))
+    assert np.isnan([row.low, row.high]).all()
     assert any("melanoma: 5 images against 25" in note for note in judgement.notes)
-    assert any("sensitivity is 0 in every resample" in note for note in judgement.notes)
+    assert any("auc is 0.5, whichever images are drawn" in note for note in judgement.notes)
+    sensitivity = judgement.row("melanoma", "sensitivity")
+    assert (sensitivity.value, sensitivity.low) == (0, 0)
+    assert sensitivity.high == pytest.approx(1.96**2 / (5 + 1.96**2), abs=1e-4), "Wilson's at none of 5"
 
 
 def test_the_figure_that_chooses_an_epoch_is_the_mean_over_the_positives() -> None:

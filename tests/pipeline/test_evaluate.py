@@ -116,5 +116,5 @@ def test_a_folder_without_a_run_is_told(tmp_path: Path, phantoms: "Phantoms") ->
 
 
 def test_an_unknown_split_is_answered_with_the_known_ones(trained: RunFolder, phantoms: "Phantoms") -> None:
-    with pytest.raises(ConfigError, match="unknown split 'holdout'; known: all, test, train, validation"):
+    with pytest.raises(ConfigError, match="unknown split 'holdout'; known: all, internal, test, train, validation"):
         evaluate_run(trained, home=phantoms.home, split="holdout")

@@ -69,3 +69,20 @@ def test_the_fingerprint_changes_with_the_content_and_says_what_was_found(
     assert fingerprint["licence"] == "synthetic, Apache-2.0"
     assert fingerprint["splits"]["train"]["lesion masks"] == 24
     assert len(fingerprint["archives"]) >= 9
+
+
+def test_attributes_of_rows_are_those_of_the_lesions_and_unknown_columns_are_left_out(prepared: Prepared) -> None:
+    rows = prepared.rows("test")[::-1].copy()
+    told = prepared.attributes(rows)
+    assert set(told) == {"age", "sex"}
+    for name, column in told.items():
+        assert column == tuple(prepared.lesions[row].attributes.get(name, "") for row in rows.tolist())
+    bare = [row for row, lesion in enumerate(prepared.lesions) if not lesion.attributes]
+    assert bare
+    assert prepared.attributes(np.array(bare)) == {}
+
+
+def test_a_data_set_without_an_internal_split_says_so(prepared: Prepared) -> None:
+    assert "internal" not in prepared.fingerprint()["splits"]
+    with pytest.raises(LabelError, match=r"no image in the split 'internal' \(it has .*\); choose another"):
+        prepared.rows("internal")

@@ -8,7 +8,7 @@ from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
 
 
 def fetch(
-    dataset: Annotated[str, typer.Argument(help="isic2017")],
+    dataset: Annotated[str, typer.Argument(help="isic2016, isic2017, isic2018 or isic2018-task1")],
     mirror: Annotated[
         str | None,
         typer.Option(help="Address that holds <year>/<official file name>: http(s):// or file://.", show_default=False),

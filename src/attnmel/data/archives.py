@@ -1,11 +1,10 @@
-"""The official files: names, expected contents, fetching from the archive or a mirror, and what was found. No torch.
+"""Fetching the official files from the archive or a mirror, and what was found of them. No torch.
 
     ADDRESS/<year>/<file name>  ->  <home>/data/<data set>/<zip name without .zip>/   images or masks of one split
-                                    <home>/data/<data set>/<table>.csv
+                                    <home>/data/<data set>/<table>.csv                zipped or not
                                     <home>/data/<data set>/archives.json              what lies there, and from where
 
-Sources: names and counts as the ISIC challenge archive publishes them. It publishes no checksums; those of the files
-that came are recorded.
+No checksums are published; those of the files that came are recorded.
 """
 
 import contextlib
@@ -17,40 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from attnmel.data.decoding import JPEG_SUFFIXES, PNG_SUFFIXES
+from attnmel.data.official_files import ARCHIVES, OFFICIAL_ADDRESS, Archive
 from attnmel.data.unpacking import BadFileError, unpack
 from attnmel.download import Downloaded, NotThereError, download, local_path
 from attnmel.errors import ArchiveError, require_known
-from attnmel.folders import dataset_folder, replacing
+from attnmel.folders import alone, dataset_folder, replacing
 from attnmel.progress import SILENT, Progress
-from attnmel.records import Split
 
-OFFICIAL_ADDRESS = "https://isic-challenge-data.s3.amazonaws.com"
-
-Role = Literal["images", "masks", "labels"]
 Status = Literal["complete", "short", "absent"]
-
-IMAGE_SUFFIXES, MASK_SUFFIXES = JPEG_SUFFIXES, PNG_SUFFIXES
 
 DOWNLOADS = "downloads"
 """Folder of what has come but is not unpacked yet."""
-
-
-@dataclass(frozen=True)
-class Archive:
-    """One official file: a zip of images or masks, or the table of labels, of one split."""
-
-    dataset: str
-    year: int
-    name: str
-    role: Role
-    split: Split
-    expected: int | None
-    """Images, masks or labelled images in it; None where nothing is prescribed."""
-
-    def location(self, home: Path) -> Path:
-        """Return the folder of images or masks, or the table, once fetched."""
-        return dataset_folder(home, self.dataset) / self.name.removesuffix(".zip")
 
 
 @dataclass(frozen=True)
@@ -63,36 +39,10 @@ class ArchiveState:
     """Bytes of the file that was fetched; 0 where there was none."""
     sha256: str
     found: int
-    """Images, masks or labelled images in it."""
+    """Images, masks or rows in it."""
     expected: int | None
     status: Status
     """"short": fewer than the official archive holds; "absent": not there at all."""
-
-
-def _isic2017(dataset: str, *, counted: bool) -> tuple[Archive, ...]:
-    # The test files' names say v2: the first edition of the test set was withdrawn.
-    parts: tuple[tuple[str, Split, int], ...] = (
-        ("Training", "train", 2000),
-        ("Validation", "validation", 150),
-        ("Test_v2", "test", 600),
-    )
-    files: tuple[tuple[str, Role], ...] = (
-        ("Part3_GroundTruth.csv", "labels"),
-        ("Part1_GroundTruth.zip", "masks"),
-        ("Data.zip", "images"),
-    )
-    return tuple(
-        Archive(dataset, 2017, f"ISIC-2017_{part}_{file}", role, split, count if counted else None)
-        for part, split, count in parts
-        for file, role in files
-    )
-
-
-ARCHIVES: dict[str, tuple[Archive, ...]] = {
-    "isic2017": _isic2017("isic2017", counted=True),
-    "phantoms": _isic2017("phantoms", counted=False),
-}
-"""Every data set with an official layout; phantoms come in that of ISIC 2017, as many as were drawn."""
 
 
 def fetch(
@@ -101,7 +51,8 @@ def fetch(
     """Bring a data set's files to `home`, from the official address or a mirror of it, and unpack them.
 
     What an earlier call finished is not fetched again, unless another mirror is named or a local one has changed.
-    A file that the mirror lacks, or that holds fewer images than the official one, is said and recorded.
+    A file that the mirror lacks, or that holds fewer images than the official one, is said and recorded. While another
+    process fetches the same data set into the same home, this one waits.
 
     Raises:
         ConfigError: an unknown data set.
@@ -109,24 +60,9 @@ def fetch(
     """
     require_known("data set", dataset, ARCHIVES)
     base = _base(dataset, mirror)
-    states = _recorded(dataset, home)
-    for archive in ARCHIVES[dataset]:
-        address = f"{base}/{archive.year}/{archive.name}"
-        old = states.get(archive.name)
-        if old is not None and _stays(archive, old, address, home, chosen=mirror is not None):
-            _say_kept(old, address, progress)
-            continue
-        new = _fetched(archive, address, home, progress)
-        if old is None or old.status == "absent" or new.status != "absent":
-            states[archive.name] = new
-        if any(state.status != "absent" for state in states.values()):
-            _record(dataset, home, states)
-    if all(state.status == "absent" for state in states.values()):
-        first = ARCHIVES[dataset][0]
-        raise ArchiveError(
-            f"{base} holds no file of {dataset}; expected {base}/{first.year}/{first.name} and the like. "
-            "Name the folder or address that holds the folder of the year."
-        )
+    busy = f"another fetch of {dataset} into {home} is under way; waiting for it"
+    with alone(dataset_folder(home, dataset), lambda: progress.note(busy)):
+        states = _fetched_all(dataset, home, base, chosen=mirror is not None, progress=progress)
     for archive in ARCHIVES[dataset]:
         _say(archive, states[archive.name], progress)
     return tuple(states[archive.name] for archive in ARCHIVES[dataset])
@@ -162,6 +98,27 @@ def _base(dataset: str, mirror: str | None) -> str:
     if dataset == "phantoms":
         raise ArchiveError("phantoms are drawn, not published: run `attnmel demo`, or name a mirror with --mirror")
     return OFFICIAL_ADDRESS
+
+
+def _fetched_all(dataset: str, home: Path, base: str, *, chosen: bool, progress: Progress) -> dict[str, ArchiveState]:
+    states = _recorded(dataset, home)
+    for archive in ARCHIVES[dataset]:
+        address = archive.address(base)
+        old = states.get(archive.name)
+        if old is not None and _stays(archive, old, address, home, chosen=chosen):
+            _say_kept(old, address, progress)
+            continue
+        new = _fetched(archive, address, home, progress)
+        if old is None or old.status == "absent" or new.status != "absent":
+            states[archive.name] = new
+        if any(state.status != "absent" for state in states.values()):
+            _record(dataset, home, states)
+    if all(state.status == "absent" for state in states.values()):
+        raise ArchiveError(
+            f"{base} holds no file of {dataset}; expected {ARCHIVES[dataset][0].address(base)} and the like. "
+            "Name the folder or address that holds the folder of the year."
+        )
+    return states
 
 
 def _stays(archive: Archive, state: ArchiveState, address: str, home: Path, *, chosen: bool) -> bool:
@@ -210,23 +167,44 @@ def _brought(address: str, came: Path, progress: Progress) -> Downloaded:
 
 def _put(archive: Archive, came: Path, location: Path, progress: Progress) -> int:
     """Put what came in its place, in stead of a former one, and count what is in it."""
-    if archive.role == "labels":
-        found = _count_rows(came, archive.name)
+    if archive.is_table:
+        return _put_table(archive, came, location)
+    names = unpack(came, location, name=archive.name, needed=archive.suffixes, progress=progress)
+    return sum(name.lower().endswith(archive.suffixes) for name in names)
+
+
+def _put_table(archive: Archive, came: Path, location: Path) -> int:
+    if not archive.name.endswith(".zip"):
+        found = _count_rows(came, archive)
         came.replace(location)
         return found
-    suffixes = IMAGE_SUFFIXES if archive.role == "images" else MASK_SUFFIXES
-    names = unpack(came, location, name=archive.name, needed=suffixes, progress=progress)
-    return sum(name.lower().endswith(suffixes) for name in names)
+    folder = came.parent / location.stem
+    try:
+        names = unpack(came, folder, name=archive.name, needed=archive.suffixes)
+        tables = [name for name in names if name.lower().endswith(archive.suffixes)]
+        if len(tables) != 1:
+            raise BadFileError(f"{archive.name} is not the official file: {len(tables)} tables in it, expected one")
+        found = _count_rows(folder / tables[0], archive)
+        (folder / tables[0]).replace(location)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return found
 
 
-def _count_rows(table: Path, name: str) -> int:
+def _count_rows(table: Path, archive: Archive) -> int:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
     except (UnicodeDecodeError, csv.Error):
         rows = []
-    if len(rows) < 2 or rows[0][0].strip() != "image_id":
-        raise BadFileError(f"{name} is not the official table: expected a line that begins with 'image_id', then rows")
+    if not archive.header:
+        if not rows or any(len(row) != 2 for row in rows):
+            raise BadFileError(f"{archive.name} is not the official table: expected rows of an image and its label")
+        return len(rows)
+    if len(rows) < 2 or rows[0][0].strip() != archive.header:
+        raise BadFileError(
+            f"{archive.name} is not the official table: expected a line that begins with '{archive.header}', then rows"
+        )
     return len(rows) - 1
 
 

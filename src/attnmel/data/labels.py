@@ -1,29 +1,35 @@
-"""Ground truth -> lesions, joined by image id: the official layouts, one reader each, and any own folder. No torch."""
+"""Official files, joined by image id, or an own folder -> labelled lesions. No torch."""
 
-import csv
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.data.archives import ARCHIVES, IMAGE_SUFFIXES, MASK_SUFFIXES, Archive, ArchiveState, Role, archive_states
+from attnmel.data.archives import ArchiveState, archive_states
+from attnmel.data.attributes import (
+    METADATA_ENDING,
+    Known,
+    read_ham10000_metadata,
+    read_isic2017_metadata,
+    read_lesion_groups,
+)
+from attnmel.data.mask_files import AGAIN, files_of, lesion_masks, require_all
+from attnmel.data.official_files import ARCHIVES, IMAGE_SUFFIXES, Archive, Role
 from attnmel.data.own_folder import TABLE, read_folder
-from attnmel.data.splits import check_disjoint
+from attnmel.data.splits import check_disjoint, draw_sides
+from attnmel.data.tables import require_single
+from attnmel.data.truth import read_isic2016_labels, read_isic2017_labels, read_isic2018_labels
 from attnmel.errors import ConfigError, LabelError, listed
 from attnmel.folders import dataset_folder
-from attnmel.records import SPLITS, Lesion, Split
+from attnmel.records import INTERNAL, SPLITS, Lesion, Split
 
-# The official names differ in the case of this word from year to year.
-MASK_NAME = re.compile(r"(?P<image_id>.+)_segmentation", re.IGNORECASE)
+SHARES_2016: Mapping[Split, float] = {"train": 0.85, "validation": 0.15}
+"""ISIC 2016 has no validation set. A tenth would hold 17 malignant lesions, too few to choose an epoch by; this share
+holds 26, near the 30 melanomas of ISIC 2017's own, and leaves 147 for training."""
 
-MELANOMA = "melanoma"
-SEBORRHEIC_KERATOSIS = "seborrheic_keratosis"
-NEVUS = "nevus"
-COLUMNS_2017 = ("image_id", MELANOMA, SEBORRHEIC_KERATOSIS)
-AGAIN = "Delete this folder and run `attnmel fetch` again."
-CORRECT = "Correct the table, or delete it and run `attnmel fetch` again."
-TRUTH = {"0": False, "0.0": False, "1": True, "1.0": True}
+SHARES_2018: Mapping[Split, float] = {"train": 0.8, "validation": 0.1, INTERNAL: 0.1}
+
+SIDES_SEED = 0
+"""Draws both, so that they are the same for every run, seed and machine."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +50,39 @@ class _Source:
 
     title: str
     licence: str
-    diagnoses: Callable[[Path], dict[str, str]]
-    """Table of labels -> diagnosis by image id."""
+    diagnoses: Callable[[Path], dict[str, str]] | None
+    """Table of labels -> diagnosis by image id; None where images have no diagnosis."""
+    splits: tuple[Split, ...] = SPLITS
+    """The official ones that are read."""
+    shares: Mapping[Split, float] | None = None
+    """How the official training images are divided anew; None where they are all for training."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The official files of one split, by role, and what came of each."""
+
+    split: Split
+    archives: dict[Role, Archive]
+    states: dict[Role, ArchiveState]
+    home: Path
+
+    def has(self, role: Role) -> bool:
+        return role in self.states and self.states[role].status != "absent"
+
+    def location(self, role: Role) -> Path:
+        return self.archives[role].location(self.home)
 
 
 def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     """Read a known data set that was fetched to `home`, or a folder with labels.csv.
 
-    Splits of a known data set are the official ones. Those of a folder are the table's, or None on every lesion, for
-    `draw_splits` to fill. `classes` tells what a number means as label of a folder. Where the archive that was fetched
-    holds fewer images or masks than the official one, those lesions are left out or have no mask.
+    Splits of a known data set are the official ones, with two exceptions, the same for every seed. ISIC 2016's
+    validation images are carved out of its training images. Those of ISIC 2018 task 3 are divided, one lesion on one
+    side, into train, validation and "internal"; its 193 official validation images are left out, so that the splits do
+    not depend on whether they came. Splits of a folder are the table's, or None on every lesion, for `draw_splits` to
+    fill. `classes` tells what a number means as label of a folder. Where the archive that was fetched holds fewer
+    images or masks than the official one, those lesions are left out or have no mask.
 
     Raises:
         ConfigError: neither a known data set nor a folder with labels.csv.
@@ -83,33 +112,17 @@ def own_folder_path(name: str) -> Path | None:
     return folder.absolute() if name not in SOURCES and folder.is_dir() else None
 
 
-def read_isic2017_labels(table: Path) -> dict[str, str]:
-    """Return the diagnosis of every image of a part 3 table of ISIC 2017, by image id.
-
-    Of melanoma and seborrheic keratosis at most one is 1; neither means nevus.
-
-    Raises:
-        LabelError: another header, a value other than 0 or 1, both 1, a doubled image; up to five of each.
-    """
-    rows = _rows(table, COLUMNS_2017)
-    odd = [
-        f"line {line}: {row[0]} has {MELANOMA} '{row[1]}', {SEBORRHEIC_KERATOSIS} '{row[2]}'"
-        for line, row in rows
-        if row[1] not in TRUTH or row[2] not in TRUTH or (TRUTH[row[1]] and TRUTH[row[2]])
-    ]
-    if odd:
-        raise LabelError(
-            f"{table}: expected 0 or 1, and not 1 twice: {'; '.join(odd[:5])} ({len(odd)} in all). {CORRECT}"
-        )
-    _require_single((row[0] for _, row in rows), f"{table}: doubled images")
-    return {
-        image_id: MELANOMA if TRUTH[melanoma] else SEBORRHEIC_KERATOSIS if TRUTH[keratosis] else NEVUS
-        for _, (image_id, melanoma, keratosis) in rows
-    }
-
-
 SOURCES: dict[str, _Source] = {
+    "isic2016": _Source("ISIC 2016", "CC-0", read_isic2016_labels, ("train", "test"), SHARES_2016),
     "isic2017": _Source("ISIC 2017", "CC-0", read_isic2017_labels),
+    "isic2018": _Source(
+        "ISIC 2018 task 3 (HAM10000)",
+        "CC BY-NC 4.0; cite Tschandl et al., Sci. Data 5, 180161 (2018), and Codella et al., arXiv:1902.03368",
+        read_isic2018_labels,
+        ("train", "test"),
+        SHARES_2018,
+    ),
+    "isic2018-task1": _Source("ISIC 2018 task 1-2", "CC-0", None, ("train",)),
     "phantoms": _Source("phantoms (synthetic dermoscopy)", "synthetic, Apache-2.0", read_isic2017_labels),
 }
 """Every data set that is known by name."""
@@ -119,86 +132,102 @@ def _read_fetched(name: str, home: Path) -> Dataset:
     states = archive_states(name, home)
     fetched = {archive.name: state for archive, state in zip(ARCHIVES[name], states, strict=True)}
     source = SOURCES[name]
-    lesions = [lesion for split in SPLITS for lesion in _read_split(name, split, fetched, home)]
+    lesions: list[Lesion] = []
+    for split in source.splits:
+        archives: dict[Role, Archive] = {archive.role: archive for archive in ARCHIVES[name] if archive.split == split}
+        came: dict[Role, ArchiveState] = {role: fetched[archive.name] for role, archive in archives.items()}
+        lesions += _read_part(source, _Part(split, archives, came, home))
     if not lesions:
-        raise LabelError(f"{dataset_folder(home, name)} holds no split with both images and labels; fetch {name} again")
+        what = "split with both images and labels" if source.diagnoses else "images"
+        raise LabelError(f"{dataset_folder(home, name)} holds no {what}; fetch {name} again")
     check_disjoint(lesions)
     return Dataset(name, source.title, tuple(lesions), source.licence, states)
 
 
-def _read_split(name: str, split: Split, fetched: dict[str, ArchiveState], home: Path) -> list[Lesion]:
-    parts: dict[Role, Archive] = {archive.role: archive for archive in ARCHIVES[name] if archive.split == split}
-    state: dict[Role, ArchiveState] = {role: fetched[archive.name] for role, archive in parts.items()}
-    if "absent" in (state["labels"].status, state["images"].status):
+def _read_part(source: _Source, part: _Part) -> list[Lesion]:
+    if not part.has("images") or (source.diagnoses and not part.has("labels")):
         return []
-    diagnoses = SOURCES[name].diagnoses(parts["labels"].location(home))
-    folder = parts["images"].location(home)
-    images = _images(folder)
-    if unlabelled := sorted(images.keys() - diagnoses.keys()):
-        raise LabelError(
-            f"{folder}: images without a label in {parts['labels'].name}: {listed(unlabelled)}. Take them out."
-        )
-    # That an archive is short of images is known from its state, and no reason to stop here.
-    if state["images"].status == "complete" and (missing := sorted(diagnoses.keys() - images.keys())):
-        raise LabelError(f"{folder}: labelled images that are not there: {listed(missing)}. {AGAIN}")
-    _require_all(len(images), state["images"], folder)
-    masks: dict[str, Path] = {}
-    if state["masks"].status != "absent":
-        masks = _masks(parts["masks"].location(home), state["masks"], diagnoses)
+    images = _images(part.location("images"))
+    diagnoses: Mapping[str, str | None] = dict.fromkeys(images)
+    if source.diagnoses is not None:
+        diagnoses = source.diagnoses(part.location("labels"))
+        _check_labelled(images, diagnoses, part)
+    require_all(len(images), part.states["images"], part.location("images"))
+    masks = _masks(part, diagnoses) if part.has("masks") else {}
+    groups, confirmed = _groups(part, diagnoses)
+    attributes = _attributes(part, confirmed)
+    sides: Mapping[str, Split] = {}
+    if source.shares is not None and part.split == "train":
+        # Drawn for every image of the table, so that an archive that is short of images divides the others alike.
+        sides = draw_sides(diagnoses, groups, seed=SIDES_SEED, shares=source.shares)
     return [
-        Lesion(image_id=i, image=images[i], diagnosis=diagnoses[i], split=split, mask=masks.get(i))
+        Lesion(
+            image_id=i,
+            image=images[i],
+            diagnosis=diagnoses[i],
+            split=sides.get(i, part.split),
+            mask=masks.get(i),
+            group=groups.get(i),
+            attributes=attributes.get(i, {}),
+        )
         for i in sorted(images)
     ]
 
 
 def _images(folder: Path) -> dict[str, Path]:
-    paths = _files(folder, IMAGE_SUFFIXES)
-    _require_single((path.stem for path in paths), f"{folder}: doubled images")
+    paths = files_of(folder, IMAGE_SUFFIXES)
+    require_single((path.stem for path in paths), f"{folder}: doubled images")
     return {path.stem: path for path in paths}
 
 
-def _masks(folder: Path, state: ArchiveState, diagnoses: dict[str, str]) -> dict[str, Path]:
-    named = [(MASK_NAME.fullmatch(path.stem), path) for path in _files(folder, MASK_SUFFIXES)]
-    if odd := [path.name for match, path in named if match is None]:
-        raise LabelError(f"{folder} is not the archive's: expected <image>_segmentation.png, found {listed(odd)}")
-    masks = [(match["image_id"], path) for match, path in named if match is not None]
-    _require_single((image_id for image_id, _ in masks), f"{folder}: images with two masks")
-    if stray := sorted(image_id for image_id, _ in masks if image_id not in diagnoses):
-        raise LabelError(f"{folder}: masks of images without a label: {listed(stray)}. Take them out.")
-    _require_all(len(masks), state, folder)
-    return dict(masks)
+def _check_labelled(images: Mapping[str, Path], diagnoses: Mapping[str, str | None], part: _Part) -> None:
+    folder, state = part.location("images"), part.states["images"]
+    if unlabelled := sorted(images.keys() - diagnoses.keys()):
+        table = part.archives["labels"].name
+        raise LabelError(f"{folder}: images without a label in {table}: {listed(unlabelled)}. Take them out.")
+    # That an archive is short of images is known from its state, and no reason to stop here.
+    if state.status == "complete" and (missing := sorted(diagnoses.keys() - images.keys())):
+        raise LabelError(f"{folder}: labelled images that are not there: {listed(missing)}. {AGAIN}")
 
 
-def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+def _masks(part: _Part, known: Mapping[str, object]) -> dict[str, Path]:
+    folder = part.location("masks")
+    masks = lesion_masks(folder)
+    stray = sorted(masks.keys() - known.keys())
+    # Without a table, images that an archive is short of are not known, but their masks may have come.
+    if stray and ("labels" in part.archives or part.states["images"].status == "complete"):
+        lacking = "without a label" if "labels" in part.archives else "that are not there"
+        raise LabelError(f"{folder}: masks of images {lacking}: {listed(stray)}. Take them out.")
+    require_all(len(masks), part.states["masks"], folder)
+    return masks
 
 
-def _require_all(count: int, state: ArchiveState, folder: Path) -> None:
-    if count != state.found:
-        raise LabelError(f"{folder} holds {count} files, but {state.found} of {state.name} were put there. {AGAIN}")
-
-
-def _rows(table: Path, columns: tuple[str, ...]) -> list[tuple[int, list[str]]]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelError(f"{table} is not a table of comma-separated text ({error}); fetch it again") from None
-    header = lines[0][1] if lines else []
-    if header != list(columns):
+def _groups(part: _Part, diagnoses: Iterable[str]) -> tuple[dict[str, str], Known]:
+    """Return the lesion of every image and how it was confirmed, where the archive has a table of them."""
+    if "lesion groups" not in part.archives:
+        return {}, {}
+    table = part.location("lesion groups")
+    if not part.has("lesion groups"):
         raise LabelError(
-            f"{table} is not the archive's: expected the columns {','.join(columns)}, found {','.join(header)}. "
-            f"{CORRECT}"
+            f"{table} did not come, and without it images of one lesion would stand on both sides of the split; "
+            "fetch it, from another mirror if need be"
         )
-    for line, cells in lines[1:]:
-        if len(cells) != len(columns) or not cells[0]:
-            raise LabelError(
-                f"{table}, line {line}: expected {','.join(columns)}, found '{','.join(cells)}'. {CORRECT}"
-            )
-    return lines[1:]
+    groups, confirmed = read_lesion_groups(table)
+    if missing := sorted(set(diagnoses) - groups.keys()):
+        raise LabelError(f"{table}: labelled images without a lesion: {listed(missing)}. {AGAIN}")
+    if stray := sorted(groups.keys() - set(diagnoses)):
+        raise LabelError(f"{table}: lesions of images without a label: {listed(stray)}. Take them out.")
+    return groups, confirmed
 
 
-def _require_single(names: Iterable[str], what: str) -> None:
-    if doubled := sorted(name for name, times in Counter(names).items() if times > 1):
-        raise LabelError(f"{what}: {listed(doubled)}; expected each once. Take the others out.")
+def _attributes(part: _Part, confirmed: Known) -> Known:
+    """Return what is known of each image; where two tables tell the same, the metadata counts."""
+    tables = [confirmed]
+    if part.has("metadata"):
+        tables.append(read_ham10000_metadata(part.location("metadata")))
+    tables += [read_isic2017_metadata(path) for path in sorted(part.location("images").glob(f"*{METADATA_ENDING}"))]
+    known: Known = {}
+    for table in tables:
+        for image_id, told in table.items():
+            known[image_id] = known.get(image_id, {}) | told
+    return known

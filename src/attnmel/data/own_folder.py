@@ -1,6 +1,7 @@
 """A folder of images with labels.csv -> lesions, joined by image id. No torch.
 
-FOLDER/labels.csv    image,label[,mask][,group][,split]    one row an image; mask, group and split may be empty
+FOLDER/labels.csv    image,label[,mask][,group][,split][,age][,sex][,site][,confirmation][,source]
+                     one row an image; all but image and label may be empty
 FOLDER/...           the images and masks, named relative to FOLDER, with or without their ending
 """
 
@@ -10,13 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from attnmel.data.attributes import OLDEST, age_in_words, word
 from attnmel.data.decoding import SUFFIXES
 from attnmel.errors import LabelError
-from attnmel.records import REST, SPLITS, Lesion, Split
+from attnmel.records import ATTRIBUTES, REST, SPLITS, Lesion, Split
 
 TABLE = "labels.csv"
 REQUIRED = ("image", "label")
-OPTIONAL = ("mask", "group", "split")
+OPTIONAL = ("mask", "group", "split", *ATTRIBUTES)
 COLUMNS = f"{','.join(REQUIRED)}[,{'][,'.join(OPTIONAL)}]"
 MOST_TOLD = 5
 """Problems told one by one; the others are counted."""
@@ -37,7 +39,8 @@ def read_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[Les
     A label is the name of a class, or its place among `classes` from 0 on. Any other is an error even where a class is
     called "rest", which a slip of the pen would otherwise fall into. Without classes, names are kept as they stand.
     The split is None throughout where the table gives none. An image beside those of the table that is not in it is an
-    error, as is a doubled name: an image id is a file name without its ending.
+    error, as is a doubled name: an image id is a file name without its ending. Attributes are words in small letters,
+    the age a number of years; "unknown" is the same as nothing.
 
     Raises:
         LabelError: every problem of the table in one message, the first ones word by word.
@@ -140,17 +143,28 @@ def _lesion(row: _Row, files: _Files, classes: Sequence[str] | None) -> tuple[Le
     mask, no_mask = files.find(row["mask"]) if row["mask"] else (None, "")
     diagnosis, no_label = _diagnosis(row["label"], classes)
     no_split = "" if row["split"] in ("", *SPLITS) else f"split '{row['split']}'; expected {', '.join(SPLITS)}"
+    age = age_in_words(row["age"])
+    no_age = f"age '{row['age']}'; expected years from 0 to {OLDEST}, or nothing" if age is None else ""
     objections = [
         no_image and f"image: {no_image}",
         no_mask and f"mask of {row['image']}: {no_mask}",
         no_label and f"{row['image']}: {no_label}",
         no_split and f"{row['image']}: {no_split}",
+        no_age and f"{row['image']}: {no_age}",
     ]
     if image is None or any(objections):
         return None, [objection for objection in objections if objection]
     split: Split | None = next((split for split in SPLITS if split == row["split"]), None)
-    group = row["group"] or None
-    lesion = Lesion(image_id=image.stem, image=image, diagnosis=diagnosis, split=split, mask=mask, group=group)
+    told = {"age": age or "", **{name: word(row[name]) for name in ATTRIBUTES if name != "age"}}
+    lesion = Lesion(
+        image_id=image.stem,
+        image=image,
+        diagnosis=diagnosis,
+        split=split,
+        mask=mask,
+        group=row["group"] or None,
+        attributes={name: value for name, value in told.items() if value},
+    )
     return lesion, []
 
 

@@ -3,24 +3,39 @@
 import dataclasses
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from attnmel.errors import LabelError, listed
-from attnmel.records import SPLITS, Lesion, Split, class_index
+from attnmel.records import Lesion, Split, class_index
 
 UNKNOWN = ""
 """Stands for the diagnosis of a lesion that has none, which is stratified like the others."""
 
 
-def draw_splits(
-    lesions: Sequence[Lesion], *, seed: int, shares: tuple[float, float, float] = (0.7, 0.15, 0.15)
-) -> tuple[Lesion, ...]:
-    """Return the lesions in their order, each with a split drawn anew: stratified by diagnosis, groups kept together.
+SHARES: Mapping[Split, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
+"""Of a folder without splits."""
 
-    `shares` are those of train, validation and test and add up to 1. The draw depends on the seed and the lesions, not
-    on their order. Three or more groups of nothing but one diagnosis bring it into every split.
+
+def draw_splits(lesions: Sequence[Lesion], *, seed: int, shares: Mapping[Split, float] = SHARES) -> tuple[Lesion, ...]:
+    """Return the lesions in their order, each with a split drawn anew, as `draw_sides` draws it.
+
+    Raises:
+        LabelError: shares that are not above 0, or do not add up to 1.
+    """
+    groups = {lesion.image_id: lesion.group for lesion in lesions if lesion.group is not None}
+    sides = draw_sides({one.image_id: one.diagnosis for one in lesions}, groups, seed=seed, shares=shares)
+    return tuple(dataclasses.replace(lesion, split=sides[lesion.image_id]) for lesion in lesions)
+
+
+def draw_sides(
+    diagnoses: Mapping[str, str | None], groups: Mapping[str, str], *, seed: int, shares: Mapping[Split, float]
+) -> dict[str, Split]:
+    """Return a split for every image id: stratified by diagnosis, images of one group kept together.
+
+    `shares` add up to 1. The draw depends on the seed and on which images there are, not on their order. As many groups
+    of nothing but one diagnosis as there are splits bring it into every split.
 
     Each group goes where most of its rarest diagnosis is still wanted, rarest diagnosis first: Sechidis, Tsoumakas and
     Vlahavas, "On the stratification of multi-label data" (2011), with groups in place of single examples.
@@ -28,20 +43,21 @@ def draw_splits(
     Raises:
         LabelError: shares that are not above 0, or do not add up to 1.
     """
-    if min(shares) <= 0 or not math.isclose(sum(shares), 1):
-        raise LabelError(f"shares of train, validation and test are {shares}; expected three above 0 that add up to 1")
-    groups = _diagnoses_by_group(lesions)
-    total = sum(groups.values(), Counter[str]())
-    share_of: dict[Split, float] = dict(zip(SPLITS, shares, strict=True))
-    held: dict[Split, Counter[str]] = {split: Counter() for split in SPLITS}
+    if min(shares.values()) <= 0 or not math.isclose(sum(shares.values()), 1):
+        told = ", ".join(f"{share} {split}" for split, share in shares.items())
+        raise LabelError(f"shares of the splits are {told}; expected numbers above 0 that add up to 1")
+    group_of = {image_id: _group(image_id, groups.get(image_id)) for image_id in diagnoses}
+    content = _diagnoses_by_group(diagnoses, group_of)
+    total = sum(content.values(), Counter[str]())
+    held: dict[Split, Counter[str]] = {split: Counter() for split in shares}
     drawn: dict[str, Split] = {}
-    for name, members in _by_rarest(groups, total, seed).items():
-        wanted: dict[Split, float] = {split: share * total[name] for split, share in share_of.items()}
+    for name, members in _by_rarest(content, total, seed).items():
+        wanted: dict[Split, float] = {split: share * total[name] for split, share in shares.items()}
         for place, group in enumerate(members):
-            has: dict[Split, int] = {split: held[split][name] for split in SPLITS}
+            has: dict[Split, int] = {split: held[split][name] for split in shares}
             drawn[group] = _neediest(wanted, has, left=len(members) - place)
-            held[drawn[group]] += groups[group]
-    return tuple(dataclasses.replace(lesion, split=drawn[_group(lesion)]) for lesion in lesions)
+            held[drawn[group]] += content[group]
+    return {image_id: drawn[group] for image_id, group in group_of.items()}
 
 
 def check_disjoint(lesions: Sequence[Lesion]) -> None:
@@ -80,11 +96,11 @@ def check_classes(lesions: Sequence[Lesion], classes: Sequence[str]) -> None:
         raise LabelError(f"{'; '.join(problems)}. Every split needs images of every class: {', '.join(classes)}.")
 
 
-def _diagnoses_by_group(lesions: Sequence[Lesion]) -> dict[str, Counter[str]]:
-    groups: dict[str, Counter[str]] = defaultdict(Counter)
-    for lesion in lesions:
-        groups[_group(lesion)][lesion.diagnosis or UNKNOWN] += 1
-    return groups
+def _diagnoses_by_group(diagnoses: Mapping[str, str | None], group_of: Mapping[str, str]) -> dict[str, Counter[str]]:
+    content: dict[str, Counter[str]] = defaultdict(Counter)
+    for image_id, diagnosis in diagnoses.items():
+        content[group_of[image_id]][diagnosis or UNKNOWN] += 1
+    return content
 
 
 def _by_rarest(groups: dict[str, Counter[str]], total: Counter[str], seed: int) -> dict[str, list[str]]:
@@ -98,16 +114,16 @@ def _by_rarest(groups: dict[str, Counter[str]], total: Counter[str], seed: int) 
     return {name: members[name] for name in sorted(members, key=lambda name: rarity[name])}
 
 
-def _neediest(wanted: dict[Split, float], has: dict[Split, int], *, left: int) -> Split:
+def _neediest(wanted: Mapping[Split, float], has: Mapping[Split, int], *, left: int) -> Split:
     """Return the split that lacks most; one that has nothing yet when only as many groups as such splits are left."""
-    bare: list[Split] = [split for split in SPLITS if not has[split]]
-    choices: Sequence[Split] = bare if bare and left <= len(bare) else SPLITS
+    bare: list[Split] = [split for split in has if not has[split]]
+    choices: list[Split] = bare if bare and left <= len(bare) else [*has]
     return max(choices, key=lambda split: wanted[split] - has[split])
 
 
-def _group(lesion: Lesion) -> str:
+def _group(image_id: str, group: str | None) -> str:
     # A group may be called like an image that is not of it.
-    return f"group {lesion.group}" if lesion.group is not None else f"image {lesion.image_id}"
+    return f"group {group}" if group is not None else f"image {image_id}"
 
 
 def _side(lesion: Lesion) -> str:

@@ -2,76 +2,42 @@
 
 import dataclasses
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from attnmel.errors import PredictionsError, listed
-from attnmel.evaluation.intervals import RESAMPLES, Sampling, bootstrap, percentile_interval
-from attnmel.evaluation.metrics import MEASURES, Hits, Ranking
+from attnmel.errors import PredictionsError
+from attnmel.evaluation.delong import areas
+from attnmel.evaluation.intervals import (
+    RESAMPLES,
+    ROUNDING,
+    Interval,
+    Sampling,
+    bca_interval,
+    bootstrap,
+    jackknife,
+    logit_interval,
+    percentile_interval,
+)
+from attnmel.evaluation.metrics import MEASURES, Measure
+from attnmel.evaluation.panel import ALL_CLASSES, MEAN, RECALL, Panel, class_counts
+from attnmel.evaluation.shares import mean_interval_of, share_interval
 from attnmel.records import Predictions
 
-MEAN = "mean"
-"""Task of the unweighted mean over the positives; of ISIC 2017's two tasks it is the AUC that ranked the challenge."""
+__all__ = ["ALL_CLASSES", "MEAN", "Judgement", "Panel", "Row", "judge", "main_value"]
 
-ALL_CLASSES = "all classes"
-"""Task of the balanced accuracy of three or more classes: mean recall by the highest probability."""
+METHODS = ("delong", "wilson", "logit")
+"""A row's interval is by the first of these that its measure has: the measured coverage of these is nearest to 95 %
+(docs/evaluation.md). Percentile and BCa intervals stand beside it."""
+
+Special = dict[tuple[str, str], tuple[str, Interval]]
+"""Method and interval by task and measure."""
 
 FEW = 10
 """Below so many images on one side, the percentile bootstrap's intervals are known to be too narrow."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """All measures of one predictions record as one function of the resample weights."""
-
-    rankings: dict[str, Ranking]
-    hits: Hits | None
-
-    @staticmethod
-    def of(predictions: Predictions, positives: Sequence[str]) -> "Panel":
-        """Sort the images once for each class that is judged against the rest.
-
-        Raises:
-            PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or
-                one with all images or none.
-        """
-        _check(predictions, positives)
-        rankings = {name: Ranking.of(predictions.is_class(name), predictions.probability(name)) for name in positives}
-        several = len(predictions.classes) > 2
-        return Panel(rankings, Hits.of(predictions.labels, predictions.probabilities) if several else None)
-
-    @property
-    def names(self) -> tuple[tuple[str, str], ...]:
-        """Task and measure of each column."""
-        names = [(task, measure) for task in self.rankings for measure in MEASURES]
-        if len(self.rankings) > 1:
-            names.append((MEAN, "auc"))
-        if self.hits is not None:
-            names.append((ALL_CLASSES, "balanced_accuracy"))
-        return tuple(names)
-
-    def __call__(self, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R M"]:
-        """Compute every measure on every resample."""
-        columns = []
-        for ranking in self.rankings.values():
-            counts = ranking.counts(weights)
-            columns += [measure(counts) for measure in MEASURES.values()]
-        if len(self.rankings) > 1:
-            # Each task fills len(MEASURES) columns, its AUC in the same place of each.
-            columns.append(np.mean(columns[list(MEASURES).index("auc") :: len(MEASURES)], axis=0))
-        if self.hits is not None:
-            columns.append(self.hits.mean_recall(weights))
-        return np.stack(columns, axis=1)
-
-    def values(self) -> dict[tuple[str, str], float]:
-        """Return every measure on the images as they are."""
-        images = len(next(iter(self.rankings.values())).order)
-        return dict(zip(self.names, self(np.ones((1, images)))[0].tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -87,6 +53,10 @@ class Row:
     positives: int | None
     """Images of the class; None for a task of several classes."""
     images: int
+    method: str = "percentile"
+    """How `low` and `high` were made."""
+    intervals: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    """Ends by every method that the measure has, `method` among them."""
 
 
 @dataclass(frozen=True)
@@ -119,44 +89,60 @@ class Judgement:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; an end that is not defined becomes null."""
         plain = dataclasses.asdict(self)
-        plain["rows"] = [{key: _or_none(value) for key, value in row.items()} for row in plain["rows"]]
+        plain["rows"] = [_defined(row) for row in plain["rows"]]
         plain["notes"] = list(self.notes)
         return plain
 
     @staticmethod
     def from_dict(plain: dict[str, Any]) -> "Judgement":
         """Read what `to_dict` gave."""
-        rows = tuple(
-            Row(**row | {end: math.nan if row[end] is None else row[end] for end in ("value", "low", "high")})
-            for row in plain["rows"]
-        )
+        rows = tuple(Row(**_read(row)) for row in plain["rows"])
         return Judgement(**plain | {"rows": rows, "notes": tuple(plain["notes"])})
 
 
 def judge(
-    predictions: Predictions, positives: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0
+    predictions: Predictions,
+    positives: Sequence[str],
+    *,
+    measures: Mapping[str, Measure] = MEASURES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Judgement:
-    """Measure each positive class against the rest, with 95 % stratified bootstrap intervals.
+    """Measure each positive class against the rest, with 95 % intervals.
 
     Rows stand by task, then by measure; two or more positives add the mean of their AUCs, three or more classes their
-    balanced accuracy. All measures share the resamples.
+    balanced accuracy and each class's recall. All measures share the resamples, which are stratified by class and drawn
+    by lesion or patient.
 
     Raises:
         PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or one
             with all images or none.
         ConfigError: fewer than one resample.
     """
-    panel = Panel.of(predictions, positives)
+    panel = Panel.of(predictions, positives, measures)
     sampling = Sampling.of(predictions.groups, predictions.labels)
     draws = bootstrap(panel, sampling, resamples=resamples, seed=seed)
-    counts = _class_counts(predictions)
+    left_out = jackknife(panel, sampling)
+    counts = class_counts(predictions)
     images = len(predictions.image_ids)
-    rows = tuple(
-        Row(task, measure, *percentile_interval(value, draws[:, column]), counts.get(task), images)
-        for column, ((task, measure), value) in enumerate(panel.values().items())
-    )
+    values = panel.values()
+    special = _area_intervals(predictions, positives) | _share_intervals(predictions, values, left_out.error)
+    rows = []
+    for column, ((task, measure), value) in enumerate(values.items()):
+        found = {
+            "percentile": percentile_interval(value, draws[:, column]),
+            "bca": bca_interval(value, draws[:, column], float(left_out.acceleration[column])),
+            "logit": logit_interval(value, float(left_out.error[column]) ** 2),
+        }
+        method, own = special.get((task, measure), ("", Interval(math.nan, math.nan, math.nan)))
+        # A measure of another name's meaning, given by the caller, is not what the special interval is of.
+        if math.isclose(own.value, value, abs_tol=ROUNDING):
+            found[method] = own
+        method = _method(found)
+        ends = {name: (interval.low, interval.high) for name, interval in found.items()}
+        rows.append(Row(task, measure, value, *ends[method], counts.get(task), images, method, ends))
     notes = (*_few_notes(counts, positives, images), *_still_notes(rows))
-    return Judgement(rows, counts, images, sampling.units, resamples, seed, notes)
+    return Judgement(tuple(rows), counts, images, sampling.units, resamples, seed, notes)
 
 
 def main_value(predictions: Predictions, positives: Sequence[str], measure: str) -> float:
@@ -173,37 +159,50 @@ def main_value(predictions: Predictions, positives: Sequence[str], measure: str)
     return float(np.mean([values[name, measure] for name in positives]))
 
 
-def _check(predictions: Predictions, positives: Sequence[str]) -> None:
-    unlabelled = [name for name, label in zip(predictions.image_ids, predictions.labels, strict=True) if label < 0]
-    if unlabelled:
-        raise PredictionsError(
-            f"{len(unlabelled)} of {len(predictions.image_ids)} images have no label ({listed(unlabelled)}); "
-            "measures need the truth of every image: label these or leave them out"
-        )
-    rows = np.flatnonzero(~np.isfinite(predictions.probabilities).all(axis=1))
-    if bad := [predictions.image_ids[row] for row in rows.tolist()]:
-        raise PredictionsError(
-            f"{len(bad)} of {len(predictions.image_ids)} images have a probability that is not finite ({listed(bad)}); "
-            "expected numbers in [0, 1]: predict them again from a checkpoint that is sound"
-        )
-    if not positives:
-        raise PredictionsError(f"no class to judge; name one of: {', '.join(predictions.classes)}")
-    if unknown := [name for name in positives if name not in predictions.classes]:
-        raise PredictionsError(f"no probability of {', '.join(unknown)}; known: {', '.join(predictions.classes)}")
-    counts = _class_counts(predictions)
-    images = len(predictions.image_ids)
+def _method(found: Mapping[str, Interval]) -> str:
+    """Name the interval of a row; percentile where a figure outside [0, 1] has no logit."""
+    method = next(name for name in METHODS if name in found)
+    return method if 0 <= found[method].value <= 1 else "percentile"
+
+
+def _area_intervals(predictions: Predictions, positives: Sequence[str]) -> Special:
+    """Return DeLong's interval of each AUC."""
+    found: Special = {}
     for name in positives:
-        if counts[name] in (0, images):
-            held = ", ".join(f"{count} {other}" for other, count in counts.items())
-            raise PredictionsError(
-                f"{counts[name]} of {images} images are {name} ({held}); "
-                f"measures of {name} against the rest need images of both kinds"
-            )
+        scores = predictions.probability(name)[:, None]
+        found[name, "auc"] = "delong", areas(predictions.is_class(name), scores, predictions.groups).interval()
+    return found
 
 
-def _class_counts(predictions: Predictions) -> dict[str, int]:
-    held = Counter(predictions.labels.tolist())
-    return {name: held[index] for index, name in enumerate(predictions.classes)}
+def _share_intervals(
+    predictions: Predictions, values: Mapping[tuple[str, str], float], errors: Float[np.ndarray, " M"]
+) -> Special:
+    """Return Wilson's interval of each sensitivity, specificity and recall, and of the means of them."""
+    found: Special = {}
+    means: dict[str, list[Interval]] = {}
+    for (task, measure), error in zip(values, errors.tolist(), strict=True):
+        among = _among(predictions, task, measure)
+        if among is not None:
+            own = share_interval(values[task, measure], error, predictions.groups, among)
+            found[task, measure] = "wilson", own
+            means.setdefault(task, []).append(own)
+    if not _mixed(predictions):
+        found |= {(task, "balanced_accuracy"): ("wilson", mean_interval_of(shares)) for task, shares in means.items()}
+    return found
+
+
+def _among(predictions: Predictions, task: str, measure: str) -> Bool[np.ndarray, " N"] | None:
+    """Return the images of which a measure is a share; None where it is none."""
+    if task == ALL_CLASSES and measure.startswith(RECALL):
+        return predictions.is_class(measure.removeprefix(RECALL))
+    if task in predictions.classes and measure in ("sensitivity", "specificity"):
+        return predictions.is_class(task) == (measure == "sensitivity")
+    return None
+
+
+def _mixed(predictions: Predictions) -> bool:
+    """Return whether a lesion or patient has images of several classes, so that their shares are not independent."""
+    return len(set(zip(predictions.groups, predictions.labels.tolist(), strict=True))) > len(set(predictions.groups))
 
 
 def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) -> list[str]:
@@ -217,11 +216,27 @@ def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) ->
 
 def _still_notes(rows: Sequence[Row]) -> list[str]:
     return [
-        f"{row.task}: {row.measure} is {row.value:g} in every resample; a bootstrap cannot show how uncertain that is"
+        f"{row.task}: {row.measure} is {row.value:g}, whichever images are drawn; how uncertain that is cannot be shown"
         for row in rows
-        if row.low == row.high
+        if math.isnan(row.low)
     ]
+
+
+def _defined(row: dict[str, Any]) -> dict[str, Any]:
+    """Return plain values in which None stands for NaN."""
+    ends = {name: [_or_none(end) for end in pair] for name, pair in row["intervals"].items()}
+    return {key: _or_none(value) for key, value in row.items()} | {"intervals": ends}
+
+
+def _read(row: dict[str, Any]) -> dict[str, Any]:
+    """Undo `_defined`; rows of an earlier version hold the percentile interval alone."""
+    ends = {name: tuple(map(_or_nan, pair)) for name, pair in row.get("intervals", {}).items()}
+    return row | {end: _or_nan(row[end]) for end in ("value", "low", "high")} | {"intervals": ends}
 
 
 def _or_none(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -3,7 +3,7 @@
 Everything is read off `Counts`: how many positives and negatives lie at or above each distinct score. A resample is a
 row of weights (how often each image was drawn), so 2,000 resamples cost one sort and a few cumulative sums.
 
-Shapes: N images, R resamples (rows of weights), T distinct scores.
+Shapes: N images, R resamples (rows of weights), T distinct scores, C classes.
 """
 
 from collections.abc import Callable
@@ -85,12 +85,12 @@ class Ranking:
         """Count for each resample; without weights for the images as they are, R = 1."""
         if weights is None:
             weights = np.ones((1, len(self.order)))
-        ranked = weights[:, self.order]
+        ranked = np.take(weights, self.order, axis=1)
         called = np.cumsum(ranked, axis=1)
         ranked *= self.positive
         true = np.cumsum(ranked, axis=1, out=ranked)
         if len(self.ends) < len(self.order):
-            called, true = called[:, self.ends], true[:, self.ends]
+            called, true = np.take(called, self.ends, axis=1), np.take(true, self.ends, axis=1)
         called -= true
         return Counts(self.scores, true, called)
 
@@ -113,11 +113,12 @@ def average_precision(counts: Counts) -> Values:
     Goadrich 2006). Constant scores give the share of positives.
     """
     true = counts.true_positives
-    called = true + counts.false_positives
-    # A resample may have drawn none of the images at the top; nothing is gained there.
-    precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
-    gained = np.diff(true, axis=1, prepend=0)
-    return _share(np.einsum("rt,rt->r", gained, precision), counts.positives)
+    precision = true + counts.false_positives
+    # A resample may have drawn none of the images at the top; nothing is found there, and 0 / tiny is 0.
+    np.maximum(precision, np.finfo(np.float64).tiny, out=precision)
+    np.divide(true, precision, out=precision)
+    found = np.einsum("rt,rt->r", true[:, 1:] - true[:, :-1], precision[:, 1:]) + true[:, 0] * precision[:, 0]
+    return _share(found, counts.positives)
 
 
 def sensitivity(counts: Counts) -> Values:
@@ -137,7 +138,9 @@ def balanced_accuracy(counts: Counts) -> Values:
     return (sensitivity(counts) + specificity(counts)) / 2
 
 
-MEASURES: dict[str, Callable[[Counts], Values]] = {
+Measure = Callable[[Counts], Values]
+
+MEASURES: dict[str, Measure] = {
     "auc": roc_auc,
     "ap": average_precision,
     "sensitivity": sensitivity,
@@ -161,13 +164,20 @@ class Hits:
         hit = highest[np.arange(len(labels)), labels] & (highest.sum(axis=1) == 1)
         return Hits(labels, hit)
 
+    def recalls(self, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R C"]:
+        """Share of the images of each class that are hit, in [0, 1], for the classes that occur, by rising index.
+
+        NaN where a resample holds no image of the class.
+        """
+        of_class = (self.labels[:, None] == np.unique(self.labels)).astype(np.float64)
+        return _share(weights @ (of_class * self.hit[:, None]), weights @ of_class)
+
     def mean_recall(self, weights: Float[np.ndarray, "R N"]) -> Values:
-        """Mean over the classes of the share of their images that are hit, in [0, 1]: balanced accuracy of K classes.
+        """Mean of the recalls, in [0, 1]: balanced accuracy of three or more classes.
 
         A class without an image in a resample is left out of its mean, as scikit-learn does.
         """
-        of_class = (self.labels[:, None] == np.unique(self.labels)).astype(np.float64)
-        recalls = _share(weights @ (of_class * self.hit[:, None]), weights @ of_class)
+        recalls = self.recalls(weights)
         present = ~np.isnan(recalls)
         return _share(np.where(present, recalls, 0).sum(axis=1), present.sum(axis=1).astype(np.float64))
 

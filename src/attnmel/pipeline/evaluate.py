@@ -1,5 +1,7 @@
 """A run and a split or an external set -> predictions, attention maps, measures with intervals, all on disk."""
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +12,18 @@ from attnmel.data.images import central_crop
 from attnmel.data.labels import own_folder_path
 from attnmel.errors import CheckpointError, ConfigError, require_known
 from attnmel.evaluation.judgement import judge
+from attnmel.evaluation.operating import check_points
 from attnmel.evaluation.overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.evaluation.submission import FORMATS, write_submission
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
+from attnmel.pipeline.details import find_details, write_details
 from attnmel.pipeline.measures import SplitJudgement, add_measures, read_measures
 from attnmel.pipeline.prepare import ALL, Prepared, prepare, split_batches
 from attnmel.pipeline.provenance import check_same_data, read_recipe
 from attnmel.progress import SILENT, Progress
-from attnmel.records import ATTENTION_MAPS, SPLITS
+from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT
 from attnmel.settings import Recipe
 
 BATCH = 32
@@ -36,22 +40,26 @@ def evaluate_run(
     on: str | None = None,
     split: str | None = None,
     prepared: Prepared | None = None,
+    sensitivities: Sequence[float] = (),
+    prevalences: Sequence[float] = (),
     progress: Progress = SILENT,
 ) -> SplitJudgement:
     """Judge a run's best epoch on a split of its own data, or on another data set or folder `on`.
 
-    Predicts in float32 whatever the training's precision. Predictions, maps, submission and measures are written into
-    the run folder; the measures are computed from the predictions file alone.
+    Predicts in float32 whatever the training's precision. Predictions, maps, submission, measures and details are
+    written into the run folder; the measures are computed from the predictions file alone, the details from it and the
+    validation split's. Sensitivities to aim at and prevalences are added to those that are always shown.
 
     Raises:
-        ConfigError: no run folder, no such data set or split.
+        ConfigError: no run folder, no such data set or split, a sensitivity or prevalence that is none.
         CheckpointError: the run has no usable best checkpoint.
         PredictionsError: a measure is not defined, for example on a single class.
     """
+    check_points(sensitivities, prevalences)
     recipe = read_recipe(run)
     on = _external(on, recipe.data.dataset)
     split = split or (ALL if on is not None and own_folder_path(on) else "test")
-    require_known("split", split, (*SPLITS, ALL))
+    require_known("split", split, (*EVERY_SPLIT, ALL))
     if prepared is None:
         prepared = prepare(recipe.data, home=home, name=on, progress=progress)
     if on is None:
@@ -72,6 +80,8 @@ def evaluate_run(
         progress=progress,
     )
     judged = _write(run, name, on, split, prepared, rows, predicted, card)
+    details = find_details(run, judged, card.positives, sensitivities=sensitivities, prevalences=prevalences)
+    write_details(run, details)
     add_measures(run, judged)
     return judged
 
@@ -124,7 +134,7 @@ def _write(
     predicted: Predicted,
     card: Card,
 ) -> SplitJudgement:
-    predictions = predicted.predictions
+    predictions = dataclasses.replace(predicted.predictions, attributes=prepared.attributes(rows))
     predictions.write(run.predictions(name), card.licence)
     dataset, submission = prepared.dataset.name, ""
     if dataset in FORMATS:

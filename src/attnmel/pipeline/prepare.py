@@ -19,7 +19,7 @@ from attnmel.data.splits import check_classes, check_disjoint, draw_splits
 from attnmel.errors import LabelError, listed
 from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
-from attnmel.records import SPLITS, Lesion, Split, class_index
+from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
 from attnmel.settings import DataSettings, Recipe, Statistics
 
 ALL = "all"
@@ -51,6 +51,8 @@ class Prepared:
             counts = Counter(str(lesion.split) for lesion in self.lesions)
             there = ", ".join(f"{count} in {name}" for name, count in counts.items())
             cure = "fetch its files" if self.dataset.states else f"add images, or a column 'split' in its {TABLE}"
+            if split == INTERNAL:
+                cure = "choose another"
             raise LabelError(f"{self.dataset.name} has no image in the split '{split}' (it has {there}); {cure}")
         return np.array(chosen, dtype=np.int64)
 
@@ -63,6 +65,12 @@ class Prepared:
         """Lesion or patient of every row; the image id where it is not known."""
         return [lesion.group or lesion.image_id for lesion in self.lesions]
 
+    def attributes(self, rows: np.ndarray) -> dict[str, tuple[str, ...]]:
+        """What is known of the rows beside their diagnosis, "" where it is not; only what is known of at least one."""
+        known = [self.lesions[row].attributes for row in rows]
+        columns = {name: tuple(told.get(name, "") for told in known) for name in ATTRIBUTES}
+        return {name: column for name, column in columns.items() if any(column)}
+
     def fingerprint(self) -> dict[str, Any]:
         """Return what identifies the data of a run, with what was short of the official archive."""
         return {
@@ -72,13 +80,18 @@ class Prepared:
             "content": self.cache.key,
             "labels": self._labels_hash(),
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
-            "splits": {split: self._counts(split) for split in SPLITS},
+            "splits": {split: self._counts(split) for split in self._splits()},
         }
 
     def _labels_hash(self) -> str:
         """Return a hash of which image is what, on which side, of which lesion or patient."""
         rows = [[one.image_id, one.diagnosis, one.split, one.group] for one in self.lesions]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+    def _splits(self) -> tuple[Split, ...]:
+        """Return the splits that every data set should have, and the internal one where there is one."""
+        has_internal = any(lesion.split == INTERNAL for lesion in self.lesions)
+        return (*SPLITS, INTERNAL) if has_internal else SPLITS
 
     def _counts(self, split: Split) -> dict[str, int]:
         rows = [row for row, lesion in enumerate(self.lesions) if lesion.split == split]

@@ -3,8 +3,7 @@
 import dataclasses
 import json
 import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ import numpy as np
 from attnmel.config import changes
 from attnmel.data.images import central_crop
 from attnmel.errors import PredictionsError, require_known
-from attnmel.evaluation.calibration import calibration_of
 from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
+from attnmel.pipeline.details import read_details
 from attnmel.pipeline.history import best_row, read_history
 from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.prepare import Prepared, prepare
@@ -25,9 +24,13 @@ from attnmel.pipeline.provenance import read_provenance, read_recipe
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, Predictions
 from attnmel.report.calibration import calibration_section
+from attnmel.report.confusion import confusion_section
+from attnmel.report.decision import decision_section
 from attnmel.report.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
+from attnmel.report.operating import operating_section
 from attnmel.report.page import Curves, DataFile, FactGroup, History, RunSection, write_report
 from attnmel.report.sections import Section
+from attnmel.report.subgroups import subgroups_section
 from attnmel.report.tables import map_words
 from attnmel.settings import Recipe
 
@@ -49,8 +52,8 @@ def report_runs(
         PredictionsError: a run was not judged on the split.
     """
     target = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
-    sections = [_section(run, split, home, progress) for run in runs]
-    write_report(target, _told_apart(sections, runs))
+    shown = [_section(run, f"run-{number}", split, home, progress) for number, run in enumerate(runs, 1)]
+    write_report(target, _told_apart(shown, runs))
     return target
 
 
@@ -63,7 +66,7 @@ def _told_apart(sections: Sequence[RunSection], runs: Sequence[RunFolder]) -> li
     ]
 
 
-def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunSection:
+def _section(run: RunFolder, anchor: str, split: str, home: Path, progress: Progress) -> RunSection:
     recipe, provenance, measures = read_recipe(run), read_provenance(run), read_measures(run)
     if split not in measures:
         known = ", ".join(measures) or "nothing"
@@ -74,22 +77,23 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
     judged = measures[split]
     ordered = {split: judged.judgement, **{name: one.judgement for name, one in measures.items() if name != split}}
     published = _published(recipe)
+    curves = {
+        name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
+        for name in recipe.data.positives
+    }
     return RunSection(
         title=recipe.title,
         name=f"{recipe.name}, seed {recipe.training.seed}",
         main=recipe.data.positives[0],
         licence=provenance["licence"],
         judgements=ordered,
-        curves={
-            name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
-            for name in recipe.data.positives
-        },
+        curves=curves,
         history=_history(run, recipe),
         published=published,
         overlaps=judged.overlap,
         overlap_images=judged.masks,
-        sections=(_calibration(run, split, predictions, recipe.data.positives[0]),),
         examples=_examples(run, recipe, judged, predictions, home, progress),
+        sections=_sections(run, judged, curves, anchor),
         command=provenance["command"],
         circumstances=_circumstances(provenance, judged),
         recipe=_recipe_facts(recipe),
@@ -99,12 +103,19 @@ def _section(run: RunFolder, split: str, home: Path, progress: Progress) -> RunS
     )
 
 
-def _calibration(run: RunFolder, split: str, predictions: Predictions, main: str) -> Section:
-    path = run.predictions("validation")
-    validation = Predictions.read(path) if path.is_file() else None
-    # Names of figures must not meet those of another run on the page.
-    anchor = f"run-{zlib.crc32(str(run.path.absolute()).encode()):08x}"
-    return calibration_section(calibration_of(predictions, validation, main), split, anchor=anchor)
+def _sections(run: RunFolder, judged: SplitJudgement, curves: Mapping[str, Curves], anchor: str) -> tuple[Section, ...]:
+    """Return what goes beyond the measures; nothing for a run that was judged before there were details."""
+    details = read_details(run, judged)
+    if details is None:
+        return ()
+    sections = (
+        operating_section(details.operating, curves[details.operating[0].task].roc, anchor=anchor),
+        decision_section(details.decision, anchor=anchor),
+        calibration_section(details.calibration, judged.name, anchor=anchor) if details.calibration else None,
+        confusion_section(details.confusion, anchor=anchor),
+        subgroups_section(details.subgroups, anchor=anchor),
+    )
+    return tuple(section for section in sections if section is not None)
 
 
 def _published(recipe: Recipe) -> Published | None:

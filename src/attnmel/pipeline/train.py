@@ -24,7 +24,7 @@ from attnmel.pipeline.prepare import Prepared, check_priors, prepare, training_b
 from attnmel.pipeline.provenance import add_resumed, check_same_run, write_start
 from attnmel.pipeline.resume import load_standing
 from attnmel.progress import SILENT, Progress
-from attnmel.records import Split
+from attnmel.records import EVERY_SPLIT, Split
 from attnmel.settings import Recipe
 from attnmel.training import Objective, Schedule, train
 
@@ -108,10 +108,10 @@ def train_run(
 
 
 def _judged_splits(prepared: Prepared, progress: Progress) -> tuple[Split, ...]:
-    if any(lesion.split == "test" for lesion in prepared.lesions):
-        return ("validation", "test")
-    progress.note(f"{prepared.dataset.name} has no image in the split 'test'; judged on 'validation' alone")
-    return ("validation",)
+    there = {lesion.split for lesion in prepared.lesions}
+    if "test" not in there:
+        progress.note(f"{prepared.dataset.name} has no image in the split 'test'; judged on 'validation' alone")
+    return tuple(split for split in EVERY_SPLIT if split != "train" and split in there)
 
 
 def _train(

@@ -231,6 +231,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "fixed": tables.fixed,
+        "method_words": tables.method_words,
         "span": tables.span,
         "percent": tables.percent,
         "spaced": tables.spaced,

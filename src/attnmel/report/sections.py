@@ -2,15 +2,26 @@
 
 from dataclasses import dataclass
 
+NARROW = 6
+"""Columns that have room on half a page."""
+
 
 @dataclass(frozen=True)
 class Table:
-    """Text in rows; the first cell of each names the row, the others stand to the right."""
+    """Text in rows; the first cell of each names the row, the others stand to the right.
+
+    What follows a line break in a cell stands small below it: an interval under its figure.
+    """
 
     caption: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     """Each as long as `heads`."""
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the table fits beside a figure on a wide page."""
+        return len(self.heads) <= NARROW
 
 
 @dataclass(frozen=True)
@@ -31,4 +42,6 @@ class Section:
     prose: str = ""
     figures: tuple[Drawing, ...] = ()
     tables: tuple[Table, ...] = ()
+    more: tuple[Table, ...] = ()
+    """Folded away below the others, for those who want every number."""
     notes: tuple[str, ...] = ()

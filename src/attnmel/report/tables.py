@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.judgement import ALL_CLASSES, MEAN, Judgement, Row
+from attnmel.evaluation.panel import RECALL
 from attnmel.evaluation.published import Published
 
 PUBLISHED_SPLIT = "test"
@@ -19,6 +20,14 @@ MEASURE_WORDS: Mapping[str, tuple[str, str]] = {
     "balanced_accuracy": ("Balanced accuracy", "mean recall"),
 }
 """Name and explanation of each measure; one that is not listed goes by its own name."""
+
+METHOD_WORDS: Mapping[str, str] = {
+    "delong": "DeLong's",
+    "wilson": "Wilson's score interval",
+    "logit": "jackknife on the logit scale",
+    "percentile": "percentile bootstrap",
+    "bca": "bias-corrected and accelerated bootstrap",
+}
 
 MAP_WORDS: Mapping[str, str] = {"pool3": "pool-3", "pool4": "pool-4", "cam": "class activation map"}
 COMPARED = ("auc", "ap", "sensitivity", "specificity", "balanced_accuracy")
@@ -65,7 +74,7 @@ def blocks(judgements: Mapping[str, Judgement], main: str, published: Published 
             beside = published if split == PUBLISHED_SPLIT else None
             rows = [row for row in judgement.rows if row.task == task]
             lines = tuple(_line(row, _published(row, main, beside)) for row in rows)
-            found.append(Block(f"{_task_words(task)}, {split}", _images(rows[0]), lines))
+            found.append(Block(f"{task_words(task)}, {split}", _images(rows[0]), lines))
     return tuple(found)
 
 
@@ -82,6 +91,33 @@ def key_figures(judgement: Judgement, main: str) -> tuple[KeyFigure, ...]:
             "Specificity", _interval(cleared), f"{_whole(cleared, others)} of {others:,} other images rightly cleared"
         ),
     )
+
+
+def task_words(task: str) -> str:
+    """Return what is judged, in words."""
+    special = {MEAN: "Mean of the tasks", ALL_CLASSES: "All classes"}
+    return special.get(task, f"{spaced(task).capitalize()} against the rest")
+
+
+def measure_words(row: Row) -> tuple[str, str]:
+    """Return name and explanation of a row's measure."""
+    if row.measure.startswith(RECALL):
+        return f"Recall of {spaced(row.measure.removeprefix(RECALL))}", "by the highest probability"
+    name, explanation = MEASURE_WORDS.get(row.measure, (spaced(row.measure), ""))
+    return name, f"{explanation}, by the highest probability" if row.task == ALL_CLASSES else explanation
+
+
+def method_words(judgement: Judgement) -> str:
+    """Return which measures have which interval, in words."""
+    measures: dict[str, list[str]] = {}
+    for row in judgement.rows:
+        name = "recalls" if row.measure.startswith(RECALL) else measure_words(row)[0]
+        if row.task == MEAN:
+            name = f"the mean {name}"
+        shown = measures.setdefault(row.method, [])
+        if name not in shown:
+            shown.append(name)
+    return "; ".join(f"{METHOD_WORDS[method]} for {', '.join(names)}" for method, names in measures.items())
 
 
 def overlap_lines(overlaps: Mapping[str, Interval], published: Published | None) -> tuple[Line, ...]:
@@ -123,15 +159,18 @@ def span(interval: Interval, digits: int = 3) -> str:
     return f"{interval.low:.{digits}f}\N{EN DASH}{interval.high:.{digits}f}"
 
 
+def stacked(interval: Interval, digits: int = 3) -> str:
+    """Write a figure over its interval, a line each, for a cell of a `sections.Table`."""
+    return f"{fixed(interval.value, digits)}\n{span(interval, digits)}".rstrip()
+
+
 def percent(value: float) -> str:
     """Write a place on a strip from 0 to 1 as CSS."""
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"
 
 
 def _line(row: Row, published: float | None) -> Line:
-    name, explanation = MEASURE_WORDS.get(row.measure, (spaced(row.measure), ""))
-    if row.task == ALL_CLASSES:
-        explanation = "mean recall, by the highest probability"
+    name, explanation = measure_words(row)
     return Line(name, explanation, _interval(row), published)
 
 
@@ -143,15 +182,12 @@ def _published(row: Row, main: str, published: Published | None) -> float | None
     if published is None:
         return None
     if row.task == ALL_CLASSES:
-        return published.average_recall
+        known = {"balanced_accuracy": published.average_recall}
+        known |= {f"{RECALL}{name}": share for name, share in (published.recalls or {}).items()}
+        return known.get(row.measure)
     if row.task != main:
         return None
     return {"auc": published.auc, "ap": published.ap}.get(row.measure)
-
-
-def _task_words(task: str) -> str:
-    special = {MEAN: "Mean of the tasks", ALL_CLASSES: "All classes"}
-    return special.get(task, f"{spaced(task).capitalize()} against the rest")
 
 
 def _images(row: Row) -> str:

@@ -1,0 +1,134 @@
+"""The main measures by age, sex, place on the body, way of confirmation and source of the image.
+
+Each group is judged by itself, its intervals by the methods that the measures of a run have, too. Groups differ in
+how hard their lesions are, not only in how well the network does, and many are small: a group with fewer than ten
+images on a side is marked.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from attnmel.evaluation.delong import areas
+from attnmel.evaluation.estimates import NOTHING, estimate_shares, estimate_smooth
+from attnmel.evaluation.intervals import Interval, Sampling
+from attnmel.evaluation.judgement import FEW
+from attnmel.evaluation.metrics import THRESHOLD, Ranking, average_precision
+from attnmel.evaluation.panel import Panel
+from attnmel.records import ATTRIBUTES, Predictions
+
+UNKNOWN = "unknown"
+
+AGE_BANDS = ("under 30", "30 to 44", "45 to 59", "60 to 74", "75 and over")
+AGE_STARTS = (30, 45, 60, 75)
+"""First year of each band but the first."""
+
+SHOWN = ("auc", "ap", "sensitivity", "specificity")
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """The measures of one group, each with its 95 % interval; NaN where the group has a single class."""
+
+    attribute: str
+    """A name of `records.ATTRIBUTES`."""
+    group: str
+    images: int
+    positives: int
+    auc: Interval
+    ap: Interval
+    sensitivity: Interval
+    """At 0.5, as specificity."""
+    specificity: Interval
+    few: bool
+    """Fewer than ten positives or ten negatives: the intervals are too narrow and the figures say little."""
+
+
+@dataclass(frozen=True)
+class Subgroups:
+    """One class against the rest, group by group."""
+
+    task: str
+    everyone: Subgroup
+    """All images, for comparison; its attribute is empty."""
+    groups: tuple[Subgroup, ...]
+    """By attribute; age bands in order, other groups by falling size, the unknown last."""
+    alike: dict[str, str]
+    """Attributes in which all images are of one group, with that group: nothing to compare there."""
+
+
+def subgroups(predictions: Predictions, name: str) -> Subgroups:
+    """Judge one class against the rest in every group of every attribute that the predictions know.
+
+    Raises:
+        PredictionsError: as `judge`.
+    """
+    Panel.of(predictions, [name])  # refuses what cannot be judged
+    found: list[Subgroup] = []
+    alike: dict[str, str] = {}
+    every = np.ones(len(predictions.image_ids), dtype=bool)
+    for attribute in ATTRIBUTES:
+        words = [group_of(attribute, value) for value in predictions.attributes.get(attribute, ())]
+        names = _in_order(attribute, words)
+        if len(names) == 1:
+            alike[attribute] = names[0]
+        elif names:
+            members = {one: np.array([word == one for word in words]) for one in names}
+            found += [_judge(predictions, name, attribute, one, members[one]) for one in names]
+    everyone = _judge(predictions, name, "", "all images", every)
+    return Subgroups(name, everyone, tuple(found), alike)
+
+
+def group_of(attribute: str, value: str) -> str:
+    """Return the group of one value: the band of an age, else the word itself; what cannot be read is unknown."""
+    word = " ".join(value.split()).lower()
+    if attribute != "age":
+        return word or UNKNOWN
+    try:
+        years = float(word)
+    except ValueError:
+        return UNKNOWN
+    if not 0 <= years < math.inf:
+        return UNKNOWN
+    return AGE_BANDS[sum(years >= start for start in AGE_STARTS)]
+
+
+def _in_order(attribute: str, words: Sequence[str]) -> list[str]:
+    """Return the groups that have images: age bands in order, others by falling size, the unknown last."""
+    counts = Counter(words)
+    order = list(AGE_BANDS) if attribute == "age" else sorted(counts.keys() - {UNKNOWN}, key=lambda w: (-counts[w], w))
+    return [word for word in (*order, UNKNOWN) if counts[word]]
+
+
+def _judge(
+    predictions: Predictions, name: str, attribute: str, group: str, members: Bool[np.ndarray, " N"]
+) -> Subgroup:
+    """Judge the members by themselves."""
+    positive, scores = predictions.is_class(name)[members], predictions.probability(name)[members]
+    groups = [one for one, member in zip(predictions.groups, members, strict=True) if member]
+    sampling = Sampling.of(groups, predictions.labels[members])
+    ranking, called = Ranking.of(positive, scores), scores > THRESHOLD
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+
+    def precision(weights: Float[np.ndarray, "R n"]) -> Float[np.ndarray, "R 1"]:
+        return average_precision(ranking.counts(weights))[:, None]
+
+    parts, wholes = np.stack([positive & called, ~positive & ~called], 1), np.stack([positive, ~positive], 1)
+    sensitivity, specificity = estimate_shares(parts, wholes, groups, sampling)
+    both = positives > 0 < negatives
+    return Subgroup(
+        attribute=attribute,
+        group=group,
+        images=len(positive),
+        positives=positives,
+        auc=areas(positive, scores[:, None], groups).interval() if both else NOTHING,
+        # Of positives alone every precision is 1, which says nothing of the network.
+        ap=estimate_smooth(precision, sampling)[0] if both else NOTHING,
+        sensitivity=sensitivity,
+        specificity=specificity,
+        few=min(positives, negatives) < FEW,
+    )

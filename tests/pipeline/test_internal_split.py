@@ -1,0 +1,102 @@
+"""ISIC 2018 task 3 through training: both of its test splits are judged, with what is known of each image."""
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from attnmel.config import load_recipe
+from attnmel.data.archives import fetch
+from attnmel.data.labels import read_dataset
+from attnmel.folders import RunFolder
+from attnmel.pipeline.evaluate import evaluate_run
+from attnmel.pipeline.measures import read_measures
+from attnmel.pipeline.prepare import prepare
+from attnmel.pipeline.provenance import read_provenance
+from attnmel.pipeline.train import train_run
+from attnmel.records import Predictions
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from tests.conftest import Phantoms
+
+SETTINGS = (
+    "data.dataset=isic2018",
+    'data.classes=["MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC"]',
+    'data.positives=["MEL"]',
+    "data.repeats={}",
+    "data.size=32",
+    "model.width=0.05",
+    "loss.prior=none",
+    "training.epochs=1",
+    "training.batch=4",
+    "training.precision=float32",
+    "training.device=cpu",
+)
+
+
+def write_mirror(year: Path, phantoms: "Phantoms") -> None:
+    """Write some phantoms as task 3 of 2018, diagnosed in turn; one lesion has two images, every other one an age."""
+    year.mkdir(parents=True)
+    start, groups, metadata = f"{year}/ISIC2018_Task3", ["image,lesion_id,diagnosis_confirm_type"], []
+    lesions = read_dataset("phantoms", phantoms.home).lesions
+    for part, split in (("Training", "train"), ("Test", "test")):
+        chosen = [lesion for lesion in lesions if lesion.split == split]
+        rows = ["image,MEL,NV,BCC,AKIEC,BKL,DF,VASC"]
+        with zipfile.ZipFile(f"{start}_{part}_Input.zip", "w") as images:
+            for number, lesion in enumerate(chosen):
+                images.write(lesion.image, lesion.image.name)
+                rows.append(",".join([lesion.image_id, *("01"[place == number % 7] for place in range(7))]))
+                if part == "Training":
+                    groups.append(f"{lesion.image_id},L{number % 21},histopathology")
+                    metadata.append(f"L,{lesion.image_id},nv,histo,{40.0 if number % 2 else ''},,")
+        with zipfile.ZipFile(f"{start}_{part}_GroundTruth.zip", "w") as table:
+            table.writestr("truth.csv", "\n".join(rows))
+    Path(f"{start}_Training_LesionGroupings.csv").write_text("\n".join(groups))
+    header = "lesion_id,image_id,dx,dx_type,age,sex,localization"
+    (year / "HAM10000_metadata.csv").write_text("\n".join([header, *metadata]))
+
+
+@pytest.fixture(scope="module")
+def home(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("isic2018")
+    write_mirror(folder / "mirror" / "2018", phantoms)
+    fetch("isic2018", folder / "home", mirror=(folder / "mirror").as_uri())
+    return folder / "home"
+
+
+@pytest.fixture(scope="module")
+def run(home: Path, fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
+    train_run(load_recipe("demo", SETTINGS), run, home=home, fabric=fabric)
+    return run
+
+
+def test_training_judges_both_test_splits(run: RunFolder, home: Path) -> None:
+    assert set(read_measures(run)) == {"validation", "internal", "test"}
+    lesions = prepare(load_recipe("demo", SETTINGS).data, home=home).lesions
+    for split in ("internal", "test"):
+        expected = {lesion.image_id for lesion in lesions if lesion.split == split}
+        assert set(Predictions.read(run.predictions(split)).image_ids) == expected
+    splits = read_provenance(run)["data"]["splits"]
+    assert sum(counts["images"] for counts in splits.values()) == len(lesions)
+    assert splits["internal"]["MEL"] >= 1
+
+
+def test_the_internal_split_is_judged_again_alike(run: RunFolder, home: Path) -> None:
+    before = read_measures(run)["internal"]
+    assert evaluate_run(run, home=home, split="internal") == before
+
+
+def test_predictions_carry_the_attributes_that_are_known(run: RunFolder, home: Path) -> None:
+    known = {lesion.image_id: lesion.attributes for lesion in read_dataset("isic2018", home).lesions}
+    internal = Predictions.read(run.predictions("internal"))
+    assert set(internal.attributes) == {name for i in internal.image_ids for name in known[i]}
+    assert internal.attributes["confirmation"] == ("histopathology",) * len(internal.image_ids)
+    assert internal.groups == tuple(groups_of(home)[i] for i in internal.image_ids)
+    assert Predictions.read(run.predictions("test")).attributes == {}
+
+
+def groups_of(home: Path) -> dict[str, str | None]:
+    return {lesion.image_id: lesion.group for lesion in read_dataset("isic2018", home).lesions}
