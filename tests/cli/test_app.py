@@ -110,11 +110,13 @@ def test_predict_answers_in_csv_with_notice_and_reason(
     assert all("b.jpg" in rows[1]["error"] or "c.png" in row["error"] for row in rows[1:])
 
 
-def test_predict_gives_the_probabilities_of_evaluate(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+def test_predict_gives_the_probabilities_of_evaluate_when_asked_to(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
     from attnmel.records import Predictions
 
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    ran = attnmel("predict", trained.path, image, "--json", "--out", tmp_path / "answers.json")
+    ran = attnmel("predict", trained.path, image, "--uncalibrated", "--json", "--out", tmp_path / "answers.json")
     assert ran.returncode == 0, ran.stderr
     answers = json.loads((tmp_path / "answers.json").read_text())
     assert answers["notice"] == NOTICE

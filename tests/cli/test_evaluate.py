@@ -104,7 +104,8 @@ def test_operating_points_follow_the_measures_with_those_asked_for(run: RunFolde
     assert header.split()[3::2] == ["0.7", "0.82", "0.89", "0.9", "0.95"]
     assert "ppv at 0.5 %" in result.stdout
     judged = evaluate(run, "phantoms", phantoms.home, *asked)
-    assert [point["target"] for point in judged["details"]["operating"][0]["points"]] == [
+    points = judged["details"]["operating"][0]["points"]
+    assert [point["target"] for point in points] == [
         None,
         0.7,
         0.82,

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -159,3 +160,8 @@ def test_a_calibration_survives_json() -> None:
     found = calibration_of(*example(classes=4), MAIN, resamples=10)
     adapter = TypeAdapter(Calibration)
     assert adapter.validate_json(adapter.dump_json(found)) == found
+    bare = calibration_of(example()[0], None, MAIN, resamples=10)
+    plain = json.loads(adapter.dump_json(bare, exclude_none=True))
+    assert plain.pop("temperature") == [None] * 3, "NaN, which equals nothing"
+    again = adapter.validate_python(plain | {"temperature": bare.temperature})
+    assert again == bare

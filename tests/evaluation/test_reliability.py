@@ -16,7 +16,6 @@ from attnmel.evaluation.reliability import (
     equal_mass,
     reliability_curve,
     sums,
-    wilson,
 )
 
 
@@ -127,12 +126,9 @@ def test_by_chance_is_what_true_probabilities_show() -> None:
     assert (found.low, found.high) == pytest.approx(np.quantile(errors, [0.025, 0.975]), rel=0.1)
 
 
-@pytest.mark.parametrize(("positives", "images"), [(0, 20), (3, 20), (20, 20), (150, 600)])
-def test_wilson_s_interval_holds_the_shares_that_a_score_test_does_not_refuse(positives: int, images: int) -> None:
-    found = wilson(positives, images)
-    for end in (found.low, found.high):
-        if 0 < end < 1:
-            distance = abs(found.value - end) / np.sqrt(end * (1 - end) / images)
-            assert distance == pytest.approx(stats.norm.ppf(0.975), rel=1e-9)
-    assert 0 <= found.low <= found.value <= found.high <= 1
-    assert found.low < found.high
+def test_the_share_of_a_bin_has_wilson_s_interval() -> None:
+    probability, positive = example(100)
+    for one in reliability_curve(probability, positive, equal_mass(probability)):
+        expected = stats.binomtest(one.positives, one.images).proportion_ci(method="wilson")
+        assert (one.observed.low, one.observed.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+        assert one.observed.low < one.observed.high

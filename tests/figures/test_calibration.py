@@ -4,12 +4,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from attnmel.evaluation.reliability import Bin, wilson
+from attnmel.evaluation.reliability import Bin
+from attnmel.evaluation.shares import wilson_interval
 from attnmel.figures.calibration import probability_figure, reliability_figure
 from attnmel.figures.svg import INK, SERIES
 
 BINS = [
-    Bin(20, hits, mean - 0.05, mean + 0.05, mean, wilson(hits, 20)) for hits, mean in ((0, 0.1), (5, 0.4), (20, 0.8))
+    Bin(20, hits, mean - 0.05, mean + 0.05, mean, wilson_interval(hits / 20, 20))
+    for hits, mean in ((0, 0.1), (5, 0.4), (20, 0.8))
 ]
 
 

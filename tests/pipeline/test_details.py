@@ -12,6 +12,7 @@ import pytest
 
 from attnmel import NOTICE
 from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.calibration import calibration_of
 from attnmel.evaluation.confusion import confusion
 from attnmel.evaluation.decision import decision_curve
 from attnmel.evaluation.operating import operating_points
@@ -50,6 +51,7 @@ def test_details_follow_from_the_predictions_files(trained: RunFolder) -> None:
     assert found.decision == (decision_curve(test, "melanoma"),)
     assert repr(found.confusion) == repr(confusion(test, "melanoma"))
     assert repr(found.subgroups) == repr(subgroups(test, "melanoma"))
+    assert repr(found.calibration) == repr(calibration_of(test, validation, "melanoma"))
 
 
 def test_the_file_is_plain_json_with_notice_and_licence(trained: RunFolder) -> None:

@@ -16,22 +16,35 @@ def calibration() -> Calibration:
 
 def test_the_section_shows_before_after_and_change(calibration: Calibration) -> None:
     section = calibration_section(calibration, "test", anchor="run-1")
-    measures, bins = section.tables
+    (measures,), (bins,) = section.tables, section.more
     at = f"at temperature {calibration.temperature.value:.2f}"
     assert measures.heads == ("Measure", "as predicted", at, "change")
     error = calibration.before.measures["calibration_error"]
     assert measures.rows[0][:2] == (
         "Calibration error (ECE)",
-        f"{error.value:.3f} ({error.low:.3f}\N{EN DASH}{error.high:.3f})",
+        f"{error.value:.3f}\n{error.low:.3f}\N{EN DASH}{error.high:.3f}",
     )
     change = calibration.change["brier"]
-    written = f"{change.value:.3f} ({change.low:.3f} to {change.high:.3f})".replace("-", "\N{MINUS SIGN}")
+    written = f"{change.value:.3f}\n{change.low:.3f} to {change.high:.3f}".replace("-", "\N{MINUS SIGN}")
     assert dict((row[0], row[3]) for row in measures.rows)["Brier score"] == written
     assert len(bins.rows) == len(calibration.before.bins)
     assert bins.rows[0][1] == f"{calibration.before.bins[0].positives} of {calibration.before.bins[0].images}"
-    assert all(len(row) == len(table.heads) for table in section.tables for row in table.rows)
+    assert all(len(row) == len(table.heads) for table in (*section.tables, *section.more) for row in table.rows)
     assert "On the 150 validation images the network was too extreme" in section.prose
     assert 'id="run-1-reliability-title"' in section.figures[0].svg
+
+
+@pytest.mark.parametrize(
+    ("temperature", "words"),
+    [
+        (Interval(0.5, 0.3, 0.9), "the network was too timid: its scores are best divided by a temperature of 0.50"),
+        (Interval(2.0, 1.1, 3.0), "the network was too extreme: its"),
+        (Interval(1.4, 0.9, 2.2), "the network was neither too timid nor too extreme beyond chance: its"),
+    ],
+)
+def test_the_temperature_is_put_into_words(calibration: Calibration, temperature: Interval, words: str) -> None:
+    section = calibration_section(dataclasses.replace(calibration, temperature=temperature), "test", anchor="a")
+    assert words in section.prose
 
 
 def test_without_a_temperature_the_section_says_why_and_shows_the_rest(calibration: Calibration) -> None:
@@ -40,11 +53,11 @@ def test_without_a_temperature_the_section_says_why_and_shows_the_rest(calibrati
         calibration, after=None, change={}, temperature=nothing, notes=("no temperature was fitted: few",)
     )
     section = calibration_section(bare, "test", anchor="a")
-    assert [table.heads for table in section.tables] == [
+    assert [table.heads for table in (*section.tables, *section.more)] == [
         ("Measure", "as predicted"),
         ("Bin", "as predicted", "mean", "share"),
     ]
-    assert all(len(row) == len(table.heads) for table in section.tables for row in table.rows)
+    assert all(len(row) == len(table.heads) for table in (*section.tables, *section.more) for row in table.rows)
     assert "temperature" not in section.prose
     assert section.notes[-1] == "No temperature was fitted: few."
 
@@ -59,6 +72,6 @@ def test_a_figure_that_is_not_defined_is_a_dash(calibration: Calibration) -> Non
 def test_bins_that_ties_leave_out_are_empty_cells(calibration: Calibration) -> None:
     assert calibration.after is not None
     after = dataclasses.replace(calibration.after, bins=calibration.after.bins[:-2])
-    bins = calibration_section(dataclasses.replace(calibration, after=after), "test", anchor="a").tables[1]
+    bins = calibration_section(dataclasses.replace(calibration, after=after), "test", anchor="a").more[0]
     assert bins.rows[-1][4:] == ("", "", "")
     assert bins.rows[-1][0] == str(len(calibration.before.bins))

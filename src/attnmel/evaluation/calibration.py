@@ -7,7 +7,7 @@ Shapes: N images, R resamples, M measures.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -82,12 +82,12 @@ class Calibration:
     fitted_on: int
     """Validation images behind the temperature."""
     before: Reliability
-    after: Reliability | None
-    """At the temperature; None where there is none."""
-    change: dict[str, Interval]
-    """After less before by measure, on the same resamples; empty without a temperature."""
     resamples: int
     seed: int
+    after: Reliability | None = None
+    """At the temperature; None where there is none."""
+    change: dict[str, Interval] = field(default_factory=dict)
+    """After less before by measure, on the same resamples; empty without a temperature."""
     notes: tuple[str, ...] = ()
     """What a reader must know, a sentence each."""
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import stats
 
 from attnmel.evaluation.intervals import CHUNK, CONFIDENCE, Interval
+from attnmel.evaluation.shares import wilson_interval
 
 BINS = 10
 LEAST_IN_BIN = 10
@@ -137,15 +137,9 @@ def reliability_curve(
     found = []
     for number in range(int(place.max()) + 1):
         held, hits = probability[place == number], int(positive[place == number].sum())
-        observed = wilson(hits, len(held))
+        observed = wilson_interval(hits / len(held), len(held))
         found.append(Bin(len(held), hits, float(held.min()), float(held.max()), float(held.mean()), observed))
     return tuple(found)
-
-
-def wilson(positives: int, images: int, confidence: float = CONFIDENCE) -> Interval:
-    """Return a share with Wilson's score interval (1927), which has a width at 0 and at 1 too."""
-    found = stats.binomtest(positives, images).proportion_ci(confidence, method="wilson")
-    return Interval(positives / images, float(found.low), float(found.high))
 
 
 def _by_image(held: Sums, totals: InBins) -> InBins:

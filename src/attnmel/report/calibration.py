@@ -7,7 +7,7 @@ from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.reliability import Bin
 from attnmel.figures.calibration import probability_figure, reliability_figure
 from attnmel.report.sections import Drawing, Section, Table
-from attnmel.report.tables import fixed, spaced, span
+from attnmel.report.tables import fixed, spaced, span, stacked
 
 WORDS = {
     "calibration_error": "Calibration error (ECE)",
@@ -51,7 +51,8 @@ def calibration_section(calibration: Calibration, split: str, *, anchor: str) ->
                 f"How the probabilities are spread, {counted}.",
             ),
         ),
-        tables=(_measures(calibration, f"Calibration, {counted}."), _bins(calibration, name)),
+        tables=(_measures(calibration, f"Calibration, {counted}."),),
+        more=(_bins(calibration, name),),
         notes=_notes(calibration),
     )
 
@@ -77,6 +78,8 @@ def _prose(calibration: Calibration, name: str) -> str:
         return meaning
     temperature = calibration.temperature
     kind = "too timid" if temperature.value < 1 else "too extreme"
+    if temperature.low <= 1 <= temperature.high:
+        kind = "neither too timid nor too extreme beyond chance"
     return (
         f"{meaning} On the {calibration.fitted_on:,} validation images the network was {kind}: its scores are best "
         f"divided by a temperature of {temperature.value:.2f} ({span(temperature, 2)}). Probabilities from attnmel "
@@ -117,11 +120,10 @@ def _bin(held: Bin) -> tuple[str, str, str]:
 
 
 def _cell(interval: Interval) -> str:
-    if not (ends := span(interval)):
-        return _signed(fixed(interval.value))
+    """Write a figure over its interval; a dash between two ends would be read as a minus."""
     if interval.low < 0:
-        ends = f"{fixed(interval.low)} to {fixed(interval.high)}"
-    return f"{_signed(fixed(interval.value))} ({_signed(ends)})"
+        return _signed(f"{fixed(interval.value)}\n{fixed(interval.low)} to {fixed(interval.high)}")
+    return _signed(stacked(interval))
 
 
 def _signed(text: str) -> str:
