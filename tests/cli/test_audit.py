@@ -76,6 +76,16 @@ def test_an_audit_without_sides_ends_well_and_is_stored(attnmel: "Attnmel", clin
     assert stored.stat().st_mtime_ns == before
 
 
+def test_an_embedding_only_adds_hints(attnmel: "Attnmel", clinic: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    sides = ("--train", f"{clinic}:train", "--test", f"{clinic}:validation")
+    ran = attnmel("audit", clinic, "--embedding", "random", "--json", "--home", home)
+    told = json.loads(ran.out)
+    assert (ran.code, told["embedding"]) == (0, "random")
+    assert [one["kind"] for one in told["findings"] if one["kind"] != "alike"] == ["same picture"]
+    assert attnmel("audit", *sides, "--embedding", "random", "--home", home).code == 0
+
+
 def test_no_leakage_is_exit_code_0(attnmel: "Attnmel", clinic: Path, tmp_path: Path) -> None:
     ran = attnmel("audit", "--train", f"{clinic}:train", "--test", f"{clinic}:validation", "--home", tmp_path / "home")
     assert ran.code == 0
