@@ -174,7 +174,9 @@ def test_an_own_folder_trains_judges_and_is_predicted(
     run = Path(json.loads(ran.out)[0]["run"])
     assert "have no mask; the regulariser leaves them out" in ran.err
     judge = shutil.copytree(trained.path, own.parent / "judge")
-    judged = attnmel("evaluate", judge, "--on", own, "--home", home, "--json")
+    refused = attnmel("evaluate", judge, "--on", own, "--home", home)
+    assert (refused.code, "--allow-leakage" in refused.err) == (1, True), "it holds images that the run learnt from"
+    judged = attnmel("evaluate", judge, "--on", own, "--allow-leakage", "--home", home, "--json")
     assert json.loads(judged.out)["judgement"]["images"] == 25
     ran = attnmel("predict", run, own, "--out", own.parent / "aus gabe" / "ö.json", "--json")
     assert ran.code == 0, ran.err

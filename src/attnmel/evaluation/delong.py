@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
-from scipy import special, stats
+from scipy import stats
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.intervals import CONFIDENCE, Interval
+from attnmel.evaluation.intervals import CONFIDENCE, Interval, logit_interval
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,6 @@ class Areas:
             return (Interval(0.0, 0.0, 0.0), 1.0) if value == 0 else (Interval(value, np.nan, np.nan), np.nan)
         half = float(stats.norm.ppf((1 + confidence) / 2)) * error
         return Interval(value, value - half, value + half), float(2 * stats.norm.sf(abs(value) / error))
-
-
-def logit_interval(value: float, variance: float, quantile: float) -> Interval:
-    """Return the interval of a share that reaches `quantile` standard errors to both sides on the logit scale.
-
-    It stays in [0, 1], and near 1 it keeps its coverage (Pepe 2003, section 5.2). The ends are NaN for a value of 0 or
-    1 and where there is no variance.
-    """
-    if not 0 < value < 1 or not variance > 0:
-        return Interval(value, np.nan, np.nan)
-    half = quantile * np.sqrt(variance) / (value * (1 - value))
-    centre = special.logit(value)
-    return Interval(value, float(special.expit(centre - half)), float(special.expit(centre + half)))
 
 
 def areas(

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from attnmel.evaluation.metrics import THRESHOLD, Counts, Measure, Values, average_precision, roc_auc
 from attnmel.evaluation.official_rules import CHALLENGES, OFFICIAL, Rules
+from attnmel.evaluation.thresholds import specificity_at
 
 SENSITIVITIES = (82, 89, 95, 98, 99)
 """Per cent at which a challenge read the specificity."""
@@ -80,16 +81,6 @@ def trapezoid_average_precision(counts: Counts) -> Values:
     gained = np.diff(true, axis=1, prepend=0)
     area = (gained * (precision[:, 1:] + precision[:, :-1])).sum(axis=1) / 2
     return _share(area, counts.positives)
-
-
-def specificity_at(counts: Counts, sensitivity: float) -> Values:
-    """Specificity at the first point of the ROC curve, as the threshold falls, whose sensitivity is at least this high.
-
-    Nothing is interpolated. In [0, 1]; NaN without a positive or a negative.
-    """
-    true, false = _rates(counts)
-    first = np.argmax(true >= sensitivity, axis=1)
-    return 1 - np.take_along_axis(false, first[:, None], axis=1)[:, 0]
 
 
 def auc_above(counts: Counts, sensitivity: float) -> Values:

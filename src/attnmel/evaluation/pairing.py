@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.errors import PredictionsError, listed
+from attnmel.evaluation.metrics import Ranking
+from attnmel.evaluation.thresholds import chosen_threshold
 from attnmel.records import REST, Predictions
 
 
@@ -85,12 +87,10 @@ def threshold_at(predictions: Predictions, name: str, sensitivity: float) -> flo
     Raises:
         PredictionsError: no image of the class.
     """
-    scores = np.sort(predictions.probability(name)[predictions.is_class(name)])[::-1]
-    if not len(scores):
+    positive = predictions.is_class(name)
+    if not positive.any():
         raise PredictionsError(f"no image of {name} among the validation images; a threshold is chosen on its images")
-    # Divided, not multiplied: 0.89 * 100 is a little more than 89 in floating point.
-    reached = np.arange(1, len(scores) + 1) / len(scores) >= sensitivity
-    return float(np.nextafter(scores[int(np.argmax(reached))], -np.inf))
+    return float(chosen_threshold(Ranking.of(positive, predictions.probability(name)).counts(), sensitivity)[0])
 
 
 def halved(scores: Float[np.ndarray, " N"], threshold: float) -> Float[np.ndarray, " N"]:

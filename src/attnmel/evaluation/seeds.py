@@ -19,8 +19,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from attnmel.evaluation.delong import logit_interval
-from attnmel.evaluation.intervals import CONFIDENCE, Interval
+from attnmel.evaluation.intervals import CONFIDENCE, Interval, logit_interval
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from attnmel.progress import SILENT, Progress
 from attnmel.report.calibration import calibration_section
 from attnmel.report.confusion import confusion_section
 from attnmel.report.decision import decision_section
+from attnmel.report.intervals import interval_section
 from attnmel.report.official import official_section
 from attnmel.report.operating import operating_section
 from attnmel.report.sections import Section
@@ -37,6 +38,7 @@ def topics(
         *leakage_sections(run, judged.name),
         *_detailed(run, judged, curves, anchor),
         *control_sections(run, judged.name, others, home=home, progress=progress),
+        interval_section(judged.judgement, judged.name),
     )
 
 
