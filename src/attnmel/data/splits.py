@@ -104,12 +104,15 @@ def _diagnoses_by_group(diagnoses: Mapping[str, str | None], group_of: Mapping[s
 
 
 def _by_rarest(groups: dict[str, Counter[str]], total: Counter[str], seed: int) -> dict[str, list[str]]:
-    """Return groups under their rarest diagnosis, rarest first, large groups first, otherwise in a drawn order."""
+    """Return groups under their rarest diagnosis, rarest first, in a drawn order.
+
+    Not large groups first: the largest split, which lacks most in the beginning, would get all of those.
+    """
     names = sorted(groups)
     shuffled = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
     rarity = {name: (total[name], name) for name in total}
     members: dict[str, list[str]] = defaultdict(list)
-    for group in sorted(shuffled, key=lambda group: -groups[group].total()):
+    for group in shuffled:
         members[min(groups[group], key=lambda name: rarity[name])].append(group)
     return {name: members[name] for name in sorted(members, key=lambda name: rarity[name])}
 
