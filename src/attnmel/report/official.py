@@ -3,7 +3,9 @@
 from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.official import OfficialJudgement
 from attnmel.report.sections import Section, Table
-from attnmel.report.tables import spaced, stacked, task_words
+from attnmel.report.tables import MEASURE_WORDS, spaced, stacked, task_words
+
+AT = "specificity_at_sensitivity_"
 
 
 def official_section(judged: OfficialJudgement) -> Section:
@@ -20,12 +22,19 @@ def official_section(judged: OfficialJudgement) -> Section:
             Table(
                 f"Official measures with 95 % intervals, {judged.images:,} images.",
                 ("Measure", *(task_words(name) for name in tasks)),
-                tuple((spaced(name), *(cells.get((one, name), "") for one in tasks)) for name in measures),
+                tuple((_words(name), *(cells.get((one, name), "") for one in tasks)) for name in measures),
             ),
         ),
         notes=(
             f"The same figures, by the same rules, as attnmel score gives of the submission file.{left_out} The "
-            f"challenge ranked by {spaced(measure)} ({task_words(task)}).",
+            f"challenge ranked by {_words(measure)} ({task_words(task).lower()}).",
             *judged.notes,
         ),
     )
+
+
+def _words(measure: str) -> str:
+    if measure.startswith(AT):
+        return f"Specificity at sensitivity 0.{measure.removeprefix(AT)}"
+    known = {"auc_above_sensitivity_80": "AUC above sensitivity 0.80", "f1": "F1", "ppv": "PPV", "npv": "NPV"}
+    return known.get(measure) or MEASURE_WORDS.get(measure, (spaced(measure).capitalize(), ""))[0]
