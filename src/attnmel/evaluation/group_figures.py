@@ -77,6 +77,10 @@ class GroupFigures:
     counts: tuple[tuple[int, ...], ...]
     """True classes in rows, called classes in columns."""
     by_class: tuple[ClassFigures, ...]
+    mean_recall: Interval
+    """Over the classes that the group has, as the other two over those where they are defined."""
+    mean_precision: Interval
+    mean_f1: Interval
     after: GroupCalibration | None = None
     """At the temperature of the whole set's validation images; None where there is none."""
 
@@ -118,6 +122,9 @@ class Whole:
             called=self.confusion.called,
             counts=self.confusion.counts,
             by_class=self.confusion.by_class,
+            mean_recall=self.confusion.mean_recall,
+            mean_precision=self.confusion.mean_precision,
+            mean_f1=self.confusion.mean_f1,
         )
 
 
@@ -150,6 +157,9 @@ def group_figures(
         called=matrix.called,
         counts=matrix.counts,
         by_class=matrix.by_class,
+        mean_recall=matrix.mean_recall,
+        mean_precision=matrix.mean_precision,
+        mean_f1=matrix.mean_f1,
     )
 
 

@@ -113,18 +113,24 @@ def _scaled(groups: list[Judged]) -> Iterator[Table]:
 
 
 def _classes(groups: list[Judged]) -> Table:
-    """Return recall and precision of each class in every group, and what its images are called."""
+    """Return recall, precision and F1 of each class in every group, and what its images are called."""
     columns = max((figures.called for _, _, figures in groups), key=len)
-    rows = []
-    for title, _, figures in groups:
-        for one, counts in zip(figures.by_class, figures.counts, strict=True):
-            # A group without an undecided image has no column for them.
-            numbers = (f"{count:,}" for count in (*counts, *[0] * (len(columns) - len(counts))))
-            row = (f"{title}\n{spaced(one.name)}", f"{one.images:,}", *numbers)
-            rows.append((*row, stacked(one.recall), stacked(one.precision)))
+    rows = [row for title, _, figures in groups for row in _of_classes(title, figures, len(columns))]
     heads = (f"called {spaced(name)}" for name in columns)
     return Table(
         "Classes taken for each other: a row a group and true class.",
-        ("Group, class", "Images", *heads, "Recall", "Precision"),
+        ("Group, class", "Images", *heads, "Recall", "Precision", "F1"),
         tuple(rows),
     )
+
+
+def _of_classes(title: str, figures: GroupFigures, columns: int) -> Iterator[tuple[str, ...]]:
+    """Give a row a class, last the means; a group without an undecided image has no count of them."""
+    missing = [0] * (columns - len(figures.called))
+    for one, counts in zip(figures.by_class, figures.counts, strict=True):
+        numbers = (f"{count:,}" for count in (one.images, *counts, *missing))
+        yield f"{title}\n{spaced(one.name)}", *numbers, *map(stacked, (one.recall, one.precision, one.f1))
+    called = [sum(column) for column in zip(*figures.counts, strict=True)]
+    numbers = (f"{count:,}" for count in (sum(called), *called, *missing))
+    means = map(stacked, (figures.mean_recall, figures.mean_precision, figures.mean_f1))
+    yield f"{title}\nmean", *numbers, *means
