@@ -80,6 +80,13 @@ def test_the_partial_area_and_its_interval_are_those_of_the_group_alone() -> Non
     assert figures(MALE).partial_share == pytest.approx(alone.partial_share)
 
 
+def test_a_perfect_order_of_few_images_claims_no_certainty() -> None:
+    order = np.argsort(TEST.probability("melanoma"))
+    truth = TEST.is_class("melanoma")[order]
+    ends = np.isin(np.arange(160), [*order[~truth][:3], *order[truth][-3:]])
+    assert figures(ends).partial_share == pytest.approx((1, math.nan, math.nan), nan_ok=True)
+
+
 def test_the_thresholds_are_those_of_the_whole_set_whatever_the_group() -> None:
     expected = [point.threshold for point in WHOLE.operating.points]
     for chosen in (MALE, ~MALE):

@@ -17,7 +17,7 @@ from attnmel.evaluation.calibration import Calibration, Reliability, reliability
 from attnmel.evaluation.confusion import ClassFigures, Confusion, confusion
 from attnmel.evaluation.decision import SHOWN, DecisionCurve, net_benefit, treat_all
 from attnmel.evaluation.estimates import NOTHING, estimate
-from attnmel.evaluation.intervals import Interval, Sampling
+from attnmel.evaluation.intervals import ROUNDING, Interval, Sampling
 from attnmel.evaluation.metrics import Ranking
 from attnmel.evaluation.operating import Operating, OperatingPoint, Reached, or_by_ends, reached_above
 from attnmel.evaluation.temperature import at_temperature
@@ -186,7 +186,9 @@ def _points(
         _point(ranking, of_whole, Reached(*given), dict(zip(operating.prevalences, by_bayes, strict=True)))
         for of_whole, given, by_bayes in zip(operating.points, reached, by_point, strict=True)
     )
-    return tuple(points), partial
+    # Of a perfect order no resample differs: as of an AUC of 1, nothing is known of the uncertainty.
+    known = partial.high - partial.low > ROUNDING
+    return tuple(points), partial if known else Interval(partial.value, math.nan, math.nan)
 
 
 def _point(ranking: Ranking, of_whole: OperatingPoint, reached: Reached, by_bayes: dict[float, Interval]) -> GroupPoint:
