@@ -19,11 +19,8 @@ from attnmel.evaluation.official_rules import OFFICIAL
 from attnmel.evaluation.operating import PREVALENCES, SENSITIVITIES, Operating, operating_points
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder, replacing
-from attnmel.pipeline.measures import SplitJudgement, read_measures
+from attnmel.pipeline.measures import CHOOSES, SplitJudgement, choosing_predictions
 from attnmel.records import Predictions
-
-CHOOSES = "validation"
-"""Split whose predictions choose the thresholds, whatever is judged."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,7 +67,7 @@ def find_details(
         ConfigError: a sensitivity or prevalence that is none.
     """
     predictions = Predictions.read(run.predictions(judged.name))
-    chose = _chose(run, judged, predictions)
+    chose = predictions if judged.name == CHOOSES else choosing_predictions(run, judged.epoch)
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)
     return Details(
         notice=NOTICE,
@@ -132,16 +129,6 @@ def _official(predictions: Predictions, dataset: str) -> OfficialJudgement | Non
         return None
     rules = OFFICIAL[dataset]
     return judge_official(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
-
-
-def _chose(run: RunFolder, judged: SplitJudgement, predictions: Predictions) -> Predictions | None:
-    """Return the predictions that choose the thresholds; None unless they are of the same epoch."""
-    if judged.name == CHOOSES:
-        return predictions
-    validation = read_measures(run).get(CHOOSES)
-    if validation is None or validation.epoch != judged.epoch or not run.predictions(CHOOSES).is_file():
-        return None
-    return Predictions.read(run.predictions(CHOOSES))
 
 
 def _with_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON

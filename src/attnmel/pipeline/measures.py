@@ -9,6 +9,10 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.judgement import Judgement
 from attnmel.folders import RunFolder, replacing
+from attnmel.records import Predictions
+
+CHOOSES = "validation"
+"""Split whose predictions choose thresholds and temperature, whatever is judged."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +79,18 @@ def read_measures(run: RunFolder) -> dict[str, SplitJudgement]:
         raise PredictionsError(
             f"{run.measures} is damaged or of another version; delete it and run `attnmel evaluate` again"
         ) from None
+
+
+def choosing_predictions(run: RunFolder, epoch: int) -> Predictions | None:
+    """Return the predictions of the split `CHOOSES`; None where there are none of this epoch.
+
+    Raises:
+        PredictionsError: a file is damaged.
+    """
+    chose = read_measures(run).get(CHOOSES)
+    if chose is None or chose.epoch != epoch or not run.predictions(CHOOSES).is_file():
+        return None
+    return Predictions.read(run.predictions(CHOOSES))
 
 
 def add_measures(run: RunFolder, judged: SplitJudgement) -> None:
