@@ -19,7 +19,7 @@ from attnmel.evaluation.official_rules import OFFICIAL
 from attnmel.evaluation.operating import PREVALENCES, SENSITIVITIES, Operating, operating_points
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder, replacing
-from attnmel.pipeline.measures import CHOOSES, SplitJudgement, choosing_predictions
+from attnmel.pipeline.measures import CHOOSES, SplitJudgement, choosing_predictions, fixed, span
 from attnmel.records import Predictions
 
 
@@ -115,12 +115,13 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     """Return the operating points of one class as text: a column a threshold, a row a figure with its interval."""
     points = operating.points
     header = [operating.task, "fixed", *(f"aim {point.target:g}" for point in points[1:])]
-    rows = [["threshold", *(_number(point.threshold) for point in points)]]
-    for name in ("sensitivity", "specificity", "ppv", "npv"):
-        rows.append([name, *(_cell(getattr(point.reached, name)) for point in points)])
+    rows = [["threshold", *(fixed(point.threshold) for point in points)]]
+    held = f" at these {100 * operating.positives / (operating.positives + operating.negatives):.3g} %"
+    for name, among in (("sensitivity", ""), ("specificity", ""), ("ppv", held), ("npv", held)):
+        rows.append([f"{name}{among}", *(_cell(getattr(point.reached, name)) for point in points)])
     for place, prevalence in enumerate(operating.prevalences):
         rows.append([f"ppv at {100 * prevalence:g} %", *(_cell(point.precision[place]) for point in points)])
-    rows.append(["specificity, own ROC", *(_cell(point.read_off) for point in points)])
+    rows.append(["specificity, own ROC (optimistic)", *(_cell(point.read_off) for point in points)])
     return header, rows
 
 
@@ -141,9 +142,5 @@ def _with_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
 
 
 def _cell(interval: Interval) -> str:
-    value, low, high = (_number(end) for end in interval)
-    return f"{value} ({low} - {high})" if low and high else value
-
-
-def _number(value: float) -> str:
-    return "" if value != value else f"{value:.3f}"
+    ends = span(interval.low, interval.high)
+    return f"{fixed(interval.value)} ({ends})" if ends else fixed(interval.value)

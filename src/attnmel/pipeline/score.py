@@ -15,6 +15,7 @@ from attnmel.evaluation.intervals import RESAMPLES
 from attnmel.evaluation.official import OfficialJudgement, judge_official
 from attnmel.evaluation.official_masks import TASK1, judge_masks, masks_in, read_masks
 from attnmel.evaluation.official_rules import CHALLENGES, changed_rules
+from attnmel.pipeline.measures import fixed, span
 
 SPLIT = "test"
 """The split whose truth a submission is scored against."""
@@ -74,7 +75,7 @@ def sentence(judged: OfficialJudgement) -> str:
 
 def table(judged: OfficialJudgement) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
-    return [[row.task, row.measure, _fixed(row.value), _span(row.low, row.high)] for row in judged.rows]
+    return [[row.task, row.measure, fixed(row.value), span(row.low, row.high)] for row in judged.rows]
 
 
 def _groups(dataset: str, home: Path) -> dict[str, str]:
@@ -107,11 +108,3 @@ def _fetched_masks(home: Path) -> dict[str, Path]:
 
 def _written(value: object) -> str:
     return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
-
-
-def _fixed(value: float) -> str:
-    return "-" if value != value else f"{value:.3f}"
-
-
-def _span(low: float, high: float) -> str:
-    return "" if low != low else f"{low:.3f} - {high:.3f}"
