@@ -65,8 +65,11 @@ def sentence(judged: OfficialJudgement) -> str:
     units = f", resampled as {judged.units} lesions" if judged.units < judged.images else ""
     rules = [f"{name}={_written(getattr(judged.rules, name))}" for name in CHALLENGES[judged.dataset].switches]
     task, measure = judged.ranked_by
+    ranked = any((row.task, row.measure) == judged.ranked_by for row in judged.rows)
+    missing = "" if ranked else ", which these classes do not give"
     lines = [
-        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by {measure} ({task})",
+        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by {measure} ({task})"
+        f"{missing}",
         f"rules: {', '.join(rules)}",
         f"left out: {', '.join(judged.left_out) or 'no image'}",
     ]
