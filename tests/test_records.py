@@ -1,5 +1,6 @@
 """Predictions survive the disk to the last bit, and a damaged file is told by image and column."""
 
+import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -27,6 +28,16 @@ def test_predictions_read_back_are_equal_to_the_last_bit(tmp_path: Path) -> None
     assert (read.image_ids, read.classes, read.groups) == (written.image_ids, written.classes, written.groups)
     np.testing.assert_array_equal(read.probabilities, written.probabilities)
     np.testing.assert_array_equal(read.labels, written.labels)
+
+
+def test_those_of_chosen_images_keep_their_order_and_all_that_is_known() -> None:
+    predictions = dataclasses.replace(some_predictions(), attributes={"sex": ("male", "female", "", "male")})
+    some = predictions.among(np.array([True, False, True, True]))
+    assert (some.image_ids, some.groups) == (("a", "c", "d"), ("g", "c", "d"))
+    assert some.labels.tolist() == [0, -1, 2]
+    assert some.attributes == {"sex": ("male", "", "male")}
+    np.testing.assert_array_equal(some.probabilities, predictions.probabilities[[0, 2, 3]])
+    assert predictions.among(np.zeros(4, dtype=bool)).probabilities.shape == (0, 3)
 
 
 ids = st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1, max_size=6, unique=True)

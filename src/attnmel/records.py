@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from attnmel import NOTICE
 from attnmel.errors import LabelError, PredictionsError, listed
@@ -115,6 +115,18 @@ class Predictions:
     def is_class(self, name: str) -> np.ndarray:
         """Whether each image truly is of the class."""
         return self.labels == self.classes.index(name)
+
+    def among(self, chosen: Bool[np.ndarray, " N"]) -> "Predictions":
+        """Return those of the chosen images, in the same order."""
+        rows = np.flatnonzero(chosen).tolist()
+        return Predictions(
+            image_ids=tuple(self.image_ids[row] for row in rows),
+            classes=self.classes,
+            probabilities=self.probabilities[rows],
+            labels=self.labels[rows],
+            groups=tuple(self.groups[row] for row in rows),
+            attributes={name: tuple(column[row] for row in rows) for name, column in self.attributes.items()},
+        )
 
     def write(self, path: Path, licence: str) -> None:
         """Write the table as CSV, after two lines that say what it may be used for.

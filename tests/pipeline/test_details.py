@@ -15,6 +15,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.calibration import calibration_of
 from attnmel.evaluation.confusion import confusion
 from attnmel.evaluation.decision import decision_curve
+from attnmel.evaluation.group_figures import Whole
 from attnmel.evaluation.operating import operating_points
 from attnmel.evaluation.subgroups import subgroups
 from attnmel.folders import RunFolder
@@ -50,8 +51,9 @@ def test_details_follow_from_the_predictions_files(trained: RunFolder) -> None:
     assert repr(found.operating) == repr((operating_points(test, "melanoma", validation=validation),))
     assert found.decision == (decision_curve(test, "melanoma"),)
     assert repr(found.confusion) == repr(confusion(test, "melanoma"))
-    assert repr(found.subgroups) == repr(subgroups(test, "melanoma"))
     assert repr(found.calibration) == repr(calibration_of(test, validation, "melanoma"))
+    whole = Whole(found.operating[0], found.decision[0], found.calibration, found.confusion)
+    assert repr(found.subgroups) == repr(subgroups(test, "melanoma", whole))
 
 
 def test_the_file_is_plain_json_with_notice_and_licence(trained: RunFolder) -> None:

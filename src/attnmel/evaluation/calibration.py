@@ -105,7 +105,7 @@ def calibration_of(
         ConfigError: fewer than one resample.
     """
     Panel.of(test, [main])  # refuses predictions that have no measures
-    before, draws = _reliability(test, main, resamples, seed)
+    before, draws = reliability(test, main, resamples, seed)
     found, fitted_on, notes = Interval(math.nan, math.nan, math.nan), 0, _notes(test, main)
     after, change = None, {}
     if validation is not None:
@@ -116,7 +116,7 @@ def calibration_of(
         if fitted.reason:
             notes = (*notes, f"no temperature was fitted: {fitted.reason}")
         else:
-            after, draws_after = _reliability(at_temperature(test, fitted.value), main, resamples, seed)
+            after, draws_after = reliability(at_temperature(test, fitted.value), main, resamples, seed)
             change = _change(before, after, draws_after - draws)
     return Calibration(
         main=main,
@@ -134,9 +134,10 @@ def calibration_of(
     )
 
 
-def _reliability(
+def reliability(
     predictions: Predictions, main: str, resamples: int, seed: int
 ) -> tuple[Reliability, Float[np.ndarray, "R M"]]:
+    """Judge one set of probabilities as they are, also of images of one class only, and return the resamples too."""
     probability, positive = predictions.probability(main).astype(np.float64), predictions.is_class(main)
     place = equal_mass(probability)
     measure, names = _measures(predictions, main, place)

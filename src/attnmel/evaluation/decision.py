@@ -26,6 +26,9 @@ from attnmel.records import Predictions
 THRESHOLDS = tuple(percent / 100 for percent in range(1, 100))
 """From one needless act in a hundred to one missed melanoma in a hundred."""
 
+SHOWN = (0.05, 0.1, 0.2, 0.3, 0.5)
+"""Threshold probabilities of the tables, and those at which subgroups are judged."""
+
 
 @dataclass(frozen=True)
 class DecisionCurve:
@@ -72,22 +75,33 @@ def decision_curve(
         raise ConfigError(f"a threshold probability of {bad[0]:g} has no net benefit; expected one between 0 and 1")
     Panel.of(predictions, [name])  # refuses what cannot be judged
     positive = predictions.is_class(name)
-    worth = image_worth(positive, predictions.probability(name), np.array(thresholds))
-
-    def net(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R P"]:
-        return weights @ worth / weights.sum(axis=1, keepdims=True)
-
-    sampling = Sampling.of(predictions.groups, predictions.labels)
     prevalence = float(positive.mean())
     return DecisionCurve(
         task=name,
         thresholds=tuple(thresholds),
-        net_benefit=estimate(net, sampling, resamples=resamples, seed=seed),
-        treat_all=tuple(prevalence - (1 - prevalence) * one / (1 - one) for one in thresholds),
+        net_benefit=net_benefit(predictions, name, thresholds, resamples=resamples, seed=seed),
+        treat_all=treat_all(prevalence, thresholds),
         prevalence=prevalence,
         images=len(positive),
         resamples=resamples,
     )
+
+
+def net_benefit(
+    predictions: Predictions, name: str, thresholds: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[Interval, ...]:
+    """Return what acting above each threshold probability is worth an image, also among images of one class only."""
+    worth = image_worth(predictions.is_class(name), predictions.probability(name), np.array(thresholds))
+
+    def net(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R P"]:
+        return weights @ worth / weights.sum(axis=1, keepdims=True)
+
+    return estimate(net, Sampling.of(predictions.groups, predictions.labels), resamples=resamples, seed=seed)
+
+
+def treat_all(prevalence: float, thresholds: Sequence[float]) -> tuple[float, ...]:
+    """Return what acting on every image is worth an image at each threshold probability."""
+    return tuple(prevalence - (1 - prevalence) * one / (1 - one) for one in thresholds)
 
 
 def image_worth(

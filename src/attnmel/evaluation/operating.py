@@ -150,7 +150,7 @@ def operating_points(
     columns = _Columns(judged, chosen_on, tuple(sorted(set(sensitivities))), tuple(sorted(set(prevalences))))
     figures = estimate(columns, _sampling(predictions, validation), resamples=resamples, seed=seed)
     *by_point, (partial,) = columns.parted(figures)
-    given = _reached(predictions, name, np.array([columns.aim(number)[1] for number in range(len(by_point))]))
+    given = reached_above(predictions, name, np.array([columns.aim(number)[1] for number in range(len(by_point))]))
     return Operating(
         task=name,
         positives=int(judged.positive.sum()),
@@ -230,10 +230,13 @@ def _sampling(predictions: Predictions, validation: Predictions | None) -> Sampl
     return Sampling.of(groups, labels)
 
 
-def _reached(
+def reached_above(
     predictions: Predictions, name: str, thresholds: Float[np.ndarray, " P"]
 ) -> tuple[tuple[Interval, ...], ...]:
-    """Return sensitivity, specificity, PPV and NPV of the judged images above each threshold, taken as given."""
+    """Return sensitivity, specificity, PPV and NPV of the judged images above each threshold, taken as given.
+
+    Each with Wilson's interval, by threshold; NaN where no image counts.
+    """
     positive = np.repeat(predictions.is_class(name)[:, None], len(thresholds), axis=1)
     called = predictions.probability(name)[:, None] > thresholds
     hit, cleared = positive & called, ~positive & ~called
@@ -265,7 +268,7 @@ def _point(
         false_positives=false,
         reached=reached,
         precision=tuple(
-            _or_by_ends(one, reached, prevalence) for one, prevalence in zip(bayes, columns.prevalences, strict=True)
+            or_by_ends(one, reached, prevalence) for one, prevalence in zip(bayes, columns.prevalences, strict=True)
         ),
         read_off=read_off,
         redrawn=Reached(*map(_or_given, again, given)) if number and redrawn else None,
@@ -277,7 +280,7 @@ def _or_given(redrawn: Interval, given: Interval) -> Interval:
     return redrawn if redrawn.low < redrawn.high else given
 
 
-def _or_by_ends(precision: Interval, reached: Reached, prevalence: float) -> Interval:
+def or_by_ends(precision: Interval, reached: Reached, prevalence: float) -> Interval:
     """Return a precision's interval as it is, or by the ends of its two rates where no resample differs."""
     if precision.low < precision.high or np.isnan(precision.value):
         return precision

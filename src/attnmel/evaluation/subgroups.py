@@ -1,6 +1,7 @@
-"""The main measures by age, sex, place on the body, way of confirmation and source of the image.
+"""The figures of a class by age, sex, place on the body, way of confirmation and source of the image.
 
-Each group is judged by itself, its intervals by the methods that the measures of a run have, too. Groups differ in
+Each group is judged by itself, its intervals by the methods that the figures of a run have, too; the thresholds and the
+temperature are those of the whole set. Groups differ in
 how hard their lesions are, not only in how well the network does, and many are small: a group with fewer than ten
 images on a side is marked.
 """
@@ -8,13 +9,14 @@ images on a side is marked.
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from attnmel.evaluation.delong import areas
 from attnmel.evaluation.estimates import NOTHING, estimate_shares, estimate_smooth
+from attnmel.evaluation.group_figures import RESAMPLES_OF_A_GROUP, GroupFigures, Whole, group_figures
 from attnmel.evaluation.intervals import Interval, Sampling
 from attnmel.evaluation.judgement import FEW
 from attnmel.evaluation.metrics import THRESHOLD, Ranking, average_precision
@@ -46,6 +48,8 @@ class Subgroup:
     specificity: Interval
     few: bool
     """Fewer than ten positives or ten negatives: the intervals are too narrow and the figures say little."""
+    figures: GroupFigures | None = None
+    """What goes beyond the measures; None where the whole set was not judged so."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,21 @@ class Subgroups:
     """By attribute; age bands in order, other groups by falling size, the unknown last."""
     alike: dict[str, str]
     """Attributes in which all images are of one group, with that group: nothing to compare there."""
+    resamples: int = 0
+    """Behind what is bootstrapped in each group; 0 where nothing is."""
 
 
-def subgroups(predictions: Predictions, name: str) -> Subgroups:
+def subgroups(
+    predictions: Predictions,
+    name: str,
+    whole: Whole | None = None,
+    *,
+    resamples: int = RESAMPLES_OF_A_GROUP,
+    seed: int = 0,
+) -> Subgroups:
     """Judge one class against the rest in every group of every attribute that the predictions know.
+
+    `whole` is what was found on all these images; without it the groups have nothing beyond the four measures.
 
     Raises:
         PredictionsError: as `judge`.
@@ -70,7 +85,16 @@ def subgroups(predictions: Predictions, name: str) -> Subgroups:
     Panel.of(predictions, [name])  # refuses what cannot be judged
     found: list[Subgroup] = []
     alike: dict[str, str] = {}
-    every = np.ones(len(predictions.image_ids), dtype=bool)
+    scaled = None if whole is None else whole.scaled(predictions)
+
+    def judge(attribute: str, group: str, members: Bool[np.ndarray, " N"]) -> Subgroup:
+        inside = predictions.among(members)
+        measured = _measure(inside, name, attribute, group)
+        if whole is None:
+            return measured
+        after = None if scaled is None else scaled.among(members)
+        return replace(measured, figures=group_figures(inside, after, whole, resamples=resamples, seed=seed))
+
     for attribute in ATTRIBUTES:
         words = [group_of(attribute, value) for value in predictions.attributes.get(attribute, ())]
         names = _in_order(attribute, words)
@@ -78,9 +102,15 @@ def subgroups(predictions: Predictions, name: str) -> Subgroups:
             alike[attribute] = names[0]
         elif names:
             members = {one: np.array([word == one for word in words]) for one in names}
-            found += [_judge(predictions, name, attribute, one, members[one]) for one in names]
-    everyone = _judge(predictions, name, "", "all images", every)
-    return Subgroups(name, everyone, tuple(found), alike)
+            found += [judge(attribute, one, members[one]) for one in names]
+    everyone = _measure(predictions, name, "", "all images")
+    return Subgroups(
+        name,
+        replace(everyone, figures=whole.figures if whole else None),
+        tuple(found),
+        alike,
+        resamples if whole else 0,
+    )
 
 
 def group_of(attribute: str, value: str) -> str:
@@ -104,13 +134,10 @@ def _in_order(attribute: str, words: Sequence[str]) -> list[str]:
     return [word for word in (*order, UNKNOWN) if counts[word]]
 
 
-def _judge(
-    predictions: Predictions, name: str, attribute: str, group: str, members: Bool[np.ndarray, " N"]
-) -> Subgroup:
-    """Judge the members by themselves."""
-    positive, scores = predictions.is_class(name)[members], predictions.probability(name)[members]
-    groups = [one for one, member in zip(predictions.groups, members, strict=True) if member]
-    sampling = Sampling.of(groups, predictions.labels[members])
+def _measure(predictions: Predictions, name: str, attribute: str, group: str) -> Subgroup:
+    """Return the four measures of a group's predictions."""
+    positive, scores, groups = predictions.is_class(name), predictions.probability(name), predictions.groups
+    sampling = Sampling.of(groups, predictions.labels)
     ranking, called = Ranking.of(positive, scores), scores > THRESHOLD
     positives, negatives = int(positive.sum()), int((~positive).sum())
 

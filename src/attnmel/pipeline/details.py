@@ -13,6 +13,7 @@ from attnmel.evaluation.calibration import Calibration, calibration_of
 from attnmel.evaluation.confusion import Confusion, confusion
 from attnmel.evaluation.decision import DecisionCurve, decision_curve
 from attnmel.evaluation.entry import LAYOUTS, entry_of, official_categories
+from attnmel.evaluation.group_figures import Whole
 from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.official import OfficialJudgement, judge_official
 from attnmel.evaluation.official_rules import OFFICIAL
@@ -38,7 +39,7 @@ class Details:
     decision: tuple[DecisionCurve, ...]
     confusion: Confusion
     subgroups: Subgroups
-    """Of the main class."""
+    """Of the main class, with all of the above by group."""
     calibration: Calibration
     """Of the main class, as predicted and at the temperature of the validation split."""
     official: OfficialJudgement | None = None
@@ -69,20 +70,24 @@ def find_details(
     predictions = Predictions.read(run.predictions(judged.name))
     chose = predictions if judged.name == CHOOSES else choosing_predictions(run, judged.epoch)
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)
+    operating = tuple(
+        operating_points(predictions, name, validation=chose, sensitivities=aims, prevalences=shares)
+        for name in positives
+    )
+    decision = tuple(decision_curve(predictions, name) for name in positives)
+    # At a temperature that was fitted on the very images, calibration would look better than it is.
+    calibration = calibration_of(predictions, None if judged.name == CHOOSES else chose, positives[0])
+    matrix = confusion(predictions, positives[0])
     return Details(
         notice=NOTICE,
         licence=judged.licence,
         name=judged.name,
         epoch=judged.epoch,
-        operating=tuple(
-            operating_points(predictions, name, validation=chose, sensitivities=aims, prevalences=shares)
-            for name in positives
-        ),
-        decision=tuple(decision_curve(predictions, name) for name in positives),
-        confusion=confusion(predictions, positives[0]),
-        subgroups=subgroups(predictions, positives[0]),
-        # At a temperature that was fitted on the very images, calibration would look better than it is.
-        calibration=calibration_of(predictions, None if judged.name == CHOOSES else chose, positives[0]),
+        operating=operating,
+        decision=decision,
+        confusion=matrix,
+        subgroups=subgroups(predictions, positives[0], Whole(operating[0], decision[0], calibration, matrix)),
+        calibration=calibration,
         official=_official(predictions, judged.dataset),
     )
 

@@ -3,11 +3,10 @@
 from itertools import zip_longest
 
 from attnmel.evaluation.calibration import Calibration, Reliability
-from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.reliability import Bin
 from attnmel.figures.calibration import probability_figure, reliability_figure
 from attnmel.report.sections import Drawing, Section, Table
-from attnmel.report.tables import fixed, spaced, span, stacked
+from attnmel.report.tables import fixed, signed, spaced, span
 
 WORDS = {
     "calibration_error": "Calibration error (ECE)",
@@ -91,12 +90,12 @@ def _measures(calibration: Calibration, caption: str) -> Table:
     shown = _shown(calibration)
     rows = []
     for measure in calibration.before.measures:
-        cells = [_cell(one.measures[measure]) for one in shown.values()]
+        cells = [signed(one.measures[measure]) for one in shown.values()]
         rows.append([WORDS[measure], *cells])
         if calibration.change:
-            rows[-1].append("" if measure in UNMOVED else _cell(calibration.change[measure]))
+            rows[-1].append("" if measure in UNMOVED else signed(calibration.change[measure]))
         if measure == "calibration_error":
-            by_chance = [_cell(one.by_chance) for one in shown.values()]
+            by_chance = [signed(one.by_chance) for one in shown.values()]
             rows.append(["ECE by chance alone", *by_chance, *[""] * bool(calibration.change)])
     heads = ("Measure", *shown, *["change"] * bool(calibration.change))
     return Table(caption, heads, tuple(map(tuple, rows)))
@@ -116,18 +115,7 @@ def _bins(calibration: Calibration, name: str) -> Table:
 
 
 def _bin(held: Bin) -> tuple[str, str, str]:
-    return f"{held.positives:,} of {held.images:,}", fixed(held.predicted), _cell(held.observed)
-
-
-def _cell(interval: Interval) -> str:
-    """Write a figure over its interval; a dash between two ends would be read as a minus."""
-    if interval.low < 0:
-        return _signed(f"{fixed(interval.value)}\n{fixed(interval.low)} to {fixed(interval.high)}")
-    return _signed(stacked(interval))
-
-
-def _signed(text: str) -> str:
-    return text.replace("-", "\N{MINUS SIGN}")
+    return f"{held.positives:,} of {held.images:,}", fixed(held.predicted), signed(held.observed)
 
 
 def _notes(calibration: Calibration) -> tuple[str, ...]:

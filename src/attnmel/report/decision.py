@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-from attnmel.evaluation.decision import DecisionCurve
+from attnmel.evaluation.decision import SHOWN, DecisionCurve
 from attnmel.evaluation.intervals import Interval
 from attnmel.figures.decision import decision_figure
 from attnmel.report.sections import Drawing, Section, Table
 from attnmel.report.tables import fixed, spaced
-
-SHOWN = (0.05, 0.1, 0.2, 0.3, 0.5)
-"""Threshold probabilities in the table."""
 
 
 def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section:

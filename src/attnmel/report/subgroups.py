@@ -2,6 +2,7 @@
 
 from attnmel.evaluation.subgroups import SHOWN, Subgroup, Subgroups
 from attnmel.figures.subgroups import forest_figure
+from attnmel.report.group_tables import group_name, group_notes, group_tables
 from attnmel.report.sections import Drawing, Section, Table
 from attnmel.report.tables import MEASURE_WORDS, spaced, stacked
 
@@ -30,23 +31,21 @@ def subgroups_section(found: Subgroups, *, anchor: str) -> Section | None:
         prose=f"Each group is judged by itself, {name} against the rest. Groups differ in how hard their lesions are, "
         "not only in how well the network does; with so many groups, some look different by chance.",
         figures=tuple(drawn),
-        more=(_table(found),),
+        more=(_table(found), *group_tables(found)),
         notes=_notes(found),
     )
 
 
 def _table(found: Subgroups) -> Table:
-    rows = [_row(found.everyone), *(_row(one) for one in found.groups)]
-    heads = (MEASURE_WORDS[measure][0] for measure in SHOWN)
-    return Table(
-        "Every group. An asterisk marks small ones.", ("Group", "Images", spaced(found.task), *heads), tuple(rows)
-    )
+    partial = ("Partial AUC",) if found.everyone.figures else ()
+    heads = ("Group", "Images", spaced(found.task), *(MEASURE_WORDS[measure][0] for measure in SHOWN), *partial)
+    return Table("Every group. An asterisk marks small ones.", heads, tuple(map(_row, (found.everyone, *found.groups))))
 
 
 def _row(one: Subgroup) -> tuple[str, ...]:
-    attribute = f"{one.attribute}: " if one.attribute else ""
-    name = f"{attribute}{one.group}{'*' if one.few else ''}"
-    return name, f"{one.images:,}", f"{one.positives:,}", *(stacked(getattr(one, measure)) for measure in SHOWN)
+    partial = (stacked(one.figures.partial_share),) if one.figures else ()
+    counts = (f"{one.images:,}", f"{one.positives:,}")
+    return group_name(one), *counts, *(stacked(getattr(one, measure)) for measure in SHOWN), *partial
 
 
 def _notes(found: Subgroups) -> tuple[str, ...]:
@@ -58,4 +57,4 @@ def _notes(found: Subgroups) -> tuple[str, ...]:
         )
     notes += [f"{ATTRIBUTE_WORDS[attribute]}: {group} for all images." for attribute, group in found.alike.items()]
     notes.append("Sensitivity and specificity at 0.5. 95 % intervals by the same methods as those of the measures.")
-    return tuple(notes)
+    return (*notes, *group_notes(found))

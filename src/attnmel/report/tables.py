@@ -164,6 +164,18 @@ def stacked(interval: Interval, digits: int = 3) -> str:
     return f"{fixed(interval.value, digits)}\n{span(interval, digits)}".rstrip()
 
 
+def signed(interval: Interval) -> str:
+    """Write a figure that may be below 0 over its interval; a dash between two ends would be read as a minus."""
+    if interval.low < 0:
+        return minus(f"{fixed(interval.value)}\n{fixed(interval.low)} to {fixed(interval.high)}")
+    return minus(stacked(interval))
+
+
+def minus(text: str) -> str:
+    """Write what a number below 0 starts with."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
 def percent(value: float) -> str:
     """Write a place on a strip from 0 to 1 as CSS."""
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"
