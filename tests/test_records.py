@@ -101,6 +101,19 @@ def test_a_bad_table_is_said_to_be_one(tmp_path: Path, text: str, message: str) 
         Predictions.read(tmp_path / "p.csv")
 
 
+@pytest.mark.parametrize("content", [b"\xa8\x91\x00 a checkpoint", b"image,label,group,probability_a\n\xe9,,,1\n"])
+def test_a_file_that_is_no_text_is_told_by_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "p.csv").write_bytes(content)
+    with pytest.raises(PredictionsError, match=r"p\.csv is no table of text in UTF-8 .* expected a CSV"):
+        Predictions.read(tmp_path / "p.csv")
+
+
+def test_a_cell_that_is_too_long_for_a_table_is_told(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(f"image,label,group,probability_a\n{'a' * 200_000},,,1\n")
+    with pytest.raises(PredictionsError, match=r"no table of text in UTF-8 \(field larger than field limit"):
+        Predictions.read(tmp_path / "p.csv")
+
+
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(PredictionsError, match="attnmel evaluate"):
         Predictions.read(tmp_path / "p.csv")

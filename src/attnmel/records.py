@@ -149,12 +149,18 @@ class Predictions:
         """Read what `write` wrote.
 
         Raises:
-            PredictionsError: no such file, a missing column, a label that is no class, a probability outside [0, 1].
+            PredictionsError: no such file, one that is no table of text, a missing column, a label that is no class, a
+                probability outside [0, 1].
         """
         if not path.is_file():
             raise PredictionsError(f"no predictions at {path}; make them with `attnmel evaluate RUN`")
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(table_lines(file)))
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(table_lines(file)))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise PredictionsError(
+                f"{path.name} is no table of text in UTF-8 ({error}); expected a CSV as `attnmel evaluate` writes it"
+            ) from None
         if not rows:
             raise PredictionsError(f"{path.name} holds no row; expected a header and one row an image")
         columns = [name for name in rows[0] if name and name.startswith("probability_")]

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 from typing import Any
 
@@ -64,6 +65,16 @@ def test_the_recalls_have_the_intervals_of_the_judgement() -> None:
     two = example(classes=2)
     row = judge(two, ["class-1"], resamples=5).row("class-1", "specificity")
     assert confusion(two, "class-1").by_class[0].recall == pytest.approx((row.value, row.low, row.high), abs=1e-12)
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_the_mean_recall_has_the_interval_of_the_balanced_accuracy(mixed: bool) -> None:
+    held = example()
+    by_class = tuple(f"{one}-{label}" for one, label in zip(held.groups, held.labels, strict=True))
+    predictions = held if mixed else dataclasses.replace(held, groups=by_class)
+    row = judge(predictions, ["class-1"], resamples=5).row(ALL_CLASSES, "balanced_accuracy")
+    assert row.method == ("logit" if mixed else "wilson")
+    assert confusion(predictions, "class-1").mean_recall == pytest.approx((row.value, row.low, row.high), abs=1e-12)
 
 
 def test_what_is_no_share_of_given_images_is_as_uncertain_as_the_bootstrap_says() -> None:

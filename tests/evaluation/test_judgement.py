@@ -250,6 +250,15 @@ def test_constant_scores_and_few_images_are_noted() -> None:
     assert sensitivity.high == pytest.approx(1.96**2 / (5 + 1.96**2), abs=1e-4), "Wilson's at none of 5"
 
 
+def test_a_single_positive_is_not_said_to_give_one_figure_whichever_images_are_drawn() -> None:
+    judgement = judge(binary(1, 30, seed=3, shift=-0.5), ["melanoma"], resamples=50)
+    row = judgement.row("melanoma", "auc")
+    low, high = row.intervals["percentile"]
+    assert (math.isnan(row.low), low < high) == (True, True)
+    told = f"melanoma: auc is {row.value:g} of a single lesion or patient of one kind; how uncertain that is cannot be"
+    assert any(note.startswith(told) for note in judgement.notes)
+
+
 def test_the_figure_that_chooses_an_epoch_is_the_mean_over_the_positives() -> None:
     predictions = example()
     judgement = judge(predictions, POSITIVES, resamples=2)

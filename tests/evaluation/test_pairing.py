@@ -65,7 +65,7 @@ def test_rest_stands_for_a_class_that_a_run_does_not_have() -> None:
 
 
 def test_a_run_without_a_label_is_refused() -> None:
-    with pytest.raises(PredictionsError, match="b is '', not 'rest'"):
+    with pytest.raises(PredictionsError, match="b is without a label in y0"):
         joined([entrant("x", predictions()), entrant("y", predictions((1, -1, 1, 0)))])
 
 

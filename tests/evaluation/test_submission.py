@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.evaluation.submission import write_submission
+from attnmel.evaluation.submission import ISIC2018, takes, write_submission
 from attnmel.records import Predictions
 
 
@@ -57,3 +57,17 @@ def test_a_format_that_does_not_fit_is_refused_and_writes_nothing(tmp_path: Path
     with pytest.raises(ConfigError, match=r"unknown submission format 'mine'; known: isic2016"):
         write_submission(predictions("rest", "melanoma"), path, "mine")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("dataset", "classes", "fits"),
+    [
+        ("isic2016", ("rest", "MEL"), True),
+        ("isic2016", ("nevus", "seborrheic_keratosis"), False),
+        ("isic2017", ("rest", "melanoma"), True),
+        ("isic2018", ("rest", "melanoma"), False),
+        ("isic2018", ISIC2018, True),
+    ],
+)
+def test_a_format_takes_the_classes_that_it_has_columns_for(dataset: str, classes: tuple[str, ...], fits: bool) -> None:
+    assert takes(dataset, classes) == fits

@@ -14,6 +14,7 @@ from attnmel.evaluation.metrics import Ranking, roc_auc
 from attnmel.evaluation.paired import Chances
 from attnmel.folders import RunFolder
 from attnmel.pipeline.compare import RunsCompared, compare_runs
+from attnmel.pipeline.measures import add_measures, read_measures
 from attnmel.pipeline.report import report_runs
 from attnmel.records import Predictions
 
@@ -92,6 +93,26 @@ def test_thresholds_are_chosen_on_validation_run_by_run(copy: Copy) -> None:
         assert value == (test.probability("melanoma")[test.is_class("melanoma")] >= least).mean()
 
 
+def test_a_threshold_is_not_chosen_on_images_that_it_is_judged_on(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="plain")
+    for path in (one, other):
+        run = RunFolder(path)
+        shutil.copy(run.predictions("validation"), run.predictions("phantoms-all"))
+        add_measures(run, dataclasses.replace(read_measures(run)["validation"], name="phantoms-all"))
+    assert compared(one, other, split="phantoms-all").comparison.differences
+    with pytest.raises(PredictionsError, match=r"images of phantoms-all would choose the threshold of .*x themselves"):
+        compared(one, other, split="phantoms-all", operating_point=0.9)
+
+
+def test_a_threshold_is_not_chosen_by_another_epoch(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="plain")
+    add_measures(RunFolder(one), dataclasses.replace(read_measures(RunFolder(one))["validation"], epoch=99))
+    with pytest.raises(
+        PredictionsError, match=r"no validation predictions of .*x of the epoch that test was judged at"
+    ):
+        compared(one, other, operating_point=0.9)
+
+
 def test_other_data_and_controls_are_said(copy: Copy) -> None:
     one, other = copy("x"), copy("y", name="hidden", control="background-only", dataset="isic2017")
     notes = compared(one, other).notes
@@ -112,6 +133,12 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(copy: Copy, tmp_path: Pat
         (PredictionsError, "was judged on other images than .*x: 12 only in", [one, file], {}),
         (PredictionsError, "no validation predictions of .*validation.csv", [one, file], {"operating_point": 0.9}),
         (ConfigError, "operating point 1.5; expected a sensitivity above 0", [one, other], {"operating_point": 1.5}),
+        (
+            PredictionsError,
+            "no probability of mole; known: ",
+            [one, other],
+            {"operating_point": 0.9, "positives": ["mole"]},
+        ),
         (ConfigError, "is not judged there", [one, other], {"operating_point": 0.5, "split": "validation"}),
         (PredictionsError, "no predictions at .*train.csv", [one, other], {"split": "train"}),
     ]:

@@ -144,7 +144,8 @@ def test_the_table_has_a_column_a_threshold_and_no_word_for_what_is_not_defined(
     named = {row[0]: row[1:] for row in rows}
     sensitivity = operating.points[1].reached.sensitivity
     assert named["sensitivity"][1] == f"{sensitivity.value:.3f} ({sensitivity.low:.3f} - {sensitivity.high:.3f})"
-    assert named["specificity, own ROC"][0] == ""
+    assert named["specificity, own ROC (optimistic)"][0] == "-"
+    assert list(named)[3:5] == ["ppv at these 41.7 %", "npv at these 41.7 %"], "5 melanomas of 12"
     assert list(named)[5:7] == ["ppv at 2 %", "ppv at 10 %"]
     assert not any("nan" in cell for row in rows for cell in row)
 

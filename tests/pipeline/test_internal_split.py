@@ -1,5 +1,6 @@
 """ISIC 2018 task 3 through training: both of its test splits are judged, with what is known of each image."""
 
+import shutil
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.labels import read_dataset
 from attnmel.folders import RunFolder
+from attnmel.pipeline.details import read_details
 from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.prepare import prepare
@@ -100,3 +102,16 @@ def test_predictions_carry_the_attributes_that_are_known(run: RunFolder, home: P
 
 def groups_of(home: Path) -> dict[str, str | None]:
     return {lesion.image_id: lesion.group for lesion in read_dataset("isic2018", home).lesions}
+
+
+def test_a_network_of_other_classes_is_judged_there_without_a_submission(
+    trained: RunFolder, home: Path, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    judged = evaluate_run(run, home=home, on="isic2018", allow_leakage=True)
+    assert judged.judgement.row("melanoma", "auc").positives == 2, "MEL is melanoma, every other class the rest"
+    assert (judged.submission, run.submission(judged.name).exists()) == ("", False)
+    details = read_details(run, judged)
+    assert details is not None
+    assert details.official is not None
+    assert set(details.official.counts) == {"MEL"}

@@ -39,7 +39,7 @@ def test_the_file_says_what_it_may_be_used_for(tmp_path: Path) -> None:
 
 def test_the_table_and_the_sentence_hold_figures_counts_and_notes() -> None:
     assert judged("test").table() == [
-        ["melanoma", "auc", "0.300", "nan - 1.000"],
+        ["melanoma", "auc", "0.300", ""],
         ["attention pool3", "jaccard (8 masks)", "0.500", "0.400 - 0.600"],
     ]
     assert judged("test").sentence == ("isic2017, test: 9 images (6 rest, 3 melanoma), epoch 4\nnote: few images")

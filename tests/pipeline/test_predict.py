@@ -17,7 +17,7 @@ from attnmel.errors import ImageError
 from attnmel.evaluation.temperature import at_temperature
 from attnmel.folders import RunFolder
 from attnmel.models.checkpoints import load_checkpoint, read_checkpoint, set_temperature
-from attnmel.pipeline.predict import Answers, image_files, model_input, predict_images
+from attnmel.pipeline.predict import Answer, Answers, image_files, model_input, predict_images
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -107,6 +107,14 @@ def told(answers: Answers) -> tuple[str, float | None]:
 def test_a_checkpoint_file_answers_like_its_run(trained: RunFolder, phantoms: "Phantoms") -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     assert predict_images(trained.best, [image]).answers == predict_images(trained.path, [image]).answers
+
+
+def test_a_name_that_is_no_text_is_written_with_its_bytes_in_figures(trained: RunFolder, tmp_path: Path) -> None:
+    answers = Answers(read_checkpoint(trained.best)[1], (Answer("\udcff,.jpg", (0.25, 0.75)),))
+    answers.write(tmp_path / "out.csv")
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == '"\\udcff,.jpg",0.250000,0.750000,'
+    assert json.loads(answers.text(as_json=True))["images"][0]["image"] == "\udcff,.jpg"
 
 
 def test_a_broken_file_gets_its_reason_and_the_others_their_answer(

@@ -69,3 +69,8 @@ def test_a_figure_without_a_value_or_an_interval_is_told_so(judged: OfficialJudg
 
 def test_what_programs_get_says_that_it_is_no_medical_device(judged: OfficialJudgement) -> None:
     assert "Not a medical device" in as_dict(judged)["notice"]
+
+
+def test_a_measure_that_ranked_but_is_not_there_is_said_to_be_missing(judged: OfficialJudgement) -> None:
+    alone = dataclasses.replace(judged, rows=tuple(row for row in judged.rows if row.task == "melanoma"))
+    assert sentence(alone).splitlines()[0].endswith("ranked by auc (mean), which these classes do not give")

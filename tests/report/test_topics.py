@@ -89,6 +89,12 @@ def test_without_validation_images_the_section_says_what_to_do_and_promises_noth
     assert section.tables[0].rows[1][1] == "\N{EN DASH}"
 
 
+def test_images_that_chose_the_thresholds_are_not_said_to_have_had_no_part_in_them() -> None:
+    own, other = operating_words(operating("melanoma", TEST)), operating_words(operating("melanoma"))
+    assert ("had no part in it" in own.prose, "had no part in it" in other.prose) == (False, True)
+    assert any(note.startswith("120 of the 120 images judged here also chose the thresholds") for note in own.notes)
+
+
 def test_where_a_decision_curve_is_shown_to_be_useful_is_said() -> None:
     curve = decision_curve(TEST, "melanoma", thresholds=[0.1, 0.2, 0.3, 0.5], resamples=20)
     nets = [Interval(0.9, low, 1.0) for low in (0.8, 0.8, -1.0, 0.8)]

@@ -13,9 +13,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.estimates import estimate_shares, estimate_smooth, share
+from attnmel.evaluation.estimates import estimate_shares, estimate_smooth
 from attnmel.evaluation.intervals import Interval, Sampling
-from attnmel.evaluation.metrics import THRESHOLD
+from attnmel.evaluation.metrics import THRESHOLD, share
+from attnmel.evaluation.panel import mixed
 from attnmel.evaluation.shares import mean_interval_of
 from attnmel.records import Predictions
 
@@ -75,7 +76,9 @@ def confusion(predictions: Predictions, positive: str) -> Confusion:
     sampling = Sampling.of(predictions.groups, labels)
     shares = _shares(predictions, called, len(columns), sampling)
     by_class = _by_class(predictions, called, sampling)
-    precision, f1 = _means(labels, called, len(classes), sampling)
+    recall, precision, f1 = _means(labels, called, len(classes), sampling)
+    if not mixed(predictions):
+        recall = mean_interval_of([one.recall for one in by_class if one.images])
     hit = (labels == called)[:, None]
     (accuracy,) = estimate_shares(hit, np.ones_like(hit), predictions.groups, sampling)
     return Confusion(
@@ -85,7 +88,7 @@ def confusion(predictions: Predictions, positive: str) -> Confusion:
         shares=tuple(tuple(shares[row * len(columns) :][: len(columns)]) for row in range(len(classes))),
         by_class=by_class,
         accuracy=accuracy,
-        mean_recall=mean_interval_of([one.recall for one in by_class if one.images]),
+        mean_recall=recall,
         mean_precision=precision,
         mean_f1=f1,
         images=len(labels),
@@ -136,12 +139,13 @@ def _by_class(predictions: Predictions, called: Int[np.ndarray, " N"], sampling:
 def _means(
     labels: Int[np.ndarray, " N"], called: Int[np.ndarray, " N"], classes: int, sampling: Sampling
 ) -> tuple[Interval, ...]:
-    """Return the means of precision and F1; a class where one is not defined is left out of it."""
+    """Return the means of recall, precision and F1; a class where one is not defined is left out of it."""
     true, said = _of_class(labels, called, classes)
 
-    def means(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 2"]:
-        precisions = share(weights @ (true & said), weights @ said)
-        return np.stack([_mean_of_defined(precisions), _mean_of_defined(_f1(weights, true, said))], axis=1)
+    def means(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 3"]:
+        hits = weights @ (true & said)
+        rates = share(hits, weights @ true), share(hits, weights @ said), _f1(weights, true, said)
+        return np.stack([_mean_of_defined(one) for one in rates], axis=1)
 
     return estimate_smooth(means, sampling)
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.delong import Areas, areas
+from attnmel.evaluation.delong import areas
 from attnmel.evaluation.intervals import Interval
 from attnmel.records import Predictions
 
 CHANCE = 0.5
-NORMAL = 1.959963984540054
-"""97.5 % point of the normal distribution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +66,10 @@ def find_control(
         left_out=len(run.image_ids) - len(truly),
         auc=found.interval(0),
         run_auc=found.interval(1),
-        difference=_difference(found, 1),
+        difference=found.difference(1, 0)[0],
         size_auc=found.interval(2) if painted is not None else None,
         painted_whole=sum(painted[image_id] >= 1 for image_id in judged.image_ids) if painted is not None else 0,
-        beyond_size=_difference(found, 2) if painted is not None else None,
+        beyond_size=found.difference(2, 0)[0] if painted is not None else None,
     )
 
 
@@ -83,12 +81,3 @@ def _rows_of(run: Predictions, judged: Predictions) -> np.ndarray:
             "the same split"
         )
     return np.array([place[image_id] for image_id in judged.image_ids], dtype=np.int64)
-
-
-def _difference(found: Areas, other: int) -> Interval:
-    """Return the first AUC minus another."""
-    value = float(found.auc[0] - found.auc[other])
-    covariance = found.covariance
-    variance = float(covariance[0, 0] + covariance[other, other] - 2 * covariance[0, other])
-    half = NORMAL * np.sqrt(variance) if variance >= 0 else np.nan
-    return Interval(value, float(value - half), float(value + half))

@@ -9,7 +9,7 @@ Shapes: N images, R resamples, M figures.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float
 
 from attnmel.evaluation.intervals import (
     RESAMPLES,
@@ -21,6 +21,7 @@ from attnmel.evaluation.intervals import (
     logit_interval,
     percentile_interval,
 )
+from attnmel.evaluation.metrics import share
 from attnmel.evaluation.shares import share_interval
 
 NOTHING = Interval(np.nan, np.nan, np.nan)
@@ -58,8 +59,3 @@ def estimate_shares(
         share_interval(value, error, groups, whole) if whole.any() else NOTHING
         for value, error, whole in zip(values, errors, wholes.T, strict=True)
     )
-
-
-def share(part: Shaped[np.ndarray, "*shape"], whole: Shaped[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Divide; NaN where the whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole != 0)

@@ -23,7 +23,7 @@ from attnmel.evaluation.intervals import (
     percentile_interval,
 )
 from attnmel.evaluation.metrics import MEASURES, Measure
-from attnmel.evaluation.panel import ALL_CLASSES, MEAN, RECALL, Panel, class_counts
+from attnmel.evaluation.panel import ALL_CLASSES, MEAN, RECALL, Panel, class_counts, mixed
 from attnmel.evaluation.shares import mean_interval_of, share_interval
 from attnmel.records import Predictions
 
@@ -186,7 +186,7 @@ def _share_intervals(
             own = share_interval(values[task, measure], error, predictions.groups, among)
             found[task, measure] = "wilson", own
             means.setdefault(task, []).append(own)
-    if not _mixed(predictions):
+    if not mixed(predictions):
         found |= {(task, "balanced_accuracy"): ("wilson", mean_interval_of(shares)) for task, shares in means.items()}
     return found
 
@@ -200,11 +200,6 @@ def _among(predictions: Predictions, task: str, measure: str) -> Bool[np.ndarray
     return None
 
 
-def _mixed(predictions: Predictions) -> bool:
-    """Return whether a lesion or patient has images of several classes, so that their shares are not independent."""
-    return len(set(zip(predictions.groups, predictions.labels.tolist(), strict=True))) > len(set(predictions.groups))
-
-
 def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) -> list[str]:
     return [
         f"{name}: {counts[name]} images against {images - counts[name]}; with fewer than {FEW} on a side "
@@ -216,10 +211,16 @@ def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) ->
 
 def _still_notes(rows: Sequence[Row]) -> list[str]:
     return [
-        f"{row.task}: {row.measure} is {row.value:g}, whichever images are drawn; how uncertain that is cannot be shown"
+        f"{row.task}: {row.measure} is {row.value:g}{_why(*row.intervals['percentile'])}; how uncertain that is cannot "
+        "be shown"
         for row in rows
         if math.isnan(row.low)
     ]
+
+
+def _why(low: float, high: float) -> str:
+    """Say why a figure has no interval, by the ends over its resamples."""
+    return " of a single lesion or patient of one kind" if low < high else ", whichever images are drawn"
 
 
 def _defined(row: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from attnmel.errors import PredictionsError, listed
 
@@ -103,7 +103,7 @@ def roc_auc(counts: Counts) -> Values:
     """
     true, false = counts.true_positives, counts.false_positives
     area = np.trapezoid(true, false, axis=1) + true[:, 0] * false[:, 0] / 2
-    return _share(area, counts.positives * counts.negatives)
+    return share(area, counts.positives * counts.negatives)
 
 
 def average_precision(counts: Counts) -> Values:
@@ -118,19 +118,19 @@ def average_precision(counts: Counts) -> Values:
     np.maximum(precision, np.finfo(np.float64).tiny, out=precision)
     np.divide(true, precision, out=precision)
     found = np.einsum("rt,rt->r", true[:, 1:] - true[:, :-1], precision[:, 1:]) + true[:, 0] * precision[:, 0]
-    return _share(found, counts.positives)
+    return share(found, counts.positives)
 
 
 def sensitivity(counts: Counts) -> Values:
     """Share of positives that are called positive, tp / (tp + fn), in [0, 1]; NaN without a positive."""
     called, _ = counts.above(THRESHOLD)
-    return _share(called, counts.positives)
+    return share(called, counts.positives)
 
 
 def specificity(counts: Counts) -> Values:
     """Share of negatives that are called negative, tn / (tn + fp), in [0, 1]; NaN without a negative."""
     _, called = counts.above(THRESHOLD)
-    return _share(counts.negatives - called, counts.negatives)
+    return share(counts.negatives - called, counts.negatives)
 
 
 def balanced_accuracy(counts: Counts) -> Values:
@@ -170,7 +170,7 @@ class Hits:
         NaN where a resample holds no image of the class.
         """
         of_class = (self.labels[:, None] == np.unique(self.labels)).astype(np.float64)
-        return _share(weights @ (of_class * self.hit[:, None]), weights @ of_class)
+        return share(weights @ (of_class * self.hit[:, None]), weights @ of_class)
 
     def mean_recall(self, weights: Float[np.ndarray, "R N"]) -> Values:
         """Mean of the recalls, in [0, 1]: balanced accuracy of three or more classes.
@@ -179,9 +179,9 @@ class Hits:
         """
         recalls = self.recalls(weights)
         present = ~np.isnan(recalls)
-        return _share(np.where(present, recalls, 0).sum(axis=1), present.sum(axis=1).astype(np.float64))
+        return share(np.where(present, recalls, 0).sum(axis=1), present.sum(axis=1).astype(np.float64))
 
 
-def _share(part: Float[np.ndarray, "*shape"], whole: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def share(part: Shaped[np.ndarray, "*shape"], whole: Shaped[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Divide; NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole != 0)

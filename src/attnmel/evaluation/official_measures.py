@@ -11,15 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.evaluation.metrics import THRESHOLD, Counts, Measure, Values, average_precision, roc_auc
+from attnmel.evaluation.metrics import THRESHOLD, Counts, Measure, Values, average_precision, roc_auc, share
 from attnmel.evaluation.official_rules import CHALLENGES, OFFICIAL, Rules
-from attnmel.evaluation.thresholds import specificity_at
+from attnmel.evaluation.thresholds import LEAST, specificity_at
 
 SENSITIVITIES = (82, 89, 95, 98, 99)
 """Per cent at which a challenge read the specificity."""
-
-HIGH_SENSITIVITY = 0.8
-"""Above which ISIC 2018 measured the area under the ROC curve."""
 
 READ_OFF = (*(f"specificity_at_sensitivity_{percent}" for percent in SENSITIVITIES), "auc_above_sensitivity_80")
 """Measures that read the ROC curve at one point. Like a quantile they move in jumps, for which the jackknife's error is
@@ -80,7 +77,7 @@ def trapezoid_average_precision(counts: Counts) -> Values:
     precision = np.concatenate([np.ones((len(true), 1)), precision], axis=1)
     gained = np.diff(true, axis=1, prepend=0)
     area = (gained * (precision[:, 1:] + precision[:, :-1])).sum(axis=1) / 2
-    return _share(area, counts.positives)
+    return share(area, counts.positives)
 
 
 def auc_above(counts: Counts, sensitivity: float) -> Values:
@@ -95,7 +92,7 @@ def auc_above(counts: Counts, sensitivity: float) -> Values:
     low, high = (np.take_along_axis(true, place, axis=1)[:, 0] for place in (below, first))
     left, right = (np.take_along_axis(false, place, axis=1)[:, 0] for place in (below, first))
     # Without a positive every rate is NaN, and so is all that follows.
-    entered = left + (right - left) * _share(sensitivity - low, high - low)
+    entered = left + (right - left) * share(sensitivity - low, high - low)
     strips = np.diff(false, axis=1) * (true[:, 1:] + true[:, :-1]) / 2
     beyond = np.where(np.arange(strips.shape[1]) >= first, strips, 0).sum(axis=1)
     return (right - entered) * (sensitivity + high) / 2 + beyond
@@ -106,7 +103,7 @@ def every_measure(rules: Rules) -> dict[str, Measure]:
     measures: dict[str, Measure] = {name: _ratio_measure(name, rules) for name in RATIOS}
     measures["auc"] = roc_auc
     measures["ap"] = average_precision if rules.ap == "step" else trapezoid_average_precision
-    measures["auc_above_sensitivity_80"] = lambda counts: auc_above(counts, HIGH_SENSITIVITY)
+    measures["auc_above_sensitivity_80"] = lambda counts: auc_above(counts, LEAST)
     measures |= {f"specificity_at_sensitivity_{percent}": _specificity_measure(percent) for percent in SENSITIVITIES}
     return measures
 
@@ -144,7 +141,3 @@ def _rates(counts: Counts) -> tuple[Float[np.ndarray, "R P"], Float[np.ndarray, 
 
 def _from_zero(cumulative: Float[np.ndarray, "R T"]) -> Float[np.ndarray, "R P"]:
     return np.concatenate([np.zeros((len(cumulative), 1)), cumulative], axis=1)
-
-
-def _share(part: Float[np.ndarray, " R"], whole: Float[np.ndarray, " R"]) -> Values:
-    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole != 0)

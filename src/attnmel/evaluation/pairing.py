@@ -85,8 +85,10 @@ def threshold_at(predictions: Predictions, name: str, sensitivity: float) -> flo
     It is the highest number below the score that completes the share, so it may lie below 0.
 
     Raises:
-        PredictionsError: no image of the class.
+        PredictionsError: a class that is not predicted, or no image of it.
     """
+    if name not in predictions.classes:
+        raise PredictionsError(f"no probability of {name}; known: {', '.join(predictions.classes)}")
     positive = predictions.is_class(name)
     if not positive.any():
         raise PredictionsError(f"no image of {name} among the validation images; a threshold is chosen on its images")
@@ -127,9 +129,12 @@ def _check_truth(name: str, first: Predictions, other_name: str, other: Predicti
     ]
     if differing:
         image_id, own, theirs = differing[0]
+        is_now = (
+            f"'{theirs}', not '{own}'" if own and theirs else f"without a label in {name if theirs else other_name}"
+        )
         raise PredictionsError(
             f"{len(differing)} of {len(first.image_ids)} images have another label in {other_name} than in {name} "
-            f"({listed(one for one, _, _ in differing)}): {image_id} is '{theirs}', not '{own}'. Judge both runs on "
+            f"({listed(one for one, _, _ in differing)}): {image_id} is {is_now}. Judge both runs on "
             "the same truth."
         )
 

@@ -86,6 +86,11 @@ def class_counts(predictions: Predictions) -> dict[str, int]:
     return {name: held[index] for index, name in enumerate(predictions.classes)}
 
 
+def mixed(predictions: Predictions) -> bool:
+    """Return whether a lesion or patient has images of several classes, so that their shares are not independent."""
+    return len(set(zip(predictions.groups, predictions.labels.tolist(), strict=True))) > len(set(predictions.groups))
+
+
 def _check(predictions: Predictions, positives: Sequence[str]) -> None:
     unlabelled = [name for name, label in zip(predictions.image_ids, predictions.labels, strict=True) if label < 0]
     if unlabelled:

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import stats
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.intervals import CHUNK
+from attnmel.evaluation.intervals import CHUNK, ROUNDING
 from attnmel.evaluation.metrics import MEASURES, Ranking
 
 PERMUTATIONS = 10_000
@@ -22,9 +22,6 @@ PERMUTATIONS = 10_000
 
 RANKED = ("auc", "ap")
 """Measures of the order of the scores alone."""
-
-ROUNDING = 1e-12
-"""Differences that are equal in truth may differ by so much."""
 
 
 def rank_p(

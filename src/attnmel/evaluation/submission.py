@@ -17,6 +17,9 @@ from attnmel.records import Predictions
 ISIC2017 = ("melanoma", "seborrheic_keratosis")
 ISIC2018 = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 
+MALIGNANT = ("malignant", "melanoma", "MEL")
+"""Names of the one class of ISIC 2016, by what a network was trained on."""
+
 PLACEHOLDER = 0.0
 """Fills the column of a class that a network does not know; any constant scores an AUC of 0.5."""
 
@@ -44,11 +47,21 @@ def write_submission(predictions: Predictions, path: Path, dataset: str) -> str:
     return sentence
 
 
+def takes(dataset: str, classes: Sequence[str]) -> bool:
+    """Return whether predictions of these classes fit the official format of a data set in `FORMATS`."""
+    nothing = Predictions((), tuple(classes), np.empty((0, len(classes))), np.empty(0, dtype=np.int64), ())
+    try:
+        FORMATS[dataset](nothing)
+    except PredictionsError:
+        return False
+    return True
+
+
 def _isic2016(predictions: Predictions) -> Table:
     """`image,confidence` without a header; a melanoma is what that year calls malignant."""
-    name = next((name for name in ("malignant", "melanoma") if name in predictions.classes), None)
+    name = next((name for name in MALIGNANT if name in predictions.classes), None)
     if name is None:
-        raise _missing("ISIC 2016", ["malignant or melanoma"], predictions)
+        raise _missing("ISIC 2016", [" or ".join(MALIGNANT)], predictions)
     return None, [predictions.probability(name)], f"ISIC 2016 format; the confidence is the probability of {name}."
 
 

@@ -8,8 +8,7 @@ Shapes: R resamples, T distinct scores.
 import numpy as np
 from jaxtyping import Int
 
-from attnmel.evaluation.estimates import share
-from attnmel.evaluation.metrics import Counts, Values
+from attnmel.evaluation.metrics import Counts, Values, share
 
 LEAST = 0.8
 """Sensitivity above which the partial area is taken: the bound of ISIC 2018's measure."""

@@ -3,6 +3,7 @@
 from attnmel.evaluation.temperature import fit_temperature
 from attnmel.folders import RunFolder
 from attnmel.models.checkpoints import set_temperature
+from attnmel.pipeline.measures import CHOOSES
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
@@ -17,7 +18,7 @@ def calibrate_run(run: RunFolder, progress: Progress = SILENT) -> float | None:
         PredictionsError: the run was not judged on its validation split, or what that left is damaged.
         CheckpointError: the best checkpoint cannot be used, or not be written.
     """
-    fitted = fit_temperature(Predictions.read(run.predictions("validation")))
+    fitted = fit_temperature(Predictions.read(run.predictions(CHOOSES)))
     temperature = None if fitted.reason else fitted.value
     set_temperature(run.best, temperature)
     if temperature is None:

@@ -10,20 +10,18 @@ from typing import Any
 
 from attnmel import NOTICE
 from attnmel.config import flat
-from attnmel.errors import ConfigError, PredictionsError
+from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.comparison import Comparison, compare
 from attnmel.evaluation.metrics import MEASURES
 from attnmel.evaluation.paired import Chances
 from attnmel.evaluation.pairing import Entrant, JudgedRun, threshold_at
 from attnmel.folders import RunFolder
+from attnmel.pipeline.measures import CHOOSES, choosing_predictions, read_measures
 from attnmel.pipeline.provenance import read_provenance, read_recipe
 from attnmel.records import Predictions
 from attnmel.report.comparison import comparison_section, sentences
 from attnmel.report.sections import Section
 from attnmel.settings import Recipe
-
-CHOSEN_ON = "validation"
-"""Split that thresholds are chosen on."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +76,10 @@ def compare_runs(
     """
     if operating_point is not None and not 0 < operating_point <= 1:
         raise ConfigError(f"operating point {operating_point:g}; expected a sensitivity above 0 and at most 1")
-    if operating_point is not None and split == CHOSEN_ON:
-        raise ConfigError(f"a threshold chosen on {CHOSEN_ON} is not judged there; compare on another split")
+    if operating_point is not None and split == CHOOSES:
+        raise ConfigError(f"a threshold chosen on {CHOOSES} is not judged there; compare on another split")
     recipes = _recipes([one for path in paths for one in _named(path)], split)
-    positives = tuple(positives) or _positives(recipes)
+    positives = tuple(dict.fromkeys(positives)) or _positives(recipes)
     entrants = [
         Entrant(name, tuple(_judged(one, split, operating_point, positives) for one in runs))
         for name, runs in recipes.items()
@@ -178,12 +176,18 @@ def _judged(one: _Named, split: str, operating_point: float | None, positives: S
     predictions = Predictions.read(one.predictions(split))
     if operating_point is None:
         return JudgedRun(str(one.path), predictions)
-    if one.recipe is None or not one.run.predictions(CHOSEN_ON).is_file():
+    judged = read_measures(one.run).get(split) if one.recipe else None
+    chosen_on = choosing_predictions(one.run, judged.epoch) if judged else None
+    if chosen_on is None:
         raise PredictionsError(
-            f"no {CHOSEN_ON} predictions of {one.path}; a threshold for an operating point is chosen on them: name a "
-            f"run folder that `attnmel evaluate --split {CHOSEN_ON}` has judged"
+            f"no {CHOOSES} predictions of {one.path} of the epoch that {split} was judged at; a threshold for an "
+            f"operating point is chosen on them: name a run folder, and judge both splits with `attnmel evaluate`"
         )
-    chosen_on = Predictions.read(one.run.predictions(CHOSEN_ON))
+    if shared := sorted(set(predictions.image_ids) & set(chosen_on.image_ids)):
+        raise PredictionsError(
+            f"{len(shared)} of the {len(predictions.image_ids)} images of {split} would choose the threshold of "
+            f"{one.path} themselves ({listed(shared)}); compare on a split without {CHOOSES} images"
+        )
     thresholds = {name: threshold_at(chosen_on, name, operating_point) for name in positives}
     return JudgedRun(str(one.path), predictions, thresholds)
 

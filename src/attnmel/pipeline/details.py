@@ -20,11 +20,8 @@ from attnmel.evaluation.official_rules import OFFICIAL
 from attnmel.evaluation.operating import PREVALENCES, SENSITIVITIES, Operating, operating_points
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder, replacing
-from attnmel.pipeline.measures import SplitJudgement, read_measures
+from attnmel.pipeline.measures import CHOOSES, SplitJudgement, choosing_predictions, fixed, span
 from attnmel.records import Predictions
-
-CHOOSES = "validation"
-"""Split whose predictions choose the thresholds, whatever is judged."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,7 +68,7 @@ def find_details(
         ConfigError: a sensitivity or prevalence that is none.
     """
     predictions = Predictions.read(run.predictions(judged.name))
-    chose = _chose(run, judged, predictions)
+    chose = predictions if judged.name == CHOOSES else choosing_predictions(run, judged.epoch)
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)
     operating = tuple(
         operating_points(predictions, name, validation=chose, sensitivities=aims, prevalences=shares)
@@ -123,12 +120,13 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     """Return the operating points of one class as text: a column a threshold, a row a figure with its interval."""
     points = operating.points
     header = [operating.task, "fixed", *(f"aim {point.target:g}" for point in points[1:])]
-    rows = [["threshold", *(_number(point.threshold) for point in points)]]
-    for name in ("sensitivity", "specificity", "ppv", "npv"):
-        rows.append([name, *(_cell(getattr(point.reached, name)) for point in points)])
+    rows = [["threshold", *(fixed(point.threshold) for point in points)]]
+    held = f" at these {100 * operating.positives / (operating.positives + operating.negatives):.3g} %"
+    for name, among in (("sensitivity", ""), ("specificity", ""), ("ppv", held), ("npv", held)):
+        rows.append([f"{name}{among}", *(_cell(getattr(point.reached, name)) for point in points)])
     for place, prevalence in enumerate(operating.prevalences):
         rows.append([f"ppv at {100 * prevalence:g} %", *(_cell(point.precision[place]) for point in points)])
-    rows.append(["specificity, own ROC", *(_cell(point.read_off) for point in points)])
+    rows.append(["specificity, own ROC (optimistic)", *(_cell(point.read_off) for point in points)])
     return header, rows
 
 
@@ -137,16 +135,6 @@ def _official(predictions: Predictions, dataset: str) -> OfficialJudgement | Non
         return None
     rules = OFFICIAL[dataset]
     return judge_official(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
-
-
-def _chose(run: RunFolder, judged: SplitJudgement, predictions: Predictions) -> Predictions | None:
-    """Return the predictions that choose the thresholds; None unless they are of the same epoch."""
-    if judged.name == CHOOSES:
-        return predictions
-    validation = read_measures(run).get(CHOOSES)
-    if validation is None or validation.epoch != judged.epoch or not run.predictions(CHOOSES).is_file():
-        return None
-    return Predictions.read(run.predictions(CHOOSES))
 
 
 def _with_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
@@ -159,9 +147,5 @@ def _with_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
 
 
 def _cell(interval: Interval) -> str:
-    value, low, high = (_number(end) for end in interval)
-    return f"{value} ({low} - {high})" if low and high else value
-
-
-def _number(value: float) -> str:
-    return "" if value != value else f"{value:.3f}"
+    ends = span(interval.low, interval.high)
+    return f"{fixed(interval.value)} ({ends})" if ends else fixed(interval.value)

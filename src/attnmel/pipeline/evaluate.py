@@ -17,7 +17,7 @@ from attnmel.evaluation.judgement import judge
 from attnmel.evaluation.operating import check_points
 from attnmel.evaluation.overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
-from attnmel.evaluation.submission import FORMATS, write_submission
+from attnmel.evaluation.submission import FORMATS, takes, write_submission
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
@@ -187,7 +187,7 @@ def _write(
     predictions = dataclasses.replace(predicted.predictions, attributes=prepared.attributes(rows))
     predictions.write(run.predictions(name), card.licence)
     dataset, submission = prepared.dataset.name, ""
-    if dataset in FORMATS:
+    if dataset in FORMATS and takes(dataset, predictions.classes):
         submission = write_submission(predictions, run.submission(name), dataset)
     overlap = _overlap(run, name, prepared, rows, predicted, card)
     means = {map_name: overlap.mean(map_name) for map_name in overlap.jaccard} if overlap else {}

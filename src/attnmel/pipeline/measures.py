@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 from attnmel import NOTICE
@@ -9,6 +10,10 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.judgement import Judgement
 from attnmel.folders import RunFolder, replacing
+from attnmel.records import Predictions
+
+CHOOSES = "validation"
+"""Split whose predictions choose thresholds and temperature, whatever is judged."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +35,8 @@ class SplitJudgement:
     masks: int
     """Images with a lesion mask, over which the overlap is averaged."""
     submission: str
-    """What stands in the official submission file; empty where the data set has no official format."""
+    """What stands in the official submission file; empty where the data set has no official format, or one of classes
+    that the network does not predict."""
 
     @property
     def sentence(self) -> str:
@@ -45,7 +51,7 @@ class SplitJudgement:
         rows += [
             [f"attention {name}", f"jaccard ({self.masks} masks)", *values] for name, values in self.overlap.items()
         ]
-        return [[task, measure, f"{value:.3f}", f"{low:.3f} - {high:.3f}"] for task, measure, value, low, high in rows]
+        return [[task, measure, fixed(value), span(low, high)] for task, measure, value, low, high in rows]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -58,6 +64,16 @@ class SplitJudgement:
         judgement = Judgement.from_dict(plain["judgement"])
         own = {name: value for name, value in plain.items() if name != "notice"}
         return SplitJudgement(**{**own, "judgement": judgement, "overlap": overlap})
+
+
+def fixed(value: float) -> str:
+    """Write a figure for a terminal; a dash where it is not defined."""
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def span(low: float, high: float) -> str:
+    """Write the ends of an interval for a terminal; empty where they are not defined."""
+    return "" if math.isnan(low) or math.isnan(high) else f"{low:.3f} - {high:.3f}"
 
 
 def read_measures(run: RunFolder) -> dict[str, SplitJudgement]:
@@ -75,6 +91,18 @@ def read_measures(run: RunFolder) -> dict[str, SplitJudgement]:
         raise PredictionsError(
             f"{run.measures} is damaged or of another version; delete it and run `attnmel evaluate` again"
         ) from None
+
+
+def choosing_predictions(run: RunFolder, epoch: int) -> Predictions | None:
+    """Return the predictions of the split `CHOOSES`; None where there are none of this epoch.
+
+    Raises:
+        PredictionsError: a file is damaged.
+    """
+    chose = read_measures(run).get(CHOOSES)
+    if chose is None or chose.epoch != epoch or not run.predictions(CHOOSES).is_file():
+        return None
+    return Predictions.read(run.predictions(CHOOSES))
 
 
 def add_measures(run: RunFolder, judged: SplitJudgement) -> None:

@@ -50,7 +50,9 @@ class Answers:
 
     def text(self, *, as_json: bool = False) -> str:
         """Return the table as CSV or JSON, with the notice and the licence."""
-        return self._json() if as_json else self._csv()
+        table = self._json() if as_json else self._csv()
+        # A file's name may hold bytes that are no text, which neither a file nor a terminal takes.
+        return table.encode("utf-8", "backslashreplace").decode("utf-8")
 
     def write(self, path: Path, *, as_json: bool = False) -> None:
         """Write the table into a file."""

@@ -15,6 +15,7 @@ from attnmel.evaluation.intervals import RESAMPLES
 from attnmel.evaluation.official import OfficialJudgement, judge_official
 from attnmel.evaluation.official_masks import TASK1, judge_masks, masks_in, read_masks
 from attnmel.evaluation.official_rules import CHALLENGES, changed_rules
+from attnmel.pipeline.measures import fixed, span
 
 SPLIT = "test"
 """The split whose truth a submission is scored against."""
@@ -64,8 +65,11 @@ def sentence(judged: OfficialJudgement) -> str:
     units = f", resampled as {judged.units} lesions" if judged.units < judged.images else ""
     rules = [f"{name}={_written(getattr(judged.rules, name))}" for name in CHALLENGES[judged.dataset].switches]
     task, measure = judged.ranked_by
+    ranked = any((row.task, row.measure) == judged.ranked_by for row in judged.rows)
+    missing = "" if ranked else ", which these classes do not give"
     lines = [
-        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by {measure} ({task})",
+        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by {measure} ({task})"
+        f"{missing}",
         f"rules: {', '.join(rules)}",
         f"left out: {', '.join(judged.left_out) or 'no image'}",
     ]
@@ -74,7 +78,7 @@ def sentence(judged: OfficialJudgement) -> str:
 
 def table(judged: OfficialJudgement) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
-    return [[row.task, row.measure, _fixed(row.value), _span(row.low, row.high)] for row in judged.rows]
+    return [[row.task, row.measure, fixed(row.value), span(row.low, row.high)] for row in judged.rows]
 
 
 def _groups(dataset: str, home: Path) -> dict[str, str]:
@@ -107,11 +111,3 @@ def _fetched_masks(home: Path) -> dict[str, Path]:
 
 def _written(value: object) -> str:
     return ",".join(value) or "none" if isinstance(value, tuple) else str(value)
-
-
-def _fixed(value: float) -> str:
-    return "-" if value != value else f"{value:.3f}"
-
-
-def _span(low: float, high: float) -> str:
-    return "" if low != low else f"{low:.3f} - {high:.3f}"

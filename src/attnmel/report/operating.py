@@ -17,7 +17,6 @@ HEADS = ("Threshold", "Found", "False alarms", "Sensitivity", "Specificity", "PP
 def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor: str) -> Section:
     """Return the section: the first class in full, the others folded away; `curve` is the first one's."""
     main, others = operating[0], operating[1:]
-    chose = f"the {main.validation_images:,} validation images ({main.validation_positives:,} {spaced(main.task)})"
     figure = Drawing(
         operating_figure(curve, main, name=f"{anchor}-operating"),
         "The thresholds on the judged images; bars are 95 % intervals, the partial area is shaded.",
@@ -25,15 +24,23 @@ def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor
     return Section(
         name="operating",
         title="Operating points",
-        prose=f"Each threshold is the highest that reaches its sensitivity on {chose}. The images judged here had no "
-        "part in it, so what is reached may be more or less."
-        if main.validation_positives
-        else "",
+        prose=_prose(main),
         figures=(figure,),
         tables=(_points(main), _precision(main)),
         more=tuple(table for one in others for table in (_points(one), _precision(one))),
         notes=(*(_area(one) for one in operating), *_notes(operating)),
     )
+
+
+def _prose(operating: Operating) -> str:
+    """Say what chose the thresholds; what images that are judged by their own choice are worth is in the notes."""
+    if not operating.validation_positives:
+        return ""
+    held = f"{operating.validation_images:,} validation images ({operating.validation_positives:,} "
+    chose = f"Each threshold is the highest that reaches its sensitivity on the {held}{spaced(operating.task)})."
+    if operating.shared:
+        return chose
+    return f"{chose} The images judged here had no part in it, so what is reached may be more or less."
 
 
 def _points(operating: Operating) -> Table:
