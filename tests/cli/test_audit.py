@@ -114,6 +114,16 @@ def test_a_split_named_twice_is_refused(attnmel: "Attnmel", clinic: Path, tmp_pa
     assert "name each split once" in ran.err
 
 
+def test_two_folders_of_one_name_are_refused(attnmel: "Attnmel", clinic: Path, tmp_path: Path) -> None:
+    (tmp_path / "north").mkdir()
+    other = write_clinic(tmp_path / "north" / "clinic", start=100)
+    ran = attnmel("audit", clinic, other, "--home", tmp_path / "home")
+    assert ran.code == 1
+    assert f"'{clinic}' and '{other}' are both called clinic; rename one of the folders" in ran.err
+    same = attnmel("audit", f"{clinic}:train", f"{clinic.parent}/./clinic:test", "--home", tmp_path / "home")
+    assert same.code == 0, same.err
+
+
 def test_near_duplicates_of_a_run_are_listed_footnoted_and_left_out(
     attnmel: "Attnmel", clinic: Path, tmp_path: Path, settings: Callable[..., list[str]]
 ) -> None:
@@ -122,7 +132,7 @@ def test_near_duplicates_of_a_run_are_listed_footnoted_and_left_out(
     data = settings(f"data.dataset={clinic}", "loss.prior=none")
     trained = attnmel("train", "demo", *data, "--out", runs, *options)
     assert trained.code == 0, trained.err
-    assert trained.err.count("no stored audit; run `attnmel audit clinic`") == 1
+    assert trained.err.count(f"no stored audit; run `attnmel audit {clinic}`") == 1
     run = RunFolder(runs / "demo" / "seed-0")
     assert not run.leakage.exists()
 
@@ -181,11 +191,45 @@ def test_another_set_that_shares_images_is_refused_unless_told_to_go_on(
     shutil.copy(clinic / "p003.jpg", other / "p100.jpg")  # a training image under another id
     refused = attnmel("evaluate", run.path, "--on", other, "--home", home)
     assert refused.code == 1
-    assert "1 images of other:all trained this run or chose its epoch (1 by bytes): p100" in refused.err
+    assert f"1 images of {other} trained this run or chose its epoch (1 by bytes): p100" in refused.err
     assert "or go on with --allow-leakage" in refused.err
     allowed = attnmel("evaluate", run.path, "--on", other, "--allow-leakage", "--home", home)
     assert allowed.code == 0, allowed.err
     assert [(one.judged, one.image, one.kind) for one in read_leaks(run)] == [("other-all", "p100", "same bytes")]
+
+
+def test_what_a_refusal_advises_leads_to_a_judgement(
+    attnmel: "Attnmel", clinic: Path, tmp_path: Path, settings: Callable[..., list[str]]
+) -> None:
+    home, runs, listed = tmp_path / "home", tmp_path / "runs", tmp_path / "list.csv"
+    data = settings(f"data.dataset={clinic}", "loss.prior=none")
+    attnmel("train", "demo", *data, "--out", runs, "--home", home)
+    run = RunFolder(runs / "demo" / "seed-0")
+    other = write_clinic(tmp_path / "other", start=100, copies=False)
+    shutil.copy(clinic / "p003.jpg", other / "p100.jpg")  # of both splits "train"
+    refused = attnmel("evaluate", run.path, "--on", other, "--home", home).err
+    advised = refused.partition("written by `attnmel ")[2].partition("`")[0].replace("FILE", str(listed))
+    assert attnmel(*advised.split(), "--home", home).code == 1
+    assert [line.split(",")[:2] for line in listed.read_text().splitlines()[1:]] == [["other", "p100"]]
+    judged = attnmel("evaluate", run.path, "--on", other, "--exclude", listed, "--home", home)
+    assert judged.code == 0, judged.err
+    assert read_measures(run)["other-all-without-list"].judgement.images == 25
+
+    listed.write_text("dataset,image\nother,p100\nother,p999\n")
+    slip = attnmel("evaluate", run.path, "--on", other, "--exclude", listed, "--home", home)
+    assert (slip.code, slip.err.count(f"{listed} names images that other does not hold: p999")) == (1, 1)
+
+
+def test_a_test_split_that_the_recipe_shortens_says_so(
+    attnmel: "Attnmel", clinic: Path, tmp_path: Path, settings: Callable[..., list[str]]
+) -> None:
+    data = settings(f"data.dataset={clinic}", "loss.prior=none", 'data.exclude=["p000", "p018"]')
+    trained = attnmel("train", "demo", *data, "--out", tmp_path / "runs", "--home", tmp_path / "home")
+    assert trained.code == 0, trained.err
+    judged = read_measures(RunFolder(tmp_path / "runs" / "demo" / "seed-0"))
+    told = "1 of 8 images are left out by the recipe's data.exclude"
+    assert told in judged["test"].judgement.notes
+    assert not any("data.exclude" in note for note in judged["validation"].judgement.notes)
 
 
 def test_a_lesion_on_two_sides_of_a_folder_is_refused_unless_told_to_go_on(

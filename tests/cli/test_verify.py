@@ -39,6 +39,13 @@ def test_errors_end_with_one_and_every_kind_has_its_hint(attnmel: "Attnmel", bro
     assert ran.err == ""
 
 
+def test_what_was_found_and_where_is_told(attnmel: "Attnmel", tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("image,label\n" + "".join(f"{name},nevus\n" for name in "abcd"))
+    ran = attnmel("verify", tmp_path, "--home", tmp_path / "home")
+    assert "labels.csv: line 2: image: no file 'a' (.jpg, .jpeg, .png) in the folder\n" in ran.out
+    assert "and 1 more" in ran.out
+
+
 def test_warnings_alone_end_well(attnmel: "Attnmel", broken: Path) -> None:
     image = min((broken / "data" / "phantoms" / "ISIC-2017_Training_Data").glob("*.jpg"))
     Image.new("RGB", (120, 90), (200, 160, 140)).save(image)

@@ -32,6 +32,15 @@ def test_every_differing_setting_is_named(tiny: Recipe, phantoms: "Phantoms", tr
         check_same_run(trained, make_recipe(settings), prepared)
 
 
+def test_a_long_exclusion_list_is_told_by_what_changed(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder) -> None:
+    prepared = prepare(tiny.data, home=phantoms.home)
+    settings = with_statistics(tiny, prepared).model_dump()
+    settings["data"]["exclude"] = [f"image{number:03d}" for number in range(300)]
+    told = r"data\.exclude had 0 entries, has 300 \(new: image000, .*image004 and 295 more; gone: none\)"
+    with pytest.raises(ConfigError, match=told):
+        check_same_run(trained, make_recipe(settings), prepared)
+
+
 def test_other_data_is_refused(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder, tmp_path: Path) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
     provenance = read_provenance(run)

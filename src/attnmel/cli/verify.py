@@ -22,7 +22,7 @@ def verify(
     """Look at every file of data sets: presence, counts, ids, labels, decodability, masks; exits 1 on an error."""
     from attnmel.data.verify import KINDS
     from attnmel.folders import home_folder
-    from attnmel.pipeline.verify import summary_rows, verdict, verify_datasets
+    from attnmel.pipeline.verify import FIRST, notes_on, summary_rows, verdict, verify_datasets
 
     found = verify_datasets(
         datasets, home=home_folder(home), html=out, png=png, sample=sample, seed=seed, progress=Terminal()
@@ -37,8 +37,10 @@ def verify(
             if rows:
                 print_table(["found", "severity", "count"], [[kind, grave, count] for kind, count, grave, _ in rows])
                 print()
-            for kind, _, _, first in rows:
-                print(f"  {kind}: {first}\n      {KINDS[kind].hint}")
+            for kind, findings in one.by_kind().items():
+                print(f"  {kind}: {KINDS[kind].hint}")
+                for note in notes_on(findings, FIRST):
+                    print(f"      {note}")
             print()
         for path in filter(None, (out, png)):
             print(f"contact sheet: {path}")

@@ -92,13 +92,22 @@ def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None,
     """
     if name in SOURCES:
         return _read_fetched(name, home)
+    folder = labelled_folder(name)
+    lesions = read_folder(folder, classes)
+    if disjoint:
+        check_disjoint(lesions)
+    return Dataset(folder.name, f"own images in {folder.name}", lesions, "own data, licence not stated")
+
+
+def labelled_folder(name: str) -> Path:
+    """Return the folder with labels.csv that a name which is no known data set means, its links resolved.
+
+    Raises:
+        ConfigError: there is none.
+    """
     folder = Path(name).expanduser()
     if (folder / TABLE).is_file():
-        folder = folder.resolve()
-        lesions = read_folder(folder, classes)
-        if disjoint:
-            check_disjoint(lesions)
-        return Dataset(folder.name, f"own images in {folder.name}", lesions, "own data, licence not stated")
+        return folder.resolve()
     if folder.is_dir():
         raise ConfigError(f"the folder {name} has no {TABLE}; expected one with a row an image: image,label")
     known = ", ".join(sorted(SOURCES))

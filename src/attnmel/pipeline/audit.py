@@ -1,7 +1,7 @@
 """Names of data sets and splits -> an audit: read, cut, compared, stored; an audit of the same files is not redone."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from attnmel.data.audit.neighbours import ROWS
 from attnmel.data.audit.signatures import CROP, SIDE, signatures
 from attnmel.data.cache import MEMORY, Cache, open_cache
 from attnmel.data.fingerprints import content_hashes
-from attnmel.data.labels import Dataset, read_dataset
+from attnmel.data.labels import Dataset, own_folder_path, read_dataset
 from attnmel.data.processes import available_processors
 from attnmel.data.splits import draw_splits
 from attnmel.errors import ConfigError, LabelError, require_known
@@ -94,13 +94,14 @@ def look(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> Lo
     """Read the data sets and splits that are named (DATASET or DATASET:SPLIT) and open their prepared images.
 
     Raises:
-        ConfigError: no name, one named twice, or an unknown data set or split.
+        ConfigError: no name, one named twice, two folders of one name, or an unknown data set or split.
         LabelError: a split without an image.
     """
     chosen = [_named(name) for name in names]
     if not chosen:
         raise ConfigError("nothing to audit; name data sets, for example isic2017 or isic2017:train")
     datasets = {name: _read(name, home) for name in dict.fromkeys(name for name, _ in chosen)}
+    _check_names(datasets)
     caches = {name: _opened(dataset, home, progress) for name, dataset in datasets.items()}
     entries: list[Entry] = []
     places: list[tuple[int, int]] = []
@@ -186,6 +187,16 @@ def _digests(lesions: Sequence[Lesion], home: Path, progress: Progress) -> dict[
         workers=available_processors(),
         progress=progress,
     )
+
+
+def _check_names(datasets: Mapping[str, Dataset]) -> None:
+    """Refuse two folders of one name: their images, patients and exclusions could not be told apart."""
+    places: dict[str, tuple[str, Path | None]] = {}
+    for name, dataset in datasets.items():
+        folder = own_folder_path(name)
+        before, place = places.setdefault(dataset.name, (name, folder and folder.resolve()))
+        if place != (folder and folder.resolve()):
+            raise ConfigError(f"'{before}' and '{name}' are both called {dataset.name}; rename one of the folders")
 
 
 def _check_single(entries: Sequence[Entry], asked: Sequence[int], names: Sequence[str]) -> None:

@@ -92,7 +92,7 @@ def write_page(audited: Audited, path: Path) -> None:
 
 def list_exclusions(audited: Audited, path: Path, side: Side) -> str:
     """Write the list of images to leave out, and say how many of which data set."""
-    listed = exclusions(audited.audit, audited.findings, side)
+    listed = exclusions(audited.audit, audited.findings, side, between_sides=audited.leaks is not None)
     write_exclusions(path, listed)
     told = ", ".join(f"{count} of {dataset}" for dataset, count in Counter(one.dataset for one in listed).items())
     return told or "no image"

@@ -23,7 +23,7 @@ from attnmel.models.checkpoints import Card, load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
 from attnmel.pipeline.leakage import Leak, check_leakage, write_leaks
 from attnmel.pipeline.measures import SplitJudgement, add_measures, read_measures
-from attnmel.pipeline.prepare import ALL, Prepared, prepare, split_batches
+from attnmel.pipeline.prepare import ALL, Prepared, prepare, refuse_unknown, split_batches
 from attnmel.pipeline.provenance import check_same_data, read_recipe
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT
@@ -75,10 +75,11 @@ def evaluate_run(
     if on is None:
         check_same_data(run, prepared)
     name = split if on is None else f"{Path(on).name}-{split}"
-    rows, notes = prepared.rows(split), ()
+    rows, notes = prepared.rows(split), _excluded(prepared, split)
     if exclude is not None:
         name = f"{name}-without-{re.sub(r'[^A-Za-z0-9_-]+', '-', exclude.stem)}"
-        rows, notes = _without(rows, prepared, split, exclude)
+        rows, taken = _without(rows, prepared, split, exclude)
+        notes = (*notes, taken)
     _check_name(run, name, on)
     network, card = load_checkpoint(run.path)
     _check_card(run, card, recipe)
@@ -88,7 +89,8 @@ def evaluate_run(
         rows,
         name=name,
         split=split,
-        own=None if on is None else recipe.data.dataset,
+        own=recipe.data.dataset,
+        on=on,
         allowed=allow_leakage,
         home=home,
         progress=progress,
@@ -117,10 +119,18 @@ def evaluate_run(
     return judged
 
 
-def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+def _excluded(prepared: Prepared, split: str) -> tuple[str, ...]:
+    """Return the note that says how many images of the split the recipe itself leaves out; none where it is whole."""
+    within = [lesion.image_id in prepared.excluded for lesion in prepared.lesions if split in (lesion.split, ALL)]
+    left_out = sum(within)
+    return (f"{left_out} of {len(within)} images are left out by the recipe's data.exclude",) if left_out else ()
+
+
+def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) -> tuple[np.ndarray, str]:
     """Return the rows that an exclusion list leaves, and the note that says how many it took."""
     dataset = prepared.dataset.name
     named = set(read_exclusions(exclude, dataset))
+    refuse_unknown(named, prepared.lesions, f"{exclude} names images that {dataset} does not hold")
     left = np.array([row for row in rows if prepared.lesions[row].image_id not in named], dtype=np.int64)
     if not len(left) or len(left) == len(rows):
         what = "no image" if len(left) else "every image"
@@ -128,7 +138,7 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
             f"{exclude} names {what} of {dataset} in the split '{split}'; expected some of them: write a list with "
             "`attnmel audit --exclusions FILE --leave-out test`"
         )
-    return left, (f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}",)
+    return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
 
 
 def _leak_notes(leaks: Sequence[Leak], run: RunFolder) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from attnmel.data.audit.audit import Audit, stored_audit
 from attnmel.errors import LabelError, PredictionsError, listed
 from attnmel.folders import RunFolder, replacing
-from attnmel.pipeline.known_images import Known, judged_images, read_images
+from attnmel.pipeline.known_images import LEARNT, Known, judged_images, read_images
 from attnmel.pipeline.prepare import ALL, Prepared
 from attnmel.progress import SILENT, Progress
 from attnmel.records import notice_lines, table_lines
@@ -38,12 +38,13 @@ def check_leakage(
     *,
     name: str,
     split: str,
-    own: str | None,
+    own: str,
+    on: str | None,
     allowed: bool,
     home: Path,
     progress: Progress = SILENT,
 ) -> tuple[Leak, ...]:
-    """Return the judged images that are known from training; `own` is the run's data set where another judges.
+    """Return the judged images that are known from training; `on` is another data set than the run's `own`.
 
     Another data set that shares an id, a file or a lesion with what was learnt is refused. A split of the run's own is
     disjoint by id and lesion, so there a stored audit alone tells more.
@@ -51,23 +52,23 @@ def check_leakage(
     Raises:
         LabelError: as `refuse_leaks`, unless that is `allowed`.
     """
-    if own is None and split in ("train", ALL):
+    if on is None and split in ("train", ALL):
         return ()  # whoever judges what was trained on knows it
     learnt = read_images(run)
     if not learnt:
         progress.note(f"{run.path} does not say what it learnt from (no {run.images.name}); leakage is not looked for")
         return ()
-    if own is None:
+    if on is None:
         learnt = tuple(one for one in learnt if one.split != split)
     judged = judged_images(prepared, rows, home)
     shared = shared_images(learnt, judged, name)
-    if own is not None and not allowed:
-        refuse_leaks(shared, f"{prepared.dataset.name}:{split}", own)
+    if on is not None and not allowed:
+        refuse_leaks(shared, on if split == ALL else f"{on}:{split}", own)
     audit = stored_audit(home, {one.digest for one in (*learnt, *judged)})
     if audit is None:
         if split == "validation":
             return shared  # said once a run, with the test split
-        sides = prepared.dataset.name if own is None else f"{own} {prepared.dataset.name}"
+        sides = own if on is None else f"{own} {on}"
         progress.note(f"no stored audit; run `attnmel audit {sides}` to learn of near-duplicates")
         return shared
     told = {one.image for one in shared}
@@ -94,7 +95,7 @@ def shared_images(learnt: Sequence[Known], judged: Sequence[Known], name: str) -
 
 
 def refuse_leaks(leaks: Sequence[Leak], judged: str, trained: str) -> None:
-    """Refuse to judge what a network has seen.
+    """Refuse to judge what a network has seen; both sides by the names that `attnmel audit` takes.
 
     Raises:
         LabelError: says how many images, by which kinds, names the first, and what to do.
@@ -103,11 +104,12 @@ def refuse_leaks(leaks: Sequence[Leak], judged: str, trained: str) -> None:
         return
     kinds = {kind: sum(one.kind == kind for one in leaks) for kind in dict.fromkeys(one.kind for one in leaks)}
     told = ", ".join(f"{count} by {kind.removeprefix('same ')}" for kind, count in kinds.items())
+    learnt = " ".join(f"--train {trained}:{split}" for split in LEARNT)
     raise LabelError(
         f"{len(leaks)} images of {judged} trained this run or chose its epoch ({told}): "
         f"{listed(one.image for one in leaks)}. A judgement of {trained} on them would be too good. Leave them out by "
-        f"`--exclude FILE`, written by `attnmel audit --train {trained} --test {judged} --leave-out test --exclusions "
-        "FILE`, or go on with --allow-leakage."
+        f"`--exclude FILE`, written by `attnmel audit {learnt} --test {judged} --leave-out test --exclusions FILE`, "
+        "or go on with --allow-leakage."
     )
 
 

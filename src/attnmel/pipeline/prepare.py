@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -154,11 +154,7 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     if disjoint:
         check_disjoint(lesions)
     excluded = frozenset(data.exclude) if name is None else frozenset[str]()
-    if unknown := sorted(excluded - {lesion.image_id for lesion in lesions}):
-        raise LabelError(
-            f"data.exclude names images that {dataset.name} does not hold: {listed(unknown)}. Take them out of the "
-            "exclusion list, or write it anew with `attnmel audit`."
-        )
+    refuse_unknown(excluded, lesions, f"data.exclude names images that {dataset.name} does not hold")
     cache = open_cache(lesions, crop=data.crop, side=data.side, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in lesions}
     ordered = tuple(by_id[i] for i in cache.image_ids)
@@ -169,6 +165,18 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
         told = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
         progress.note(f"{data.control}: {bare} of {len(lesions)} images have no lesion mask and are left out ({told})")
     return prepared
+
+
+def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:
+    """Refuse to leave out what is not there: a slip would leave the leak in.
+
+    Raises:
+        LabelError: the problem, and the ids.
+    """
+    if unknown := sorted(set(excluded) - {lesion.image_id for lesion in lesions}):
+        raise LabelError(
+            f"{problem}: {listed(unknown)}. Take them out of the exclusion list, or write it anew with `attnmel audit`."
+        )
 
 
 def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT) -> Recipe:

@@ -8,11 +8,14 @@ import torch
 
 from attnmel import NOTICE, runtime
 from attnmel.config import flat, load_recipe
-from attnmel.errors import ConfigError, LabelError
+from attnmel.errors import ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights import Start
 from attnmel.pipeline.prepare import Prepared
 from attnmel.settings import Recipe
+
+MOST_TOLD = 5
+"""Entries of a setting that are told word by word where it differs."""
 
 
 def write_start(
@@ -99,9 +102,17 @@ def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared) -> None:
     """
     before, now = flat(read_recipe(run).model_dump()), flat(recipe.model_dump())
     if differing := sorted(key for key in before | now if before.get(key) != now.get(key)):
-        changes = "; ".join(f"{key} was {before.get(key)!r}, is {now.get(key)!r}" for key in differing)
+        changes = "; ".join(_change(key, before.get(key), now.get(key)) for key in differing)
         raise ConfigError(f"{run.path} was begun by another recipe: {changes}. Use that recipe, or another --out.")
     check_same_data(run, prepared)
+
+
+def _change(key: str, before: object, now: object) -> str:
+    if isinstance(before, tuple) and isinstance(now, tuple) and max(len(before), len(now)) > MOST_TOLD:
+        # An exclusion list may hold thousands.
+        gone, new = (listed(map(str, sorted({*one} - {*other}))) for one, other in ((before, now), (now, before)))
+        return f"{key} had {len(before)} entries, has {len(now)} (new: {new or 'none'}; gone: {gone or 'none'})"
+    return f"{key} was {before!r}, is {now!r}"
 
 
 def check_same_data(run: RunFolder, prepared: Prepared) -> None:

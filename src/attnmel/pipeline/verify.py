@@ -18,7 +18,7 @@ MOST_TILES = 24
 
 MOST_NOTES = 8
 FIRST = 3
-"""Places named in the table."""
+"""Places named in the table, and findings told on the terminal, of each kind."""
 
 
 def verify_datasets(
@@ -90,14 +90,15 @@ def _sheet(found: Verification, sample: int, seed: int, progress: Progress) -> S
 def _group(kind: str, findings: Sequence[Finding], items: dict[str, Item]) -> Group:
     shown = [finding for finding in findings if finding.image_id in items][:MOST_TILES]
     tiles = tuple(_tile(items[finding.image_id], finding.detail) for finding in shown)
-    notes = _notes(finding for finding in findings if finding.image_id not in items)
+    notes = notes_on(finding for finding in findings if finding.image_id not in items)
     return Group(kind, KINDS[kind].severity, KINDS[kind].hint, len(findings), tiles, notes)
 
 
-def _notes(findings: Iterable[Finding]) -> tuple[str, ...]:
+def notes_on(findings: Iterable[Finding], most: int = MOST_NOTES) -> tuple[str, ...]:
+    """Say of each finding where it is and what was found, the first `most` in words; the others are counted."""
     told = [" ".join(filter(None, (one.image_id, one.file and f"{one.file}:", one.detail))) for one in findings]
-    more = (f"and {len(told) - MOST_NOTES:,} more",) if len(told) > MOST_NOTES else ()
-    return (*told[:MOST_NOTES], *more)
+    more = (f"and {len(told) - most:,} more",) if len(told) > most else ()
+    return (*told[:most], *more)
 
 
 def _tile(item: Item, caption: str) -> Tile:

@@ -71,6 +71,11 @@ def test_lesions_with_several_images_are_counted_within_a_data_set() -> None:
     assert repeated_lesions(entries) == {("one", "1"): [0, 1]}
 
 
+def test_a_lesion_of_two_data_sets_is_found_as_a_judgement_on_another_set_finds_it() -> None:
+    entries = [entry("a"), entry("b", group="HAM_1"), entry("c", "test", dataset="two", group="HAM_1")]
+    assert findings_of(entries, []) == (Finding("same lesion", 1, 2),)
+
+
 def audit_of(*findings: Finding, entries: tuple[Entry, ...] = ENTRIES) -> Audit:
     return Audit(VERSION, "", entries, findings)
 
@@ -109,6 +114,15 @@ def test_of_a_leak_the_named_side_is_left_out() -> None:
     (train,), (test,) = (exclusions(made, [leak], side) for side in ("train", "test"))
     assert (train.dataset, train.image, train.reason, train.pair) == ("one", "a", "same picture", "one:test/c")
     assert (test.image, test.pair) == ("c", "one:train/a")
+
+
+def test_of_a_leak_between_named_sides_the_side_goes_whatever_its_split_is_called() -> None:
+    entries = (entry("a", "test"), entry("b", "train", dataset="two"), entry("c", "test", dataset="two"))
+    leaks = [Finding("same picture", 0, 1, 0.8), Finding("same lesion", 0, 2)]
+    made = audit_of(*leaks, entries=entries)
+    trains, judges = (exclusions(made, leaks, side, between_sides=True) for side in ("train", "test"))
+    assert [(one.dataset, one.image) for one in trains] == [("one", "a")]
+    assert [(one.dataset, one.image) for one in judges] == [("two", "b"), ("two", "c")]
 
 
 def test_photographs_of_one_lesion_stay_and_a_doubled_picture_goes() -> None:

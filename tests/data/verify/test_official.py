@@ -46,6 +46,19 @@ def test_a_mirror_that_lacked_a_file_is_a_warning(home: Path, found: Found) -> N
     assert (absent.kind, absent.severity) == ("archive absent", "warning")
 
 
+def test_a_mirror_without_the_labels_of_images_that_came_is_an_error(home: Path, found: Found) -> None:
+    record = home / "data" / "phantoms" / "archives.json"
+    content = json.loads(record.read_text())
+    for state in content["archives"]:
+        if state["name"] == "ISIC-2017_Validation_Part3_GroundTruth.csv":
+            state["status"] = "absent"
+    record.write_text(json.dumps(content))
+    (home / "data" / "phantoms" / "ISIC-2017_Validation_Part3_GroundTruth.csv").unlink()
+    _, unlabelled = found()
+    assert (unlabelled.kind, unlabelled.severity) == ("image without label", "error")
+    assert unlabelled.detail.startswith("none of 10 images has a label, and the split is left out")
+
+
 def test_a_damaged_record_is_told(home: Path, found: Found) -> None:
     (home / "data" / "phantoms" / "archives.json").write_text("{")
     (finding,) = found()

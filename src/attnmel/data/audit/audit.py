@@ -92,9 +92,14 @@ def read_audit(home: Path, key: str) -> Audit | None:
 def stored_audit(home: Path, digests: Collection[str]) -> Audit | None:
     """Return a stored audit that looked at all of these files together, the one that looked at fewest others."""
     wanted = set(digests)
-    audits = [read_audit(home, path.parent.name) for path in sorted(audit_folder(home).glob(f"*/{FILE}"))]
-    covering = [audit for audit in audits if audit is not None and wanted <= {entry.digest for entry in audit.entries}]
-    return min(covering, key=lambda audit: len(audit.entries), default=None)
+    best: Audit | None = None  # one at a time: an audit of all data sets is large
+    for path in sorted(audit_folder(home).glob(f"*/{FILE}")):
+        audit = read_audit(home, path.parent.name)
+        if audit is None or (best is not None and len(best.entries) <= len(audit.entries)):
+            continue
+        if wanted <= {entry.digest for entry in audit.entries}:
+            best = audit
+    return best
 
 
 def _version(path: Path) -> int | None:

@@ -33,16 +33,21 @@ class Exclusion:
     """The other image, as DATASET:SPLIT/IMAGE."""
 
 
-def exclusions(audit: Audit, findings: Iterable[Finding], side: Side) -> tuple[Exclusion, ...]:
+def exclusions(
+    audit: Audit, findings: Iterable[Finding], side: Side, *, between_sides: bool = False
+) -> tuple[Exclusion, ...]:
     """Return which images to leave out of which data set, each once.
 
     Of a leak between two splits it is the image on the side that is named, so that the other stays whole; of one
     picture twice in a split the second; of one picture with two labels in a data set both. Photographs of one lesion in
-    one split, and what two data sets share without one judging what the other trains, stay.
+    one split, and what two data sets share without one judging what the other trains, stay. Where findings are leaks
+    `between_sides` that were named, the first trains and the second judges, whatever their splits are called.
     """
     listed: dict[tuple[str, str], Exclusion] = {}
     for finding in findings:
-        for entry, other in _left_out(audit.entries[finding.first], audit.entries[finding.second], finding, side):
+        first, second = audit.entries[finding.first], audit.entries[finding.second]
+        named = [(first, second) if side == "train" else (second, first)]
+        for entry, other in named if between_sides else _left_out(first, second, finding, side):
             told = Exclusion(entry.dataset, entry.image_id, finding.kind, f"{other.side}/{other.image_id}")
             listed.setdefault((told.dataset, told.image), told)
     return tuple(listed[key] for key in sorted(listed))

@@ -118,9 +118,11 @@ def _same_pictures(entries: Sequence[Entry], matches: Iterable[tuple[str, str, M
 
 
 def _same_lesions(entries: Sequence[Entry]) -> Iterator[Finding]:
-    for places in repeated_lesions(entries).values():
-        for first, second in itertools.combinations(places, 2):
-            yield Finding("same lesion", first, second)
+    # By name alone, as `evaluate --on` compares them: another data set may hold other images of a lesion.
+    named = [(place, entry.group) for place, entry in enumerate(entries) if entry.group is not None]
+    for members in _by(group for _, group in named):
+        for first, second in itertools.combinations(members, 2):
+            yield Finding("same lesion", named[first][0], named[second][0])
 
 
 def _by(names: Iterable[str]) -> list[list[int]]:

@@ -6,15 +6,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from attnmel.data.labels import SOURCES
-from attnmel.data.own_folder import TABLE
+from attnmel.data.labels import SOURCES, labelled_folder
 from attnmel.data.processes import in_order, worthwhile_processes
 from attnmel.data.verify.files import Examined, examine
 from attnmel.data.verify.findings import KINDS, Finding
 from attnmel.data.verify.inventory import Inventory, Item
 from attnmel.data.verify.official import official_inventory
 from attnmel.data.verify.own import own_inventory
-from attnmel.errors import ConfigError
 from attnmel.progress import SILENT, Progress
 
 SMALL = 224
@@ -83,13 +81,7 @@ def verify_dataset(name: str, home: Path, *, workers: int | None = None, progres
 def _inventory(name: str, home: Path) -> Inventory:
     if name in SOURCES:
         return official_inventory(name, SOURCES[name].title, home)
-    folder = Path(name).expanduser()
-    if (folder / TABLE).is_file():
-        return own_inventory(folder.resolve())
-    known = ", ".join(sorted(SOURCES))
-    if folder.is_dir():
-        raise ConfigError(f"the folder {name} has no {TABLE}; expected one with a row an image: image,label")
-    raise ConfigError(f"unknown data set '{name}'; known: {known}, or a folder with {TABLE}")
+    return own_inventory(labelled_folder(name))
 
 
 def _small(examined: Sequence[Examined]) -> list[Finding]:

@@ -119,7 +119,7 @@ def _images(part: _Part) -> tuple[dict[str, Path], list[Finding]]:
 
 def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
     if "labels" not in part.places:
-        return []
+        return _without_table(part, images)
     table = part.places["labels"]
     ids, findings = labelled_ids(table, part.archives["labels"])
     if not ids:
@@ -135,6 +135,15 @@ def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
     kind = "label without image" if part.is_whole("images") else "image not in archive"
     findings += [Finding(kind, image_id, table.name, "no image of it") for image_id in sorted(known - images.keys())]
     return findings
+
+
+def _without_table(part: _Part, images: dict[str, Path]) -> list[Finding]:
+    """Say that the images of a split are left out of the data set, where its table is one that a mirror lacked."""
+    state = part.states.get("labels")
+    if not images or state is None or state.status != "absent":
+        return []  # no such table, or told as one that is missing
+    told = f"none of {len(images):,} images has a label, and the split is left out, since {state.name} did not come"
+    return [Finding("image without label", "", part.places["images"].name, told)]
 
 
 def _named(
