@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -162,7 +163,9 @@ def slow_mirror(phantoms: "Phantoms") -> Iterator[str]:
 def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(slow_mirror: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "attnmel", "fetch", "phantoms", "--mirror", slow_mirror, "--home", str(tmp_path)]
     part = tmp_path / "data" / "phantoms" / "downloads" / f"{IMAGES}.zip.part"
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # A test run started in the background of a shell ignores SIGINT, and its children would too.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listen) as process:
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline and not part.exists():
             time.sleep(0.02)
