@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, ro
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.comparison import Comparison, compare
 from attnmel.evaluation.delong import areas
-from attnmel.evaluation.differences import Difference
+from attnmel.evaluation.differences import Difference, p_words
 from attnmel.evaluation.paired import Chances, Method, Outcome
 from attnmel.evaluation.pairing import Entrant, JudgedRun
 from attnmel.evaluation.significance import holm
@@ -184,3 +184,13 @@ def test_an_interval_that_holds_zero_claims_nothing_whatever_p_says() -> None:
     assert held.sentence.startswith("no difference shown")
     unknown = replace(ROW, outcome=Outcome(Method("DeLong")))
     assert unknown.sentence == "no difference shown (AUC +0.031, its uncertainty is not known)"
+
+
+def test_a_p_is_written_with_the_digits_that_decide() -> None:
+    assert [p_words(p) for p in (0.0496, 0.2, 0.012, 0.0004, math.nan)] == [
+        "= 0.04960",
+        "= 0.20",
+        "= 0.012",
+        "< 0.001",
+        "not known",
+    ]

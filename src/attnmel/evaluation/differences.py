@@ -67,9 +67,11 @@ class Difference:
 
 
 def p_words(p: float) -> str:
-    """Write a p with the sign before it."""
+    """Write a p with the sign before it, with as many digits as tell on which side of 0.05 it lies."""
     if math.isnan(p):
         return "not known"
+    if f"{p:.3f}" == "0.050":
+        return f"= {p:.5f}"
     return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
 
