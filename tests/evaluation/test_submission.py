@@ -23,6 +23,7 @@ def test_both_tasks_of_isic_2017_are_written_in_the_official_order(tmp_path: Pat
         "ISIC_0012092,0.09375,0.0625",
     ]
     assert "placeholder" not in sentence
+    assert b"\r" not in (tmp_path / "s.csv").read_bytes()
 
 
 @pytest.mark.parametrize("dataset", ["isic2017", "phantoms"])

@@ -12,6 +12,8 @@ from attnmel.data.archives import fetch
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.official import OfficialJudgement
 from attnmel.folders import RunFolder
+from attnmel.pipeline.details import read_details
+from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.score import as_dict, score, sentence, table
 from attnmel.records import Predictions
 
@@ -74,3 +76,13 @@ def test_what_programs_get_says_that_it_is_no_medical_device(judged: OfficialJud
 def test_a_measure_that_ranked_but_is_not_there_is_said_to_be_missing(judged: OfficialJudgement) -> None:
     alone = dataclasses.replace(judged, rows=tuple(row for row in judged.rows if row.task == "melanoma"))
     assert sentence(alone).splitlines()[0].endswith("ranked by auc (mean), which these classes do not give")
+
+
+def test_evaluate_and_score_give_the_same_official_figures(judged: OfficialJudgement, trained: RunFolder) -> None:
+    details = read_details(trained, read_measures(trained)["test"])
+    assert details is not None
+    assert details.official is not None
+    of_melanoma = [row for row in details.official.rows if row.task == "melanoma"]
+    assert len(of_melanoma) == 8
+    for row in of_melanoma:
+        assert judged.row(row.task, row.measure).value == pytest.approx(row.value, abs=1e-12)
