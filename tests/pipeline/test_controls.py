@@ -104,6 +104,9 @@ def test_the_control_of_a_given_run_lies_beside_it_and_another_seed_among_the_ru
     assert run_folder(control("none"), given=trained) == trained
     other = load_recipe("demo", [*TINY, "training.seed=1"])
     assert run_folder(other, Path("out"), given=trained).path == Path("out/demo/seed-1")
+    assert run_folder(control("none"), Path("out"), given=trained).path == Path("out/demo/seed-0"), (
+        "as it was asked for"
+    )
 
 
 def test_a_control_has_no_control(beside: RunFolder) -> None:

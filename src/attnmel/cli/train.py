@@ -38,7 +38,10 @@ def train(
     ] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, one run folder each.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with runs that were stopped.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the runs [default: runs; the place of a run that is named].", show_default=False),
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
