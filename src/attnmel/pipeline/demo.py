@@ -8,8 +8,7 @@ from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.errors import ConfigError
-from attnmel.pipeline.evaluate import evaluate_run
-from attnmel.pipeline.measures import SplitJudgement
+from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.report import report_runs
 from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT, Progress
@@ -37,8 +36,7 @@ def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[
     recipe = load_recipe("demo", [f"training.seed={seed}"])
     run = run_folder(recipe, runs)
     train_run(recipe, run, home=home, fabric=recipe_fabric(recipe), command="attnmel demo", progress=progress)
-    judged = evaluate_run(run, home=home, split="test", progress=progress)
-    return judged, report_runs([run], home=home, out=report, progress=progress)
+    return read_measures(run)["test"], report_runs([run], home=home, out=report, progress=progress)
 
 
 def _clear(out: Path, written: tuple[Path, ...]) -> None:

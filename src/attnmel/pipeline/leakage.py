@@ -66,8 +66,8 @@ def check_leakage(
         refuse_leaks(shared, on if split == ALL else f"{on}:{split}", own)
     audit = stored_audit(home, {one.digest for one in (*learnt, *judged)})
     if audit is None:
-        if split == "validation":
-            return shared  # said once a run, with the test split
+        if split == "validation" or own == "phantoms":
+            return shared  # said once a run, with the test split; phantoms are drawn each anew
         sides = own if on is None else f"{own} {on}"
         progress.note(f"no stored audit; run `attnmel audit {sides}` to learn of near-duplicates")
         return shared
