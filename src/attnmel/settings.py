@@ -20,8 +20,10 @@ from attnmel.limits import (
 )
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
-Trunk = Literal["vgg16_bn", "vgg16"]
-Prior = Literal["none", "lesion", "background"]
+Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2"]
+Padding = Literal["symmetric", "tensorflow"]
+Prior = Literal["none", "lesion", "background", "dermoscopic"]
+Spoiling = Literal["none", "shifted", "dilated", "swapped"]
 Attention = Literal["sigmoid", "softmax"]
 Precision = Literal["auto", "float32", "bf16"]
 Selection = Literal["auc", "ap", "balanced_accuracy"]
@@ -73,6 +75,10 @@ class DataSettings(Settings):
     """How often an image of a class stands in the list of an epoch; 1 where it is not named."""
     passes: Positive = 1
     """How often an epoch goes over that list."""
+    limit: Positive | None = None
+    """Train on this many of the training images, the same for every seed, each class by its share; None: on all."""
+    normalise_by: Literal["dataset", "weights"] = "dataset"
+    """Whose mean and spread of RGB normalise the input: the data set's (the slides) or the start weights' own."""
     control: Control = "none"
     """What is taken away to see what the network lives on: the lesion painted out, all but the lesion painted out, or
     training labels shuffled."""
@@ -100,9 +106,12 @@ class ModelSettings(Settings):
     trunk: Trunk = "vgg16_bn"
     width: Width = 1.0
     """Share of each layer's channels that is kept."""
+    padding: Padding = "symmetric"
+    """How the strided convolutions of mobilenet_v2 are padded: as torchvision's, or as TensorFlow's "SAME"."""
     attention: Attention = "sigmoid"
     weights: str = "imagenet"
-    """"imagenet" (the published address), "random", an address, a .pth file, a run folder or a checkpoint."""
+    """"imagenet" (the published address), "random", an address, a .pth or .safetensors file of published weights, a run
+    folder or a checkpoint."""
 
 
 class LossSettings(Settings):
@@ -112,6 +121,13 @@ class LossSettings(Settings):
     """Focusing exponent; 0 gives cross-entropy."""
     prior: Prior = "none"
     """What the attention maps are drawn toward."""
+    masks: str = ""
+    """Where the prior's masks are from: "" (the data set's own), "predicted" (those that `attnmel segment predict`
+    wrote for the data set) or a folder of masks, one an image, named by image id."""
+    spoil: Spoiling = "none"
+    """How the prior's masks are deliberately spoilt, to test what imperfect ones are worth."""
+    dice: Literal["batch", "image"] = "batch"
+    """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
     pool4_weight: float = Field(default=0.01, ge=0)
 
@@ -169,6 +185,24 @@ class Recipe(Settings):
                 f"name = {self.name[:LONGEST_NAME]!r}; runs lie in a folder of that name: expected one like "
                 f"isic2017/attnmel-lesion (letters, digits, '-', '_', single dots and '/'), at most {LONGEST_NAME} "
                 "characters"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _masks(self) -> "Recipe":
+        if self.loss.prior == "none" and (self.loss.masks or self.loss.spoil != "none"):
+            raise ValueError("loss.masks and loss.spoil say which masks the prior is made of, but loss.prior = 'none'")
+        return self
+
+    @model_validator(mode="after")
+    def _light(self) -> "Recipe":
+        if self.model.trunk != "mobilenet_v2":
+            if self.model.padding != "symmetric":
+                raise ValueError(f"model.padding is of the trunk mobilenet_v2, but model.trunk = '{self.model.trunk}'")
+        elif self.model.network == "vgg16":
+            raise ValueError(
+                "model.network = 'vgg16' is VGG-16 with its dense layers, which the trunk mobilenet_v2 has not; "
+                "choose vgg16-gap, mel-cnn or attnmel-cnn"
             )
         return self
 
