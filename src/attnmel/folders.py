@@ -45,6 +45,32 @@ def audit_folder(home: Path) -> Path:
     return home / "audit"
 
 
+def predicted_masks(home: Path, dataset: str) -> "MasksFolder":
+    """Return where the masks that a segmenter wrote for a data set lie."""
+    return MasksFolder(home / "masks" / dataset)
+
+
+@dataclass(frozen=True)
+class MasksFolder:
+    """The masks that a segmenter wrote for some images."""
+
+    path: Path
+
+    def mask(self, image_id: str) -> Path:
+        """The lesion mask of one image, in the image's own size."""
+        return self.path / f"{image_id}_segmentation.png"
+
+    @property
+    def table(self) -> Path:
+        """One row a mask: its confidence, its area and what is odd about it."""
+        return self.path / "masks.csv"
+
+    @property
+    def images(self) -> Path:
+        """Every image that the segmenter learnt from, as `RunFolder.images`."""
+        return self.path / "images.csv"
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """One training run: every file it writes, by name."""
