@@ -45,7 +45,7 @@ class Statistics(Settings):
     """Normalisation of RGB in [0, 1], with where the numbers are from."""
 
     of: str
-    """The data set they were computed on; another data set has its own computed."""
+    """The data set they were computed on, or "weights" and which: another has its own."""
     mean: Means
     std: Spreads
     source: str

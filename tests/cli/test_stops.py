@@ -48,8 +48,8 @@ def full() -> OSError:
 @pytest.mark.parametrize(
     ("place", "call", "error", "code", "message"),
     [
-        ("attnmel.models.checkpoints.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
-        ("attnmel.models.checkpoints.save_file", 4, full(), 1, "what was there before is kept"),
+        ("attnmel.models.states.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
+        ("attnmel.models.states.save_file", 4, full(), 1, "what was there before is kept"),
         ("attnmel.pipeline.keeping.write_history", 2, full(), 1, "the disk is full"),
         ("attnmel.pipeline.keeping.write_events", 1, KeyboardInterrupt(), 130, "stopped. What was finished is kept"),
         ("attnmel.pipeline.keeping.save_standing", 3, KeyboardInterrupt(), 130, "stopped. What was finished is kept"),

@@ -8,7 +8,8 @@ import torch
 
 from attnmel.evaluation.predict import predict
 from attnmel.models.classifiers import build_network
-from attnmel.pipeline.prepare import prepare, split_batches, with_statistics
+from attnmel.pipeline.prepare import prepare, split_batches
+from attnmel.pipeline.statistics import with_statistics
 from attnmel.settings import Recipe
 
 if TYPE_CHECKING:

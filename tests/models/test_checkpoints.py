@@ -11,19 +11,17 @@ from torch import nn
 
 from attnmel import NOTICE, __version__
 from attnmel.errors import CheckpointError
-from attnmel.models import checkpoints
+from attnmel.models import checkpoints, states
 from attnmel.models.checkpoints import (
     Card,
-    check_tensors,
     checkpoint_file,
     load_checkpoint,
-    load_state,
     read_checkpoint,
     save_checkpoint,
-    save_state,
     set_temperature,
 )
 from attnmel.models.classifiers import NETWORKS, build_network
+from attnmel.models.states import check_tensors, load_state, save_state
 
 CARD = Card(
     network="attnmel-cnn",
@@ -278,7 +276,7 @@ def test_a_full_disk_keeps_the_old_checkpoint(saved: Path, error: Exception, mon
         part.write_bytes(b"half")
         raise error
 
-    monkeypatch.setattr(checkpoints, "save_file", half_written)
+    monkeypatch.setattr(states, "save_file", half_written)
     with pytest.raises(CheckpointError, match=r"cannot write .*best\.safetensors: .*No space left.*is kept"):
         save_checkpoint(saved, network_of(CARD), dataclasses.replace(CARD, epoch=4))
     assert load_checkpoint(saved)[1].epoch == CARD.epoch

@@ -1,3 +1,4 @@
+from itertools import product
 from typing import get_args
 
 import pytest
@@ -8,13 +9,16 @@ from attnmel.errors import ConfigError
 from attnmel.models.attention import ATTENTION_KINDS
 from attnmel.models.classifiers import NETWORKS, Head, build_network
 from attnmel.models.output import Output
+from attnmel.models.trunk import PADDINGS
 from attnmel.models.trunks import TRUNKS
+
+DENSE_ON_LIGHT = ("vgg16", "mobilenet_v2")
+"""VGG-16 has dense layers, which the light trunk has not."""
 
 
 @pytest.mark.parametrize("attention", ATTENTION_KINDS)
 @pytest.mark.parametrize("width", [0.02, 0.1])
-@pytest.mark.parametrize("trunk", TRUNKS)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(("network", "trunk"), [pair for pair in product(NETWORKS, TRUNKS) if pair != DENSE_ON_LIGHT])
 def test_every_network_keeps_the_contract(network: str, trunk: str, width: float, attention: str) -> None:
     built = build_network(network, trunk=trunk, width=width, classes=3, attention=attention).eval()
     for side in (32, 96):
@@ -96,17 +100,24 @@ def test_the_same_seed_builds_the_same_network() -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_networks_trunks_and_kinds_of_attention_are_those_of_the_settings() -> None:
+def test_networks_trunks_paddings_and_kinds_of_attention_are_those_of_the_settings() -> None:
     assert set(NETWORKS) == set(get_args(settings.Network))
     assert set(TRUNKS) == set(get_args(settings.Trunk))
+    assert set(PADDINGS) == set(get_args(settings.Padding))
     assert set(ATTENTION_KINDS) == set(get_args(settings.Attention))
+
+
+def test_dense_layers_on_the_light_trunk_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"'vgg16' is VGG-16 with its dense layers, which no other trunk has; choose"):
+        build_network("vgg16", trunk="mobilenet_v2", classes=2)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"network": "resnet"}, "unknown network 'resnet'; known: attnmel-cnn, mel-cnn, vgg16, vgg16-gap"),
-        ({"trunk": "vgg19"}, "unknown trunk 'vgg19'; known: vgg16, vgg16_bn"),
+        ({"trunk": "vgg19"}, "unknown trunk 'vgg19'; known: mobilenet_v2, vgg16, vgg16_bn"),
+        ({"padding": "same"}, "unknown padding 'same'; known: symmetric, tensorflow"),
         ({"attention": "hard"}, "unknown attention 'hard'; known: sigmoid, softmax"),
         ({"width": 0.0}, "width is 0.0; expected above 0 and at most 1"),
         ({"width": 1.5}, "width is 1.5"),

@@ -2,7 +2,9 @@ import pytest
 import torch
 
 from attnmel.errors import ConfigError
-from attnmel.models.trunks import TRUNKS, check_size, scaled
+from attnmel.models.trunk import check_size, scaled
+from attnmel.models.trunks import TRUNKS
+from attnmel.models.vgg import VggTrunk
 
 BATCH_NORM_NAMES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
@@ -61,7 +63,7 @@ def test_width_scales_the_channels(width: float, channels: tuple[int, int, int])
 
 
 def test_maps_come_after_max_pooling() -> None:
-    trunk = TRUNKS["vgg16"](0.05)
+    trunk = VggTrunk(batch_norm=False, width=0.05)
     images = torch.rand(2, 3, 64, 64)
     expected = [trunk.features[:17], trunk.features[:24], trunk.features]
     for features, layers in zip(trunk(images), expected, strict=True):
@@ -70,7 +72,7 @@ def test_maps_come_after_max_pooling() -> None:
 
 def test_random_start_is_kaiming_by_fan_out() -> None:
     torch.manual_seed(0)
-    layer = TRUNKS["vgg16_bn"](0.5).features[3]
+    layer = VggTrunk(batch_norm=True, width=0.5).features[3]
     assert isinstance(layer, torch.nn.Conv2d)
     assert layer.weight.std().item() == pytest.approx((2 / (32 * 9)) ** 0.5, rel=0.05)
     assert layer.bias is not None

@@ -20,9 +20,10 @@ from attnmel.folders import RunFolder
 from attnmel.pipeline.controls import control_sections
 from attnmel.pipeline.explain import explain_images
 from attnmel.pipeline.predict import predict_images
-from attnmel.pipeline.prepare import prepare, split_batches, training_batches, with_statistics
+from attnmel.pipeline.prepare import prepare, split_batches, training_batches
 from attnmel.pipeline.provenance import read_recipe
 from attnmel.pipeline.report import _published, report_runs
+from attnmel.pipeline.statistics import with_statistics
 from attnmel.pipeline.train import run_folder, train_run
 from attnmel.records import Predictions
 from attnmel.settings import Recipe

@@ -9,7 +9,8 @@ import pytest
 from attnmel.config import load_recipe
 from attnmel.errors import LabelError
 from attnmel.pipeline.known_images import learnt_images
-from attnmel.pipeline.prepare import ALL, Prepared, prepare, training_statistics, with_statistics
+from attnmel.pipeline.prepare import ALL, Prepared, prepare
+from attnmel.pipeline.statistics import training_statistics, with_statistics
 from attnmel.progress import Silent
 from attnmel.records import SPLITS
 from attnmel.settings import Recipe

@@ -10,8 +10,9 @@ import pytest
 from attnmel.config import make_recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.folders import RunFolder
-from attnmel.pipeline.prepare import prepare, with_statistics
+from attnmel.pipeline.prepare import prepare
 from attnmel.pipeline.provenance import check_same_run, read_provenance, read_recipe
+from attnmel.pipeline.statistics import with_statistics
 from attnmel.settings import Recipe
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ def statistics(
     """Compute and store mean and spread of RGB over the training images of a recipe's data set."""
     from attnmel.config import load_recipe
     from attnmel.folders import home_folder
-    from attnmel.pipeline.prepare import prepare, training_statistics
+    from attnmel.pipeline.prepare import prepare
+    from attnmel.pipeline.statistics import training_statistics
 
     settings = load_recipe(recipe, overrides or ())
     prepared = prepare(settings.data, home=home_folder(home), progress=Terminal())

@@ -6,29 +6,24 @@ people and other programs; it is never read back.
 
 import dataclasses
 import reprlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from attnmel import NOTICE, __version__
 from attnmel.errors import CheckpointError, ConfigError, listed
-from attnmel.folders import RunFolder, replacing
+from attnmel.folders import RunFolder
 from attnmel.limits import Classes, Crop, Means, Positives, Side, Size, Spreads, Temperature, Width, check_names
 from attnmel.models.classifiers import build_network
+from attnmel.models.states import check_finite, check_tensors, load_state, save_state, writing
 
 CARD = "attnmel"
 """Key of the card among a checkpoint's metadata."""
-
-# First bytes of what torch.save writes, today's zip and the older plain pickle.
-PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,6 +40,7 @@ class Card:
     trunk: str
     width: Width
     attention: str
+    padding: str = "symmetric"
     classes: Classes
     """Names, in the order of the network's scores."""
     positives: Positives
@@ -95,7 +91,7 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
 def _save(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
     text = _CARD.dump_json(card, indent=2)
     save_state(path, tensors, {CARD: text.decode()})
-    with _writing(path.with_suffix(".json")) as part:
+    with writing(path.with_suffix(".json")) as part:
         part.write_bytes(text)
 
 
@@ -138,9 +134,18 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
             f"{path} holds {len(tensors)} tensors but no card of attnmel, so its network and preprocessing are not "
             "known; expected a checkpoint that `attnmel train` wrote"
         )
-    _check_finite(tensors, path)
+    check_finite(tensors, path)
+    return tensors, read_card(metadata, path)
+
+
+def read_card(metadata: Mapping[str, str], path: Path) -> Card:
+    """Read the card among the texts of a checkpoint.
+
+    Raises:
+        CheckpointError: it cannot be read, or holds a value outside the limits of the settings.
+    """
     try:
-        return tensors, _CARD.validate_json(metadata[CARD])
+        return _CARD.validate_json(metadata[CARD])
     except ValidationError as error:
         raise CheckpointError(
             f"the card in {path} cannot be read ({listed(map(_problem, error.errors()))}). It was written by another "
@@ -174,79 +179,10 @@ def checkpoint_file(path: Path) -> Path:
     return path
 
 
-def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write named tensors of any device and memory layout, and named texts, into one file; replaces what was there.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; what was there before is kept.
-    """
-    # safetensors takes contiguous tensors only, and a network may lie channels-last.
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with _writing(path) as part:
-        # safetensors makes files that their owner alone may read; others get the rights of any other file.
-        part.touch()
-        rights = part.stat().st_mode
-        save_file(plain, part, metadata=dict(metadata))
-        part.chmod(rights)
-
-
-def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read what `save_state` wrote, onto the CPU.
-
-    Raises:
-        CheckpointError: no such file, a pickle, or a damaged file.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"no file {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = file.keys()
-            # Cloned, for the tensors are views of the mapped file, which a running training may replace.
-            return {name: file.get_tensor(name).clone() for name in names}, dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        if _is_pickle(path):
-            raise CheckpointError(
-                f"{path} is a pickle (as torch.save writes), which could run code when it is read; expected a "
-                ".safetensors file that attnmel wrote"
-            ) from None
-        raise CheckpointError(
-            f"{path} is not a whole safetensors file ({error}). Copy it again from where it came, or train again."
-        ) from None
-
-
-def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
-    """Compare names and shapes with those of a network.
-
-    Raises:
-        CheckpointError: names the first differing tensor with both shapes, and how many differ.
-    """
-    names = [*expected, *(name for name in found if name not in expected)]
-    wrong = [name for name in names if _shape(found, name) != _shape(expected, name)]
-    if wrong:
-        raise CheckpointError(
-            f"{source}: tensor '{wrong[0]}' is {_shape(found, wrong[0])}, expected {_shape(expected, wrong[0])} "
-            f"({len(wrong)} of {len(names)} tensors differ). The weights are of another architecture or other classes; "
-            "use those of this network, or change model.network, model.trunk, model.width and data.classes to theirs."
-        )
-
-
-def _check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
-    if wrong := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
-        raise CheckpointError(
-            f"{path}: {len(wrong)} of {len(tensors)} tensors hold values that are not finite (first: '{wrong[0]}'), so "
-            "every answer would be NaN; copy the file again from where it came, or train again"
-        )
-
-
 def described(card: Card) -> str:
     """Return in words which network a card is of."""
-    return f"{card.network} on {card.trunk}, width {card.width:g}, for {', '.join(card.classes)}"
-
-
-def _shape(tensors: Mapping[str, Tensor], name: str) -> str:
-    if name not in tensors:
-        return "absent"
-    return "x".join(map(str, tensors[name].shape)) or "one number"
+    padding = "" if card.padding == "symmetric" else f", {card.padding} padding"
+    return f"{card.network} on {card.trunk}, width {card.width:g}{padding}, for {', '.join(card.classes)}"
 
 
 def _shell(card: Card, path: Path) -> nn.Module:
@@ -257,27 +193,11 @@ def _shell(card: Card, path: Path) -> nn.Module:
                 card.network,
                 trunk=card.trunk,
                 width=card.width,
+                padding=card.padding,
                 classes=len(card.classes),
                 attention=card.attention,
             )
     except ConfigError as error:
         raise CheckpointError(
             f"the card in {path} names a network that this version of attnmel ({__version__}) cannot build: {error}"
-        ) from None
-
-
-def _is_pickle(path: Path) -> bool:
-    """Tell why a file could not be read; a whole safetensors file may begin with the same bytes."""
-    with path.open("rb") as file:
-        return file.read(4).startswith(PICKLE_STARTS)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[Path]:
-    try:
-        with replacing(path) as part:
-            yield part
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"cannot write {path}: {error}. Free some space or choose another folder; what was there before is kept."
         ) from None

@@ -10,7 +10,9 @@ from torch.nn import functional
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.output import Output
-from attnmel.models.trunks import TRUNKS, VggTrunk, scaled
+from attnmel.models.trunk import PADDINGS, Padding, Trunk, scaled
+from attnmel.models.trunks import TRUNKS
+from attnmel.models.vgg import VggTrunk
 
 # VGG-16's dense part, as published: units of its two layers, and side of the map they see.
 DENSE_UNITS = 4096
@@ -43,7 +45,7 @@ class Head(nn.Linear):
 class DenseNetwork(nn.Module):
     """VGG-16: the deepest map, averaged to 7x7, through two dense layers with dropout; start as `Head`."""
 
-    def __init__(self, trunk: VggTrunk, *, units: int, classes: int) -> None:
+    def __init__(self, trunk: Trunk, *, units: int, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
         # Places 0 and 3 are those of torchvision's `classifier`.
@@ -71,7 +73,7 @@ class DenseNetwork(nn.Module):
 class PooledNetwork(nn.Module):
     """VGG-16-GAP: the mean of the deepest map through one linear layer, so it has class activation maps."""
 
-    def __init__(self, trunk: VggTrunk, *, classes: int) -> None:
+    def __init__(self, trunk: Trunk, *, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.head = Head(trunk.channels[2], classes)
@@ -87,7 +89,7 @@ class MelNetwork(nn.Module):
     With two gates, on pool-3 and pool-4, the gates' features stand in for these maps' means.
     """
 
-    def __init__(self, trunk: VggTrunk, gates: Sequence[AttentionGate], *, classes: int) -> None:
+    def __init__(self, trunk: Trunk, gates: Sequence[AttentionGate], *, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.gates = nn.ModuleList(gates)
@@ -107,22 +109,31 @@ class MelNetwork(nn.Module):
         return self.head(torch.cat([_mean(pool5), shallow, deep], dim=1))
 
 
-def vgg16(trunk: VggTrunk, width: float, classes: int, attention: AttentionKind) -> DenseNetwork:
-    """VGG-16 with its dense layers, the last one new; it has no attention."""
+def vgg16(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> DenseNetwork:
+    """VGG-16 with its dense layers, the last one new; it has no attention.
+
+    Raises:
+        ConfigError: another trunk.
+    """
+    if not isinstance(trunk, VggTrunk):
+        raise ConfigError(
+            "the network 'vgg16' is VGG-16 with its dense layers, which no other trunk has; choose model.trunk = "
+            "'vgg16_bn' or 'vgg16', or the network vgg16-gap, mel-cnn or attnmel-cnn"
+        )
     return DenseNetwork(trunk, units=scaled(DENSE_UNITS, width), classes=classes)
 
 
-def vgg16_gap(trunk: VggTrunk, width: float, classes: int, attention: AttentionKind) -> PooledNetwork:
+def vgg16_gap(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> PooledNetwork:
     """VGG-16 with global average pooling in place of the dense layers; it has no attention."""
     return PooledNetwork(trunk, classes=classes)
 
 
-def mel_cnn(trunk: VggTrunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
+def mel_cnn(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
     """Means of three depths; it has no attention."""
     return MelNetwork(trunk, [], classes=classes)
 
 
-def attnmel_cnn(trunk: VggTrunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
+def attnmel_cnn(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
     """Mel-CNN with a gate on pool-3 and one on pool-4, both guided by pool-5."""
     c3, c4, c5 = trunk.channels
     hidden = scaled(HIDDEN_CHANNELS, width)
@@ -130,7 +141,7 @@ def attnmel_cnn(trunk: VggTrunk, width: float, classes: int, attention: Attentio
     return MelNetwork(trunk, gates, classes=classes)
 
 
-NETWORKS: dict[str, Callable[[VggTrunk, float, int, AttentionKind], nn.Module]] = {
+NETWORKS: dict[str, Callable[[Trunk, float, int, AttentionKind], nn.Module]] = {
     "vgg16": vgg16,
     "vgg16-gap": vgg16_gap,
     "mel-cnn": mel_cnn,
@@ -139,24 +150,33 @@ NETWORKS: dict[str, Callable[[VggTrunk, float, int, AttentionKind], nn.Module]] 
 
 
 def build_network(
-    network: str, *, trunk: str = "vgg16_bn", width: float = 1.0, classes: int, attention: str = "sigmoid"
+    network: str,
+    *,
+    trunk: str = "vgg16_bn",
+    width: float = 1.0,
+    padding: str = "symmetric",
+    classes: int,
+    attention: str = "sigmoid",
 ) -> nn.Module:
     """Return a network with a random start, drawn from torch's global generator.
 
     `width` is the share of each layer's channels that is kept.
 
     Raises:
-        ConfigError: an unknown network, trunk or attention, a width outside (0, 1], fewer than two classes.
+        ConfigError: an unknown network, trunk, padding or attention, a trunk that the network cannot have, a width
+            outside (0, 1], fewer than two classes.
     """
     require_known("network", network, NETWORKS)
     require_known("trunk", trunk, TRUNKS)
+    require_known("padding", padding, PADDINGS)
     require_known("attention", attention, ATTENTION_KINDS)
     if not 0 < width <= 1:
         raise ConfigError(f"model.width is {width}; expected above 0 and at most 1")
     if classes < 2:
         raise ConfigError(f"a network for {classes} classes; expected at least 2")
     kind: AttentionKind = "softmax" if attention == "softmax" else "sigmoid"
-    return NETWORKS[network](TRUNKS[trunk](width), width, classes, kind)
+    pad: Padding = "tensorflow" if padding == "tensorflow" else "symmetric"
+    return NETWORKS[network](TRUNKS[trunk](width, pad), width, classes, kind)
 
 
 def _mean(features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C"]:

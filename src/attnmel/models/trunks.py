@@ -1,100 +1,33 @@
-"""Trunks: networks that turn images into maps of strides 8, 16 and 32.
+"""The trunks by name; a further one is one more function that returns a `Trunk`."""
 
-The names in a trunk's state dict are torchvision's ("features.0.weight", ...), so its published weights load.
-"""
+from typing import Protocol
 
-from collections.abc import Callable
-from typing import NamedTuple
-
-from jaxtyping import Float
-from torch import Tensor, nn
-
-from attnmel.errors import ConfigError
-from attnmel.limits import STRIDE
-
-# Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015, table 1,
-# column D: the channels of each 3x3 convolution, a max-pooling after each group.
-VGG16_GROUPS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+from attnmel.models.mobilenet import MobileNetV2Trunk
+from attnmel.models.trunk import Padding, Trunk
+from attnmel.models.vgg import VggTrunk
 
 
-class TrunkMaps(NamedTuple):
-    """Maps of one batch at three depths, after max-pooling."""
+class BuildTrunk(Protocol):
+    """Builds a trunk with a random start that keeps a share of its channels."""
 
-    stride8: Float[Tensor, "B C h w"]
-    stride16: Float[Tensor, "B C h w"]
-    stride32: Float[Tensor, "B C h w"]
-
-
-class VggTrunk(nn.Module):
-    """VGG-16's convolutions, with or without batch-norm, each layer keeping `width` of its channels.
-
-    `channels` are those of the three maps. Random start: Kaiming-normal by fan-out for ReLU, biases 0, batch-norm 1
-    and 0 (He et al. 2015; the same as torchvision's).
-    """
-
-    def __init__(self, *, batch_norm: bool, width: float) -> None:
-        super().__init__()
-        self.features = nn.Sequential(*_vgg_layers(batch_norm, width))
-        c3, c4, c5 = (scaled(group[-1], width) for group in VGG16_GROUPS[2:])
-        self.channels = (c3, c4, c5)
-        for layer in self.features:
-            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
-
-    def forward(self, images: Float[Tensor, "B 3 s s"]) -> TrunkMaps:
-        """Give the maps after the third, fourth and fifth max-pooling.
-
-        Raises:
-            ConfigError: the images' side is not a multiple of 32.
-        """
-        check_size(images.shape[-2], images.shape[-1])
-        maps = []
-        for layer in self.features:
-            images = layer(images)
-            if isinstance(layer, nn.MaxPool2d):
-                maps.append(images)
-        return TrunkMaps(*maps[2:])
+    def __call__(self, width: float, padding: Padding = "symmetric") -> Trunk:
+        """Build it; `padding` is that of its convolutions of stride 2."""
+        ...
 
 
-TRUNKS: dict[str, Callable[[float], VggTrunk]] = {
-    "vgg16_bn": lambda width: VggTrunk(batch_norm=True, width=width),
-    "vgg16": lambda width: VggTrunk(batch_norm=False, width=width),
-}
+def vgg16_bn(width: float, padding: Padding = "symmetric") -> VggTrunk:
+    """VGG-16 with batch-norm; its strides are all 1, where the two paddings are one."""
+    return VggTrunk(batch_norm=True, width=width)
 
 
-def scaled(channels: int, width: float) -> int:
-    """Return `width` of a layer's channels, rounded, at least one."""
-    return max(1, round(channels * width))
+def vgg16(width: float, padding: Padding = "symmetric") -> VggTrunk:
+    """VGG-16 as in the paper, without batch-norm; its strides are all 1, where the two paddings are one."""
+    return VggTrunk(batch_norm=False, width=width)
 
 
-def check_size(height: int, width: int) -> None:
-    """Refuse an input whose sides in pixels the trunk's stride does not divide.
-
-    Raises:
-        ConfigError: says the nearest sizes that fit.
-    """
-    for side in (height, width):
-        if side % STRIDE or side == 0:
-            below = side // STRIDE * STRIDE
-            fits = f"{below} or {below + STRIDE}" if below else f"{STRIDE}"
-            raise ConfigError(
-                f"the input is {width}x{height} pixels, but a side must be a multiple of {STRIDE}; "
-                f"nearest to {side}: {fits}. Set data.size to it."
-            )
+def mobilenet_v2(width: float, padding: Padding = "symmetric") -> MobileNetV2Trunk:
+    """MobileNetV2, about a sixth of VGG-16's parameters."""
+    return MobileNetV2Trunk(width=width, padding=padding)
 
 
-def _vgg_layers(batch_norm: bool, width: float) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    inputs = 3
-    for group in VGG16_GROUPS:
-        for channels in (scaled(channels, width) for channels in group):
-            layers.append(nn.Conv2d(inputs, channels, kernel_size=3, padding=1))
-            if batch_norm:
-                layers.append(nn.BatchNorm2d(channels))
-            # In place: neither a convolution nor a batch-norm needs its own output for the gradient, and half of the
-            # memory of training is saved.
-            layers.append(nn.ReLU(inplace=True))
-            inputs = channels
-        layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
-    return layers
+TRUNKS: dict[str, BuildTrunk] = {"vgg16_bn": vgg16_bn, "vgg16": vgg16, "mobilenet_v2": mobilenet_v2}

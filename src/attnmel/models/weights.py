@@ -1,7 +1,8 @@
 """Where a network's weights start: random, published ImageNet weights, or another run's checkpoint.
 
-The published files are pickles, the one exception to safetensors: the SHA-256 is checked first, then they are read with
-`weights_only=True`, which takes tensors and plain containers and runs no code.
+torchvision's published files are pickles, the one exception to safetensors: the SHA-256 is checked first, then they are
+read with `weights_only=True`, which takes tensors and plain containers and runs no code. Published weights may lie in a
+.safetensors file too, under the same names; one runs no code, so any is read, and its SHA-256 is told.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ from torch import Tensor, nn
 from attnmel.download import download
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.folders import weights_folder
-from attnmel.models.checkpoints import check_tensors, described, read_checkpoint
+from attnmel.models.checkpoints import CARD, checkpoint_file, described, read_checkpoint
+from attnmel.models.states import check_finite, check_tensors, load_state, read_metadata
 from attnmel.progress import SILENT, Progress
 
 
@@ -40,25 +42,30 @@ class Start(NamedTuple):
     sentence: str
     """What was done."""
     licence: str | None = None
-    """Of the data that an earlier run was trained on, which stays with the weights.
+    """Of the weights, or of the data that an earlier run was trained on, which stays with the weights.
 
-    None for a random start; also for published weights, whose files say nothing of their terms.
+    None for a random start; also for torchvision's published weights, whose files say nothing of their terms.
     """
 
 
 IMAGENET: dict[str, Published] = {
     "vgg16_bn": Published("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313"),
     "vgg16": Published("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af"),
+    "mobilenet_v2": Published("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth", "b0353104"),
 }
 
-# Where a network keeps what torchvision's VGG names otherwise: the convolutions, and the dense layers of "vgg16".
+# Where a network keeps what torchvision names otherwise: the convolutions, and the dense layers of "vgg16".
 PUBLISHED_NAMES = {"trunk.features.": "features.", "dense.0.": "classifier.0.", "dense.3.": "classifier.3."}
 
 # A batch-norm's count of batches is younger than the published files and plays no part with a fixed momentum.
 BATCH_COUNT = "num_batches_tracked"
 
-START_NAMES = ("random", "imagenet")
+RANDOM = "random"
+START_NAMES = (RANDOM, "imagenet")
 """Starts that are a name, not a place."""
+
+PICKLE = ".pth"
+"""Ending of torchvision's published files."""
 
 HEAD = "head."
 ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
@@ -78,26 +85,29 @@ def start_weights(
     """Put start weights into a network that has a random start; return what was done.
 
     `source` is "random", "imagenet" (the published file, from `home` or else its address), an address or a path of a
-    .pth file, or a run folder or .safetensors checkpoint, whose head is left out where its classes are not `classes`.
+    .pth file, a path of a .safetensors file of published weights, or a run folder or .safetensors checkpoint of
+    attnmel, whose head is left out where its classes are not `classes`.
 
     Raises:
         ConfigError: ImageNet weights for a network of another width.
         CheckpointError: the weights are not there, not reachable, damaged, or of another architecture.
     """
-    if source == "random":
+    if source == RANDOM:
         return Start("random start")
     if source == "imagenet":
-        return _put_published(network, _imagenet_file(trunk, width, home, progress))
+        return _put_pickle(network, _imagenet_file(trunk, width, home, progress))
     if ADDRESS.match(source):
-        return _put_published(network, _addressed_file(source, trunk, home, progress))
+        return _put_pickle(network, _addressed_file(source, trunk, home, progress))
     path = Path(source).expanduser()
-    if path.is_file() and path.suffix == ".pth":
-        return _put_published(network, path)
+    if path.is_file() and path.suffix == PICKLE:
+        return _put_pickle(network, path)
     if path.is_dir() or path.suffix == ".safetensors":
-        return _put_checkpoint(network, path, classes)
+        file = checkpoint_file(path)
+        is_checkpoint = CARD in read_metadata(file)
+        return _put_checkpoint(network, path, classes) if is_checkpoint else _put_safetensors(network, file)
     raise CheckpointError(
         f'no weights at \'{source}\'; model.weights is "imagenet", "random", an address or a path of a .pth file, '
-        "a run folder, or a .safetensors checkpoint"
+        "a run folder, or a .safetensors file"
     )
 
 
@@ -107,8 +117,7 @@ def check_hash(path: Path) -> None:
     Raises:
         CheckpointError: it is another one.
     """
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = _sha256(path)
     named = HASH_IN_NAME.search(path.name)
     if named and not found.startswith(named[1].lower()):
         raise CheckpointError(
@@ -121,6 +130,11 @@ def check_hash(path: Path) -> None:
             f"{path}: SHA-256 starts with {found[:8]}, none of the published files' {expected}. A .pth file is read "
             "only where its hash is known: by these, or by a name that ends in -<first 8 digits of SHA-256>.pth."
         )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> Path:
@@ -139,7 +153,7 @@ def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> 
 
 def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) -> Path:
     name = unquote(urlsplit(address).path).rsplit("/", 1)[-1]
-    if not name.endswith(".pth"):
+    if not name.endswith(PICKLE):
         raise CheckpointError(
             f"the address {address} does not end in the name of a .pth file; fetch a checkpoint of attnmel by other "
             "means and name its path"
@@ -166,9 +180,25 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
         ) from None
 
 
-def _put_published(network: nn.Module, path: Path) -> Start:
+def _put_pickle(network: nn.Module, path: Path) -> Start:
     check_hash(path)
-    published = _read_pickle(path)
+    fresh = _put_published(network, _read_pickle(path), path)
+    return Start(f"published weights {path.name}; {fresh} start at random")
+
+
+def _put_safetensors(network: nn.Module, path: Path) -> Start:
+    published, metadata = load_state(path)
+    check_finite(published, path)
+    fresh = _put_published(network, published, path)
+    terms = metadata.get("licence")
+    return Start(
+        f"published weights {path.name} (SHA-256 {_sha256(path)}); {fresh} start at random",
+        f"{terms} (start weights)" if terms else None,
+    )
+
+
+def _put_published(network: nn.Module, published: Mapping[str, Tensor], path: Path) -> str:
+    """Put in all but the head, cast to the network's types; return the parts that are left as they were."""
     own = network.state_dict()
     renamed = {name: _published_name(name) for name in own}
     wanted = {name: public for name, public in renamed.items() if public and not name.endswith(BATCH_COUNT)}
@@ -176,8 +206,13 @@ def _put_published(network: nn.Module, path: Path) -> Start:
     # A trunk with more layers has other names too, so that every convolution must be found and none left over.
     left = {name: tensor for name, tensor in published.items() if _is_left_over(name, set(wanted.values()))}
     check_tensors({**chosen, **left}, {name: own[name] for name in wanted}, path.name)
+    if whole := [name for name, tensor in chosen.items() if not tensor.is_floating_point()]:
+        raise CheckpointError(
+            f"{path}: tensor '{whole[0]}' holds {chosen[whole[0]].dtype} ({len(whole)} of {len(chosen)} hold no "
+            "floating numbers), as a quantised network's; expected weights as torchvision publishes them"
+        )
     network.load_state_dict(chosen, strict=False)
-    return Start(f"published weights {path.name}; {_fresh_parts(own, chosen)} start at random")
+    return _fresh_parts(own, chosen)
 
 
 def _published_name(name: str) -> str | None:

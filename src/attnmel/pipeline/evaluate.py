@@ -167,6 +167,7 @@ def _check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
         "network": (card.network, model.network),
         "trunk": (card.trunk, model.trunk),
         "width": (card.width, model.width),
+        "padding": (card.padding, model.padding),
         "attention": (card.attention, model.attention),
         "classes": (", ".join(card.classes), ", ".join(data.classes)),
         "size": (card.size, data.size),

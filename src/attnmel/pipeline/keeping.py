@@ -68,6 +68,7 @@ def _card(recipe: Recipe, prepared: Prepared, row: HistoryRow, licence: str) -> 
         network=recipe.model.network,
         trunk=recipe.model.trunk,
         width=recipe.model.width,
+        padding=recipe.model.padding,
         attention=recipe.model.attention,
         classes=data.classes,
         positives=data.positives,

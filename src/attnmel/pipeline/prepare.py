@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from attnmel.data.cache import Cache, open_cache, statistics
+from attnmel.data.cache import Cache, open_cache
 from attnmel.data.controls import NO_CONTROL, PAINTED, SHUFFLED_LABELS, painter, shuffled
 from attnmel.data.images import central_crop
 from attnmel.data.labels import Dataset, read_dataset
@@ -19,7 +19,6 @@ from attnmel.data.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.own_folder import TABLE
 from attnmel.data.splits import check_classes, check_disjoint, draw_some, draw_splits
 from attnmel.errors import LabelError, listed
-from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
 from attnmel.settings import DataSettings, Recipe, Statistics
@@ -206,35 +205,6 @@ def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: 
         raise LabelError(
             f"{problem}: {listed(unknown)}. Take them out of the exclusion list, or write it anew with `attnmel audit`."
         )
-
-
-def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT) -> Recipe:
-    """Return the recipe with the normalisation of its data set: published where it carries that, else computed."""
-    given = recipe.data.statistics
-    if given is not None and given.of == recipe.data.dataset:
-        return recipe
-    settings = recipe.data.model_copy(update={"statistics": training_statistics(recipe.data, prepared, progress)})
-    return recipe.model_copy(update={"data": settings})
-
-
-def training_statistics(data: DataSettings, prepared: Prepared, progress: Progress = SILENT) -> Statistics:
-    """Return mean and spread of the training images, from the cache's folder or computed and stored there."""
-    rows = prepared.rows("train")
-    ids = "\n".join(prepared.cache.image_ids[row] for row in rows)
-    stored = prepared.cache.path / f"statistics-{hashlib.sha256(ids.encode()).hexdigest()[:12]}.json"
-    if not stored.is_file():
-        progress.note(f"computing the colour statistics of {len(rows)} training images")
-        mean, std = statistics(prepared.cache, rows)
-        found = {"mean": [round(v, 6) for v in mean], "std": [round(v, 6) for v in std]}
-        with replacing(stored) as part:
-            part.write_text(json.dumps(found), encoding="utf-8")
-    values = json.loads(stored.read_text(encoding="utf-8"))
-    return Statistics(
-        of=data.dataset,
-        mean=values["mean"],
-        std=values["std"],
-        source=f"computed on the {len(rows)} training images: mean, and mean of the per-image standard deviations",
-    )
 
 
 def check_priors(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT) -> None:

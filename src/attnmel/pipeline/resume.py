@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from attnmel import NOTICE
-from attnmel.models.checkpoints import check_tensors, load_state, save_state
+from attnmel.models.states import check_tensors, load_state, save_state
 from attnmel.pipeline.history import HistoryRow, history_row
 
 NETWORK, OPTIMIZER = "network.", "optimizer."

@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from attnmel import runtime
 from attnmel.data.controls import NO_CONTROL
@@ -16,15 +17,17 @@ from attnmel.data.labels import own_folder_path
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
+from attnmel.models.trained_with import trained_with
 from attnmel.models.weights import START_NAMES, Start, start_weights
 from attnmel.pipeline.calibrate import calibrate_run
 from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
 from attnmel.pipeline.known_images import learnt_images, write_images
-from attnmel.pipeline.prepare import Prepared, check_priors, prepare, training_batches, with_statistics
+from attnmel.pipeline.prepare import Prepared, check_priors, prepare, training_batches
 from attnmel.pipeline.provenance import add_resumed, check_same_run, read_recipe, write_start
 from attnmel.pipeline.resume import load_standing
+from attnmel.pipeline.statistics import with_statistics
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
 from attnmel.settings import Recipe
@@ -205,6 +208,7 @@ def _network(recipe: Recipe) -> nn.Module:
         recipe.model.network,
         trunk=recipe.model.trunk,
         width=recipe.model.width,
+        padding=recipe.model.padding,
         classes=len(recipe.data.classes),
         attention=recipe.model.attention,
     )
@@ -212,6 +216,12 @@ def _network(recipe: Recipe) -> nn.Module:
 
 def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> Start:
     model = recipe.model
+    padding = trained_with(model.weights).padding
+    if padding is not None and padding != model.padding:
+        progress.note(
+            f"{model.weights} was trained with {padding} padding, but model.padding = '{model.padding}': with that the "
+            "weights are another function"
+        )
     return start_weights(
         network,
         model.weights,
@@ -230,7 +240,7 @@ def _set_up(
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         # Batch-norm of the slides sees the whole batch; torch has this for CUDA only.
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    elif fabric.world_size > 1 and recipe.model.trunk.endswith("_bn"):
+    elif fabric.world_size > 1 and any(isinstance(layer, _BatchNorm) for layer in network.modules()):
         progress.note("on CPUs each process normalises its own share of a batch; one process would see the whole")
     settings = recipe.training
     optimizer = torch.optim.SGD(
