@@ -9,7 +9,7 @@ import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import torch
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
@@ -80,6 +80,8 @@ def _consistent(card: Card) -> Card:
     return card
 
 
+AnyCard = TypeVar("AnyCard")
+
 _CARD = TypeAdapter(Annotated[Card, AfterValidator(_consistent)])
 
 
@@ -93,8 +95,16 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
 
 
 def _save(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
-    text = _CARD.dump_json(card, indent=2)
-    save_state(path, tensors, {CARD: text.decode()})
+    save_with_card(path, tensors, CARD, _CARD.dump_json(card, indent=2))
+
+
+def save_with_card(path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes) -> None:
+    """Write tensors with a card in JSON under a key of the metadata, and the card beside; replaces what was there.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+    """
+    save_state(path, tensors, {key: text.decode()})
     with _writing(path.with_suffix(".json")) as part:
         part.write_bytes(text)
 
@@ -131,16 +141,27 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
         CheckpointError: no such file, a pickle, a damaged file, weights that are not finite, no card that can be read,
             or one with a value outside the limits of the settings.
     """
+    return read_with_card(path, CARD, _CARD, "attnmel train")
+
+
+def read_with_card(
+    path: Path, key: str, kind: TypeAdapter[AnyCard], command: str
+) -> tuple[dict[str, Tensor], AnyCard]:
+    """Read tensors and a kind of card of a run folder's best checkpoint or of a file that a command wrote.
+
+    Raises:
+        CheckpointError: as `read_checkpoint`.
+    """
     path = checkpoint_file(path)
     tensors, metadata = load_state(path)
-    if CARD not in metadata:
+    if key not in metadata:
         raise CheckpointError(
-            f"{path} holds {len(tensors)} tensors but no card of attnmel, so its network and preprocessing are not "
-            "known; expected a checkpoint that `attnmel train` wrote"
+            f"{path} holds {len(tensors)} tensors but no card of {key}, so its network and preprocessing are not "
+            f"known; expected a checkpoint that `{command}` wrote"
         )
     _check_finite(tensors, path)
     try:
-        return tensors, _CARD.validate_json(metadata[CARD])
+        return tensors, kind.validate_json(metadata[key])
     except ValidationError as error:
         raise CheckpointError(
             f"the card in {path} cannot be read ({listed(map(_problem, error.errors()))}). It was written by another "
