@@ -56,10 +56,8 @@ def load_segmenter_recipe(path: Path | None = None, overrides: Sequence[str] = (
     Raises:
         ConfigError: an unknown key or value, all problems at once.
     """
-    if path is None:
-        text = (resources.files("attnmel") / SEGMENTER).read_text(encoding="utf-8")
-    else:
-        text = _read_text(path)
+    shipped = resources.files("attnmel") / SEGMENTER
+    text = shipped.read_text(encoding="utf-8") if path is None else _read_text(path)
     settings = _parsed(text, SEGMENTER if path is None else str(path))
     for override in overrides:
         _override(settings, override)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -71,3 +71,31 @@ def predict(
     )
     print(masks.sentence())
     masks.raise_for_failures()
+
+
+@segment.command()
+def score(
+    dataset: Annotated[str, typer.Argument(help="A known data set, or a folder with labels.csv, with true masks.")],
+    masks: Annotated[
+        Path | None,
+        typer.Argument(help="A folder of masks [default: those drawn for the data set].", show_default=False),
+    ] = None,
+    split: Annotated[
+        Literal["all", "train", "validation", "test", "internal"], typer.Option(help="Which images of the data set.")
+    ] = "all",
+    resamples: Annotated[int, typer.Option(min=1, help="Bootstrap resamples of the intervals.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Compare masks with the true ones, in the images' own size: Markdown, or JSON."""
+    from attnmel.folders import home_folder
+    from attnmel.pipeline.segment_score import score_masks
+
+    scored = score_masks(
+        dataset, masks, home=home_folder(home), split=split, resamples=resamples, seed=seed, progress=Terminal()
+    )
+    if as_json:
+        print_json(scored.as_dict())
+        return
+    print(scored.markdown(), end="")

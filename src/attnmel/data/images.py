@@ -88,7 +88,9 @@ def prepared_image(path: Path, *, crop: float | None, side: int) -> UInt8[np.nda
         return np.asarray(upright(_resized(decoded(picture, "RGB"), box, side, scale), picture))
 
 
-def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: float | None, side: int) -> UInt8[np.ndarray, "S S"]:
+def prepared_mask(
+    path: Path, *, image_size: tuple[int, int], crop: float | None, side: int
+) -> UInt8[np.ndarray, "S S"]:
     """Return a lesion mask in the geometry of its prepared image: 255 inside, 0 outside, between them on the border.
 
     Colours and palettes (also inverted ones) are read as the grey that a viewer shows, then taken as lesion above 127.

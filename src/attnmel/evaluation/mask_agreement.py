@@ -4,16 +4,35 @@ Shapes: N masks.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
+from attnmel.errors import ImageError
 from attnmel.evaluation.intervals import RESAMPLES, Interval, mean_interval
-from attnmel.evaluation.official_masks import LEAST_JACCARD, TASK1, mask_measures
+from attnmel.evaluation.official_masks import LEAST_JACCARD, TASK1, grey_mask, mask_measures, mask_pixels
 from attnmel.evaluation.official_rules import OFFICIAL
 
 MEASURES = ("threshold_jaccard", "jaccard", "dice")
+
+
+def file_pixels(pair: tuple[Path | None, Path]) -> Int[np.ndarray, " 4"] | str:
+    """Count the pixels of a predicted and a true mask as `mask_pixels`, or say why not; None is an empty mask.
+
+    One argument, so that processes can be handed pairs.
+    """
+    predicted, true = pair
+    try:
+        truth, _ = grey_mask(true)
+        marked = np.zeros_like(truth) if predicted is None else grey_mask(predicted)[0]
+    except ImageError as error:
+        return str(error)
+    if marked.shape != truth.shape:
+        sizes = [f"{width} x {height}" for height, width in (marked.shape, truth.shape)]
+        return f"{predicted} is {sizes[0]} pixels, but the true mask {true.name} is {sizes[1]}"
+    return mask_pixels(marked, truth)
 
 
 def overlaps(pixels: Int[np.ndarray, "N 4"]) -> dict[str, Float[np.ndarray, " N"]]:
@@ -31,8 +50,7 @@ def agreement(
 ) -> dict[str, Interval]:
     """Return the mean of each figure of `overlaps` with its interval; images of one group are resampled together."""
     return {
-        name: mean_interval(values, groups, resamples=resamples, seed=seed)
-        for name, values in overlaps(pixels).items()
+        name: mean_interval(values, groups, resamples=resamples, seed=seed) for name, values in overlaps(pixels).items()
     }
 
 
@@ -40,4 +58,4 @@ def rank_correlation(confidence: Float[np.ndarray, " N"], jaccard: Float[np.ndar
     """Return Spearman's rank correlation; NaN for fewer than two images, or where all values of one are equal."""
     if len(jaccard) < 2 or np.ptp(confidence) == 0 or np.ptp(jaccard) == 0:
         return float("nan")
-    return float(stats.spearmanr(confidence, jaccard).statistic)
+    return float(np.corrcoef(stats.rankdata(confidence), stats.rankdata(jaccard))[0, 1])

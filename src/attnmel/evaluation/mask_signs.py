@@ -1,4 +1,4 @@
-"""What a predicted mask says of itself, without the truth: confidence, area, pieces, and what is odd about it. No torch.
+"""What a predicted mask says of itself, without the truth: confidence, area, pieces, and what is odd. No torch.
 
 Shapes: H W size of the photograph.
 """

@@ -144,9 +144,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
     return read_with_card(path, CARD, _CARD, "attnmel train")
 
 
-def read_with_card(
-    path: Path, key: str, kind: TypeAdapter[AnyCard], command: str
-) -> tuple[dict[str, Tensor], AnyCard]:
+def read_with_card(path: Path, key: str, kind: TypeAdapter[AnyCard], command: str) -> tuple[dict[str, Tensor], AnyCard]:
     """Read tensors and a kind of card of a run folder's best checkpoint or of a file that a command wrote.
 
     Raises:

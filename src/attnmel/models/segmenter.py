@@ -64,7 +64,7 @@ def build_segmenter(channels: Sequence[int], residual_units: int, norm: str) -> 
         ConfigError: MONAI is not installed.
     """
     try:
-        from monai.networks.nets import UNet
+        from monai.networks.nets.unet import UNet
     except ImportError as error:
         raise _no_monai(error) from None
     return UNet(
@@ -85,7 +85,7 @@ def segmentation_loss() -> Loss:
         ConfigError: MONAI is not installed.
     """
     try:
-        from monai.losses import DiceCELoss
+        from monai.losses.dice import DiceCELoss
     except ImportError as error:
         raise _no_monai(error) from None
     return DiceCELoss(sigmoid=True)
@@ -104,7 +104,7 @@ def load_segmenter(path: Path) -> tuple[nn.Module, SegmenterCard]:
     """Read a run folder's best checkpoint, or a checkpoint file; the network is in evaluation mode, on the CPU.
 
     Raises:
-        CheckpointError: no such file, a pickle, a damaged file, no card of a segmenter, or tensors that are not its own.
+        CheckpointError: no such file, a pickle, a damaged file, no card of a segmenter, or tensors that are not its.
         ConfigError: MONAI is not installed.
     """
     tensors, card = read_with_card(path, CARD, _CARD, "attnmel segment train")

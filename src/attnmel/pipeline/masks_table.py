@@ -39,7 +39,10 @@ class MasksTable:
 
 def write_masks_table(folder: MasksFolder, segmenter: str, rows: Iterable[MaskRow], licence: str) -> None:
     """Write the table anew, in the order of the rows."""
-    with replacing(folder.table) as part, part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+    with (
+        replacing(folder.table) as part,
+        part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         file.write(f"{notice_lines(licence)}{SEGMENTER}{segmenter}\n")
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)

@@ -66,7 +66,7 @@ def predict_masks(
 ) -> Masks:
     """Draw the masks of a known data set, or of files and folders, into a folder.
 
-    Rows that the same segmenter wrote are kept, so that a stopped prediction goes on; with `replace` all are drawn anew.
+    Rows that the same segmenter wrote are kept, so that a stopped prediction goes on; `replace` draws all anew.
     An image that cannot be read gets a row with the reason; an empty mask gets a row and no file.
 
     Raises:

@@ -1,67 +1,32 @@
 """A segmenter's recipe -> a run folder: recipe, provenance, history, checkpoints, measures, what was learnt from."""
 
-import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import tomli_w
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from attnmel import NOTICE, runtime
 from attnmel.config import load_segmenter_recipe
 from attnmel.data.labels import own_folder_path
+from attnmel.data.loader import TrainingBatches
 from attnmel.errors import ConfigError, TrainingError, listed
-from attnmel.evaluation.intervals import Interval
-from attnmel.evaluation.mask_agreement import MEASURES, agreement, overlaps
-from attnmel.evaluation.official_masks import grey_mask, mask_pixels
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.segmenter import (
-    THRESHOLD,
-    SegmenterCard,
-    build_segmenter,
-    load_segmenter,
-    save_segmenter,
-    segmentation_loss,
-)
+from attnmel.models.segmenter import Loss, build_segmenter, segmentation_loss
 from attnmel.pipeline.history import write_rows
 from attnmel.pipeline.known_images import known_images, write_images
-from attnmel.pipeline.provenance import (
-    add_resumed,
-    read_provenance,
-    refuse_other_data,
-    refuse_other_settings,
-    write_provenance,
-)
-from attnmel.pipeline.resume import load_rows, save_standing
-from attnmel.pipeline.segment_data import CHOOSING, Pairs, prepare_pairs
-from attnmel.pipeline.segment_history import SegmenterRow, best_epoch, segmenter_row
-from attnmel.pipeline.segmenting import drawn_images
+from attnmel.pipeline.provenance import add_resumed, refuse_other_data, refuse_other_settings, write_provenance
+from attnmel.pipeline.resume import load_rows
+from attnmel.pipeline.segment_data import Pairs, prepare_pairs
+from attnmel.pipeline.segment_history import SegmenterRow, segmenter_row
+from attnmel.pipeline.segment_keeping import Trained, held_out_overlaps, keep_epoch, measured
 from attnmel.progress import SILENT, Progress
 from attnmel.segmenter_settings import SegmenterRecipe
 
 WARM_UP = 0.05
 """Share of all steps over which the rate rises: AdamW's first steps know little of the gradients' size."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished segmenter: its best epoch and how it agrees with the held-out masks in the images' own size."""
-
-    run: RunFolder
-    epoch: int
-    images: int
-    figures: dict[str, Interval]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        figures = {name: interval._asdict() for name, interval in self.figures.items()}
-        return {"notice": NOTICE, "epoch": self.epoch, "split": CHOOSING, "images": self.images, "figures": figures}
 
 
 def train_segmenter(
@@ -97,22 +62,23 @@ def train_segmenter(
     loss, steps = segmentation_loss(), len(batches) * recipe.training.epochs
     for number in range(len(history), recipe.training.epochs):
         clock = time.perf_counter()
-        rates = [rate(step, steps, recipe.training.learning_rate) for step in range(number * len(batches), steps)]
-        mean_loss = _epoch(pairs, network, optimizer, loss, number, rates, device, progress)
+        first = number * len(batches)
+        rates = [rate(step, steps, recipe.training.learning_rate) for step in range(first, first + len(batches))]
+        mean_loss = _epoch(pairs, batches, network, optimizer, loss, number, rates, progress)
         trained = time.perf_counter() - clock
-        found = _held_out(pairs, network, device)
+        found = held_out_overlaps(pairs, network, device)
         row = SegmenterRow(
             epoch=number + 1,
-            learning_rate=rates[len(batches) - 1],
+            learning_rate=rates[-1],
             loss=mean_loss,
             seconds=round(time.perf_counter() - clock, 3),
             images_per_second=round(len(batches) * recipe.training.batch / trained, 2),
             **found,
         )
         history = (*history, row)
-        _keep(run, pairs, network, optimizer, history)
+        keep_epoch(run, pairs, network, optimizer, history)
         progress.note(row.sentence())
-    return _measured(run, pairs, device, progress)
+    return measured(run, pairs, device, progress)
 
 
 def rate(step: int, steps: int, highest: float) -> float:
@@ -190,25 +156,25 @@ def _begun(
 
 def _epoch(
     pairs: Pairs,
+    batches: TrainingBatches,
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Loss,
     number: int,
     rates: list[float],
-    device: torch.device,
     progress: Progress,
 ) -> float:
     """Train one epoch, which depends on the seed and its number alone, and return its mean loss."""
-    training, batches = pairs.recipe.training, pairs.training_batches(device)
-    precision = runtime.choose_precision(training.precision, device)
+    training = pairs.recipe.training
     runtime.seed_everything(training.seed, number)
     network.train()
     total = 0.0
     with progress.bar(f"epoch {number + 1}/{training.epochs}", len(batches), "batches") as advance:
-        for batch, step_rate in zip(batches.epoch(number), rates, strict=False):
+        for batch, step_rate in zip(batches.epoch(number), rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = step_rate
-            with runtime.autocast(device, precision):
+            device = batch.images.device
+            with runtime.autocast(device, runtime.choose_precision(training.precision, device)):
                 logits = network(batch.images)
             value = loss(logits.float(), batch.priors)
             if not math.isfinite(value.item()):
@@ -223,79 +189,3 @@ def _epoch(
             total += value.item()
             advance(1)
     return total / len(batches)
-
-
-@torch.inference_mode()
-def _held_out(pairs: Pairs, network: nn.Module, device: torch.device) -> dict[str, float]:
-    """Return the mean overlaps with the held-out masks in the prepared size, in the precision of the training."""
-    network.eval()
-    rows, pixels = pairs.rows(CHOOSING), []
-    precision = runtime.choose_precision(pairs.recipe.training.precision, device)
-    for batch in pairs.batches(rows, device):
-        with runtime.autocast(device, precision):
-            logits = network(batch.images)
-        marked = (logits[:, 0].float().sigmoid() > THRESHOLD).cpu().numpy().astype(np.uint8) * 255
-        truth = pairs.cache.gather(batch.rows.cpu().numpy())[..., 3]
-        pixels += [mask_pixels(mine, true) for mine, true in zip(marked, truth, strict=True)]
-    found = overlaps(np.stack(pixels))
-    return {name: float(found[name].mean()) for name in MEASURES}
-
-
-def _keep(
-    run: RunFolder,
-    pairs: Pairs,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    history: tuple[SegmenterRow, ...],
-) -> None:
-    """Write the best checkpoint, then the standing that makes the epoch count as finished, then the history."""
-    row = history[-1]
-    if best_epoch(history) is row:
-        save_segmenter(run.best, network, _card(pairs, row, read_provenance(run)["licence"]))
-    save_standing(run.resume, network, optimizer, history)
-    write_rows(run.history, SegmenterRow, history)
-
-
-def _card(pairs: Pairs, row: SegmenterRow, licence: str) -> SegmenterCard:
-    model = pairs.recipe.model
-    return SegmenterCard(
-        channels=model.channels,
-        residual_units=model.residual_units,
-        norm=model.norm,
-        size=pairs.recipe.data.size,
-        mean=pairs.mean,
-        std=pairs.std,
-        threshold=THRESHOLD,
-        epoch=row.epoch,
-        measures={name: getattr(row, name) for name in MEASURES},
-        data=pairs.fingerprint(),
-        licence=licence,
-        seed=pairs.recipe.training.seed,
-    )
-
-
-def _measured(run: RunFolder, pairs: Pairs, device: torch.device, progress: Progress) -> Trained:
-    """Measure the best epoch on the held-out images in their own size, and write it down."""
-    network, card = load_segmenter(run.best)
-    held_out = [lesion for lesion in pairs.lesions if lesion.split == CHOOSING]
-    drawn = drawn_images(
-        network.to(device),
-        card,
-        [(lesion.image_id, lesion.image) for lesion in held_out],
-        batch=pairs.recipe.training.batch,
-        device=device,
-    )
-    pixels = []
-    with progress.bar("measuring", len(held_out), "images") as advance:
-        for lesion, one in zip(held_out, drawn, strict=True):
-            if lesion.mask is not None:
-                truth, _ = grey_mask(lesion.mask)
-                pixels.append(mask_pixels(one.mask(card.threshold).astype(np.uint8) * 255, truth))
-            advance(1)
-    groups = [lesion.group or lesion.image_id for lesion in held_out]
-    trained = Trained(run, card.epoch, len(held_out), agreement(np.stack(pixels), groups))
-    with replacing(run.measures) as part:
-        part.write_text(json.dumps(trained.as_dict(), indent=2), encoding="utf-8")
-    return trained
-
-
