@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from lightning_fabric import Fabric
 
-from attnmel.config import load_recipe
+from attnmel.config import load_recipe, load_segmenter_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.folders import RunFolder
+from attnmel.pipeline.segment_train import train_segmenter
 from attnmel.pipeline.train import recipe_fabric, train_run
 from attnmel.settings import Recipe
 
@@ -57,4 +58,26 @@ def trained(phantoms: Phantoms, fabric: Fabric, tmp_path_factory: pytest.TempPat
     """A finished run; tests that change a run folder copy it first."""
     run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
     train_run(load_recipe("demo", TINY), run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
+    return run
+
+
+TINY_UNET = (
+    "data.dataset=phantoms",
+    "data.size=32",
+    "data.held_out=0.25",
+    "model.channels=[4,8,16]",
+    "training.epochs=3",
+    "training.batch=6",
+    "training.precision=float32",
+    "training.device=cpu",
+)
+
+
+@pytest.fixture(scope="session")
+def segmenter(phantoms: Phantoms, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of a segmenter; tests that change it copy it first."""
+    run = RunFolder(tmp_path_factory.mktemp("segmenter") / "run")
+    train_segmenter(
+        load_segmenter_recipe(overrides=TINY_UNET), run, home=phantoms.home, command="attnmel segment train"
+    )
     return run

@@ -5,12 +5,18 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from attnmel.errors import ConfigError, require_known
+from attnmel.segmenter_settings import SegmenterRecipe
 from attnmel.settings import Recipe, Settings
+
+SEGMENTER = "segmenter.toml"
+"""The shipped recipe of the segmenter; it lies beside the classifiers' folder, for it is none of them."""
+
+Kind = TypeVar("Kind", bound=Settings)
 
 LONGEST_LISTED = 10
 """Names of a list that are told one by one."""
@@ -41,10 +47,28 @@ def make_recipe(settings: dict[str, Any]) -> Recipe:
     Raises:
         ConfigError: lists every problem, and the known keys where one is not known.
     """
+    return _checked(Recipe, settings)
+
+
+def load_segmenter_recipe(path: Path | None = None, overrides: Sequence[str] = ()) -> SegmenterRecipe:
+    """Read the recipe of a segmenter, the shipped one or a TOML file, then apply `key=value` overrides.
+
+    Raises:
+        ConfigError: an unknown key or value, all problems at once.
+    """
+    shipped = resources.files("attnmel") / SEGMENTER
+    text = shipped.read_text(encoding="utf-8") if path is None else _read_text(path)
+    settings = _parsed(text, SEGMENTER if path is None else str(path))
+    for override in overrides:
+        _override(settings, override)
+    return _checked(SegmenterRecipe, settings)
+
+
+def _checked(kind: type[Kind], settings: dict[str, Any]) -> Kind:
     try:
-        return Recipe.model_validate(settings)
+        return kind.model_validate(settings)
     except ValidationError as error:
-        problems = [_problem(dict(one)) for one in error.errors()]
+        problems = [_problem(kind, dict(one)) for one in error.errors()]
         raise ConfigError("; ".join(problems)) from None
 
 
@@ -92,6 +116,10 @@ def _read_toml(name: str) -> dict[str, Any]:
         shipped = dict(_shipped(resources.files("attnmel") / "recipes"))
         require_known("recipe", name, shipped)
         text = shipped[name].read_text(encoding="utf-8")
+    return _parsed(text, name)
+
+
+def _parsed(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -127,10 +155,10 @@ def _toml_value(text: str) -> object:
         return text
 
 
-def _problem(error: dict[str, Any]) -> str:
+def _problem(kind: type[Settings], error: dict[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"unknown key '{place}'; known: {', '.join(_known_keys(error['loc'][:-1]))}"
+        return f"unknown key '{place}'; known: {', '.join(_known_keys(kind, error['loc'][:-1]))}"
     if error["type"] == "missing":
         return f"the key '{place}' is missing"
     message = str(error["msg"]).removeprefix("Value error, ")
@@ -139,8 +167,8 @@ def _problem(error: dict[str, Any]) -> str:
     return f"{place} = {error['input']!r}: {message}"
 
 
-def _known_keys(groups: tuple[int | str, ...]) -> list[str]:
-    model: Any = Recipe
+def _known_keys(kind: type[Settings], groups: tuple[int | str, ...]) -> list[str]:
+    model: Any = kind
     for group in groups:
         model = _settings_class(model.model_fields[str(group)].annotation)
     return sorted(model.model_fields)

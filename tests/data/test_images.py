@@ -15,6 +15,7 @@ from attnmel.data.images import (
     normalised,
     prepared_image,
     prepared_mask,
+    stretched,
     whole_frame,
 )
 from attnmel.errors import ConfigError, ImageError
@@ -180,3 +181,37 @@ def test_a_map_is_interpolated_as_torch_does_it() -> None:
     expected = interpolate(from_numpy(heights)[None, None], size=(64, 64), mode="bilinear")[0, 0].numpy()
     square = central_square(64, 64, 1)
     np.testing.assert_allclose(whole_frame(heights, square, size=64, side=64), expected, atol=1e-6)
+
+
+def cross(width: int, height: int) -> np.ndarray:
+    """A cross away from the middle, 255 on 0."""
+    mask = np.zeros((height, width), dtype=np.uint8)
+    mask[height // 10 : height // 2, width // 5 : width // 3] = 255
+    mask[height // 4 : height // 3, : width // 2] = 255
+    return mask
+
+
+def test_without_a_crop_the_whole_image_is_squashed_as_pillow_does_it(tmp_path: Path, picture: Image.Image) -> None:
+    path = saved(picture, tmp_path / "a.png")
+    expected = picture.resize((24, 24), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(prepared_image(path, crop=None, side=24), np.asarray(expected))
+
+
+@pytest.mark.parametrize("size", [(301, 203), (120, 260), (64, 64)])
+def test_a_squashed_cross_comes_back_at_its_place(size: tuple[int, int], tmp_path: Path) -> None:
+    mask = cross(*size)
+    path = saved(Image.fromarray(mask), tmp_path / "cross.png")
+    squashed = prepared_mask(path, image_size=size, crop=None, side=64)
+    back = stretched(squashed / 255.0, *size) > 0.5
+    overlap = (back & (mask > 0)).sum() / (back | (mask > 0)).sum()
+    assert back.shape == mask.shape
+    assert overlap > 0.93
+
+
+def test_a_turned_photograph_is_squashed_upright(tmp_path: Path, picture: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(picture, tmp_path / "turned.jpg", exif=exif, quality=95)
+    upright = saved(picture.transpose(Image.Transpose.ROTATE_270), tmp_path / "upright.png")
+    expected = prepared_image(upright, crop=None, side=20)
+    assert np.abs(prepared_image(path, crop=None, side=20).astype(int) - expected).mean() < 1.5

@@ -22,6 +22,7 @@ from attnmel.cli import (
     predict,
     report,
     score,
+    segment,
     statistics,
     train,
     verify,
@@ -79,6 +80,7 @@ app.command()(compare.compare)
 app.command()(explain.explain)
 app.command()(predict.predict)
 app.command()(score.score)
+app.add_typer(segment.segment, name="segment")
 app.command()(report.report)
 app.command()(doctor.doctor)
 

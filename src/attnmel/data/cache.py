@@ -56,7 +56,7 @@ class Cache:
 
     @property
     def images(self) -> UInt8[np.ndarray, "N S S 3"]:
-        """Central squares, RGB in 0..255."""
+        """Central squares or whole frames, RGB in 0..255."""
         return self.pixels[..., :3]
 
     @property
@@ -104,7 +104,7 @@ class Cache:
 def open_cache(
     lesions: Sequence[Lesion],
     *,
-    crop: float,
+    crop: float | None,
     side: int,
     home: Path,
     workers: int | None = None,
@@ -112,8 +112,9 @@ def open_cache(
 ) -> Cache:
     """Return the prepared images of the lesions, built first where this content and these parameters are new.
 
-    `crop` is the central square's share of the shorter side, `side` its pixels once prepared. A build happens in a
-    temporary folder that is renamed when it is whole. `workers` None: as many processes as are worth their start.
+    `crop` is the central square's share of the shorter side, None for whole frames squashed to squares; `side` is in
+    pixels once prepared. A build happens in a temporary folder that is renamed when it is whole. `workers` None: as
+    many processes as are worth their start.
 
     Raises:
         LabelError: no lesion, or one id twice.

@@ -29,7 +29,8 @@ class Work(NamedTuple):
     image_id: str
     image: Path
     mask: Path | None
-    crop: float
+    crop: float | None
+    """Share of the shorter side; None for the whole frame, squashed."""
     side: int
 
 

@@ -40,6 +40,18 @@ def central_square(width: int, height: int, share: float) -> Square:
     return Square(width, height, (width - side) / 2, (height - side) / 2, side)
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of an image, in pixels."""
+
+
+def seen_box(width: int, height: int, crop: float | None) -> Box:
+    """Return the part of an image that is prepared: its central square, or all of it where `crop` is None."""
+    if crop is None:
+        return (0, 0, width, height)
+    square = central_square(width, height, crop)
+    return (square.left, square.top, square.left + square.side, square.top + square.side)
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Return width and height in pixels, upright, without decoding the pixels.
 
@@ -60,22 +72,25 @@ def decoded_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
         return np.asarray(upright(decoded(picture, "RGB"), picture))
 
 
-def prepared_image(path: Path, *, crop: float, side: int) -> UInt8[np.ndarray, "S S 3"]:
+def prepared_image(path: Path, *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
     """Return the central square of an image, resized with antialiasing; RGB in 0..255.
 
-    A large JPEG is decoded at the smallest scale at which the square still has `side` pixels or more: faster, and
-    about one grey level off, on average, from decoding it whole.
+    Without a crop it is the whole image, squashed to a square. A large JPEG is decoded at the smallest scale at which
+    that part still has `side` pixels or more each way: faster, and about one grey level off, on average, from decoding
+    it whole.
 
     Raises:
         ImageError: the file cannot be used.
     """
     with opened(path) as picture:
-        square = central_square(*picture.size, crop)
-        scale = decode_scaled(picture, square.side // side)
-        return np.asarray(upright(_resized(decoded(picture, "RGB"), square, side, scale), picture))
+        box = seen_box(*picture.size, crop)
+        scale = decode_scaled(picture, int(min(box[2] - box[0], box[3] - box[1])) // side)
+        return np.asarray(upright(_resized(decoded(picture, "RGB"), box, side, scale), picture))
 
 
-def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: float, side: int) -> UInt8[np.ndarray, "S S"]:
+def prepared_mask(
+    path: Path, *, image_size: tuple[int, int], crop: float | None, side: int
+) -> UInt8[np.ndarray, "S S"]:
     """Return a lesion mask in the geometry of its prepared image: 255 inside, 0 outside, between them on the border.
 
     Colours and palettes (also inverted ones) are read as the grey that a viewer shows, then taken as lesion above 127.
@@ -92,8 +107,8 @@ def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: float, side:
             )
         grey = decoded(picture, "L")
         _check_marked(path, grey)
-        square = central_square(*picture.size, crop)
-        return np.asarray(upright(_resized(grey.point(_BINARY), square, side, scale=1), picture))
+        box = seen_box(*picture.size, crop)
+        return np.asarray(upright(_resized(grey.point(_BINARY), box, side, scale=1), picture))
 
 
 def central_crop(prepared: Shaped[np.ndarray, "B S S *C"], size: int) -> Shaped[np.ndarray, "B s s *C"]:
@@ -153,6 +168,12 @@ def whole_frame(
     return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
 
 
+def stretched(heights: Float[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
+    """Return a map of a squashed image (`crop` None) in the image's own geometry, bilinear as `whole_frame` is."""
+    down, across = bilinear(height, heights.shape[0]), bilinear(width, heights.shape[1])
+    return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
+
+
 def bilinear(
     pixels: int, cells: int, *, start: float = 0, length: float | None = None
 ) -> Float64[np.ndarray, "pixels cells"]:
@@ -177,10 +198,9 @@ def _check_marked(path: Path, grey: Image.Image) -> None:
         )
 
 
-def _resized(pixels: Image.Image, square: Square, side: int, scale: int) -> Image.Image:
-    # The pixels are still as stored; a central square stays one when it is turned or mirrored, so only the small result
-    # is set upright. A pixel of the scaled picture covers `scale` pixels of the original from the upper left corner on,
-    # and the original may end within the last one, so the box is the original's, divided.
-    box = (square.left, square.top, square.left + square.side, square.top + square.side)
+def _resized(pixels: Image.Image, box: Box, side: int, scale: int) -> Image.Image:
+    # The pixels are still as stored; a central square, and the whole, stay what they are when turned or mirrored, so
+    # only the small result is set upright. A pixel of the scaled picture covers `scale` pixels of the original from the
+    # upper left corner on, and the original may end within the last one, so the box is the original's, divided.
     scaled = tuple(edge / scale for edge in box)
     return pixels.resize((side, side), Image.Resampling.BILINEAR, box=scaled)  # pyright: ignore[reportArgumentType] - four numbers

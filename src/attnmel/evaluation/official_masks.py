@@ -170,7 +170,7 @@ def masks_in(folder: Path) -> dict[str, Path]:
 def _compared(predicted: Path, truth: Path) -> tuple[Int[np.ndarray, " 4"], bool] | Problem:
     """Return the pixels, and whether the prediction is stored otherwise than in grey; or what is wrong."""
     try:
-        (marked, coloured), (lesion, _) = _grey(predicted), _grey(truth)
+        (marked, coloured), (lesion, _) = grey_mask(predicted), grey_mask(truth)
     except ImageError as error:
         return Problem(0, "", f"a mask that cannot be read: {error}", "a whole PNG")
     if marked.shape != lesion.shape:
@@ -179,7 +179,12 @@ def _compared(predicted: Path, truth: Path) -> tuple[Int[np.ndarray, " 4"], bool
     return mask_pixels(marked, lesion), coloured
 
 
-def _grey(path: Path) -> tuple[UInt8[np.ndarray, "H W"], bool]:
+def grey_mask(path: Path) -> tuple[UInt8[np.ndarray, "H W"], bool]:
+    """Return the grey levels of a mask, and whether it is stored otherwise than in grey.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
     with opened(path) as picture:
         coloured = picture.mode not in ("1", "L")
         return np.asarray(decoded(picture, "L")), coloured

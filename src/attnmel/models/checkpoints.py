@@ -8,7 +8,7 @@ import dataclasses
 import reprlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import torch
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
@@ -76,6 +76,8 @@ def _consistent(card: Card) -> Card:
     return card
 
 
+AnyCard = TypeVar("AnyCard")
+
 _CARD = TypeAdapter(Annotated[Card, AfterValidator(_consistent)])
 
 
@@ -89,8 +91,16 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
 
 
 def _save(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
-    text = _CARD.dump_json(card, indent=2)
-    save_state(path, tensors, {CARD: text.decode()})
+    save_with_card(path, tensors, CARD, _CARD.dump_json(card, indent=2))
+
+
+def save_with_card(path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes) -> None:
+    """Write tensors with a card in JSON under a key of the metadata, and the card beside; replaces what was there.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+    """
+    save_state(path, tensors, {key: text.decode()})
     with writing(path.with_suffix(".json")) as part:
         part.write_bytes(text)
 
@@ -127,15 +137,24 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
         CheckpointError: no such file, a pickle, a damaged file, weights that are not finite, no card that can be read,
             or one with a value outside the limits of the settings.
     """
+    return read_with_card(path, CARD, _CARD, "attnmel train")
+
+
+def read_with_card(path: Path, key: str, kind: TypeAdapter[AnyCard], command: str) -> tuple[dict[str, Tensor], AnyCard]:
+    """Read tensors and a kind of card of a run folder's best checkpoint or of a file that a command wrote.
+
+    Raises:
+        CheckpointError: as `read_checkpoint`.
+    """
     path = checkpoint_file(path)
     tensors, metadata = load_state(path)
-    if CARD not in metadata:
+    if key not in metadata:
         raise CheckpointError(
-            f"{path} holds {len(tensors)} tensors but no card of attnmel, so its network and preprocessing are not "
-            "known; expected a checkpoint that `attnmel train` wrote"
+            f"{path} holds {len(tensors)} tensors but no card of {key}, so its network and preprocessing are not "
+            f"known; expected a checkpoint that `{command}` wrote"
         )
     check_finite(tensors, path)
-    return tensors, read_card(metadata, path)
+    return tensors, _card_of(metadata, key, kind, path)
 
 
 def read_card(metadata: Mapping[str, str], path: Path) -> Card:
@@ -144,8 +163,12 @@ def read_card(metadata: Mapping[str, str], path: Path) -> Card:
     Raises:
         CheckpointError: it cannot be read, or holds a value outside the limits of the settings.
     """
+    return _card_of(metadata, CARD, _CARD, path)
+
+
+def _card_of(metadata: Mapping[str, str], key: str, kind: TypeAdapter[AnyCard], path: Path) -> AnyCard:
     try:
-        return _CARD.validate_json(metadata[CARD])
+        return kind.validate_json(metadata[key])
     except ValidationError as error:
         raise CheckpointError(
             f"the card in {path} cannot be read ({listed(map(_problem, error.errors()))}). It was written by another "

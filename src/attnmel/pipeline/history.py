@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from attnmel.errors import TrainingError
 from attnmel.evaluation.judgement import main_value
@@ -83,11 +84,16 @@ def best_row(history: Sequence[HistoryRow], measure: str) -> HistoryRow | None:
 
 def write_history(path: Path, history: Sequence[HistoryRow]) -> None:
     """Write all epochs as CSV, anew each time, so that a resumed run has no doubled row."""
-    names = [field.name for field in dataclasses.fields(HistoryRow)]
+    write_rows(path, HistoryRow, history)
+
+
+def write_rows(path: Path, kind: type[Any], rows: Sequence[Any]) -> None:
+    """Write the rows of one dataclass as CSV, a column a field."""
+    names = [field.name for field in dataclasses.fields(kind)]
     with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, names)
         table.writeheader()
-        table.writerows(dataclasses.asdict(row) for row in history)
+        table.writerows(dataclasses.asdict(row) for row in rows)
 
 
 def read_history(path: Path) -> tuple[HistoryRow, ...]:

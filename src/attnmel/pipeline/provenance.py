@@ -42,7 +42,7 @@ def write_start(
         "start": start.sentence,
         "data": prepared.fingerprint(),
     }
-    _write(run, provenance)
+    write_provenance(run, provenance)
     with replacing(run.recipe) as part:
         part.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
 
@@ -58,10 +58,11 @@ def add_resumed(run: RunFolder, *, device: torch.device, processes: int, epoch: 
             "processes": processes,
         }
     )
-    _write(run, provenance)
+    write_provenance(run, provenance)
 
 
-def _write(run: RunFolder, provenance: dict[str, Any]) -> None:
+def write_provenance(run: RunFolder, provenance: dict[str, Any]) -> None:
+    """Write where a run comes from."""
     with replacing(run.provenance) as part:
         part.write_text(json.dumps(provenance, indent=2), encoding="utf-8")
 
@@ -100,11 +101,20 @@ def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared) -> None:
         ConfigError: names the settings that differ.
         LabelError: the images, masks or labels are not those the run began with.
     """
-    before, now = flat(read_recipe(run).model_dump()), flat(recipe.model_dump())
+    refuse_other_settings(run, read_recipe(run).model_dump(), recipe.model_dump())
+    check_same_data(run, prepared)
+
+
+def refuse_other_settings(run: RunFolder, begun: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Refuse to go on with a run by other settings than it was begun by.
+
+    Raises:
+        ConfigError: names the settings that differ.
+    """
+    before, now = flat(begun), flat(wanted)
     if differing := sorted(key for key in before | now if before.get(key) != now.get(key)):
         changes = "; ".join(_change(key, before.get(key), now.get(key)) for key in differing)
         raise ConfigError(f"{run.path} was begun by another recipe: {changes}. Use that recipe, or another --out.")
-    check_same_data(run, prepared)
 
 
 def _change(key: str, before: object, now: object) -> str:
@@ -123,12 +133,17 @@ def check_same_data(run: RunFolder, prepared: Prepared) -> None:
     Raises:
         LabelError: says what differs and what to do.
     """
-    before, now = read_provenance(run)["data"], prepared.fingerprint()
+    refuse_other_data(run, prepared.fingerprint(), prepared.dataset.name)
+
+
+def refuse_other_data(run: RunFolder, now: dict[str, Any], name: str) -> None:
+    """Refuse data of another fingerprint, as `check_same_data`."""
+    before = read_provenance(run)["data"]
     kinds = {"content": "images or masks", "labels": "labels, groups or split"}
     # What an earlier version did not record cannot be compared.
     if differing := [kind for key, kind in kinds.items() if before.get(key, now[key]) != now[key]]:
         raise LabelError(
-            f"the {' and the '.join(differing)} of {prepared.dataset.name} are not those that {run.path} was trained "
+            f"the {' and the '.join(differing)} of {name} are not those that {run.path} was trained "
             "on. Put them back as they were, train anew with another --out, or keep new images in a folder of their "
             "own and judge that by `attnmel evaluate --on`."
         )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -10,12 +11,16 @@ from torch import nn
 from attnmel import NOTICE
 from attnmel.models.states import check_tensors, load_state, save_state
 from attnmel.pipeline.history import HistoryRow, history_row
+from attnmel.pipeline.segment_history import SegmenterRow
 
 NETWORK, OPTIMIZER = "network.", "optimizer."
 
 
 def save_standing(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, history: tuple[HistoryRow, ...]
+    path: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    history: Sequence[HistoryRow] | Sequence[SegmenterRow],
 ) -> None:
     """Write weights, momentum and history; generators need no state, they are seeded by epoch."""
     tensors = {NETWORK + name: value for name, value in network.state_dict().items()}
@@ -31,6 +36,11 @@ def load_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimiz
     Raises:
         CheckpointError: the file is damaged or belongs to another network.
     """
+    return tuple(map(history_row, load_rows(path, network, optimizer)))
+
+
+def load_rows(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, str]]:
+    """Do as `load_standing`, with the rows of the history as text."""
     tensors, metadata = load_state(path)
     weights = {n.removeprefix(NETWORK): value for n, value in tensors.items() if n.startswith(NETWORK)}
     check_tensors(weights, network.state_dict(), str(path))
@@ -42,4 +52,4 @@ def load_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimiz
             number, key = name.removeprefix(OPTIMIZER).split(".", 1)
             state.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return tuple(history_row(row) for row in json.loads(metadata["history"]))
+    return json.loads(metadata["history"])

@@ -1,0 +1,66 @@
+"""The U-Net's checkpoint comes back to the bit, and is told from a classifier's; MONAI may be missing."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from attnmel.errors import CheckpointError, ConfigError
+from attnmel.folders import RunFolder
+from attnmel.models.checkpoints import load_checkpoint
+from attnmel.models.segmenter import SegmenterCard, build_segmenter, load_segmenter, save_segmenter, segmentation_loss
+
+CARD = SegmenterCard(
+    channels=(4, 8),
+    residual_units=1,
+    norm="instance",
+    size=32,
+    mean=(0.7, 0.5, 0.5),
+    std=(0.1, 0.1, 0.1),
+    threshold=0.5,
+    epoch=3,
+    measures={"jaccard": 0.7},
+    data={"dataset": "phantoms"},
+    licence="synthetic",
+    seed=0,
+)
+
+
+def test_a_segmenter_comes_back_to_the_bit(tmp_path: Path) -> None:
+    network = build_segmenter(CARD.channels, CARD.residual_units, CARD.norm).eval()
+    save_segmenter(tmp_path / "a.safetensors", network, CARD)
+    found, card = load_segmenter(tmp_path / "a.safetensors")
+    image = torch.rand(1, 3, 32, 32)
+    assert card == CARD
+    assert torch.equal(found(image), network(image))
+    assert found(image).shape == (1, 1, 32, 32)
+
+
+def test_a_classifier_is_no_segmenter_nor_the_other_way_round(trained: RunFolder, segmenter: RunFolder) -> None:
+    with pytest.raises(CheckpointError, match="no card of attnmel-segmenter.* that `attnmel segment train` wrote"):
+        load_segmenter(trained.path)
+    with pytest.raises(CheckpointError, match="no card of attnmel, .* that `attnmel train` wrote"):
+        load_checkpoint(segmenter.path)
+
+
+def test_weights_of_another_unet_are_refused_by_tensor(tmp_path: Path) -> None:
+    save_segmenter(tmp_path / "a.safetensors", build_segmenter((4, 6), 1, "instance"), CARD)
+    with pytest.raises(
+        CheckpointError, match=r"a U-Net of channels \(4, 8\): tensor '.*' is 6x4x3x3, expected 8x4x3x3"
+    ):
+        load_segmenter(tmp_path / "a.safetensors")
+
+
+def test_the_loss_is_soft_dice_plus_cross_entropy() -> None:
+    logits, masks = torch.randn(2, 1, 8, 8), torch.rand(2, 1, 8, 8)
+    p = logits.sigmoid()
+    dice = 1 - 2 * (p * masks).sum((1, 2, 3)) / (p.sum((1, 2, 3)) + masks.sum((1, 2, 3)))
+    entropy = -(masks * p.log() + (1 - masks) * (1 - p).log()).mean()
+    assert torch.isclose(segmentation_loss()(logits, masks), dice.mean() + entropy, atol=1e-5)
+
+
+def test_a_missing_monai_is_answered_with_the_line_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "monai.networks.nets.unet", None)
+    with pytest.raises(ConfigError, match=r"needs the package monai .*; type: pip install 'attnmel\[segment\]'"):
+        build_segmenter((4, 8), 1, "batch")
