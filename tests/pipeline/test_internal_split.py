@@ -42,7 +42,7 @@ SETTINGS = (
 
 
 def write_mirror(year: Path, phantoms: "Phantoms") -> None:
-    """Write some phantoms as task 3 of 2018, diagnosed in turn; three lesions have two images, every other one an age."""
+    """Write some phantoms as task 3 of 2018, diagnosed in turn; three lesions have two images, half an age."""
     year.mkdir(parents=True)
     start, groups, metadata = f"{year}/ISIC2018_Task3", ["image,lesion_id,diagnosis_confirm_type"], []
     lesions = read_dataset("phantoms", phantoms.home).lesions
