@@ -21,7 +21,7 @@ from attnmel.models.checkpoints import (
     set_temperature,
 )
 from attnmel.models.classifiers import NETWORKS, build_network
-from attnmel.models.states import check_tensors, load_state, save_state
+from attnmel.models.states import load_state, save_state
 
 CARD = Card(
     network="attnmel-cnn",
@@ -260,13 +260,6 @@ def test_a_card_that_lacks_a_field_is_refused(saved: Path) -> None:
         read_checkpoint(saved)
 
 
-def test_check_tensors_says_both_shapes_and_what_to_do() -> None:
-    found = {"a": torch.zeros(2, 3), "b": torch.zeros(())}
-    check_tensors(found, found, "x")
-    with pytest.raises(CheckpointError, match=r"^x: tensor 'b' is one number, expected 4 \(1 of 2 tensors differ\)"):
-        check_tensors(found, {**found, "b": torch.zeros(4)}, "x")
-
-
 @pytest.mark.parametrize(
     ("name", "message"), [("none", "no checkpoint at .*none"), (".", r"holds no best\.safetensors")]
 )
@@ -286,12 +279,6 @@ def test_a_full_disk_keeps_the_old_checkpoint(saved: Path, error: Exception, mon
         save_checkpoint(saved, network_of(CARD), dataclasses.replace(CARD, epoch=4))
     assert load_checkpoint(saved)[1].epoch == CARD.epoch
     assert sorted(path.name for path in saved.parent.iterdir()) == ["best.json", "best.safetensors"]
-
-
-def test_a_checkpoint_may_be_read_by_whom_any_other_file_may(tmp_path: Path) -> None:
-    save_state(tmp_path / "state.safetensors", {"a": torch.zeros(2)}, {})
-    (tmp_path / "other.txt").touch()
-    assert (tmp_path / "state.safetensors").stat().st_mode == (tmp_path / "other.txt").stat().st_mode
 
 
 def test_padding_travels_with_the_checkpoint(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def test_the_trunk_is_filled_in_its_own_precision_and_the_sentence_holds_the_has
     sentence = f"published weights light.safetensors (SHA-256 {digest}); gates and head start at random"
     assert start(built, path) == Start(sentence, licence=None)
     for name, tensor in built.state_dict().items():
-        expected = held.get(name.removeprefix("trunk."), before[name]).to(before[name].dtype)
+        public = name.removeprefix("trunk.")
+        expected = (held[public] if public in held else before[name]).to(before[name].dtype)
         assert tensor.dtype == before[name].dtype, name
         assert torch.equal(tensor, expected), name
 
@@ -84,9 +85,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 def test_quantised_weights_are_refused(tmp_path: Path) -> None:
     held = tensors()
     held["features.0.0.weight"] = torch.ones_like(held["features.0.0.weight"], dtype=torch.int8)
-    with pytest.raises(
-        CheckpointError, match=r"'features\.0\.0\.weight' holds torch\.int8 \(1 of \d+ hold no floating"
-    ):
+    with pytest.raises(CheckpointError, match=r"'trunk\.features\.0\.0\.weight' holds torch\.int8 \(1 of \d+ hold"):
         start(network(), written(tmp_path, held))
 
 

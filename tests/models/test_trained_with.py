@@ -27,9 +27,7 @@ def test_published_pickles_were_trained_with_the_scale_of_imagenet(source: str) 
 
 def test_a_random_start_has_no_scale(tmp_path: Path) -> None:
     assert trained_with("random") == TrainedWith()
-    with pytest.raises(
-        CheckpointError, match=r'a random start was trained with no scale; set data\.normalise_by = "da'
-    ):
+    with pytest.raises(CheckpointError, match=r"a random start was trained with no scale; set data\.normalise_by"):
         input_scale("random")
 
 
