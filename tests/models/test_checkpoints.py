@@ -21,7 +21,7 @@ from attnmel.models.checkpoints import (
     set_temperature,
 )
 from attnmel.models.classifiers import NETWORKS, build_network
-from attnmel.models.states import check_tensors, load_state, save_state
+from attnmel.models.states import load_state, save_state
 
 CARD = Card(
     network="attnmel-cnn",
@@ -47,7 +47,12 @@ CARD = Card(
 def network_of(card: Card) -> nn.Module:
     """Build the card's network, with running statistics that are not those of the start."""
     network = build_network(
-        card.network, trunk=card.trunk, width=card.width, classes=len(card.classes), attention=card.attention
+        card.network,
+        trunk=card.trunk,
+        width=card.width,
+        padding=card.padding,
+        classes=len(card.classes),
+        attention=card.attention,
     )
     network(torch.rand(4, 3, 64, 64))
     return network
@@ -255,13 +260,6 @@ def test_a_card_that_lacks_a_field_is_refused(saved: Path) -> None:
         read_checkpoint(saved)
 
 
-def test_check_tensors_says_both_shapes_and_what_to_do() -> None:
-    found = {"a": torch.zeros(2, 3), "b": torch.zeros(())}
-    check_tensors(found, found, "x")
-    with pytest.raises(CheckpointError, match=r"^x: tensor 'b' is one number, expected 4 \(1 of 2 tensors differ\)"):
-        check_tensors(found, {**found, "b": torch.zeros(4)}, "x")
-
-
 @pytest.mark.parametrize(
     ("name", "message"), [("none", "no checkpoint at .*none"), (".", r"holds no best\.safetensors")]
 )
@@ -283,7 +281,21 @@ def test_a_full_disk_keeps_the_old_checkpoint(saved: Path, error: Exception, mon
     assert sorted(path.name for path in saved.parent.iterdir()) == ["best.json", "best.safetensors"]
 
 
-def test_a_checkpoint_may_be_read_by_whom_any_other_file_may(tmp_path: Path) -> None:
-    save_state(tmp_path / "state.safetensors", {"a": torch.zeros(2)}, {})
-    (tmp_path / "other.txt").touch()
-    assert (tmp_path / "state.safetensors").stat().st_mode == (tmp_path / "other.txt").stat().st_mode
+def test_padding_travels_with_the_checkpoint(tmp_path: Path) -> None:
+    card = dataclasses.replace(CARD, trunk="mobilenet_v2", padding="tensorflow")
+    network = network_of(card).eval()
+    save_checkpoint(tmp_path / "best.safetensors", network, card)
+    loaded, read = load_checkpoint(tmp_path / "best.safetensors")
+    images = torch.rand(2, 3, 64, 64)
+    assert read.padding == "tensorflow"
+    assert torch.equal(loaded(images).logits, network(images).logits)
+    other = build_network(card.network, trunk=card.trunk, width=card.width, classes=2, attention=card.attention).eval()
+    other.load_state_dict(loaded.state_dict())
+    assert not torch.allclose(other(images).logits, network(images).logits)
+
+
+def test_a_checkpoint_from_before_padding_was_a_setting_is_symmetric(saved: Path) -> None:
+    card = as_dict(CARD)
+    del card["padding"]
+    rewrite(saved, card)
+    assert load_checkpoint(saved)[1].padding == "symmetric"

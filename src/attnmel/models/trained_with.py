@@ -23,7 +23,7 @@ from attnmel.models.weights import PICKLE, RANDOM, START_NAMES
 INPUT = "attnmel_input"
 """Key of the metadata of a .safetensors file that says what its weights were trained with."""
 
-ONE_SCALE = re.compile(r"\bmean (\d?\.\d+), std (\d?\.\d+)(?![\d.])")
+ONE_SCALE = re.compile(r"\bmean (\d?\.\d+), std (\d?\.\d+)(?![\d.]|, ?\d)")
 TENSORFLOW = re.compile(r"trained with TensorFlow SAME\b")
 
 

@@ -26,7 +26,7 @@ def vgg16(width: float, padding: Padding = "symmetric") -> VggTrunk:
 
 
 def mobilenet_v2(width: float, padding: Padding = "symmetric") -> MobileNetV2Trunk:
-    """MobileNetV2, about a sixth of VGG-16's parameters."""
+    """MobileNetV2, about a seventh of VGG-16's parameters."""
     return MobileNetV2Trunk(width=width, padding=padding)
 
 
