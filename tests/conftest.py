@@ -77,5 +77,7 @@ TINY_UNET = (
 def segmenter(phantoms: Phantoms, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A finished run of a segmenter; tests that change it copy it first."""
     run = RunFolder(tmp_path_factory.mktemp("segmenter") / "run")
-    train_segmenter(load_segmenter_recipe(overrides=TINY_UNET), run, home=phantoms.home, command="attnmel segment train")
+    train_segmenter(
+        load_segmenter_recipe(overrides=TINY_UNET), run, home=phantoms.home, command="attnmel segment train"
+    )
     return run

@@ -44,7 +44,9 @@ def lesion(folder: Path, name: str, *, masked: bool = True) -> Lesion:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., Cache]:
-    def opened(lesions: list[Lesion], *, crop: float = 0.8, side: int = SIDE, workers: int | None = None) -> Cache:
+    def opened(
+        lesions: list[Lesion], *, crop: float | None = 0.8, side: int = SIDE, workers: int | None = None
+    ) -> Cache:
         return open_cache(lesions, crop=crop, side=side, home=tmp_path / "home", workers=workers)
 
     return opened
@@ -119,8 +121,15 @@ def test_order_of_the_lesions_makes_no_difference(lesions: list[Lesion], build: 
 
 
 def test_changed_parameters_build_another_cache(lesions: list[Lesion], build: Callable[..., Cache]) -> None:
-    caches = [build(lesions), build(lesions, crop=0.7), build(lesions, side=8), build(lesions[:-1])]
-    assert len({cache.path for cache in caches}) == 4
+    caches = [
+        build(lesions),
+        build(lesions, crop=0.7),
+        build(lesions, crop=1),
+        build(lesions, crop=None),
+        build(lesions, side=8),
+        build(lesions[:-1]),
+    ]
+    assert len({cache.path for cache in caches}) == 6
     assert build(lesions).path == caches[0].path
 
 

@@ -37,18 +37,18 @@ def test_a_segmenter_comes_back_to_the_bit(tmp_path: Path) -> None:
     assert found(image).shape == (1, 1, 32, 32)
 
 
-def test_a_classifier_is_no_segmenter_nor_the_other_way_round(
-    trained: RunFolder, segmenter: RunFolder
-) -> None:
-    with pytest.raises(CheckpointError, match="no card of attnmel-segmenter.* that `attnmel segment train` wrote"):
+def test_a_classifier_is_no_segmenter_nor_the_other_way_round(trained: RunFolder, segmenter: RunFolder) -> None:
+    with pytest.raises(CheckpointError, match=r"no card of attnmel-segmenter.* that `attnmel segment train` wrote"):
         load_segmenter(trained.path)
-    with pytest.raises(CheckpointError, match="no card of attnmel, .* that `attnmel train` wrote"):
+    with pytest.raises(CheckpointError, match=r"no card of attnmel, .* that `attnmel train` wrote"):
         load_checkpoint(segmenter.path)
 
 
 def test_weights_of_another_unet_are_refused_by_tensor(tmp_path: Path) -> None:
     save_segmenter(tmp_path / "a.safetensors", build_segmenter((4, 6), 1, "instance"), CARD)
-    with pytest.raises(CheckpointError, match=r"a U-Net of channels \(4, 8\): tensor '.*' is 6x4x3x3, expected 8x4x3x3"):
+    with pytest.raises(
+        CheckpointError, match=r"a U-Net of channels \(4, 8\): tensor '.*' is 6x4x3x3, expected 8x4x3x3"
+    ):
         load_segmenter(tmp_path / "a.safetensors")
 
 

@@ -6,7 +6,7 @@ people and other programs; it is never read back.
 
 import dataclasses
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -141,11 +141,15 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
         CheckpointError: no such file, a pickle, a damaged file, weights that are not finite, no card that can be read,
             or one with a value outside the limits of the settings.
     """
-    return read_with_card(path, CARD, _CARD, "attnmel train")
+    return read_with_card(path, CARD, _CARD.validate_json, "attnmel train")
 
 
-def read_with_card(path: Path, key: str, kind: TypeAdapter[AnyCard], command: str) -> tuple[dict[str, Tensor], AnyCard]:
-    """Read tensors and a kind of card of a run folder's best checkpoint or of a file that a command wrote.
+def read_with_card(
+    path: Path, key: str, read: Callable[[str], AnyCard], command: str
+) -> tuple[dict[str, Tensor], AnyCard]:
+    """Read tensors and card of a run folder's best checkpoint or of a file that a command wrote.
+
+    `read` makes the card of its JSON, and raises pydantic's ValidationError where it is none.
 
     Raises:
         CheckpointError: as `read_checkpoint`.
@@ -159,7 +163,7 @@ def read_with_card(path: Path, key: str, kind: TypeAdapter[AnyCard], command: st
         )
     _check_finite(tensors, path)
     try:
-        return tensors, kind.validate_json(metadata[key])
+        return tensors, read(metadata[key])
     except ValidationError as error:
         raise CheckpointError(
             f"the card in {path} cannot be read ({listed(map(_problem, error.errors()))}). It was written by another "
