@@ -31,7 +31,7 @@ def photographs(tmp_path: Path) -> Path:
     exif[0x0112] = 6
     for number in range(5):
         picture = Image.effect_noise((40 + number, 30), 60).convert("RGB")
-        picture.save(folder / f"p{number}.jpg", **({"exif": exif} if number == 4 else {}))
+        picture.save(folder / f"p{number}.jpg", exif=exif if number == 4 else Image.Exif())
     return folder
 
 
