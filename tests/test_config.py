@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from attnmel.config import changes, load_recipe, make_recipe, recipe_names
+from attnmel.config import changes, load_recipe, load_segmenter_recipe, make_recipe, recipe_names
 from attnmel.errors import ConfigError
 
 LESION = "isic2017/attnmel-lesion"
@@ -146,3 +146,30 @@ def test_changes_name_what_differs_from_the_shipped_recipe_and_nothing_else() ->
         "model.weights random instead of imagenet",
     )
     assert changes(load_recipe(LESION, ["name=mine", "data.size=96"])) == ()
+
+
+def test_the_segmenters_recipe_is_none_of_the_classifiers(tmp_path: Path) -> None:
+    recipe = load_segmenter_recipe(overrides=["training.epochs=7"])
+    assert (recipe.data.dataset, recipe.data.held_out, recipe.training.epochs) == ("isic2018-task1", 0.1, 7)
+    assert not any("segmenter" in name for name in recipe_names())
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(tomli_w.dumps(recipe.model_dump()).encode())
+    assert load_segmenter_recipe(path) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "training.momentum=0",
+            "unknown key 'training.momentum'; known: batch, device, epochs, learning_rate, precision",
+        ),
+        ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
+        ("data.held_out=0", "data.held_out = 0: Input should be greater than 0"),
+        ("model.norm=group", "model.norm = 'group': Input should be 'batch' or 'instance'"),
+    ],
+)
+def test_a_bad_setting_of_the_segmenter_is_told_with_what_is_known(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_segmenter_recipe(overrides=[override])
+    assert message in str(caught.value)

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,10 +45,7 @@ def lesion(folder: Path, name: str, *, masked: bool = True) -> Lesion:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., Cache]:
-    def opened(lesions: list[Lesion], *, crop: float = 0.8, side: int = SIDE, workers: int | None = None) -> Cache:
-        return open_cache(lesions, crop=crop, side=side, home=tmp_path / "home", workers=workers)
-
-    return opened
+    return partial(open_cache, crop=0.8, side=SIDE, home=tmp_path / "home")
 
 
 class Steps:
@@ -119,8 +117,9 @@ def test_order_of_the_lesions_makes_no_difference(lesions: list[Lesion], build: 
 
 
 def test_changed_parameters_build_another_cache(lesions: list[Lesion], build: Callable[..., Cache]) -> None:
-    caches = [build(lesions), build(lesions, crop=0.7), build(lesions, side=8), build(lesions[:-1])]
-    assert len({cache.path for cache in caches}) == 4
+    crops = [build(lesions, crop=crop) for crop in (0.8, 0.7, 1, None)]
+    caches = [*crops, build(lesions, side=8), build(lesions[:-1])]
+    assert len({cache.path for cache in caches}) == 6
     assert build(lesions).path == caches[0].path
 
 

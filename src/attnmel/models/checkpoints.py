@@ -6,7 +6,7 @@ people and other programs; it is never read back.
 
 import dataclasses
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -137,11 +137,15 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
         CheckpointError: no such file, a pickle, a damaged file, weights that are not finite, no card that can be read,
             or one with a value outside the limits of the settings.
     """
-    return read_with_card(path, CARD, _CARD, "attnmel train")
+    return read_with_card(path, CARD, _CARD.validate_json, "attnmel train")
 
 
-def read_with_card(path: Path, key: str, kind: TypeAdapter[AnyCard], command: str) -> tuple[dict[str, Tensor], AnyCard]:
-    """Read tensors and a kind of card of a run folder's best checkpoint or of a file that a command wrote.
+def read_with_card(
+    path: Path, key: str, read: Callable[[str], AnyCard], command: str
+) -> tuple[dict[str, Tensor], AnyCard]:
+    """Read tensors and card of a run folder's best checkpoint or of a file that a command wrote.
+
+    `read` makes the card of its JSON, and raises pydantic's ValidationError where it is none.
 
     Raises:
         CheckpointError: as `read_checkpoint`.
@@ -154,7 +158,7 @@ def read_with_card(path: Path, key: str, kind: TypeAdapter[AnyCard], command: st
             f"known; expected a checkpoint that `{command}` wrote"
         )
     check_finite(tensors, path)
-    return tensors, _card_of(metadata, key, kind, path)
+    return tensors, _card_of(metadata, key, read, path)
 
 
 def read_card(metadata: Mapping[str, str], path: Path) -> Card:
@@ -163,12 +167,12 @@ def read_card(metadata: Mapping[str, str], path: Path) -> Card:
     Raises:
         CheckpointError: it cannot be read, or holds a value outside the limits of the settings.
     """
-    return _card_of(metadata, CARD, _CARD, path)
+    return _card_of(metadata, CARD, _CARD.validate_json, path)
 
 
-def _card_of(metadata: Mapping[str, str], key: str, kind: TypeAdapter[AnyCard], path: Path) -> AnyCard:
+def _card_of(metadata: Mapping[str, str], key: str, read: Callable[[str], AnyCard], path: Path) -> AnyCard:
     try:
-        return kind.validate_json(metadata[key])
+        return read(metadata[key])
     except ValidationError as error:
         raise CheckpointError(
             f"the card in {path} cannot be read ({listed(map(_problem, error.errors()))}). It was written by another "

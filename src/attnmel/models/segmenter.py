@@ -107,7 +107,7 @@ def load_segmenter(path: Path) -> tuple[nn.Module, SegmenterCard]:
         CheckpointError: no such file, a pickle, a damaged file, no card of a segmenter, or tensors that are not its.
         ConfigError: MONAI is not installed.
     """
-    tensors, card = read_with_card(path, CARD, _CARD, "attnmel segment train")
+    tensors, card = read_with_card(path, CARD, _CARD.validate_json, "attnmel segment train")
     with torch.device("meta"):
         network = build_segmenter(card.channels, card.residual_units, card.norm)
     check_tensors(tensors, network.state_dict(), f"{path}, a U-Net of channels {card.channels}")
