@@ -22,7 +22,9 @@ class Published:
     network: str | None = None
     """In the words of a recipe's `model.network`; None for another group's."""
     prior: str | None = None
-    """In the words of a recipe's `loss.prior`, where it has one for it; None for another group's."""
+    """In the words of a recipe's `loss.prior`; None for another group's."""
+    masks: str | None = None
+    """In the words of a recipe's `loss.masks`; None for another group's."""
     ap: float | None = None
     auc: float | None = None
     recalls: Mapping[str, float] | None = None
@@ -45,29 +47,30 @@ class Published:
     source: str = ""
 
 
-_OWN: Mapping[str, tuple[str, str]] = {
-    "VGG-16": ("vgg16", "none"),
-    "VGG-16-GAP": ("vgg16-gap", "none"),
-    "Mel-CNN": ("mel-cnn", "none"),
-    "AttnMel-CNN": ("attnmel-cnn", "none"),
-    "AttnMel-CNN-Dermo": ("attnmel-cnn", "dermo"),
-    "AttnMel-CNN-Lesion": ("attnmel-cnn", "lesion"),
-    "AttnMel-CNN-Lesion*": ("attnmel-cnn", "lesion*"),
-    "AttnMel-CNN-Bkg": ("attnmel-cnn", "background"),
+_OWN: Mapping[str, tuple[str, str, str]] = {
+    "VGG-16": ("vgg16", "none", ""),
+    "VGG-16-GAP": ("vgg16-gap", "none", ""),
+    "Mel-CNN": ("mel-cnn", "none", ""),
+    "AttnMel-CNN": ("attnmel-cnn", "none", ""),
+    "AttnMel-CNN-Dermo": ("attnmel-cnn", "dermoscopic", ""),
+    "AttnMel-CNN-Lesion": ("attnmel-cnn", "lesion", ""),
+    "AttnMel-CNN-Lesion*": ("attnmel-cnn", "lesion", "predicted"),
+    "AttnMel-CNN-Bkg": ("attnmel-cnn", "background", ""),
 }
-"""Network and prior of the thesis's own systems; no recipe has "dermo" or the slides' starred "lesion*"."""
+"""Network, prior and masks of the thesis's own systems; the slides' star stands for masks that a U-Net predicted."""
 
 
 def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> Published:
     """Ticks: lesion, interpretability, ensemble."""
     lesion, interpretability, ensemble = _ticks(ticks)
-    network, prior = (None, None) if reference else _OWN[name]
+    network, prior, masks = (None, None, None) if reference else _OWN[name]
     return Published(
         dataset="isic2016",
         name=name,
         own=not reference,
         network=network,
         prior=prior,
+        masks=masks,
         ap=ap,
         auc=auc,
         lesion=lesion,
@@ -81,7 +84,7 @@ def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> 
 def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = "", **overlap: float) -> Published:
     """Ticks: lesion, dermoscopic features, interpretability, ensemble, external data."""
     lesion, dermo, interpretability, ensemble, external = _ticks(ticks)
-    network, prior = (None, None) if reference else _OWN[name]
+    network, prior, masks = (None, None, None) if reference else _OWN[name]
     source = SLIDES.format(title="ISIC2017")
     return Published(
         dataset="isic2017",
@@ -89,6 +92,7 @@ def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = 
         own=not reference,
         network=network,
         prior=prior,
+        masks=masks,
         ap=ap,
         auc=auc,
         lesion=lesion,
@@ -103,12 +107,13 @@ def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = 
 
 
 def _2018(name: str, *recalls: float, average: float) -> Published:
-    network, prior = _OWN[name]
+    network, prior, masks = _OWN[name]
     return Published(
         dataset="isic2018",
         name=name,
         network=network,
         prior=prior,
+        masks=masks,
         recalls=MappingProxyType(dict(zip(CLASSES_2018, recalls, strict=True))),
         average_recall=average,
         source=SLIDES.format(title="ISIC2018"),

@@ -11,7 +11,7 @@ from attnmel.data.cache import MEMORY
 from attnmel.data.fingerprints import content_hashes
 from attnmel.data.processes import available_processors
 from attnmel.errors import PredictionsError
-from attnmel.folders import RunFolder, cache_folder, replacing
+from attnmel.folders import MasksFolder, RunFolder, cache_folder, replacing
 from attnmel.pipeline.prepare import Prepared
 from attnmel.records import Lesion, notice_lines, table_lines
 
@@ -42,7 +42,7 @@ def judged_images(prepared: Prepared, rows: np.ndarray, home: Path) -> tuple[Kno
     return _known((prepared.lesions[row] for row in rows), home)
 
 
-def write_images(run: RunFolder, images: Sequence[Known], licence: str) -> None:
+def write_images(run: RunFolder | MasksFolder, images: Sequence[Known], licence: str) -> None:
     """Write what a run learnt from, so that it is known wherever the run folder goes."""
     with replacing(run.images) as part, part.open("w", newline="", encoding="utf-8") as file:
         file.write(notice_lines(licence))
@@ -51,7 +51,7 @@ def write_images(run: RunFolder, images: Sequence[Known], licence: str) -> None:
         table.writerows([one.image_id, one.split, one.group, one.digest] for one in images)
 
 
-def read_images(run: RunFolder) -> tuple[Known, ...]:
+def read_images(run: RunFolder | MasksFolder) -> tuple[Known, ...]:
     """Return what `write_images` wrote; empty for a run that an earlier version trained.
 
     Raises:
