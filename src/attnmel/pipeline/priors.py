@@ -131,6 +131,14 @@ def _segmenter(
     return dict(Counter(flags[one] for one in files if flags.get(one))), read_images(folder)
 
 
+def _empty_words(loss: LossSettings) -> str:
+    if loss.prior == "background":
+        return "there all of it is background"
+    if loss.dice == "image":
+        return "they are left out of the mean over images"
+    return "they draw attention to nothing"
+
+
 def _sentences(found: RunPrior) -> list[str]:
     prior, having = found.loss.prior, sum(found.sources.values())
     told = " and ".join(f"{count:,} have {source}" for source, count in found.sources.items())
@@ -141,8 +149,7 @@ def _sentences(found: RunPrior) -> list[str]:
         odd = ", ".join(f"{count:,} {flag}" for flag, count in found.flags.items())
         sentences.append(f"of these masks the segmenter itself finds odd: {odd}")
     if found.planes is not None and (empty := int(found.planes.is_empty.sum())):
-        what = "pull attention to nothing" if found.loss.dice == "batch" else "are left out of the mean over images"
-        sentences.append(f"{empty:,} of these priors are empty: nothing is marked in the square; they {what}")
+        sentences.append(f"{empty:,} of these mark nothing in the square: {_empty_words(found.loss)}")
     if found.loss.spoil != NOT_SPOILT:
         sentences.append(f"the masks of the prior are spoilt on purpose: {found.loss.spoil}")
     return sentences
