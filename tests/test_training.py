@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from attnmel.data.cache import Cache, open_cache
 from attnmel.data.loader import Batch, TrainingBatches
 from attnmel.errors import TrainingError
-from attnmel.losses import Dice
 from attnmel.folders import RunFolder
+from attnmel.losses import Dice
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.prepare import prepare
