@@ -33,6 +33,7 @@ class Notes(Silent):
         self.said: list[str] = []
 
     def note(self, message: str) -> None:
+        """Keep the sentence."""
         self.said.append(message)
 
 
@@ -79,9 +80,8 @@ def test_images_without_a_prior_are_counted_and_told(
     found = prepare_prior(recipe, prepared, home=phantoms.home, progress=notes)
     assert found.planes is not None
     assert found.planes.has_prior.sum() == 20
-    assert notes.said[0] == (
-        f"prior lesion: of 24 training images 20 have masks in {drawn.path}; 4 have none and leave the regulariser alone"
-    )
+    told = f"20 have masks in {drawn.path}; 4 have none and leave the regulariser alone"
+    assert notes.said[0] == f"prior lesion: of 24 training images {told}"
     assert "of these masks the segmenter itself finds odd: 2 fragmented" in notes.said
     assert any("learnt from 3 of the 12 images of 'test'" in one for one in notes.said)
     assert not any("'validation'" in one for one in notes.said)
@@ -107,7 +107,7 @@ def test_a_run_trains_on_its_prior_and_tells_what_the_segmenter_knew(
     assert not any("segmenter" in one for one in measures["validation"].judgement.notes)
     mask = next(drawn.path.glob("*_segmentation.png"))
     mask.write_bytes(mask.read_bytes() + b" ")
-    with pytest.raises(LabelError, match="the masks that the prior of .* is made of are not those that it was begun"):
+    with pytest.raises(LabelError, match=r"the masks that the prior of .* is made of are not those that it was begun"):
         train_run(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
 
 
