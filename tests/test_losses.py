@@ -1,12 +1,13 @@
 import math
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from attnmel.losses import DiceSums, dice_loss, dice_sums, focal_loss
+from attnmel.losses import Dice, DiceSums, dice_loss, dice_sums, focal_loss
 from attnmel.models.classifiers import build_network
 from attnmel.models.output import Output
 
@@ -20,13 +21,14 @@ def whole_loss(
     priors: Tensor,
     has_prior: Tensor,
     *,
+    kind: Dice = "batch",
     share: float = 1.0,
     others: Sequence[DiceSums | None] = (None, None),
 ) -> Tensor:
     """The slides' loss, put together as training does."""
     loss = share * focal_loss(output.logits, labels, GAMMA)
     for weight, attention, rest in zip(WEIGHTS, output.attention, others, strict=True):
-        loss = loss + weight * dice_loss(dice_sums(attention, priors, has_prior), rest)
+        loss = loss + weight * dice_loss(dice_sums(attention, priors, has_prior, kind), rest)
     return loss
 
 
@@ -103,6 +105,37 @@ def test_dice_loss_is_its_formula(side: int, generator: torch.Generator) -> None
     assert dice_loss(dice_sums(attention, prior, has_prior)).item() == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("side", [28, 14])
+def test_dice_loss_of_images_is_the_mean_of_each_ones_own_but_for_empty_priors(
+    side: int, generator: torch.Generator
+) -> None:
+    attention = torch.rand(5, 1, side, side, generator=generator, dtype=torch.float64)
+    prior = torch.rand(5, 1, 56, 56, generator=generator, dtype=torch.float64)
+    prior[2] = 0
+    has_prior = np.array([True, False, True, True, True])
+    own = [plain_dice(attention.numpy(), prior.numpy(), np.arange(5) == image) for image in (0, 3, 4)]
+    found = dice_loss(dice_sums(attention, prior, torch.from_numpy(has_prior), "image"))
+    assert found.item() == pytest.approx(sum(own) / 3, rel=1e-12)
+    assert found.item() != pytest.approx(plain_dice(attention.numpy(), prior.numpy(), has_prior), rel=1e-3)
+
+
+def test_an_empty_prior_of_its_own_is_1_without_a_gradient_but_counts_in_the_batch() -> None:
+    attention = torch.rand(1, 1, 4, 4).requires_grad_()
+    nothing, here = torch.zeros(1, 1, 8, 8), torch.tensor([True])
+    alone = dice_loss(dice_sums(attention, nothing, here))
+    assert alone.item() == 1
+    (gradient,) = torch.autograd.grad(alone, attention)
+    assert not gradient.any()
+    image = dice_loss(dice_sums(attention, nothing, here, "image"))
+    assert image.item() == 0
+    (gradient,) = torch.autograd.grad(image, attention)
+    assert not gradient.any()
+    both = dice_sums(attention, nothing, here)
+    others = DiceSums(torch.tensor(2.0), torch.tensor(8.0))
+    (gradient,) = torch.autograd.grad(dice_loss(both, others), attention)
+    assert (gradient > 0).all(), "attention is not drawn to nothing where nothing is marked"
+
+
 def test_dice_loss_of_a_map_that_is_the_prior_is_zero_and_of_its_opposite_one() -> None:
     prior = torch.zeros(1, 1, 8, 8)
     prior[..., :4] = 1
@@ -124,20 +157,22 @@ def test_dice_sums_are_taken_in_float32_under_autocast(generator: torch.Generato
         assert found.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("kind", get_args(Dice))
 @pytest.mark.parametrize("others", [None, DiceSums(torch.tensor(0.0), torch.tensor(0.0))])
-def test_without_any_prior_dice_and_its_gradient_are_zero(others: DiceSums | None) -> None:
+def test_without_any_prior_dice_and_its_gradient_are_zero(others: DiceSums | None, kind: Dice) -> None:
     attention = torch.rand(2, 1, 4, 4).requires_grad_()
-    loss = dice_loss(dice_sums(attention, torch.ones(2, 1, 8, 8), torch.zeros(2, dtype=torch.bool)), others)
+    loss = dice_loss(dice_sums(attention, torch.ones(2, 1, 8, 8), torch.zeros(2, dtype=torch.bool), kind), others)
     loss.backward()
     assert loss.item() == 0
     assert attention.grad is not None
     assert not attention.grad.any()
 
 
-def test_images_without_a_prior_play_no_part() -> None:
+@pytest.mark.parametrize("kind", get_args(Dice))
+def test_images_without_a_prior_play_no_part(kind: Dice) -> None:
     attention = torch.rand(2, 1, 4, 4).requires_grad_()
     prior = torch.rand(2, 1, 8, 8)
-    loss = dice_loss(dice_sums(attention, prior, torch.tensor([True, False])))
+    loss = dice_loss(dice_sums(attention, prior, torch.tensor([True, False]), kind))
     loss.backward()
     assert attention.grad is not None
     assert attention.grad[0].all()
@@ -146,8 +181,10 @@ def test_images_without_a_prior_play_no_part() -> None:
     assert loss.item() == pytest.approx(alone.item())
 
 
-def test_a_map_that_is_not_a_number_shows_in_the_loss() -> None:
+@pytest.mark.parametrize("kind", get_args(Dice))
+def test_a_map_that_is_not_a_number_shows_in_the_loss(kind: Dice) -> None:
     attention = torch.full((1, 1, 4, 4), math.nan)
+    assert dice_loss(dice_sums(attention, torch.ones(1, 1, 4, 4), torch.tensor([True]), kind)).isnan()
     assert dice_loss(dice_sums(attention, torch.zeros(1, 1, 4, 4), torch.tensor([True]))).isnan()
 
 
@@ -201,24 +238,26 @@ def test_gradient_through_the_network_matches_central_differences(trunk: str, ki
         assert weights.grad.view(-1)[place].item() == pytest.approx(slope, rel=1e-4, abs=1e-8), name
 
 
+@pytest.mark.parametrize("kind", get_args(Dice))
 @pytest.mark.parametrize("parts", [2, 4])
-def test_parts_give_the_gradient_of_the_whole_batch(parts: int) -> None:
+def test_parts_give_the_gradient_of_the_whole_batch(parts: int, kind: Dice) -> None:
     torch.manual_seed(4)
     network = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2).double()
     images, priors = torch.rand(8, 3, 64, 64).double(), torch.rand(8, 1, 64, 64).double()
     # The first part of four has no prior at all.
     labels, has_prior = torch.arange(8) % 2, torch.tensor([False, False, True, True, False, True, True, True])
 
-    whole_loss(network(images), labels, priors, has_prior).backward()
+    priors[5] = 0  # an empty one
+    whole_loss(network(images), labels, priors, has_prior, kind=kind).backward()
     expected = [weights.grad.clone() for weights in network.parameters() if weights.grad is not None]
     network.zero_grad()
 
     chunks = list(zip(*(values.chunk(parts) for values in (images, labels, priors, has_prior)), strict=True))
     with torch.no_grad():
-        sums = [[dice_sums(a, p, h) for a in network(i).attention] for i, _, p, h in chunks]
+        sums = [[dice_sums(a, p, h, kind) for a in network(i).attention] for i, _, p, h in chunks]
     for number, (part_images, *rest) in enumerate(chunks):
         others = [_added([sums[other][pool] for other in range(parts) if other != number]) for pool in range(2)]
-        whole_loss(network(part_images), *rest, share=1 / parts, others=others).backward()
+        whole_loss(network(part_images), *rest, kind=kind, share=1 / parts, others=others).backward()
     found = [weights.grad for weights in network.parameters()]
     assert len(found) == len(expected)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-14)

@@ -1,9 +1,10 @@
 """A step has the gradient of the formula; a batch in parts, or in several processes, takes the step of the whole."""
 
 import copy
+import dataclasses
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from attnmel.data.cache import Cache, open_cache
 from attnmel.data.loader import Batch, TrainingBatches
 from attnmel.errors import TrainingError
 from attnmel.folders import RunFolder
+from attnmel.losses import Dice
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.prepare import prepare
@@ -101,7 +103,9 @@ class OneBatch(TrainingBatches):
         yield self.only
 
 
-def gradients_of_training(network: nn.Module, batches: OneBatch, fabric: Fabric, accumulate: int) -> list[Tensor]:
+def gradients_of_training(
+    network: nn.Module, batches: OneBatch, fabric: Fabric, accumulate: int, dice: Dice = "batch"
+) -> list[Tensor]:
     """What one step of the program's own loop leaves in the parameters."""
     wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
     steps = train(
@@ -109,7 +113,7 @@ def gradients_of_training(network: nn.Module, batches: OneBatch, fabric: Fabric,
         optimizer,
         batches,
         fabric=fabric,
-        objective=OBJECTIVE,
+        objective=dataclasses.replace(OBJECTIVE, dice=dice),
         schedule=Schedule(epochs=1, learning_rate=0.01, decay=1.0, decay_every=1),
         seed=0,
         image_ids=[str(row) for row in range(6)],
@@ -121,10 +125,19 @@ def gradients_of_training(network: nn.Module, batches: OneBatch, fabric: Fabric,
 
 def plain_dice(maps: Tensor, batch: Batch) -> Tensor:
     """1 - 2 * sum(a_i m_i) / sum(a_i + m_i), image by image and cell by cell."""
+    return plain_dice_of(maps, batch, (0, 2, 3, 5))
+
+
+def plain_mean_dice(maps: Tensor, batch: Batch) -> Tensor:
+    """The mean of each image's own Dice loss."""
+    return torch.stack([plain_dice_of(maps, batch, (image,)) for image in (0, 2, 3, 5)]).mean()
+
+
+def plain_dice_of(maps: Tensor, batch: Batch, images: Sequence[int]) -> Tensor:
     cells = maps.shape[-1]
     block = 32 // cells
     overlap = total = torch.zeros((), dtype=torch.float64)
-    for image in (0, 2, 3, 5):
+    for image in images:
         for row, column in product(range(cells), repeat=2):
             top, left = row * block, column * block
             prior = batch.priors[image, 0, top : top + block, left : left + block].double().mean()
@@ -133,7 +146,9 @@ def plain_dice(maps: Tensor, batch: Batch) -> Tensor:
     return 1 - 2 * overlap / total
 
 
-def gradients_of_the_formula(network: nn.Module, batch: Batch, pool3: float, pool4: float) -> list[Tensor]:
+def gradients_of_the_formula(
+    network: nn.Module, batch: Batch, pool3: float, pool4: float, dice: Callable[[Tensor, Batch], Tensor] = plain_dice
+) -> list[Tensor]:
     """Autograd of L_focal + lambda_1 * L_D(pool-3) + lambda_2 * L_D(pool-4), in float64."""
     network = copy.deepcopy(network).double()
     logits, (shallow, deep) = network(batch.images.double())
@@ -141,7 +156,7 @@ def gradients_of_the_formula(network: nn.Module, batch: Batch, pool3: float, poo
     for scores, label in zip(logits, batch.labels.tolist(), strict=True):
         share = scores[label].exp() / scores.exp().sum()
         focal = focal - (1 - share) ** 2 * share.log() / 6
-    loss = focal + pool3 * plain_dice(shallow, batch) + pool4 * plain_dice(deep, batch)
+    loss = focal + pool3 * dice(shallow, batch) + pool4 * dice(deep, batch)
     return list(torch.autograd.grad(loss, list(network.parameters())))
 
 
@@ -170,6 +185,19 @@ def test_a_step_has_the_gradient_of_the_formula(fabric: Fabric, trunk: str, accu
     assert len(found) == len(expected)
     assert distance(found, expected) < TOLERANCE
     assert min(distance(one, expected) for one in wrong) > 1000 * TOLERANCE
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 3])
+def test_a_step_of_the_mean_over_images_has_the_gradient_of_its_formula(fabric: Fabric, accumulate: int) -> None:
+    torch.manual_seed(0)
+    network = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2)
+    batches = OneBatch()
+    batches.only.priors[2] *= 0.1  # so that the two forms differ much
+    expected = gradients_of_the_formula(network, batches.only, *OBJECTIVE.map_weights, plain_mean_dice)
+    other = gradients_of_the_formula(network, batches.only, *OBJECTIVE.map_weights)
+    found = gradients_of_training(network, batches, fabric, accumulate, "image")
+    assert distance(found, expected) < TOLERANCE
+    assert distance(other, expected) > 100 * TOLERANCE
 
 
 def test_a_step_in_bf16_is_finite_and_near_that_of_float32(cache: Cache, fabric: Fabric) -> None:

@@ -131,6 +131,11 @@ class RunFolder:
         return self.path / "images.csv"
 
     @property
+    def prior(self) -> MasksFolder:
+        """What is known of a prior whose masks a segmenter drew: which images that one learnt from; no mask."""
+        return MasksFolder(self.path / "prior")
+
+    @property
     def leakage(self) -> Path:
         """Judged images that are known from training, one row a pair."""
         return self.path / "leakage.csv"

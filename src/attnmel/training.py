@@ -16,7 +16,7 @@ from torch.nn.utils import get_total_norm
 from attnmel import runtime
 from attnmel.data.loader import Batch, TrainingBatches
 from attnmel.errors import TrainingError, listed
-from attnmel.losses import DiceSums, LossParts, dice_loss, dice_sums, focal_loss
+from attnmel.losses import Dice, DiceSums, LossParts, dice_loss, dice_sums, focal_loss
 from attnmel.models.output import Output
 from attnmel.progress import SILENT, Progress
 
@@ -29,6 +29,8 @@ class Objective:
     """Focusing exponent of the focal loss."""
     map_weights: tuple[float, float]
     """Weight of the Dice term of pool-3 and of pool-4; both 0 without a prior."""
+    dice: Dice = "batch"
+    """Whether a Dice term is one ratio over the batch or the mean of each image's own."""
 
     @property
     def regularised(self) -> bool:
@@ -109,7 +111,7 @@ def _step(
     """Leave the gradient of the loss of one batch, computed in `accumulate` parts, in the parameters."""
     optimizer.zero_grad(set_to_none=True)
     parts = [Batch(*fields) for fields in zip(*(field.chunk(accumulate) for field in batch), strict=True)]
-    totals = _sums_ahead(fabric, network, parts) if objective.regularised and len(parts) > 1 else None
+    totals = _sums_ahead(fabric, network, parts, objective.dice) if objective.regularised and len(parts) > 1 else None
     focal = torch.zeros((), device=batch.images.device)
     dice: list[Tensor] = []
     for place, part in enumerate(parts):
@@ -117,7 +119,7 @@ def _step(
             output: Output = network(part.images)
             share = len(part.labels) / len(batch.labels)
             part_focal = share * focal_loss(output.logits, part.labels, objective.gamma)
-            dice = _dice_terms(fabric, output, part, totals) if objective.regularised else []
+            dice = _dice_terms(fabric, output, part, totals, objective.dice) if objective.regularised else []
             # Processes average their gradients, but the Dice terms of a batch are theirs together: hence world_size.
             regulariser = sum(w * d for w, d in zip(objective.map_weights, dice, strict=False)) * fabric.world_size
             fabric.backward(part_focal + regulariser)
@@ -140,12 +142,12 @@ def _check_finite(network: nn.Module, loss: LossParts, epoch: int, image_ids: Se
         )
 
 
-def _dice_terms(fabric: Fabric, output: Output, part: Batch, totals: list[DiceSums] | None) -> list[Tensor]:
+def _dice_terms(fabric: Fabric, output: Output, part: Batch, totals: list[DiceSums] | None, kind: Dice) -> list[Tensor]:
     """Dice of each map over the whole batch: its other parts and processes join as constants.
 
     A ratio of sums has the gradient of its parts one by one as long as each part sees the sums of all.
     """
-    own = [dice_sums(attention, part.priors, part.has_prior) for attention in output.attention]
+    own = [dice_sums(attention, part.priors, part.has_prior, kind) for attention in output.attention]
     everyone = totals or [_over_processes(fabric, sums) for sums in own]
     others = [
         DiceSums(*(a - o.detach() for a, o in zip(*pair, strict=True))) for pair in zip(everyone, own, strict=True)
@@ -162,11 +164,11 @@ def _joined(fabric: Fabric, value: Tensor, how: Literal["sum", "mean"]) -> Tenso
     return torch.as_tensor(fabric.all_reduce(value, reduce_op=how))
 
 
-def _sums_ahead(fabric: Fabric, network: _FabricModule, parts: Sequence[Batch]) -> list[DiceSums]:
+def _sums_ahead(fabric: Fabric, network: _FabricModule, parts: Sequence[Batch], kind: Dice) -> list[DiceSums]:
     """Sums of the regulariser over all parts, by one more forward pass that leaves no trace in the network."""
     with torch.no_grad(), _untracked(network):
         outputs = [(network(part.images), part) for part in parts]
-        by_part = [[dice_sums(a, part.priors, part.has_prior) for a in out.attention] for out, part in outputs]
+        by_part = [[dice_sums(a, part.priors, part.has_prior, kind) for a in out.attention] for out, part in outputs]
     by_map = [
         DiceSums(*(torch.stack(values).sum() for values in zip(*sums, strict=True)))
         for sums in zip(*by_part, strict=True)

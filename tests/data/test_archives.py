@@ -46,6 +46,9 @@ def write_part(folder: Path, part: str, ids: list[str]) -> None:
     with zipfile.ZipFile(folder / f"ISIC-2017_{part}_Part1_GroundTruth.zip", "w") as masks:
         for image_id in ids:
             masks.writestr(f"{image_id}_segmentation.png", f"mask {image_id}")
+    with zipfile.ZipFile(folder / f"ISIC-2017_{part}_Part2_GroundTruth.zip", "w") as features:
+        for image_id in ids:
+            features.writestr(f"{image_id}_features.json", "{}")
     rows = [f"{image_id},0.0,1.0" for image_id in ids]
     table = "\n".join(["image_id,melanoma,seborrheic_keratosis", *rows, ""])
     (folder / f"ISIC-2017_{part}_Part3_GroundTruth.csv").write_text(table)
@@ -123,6 +126,21 @@ def test_what_is_short_or_absent_is_said_and_recorded(year: Path, mirror: str, h
     assert f"{TRAINING}: 3 of 2000 images at {mirror}/2017/{TRAINING}" in notes.said
     assert f"{MASKS}: not at {mirror}/2017/{MASKS}" in notes.said
     assert by_name(archive_states("isic2017", home)) == states
+
+
+def test_a_record_of_before_the_superpixel_features_reads_as_without_them(mirror: str, home: Path) -> None:
+    before = by_name(fetch("phantoms", home, mirror=mirror))
+    record = dataset_folder(home, "phantoms") / "archives.json"
+    content = json.loads(record.read_text())
+    content["archives"] = [one for one in content["archives"] if "Part2" not in one["name"]]
+    record.write_text(json.dumps(content))
+    states = by_name(archive_states("phantoms", home))
+    features = [name for name in states if "Part2" in name]
+    assert [states[name].status for name in features] == ["absent"] * 3
+    assert {name: states[name] for name in states if name not in features} == {
+        name: state for name, state in before.items() if name not in features
+    }
+    assert by_name(fetch("phantoms", home, mirror=mirror)) == before
 
 
 def test_finished_files_are_not_fetched_again(mirror: str, home: Path, fetched_names: list[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.archives import archive_states, fetch
+from attnmel.data.archives import archive_states, fetch, fetch_with_companions
 from attnmel.errors import ArchiveError
 from attnmel.folders import alone, dataset_folder
 from attnmel.progress import Silent
@@ -63,6 +63,34 @@ def test_the_images_of_2018s_validation_may_lack(fetched: Fetched) -> None:
     states = archive_states("isic2018", fetched("isic2018"))
     absent = {state.name for state in states if state.status == "absent"}
     assert absent == {f"ISIC2018_Task3_Validation_{end}.zip" for end in ("GroundTruth", "Input")}
+
+
+def test_isic2018_brings_task_1_and_2_along_and_says_so(mirror: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Telling(Silent):
+        def note(self, message: str) -> None:
+            said.append(message)
+
+    came = fetch_with_companions("isic2018", tmp_path, mirror=mirror.as_uri(), progress=Telling())
+    assert list(came) == ["isic2018", "isic2018-task1"]
+    assert archive_states("isic2018-task1", tmp_path) == came["isic2018-task1"]
+    assert "isic2018-task1 comes along with isic2018" in said
+    assert list(fetch_with_companions("isic2018-task1", tmp_path, mirror=mirror.as_uri())) == ["isic2018-task1"]
+
+
+def test_a_mirror_without_task_1_and_2_still_gives_isic2018(mirror: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Telling(Silent):
+        def note(self, message: str) -> None:
+            said.append(message)
+
+    for path in (mirror / "2018").glob("ISIC2018_Task[12]*"):
+        path.unlink()
+    came = fetch_with_companions("isic2018", tmp_path, mirror=mirror.as_uri(), progress=Telling())
+    assert list(came) == ["isic2018"]
+    assert any("isic2018-task1 does not: " in one and "holds no file of isic2018-task1" in one for one in said)
 
 
 def test_a_second_fetch_into_one_home_waits_for_the_first(mirror: Path, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_fewer_rows_than_a_batch_are_refused(batches: Callable[..., TrainingBatc
 
 
 def test_an_unknown_prior_is_answered_with_the_known_ones(batches: Callable[..., TrainingBatches]) -> None:
-    with pytest.raises(ConfigError, match="unknown prior 'dermo'; known: background, lesion, none"):
+    with pytest.raises(ConfigError, match="unknown prior 'dermo'; known: background, dermoscopic, lesion, none"):
         batches(prior="dermo")
 
 

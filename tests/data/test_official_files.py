@@ -17,7 +17,8 @@ def test_the_lists_hold_the_published_counts() -> None:
         "isic2016": {"train": 900, "test": 379},
         "isic2017": {"train": 2000, "validation": 150, "test": 600},
     }.items():
-        expected = {(role, split): n for split, n in splits.items() for role in ("images", "masks", "labels")}
+        roles = ["images", "masks", "labels", *(["superpixel features"] if dataset == "isic2017" else [])]
+        expected = {(role, split): n for split, n in splits.items() for role in roles}
         assert counts(dataset) == expected
     assert counts("isic2018") == {
         ("images", "train"): 10_015,

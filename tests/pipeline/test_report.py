@@ -62,6 +62,10 @@ def test_a_published_row_stands_beside_its_own_network_alone() -> None:
         assert _published(load_recipe(lesion, [other])) is None
     assert _published(load_recipe(lesion, ["loss.prior=none", "model.network=mel-cnn"])) is None
     assert _published(load_recipe("demo")) is None
+    starred = ["published=isic2018/AttnMel-CNN-Lesion*", "data.dataset=isic2018"]
+    assert _published(load_recipe(lesion, starred)) is None
+    row = _published(load_recipe(lesion, [*starred, "loss.masks=predicted"]))
+    assert row is PUBLISHED["isic2018/AttnMel-CNN-Lesion*"]
 
 
 def test_maps_are_called_as_in_the_tables(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:

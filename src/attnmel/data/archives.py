@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from attnmel.data.official_files import ARCHIVES, OFFICIAL_ADDRESS, SAME_FILES, Archive
+from attnmel.data.official_files import ARCHIVES, COMPANIONS, OFFICIAL_ADDRESS, OPTIONAL, SAME_FILES, Archive
 from attnmel.data.official_sizes import size_in_words
 from attnmel.data.unpacking import BadFileError, unpack
 from attnmel.download import Downloaded, NotThereError, download, local_path
@@ -75,6 +75,27 @@ def fetch(
     return tuple(states[archive.name] for archive in ARCHIVES[dataset])
 
 
+def fetch_with_companions(
+    dataset: str, home: Path, *, mirror: str | None = None, progress: Progress = SILENT
+) -> dict[str, tuple[ArchiveState, ...]]:
+    """Bring a data set's files and those of the data sets that go with it, by data set, as `fetch` does.
+
+    A mirror without any file of a companion is said, and no error.
+
+    Raises:
+        ConfigError: an unknown data set.
+        ArchiveError: as `fetch`.
+    """
+    came = {dataset: fetch(dataset, home, mirror=mirror, progress=progress)}
+    for companion in COMPANIONS.get(dataset, ()):
+        progress.note(f"{companion} comes along with {dataset}")
+        try:
+            came[companion] = fetch(companion, home, mirror=mirror, progress=progress)
+        except NotThereError as error:
+            progress.note(f"{companion} does not: {error}")
+    return came
+
+
 def archive_states(dataset: str, home: Path) -> tuple[ArchiveState, ...]:
     """Return what was fetched of a data set, file by file.
 
@@ -88,6 +109,9 @@ def archive_states(dataset: str, home: Path) -> tuple[ArchiveState, ...]:
         raise ArchiveError(f"{dataset} is not in {dataset_folder(home, dataset)}; {_how_to_fetch(dataset)}")
     for archive in ARCHIVES[dataset]:
         state = states.get(archive.name)
+        if state is None and archive.role in OPTIONAL:
+            states[archive.name] = _absent(archive, archive.address(OFFICIAL_ADDRESS))
+            continue
         if state is None:
             raise ArchiveError(f"the fetch of {dataset} stopped before {archive.name}; {_how_to_fetch(dataset)}")
         if state.status != "absent" and not archive.location(home).exists():
@@ -130,7 +154,7 @@ def _fetched_all(dataset: str, home: Path, base: str, *, chosen: bool, progress:
         if any(state.status != "absent" for state in states.values()):
             _record(dataset, home, states)
     if all(state.status == "absent" for state in states.values()):
-        raise ArchiveError(
+        raise NotThereError(
             f"{base} holds no file of {dataset}; expected {ARCHIVES[dataset][0].address(base)} and the like. "
             "Name the folder or address that holds the folder of the year."
         )
@@ -157,7 +181,7 @@ def _fetched(archive: Archive, address: str, home: Path, progress: Progress) -> 
     try:
         file = _brought(address, came, progress)
     except NotThereError:
-        return ArchiveState(archive.name, address, 0, "", 0, archive.expected, "absent")
+        return _absent(archive, address)
     try:
         found = _put(archive, came, location, progress)
     except BadFileError as error:
@@ -168,6 +192,10 @@ def _fetched(archive: Archive, address: str, home: Path, progress: Progress) -> 
     _discard(came)
     status: Status = "short" if archive.expected is not None and found < archive.expected else "complete"
     return ArchiveState(archive.name, address, file.size, file.sha256, found, archive.expected, status)
+
+
+def _absent(archive: Archive, address: str) -> ArchiveState:
+    return ArchiveState(archive.name, address, 0, "", 0, archive.expected, "absent")
 
 
 def _brought(address: str, came: Path, progress: Progress) -> Downloaded:

@@ -2,11 +2,7 @@
 
 import hashlib
 import json
-import os
-import shutil
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -18,8 +14,9 @@ from jaxtyping import Bool, Float64, Int64, Integer, UInt8
 from attnmel.data.cache_build import CHANNELS, Work, write_pixels
 from attnmel.data.fingerprints import content_hashes
 from attnmel.data.processes import available_processors
-from attnmel.errors import AttnmelError, ImageError, LabelError, listed
-from attnmel.folders import cache_folder, replacing
+from attnmel.data.stored_rows import build_folder, check_space, gather_rows, remove_abandoned, writable
+from attnmel.errors import ImageError, LabelError, listed
+from attnmel.folders import cache_folder
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
@@ -29,12 +26,6 @@ VERSION = 1
 PIXELS = "pixels.bin"
 CONTENTS = "contents.json"
 MEMORY = "hashes.json"
-
-# A build writes all the time; a temporary folder untouched for this long was left by one that was killed.
-ABANDONED_SECONDS = 600
-
-# Left free on the disk after a build, for the runs that follow.
-SPARE_BYTES = 64 * 1024**2
 
 # Images read at once for the statistics: bounds their memory.
 CHUNK = 32
@@ -82,19 +73,10 @@ class Cache:
     def gather(self, rows: Integer[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S 4"]:
         """Return copies of some rows.
 
-        They are read, not copied from the map: the pages of a map count as memory of the process, which would then grow
-        with the number of images.
-
         Raises:
             ImageError: the file was cut short since the cache was opened.
         """
-        copies = np.empty((len(rows), *self.pixels.shape[1:]), dtype=np.uint8)
-        with (self.path / PIXELS).open("rb", buffering=0) as file:
-            for copy, row in zip(copies, rows.tolist(), strict=True):
-                file.seek(row * copy.nbytes)
-                if file.readinto(copy.data) != copy.nbytes:
-                    raise ImageError(f"{self.path / PIXELS} is damaged: delete the folder {self.path} and run again")
-        return copies
+        return gather_rows(self.path / PIXELS, rows, self.pixels.shape[1:])
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
@@ -124,13 +106,13 @@ def open_cache(
     ordered = _ordered(lesions)
     works = [Work(one.image_id, one.image, one.mask, crop, side) for one in ordered]
     place = cache_folder(home)
-    with _disk(place):
+    with writable(place, "prepared images"):
         place.mkdir(parents=True, exist_ok=True)
         key = _key(works, place / MEMORY, workers, progress)
         folder = place / key
         if not _is_whole(folder):
-            _remove_abandoned(place)
-            _check_space(place, works)
+            remove_abandoned(place)
+            check_space(place, len(works), _row_bytes(side), "prepared images")
             _build(folder, works, key, workers, progress)
     return _read(folder)
 
@@ -188,24 +170,19 @@ def _key(works: Sequence[Work], memory: Path, workers: int | None, progress: Pro
 
 
 def _build(folder: Path, works: Sequence[Work], key: str, workers: int | None, progress: Progress) -> None:
-    try:
-        with replacing(folder) as part:
-            part.mkdir()
-            write_pixels(part / PIXELS, works, workers=workers, progress=progress)
-            contents = {
-                "key": key,
-                "crop": works[0].crop,
-                "side": works[0].side,
-                "image_ids": [work.image_id for work in works],
-                "has_mask": [work.mask is not None for work in works],
-            }
-            (part / CONTENTS).write_text(json.dumps(contents), encoding="utf-8")
-            if folder.exists() and not _is_whole(folder):
-                shutil.rmtree(folder)
-    except OSError:
-        # Another process built the same cache meanwhile, and its folder cannot be renamed over: it is as good.
-        if not _is_whole(folder):
-            raise
+    contents = {
+        "key": key,
+        "crop": works[0].crop,
+        "side": works[0].side,
+        "image_ids": [work.image_id for work in works],
+        "has_mask": [work.mask is not None for work in works],
+    }
+
+    def write(part: Path) -> None:
+        write_pixels(part / PIXELS, works, workers=workers, progress=progress)
+        (part / CONTENTS).write_text(json.dumps(contents), encoding="utf-8")
+
+    build_folder(folder, _is_whole, write)
 
 
 def _is_whole(folder: Path) -> bool:
@@ -231,33 +208,3 @@ def _read(folder: Path) -> Cache:
 
 def _row_bytes(side: int) -> int:
     return side * side * CHANNELS
-
-
-def _check_space(place: Path, works: Sequence[Work]) -> None:
-    needed = len(works) * _row_bytes(works[0].side) + SPARE_BYTES
-    free = shutil.disk_usage(place).free
-    if free < needed:
-        raise AttnmelError(
-            f"{len(works)} prepared images need {needed / 1e9:.2f} GB, but {free / 1e9:.2f} GB are free in {place}; "
-            "free some space, or name another place with --home"
-        )
-
-
-def _remove_abandoned(place: Path) -> None:
-    now = time.time()
-    for folder in place.glob(".????????-*"):
-        # `replacing` gave this name; a live build touches its file with every image.
-        newest = max((file.stat().st_mtime for file in [folder, *folder.glob("*")]), default=now)
-        if folder.is_dir() and now - newest > ABANDONED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _disk(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise AttnmelError(
-            f"cannot write prepared images to {place} ({reason}); free some space, or name another place with --home"
-        ) from error

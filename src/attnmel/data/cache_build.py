@@ -4,7 +4,6 @@ The file holds a row an image: S x S pixels of four bytes, red, green, blue, mas
 together by construction, and lets augmentation move a pixel and its mask as one 32-bit number.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +13,12 @@ from jaxtyping import UInt8
 
 from attnmel.data.images import image_size, prepared_image, prepared_mask
 from attnmel.data.processes import in_order, worthwhile_processes
+from attnmel.data.stored_rows import write_rows
 from attnmel.errors import ImageError
 from attnmel.progress import SILENT, Progress
 
 CHANNELS = 4
 """Red, green, blue and the lesion mask."""
-
-LISTED_PROBLEMS = 5
 
 
 class Work(NamedTuple):
@@ -37,25 +35,12 @@ class Work(NamedTuple):
 def write_pixels(path: Path, works: Sequence[Work], *, workers: int | None = None, progress: Progress = SILENT) -> None:
     """Write one row for each work, in order, and make sure that it is on the disk.
 
-    All files are tried before the first problem is told, so that one look is enough to repair a data set.
-
     Raises:
         ImageError: names the files that cannot be used, with what is wrong with each.
         OSError: the disk is full or cannot be written.
     """
-    processes = workers or worthwhile_processes(len(works))
-    problems = []
-    with path.open("wb") as file, progress.bar("Preparing images", len(works), "images") as advance:
-        for row in prepared_rows(works, processes):
-            if isinstance(row, str):
-                problems.append(row)
-            elif not problems:
-                file.write(row.data)
-            advance(1)
-        file.flush()
-        os.fsync(file.fileno())
-    if problems:
-        raise ImageError(_summary(problems, len(works)))
+    rows = prepared_rows(works, workers or worthwhile_processes(len(works)))
+    write_rows(path, rows, total=len(works), label="Preparing images", progress=progress)
 
 
 def prepared_rows(works: Sequence[Work], processes: int) -> Iterator[UInt8[np.ndarray, "S S 4"] | str]:
@@ -74,10 +59,3 @@ def prepared_row(work: Work) -> UInt8[np.ndarray, "S S 4"] | str:
     except ImageError as error:
         return f"{work.image_id}: {error}"
     return row
-
-
-def _summary(problems: Sequence[str], total: int) -> str:
-    more = len(problems) - LISTED_PROBLEMS
-    told = "\n".join(f"  {problem}" for problem in problems[:LISTED_PROBLEMS])
-    rest = f"\n  and {more} more" if more > 0 else ""
-    return f"{len(problems)} of {total} images cannot be used:\n{told}{rest}"

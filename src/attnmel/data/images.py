@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Shaped, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Shaped, UInt8
 from PIL import Image
 
 from attnmel.data.decoding import decode_scaled, decoded, opened, upright, upright_size
@@ -109,6 +109,16 @@ def prepared_mask(
         _check_marked(path, grey)
         box = seen_box(*picture.size, crop)
         return np.asarray(upright(_resized(grey.point(_BINARY), box, side, scale=1), picture))
+
+
+def prepared_marks(marks: Bool[np.ndarray, "H W"], *, crop: float, side: int) -> UInt8[np.ndarray, "S S"]:
+    """Return the marked pixels of an upright image in the geometry of its prepared image, as `prepared_mask` does.
+
+    Nothing needs to be marked.
+    """
+    height, width = marks.shape
+    grey = Image.fromarray(marks.astype(np.uint8) * np.uint8(255))
+    return np.asarray(_resized(grey, central_square(width, height, crop), side, scale=1))
 
 
 def central_crop(prepared: Shaped[np.ndarray, "B S S *C"], size: int) -> Shaped[np.ndarray, "B s s *C"]:

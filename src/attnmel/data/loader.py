@@ -17,6 +17,7 @@ from attnmel.data.cache import Cache
 from attnmel.data.cache_build import CHANNELS
 from attnmel.data.controls import Paint
 from attnmel.data.images import BLACK_TO_WHITE, shift_and_scale
+from attnmel.data.prior_planes import Planes
 from attnmel.data.priors import NO_PRIOR, PRIORS
 from attnmel.errors import ConfigError, LabelError, require_known
 
@@ -49,11 +50,11 @@ class TrainingBatches:
 
     `repeats` says how often the images of a class stand in the list of an epoch (else once), `passes` how often an
     epoch goes over that list. `batch` counts the images of a step over all processes. `prior` is a name of `PRIORS`, or
-    "none". `mean` and `std` are of RGB in [0, 1]. `paint` changes the images before they are augmented, never the
-    masks: a prior stays what it is.
+    "none"; it is made of the lesion masks of the cache, or of `planes`, one for each of the rows. `mean` and `std` are
+    of RGB in [0, 1]. `paint` changes the images before they are augmented, never the masks: a prior stays what it is.
 
     Raises:
-        LabelError: fewer images than a batch takes.
+        LabelError: fewer images than a batch takes, or planes of other images.
         ConfigError: an unknown prior, or a crop larger than the prepared images.
     """
 
@@ -72,10 +73,13 @@ class TrainingBatches:
         prior: str,
         seed: int,
         device: torch.device | str,
+        planes: Planes | None = None,
         paint: Paint | None = None,
     ) -> None:
         self._positions = torch.from_numpy(oversampled(labels, repeats, passes))
-        self._maker = _BatchMaker(cache, rows, labels, mean=mean, std=std, prior=prior, device=device, paint=paint)
+        self._maker = _BatchMaker(
+            cache, rows, labels, mean=mean, std=std, prior=prior, planes=planes, device=device, paint=paint
+        )
         self._side, self._size, self._batch, self._seed = cache.side, size, batch, seed
         Augmentation.centre(1, side=cache.side, size=size)  # refuses an impossible crop now, not in the first epoch
         if len(self) == 0:
@@ -126,7 +130,7 @@ def evaluation_batches(
     Raises:
         ConfigError: a crop larger than the prepared images.
     """
-    make = _BatchMaker(cache, rows, labels, mean=mean, std=std, prior=NO_PRIOR, device=device, paint=paint)
+    make = _BatchMaker(cache, rows, labels, mean=mean, std=std, device=device, paint=paint)
     for start in range(0, len(rows), batch):
         positions = np.arange(start, min(start + batch, len(rows)))
         yield make(positions, Augmentation.centre(len(positions), side=cache.side, size=size))
@@ -166,24 +170,31 @@ class _BatchMaker:
         *,
         mean: Rgb,
         std: Rgb,
-        prior: str,
+        prior: str = NO_PRIOR,
+        planes: Planes | None = None,
         device: torch.device | str,
         paint: Paint | None,
     ) -> None:
         require_known("prior", prior, [NO_PRIOR, *PRIORS])
+        if planes is not None and planes.image_ids != tuple(cache.image_ids[row] for row in rows.tolist()):
+            raise LabelError("the planes of the prior are not of the images of the rows; open them for these images")
         self._cache, self._rows, self._labels = cache, rows.astype(np.int64), labels.astype(np.int64)
         self._device = torch.device(device)
         self._shift, self._scale = (torch.from_numpy(values).to(self._device) for values in shift_and_scale(mean, std))
         self._prior = PRIORS.get(prior)
-        self._paint = paint
+        self._planes, self._paint = planes, paint
 
     def __call__(self, positions: Int64[np.ndarray, " B"], augmentation: Augmentation) -> Batch:
         rows = self._rows[positions]
         prepared = self._cache.gather(rows)
         if self._paint is not None:
             self._paint(prepared)
+        has_mask = self._cache.has_mask[rows]
+        if self._planes is not None:
+            # In place of the mask, so that pixel and prior still move as one number.
+            prepared[..., 3], has_mask = self._planes.gather(positions), self._planes.has_prior[positions]
         pixels = augmented_pixels(self._sent(prepared), augmentation)
-        has_prior = self._sent(self._cache.has_mask[rows] & (self._prior is not None))
+        has_prior = self._sent(has_mask & (self._prior is not None))
         return Batch(
             images=normalise(pixels, self._shift, self._scale),
             labels=self._sent(self._labels[positions]),

@@ -16,11 +16,21 @@ from attnmel.records import Split
 OFFICIAL_ADDRESS = "https://isic-challenge-data.s3.amazonaws.com"
 DATAVERSE_ADDRESS = "https://dataverse.harvard.edu/api/access/datafile"
 
-Role = Literal["images", "masks", "labels", "lesion groups", "metadata", "feature masks"]
+Role = Literal["images", "masks", "labels", "lesion groups", "metadata", "feature masks", "superpixel features"]
 TABLES: tuple[Role, ...] = ("labels", "lesion groups", "metadata")
 """What is a table; a zip of one holds nothing else that is used."""
 
-IMAGE_SUFFIXES, MASK_SUFFIXES, TABLE_SUFFIXES = JPEG_SUFFIXES, PNG_SUFFIXES, (".csv",)
+OPTIONAL: tuple[Role, ...] = ("superpixel features",)
+"""What a data set does without: where an earlier version fetched it, nothing is known of these files."""
+
+SUFFIXES: dict[Role, tuple[str, ...]] = {
+    "images": JPEG_SUFFIXES,
+    "masks": PNG_SUFFIXES,
+    "feature masks": PNG_SUFFIXES,
+    "superpixel features": (".json",),
+}
+"""Endings of what is counted in a folder."""
+IMAGE_SUFFIXES, MASK_SUFFIXES, TABLE_SUFFIXES = SUFFIXES["images"], SUFFIXES["masks"], (".csv",)
 
 FEATURES = ("pigment_network", "negative_network", "streaks", "milia_like_cyst", "globules")
 """The dermoscopic features of ISIC 2018 task 2, one mask an image and feature."""
@@ -56,9 +66,7 @@ class Archive:
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Endings of what is counted in it."""
-        if self.is_table:
-            return TABLE_SUFFIXES
-        return IMAGE_SUFFIXES if self.role == "images" else MASK_SUFFIXES
+        return SUFFIXES.get(self.role, TABLE_SUFFIXES)
 
     def location(self, home: Path) -> Path:
         """Return the folder of images or masks, or the table, once fetched."""
@@ -98,10 +106,13 @@ def _isic2017(dataset: str, *, counted: bool) -> tuple[Archive, ...]:
         ("Part1_GroundTruth.zip", "masks", ""),
         ("Data.zip", "images", ""),
     )
+    # Last, so that a fetch that stops before them has all that a data set needs.
+    features: tuple[tuple[str, Role, str], ...] = (("Part2_GroundTruth.zip", "superpixel features", ""),)
     return tuple(
         Archive(dataset, 2017, f"ISIC-2017_{part}_{file}", role, split, count if counted else None, header)
+        for some in (files, features)
         for part, split, count in parts
-        for file, role, header in files
+        for file, role, header in some
     )
 
 
@@ -149,6 +160,10 @@ ARCHIVES: dict[str, tuple[Archive, ...]] = {
     "phantoms": _isic2017("phantoms", counted=False),
 }
 """Every data set with an official layout; phantoms come in that of ISIC 2017, as many as were drawn."""
+
+COMPANIONS: dict[str, tuple[str, ...]] = {"isic2018": ("isic2018-task1",)}
+"""What `attnmel fetch` brings along: the segmenter of the starred prior learns from task 1-2, whose attribute masks are
+also the dermoscopic prior of ISIC 2017."""
 
 SAME_FILES = {"isic2018-leaky": "isic2018"}
 """Data sets that divide another's files anew: none of theirs is fetched twice."""

@@ -1,4 +1,4 @@
-"""What attention is drawn toward: pixel-level priors made from the lesion mask. The door for later ones."""
+"""What attention is drawn toward: pixel-level priors, made from a mask of what `data.prior_files` names."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Prior = Callable[[Float[Tensor, "B 1 s s"]], Float[Tensor, "B 1 s s"]]
-"""From the lesion mask, augmented with its image, in [0, 1], to the prior in [0, 1]."""
+"""From the mask, augmented with its image, in [0, 1], to the prior in [0, 1]."""
 
 NO_PRIOR = "none"
 """The name of a training without a prior; it is not among `PRIORS`."""
@@ -22,4 +22,9 @@ def background(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
     return 1 - mask
 
 
-PRIORS: dict[str, Prior] = {"lesion": lesion, "background": background}
+def dermoscopic(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
+    """Return what is marked: where at least one of four dermoscopic features is seen."""
+    return mask
+
+
+PRIORS: dict[str, Prior] = {"lesion": lesion, "background": background, "dermoscopic": dermoscopic}

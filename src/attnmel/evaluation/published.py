@@ -23,8 +23,8 @@ class Published:
     """In the words of a recipe's `model.network`; None for another group's."""
     prior: str | None = None
     """In the words of a recipe's `loss.prior`; None for another group's."""
-    masks: str = ""
-    """In the words of a recipe's `loss.masks`: where the prior's masks are from."""
+    masks: str | None = None
+    """In the words of a recipe's `loss.masks`; None for another group's."""
     ap: float | None = None
     auc: float | None = None
     recalls: Mapping[str, float] | None = None
@@ -47,29 +47,30 @@ class Published:
     source: str = ""
 
 
-_OWN: Mapping[str, tuple[str, str]] = {
-    "VGG-16": ("vgg16", "none"),
-    "VGG-16-GAP": ("vgg16-gap", "none"),
-    "Mel-CNN": ("mel-cnn", "none"),
-    "AttnMel-CNN": ("attnmel-cnn", "none"),
-    "AttnMel-CNN-Dermo": ("attnmel-cnn", "dermoscopic"),
-    "AttnMel-CNN-Lesion": ("attnmel-cnn", "lesion"),
-    "AttnMel-CNN-Lesion*": ("attnmel-cnn", "lesion"),
-    "AttnMel-CNN-Bkg": ("attnmel-cnn", "background"),
+_OWN: Mapping[str, tuple[str, str, str]] = {
+    "VGG-16": ("vgg16", "none", ""),
+    "VGG-16-GAP": ("vgg16-gap", "none", ""),
+    "Mel-CNN": ("mel-cnn", "none", ""),
+    "AttnMel-CNN": ("attnmel-cnn", "none", ""),
+    "AttnMel-CNN-Dermo": ("attnmel-cnn", "dermoscopic", ""),
+    "AttnMel-CNN-Lesion": ("attnmel-cnn", "lesion", ""),
+    "AttnMel-CNN-Lesion*": ("attnmel-cnn", "lesion", "predicted"),
+    "AttnMel-CNN-Bkg": ("attnmel-cnn", "background", ""),
 }
-"""Network and prior of the thesis's own systems, in a recipe's words; the star tells predicted masks."""
+"""Network, prior and masks of the thesis's own systems; the slides' star stands for masks that a U-Net predicted."""
 
 
 def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> Published:
     """Ticks: lesion, interpretability, ensemble."""
     lesion, interpretability, ensemble = _ticks(ticks)
-    network, prior = (None, None) if reference else _OWN[name]
+    network, prior, masks = (None, None, None) if reference else _OWN[name]
     return Published(
         dataset="isic2016",
         name=name,
         own=not reference,
         network=network,
         prior=prior,
+        masks=masks,
         ap=ap,
         auc=auc,
         lesion=lesion,
@@ -83,7 +84,7 @@ def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> 
 def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = "", **overlap: float) -> Published:
     """Ticks: lesion, dermoscopic features, interpretability, ensemble, external data."""
     lesion, dermo, interpretability, ensemble, external = _ticks(ticks)
-    network, prior = (None, None) if reference else _OWN[name]
+    network, prior, masks = (None, None, None) if reference else _OWN[name]
     source = SLIDES.format(title="ISIC2017")
     return Published(
         dataset="isic2017",
@@ -91,6 +92,7 @@ def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = 
         own=not reference,
         network=network,
         prior=prior,
+        masks=masks,
         ap=ap,
         auc=auc,
         lesion=lesion,
@@ -105,13 +107,13 @@ def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = 
 
 
 def _2018(name: str, *recalls: float, average: float) -> Published:
-    network, prior = _OWN[name]
+    network, prior, masks = _OWN[name]
     return Published(
         dataset="isic2018",
         name=name,
         network=network,
         prior=prior,
-        masks="predicted" if name.endswith("*") else "",
+        masks=masks,
         recalls=MappingProxyType(dict(zip(CLASSES_2018, recalls, strict=True))),
         average_recall=average,
         source=SLIDES.format(title="ISIC2018"),

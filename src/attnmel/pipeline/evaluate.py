@@ -22,9 +22,11 @@ from attnmel.evaluation.submission import FORMATS, takes, write_submission
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
-from attnmel.pipeline.leakage import Leak, check_leakage, write_leaks
+from attnmel.pipeline.known_images import judged_images, read_images
+from attnmel.pipeline.leakage import Leak, check_leakage, shared_images, write_leaks
 from attnmel.pipeline.measures import SplitJudgement, add_measures, read_measures
 from attnmel.pipeline.prepare import ALL, Prepared, prepare, refuse_unknown, split_batches
+from attnmel.pipeline.priors import segmenter_note
 from attnmel.pipeline.provenance import check_same_data, read_recipe
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT
@@ -96,6 +98,7 @@ def evaluate_run(
         home=home,
         progress=progress,
     )
+    notes = (*notes, *_segmenter_notes(run, prepared, rows, split, home))
     device = runtime.choose_device()
     predicted = predict(
         network.to(device),
@@ -145,6 +148,13 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
 def _leak_notes(leaks: Sequence[Leak], run: RunFolder) -> tuple[str, ...]:
     images = len({one.image for one in leaks})
     return (f"{images} of the images are known from training; see {run.leakage.name}",) if images else ()
+
+
+def _segmenter_notes(run: RunFolder, prepared: Prepared, rows: np.ndarray, split: str, home: Path) -> tuple[str, ...]:
+    """Return the note that says how many of the images the segmenter of the run's prior learnt from; none without."""
+    learnt = read_images(run.prior) if split != "train" else ()
+    shared = shared_images(learnt, judged_images(prepared, rows, home), split) if learnt else ()
+    return (segmenter_note(len(shared), len(rows), split),) if shared else ()
 
 
 def _external(on: str | None, own: str) -> str | None:

@@ -17,6 +17,7 @@ from attnmel.data.images import central_crop
 from attnmel.data.labels import Dataset, read_dataset
 from attnmel.data.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.own_folder import TABLE
+from attnmel.data.prior_planes import Planes
 from attnmel.data.splits import check_classes, check_disjoint, draw_some, draw_splits
 from attnmel.errors import LabelError, listed
 from attnmel.progress import SILENT, Progress
@@ -207,27 +208,12 @@ def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: 
         )
 
 
-def check_priors(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT) -> None:
-    """Refuse a recipe whose prior the data cannot give; say how many images go without one.
-
-    Raises:
-        LabelError: no training image has a mask, or an official data set lacks the masks of some.
-    """
-    if recipe.loss.prior == "none":
-        return
-    bare = [prepared.lesions[row].image_id for row in prepared.rows("train") if not prepared.cache.has_mask[row]]
-    count = len(prepared.rows("train"))
-    if bare and (prepared.dataset.states or len(bare) == count):
-        raise LabelError(
-            f"{recipe.name} draws attention toward a prior ({recipe.loss.prior}), but {len(bare)} of {count} training "
-            f"images have no lesion mask: {listed(bare)}. Fetch the masks, or train with `--set loss.prior=none`."
-        )
-    if bare:
-        progress.note(f"{len(bare)} of {count} training images have no mask; the regulariser leaves them out")
-
-
-def training_batches(recipe: Recipe, prepared: Prepared, device: torch.device) -> TrainingBatches:
+def training_batches(
+    recipe: Recipe, prepared: Prepared, device: torch.device, planes: Planes | None = None
+) -> TrainingBatches:
     """Return the over-sampled, augmented batches of the training split, its images or labels as the control wants them.
+
+    `planes` are the prior's, of the training images in their order; None where it is made of the lesion masks.
 
     Raises:
         LabelError: the split holds a single class, or fewer images than a batch.
@@ -250,6 +236,7 @@ def training_batches(recipe: Recipe, prepared: Prepared, device: torch.device) -
         prior=recipe.loss.prior,
         seed=recipe.training.seed,
         device=device,
+        planes=planes,
         paint=painter(recipe.data.control, statistics_.mean),
     )
 

@@ -12,6 +12,7 @@ from attnmel.errors import ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights import Start
 from attnmel.pipeline.prepare import Prepared
+from attnmel.pipeline.priors import RunPrior
 from attnmel.settings import Recipe
 
 MOST_TOLD = 5
@@ -22,6 +23,7 @@ def write_start(
     run: RunFolder,
     recipe: Recipe,
     prepared: Prepared,
+    prior: RunPrior,
     *,
     device: torch.device,
     processes: int,
@@ -41,6 +43,7 @@ def write_start(
         "precision": recipe.training.precision,
         "start": start.sentence,
         "data": prepared.fingerprint(),
+        **({"prior": prior.facts} if prior.facts else {}),
     }
     write_provenance(run, provenance)
     with replacing(run.recipe) as part:
@@ -94,15 +97,20 @@ def read_recipe(run: RunFolder) -> Recipe:
     return load_recipe(str(run.recipe))
 
 
-def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared) -> None:
+def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared, prior: RunPrior) -> None:
     """Refuse to go on with a run by another recipe or on other data.
 
     Raises:
         ConfigError: names the settings that differ.
-        LabelError: the images, masks or labels are not those the run began with.
+        LabelError: the images, masks, labels or the files of the prior are not those the run began with.
     """
     refuse_other_settings(run, read_recipe(run).model_dump(), recipe.model_dump())
     check_same_data(run, prepared)
+    if read_provenance(run).get("prior", {}).get("content") != prior.facts.get("content"):
+        raise LabelError(
+            f"the masks that the prior of {run.path} is made of are not those that it was begun with. Put them back as "
+            "they were, or train anew with another --out."
+        )
 
 
 def refuse_other_settings(run: RunFolder, begun: dict[str, Any], wanted: dict[str, Any]) -> None:

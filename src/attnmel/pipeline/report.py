@@ -11,6 +11,7 @@ import numpy as np
 
 from attnmel.config import changes
 from attnmel.data.controls import NO_CONTROL
+from attnmel.data.spoiling import NOT_SPOILT
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
@@ -116,14 +117,16 @@ def _control_words(recipe: Recipe) -> str:
 
 
 def _published(recipe: Recipe) -> Published | None:
-    """Return the row that the measures may stand beside: of the same data set, network, prior and masks, no control."""
-    if recipe.published is None or recipe.data.control != NO_CONTROL:
+    """Return the row that the measures may stand beside: of the same data set, network and prior, and no control.
+
+    A prior made of other masks, or of masks spoilt on purpose, is another prior.
+    """
+    if recipe.published is None or recipe.data.control != NO_CONTROL or recipe.loss.spoil != NOT_SPOILT:
         return None
     require_known("published row", recipe.published, PUBLISHED)
     row = PUBLISHED[recipe.published]
-    loss = recipe.loss
-    ours = (recipe.data.dataset, recipe.model.network, loss.prior, loss.masks, loss.spoil)
-    return row if (row.dataset, row.network, row.prior, row.masks, "none") == ours else None
+    ours = (recipe.data.dataset, recipe.model.network, recipe.loss.prior, recipe.loss.masks)
+    return row if (row.dataset, row.network, row.prior, row.masks) == ours else None
 
 
 def _history(run: RunFolder, recipe: Recipe) -> History:

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from attnmel import runtime
 from attnmel.data.controls import NO_CONTROL
 from attnmel.data.labels import own_folder_path
+from attnmel.data.prior_files import PREDICTED
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
@@ -24,7 +25,8 @@ from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
 from attnmel.pipeline.known_images import learnt_images, write_images
-from attnmel.pipeline.prepare import Prepared, check_priors, prepare, training_batches
+from attnmel.pipeline.prepare import Prepared, prepare, training_batches
+from attnmel.pipeline.priors import RunPrior, prepare_prior
 from attnmel.pipeline.provenance import add_resumed, check_same_run, read_recipe, write_start
 from attnmel.pipeline.resume import load_standing
 from attnmel.pipeline.statistics import with_statistics
@@ -41,10 +43,13 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     precision = runtime.choose_precision(training.precision, fabric.device)
     dataset = str(own_folder_path(data.dataset) or data.dataset)
     start = str(weights.absolute()) if model.weights not in START_NAMES and weights.exists() else model.weights
+    masks = Path(recipe.loss.masks).expanduser()
+    own_masks = recipe.loss.masks not in ("", PREDICTED) and masks.exists()
     return recipe.model_copy(
         update={
             "data": data.model_copy(update={"dataset": dataset}),
             "model": model.model_copy(update={"weights": start}),
+            "loss": recipe.loss.model_copy(update={"masks": str(masks.absolute())}) if own_masks else recipe.loss,
             "training": training.model_copy(update={"precision": precision}),
         }
     )
@@ -113,9 +118,9 @@ def train_run(
     with fabric.rank_zero_first(local=True):
         prepared = prepare(recipe.data, home=home, progress=progress)
         recipe = with_statistics(recipe, prepared, progress)
-    check_priors(recipe, prepared, progress)
-    prepared.rows("validation")  # refused now, not after an epoch
-    history = _train(recipe, run, prepared, home=home, fabric=fabric, command=command, progress=progress)
+        prepared.rows("validation")  # refused now, not after an epoch
+        prior = prepare_prior(recipe, prepared, home=home, progress=progress)
+    history = _train(recipe, run, prepared, prior, home=home, fabric=fabric, command=command, progress=progress)
     best = best_row(history, recipe.training.select)
     if best is None:
         raise TrainingError(f"{run.path} has no finished epoch")
@@ -138,17 +143,18 @@ def _train(
     recipe: Recipe,
     run: RunFolder,
     prepared: Prepared,
+    prior: RunPrior,
     *,
     home: Path,
     fabric: Fabric,
     command: str,
     progress: Progress,
 ) -> tuple[HistoryRow, ...]:
-    batches = training_batches(recipe, prepared, fabric.device)
+    batches = training_batches(recipe, prepared, fabric.device, prior.planes)
     network = _network(recipe)
     resuming = run.resume.is_file()
     if run.recipe.is_file():
-        check_same_run(run, recipe, prepared)
+        check_same_run(run, recipe, prepared, prior)
     with fabric.rank_zero_first(local=True):
         start = None if resuming else _start(network, recipe, home, progress)
     network, optimizer = _set_up(recipe, network, fabric, progress)
@@ -159,10 +165,13 @@ def _train(
         add_resumed(run, device=fabric.device, processes=fabric.world_size, epoch=len(history))
     if fabric.is_global_zero and start is not None:
         write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
+        if prior.segmenter_images:
+            write_images(run.prior, prior.segmenter_images, prepared.dataset.licence)
         write_start(
             run,
             recipe,
             prepared,
+            prior,
             device=fabric.device,
             processes=fabric.world_size,
             command=command,
@@ -257,7 +266,11 @@ def _set_up(
 
 def _objective(recipe: Recipe) -> Objective:
     weights = (recipe.loss.pool3_weight, recipe.loss.pool4_weight)
-    return Objective(gamma=recipe.loss.gamma, map_weights=weights if recipe.loss.prior != "none" else (0.0, 0.0))
+    return Objective(
+        gamma=recipe.loss.gamma,
+        map_weights=weights if recipe.loss.prior != "none" else (0.0, 0.0),
+        dice=recipe.loss.dice,
+    )
 
 
 def _schedule(recipe: Recipe) -> Schedule:

@@ -8,7 +8,7 @@ from pathlib import Path
 from attnmel.data.archives import ArchiveState, recorded_states
 from attnmel.data.attributes import METADATA_ENDING, read_ham10000_metadata, read_isic2017_metadata, read_lesion_groups
 from attnmel.data.mask_files import FEATURE_NAME, MASK_NAME, files_of
-from attnmel.data.official_files import ARCHIVES, FEATURES, IMAGE_SUFFIXES, MASK_SUFFIXES, Archive, Role
+from attnmel.data.official_files import ARCHIVES, FEATURES, IMAGE_SUFFIXES, MASK_SUFFIXES, OPTIONAL, Archive, Role
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item, doubled
 from attnmel.data.verify.tables import labelled_ids
@@ -74,6 +74,8 @@ def _presence(archive: Archive, state: ArchiveState | None, home: Path) -> list[
     if not location.exists():
         if state is not None and state.status == "absent":
             return [Finding("archive absent", "", archive.name, f"not at {state.address}")]
+        if state is None and archive.role in OPTIONAL:
+            return [Finding("archive absent", "", archive.name, "never fetched, and needed for one prior alone")]
         told = "it was never fetched" if state is None else f"{state.found} files or rows of it were there"
         return [Finding("archive missing", "", archive.name, told)]
     found = _count(archive, home)
