@@ -96,7 +96,8 @@ def key_figures(judgement: Judgement, main: str) -> tuple[KeyFigure, ...]:
 def task_words(task: str) -> str:
     """Return what is judged, in words."""
     special = {MEAN: "Mean of the tasks", ALL_CLASSES: "All classes"}
-    return special.get(task, f"{spaced(task).capitalize()} against the rest")
+    name = spaced(task)
+    return special.get(task, f"{name[:1].upper()}{name[1:]} against the rest")  # MEL stays MEL
 
 
 def measure_words(row: Row) -> tuple[str, str]:
