@@ -6,7 +6,7 @@ import torch
 
 from attnmel.errors import CheckpointError
 from attnmel.models.states import save_state
-from attnmel.models.trained_with import IMAGENET, INPUT, Scale, TrainedWith, input_scale, trained_with
+from attnmel.models.trained_with import INPUT, Scale, TrainedWith, input_scale, trained_with
 
 REAL = Path(__file__).parents[3] / "shared" / "weights" / "mobilenet_v2-imagenet-dequantised.safetensors"
 HALF = Scale(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
@@ -18,7 +18,7 @@ def written(folder: Path, **metadata: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("source", ["imagenet", "vgg16-397923af.pth", "https://example.org/mine-00000000.pth"])
+@pytest.mark.parametrize("source", ["imagenet", "vgg16-397923af.pth", "https://example.org/mine-00000000.pth?a=b"])
 def test_published_pickles_were_trained_with_the_scale_of_imagenet(source: str) -> None:
     # As torchvision documents it for its models.
     assert input_scale(source) == Scale(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
@@ -83,8 +83,9 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         trained_with(str(tmp_path / "none.safetensors"))
 
 
-def test_imagenets_own_is_no_half() -> None:
-    assert IMAGENET.scale != HALF
+def test_an_unknown_source_is_answered_with_the_known() -> None:
+    with pytest.raises(CheckpointError, match=r"no weights at 'imagnet'; model\.weights is \"imagenet\", \"random\""):
+        trained_with("imagnet")
 
 
 @pytest.mark.real

@@ -15,10 +15,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from attnmel.errors import CheckpointError
 from attnmel.limits import Means, Spreads
-from attnmel.models.checkpoints import CARD, checkpoint_file, read_card
+from attnmel.models.checkpoints import CARD, read_card
 from attnmel.models.states import read_metadata
 from attnmel.models.trunk import Padding
-from attnmel.models.weights import PICKLE, RANDOM, START_NAMES
+from attnmel.models.weights import ADDRESS, PICKLE, RANDOM, START_NAMES, weights_file
 
 INPUT = "attnmel_input"
 """Key of the metadata of a .safetensors file that says what its weights were trained with."""
@@ -66,9 +66,9 @@ def trained_with(source: str) -> TrainedWith:
     """
     if source == RANDOM:
         return TrainedWith()
-    if source in START_NAMES or source.endswith(PICKLE):
+    if source in START_NAMES or ADDRESS.match(source) or source.endswith(PICKLE):
         return IMAGENET
-    path = checkpoint_file(Path(source).expanduser())
+    path = weights_file(source)
     metadata = read_metadata(path)
     if CARD in metadata:
         card = read_card(metadata, path)

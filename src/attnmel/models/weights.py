@@ -98,13 +98,28 @@ def start_weights(
         return _put_pickle(network, _imagenet_file(trunk, width, home, progress))
     if ADDRESS.match(source):
         return _put_pickle(network, _addressed_file(source, trunk, home, progress))
+    path = weights_file(source)
+    if path.suffix == PICKLE:
+        return _put_pickle(network, path)
+    is_checkpoint = CARD in read_metadata(path)
+    return (
+        _put_checkpoint(network, Path(source).expanduser(), classes)
+        if is_checkpoint
+        else _put_safetensors(network, path)
+    )
+
+
+def weights_file(source: str) -> Path:
+    """Return the file that a path of a .pth or .safetensors file, or of a run folder, means.
+
+    Raises:
+        CheckpointError: there is none.
+    """
     path = Path(source).expanduser()
     if path.is_file() and path.suffix == PICKLE:
-        return _put_pickle(network, path)
+        return path
     if path.is_dir() or path.suffix == ".safetensors":
-        file = checkpoint_file(path)
-        is_checkpoint = CARD in read_metadata(file)
-        return _put_checkpoint(network, path, classes) if is_checkpoint else _put_safetensors(network, file)
+        return checkpoint_file(path)
     raise CheckpointError(
         f'no weights at \'{source}\'; model.weights is "imagenet", "random", an address or a path of a .pth file, '
         "a run folder, or a .safetensors file"

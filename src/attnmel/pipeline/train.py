@@ -225,13 +225,7 @@ def _network(recipe: Recipe) -> nn.Module:
 
 def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> Start:
     model = recipe.model
-    padding = trained_with(model.weights).padding
-    if padding is not None and padding != model.padding:
-        progress.note(
-            f"{model.weights} was trained with {padding} padding, but model.padding = '{model.padding}': with that the "
-            "weights are another function"
-        )
-    return start_weights(
+    start = start_weights(
         network,
         model.weights,
         trunk=model.trunk,
@@ -240,6 +234,13 @@ def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -
         home=home,
         progress=progress,
     )
+    padding = trained_with(model.weights).padding
+    if padding is not None and padding != model.padding:
+        progress.note(
+            f"{model.weights} was trained with {padding} padding, but model.padding = '{model.padding}': with that the "
+            "weights are another function"
+        )
+    return start
 
 
 def _set_up(
