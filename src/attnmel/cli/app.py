@@ -21,6 +21,7 @@ from attnmel.cli import (
     fetch,
     predict,
     report,
+    reproduce,
     score,
     statistics,
     train,
@@ -80,6 +81,7 @@ app.command()(explain.explain)
 app.command()(predict.predict)
 app.command()(score.score)
 app.command()(report.report)
+app.command()(reproduce.reproduce)
 app.command()(doctor.doctor)
 
 
