@@ -76,7 +76,11 @@ class DataSettings(Settings):
     passes: Positive = 1
     """How often an epoch goes over that list."""
     limit: Positive | None = None
-    """Train on this many of the training images, the same for every seed, each class by its share; None: on all."""
+    """Train on this many of the training images, the same for every seed, each diagnosis by its share; None: on all.
+
+    A larger limit holds the images of a smaller one. Validation and test stay whole; colour statistics that the recipe
+    carries stay, those that are computed are of the images that are trained on.
+    """
     normalise_by: Literal["dataset", "weights"] = "dataset"
     """Whose mean and spread of RGB normalise the input: the data set's (the slides) or the start weights' own."""
     control: Control = "none"

@@ -86,22 +86,20 @@ def test_own_rows_say_their_network_and_prior_in_the_words_of_a_recipe() -> None
         assert (row.network is not None) == (row.prior is not None) == row.own, row.name
         if row.own:
             assert row.network in get_args(Network)
-            assert row.prior in (*get_args(Prior), "dermo", "lesion*")
+            assert row.prior in get_args(Prior)
             spelt = row.name.lower().replace("vgg-16", "vgg16")
             assert spelt.startswith(str(row.network))
-            assert (row.prior == "lesion") == (row.name == "AttnMel-CNN-Lesion")
+            assert (row.prior == "lesion") == row.name.startswith("AttnMel-CNN-Lesion")
+            assert (row.masks == "predicted") == row.name.endswith("*")
             assert (row.prior == "none") == (spelt == row.network)
 
 
 def test_every_recipe_names_the_row_of_its_own_data_network_and_prior() -> None:
-    named = 0
+    named = set()
     for recipe in map(load_recipe, recipe_names()):
         if recipe.published is not None:
-            row = PUBLISHED[recipe.published]
-            assert (row.dataset, row.network, row.prior) == (
-                recipe.data.dataset,
-                recipe.model.network,
-                recipe.loss.prior,
-            )
-            named += 1
-    assert named == 6
+            row, loss = PUBLISHED[recipe.published], recipe.loss
+            assert (row.dataset, row.network) == (recipe.data.dataset, recipe.model.network)
+            assert (row.prior, row.masks, "none") == (loss.prior, loss.masks, loss.spoil)
+            named.add(recipe.published)
+    assert named == {key for key, row in PUBLISHED.items() if row.own}

@@ -58,7 +58,7 @@ def test_a_split_that_was_not_judged_is_told_with_those_that_were(trained: RunFo
 def test_a_published_row_stands_beside_its_own_network_alone() -> None:
     lesion = "isic2017/attnmel-lesion"
     assert _published(load_recipe(lesion)) is PUBLISHED["isic2017/AttnMel-CNN-Lesion"]
-    for other in ("loss.prior=background", "data.dataset=phantoms"):
+    for other in ("loss.prior=background", "data.dataset=phantoms", "loss.masks=predicted", "loss.spoil=swapped"):
         assert _published(load_recipe(lesion, [other])) is None
     assert _published(load_recipe(lesion, ["loss.prior=none", "model.network=mel-cnn"])) is None
     assert _published(load_recipe("demo")) is None

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from attnmel.data.official_files import ARCHIVES, OFFICIAL_ADDRESS, Archive
+from attnmel.data.official_files import ARCHIVES, OFFICIAL_ADDRESS, SAME_FILES, Archive
 from attnmel.data.unpacking import BadFileError, unpack
 from attnmel.download import Downloaded, NotThereError, download, local_path
-from attnmel.errors import ArchiveError, require_known
+from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.folders import alone, dataset_folder, replacing
 from attnmel.progress import SILENT, Progress
 
@@ -55,9 +55,12 @@ def fetch(
     process fetches the same data set into the same home, this one waits.
 
     Raises:
-        ConfigError: an unknown data set.
+        ConfigError: an unknown data set, or one that reads another's files.
         ArchiveError: the address holds none of the files, or one is damaged, unsafe, or did not come whole.
     """
+    if dataset in SAME_FILES:
+        source = SAME_FILES[dataset]
+        raise ConfigError(f"{dataset} has no files of its own; run `attnmel fetch {source}`, whose files it reads")
     require_known("data set", dataset, ARCHIVES)
     base = _base(dataset, mirror)
     busy = f"another fetch of {dataset} into {home} is under way; waiting for it"

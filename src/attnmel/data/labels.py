@@ -1,5 +1,6 @@
 """Official files, joined by image id, or an own folder -> labelled lesions. No torch."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from attnmel.data.attributes import (
     read_lesion_groups,
 )
 from attnmel.data.mask_files import AGAIN, files_of, lesion_masks, require_all
-from attnmel.data.official_files import ARCHIVES, IMAGE_SUFFIXES, Archive, Role
+from attnmel.data.official_files import ARCHIVES, IMAGE_SUFFIXES, Archive, Role, source_of
 from attnmel.data.own_folder import TABLE, read_folder
 from attnmel.data.splits import check_disjoint, draw_sides
 from attnmel.data.tables import require_single
@@ -42,6 +43,8 @@ class Dataset:
     licence: str
     states: tuple[ArchiveState, ...] = ()
     """What was found of each official file; empty for an own folder."""
+    leaks: bool = False
+    """Whether it is divided image by image on purpose, so that images of one lesion stand on both sides."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class _Source:
     """The official ones that are read."""
     shares: Mapping[Split, float] | None = None
     """How the official training images are divided anew; None where they are all for training."""
+    leaks: bool = False
+    """Whether they are divided image by image, one lesion on both sides."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None,
     validation images are carved out of its training images. Those of ISIC 2018 task 3 are divided, one lesion on one
     side, into train, validation and "internal"; its 193 official validation images are left out, so that the splits do
     not depend on whether they came. Splits of a folder are the table's, or None on every lesion, for `draw_splits` to
-    fill. `classes` tells what a number means as label of a folder. Where the archive that was fetched holds fewer
+    fill. "isic2018-leaky" divides the same images one by one, whatever their lesion, to show what that does to figures.
+    `classes` tells what a number means as label of a folder. Where the archive that was fetched holds fewer
     images or masks than the official one, those lesions are left out or have no mask. A folder whose splits share an
     image or a group is refused unless they need not be `disjoint`.
 
@@ -123,16 +129,19 @@ def own_folder_path(name: str) -> Path | None:
     return folder.absolute() if name not in SOURCES and folder.is_dir() else None
 
 
+_TASK3 = _Source(
+    "ISIC 2018 task 3 (HAM10000)",
+    "CC BY-NC 4.0; cite Tschandl et al., Sci. Data 5, 180161 (2018), and Codella et al., arXiv:1902.03368",
+    read_isic2018_labels,
+    ("train", "test"),
+    SHARES_2018,
+)
+
 SOURCES: dict[str, _Source] = {
     "isic2016": _Source("ISIC 2016", "CC-0", read_isic2016_labels, ("train", "test"), SHARES_2016),
     "isic2017": _Source("ISIC 2017", "CC-0", read_isic2017_labels),
-    "isic2018": _Source(
-        "ISIC 2018 task 3 (HAM10000)",
-        "CC BY-NC 4.0; cite Tschandl et al., Sci. Data 5, 180161 (2018), and Codella et al., arXiv:1902.03368",
-        read_isic2018_labels,
-        ("train", "test"),
-        SHARES_2018,
-    ),
+    "isic2018": _TASK3,
+    "isic2018-leaky": dataclasses.replace(_TASK3, title=f"{_TASK3.title}, split by image: leaks", leaks=True),
     "isic2018-task1": _Source("ISIC 2018 task 1-2", "CC-0", None, ("train",)),
     "phantoms": _Source("phantoms (synthetic dermoscopy)", "synthetic, Apache-2.0", read_isic2017_labels),
 }
@@ -140,19 +149,21 @@ SOURCES: dict[str, _Source] = {
 
 
 def _read_fetched(name: str, home: Path) -> Dataset:
-    states = archive_states(name, home)
-    fetched = {archive.name: state for archive, state in zip(ARCHIVES[name], states, strict=True)}
+    files = source_of(name)
+    states = archive_states(files, home)
+    fetched = {archive.name: state for archive, state in zip(ARCHIVES[files], states, strict=True)}
     source = SOURCES[name]
     lesions: list[Lesion] = []
     for split in source.splits:
-        archives: dict[Role, Archive] = {archive.role: archive for archive in ARCHIVES[name] if archive.split == split}
+        archives: dict[Role, Archive] = {archive.role: archive for archive in ARCHIVES[files] if archive.split == split}
         came: dict[Role, ArchiveState] = {role: fetched[archive.name] for role, archive in archives.items()}
         lesions += _read_part(source, _Part(split, archives, came, home))
     if not lesions:
         what = "split with both images and labels" if source.diagnoses else "images"
-        raise LabelError(f"{dataset_folder(home, name)} holds no {what}; fetch {name} again")
-    check_disjoint(lesions)
-    return Dataset(name, source.title, tuple(lesions), source.licence, states)
+        raise LabelError(f"{dataset_folder(home, files)} holds no {what}; fetch {files} again")
+    if not source.leaks:
+        check_disjoint(lesions)
+    return Dataset(name, source.title, tuple(lesions), source.licence, states, source.leaks)
 
 
 def _read_part(source: _Source, part: _Part) -> list[Lesion]:
@@ -170,7 +181,8 @@ def _read_part(source: _Source, part: _Part) -> list[Lesion]:
     sides: Mapping[str, Split] = {}
     if source.shares is not None and part.split == "train":
         # Drawn for every image of the table, so that an archive that is short of images divides the others alike.
-        sides = draw_sides(diagnoses, groups, seed=SIDES_SEED, shares=source.shares)
+        together = {} if source.leaks else groups
+        sides = draw_sides(diagnoses, together, seed=SIDES_SEED, shares=source.shares)
     return [
         Lesion(
             image_id=i,

@@ -143,3 +143,11 @@ ARCHIVES: dict[str, tuple[Archive, ...]] = {
     "phantoms": _isic2017("phantoms", counted=False),
 }
 """Every data set with an official layout; phantoms come in that of ISIC 2017, as many as were drawn."""
+
+SAME_FILES = {"isic2018-leaky": "isic2018"}
+"""Data sets that divide another's files anew: none of theirs is fetched twice."""
+
+
+def source_of(dataset: str) -> str:
+    """Return the data set whose official files, table and challenge are meant: itself, but for `SAME_FILES`."""
+    return SAME_FILES.get(dataset, dataset)

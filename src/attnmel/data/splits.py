@@ -1,6 +1,7 @@
 """Which lesions train, which choose the epoch and which judge: drawn splits, and checks of any. No torch."""
 
 import dataclasses
+import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +59,24 @@ def draw_sides(
             drawn[group] = _neediest(wanted, has, left=len(members) - place)
             held[drawn[group]] += content[group]
     return {image_id: drawn[group] for image_id, group in group_of.items()}
+
+
+def draw_some(diagnoses: Mapping[str, str | None], count: int) -> frozenset[str]:
+    """Return the ids of that many images, each diagnosis by its share and none left out; of fewer images all.
+
+    The draw is the same every time, and a larger count holds the images of a smaller one. Where it is smaller than the
+    number of diagnoses, the rarest are left out.
+    """
+    members: dict[str, list[str]] = defaultdict(list)
+    for image_id in sorted(diagnoses, key=_chance):
+        members[diagnoses[image_id] or UNKNOWN].append(image_id)
+    # The first of each diagnosis, common ones before rare ones; then each where its share of the draw is full.
+    order = {
+        image_id: (number + 0.5) / len(ids) if number else -len(ids)
+        for ids in members.values()
+        for number, image_id in enumerate(ids)
+    }
+    return frozenset(sorted(order, key=lambda image_id: (order[image_id], image_id))[:count])
 
 
 def check_disjoint(lesions: Sequence[Lesion]) -> None:
@@ -122,6 +141,11 @@ def _neediest(wanted: Mapping[Split, float], has: Mapping[Split, int], *, left: 
     bare: list[Split] = [split for split in has if not has[split]]
     choices: list[Split] = bare if bare and left <= len(bare) else [*has]
     return max(choices, key=lambda split: wanted[split] - has[split])
+
+
+def _chance(image_id: str) -> str:
+    """Return what images are drawn by: as good as chance, and an image's own, whichever others there are."""
+    return hashlib.sha256(image_id.encode()).hexdigest()
 
 
 def _group(image_id: str, group: str | None) -> str:

@@ -22,7 +22,9 @@ class Published:
     network: str | None = None
     """In the words of a recipe's `model.network`; None for another group's."""
     prior: str | None = None
-    """In the words of a recipe's `loss.prior`, where it has one for it; None for another group's."""
+    """In the words of a recipe's `loss.prior`; None for another group's."""
+    masks: str = ""
+    """In the words of a recipe's `loss.masks`: where the prior's masks are from."""
     ap: float | None = None
     auc: float | None = None
     recalls: Mapping[str, float] | None = None
@@ -50,12 +52,12 @@ _OWN: Mapping[str, tuple[str, str]] = {
     "VGG-16-GAP": ("vgg16-gap", "none"),
     "Mel-CNN": ("mel-cnn", "none"),
     "AttnMel-CNN": ("attnmel-cnn", "none"),
-    "AttnMel-CNN-Dermo": ("attnmel-cnn", "dermo"),
+    "AttnMel-CNN-Dermo": ("attnmel-cnn", "dermoscopic"),
     "AttnMel-CNN-Lesion": ("attnmel-cnn", "lesion"),
-    "AttnMel-CNN-Lesion*": ("attnmel-cnn", "lesion*"),
+    "AttnMel-CNN-Lesion*": ("attnmel-cnn", "lesion"),
     "AttnMel-CNN-Bkg": ("attnmel-cnn", "background"),
 }
-"""Network and prior of the thesis's own systems; no recipe has "dermo" or the slides' starred "lesion*"."""
+"""Network and prior of the thesis's own systems, in a recipe's words; the star tells predicted masks."""
 
 
 def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> Published:
@@ -109,6 +111,7 @@ def _2018(name: str, *recalls: float, average: float) -> Published:
         name=name,
         network=network,
         prior=prior,
+        masks="predicted" if name.endswith("*") else "",
         recalls=MappingProxyType(dict(zip(CLASSES_2018, recalls, strict=True))),
         average_recall=average,
         source=SLIDES.format(title="ISIC2018"),

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from attnmel import NOTICE
+from attnmel.data.official_files import source_of
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration import Calibration, calibration_of
 from attnmel.evaluation.confusion import Confusion, confusion
@@ -130,7 +131,8 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _official(predictions: Predictions, dataset: str) -> OfficialJudgement | None:
+def _official(predictions: Predictions, name: str) -> OfficialJudgement | None:
+    dataset = source_of(name)
     if dataset not in LAYOUTS or not official_categories(predictions, dataset):
         return None
     rules = OFFICIAL[dataset]

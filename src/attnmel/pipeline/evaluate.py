@@ -12,6 +12,7 @@ from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.cache import Cache
 from attnmel.data.images import central_crop
 from attnmel.data.labels import own_folder_path
+from attnmel.data.official_files import source_of
 from attnmel.errors import CheckpointError, ConfigError, LabelError, require_known
 from attnmel.evaluation.judgement import judge
 from attnmel.evaluation.operating import check_points
@@ -197,8 +198,9 @@ def _write(
     predictions = dataclasses.replace(predicted.predictions, attributes=prepared.attributes(rows))
     predictions.write(run.predictions(name), card.licence)
     dataset, submission = prepared.dataset.name, ""
-    if dataset in FORMATS and takes(dataset, predictions.classes):
-        submission = write_submission(predictions, run.submission(name), dataset)
+    challenge = source_of(dataset)
+    if challenge in FORMATS and takes(challenge, predictions.classes):
+        submission = write_submission(predictions, run.submission(name), challenge)
     overlap = _overlap(run, name, prepared, rows, predicted, card)
     means = {map_name: overlap.mean(map_name) for map_name in overlap.jaccard} if overlap else {}
     return SplitJudgement(

@@ -17,7 +17,7 @@ from attnmel.data.images import central_crop
 from attnmel.data.labels import Dataset, read_dataset
 from attnmel.data.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.own_folder import TABLE
-from attnmel.data.splits import check_classes, check_disjoint, draw_splits
+from attnmel.data.splits import check_classes, check_disjoint, draw_some, draw_splits
 from attnmel.errors import LabelError, listed
 from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
@@ -45,6 +45,8 @@ class Prepared:
     """One that paints takes images with a lesion mask alone."""
     excluded: frozenset[str] = frozenset()
     """Ids that the recipe leaves out of every split."""
+    beyond: frozenset[str] = frozenset()
+    """Ids of the training images that are more than the recipe's limit."""
 
     def rows(self, split: str) -> np.ndarray:
         """Rows of the cache that belong to a split, or all of them, without those left out.
@@ -80,7 +82,7 @@ class Prepared:
 
     @property
     def used(self) -> tuple[Lesion, ...]:
-        """The lesions that are trained on or judged: all but those excluded and those without the control's mask."""
+        """The lesions that are trained on or judged: all but those excluded, beyond the limit or not to be painted."""
         return tuple(lesion for row, lesion in enumerate(self.lesions) if self._is_used(row))
 
     @property
@@ -90,7 +92,8 @@ class Prepared:
         return dict(Counter(str(split) for split in bare))
 
     def _is_used(self, row: int) -> bool:
-        return self.lesions[row].image_id not in self.excluded and self._can_be_painted(row)
+        image_id = self.lesions[row].image_id
+        return image_id not in self.excluded and image_id not in self.beyond and self._can_be_painted(row)
 
     def _can_be_painted(self, row: int) -> bool:
         return self.control not in PAINTED or bool(self.cache.has_mask[row])
@@ -116,6 +119,7 @@ class Prepared:
             "labels": self._labels_hash(),
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: self._counts(split) for split in self._splits()},
+            **({"beyond limit": len(self.beyond)} if self.beyond else {}),
             **({"control": self.control, "left out": self.left_out} if self.control != NO_CONTROL else {}),
         }
 
@@ -140,18 +144,19 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     """Read a data set (the recipe's own, or another by `name`) and open its cache.
 
     A folder without a split column is split, stratified, one group on one side, and alike for every seed of a
-    recipe: seeds are compared on the same images. What the recipe excludes is left out of its own data set alone.
+    recipe: seeds are compared on the same images. What the recipe excludes, and what its limit leaves out of training,
+    is left out of its own data set alone. A data set that leaks by its name is read, and what it leaks is said.
 
     Raises:
         LabelError: images, masks and labels do not fit together, one image or group stands on two sides (unless the
-            recipe allows leakage), or the recipe excludes an image that is not there.
+            recipe or the data set allows leakage), or the recipe excludes an image that is not there.
     """
     disjoint = name is None and not data.allow_leakage
     dataset = read_dataset(name or data.dataset, home, classes=data.classes, disjoint=disjoint)
     lesions = dataset.lesions
     if all(lesion.split is None for lesion in lesions):
         lesions = tuple(draw_splits(lesions, seed=SPLIT_SEED))
-    if disjoint:
+    if disjoint and not dataset.leaks:
         check_disjoint(lesions)
     excluded = frozenset(data.exclude) if name is None else frozenset[str]()
     refuse_unknown(excluded, lesions, f"data.exclude names images that {dataset.name} does not hold")
@@ -159,12 +164,36 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     by_id = {lesion.image_id: lesion for lesion in lesions}
     ordered = tuple(by_id[i] for i in cache.image_ids)
     prepared = Prepared(dataset, ordered, cache, data.classes, data.control, excluded)
+    if name is None and data.limit is not None:
+        prepared = _limited(prepared, data.limit, progress)
+    if dataset.leaks:
+        _say_leaks(prepared, progress)
     if excluded:
         progress.note(f"{len(excluded)} of {len(lesions)} images of {dataset.name} are left out by data.exclude")
     if bare := sum(prepared.left_out.values()):
         told = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
         progress.note(f"{data.control}: {bare} of {len(lesions)} images have no lesion mask and are left out ({told})")
     return prepared
+
+
+def _limited(prepared: Prepared, limit: int, progress: Progress) -> Prepared:
+    """Return the same with no more than that many training images, of those that the recipe does not leave out."""
+    training = {lesion.image_id: lesion.diagnosis for lesion in prepared.used if lesion.split == "train"}
+    kept = draw_some(training, limit)
+    what = "" if len(kept) == limit else f", which are fewer than data.limit = {limit}"
+    progress.note(f"trained on {len(kept)} of {len(training)} training images of {prepared.dataset.name}{what}")
+    return dataclasses.replace(prepared, beyond=frozenset(training) - kept)
+
+
+def _say_leaks(prepared: Prepared, progress: Progress) -> None:
+    trained = {lesion.group for lesion in prepared.used if lesion.split == "train"} - {None}
+    for split in ("validation", INTERNAL):
+        groups = [lesion.group for lesion in prepared.used if lesion.split == split]
+        known = sum(group in trained for group in groups)
+        progress.note(
+            f"{prepared.dataset.name} leaks on purpose: {known} of {len(groups)} images of its split '{split}' show a "
+            "lesion that is trained on"
+        )
 
 
 def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:

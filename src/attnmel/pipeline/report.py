@@ -126,13 +126,14 @@ def _control_words(recipe: Recipe) -> str:
 
 
 def _published(recipe: Recipe) -> Published | None:
-    """Return the row that the measures may stand beside: of the same data set, network and prior, and no control."""
+    """Return the row that the measures may stand beside: of the same data set, network, prior and masks, no control."""
     if recipe.published is None or recipe.data.control != NO_CONTROL:
         return None
     require_known("published row", recipe.published, PUBLISHED)
     row = PUBLISHED[recipe.published]
-    ours = (recipe.data.dataset, recipe.model.network, recipe.loss.prior)
-    return row if (row.dataset, row.network, row.prior) == ours else None
+    loss = recipe.loss
+    ours = (recipe.data.dataset, recipe.model.network, loss.prior, loss.masks, loss.spoil)
+    return row if (row.dataset, row.network, row.prior, row.masks, "none") == ours else None
 
 
 def _history(run: RunFolder, recipe: Recipe) -> History:

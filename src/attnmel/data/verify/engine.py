@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from attnmel.data.labels import SOURCES, labelled_folder
+from attnmel.data.official_files import source_of
 from attnmel.data.processes import in_order, worthwhile_processes
 from attnmel.data.verify.files import Examined, examine
 from attnmel.data.verify.findings import KINDS, Finding
@@ -80,7 +81,7 @@ def verify_dataset(name: str, home: Path, *, workers: int | None = None, progres
 
 def _inventory(name: str, home: Path) -> Inventory:
     if name in SOURCES:
-        return official_inventory(name, SOURCES[name].title, home)
+        return official_inventory(source_of(name), SOURCES[source_of(name)].title, home)
     return own_inventory(labelled_folder(name))
 
 
