@@ -112,6 +112,7 @@ def test_every_form_of_the_table_holds_every_row(done: Reproduced) -> None:
     assert "Most confident misses and hits" in done.folder.table("html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_finished_run_starts_no_process(
     done: Reproduced, options: TableOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +125,7 @@ def test_a_finished_run_starts_no_process(
 
 def test_a_folder_of_other_settings_is_refused_with_what_differs(done: Reproduced, options: TableOptions) -> None:
     other = dataclasses.replace(options, overrides=("training.epochs=2",))
-    with pytest.raises(ConfigError, match="training.epochs was as in the recipe, is 2"):
+    with pytest.raises(ConfigError, match=r"training\.epochs was as in the recipe, is 2"):
         reproduce(other)
     renamed = dataclasses.replace(options, plan=dataclasses.replace(options.plan, name="isic2017"))
     with pytest.raises(ConfigError, match="holds the table tiny, not isic2017"):
@@ -150,7 +151,7 @@ def test_printed_commands_are_those_that_are_run(options: TableOptions) -> None:
 
 
 def test_missing_data_is_said_before_anything_is_trained(options: TableOptions, tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="phantoms is not in .*; run `attnmel demo`"):
+    with pytest.raises(ArchiveError, match=r"phantoms is not in .*; run `attnmel demo`"):
         reproduce(dataclasses.replace(options, home=tmp_path / "empty", out=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
@@ -175,6 +176,7 @@ reproduce(TableOptions(plan=plan, out=Path(sys.argv[2]), home=Path(sys.argv[3]))
 """
 
 
+@pytest.mark.slow
 def test_a_table_that_was_killed_goes_on_to_the_same_end(
     done: Reproduced, options: TableOptions, tmp_path: Path
 ) -> None:

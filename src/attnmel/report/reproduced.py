@@ -3,7 +3,6 @@
 import math
 
 from attnmel.evaluation.differences import Difference, p_words
-from attnmel.evaluation.intervals import Interval
 from attnmel.evaluation.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
 from attnmel.report.comparison import words
 from attnmel.report.sections import Section, Table
@@ -23,7 +22,11 @@ def table_sections(table: ReproducedTable) -> tuple[Section, ...]:
             name="footnotes",
             title="How to read this table",
             notes=table.notes,
-            tables=(facts_table(table),) if table.facts else (),
+        ),
+        Section(
+            name="origin",
+            title="Where it comes from",
+            notes=tuple(f"{name.capitalize()}: {value}" for name, value in table.facts),
             more=(runs_table(table),),
         ),
     )
@@ -61,7 +64,7 @@ def block_table(table: ReproducedTable, block: TableBlock) -> Table:
         )
         for row in block.rows
     )
-    return Table(f"{table.title}: {block.title}", heads, rows)
+    return Table(block.title, heads, rows)
 
 
 def tests_table(block: TableBlock) -> Table:
@@ -73,15 +76,10 @@ def tests_table(block: TableBlock) -> Table:
     shown = [test for test in block.tests if test in once.values()]
     heads = ("Row", "Against", "Measure", "Difference", "95 % interval", "p", "p after Holm", "Shown")
     return Table(
-        "Paired tests against the row above and against Mel-CNN",
+        f"Paired tests against the row above and against Mel-CNN: {block.title}",
         heads,
         tuple(_test_row(test, titles) for test in shown),
     )
-
-
-def facts_table(table: ReproducedTable) -> Table:
-    """Return where the table comes from."""
-    return Table("Where it comes from", ("", ""), table.facts)
 
 
 def runs_table(table: ReproducedTable) -> Table:
@@ -90,10 +88,10 @@ def runs_table(table: ReproducedTable) -> Table:
 
 
 def _cell(row: TableRow, place: int) -> str:
-    figure = row.figures[place] if row.figures else Interval(math.nan, math.nan, math.nan)
+    """Write our figure, its interval and what was published, a line each; the first is empty where ours is not there."""
     published = row.beside[place] if row.beside else None
-    beside = f"published {fixed(published)}" if published is not None else ""
-    return "\n".join(filter(None, (stacked(figure) if row.figures else "", beside)))
+    beside = "" if published is None else f"\npublished {fixed(published)}"
+    return f"{stacked(row.figures[place]) if row.figures else ''}{beside}"
 
 
 def _tick(row: TableRow, name: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from attnmel import NOTICE
 from attnmel.evaluation.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
 from attnmel.records import notice_lines
-from attnmel.report.reproduced import TICKS, block_table, facts_table, runs_table, tests_table
+from attnmel.report.reproduced import TICKS, block_table, runs_table, tests_table
 from attnmel.report.sections import Table
 
 TEST_FIELDS = ("row", "difference", "low", "high", "p", "p_holm")
@@ -20,7 +20,7 @@ CSV_COLUMNS = (
 
 LATEX_CHARACTERS = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": "$<$", ">": "$>$", "|": "$|$", '"': "''",
+    "[": "{[}", "]": "{]}", "<": "$<$", ">": "$>$", "|": "$|$", '"': "''",
     "\N{EN DASH}": "--", "\N{MINUS SIGN}": "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }  # fmt: skip
@@ -35,13 +35,13 @@ def markdown(table: ReproducedTable) -> str:
         lines += [f"## {block.title}", "", *_markdown_table(block_table(table, block)), ""]
         if block.tests:
             tests = tests_table(block)
-            lines += [f"{tests.caption}:", "", *_markdown_table(tests), ""]
+            lines += [f"{tests.caption}.", "", *_markdown_table(tests), ""]
         lines += [*_bullets(block.notes), ""] if block.notes else []
     if table.failures:
         lines += ["## Failed", "", *_bullets(f"{name}: {reason}" for name, reason in table.failures), ""]
     lines += ["## How to read this table", "", *_bullets(table.notes), ""]
-    for extra in (facts_table(table), runs_table(table)):
-        lines += [f"## {extra.caption}", "", *_markdown_table(extra), ""]
+    origin = _bullets(f"{name.capitalize()}: {value}" for name, value in table.facts)
+    lines += ["## Where it comes from", "", *origin, "", *_markdown_table(runs_table(table)), ""]
     return "\n".join(lines)
 
 
@@ -61,8 +61,8 @@ def latex(table: ReproducedTable) -> str:
     """Return one `table` environment a block, and one for its tests, with the footnotes below the last."""
     parts = [LATEX_HEAD]
     for block in table.blocks:
-        parts += [_latex_table(block_table(table, block))]
-        parts += [_latex_table(tests_table(block))] if block.tests else []
+        shown = [block_table(table, block), *([tests_table(block)] if block.tests else [])]
+        parts += [_latex_table(one, f"{table.title}. {one.caption}.") for one in shown]
     notes = "\n\n".join(f"\\noindent {escaped(note)}" for note in table.notes)
     return "\n".join([*parts, "{\\footnotesize", notes, "", f"\\noindent {escaped(NOTICE)}\\par}}", ""])
 
@@ -78,7 +78,7 @@ def _markdown_table(table: Table) -> list[str]:
 
 
 def _markdown_cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*").replace("\n", "<br>")
+    return text.strip().replace("|", "\\|").replace("*", "\\*").replace("\n", "<br>")
 
 
 def _bullets(notes: Iterable[str]) -> list[str]:
@@ -126,13 +126,13 @@ def _yes(value: bool | None) -> str:
     return "" if value is None else "yes" if value else "no"
 
 
-def _latex_table(table: Table) -> str:
+def _latex_table(table: Table, caption: str) -> str:
     rows = "\n\\addlinespace\n".join(_latex_row(row) for row in table.rows)
     return "\n".join(
         [
             r"\begin{table}[htbp]",
             r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
-            f"\\caption{{{escaped(table.caption)}}}",
+            f"\\caption{{{escaped(caption)}}}",
             f"\\begin{{tabular}}{{l{'r' * (len(table.heads) - 1)}}}",
             r"\toprule",
             f"{' & '.join(map(escaped, table.heads))} \\\\",
@@ -148,7 +148,7 @@ def _latex_table(table: Table) -> str:
 
 def _latex_row(cells: Sequence[str]) -> str:
     """Return a row, its further lines as rows of their own: then no package for line breaks in cells is needed."""
-    stacks = [cell.split("\n") for cell in cells]
+    stacks = [cell.strip().split("\n") for cell in cells]
     height = max(map(len, stacks))
     lines = [[stack[line] if line < len(stack) else "" for stack in stacks] for line in range(height)]
     return "\n".join(f"{' & '.join(map(escaped, line))} \\\\" for line in lines)
