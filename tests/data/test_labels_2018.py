@@ -3,6 +3,7 @@
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from attnmel.data.archives import fetch
 from attnmel.data.attributes import CONFIRMATIONS
 from attnmel.data.labels import read_dataset
-from attnmel.errors import LabelError
+from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.records import Lesion
 
 Fetched = Callable[[str], Path]
@@ -68,6 +69,28 @@ def test_2018_is_divided_by_lesion_and_its_test_set_stays(
         for split, share in (("train", 0.8), ("validation", 0.1), ("internal", 0.1)):
             assert abs(counts[split, name] - share * total) <= 2
             assert counts[split, name] >= 1
+
+
+def test_the_leaky_2018_divides_the_same_images_one_by_one(fetched: Fetched) -> None:
+    home = fetched("isic2018")
+    honest, leaky = (read_dataset(name, home) for name in ("isic2018", "isic2018-leaky"))
+    assert (honest.leaks, leaky.leaks) == (False, True)
+    assert leaky.title == f"{honest.title}, split by image: leaks"
+    unsplit = [{replace(one, split=None) for one in dataset.lesions} for dataset in (honest, leaky)]
+    assert unsplit[0] == unsplit[1], "the lesion of each image stays known"
+    for split, share in (("train", 0.8), ("validation", 0.1), ("internal", 0.1)):
+        of_split = sum(lesion.split == split for lesion in leaky.lesions)
+        assert abs(of_split - share * (len(leaky.lesions) - 7)) <= 3
+    trained = {lesion.group for lesion in leaky.lesions if lesion.split == "train"}
+    assert trained & {lesion.group for lesion in leaky.lesions if lesion.split == "internal"}
+    assert read_dataset("isic2018-leaky", home).lesions == leaky.lesions
+
+
+def test_the_leaky_2018_is_fetched_under_the_name_of_its_files(mirror: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"isic2018-leaky has no files of its own; run `attnmel fetch isic2018`"):
+        fetch("isic2018-leaky", tmp_path, mirror=mirror.as_uri())
+    with pytest.raises(ArchiveError, match=r"run `attnmel fetch isic2018`$"):
+        read_dataset("isic2018-leaky", tmp_path)
 
 
 def test_2018_has_masks_licence_and_attributes(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnmel.data.splits import check_classes, check_disjoint, draw_sides, draw_splits
+from attnmel.data.splits import check_classes, check_disjoint, draw_sides, draw_some, draw_splits
 from attnmel.errors import LabelError
 from attnmel.records import SPLITS, Lesion, Split
 
@@ -24,6 +24,28 @@ def lesion(
 
 def counts(lesions: tuple[Lesion, ...]) -> Counter[tuple[str | None, str | None]]:
     return Counter((lesion.diagnosis, lesion.split) for lesion in lesions)
+
+
+ANY_DIAGNOSES = st.lists(st.sampled_from(["nevus", "melanoma", "keratosis", None]), max_size=60).map(
+    lambda names: {f"ISIC_{i}": name for i, name in enumerate(names)}
+)
+
+
+@given(diagnoses=ANY_DIAGNOSES, count=st.integers(1, 70), order=st.randoms(use_true_random=False))
+def test_some_images_hold_each_diagnosis_by_its_share_and_are_nested(
+    diagnoses: dict[str, str | None], count: int, order: Random
+) -> None:
+    some = draw_some(diagnoses, count)
+    assert len(some) == min(count, len(diagnoses))
+    assert some <= draw_some(diagnoses, count + 1)
+    shuffled = order.sample(sorted(diagnoses), len(diagnoses))
+    assert some == draw_some({image_id: diagnoses[image_id] for image_id in shuffled}, count)
+    whole, drawn = Counter(diagnoses.values()), Counter(diagnoses[image_id] for image_id in some)
+    if count >= len(whole):
+        assert all(drawn.values()) and drawn.keys() == whole.keys()
+    for name, total in whole.items():
+        # One by rounding; the first of each diagnosis may take one more from every other.
+        assert abs(drawn[name] - total * len(some) / len(diagnoses)) <= len(whole)
 
 
 ANY_LESIONS = st.lists(

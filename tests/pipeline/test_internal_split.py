@@ -10,12 +10,15 @@ import pytest
 from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.labels import read_dataset
+from attnmel.evaluation.published import CLASSES_2018
 from attnmel.folders import RunFolder
 from attnmel.pipeline.details import read_details
 from attnmel.pipeline.evaluate import evaluate_run
+from attnmel.pipeline.leakage import read_leaks
 from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.prepare import prepare
 from attnmel.pipeline.provenance import read_provenance
+from attnmel.pipeline.report import report_runs
 from attnmel.pipeline.train import train_run
 from attnmel.records import Predictions
 
@@ -115,3 +118,22 @@ def test_a_network_of_other_classes_is_judged_there_without_a_submission(
     assert details is not None
     assert details.official is not None
     assert set(details.official.counts) == {"MEL"}
+
+
+def test_a_split_that_leaks_by_name_is_judged_and_says_so(home: Path, fabric: "Fabric", tmp_path: Path) -> None:
+    run, leaky = RunFolder(tmp_path / "seed-0"), read_dataset("isic2018-leaky", home).lesions
+    settings = (*SETTINGS, "data.dataset=isic2018-leaky", f"data.positives={list(CLASSES_2018)}")
+    train_run(load_recipe("demo", settings), run, home=home, fabric=fabric)
+    learnt = {one.group for one in leaky if one.split in ("train", "validation")}
+    known = {one.image_id for one in leaky if one.split == "internal" and one.group in learnt}
+    assert known, "the phantoms of this seed leak"
+    judged = read_measures(run)["internal"]
+    assert f"{len(known)} of the images are known from training; see leakage.csv" in judged.judgement.notes
+    assert {one.image for one in read_leaks(run) if one.judged == "internal"} == known
+    assert {one.kind for one in read_leaks(run)} == {"same lesion"}
+    assert judged.judgement.units == len({one.group for one in leaky if one.split == "internal"})
+    assert read_measures(run)["test"].submission == "ISIC 2018 task 3 format."
+    page = report_runs([run], home=home, split="internal", out=tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "split by image: leaks" in page
+    assert "Images known from training" in page
+    assert all(f"Recall of {name}" in page or name in page for name in CLASSES_2018)

@@ -8,7 +8,9 @@ import pytest
 
 from attnmel.config import load_recipe
 from attnmel.errors import LabelError
+from attnmel.pipeline.known_images import learnt_images
 from attnmel.pipeline.prepare import ALL, Prepared, prepare, training_statistics, with_statistics
+from attnmel.progress import Silent
 from attnmel.records import SPLITS
 from attnmel.settings import Recipe
 
@@ -33,6 +35,54 @@ def test_rows_labels_and_ids_belong_together(prepared: Prepared) -> None:
         lesion = prepared.lesions[row]
         assert lesion.image_id == prepared.cache.image_ids[row]
         assert label == (lesion.diagnosis == "melanoma")
+
+
+def test_a_limit_leaves_training_images_out_and_nothing_else(
+    prepared: Prepared, phantoms: "Phantoms", tiny: Recipe
+) -> None:
+    told: list[str] = []
+    limited = prepare(limit(tiny, 12).data, home=phantoms.home, progress=Told(told))
+    assert told == ["trained on 12 of 24 training images of phantoms"]
+    assert set(limited.rows("train")) < set(prepared.rows("train"))
+    for split in ("validation", "test"):
+        assert limited.rows(split).tolist() == prepared.rows(split).tolist()
+    before, after = (np.bincount(one.labels(one.rows("train"))).tolist() for one in (prepared, limited))
+    assert [abs(few - many / 2) <= 1 for many, few in zip(before, after, strict=True)] == [True, True]
+    assert {one.image_id for one in learnt_images(limited, phantoms.home) if one.split == "train"} == {
+        limited.cache.image_ids[row] for row in limited.rows("train")
+    }
+    fingerprint = limited.fingerprint()
+    assert (fingerprint["splits"]["train"]["images"], fingerprint["beyond limit"]) == (12, 12)
+    assert fingerprint["labels"] == prepared.fingerprint()["labels"], "the split itself is the same"
+    assert "12 training images" in training_statistics(tiny.data, limited).source
+
+
+def test_a_limit_beyond_what_there_is_takes_all_and_says_so(phantoms: "Phantoms", tiny: Recipe) -> None:
+    told: list[str] = []
+    whole = prepare(limit(tiny, 25).data, home=phantoms.home, progress=Told(told))
+    assert told == ["trained on 24 of 24 training images of phantoms, which are fewer than data.limit = 25"]
+    assert len(whole.rows("train")) == 24
+    assert "beyond limit" not in whole.fingerprint()
+
+
+def test_a_limit_is_of_the_recipes_own_data_alone(prepared: Prepared, phantoms: "Phantoms", tiny: Recipe) -> None:
+    other = prepare(limit(tiny, 12).data, home=phantoms.home, name="phantoms")
+    assert other.rows(ALL).tolist() == prepared.rows(ALL).tolist()
+
+
+def limit(recipe: Recipe, count: int) -> Recipe:
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"limit": count})})
+
+
+class Told(Silent):
+    """Progress that keeps what is said."""
+
+    def __init__(self, notes: list[str]) -> None:
+        self._notes = notes
+
+    def note(self, message: str) -> None:
+        """Keep the sentence."""
+        self._notes.append(message)
 
 
 def test_a_split_that_is_not_there_is_told_with_those_that_are(prepared: Prepared) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from attnmel.data.official_files import ARCHIVES, OFFICIAL_ADDRESS, SAME_FILES, Archive
+from attnmel.data.official_sizes import size_in_words
 from attnmel.data.unpacking import BadFileError, unpack
 from attnmel.download import Downloaded, NotThereError, download, local_path
 from attnmel.errors import ArchiveError, ConfigError, require_known
@@ -24,6 +25,9 @@ from attnmel.folders import alone, dataset_folder, replacing
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]
+
+LARGE = 1024**3
+"""Bytes of a download that is told before it starts."""
 
 DOWNLOADS = "downloads"
 """Folder of what has come but is not unpacked yet."""
@@ -146,6 +150,8 @@ def _stays(archive: Archive, state: ArchiveState, address: str, home: Path, *, c
 
 def _fetched(archive: Archive, address: str, home: Path, progress: Progress) -> ArchiveState:
     location = archive.location(home)
+    if local_path(address) is None and (archive.about_bytes or 0) >= LARGE:
+        progress.note(f"{archive.name}: about {size_in_words(archive.about_bytes)} from {address}")
     _clean(location)
     came = location.parent / DOWNLOADS / archive.name
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from attnmel.data.decoding import JPEG_SUFFIXES, PNG_SUFFIXES
+from attnmel.data.official_sizes import ABOUT_BYTES
 from attnmel.folders import dataset_folder
 from attnmel.records import Split
 
@@ -46,6 +47,11 @@ class Archive:
     def is_table(self) -> bool:
         """Whether it is a table, zipped or not."""
         return self.role in TABLES
+
+    @property
+    def about_bytes(self) -> int | None:
+        """About how large the published file is; None where that is not known."""
+        return None if self.dataset == "phantoms" else ABOUT_BYTES.get(self.name)
 
     @property
     def suffixes(self) -> tuple[str, ...]:
