@@ -9,7 +9,7 @@ from attnmel.evaluation.comparison import Comparison, compare
 from attnmel.evaluation.differences import Difference
 from attnmel.evaluation.paired import Chances, Method, Outcome
 from attnmel.evaluation.pairing import Entrant, JudgedRun
-from attnmel.evaluation.reproduced import RowTest, TableBlock, corrected, over_seeds, tests_counted
+from attnmel.evaluation.reproduced import RowTest, TableBlock, corrected, over_seeds, count_tests
 from attnmel.evaluation.significance import holm
 from attnmel.records import Predictions
 
@@ -68,7 +68,7 @@ def test_holm_counts_two_rows_once_over_all_blocks() -> None:
     block = TableBlock(split="internal", title="", rows=(), tests=tests)
     other = dataclasses.replace(block, split="test", tests=(RowTest("above", difference("a", "b", 0.03)),))
     expected = dict(zip((0.01, 0.04, 0.03), holm([0.01, 0.04, 0.03]), strict=True))
-    assert tests_counted([block, other]) == 3
+    assert count_tests([block, other]) == 3
     for one in corrected([block, other]):
         for test in one.tests:
             assert test.found.corrected == expected[test.found.outcome.chosen.p]

@@ -129,7 +129,7 @@ def corrected(blocks: Sequence[TableBlock]) -> tuple[TableBlock, ...]:
     )
 
 
-def tests_counted(blocks: Sequence[TableBlock]) -> int:
+def count_tests(blocks: Sequence[TableBlock]) -> int:
     """Return over how many tests `corrected` corrects."""
     every = {(block.split, _key(test.found)): test.found.outcome.chosen.p for block in blocks for test in block.tests}
     return sum(not math.isnan(p) for p in every.values())

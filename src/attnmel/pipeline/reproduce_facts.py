@@ -7,7 +7,7 @@ from typing import Any
 
 import attnmel
 from attnmel.evaluation.published import FOOTNOTES
-from attnmel.evaluation.reproduced import TableBlock, tests_counted
+from attnmel.evaluation.reproduced import TableBlock, count_tests
 from attnmel.folders import RunFolder, home_folder, predicted_masks
 from attnmel.pipeline.history import read_history
 from attnmel.pipeline.known_images import read_images
@@ -24,7 +24,7 @@ INTERVALS = (
 
 def footnotes(options: TableOptions, done: Sequence[Job], blocks: Sequence[TableBlock]) -> tuple[str, ...]:
     """Return the footnotes of a table."""
-    count = tests_counted(blocks)
+    count = count_tests(blocks)
     tests = (
         f"Tests are paired by image; p is corrected by Holm over all {count} of this table, and a difference is shown "
         "only where the corrected p is below 0.05 and the interval leaves out 0."

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.config import load_recipe
-from attnmel.data.archives import archive_states, recorded_states
-from attnmel.data.official_files import ARCHIVES, OFFICIAL_ADDRESS, SAME_FILES, Archive
+from attnmel.data.archives import archive_states
+from attnmel.data.missing import MissingFile, missing_files
+from attnmel.data.official_files import ARCHIVES, source_of
+from attnmel.data.official_sizes import size_in_words
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis_tables import TablePlan
 from attnmel.folders import RunFolder, home_folder, predicted_masks
@@ -155,28 +157,19 @@ def _job(options: TableOptions, row: str, place: int) -> Job:
 
 def _missing_data(recipe: Recipe, home: Path) -> str:
     """Say what of a recipe's data is not there, file by file; empty where all that was published for it was fetched."""
-    dataset = SAME_FILES.get(recipe.data.dataset, recipe.data.dataset)
-    if dataset not in ARCHIVES:
+    files = source_of(recipe.data.dataset)
+    if files not in ARCHIVES:
         return ""
     try:
-        archive_states(dataset, home)
+        archive_states(files, home)
     except ArchiveError as error:
-        return f"{error}. Missing: {'; '.join(_missing_files(dataset, home))}"
+        listed = "; ".join(map(_told, missing_files(recipe.data.dataset, home)))
+        return f"{error}. Missing: {listed}" if listed else str(error)
     return ""
 
 
-def _missing_files(dataset: str, home: Path) -> list[str]:
-    """Return each official file that was never fetched or is no longer there: what it holds, and from where it comes."""
-    states = recorded_states(dataset, home)
-    return [
-        f"{archive.name} ({_contents(archive)}{archive.address(OFFICIAL_ADDRESS)})"
-        for archive in ARCHIVES[dataset]
-        if archive.name not in states or not archive.location(home).exists()
-    ]
-
-
-def _contents(archive: Archive) -> str:
-    return f"{archive.expected:,} {'rows' if archive.is_table else archive.role}, " if archive.expected else ""
+def _told(file: MissingFile) -> str:
+    return f"{file.name}: {size_in_words(file.about_bytes)}, {file.address or 'drawn here'}"
 
 
 def _segmenter(options: TableOptions, jobs: Sequence[Job]) -> tuple[tuple[str, ...], ...]:

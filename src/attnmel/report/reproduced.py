@@ -27,7 +27,7 @@ def table_sections(table: ReproducedTable) -> tuple[Section, ...]:
             name="origin",
             title="Where it comes from",
             notes=tuple(f"{name.capitalize()}: {value}" for name, value in table.facts),
-            more=(runs_table(table),),
+            tables=(runs_table(table),),
         ),
     )
 
@@ -48,23 +48,23 @@ def _prose(block: TableBlock) -> str:
     images = sorted({row.images for row in block.rows if row.images})
     if not images:
         return "Nothing is judged on these images yet."
-    return f"{' or '.join(f'{count:,}' for count in images)} images ({block.split}). Figure over its 95 % interval."
+    return f'{" or ".join(f"{count:,}" for count in images)} images, split "{block.split}".'
 
 
-def block_table(table: ReproducedTable, block: TableBlock) -> Table:
-    """Return the rows of one split; below a figure stand its interval and what was published."""
+def block_table(table: ReproducedTable, block: TableBlock, *, beside: str = "published {}") -> Table:
+    """Return the rows of one split; below a figure stand its interval and, in the form `beside`, what was published."""
     ticks = [name for name in TICKS if any(_tick(row, name) for row in block.rows)]
     heads = ("System", *table.heads, "Seeds", *(TICK_HEADS.get(name, name.capitalize()) for name in ticks))
     rows = tuple(
         (
             f"{row.title}\n{row.status}".rstrip(),
-            *(_cell(row, place) for place in range(len(table.heads))),
+            *(_cell(row, place, beside) for place in range(len(table.heads))),
             str(row.seeds) if row.seeds else "",
             *(_tick(row, name) for name in ticks),
         )
         for row in block.rows
     )
-    return Table(block.title, heads, rows)
+    return Table("Figure, its 95 % interval, and what was published", heads, rows)
 
 
 def tests_table(block: TableBlock) -> Table:
@@ -76,7 +76,7 @@ def tests_table(block: TableBlock) -> Table:
     shown = [test for test in block.tests if test in once.values()]
     heads = ("Row", "Against", "Measure", "Difference", "95 % interval", "p", "p after Holm", "Shown")
     return Table(
-        f"Paired tests against the row above and against Mel-CNN: {block.title}",
+        "Paired tests against the row above and against Mel-CNN",
         heads,
         tuple(_test_row(test, titles) for test in shown),
     )
@@ -87,11 +87,11 @@ def runs_table(table: ReproducedTable) -> Table:
     return Table("Runs", ("Recipe", "Seed", "State", "Epoch judged", "Epochs", "Hours", "Device"), table.runs)
 
 
-def _cell(row: TableRow, place: int) -> str:
-    """Write our figure, its interval and what was published, a line each; the first is empty where ours is not there."""
+def _cell(row: TableRow, place: int, beside: str) -> str:
+    """Write our figure, its interval and the published one, a line each; the first is empty where ours is not there."""
     published = row.beside[place] if row.beside else None
-    beside = "" if published is None else f"\npublished {fixed(published)}"
-    return f"{stacked(row.figures[place]) if row.figures else ''}{beside}"
+    below = "" if published is None else f"\n{beside.format(fixed(published))}"
+    return f"{stacked(row.figures[place]) if row.figures else ''}{below}"
 
 
 def _tick(row: TableRow, name: str) -> str:
@@ -101,7 +101,7 @@ def _tick(row: TableRow, name: str) -> str:
 
 def _test_row(test: RowTest, titles: dict[str, str]) -> tuple[str, ...]:
     found = test.found
-    above = " (the row above)" if test.against == "above" else ""
+    above = "\nthe row above" if test.against == "above" else ""
     return (
         titles.get(found.second, found.second),
         f"{titles.get(found.first, found.first)}{above}",

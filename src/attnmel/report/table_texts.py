@@ -24,7 +24,9 @@ LATEX_CHARACTERS = {
     "\N{EN DASH}": "--", "\N{MINUS SIGN}": "$-$", "\N{PLUS-MINUS SIGN}": r"$\pm$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }  # fmt: skip
-LATEX_HEAD = r"""% Written by attnmel; \input it into a document with \usepackage{booktabs}.
+IN_BRACKETS = "({})"
+"""A published figure where a page is narrow."""
+LATEX_HEAD = r"""% Written by attnmel; \input it into a document with \usepackage{booktabs,graphicx}.
 """
 
 
@@ -61,8 +63,11 @@ def latex(table: ReproducedTable) -> str:
     """Return one `table` environment a block, and one for its tests, with the footnotes below the last."""
     parts = [LATEX_HEAD]
     for block in table.blocks:
-        shown = [block_table(table, block), *([tests_table(block)] if block.tests else [])]
-        parts += [_latex_table(one, f"{table.title}. {one.caption}.") for one in shown]
+        rows = block_table(table, block, beside=IN_BRACKETS)
+        parts += [_latex_table(rows, f"{table.title}. {block.title}: {rows.caption} (in brackets).")]
+        if block.tests:
+            tests = tests_table(block)
+            parts += [_latex_table(tests, f"{table.title}. {block.title}: {tests.caption}.")]
     notes = "\n\n".join(f"\\noindent {escaped(note)}" for note in table.notes)
     return "\n".join([*parts, "{\\footnotesize", notes, "", f"\\noindent {escaped(NOTICE)}\\par}}", ""])
 
@@ -131,15 +136,17 @@ def _latex_table(table: Table, caption: str) -> str:
     return "\n".join(
         [
             r"\begin{table}[htbp]",
-            r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
+            r"\centering\small\setlength{\tabcolsep}{4pt}",
             f"\\caption{{{escaped(caption)}}}",
+            # As wide as it is, or as the page where that is narrower.
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             f"\\begin{{tabular}}{{l{'r' * (len(table.heads) - 1)}}}",
             r"\toprule",
             f"{' & '.join(map(escaped, table.heads))} \\\\",
             r"\midrule",
             rows,
             r"\bottomrule",
-            r"\end{tabular}",
+            r"\end{tabular}}",
             r"\end{table}",
             "",
         ]
