@@ -95,8 +95,8 @@ def test_statistics_are_those_of_a_plain_loop_and_are_stored(prepared: Prepared,
     images = [prepared.cache.images[row] / 255 for row in prepared.rows("train")]
     np.testing.assert_allclose(found.mean, np.mean([image.mean((0, 1)) for image in images], axis=0), atol=1e-6)
     np.testing.assert_allclose(found.std, np.mean([image.std((0, 1)) for image in images], axis=0), atol=1e-6)
-    (stored,) = prepared.cache.path.glob("statistics-*.json")
-    assert json.loads(stored.read_text())["mean"] == list(found.mean)
+    stored = [json.loads(path.read_text())["mean"] for path in prepared.cache.path.glob("statistics-*.json")]
+    assert list(found.mean) in stored
     assert "24 training images" in found.source
 
 
