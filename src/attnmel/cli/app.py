@@ -21,6 +21,7 @@ from attnmel.cli import (
     fetch,
     predict,
     report,
+    reproduce,
     score,
     segment,
     statistics,
@@ -82,6 +83,7 @@ app.command()(predict.predict)
 app.command()(score.score)
 app.add_typer(segment.segment, name="segment")
 app.command()(report.report)
+app.command()(reproduce.reproduce)
 app.command()(doctor.doctor)
 
 

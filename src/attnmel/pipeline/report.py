@@ -50,10 +50,20 @@ def report_runs(
         PredictionsError: a run was not judged on the split.
     """
     target = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
-    sections = [_section(run, f"run-{number}", split, runs, home, progress) for number, run in enumerate(runs, 1)]
     differences = (compared_section(runs, split),) if len(runs) > 1 else ()
-    write_report(target, _told_apart(sections, runs), sections=differences)
+    write_report(target, run_sections(runs, home=home, split=split, progress=progress), sections=differences)
     return target
+
+
+def run_sections(runs: Sequence[RunFolder], *, home: Path, split: str, progress: Progress = SILENT) -> list[RunSection]:
+    """Return the part of a page that each run has, under names that tell them apart.
+
+    Raises:
+        ConfigError: no run folder.
+        PredictionsError: a run was not judged on the split.
+    """
+    sections = [_section(run, f"run-{number}", split, runs, home, progress) for number, run in enumerate(runs, 1)]
+    return _told_apart(sections, runs)
 
 
 def _told_apart(sections: Sequence[RunSection], runs: Sequence[RunFolder]) -> list[RunSection]:

@@ -118,24 +118,39 @@ class _View:
 
 
 def write_report(
-    path: Path, runs: Sequence[RunSection], *, sections: Sequence[Section] = (), title: str | None = None
+    path: Path,
+    runs: Sequence[RunSection],
+    *,
+    leading: Sequence[Section] = (),
+    sections: Sequence[Section] = (),
+    title: str | None = None,
 ) -> None:
     """Write the page of one run, or of several with a table that compares them on top, followed by `sections`.
 
+    What is `leading` stands before all runs; with it a page may have none.
+
     Raises:
-        ConfigError: no run, two runs of one name, or a run without a judgement.
+        ConfigError: nothing to show, two runs of one name, or a run without a judgement.
     """
-    page = report_page(runs, sections=sections, title=title)
+    page = report_page(runs, leading=leading, sections=sections, title=title)
     with replacing(path) as part:
         part.write_text(page, encoding="utf-8")
 
 
-def report_page(runs: Sequence[RunSection], *, sections: Sequence[Section] = (), title: str | None = None) -> str:
+def report_page(
+    runs: Sequence[RunSection],
+    *,
+    leading: Sequence[Section] = (),
+    sections: Sequence[Section] = (),
+    title: str | None = None,
+) -> str:
     """Return the page that `write_report` writes.
 
     Raises:
         ConfigError: as `write_report`.
     """
+    if not runs and not leading:
+        raise ConfigError("a report needs at least one run; name a run folder")
     _check(runs)
     every_map = tuple(dict.fromkeys(name for run in runs for name in run.overlaps))
     views = [_view(run, f"run-{number}", every_map) for number, run in enumerate(runs, 1)]
@@ -143,6 +158,7 @@ def report_page(runs: Sequence[RunSection], *, sections: Sequence[Section] = (),
     return environment().get_template("page.html").render(
         title=title or (f"{len(runs)} runs compared" if several else runs[0].title),
         views=views,
+        leading=leading,
         several=several,
         comparison=_comparison_figures(runs) if several else (),
         sections=sections,
@@ -154,8 +170,6 @@ def report_page(runs: Sequence[RunSection], *, sections: Sequence[Section] = (),
 
 
 def _check(runs: Sequence[RunSection]) -> None:
-    if not runs:
-        raise ConfigError("a report needs at least one run; name a run folder")
     names = [run.name for run in runs]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(f"two runs are called {', '.join(doubled)}; name each run once")

@@ -1,0 +1,85 @@
+"""`attnmel reproduce` as a user meets it: lists for schedulers, and sentences for mistakes."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from attnmel.config import load_recipe
+from attnmel.evaluation.thesis_tables import TABLES
+from attnmel.folders import predicted_masks
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
+
+
+def commands(text: str) -> list[list[str]]:
+    return [shlex.split(line) for line in text.splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_row_is_printed_as_a_train_command_of_a_shipped_recipe(
+    table: str, attnmel: "Attnmel", tmp_path: Path
+) -> None:
+    ran = attnmel("reproduce", table, "--print-commands", "--home", tmp_path, "--seeds", 2, "--size", 64)
+    assert ran.code == 0
+    trained = [line for line in commands(ran.out) if line[1] == "train"]
+    assert [line[2] for line in trained] == [*TABLES[table].rows] * 2
+    for line in trained:
+        settings = [line[place + 1] for place, part in enumerate(line) if part == "--set"]
+        assert load_recipe(line[2], settings).data.size == 64
+    assert f"run `attnmel fetch {table}`" in ran.out  # said, though a list may be printed where the data are not
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_segmenter_comes_first_unless_its_masks_are_there(attnmel: "Attnmel", tmp_path: Path) -> None:
+    ask = ("reproduce", "isic2018", "--print-commands", "--home", tmp_path, "--out", tmp_path / "out")
+    found = commands(attnmel(*ask).out)
+    assert [line[1:3] for line in found[:2]] == [["segment", "train"], ["segment", "predict"]]
+    assert found[1][3:5] == [str(tmp_path / "out/segmenter"), "isic2018"]
+    own = commands(attnmel(*ask, "--segmenter", "mine").out)
+    assert [line[1:4] for line in own if line[1] == "segment"] == [["segment", "predict", "mine"]]
+    assert all(line[1] == "train" for line in commands(attnmel(*ask, "--rows", "attnmel,mel-cnn").out))
+    table = predicted_masks(tmp_path, "isic2018").table
+    table.parent.mkdir(parents=True)
+    table.touch()
+    assert all(line[1] == "train" for line in commands(attnmel(*ask).out))
+
+
+def test_a_light_trunk_has_one_row_fewer(attnmel: "Attnmel") -> None:
+    ran = attnmel("reproduce", "isic2017", "--print-commands", "--set", "model.trunk=mobilenet_v2")
+    assert "# isic2017/vgg16 is left out" in ran.out
+    assert "one row fewer" in ran.out
+    assert [line[2] for line in commands(ran.out)] == [*TABLES["isic2017"].rows[1:]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("isic2019",), "unknown table 'isic2019'; known: isic2016, isic2017, isic2018"),
+        (("isic2016", "--rows", "attnmel,bkg"), "unknown row of isic2016 'bkg'; known: attnmel"),
+        (("isic2016", "--set", "data.sise=64"), "unknown key 'data.sise'"),
+        (("isic2016",), "ISBI2016_ISIC_Part3_Training_Data.zip: 602 MB, https://"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence_and_nothing_is_written(
+    arguments: tuple[str, ...], message: str, attnmel: "Attnmel", tmp_path: Path
+) -> None:
+    ran = attnmel("reproduce", *arguments, "--home", tmp_path / "home", "--out", tmp_path / "out")
+    assert ran.code == 1
+    assert message in ran.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_printing_a_list_loads_no_torch() -> None:
+    code = (
+        "import sys; sys.argv = ['attnmel', 'reproduce', 'isic2018', '--print-commands']\n"
+        "from attnmel.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
