@@ -231,7 +231,7 @@ def test_without_any_features_the_files_and_the_commands_are_told(dataset: Datas
 
 
 def test_an_annotation_of_nothing_is_a_prior_that_is_empty(dataset: Dataset, tmp_path: Path) -> None:
-    nothing = dict.fromkeys(FEATURES, np.zeros((60, 90), bool))
+    nothing: dict[str, np.ndarray] = dict.fromkeys(FEATURES, np.zeros((60, 90), bool))
     write_attributes(tmp_path, {"ISIC_0": nothing, "ISIC_2": nothing | {"streaks": np.asarray(cross(2)) > 0}})
     _, planes = opened(dataset, tmp_path, prior="dermoscopic")
     assert planes.has_prior.tolist() == [True, False, True, False, False, False]
