@@ -9,7 +9,7 @@ from attnmel.evaluation.comparison import Comparison, compare
 from attnmel.evaluation.differences import Difference
 from attnmel.evaluation.paired import Chances, Method, Outcome
 from attnmel.evaluation.pairing import Entrant, JudgedRun
-from attnmel.evaluation.reproduced import RowTest, TableBlock, corrected, over_seeds, count_tests
+from attnmel.evaluation.reproduced import RowTest, TableBlock, corrected, count_tests, over_seeds
 from attnmel.evaluation.significance import holm
 from attnmel.records import Predictions
 

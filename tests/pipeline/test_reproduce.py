@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import tomli_w
+from tests.conftest import TINY
+from tests.pipeline.test_train import assert_same_weights
 
 from attnmel.config import load_recipe
 from attnmel.errors import ArchiveError, ConfigError
@@ -23,8 +25,6 @@ from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.reproduce import Reproduced, reproduce
 from attnmel.pipeline.reproduce_jobs import TableOptions, command_lines, table_jobs
 from attnmel.records import table_lines
-from tests.conftest import TINY
-from tests.pipeline.test_train import assert_same_weights
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
