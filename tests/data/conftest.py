@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from tests.data.crosses import draw_crosses
 
 from attnmel.data.archives import fetch
+from attnmel.data.labels import Dataset
 from attnmel.data.official_files import FEATURES
 
 DIAGNOSES = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
@@ -108,3 +110,9 @@ def fetched(mirror: Path, tmp_path: Path) -> Callable[[str], Path]:
         return tmp_path / "home"
 
     return bring
+
+
+@pytest.fixture
+def crosses(tmp_path: Path) -> Dataset:
+    """Six images with a cross each; the last has no lesion mask."""
+    return draw_crosses(tmp_path)

@@ -224,6 +224,7 @@ def _circumstances(provenance: dict[str, Any], judged: SplitJudgement) -> tuple[
     return (
         FactGroup("training", tuple(training)),
         FactGroup("data", tuple(fingerprint)),
+        *_prior_facts(provenance.get("prior", {})),
         FactGroup("versions", tuple(provenance["versions"].items())),
     )
 
@@ -233,6 +234,19 @@ def _control_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     left_out = ", ".join(f"{count} {split}" for split, count in data["left out"].items())
     return [("control", data["control"]), ("left out, no mask", left_out or "none")]
+
+
+def _prior_facts(prior: dict[str, Any]) -> list[FactGroup]:
+    """Return what the prior was made of; nothing without one, or of a run that an earlier version trained."""
+    if not prior:
+        return []
+    facts = [("training images with it", str(prior["with"])), ("without it", str(prior["without"]))]
+    facts += [(source, str(count)) for source, count in prior["sources"].items()]
+    facts += [(f"masks found {flag}", str(count)) for flag, count in prior["flags"].items()]
+    facts += (
+        [("marking nothing", str(prior["empty"])), ("content", prior["content"][:16])] if "content" in prior else []
+    )
+    return [FactGroup("prior", (("spoilt", prior["spoil"]), *facts))]
 
 
 def _counts(counts: dict[str, int]) -> str:
