@@ -18,10 +18,10 @@ from safetensors.torch import load_file
 from attnmel import NOTICE
 from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
-from attnmel.errors import ConfigError, LabelError, TrainingError
+from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.pipeline import train as train_module
-from attnmel.pipeline.provenance import read_recipe
+from attnmel.pipeline.provenance import read_provenance, read_recipe
 from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT
 from attnmel.settings import Recipe
@@ -182,15 +182,15 @@ def mirror_without_a_training_mask(phantoms: "Phantoms", place: Path) -> tuple[P
     return mirror, Path(first).name.split("_seg")[0]
 
 
-def test_a_prior_without_masks_is_refused_by_name_and_no_prior_goes_on(
+def test_an_image_without_a_mask_is_counted_and_trained_on_without_a_prior(
     tiny: Recipe, fabric: "Fabric", phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    mirror, image_id = mirror_without_a_training_mask(phantoms, tmp_path / "mirror")
+    mirror, _ = mirror_without_a_training_mask(phantoms, tmp_path / "mirror")
     fetch("phantoms", tmp_path / "home", mirror=mirror.as_uri())
-    with pytest.raises(LabelError, match=f"1 of 24 training images have no lesion mask: {image_id}"):
-        train_run(tiny, RunFolder(tmp_path / "run"), home=tmp_path / "home", fabric=fabric)
-    without = load_recipe("demo", ["data.size=32", "model.width=0.05", "training.epochs=1", "loss.prior=none"])
-    train_run(without, RunFolder(tmp_path / "other"), home=tmp_path / "home", fabric=fabric)
+    run = RunFolder(tmp_path / "run")
+    train_run(tiny, run, home=tmp_path / "home", fabric=fabric)
+    prior = read_provenance(run)["prior"]
+    assert (prior["with"], prior["without"]) == (23, 1)
 
 
 def test_seeds_have_folders_of_their_own() -> None:
