@@ -63,10 +63,10 @@ def test_the_cross_of_image_and_prior_is_found_at_one_place(crosses: Dataset, tm
     for batch in (one for number in range(4) for one in batches_of(cache, planes, prior).epoch(number)):
         assert batch.has_prior.tolist() == [row < COUNT - 1 for row in batch.rows.tolist()]
         assert not batch.priors[~batch.has_prior].any()
-        crosses = (batch.images[:, :1] * STD[0] + MEAN[0])[batch.has_prior]
+        shown = (batch.images[:, :1] * STD[0] + MEAN[0])[batch.has_prior]
         found = batch.priors[batch.has_prior]
-        np.testing.assert_allclose(1 - found if prior == "background" else found, crosses, atol=1e-5)
-        assert (crosses > 0.5).flatten(1).sum(1).min() > 20
+        np.testing.assert_allclose(1 - found if prior == "background" else found, shown, atol=1e-5)
+        assert (shown > 0.5).flatten(1).sum(1).min() > 20
         seen |= {one.numpy().tobytes() for one in found}
     assert len(seen) > 40, "hardly anything was moved"
     np.testing.assert_array_equal(cache.masks, lesion_masks)
