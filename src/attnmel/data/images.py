@@ -118,7 +118,7 @@ def prepared_marks(marks: Bool[np.ndarray, "H W"], *, crop: float, side: int) ->
     """
     height, width = marks.shape
     grey = Image.fromarray(marks.astype(np.uint8) * np.uint8(255))
-    return np.asarray(_resized(grey, central_square(width, height, crop), side, scale=1))
+    return np.asarray(_resized(grey, seen_box(width, height, crop), side, scale=1))
 
 
 def central_crop(prepared: Shaped[np.ndarray, "B S S *C"], size: int) -> Shaped[np.ndarray, "B s s *C"]:
