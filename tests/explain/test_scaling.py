@@ -25,3 +25,10 @@ def test_each_map_has_its_own_scale_and_small_ones_are_no_constants() -> None:
     maps = torch.tensor([[[0.0, 1e-9], [0.0, 2e-9]], [[0.0, 1.0], [0.0, 2.0]]])
     for scale in (positive, stretched):
         torch.testing.assert_close(scale(maps)[0], scale(maps)[1])
+
+
+def test_a_map_that_is_not_finite_stays_so_and_spoils_no_other() -> None:
+    maps = torch.tensor([[[0.0, torch.nan]], [[0.0, 1.0]]]).repeat(1, 2, 1)
+    for scale in (positive, stretched):
+        assert scale(maps)[0].isnan().any()
+        assert torch.equal(scale(maps)[1], maps[1])

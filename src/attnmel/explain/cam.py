@@ -39,6 +39,8 @@ def cam_parts(
     the means of the parts add up to the class's score less its bias, as does the mean of their sum up-sampled. Gates
     are taken as they are: that F also moves A is left out.
 
+    The authors' figure for VGG-16-GAP binarises the part itself, before it is up-sampled.
+
     Raises:
         ConfigError: the network has no linear layer on averaged maps, or no such class.
     """

@@ -1,4 +1,7 @@
-"""Raw maps of any size to maps in [0, 1] at the input's size."""
+"""Raw maps of any size to maps in [0, 1] at the input's size.
+
+A map that is not finite is not mended: it stays so, for the measures to refuse.
+"""
 
 import torch
 from jaxtyping import Float
@@ -19,13 +22,13 @@ def upsampled(maps: Float[Tensor, "B h w"], side: int) -> Float[Tensor, "B s s"]
 def stretched(maps: Float[Tensor, "B s s"]) -> Float[Tensor, "B s s"]:
     """Spread each map over [0, 1], lowest to 0 and highest to 1; a constant map becomes 0."""
     low, high = _range(maps)
-    return unless_flat(maps, ((maps - low) / (high - low)).nan_to_num(0.0))
+    return unless_flat(maps, (maps - low) / (high - low))
 
 
 def positive(maps: Float[Tensor, "B s s"]) -> Float[Tensor, "B s s"]:
     """Keep what is above 0, divided by each map's highest value; 0 where a map is constant or nowhere above 0."""
     _, high = _range(maps)
-    return unless_flat(maps, torch.where(high > 0, maps.relu() / high, 0.0))
+    return unless_flat(maps, torch.where(high <= 0, 0.0, maps.relu() / high))
 
 
 def unless_flat(maps: Float[Tensor, "B s s"], shown: Float[Tensor, "B s s"]) -> Float[Tensor, "B s s"]:
