@@ -3,8 +3,8 @@
     python benchmarks/explain.py [--images 600] [--size 224] [--batch 16] [--rounds 3] [--width 1.0] [--precision bf16]
 
 Small by default, for a minute on two free cores. AttnMel-CNN with random weights on random images, `--batch` at a time.
-The ways take turns in each round, so that a machine whose speed drifts drifts for all; medians of the rounds, after one
-that warms up. Wanted: attention maps at most 1.1 times, Grad-CAM at any stage at most 3 times the seconds of prediction.
+The ways take turns in each round, so that a machine whose speed drifts drifts for all; medians of rounds, after one
+that warms up. Wanted: attention maps at most 1.1 times, Grad-CAM at any stage at most 3 times prediction's seconds.
 """
 
 import argparse

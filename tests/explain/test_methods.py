@@ -212,3 +212,15 @@ def test_an_answer_without_scores_is_refused(
     own = Answering(network, lambda output: {"logits": 1})
     with pytest.raises(ConfigError, match="the network returns dict; expected scores of images and classes"):
         integrated_gradients(own, images, classes)
+
+
+@pytest.mark.parametrize("name", OF_NETWORKS)
+def test_maps_under_half_precision_are_close_and_float32(
+    name: str, square_network: nn.Module, bright: Float[Tensor, "B 3 s s"]
+) -> None:
+    classes = torch.ones(3, dtype=torch.long)
+    expected = build_method(name)(square_network, bright, classes)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = build_method(name)(square_network, bright, classes)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.05)
