@@ -6,14 +6,13 @@ from functools import partial
 
 import pytest
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
 from attnmel.explain.integrated_gradients import integrated_gradients
 from attnmel.explain.methods import CONTROLS, METHODS, build_method
 from attnmel.explain.occlusion import occlusion
-from attnmel.models.classifiers import MelNetwork, build_network
 
 OF_NETWORKS = [name for name in METHODS if name not in CONTROLS]
 OF_CLASSES = [name for name in OF_NETWORKS if not name.startswith("attention")]
@@ -25,67 +24,63 @@ def jaccard(maps: Float[Tensor, "B s s"], square: Bool[Tensor, "s s"]) -> float:
     return ((marked & square).sum((1, 2)) / (marked | square).sum((1, 2))).min().item()
 
 
-def gated(side: int = 64) -> tuple[nn.Module, Float[Tensor, "B 3 s s"], Tensor]:
-    """A narrow AttnMel-CNN with a random start, images, and a class each."""
-    torch.manual_seed(0)
-    network = build_network("attnmel-cnn", width=0.05, classes=3)
-    return network, torch.randn(3, 3, side, side), torch.tensor([0, 2, 1])
-
-
 @pytest.mark.parametrize("name", OF_NETWORKS)
 def test_every_method_finds_the_square_that_decides(
-    name: str, square_network: MelNetwork, square: Bool[Tensor, "s s"], bright: Float[Tensor, "B 3 s s"]
+    name: str, square_network: nn.Module, square: Bool[Tensor, "s s"], bright: Float[Tensor, "B 3 s s"]
 ) -> None:
     assert jaccard(build_method(name)(square_network, bright, torch.ones(3, dtype=torch.long)), square) > 0.85
 
 
 @pytest.mark.parametrize("name", OF_CLASSES)
 def test_the_other_class_is_found_outside_the_square(
-    name: str, square_network: MelNetwork, square: Bool[Tensor, "s s"], bright: Float[Tensor, "B 3 s s"]
+    name: str, square_network: nn.Module, square: Bool[Tensor, "s s"], bright: Float[Tensor, "B 3 s s"]
 ) -> None:
     assert jaccard(build_method(name)(square_network, bright, torch.zeros(3, dtype=torch.long)), ~square) > 0.85
 
 
 @pytest.mark.parametrize("name", CONTROLS)
 def test_the_controls_do_not_find_it(
-    name: str, square_network: MelNetwork, square: Bool[Tensor, "s s"], bright: Float[Tensor, "B 3 s s"]
+    name: str, square_network: nn.Module, square: Bool[Tensor, "s s"], bright: Float[Tensor, "B 3 s s"]
 ) -> None:
     assert jaccard(build_method(name)(square_network, bright, torch.ones(3, dtype=torch.long)), square) < 0.5
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_maps_fill_zero_to_one_at_the_images_size(name: str) -> None:
-    network, images, classes = gated()
+def test_maps_fill_zero_to_one_at_the_images_size(
+    name: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
     maps = build_method(name)(network, images, classes)
     assert maps.shape == (3, 64, 64)
     assert maps.dtype == torch.float32
     assert maps.min() >= 0
     if name.startswith("attention"):
-        assert maps.max() <= 1
+        assert maps.max() < 1
     else:
-        # A narrow random network may have no positive evidence for a class; such a map is 0 everywhere.
-        assert all(top in (0, 1) for top in maps.amax((1, 2)).tolist())
-    assert maps.any()
+        assert (maps.amax((1, 2)) == 1).all()
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_batch_gives_what_its_images_give_alone(name: str) -> None:
-    network, images, classes = gated()
+def test_a_batch_gives_what_its_images_give_alone(
+    name: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
     method = build_method(name)
     alone = torch.cat([method(network, images[[row]], classes[[row]]) for row in range(len(images))])
     torch.testing.assert_close(method(network, images, classes), alone, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", OF_NETWORKS)
-def test_flipping_the_image_flips_the_map(name: str) -> None:
-    network, images, classes = gated()
+def test_flipping_the_image_flips_the_map(
+    name: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    # In double precision no rounding decides which of two values is the larger.
+    network, images = network.double(), images.double()
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             layer.weight.data = (layer.weight.data + layer.weight.data.flip(-1)) / 2
     # The positions of the default patch, 9 of 64 pixels, do not mirror each other.
     method = partial(occlusion, patch=16, stride=8) if name == "occlusion" else build_method(name)
     flipped = method(network, images.flip(-1), classes).flip(-1)
-    torch.testing.assert_close(flipped, method(network, images, classes), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(flipped, method(network, images, classes), rtol=1e-6, atol=1e-6)
 
 
 class Answering(nn.Module):
@@ -110,10 +105,11 @@ ANSWERS: dict[str, Callable[..., object]] = {
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("name", ["gradcam", "occlusion", "integrated-gradients", "attention-pool4"])
-def test_an_output_a_tuple_and_a_plain_tensor_give_the_same_map(name: str, answer: str) -> None:
-    network, images, classes = gated()
+def test_an_output_a_tuple_and_a_plain_tensor_give_the_same_map(
+    name: str, answer: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
     own = Answering(network, ANSWERS[answer])
-    ours, theirs = ("gradcam-pool4", "gradcam:network.trunk.features.33") if name == "gradcam" else (name, name)
+    ours, theirs = ("gradcam-pool4", "gradcam:network.trunk.features.7") if name == "gradcam" else (name, name)
     if name.startswith("attention") and answer == "tensor":
         with pytest.raises(ConfigError, match="Answering returns no attention maps; expected 2"):
             build_method(theirs)(own, images, classes)
@@ -144,8 +140,9 @@ def same(before: tuple[object, ...], after: tuple[object, ...]) -> bool:
 
 
 @pytest.mark.parametrize("name", OF_NETWORKS)
-def test_a_network_is_left_as_it_was(name: str) -> None:
-    network, images, classes = gated()
+def test_a_network_is_left_as_it_was(
+    name: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
     network.get_submodule("gates.1").eval()
     kept = images.clone()
     before = state(network)
@@ -156,8 +153,9 @@ def test_a_network_is_left_as_it_was(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OF_NETWORKS)
-def test_a_network_is_left_as_it_was_after_an_error(name: str) -> None:
-    network, images, classes = gated()
+def test_a_network_is_left_as_it_was_after_an_error(
+    name: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
 
     def fail(module: nn.Module, inputs: object) -> None:
         raise ZeroDivisionError
@@ -171,8 +169,13 @@ def test_a_network_is_left_as_it_was_after_an_error(name: str) -> None:
 
 @pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 @pytest.mark.parametrize("name", OF_NETWORKS)
-def test_the_mode_around_a_method_does_not_matter(name: str, around: Callable[[], torch.no_grad]) -> None:
-    network, images, classes = gated()
+def test_the_mode_around_a_method_does_not_matter(
+    name: str,
+    around: Callable[[], torch.no_grad],
+    network: nn.Module,
+    images: Float[Tensor, "B 3 s s"],
+    classes: Int[Tensor, " B"],
+) -> None:
     expected = build_method(name)(network, images, classes)
     with around():
         found = build_method(name)(network, images * 1, classes)
@@ -181,15 +184,17 @@ def test_the_mode_around_a_method_does_not_matter(name: str, around: Callable[[]
 
 
 @pytest.mark.parametrize("name", OF_CLASSES)
-def test_a_class_that_the_network_does_not_have_is_refused(name: str) -> None:
-    network, images, _ = gated()
+def test_a_class_that_the_network_does_not_have_is_refused(
+    name: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
     with pytest.raises(ConfigError, match="class 3 of a network for 3 classes; expected 0 to 2"):
         build_method(name)(network, images, torch.tensor([0, 3, 1]))
 
 
 @pytest.mark.parametrize("name", OF_NETWORKS)
-def test_a_network_that_sees_no_place_before_another_gives_maps_of_zeros(name: str) -> None:
-    network, images, classes = gated()
+def test_a_network_that_sees_no_place_before_another_gives_maps_of_zeros(
+    name: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
     for one in network.parameters():
         nn.init.zeros_(one)
     assert not build_method(name)(network, images, classes).any()
@@ -201,8 +206,9 @@ def test_an_unknown_method_is_answered_with_the_known() -> None:
         build_method("saliency")
 
 
-def test_an_answer_without_scores_is_refused() -> None:
-    network, images, classes = gated()
+def test_an_answer_without_scores_is_refused(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
     own = Answering(network, lambda output: {"logits": 1})
     with pytest.raises(ConfigError, match="the network returns dict; expected scores of images and classes"):
         integrated_gradients(own, images, classes)

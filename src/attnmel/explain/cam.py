@@ -1,5 +1,7 @@
 """Class activation maps: where the linear layer on averaged maps found what it counts for a class."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -10,7 +12,6 @@ from attnmel.explain.scaling import stretched, upsampled
 from attnmel.explain.scores import check_classes, evaluation_mode
 from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
 from attnmel.models.output import Output
-from attnmel.models.trunks import TrunkMaps
 
 
 def cam(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]) -> Float[Tensor, "B s s"]:
@@ -48,7 +49,7 @@ def cam_parts(
     check_classes(classes, len(weights))
     chosen = weights[classes.to(weights.device)]
     if isinstance(network, PooledNetwork):
-        return {STAGES[2]: _weighted(maps.stride32, chosen)}
+        return {STAGES[2]: _weighted(maps[2], chosen)}
     # The head's order: pool-5, pool-3, pool-4.
     pool3, pool4, pool5 = (one.shape[1] for one in maps)
     of_pool5, of_pool3, of_pool4 = chosen.split([pool5, pool3, pool4], dim=1)
@@ -61,11 +62,11 @@ def cam_parts(
 
 def _pass(
     network: PooledNetwork | MelNetwork, images: Float[Tensor, "B 3 s s"]
-) -> tuple[TrunkMaps, tuple[Float[Tensor, "B 1 h w"], ...]]:
-    """Run the images through once and return the trunk's maps and the gates'."""
-    seen: list[TrunkMaps] = []
+) -> tuple[Sequence[Tensor], Sequence[Float[Tensor, "B 1 h w"]]]:
+    """Run the images through once and return the trunk's three maps and the gates'."""
+    seen: list[Sequence[Tensor]] = []
 
-    def keep(module: nn.Module, inputs: object, output: TrunkMaps) -> None:
+    def keep(module: nn.Module, inputs: object, output: Sequence[Tensor]) -> None:
         seen.append(output)
 
     hook = network.trunk.register_forward_hook(keep)

@@ -1,6 +1,6 @@
 """A layer's name to its maps: stages of the package's own networks, and any module of any network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import NoReturn, TypeGuard
 
@@ -12,7 +12,6 @@ from attnmel.errors import ConfigError, require_known
 from attnmel.explain.scores import evaluation_mode
 from attnmel.limits import STRIDE
 from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
-from attnmel.models.trunks import TrunkMaps
 
 STAGES = ("pool3", "pool4", "pool5")
 """Names of the three maps of every trunk, of strides 8, 16 and 32, in the order in which a trunk returns them."""
@@ -33,8 +32,10 @@ def answer_past(
 
     def pass_on(module: nn.Module, inputs: object, output: object) -> Tensor | None:
         nonlocal uses
+        if not _is_map(output):
+            return None
         uses += 1
-        return take(output) if _is_map(output) else _refuse(network, layer, images)
+        return take(output)
 
     name = stage_layers(network, images)[layer] if layer in STAGES and _trunk(network) is not None else layer
     module = dict(network.named_modules()).get(name) if name else None
@@ -72,7 +73,7 @@ def stage_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[s
         return {}
     returned: list[Tensor] = []
 
-    def keep(module: nn.Module, inputs: object, output: TrunkMaps) -> None:
+    def keep(module: nn.Module, inputs: object, output: Sequence[Tensor]) -> None:
         returned.extend(output)
 
     hook = trunk.register_forward_hook(keep)

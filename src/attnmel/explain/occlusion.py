@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from attnmel.errors import ConfigError
 from attnmel.explain.scaling import positive
 from attnmel.explain.scores import evaluation_mode, scores_of
 from attnmel.progress import SILENT, Progress
@@ -34,18 +35,27 @@ def occlusion(
     becomes 0.
 
     Raises:
-        ConfigError: the network returns no scores, or has no such class.
+        ConfigError: the patch or the stride does not fit, the network returns no scores, or has no such class.
     """
     side = images.shape[-1]
-    patch = min(side, patch or max(1, side // PATCHES_A_SIDE))
-    covers = patch_covers(side, patch, stride or max(1, patch // 2)).to(images.device)
+    patch = max(1, side // PATCHES_A_SIDE) if patch is None else patch
+    covers = patch_covers(side, patch, max(1, patch // 2) if stride is None else stride).to(images.device)
     losses = score_losses(network, images, classes, covers, batch=batch, progress=progress)
     shape = covers.to(losses.dtype)
     return positive(torch.einsum("bp,phw->bhw", losses, shape) / shape.sum(0))
 
 
 def patch_covers(side: int, patch: int, stride: int) -> Bool[Tensor, "P s s"]:
-    """Return where each patch lies, row by row; the last of a row or column ends at the border, so all is covered."""
+    """Return where each patch lies, row by row; the last of a row or column ends at the border, so all is covered.
+
+    Raises:
+        ConfigError: a patch larger than the image, or a stride that leaves gaps.
+    """
+    if not 1 <= stride <= patch <= side:
+        raise ConfigError(
+            f"a patch of {patch} pixels that moves by {stride} does not cover an image of {side}; expected 1 <= stride "
+            "<= patch <= side"
+        )
     starts = [*range(0, side - patch, stride), side - patch]
     pixels = torch.arange(side)
     spans = torch.stack([(pixels >= start) & (pixels < start + patch) for start in starts])

@@ -1,0 +1,107 @@
+import pytest
+import torch
+from captum.attr import LayerGradCam
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from attnmel.errors import ConfigError
+from attnmel.explain.gradcam import gradcam, gradcam_evidence
+from attnmel.explain.layers import stage_layers
+from attnmel.models.classifiers import build_network
+
+
+@pytest.mark.parametrize("stage", ["pool3", "pool4", "pool5"])
+def test_grad_cam_agrees_with_captum(
+    stage: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    network.eval()
+    layer = network.get_submodule(stage_layers(network, images)[stage])
+    found = LayerGradCam(lambda some: network(some).logits, layer).attribute(images, classes)
+    assert isinstance(found, Tensor)
+    evidence = gradcam_evidence(network, images, classes, layer=stage)
+    torch.testing.assert_close(evidence, found[:, 0].detach(), rtol=1e-4, atol=1e-8)
+
+
+def test_a_layer_before_one_that_works_in_place_gives_its_own_maps(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    # The batch-norm's maps are overwritten by the ReLU after it.
+    network.eval()
+    found = gradcam_evidence(network, images, classes, layer="trunk.features.5")
+    before = network.get_submodule("trunk.features")
+    assert isinstance(before, nn.Sequential)
+    maps = before[:6](images).detach().requires_grad_()
+    pool4 = before[6:8](maps.clone())
+    pool5 = before[8:](pool4)
+    pool3 = before[:4](images)
+    gates = network.get_submodule("gates")
+    assert isinstance(gates, nn.ModuleList)
+    features = torch.cat([pool5.mean((2, 3)), gates[0](pool3, pool5).features, gates[1](pool4, pool5).features], 1)
+    scores = network.get_submodule("head")(features)
+    (gradient,) = torch.autograd.grad(scores[range(3), classes].sum(), maps)
+    expected = (gradient.mean((2, 3), keepdim=True) * maps).sum(1).detach()
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"])
+def test_every_stage_of_every_network_has_a_map(name: str) -> None:
+    torch.manual_seed(0)
+    network = build_network(name, width=0.02, classes=2)
+    for stage, side in (("pool3", 8), ("pool4", 4), ("pool5", 2)):
+        evidence = gradcam_evidence(network, torch.randn(1, 3, 64, 64), torch.tensor([1]), layer=stage)
+        assert evidence.shape == (1, side, side)
+        assert evidence.any()
+
+
+def test_a_layer_that_the_score_does_not_use_has_a_map_of_zeros(
+    images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    class Aside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.unused = nn.Conv2d(3, 2, 1)
+            self.head = nn.Linear(3, 3)
+
+        def forward(self, images: Tensor) -> Tensor:
+            self.unused(images)
+            return self.head(images.mean((2, 3)))
+
+    network = Aside()
+    assert not gradcam(network, images, classes, layer="unused").any()
+    assert not gradcam(network.requires_grad_(False), images, classes, layer="unused").any()
+
+
+def test_frozen_weights_do_not_matter(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    expected = gradcam(network, images, classes, layer="pool4")
+    network.requires_grad_(False)
+    assert torch.equal(gradcam(network, images, classes, layer="pool4"), expected)
+
+
+def test_nothing_before_the_layer_is_kept_for_a_gradient(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    graded: list[bool] = []
+    for name in ("trunk.features.3", "trunk.features.8"):
+        network.get_submodule(name).register_forward_hook(lambda module, _, output: graded.append(output.requires_grad))
+    gradcam(network, images, classes, layer="trunk.features.7")
+    assert graded == [False, True]
+
+
+def test_a_wrong_layer_is_answered_with_the_known(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    for wrong in ("pool6", "head", "gates", ""):
+        with pytest.raises(ConfigError, match=f"unknown layer '{wrong}'; known: .*pool3, pool4, pool5, .*features.11"):
+            gradcam(network, images, classes, layer=wrong)
+    own = nn.Sequential(nn.Conv2d(3, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ConfigError, match=r"unknown layer 'pool5'; known: 0, 1$"):
+        gradcam(own, images, classes, layer="pool5")
+
+
+def test_a_layer_that_is_used_twice_is_refused(images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]) -> None:
+    shared = nn.Conv2d(3, 3, 3)
+    own = nn.Sequential(shared, shared, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ConfigError, match="layer '0' is used 2 times in a pass; expected one that is used once"):
+        gradcam(own, images, classes, layer="0")
