@@ -14,6 +14,7 @@ from attnmel.evaluation.map_overlap import (
     cam_jaccard_of_authors,
     map_overlap,
 )
+from attnmel.evaluation.map_table import MapColumn
 from attnmel.evaluation.overlap import attention_overlap, upsampled
 
 SIDE = 32
@@ -166,6 +167,13 @@ def test_each_image_is_judged_alone_and_each_target_too() -> None:
         part = slice(row, row + 1)
         alone = map_overlap(maps[part], [Target("lesion", target.masks[part], target.known[part])]).measures
         assert all(together[name][row] == value[0] for name, value in alone.items())
+
+
+def test_measures_become_columns_of_a_table() -> None:
+    found = map_overlap(random_maps(2), [random_target(2)])
+    columns = found.columns("cam")
+    assert [column.header for column in columns] == [f"cam|{measure}|lesion" for measure in MEASURES]
+    assert all(columns[MapColumn("cam", *name)] is values for name, values in found.measures.items())
 
 
 def test_the_cut_with_the_highest_mean_is_chosen_and_applied() -> None:

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from attnmel.data.images import MASK_THRESHOLD
 from attnmel.errors import PredictionsError
+from attnmel.evaluation.map_table import MapColumn
 from attnmel.evaluation.metrics import Counts, Values, average_precision, share
 from attnmel.evaluation.overlap import jaccard_index, refuse_not_finite, upsampled
 from attnmel.evaluation.thresholds import called_at
@@ -52,6 +53,10 @@ class MapOverlap:
     """By measure and target."""
     sweeps: dict[str, Float[np.ndarray, "N T"]]
     """Jaccard index at each of `CUTS`, by target."""
+
+    def columns(self, name: str) -> dict[MapColumn, Float[np.ndarray, " N"]]:
+        """Return the measures as columns of a `MapTable`, under the name of the map."""
+        return {MapColumn(name, measure, target): values for (measure, target), values in self.measures.items()}
 
 
 def map_overlap(maps: Float[np.ndarray, "N h w"], targets: Sequence[Target]) -> MapOverlap:
