@@ -71,7 +71,7 @@ def test_images_without_a_mask_have_no_overlap() -> None:
 def test_a_map_that_is_not_finite_is_refused() -> None:
     maps = random_maps(2, 4, 4)
     maps[1, 0, 0] = np.nan
-    with pytest.raises(PredictionsError, match=r"1 of 2 attention maps hold .* not finite \(places 1\); expected"):
+    with pytest.raises(PredictionsError, match=r"1 of 2 maps hold .* not finite \(places 1\); expected"):
         attention_overlap(maps, np.zeros((2, 8, 8), dtype=np.uint8), np.ones(2, dtype=bool))
 
 

@@ -87,16 +87,25 @@ def attention_overlap(
     Raises:
         PredictionsError: a map holds a value that is not finite.
     """
-    if bad := np.flatnonzero(~np.isfinite(maps).all(axis=(1, 2))).tolist():
-        raise PredictionsError(
-            f"{len(bad)} of {len(maps)} attention maps hold values that are not finite (places "
-            f"{listed(map(str, bad))}); expected numbers in [0, 1]: make them again from a checkpoint that is sound"
-        )
+    refuse_not_finite(maps)
     jaccard = np.full(len(maps), np.nan)
     rows = np.flatnonzero(has_mask)
     for part in np.split(rows, range(CHUNK, len(rows), CHUNK)):
-        jaccard[part] = _jaccard(binarised(maps[part], masks.shape[-1]), masks[part] > MASK_THRESHOLD)
+        jaccard[part] = jaccard_index(binarised(maps[part], masks.shape[-1]), masks[part] > MASK_THRESHOLD)
     return jaccard
+
+
+def refuse_not_finite(maps: Float[np.ndarray, "N h w"]) -> None:
+    """Refuse maps that cannot be ordered.
+
+    Raises:
+        PredictionsError: a map holds a value that is not finite.
+    """
+    if bad := np.flatnonzero(~np.isfinite(maps).all(axis=(1, 2))).tolist():
+        raise PredictionsError(
+            f"{len(bad)} of {len(maps)} maps hold values that are not finite (places {listed(map(str, bad))}); "
+            "expected numbers in [0, 1]: make them again from a checkpoint that is sound"
+        )
 
 
 def binarised(maps: Float[np.ndarray, "N h w"], side: int) -> Bool[np.ndarray, "N s s"]:
@@ -111,13 +120,16 @@ def binarised(maps: Float[np.ndarray, "N h w"], side: int) -> Bool[np.ndarray, "
 
 def upsampled(maps: Float[np.ndarray, "N h w"], side: int) -> Float[np.ndarray, "N s s"]:
     """Interpolate bilinearly, as torch's `interpolate(align_corners=False)`: two matrix products a map."""
+    if maps.shape[1:] == (side, side):
+        return maps.astype(np.float64)
     rows, columns = (bilinear(side, length) for length in maps.shape[1:])
     return rows @ maps.astype(np.float64) @ columns.T
 
 
-def _jaccard(marked: Bool[np.ndarray, "N s s"], lesion: Bool[np.ndarray, "N s s"]) -> Float[np.ndarray, " N"]:
-    both = (marked & lesion).sum(axis=(1, 2))
-    either = (marked | lesion).sum(axis=(1, 2))
+def jaccard_index(first: Bool[np.ndarray, "N s s"], second: Bool[np.ndarray, "N s s"]) -> Float[np.ndarray, " N"]:
+    """Return intersection over union of each pair of areas, in [0, 1]; nothing against nothing is 1."""
+    both = (first & second).sum(axis=(1, 2))
+    either = (first | second).sum(axis=(1, 2))
     return np.divide(both, either, out=np.ones(len(both)), where=either > 0)
 
 
