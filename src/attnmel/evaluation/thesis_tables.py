@@ -109,6 +109,7 @@ def table_title(plan: TablePlan, settings: Mapping[str, str]) -> str:
     if not told:
         return plan.title
     changes = ", ".join(SHORT_WORDS.get(key, f"{key} {{}}").format(value) for key, value in told.items())
+    changes = changes.replace("1 epochs", "1 epoch") if told.get("training.epochs") == "1" else changes
     if any(key in SHRINKING for key in told):
         return f"{plan.title}, shrunken: {changes}; these figures say nothing of the published ones"
     return f"{plan.title}, changed: {changes}; the published figures are of the unchanged recipes"

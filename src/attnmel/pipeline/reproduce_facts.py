@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import attnmel
+from attnmel.data.missing import read_files
 from attnmel.evaluation.published import FOOTNOTES
 from attnmel.evaluation.reproduced import TableBlock, count_tests
 from attnmel.folders import RunFolder, home_folder, predicted_masks
@@ -87,12 +88,13 @@ def _run_line(job: Job, done: bool, failures: Mapping[str, str]) -> tuple[str, .
 
 
 def _short_data(done: Sequence[Job]) -> tuple[str, ...]:
-    """Say which official files were not whole, for all runs together."""
+    """Say which of the official files that are read were not whole, for all runs together."""
     short = {
         f"{one['name']}: {'absent' if one['status'] == 'absent' else _of(one)}"
         for job in done
+        if job.recipe is not None
         for one in read_provenance(job.run)["data"]["archives"]
-        if one["status"] != "complete"
+        if one["status"] != "complete" and one["name"] in read_files(job.recipe.data.dataset)
     }
     told = f"The data were not whole: {'; '.join(sorted(short))}. The published figures are of the whole set."
     return (told,) if short else ()
@@ -109,7 +111,7 @@ def _segmenter_saw(options: TableOptions, done: Sequence[Job]) -> tuple[str, ...
         if job.recipe is None or job.recipe.loss.masks != PREDICTED:
             continue
         masks = predicted_masks(home_folder(options.home), job.recipe.data.dataset)
-        known = {one.image_id for one in read_images(RunFolder(masks.path))}
+        known = {one.image_id for one in read_images(masks)}
         for split in read_measures(job.run):
             judged = Predictions.read(job.run.predictions(split)).image_ids
             seen = len(known & {*judged})
