@@ -34,6 +34,7 @@ def footnotes(options: TableOptions, done: Sequence[Job], blocks: Sequence[Table
         *FOOTNOTES.get(options.plan.name, ()),
         INTERVALS,
         *((tests,) if count else ()),
+        *_other_trunk(done),
         *_short_data(done),
         *_segmenter_saw(options, done),
     )
@@ -98,6 +99,14 @@ def _short_data(done: Sequence[Job]) -> tuple[str, ...]:
     }
     told = f"The data were not whole: {'; '.join(sorted(short))}. The published figures are of the whole set."
     return (told,) if short else ()
+
+
+def _other_trunk(done: Sequence[Job]) -> tuple[str, ...]:
+    """Say that rows keep the slides' names where their trunk is another."""
+    trunks = {job.recipe.model.trunk for job in done if job.recipe is not None}
+    other = sorted(trunk for trunk in trunks if not trunk.startswith("vgg16"))
+    told = f"Rows keep the slides' names, but their trunk is {', '.join(other)} in place of VGG-16."
+    return (told,) if other else ()
 
 
 def _of(state: Mapping[str, Any]) -> str:
