@@ -108,11 +108,15 @@ def table_title(plan: TablePlan, settings: Mapping[str, str]) -> str:
     told = {key: _short(value) for key, value in settings.items() if key not in UNCHANGING}
     if not told:
         return plan.title
-    changes = ", ".join(SHORT_WORDS.get(key, f"{key} {{}}").format(value) for key, value in told.items())
-    changes = changes.replace("1 epochs", "1 epoch") if told.get("training.epochs") == "1" else changes
+    changes = ", ".join(_change(key, value) for key, value in told.items())
     if any(key in SHRINKING for key in told):
         return f"{plan.title}, shrunken: {changes}; these figures say nothing of the published ones"
     return f"{plan.title}, changed: {changes}; the published figures are of the unchanged recipes"
+
+
+def _change(key: str, value: str) -> str:
+    words = SHORT_WORDS.get(key, f"{key} {{}}").format(value)
+    return words.removesuffix("s") if (key, value) == ("training.epochs", "1") else words
 
 
 def _short(value: str) -> str:
