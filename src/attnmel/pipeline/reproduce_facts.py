@@ -7,6 +7,7 @@ from typing import Any
 
 import attnmel
 from attnmel.data.missing import read_files
+from attnmel.data.prior_files import PREDICTED
 from attnmel.evaluation.published import FOOTNOTES
 from attnmel.evaluation.reproduced import TableBlock, count_tests
 from attnmel.folders import RunFolder, home_folder, predicted_masks
@@ -14,7 +15,7 @@ from attnmel.pipeline.history import read_history
 from attnmel.pipeline.known_images import read_images
 from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.provenance import read_provenance
-from attnmel.pipeline.reproduce_jobs import PREDICTED, Job, TableOptions
+from attnmel.pipeline.reproduce_jobs import Job, TableOptions
 from attnmel.records import Predictions
 
 INTERVALS = (
