@@ -18,7 +18,7 @@ def test_grad_cam_agrees_with_captum(
     layer = network.get_submodule(stage_layers(network, images)[stage])
     found = LayerGradCam(lambda some: network(some).logits, layer).attribute(images, classes)
     assert isinstance(found, Tensor)
-    evidence = gradcam_evidence(network, images, classes, layer=stage)
+    evidence = gradcam_evidence(network, images, classes, layers=[stage])[stage]
     torch.testing.assert_close(evidence, found[:, 0].detach(), rtol=1e-4, atol=1e-8)
 
 
@@ -27,7 +27,7 @@ def test_a_layer_before_one_that_works_in_place_gives_its_own_maps(
 ) -> None:
     # The batch-norm's maps are overwritten by the ReLU after it.
     network.eval()
-    found = gradcam_evidence(network, images, classes, layer="trunk.features.5")
+    found = gradcam_evidence(network, images, classes, layers=["trunk.features.5"])["trunk.features.5"]
     before = network.get_submodule("trunk.features")
     assert isinstance(before, nn.Sequential)
     maps = before[:6](images).detach().requires_grad_()
@@ -43,12 +43,36 @@ def test_a_layer_before_one_that_works_in_place_gives_its_own_maps(
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-8)
 
 
+def test_maps_of_several_layers_come_from_one_pass_and_are_each_ones_own(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    # In the order of asking, not of the network; pool-4 by two names; a gate beside the trunk; a layer before an
+    # in-place one.
+    layers = ["pool5", "pool3", "pool4", "trunk.features.7", "gates.0.score", "trunk.features.5"]
+    passes = 0
+
+    def count(module: nn.Module, inputs: tuple[Tensor]) -> None:
+        nonlocal passes
+        passes += len(inputs[0])
+
+    hook = network.get_submodule("gates.1").register_forward_pre_hook(count)
+    found = gradcam_evidence(network, images, classes, layers=layers)
+    hook.remove()
+    assert passes == len(images)
+    assert list(found) == layers
+    for frozen in (False, True):
+        network.requires_grad_(not frozen)
+        for layer in layers:
+            (alone,) = gradcam_evidence(network, images, classes, layers=[layer]).values()
+            torch.testing.assert_close(found[layer], alone, rtol=1e-4, atol=1e-8)
+
+
 @pytest.mark.parametrize("name", ["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"])
 def test_every_stage_of_every_network_has_a_map(name: str) -> None:
     torch.manual_seed(0)
     network = build_network(name, width=0.02, classes=2)
     for stage, side in (("pool3", 8), ("pool4", 4), ("pool5", 2)):
-        evidence = gradcam_evidence(network, torch.randn(1, 3, 64, 64), torch.tensor([1]), layer=stage)
+        evidence = gradcam_evidence(network, torch.randn(1, 3, 64, 64), torch.tensor([1]), layers=[stage])[stage]
         assert evidence.shape == (1, side, side)
         assert evidence.any()
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
 from attnmel.explain.integrated_gradients import integrated_gradients
-from attnmel.explain.methods import CONTROLS, METHODS, build_method
+from attnmel.explain.methods import CONTROLS, METHODS, build_method, maps_of
 from attnmel.explain.occlusion import occlusion
 
 OF_NETWORKS = [name for name in METHODS if name not in CONTROLS]
@@ -66,6 +66,27 @@ def test_a_batch_gives_what_its_images_give_alone(
     method = build_method(name)
     alone = torch.cat([method(network, images[[row]], classes[[row]]) for row in range(len(images))])
     torch.testing.assert_close(method(network, images, classes), alone, rtol=1e-3, atol=1e-4)
+
+
+def test_maps_of_several_methods_are_those_of_each(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    names = [*reversed(METHODS), "gradcam:gates.0.score"]
+    found = maps_of(network, images, classes, names)
+    assert list(found) == names
+    for name, maps in found.items():
+        torch.testing.assert_close(maps, build_method(name)(network, images, classes), rtol=1e-4, atol=1e-6)
+    assert maps_of(network, images, classes, []) == {}
+
+
+def test_both_gates_maps_take_one_pass_and_grad_cams_of_all_stages_another(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    passes: list[int] = []
+    network.register_forward_pre_hook(lambda module, inputs: passes.append(len(inputs[0])))
+    maps_of(network, images, classes, [name for name in METHODS if name.startswith("attention")])
+    maps_of(network, images, classes, [name for name in METHODS if name.startswith("gradcam")])
+    assert passes == [len(images)] * 2
 
 
 @pytest.mark.parametrize("name", OF_NETWORKS)
@@ -204,6 +225,8 @@ def test_an_unknown_method_is_answered_with_the_known() -> None:
     known = ", ".join(sorted([*METHODS, "gradcam:LAYER"]))
     with pytest.raises(ConfigError, match=re.escape(f"unknown method 'saliency'; known: {known}")):
         build_method("saliency")
+    with pytest.raises(ConfigError, match="unknown method 'saliency'"):
+        maps_of(nn.Identity(), torch.zeros(1, 3, 8, 8), torch.tensor([0]), ["random", "saliency"])
 
 
 def test_an_answer_without_scores_is_refused(
