@@ -3,6 +3,7 @@ import torch
 from captum.attr import LayerGradCam
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from attnmel.errors import ConfigError
 from attnmel.explain.gradcam import gradcam, gradcam_evidence
@@ -93,6 +94,46 @@ def test_a_layer_that_the_score_does_not_use_has_a_map_of_zeros(
     network = Aside()
     assert not gradcam(network, images, classes, layer="unused").any()
     assert not gradcam(network.requires_grad_(False), images, classes, layer="unused").any()
+
+
+@pytest.mark.parametrize("layer", ["stem", "block.conv", "block"])
+def test_a_users_own_network_by_the_name_of_a_layer_agrees_with_captum(
+    layer: str, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+        def forward(self, maps: Tensor) -> Tensor:
+            return maps + self.conv(maps).relu_()
+
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.block, self.head = nn.Conv2d(3, 4, 5, stride=4), Block(), nn.Linear(4, 3)
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.head(self.block(self.stem(images)).square().mean((2, 3)))
+
+    torch.manual_seed(0)
+    network = Own()
+    found = LayerGradCam(network, network.get_submodule(layer)).attribute(images, classes)
+    assert isinstance(found, Tensor)
+    evidence = gradcam_evidence(network, images, classes, layers=[layer])[layer]
+    torch.testing.assert_close(evidence, found[:, 0].detach(), rtol=1e-4, atol=1e-8)
+
+
+def test_the_way_back_ends_at_the_layer_and_computes_no_gradient_of_weights(
+    images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    convolutions = [nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 5, 3, padding=1), nn.Conv2d(5, 6, 3, padding=1)]
+    network = nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3))
+    with FlopCounterMode(display=False) as counter:
+        gradcam(network, images, classes, layer="1")
+    back = counter.get_flop_counts()["Global"][torch.ops.aten.convolution_backward]
+    # The last convolution's, with respect to its input, costs as much as its way forward: two for each product.
+    assert back == 2 * 3 * 64**2 * 6 * 5 * 3**2
 
 
 def test_frozen_weights_do_not_matter(

@@ -124,19 +124,28 @@ ANSWERS: dict[str, Callable[..., object]] = {
 }
 
 
+BY_LAYER = {
+    "gradcam-pool3": "gradcam:network.trunk.features.3",
+    "gradcam-pool4": "gradcam:network.trunk.features.7",
+    "gradcam-pool5": "gradcam:network.trunk.features.11",
+}
+"""Stages are the package's own; in a user's network the layer is named."""
+
+
 @pytest.mark.parametrize("answer", ANSWERS)
-@pytest.mark.parametrize("name", ["gradcam", "occlusion", "integrated-gradients", "attention-pool4"])
+@pytest.mark.parametrize("name", METHODS)
 def test_an_output_a_tuple_and_a_plain_tensor_give_the_same_map(
     name: str, answer: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
 ) -> None:
-    own = Answering(network, ANSWERS[answer])
-    ours, theirs = ("gradcam-pool4", "gradcam:network.trunk.features.7") if name == "gradcam" else (name, name)
-    if name.startswith("attention") and answer == "tensor":
+    own, theirs = Answering(network, ANSWERS[answer]), build_method(BY_LAYER.get(name, name))
+    if name == "cam":
+        with pytest.raises(ConfigError, match=r"Answering has no class activation map.*use gradcam-pool5 or gradcam:L"):
+            theirs(own, images, classes)
+    elif name.startswith("attention") and answer == "tensor":
         with pytest.raises(ConfigError, match="Answering returns no attention maps; expected 2"):
-            build_method(theirs)(own, images, classes)
-        return
-    expected = build_method(ours)(network, images, classes)
-    torch.testing.assert_close(build_method(theirs)(own, images, classes), expected)
+            theirs(own, images, classes)
+    else:
+        torch.testing.assert_close(theirs(own, images, classes), build_method(name)(network, images, classes))
 
 
 def state(network: nn.Module) -> tuple[object, ...]:

@@ -62,10 +62,8 @@ def gradcam_evidence(
     with torch.inference_mode(False), torch.no_grad(), evaluation_mode(network):
         scores = scores_of(answer_past(network, plain(images), layers, start_here), classes)
         gradients = _gradients(scores, list(maps.values()))
-    evidence = {
-        layer: _weighted(found.detach(), by) for (layer, found), by in zip(maps.items(), gradients, strict=True)
-    }
-    return {layer: evidence[layer] for layer in layers}
+    gradient_of = dict(zip(maps, gradients, strict=True))
+    return {layer: _weighted(maps[layer].detach(), gradient_of[layer]) for layer in layers}
 
 
 def _gradients(scores: Float[Tensor, " B"], maps: list[Tensor]) -> Sequence[Tensor | None]:
