@@ -5,8 +5,8 @@
 
 Each point is a fresh process on one core: seconds of the processor for the work alone, and the kernel's own count of
 resident memory at its highest (ru_maxrss), libraries included. The exponent is the slope of log(seconds) over
-log(number): 1 is linear; below it, a part of the time is fixed, which weighs least between the last two points. Under 15 minutes on one core as it stands, of which
-drawing the phantoms takes three; --folder keeps them for the next time.
+log(number): 1 is linear; below it, a part of the time is fixed, which weighs least between the last two points. Under 15
+minutes on one core as it stands, of which drawing the phantoms takes three; --folder keeps them for the next time.
 """
 
 import argparse
@@ -125,7 +125,10 @@ def draw(path: Path, plot: Plot, lines: dict[str, list[Point]]) -> None:
 
 def table(lines: dict[str, list[Point]]) -> str:
     """Return the Markdown table: from the least to the most, and how it grows."""
-    rows = ["| | from, to | seconds | exponent, at the end | one more, ms | peak, MB | one more, kB |", "|" + " --- |" * 7]
+    rows = [
+        "| | from, to | seconds | exponent, at the end | one more, ms | peak, MB | one more, kB |",
+        "|" + " --- |" * 7,
+    ]
     for kind, points in lines.items():
         first, last, fitted = points[0], points[-1], fit(points)
         rows.append(

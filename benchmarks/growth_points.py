@@ -113,10 +113,9 @@ def batch(folder: Path, images: int) -> float:
 
 def _step(folder: Path, *, side: int, batch: int, steps: int = 3) -> float:
     """Take some steps after one that warms up, and return the seconds of one."""
+    from attnmel.limits import prepared_side
     from random_cache import OneStep, random_batches, random_cache
     from training_loop import training_loop
-
-    from attnmel.limits import prepared_side
 
     place = folder / "noise"
     shutil.rmtree(place, ignore_errors=True)
@@ -143,9 +142,8 @@ def seeds(folder: Path, count: int) -> float:
 
 def resamples(folder: Path, count: int) -> float:
     """Judge 1,512 images of seven classes with that many resamples."""
-    from bootstrap import CLASSES, predictions
-
     from attnmel.evaluation.judgement import judge
+    from bootstrap import CLASSES, predictions
 
     judged = predictions()
     return _timed(lambda: judge(judged, CLASSES, resamples=count))
