@@ -5,8 +5,8 @@
 
 Each point is a fresh process on one core: seconds of the processor for the work alone, and the kernel's own count of
 resident memory at its highest (ru_maxrss), libraries included. The exponent is the slope of log(seconds) over
-log(number): 1 is linear; below it, a part of the time is fixed, which weighs least between the last two points. Under 15
-minutes on one core as it stands, of which drawing the phantoms takes three; --folder keeps them for the next time.
+log(number): 1 is linear; below it, a part of the time is fixed, which weighs least between the last two points. Under
+15 minutes on one core as it stands, of which drawing the phantoms takes three; --folder keeps them for the next time.
 """
 
 import argparse
@@ -93,10 +93,11 @@ def fit(points: list[Point]) -> Fit:
     import numpy as np
 
     values, seconds, megabytes = np.array(points).T
-    logs = np.log(values), np.log(seconds)
-    exponents = (np.polyfit(*(column[-points:] for column in logs), 1)[0] for points in (len(values), 2))
-    lines = (np.polyfit(values, column, 1)[0] for column in (seconds, megabytes))
-    return Fit(*map(float, (*exponents, *lines)))
+    exponent, last = (
+        float(np.polyfit(np.log(values[-count:]), np.log(seconds[-count:]), 1)[0]) for count in (len(values), 2)
+    )
+    each, memory = (float(np.polyfit(values, column, 1)[0]) for column in (seconds, megabytes))
+    return Fit(exponent, last, each, memory)
 
 
 def draw(path: Path, plot: Plot, lines: dict[str, list[Point]]) -> None:
@@ -133,8 +134,8 @@ def table(lines: dict[str, list[Point]]) -> str:
         first, last, fitted = points[0], points[-1], fit(points)
         rows.append(
             f"| {kind} | {first.value:,} to {last.value:,} | {first.seconds:.2f} to {last.seconds:.2f} | "
-            f"{fitted.exponent:.2f}, {fitted.last:.2f} | {fitted.each * 1e3:.3g} | {first.megabytes:.0f} to {last.megabytes:.0f} | "
-            f"{fitted.megabytes * 1e3:.2g} |"
+            f"{fitted.exponent:.2f}, {fitted.last:.2f} | {fitted.each * 1e3:.3g} | "
+            f"{first.megabytes:.0f} to {last.megabytes:.0f} | {fitted.megabytes * 1e3:.3g} |"
         )
     return "\n".join(rows)
 
@@ -156,9 +157,11 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         points = measured(chosen, folder)
     chosen.out.mkdir(parents=True, exist_ok=True)
+    # What was measured before is drawn again, so that one kind can be measured anew.
     stored = chosen.out / "points.json"
     known = json.loads(stored.read_text()) if stored.exists() else {}
-    stored.write_text(json.dumps({**known, **points}, indent=1))
+    points = {kind: [Point(*one) for one in several] for kind, several in known.items()} | points
+    stored.write_text(json.dumps(points, indent=1) + "\n")
     for name, plot in PLOTS.items():
         lines = {kind: points[kind] for kind in plot.kinds if kind in points}
         if lines:

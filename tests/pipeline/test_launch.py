@@ -43,7 +43,7 @@ SETTINGS = {
     "training.device": "cpu",
 }
 
-SAME = {"rel": 1e-5, "abs": 1e-6}
+SAME = 1e-5
 """What float32 sums in another order may differ by after a few steps."""
 
 EXACT = ("epoch", "learning_rate", "loss", "focal", "dice_pool3", "dice_pool4", "validation_auc", "validation_ap")
@@ -105,7 +105,7 @@ def two(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Ran:
 def assert_same(found: Ran, expected: Ran) -> None:
     assert len(found.history()) == len(expected.history())
     for one, other in zip(found.history(), expected.history(), strict=True):
-        assert one == pytest.approx(other, **SAME)
+        assert one == pytest.approx(other, rel=SAME, abs=SAME)
     for one, other in zip(found.weights(), expected.weights(), strict=True):
         assert one.flatten().tolist() == pytest.approx(other.flatten().tolist(), rel=1e-3, abs=1e-5)
     for split in ("validation", "test"):
@@ -257,9 +257,8 @@ def test_processes_are_not_started_where_something_else_has(monkeypatch: pytest.
 def test_a_lost_connection_is_told_with_what_to_do_and_another_error_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "ECHO", 0.0)
     lost = "[/w/gloo/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:10643. This is typical"
-    with pytest.raises(TrainingError, match=r"was lost \(Connection closed by peer \[127.*:10643\); look at") as said:
-        with company():
-            raise RuntimeError(lost)
-    assert "again with --resume" in str(said.value)
+    told = r"was lost \(Connection closed by peer \[127.*:10643\); look at .* again with --resume"
+    with pytest.raises(TrainingError, match=told), company():
+        raise RuntimeError(lost)
     with pytest.raises(RuntimeError, match="sizes do not fit"), company():
         raise RuntimeError("sizes do not fit")
