@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,7 +152,9 @@ def test_with_batch_norm_the_network_that_is_judged_is_the_one_that_is_kept(comm
 @contextmanager
 def started(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "attnmel", *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # A test run started in the background of a shell ignores SIGINT, and its children would too.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listen) as process:
         try:
             yield process
         finally:
@@ -227,6 +230,19 @@ def test_the_processes_end_with_the_one_that_watches_them(command: Command, tmp_
         while not all(map(has_ended, numbers.values())) and time.monotonic() < deadline:
             time.sleep(0.1)
     assert all(map(has_ended, numbers.values()))
+    assert not left_behind(tmp_path)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_processes_with_one_sentence(command: Command, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "demo" / "seed-0")
+    with started(command(tmp_path, 2, training__epochs="500")) as process:
+        wait_for(run.history.exists, process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.count("error:") == 1
+    assert "stopped. What was finished is kept" in said
     assert not left_behind(tmp_path)
 
 

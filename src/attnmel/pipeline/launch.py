@@ -35,7 +35,7 @@ GRACE = 10.0
 ECHO = 5.0
 """Seconds after a lost connection in which the watcher finds out who died, and ends who lost it."""
 
-TERMINATED = 128 + signal.SIGTERM
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
 class Ended(NamedTuple):
@@ -64,7 +64,7 @@ def run_together(arguments: Sequence[str], processes: int) -> Ended:
             failed = _first_failure(children)
         except KeyboardInterrupt:
             _end(children, signal.SIGINT)
-            raise
+            return Ended(INTERRUPTED, "")  # the first process has said so
         if failed is None:
             return Ended(0, "")
         code = children[failed].returncode
