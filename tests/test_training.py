@@ -2,11 +2,8 @@
 
 import copy
 import dataclasses
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +14,7 @@ from torch import Tensor, nn
 from attnmel.data.cache import Cache, open_cache
 from attnmel.data.loader import Batch, TrainingBatches
 from attnmel.errors import TrainingError
-from attnmel.folders import RunFolder
 from attnmel.losses import Dice
-from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.prepare import prepare
 from attnmel.training import EpochLoss, Objective, Schedule, train
@@ -262,29 +257,3 @@ def test_a_loss_that_is_not_finite_names_epoch_and_images_before_the_step(cache:
         )
     for one, other in zip(before, network.parameters(), strict=True):
         torch.testing.assert_close(other.detach(), one.detach(), rtol=0, atol=0, equal_nan=True)
-
-
-@pytest.mark.slow
-def test_two_processes_take_the_steps_of_one(phantoms: "Phantoms", tmp_path: Path) -> None:
-    def run(devices: int) -> nn.Module:
-        settings = (
-            "model.trunk=vgg16",
-            "model.width=0.05",
-            "data.size=32",
-            "training.batch=8",
-            "training.epochs=1",
-            "training.device=cpu",
-            "training.precision=float32",
-            f"training.devices={devices}",
-        )
-        out = tmp_path / str(devices)
-        command = [sys.executable, "-m", "attnmel", "train", "demo", "--home", str(phantoms.home), "--out", str(out)]
-        for setting in settings:
-            command += ["--set", setting]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stderr
-        return load_checkpoint(RunFolder(out / "demo" / "seed-0").last)[0]
-
-    one, two = run(1), run(2)
-    for expected, found in zip(one.parameters(), two.parameters(), strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)

@@ -41,21 +41,6 @@ def test_help_of_fetch_names_every_published_data_set() -> None:
     assert set(ARCHIVES) - {"phantoms"} <= set(words)
 
 
-def test_help_of_no_command_loads_what_takes_long() -> None:
-    slow = ("torch", "numpy", "matplotlib", "lightning_fabric", "sklearn", "PIL")
-    code = f"""
-import sys
-from typer.testing import CliRunner
-from attnmel.cli.app import app
-for command in {COMMANDS}:
-    result = CliRunner().invoke(app, [command, "--help"])
-    assert result.exit_code == 0, command
-print([name for name in {slow} if name in sys.modules])
-"""
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "[]"
-
-
 def test_predicting_loads_no_training_code(trained: RunFolder, phantoms: "Phantoms") -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     code = f"""

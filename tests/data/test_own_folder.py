@@ -1,5 +1,6 @@
 """A folder with labels.csv becomes lesions, or all its problems in one message."""
 
+import cProfile
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,15 @@ def test_all_problems_are_told_at_once_the_first_word_by_word(tmp_path: Path) ->
     rows = "".join(f"{name},7\n" for name in "abcdefg")
     folder = write_folder(tmp_path, f"image,label\n{rows}", *(f"{name}.jpg" for name in "abcdefg"))
     refuse(folder, r"labels\.csv: line 2: a: .*; line 3: b: .*; line 6: e: .*; and 2 more$")
+
+
+def test_reading_takes_calls_in_proportion_to_the_images(tmp_path: Path) -> None:
+    def calls(images: int) -> int:
+        names = [f"a{number:03d}" for number in range(images)]
+        table = "image,label\n" + "".join(f"{name},rest\n" for name in names)
+        folder = write_folder(tmp_path / str(images), table, *(f"{name}.jpg" for name in names))
+        profile = cProfile.Profile()
+        assert len(profile.runcall(read_folder, folder)) == images
+        return sum(one.callcount for one in profile.getstats())
+
+    assert calls(200) < 2.2 * calls(100)

@@ -5,6 +5,7 @@ import pytest
 from scipy import special, stats
 
 from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation import intervals
 from attnmel.evaluation.intervals import (
     Interval,
     Sampling,
@@ -123,6 +124,26 @@ def test_the_jackknife_of_a_mean_has_the_error_and_skewness_of_the_textbook() ->
     found = jackknife(mean_of(values), Sampling.of(images(50)))
     assert found.error == pytest.approx([values.std(ddof=1) / np.sqrt(50)])
     assert found.acceleration == pytest.approx([stats.skew(values) / (6 * np.sqrt(50))])
+
+
+def test_of_many_units_the_jackknife_leaves_out_some_that_stand_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, kind = np.random.default_rng(4).gamma(2.0, size=900), np.repeat([False, True], [600, 300])
+    statistic, sampling = gap_between(values, kind), Sampling.of(images(900), kind.astype(int))
+    every = jackknife(statistic, sampling)
+    asked: list[int] = []
+
+    def counted(weights: np.ndarray) -> np.ndarray:
+        asked.append(len(weights))
+        return statistic(weights)
+
+    monkeypatch.setattr(intervals, "MOST_LEFT_OUT", 400)
+    some = jackknife(counted, sampling)
+    assert sum(asked) == 400 + 300
+    assert some.error == pytest.approx(every.error, rel=0.1)
+    assert some.acceleration == pytest.approx(every.acceleration, abs=0.01)
+    assert some.error != every.error
+    again = jackknife(statistic, sampling)
+    assert (some.error == again.error).all()
 
 
 def test_the_jackknife_adds_the_variances_of_the_strata() -> None:

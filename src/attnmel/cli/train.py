@@ -49,6 +49,7 @@ def train(
     from attnmel.config import load_recipe, make_recipe
     from attnmel.data.audit.exclusions import excluding
     from attnmel.folders import RunFolder, home_folder
+    from attnmel.pipeline.launch import company, follow_watcher, run_together, starts_processes
 
     # Before anything heavy is loaded: a slip in a recipe is answered at once.
     given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
@@ -57,29 +58,35 @@ def train(
     first = load_recipe(str(given_run.recipe) if given_run else recipe, changed)
     if exclude is not None:
         first = excluding(first, exclude)
+    if starts_processes(first.training.devices):
+        ended = run_together(sys.argv[1:], first.training.devices)
+        sys.stderr.write(ended.said)
+        raise typer.Exit(ended.code)
+    follow_watcher()
 
     from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
     from attnmel.runtime import use_threads
 
     use_threads()
-    fabric = recipe_fabric(first)
     results: list[dict[str, str | int | float]] = []
-    for seed in range(first.training.seed, first.training.seed + seeds):
-        settings = first.model_dump()
-        settings["training"]["seed"] = seed
-        one = make_recipe(settings)
-        run = run_folder(one, out, given_run)
-        best = train_run(
-            one,
-            run,
-            home=home_folder(home),
-            fabric=fabric,
-            resume=resume,
-            command=" ".join(["attnmel", *sys.argv[1:]]),
-            progress=Terminal(),
-        )
-        measure = one.training.select
-        results.append({"run": str(run.path), "best_epoch": best.epoch, measure: best.validation(measure)})
+    with company():
+        fabric = recipe_fabric(first)
+        for seed in range(first.training.seed, first.training.seed + seeds):
+            settings = first.model_dump()
+            settings["training"]["seed"] = seed
+            one = make_recipe(settings)
+            run = run_folder(one, out, given_run)
+            best = train_run(
+                one,
+                run,
+                home=home_folder(home),
+                fabric=fabric,
+                resume=resume,
+                command=" ".join(["attnmel", *sys.argv[1:]]),
+                progress=Terminal(),
+            )
+            measure = one.training.select
+            results.append({"run": str(run.path), "best_epoch": best.epoch, measure: best.validation(measure)})
     if not fabric.is_global_zero:
         return
     if as_json:

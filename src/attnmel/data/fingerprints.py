@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from attnmel.data.processes import taken_in_turn
 from attnmel.errors import ImageError, listed
 from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
@@ -51,7 +52,7 @@ def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
 def _hashed(paths: Sequence[Path], workers: int, progress: Progress) -> Iterator[str]:
     # Threads are enough: hashing and reading both let other threads run.
     with ThreadPoolExecutor(workers) as pool, progress.bar("Reading files", len(paths), "files") as advance:
-        for digest in pool.map(_sha256, paths):
+        for digest in taken_in_turn(pool, _sha256, paths, workers):
             advance(1)
             yield digest
 

@@ -9,6 +9,7 @@ import csv
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from attnmel.data.attributes import OLDEST, age_in_words, word
@@ -107,11 +108,15 @@ def _check_header(header: list[str], path: Path) -> None:
 
 
 class _Files:
-    """The images and masks of a folder, found by name with or without ending."""
+    """The images and masks of a folder, found by name with or without ending.
+
+    Each subfolder is listed once, and names are looked up: searching the list for each would take time that grows with
+    the square of the images.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._listings: dict[Path, list[str]] = {}
+        self._listings: dict[Path, dict[str, list[str]]] = {}
 
     def find(self, name: str) -> tuple[Path | None, str]:
         """Return the file of that name, or None and the reason."""
@@ -120,9 +125,9 @@ class _Files:
         if relative.is_absolute() or ".." in relative.parts or ":" in name:
             return None, f"'{name}' leaves the folder; expected a name inside it"
         beside = self._listing(self._folder / relative.parent)
-        if relative.name in beside:
+        if relative.name in beside.get(relative.stem, ()):
             return self._folder / relative, ""
-        found = [other for other in beside if PurePosixPath(other).stem == relative.name]
+        found = beside.get(relative.name, [])
         if len(found) > 1:
             return None, f"'{name}' may be {' or '.join(found)}; name one with its ending"
         if not found:
@@ -133,18 +138,23 @@ class _Files:
         """Name the images that lie beside those of the table but are not in it."""
         named = {lesion.image for lesion in lesions} | {lesion.mask for lesion in lesions}
         beside = sorted({lesion.image.parent for lesion in lesions})
-        files = (folder / name for folder in beside for name in self._listing(folder))
+        names = [(folder, sorted(chain(*self._listing(folder).values()))) for folder in beside]
+        files = (folder / name for folder, several in names for name in several)
         return [
             f"{path.relative_to(self._folder)} is not in the table; give it a row, or move it away"
             for path in files
             if path not in named
         ]
 
-    def _listing(self, folder: Path) -> list[str]:
+    def _listing(self, folder: Path) -> dict[str, list[str]]:
+        """Return the names of the folder's pictures by the name without its ending, each sorted."""
         if folder not in self._listings:
             paths = folder.iterdir() if folder.is_dir() else ()
             names = (path.name for path in paths if path.suffix.lower() in SUFFIXES and path.is_file())
-            self._listings[folder] = sorted(name for name in names if not name.startswith("."))
+            by_stem: dict[str, list[str]] = {}
+            for name in sorted(name for name in names if not name.startswith(".")):
+                by_stem.setdefault(PurePosixPath(name).stem, []).append(name)
+            self._listings[folder] = by_stem
         return self._listings[folder]
 
 

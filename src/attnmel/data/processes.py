@@ -6,7 +6,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
@@ -49,7 +49,7 @@ def in_order(function: Callable[[Work], Result], works: Iterable[Work], processe
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_follow_parent) as pool:
         try:
-            yield from _taken_in_turn(pool, function, works, ahead=processes * AHEAD_PER_PROCESS)
+            yield from taken_in_turn(pool, function, works, processes)
         except BrokenProcessPool as error:
             raise AttnmelError(
                 "a process that prepares images was stopped, most likely because memory ran out; "
@@ -57,9 +57,11 @@ def in_order(function: Callable[[Work], Result], works: Iterable[Work], processe
             ) from error
 
 
-def _taken_in_turn(
-    pool: ProcessPoolExecutor, function: Callable[[Work], Result], works: Iterable[Work], *, ahead: int
+def taken_in_turn(
+    pool: Executor, function: Callable[[Work], Result], works: Iterable[Work], workers: int
 ) -> Iterator[Result]:
+    """Give the function's result of every work, in order, by a pool of so many workers; few are handed out ahead."""
+    ahead = workers * AHEAD_PER_PROCESS
     waiting: deque[Future[Result]] = deque()
     try:
         for work in works:

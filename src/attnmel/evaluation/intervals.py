@@ -27,6 +27,9 @@ CHUNK = 2**16
 """Weights held at once (half a MiB): bounds the memory, and is fastest because it stays in the processor's cache and is
 not given back to the system after each chunk."""
 
+MOST_LEFT_OUT = 2000
+"""Units of a stratum that the jackknife leaves out; of larger strata it draws so many, which stand for all."""
+
 ROUNDING = 1e-12
 """Figures that differ by less are equal: sums in another order."""
 
@@ -142,24 +145,37 @@ def jackknife(statistic: Statistic, sampling: Sampling) -> Jackknife:
     unit's influence. Summed over all strata, the squared error is the sum of l^2 / (n (n - 1)), the acceleration the
     sum of l^3 / n^3 over six times the 3/2th power of the sum of l^2 / n^2 (Davison and Hinkley 1997, sections 3.2 and
     5.3). For an AUC the error is DeLong's. A unit without which the statistic is not defined has no influence.
+
+    Of a stratum with more than `MOST_LEFT_OUT` units so many are drawn, always the same, and their sums scaled up: time
+    then grows with the images, and not with their square.
     """
+    strata = np.unique(np.stack([sampling.start, sampling.size], axis=1), axis=0).tolist()
+    left_out = [first + _some(size) for first, size in strata]
+    order = np.concatenate(left_out)
     step = max(1, CHUNK // len(sampling.unit))
-    order = np.arange(sampling.units)
-    chunks = [order[done : done + step] for done in range(0, sampling.units, step)]
+    chunks = [order[done : done + step] for done in range(0, len(order), step)]
     values = np.concatenate([statistic(sampling.without(chunk)) for chunk in chunks])
     squares, error, cubes = np.zeros((3, values.shape[1]))
-    for first, size in np.unique(np.stack([sampling.start, sampling.size], axis=1), axis=0).tolist():
-        of_stratum = values[first : first + size]
+    by_stratum = np.split(values, np.cumsum([len(units) for units in left_out])[:-1])
+    for (_, size), of_stratum in zip(strata, by_stratum, strict=True):
         known = ~np.isnan(of_stratum)
         mean = np.where(known, of_stratum, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         influence = np.where(known, (size - 1) * (mean - of_stratum), 0) / size
         # Rounding is no influence: a statistic that no unit moves must have exactly no error.
         influence[np.abs(influence) < ROUNDING] = 0
-        squares += (influence**2).sum(axis=0)
-        error += (influence**2).sum(axis=0) * size / max(size - 1, 1)
-        cubes += (influence**3).sum(axis=0)
+        stands_for = size / len(of_stratum)
+        squares += (influence**2).sum(axis=0) * stands_for
+        error += (influence**2).sum(axis=0) * stands_for * size / max(size - 1, 1)
+        cubes += (influence**3).sum(axis=0) * stands_for
     acceleration = np.divide(cubes, 6 * squares**1.5, out=np.zeros_like(cubes), where=squares > 0)
     return Jackknife(np.sqrt(error), acceleration)
+
+
+def _some(units: int) -> Int[np.ndarray, " m"]:
+    """Choose the units of a stratum that are left out."""
+    if units <= MOST_LEFT_OUT:
+        return np.arange(units)
+    return np.sort(np.random.default_rng(0).permutation(units)[:MOST_LEFT_OUT])
 
 
 def percentile_interval(value: float, draws: Float[np.ndarray, " R"], confidence: float = CONFIDENCE) -> Interval:

@@ -1,7 +1,9 @@
 """What an epoch leaves in the run folder: checkpoints, history, and where the run stands."""
 
 import dataclasses
+import math
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
@@ -31,18 +33,40 @@ class Keeper:
     fabric: Fabric
 
     def validate(self) -> Predictions:
-        """Predict the validation split with the weights of now, in the precision of the training."""
-        device = self.fabric.device
+        """Predict the validation split with the weights of now, in the precision of the training.
+
+        Each process predicts its share of the images, and every one gets the predictions of all.
+        """
+        device, world = self.fabric.device, self.fabric.world_size
         rows = self.prepared.rows("validation")
-        return predict(
+        # Dealt like cards, as many to each process: where they run out, the first ones are predicted once more.
+        dealt = np.resize(rows, (math.ceil(len(rows) / world), world))
+        mine = predict(
             self.network,
-            split_batches(self.recipe.data, self.prepared, rows, batch=self.recipe.training.batch, device=device),
+            split_batches(
+                self.recipe.data,
+                self.prepared,
+                dealt[:, self.fabric.global_rank],
+                batch=self.recipe.training.batch // world,
+                device=device,
+            ),
             image_ids=self.prepared.cache.image_ids,
             classes=self.recipe.data.classes,
-            groups=self.prepared.groups,
             device=device,
             precision=runtime.choose_precision(self.recipe.training.precision, device),
         ).predictions
+        # Each fills in its own and adds up what all have: nothing is rounded, since the others hold zeros there.
+        everyones = torch.zeros(*dealt.shape, len(mine.classes), dtype=torch.float64)
+        everyones[:, self.fabric.global_rank] = torch.from_numpy(mine.probabilities)
+        everyones = torch.as_tensor(self.fabric.all_reduce(everyones, reduce_op="sum"))
+        groups = self.prepared.groups
+        return Predictions(
+            image_ids=tuple(self.prepared.cache.image_ids[row] for row in rows),
+            classes=mine.classes,
+            probabilities=everyones.flatten(0, 1)[: len(rows)].cpu().numpy(),
+            labels=self.prepared.labels(rows),
+            groups=tuple(groups[row] for row in rows),
+        )
 
     def keep(self, history: tuple[HistoryRow, ...]) -> None:
         """Write the checkpoints, then the standing that makes the epoch count as finished, then history and events.

@@ -159,6 +159,7 @@ def _train(
         start = None if resuming else _start(network, recipe, home, progress)
     network, optimizer = _set_up(recipe, network, fabric, progress)
     history = load_standing(run.resume, network, optimizer) if resuming else ()
+    _check_same_epoch(run, len(history), fabric)
     if fabric.is_global_zero and resuming:
         # A stop between the standing and the history left the last row out.
         write_history(run.history, history)
@@ -208,6 +209,16 @@ def _train(
         progress.note(row.sentence())
         clock = time.perf_counter()
     return history
+
+
+def _check_same_epoch(run: RunFolder, finished: int, fabric: Fabric) -> None:
+    """Refuse processes that would go on from different epochs."""
+    first = fabric.broadcast(finished)
+    if finished != first:
+        raise ConfigError(
+            f"{run.path} holds {finished} finished epochs here and {first} where the first process runs; "
+            "set --out to a folder that all machines share"
+        )
 
 
 def _network(recipe: Recipe) -> nn.Module:

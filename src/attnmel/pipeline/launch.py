@@ -1,0 +1,187 @@
+"""The processes of one training on this machine: started, watched and ended together. No torch.
+
+`attnmel train` on several devices starts itself once for each and watches. A process that dies leaves the others
+waiting for it, on CUDA for as long as half an hour; so the watcher ends them and says which one it was. It computes
+nothing, so that nothing can hold it up. Fabric would start them too, but kills the rest of them without a word, in the
+middle of a file if need be.
+"""
+
+import _thread
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, NamedTuple
+
+from attnmel.errors import TrainingError
+
+PLACE = "LOCAL_RANK"
+"""Environment variable that numbers the processes of a machine, as Fabric and torchrun know it."""
+
+STARTED_OUTSIDE = (PLACE, "SLURM_NTASKS", "LSB_JOBID", "OMPI_COMM_WORLD_SIZE")
+"""Variables of torchrun, SLURM, LSF and MPI, which start and watch the processes themselves."""
+
+LOOK_EVERY = 0.2
+GRACE = 10.0
+"""Seconds that a process has to unwind, so that no half-written file stays, before it is killed."""
+
+ECHO = 5.0
+"""Seconds after a lost connection in which the watcher finds out who died, and ends who lost it."""
+
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+
+
+class Ended(NamedTuple):
+    """How the processes ended."""
+
+    code: int
+    """Exit code of the first that failed, else 0."""
+    said: str
+    """What the process that failed had to say, where it is not the first one, which speaks for itself."""
+
+
+def starts_processes(devices: int) -> bool:
+    """Whether this process is the one that starts the others: several are wanted and nobody has started them."""
+    return devices > 1 and not any(name in os.environ for name in STARTED_OUTSIDE)
+
+
+def run_together(arguments: Sequence[str], processes: int) -> Ended:
+    """Run `attnmel ARGUMENTS` in so many processes and wait for all; the first one writes to this one's terminal.
+
+    Raises:
+        TrainingError: a process was ended from outside; the others are ended too.
+    """
+    with tempfile.TemporaryFile("w+") as aside:
+        children = _start(arguments, processes, aside)
+        try:
+            failed = _first_failure(children)
+        except KeyboardInterrupt:
+            _end(children, signal.SIGINT)
+            return Ended(INTERRUPTED, "")  # the first process has said so
+        if failed is None:
+            return Ended(0, "")
+        code = children[failed].returncode
+        by = _ended_by(code)
+        first_spoke = by is None and _fails_too(children[0])
+        _end(children, signal.SIGTERM)
+        if by is not None:
+            raise TrainingError(_obituary(failed, processes, by))
+        aside.seek(0)
+        return Ended(code, "" if first_spoke else aside.read())
+
+
+def _start(arguments: Sequence[str], processes: int, aside: IO[str]) -> list[subprocess.Popen[bytes]]:
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-m", "attnmel", *arguments],
+            env={**meeting, **os.environ, PLACE: str(place)},
+            stdout=None if place == 0 else subprocess.DEVNULL,
+            stderr=None if place == 0 else aside,
+            process_group=0,  # Ctrl-C comes here alone, and is passed on once
+        )
+        for place in range(processes)
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _first_failure(children: Sequence[subprocess.Popen[bytes]]) -> int | None:
+    """Wait until a process fails, and return its place; None once all have ended well."""
+    while True:
+        codes = [child.poll() for child in children]
+        # One that was ended from outside is the cause, where others failed for want of it in the same moment.
+        failed = sorted((_ended_by(code) is None, place) for place, code in enumerate(codes) if code)
+        if failed:
+            return failed[0][1]
+        if None not in codes:
+            return None
+        time.sleep(LOOK_EVERY)
+
+
+def _fails_too(child: subprocess.Popen[bytes]) -> bool:
+    """Whether the process fails for a reason of its own: sooner than it would for a lost connection."""
+    try:
+        return child.wait(ECHO / 2) != 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def _end(children: Sequence[subprocess.Popen[bytes]], how: signal.Signals) -> None:
+    for child in children:
+        child.send_signal(how)  # nothing happens to one that has ended
+    deadline = time.monotonic() + GRACE
+    for child in children:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _ended_by(code: int | None) -> str | None:
+    """Name the signal that ended a process, if one did."""
+    if code is None or (code >= 0 and code != TERMINATED):
+        return None
+    number = signal.SIGTERM if code == TERMINATED else -code
+    return next((one.name for one in signal.Signals if one == number), f"signal {number}")
+
+
+def _obituary(place: int, processes: int, by: str) -> str:
+    why = " (the system does that when memory runs out)" if by == "SIGKILL" else ""
+    return (
+        f"process {place} of {processes} (counted from 0) was ended by {by}{why}, and the others with it. "
+        "Finished epochs are kept and nothing is half-written: run the same command again with --resume."
+    )
+
+
+def follow_watcher() -> None:
+    """End with the process that started this one as one of several, and by unwinding where it says so."""
+    if PLACE not in os.environ or threading.current_thread() is not threading.main_thread():
+        return
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _leave(number: int, frame: object) -> None:
+    sys.exit(128 + number)
+
+
+def _end_with(watcher: int) -> None:
+    while os.getppid() == watcher:
+        time.sleep(LOOK_EVERY)
+    _thread.interrupt_main(signal.SIGTERM)
+    time.sleep(GRACE)
+    os._exit(TERMINATED)
+
+
+@contextmanager
+def company() -> Iterator[None]:
+    """Take a lost connection for the echo of another's end: wait to be ended, and only then say what was lost.
+
+    Raises:
+        TrainingError: the connection to a process of another machine was lost.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        said = str(error)
+        if type(error).__module__ != "torch.distributed" and "/gloo/" not in said:
+            raise
+        time.sleep(ECHO)
+        what = re.sub(r"^\[\S+\] ", "", said).partition(". ")[0]
+        raise TrainingError(
+            f"the connection to another process was lost ({what}); look at what the other machines say. Finished "
+            "epochs are kept: run the same commands again with --resume."
+        ) from error
