@@ -43,7 +43,8 @@ PLOTS = {
         ("cache", "audit", "evaluation"),
         "images",
         "Preparing and evaluating take time in proportion to the images and a few kilobytes of memory for each; the "
-        "audit compares each image with every other, so that the part of its time that is their square shows from 10,000 on.",
+        "audit compares each image with every other, so that the part of its time that is their square shows from "
+        "10,000 on.",
     ),
     "size": Plot(("size",), "side of the input, pixels", "A step takes time and memory in proportion to the pixels."),
     "batch": Plot(("batch",), "images a batch", "A step takes time and memory in proportion to its images."),
