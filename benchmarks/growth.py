@@ -42,13 +42,14 @@ PLOTS = {
     "images": Plot(
         ("cache", "audit", "evaluation"),
         "images",
-        "Preparing and evaluating take time in proportion to the images; the audit compares each image with every "
-        "other, so that its share grows with their square.",
+        "Preparing and evaluating take time in proportion to the images and a few kilobytes of memory for each; the "
+        "audit compares each image with every other, so that the part of its time that is their square shows from "
+        "10,000 on.",
     ),
     "size": Plot(("size",), "side of the input, pixels", "A step takes time and memory in proportion to the pixels."),
     "batch": Plot(("batch",), "images a batch", "A step takes time and memory in proportion to its images."),
-    "seeds": Plot(("seeds",), "seeds", "Seeds take time in proportion to their number, and no more memory."),
-    "resamples": Plot(("resamples",), "resamples", "Resamples take time in proportion, and hardly any memory."),
+    "seeds": Plot(("seeds",), "seeds", "After the start, seeds take time in proportion; memory is flat."),
+    "resamples": Plot(("resamples",), "resamples", "Resamples take time in proportion; memory is flat."),
 }
 
 
@@ -67,11 +68,10 @@ def point(kind: str, value: int, folder: Path) -> Point:
 def measured(chosen: argparse.Namespace, folder: Path) -> dict[str, list[Point]]:
     """Measure all points; this process loads nothing meanwhile, because a child inherits its parent's peak."""
     values = {"size": chosen.sizes, "batch": chosen.batches, "seeds": chosen.seeds, "resamples": chosen.resamples}
-    wanted = [kind for plot in PLOTS.values() for kind in plot.kinds if not chosen.only or kind in chosen.only]
-    subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("growth_points.py")), "draw", str(max(chosen.images)), folder],
-        check=True,
-    )
+    wanted = [kind for plot in PLOTS.values() for kind in plot.kinds if chosen.only is None or kind in chosen.only]
+    if wanted:
+        script = Path(__file__).with_name("growth_points.py")
+        subprocess.run([sys.executable, str(script), "draw", str(max(chosen.images)), str(folder)], check=True)
     return {kind: [point(kind, value, folder) for value in values.get(kind, chosen.images)] for kind in wanted}
 
 
@@ -107,19 +107,18 @@ def draw(path: Path, plot: Plot, lines: dict[str, list[Point]]) -> None:
     from attnmel.figures.svg import DASHES
     from attnmel.folders import replacing
 
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
     time, memory = figure.subplots(1, 2)
     for (kind, points), dash in zip(lines.items(), DASHES, strict=False):
         values = [one.value for one in points]
         label = f"{kind}: exponent {fit(points).last:.2f} at the end"
         time.plot(values, [one.seconds for one in points], marker="o", linestyle=dash, label=label)
         memory.plot(values, [one.megabytes for one in points], marker="o", linestyle=dash, label=kind)
-    time.set(xlabel=plot.over, ylabel="seconds of one core", xlim=(0, None), ylim=(0, None))
-    memory.set(xlabel=plot.over, ylabel="peak memory, MB", xlim=(0, None), ylim=(0, None))
-    for axes in (time, memory):
+    for axes, label in ((time, "seconds of one core"), (memory, "peak memory, MB")):
+        axes.set(xlabel=plot.over, ylabel=label, xlim=(0, None), ylim=(0, axes.get_ylim()[1] * 1.05))
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     with replacing(path) as part:
         figure.savefig(part, dpi=110)
 
@@ -145,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("docs/growth"))
     parser.add_argument("--folder", type=Path, help="where phantoms and homes lie, kept for the next run")
-    parser.add_argument("--only", nargs="+", choices=[kind for plot in PLOTS.values() for kind in plot.kinds])
+    parser.add_argument("--only", nargs="*", help="kinds to measure anew; none: draw what was measured")
     parser.add_argument("--images", type=int, nargs="+", default=[1_000, 2_000, 5_000, 10_000, 20_000])
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 96, 128, 160, 192, 224])
     parser.add_argument("--batches", type=int, nargs="+", default=[4, 8, 16, 32, 64])
