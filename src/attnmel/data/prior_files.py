@@ -19,7 +19,7 @@ from attnmel.data.decoding import PNG_SUFFIXES, decoded, opened, upright_size
 from attnmel.data.images import MASK_THRESHOLD
 from attnmel.data.labels import Dataset
 from attnmel.data.mask_files import MASK_NAME, feature_masks, files_of
-from attnmel.data.official_files import ARCHIVES
+from attnmel.data.official_files import ARCHIVES, FEATURES
 from attnmel.data.superpixels import marked_superpixels
 from attnmel.data.tables import require_single
 from attnmel.errors import ArchiveError, ImageError, LabelError
@@ -33,6 +33,8 @@ DERMOSCOPIC_FEATURES = ("pigment_network", "negative_network", "milia_like_cyst"
 ATTRIBUTE_MASKS = "isic2018-task1"
 HAVE_ATTRIBUTE_MASKS = ("isic2016", "isic2017", ATTRIBUTE_MASKS)
 """Data sets whose images are among those of ISIC 2018 task 1-2, by image id."""
+
+ATTRIBUTE_SOURCE = "attribute masks (ISIC 2018 task 2)"
 
 PREDICTED = "predicted"
 EMPTY = "empty"
@@ -101,6 +103,24 @@ def prior_files(
         return _dermoscopic_files(dataset, every, home)
     source = "lesion masks of the data set"
     return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in every if lesion.mask is not None}
+
+
+def feature_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, dict[str, MaskFiles]]:
+    """Return the attribute mask of every image that has one, by dermoscopic feature and image id; a mask may be empty.
+
+    Nothing where the data set has no such masks, or they were not fetched.
+    """
+    every = tuple(lesions)
+    masks, _ = _attribute_masks(dataset.name, home)
+    found = {
+        feature: {
+            lesion.image_id: MaskFiles((masks[lesion.image_id][feature],), ATTRIBUTE_SOURCE)
+            for lesion in every
+            if feature in masks.get(lesion.image_id, {})
+        }
+        for feature in FEATURES
+    }
+    return {feature: files for feature, files in found.items() if files}
 
 
 def masks_folder(masks: str, dataset: Dataset, home: Path) -> MasksFolder:
@@ -197,19 +217,25 @@ def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> di
 
 
 def _attribute_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> tuple[dict[str, PriorFiles], str]:
-    """Return the attribute masks of images, and why there are none."""
+    """Return the union of the attribute masks of images, and why there are none."""
+    masks, why = _attribute_masks(dataset, home)
+    return {
+        lesion.image_id: MaskFiles(
+            tuple(masks[lesion.image_id][name] for name in DERMOSCOPIC_FEATURES), ATTRIBUTE_SOURCE
+        )
+        for lesion in lesions
+        if masks.get(lesion.image_id, {}).keys() >= {*DERMOSCOPIC_FEATURES}
+    }, why
+
+
+def _attribute_masks(dataset: str, home: Path) -> tuple[dict[str, dict[str, Path]], str]:
+    """Return the masks by image id and feature, and why there are none."""
     if dataset not in HAVE_ATTRIBUTE_MASKS:
         return {}, f"; those of ISIC 2018 task 2 are of images of {', '.join(HAVE_ATTRIBUTE_MASKS)}"
     try:
-        masks = feature_masks(ATTRIBUTE_MASKS, home)
+        return feature_masks(ATTRIBUTE_MASKS, home), ""
     except ArchiveError as error:
         return {}, f". {error}"
-    source = "attribute masks (ISIC 2018 task 2)"
-    return {
-        lesion.image_id: MaskFiles(tuple(masks[lesion.image_id][name] for name in DERMOSCOPIC_FEATURES), source)
-        for lesion in lesions
-        if masks.get(lesion.image_id, {}).keys() >= {*DERMOSCOPIC_FEATURES}
-    }, ""
 
 
 def _marked(path: Path, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:

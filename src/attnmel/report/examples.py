@@ -188,8 +188,8 @@ def _pictures(
     return tuple(shown)
 
 
-def as_address(picture: UInt8[np.ndarray, "H W 3"]) -> str:
-    """Return a picture as a `data:` address of WebP, lossy."""
+def as_address(picture: UInt8[np.ndarray, "H W C"]) -> str:
+    """Return a picture, with or without opacity, as a `data:` address of WebP, lossy."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="WEBP", quality=QUALITY, method=5)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
