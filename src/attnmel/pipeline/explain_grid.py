@@ -43,7 +43,9 @@ def drawn_kinds(run: Explained) -> dict[str, list[int]]:
 
 
 def _keys(runs: Sequence[Explained]) -> list[tuple[int, str]]:
-    return [(number, name) for number, run in enumerate(runs) for name in run.methods if name not in CONTROLS]
+    every = [(number, name) for number, run in enumerate(runs) for name in run.methods]
+    # Controls are worth a figure, not a picture, unless there is nothing else.
+    return [(number, name) for number, name in every if name not in CONTROLS] or every
 
 
 def _row(runs: Sequence[Explained], key: tuple[int, str]) -> str:
