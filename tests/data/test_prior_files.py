@@ -20,7 +20,14 @@ from tests.data.crosses import (
 
 from attnmel.data.labels import Dataset, read_dataset
 from attnmel.data.official_files import FEATURES
-from attnmel.data.prior_files import DERMOSCOPIC_FEATURES, MaskFiles, SuperpixelFiles, feature_files, mask_flags, prior_files
+from attnmel.data.prior_files import (
+    DERMOSCOPIC_FEATURES,
+    MaskFiles,
+    SuperpixelFiles,
+    feature_files,
+    mask_flags,
+    prior_files,
+)
 from attnmel.data.prior_planes import open_planes
 from attnmel.errors import LabelError
 from attnmel.folders import MasksFolder

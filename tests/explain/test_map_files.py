@@ -52,7 +52,11 @@ def test_a_file_that_is_not_the_images_is_told(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), map_file(tmp_path / "cam.npz", IDS, 9, "CC-0") as add:
-        add(maps()[:3])
-        raise RuntimeError
+    def stopped() -> None:
+        with map_file(tmp_path / "cam.npz", IDS, 9, "CC-0") as add:
+            add(maps()[:3])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert not list(tmp_path.iterdir())

@@ -52,7 +52,9 @@ def test_a_network_without_attention_is_told(phantoms: "Phantoms", fabric: "Fabr
 
 def test_an_unknown_method_is_answered_with_the_known_ones(trained: RunFolder, phantoms: "Phantoms") -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    with pytest.raises(ConfigError, match="unknown method 'gradcam'; known: attention-pool3, .*, gradcam:LAYER, integ"):
+    with pytest.raises(
+        ConfigError, match=r"unknown method 'gradcam'; known: attention-pool3, .*, gradcam:LAYER, integ"
+    ):
         list(explain_images(trained.path, [image], methods=["gradcam"]))
 
 

@@ -47,9 +47,7 @@ def test_the_table_says_of_attention_what_evaluate_says(explained: Explained, tr
 
 
 def test_the_network_is_asked_again_of_a_few_images_the_same_for_each_map(explained: Explained) -> None:
-    asked = {
-        tuple(np.flatnonzero(~np.isnan(explained.table.column(MapColumn(name, "deletion"))))) for name in METHODS
-    }
+    asked = {tuple(np.flatnonzero(~np.isnan(explained.table.column(MapColumn(name, "deletion"))))) for name in METHODS}
     assert len(asked) == 1
     (few,) = asked
     assert len(few) == FEW
@@ -97,7 +95,7 @@ def test_a_network_without_gates_is_explained_by_its_other_maps(
     train_run(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
     usual = explain_split(run, split="test", home=phantoms.home)
     assert usual.methods == ("cam", "gradcam-pool3", "gradcam-pool4", "gradcam-pool5", "gaussian", "random")
-    with pytest.raises(ConfigError, match="MelNetwork returns no attention maps; expected 2 .* use gradcam-pool5"):
+    with pytest.raises(ConfigError, match=r"MelNetwork returns no attention maps; expected 2 .* use gradcam-pool5"):
         explain_split(run, split="test", methods=["attention-pool3"], home=phantoms.home)
 
 

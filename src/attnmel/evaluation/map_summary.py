@@ -25,8 +25,8 @@ TESTED = {
     LESION: ("jaccard", "ap", "energy", "pointing", "dice"),
     "": ("deletion", "insertion", "sufficiency", "comprehensiveness"),
 }
-"""By target, the measures that maps are compared by. The others tell no merit by themselves: a Gaussian turns along with
-every image, and an area may be large."""
+"""By target, the measures that maps are compared by. The others tell no merit by themselves: a Gaussian turns along
+with every image, and an area may be large."""
 
 
 @dataclass(frozen=True, kw_only=True)

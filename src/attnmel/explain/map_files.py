@@ -1,8 +1,8 @@
 """The maps of many images in one file, written and read some at a time, so that memory stays flat.
 
 A NumPy archive: "image" (ids), "levels" [N, s, s] (0 to 255 over each map's own range), "low" and "high" [N] (the ends
-of that range, in [0, 1]). A value is low + (high - low) * level / 255, off by a 510th of the range at most, in a quarter
-of the space of float32 before it is packed. Measures are taken before. No torch.
+of that range, in [0, 1]). A value is low + (high - low) * level / 255, off by a 510th of the range at most, in a
+quarter of the space of float32 before it is packed. Measures are taken before. No torch.
 """
 
 import zipfile

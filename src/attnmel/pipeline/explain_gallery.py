@@ -20,9 +20,7 @@ MOST = 2000
 """Images of a page, some 40 MB with ten maps; of a larger split so many are drawn."""
 
 
-def gallery(
-    runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progress: Progress = SILENT
-) -> Gallery:
+def gallery(runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progress: Progress = SILENT) -> Gallery:
     """Gather what the page shows; the lesions of the grid are shown larger."""
     first = runs[0]
     ids = first.table.image_ids

@@ -21,7 +21,7 @@ EACH = 2
 
 
 def grid(runs: Sequence[Explained]) -> UInt8[np.ndarray, "H W 3"]:
-    """Draw lesions that the first run has right and wrong, a row for each run and family of methods, without controls."""
+    """Draw lesions that the first run has right and wrong, a row for each run and family of methods."""
     kinds = drawn_kinds(runs[0])
     places = {at for chosen in kinds.values() for at in chosen}
     rows = list(dict.fromkeys(_row(runs, key) for key in _keys(runs)))

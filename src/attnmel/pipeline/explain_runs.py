@@ -75,7 +75,7 @@ def _told_apart(runs: Sequence[Explained]) -> list[Explained]:
 
 
 def _side_by_side(runs: Sequence[Explained]) -> MapSummary:
-    """Return the figures of all runs together; hits and misses, which differ by run, stand in each one's own summary."""
+    """Return the figures of all runs together; hits and misses differ by run and stand in each one's own summary."""
     first = runs[0]
     ids, nothing = first.table.image_ids, ("",) * len(first.table.image_ids)
     values = {

@@ -126,7 +126,7 @@ def explain_split(
     columns: dict[MapColumn, Float[np.ndarray, " N"]] = {}
     for name in names:
         columns |= _map_all(asked, name, marks if OVERLAP in measures else None, folder, progress)
-        columns |= _ask_again(asked, name, asking, marks, places, progress)
+        columns |= _ask_again(asked, name, asking, places, progress)
     table = MapTable.of(asked.predictions, columns)
     table.write(folder.table, asked.card.licence)
     summary = _summarised(asked, table, names, marks, split)
@@ -179,7 +179,7 @@ def _map_all(
 
 
 def _ask_again(
-    asked: Asked, name: str, measures: Sequence[str], marks: Marked, some: Int[np.ndarray, " n"], progress: Progress
+    asked: Asked, name: str, measures: Sequence[str], some: Int[np.ndarray, " n"], progress: Progress
 ) -> dict[MapColumn, Float[np.ndarray, " N"]]:
     """Return the measures that ask the network again, NaN for the images that it was not asked about."""
     columns: dict[MapColumn, Float[np.ndarray, " N"]] = {}
@@ -187,19 +187,19 @@ def _ask_again(
         return columns
     with progress.bar(f"{', '.join(measures)}: {name}", len(some), "images") as advance:
         for places, images in asked.batches(some):
-            case = _case(asked, name, places, images, marks)
+            case = _case(asked, name, places, images)
             for measure in measures:
                 _fill(columns, name, places, len(asked.rows), ASKING[measure].of(case))
             advance(len(places))
     return columns
 
 
-def _case(asked: Asked, name: str, places: np.ndarray, images: Tensor, marks: Marked) -> Case:
-    method, classes, rows = build_method(name), asked.called[places], asked.rows[places]
-    pixels = shown_pixels(asked.data, asked.prepared, rows)
-    painted = painted_out(np.ascontiguousarray(pixels), asked.card.mean, asked.card.std).to(asked.device)
-    maps = method(asked.network, images, classes)
-    return Case(method, asked.network, images, painted, asked.prepared.cache.has_mask[rows], classes, maps)
+def _case(asked: Asked, name: str, places: np.ndarray, images: Tensor) -> Case:
+    method, classes = build_method(name), asked.called[places]
+    pixels = np.ascontiguousarray(shown_pixels(asked.data, asked.prepared, asked.rows[places]))
+    painted = painted_out(pixels, asked.card.mean, asked.card.std).to(asked.device)
+    has_lesion = pixels[..., 3].any(axis=(1, 2))
+    return Case(method, asked.network, images, painted, has_lesion, classes, method(asked.network, images, classes))
 
 
 def _fill(

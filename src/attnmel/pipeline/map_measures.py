@@ -35,8 +35,9 @@ class Case(NamedTuple):
     network: nn.Module
     images: Float[Tensor, "B 3 s s"]
     painted: Float[Tensor, "B 3 s s"]
-    """The same with the lesion painted out, where it is known."""
-    has_mask: Bool[np.ndarray, " B"]
+    """The same with the lesion painted out."""
+    has_lesion: Bool[np.ndarray, " B"]
+    """Whether there was one to paint out."""
     classes: Int[Tensor, " B"]
     maps: Float[Tensor, "B s s"]
 
@@ -56,7 +57,7 @@ def sane(case: Case) -> Values:
     altered = sanity_maps(case.method, case.network, case.images, case.classes, painted=case.painted, every=every)
     found: Values = {}
     for alteration, maps in altered:
-        known = case.has_mask if alteration == PAINTED_OUT else np.ones_like(case.has_mask)
+        known = case.has_lesion if alteration == PAINTED_OUT else np.ones_like(case.has_lesion)
         found |= {
             (f"sanity {name}", alteration): np.where(known, values, np.nan)
             for name, values in _likeness(case, maps).items()

@@ -51,7 +51,9 @@ def require_same_images(runs: Sequence[Explained]) -> None:
     first = runs[0]
     for other in runs[1:]:
         if other.table.image_ids != first.table.image_ids:
-            raise ConfigError(f"{other.name} and {first.name} are of other images; explain runs of one data set and split")
+            raise ConfigError(
+                f"{other.name} and {first.name} are of other images; explain runs of one data set and split"
+            )
         if _square(other) != _square(first):
             raise ConfigError(
                 f"{other.name} sees another square of each image than {first.name}, so their maps do not lie side by "

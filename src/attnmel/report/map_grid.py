@@ -1,4 +1,4 @@
-"""Some lesions with every map as one picture, laid out as the slides do: image, mask, then a row a network or method."""
+"""Lesions with every map as one picture, laid out as the slides do: image, mask, then a row a network or method."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
