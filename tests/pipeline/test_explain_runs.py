@@ -44,7 +44,8 @@ def test_the_gallery_holds_every_image_and_asks_nobody(copied: RunFolder, phanto
     assert [len(one["maps"]) for one in figures["images"]] == [len(METHODS)] * len(predictions.image_ids)
     shares = [one["probabilities"][0] for one in figures["images"]]
     np.testing.assert_allclose(shares, predictions.probability("melanoma"), atol=1e-6)
-    assert Image.open(folder.grid).width > 4 * CELL
+    with Image.open(folder.grid) as grid:
+        assert grid.width > 4 * CELL
 
 
 def test_runs_stand_side_by_side_on_the_same_images(

@@ -102,7 +102,7 @@ def test_a_network_without_gates_is_explained_by_its_other_maps(
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"methods": ["attention"]}, "unknown method 'attention'; known: attention-pool3, attention-pool4, cam, grad"),
+        ({"methods": ["attention"]}, "unknown method 'attention'; known: attention-pool3, attention-pool4, cam, gaus"),
         ({"measures": ["beauty"]}, "unknown measure 'beauty'; known: faithfulness, overlap, sanity, stability"),
         ({"split": "tests"}, "unknown split 'tests'; known: internal, test, train, validation"),
         ({"limit": 0}, "measures on 0 images; expected --limit of at least 1"),

@@ -58,7 +58,7 @@ def read_levels(path: Path, image_ids: Sequence[str], batch: int = 64) -> Iterat
         PredictionsError: there is no such file, it is damaged, or of other images than those named.
     """
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:
             same = arrays["image"].tolist() == list(image_ids)
         if not same:
             raise PredictionsError(f"{path} is of other images; run `attnmel explain RUN --split` again")
