@@ -198,7 +198,7 @@ def _case(asked: Asked, name: str, places: np.ndarray, images: Tensor) -> Case:
     method, classes = build_method(name), asked.called[places]
     pixels = np.ascontiguousarray(shown_pixels(asked.data, asked.prepared, asked.rows[places]))
     painted = painted_out(pixels, asked.card.mean, asked.card.std).to(asked.device)
-    has_lesion = pixels[..., 3].any(axis=(1, 2))
+    has_lesion = pixels[..., 3].max(axis=(1, 2)) > 0
     return Case(method, asked.network, images, painted, has_lesion, classes, method(asked.network, images, classes))
 
 
