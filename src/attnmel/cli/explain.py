@@ -79,8 +79,10 @@ def _explain_split(
     out: Path | None,
     home: Path | None,
 ) -> None:
+    from attnmel.evaluation.map_summary import MapSummary
     from attnmel.folders import RunFolder, home_folder
     from attnmel.pipeline.explain_runs import explain_runs
+    from attnmel.report.map_worth import summary_text
 
     folder = explain_runs(
         [RunFolder(run) for run in runs],
@@ -92,6 +94,6 @@ def _explain_split(
         home=home_folder(home),
         progress=Terminal(),
     )
-    print(folder.text.read_text(encoding="utf-8"))
-    for path in (folder.grid, folder.gallery):
-        print(path)
+    if summary := MapSummary.read(folder.summary):
+        print(summary_text(summary, differences=False))
+    print(f"every two maps compared: {folder.text}\ngrid: {folder.grid}\ngallery: {folder.gallery}")

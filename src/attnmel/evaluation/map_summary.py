@@ -3,7 +3,7 @@
 import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from attnmel.evaluation.map_statistics import DEFAULT, MapDifference, MapMean, m
 from attnmel.evaluation.map_table import MapColumn, MapTable
 from attnmel.evaluation.paired import Chances
 from attnmel.folders import replacing
+from attnmel.progress import SILENT, Progress
 
 FAITHFUL = ("deletion", "insertion", "sufficiency", "comprehensiveness", "area")
 
@@ -86,6 +87,7 @@ def summarised(
     epoch: int,
     licence: str,
     chances: Chances = DEFAULT,
+    progress: Progress = SILENT,
 ) -> MapSummary:
     """Return means over all parts of the images, and maps compared in pairs on the images that have both.
 
@@ -100,7 +102,7 @@ def summarised(
         methods=tuple(methods),
         images=len(table.image_ids),
         masks=masks,
-        means=tuple(map_means(table, chances=chances)),
+        means=tuple(_means(table, chances, progress)),
         differences=tuple(
             one
             for target, measures in TESTED.items()
@@ -108,6 +110,13 @@ def summarised(
             for one in map_differences(table, _columns(table, pairs, measure, target), chances=chances)
         ),
     )
+
+
+def _means(table: MapTable, chances: Chances, progress: Progress) -> Iterator[MapMean]:
+    with progress.bar("means with intervals", len(table.values), "columns") as advance:
+        for column in table.values:
+            yield from map_means(table, [column], chances)
+            advance(1)
 
 
 def _columns(

@@ -13,7 +13,7 @@ from attnmel.explain.overlays import overlay
 from attnmel.pipeline.explain_split import Explained
 from attnmel.pipeline.shown_maps import Shown, shown_images
 from attnmel.report.examples import choose
-from attnmel.report.map_grid import CELL, IMAGE, MASK, Band, Block, grid_picture, place
+from attnmel.report.map_grid import CELL, IMAGE, MASK, Band, Block, column_words, grid_picture
 from attnmel.report.tables import spaced
 
 EACH = 2
@@ -21,14 +21,12 @@ EACH = 2
 
 
 def grid(runs: Sequence[Explained]) -> UInt8[np.ndarray, "H W 3"]:
-    """Draw lesions that the first run has right and wrong, a row for each run and family of methods."""
+    """Draw lesions that the first run has right and wrong, a row a run and a column a method, without controls."""
     kinds = drawn_kinds(runs[0])
     places = {at for chosen in kinds.values() for at in chosen}
-    rows = list(dict.fromkeys(_row(runs, key) for key in _keys(runs)))
-    blocks = {shown.place: _block(runs, shown, rows[0]) for shown in shown_images(runs) if shown.place in places}
-    return grid_picture(
-        [Band(title, tuple(blocks[at] for at in chosen)) for title, chosen in kinds.items() if chosen], rows
-    )
+    blocks = {shown.place: _block(runs, shown) for shown in shown_images(runs) if shown.place in places}
+    bands = [Band(title, tuple(blocks[at] for at in chosen)) for title, chosen in kinds.items() if chosen]
+    return grid_picture(bands, _rows(runs), [column_words(name) for name in _methods(runs)])
 
 
 def drawn_kinds(run: Explained) -> dict[str, list[int]]:
@@ -42,31 +40,33 @@ def drawn_kinds(run: Explained) -> dict[str, list[int]]:
     return found
 
 
-def _keys(runs: Sequence[Explained]) -> list[tuple[int, str]]:
-    every = [(number, name) for number, run in enumerate(runs) for name in run.methods]
+def _rows(runs: Sequence[Explained]) -> list[str]:
+    """Return what stands beside each row; of a single run the page says what it is."""
+    return [run.name for run in runs] if len(runs) > 1 else [""]
+
+
+def _methods(runs: Sequence[Explained]) -> list[str]:
+    every = list(dict.fromkeys(name for run in runs for name in run.methods))
     # Controls are worth a figure, not a picture, unless there is nothing else.
-    return [(number, name) for number, name in every if name not in CONTROLS] or every
+    return [name for name in every if name not in CONTROLS] or every
 
 
-def _row(runs: Sequence[Explained], key: tuple[int, str]) -> str:
-    number, method = key
-    words, _ = place(method)
-    return f"{runs[number].name}: {words}" if len(runs) > 1 else words
-
-
-def _block(runs: Sequence[Explained], shown: Shown, first_row: str) -> Block:
+def _block(runs: Sequence[Explained], shown: Shown) -> Block:
+    rows, mask = _rows(runs), shown.mask
     image = np.asarray(Image.fromarray(shown.image).resize((CELL, CELL), Image.Resampling.LANCZOS))
-    mask = shown.mask
+    cells = {(rows[0], IMAGE): image}
     if mask is not None:
         mask = np.asarray(Image.fromarray(mask).resize((CELL, CELL), Image.Resampling.BILINEAR))
-    cells = {(first_row, IMAGE): image}
-    if mask is not None:
-        cells[first_row, MASK] = np.repeat(mask[..., None], 3, axis=-1)
-    for key in _keys(runs):
-        attention = shown.levels[key].astype(np.float32) / LEVELS
-        cells[_row(runs, key), place(key[1])[1]] = overlay(image, attention, mask)
-    table, predictions = runs[0].table, runs[0].asked.predictions
-    main = runs[0].asked.card.positives[0]
-    share = predictions.probability(main)[shown.place]
-    title = f"{table.image_ids[shown.place]}: {spaced(table.labels[shown.place])}, {spaced(main)} {share:.2f}"
-    return Block(title, cells)
+        cells[rows[0], MASK] = np.repeat(mask[..., None], 3, axis=-1)
+    for number, row in enumerate(rows):
+        for name in _methods(runs):
+            if (number, name) in shown.levels:
+                attention = shown.levels[number, name].astype(np.float32) / LEVELS
+                cells[row, column_words(name)] = overlay(image, attention, mask)
+    return Block(_title(runs[0], shown.place), cells)
+
+
+def _title(run: Explained, place: int) -> str:
+    main = run.asked.card.positives[0]
+    share = run.asked.predictions.probability(main)[place]
+    return f"{run.table.image_ids[place]}: {spaced(run.table.labels[place])}, probability of {spaced(main)} {share:.2f}"

@@ -129,7 +129,7 @@ def explain_split(
         columns |= _ask_again(asked, name, asking, places, progress)
     table = MapTable.of(asked.predictions, columns)
     table.write(folder.table, asked.card.licence)
-    summary = _summarised(asked, table, names, marks, split)
+    summary = _summarised(asked, table, names, marks, split, progress)
     write_summary(folder, summary)
     return Explained(_name(asked.card), folder, asked, names, table, summary)
 
@@ -209,10 +209,19 @@ def _fill(
         columns.setdefault(MapColumn(name, measure, target), np.full(count, np.nan))[places] = some
 
 
-def _summarised(asked: Asked, table: MapTable, names: Sequence[str], marks: Marked, split: str) -> MapSummary:
+def _summarised(
+    asked: Asked, table: MapTable, names: Sequence[str], marks: Marked, split: str, progress: Progress
+) -> MapSummary:
     card = asked.card
     return summarised(
-        table, names, masks=marks.images, split=split, name=_name(card), epoch=card.epoch, licence=card.licence
+        table,
+        names,
+        masks=marks.images,
+        split=split,
+        name=_name(card),
+        epoch=card.epoch,
+        licence=card.licence,
+        progress=progress,
     )
 
 

@@ -1,100 +1,106 @@
-"""Lesions with every map as one picture, laid out as the slides do: image, mask, then a row a network or method."""
+"""Lesions with every map as one picture, laid out as the slides do: image, mask, then the maps, a row a network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from attnmel.explain.methods import OWN_LAYER
+from attnmel.report.tables import map_words
 
 CELL = 152
 """Side of a picture in pixels."""
 
-GAP, SPACE, MARGIN, SMALL_TYPE, LARGE_TYPE = 4, 26, 150, 14, 19
-INK, QUIET, PAPER = (29, 30, 32), (90, 93, 97), (253, 253, 251)
+GAP, LINE, MARGIN, SMALL_TYPE, LARGE_TYPE = 4, 24, 150, 14, 19
+INK, QUIET, EDGE, PAPER = (29, 30, 32), (90, 93, 97), (217, 217, 211), (253, 253, 251)
 
-IMAGE, MASK, WHOLE = "image", "lesion mask", "whole network"
-FAMILIES = {"attention-": "attention", "gradcam-": "Grad-CAM"}
-STAGES = {"pool3": "pool-3", "pool4": "pool-4", "pool5": "pool-5"}
+IMAGE, MASK = "image", "lesion mask"
+WORDS = {"cam": "CAM", "gradcam": "Grad-CAM"}
 
 Picture = UInt8[np.ndarray, "c c 3"]
+Type = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True)
 class Block:
-    """One lesion: its pictures by row and column; image and mask stand in the first row."""
+    """One lesion."""
 
     title: str
     cells: dict[tuple[str, str], Picture]
+    """Pictures by row and column; image and mask stand in the first row, and a lesion may have no mask."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """Lesions of one kind, side by side."""
+    """Lesions of one kind, one below another."""
 
     title: str
     blocks: tuple[Block, ...]
 
 
-def place(method: str) -> tuple[str, str]:
-    """Return the row and the column of a method: stages are columns, what is of no stage stands in the last one."""
-    for start, words in FAMILIES.items():
-        if (stage := method.removeprefix(start)) in STAGES and method.startswith(start):
-            return words, STAGES[stage]
-    if method.startswith(OWN_LAYER):
-        return f"Grad-CAM {method.removeprefix(OWN_LAYER)}", WHOLE
-    return method.replace("-", " ") if method != "cam" else "CAM", WHOLE
+def column_words(method: str) -> str:
+    """Return a method's name as the head of a column."""
+    start, _, stage = method.partition("-")
+    return f"{WORDS.get(start, start)} {map_words(stage)}".strip()
 
 
-def grid_picture(bands: Sequence[Band], rows: Sequence[str]) -> UInt8[np.ndarray, "H W 3"]:
-    """Draw the bands one below another; a column that no block has is left out."""
-    known = (IMAGE, MASK, *STAGES.values(), WHOLE)
-    held = {column for band in bands for block in band.blocks for _, column in block.cells}
-    columns = [column for column in known if column in held]
-    step, across = CELL + GAP, max((len(band.blocks) for band in bands), default=1)
-    width = MARGIN + across * (len(columns) * step + SPACE)
-    height = SPACE + sum(_height(rows) for _ in bands)
-    picture = Image.new("RGB", (width, height), PAPER)
+def grid_picture(bands: Sequence[Band], rows: Sequence[str], columns: Sequence[str]) -> UInt8[np.ndarray, "H W 3"]:
+    """Draw the bands one below another; `rows` and `columns` are those of the maps, in their order."""
+    every = (IMAGE, MASK, *columns)
+    block = LINE + len(rows) * (CELL + GAP)
+    height = sum(3 * LINE + len(band.blocks) * block for band in bands)
+    margin = MARGIN if any(rows) else GAP
+    picture = Image.new("RGB", (margin + len(every) * (CELL + GAP), height), PAPER)
     draw = ImageDraw.Draw(picture)
-    for number, band in enumerate(bands):
-        _draw_band(picture, draw, band, rows, columns, GAP + number * _height(rows))
+    top = 0
+    for band in bands:
+        _draw_heads(draw, band.title, every, (margin, top))
+        top += 2 * LINE
+        for one in band.blocks:
+            _draw_block(picture, draw, one, rows, every, (margin, top))
+            top += block
+        top += LINE
     return np.asarray(picture)
 
 
-def _height(rows: Sequence[str]) -> int:
-    return 3 * SPACE + len(rows) * (CELL + GAP) + SPACE // 2
+def _draw_heads(draw: ImageDraw.ImageDraw, title: str, columns: Sequence[str], at: tuple[int, int]) -> None:
+    left, top = at
+    draw.text((GAP, top + GAP), title, INK, font=ImageFont.load_default(LARGE_TYPE))
+    for number, column in enumerate(columns):
+        place = left + number * (CELL + GAP), top + LINE + 2 * GAP
+        draw.text(place, column, QUIET, font=ImageFont.load_default(SMALL_TYPE))
 
 
-def _draw_band(
+def _draw_block(
     picture: Image.Image,
     draw: ImageDraw.ImageDraw,
-    band: Band,
+    block: Block,
     rows: Sequence[str],
     columns: Sequence[str],
-    top: int,
+    at: tuple[int, int],
 ) -> None:
-    large, small = ImageFont.load_default(LARGE_TYPE), ImageFont.load_default(SMALL_TYPE)
-    draw.text((GAP, top + SPACE // 4), band.title, INK, font=large)
-    first = top + 3 * SPACE
+    margin, top = at
+    small = ImageFont.load_default(SMALL_TYPE)
+    draw.text((margin, top + GAP), block.title, INK, font=small)
     for number, row in enumerate(rows):
-        draw.multiline_text((GAP, first + number * (CELL + GAP)), _wrapped(draw, row, small), INK, font=small)
-    for number, block in enumerate(band.blocks):
-        left = MARGIN + number * (len(columns) * (CELL + GAP) + SPACE)
-        draw.text((left, top + SPACE + 8), block.title, QUIET, font=small)
-        for across, column in enumerate(columns):
-            draw.text((left + across * (CELL + GAP), top + 2 * SPACE + 6), column, QUIET, font=small)
-        for (row, column), cell in block.cells.items():
-            at = left + columns.index(column) * (CELL + GAP), first + rows.index(row) * (CELL + GAP)
-            picture.paste(Image.fromarray(cell), at)
+        place = GAP, top + LINE + number * (CELL + GAP)
+        draw.multiline_text(place, "\n".join(_lines(draw, row, small)), INK, font=small)
+    for (row, column), cell in block.cells.items():
+        left, upper = margin + columns.index(column) * (CELL + GAP), top + LINE + rows.index(row) * (CELL + GAP)
+        picture.paste(Image.fromarray(cell), (left, upper))
+        # Without it a mask that is white all over would be lost on the paper.
+        draw.rectangle((left, upper, left + CELL - 1, upper + CELL - 1), outline=EDGE)
 
 
-def _wrapped(draw: ImageDraw.ImageDraw, text: str, type_: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def _lines(draw: ImageDraw.ImageDraw, text: str, type_: Type) -> Iterator[str]:
     """Break a text into lines that the margin has room for."""
-    lines = [""]
+    line = ""
     for word in text.replace("/", "/ ").split():
-        longer = f"{lines[-1]} {word}".strip().replace("/ ", "/")
-        fits = draw.textlength(longer, font=type_) <= MARGIN - 2 * GAP
-        lines = [*lines[:-1], longer] if fits or not lines[-1] else [*lines, word]
-    return "\n".join(lines)
+        longer = line + word if line.endswith("/") or not line else f"{line} {word}"
+        if line and draw.textlength(longer, font=type_) > MARGIN - 2 * GAP:
+            yield line
+            line = word
+        else:
+            line = longer
+    yield line

@@ -65,13 +65,13 @@ def worth_section(summary: MapSummary) -> Section:
     )
 
 
-def summary_text(summary: MapSummary) -> str:
-    """Return all tables as Markdown."""
+def summary_text(summary: MapSummary, *, differences: bool = True) -> str:
+    """Return all tables as Markdown, or all but those of differences, which are many."""
     lines = [
         f"# Maps of {summary.name} on {summary.images:,} {summary.split} images, {summary.masks:,} with a lesion mask",
         *("", f"**{summary.notice}** Trained on data under: {summary.licence}.", "", PROSE, ""),
     ]
-    for table in (*worth_tables(summary), *difference_tables(summary)):
+    for table in (*worth_tables(summary), *(difference_tables(summary) if differences else ())):
         lines += [table.caption, "", *markdown_table(table), ""]
     return "\n".join([*lines, *(f"* {note}" for note in NOTES), ""])
 
@@ -86,9 +86,12 @@ def worth_tables(summary: MapSummary) -> tuple[Table, ...]:
         "Jaccard index with the lesion, by part of the images": [
             _Head(spaced(part).removeprefix("label "), "jaccard", LESION, part) for part in parts
         ],
-        "Overlap with all else that was marked": [
-            _Head(f"{MEASURE_WORDS[name]}, {spaced(target)}", name, target) for name in BESIDE for target in others
-        ],
+        **{
+            f"{MEASURE_WORDS[name]} with all else that was marked": [
+                _Head(spaced(target), name, target) for target in others
+            ]
+            for name in BESIDE
+        },
         "Faithfulness: the class's probability when pixels are replaced": [
             _Head(MEASURE_WORDS[name], name, "") for name in FAITHFUL
         ],
