@@ -84,7 +84,7 @@ def worth_tables(summary: MapSummary) -> tuple[Table, ...]:
     questions = {
         "Overlap with the lesion": [_Head(MEASURE_WORDS[name], name, LESION) for name in MEASURES],
         "Jaccard index with the lesion, by part of the images": [
-            _Head(spaced(part).removeprefix("label "), "jaccard", LESION, part) for part in parts
+            _Head(spaced(part).removeprefix("label "), "jaccard", LESION, part) for part in parts if len(parts) > 1
         ],
         **{
             f"{MEASURE_WORDS[name]} with all else that was marked": [
