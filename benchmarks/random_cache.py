@@ -30,16 +30,16 @@ class OneStep(TrainingBatches):
 
 
 def random_batches(
-    cache: Cache, *, size: int, batch: int, kind: type[TrainingBatches] = TrainingBatches
+    cache: Cache, *, size: int, batch: int, kind: type[TrainingBatches] = TrainingBatches, repeats: int = 1
 ) -> TrainingBatches:
-    """Return the program's own loader over all images of a cache, every second one a melanoma."""
+    """Return the program's own loader over all images of a cache, every second one a melanoma, each `repeats` times."""
     rows = np.arange(len(cache.image_ids))
     return kind(
         cache,
         rows,
         rows % 2,
         size=size,
-        repeats={},
+        repeats={0: repeats, 1: repeats},
         passes=1,
         batch=batch,
         mean=MEAN,

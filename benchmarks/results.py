@@ -1,6 +1,7 @@
 """Write the parts of docs/results.md from run folders and from what `compare` and `audit` say with --json.
 
-    python benchmarks/results.py RUN... [--each] [--compare COMPARE.json] [--audit AUDIT.json] [--note "of the data"]
+    python benchmarks/results.py RUN... [--each] [--compare COMPARE.json] [--audit AUDIT.json] [--table FOLDER]
+        [--note "of the data"]
 
 Nothing is computed here: every figure is read from what the commands wrote. Runs stand in one table, a line each;
 with --each every run has its own tables.
@@ -12,6 +13,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from attnmel import NOTICE
 from attnmel.config import changes
 from attnmel.evaluation.published import PUBLISHED
 from attnmel.folders import RunFolder
@@ -153,6 +155,12 @@ def audited(path: Path) -> list[str]:
     ]  # fmt: skip
 
 
+def reproduced(folder: Path) -> list[str]:
+    """Return the table that `attnmel reproduce` wrote, as a section: headings one step down, the notice left out."""
+    lines = (folder / "table.md").read_text(encoding="utf-8").splitlines()
+    return [f"#{line}" if line.startswith("#") else line for line in lines if line != NOTICE] + [""]
+
+
 def _across(finding: dict[str, Any], dataset: str) -> bool:
     sides = {(one["dataset"], one["split"]) for one in (finding["first"], finding["second"])}
     return sides == {(dataset, "train"), (dataset, "test")}
@@ -174,6 +182,7 @@ def main() -> None:
     parser.add_argument("--each", action="store_true")
     parser.add_argument("--compare", type=Path)
     parser.add_argument("--audit", type=Path)
+    parser.add_argument("--table", type=Path)
     parser.add_argument("runs", nargs="*", type=Path)
     chosen = parser.parse_args()
     lines = [textwrap.fill(chosen.note, 120), ""] if chosen.note else []
@@ -183,6 +192,7 @@ def main() -> None:
         )
     lines += compared(chosen.compare) if chosen.compare else []
     lines += audited(chosen.audit) if chosen.audit else []
+    lines += reproduced(chosen.table) if chosen.table else []
     print("\n".join(lines).rstrip())
 
 

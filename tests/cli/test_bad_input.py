@@ -172,7 +172,7 @@ def test_an_own_folder_trains_judges_and_is_predicted(
     ran = attnmel("train", "demo", *settings(f"data.dataset={own}"), "--home", home, "--out", out, "--json")
     assert ran.code == 0, ran.err
     run = Path(json.loads(ran.out)[0]["run"])
-    assert "have no mask; the regulariser leaves them out" in ran.err
+    assert "prior lesion: of 18 training images 17 have lesion masks" in ran.err
     judge = shutil.copytree(trained.path, own.parent / "judge")
     refused = attnmel("evaluate", judge, "--on", own, "--home", home)
     assert (refused.code, "--allow-leakage" in refused.err) == (1, True), "it holds images that the run learnt from"
@@ -214,7 +214,7 @@ def test_a_table_that_is_wrong_starts_no_run(
         ("data.size=50", "data.size = 50: Input should be a multiple of 32"),
         (
             "data.dataset=isic2099",
-            "isic2018, isic2018-task1, phantoms, or a folder with labels.csv",
+            "isic2018, isic2018-leaky, isic2018-task1, phantoms, or a folder with labels.csv",
         ),
         ("name=../../elsewhere", "name = '../../elsewhere'; runs lie in a folder of that name"),
     ],

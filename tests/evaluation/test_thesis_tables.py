@@ -23,3 +23,5 @@ def test_a_shrunken_table_says_so_in_its_title() -> None:
     assert table_title(plan, {"model.trunk": '"mobilenet_v2"'}) == (
         "ISIC 2017, changed: trunk mobilenet_v2; the published figures are of the unchanged recipes"
     )
+    assert "light.safetensors start; " in table_title(plan, {"model.weights": "/data/light.safetensors"})
+    assert ", shrunken: 1 epoch;" in table_title(plan, {"training.epochs": "1"})

@@ -11,6 +11,7 @@ from attnmel.config import make_recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.folders import RunFolder
 from attnmel.pipeline.prepare import prepare
+from attnmel.pipeline.priors import prepare_prior
 from attnmel.pipeline.provenance import check_same_run, read_provenance, read_recipe
 from attnmel.pipeline.statistics import with_statistics
 from attnmel.settings import Recipe
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 def test_the_same_recipe_and_data_pass(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder) -> None:
     prepared = prepare(tiny.data, home=phantoms.home)
-    check_same_run(trained, with_statistics(tiny, prepared), prepared)
+    prior = prepare_prior(tiny, prepared, home=phantoms.home)
+    check_same_run(trained, with_statistics(tiny, prepared), prepared, prior)
 
 
 def test_every_differing_setting_is_named(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder) -> None:
@@ -29,8 +31,9 @@ def test_every_differing_setting_is_named(tiny: Recipe, phantoms: "Phantoms", tr
     settings = with_statistics(tiny, prepared).model_dump()
     settings["loss"]["gamma"] = 1.0
     settings["training"]["seed"] = 4
+    prior = prepare_prior(tiny, prepared, home=phantoms.home)
     with pytest.raises(ConfigError, match=r"loss\.gamma was 2\.0, is 1\.0; training\.seed was 0, is 4"):
-        check_same_run(trained, make_recipe(settings), prepared)
+        check_same_run(trained, make_recipe(settings), prepared, prior)
 
 
 def test_a_long_exclusion_list_is_told_by_what_changed(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder) -> None:
@@ -38,8 +41,9 @@ def test_a_long_exclusion_list_is_told_by_what_changed(tiny: Recipe, phantoms: "
     settings = with_statistics(tiny, prepared).model_dump()
     settings["data"]["exclude"] = [f"image{number:03d}" for number in range(300)]
     told = r"data\.exclude had 0 entries, has 300 \(new: image000, .*image004 and 295 more; gone: none\)"
+    prior = prepare_prior(tiny, prepared, home=phantoms.home)
     with pytest.raises(ConfigError, match=told):
-        check_same_run(trained, make_recipe(settings), prepared)
+        check_same_run(trained, make_recipe(settings), prepared, prior)
 
 
 def test_other_data_is_refused(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder, tmp_path: Path) -> None:
@@ -48,8 +52,9 @@ def test_other_data_is_refused(tiny: Recipe, phantoms: "Phantoms", trained: RunF
     provenance["data"]["content"] = "0" * 64
     run.provenance.write_text(json.dumps(provenance))
     prepared = prepare(tiny.data, home=phantoms.home)
+    prior = prepare_prior(tiny, prepared, home=phantoms.home)
     with pytest.raises(LabelError, match="the images or masks of phantoms are not those that"):
-        check_same_run(run, with_statistics(tiny, prepared), prepared)
+        check_same_run(run, with_statistics(tiny, prepared), prepared, prior)
 
 
 @pytest.mark.parametrize("read", [read_recipe, read_provenance])

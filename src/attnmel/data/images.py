@@ -99,16 +99,24 @@ def prepared_mask(
         ImageError: the file cannot be used, is not of `image_size` (width, height), or marks no pixel.
     """
     with opened(path) as picture:
-        found = upright_size(picture)
-        if found != image_size:
-            raise ImageError(
-                f"mask {path.name} is {found[0]} x {found[1]} pixels, but its image is {image_size[0]} x "
-                f"{image_size[1]}; expected the same size: correct it, or leave the mask out"
-            )
+        check_mask_size(path, upright_size(picture), image_size)
         grey = decoded(picture, "L")
         _check_marked(path, grey)
         box = seen_box(*picture.size, crop)
         return np.asarray(upright(_resized(grey.point(_BINARY), box, side, scale=1), picture))
+
+
+def check_mask_size(path: Path, found: tuple[int, int], image_size: tuple[int, int]) -> None:
+    """Refuse a mask of another width and height than its image's.
+
+    Raises:
+        ImageError: both sizes.
+    """
+    if found != image_size:
+        raise ImageError(
+            f"mask {path.name} is {found[0]} x {found[1]} pixels, but its image is {image_size[0]} x "
+            f"{image_size[1]}; expected the same size: correct it, or leave the mask out"
+        )
 
 
 def prepared_marks(marks: Bool[np.ndarray, "H W"], *, crop: float, side: int) -> UInt8[np.ndarray, "S S"]:

@@ -35,13 +35,21 @@ def missing_files(dataset: str, home: Path) -> tuple[MissingFile, ...]:
         ArchiveError: the record of what was fetched is damaged.
     """
     require_known("data set", dataset, SOURCES)
-    files = source_of(dataset)
-    states = recorded_states(files, home)
+    states = recorded_states(source_of(dataset), home)
     return tuple(
         MissingFile(one.name, _address(one), one.about_bytes, one.role, one.split)
-        for one in ARCHIVES[files]
-        if one.split in SOURCES[dataset].splits and not (one.name in states and one.location(home).exists())
+        for one in _read(dataset)
+        if not (one.name in states and one.location(home).exists())
     )
+
+
+def read_files(dataset: str) -> frozenset[str]:
+    """Return the names of the official files that a data set is read from; none of an own folder."""
+    return frozenset(one.name for one in _read(dataset)) if dataset in SOURCES else frozenset()
+
+
+def _read(dataset: str) -> tuple[Archive, ...]:
+    return tuple(one for one in ARCHIVES[source_of(dataset)] if one.split in SOURCES[dataset].splits)
 
 
 def _address(archive: Archive) -> str:

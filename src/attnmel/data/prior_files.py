@@ -16,13 +16,13 @@ import numpy as np
 from jaxtyping import Bool
 
 from attnmel.data.decoding import PNG_SUFFIXES, decoded, opened, upright_size
-from attnmel.data.images import MASK_THRESHOLD
+from attnmel.data.images import MASK_THRESHOLD, check_mask_size
 from attnmel.data.labels import Dataset
 from attnmel.data.mask_files import MASK_NAME, feature_masks, files_of
 from attnmel.data.official_files import ARCHIVES, FEATURES
 from attnmel.data.superpixels import marked_superpixels
 from attnmel.data.tables import require_single
-from attnmel.errors import ArchiveError, ImageError, LabelError
+from attnmel.errors import ArchiveError, LabelError
 from attnmel.folders import MasksFolder, predicted_masks
 from attnmel.records import Lesion, table_lines
 
@@ -240,10 +240,5 @@ def _attribute_masks(dataset: str, home: Path) -> tuple[dict[str, dict[str, Path
 
 def _marked(path: Path, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
     with opened(path) as picture:
-        found = upright_size(picture)
-        if found != image_size:
-            raise ImageError(
-                f"mask {path.name} is {found[0]} x {found[1]} pixels, but its image is {image_size[0]} x "
-                f"{image_size[1]}; expected the same size: correct it, or leave the mask out"
-            )
+        check_mask_size(path, upright_size(picture), image_size)
         return np.asarray(decoded(picture, "L")) > MASK_THRESHOLD

@@ -105,10 +105,20 @@ SHORT_WORDS: Mapping[str, str] = MappingProxyType(
 
 def table_title(plan: TablePlan, settings: Mapping[str, str]) -> str:
     """Name a table, and what was changed of its recipes; `settings` are values by dotted key."""
-    told = {key: value.strip("\"'") for key, value in settings.items() if key not in UNCHANGING}
+    told = {key: _short(value) for key, value in settings.items() if key not in UNCHANGING}
     if not told:
         return plan.title
-    changes = ", ".join(SHORT_WORDS.get(key, f"{key} {{}}").format(value) for key, value in told.items())
+    changes = ", ".join(_change(key, value) for key, value in told.items())
     if any(key in SHRINKING for key in told):
         return f"{plan.title}, shrunken: {changes}; these figures say nothing of the published ones"
     return f"{plan.title}, changed: {changes}; the published figures are of the unchanged recipes"
+
+
+def _change(key: str, value: str) -> str:
+    words = SHORT_WORDS.get(key, f"{key} {{}}").format(value)
+    return words.removesuffix("s") if (key, value) == ("training.epochs", "1") else words
+
+
+def _short(value: str) -> str:
+    """Return a value without its quotes; of a file its name alone."""
+    return value.strip("\"'").rpartition("/")[2]

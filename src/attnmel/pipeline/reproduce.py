@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from attnmel import NOTICE
+from attnmel.data.prior_files import PREDICTED
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.reproduced import ReproducedTable
 from attnmel.folders import alone
 from attnmel.pipeline.reproduce_finished import is_finished
 from attnmel.pipeline.reproduce_folder import TableFolder, begin_table
-from attnmel.pipeline.reproduce_jobs import PREDICTED, Job, TableOptions, shell_line, table_jobs
+from attnmel.pipeline.reproduce_jobs import Job, TableOptions, shell_line, table_jobs
 from attnmel.pipeline.reproduce_table import TableReader
 from attnmel.pipeline.reproduce_write import write_page, write_table
 from attnmel.progress import SILENT, Progress

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import attnmel
+from attnmel.data.missing import read_files
+from attnmel.data.prior_files import PREDICTED
 from attnmel.evaluation.published import FOOTNOTES
 from attnmel.evaluation.reproduced import TableBlock, count_tests
 from attnmel.folders import RunFolder, home_folder, predicted_masks
@@ -13,7 +15,7 @@ from attnmel.pipeline.history import read_history
 from attnmel.pipeline.known_images import read_images
 from attnmel.pipeline.measures import read_measures
 from attnmel.pipeline.provenance import read_provenance
-from attnmel.pipeline.reproduce_jobs import PREDICTED, Job, TableOptions
+from attnmel.pipeline.reproduce_jobs import Job, TableOptions
 from attnmel.records import Predictions
 
 INTERVALS = (
@@ -33,6 +35,7 @@ def footnotes(options: TableOptions, done: Sequence[Job], blocks: Sequence[Table
         *FOOTNOTES.get(options.plan.name, ()),
         INTERVALS,
         *((tests,) if count else ()),
+        *_other_trunk(done),
         *_short_data(done),
         *_segmenter_saw(options, done),
     )
@@ -87,15 +90,24 @@ def _run_line(job: Job, done: bool, failures: Mapping[str, str]) -> tuple[str, .
 
 
 def _short_data(done: Sequence[Job]) -> tuple[str, ...]:
-    """Say which official files were not whole, for all runs together."""
+    """Say which of the official files that are read were not whole, for all runs together."""
     short = {
         f"{one['name']}: {'absent' if one['status'] == 'absent' else _of(one)}"
         for job in done
+        if job.recipe is not None
         for one in read_provenance(job.run)["data"]["archives"]
-        if one["status"] != "complete"
+        if one["status"] != "complete" and one["name"] in read_files(job.recipe.data.dataset)
     }
     told = f"The data were not whole: {'; '.join(sorted(short))}. The published figures are of the whole set."
     return (told,) if short else ()
+
+
+def _other_trunk(done: Sequence[Job]) -> tuple[str, ...]:
+    """Say that rows keep the slides' names where their trunk is another."""
+    trunks = {job.recipe.model.trunk for job in done if job.recipe is not None}
+    other = sorted(trunk for trunk in trunks if not trunk.startswith("vgg16"))
+    told = f"Rows keep the slides' names, but their trunk is {', '.join(other)} in place of VGG-16."
+    return (told,) if other else ()
 
 
 def _of(state: Mapping[str, Any]) -> str:
@@ -109,7 +121,7 @@ def _segmenter_saw(options: TableOptions, done: Sequence[Job]) -> tuple[str, ...
         if job.recipe is None or job.recipe.loss.masks != PREDICTED:
             continue
         masks = predicted_masks(home_folder(options.home), job.recipe.data.dataset)
-        known = {one.image_id for one in read_images(RunFolder(masks.path))}
+        known = {one.image_id for one in read_images(masks)}
         for split in read_measures(job.run):
             judged = Predictions.read(job.run.predictions(split)).image_ids
             seen = len(known & {*judged})

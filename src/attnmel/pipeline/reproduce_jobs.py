@@ -7,16 +7,16 @@ from pathlib import Path
 
 from attnmel.config import load_recipe
 from attnmel.data.archives import archive_states
+from attnmel.data.labels import read_dataset
 from attnmel.data.missing import MissingFile, missing_files
 from attnmel.data.official_files import ARCHIVES, source_of
 from attnmel.data.official_sizes import size_in_words
+from attnmel.data.prior_files import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis_tables import TablePlan
 from attnmel.folders import RunFolder, home_folder, predicted_masks
+from attnmel.pipeline.masks_table import read_masks_table
 from attnmel.settings import Recipe
-
-PREDICTED = "predicted"
-"""The word of `loss.masks` for masks that a segmenter wrote."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,13 +176,21 @@ def _segmenter(options: TableOptions, jobs: Sequence[Job]) -> tuple[tuple[str, .
     """Return the commands that predict the masks which rows need and which are not there yet."""
     home = home_folder(options.home)
     datasets = [job.recipe.data.dataset for job in jobs if job.recipe and job.recipe.loss.masks == PREDICTED]
-    needed = [name for name in dict.fromkeys(datasets) if not predicted_masks(home, name).table.is_file()]
+    needed = [name for name in dict.fromkeys(datasets) if not _are_predicted(name, home)]
     if not needed:
         return ()
     model = options.segmenter or options.out / "segmenter"
     train = ("segment", "train", "--resume", "--out", str(model), *options.home_arguments)
     predict = [("segment", "predict", str(model), name, *options.home_arguments) for name in needed]
     return (*(() if options.segmenter else (train,)), *predict)
+
+
+def _are_predicted(dataset: str, home: Path) -> bool:
+    """Whether every image of a data set has a row: a prediction that was stopped leaves a table of some."""
+    table = read_masks_table(predicted_masks(home, dataset))
+    if table is None or missing_files(dataset, home):
+        return False
+    return table.rows.keys() >= {lesion.image_id for lesion in read_dataset(dataset, home).lesions}
 
 
 def settings_of(overrides: Sequence[str]) -> Mapping[str, str]:
