@@ -1,29 +1,45 @@
-"""Images a second of prediction, attention maps and Grad-CAM, each against prediction; occlusion's passes counted.
+"""What maps cost against prediction, and how long all overlap measures take: the three targets of speed.
 
-    python benchmarks/explain.py [--images 600] [--size 224] [--batch 16] [--rounds 3] [--width 1.0] [--precision bf16]
+    python benchmarks/explain.py [--trunks vgg16_bn mobilenet_v2] [--images 4] [--size 224] [--batch 4] [--rounds 5]
+                                 [--width 1.0] [--precision bf16] [--maps 60] [--full]
 
-Small by default, for a minute on two free cores. AttnMel-CNN with random weights on random images, `--batch` at a time.
-The ways take turns in each round, so that a machine whose speed drifts drifts for all; medians of rounds, after one
-that warms up. Wanted: attention maps at most 1.1 times, Grad-CAM at any stage at most 3 times prediction's seconds.
+Small by default, for a minute on a free core; `--full` takes 600 images in batches of 16 and 600 maps, which is a
+matter of an hour without a GPU. AttnMel-CNN with random weights on random images: no cost depends on their values. The
+ways take turns within a round, so that a machine whose speed drifts drifts for all, and each is held against the
+prediction of its own round; medians and ranges of rounds, after one that warms up. Overlap measures are timed on maps
+of the network's input size against a lesion, and against a lesion, its background and four features, by the
+processor's time on one core, and told for 600.
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
+import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from attnmel import runtime
-from attnmel.explain.attention import attention_maps
-from attnmel.explain.methods import build_method
-from attnmel.explain.occlusion import occlusion
+from attnmel.evaluation.map_overlap import map_overlap
+from attnmel.explain.methods import maps_of
 from attnmel.models.classifiers import build_network
+from map_measures import SIDE, targets
 
-WANTED = {"attention maps": 1.1, "gradcam-pool3": 3.0, "gradcam-pool4": 3.0, "gradcam-pool5": 3.0}
+TEST_IMAGES = 600
+"""Of ISIC 2017."""
 
-OCCLUDED = 2
+ATTENTION = ("attention-pool3", "attention-pool4")
+GRADCAM = ("gradcam-pool3", "gradcam-pool4", "gradcam-pool5")
+
+WANTED_ATTENTION, WANTED_GRADCAM = 1.1, 3.0
+"""Times prediction, at most."""
+
+WANTED_SECONDS = 5.0
+"""Of all overlap measures for 600 maps, at most."""
 
 Way = Callable[[nn.Module, Tensor, Tensor], object]
 
@@ -34,10 +50,14 @@ def predict(network: nn.Module, images: Tensor, classes: Tensor) -> Tensor:
     return network(images).logits.double().softmax(dim=1)
 
 
-def ways() -> dict[str, Way]:
-    """Return what is timed."""
-    both: Way = lambda network, images, classes: attention_maps(network, images)  # noqa: E731
-    return {"prediction": predict, "attention maps": both, **{name: build_method(name) for name in list(WANTED)[1:]}}
+def ways() -> dict[str, tuple[Way, float | None]]:
+    """Return what is timed, and how many times prediction it may take."""
+    return {
+        "prediction": (predict, None),
+        "both attention maps": (partial(maps_of, names=ATTENTION), WANTED_ATTENTION),
+        **{name: (partial(maps_of, names=[name]), WANTED_GRADCAM) for name in GRADCAM},
+        "gradcam, all three": (partial(maps_of, names=GRADCAM), WANTED_GRADCAM),
+    }
 
 
 def seconds(way: Way, network: nn.Module, images: Tensor, classes: Tensor, chosen: argparse.Namespace) -> float:
@@ -51,50 +71,71 @@ def seconds(way: Way, network: nn.Module, images: Tensor, classes: Tensor, chose
     return time.perf_counter() - start
 
 
-def occlusion_passes(network: nn.Module, images: Tensor, classes: Tensor) -> list[int]:
-    """Return how many images each forward pass of an occlusion takes."""
-    sizes: list[int] = []
-    hook = network.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
-    occlusion(network, images[:OCCLUDED], classes[:OCCLUDED])
-    hook.remove()
-    return sizes
+def compare(trunk: str, chosen: argparse.Namespace) -> None:
+    """Print what each way costs on one trunk."""
+    device = runtime.choose_device()
+    torch.manual_seed(0)
+    network = build_network("attnmel-cnn", trunk=trunk, width=chosen.width, classes=2).eval().to(device)
+    images = torch.randn(chosen.images, 3, chosen.size, chosen.size, device=device)
+    classes = torch.arange(chosen.images, device=device) % 2
+    timed = ways()
+    rounds = [
+        {name: seconds(way, network, images, classes, chosen) for name, (way, _) in timed.items()}
+        for _ in range(chosen.rounds + 1)
+    ][1:]
+    print(f"\n{trunk}, {chosen.precision}, {chosen.images} images of {chosen.size}, batch {chosen.batch}")
+    for name, (_, wanted) in timed.items():
+        rate = chosen.images / statistics.median(one[name] for one in rounds)
+        ratios = [one[name] / one["prediction"] for one in rounds]
+        told = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) times prediction"
+        print(f"{name:20} {rate:8.2f} images/s, {told}{verdict(statistics.median(ratios), wanted)}")
+
+
+def measure(chosen: argparse.Namespace) -> None:
+    """Print how long all overlap measures take for 600 maps."""
+    maps = np.random.default_rng(1).random((chosen.maps, SIDE, SIDE)).astype(np.float32)
+    every = targets(chosen.maps)
+    print(f"\nall overlap measures, {chosen.maps} maps of {SIDE}, seconds of the processor for {TEST_IMAGES} maps")
+    for name, against, wanted in (("lesion", every[:1], WANTED_SECONDS), ("and 5 more targets", every, None)):
+        taken = []
+        for _ in range(chosen.rounds):
+            start = time.process_time()
+            map_overlap(maps, against)
+            taken.append((time.process_time() - start) * TEST_IMAGES / chosen.maps)
+        middle = statistics.median(taken)
+        print(f"{name:20} {middle:8.2f} ({min(taken):.2f} to {max(taken):.2f}){verdict(middle, wanted)}")
+
+
+def verdict(found: float, wanted: float | None) -> str:
+    """Say what was wanted, and whether it was reached."""
+    return "" if wanted is None else f"; wanted: at most {wanted:g}, {'reached' if found <= wanted else 'MISSED'}"
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=16)
-    parser.add_argument("--size", type=int, default=96)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--trunks", nargs="+", default=["vgg16_bn", "mobilenet_v2"])
+    parser.add_argument("--images", type=int, default=4)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--precision", choices=("float32", "bf16"), default="float32")
+    parser.add_argument("--maps", type=int, default=60, help="of which the overlap is measured")
+    parser.add_argument("--full", action="store_true", help="600 images in batches of 16, and 600 maps")
     chosen = parser.parse_args()
-    device = runtime.choose_device()
-    torch.manual_seed(0)
-    network = build_network("attnmel-cnn", width=chosen.width, classes=2).eval().to(device)
-    images = torch.randn(chosen.images, 3, chosen.size, chosen.size, device=device)
-    classes = torch.arange(chosen.images, device=device) % 2
-    print(f"{runtime.device_name(device)}, torch {torch.__version__}, {chosen.precision}")
-    print(
-        f"{chosen.images} images of {chosen.size}, batch {chosen.batch}, width {chosen.width}; {chosen.rounds} rounds"
-    )
-    timed = ways()
-    rounds = [
-        {name: seconds(way, network, images, classes, chosen) for name, way in timed.items()}
-        for _ in range(chosen.rounds + 1)
-    ][1:]
-    for name in timed:
-        rate = chosen.images / statistics.median(one[name] for one in rounds)
-        ratios = [one[name] / one["prediction"] for one in rounds]
-        wanted = f"; wanted: at most {WANTED[name]}" if name in WANTED else ""
-        spread = f"({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"{name:16} {rate:8.2f} images/s, {statistics.median(ratios):.2f} {spread} times prediction{wanted}")
-    narrow = build_network("attnmel-cnn", width=0.02, classes=2).to(device)
-    sizes = occlusion_passes(narrow, images, classes)
-    print(
-        f"occlusion of 2 images: {sum(sizes)} image passes in {len(sizes)} batches (169 patches and 1 uncovered each)"
-    )
+    if chosen.full:
+        chosen.images, chosen.batch, chosen.maps = TEST_IMAGES, 16, TEST_IMAGES
+    runtime.use_threads()
+    device = runtime.device_name(runtime.choose_device())
+    print(f"{device}, {torch.get_num_threads()} threads, torch {torch.__version__}, numpy {np.__version__}")
+    print(f"medians of {chosen.rounds} rounds, and their range")
+    for trunk in chosen.trunks:
+        compare(trunk, chosen)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    threadpool_limits(1)
+    measure(chosen)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def test_cam_is_grad_cam_before_its_relu_on_vgg16_gap(side: int) -> None:
     network = build_network("vgg16-gap", width=0.05, classes=3).eval()
     images, classes = torch.randn(2, 3, side, side), torch.tensor([2, 0])
     (part,) = cam_parts(network, images, classes).values()
-    evidence = gradcam_evidence(network, images, classes, layer="pool5")
+    evidence = gradcam_evidence(network, images, classes, layers=["pool5"])["pool5"]
     places = (side // 32) ** 2
     assert part.shape == (2, side // 32, side // 32)
     torch.testing.assert_close(evidence * places, part, rtol=1e-4, atol=1e-7)

@@ -10,7 +10,7 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.map_curves import Probabilities, faithfulness
 from attnmel.evaluation.overlap import binarised
 from attnmel.explain.faithfulness import area_evidence, blurred, faithfulness_curves, ranks
-from attnmel.explain.methods import build_method
+from attnmel.explain.methods import CONTROLS, METHODS, build_method
 
 SIDE = 64
 
@@ -56,7 +56,7 @@ def maps_of(area: Bool[Tensor, "s s"]) -> Float[Tensor, "B s s"]:
 
 def measured(network: nn.Module, images: Tensor, maps: Tensor, classes: Tensor, infill: Tensor | None = None) -> dict:
     curves = faithfulness_curves(network, images, maps, classes, infill=infill)
-    areas = binarised(maps.numpy(), SIDE)
+    areas = binarised(maps.numpy(), maps.shape[-1])
     evidence = area_evidence(network, images, torch.from_numpy(areas), classes, infill=infill)
     found = faithfulness(Probabilities(*(one.numpy() for one in (*curves, *evidence))), areas)
     return {name: float(np.mean(values)) for name, values in found.items()}
@@ -81,6 +81,29 @@ def test_the_true_region_is_near_perfect_and_the_controls_are_poor(
     assert poor["sufficiency"] > 0.3
     assert poor["comprehensiveness"] < true["comprehensiveness"]
     assert true["area"] == pytest.approx(1 / 8)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_is_as_faithful_as_the_true_region_and_the_controls_are_not(
+    name: str, square_network: nn.Module, square: Bool[Tensor, "s s"], bright: Float[Tensor, "B 3 s s"], ones: Tensor
+) -> None:
+    # The probability of class 1 falls from about 1 to about 0 with the square's brightness; around it, nothing counts.
+    square_network.get_parameter("head.weight").data *= torch.tensor([[0.0], [20.0]])
+    square_network.get_parameter("head.bias").data = torch.tensor([8.0, 0.0])
+    black = torch.zeros_like(bright)
+    true = measured(square_network, bright, maps_of(square), ones, black)
+    found = measured(square_network, bright, build_method(name)(square_network, bright, ones), ones, black)
+    if name in CONTROLS:
+        assert found["deletion"] > true["deletion"] + 0.1
+        assert found["insertion"] < true["insertion"] - 0.1
+        assert found["sufficiency"] > 0.5
+    else:
+        # A coarse map's fringe lies outside the square, and the order within the square is its own.
+        assert found["deletion"] == pytest.approx(true["deletion"], abs=0.05)
+        assert found["insertion"] == pytest.approx(true["insertion"], abs=0.05)
+        assert found["sufficiency"] < 0.1
+        assert found["comprehensiveness"] > 0.9
+        assert found["area"] == pytest.approx(1 / 4, abs=0.05)
 
 
 def test_curves_go_from_the_image_to_the_infill_and_back(rough_images: Tensor, ones: Tensor) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
 from attnmel.explain.integrated_gradients import integrated_gradients
-from attnmel.explain.methods import CONTROLS, METHODS, build_method
+from attnmel.explain.methods import CONTROLS, METHODS, build_method, maps_of
 from attnmel.explain.occlusion import occlusion
 
 OF_NETWORKS = [name for name in METHODS if name not in CONTROLS]
@@ -68,6 +68,27 @@ def test_a_batch_gives_what_its_images_give_alone(
     torch.testing.assert_close(method(network, images, classes), alone, rtol=1e-3, atol=1e-4)
 
 
+def test_maps_of_several_methods_are_those_of_each(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    names = [*reversed(METHODS), "gradcam:gates.0.score"]
+    found = maps_of(network, images, classes, names)
+    assert list(found) == names
+    for name, maps in found.items():
+        torch.testing.assert_close(maps, build_method(name)(network, images, classes), rtol=1e-4, atol=1e-6)
+    assert maps_of(network, images, classes, []) == {}
+
+
+def test_both_gates_maps_take_one_pass_and_grad_cams_of_all_stages_another(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    passes: list[int] = []
+    network.register_forward_pre_hook(lambda module, inputs: passes.append(len(inputs[0])))
+    maps_of(network, images, classes, [name for name in METHODS if name.startswith("attention")])
+    maps_of(network, images, classes, [name for name in METHODS if name.startswith("gradcam")])
+    assert passes == [len(images)] * 2
+
+
 @pytest.mark.parametrize("name", OF_NETWORKS)
 def test_flipping_the_image_flips_the_map(
     name: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
@@ -103,19 +124,28 @@ ANSWERS: dict[str, Callable[..., object]] = {
 }
 
 
+BY_LAYER = {
+    "gradcam-pool3": "gradcam:network.trunk.features.3",
+    "gradcam-pool4": "gradcam:network.trunk.features.7",
+    "gradcam-pool5": "gradcam:network.trunk.features.11",
+}
+"""Stages are the package's own; in a user's network the layer is named."""
+
+
 @pytest.mark.parametrize("answer", ANSWERS)
-@pytest.mark.parametrize("name", ["gradcam", "occlusion", "integrated-gradients", "attention-pool4"])
+@pytest.mark.parametrize("name", METHODS)
 def test_an_output_a_tuple_and_a_plain_tensor_give_the_same_map(
     name: str, answer: str, network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
 ) -> None:
-    own = Answering(network, ANSWERS[answer])
-    ours, theirs = ("gradcam-pool4", "gradcam:network.trunk.features.7") if name == "gradcam" else (name, name)
-    if name.startswith("attention") and answer == "tensor":
+    own, theirs = Answering(network, ANSWERS[answer]), build_method(BY_LAYER.get(name, name))
+    if name == "cam":
+        with pytest.raises(ConfigError, match=r"Answering has no class activation map.*use gradcam-pool5 or gradcam:L"):
+            theirs(own, images, classes)
+    elif name.startswith("attention") and answer == "tensor":
         with pytest.raises(ConfigError, match="Answering returns no attention maps; expected 2"):
-            build_method(theirs)(own, images, classes)
-        return
-    expected = build_method(ours)(network, images, classes)
-    torch.testing.assert_close(build_method(theirs)(own, images, classes), expected)
+            theirs(own, images, classes)
+    else:
+        torch.testing.assert_close(theirs(own, images, classes), build_method(name)(network, images, classes))
 
 
 def state(network: nn.Module) -> tuple[object, ...]:
@@ -204,6 +234,8 @@ def test_an_unknown_method_is_answered_with_the_known() -> None:
     known = ", ".join(sorted([*METHODS, "gradcam:LAYER"]))
     with pytest.raises(ConfigError, match=re.escape(f"unknown method 'saliency'; known: {known}")):
         build_method("saliency")
+    with pytest.raises(ConfigError, match="unknown method 'saliency'"):
+        maps_of(nn.Identity(), torch.zeros(1, 3, 8, 8), torch.tensor([0]), ["random", "saliency"])
 
 
 def test_an_answer_without_scores_is_refused(

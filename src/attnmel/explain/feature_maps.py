@@ -85,7 +85,7 @@ def layer_maps(network: nn.Module, images: Float[Tensor, "B 3 s s"], *, layer: s
     seen: list[Tensor] = []
     with evaluation_mode(network):
         # Copied, for the next layer may work in place.
-        answer_past(network, images, layer, lambda maps: seen.append(maps.clone()))
+        answer_past(network, images, [layer], lambda _, maps: seen.append(maps.clone()))
     return seen[0].to(torch.promote_types(seen[0].dtype, torch.float32))
 
 

@@ -1,6 +1,6 @@
 """A layer's name to its maps: stages of the package's own networks, and any module of any network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from typing import NoReturn, TypeGuard
 
@@ -18,38 +18,37 @@ STAGES = ("pool3", "pool4", "pool5")
 
 
 def answer_past(
-    network: nn.Module, images: Float[Tensor, "B 3 s s"], layer: str, take: Callable[[Tensor], Tensor | None]
+    network: nn.Module,
+    images: Float[Tensor, "B 3 s s"],
+    layers: Collection[str],
+    take: Callable[[str, Tensor], Tensor | None],
 ) -> object:
-    """Return the network's answer, having given `take` the maps [B, C, h, w] of a stage or of a module by its name.
+    """Return the network's answer, having given `take` the name and the maps [B, C, h, w] of each stage or module.
 
-    What `take` returns goes on in place of the maps; with None they go on themselves. The hook is gone afterwards, also
-    after an error.
+    What `take` returns goes on in place of the maps; with None they go on themselves. The hooks are gone afterwards,
+    also after an error.
 
     Raises:
         ConfigError: no such layer, one that gives no maps, or one that is used more than once in a pass.
     """
-    uses = 0
+    uses = dict.fromkeys(layers, 0)
 
-    def pass_on(module: nn.Module, inputs: object, output: object) -> Tensor | None:
-        nonlocal uses
+    def pass_on(layer: str, output: object) -> Tensor | None:
         if not _is_map(output):
             return None
-        uses += 1
-        return take(output)
+        uses[layer] += 1
+        return take(layer, output)
 
-    name = stage_layers(network, images)[layer] if layer in STAGES and _trunk(network) is not None else layer
-    module = dict(network.named_modules()).get(name) if name else None
-    if module is None:
-        _refuse(network, layer, images)
-    hook = module.register_forward_hook(pass_on)
-    try:
+    with ExitStack() as hooks:
+        for layer, module in _modules(network, images, layers).items():
+            hook = module.register_forward_hook(lambda module, inputs, output, layer=layer: pass_on(layer, output))
+            hooks.callback(hook.remove)
         answer = network(images)
-    finally:
-        hook.remove()
-    if uses == 0:
-        _refuse(network, layer, images)
-    if uses > 1:
-        raise ConfigError(f"layer '{layer}' is used {uses} times in a pass; expected one that is used once")
+    for layer, count in uses.items():
+        if count == 0:
+            _refuse(network, layer, images)
+        if count > 1:
+            raise ConfigError(f"layer '{layer}' is used {count} times in a pass; expected one that is used once")
     return answer
 
 
@@ -88,6 +87,17 @@ def stage_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[s
         for name, output in outputs.items()
         if output is one
     }
+
+
+def _modules(network: nn.Module, images: Float[Tensor, "B 3 s s"], layers: Collection[str]) -> dict[str, nn.Module]:
+    """Return the module of each stage or module's name."""
+    stages = stage_layers(network, images) if any(layer in STAGES for layer in layers) else {}
+    known = {name: module for name, module in network.named_modules() if name}
+    names = {layer: stages.get(layer, layer) for layer in layers}
+    for layer, name in names.items():
+        if name not in known:
+            _refuse(network, layer, images)
+    return {layer: known[name] for layer, name in names.items()}
 
 
 def _trunk(network: nn.Module) -> nn.Module | None:

@@ -1,16 +1,16 @@
 """Every way to a map by its name; each is called alike and gives one map in [0, 1] for each image, at its size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from attnmel.errors import require_known
-from attnmel.explain.attention import attention
+from attnmel.explain.attention import attention, attention_maps
 from attnmel.explain.cam import cam
 from attnmel.explain.controls import centred_gaussian, random_map
-from attnmel.explain.gradcam import gradcam
+from attnmel.explain.gradcam import gradcam, gradcam_maps
 from attnmel.explain.integrated_gradients import STEPS, integrated_gradients
 from attnmel.explain.occlusion import occlusion, occlusion_passes
 from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
@@ -44,6 +44,8 @@ CONTROLS = ("gaussian", "random")
 OWN_LAYER = "gradcam:"
 """Start of the name of Grad-CAM at any module, whose name follows."""
 
+GATE, STAGE = "attention-", "gradcam-"
+"""Start of the name of a gate's map, and of Grad-CAM at a stage."""
 
 PASSES: dict[str, Callable[[int], int]] = {
     "attention": lambda side: 1,
@@ -61,9 +63,9 @@ SLOW = ("occlusion", "integrated-gradients")
 """More than a hundred passes an image: made where they are named."""
 
 
-def passes(name: str, side: int) -> int:
-    """Return how many forward passes one map costs."""
-    return next(of_side(side) for start, of_side in PASSES.items() if name.startswith(start))
+def passes(names: Collection[str], side: int) -> int:
+    """Return how many forward passes the maps of one image cost together: those of one beginning are made in one go."""
+    return sum(of_side(side) for start, of_side in PASSES.items() if any(name.startswith(start) for name in names))
 
 
 def usual_methods(network: nn.Module) -> tuple[str, ...]:
@@ -90,3 +92,33 @@ def build_method(name: str, *, progress: Progress = SILENT) -> Method:
         return partial(gradcam, layer=name.removeprefix(OWN_LAYER))
     require_known("method", name, [*METHODS, f"{OWN_LAYER}LAYER"])
     return METHODS[name](progress)
+
+
+def maps_of(
+    network: nn.Module,
+    images: Float[Tensor, "B 3 s s"],
+    classes: Int[Tensor, " B"],
+    names: Collection[str],
+    *,
+    progress: Progress = SILENT,
+) -> dict[str, Float[Tensor, "B s s"]]:
+    """Return the maps of several methods, by name, each as `build_method(name)` makes it.
+
+    The maps of all gates come from one pass, as do Grad-CAMs of all layers: together they cost hardly more than the
+    dearest of them.
+
+    Raises:
+        ConfigError: as `build_method` and as the methods.
+    """
+    methods = {name: build_method(name, progress=progress) for name in names}
+    gates, layers = _rests(names, GATE), _rests(names, STAGE) | _rests(names, OWN_LAYER)
+    of_gate = attention_maps(network, images) if gates else {}
+    of_layer = gradcam_maps(network, images, classes, layers=set(layers.values())) if layers else {}
+    shared = {name: of_gate[gate] for name, gate in gates.items()}
+    shared |= {name: of_layer[layer] for name, layer in layers.items()}
+    return {name: shared[name] if name in shared else of(network, images, classes) for name, of in methods.items()}
+
+
+def _rests(names: Collection[str], start: str) -> dict[str, str]:
+    """Return what follows `start` in each name that begins with it, by name."""
+    return {name: name.removeprefix(start) for name in names if name.startswith(start)}
