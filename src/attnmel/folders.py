@@ -81,6 +81,14 @@ class MapsFolder:
         """The maps of one method, by image."""
         return self.path / f"{method.replace(':', '-')}.npz"
 
+    def channels(self, layer: str) -> Path:
+        """The channels of one layer to browse, as one page."""
+        return self.path / f"channels-{layer}.html"
+
+    def channel_table(self, layer: str) -> Path:
+        """The channels of one layer: what each has to do with the class and with the lesion."""
+        return self.path / f"channels-{layer}.csv"
+
     @property
     def table(self) -> Path:
         """One row an image, a column a map, measure and target."""

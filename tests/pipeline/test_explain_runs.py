@@ -1,6 +1,5 @@
 """One run, or several side by side, as pages."""
 
-import dataclasses
 import json
 import re
 import shutil
@@ -10,17 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import TINY
 
+from attnmel.config import load_recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.map_summary import MapSummary
-from attnmel.folders import RunFolder
+from attnmel.evaluation.map_table import MapColumn, MapTable
+from attnmel.folders import MapsFolder, RunFolder
+from attnmel.pipeline.asked import ask
 from attnmel.pipeline.explain_runs import explain_runs
-from attnmel.pipeline.explain_split import explain_split
 from attnmel.pipeline.shown_maps import require_same_images
+from attnmel.pipeline.train import train_run
 from attnmel.records import Predictions
 from attnmel.report.map_grid import CELL
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
     from tests.conftest import Phantoms
 
 METHODS = ("attention-pool3", "attention-pool4", "gaussian")
@@ -63,11 +67,36 @@ def test_runs_stand_side_by_side_on_the_same_images(
     assert folder.gallery.read_text().count("demo, seed 0 (2): ") == len(METHODS)
 
 
-def test_maps_that_do_not_lie_side_by_side_are_refused(copied: RunFolder, phantoms: "Phantoms") -> None:
-    one = explain_split(copied, split="test", methods=["gaussian"], home=phantoms.home)
-    narrow = one.asked.data.model_copy(update={"crop": 0.5})
-    with pytest.raises(ConfigError, match="sees another square of each image than demo, seed 0"):
-        require_same_images([one, dataclasses.replace(one, asked=dataclasses.replace(one.asked, data=narrow))])
-    validation = explain_split(copied, split="validation", methods=["gaussian"], home=phantoms.home)
+def test_each_run_gives_the_named_maps_that_it_has(
+    copied: RunFolder, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+) -> None:
+    settings = [*TINY, "model.network=vgg16-gap", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
+    other, out = RunFolder(tmp_path / "gap"), tmp_path / "both"
+    train_run(load_recipe("demo", settings), other, home=phantoms.home, fabric=fabric)
+    methods, measures = ["attention-pool3", "cam"], ["overlap", "authors-cam"]
+    explain_runs([copied, other], split="test", methods=methods, measures=measures, out=out, home=phantoms.home)
+    summary = MapSummary.read(MapsFolder(out).summary)
+    assert summary is not None
+    assert [name.split(": ")[1] for name in summary.methods] == ["attention-pool3", "cam", "cam"]
+    table = MapTable.read(other.split_maps("test").table)
+    # At 32 pixels pool-5 is one cell: its map is the same everywhere and marks nothing.
+    authors = table.column(MapColumn("cam", "jaccard of authors", "lesion"))
+    np.testing.assert_array_equal(authors, table.column(MapColumn("cam", "jaccard", "lesion")))
+    assert not any("authors" in column.measure for column in MapTable.read(copied.split_maps("test").table).values)
+
+
+def test_maps_that_do_not_lie_side_by_side_are_refused_before_any_is_made(
+    copied: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    narrow = RunFolder(Path(shutil.copytree(copied.path, tmp_path / "narrow")))
+    narrow.recipe.write_text(narrow.recipe.read_text().replace("crop = 0.8", "crop = 0.5"))
+    with pytest.raises(ConfigError, match=r"narrow sees another square of each image than .*run, so their maps"):
+        explain_runs([copied, narrow], split="test", out=tmp_path / "out", home=phantoms.home)
+    assert not copied.split_maps("test").path.exists()
+    with pytest.raises(
+        ConfigError, match="'authors-cam' is of the map 'cam' of a vgg16-gap; here are maps of attnmel-c"
+    ):
+        explain_runs([copied], split="test", measures=["authors-cam"], home=phantoms.home)
+    asked = [ask(copied, split, home=phantoms.home) for split in ("test", "validation")]
     with pytest.raises(ConfigError, match="are of other images; explain runs of one data set and split"):
-        require_same_images([one, validation])
+        require_same_images(asked)

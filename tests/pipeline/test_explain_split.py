@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
+from torch import Tensor
 
 from attnmel.config import load_recipe
 from attnmel.data.images import central_crop
+from attnmel.data.prior_files import DERMOSCOPIC_FEATURES
 from attnmel.errors import ConfigError
 from attnmel.evaluation.map_summary import MapSummary
 from attnmel.evaluation.map_table import MapColumn, MapTable
 from attnmel.evaluation.overlap import Overlap
 from attnmel.explain.map_files import read_levels
 from attnmel.folders import RunFolder
-from attnmel.pipeline.explain_split import Explained, explain_split
+from attnmel.models.classifiers import MelNetwork
+from attnmel.models.output import Output
+from attnmel.pipeline.explain_runs import explain_each
+from attnmel.pipeline.explain_split import Explained
 from attnmel.pipeline.map_measures import ASKING
 from attnmel.pipeline.prepare import prepare
 from attnmel.pipeline.provenance import read_recipe
@@ -34,8 +40,9 @@ FEW = 4
 def explained(trained: RunFolder, phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> Explained:
     """Every measure of some maps of the test split, in a copy of the run."""
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("explained") / "run")))
-    measures = ("overlap", *ASKING)
-    return explain_split(run, split="test", methods=METHODS, measures=measures, limit=FEW, home=phantoms.home)
+    measures = ("overlap", "cuts", "agreement", *ASKING)
+    (one,) = explain_each([run], split="test", methods=METHODS, measures=measures, limit=FEW, home=phantoms.home)
+    return one
 
 
 def test_the_table_says_of_attention_what_evaluate_says(explained: Explained, trained: RunFolder) -> None:
@@ -44,6 +51,42 @@ def test_the_table_says_of_attention_what_evaluate_says(explained: Explained, tr
     for name, jaccard in judged.jaccard.items():
         found = table.column(MapColumn(f"attention-{name}", "jaccard", "lesion"))
         np.testing.assert_allclose(found, jaccard, atol=1e-6)
+
+
+def test_a_cut_of_half_is_the_protocols_and_agreement_is_spearmans_of_the_maps(explained: Explained) -> None:
+    table = explained.table
+    for name in METHODS:
+        halfway = table.column(MapColumn(name, "jaccard at 0.50", "lesion"))
+        np.testing.assert_array_equal(halfway, table.column(MapColumn(name, "jaccard", "lesion")))
+    first, second = (
+        np.concatenate(list(read_levels(explained.folder.maps(name), table.image_ids))) for name in METHODS[:2]
+    )
+    found = table.column(MapColumn(METHODS[0], "agreement", METHODS[1]))
+    expected = [spearmanr(one.ravel(), other.ravel()).statistic for one, other in zip(first, second, strict=True)]
+    # The files hold 256 levels.
+    np.testing.assert_allclose(found, expected, atol=5e-3)
+
+
+def test_dermoscopic_features_are_targets_one_by_one(explained: Explained) -> None:
+    targets = {column.target for column in explained.table.values if column.measure == "ap"}
+    assert targets == {"lesion", "background", *DERMOSCOPIC_FEATURES}
+
+
+def test_both_gates_maps_take_one_pass_of_the_network(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    forward = MelNetwork.forward
+
+    def counted(network: MelNetwork, images: Tensor) -> Output:
+        seen.append(len(images))
+        return forward(network, images)
+
+    monkeypatch.setattr(MelNetwork, "forward", counted)
+    methods = ["attention-pool3", "attention-pool4"]
+    (one,) = explain_each([trained], split="test", methods=methods, out=tmp_path, home=phantoms.home)
+    # Once for the predictions, once for the maps, and each method is tried on one image.
+    assert sum(seen) == 2 * len(one.table.image_ids) + len(methods)
 
 
 def test_the_network_is_asked_again_of_a_few_images_the_same_for_each_map(explained: Explained) -> None:
@@ -93,17 +136,17 @@ def test_a_network_without_gates_is_explained_by_its_other_maps(
     settings = ["data.size=32", "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
     run = RunFolder(tmp_path / "run")
     train_run(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
-    usual = explain_split(run, split="test", home=phantoms.home)
+    (usual,) = explain_each([run], split="test", home=phantoms.home)
     assert usual.methods == ("cam", "gradcam-pool3", "gradcam-pool4", "gradcam-pool5", "gaussian", "random")
     with pytest.raises(ConfigError, match=r"MelNetwork returns no attention maps; expected 2 .* use gradcam-pool5"):
-        explain_split(run, split="test", methods=["attention-pool3"], home=phantoms.home)
+        explain_each([run], split="test", methods=["cam", "attention-pool3"], home=phantoms.home)
 
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         ({"methods": ["attention"]}, "unknown method 'attention'; known: attention-pool3, attention-pool4, cam, gaus"),
-        ({"measures": ["beauty"]}, "unknown measure 'beauty'; known: faithfulness, overlap, sanity, stability"),
+        ({"measures": ["beauty"]}, "unknown measure 'beauty'; known: agreement, authors-cam, cuts, faithfulness, ov"),
         ({"split": "tests"}, "unknown split 'tests'; known: internal, test, train, validation"),
         ({"limit": 0}, "measures on 0 images; expected --limit of at least 1"),
     ],
@@ -112,7 +155,7 @@ def test_what_is_not_known_is_answered_with_what_is(
     trained: RunFolder, phantoms: "Phantoms", wrong: dict[str, object], told: str
 ) -> None:
     with pytest.raises(ConfigError, match=told):
-        explain_split(trained, home=phantoms.home, **{"split": "test", **wrong})  # pyright: ignore[reportArgumentType]
+        explain_each([trained], home=phantoms.home, **{"split": "test", **wrong})  # pyright: ignore[reportArgumentType]
 
 
 def test_maps_are_of_the_crop_that_the_network_saw(explained: Explained, phantoms: "Phantoms") -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from attnmel.cli.terminal import Home, Out, Terminal
+from attnmel.errors import ConfigError
 
 
 def explain(
@@ -33,7 +34,15 @@ def explain(
     measure: Annotated[
         list[str] | None,
         typer.Option(
-            help="With --split: overlap, faithfulness, sanity, stability; repeatable [default: overlap].",
+            help="With --split: overlap, cuts, agreement, authors-cam, faithfulness, sanity, stability; repeatable "
+            "[default: overlap].",
+            show_default=False,
+        ),
+    ] = None,
+    channels: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --split: a stage (pool3, pool4, pool5) or layer whose channels to browse; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -46,26 +55,26 @@ def explain(
     """Write maps over images, in their own geometry: PNG overlays and the raw maps as NPZ.
 
     With --split, the maps of all its images, what they are worth (a CSV row an image, means with intervals), a grid of
-    hits and misses and a page to browse. Several runs stand side by side on the same images.
+    hits and misses and a page to browse. Several runs stand side by side on the same images. With --channels, a page
+    of what the single channels of a layer answer to.
     """
     from attnmel.runtime import use_threads
 
     use_threads()
-    if split is None:
-        _explain_files(model, images or [], method or (), measure or (), out)
+    if split is not None:
+        runs = [model, *(images or ())]
+        _explain_split(runs, split, method or (), measure or ("overlap",), channels or (), limit, out, home)
+    elif measure or channels:
+        raise ConfigError("measures and channels are of a whole split: name one of the run's data with --split test")
     else:
-        _explain_split([model, *(images or ())], split, method or (), measure or ("overlap",), limit, out, home)
+        _explain_files(model, images or [], method or (), out)
 
 
-def _explain_files(
-    model: Path, images: Sequence[Path], methods: Sequence[str], measures: Sequence[str], out: Path | None
-) -> None:
-    from attnmel.errors import ConfigError
+def _explain_files(model: Path, images: Sequence[Path], methods: Sequence[str], out: Path | None) -> None:
     from attnmel.pipeline.explain import explain_images
 
-    if not images or measures:
-        what = "measures are of a whole split" if measures else "nothing to explain"
-        raise ConfigError(f"{what}: name image files, or a split of the run's data with --split test")
+    if not images:
+        raise ConfigError("nothing to explain: name image files, or a split of the run's data with --split test")
     for path in explain_images(model, images, methods=methods, out=out, progress=Terminal()):
         print(path)
 
@@ -75,6 +84,7 @@ def _explain_split(
     split: str,
     methods: Sequence[str],
     measures: Sequence[str],
+    channels: Sequence[str],
     limit: int,
     out: Path | None,
     home: Path | None,
@@ -89,6 +99,7 @@ def _explain_split(
         split=split,
         methods=methods,
         measures=measures,
+        channels=channels,
         limit=limit,
         out=out,
         home=home_folder(home),
@@ -97,3 +108,7 @@ def _explain_split(
     if summary := MapSummary.read(folder.summary):
         print(summary_text(summary, differences=False))
     print(f"every two maps compared: {folder.text}\ngrid: {folder.grid}\ngallery: {folder.gallery}")
+    own = [folder] if len(runs) == 1 else [RunFolder(run).split_maps(split) for run in runs]
+    for layer in channels:
+        for one in own:
+            print(f"channels of {layer}: {one.channels(layer)}")

@@ -9,7 +9,7 @@ masks FOLDER       <image>_segmentation.png or <image>.png in it
 import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,11 @@ class MaskFiles:
         """Every file that is read."""
         return self.masks
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What else than the files decides what is marked: nothing."""
+        return ()
+
     def marked(self, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
         """Return the marked pixels of the upright image.
 
@@ -65,10 +70,11 @@ class MaskFiles:
 
 @dataclass(frozen=True)
 class SuperpixelFiles:
-    """Superpixels and what is seen in each: the dermoscopic prior of one image."""
+    """Superpixels and what is seen in each: one dermoscopic feature of an image, or all of them."""
 
     superpixels: Path
     features: Path
+    names: tuple[str, ...] = DERMOSCOPIC_FEATURES
     source: str = "superpixels with features (ISIC 2017 part 2)"
 
     @property
@@ -76,13 +82,18 @@ class SuperpixelFiles:
         """Every file that is read."""
         return (self.superpixels, self.features)
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What else than the files decides what is marked: the features that are read, where they are not all."""
+        return () if self.names == DERMOSCOPIC_FEATURES else self.names
+
     def marked(self, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-        """Return the pixels of all superpixels in which one of `DERMOSCOPIC_FEATURES` is seen.
+        """Return the pixels of all superpixels in which one of the features is seen.
 
         Raises:
             ImageError: a file cannot be used, or the two are not of one image.
         """
-        return marked_superpixels(self.superpixels, self.features, DERMOSCOPIC_FEATURES, image_size)
+        return marked_superpixels(self.superpixels, self.features, self.names, image_size)
 
 
 PriorFiles = MaskFiles | SuperpixelFiles
@@ -105,22 +116,24 @@ def prior_files(
     return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in every if lesion.mask is not None}
 
 
-def feature_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, dict[str, MaskFiles]]:
-    """Return the attribute mask of every image that has one, by dermoscopic feature and image id; a mask may be empty.
+def feature_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, dict[str, PriorFiles]]:
+    """Return what marks each dermoscopic feature, by feature and image id: its superpixels, else its attribute mask.
 
-    Nothing where the data set has no such masks, or they were not fetched.
+    A feature may be marked nowhere on an image. Nothing where the data set has no such marks, or they were not fetched.
     """
     every = tuple(lesions)
     masks, _ = _attribute_masks(dataset.name, home)
-    found = {
-        feature: {
-            lesion.image_id: MaskFiles((masks[lesion.image_id][feature],), ATTRIBUTE_SOURCE)
-            for lesion in every
-            if feature in masks.get(lesion.image_id, {})
+    superpixels = _superpixel_files(dataset.name, every, home)
+    found: dict[str, dict[str, PriorFiles]] = {}
+    for feature in FEATURES:
+        files: dict[str, PriorFiles] = {
+            image_id: MaskFiles((of[feature],), ATTRIBUTE_SOURCE) for image_id, of in masks.items() if feature in of
         }
-        for feature in FEATURES
-    }
-    return {feature: files for feature, files in found.items() if files}
+        if feature in DERMOSCOPIC_FEATURES:
+            files |= {image_id: replace(one, names=(feature,)) for image_id, one in superpixels.items()}
+        if of_lesions := {one.image_id: files[one.image_id] for one in every if one.image_id in files}:
+            found[feature] = of_lesions
+    return found
 
 
 def masks_folder(masks: str, dataset: Dataset, home: Path) -> MasksFolder:
@@ -198,7 +211,7 @@ def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) 
     return {**superpixels, **attributes}
 
 
-def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> dict[str, PriorFiles]:
+def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> dict[str, SuperpixelFiles]:
     archives = [one for one in ARCHIVES.get(dataset, ()) if one.role == "superpixel features"]
     folders = [place for one in archives if (place := one.location(home)).is_dir()]
     ending = "_features.json"

@@ -22,6 +22,12 @@ from attnmel.progress import SILENT, Progress
 
 FAITHFUL = ("deletion", "insertion", "sufficiency", "comprehensiveness", "area")
 
+AGREEMENT = "agreement"
+"""Rank correlation with another map of the same image, whose name is the target."""
+
+AUTHORS_JACCARD = "jaccard of authors"
+"""Of class activation maps alone, see `cam_jaccard_of_authors`."""
+
 TESTED = {
     LESION: ("jaccard", "ap", "energy", "pointing", "dice"),
     "": ("deletion", "insertion", "sufficiency", "comprehensiveness"),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from attnmel import NOTICE, runtime
 from attnmel.data.images import central_square, decoded_image, prepared_image, whole_frame
 from attnmel.errors import CheckpointError, ConfigError, ImageError
-from attnmel.explain.methods import CONTROLS, Method, build_method, usual_methods
+from attnmel.explain.methods import CONTROLS, build_method, maps_of, usual_methods
 from attnmel.explain.overlays import overlay, stretched
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
@@ -48,7 +48,8 @@ def explain_images(
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images)
     _check_names(paths)
-    asked = {name: build_method(name) for name in methods}
+    for name in methods:
+        build_method(name)
     failed: list[str] = []
     with progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
@@ -59,20 +60,17 @@ def explain_images(
                 advance(1)
                 continue
             pixels = model_input(square, card).to(device)
-            maps = _of_methods(network, pixels, asked) if asked else _of_gates(network, pixels, model, card)
+            maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
             yield from _write(folder, path, maps, card)
             advance(1)
     raise_for_failures(failed, len(paths))
 
 
-def _of_methods(network: nn.Module, pixels: Tensor, methods: dict[str, Method]) -> dict[str, np.ndarray]:
+def _of_methods(network: nn.Module, pixels: Tensor, methods: Sequence[str]) -> dict[str, np.ndarray]:
     with torch.inference_mode():
         output: Output = network(pixels)
-    called = output.logits.argmax(dim=1)
-    return {
-        name.replace(":", "-"): method(network, pixels, called)[0].float().cpu().numpy()
-        for name, method in methods.items()
-    }
+    maps = maps_of(network, pixels, output.logits.argmax(dim=1), methods)
+    return {name.replace(":", "-"): one[0].float().cpu().numpy() for name, one in maps.items()}
 
 
 def _of_gates(network: nn.Module, pixels: Tensor, model: Path, card: Card) -> dict[str, np.ndarray]:

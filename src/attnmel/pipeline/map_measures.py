@@ -1,24 +1,40 @@
-"""Maps of some images -> measures that ask the network again: faithfulness, sanity, stability, one figure an image.
+"""Maps of some images -> what they are worth, one figure an image: by the maps alone, or by asking the network again.
 
-What each means, and where it comes from, stands in `docs/explain.md`.
+What each measure means, and where it comes from, stands in `docs/explain.md`.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, from_numpy, nn
 
-from attnmel.evaluation.map_agreement import likeness
+from attnmel.evaluation.map_agreement import likeness, rank_correlations
 from attnmel.evaluation.map_curves import Probabilities, faithfulness
+from attnmel.evaluation.map_overlap import (
+    CUTS,
+    LESION,
+    MapOverlap,
+    Target,
+    cam_jaccard_of_authors,
+    cut_measure,
+    map_overlap,
+)
+from attnmel.evaluation.map_summary import AGREEMENT, AUTHORS_JACCARD
+from attnmel.evaluation.map_table import MapColumn
 from attnmel.evaluation.overlap import binarised
+from attnmel.explain.cam import cam_parts
 from attnmel.explain.faithfulness import STEPS, area_evidence, faithfulness_curves
 from attnmel.explain.methods import Method
 from attnmel.explain.sanity import PAINTED_OUT, sanity_maps, weight_layers
 from attnmel.explain.stability import TURNS, turned_maps
+from attnmel.models.classifiers import PooledNetwork
 
-OVERLAP = "overlap"
+OVERLAP, AUTHORS_CAM = "overlap", "authors-cam"
+CAM = "cam"
 
 STOPS = 4
 """How often a network is looked at while its layers are shuffled from the top down."""
@@ -26,6 +42,69 @@ STOPS = 4
 Values = dict[tuple[str, str], Float[np.ndarray, " B"]]
 """By measure and by what the map was held against, "" where it was held against nothing; NaN where there is no
 answer."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Some images, the maps of every method, and what they are held against."""
+
+    maps: Mapping[str, Float[np.ndarray, "B s s"]]
+    network: nn.Module
+    images: Float[Tensor, "B 3 s s"]
+    classes: Int[Tensor, " B"]
+    targets: tuple[Target, ...]
+    """The lesion first."""
+
+    @cached_property
+    def overlaps(self) -> dict[str, MapOverlap]:
+        """What two measures are read off, by method."""
+        return {name: map_overlap(one, self.targets) for name, one in self.maps.items()}
+
+
+Columns = dict[MapColumn, Float[np.ndarray, " B"]]
+
+
+def overlap(made: Made) -> Columns:
+    """Hold each map against each target."""
+    return {column: some for name, one in made.overlaps.items() for column, some in one.columns(name).items()}
+
+
+def cuts(made: Made) -> Columns:
+    """Return the Jaccard index with the lesion at every cut, of which `overlap` has one."""
+    return {
+        MapColumn(name, cut_measure(cut), LESION): one.sweeps[LESION][:, place]
+        for name, one in made.overlaps.items()
+        for place, cut in enumerate(CUTS)
+    }
+
+
+def agreement(made: Made) -> Columns:
+    """Return the rank correlation of every two maps of an image."""
+    pairs = rank_correlations(made.maps).items()
+    return {MapColumn(first, AGREEMENT, second): values for (first, second), values in pairs}
+
+
+def authors_cam(made: Made) -> Columns:
+    """Measure class activation maps as the authors did; nothing of a network without one that has a size of its own."""
+    if CAM not in made.maps or not has_authors_cam(made.network):
+        return {}
+    (small,) = cam_parts(made.network, made.images, made.classes).values()
+    values = cam_jaccard_of_authors(small.float().cpu().numpy(), made.targets[0])
+    return {MapColumn(CAM, AUTHORS_JACCARD, LESION): values}
+
+
+def has_authors_cam(network: nn.Module) -> bool:
+    """Whether the network's CAM is of one map: that of a VGG-16-GAP, as in their figure."""
+    return isinstance(network, PooledNetwork)
+
+
+OF_MAPS: Mapping[str, Callable[[Made], Columns]] = {
+    OVERLAP: overlap,
+    "cuts": cuts,
+    "agreement": agreement,
+    AUTHORS_CAM: authors_cam,
+}
+"""Measures that do not ask the network again, by name; each is made on all images."""
 
 
 class Case(NamedTuple):

@@ -1,6 +1,6 @@
 """Explained runs -> their images with the maps of every run, one image at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +8,10 @@ from jaxtyping import UInt8
 
 from attnmel.errors import ConfigError
 from attnmel.explain.map_files import read_levels
-from attnmel.pipeline.explain_split import BATCH, Explained
+from attnmel.pipeline.asked import BATCH, Asked
+from attnmel.pipeline.explain_split import Explained
 from attnmel.pipeline.prepare import shown_pixels
+from attnmel.settings import DataSettings
 
 
 class Shown(NamedTuple):
@@ -42,24 +44,34 @@ def shown_images(runs: Sequence[Explained]) -> Iterator[Shown]:
             yield Shown(start + at, image, mask if cache.has_mask[row] else None, levels)
 
 
-def require_same_images(runs: Sequence[Explained]) -> None:
-    """Refuse runs that were explained on other images, or that saw another square of them.
+def require_same_square(runs: Mapping[str, DataSettings]) -> None:
+    """Refuse runs, by name, that saw another square of each image: their maps do not lie side by side.
+
+    Raises:
+        ConfigError: names the first that differs.
+    """
+    (first, of_first), *others = runs.items()
+    for other, data in others:
+        if _square(data) != _square(of_first):
+            raise ConfigError(
+                f"{other} sees another square of each image than {first}, so their maps do not lie side by side; "
+                "explain runs of one data.crop, and of one data.size to data.side"
+            )
+
+
+def require_same_images(runs: Sequence[Asked]) -> None:
+    """Refuse runs that are asked about other images.
 
     Raises:
         ConfigError: names the first that differs.
     """
     first = runs[0]
     for other in runs[1:]:
-        if other.table.image_ids != first.table.image_ids:
+        if other.predictions.image_ids != first.predictions.image_ids:
             raise ConfigError(
                 f"{other.name} and {first.name} are of other images; explain runs of one data set and split"
             )
-        if _square(other) != _square(first):
-            raise ConfigError(
-                f"{other.name} sees another square of each image than {first.name}, so their maps do not lie side by "
-                "side; explain runs of one data.crop, and of one data.size to data.side"
-            )
 
 
-def _square(run: Explained) -> tuple[float, float]:
-    return run.asked.data.crop, run.asked.data.size / run.asked.data.side
+def _square(data: DataSettings) -> tuple[float, float]:
+    return data.crop, data.size / data.side

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from attnmel.evaluation.differences import p_words
-from attnmel.evaluation.map_overlap import LESION, MEASURES
-from attnmel.evaluation.map_statistics import MapDifference
-from attnmel.evaluation.map_summary import FAITHFUL, MapSummary
+from attnmel.evaluation.map_overlap import CUTS, LESION, MEASURES, cut_measure
+from attnmel.evaluation.map_statistics import MapDifference, MapMean
+from attnmel.evaluation.map_summary import AGREEMENT, AUTHORS_JACCARD, FAITHFUL, MapSummary
 from attnmel.evaluation.map_table import EVERY, MapColumn
 from attnmel.report.sections import Section, Table
 from attnmel.report.table_texts import markdown_table
@@ -18,6 +18,7 @@ MEASURE_WORDS = {
     "energy": "Energy",
     "pointing": "Pointing",
     "dice": "Dice",
+    AUTHORS_JACCARD: "Jaccard, the authors' way",
     "deletion": "Deletion (lower is better)",
     "insertion": "Insertion (higher)",
     "sufficiency": "Sufficiency (lower)",
@@ -26,6 +27,9 @@ MEASURE_WORDS = {
     "stability spearman": "Rank correlation",
     "stability jaccard": "Jaccard",
 }
+SHOWN_CUTS = CUTS[1::2]
+"""Every second; all of them stand in the CSV."""
+
 SANITY = "sanity spearman"
 BESIDE = ("jaccard", "ap", "energy")
 """Measures of a map against other marks than the lesion."""
@@ -92,6 +96,12 @@ def worth_tables(summary: MapSummary) -> tuple[Table, ...]:
             ]
             for name in BESIDE
         },
+        "Jaccard index with the lesion where a map is cut at other shares of its range": [
+            _Head(f"{cut:g}", cut_measure(cut), LESION) for cut in SHOWN_CUTS
+        ],
+        "Class activation maps as the authors measured them, for their figure alone": [
+            _Head(MEASURE_WORDS[AUTHORS_JACCARD], AUTHORS_JACCARD, LESION)
+        ],
         "Faithfulness: the class's probability when pixels are replaced": [
             _Head(MEASURE_WORDS[name], name, "") for name in FAITHFUL
         ],
@@ -102,20 +112,46 @@ def worth_tables(summary: MapSummary) -> tuple[Table, ...]:
             _Head(MEASURE_WORDS[name], name, "") for name in ("stability spearman", "stability jaccard")
         ],
     }
-    return tuple(table for title, heads in questions.items() for table in _table(summary, title, heads))
+    tables = (table for title, heads in questions.items() for table in _table(summary, title, heads))
+    return (*tables, *_agreement_table(summary))
 
 
 def _table(summary: MapSummary, title: str, heads: Iterable[_Head]) -> Iterator[Table]:
-    """Give the table of the figures that there are; none without any."""
-    means, methods = {(one.column, one.part): one for one in summary.means}, summary.methods
-    shown = [head for head in heads if (MapColumn(methods[0], head.measure, head.target), head.part) in means]
-    rows = [[means[MapColumn(name, head.measure, head.target), head.part] for head in shown] for name in methods]
+    """Give the table of the maps that have the figures; none without any."""
+    means = {(one.column, one.part): one for one in summary.means}
+    rows: dict[str, dict[_Head, MapMean]] = {}
+    for name in summary.methods:
+        keys = {head: (MapColumn(name, head.measure, head.target), head.part) for head in heads}
+        if found := {head: means[key] for head, key in keys.items() if key in means}:
+            rows[name] = found
+    # Maps of one summary are measured alike, so those that have a figure have the same ones.
+    shown = list(next(iter(rows.values()), ()))
     if shown:
-        counts = [_count([one.images for one in column]) for column in zip(*rows, strict=True)]
+        counts = [_count([row[head].images for row in rows.values()]) for head in shown]
         yield Table(
             caption=f"{title}. In brackets: images that have the figure.",
             heads=("Map", *(f"{head.text} ({count})" for head, count in zip(shown, counts, strict=True))),
-            rows=tuple((name, *(signed(one.interval) for one in row)) for name, row in zip(methods, rows, strict=True)),
+            rows=tuple((name, *(signed(row[head].interval) for head in shown)) for name, row in rows.items()),
+        )
+
+
+def _agreement_table(summary: MapSummary) -> Iterator[Table]:
+    """Give the rank correlation of every two maps, each pair once; none without any."""
+    found = {
+        (one.column.map, one.column.target): one.interval
+        for one in summary.means
+        if one.column.measure == AGREEMENT and one.part == EVERY
+    }
+    # The first map stands above a column alone, the last beside a row alone.
+    across, down = summary.methods[:-1], summary.methods[1:]
+    if found:
+        yield Table(
+            caption="Agreement: rank correlation of every two maps of an image.",
+            heads=("Map", *across),
+            rows=tuple(
+                (row, *(signed(found[column, row]) if (column, row) in found else "" for column in across))
+                for row in down
+            ),
         )
 
 
