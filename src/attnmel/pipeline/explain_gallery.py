@@ -34,7 +34,7 @@ def gallery(runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progres
             advance(1)
     return Gallery(
         title=f"Maps of {', '.join(run.name for run in runs)}, {first.summary.split}",
-        main=first.asked.card.positives[0],
+        main=first.asked.main,
         licences=tuple(dict.fromkeys(run.asked.card.licence for run in runs)),
         runs=tuple(run.name for run in runs),
         maps=tuple(GalleryMap(name, number) for number, run in enumerate(runs) for name in run.methods),
@@ -46,7 +46,7 @@ def gallery(runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progres
 
 def _image(runs: Sequence[Explained], shown: Shown, *, large: bool) -> GalleryImage:
     at, first = shown.place, runs[0]
-    main = first.asked.card.positives[0]
+    main = first.asked.main
     return GalleryImage(
         image_id=first.table.image_ids[at],
         label=first.table.labels[at],

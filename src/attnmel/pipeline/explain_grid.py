@@ -25,13 +25,15 @@ def grid(runs: Sequence[Explained]) -> UInt8[np.ndarray, "H W 3"]:
     kinds = drawn_kinds(runs[0])
     places = {at for chosen in kinds.values() for at in chosen}
     blocks = {shown.place: _block(runs, shown) for shown in shown_images(runs) if shown.place in places}
-    bands = [Band(title, tuple(blocks[at] for at in chosen)) for title, chosen in kinds.items() if chosen]
+    # Of several runs, another may have called a lesion otherwise; what each said stands beside its row.
+    by = f", by {runs[0].name}" if len(runs) > 1 else ""
+    bands = [Band(f"{title}{by}", tuple(blocks[at] for at in chosen)) for title, chosen in kinds.items() if chosen]
     return grid_picture(bands, _rows(runs), [column_words(name) for name in _methods(runs)])
 
 
 def drawn_kinds(run: Explained) -> dict[str, list[int]]:
     """Return the places of some images of each of the four ways in which truth and call meet; the same every time."""
-    predictions, main = run.asked.predictions, run.asked.card.positives[0]
+    predictions, main = run.asked.predictions, run.asked.main
     found = {}
     for choice in choose(predictions, main, each=len(predictions.image_ids)):
         ids = {predictions.image_ids[row]: row for row in choice.rows}
@@ -63,10 +65,16 @@ def _block(runs: Sequence[Explained], shown: Shown) -> Block:
             if (number, name) in shown.levels:
                 attention = shown.levels[number, name].astype(np.float32) / LEVELS
                 cells[row, column_words(name)] = overlay(image, attention, mask)
-    return Block(_title(runs[0], shown.place), cells)
+    said = [_said(run, shown.place) for run in runs]
+    if len(runs) > 1:
+        return Block(_title(runs[0], shown.place), cells, dict(zip(rows, said, strict=True)))
+    return Block(f"{_title(runs[0], shown.place)}, {said[0]}", cells)
 
 
 def _title(run: Explained, place: int) -> str:
-    main = run.asked.card.positives[0]
-    share = run.asked.predictions.probability(main)[place]
-    return f"{run.table.image_ids[place]}: {spaced(run.table.labels[place])}, probability of {spaced(main)} {share:.2f}"
+    return f"{run.table.image_ids[place]}: {spaced(run.table.labels[place])}"
+
+
+def _said(run: Explained, place: int) -> str:
+    main = run.asked.main
+    return f"probability of {spaced(main)} {run.asked.predictions.probability(main)[place]:.2f}"

@@ -1,7 +1,7 @@
 """Lesions with every map as one picture, laid out as the slides do: image, mask, then the maps, a row a network."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import UInt8
@@ -9,10 +9,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from attnmel.report.tables import map_words
 
-CELL = 152
-"""Side of a picture in pixels."""
+CELL = 224
+"""Side of a picture in pixels: what a network of the recipes sees, so that nothing is lost."""
 
-GAP, LINE, MARGIN, SMALL_TYPE, LARGE_TYPE = 4, 24, 150, 14, 19
+GAP, LINE, MARGIN, SMALL_TYPE, LARGE_TYPE = 6, 32, 200, 18, 25
 INK, QUIET, EDGE, PAPER = (29, 30, 32), (90, 93, 97), (217, 217, 211), (253, 253, 251)
 
 IMAGE, MASK = "image", "lesion mask"
@@ -29,6 +29,8 @@ class Block:
     title: str
     cells: dict[tuple[str, str], Picture]
     """Pictures by row and column; image and mask stand in the first row, and a lesion may have no mask."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What stands below the name of a row, such as what that network said."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,11 @@ def _draw_block(
     small = ImageFont.load_default(SMALL_TYPE)
     draw.text((margin, top + GAP), block.title, INK, font=small)
     for number, row in enumerate(rows):
-        place = GAP, top + LINE + number * (CELL + GAP)
-        draw.multiline_text(place, "\n".join(_lines(draw, row, small)), INK, font=small)
+        left, upper = GAP, top + LINE + number * (CELL + GAP)
+        for text, colour in ((row, INK), (block.notes.get(row, ""), QUIET)):
+            for line in _lines(draw, text, small):
+                draw.text((left, upper), line, colour, font=small)
+                upper += SMALL_TYPE + GAP
     for (row, column), cell in block.cells.items():
         left, upper = margin + columns.index(column) * (CELL + GAP), top + LINE + rows.index(row) * (CELL + GAP)
         picture.paste(Image.fromarray(cell), (left, upper))
