@@ -60,9 +60,13 @@ def border_layer(mask: UInt8[np.ndarray, "H W"] | Bool[np.ndarray, "H W"]) -> UI
     return np.concatenate([colours, opacity * 255], axis=-1).round().astype(np.uint8)
 
 
-def coloured(level: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a map of 0 to 255 in the overlay's colours, opaque."""
-    return _colours()[level]
+def map_layer(level: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 4"]:
+    """Return a map of 0 to 255 alone, in the overlay's colours: red, green, blue and opacity, full where it is 255.
+
+    Laid over an image at `STRONGEST` it is what `overlay` draws.
+    """
+    opacity = (_opacity()[level] / STRONGEST).round().clip(max=255).astype(np.uint8)
+    return np.concatenate([_colours()[level], opacity[..., None]], axis=-1)
 
 
 def stretched(attention: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:

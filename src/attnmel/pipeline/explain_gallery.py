@@ -17,7 +17,7 @@ from attnmel.report.examples import as_address
 from attnmel.report.gallery import Gallery, GalleryImage, GalleryMap, border_address, map_address, picture_address
 
 MOST = 2000
-"""Images of a page, some 40 MB with ten maps; of a larger split so many are drawn."""
+"""Images of a page, some 60 MB with ten maps; of a larger split so many are drawn."""
 
 
 def gallery(runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progress: Progress = SILENT) -> Gallery:

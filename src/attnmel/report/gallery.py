@@ -17,7 +17,7 @@ from markupsafe import Markup
 from PIL import Image
 
 import attnmel
-from attnmel.explain.overlays import border_layer, coloured
+from attnmel.explain.overlays import border_layer, map_layer
 from attnmel.folders import replacing
 from attnmel.report.examples import as_address
 from attnmel.report.page import environment
@@ -87,7 +87,7 @@ def border_address(mask: UInt8[np.ndarray, "s s"]) -> str:
 def map_address(levels: UInt8[np.ndarray, "s s"]) -> str:
     """Return a map of 0 to 255 as the page shows it."""
     side = min(MAP_SIDE, len(levels))
-    return as_address(coloured(np.asarray(Image.fromarray(levels).resize((side, side), Image.Resampling.BOX))))
+    return as_address(map_layer(np.asarray(Image.fromarray(levels).resize((side, side), Image.Resampling.BOX))))
 
 
 def write_gallery(path: Path, gallery: Gallery) -> None:
