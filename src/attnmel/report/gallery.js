@@ -13,7 +13,7 @@ function describe(tile, image, map) {
   const run = figures.maps[map];
   const jaccard = image.jaccard[map];
   const called = image.called[run] ? `called ${words(image.called[run])}` : "called neither";
-  const overlap = jaccard === null ? "" : `, J ${jaccard.toFixed(2)}`;
+  const overlap = jaccard === null ? "" : `, J\u00a0${jaccard.toFixed(2)}`;
   tile.querySelector(".figures-of").textContent = `${called}, ${main} ${image.probabilities[run].toFixed(3)}${overlap}`;
   tile.classList.toggle("miss", image.label !== "" && !isHit(image, run));
 }

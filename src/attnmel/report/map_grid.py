@@ -12,7 +12,7 @@ from attnmel.report.tables import map_words
 CELL = 224
 """Side of a picture in pixels: what a network of the recipes sees, so that nothing is lost."""
 
-GAP, LINE, MARGIN, SMALL_TYPE, LARGE_TYPE = 6, 32, 200, 18, 25
+GAP, LINE, MARGIN, SMALL_TYPE, LARGE_TYPE = 6, 32, 225, 18, 25
 INK, QUIET, EDGE, PAPER = (29, 30, 32), (90, 93, 97), (217, 217, 211), (253, 253, 251)
 
 IMAGE, MASK = "image", "lesion mask"
