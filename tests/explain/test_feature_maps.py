@@ -53,6 +53,15 @@ def test_without_masks_the_overlap_is_not_defined_and_one_class_correlates_with_
     assert not channels.correlation.any()
 
 
+def test_a_channel_that_only_rounding_changes_correlates_with_nothing(images: Float[Tensor, "B 3 s s"]) -> None:
+    class Constant(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.full_like(images[:, :1], 0.1) + 1e-9 * images[:, :1]
+
+    network = nn.Sequential(Constant(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    assert not judge_channels(network, [examples(images, 0)], layer="0").correlation.any()
+
+
 def test_the_maps_of_chosen_channels_come_in_their_order(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> None:
     maps = channel_maps(network, images, layer="trunk.features.5", channels=[3, 0])
     assert maps.shape == (3, 2, 64, 64)

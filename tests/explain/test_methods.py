@@ -71,7 +71,8 @@ def test_a_batch_gives_what_its_images_give_alone(
 def test_maps_of_several_methods_are_those_of_each(
     network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
 ) -> None:
-    names = [*reversed(METHODS), "gradcam:gates.0.score"]
+    # One layer is asked for by two names.
+    names = [*reversed(METHODS), "gradcam:pool4", "gradcam:gates.0.score"]
     found = maps_of(network, images, classes, names)
     assert list(found) == names
     for name, maps in found.items():

@@ -100,6 +100,8 @@ def test_the_next_class_is_the_most_probable_of_the_others() -> None:
 
     images = torch.zeros(3, 3, 8, 8)
     assert next_class(Scores(), images, torch.tensor([0, 1, 0])).tolist() == [1, 0, 2]
+    with pytest.raises(ConfigError, match="class 3 of a network for 3 classes; expected 0 to 2"):
+        next_class(Scores(), images, torch.tensor([1, 3, 0]))
     with pytest.raises(ConfigError, match="has no other class"):
         next_class(nn.Sequential(nn.Flatten(), nn.Linear(192, 1)), images, torch.zeros(3, dtype=torch.int64))
 

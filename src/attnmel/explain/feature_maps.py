@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attnmel.explain.layers import answer_past
-from attnmel.explain.scaling import stretched, upsampled
+from attnmel.explain.scaling import FLAT, stretched, upsampled
 from attnmel.explain.scores import evaluation_mode
 
 
@@ -100,6 +100,8 @@ def _soft_jaccard(maps: Float[Tensor, "B C h w"], masks: Float[Tensor, "B s s"])
 
 
 def _correlation(values: Float[Tensor, "N C"], labels: Float[Tensor, " N"]) -> Float[Tensor, " C"]:
-    values, labels = values - values.mean(0), labels - labels.mean()
-    scale = values.norm(dim=0) * labels.norm()
-    return torch.where(scale > 0, labels @ values / scale, 0.0)
+    changes, labels = values - values.mean(0), labels - labels.mean()
+    scale = changes.norm(dim=0) * labels.norm()
+    # What rounding alone changes goes with nothing.
+    varies = changes.norm(dim=0) > FLAT * values.norm(dim=0)
+    return torch.where(varies & (scale > 0), labels @ changes / scale, 0.0)

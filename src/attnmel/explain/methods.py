@@ -113,7 +113,7 @@ def maps_of(
     methods = {name: build_method(name, progress=progress) for name in names}
     gates, layers = _rests(names, GATE), _rests(names, STAGE) | _rests(names, OWN_LAYER)
     of_gate = attention_maps(network, images) if gates else {}
-    of_layer = gradcam_maps(network, images, classes, layers=set(layers.values())) if layers else {}
+    of_layer = gradcam_maps(network, images, classes, layers=layers.values()) if layers else {}
     shared = {name: of_gate[gate] for name, gate in gates.items()}
     shared |= {name: of_layer[layer] for name, layer in layers.items()}
     return {name: shared[name] if name in shared else of(network, images, classes) for name, of in methods.items()}

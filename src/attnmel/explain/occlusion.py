@@ -101,5 +101,6 @@ def score_losses(
             covered = torch.where(covers[cover][:, None], COVER, images[image])
             scores.append(scores_of(network(covered), classes.to(image.device)[image]))
             advance(len(chosen))
-    table = torch.cat(scores).to(torch.float32).reshape(len(images), len(covers))
+    table = torch.cat(scores).reshape(len(images), len(covers))
+    table = table.to(torch.promote_types(table.dtype, torch.float32))
     return table[:, :1] - table[:, 1:]

@@ -18,7 +18,7 @@ from attnmel.data.images import BLACK_TO_WHITE, shift_and_scale
 from attnmel.data.loader import normalise
 from attnmel.errors import ConfigError
 from attnmel.explain.methods import Method
-from attnmel.explain.scores import evaluation_mode, logits_of
+from attnmel.explain.scores import check_classes, evaluation_mode, logits_of
 
 ANOTHER_CLASS, PAINTED_OUT, RANDOMISED = "another class", "lesion painted out", "randomised down to "
 
@@ -53,12 +53,13 @@ def next_class(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: In
     """Return for each image the most probable class that is not its own.
 
     Raises:
-        ConfigError: the network returns no scores, or those of one class alone.
+        ConfigError: the network returns no scores, those of one class alone, or has no such class.
     """
     with evaluation_mode(network):
         logits = logits_of(network(images))
     if logits.shape[1] < 2:
         raise ConfigError("a network for 1 class has no other class to explain; expected at least 2")
+    check_classes(classes, logits.shape[1])
     return logits.scatter(1, classes.to(logits.device)[:, None], -torch.inf).argmax(dim=1)
 
 
