@@ -72,6 +72,50 @@ class MasksFolder:
 
 
 @dataclass(frozen=True)
+class MapsFolder:
+    """The maps that `attnmel explain` made of one split, and what they are worth."""
+
+    path: Path
+
+    def maps(self, method: str) -> Path:
+        """The maps of one method, by image."""
+        return self.path / f"{method.replace(':', '-')}.npz"
+
+    def channels(self, layer: str) -> Path:
+        """The channels of one layer to browse, as one page."""
+        return self.path / f"channels-{layer}.html"
+
+    def channel_table(self, layer: str) -> Path:
+        """The channels of one layer: what each has to do with the class and with the lesion."""
+        return self.path / f"channels-{layer}.csv"
+
+    @property
+    def table(self) -> Path:
+        """One row an image, a column a map, measure and target."""
+        return self.path / "measures.csv"
+
+    @property
+    def summary(self) -> Path:
+        """Means with intervals, and differences between maps."""
+        return self.path / "summary.json"
+
+    @property
+    def text(self) -> Path:
+        """The same for people."""
+        return self.path / "summary.md"
+
+    @property
+    def grid(self) -> Path:
+        """Some hits and misses with every map, as one picture."""
+        return self.path / "grid.png"
+
+    @property
+    def gallery(self) -> Path:
+        """Every image with its maps, as one page."""
+        return self.path / "gallery.html"
+
+
+@dataclass(frozen=True)
 class RunFolder:
     """One training run: every file it writes, by name."""
 
@@ -149,6 +193,10 @@ class RunFolder:
     def maps(self) -> Path:
         """Attention maps as overlays and NPZ, by `attnmel explain`."""
         return self.path / "maps"
+
+    def split_maps(self, split: str) -> MapsFolder:
+        """Maps of a whole split, by `attnmel explain --split`."""
+        return MapsFolder(self.maps / split)
 
     def predictions(self, split: str) -> Path:
         """Class probabilities of one split, or of one external set by its name."""

@@ -20,7 +20,14 @@ from tests.data.crosses import (
 
 from attnmel.data.labels import Dataset, read_dataset
 from attnmel.data.official_files import FEATURES
-from attnmel.data.prior_files import DERMOSCOPIC_FEATURES, MaskFiles, SuperpixelFiles, mask_flags, prior_files
+from attnmel.data.prior_files import (
+    DERMOSCOPIC_FEATURES,
+    MaskFiles,
+    SuperpixelFiles,
+    feature_files,
+    mask_flags,
+    prior_files,
+)
 from attnmel.data.prior_planes import open_planes
 from attnmel.errors import LabelError
 from attnmel.folders import MasksFolder
@@ -61,6 +68,37 @@ def test_superpixels_come_first_and_attribute_masks_fill_in(crosses: Dataset, tm
     files = prior_files("dermoscopic", "", crosses, crosses.lesions, tmp_path)
     kinds = {image_id: type(one) for image_id, one in files.items()}
     assert kinds == {f"ISIC_{n}": MaskFiles if n == 1 else SuperpixelFiles for n in range(COUNT - 1)}
+
+
+def test_each_feature_has_masks_of_its_own(crosses: Dataset, tmp_path: Path) -> None:
+    assert feature_files(crosses, crosses.lesions, tmp_path) == {}
+    attributes_of(crosses, tmp_path)
+    found = feature_files(crosses, crosses.lesions, tmp_path)
+    assert tuple(found) == FEATURES
+    for feature, files in found.items():
+        assert all(one.paths[0].stem == f"{image_id}_attribute_{feature}" for image_id, one in files.items())
+    elsewhere = Dataset("isic2018", "ISIC 2018", crosses.lesions, "CC-0")
+    assert feature_files(elsewhere, crosses.lesions, tmp_path) == {}
+
+
+def test_each_feature_is_of_its_own_superpixels_and_attribute_masks_fill_in(crosses: Dataset, tmp_path: Path) -> None:
+    superpixels_of(crosses, tmp_path)
+    found = feature_files(crosses, crosses.lesions, tmp_path)
+    assert {*found} == {*DERMOSCOPIC_FEATURES}
+    left = np.arange(90) < 40
+    for number in range(COUNT - 1):
+        area = np.asarray(cross(number)) > 0
+        right = area & ~left
+        expected = {"pigment_network": area & left, "streaks": right, "milia_like_cyst": right}
+        for feature, files in found.items():
+            marks = files[f"ISIC_{number}"].marked((90, 60))
+            np.testing.assert_array_equal(marks, expected.get(feature, np.zeros_like(area)))
+    planes = [open_planes(crosses.lesions, files, crop=CROP, side=SIDE, home=tmp_path) for files in found.values()]
+    # All four are read from the same files.
+    assert len({one.key for one in planes}) == len(found)
+    attributes_of(crosses, tmp_path)
+    kinds = {name: type(of["ISIC_0"]) for name, of in feature_files(crosses, crosses.lesions, tmp_path).items()}
+    assert kinds == {**dict.fromkeys(DERMOSCOPIC_FEATURES, SuperpixelFiles), "globules": MaskFiles}
 
 
 def test_without_any_features_the_files_and_the_commands_are_told(crosses: Dataset, tmp_path: Path) -> None:

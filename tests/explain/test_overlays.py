@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from matplotlib import colormaps
 
 from attnmel.errors import ImageError
-from attnmel.explain.overlays import STRONGEST, legend_stops, overlay, stretched
+from attnmel.explain.overlays import STRONGEST, border_layer, legend_stops, map_layer, overlay, stretched
 
 SIDE = 96
 
@@ -93,3 +93,21 @@ def test_the_legend_goes_from_nothing_to_the_strongest() -> None:
     stops = legend_stops()
     assert stops[0].endswith("/ 0.00)")
     assert stops[-1] == f"rgb(253 231 37 / {STRONGEST:.2f})"
+
+
+def test_the_border_by_itself_laid_over_an_image_is_the_overlay_s() -> None:
+    image, mask = skin(), disc(30)
+    layer = border_layer(mask).astype(float)
+    opacity = layer[..., 3:] / 255
+    laid = layer[..., :3] * opacity + image * (1 - opacity)
+    assert np.abs(laid - overlay(image, mask=mask)).max() < 3
+    assert (layer[..., 3] == 0).mean() > 0.5
+
+
+def test_a_map_by_itself_laid_over_an_image_at_its_strongest_is_the_overlay_s() -> None:
+    image = skin()
+    level = np.random.default_rng(0).integers(0, 256, image.shape[:2], dtype=np.uint8)
+    layer = map_layer(level).astype(float)
+    opacity = layer[..., 3:] / 255 * STRONGEST
+    laid = layer[..., :3] * opacity + image * (1 - opacity)
+    assert np.abs(laid - overlay(image, level.astype(np.float32) / 255)).max() < 3

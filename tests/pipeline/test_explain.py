@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from attnmel.config import load_recipe
 from attnmel.errors import CheckpointError, ConfigError
+from attnmel.explain.methods import METHODS
+from attnmel.explain.scaling import stretched
 from attnmel.folders import RunFolder
 from attnmel.pipeline.explain import explain_images
 from attnmel.pipeline.train import train_run
@@ -40,8 +43,44 @@ def test_a_network_without_attention_is_told(phantoms: "Phantoms", fabric: "Fabr
     run = RunFolder(tmp_path / "run")
     train_run(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    with pytest.raises(CheckpointError, match="is a vgg16-gap, which has no attention maps; use an attnmel-cnn"):
+    told = "is a vgg16-gap, which has no attention maps; use an attnmel-cnn, or name another method: --method cam "
+    with pytest.raises(CheckpointError, match=told):
         list(explain_images(run.path, [image]))
+    written = list(explain_images(run.path, [image], methods=["cam"], out=tmp_path))
+    assert [path.name for path in written] == [f"{image.stem}-cam.png", f"{image.stem}.npz"]
+
+
+def test_an_unknown_method_is_answered_with_the_known_ones(trained: RunFolder, phantoms: "Phantoms") -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    with pytest.raises(
+        ConfigError, match=r"unknown method 'gradcam'; known: attention-pool3, .*, gradcam:LAYER, integ"
+    ):
+        list(explain_images(trained.path, [image], methods=["gradcam"]))
+
+
+def test_a_cross_off_the_middle_is_found_in_an_image_that_is_not_square(
+    trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(METHODS, "brightness", lambda progress: lambda network, images, classes: brightness(images))
+    image = np.zeros((180, 300, 3), np.uint8)
+    row, column = 110, 130
+    image[row - 3 : row + 4, column - 15 : column + 16] = 255
+    image[row - 15 : row + 16, column - 3 : column + 4] = 255
+    Image.fromarray(image).save(tmp_path / "cross.png")
+    list(explain_images(trained.path, [tmp_path / "cross.png"], methods=["brightness"], out=tmp_path))
+    with np.load(tmp_path / "cross.npz") as arrays:
+        found = arrays["brightness_frame"]
+    with Image.open(tmp_path / "cross-brightness.png") as picture:
+        coloured = np.abs(np.asarray(picture).astype(float) - image).sum(axis=2)
+    for of_original in (found, coloured):
+        assert of_original.shape == (180, 300)
+        centre = [(of_original * place).sum() / of_original.sum() for place in np.mgrid[:180, :300]]
+        np.testing.assert_allclose(centre, [row, column], atol=1)
+
+
+def brightness(images: torch.Tensor) -> torch.Tensor:
+    """A map that shows where an image is bright."""
+    return stretched(images.mean(dim=1))
 
 
 def test_two_images_of_one_name_are_refused_before_anything_is_written(trained: RunFolder, tmp_path: Path) -> None:

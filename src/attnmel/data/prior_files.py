@@ -9,7 +9,7 @@ masks FOLDER       <image>_segmentation.png or <image>.png in it
 import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from attnmel.data.decoding import PNG_SUFFIXES, decoded, opened, upright_size
 from attnmel.data.images import MASK_THRESHOLD, check_mask_size
 from attnmel.data.labels import Dataset
 from attnmel.data.mask_files import MASK_NAME, feature_masks, files_of
-from attnmel.data.official_files import ARCHIVES
+from attnmel.data.official_files import ARCHIVES, FEATURES
 from attnmel.data.superpixels import marked_superpixels
 from attnmel.data.tables import require_single
 from attnmel.errors import ArchiveError, LabelError
@@ -33,6 +33,8 @@ DERMOSCOPIC_FEATURES = ("pigment_network", "negative_network", "milia_like_cyst"
 ATTRIBUTE_MASKS = "isic2018-task1"
 HAVE_ATTRIBUTE_MASKS = ("isic2016", "isic2017", ATTRIBUTE_MASKS)
 """Data sets whose images are among those of ISIC 2018 task 1-2, by image id."""
+
+ATTRIBUTE_SOURCE = "attribute masks (ISIC 2018 task 2)"
 
 PREDICTED = "predicted"
 EMPTY = "empty"
@@ -52,6 +54,11 @@ class MaskFiles:
         """Every file that is read."""
         return self.masks
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What else than the files decides what is marked: nothing."""
+        return ()
+
     def marked(self, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
         """Return the marked pixels of the upright image.
 
@@ -63,10 +70,11 @@ class MaskFiles:
 
 @dataclass(frozen=True)
 class SuperpixelFiles:
-    """Superpixels and what is seen in each: the dermoscopic prior of one image."""
+    """Superpixels and what is seen in each: one dermoscopic feature of an image, or all of them."""
 
     superpixels: Path
     features: Path
+    names: tuple[str, ...] = DERMOSCOPIC_FEATURES
     source: str = "superpixels with features (ISIC 2017 part 2)"
 
     @property
@@ -74,13 +82,18 @@ class SuperpixelFiles:
         """Every file that is read."""
         return (self.superpixels, self.features)
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What else than the files decides what is marked: the features that are read, where they are not all."""
+        return () if self.names == DERMOSCOPIC_FEATURES else self.names
+
     def marked(self, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-        """Return the pixels of all superpixels in which one of `DERMOSCOPIC_FEATURES` is seen.
+        """Return the pixels of all superpixels in which one of the features is seen.
 
         Raises:
             ImageError: a file cannot be used, or the two are not of one image.
         """
-        return marked_superpixels(self.superpixels, self.features, DERMOSCOPIC_FEATURES, image_size)
+        return marked_superpixels(self.superpixels, self.features, self.names, image_size)
 
 
 PriorFiles = MaskFiles | SuperpixelFiles
@@ -101,6 +114,26 @@ def prior_files(
         return _dermoscopic_files(dataset, every, home)
     source = "lesion masks of the data set"
     return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in every if lesion.mask is not None}
+
+
+def feature_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, dict[str, PriorFiles]]:
+    """Return what marks each dermoscopic feature, by feature and image id: its superpixels, else its attribute mask.
+
+    A feature may be marked nowhere on an image. Nothing where the data set has no such marks, or they were not fetched.
+    """
+    every = tuple(lesions)
+    masks, _ = _attribute_masks(dataset.name, home)
+    superpixels = _superpixel_files(dataset.name, every, home)
+    found: dict[str, dict[str, PriorFiles]] = {}
+    for feature in FEATURES:
+        files: dict[str, PriorFiles] = {
+            image_id: MaskFiles((of[feature],), ATTRIBUTE_SOURCE) for image_id, of in masks.items() if feature in of
+        }
+        if feature in DERMOSCOPIC_FEATURES:
+            files |= {image_id: replace(one, names=(feature,)) for image_id, one in superpixels.items()}
+        if of_lesions := {one.image_id: files[one.image_id] for one in every if one.image_id in files}:
+            found[feature] = of_lesions
+    return found
 
 
 def masks_folder(masks: str, dataset: Dataset, home: Path) -> MasksFolder:
@@ -178,7 +211,7 @@ def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) 
     return {**superpixels, **attributes}
 
 
-def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> dict[str, PriorFiles]:
+def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> dict[str, SuperpixelFiles]:
     archives = [one for one in ARCHIVES.get(dataset, ()) if one.role == "superpixel features"]
     folders = [place for one in archives if (place := one.location(home)).is_dir()]
     ending = "_features.json"
@@ -197,19 +230,25 @@ def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> di
 
 
 def _attribute_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> tuple[dict[str, PriorFiles], str]:
-    """Return the attribute masks of images, and why there are none."""
+    """Return the union of the attribute masks of images, and why there are none."""
+    masks, why = _attribute_masks(dataset, home)
+    return {
+        lesion.image_id: MaskFiles(
+            tuple(masks[lesion.image_id][name] for name in DERMOSCOPIC_FEATURES), ATTRIBUTE_SOURCE
+        )
+        for lesion in lesions
+        if masks.get(lesion.image_id, {}).keys() >= {*DERMOSCOPIC_FEATURES}
+    }, why
+
+
+def _attribute_masks(dataset: str, home: Path) -> tuple[dict[str, dict[str, Path]], str]:
+    """Return the masks by image id and feature, and why there are none."""
     if dataset not in HAVE_ATTRIBUTE_MASKS:
         return {}, f"; those of ISIC 2018 task 2 are of images of {', '.join(HAVE_ATTRIBUTE_MASKS)}"
     try:
-        masks = feature_masks(ATTRIBUTE_MASKS, home)
+        return feature_masks(ATTRIBUTE_MASKS, home), ""
     except ArchiveError as error:
         return {}, f". {error}"
-    source = "attribute masks (ISIC 2018 task 2)"
-    return {
-        lesion.image_id: MaskFiles(tuple(masks[lesion.image_id][name] for name in DERMOSCOPIC_FEATURES), source)
-        for lesion in lesions
-        if masks.get(lesion.image_id, {}).keys() >= {*DERMOSCOPIC_FEATURES}
-    }, ""
 
 
 def _marked(path: Path, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:

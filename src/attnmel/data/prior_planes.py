@@ -135,7 +135,9 @@ def _key(works: Sequence[_Work], memory: Path, workers: int | None, progress: Pr
     paths = [path for work in works if work.files is not None for path in (work.image, *work.files.paths)]
     hashes = content_hashes(paths, memory=memory, workers=workers or available_processors(), progress=progress)
     rows = [
-        [work.image_id, *(hashes[path] for path in (work.image, *work.files.paths))] if work.files else [work.image_id]
+        [work.image_id, *(hashes[path] for path in (work.image, *work.files.paths)), *work.files.chosen]
+        if work.files
+        else [work.image_id]
         for work in works
     ]
     content = json.dumps([VERSION, works[0].crop, works[0].side, works[0].spoil, rows])

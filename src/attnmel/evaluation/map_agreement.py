@@ -2,7 +2,7 @@
 
 For maps of different methods, of a network and its randomised copy, of an image and its turned one.
 
-Shapes: N images, s side of a map, P its pixels, M maps.
+Shapes: N images, s side of a map, P its pixels.
 """
 
 import itertools
@@ -56,17 +56,6 @@ def rank_correlations(maps: Mapping[str, Float[np.ndarray, "N s s"]]) -> dict[tu
             # Rounding must not lead beyond 1.
             found[first, second][row] = np.clip(np.dot(directions[first], directions[second]), -1, 1)
     return found
-
-
-def agreement_matrix(maps: Mapping[str, Float[np.ndarray, "N s s"]]) -> Float[np.ndarray, "M M"]:
-    """Return the mean of `rank_correlations` over the images that have one; 1 on the diagonal, NaN without an image."""
-    matrix = np.eye(len(maps))
-    places = {name: place for place, name in enumerate(maps)}
-    for (first, second), values in rank_correlations(maps).items():
-        known = values[~np.isnan(values)]
-        mean = known.mean() if len(known) else np.nan
-        matrix[places[first], places[second]] = matrix[places[second], places[first]] = mean
-    return matrix
 
 
 def _direction(one: Float[np.ndarray, "s s"]) -> Float[np.ndarray, " P"]:

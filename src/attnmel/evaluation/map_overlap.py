@@ -184,6 +184,11 @@ def best_cut(sweep: Float[np.ndarray, "N T"]) -> float:
     return min((CUTS[place] for place in np.flatnonzero(means == means.max())), key=lambda cut: abs(cut - CUT))
 
 
+def cut_measure(cut: float) -> str:
+    """Return the name of the Jaccard index at one of `CUTS`, as a column has it."""
+    return f"jaccard at {cut:.2f}"
+
+
 def at_cut(sweep: Float[np.ndarray, "N T"], cut: float) -> Float[np.ndarray, " N"]:
     """Return the Jaccard index of each image at one of `CUTS`.
 

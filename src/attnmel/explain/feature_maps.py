@@ -33,6 +33,8 @@ class Channels(NamedTuple):
     """Of the channel's mean over the image with being of the class, in [-1, 1]; 0 for a channel that never changes."""
     overlap: Float[Tensor, " C"]
     """Mean soft Jaccard index with the lesion, in [0, 1]; NaN without a mask."""
+    means: Float[Tensor, "N C"]
+    """Of each channel over each image: which images it is strongest on."""
 
     def by_correlation(self) -> Int[Tensor, " C"]:
         """Return the channels' numbers, the one that goes most with the class first, least (or against it) last."""
@@ -59,7 +61,8 @@ def judge_channels(network: nn.Module, batches: Iterable[Examples], *, layer: st
         labels.append(examples.is_class.to(maps.device).double())
         marked = examples.masks.flatten(1).any(1)
         overlaps.append(_soft_jaccard(maps[marked], examples.masks[marked].to(maps)).double())
-    return Channels(_correlation(torch.cat(means), torch.cat(labels)).float(), torch.cat(overlaps).mean(0).float())
+    every = torch.cat(means)
+    return Channels(_correlation(every, torch.cat(labels)).float(), torch.cat(overlaps).mean(0).float(), every.float())
 
 
 def channel_maps(

@@ -11,8 +11,9 @@ from attnmel.explain.attention import attention, attention_maps
 from attnmel.explain.cam import cam
 from attnmel.explain.controls import centred_gaussian, random_map
 from attnmel.explain.gradcam import gradcam, gradcam_maps
-from attnmel.explain.integrated_gradients import integrated_gradients
-from attnmel.explain.occlusion import occlusion
+from attnmel.explain.integrated_gradients import STEPS, integrated_gradients
+from attnmel.explain.occlusion import occlusion, occlusion_passes
+from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
 from attnmel.progress import SILENT, Progress
 
 Method = Callable[[nn.Module, Float[Tensor, "B 3 s s"], Int[Tensor, " B"]], Float[Tensor, "B s s"]]
@@ -45,6 +46,40 @@ OWN_LAYER = "gradcam:"
 
 GATE, STAGE = "attention-", "gradcam-"
 """Start of the name of a gate's map, and of Grad-CAM at a stage."""
+
+PASSES: dict[str, Callable[[int], int]] = {
+    "attention": lambda side: 1,
+    "cam": lambda side: 1,
+    # A way back costs about as much as two ways forward.
+    "gradcam": lambda side: 3,
+    "occlusion": occlusion_passes,
+    "integrated-gradients": lambda side: 3 * STEPS,
+    "gaussian": lambda side: 0,
+    "random": lambda side: 0,
+}
+"""How many forward passes the map of one image of that side is worth, by the beginning of a method's name."""
+
+SLOW = ("occlusion", "integrated-gradients")
+"""More than a hundred passes an image: made where they are named."""
+
+
+def passes(names: Collection[str], side: int) -> int:
+    """Return how many forward passes the maps of one image cost together: those of one beginning are made in one go."""
+    return sum(of_side(side) for start, of_side in PASSES.items() if any(name.startswith(start) for name in names))
+
+
+def usual_methods(network: nn.Module) -> tuple[str, ...]:
+    """Return the names of all methods that the network has a map for, without the slow ones.
+
+    A network that is not the package's own has the controls alone: its layers are to be named.
+    """
+    has_gates = isinstance(network, MelNetwork) and len(network.gates) > 0
+    fits = {
+        "attention": has_gates,
+        "cam": isinstance(network, PooledNetwork | MelNetwork),
+        "gradcam": isinstance(network, DenseNetwork | PooledNetwork | MelNetwork),
+    }
+    return tuple(name for name in METHODS if name not in SLOW and fits.get(name.split("-")[0], True))
 
 
 def build_method(name: str, *, progress: Progress = SILENT) -> Method:

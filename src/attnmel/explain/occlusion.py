@@ -38,8 +38,8 @@ def occlusion(
         ConfigError: the patch or the stride does not fit, the network returns no scores, or has no such class.
     """
     side = images.shape[-1]
-    patch = max(1, side // PATCHES_A_SIDE) if patch is None else patch
-    covers = patch_covers(side, patch, max(1, patch // 2) if stride is None else stride).to(images.device)
+    patch = _usual_patch(side) if patch is None else patch
+    covers = patch_covers(side, patch, _usual_stride(patch) if stride is None else stride).to(images.device)
     losses = score_losses(network, images, classes, covers, batch=batch, progress=progress)
     shape = covers.to(losses.dtype)
     return positive(torch.einsum("bp,phw->bhw", losses, shape) / shape.sum(0))
@@ -56,10 +56,29 @@ def patch_covers(side: int, patch: int, stride: int) -> Bool[Tensor, "P s s"]:
             f"a patch of {patch} pixels that moves by {stride} does not cover an image of {side}; expected 1 <= stride "
             "<= patch <= side"
         )
-    starts = [*range(0, side - patch, stride), side - patch]
+    starts = patch_starts(side, patch, stride)
     pixels = torch.arange(side)
     spans = torch.stack([(pixels >= start) & (pixels < start + patch) for start in starts])
     return (spans[:, None, :, None] & spans[None, :, None, :]).flatten(0, 1)
+
+
+def patch_starts(side: int, patch: int, stride: int) -> list[int]:
+    """Return where the patches of one row start."""
+    return [*range(0, side - patch, stride), side - patch]
+
+
+def occlusion_passes(side: int) -> int:
+    """Return how often each image passes through the network, with the patch and stride that are taken unasked."""
+    patch = _usual_patch(side)
+    return len(patch_starts(side, patch, _usual_stride(patch))) ** 2 + 1
+
+
+def _usual_patch(side: int) -> int:
+    return max(1, side // PATCHES_A_SIDE)
+
+
+def _usual_stride(patch: int) -> int:
+    return max(1, patch // 2)
 
 
 def score_losses(

@@ -51,6 +51,24 @@ def overlay(
     return np.asarray(picture)
 
 
+def border_layer(mask: UInt8[np.ndarray, "H W"] | Bool[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 4"]:
+    """Return the lesion's border alone, as `overlay` draws it, on nothing: red, green, blue and opacity."""
+    halo, line = (one[..., None] / 255 for one in _border(mask))
+    dark = halo * (1 - line)
+    opacity = dark + line
+    colours = (np.array(DARK) * dark + np.array(LIGHT) * line) / np.where(opacity > 0, opacity, 1)
+    return np.concatenate([colours, opacity * 255], axis=-1).round().astype(np.uint8)
+
+
+def map_layer(level: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 4"]:
+    """Return a map of 0 to 255 alone, in the overlay's colours: red, green, blue and opacity, full where it is 255.
+
+    Laid over an image at `STRONGEST` it is what `overlay` draws.
+    """
+    opacity = (_opacity()[level] / STRONGEST).round().clip(max=255).astype(np.uint8)
+    return np.concatenate([_colours()[level], opacity[..., None]], axis=-1)
+
+
 def stretched(attention: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """Spread a map over [0, 1], lowest to 0 and highest to 1; a map of one value becomes 0 everywhere.
 

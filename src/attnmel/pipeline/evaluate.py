@@ -85,7 +85,7 @@ def evaluate_run(
         notes = (*notes, taken)
     _check_name(run, name, on)
     network, card = load_checkpoint(run.path)
-    _check_card(run, card, recipe)
+    check_card(run, card, recipe)
     leaks = check_leakage(
         run,
         prepared,
@@ -170,8 +170,12 @@ def _external(on: str | None, own: str) -> str | None:
     return None if own_folder is not None and folder.samefile(own_folder) else str(folder)
 
 
-def _check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
-    """Refuse a checkpoint that another run left in this run's place: its measures would stand under a wrong recipe."""
+def check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
+    """Refuse a checkpoint that another run left in this run's place: its measures would stand under a wrong recipe.
+
+    Raises:
+        CheckpointError: names what differs.
+    """
     model, data = recipe.model, recipe.data
     pairs = {
         "network": (card.network, model.network),

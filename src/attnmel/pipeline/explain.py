@@ -1,4 +1,4 @@
-"""A model and image files -> attention maps over each image, in its own geometry."""
+"""A model and image files -> maps over each image, in its own geometry."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 from attnmel import NOTICE, runtime
 from attnmel.data.images import central_square, decoded_image, prepared_image, whole_frame
 from attnmel.errors import CheckpointError, ConfigError, ImageError
+from attnmel.explain.methods import CONTROLS, build_method, maps_of, usual_methods
 from attnmel.explain.overlays import overlay, stretched
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.checkpoints import Card, load_checkpoint
@@ -20,15 +22,23 @@ from attnmel.records import ATTENTION_MAPS
 
 
 def explain_images(
-    model: Path, images: Sequence[Path], *, out: Path | None = None, progress: Progress = SILENT
+    model: Path,
+    images: Sequence[Path],
+    *,
+    methods: Sequence[str] = (),
+    out: Path | None = None,
+    progress: Progress = SILENT,
 ) -> Iterator[Path]:
-    """Write `<image>-pool3.png`, `<image>-pool4.png` and `<image>.npz` for each file and yield the paths.
+    """Write `<image>-<map>.png` for each file and map, and `<image>.npz` for each file, and yield the paths.
 
-    Overlays stretch each map over its own range; the NPZ holds the maps as the network gave them ("pool3", "pool4")
-    and laid into the frame of the original image ("pool3_frame", "pool4_frame"), 0 outside the network's input.
+    Without methods, the maps are those of the attention gates, as the network gave them ("pool3", "pool4"). Those of
+    methods are at the network's input size, asked for the class that the network calls. Overlays stretch each map over
+    its own range; the NPZ holds it as it is and laid into the frame of the original image ("pool3_frame"), 0 outside
+    the network's input.
 
     Raises:
-        CheckpointError: the model cannot be used, or has no attention maps.
+        CheckpointError: the model cannot be used, or has no attention maps and no method is named.
+        ConfigError: an unknown method, or one that the network has no map for.
         ImageError: files cannot be used; raised once the others are done.
     """
     network, card = load_checkpoint(model)
@@ -38,6 +48,8 @@ def explain_images(
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images)
     _check_names(paths)
+    for name in methods:
+        build_method(name)
     failed: list[str] = []
     with progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
@@ -47,14 +59,30 @@ def explain_images(
                 failed.append(str(error))
                 advance(1)
                 continue
-            with torch.inference_mode():
-                output: Output = network(model_input(square, card).to(device))
-            if not output.attention:
-                raise CheckpointError(f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn")
-            maps = [one[0, 0].float().cpu().numpy() for one in output.attention]
-            yield from _write(folder, path, dict(zip(ATTENTION_MAPS, maps, strict=True)), card)
+            pixels = model_input(square, card).to(device)
+            maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
+            yield from _write(folder, path, maps, card)
             advance(1)
     raise_for_failures(failed, len(paths))
+
+
+def _of_methods(network: nn.Module, pixels: Tensor, methods: Sequence[str]) -> dict[str, np.ndarray]:
+    with torch.inference_mode():
+        output: Output = network(pixels)
+    maps = maps_of(network, pixels, output.logits.argmax(dim=1), methods)
+    return {name.replace(":", "-"): one[0].float().cpu().numpy() for name, one in maps.items()}
+
+
+def _of_gates(network: nn.Module, pixels: Tensor, model: Path, card: Card) -> dict[str, np.ndarray]:
+    with torch.inference_mode():
+        output: Output = network(pixels)
+    if not output.attention:
+        raise CheckpointError(
+            f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn, or name another method: "
+            f"{' '.join(f'--method {name}' for name in usual_methods(network) if name not in CONTROLS)}"
+        )
+    maps = [one[0, 0].float().cpu().numpy() for one in output.attention]
+    return dict(zip(ATTENTION_MAPS, maps, strict=True))
 
 
 def _write(folder: Path, path: Path, maps: dict[str, np.ndarray], card: Card) -> Iterator[Path]:

@@ -25,6 +25,10 @@ QUALITY = 80
 """Of WebP: a picture takes about 10 kB, 72 of them about 1 MB as base64."""
 
 
+OPACITY_QUALITY = 60
+"""Of a layer that lies over a picture: smooth, and without loss larger than its colours."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One of the four ways in which truth and call meet."""
@@ -188,8 +192,8 @@ def _pictures(
     return tuple(shown)
 
 
-def as_address(picture: UInt8[np.ndarray, "H W 3"]) -> str:
-    """Return a picture as a `data:` address of WebP, lossy."""
+def as_address(picture: UInt8[np.ndarray, "H W C"]) -> str:
+    """Return a picture, with or without opacity, as a `data:` address of WebP, lossy."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="WEBP", quality=QUALITY, method=5)
+    Image.fromarray(picture).save(file, format="WEBP", quality=QUALITY, alpha_quality=OPACITY_QUALITY, method=5)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")

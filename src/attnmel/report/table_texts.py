@@ -34,16 +34,16 @@ def markdown(table: ReproducedTable) -> str:
     """Return the whole table as Markdown."""
     lines = [f"# {table.title}", "", NOTICE, ""]
     for block in table.blocks:
-        lines += [f"## {block.title}", "", *_markdown_table(block_table(table, block)), ""]
+        lines += [f"## {block.title}", "", *markdown_table(block_table(table, block)), ""]
         if block.tests:
             tests = tests_table(block)
-            lines += [f"{tests.caption}.", "", *_markdown_table(tests), ""]
+            lines += [f"{tests.caption}.", "", *markdown_table(tests), ""]
         lines += [*_bullets(block.notes), ""] if block.notes else []
     if table.failures:
         lines += ["## Failed", "", *_bullets(f"{name}: {reason}" for name, reason in table.failures), ""]
     lines += ["## How to read this table", "", *_bullets(table.notes), ""]
     origin = _bullets(f"{name.capitalize()}: {value}" for name, value in table.facts)
-    lines += ["## Where it comes from", "", *origin, "", *_markdown_table(runs_table(table)), ""]
+    lines += ["## Where it comes from", "", *origin, "", *markdown_table(runs_table(table)), ""]
     return "\n".join(lines)
 
 
@@ -77,7 +77,8 @@ def escaped(text: str) -> str:
     return "".join(LATEX_CHARACTERS.get(character, character) for character in text)
 
 
-def _markdown_table(table: Table) -> list[str]:
+def markdown_table(table: Table) -> list[str]:
+    """Return the lines of one table as Markdown, without its caption."""
     rows = (table.heads, ("---", *("---:" for _ in table.heads[1:])), *table.rows)
     return [f"| {' | '.join(_markdown_cell(cell) for cell in row)} |" for row in rows]
 

@@ -29,7 +29,7 @@ METHOD_WORDS: Mapping[str, str] = {
     "bca": "bias-corrected and accelerated bootstrap",
 }
 
-MAP_WORDS: Mapping[str, str] = {"pool3": "pool-3", "pool4": "pool-4", "cam": "class activation map"}
+MAP_WORDS: Mapping[str, str] = {"pool3": "pool-3", "pool4": "pool-4", "pool5": "pool-5", "cam": "class activation map"}
 COMPARED = ("auc", "ap", "sensitivity", "specificity", "balanced_accuracy")
 
 
