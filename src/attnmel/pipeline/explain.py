@@ -12,7 +12,8 @@ from attnmel.data.images import central_square, decoded_image, prepared_image, w
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.explain.overlays import overlay, stretched
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.checkpoints import Card, load_checkpoint
+from attnmel.models.card import Card
+from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.output import Output
 from attnmel.pipeline.predict import image_files, model_input, raise_for_failures, say_control
 from attnmel.progress import SILENT, Progress
