@@ -7,7 +7,7 @@ import pytest
 from attnmel import settings
 from attnmel.config import load_recipe
 from attnmel.limits import LARGEST_SIZE, STRIDE, check_names, prepared_side
-from attnmel.models.checkpoints import Card
+from attnmel.models.card import Card
 
 
 def test_a_card_and_the_settings_share_every_limit() -> None:

@@ -11,9 +11,10 @@ from torch import nn
 
 from attnmel import NOTICE, __version__
 from attnmel.errors import CheckpointError
-from attnmel.models import checkpoints, states
+from attnmel.models import states
+from attnmel.models.card import CARD as KEY
+from attnmel.models.card import Card
 from attnmel.models.checkpoints import (
-    Card,
     checkpoint_file,
     load_checkpoint,
     read_checkpoint,
@@ -68,7 +69,7 @@ def saved(tmp_path: Path) -> Path:
 def rewrite(path: Path, card: dict[str, object]) -> None:
     """Write a checkpoint's tensors again with another card."""
     tensors, _ = load_state(path)
-    save_state(path, tensors, {checkpoints.CARD: json.dumps(card)})
+    save_state(path, tensors, {KEY: json.dumps(card)})
 
 
 def as_dict(card: Card) -> dict[str, object]:
@@ -95,7 +96,7 @@ def test_round_trip_keeps_every_bit(name: str, memory_format: torch.memory_forma
 
 def test_card_beside_the_weights_is_the_one_inside(saved: Path) -> None:
     with safe_open(saved, framework="pt") as file:
-        inside = file.metadata()[checkpoints.CARD]
+        inside = file.metadata()[KEY]
     beside = saved.with_suffix(".json").read_text(encoding="utf-8")
     assert inside == beside
     written = json.loads(beside)

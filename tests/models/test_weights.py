@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import weights_folder
 from attnmel.models import weights
-from attnmel.models.checkpoints import Card, save_checkpoint
+from attnmel.models.card import Card
+from attnmel.models.checkpoints import save_checkpoint
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks import TRUNKS
 from attnmel.models.weights import IMAGENET, Published, Start, start_weights

@@ -5,80 +5,18 @@ people and other programs; it is never read back.
 """
 
 import dataclasses
-import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
 
 import torch
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 from torch import Tensor, nn
 
-from attnmel import NOTICE, __version__
-from attnmel.errors import CheckpointError, ConfigError, listed
+from attnmel import __version__
+from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import RunFolder
-from attnmel.limits import Classes, Crop, Means, Positives, Side, Size, Spreads, Temperature, Width, check_names
+from attnmel.models.card import CARD, AnyCard, Card, card_json, checked, described, read_card
 from attnmel.models.classifiers import build_network
 from attnmel.models.states import check_finite, check_tensors, load_state, save_state, writing
-
-CARD = "attnmel"
-"""Key of the card among a checkpoint's metadata."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Card:
-    """All that is needed to use a network's weights, and what is known of them.
-
-    One that is read is held to the limits of a recipe's settings, for it may come from anyone.
-    """
-
-    # A measure that is not defined (NaN) is written as text, for JSON has no such number.
-    __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
-
-    network: str
-    trunk: str
-    width: Width
-    attention: str
-    padding: str = "symmetric"
-    classes: Classes
-    """Names, in the order of the network's scores."""
-    positives: Positives
-    """Classes judged against all others; the first is the main task."""
-    size: Size
-    """Side of the network's input in pixels."""
-    side: Side
-    """Side of the prepared square that the input is cut from, in pixels."""
-    crop: Crop
-    """Side of the central square as a share of the image's shorter side."""
-    mean: Means
-    """Normalisation of RGB in [0, 1]."""
-    std: Spreads
-    epoch: int
-    measures: dict[str, float]
-    """Of the validation split, at this epoch."""
-    recipe: str
-    data: dict[str, Any]
-    """Fingerprint of the data set it was trained on."""
-    licence: str
-    """Of that data set."""
-    seed: int
-    temperature: Temperature | None = None
-    """Divides the scores before the softmax, so that probabilities are calibrated; None where none was fitted."""
-    notice: str = NOTICE
-    version: str = __version__
-
-
-def _consistent(card: Card) -> Card:
-    check_names(card.classes, positives=card.positives)
-    if card.size > card.side:
-        raise ValueError(f"size = {card.size} is more than side = {card.side}, which it is cut from")
-    return card
-
-
-AnyCard = TypeVar("AnyCard")
-
-_CARD = TypeAdapter(Annotated[Card, AfterValidator(_consistent)])
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
@@ -91,7 +29,7 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
 
 
 def _save(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
-    save_with_card(path, tensors, CARD, _CARD.dump_json(card, indent=2))
+    save_with_card(path, tensors, CARD, card_json(card))
 
 
 def save_with_card(path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes) -> None:
@@ -137,7 +75,9 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
         CheckpointError: no such file, a pickle, a damaged file, weights that are not finite, no card that can be read,
             or one with a value outside the limits of the settings.
     """
-    return read_with_card(path, CARD, _CARD.validate_json, "attnmel train")
+    path = checkpoint_file(path)
+    tensors, text = _read(path, CARD, "attnmel train")
+    return tensors, read_card(text, path)
 
 
 def read_with_card(
@@ -151,6 +91,11 @@ def read_with_card(
         CheckpointError: as `read_checkpoint`.
     """
     path = checkpoint_file(path)
+    tensors, text = _read(path, key, command)
+    return tensors, checked(text, read, path)
+
+
+def _read(path: Path, key: str, command: str) -> tuple[dict[str, Tensor], str]:
     tensors, metadata = load_state(path)
     if key not in metadata:
         raise CheckpointError(
@@ -158,36 +103,7 @@ def read_with_card(
             f"known; expected a checkpoint that `{command}` wrote"
         )
     check_finite(tensors, path)
-    return tensors, _card_of(metadata, key, read, path)
-
-
-def read_card(metadata: Mapping[str, str], path: Path) -> Card:
-    """Read the card among the texts of a checkpoint.
-
-    Raises:
-        CheckpointError: it cannot be read, or holds a value outside the limits of the settings.
-    """
-    return _card_of(metadata, CARD, _CARD.validate_json, path)
-
-
-def _card_of(metadata: Mapping[str, str], key: str, read: Callable[[str], AnyCard], path: Path) -> AnyCard:
-    try:
-        return read(metadata[key])
-    except ValidationError as error:
-        raise CheckpointError(
-            f"the card in {path} cannot be read ({listed(map(_problem, error.errors()))}). It was written by another "
-            f"version of attnmel (this is {__version__}) or changed by hand; get the checkpoint from where it was "
-            "trained."
-        ) from None
-
-
-def _problem(error: ErrorDetails) -> str:
-    """Say field and value; a value of unknown origin may be long."""
-    field = ".".join(map(str, error["loc"]))
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] in ("missing", "value_error") or not field:
-        return f"{field}: {message}" if field else message
-    return f"{field} = {reprlib.repr(error['input'])}: {message}"
+    return tensors, metadata[key]
 
 
 def checkpoint_file(path: Path) -> Path:
@@ -204,12 +120,6 @@ def checkpoint_file(path: Path) -> Path:
     if not path.is_file():
         raise CheckpointError(f"no checkpoint at {path}; expected a run folder or a .safetensors file")
     return path
-
-
-def described(card: Card) -> str:
-    """Return in words which network a card is of."""
-    padding = "" if card.padding == "symmetric" else f", {card.padding} padding"
-    return f"{card.network} on {card.trunk}, width {card.width:g}{padding}, for {', '.join(card.classes)}"
 
 
 def _shell(card: Card, path: Path) -> nn.Module:

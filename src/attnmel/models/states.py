@@ -10,9 +10,7 @@ from torch import Tensor
 
 from attnmel.errors import CheckpointError
 from attnmel.folders import replacing
-
-# First bytes of what torch.save writes, today's zip and the older plain pickle.
-PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
+from attnmel.models.pickles import is_pickle
 
 
 def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -61,7 +59,7 @@ def _reading(path: Path) -> Iterator[safe_open]:
         with safe_open(path, framework="pt") as file:
             yield file
     except (SafetensorError, OSError) as error:
-        if _is_pickle(path):
+        if is_pickle(path):
             raise CheckpointError(
                 f"{path} is a pickle (as torch.save writes), which could run code when it is read; expected a "
                 ".safetensors file that attnmel wrote"
@@ -104,12 +102,6 @@ def _shape(tensors: Mapping[str, Tensor], name: str) -> str:
     if name not in tensors:
         return "absent"
     return "x".join(map(str, tensors[name].shape)) or "one number"
-
-
-def _is_pickle(path: Path) -> bool:
-    """Tell why a file could not be read; a whole safetensors file may begin with the same bytes."""
-    with path.open("rb") as file:
-        return file.read(4).startswith(PICKLE_STARTS)
 
 
 @contextmanager

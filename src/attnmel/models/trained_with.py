@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from attnmel.errors import CheckpointError
 from attnmel.limits import Means, Spreads
-from attnmel.models.checkpoints import CARD, read_card
+from attnmel.models.card import CARD, read_card
 from attnmel.models.states import read_metadata
 from attnmel.models.trunk import Padding
 from attnmel.models.weights import ADDRESS, PICKLE, RANDOM, START_NAMES, weights_file
@@ -71,7 +71,7 @@ def trained_with(source: str) -> TrainedWith:
     path = weights_file(source)
     metadata = read_metadata(path)
     if CARD in metadata:
-        card = read_card(metadata, path)
+        card = read_card(metadata[CARD], path)
         return TrainedWith(scale=Scale(mean=card.mean, std=card.std), padding=_padding(card.padding))
     return _by_metadata(metadata, path)
 

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from attnmel.download import download
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.folders import weights_folder
-from attnmel.models.checkpoints import CARD, checkpoint_file, described, read_checkpoint
+from attnmel.models.card import CARD, described
+from attnmel.models.checkpoints import checkpoint_file, read_checkpoint
 from attnmel.models.states import check_finite, check_tensors, load_state, read_metadata
 from attnmel.progress import SILENT, Progress
 

@@ -20,7 +20,8 @@ from attnmel.evaluation.overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.evaluation.submission import FORMATS, takes, write_submission
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.checkpoints import Card, load_checkpoint
+from attnmel.models.card import Card
+from attnmel.models.checkpoints import load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
 from attnmel.pipeline.known_images import judged_images, read_images
 from attnmel.pipeline.leakage import Leak, check_leakage, shared_images, write_leaks

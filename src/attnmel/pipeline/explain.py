@@ -14,7 +14,8 @@ from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.explain.methods import CONTROLS, build_method, maps_of, usual_methods
 from attnmel.explain.overlays import overlay, stretched
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.checkpoints import Card, load_checkpoint
+from attnmel.models.card import Card
+from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.output import Output
 from attnmel.pipeline.predict import image_files, model_input, raise_for_failures, say_control
 from attnmel.progress import SILENT, Progress

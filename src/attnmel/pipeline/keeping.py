@@ -12,7 +12,8 @@ from attnmel import NOTICE, __version__, runtime
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
 from attnmel.folders import RunFolder
-from attnmel.models.checkpoints import Card, save_checkpoint
+from attnmel.models.card import Card
+from attnmel.models.checkpoints import save_checkpoint
 from attnmel.pipeline.history import HistoryRow, best_row, write_events, write_history
 from attnmel.pipeline.prepare import Prepared, split_batches
 from attnmel.pipeline.provenance import read_provenance

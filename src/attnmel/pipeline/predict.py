@@ -17,7 +17,8 @@ from attnmel.data.images import central_crop, normalised, prepared_image
 from attnmel.data.own_folder import TABLE, read_folder
 from attnmel.errors import ImageError
 from attnmel.folders import replacing
-from attnmel.models.checkpoints import Card, load_checkpoint
+from attnmel.models.card import Card
+from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.output import Output
 from attnmel.progress import SILENT, Progress
 from attnmel.records import notice_lines
