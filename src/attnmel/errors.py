@@ -8,6 +8,7 @@
     ├── LabelError         images, masks and labels do not fit together
     ├── ImageError         one image or mask cannot be used
     ├── CheckpointError    weights cannot be used
+    ├── ExportError        a model's file would not answer as the model does, or cost more than is allowed
     ├── PredictionsError   a predictions file cannot be used, or a measure is not defined on it
     └── TrainingError      training cannot go on
 
@@ -40,6 +41,10 @@ class ImageError(AttnmelError):
 
 class CheckpointError(AttnmelError):
     """Weights cannot be used."""
+
+
+class ExportError(AttnmelError):
+    """A model's file would not answer as the model does, or cost more than is allowed."""
 
 
 class PredictionsError(AttnmelError):

@@ -146,6 +146,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def onnx(self) -> Path:
+        """The network as one file that runs without torch, by `attnmel export`."""
+        return self.path / "model.onnx"
+
+    @property
     def maps(self) -> Path:
         """Attention maps as overlays and NPZ, by `attnmel explain`."""
         return self.path / "maps"

@@ -18,6 +18,7 @@ from attnmel.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     fetch,
     predict,
     report,
@@ -80,6 +81,7 @@ app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(explain.explain)
 app.command()(predict.predict)
+app.command()(export.export)
 app.command()(score.score)
 app.add_typer(segment.segment, name="segment")
 app.command()(report.report)

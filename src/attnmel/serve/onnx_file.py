@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
 from attnmel.errors import CheckpointError
-from attnmel.models.card import CARD, Card, checked, read_card
+from attnmel.models.card import CARD, Card, card_json, checked, read_card
 from attnmel.models.pickles import is_pickle
 from attnmel.records import ATTENTION_MAPS
+from attnmel.serve.packages import package
 
 SQUARE = "square"
 """The one input: prepared squares as `prepared_image` gives them, uint8 [N, S, S, 3], RGB."""
@@ -67,6 +68,9 @@ class Parity:
     """Largest difference of a map's value; None for a network without gates."""
     auc: float | None = None
     """Largest difference of an AUC on the images; None without images of both kinds."""
+    judged_auc: float | None = None
+    """Largest difference from an AUC of the predictions that `attnmel evaluate` wrote of the same images; None where
+    there are none of this epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,13 +137,27 @@ class ExportFacts:
     measures: tuple[Measure, ...] = ()
     costs: tuple[Cost, ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return _FACTS.dump_python(self)
+
 
 _FACTS = TypeAdapter(ExportFacts)
 
 
-def facts_json(facts: ExportFacts) -> bytes:
-    """Return the facts as JSON, legible as it stands."""
-    return _FACTS.dump_json(facts, indent=2)
+def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
+    """Add card and facts to an ONNX file at its end, which leaves the graph that was checked as it is, to the last bit.
+
+    Of two protocol buffers one behind the other, a reader joins the lists: here that of the texts.
+
+    Raises:
+        ConfigError: onnx is not installed.
+    """
+    onnx = package("onnx")
+    texts = onnx.ModelProto()
+    onnx.helper.set_model_props(texts, {CARD: card_json(card).decode(), EXPORT: _FACTS.dump_json(facts).decode()})
+    with path.open("ab") as file:
+        file.write(texts.SerializeToString())
 
 
 def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:

@@ -1,0 +1,172 @@
+"""A trained model -> one ONNX file that was checked against it, with all that a user of it needs to know inside."""
+
+import dataclasses
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attnmel.errors import ConfigError
+from attnmel.folders import RunFolder, replacing
+from attnmel.models.card import Card
+from attnmel.models.checkpoints import checkpoint_file, load_checkpoint
+from attnmel.pipeline.export_check import Checked, check_file, engine_predictions
+from attnmel.pipeline.export_facts import judged_at, run_measures, thresholds_of
+from attnmel.pipeline.export_images import RealImages, real_images
+from attnmel.pipeline.measures import CHOOSES
+from attnmel.pipeline.predict import say_control
+from attnmel.progress import SILENT, Progress
+from attnmel.serve.costs import BOUND, costs_of, refuse_costly
+from attnmel.serve.engines import Engine, has_bf16, onnxruntime_engine, openvino_engine
+from attnmel.serve.graph import onnx_graph
+from attnmel.serve.int8 import int8_model
+from attnmel.serve.onnx_file import Cost, ExportFacts, Precision, append_texts
+from attnmel.serve.packages import PACKAGES, package
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+LIMIT = 600
+"""Images of the split that are checked at the most: all of ISIC 2017's test images, minutes with VGG-16."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """The file that was written, and what was found on the way."""
+
+    path: Path
+    card: Card
+    facts: ExportFacts
+
+
+def export_onnx(
+    model: Path,
+    *,
+    home: Path,
+    out: Path | None = None,
+    int8: bool = False,
+    bound: float = BOUND,
+    split: str = "test",
+    limit: int = LIMIT,
+    progress: Progress = SILENT,
+) -> Exported:
+    """Write a run's best checkpoint, or a checkpoint file, as one ONNX file, once it was checked.
+
+    Each engine is compared with torch on up to `limit` images of the split and on large phantoms; with `int8` the file
+    is in int8, and its cost in AUC may be at most `bound`. What bf16 costs is measured where this CPU has it.
+
+    Raises:
+        ConfigError: a package of the extra "export" is not installed, or `int8` without the run's training images.
+        CheckpointError: the model cannot be used.
+        ExportError: the file does not answer as the network, or int8 may cost more than `bound`: there is no file then.
+        LabelError, ImageError, PredictionsError: the run's data or files cannot be used.
+    """
+    for name in PACKAGES:
+        package(name)
+    network, card = load_checkpoint(model)
+    say_control(model, card, progress)
+    run = RunFolder(model) if model.is_dir() else None
+    real = real_images(run, home=home, split=split, limit=limit, progress=progress) if run else None
+    if real is None:
+        if int8:
+            raise ConfigError(
+                f"int8 takes its ranges from training images, and those of {model} are not at hand: name the run's "
+                "folder, and the home where its data set lies (--home)"
+            )
+        progress.note(f"checked on large phantoms alone: the data set of {model} is not at hand")
+    graph = onnx_graph(network, card)
+    path = out or _default(model, int8=int8)
+    with replacing(path) as part:
+        _write(part, graph)
+        checked = check_file(
+            _engines(part),
+            network,
+            card,
+            real,
+            judged=judged_at(run, card, split) if run and real else None,
+            progress=progress,
+        )
+        facts = _facts(run, card, real, checked)
+        if int8 and real is not None:
+            facts = _round(part, graph, card, real, checked, facts, bound, progress)
+        elif real is not None and has_bf16():
+            facts = dataclasses.replace(facts, costs=_costs(part, card, real, checked, "bf16", progress))
+        append_texts(part, card, facts)
+    return Exported(path, card, facts)
+
+
+def _default(model: Path, *, int8: bool) -> Path:
+    path = RunFolder(model).onnx if model.is_dir() else checkpoint_file(model).with_suffix(".onnx")
+    return path.with_stem(f"{path.stem}-int8") if int8 else path
+
+
+def _write(path: Path, model: "ModelProto") -> None:
+    path.write_bytes(model.SerializeToString())
+
+
+def _engines(path: Path, precision: Precision = "float32") -> list[Engine]:
+    """Load a file into each engine that computes in this precision; the first is the one that `predict` uses."""
+    if precision == "bf16":
+        return [openvino_engine(path, precision="bf16")]
+    return [openvino_engine(path), onnxruntime_engine(path)]
+
+
+def _facts(run: RunFolder | None, card: Card, real: RealImages | None, checked: Checked) -> ExportFacts:
+    chose = judged_at(run, card, CHOOSES) if run else None
+    where = f"{len(real.rows)} images of {real.prepared.dataset.title}, {real.split}, and " if real else ""
+    return ExportFacts(
+        precision="float32",
+        versions={name: version(name) for name in ("attnmel", "torch", *PACKAGES)},
+        checked_on=f"{where}{checked.parity[0].phantoms} large phantoms",
+        parity=checked.parity,
+        thresholds=thresholds_of(chose, card.positives) if chose else (),
+        measures=run_measures(run, card) if run else (),
+    )
+
+
+def _round(
+    part: Path,
+    graph: "ModelProto",
+    card: Card,
+    real: RealImages,
+    checked: Checked,
+    facts: ExportFacts,
+    bound: float,
+    progress: Progress,
+) -> ExportFacts:
+    """Put the model in int8 in the file's place; thresholds are chosen anew, by its own answers.
+
+    Raises:
+        ExportError: it may cost more than `bound`.
+    """
+    progress.note("making int8: ranges of training images")
+    rounded = int8_model(graph, real.training_squares())
+    with replacing(part) as lower:
+        _write(lower, rounded)
+        costs = _costs(lower, card, real, checked, "int8", progress)
+        refuse_costly(costs, bound)
+        chooses = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
+        chose = engine_predictions(openvino_engine(lower), card, chooses, progress)
+    thresholds = thresholds_of(chose, card.positives)
+    return dataclasses.replace(facts, precision="int8", costs=costs, thresholds=thresholds)
+
+
+def _costs(
+    path: Path, card: Card, real: RealImages, checked: Checked, precision: Precision, progress: Progress
+) -> tuple[Cost, ...]:
+    """Compare a lower precision with what OpenVINO said in float32 of the same images."""
+    costs: Sequence[Cost] = ()
+    for engine in _engines(path, precision):
+        lower = engine_predictions(engine, card, real, progress)
+        costs = (
+            *costs,
+            *costs_of(
+                checked.predictions[0],
+                lower,
+                card.positives,
+                precision=precision,
+                engine=engine.name,
+                split=real.split,
+            ),
+        )
+    return tuple(costs)
