@@ -6,7 +6,7 @@ from pathlib import Path
 from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
 from attnmel.pipeline.answers import Answer
-from attnmel.serve.engine import engine_version
+from attnmel.serve.network import engine_version
 from attnmel.serve.predictor import PredictedFile, Predictor
 
 SUFFIX = ".onnx"

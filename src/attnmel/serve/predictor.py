@@ -23,7 +23,7 @@ from attnmel.errors import CheckpointError, ConfigError, ImageError, require_kno
 from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
 from attnmel.records import ATTENTION_MAPS
-from attnmel.serve.engine import ENGINE_PRECISION, Compiled, Engine
+from attnmel.serve.network import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.serve.onnx_file import ATTENTION, LOGITS, PROBABILITIES, SQUARE, ExportFacts, Threshold, read_onnx_card
 from attnmel.threads import threads_asked
 
@@ -111,10 +111,10 @@ class Predictor:
                 f"precision is 'bf16', but {path} is {self.facts.precision} already; use 'float32', which runs it as "
                 "it is, or the float32 file"
             )
-        self._engine = Engine(path, precision=precision, threads=threads_asked(threads))
-        _check(self._engine, self.card, self.facts, path)
+        self._network = OnnxNetwork(path, precision=precision, threads=threads_asked(threads))
+        _check(self._network, self.card, self.facts, path)
         self._path = path
-        self._networks: dict[bool, Compiled] = {}
+        self._ready: dict[bool, Compiled] = {}
         self._compiling = threading.Lock()
 
     def predict(self, image: Image) -> Prediction:
@@ -123,11 +123,11 @@ class Predictor:
         Raises:
             ImageError: the image cannot be used.
         """
-        return self._predict(image, self._network(many=False))
+        return self._predict(image, self._compiled(many=False))
 
     def predict_file(self, path: str | Path) -> PredictedFile:
         """Predict one file; one that cannot be used gets its reason."""
-        return self._predict_file(path, self._network(many=False))
+        return self._predict_file(path, self._compiled(many=False))
 
     def predict_many(self, paths: Iterable[str | Path]) -> Iterator[PredictedFile]:
         """Predict files one after another, in their order; one that cannot be used gets its reason.
@@ -135,7 +135,7 @@ class Predictor:
         Several are decoded and predicted at a time, none further ahead than a few, so memory stays flat however many
         there are.
         """
-        network = self._network(many=True)
+        network = self._compiled(many=True)
         workers = network.at_once * WORKERS_PER_PASS
         with ThreadPoolExecutor(workers) as pool:
             waiting: deque[Future[PredictedFile]] = deque()
@@ -150,11 +150,11 @@ class Predictor:
                 for future in waiting:
                     future.cancel()
 
-    def _network(self, *, many: bool) -> Compiled:
+    def _compiled(self, *, many: bool) -> Compiled:
         with self._compiling:
-            if many not in self._networks:
-                self._networks[many] = self._engine.compiled(many=many)
-            return self._networks[many]
+            if many not in self._ready:
+                self._ready[many] = self._network.compiled(many=many)
+            return self._ready[many]
 
     def _predict_file(self, path: str | Path, network: Compiled) -> PredictedFile:
         try:
@@ -204,17 +204,17 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum()
 
 
-def _check(engine: Engine, card: Card, facts: ExportFacts, path: Path) -> None:
+def _check(network: OnnxNetwork, card: Card, facts: ExportFacts, path: Path) -> None:
     """Refuse a network whose inputs and outputs, or thresholds of classes, are not those that its card speaks of.
 
     Raises:
         CheckpointError: what was found and expected.
     """
     squares, shares = (-1, card.side, card.side, 3), (-1, len(card.classes))
-    found = {name: shape for name, shape in engine.outputs.items() if name in (PROBABILITIES, LOGITS)}
-    if engine.inputs != {SQUARE: squares} or found != {PROBABILITIES: shares, LOGITS: shares}:
+    found = {name: shape for name, shape in network.outputs.items() if name in (PROBABILITIES, LOGITS)}
+    if network.inputs != {SQUARE: squares} or found != {PROBABILITIES: shares, LOGITS: shares}:
         raise CheckpointError(
-            f"the network in {path} takes {engine.inputs} and gives {engine.outputs}; by its card it takes "
+            f"the network in {path} takes {network.inputs} and gives {network.outputs}; by its card it takes "
             f"{ {SQUARE: squares} } and gives {PROBABILITIES} and {LOGITS} of {len(card.classes)} classes: export again"
         )
     if unknown := sorted({one.task for one in facts.thresholds} - set(card.classes)):

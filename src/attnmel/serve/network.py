@@ -10,19 +10,19 @@ image does not depend on its neighbours, and a folder is done by several passes 
 """
 
 import queue
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.errors import CheckpointError, ConfigError
+from attnmel.errors import CheckpointError
 from attnmel.limits import ComputePrecision
+from attnmel.serve.engines import require_bf16
 from attnmel.serve.onnx_file import SQUARE
+from attnmel.serve.packages import package
 
 if TYPE_CHECKING:
     from openvino import Core, InferRequest, Model
@@ -33,14 +33,14 @@ ENGINE_PRECISION: dict[ComputePrecision, str] = {"float32": "f32", "bf16": "bf16
 """What OpenVINO calls them; asked for nothing, it would take bf16 where the hardware has it."""
 
 
-class Engine:
+class OnnxNetwork:
     """The network of an ONNX file, read once; compiled for single images or for many."""
 
     def __init__(self, path: Path, *, precision: ComputePrecision, threads: int | None) -> None:
         self._path = path
-        self._core: Core = _openvino().Core()
+        self._core: Core = package("openvino").Core()
         if precision == "bf16":
-            check_bf16(self._core.get_property(CPU, "OPTIMIZATION_CAPABILITIES"))
+            require_bf16()
         self._settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": ENGINE_PRECISION[precision],
             # Threads that decode share the cores with the network's: the system places both better than fixed places.
@@ -102,51 +102,9 @@ class Compiled:
             self._idle.put(request)
 
 
-def check_bf16(capabilities: list[str]) -> None:
-    """Refuse bf16 where the processor does not multiply it itself.
-
-    Raises:
-        ConfigError: says what to use instead.
-    """
-    if "BF16" not in capabilities:
-        raise ConfigError(
-            "precision is 'bf16', but this processor does not multiply bfloat16 (that needs AVX-512 BF16 or AMX): it "
-            "would be slower than float32, not faster; use 'float32'"
-        )
-
-
 def engine_version() -> str:
-    """Return the name and version of what runs the network."""
-    return f"OpenVINO {_openvino().__version__}"
-
-
-def _openvino() -> ModuleType:
-    try:
-        with _without_converter():
-            import openvino
-    except ImportError as error:
-        raise ConfigError(
-            f"an ONNX model needs the package openvino ({error}); type: pip install 'attnmel[serve]'"
-        ) from None
-    return openvino
-
-
-@contextmanager
-def _without_converter() -> Iterator[None]:
-    """Keep `import openvino` from importing its model converter.
-
-    That takes half of the import's time, and tells OpenVINO's makers over the network that it was imported, which a
-    program for medical images must not do unasked. Without the converter, openvino imports all else.
-    """
-    name = "openvino.tools.ovc"
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # pyright: ignore[reportArgumentType] - None makes an import raise, as documented
-    try:
-        yield
-    finally:
-        del sys.modules[name]
+    """Return the name and version of what runs networks."""
+    return f"OpenVINO {package('openvino').__version__}"
 
 
 def _shapes(ports: list[Any]) -> dict[str, tuple[int, ...]]:
