@@ -6,6 +6,7 @@ import torch
 
 from attnmel import runtime
 from attnmel.errors import ConfigError
+from attnmel.threads import THREADS_VARIABLE
 
 CPU = torch.device("cpu")
 

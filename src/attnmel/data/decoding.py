@@ -7,9 +7,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
@@ -120,7 +120,7 @@ def upright(pixels: Image.Image, picture: Picture) -> Image.Image:
     return pixels.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else pixels
 
 
-def _recognised(name: str, file: BinaryIO) -> Picture:
+def _recognised(name: str, file: BufferedIOBase) -> Picture:
     start = file.read(max(len(start) for start in READERS))
     reader = next((reader for magic, reader in READERS.items() if start.startswith(magic)), None)
     if reader is None:

@@ -6,7 +6,7 @@ Rows are in the order of the files. Memory stays flat but for the list of names:
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
 from attnmel.errors import ConfigError
@@ -23,6 +23,7 @@ BATCH = 16
 """Images a forward pass of a checkpoint."""
 
 
+@runtime_checkable
 class AnsweringModel(Protocol):
     """A model of either kind, ready to answer."""
 
