@@ -20,6 +20,6 @@ def test_json_in_parts_is_laid_out_as_json_in_one(trained: RunFolder) -> None:
     text = "".join(Table(read_checkpoint(trained.best)[1]).lines(ANSWERS, as_json=True))
     assert text == json.dumps(json.loads(text), indent=2) + "\n"
     assert json.loads(text)["images"] == [
-        {"image": "\udcff,.jpg", "probabilities": {"melanoma": 0.25, "rest": 0.75}},
+        {"image": "\udcff,.jpg", "probabilities": {"rest": 0.25, "melanoma": 0.75}},
         {"image": "b.png", "error": "b.png is empty"},
     ]

@@ -1,4 +1,4 @@
-"""An exported file answers as its network does, by torch, whatever way an image is given; what is no such file is told."""
+"""An exported file answers as its network does by torch, however an image is given; what is no such file is told."""
 
 import dataclasses
 import io
@@ -168,7 +168,7 @@ def test_bf16_is_close_to_float32_or_refused_where_the_cpu_lacks_it(
 
 def test_a_cpu_without_bf16_is_told_to_use_something_else(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attnmel.serve.engines.has_bf16", lambda: False)
-    with pytest.raises(ConfigError, match="does not multiply bf16 itself, .*; use float32 or int8"):
+    with pytest.raises(ConfigError, match=r"does not multiply bf16 itself, .*; use float32 or int8"):
         Predictor(exported, "bf16")
 
 
@@ -225,7 +225,7 @@ def test_a_damaged_file_and_one_that_is_not_ours_are_refused(exported: Path, tmp
     other = dataclasses.replace(facts.thresholds[0], task="seborrheic_keratosis")
     append_texts(path, card, dataclasses.replace(facts, thresholds=(other,)))
     with pytest.raises(
-        CheckpointError, match="holds thresholds for seborrheic_keratosis, but its classes are melanoma"
+        CheckpointError, match="holds thresholds for seborrheic_keratosis, but its classes are rest, mel"
     ):
         Predictor(path)
 
