@@ -118,7 +118,7 @@ def test_predictions_that_do_not_fit_the_disk_leave_no_file(
         patched.setattr(Path, "write_text", stopping(Path.write_text, 1, full()))
         ran = attnmel("predict", trained.path, image, "--out", tmp_path / "answers.csv")
     assert ran.code == 1
-    assert f"the disk is full: cannot write {tmp_path / 'answers.csv'}. Free some space" in ran.err
+    assert f"the disk is full: cannot write {tmp_path / 'answers.csv.part'}. Free some space" in ran.err
     assert not list(tmp_path.iterdir())
 
 

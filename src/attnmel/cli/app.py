@@ -95,7 +95,7 @@ def main() -> None:
         app()
     except (_StoppedError, KeyboardInterrupt):
         _stop(
-            "stopped. What was finished is kept: `fetch`, `train --resume` and `predict --resume` go on from there.",
+            "stopped. What was finished is kept: `fetch`, `predict --resume` and `train --resume` go on from there.",
             code=130,
         )
     except BrokenPipeError:

@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase, BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -120,7 +120,7 @@ def upright(pixels: Image.Image, picture: Picture) -> Image.Image:
     return pixels.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else pixels
 
 
-def _recognised(name: str, file: BufferedIOBase) -> Picture:
+def _recognised(name: str, file: BufferedReader | BytesIO) -> Picture:
     start = file.read(max(len(start) for start in READERS))
     reader = next((reader for magic, reader in READERS.items() if start.startswith(magic)), None)
     if reader is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, PredictionsError
 from attnmel.folders import replacing
 from attnmel.pipeline.answers import Answer
 
@@ -64,9 +64,24 @@ class KeptAnswers:
 
     @contextmanager
     def adding(self) -> Iterator[Callable[[Answer], None]]:
-        """Give the function that keeps one more answer; a stop right after it loses nothing."""
-        with self.path.open("a", buffering=1, encoding="utf-8") as file:
-            yield lambda answer: print(json.dumps([answer.image, answer.probabilities, answer.error]), file=file)
+        """Give the function that keeps one more answer; a stop right after it loses nothing.
+
+        Raises:
+            PredictionsError: the disk is full or cannot be written; the answers before are kept.
+        """
+        # Without a buffer, what a full disk refuses is not tried again when the file is closed.
+        with self.path.open("ab", buffering=0) as file:
+
+            def add(answer: Answer) -> None:
+                line = json.dumps([answer.image, answer.probabilities, answer.error]).encode() + b"\n"
+                try:
+                    whole = file.write(line) == len(line)
+                except OSError as error:
+                    raise self._full(str(error.strerror)) from error
+                if not whole:
+                    raise self._full("the disk is full")
+
+            yield add
 
     def read(self) -> Iterator[Answer]:
         """Give the answers that are there, in order."""
@@ -110,6 +125,11 @@ class KeptAnswers:
                 f"the answers in {self.path} were made otherwise: {told}. Ask for the same, or delete that file "
                 "to begin anew"
             )
+
+    def _full(self, reason: str) -> PredictionsError:
+        return PredictionsError(
+            f"cannot write {self.path} ({reason}). The answers so far are kept there: make room, and go on with --resume"
+        )
 
     def _not_ours(self) -> ConfigError:
         return ConfigError(
