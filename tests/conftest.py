@@ -10,8 +10,11 @@ from attnmel.config import load_recipe, load_segmenter_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.folders import RunFolder
+from attnmel.models.checkpoints import load_checkpoint
 from attnmel.pipeline.segment_train import train_segmenter
 from attnmel.pipeline.train import recipe_fabric, train_run
+from attnmel.serve.graph import onnx_graph
+from attnmel.serve.onnx_file import ExportFacts, Threshold, append_texts
 from attnmel.settings import Recipe
 
 COUNTS = {"train": 24, "validation": 10, "test": 12}
@@ -59,6 +62,19 @@ def trained(phantoms: Phantoms, fabric: Fabric, tmp_path_factory: pytest.TempPat
     run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
     train_run(load_recipe("demo", TINY), run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
     return run
+
+
+@pytest.fixture(scope="session")
+def exported(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run's network as an ONNX file, with a threshold; tests that change it copy it first."""
+    network, card = load_checkpoint(trained.path)
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    path.write_bytes(onnx_graph(network, card).SerializeToString())
+    at = Threshold(
+        task="melanoma", target=0.9, threshold=0.25, sensitivity=1.0, specificity=0.5, images=10, positives=4
+    )
+    append_texts(path, card, ExportFacts(precision="float32", versions={}, checked_on="", thresholds=(at,)))
+    return path
 
 
 TINY_UNET = (

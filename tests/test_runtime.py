@@ -6,6 +6,7 @@ import torch
 
 from attnmel import runtime
 from attnmel.errors import ConfigError
+from attnmel.threads import THREADS_VARIABLE
 
 CPU = torch.device("cpu")
 
@@ -45,7 +46,7 @@ def test_autocast_runs_products_in_the_named_precision() -> None:
 
 @pytest.mark.parametrize("named", ["0", "two", "-1", ""])
 def test_threads_from_the_environment_are_checked(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(runtime.THREADS_VARIABLE, named)
+    monkeypatch.setenv(THREADS_VARIABLE, named)
     if named:
         with pytest.raises(ConfigError, match=f"is '{named}', expected a whole number above 0"):
             runtime.use_threads()

@@ -3,7 +3,23 @@
 Importing the package loads nothing heavy; see `attnmel --help` and docs/ for the way through it.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from attnmel.serve.predictor import Predictor
+
+__all__ = ["NOTICE", "Predictor", "__version__"]
+
 __version__ = "0.1.0"
 
 NOTICE = "Research use only. Not a medical device; not for diagnosis."
 """What every report, prediction and checkpoint says."""
+
+
+def __getattr__(name: str) -> "type[Predictor]":
+    """Load the predictor when it is first asked for."""
+    if name == "Predictor":
+        from attnmel.serve.predictor import Predictor
+
+        return Predictor
+    raise AttributeError(f"module 'attnmel' has no attribute '{name}'")

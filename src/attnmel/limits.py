@@ -1,9 +1,12 @@
 """What a setting may be, wherever it is from: a recipe and the card of a checkpoint are held to the same limits."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
+
+ComputePrecision = Literal["float32", "bf16"]
+"""Of convolutions, in training and prediction."""
 
 STRIDE = 32
 """Total stride of every trunk: an input size is a multiple of it."""

@@ -1,6 +1,5 @@
 """Seeds, device, precision, threads: the only code that touches global torch state."""
 
-import os
 import platform
 import random
 from contextlib import AbstractContextManager
@@ -11,10 +10,8 @@ import torch
 
 from attnmel import __version__
 from attnmel.errors import ConfigError
-
-ComputePrecision = Literal["float32", "bf16"]
-
-THREADS_VARIABLE = "ATTNMEL_THREADS"
+from attnmel.limits import ComputePrecision
+from attnmel.threads import threads_asked
 
 
 def seed_everything(seed: int, epoch: int = 0) -> None:
@@ -67,12 +64,9 @@ def use_threads(count: int | None = None) -> int:
     """Set and return the number of threads of one operation: as given, else $ATTNMEL_THREADS, else torch's choice.
 
     Raises:
-        ConfigError: $ATTNMEL_THREADS is not a whole number above 0.
+        ConfigError: a number that is not a whole one above 0.
     """
-    if count is None and (named := os.environ.get(THREADS_VARIABLE)):
-        if not named.isdigit() or int(named) < 1:
-            raise ConfigError(f"${THREADS_VARIABLE} is '{named}', expected a whole number above 0")
-        count = int(named)
+    count = threads_asked(count)
     if count is not None:
         torch.set_num_threads(count)
     return torch.get_num_threads()

@@ -118,7 +118,7 @@ def test_predictions_that_do_not_fit_the_disk_leave_no_file(
         patched.setattr(Path, "write_text", stopping(Path.write_text, 1, full()))
         ran = attnmel("predict", trained.path, image, "--out", tmp_path / "answers.csv")
     assert ran.code == 1
-    assert f"the disk is full: cannot write {tmp_path / 'answers.csv'}. Free some space" in ran.err
+    assert f"the disk is full: cannot write {tmp_path / 'answers.csv.part'}. Free some space" in ran.err
     assert not list(tmp_path.iterdir())
 
 
@@ -173,7 +173,8 @@ def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(slow
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert part.stat().st_size > 0
-    assert said == "error: stopped. What was finished is kept: `fetch` and `train --resume` go on from there.\n"
+    kept = "What was finished is kept: `fetch`, `predict --resume` and `train --resume` go on from there."
+    assert said == f"error: stopped. {kept}\n"
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert not part.exists()

@@ -94,7 +94,10 @@ def main() -> None:
     try:
         app()
     except (_StoppedError, KeyboardInterrupt):
-        _stop("stopped. What was finished is kept: `fetch` and `train --resume` go on from there.", code=130)
+        _stop(
+            "stopped. What was finished is kept: `fetch`, `predict --resume` and `train --resume` go on from there.",
+            code=130,
+        )
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output (head, less) has gone: nothing to say, nobody to tell
         sys.exit(1)

@@ -1,7 +1,8 @@
 """`attnmel predict`: images to probabilities."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -9,27 +10,39 @@ from attnmel.cli.terminal import Out, Terminal
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A run folder or a checkpoint.")],
+    model: Annotated[Path, typer.Argument(help="An ONNX file of `attnmel export`, a run folder or a checkpoint.")],
     images: Annotated[list[Path], typer.Argument(help="JPEG or PNG files, or folders of them.")],
     out: Out = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV.")] = False,
     uncalibrated: Annotated[
-        bool, typer.Option("--uncalibrated", help="As `evaluate` writes them, without the checkpoint's temperature.")
+        bool, typer.Option("--uncalibrated", help="As `evaluate` writes them, without the model's temperature.")
     ] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 16,
+    precision: Annotated[
+        Literal["float32", "bf16"], typer.Option(help="Of an ONNX file's network; its facts say what bf16 costs.")
+    ] = "float32",
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Images a forward pass of a checkpoint [default: 16].", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped prediction to --out.")] = False,
 ) -> None:
     """Predict class probabilities of images as CSV or JSON, on standard output or in a file.
 
-    They are calibrated where the checkpoint holds a temperature.
+    They are calibrated where the model holds a temperature.
     """
+    from attnmel.errors import ConfigError
     from attnmel.pipeline.predict import predict_images
-    from attnmel.runtime import use_threads
 
-    use_threads()
-    result = predict_images(model, images, batch=batch, calibrated=not uncalibrated, progress=Terminal())
+    if resume and out is None:
+        raise ConfigError("--resume goes on with a file that --out names; name it")
+    # Rows on a terminal are progress enough, and a bar among them would make both illegible.
+    progress = Terminal(bars=out is not None or not sys.stdout.isatty())
+    answers = predict_images(
+        model, images, precision=precision, batch=batch, calibrated=not uncalibrated, progress=progress
+    )
     if out is not None:
-        result.write(out, as_json=as_json)
+        answers.write(out, as_json=as_json, resume=resume)
         print(out)
     else:
-        print(result.text(as_json=as_json), end="")
-    result.raise_for_failures()
+        for text in answers.lines(as_json=as_json):
+            print(text, end="")
+    answers.raise_for_failures()

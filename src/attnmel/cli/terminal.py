@@ -22,11 +22,17 @@ Out = Annotated[Path | None, typer.Option("--out", help="Where to write.", show_
 
 
 class Terminal:
-    """Progress drawn on standard error; without a terminal there, notes only."""
+    """Progress drawn on standard error; without a terminal there, or without `bars`, notes only."""
+
+    def __init__(self, *, bars: bool = True) -> None:
+        self._bars = bars and sys.stderr.isatty()
 
     @contextmanager
     def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
         """Draw a bar that goes when it is done."""
+        if not self._bars:
+            yield lambda steps: None
+            return
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -46,9 +52,9 @@ class Terminal:
             counter,
             TextColumn(unit if unit != "bytes" else ""),
         )
-        console = Console(stderr=True)
+        # What the program prints to standard output meanwhile is not the bar's to move to standard error.
         with Progress(
-            *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True, redirect_stdout=False
         ) as drawn:
             task = drawn.add_task(label, total=total)
             yield lambda steps: drawn.advance(task, steps)

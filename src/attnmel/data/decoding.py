@@ -7,8 +7,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
@@ -54,21 +55,28 @@ DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 Picture = JpegImageFile | PngImageFile
 
+ImageFile = Path | bytes
+"""A JPEG or PNG file, by its path or as its bytes."""
+
+UNNAMED = "the image"
+"""What messages call a file of which there are only bytes."""
+
 
 @contextmanager
-def opened(path: Path) -> Iterator[Picture]:
+def opened(source: ImageFile) -> Iterator[Picture]:
     """Give the picture with its header read and its pixels not yet decoded.
 
     Raises:
         ImageError: no such file, neither JPEG nor PNG, more than `MOST_PIXELS`, or found damaged while the block runs.
     """
-    if not path.is_file():
-        raise ImageError(f"no image at {path}; put it there, or take it out of the data set")
+    if isinstance(source, Path) and not source.is_file():
+        raise ImageError(f"no image at {source}; put it there, or take it out of the data set")
+    name = source.name if isinstance(source, Path) else UNNAMED
     try:
-        with path.open("rb") as file:
-            yield _recognised(path, file)
+        with source.open("rb") if isinstance(source, Path) else BytesIO(source) as file:
+            yield _recognised(name, file)
     except DAMAGE as error:
-        raise ImageError(f"{path.name} is truncated or damaged ({error}); replace it with a whole file") from error
+        raise ImageError(f"{name} is truncated or damaged ({error}); replace it with a whole file") from error
 
 
 def upright_size(picture: Picture) -> tuple[int, int]:
@@ -97,7 +105,9 @@ def decoded(picture: Picture, mode: Literal["RGB", "L"]) -> Image.Image:
         ImageError: more than 8 bits a channel.
     """
     if picture.mode not in EIGHT_BIT_MODES:
-        raise ImageError(f"{_name(picture)} has pixels of kind '{picture.mode}'; expected 8 bits a channel: convert it")
+        raise ImageError(
+            f"{picture.filename} has pixels of kind '{picture.mode}'; expected 8 bits a channel: convert it"
+        )
     # A palette with transparency goes through RGBA, as Pillow asks for.
     pixels = picture.convert("RGBA") if "transparency" in picture.info else picture
     pixels.load()
@@ -110,18 +120,18 @@ def upright(pixels: Image.Image, picture: Picture) -> Image.Image:
     return pixels.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else pixels
 
 
-def _recognised(path: Path, file: BinaryIO) -> Picture:
+def _recognised(name: str, file: BufferedReader | BytesIO) -> Picture:
     start = file.read(max(len(start) for start in READERS))
     reader = next((reader for magic, reader in READERS.items() if start.startswith(magic)), None)
     if reader is None:
         found = "is empty" if not start else "is neither JPEG nor PNG"
-        raise ImageError(f"{path.name} {found}; expected a JPEG or PNG image")
+        raise ImageError(f"{name} {found}; expected a JPEG or PNG image")
     file.seek(0)
-    picture = reader(file, str(path))
+    picture = reader(file, name)
     width, height = picture.size
     if width * height > MOST_PIXELS:
         raise ImageError(
-            f"{path.name} is {width} x {height} pixels by its header, but at most {MOST_PIXELS:,} pixels are read; "
+            f"{name} is {width} x {height} pixels by its header, but at most {MOST_PIXELS:,} pixels are read; "
             "make it smaller"
         )
     return picture
@@ -135,7 +145,3 @@ def _orientation(picture: Picture) -> int:
         return picture.getexif().get(ExifTags.Base.Orientation, 1)
     except DAMAGE:
         return 1  # An EXIF block that cannot be read says nothing; the pixels are still good.
-
-
-def _name(picture: Picture) -> str:
-    return Path(str(picture.filename)).name

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Shaped, UInt8
 from PIL import Image
 
-from attnmel.data.decoding import decode_scaled, decoded, opened, upright, upright_size
+from attnmel.data.decoding import ImageFile, decode_scaled, decoded, opened, upright, upright_size
 from attnmel.errors import ConfigError, ImageError
 
 MASK_THRESHOLD = 127
@@ -52,13 +52,13 @@ def seen_box(width: int, height: int, crop: float | None) -> Box:
     return (square.left, square.top, square.left + square.side, square.top + square.side)
 
 
-def image_size(path: Path) -> tuple[int, int]:
+def image_size(source: ImageFile) -> tuple[int, int]:
     """Return width and height in pixels, upright, without decoding the pixels.
 
     Raises:
         ImageError: the file cannot be used.
     """
-    with opened(path) as picture:
+    with opened(source) as picture:
         return upright_size(picture)
 
 
@@ -72,7 +72,7 @@ def decoded_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
         return np.asarray(upright(decoded(picture, "RGB"), picture))
 
 
-def prepared_image(path: Path, *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
+def prepared_image(source: ImageFile, *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
     """Return the central square of an image, resized with antialiasing; RGB in 0..255.
 
     Without a crop it is the whole image, squashed to a square. A large JPEG is decoded at the smallest scale at which
@@ -82,10 +82,16 @@ def prepared_image(path: Path, *, crop: float | None, side: int) -> UInt8[np.nda
     Raises:
         ImageError: the file cannot be used.
     """
-    with opened(path) as picture:
+    with opened(source) as picture:
         box = seen_box(*picture.size, crop)
         scale = decode_scaled(picture, int(min(box[2] - box[0], box[3] - box[1])) // side)
         return np.asarray(upright(_resized(decoded(picture, "RGB"), box, side, scale), picture))
+
+
+def prepared_pixels(image: UInt8[np.ndarray, "H W 3"], *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
+    """Return the central square of a decoded, upright image, as `prepared_image` does of a file decoded whole."""
+    height, width = image.shape[:2]
+    return np.asarray(_resized(Image.fromarray(image), seen_box(width, height, crop), side, scale=1))
 
 
 def prepared_mask(

@@ -17,7 +17,9 @@ from attnmel.folders import RunFolder, replacing
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.output import Output
-from attnmel.pipeline.predict import image_files, model_input, raise_for_failures, say_control
+from attnmel.pipeline.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict import say_control
+from attnmel.pipeline.predict_checkpoint import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS
 

@@ -17,9 +17,9 @@ from attnmel.evaluation.mask_signs import signs
 from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing
 from attnmel.models.checkpoints import checkpoint_file
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
+from attnmel.pipeline.image_files import image_files, raise_for_failures
 from attnmel.pipeline.known_images import read_images, write_images
 from attnmel.pipeline.masks_table import MaskRow, read_masks_table, write_masks_table
-from attnmel.pipeline.predict import image_files, raise_for_failures
 from attnmel.pipeline.segmenting import Drawn, drawn_images
 from attnmel.progress import SILENT, Progress
 

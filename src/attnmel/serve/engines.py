@@ -59,8 +59,8 @@ def openvino_engine(path: Path, *, threads: int | None = None, precision: Precis
     """
     openvino = package("openvino")
     core = openvino.Core()
-    if precision == "bf16" and not has_bf16():
-        raise ConfigError("this CPU does not multiply bf16 itself, so that it would save no time; use float32 or int8")
+    if precision == "bf16":
+        require_bf16()
     wanted: dict[str, str | int] = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
         "PERFORMANCE_HINT": "LATENCY",
@@ -84,6 +84,16 @@ def has_bf16() -> bool:
         ConfigError: OpenVINO is not installed.
     """
     return "BF16" in package("openvino").Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def require_bf16() -> None:
+    """Refuse bf16 where it would save no time.
+
+    Raises:
+        ConfigError: this CPU does not multiply bf16 itself, or OpenVINO is not installed.
+    """
+    if not has_bf16():
+        raise ConfigError("this CPU does not multiply bf16 itself, so that it would save no time; use float32 or int8")
 
 
 def _answers(outputs: dict[str, np.ndarray]) -> Answers:

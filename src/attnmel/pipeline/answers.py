@@ -1,0 +1,74 @@
+"""What a model says of image files, as a table in CSV or JSON that is written while the answers come. No torch."""
+
+import csv
+import dataclasses
+import io
+import json
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from attnmel import NOTICE
+from attnmel.models.card import Card
+from attnmel.records import notice_lines
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a model says of one file."""
+
+    image: str
+    probabilities: tuple[float, ...]
+    """In the order of the classes; empty where the file could not be used."""
+    error: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """How the answers of one model are written, with its notice and licence."""
+
+    card: Card
+    temperature: float | None = None
+    """What divided the scores; None where probabilities are not calibrated."""
+
+    def lines(self, answers: Iterable[Answer], *, as_json: bool = False) -> Iterator[str]:
+        """Give the text of the table part by part: its head, then each answer as it comes, then its end."""
+        for text in self._json(answers) if as_json else self._csv(answers):
+            # A file's name may hold bytes that are no text, which neither a file nor a terminal takes.
+            yield text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+    def _csv(self, answers: Iterable[Answer]) -> Iterator[str]:
+        yield f"{notice_lines(self.card.licence)}# {self._calibration()}\n"
+        yield _csv_row(["image", *(f"probability_{name}" for name in self.card.classes), "error"])
+        blank = [""] * len(self.card.classes)
+        for answer in answers:
+            shares = [f"{share:.6f}" for share in answer.probabilities]
+            yield _csv_row([answer.image, *(shares or blank), answer.error])
+
+    def _json(self, answers: Iterable[Answer]) -> Iterator[str]:
+        card = self.card
+        head = {"notice": NOTICE, "licence": card.licence, "recipe": card.recipe, "epoch": card.epoch}
+        told = {"calibration": self._calibration(), "temperature": self.temperature}
+        yield json.dumps({**head, **told, "images": []}, indent=2).removesuffix("]\n}")
+        before = "\n"
+        for answer in answers:
+            said = (
+                {"error": answer.error}
+                if answer.error
+                else {"probabilities": dict(zip(card.classes, answer.probabilities, strict=True))}
+            )
+            yield before + textwrap.indent(json.dumps({"image": answer.image, **said}, indent=2), "    ")
+            before = ",\n"
+        yield "\n  ]\n}\n"
+
+    def _calibration(self) -> str:
+        """Say whether the probabilities are calibrated, and why not."""
+        if self.temperature is not None:
+            return f"Calibrated: temperature {self.temperature:g}, fitted on the validation images of the training."
+        reason = "the checkpoint holds no temperature" if self.card.temperature is None else "as asked for"
+        return f"Not calibrated: {reason}."
+
+
+def _csv_row(cells: list[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()

@@ -1,0 +1,45 @@
+"""An ONNX file and image files -> answers; loads no torch."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from attnmel.limits import ComputePrecision
+from attnmel.models.card import Card
+from attnmel.pipeline.answers import Answer
+from attnmel.serve.network import engine_version
+from attnmel.serve.predictor import PredictedFile, Predictor
+
+SUFFIX = ".onnx"
+"""Ending of the name of a model that this runs."""
+
+
+class OnnxModel:
+    """An exported model that answers file by file.
+
+    Raises:
+        CheckpointError: the file cannot be used.
+        ConfigError: a precision that the processor lacks.
+    """
+
+    together = 1
+
+    def __init__(self, path: Path, *, precision: ComputePrecision, calibrated: bool) -> None:
+        self._predictor = Predictor(path, precision)
+        self.file = path
+        self.card: Card = self._predictor.card
+        self.temperature = self.card.temperature if calibrated else None
+        self.made_with = {"engine": engine_version(), "precision": precision}
+
+    def answers(self, paths: Sequence[Path], *, many: bool) -> Iterator[Answer]:
+        """Give the answer of each file; `many` are done several at a time."""
+        if many:
+            yield from map(self._answer, self._predictor.predict_many(paths))
+        else:
+            yield from map(self._answer, map(self._predictor.predict_file, paths))
+
+    def _answer(self, said: PredictedFile) -> Answer:
+        if said.prediction is None:
+            return Answer(str(said.path), (), said.error)
+        calibrated = self.temperature is not None
+        shares = said.prediction.probabilities if calibrated else said.prediction.uncalibrated
+        return Answer(str(said.path), tuple(shares.values()))
