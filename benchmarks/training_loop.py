@@ -19,13 +19,20 @@ RATE = 1e-3
 
 
 def training_loop(
-    cache: Cache, batches: TrainingBatches, *, width: float, precision: runtime.ComputePrecision, epochs: int
+    cache: Cache,
+    batches: TrainingBatches,
+    *,
+    width: float,
+    precision: runtime.ComputePrecision,
+    epochs: int,
+    trunk: str = "vgg16_bn",
 ) -> Iterator[EpochLoss]:
     """Set up network, optimiser and Fabric, and give the loop itself: each `next` trains one epoch."""
     recipe = load_recipe(RECIPE, [f"training.precision={precision}", "training.device=cpu"])
     fabric = recipe_fabric(recipe)
     torch.manual_seed(0)
-    network = build_network("attnmel-cnn", width=width, classes=2).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
+    network = build_network("attnmel-cnn", trunk=trunk, width=width, classes=2)
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
     optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=1e-4)
     wrapped, optimizer = fabric.setup(network, optimizer)
     return train(
