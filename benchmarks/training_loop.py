@@ -1,8 +1,10 @@
 """The program's own training of AttnMel-CNN-Lesion, set up as `attnmel train` does, over a cache of noise."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import torch
+from lightning_fabric import Fabric
 
 from attnmel import runtime
 from attnmel.config import load_recipe
@@ -19,14 +21,27 @@ RATE = 1e-3
 
 
 def training_loop(
-    cache: Cache, batches: TrainingBatches, *, width: float, precision: runtime.ComputePrecision, epochs: int
+    cache: Cache,
+    batches: TrainingBatches,
+    *,
+    width: float,
+    precision: runtime.ComputePrecision | Literal["float64"],
+    epochs: int,
+    trunk: str = "vgg16_bn",
+    rate: float = RATE,
 ) -> Iterator[EpochLoss]:
-    """Set up network, optimiser and Fabric, and give the loop itself: each `next` trains one epoch."""
-    recipe = load_recipe(RECIPE, [f"training.precision={precision}", "training.device=cpu"])
-    fabric = recipe_fabric(recipe)
+    """Set up network, optimiser and Fabric, and give the loop itself: each `next` trains one epoch.
+
+    float64, which no recipe has, is to tell rounding from an error.
+    """
+    if precision == "float64":
+        fabric = Fabric(accelerator="cpu", devices=1, precision="64-true")
+    else:
+        fabric = recipe_fabric(load_recipe(RECIPE, [f"training.precision={precision}", "training.device=cpu"]))
     torch.manual_seed(0)
-    network = build_network("attnmel-cnn", width=width, classes=2).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
-    optimizer = torch.optim.SGD(network.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=1e-4)
+    network = build_network("attnmel-cnn", trunk=trunk, width=width, classes=2)
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
+    optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, nesterov=True, weight_decay=1e-4)
     wrapped, optimizer = fabric.setup(network, optimizer)
     return train(
         wrapped,
@@ -34,7 +49,7 @@ def training_loop(
         batches,
         fabric=fabric,
         objective=Objective(gamma=2.0, map_weights=WEIGHTS),
-        schedule=Schedule(epochs=epochs, learning_rate=RATE, decay=1.0, decay_every=epochs),
+        schedule=Schedule(epochs=epochs, learning_rate=rate, decay=1.0, decay_every=epochs),
         seed=0,
         image_ids=cache.image_ids,
     )

@@ -1,4 +1,8 @@
-"""Seeds decide what is drawn; what the hardware lacks is told."""
+"""Seeds decide what is drawn; what the hardware lacks is told; freed memory is kept."""
+
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -52,3 +56,38 @@ def test_threads_from_the_environment_are_checked(named: str, monkeypatch: pytes
             runtime.use_threads()
     else:
         assert runtime.use_threads() == torch.get_num_threads()
+
+
+FAULTS = """
+import resource, torch
+from attnmel import runtime
+
+def faults() -> int:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(2**25)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+fresh = faults()
+kept = runtime.keep_memory()
+# An aligned block needs a little more than its own size, which is there after some rounds.
+print(kept, fresh, min(faults() for _ in range(30)))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such switch")
+def test_kept_memory_is_used_again_without_fresh_pages() -> None:
+    ran = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    kept, fresh, again = ran.stdout.split()
+    assert kept == "True"
+    assert int(fresh) > 10  # 128 MB in small or huge pages
+    assert int(again) < int(fresh) / 5
+
+
+def test_where_the_library_cannot_keep_memory_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    assert not runtime.keep_memory()
+
+
+def test_numbers_read_later_are_those_of_the_device() -> None:
+    assert runtime.read_later(torch.tensor([1.5, -2.0]))() == [1.5, -2.0]

@@ -233,27 +233,67 @@ def test_the_reported_loss_is_the_weighted_sum_of_its_parts(cache: Cache, fabric
         assert loss.total == pytest.approx(loss.focal + 0.5 * loss.dice_pool3 + 1.0 * loss.dice_pool4, abs=1e-6)
 
 
-def test_a_loss_that_is_not_finite_names_epoch_and_images_before_the_step(cache: Cache, fabric: Fabric) -> None:
+class OneBadBatch(TrainingBatches):
+    """The batches of `make_batches`, but the second one of the second epoch holds a value that is no number."""
+
+    def __init__(self, batches: TrainingBatches) -> None:
+        self.batches = batches
+        self.bad_rows: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def epoch(self, number: int, *, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """Spoil one image."""
+        for step, batch in enumerate(self.batches.epoch(number, rank=rank, world=world)):
+            if (number, step) == (1, 1):
+                batch.images[3, 0, 5, 7] = torch.nan
+                self.bad_rows = batch.rows.tolist()
+            yield batch
+
+
+def test_a_loss_that_is_not_finite_names_epoch_and_images_though_it_is_read_a_step_late(
+    cache: Cache, fabric: Fabric
+) -> None:
     torch.manual_seed(0)
     network = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2)
-    with torch.no_grad():
-        next(network.parameters()).fill_(torch.nan)
-    before = [p.clone() for p in network.parameters()]
-    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
-    wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
-    ids = cache.image_ids
-    with pytest.raises(TrainingError, match=r"the loss became nan in epoch 1; its batch: (ISIC_\d+, ){7}ISIC_\d+\. Ch"):
-        list(
+    wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
+    batches = OneBadBatch(make_batches(cache))
+    assert len(batches) == 3, "the bad step is to be followed by another"
+    finished: list[EpochLoss] = []
+    with pytest.raises(TrainingError) as told:
+        finished.extend(
             train(
                 wrapped,
-                wrapped_optimizer,
+                optimizer,
+                batches,
+                fabric=fabric,
+                objective=OBJECTIVE,
+                schedule=SCHEDULE,
+                seed=0,
+                image_ids=cache.image_ids,
+            )
+        )
+    names = ", ".join(cache.image_ids[row] for row in batches.bad_rows)
+    assert str(told.value).startswith(f"the loss became nan in epoch 2; its batch: {names}. Checkpoints of finished")
+    assert [epoch.number for epoch in finished] == [0], "an epoch with such a step must not count as finished"
+
+
+def test_a_gradient_that_is_not_finite_behind_a_finite_loss_is_told(cache: Cache, fabric: Fabric) -> None:
+    torch.manual_seed(0)
+    network = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2)
+    next(network.parameters()).register_hook(lambda gradient: gradient * torch.inf)
+    wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
+    with pytest.raises(TrainingError, match=r"the gradient became (nan|inf) in epoch 1; its batch: ISIC_\d+, "):
+        next(
+            train(
+                wrapped,
+                optimizer,
                 make_batches(cache),
                 fabric=fabric,
                 objective=OBJECTIVE,
                 schedule=SCHEDULE,
                 seed=0,
-                image_ids=ids,
+                image_ids=cache.image_ids,
             )
         )
-    for one, other in zip(before, network.parameters(), strict=True):
-        torch.testing.assert_close(other.detach(), one.detach(), rtol=0, atol=0, equal_nan=True)

@@ -1,17 +1,23 @@
-"""Seeds, device, precision, threads: the only code that touches global torch state."""
+"""Seeds, device, precision, threads, memory: the only code that touches global torch state."""
 
+import ctypes
 import platform
 import random
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from attnmel import __version__
 from attnmel.errors import ConfigError
 from attnmel.limits import ComputePrecision
 from attnmel.threads import threads_asked
+
+# Of mallopt(3), with the values of glibc's malloc.h.
+TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
 def seed_everything(seed: int, epoch: int = 0) -> None:
@@ -70,6 +76,47 @@ def use_threads(count: int | None = None) -> int:
     if count is not None:
         torch.set_num_threads(count)
     return torch.get_num_threads()
+
+
+def keep_memory() -> bool:
+    """Have this process keep the memory it frees for its next tensors; return whether the C library can do so (glibc).
+
+    Otherwise every large tensor gets fresh pages, which the kernel clears one by one as they are first written: on a
+    virtual machine a tenth of a training step. The process then stays as large as it once was.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(MMAP_MAX, 0) and mallopt(TRIM_THRESHOLD, -1))
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Return the values on the device; to CUDA they travel beside its computation, and nobody waits."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        # Only from pinned memory: from any other, CUDA first waits for the work queued before.
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
+
+
+def read_later(values: Tensor) -> Callable[[], list[float]]:
+    """Start to fetch values [n] from their device; what is returned waits for them, but for no work queued after."""
+    if values.device.type != "cuda":
+        return values.tolist
+    # torch pins the target of such a copy itself.
+    fetched = values.to("cpu", non_blocking=True)
+    arrived = torch.cuda.Event()
+    arrived.record()
+
+    def read() -> list[float]:
+        arrived.synchronize()
+        return fetched.tolist()
+
+    return read
+
+
+def spare_memory(device: torch.device) -> int:
+    """Return how many bytes of a CUDA device are free; 0 for the CPU, whose files are in its memory already."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
 
 
 def device_name(device: torch.device) -> str:

@@ -1,12 +1,13 @@
 """The loop: batches, network and loss in, one `EpochLoss` out after each epoch; the caller measures, logs and saves."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
+from jaxtyping import Int64
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor, nn
@@ -80,8 +81,8 @@ def train(
     after epoch 6 gives the weights of a run that was never stopped.
 
     Raises:
-        TrainingError: a loss or gradient that is not finite, with the epoch and its batch's image ids; the step is
-            not taken.
+        TrainingError: a loss or gradient that is not finite, with the epoch and its batch's image ids. It is seen once
+            the next step is under way, so the network is spoilt by then; its epoch is not yielded.
     """
     for number in range(start, schedule.epochs):
         runtime.seed_everything(seed, number)
@@ -91,13 +92,30 @@ def train(
         network.train()
         seen: list[LossParts] = []
         with progress.bar(f"epoch {number + 1}/{schedule.epochs}", len(batches), "batches") as advance:
-            for batch in batches.epoch(number, rank=fabric.global_rank, world=fabric.world_size):
-                seen.append(_step(fabric, network, optimizer, batch, objective, accumulate))
-                ids = [image_ids[int(row)] for row in batch.rows.tolist()]
-                _check_finite(network, seen[-1], number + 1, ids)
-                optimizer.step()
+            epoch = batches.epoch(number, rank=fabric.global_rank, world=fabric.world_size)
+            for step in _one_late(_step(fabric, network, optimizer, batch, objective, accumulate) for batch in epoch):
+                seen.append(_finite_loss(step, objective, number + 1, image_ids))
                 advance(1)
         yield EpochLoss(number, LossParts(*(sum(values) / len(seen) for values in zip(*seen, strict=True))), rate)
+
+
+class _Step(NamedTuple):
+    """A step that is taken, or at least queued on the device."""
+
+    numbers: Callable[[], list[float]]
+    """Waits for the focal loss, the norm of the gradient and the Dice terms."""
+    rows: Int64[Tensor, " B"]
+
+
+def _one_late(steps: Iterator[_Step]) -> Iterator[_Step]:
+    """Give each step once the next one is queued, so that a GPU never waits for somebody to look at its numbers."""
+    before = None
+    for step in steps:
+        if before is not None:
+            yield before
+        before = step
+    if before is not None:
+        yield before
 
 
 def _step(
@@ -107,8 +125,8 @@ def _step(
     batch: Batch,
     objective: Objective,
     accumulate: int,
-) -> LossParts:
-    """Leave the gradient of the loss of one batch, computed in `accumulate` parts, in the parameters."""
+) -> _Step:
+    """Take one step, its gradient computed in `accumulate` parts; nothing here waits for the device."""
     optimizer.zero_grad(set_to_none=True)
     parts = [Batch(*fields) for fields in zip(*(field.chunk(accumulate) for field in batch), strict=True)]
     totals = _sums_ahead(fabric, network, parts, objective.dice) if objective.regularised and len(parts) > 1 else None
@@ -124,22 +142,24 @@ def _step(
             regulariser = sum(w * d for w, d in zip(objective.map_weights, dice, strict=False)) * fabric.world_size
             fabric.backward(part_focal + regulariser)
             focal += part_focal.detach()
-    # One stack, one wait for the device.
-    focal_value, *dice_values = torch.stack([_joined(fabric, focal, "mean"), *dice]).tolist()
-    weighted = sum(w * d for w, d in zip(objective.map_weights, dice_values, strict=False))
-    return LossParts(focal_value + weighted, focal_value, *(dice_values or [math.nan, math.nan]))
+    norm = get_total_norm([weights.grad for weights in network.parameters() if weights.grad is not None])
+    numbers = torch.stack([_joined(fabric, focal, "mean"), norm, *(term.detach() for term in dice)])
+    optimizer.step()
+    return _Step(runtime.read_later(numbers), batch.rows)
 
 
-def _check_finite(network: nn.Module, loss: LossParts, epoch: int, image_ids: Sequence[str]) -> None:
-    """Refuse the step of a loss, or of a gradient behind a finite loss, that is no number."""
-    gradients = [weights.grad for weights in network.parameters() if weights.grad is not None]
-    norm = get_total_norm(gradients).item()
-    what, value = ("loss", loss.total) if not math.isfinite(loss.total) else ("gradient", norm)
+def _finite_loss(step: _Step, objective: Objective, epoch: int, image_ids: Sequence[str]) -> LossParts:
+    """Return the loss of a step; refuse one, or a gradient behind a finite one, that is no number."""
+    focal, norm, *dice = step.numbers()
+    total = focal + sum(w * d for w, d in zip(objective.map_weights, dice, strict=False))
+    what, value = ("loss", total) if not math.isfinite(total) else ("gradient", norm)
     if not math.isfinite(value):
+        ids = [image_ids[int(row)] for row in step.rows.tolist()]
         raise TrainingError(
-            f"the {what} became {value} in epoch {epoch}; its batch: {listed(image_ids, most=len(image_ids))}. "
+            f"the {what} became {value} in epoch {epoch}; its batch: {listed(ids, most=len(ids))}. "
             "Checkpoints of finished epochs are kept; look at these images, or lower training.learning_rate."
         )
+    return LossParts(total, focal, *(dice or [math.nan, math.nan]))
 
 
 def _dice_terms(fabric: Fabric, output: Output, part: Batch, totals: list[DiceSums] | None, kind: Dice) -> list[Tensor]:

@@ -129,6 +129,17 @@ def test_several_processes_see_together_what_one_sees(batches: Callable[..., Tra
             assert torch.equal(field, torch.cat([one, other]))
 
 
+def test_images_kept_on_the_device_give_the_same_batches(batches: Callable[..., TrainingBatches]) -> None:
+    def darken(pixels: np.ndarray) -> None:
+        pixels[..., :3] //= 2
+
+    plain = list(batches().epoch(3))
+    for changes in ({}, {"paint": darken}):
+        kept, read = (list(batches(keep=keep, **changes).epoch(3)) for keep in (True, False))
+        assert all(same(one, other) for one, other in zip(kept, read, strict=True))
+        assert same(kept[0], plain[0]) is (not changes)
+
+
 def test_a_batch_that_does_not_divide_is_refused(batches: Callable[..., TrainingBatches]) -> None:
     with pytest.raises(ConfigError, match=r"training\.batch = 4 does not divide over 3 processes"):
         next(batches().epoch(0, world=3))

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Int, Int64, Shaped
 from torch import Tensor
 
 from attnmel.data.images import crop_offset
+from attnmel.runtime import sent
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ class Augmentation:
 
     def __call__(self, batch: Shaped[Tensor, "B C S S"]) -> Shaped[Tensor, "B C s s"]:
         """Return the augmented batch, of the same type and on the same device; no value is changed, only moved."""
-        sources = self._sources().to(batch.device, non_blocking=True)
+        sources = sent(self._sources(), batch.device)
         down, across = sources[0], sources[1]
         positions = (down[:, :, None] + across[:, None, :]).flatten(1)
         moved = batch.flatten(2).gather(2, positions[:, None].expand(-1, batch.shape[1], -1))

@@ -20,8 +20,15 @@ from attnmel.data.images import BLACK_TO_WHITE, shift_and_scale
 from attnmel.data.prior_planes import Planes
 from attnmel.data.priors import NO_PRIOR, PRIORS
 from attnmel.errors import ConfigError, LabelError, require_known
+from attnmel.runtime import sent, spare_memory
 
 Rgb = Sequence[float]
+
+KEPT_SHARE = 0.25
+"""Of the memory that a GPU has free before the network is there: what all prepared images may take of it."""
+
+CHUNK = 256
+"""Images put on the device at once."""
 
 
 class Batch(NamedTuple):
@@ -52,6 +59,7 @@ class TrainingBatches:
     epoch goes over that list. `batch` counts the images of a step over all processes. `prior` is a name of `PRIORS`, or
     "none"; it is made of the lesion masks of the cache, or of `planes`, one for each of the rows. `mean` and `std` are
     of RGB in [0, 1]. `paint` changes the images before they are augmented, never the masks: a prior stays what it is.
+    `keep` puts all prepared images on the device now, for every epoch; None: on a GPU with `KEPT_SHARE` to spare.
 
     Raises:
         LabelError: fewer images than a batch takes, or planes of other images.
@@ -75,6 +83,7 @@ class TrainingBatches:
         device: torch.device | str,
         planes: Planes | None = None,
         paint: Paint | None = None,
+        keep: bool | None = None,
     ) -> None:
         self._positions = torch.from_numpy(oversampled(labels, repeats, passes))
         self._maker = _BatchMaker(
@@ -87,6 +96,8 @@ class TrainingBatches:
                 f"{len(rows)} training images make {len(self._positions)} rows an epoch, fewer than one batch of "
                 f"{batch}; add images, or set training.batch lower"
             )
+        if keep or (keep is None and self._maker.size_in_bytes <= KEPT_SHARE * spare_memory(torch.device(device))):
+            self._maker.keep()
 
     def __len__(self) -> int:
         """Steps an epoch; the last incomplete batch is left out."""
@@ -183,25 +194,43 @@ class _BatchMaker:
         self._shift, self._scale = (torch.from_numpy(values).to(self._device) for values in shift_and_scale(mean, std))
         self._prior = PRIORS.get(prior)
         self._planes, self._paint = planes, paint
+        has_mask = planes.has_prior if planes is not None else cache.has_mask[self._rows]
+        self._has_prior = has_mask & (self._prior is not None)
+        self._kept: UInt8[Tensor, "n S S 4"] | None = None
+
+    @property
+    def size_in_bytes(self) -> int:
+        """Of all prepared images."""
+        return len(self._rows) * self._cache.side**2 * CHANNELS
+
+    def keep(self) -> None:
+        """Put all prepared images on the device, so that a batch no longer passes from the disk through the CPU."""
+        side = self._cache.side
+        kept = torch.empty((len(self._rows), side, side, CHANNELS), dtype=torch.uint8, device=self._device)
+        for positions in np.array_split(np.arange(len(self._rows)), -(-len(self._rows) // CHUNK)):
+            kept[int(positions[0]) : int(positions[-1]) + 1] = torch.from_numpy(self._prepared(positions))
+        self._kept = kept
 
     def __call__(self, positions: Int64[np.ndarray, " B"], augmentation: Augmentation) -> Batch:
-        rows = self._rows[positions]
-        prepared = self._cache.gather(rows)
-        if self._paint is not None:
-            self._paint(prepared)
-        has_mask = self._cache.has_mask[rows]
-        if self._planes is not None:
-            # In place of the mask, so that pixel and prior still move as one number.
-            prepared[..., 3], has_mask = self._planes.gather(positions), self._planes.has_prior[positions]
-        pixels = augmented_pixels(self._sent(prepared), augmentation)
-        has_prior = self._sent(has_mask & (self._prior is not None))
+        prepared = self._sent(self._prepared(positions)) if self._kept is None else self._kept[self._sent(positions)]
+        pixels = augmented_pixels(prepared, augmentation)
+        has_prior = self._sent(self._has_prior[positions])
         return Batch(
             images=normalise(pixels, self._shift, self._scale),
             labels=self._sent(self._labels[positions]),
             priors=self._priors(pixels, has_prior),
             has_prior=has_prior,
-            rows=self._sent(rows),
+            rows=self._sent(self._rows[positions]),
         )
+
+    def _prepared(self, positions: Int64[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S 4"]:
+        pixels = self._cache.gather(self._rows[positions])
+        if self._paint is not None:
+            self._paint(pixels)
+        if self._planes is not None:
+            # In place of the mask, so that pixel and prior still move as one number.
+            pixels[..., 3] = self._planes.gather(positions)
+        return pixels
 
     def _priors(self, pixels: UInt8[Tensor, "B s s 4"], has_prior: Bool[Tensor, " B"]) -> Float32[Tensor, "B 1 s s"]:
         shape = (len(pixels), 1, *pixels.shape[1:3])
@@ -211,11 +240,7 @@ class _BatchMaker:
         return self._prior(masks) * has_prior[:, None, None, None]
 
     def _sent(self, values: np.ndarray) -> Tensor:
-        tensor = torch.from_numpy(values)
-        if self._device.type == "cuda":
-            # From pinned memory the copy runs beside the computation.
-            return tensor.pin_memory().to(self._device, non_blocking=True)
-        return tensor.to(self._device)
+        return sent(torch.from_numpy(values), self._device)
 
 
 def augmented_pixels(pixels: UInt8[Tensor, "B S S 4"], augmentation: Augmentation) -> UInt8[Tensor, "B s s 4"]:

@@ -79,6 +79,7 @@ def recipe_fabric(recipe: Recipe) -> Fabric:
     """Return the launched engine that moves, casts and joins several processes; one serves all seeds of a command."""
     # Its notes on what it was asked for would stand between ours.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    runtime.keep_memory()
     settings = recipe.training
     device = runtime.choose_device(settings.device)
     fabric = Fabric(
