@@ -7,9 +7,9 @@ https://protobuf.dev/programming-guides/encoding, https://github.com/onnx/onnx/b
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -118,6 +118,8 @@ class Cost:
     high: float
     probability: float
     """Largest difference of a probability."""
+    attention: float | None = None
+    """Mean difference of a value of the attention maps; None for a network without gates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +198,7 @@ def _texts(path: Path) -> dict[str, str]:
         ) from None
 
 
-def _metadata(file: BinaryIO, size: int) -> Iterator[bytes]:
+def _metadata(file: BufferedIOBase, size: int) -> Iterator[bytes]:
     """Give the outermost fields that hold a text, stepping over all others."""
     read, found = 0, False
     while file.tell() < size:
@@ -226,7 +228,7 @@ def _strings(entry: bytes) -> Iterator[tuple[int, bytes]]:
         yield number, text
 
 
-def _field(file: BinaryIO) -> tuple[int, int]:
+def _field(file: BufferedIOBase) -> tuple[int, int]:
     """Read what stands before a field: its number, and how many bytes follow."""
     number, kind = divmod(_varint(file), 8)
     if kind == _VARINT:
@@ -237,7 +239,7 @@ def _field(file: BinaryIO) -> tuple[int, int]:
     return number, _varint(file) if kind == _LENGTH else _SIZES[kind]
 
 
-def _varint(file: BinaryIO) -> int:
+def _varint(file: BufferedIOBase) -> int:
     """Read a number of up to ten bytes, the lowest seven bits first."""
     value = 0
     for place in range(10):
