@@ -69,7 +69,7 @@ def _print(exported: "Exported") -> None:
     if facts.costs:
         print("\nwhat a lower precision costs:")
         print_table(
-            ["", "engine", "images", "AUC float32", "AUC", "difference", "95 % interval", "probability"],
+            ["", "engine", "images", "AUC float32", "AUC", "difference", "95 % interval", "probability", "maps"],
             [
                 [
                     f"{one.precision}, {one.task}",
@@ -80,6 +80,7 @@ def _print(exported: "Exported") -> None:
                     f"{one.difference:+.4f}",
                     f"{one.low:+.4f} to {one.high:+.4f}",
                     _small(one.probability),
+                    _small(one.attention),
                 ]
                 for one in facts.costs
             ],

@@ -10,7 +10,7 @@ from attnmel.errors import ConfigError
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import checkpoint_file, load_checkpoint
-from attnmel.pipeline.export_check import Checked, check_file, engine_predictions
+from attnmel.pipeline.export_check import Checked, check_file, engine_said
 from attnmel.pipeline.export_facts import judged_at, run_measures, thresholds_of
 from attnmel.pipeline.export_images import RealImages, real_images
 from attnmel.pipeline.measures import CHOOSES
@@ -146,7 +146,7 @@ def _round(
         costs = _costs(lower, card, real, checked, "int8", progress)
         refuse_costly(costs, bound)
         chooses = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
-        chose = engine_predictions(openvino_engine(lower), card, chooses, progress)
+        chose = engine_said(openvino_engine(lower), card, chooses, progress).predictions
     thresholds = thresholds_of(chose, card.positives)
     return dataclasses.replace(facts, precision="int8", costs=costs, thresholds=thresholds)
 
@@ -157,11 +157,11 @@ def _costs(
     """Compare a lower precision with what OpenVINO said in float32 of the same images."""
     costs: Sequence[Cost] = ()
     for engine in _engines(path, precision):
-        lower = engine_predictions(engine, card, real, progress)
+        lower = engine_said(engine, card, real, progress)
         costs = (
             *costs,
             *costs_of(
-                checked.predictions[0],
+                checked.said[0],
                 lower,
                 card.positives,
                 precision=precision,

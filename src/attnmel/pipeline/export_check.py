@@ -18,6 +18,7 @@ from attnmel.pipeline.export_images import RealImages, large_phantoms, squares_o
 from attnmel.pipeline.predict import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
+from attnmel.serve.costs import Said
 from attnmel.serve.engines import Answers, Engine
 from attnmel.serve.onnx_file import Parity
 from attnmel.serve.parity import AUC, CURE, Comparison
@@ -28,7 +29,7 @@ class Checked:
     """How far the engines are from the network, and what they said of the real images."""
 
     parity: tuple[Parity, ...]
-    predictions: tuple[Predictions, ...]
+    said: tuple[Said, ...]
     """By engine; empty without real images."""
 
 
@@ -59,7 +60,7 @@ def check_file(
                 for comparison in comparisons:
                     comparison.add(names, squares, expected)
                 advance(len(names))
-    found = tuple(_predictions(real, comparison) for comparison in comparisons) if real else ()
+    said = tuple(Said.of(real.truth, one.found, one.maps) for one in comparisons) if real else ()
     parity = []
     for place, comparison in enumerate(comparisons):
         probability, attention = comparison.check()
@@ -71,10 +72,12 @@ def check_file(
                 probability=probability,
                 attention=attention,
                 auc=comparison.against(real.truth) if real else None,
-                judged_auc=_against_judged(found[place], judged, comparison.engine.name) if found and judged else None,
+                judged_auc=_against_judged(said[place].predictions, judged, comparison.engine.name)
+                if said and judged
+                else None,
             )
         )
-    return Checked(tuple(parity), found)
+    return Checked(tuple(parity), said)
 
 
 @torch.inference_mode()
@@ -86,23 +89,20 @@ def network_answers(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "
     return Answers(logits.softmax(dim=1).float().numpy(), output.logits.numpy(), maps)
 
 
-def engine_predictions(engine: Engine, card: Card, real: RealImages, progress: Progress = SILENT) -> Predictions:
+def engine_said(engine: Engine, card: Card, real: RealImages, progress: Progress = SILENT) -> Said:
     """Return what an engine says of real images.
 
     Raises:
         ImageError: an image cannot be used.
     """
-    found = []
+    shares, maps = [], []
     with progress.bar(f"predicting by {engine.name}", len(real.rows), "images") as advance:
         for names, squares in squares_of(real.files, card):
-            found.append(engine.run(squares).probabilities)
+            answers = engine.run(squares)
+            shares.append(answers.probabilities)
+            maps.append(answers.attention)
             advance(len(names))
-    return dataclasses.replace(real.truth, probabilities=np.concatenate(found).astype(np.float64))
-
-
-def _predictions(real: RealImages, comparison: Comparison) -> Predictions:
-    found = np.concatenate(comparison.found)[: len(real.rows)].astype(np.float64)
-    return dataclasses.replace(real.truth, probabilities=found)
+    return Said.of(real.truth, shares, maps)
 
 
 def _against_judged(found: Predictions, judged: Predictions, engine: str) -> float | None:

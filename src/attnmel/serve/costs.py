@@ -1,9 +1,12 @@
 """Predictions in float32 and in a lower precision on the same images -> what the lower precision costs. No torch."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float32
 
 from attnmel.errors import ExportError
 from attnmel.evaluation.delong import areas
@@ -11,17 +14,37 @@ from attnmel.records import Predictions
 from attnmel.serve.onnx_file import Cost, Precision
 
 BOUND = 0.02
-"""AUC that a lower precision may cost, by the worse end of the interval: about what another seed of the same recipe
-changes on ISIC 2017 (docs/results.md)."""
+"""AUC that a lower precision may cost, by the worse end of the interval: less than another seed of
+the same recipe changes (a standard deviation of .03 to .05 on ISIC 2017, docs/results.md)."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one file, run by one engine, said of some images."""
+
+    predictions: Predictions
+    attention: tuple[Float32[np.ndarray, "N h w"], ...]
+    """Maps on pool-3, then on pool-4; empty for a network without gates."""
+
+    @staticmethod
+    def of(truth: Predictions, shares: Sequence[np.ndarray], maps: Sequence[tuple[np.ndarray, ...]]) -> "Said":
+        """Join answers that came some images at a time; those beyond the images of `truth` are left out."""
+        images = len(truth.image_ids)
+        probabilities = np.concatenate(shares)[:images].astype(np.float64)
+        attention = tuple(np.concatenate(one)[:images] for one in zip(*maps, strict=True))
+        return Said(dataclasses.replace(truth, probabilities=probabilities), attention)
 
 
 def costs_of(
-    exact: Predictions, lower: Predictions, positives: Sequence[str], *, precision: Precision, engine: str, split: str
+    exact_said: Said, lower_said: Said, positives: Sequence[str], *, precision: Precision, engine: str, split: str
 ) -> tuple[Cost, ...]:
     """Return what a lower precision costs each positive class against the rest, by DeLong's paired interval.
 
-    `lower` holds the images of `exact` in their order. A class of which all or none are is left out.
+    Both are of the same images in the same order. A class of which all or none are is left out.
     """
+    exact, lower = exact_said.predictions, lower_said.predictions
+    pairs = zip(exact_said.attention, lower_said.attention, strict=True)
+    maps = [np.abs(one - other).ravel() for one, other in pairs]
     found = []
     apart = float(np.abs(exact.probabilities - lower.probabilities).max())
     for name in positives:
@@ -45,6 +68,7 @@ def costs_of(
                 low=difference.low,
                 high=difference.high,
                 probability=apart,
+                attention=float(np.concatenate(maps).mean()) if maps else None,
             )
         )
     return tuple(found)

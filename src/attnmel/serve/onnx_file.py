@@ -118,6 +118,8 @@ class Cost:
     high: float
     probability: float
     """Largest difference of a probability."""
+    attention: float | None = None
+    """Mean difference of a value of the attention maps; None for a network without gates."""
 
 
 @dataclass(frozen=True, kw_only=True)

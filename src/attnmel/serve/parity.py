@@ -30,13 +30,15 @@ CURE = (
 
 @dataclass
 class Comparison:
-    """Compares an engine with the network, some images at a time; keeps the answers' probabilities alone."""
+    """Compares an engine with the network, some images at a time."""
 
     engine: Engine
     classes: Sequence[str]
     names: list[str] = field(default_factory=list)
     expected: list[np.ndarray] = field(default_factory=list)
     found: list[np.ndarray] = field(default_factory=list)
+    maps: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+    """The engine's."""
     map_differences: list[tuple[float, ...]] = field(default_factory=list)
 
     def add(self, names: Sequence[str], squares: UInt8[np.ndarray, "N S S 3"], expected: Answers) -> None:
@@ -52,6 +54,7 @@ class Comparison:
         self.names += names
         self.expected.append(expected.probabilities)
         self.found.append(found.probabilities)
+        self.maps.append(found.attention)
         pairs = zip(found.attention, expected.attention, strict=True)
         apart = [np.abs(one - other).reshape(len(one), -1).max(axis=1) for one, other in pairs]
         self.map_differences += list(zip(*(one.tolist() for one in apart), strict=True)) or [()] * len(names)

@@ -1,0 +1,103 @@
+"""The graph of a network gives what torch gives, in each engine, for every network and trunk."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from attnmel.data.images import central_crop, normalised
+from attnmel.errors import ConfigError
+from attnmel.models.card import Card
+from attnmel.models.classifiers import NETWORKS, build_network
+from attnmel.models.trunks import TRUNKS
+from attnmel.serve.engines import onnxruntime_engine, openvino_engine
+from attnmel.serve.graph import onnx_graph
+
+CARD = Card(
+    network="attnmel-cnn",
+    trunk="vgg16_bn",
+    width=0.05,
+    attention="sigmoid",
+    classes=("a", "b", "c"),
+    positives=("a",),
+    size=64,
+    side=73,
+    crop=0.8,
+    mean=(0.7, 0.5, 0.4),
+    std=(0.1, 0.2, 0.3),
+    epoch=1,
+    measures={},
+    recipe="test",
+    data={},
+    licence="CC-0",
+    seed=0,
+    temperature=1.7,
+)
+
+PAIRS = [(name, trunk) for name in NETWORKS for trunk in TRUNKS if name != "vgg16" or trunk != "mobilenet_v2"]
+
+
+def network_of(card: Card) -> torch.nn.Module:
+    """Build a network with a random start, running statistics of some images and scores that differ."""
+    torch.manual_seed(0)
+    network = build_network(
+        card.network,
+        trunk=card.trunk,
+        width=card.width,
+        padding=card.padding,
+        classes=len(card.classes),
+        attention=card.attention,
+    )
+    network(torch.randn(4, 3, card.size, card.size))
+    torch.nn.init.normal_(network.head.weight, std=1.0)  # pyright: ignore[reportArgumentType] - a Head's tensor
+    return network.eval()
+
+
+def squares(card: Card, images: int) -> np.ndarray:
+    return np.random.default_rng(images).integers(0, 256, (images, card.side, card.side, 3), dtype=np.uint8)
+
+
+def check(card: Card, path: Path) -> None:
+    """Compare each engine with torch on batches of one and of three."""
+    network = network_of(card)
+    path.write_bytes(onnx_graph(network, card).SerializeToString())
+    for engine in (onnxruntime_engine(path, threads=1), openvino_engine(path, threads=1)):
+        for images in (1, 3):
+            given = squares(card, images)
+            pixels = [normalised(one, card.mean, card.std) for one in central_crop(given, card.size)]
+            with torch.inference_mode():
+                expected = network(torch.from_numpy(np.stack(pixels)))
+            found = engine.run(given)
+            shares = (expected.logits / (card.temperature or 1)).softmax(dim=1)
+            np.testing.assert_allclose(found.logits, expected.logits.numpy(), atol=1e-4)
+            np.testing.assert_allclose(found.probabilities, shares.numpy(), atol=1e-5)
+            assert len(found.attention) == len(expected.attention)
+            for one, other in zip(found.attention, expected.attention, strict=True):
+                np.testing.assert_allclose(one, other[:, 0].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("network", "trunk"), PAIRS)
+def test_every_network_on_every_trunk_answers_as_by_torch(network: str, trunk: str, tmp_path: Path) -> None:
+    check(dataclasses.replace(CARD, network=network, trunk=trunk), tmp_path / "model.onnx")
+
+
+def test_softmax_attention_other_padding_and_no_temperature_answer_as_by_torch(tmp_path: Path) -> None:
+    card = dataclasses.replace(
+        CARD, trunk="mobilenet_v2", attention="softmax", padding="tensorflow", temperature=None, side=96
+    )
+    check(card, tmp_path / "model.onnx")
+
+
+def test_the_graph_names_no_folder_of_this_machine() -> None:
+    written = onnx_graph(network_of(CARD), CARD).SerializeToString()
+    assert b"site-packages" not in written
+    assert b".py" not in written
+
+
+def test_a_missing_package_is_answered_with_the_line_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ConfigError, match=r"needs the package onnxscript, .*; type: pip install 'attnmel\[export\]'"):
+        onnx_graph(network_of(CARD), CARD)
