@@ -128,7 +128,7 @@ class KeptAnswers:
 
     def _full(self, reason: str) -> PredictionsError:
         return PredictionsError(
-            f"cannot write {self.path} ({reason}). The answers so far are kept there: make room, then go on with "
+            f"cannot write {self.path} ({reason}). The answers so far are kept there: make room, and go on with "
             "--resume"
         )
 

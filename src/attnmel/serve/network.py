@@ -1,9 +1,9 @@
 """OpenVINO runs the ONNX file on the CPU, one image at a time. No torch.
 
 One engine for every precision, by measurement (AttnMel-CNN on vgg16_bn at 224 pixels, images a second of one core of an
-EPYC with AVX-512 VNNI and BF16): float32 3.6 as onnxruntime 3.6; int8 12.7, onnxruntime 12.7 with unsigned and 9.6 with
-signed activations; bf16 7.3, which onnxruntime lacks for convolutions. onnxruntime starts 0.15 to 0.2 s sooner; both
-are well within a second. `benchmarks/prediction.py` and docs/predict.md hold the figures.
+EPYC with AVX-512 VNNI and BF16): float32 3.6 as onnxruntime 3.6; int8 12.7, onnxruntime 12.7 with unsigned and 9.5 with
+signed activations; bf16 7.3, which onnxruntime lacks for convolutions. onnxruntime starts 0.2 s sooner; both are within
+a second. docs/predict.md holds the table.
 
 A batch of eight is no faster than eight images apart (within 3 %), so images never share a pass: what is said of an
 image does not depend on its neighbours, and a folder is done by several passes at once, a core each.
