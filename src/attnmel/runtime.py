@@ -81,8 +81,9 @@ def use_threads(count: int | None = None) -> int:
 def keep_memory() -> bool:
     """Have this process keep the memory it frees for its next tensors; return whether the C library can do so (glibc).
 
-    Otherwise every large tensor gets fresh pages, which the kernel clears one by one as they are first written: on a
-    virtual machine a tenth of a training step. The process then stays as large as it once was.
+    Otherwise every large tensor gets fresh pages, which the kernel clears one by one as they are first written: a tenth
+    of a training step. The price: the process stays as large as it once was, and its peak grows by up to 40 % in bf16
+    and 60 % in float32, since an aligned block needs a gap larger than itself. So float32 goes without.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

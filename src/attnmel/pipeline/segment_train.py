@@ -51,9 +51,10 @@ def train_segmenter(
     """
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
-    runtime.keep_memory()
     device = runtime.choose_device(recipe.training.device)
     recipe = _settled(recipe, device)
+    if recipe.training.precision == "bf16":
+        runtime.keep_memory()
     pairs = prepare_pairs(recipe, home=home, progress=progress)
     runtime.seed_everything(recipe.training.seed)
     network = _network(recipe, device)

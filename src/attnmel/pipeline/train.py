@@ -79,15 +79,17 @@ def recipe_fabric(recipe: Recipe) -> Fabric:
     """Return the launched engine that moves, casts and joins several processes; one serves all seeds of a command."""
     # Its notes on what it was asked for would stand between ours.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    runtime.keep_memory()
     settings = recipe.training
     device = runtime.choose_device(settings.device)
+    precision = runtime.choose_precision(settings.precision, device)
+    if precision == "bf16":
+        runtime.keep_memory()
     fabric = Fabric(
         accelerator=device.type,
         devices=settings.devices,
         num_nodes=settings.nodes,
         strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
-        precision="bf16-mixed" if runtime.choose_precision(settings.precision, device) == "bf16" else "32-true",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
     )
     fabric.launch()
     return fabric
