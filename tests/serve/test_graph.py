@@ -52,7 +52,7 @@ def network_of(card: Card) -> torch.nn.Module:
         attention=card.attention,
     )
     network(torch.randn(4, 3, card.size, card.size))
-    torch.nn.init.normal_(network.head.weight, std=1.0)  # pyright: ignore[reportArgumentType] - a Head's tensor
+    torch.nn.init.normal_(network.get_parameter("head.weight"), std=1.0)
     return network.eval()
 
 

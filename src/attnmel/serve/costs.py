@@ -23,7 +23,7 @@ class Said:
     """What one file, run by one engine, said of some images."""
 
     predictions: Predictions
-    attention: tuple[Float32[np.ndarray, "N h w"], ...]
+    attention: tuple[Float32[np.ndarray, "N _ _"], ...]
     """Maps on pool-3, then on pool-4; empty for a network without gates."""
 
     @staticmethod

@@ -18,8 +18,8 @@ class Answers:
 
     probabilities: Float32[np.ndarray, "N K"]
     logits: Float32[np.ndarray, "N K"]
-    attention: tuple[Float32[np.ndarray, "N h w"], ...] = ()
-    """Maps on pool-3, then on pool-4; empty for a network without gates."""
+    attention: tuple[Float32[np.ndarray, "N _ _"], ...] = ()
+    """Maps on pool-3, then on the smaller pool-4; empty for a network without gates."""
 
 
 @dataclasses.dataclass(frozen=True)
