@@ -15,7 +15,7 @@ from attnmel.evaluation.delong import areas
 from attnmel.models.card import Card
 from attnmel.models.output import Output
 from attnmel.pipeline.export_images import RealImages, large_phantoms, squares_of
-from attnmel.pipeline.predict import model_input
+from attnmel.pipeline.predict_checkpoint import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 from attnmel.serve.costs import Said
