@@ -24,7 +24,7 @@ from attnmel.models.checkpoints import load_checkpoint
 from attnmel.pipeline.predict_checkpoint import model_input
 from attnmel.serve.engines import has_bf16
 from attnmel.serve.network import OnnxNetwork
-from attnmel.serve.onnx_file import append_texts, read_onnx_card
+from attnmel.serve.onnx_file import Cost, append_texts, read_onnx_card
 from attnmel.serve.predictor import Prediction, Predictor
 
 if TYPE_CHECKING:
@@ -256,3 +256,36 @@ print([name for name in {heavy + talks} if name in sys.modules])
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("bound", "refused"), [(0.02, True), (0.03, False)])
+def test_bf16_that_may_cost_more_than_the_bound_is_refused(
+    bound: float, refused: bool, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, facts = read_onnx_card(exported)
+    cost = Cost(
+        precision="bf16",
+        engine="openvino",
+        split="test",
+        task="melanoma",
+        images=600,
+        positives=117,
+        float32=0.7642,
+        auc=0.7582,
+        difference=-0.006,
+        low=-0.0224,
+        high=0.0103,
+        probability=0.3,
+    )
+    path = tmp_path / "model.onnx"
+    path.write_bytes(exported.read_bytes())
+    append_texts(path, card, dataclasses.replace(facts, costs=(cost,)))
+    monkeypatch.setattr("attnmel.serve.engines.has_bf16", lambda: True)
+    Predictor(path, bound=0)
+    if not refused:
+        assert Predictor(path, "bf16", bound=bound).facts.costs == (cost,)
+        return
+    with pytest.raises(
+        ConfigError, match=r"bf16 may cost too much: melanoma .*-0\.0060 \(95 % interval -0\.0224 .*; use float32, or"
+    ):
+        Predictor(path, "bf16", bound=bound)

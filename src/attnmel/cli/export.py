@@ -40,7 +40,7 @@ def export(
     from attnmel.folders import home_folder
     from attnmel.pipeline.export import LIMIT, export_onnx
     from attnmel.runtime import use_threads
-    from attnmel.serve.costs import BOUND
+    from attnmel.serve.onnx_file import BOUND
 
     use_threads()
     exported = export_onnx(

@@ -20,6 +20,10 @@ def predict(
     precision: Annotated[
         Literal["float32", "bf16"], typer.Option(help="Of an ONNX file's network; its facts say what bf16 costs.")
     ] = "float32",
+    bound: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="AUC that bf16 may cost at the worst [default: 0.02].", show_default=False),
+    ] = None,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Images a forward pass of a checkpoint [default: 16].", show_default=False)
     ] = None,
@@ -37,7 +41,7 @@ def predict(
     # Rows on a terminal are progress enough, and a bar among them would make both illegible.
     progress = Terminal(bars=out is not None or not sys.stdout.isatty())
     answers = predict_images(
-        model, images, precision=precision, batch=batch, calibrated=not uncalibrated, progress=progress
+        model, images, precision=precision, bound=bound, batch=batch, calibrated=not uncalibrated, progress=progress
     )
     if out is not None:
         answers.write(out, as_json=as_json, resume=resume)

@@ -16,11 +16,11 @@ from attnmel.pipeline.export_images import RealImages, real_images
 from attnmel.pipeline.measures import CHOOSES
 from attnmel.pipeline.predict import say_control
 from attnmel.progress import SILENT, Progress
-from attnmel.serve.costs import BOUND, costs_of, refuse_costly
+from attnmel.serve.costs import costs_of, refuse_costly
 from attnmel.serve.engines import Engine, has_bf16, onnxruntime_engine, openvino_engine
 from attnmel.serve.graph import onnx_graph
 from attnmel.serve.int8 import int8_model
-from attnmel.serve.onnx_file import Cost, ExportFacts, Precision, append_texts
+from attnmel.serve.onnx_file import BOUND, Cost, ExportFacts, Precision, append_texts
 from attnmel.serve.packages import PACKAGES, package
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from attnmel.pipeline.answers_kept import KeptAnswers
 from attnmel.pipeline.image_files import image_files, raise_for_failures
 from attnmel.pipeline.predict_onnx import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
+from attnmel.serve.onnx_file import BOUND
 
 BATCH = 16
 """Images a forward pass of a checkpoint."""
@@ -114,6 +115,7 @@ def predict_images(
     images: Sequence[Path],
     *,
     precision: ComputePrecision = "float32",
+    bound: float | None = None,
     batch: int | None = None,
     calibrated: bool = True,
     progress: Progress = SILENT,
@@ -121,14 +123,14 @@ def predict_images(
     """Open a model to predict files, and the files of folders; one that cannot be used gets its reason.
 
     Probabilities are at the model's temperature, where it holds one and `calibrated` is not switched off. `precision`
-    is of ONNX files, `batch` (16) of checkpoints.
+    is of ONNX files, which are refused where it may cost more AUC than `bound` (0.02); `batch` (16) is of checkpoints.
 
     Raises:
         CheckpointError: the model cannot be used.
         ConfigError: an option that this kind of model does not have.
         ImageError: no file, or an empty folder, is named.
     """
-    opened = _open(model, precision, batch, calibrated)
+    opened = _open(model, precision, bound, batch, calibrated, progress)
     say_control(model, opened.card, progress)
     return Answers(opened, image_files(images), progress)
 
@@ -141,11 +143,21 @@ def say_control(model: Path, card: Card, progress: Progress) -> None:
         )
 
 
-def _open(model: Path, precision: ComputePrecision, batch: int | None, calibrated: bool) -> AnsweringModel:
+def _open(
+    model: Path,
+    precision: ComputePrecision,
+    bound: float | None,
+    batch: int | None,
+    calibrated: bool,
+    progress: Progress,
+) -> AnsweringModel:
     if model.suffix.lower() == SUFFIX:
         if batch is not None:
             raise ConfigError(f"{model} takes images one by one, several at a time; leave out --batch")
-        return OnnxModel(model, precision=precision, calibrated=calibrated)
+        found = OnnxModel(model, precision=precision, calibrated=calibrated, bound=BOUND if bound is None else bound)
+        for cost in found.costs:
+            progress.note(f"{precision}: {cost}")
+        return found
     if precision != "float32":
         raise ConfigError(
             f"{model} is predicted in float32; for '{precision}' export it first: attnmel export {model} --onnx"

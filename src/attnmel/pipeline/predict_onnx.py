@@ -7,6 +7,7 @@ from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
 from attnmel.pipeline.answers import Answer
 from attnmel.serve.network import engine_version
+from attnmel.serve.onnx_file import BOUND
 from attnmel.serve.predictor import PredictedFile, Predictor
 
 SUFFIX = ".onnx"
@@ -18,16 +19,18 @@ class OnnxModel:
 
     Raises:
         CheckpointError: the file cannot be used.
-        ConfigError: a precision that the processor lacks.
+        ConfigError: a precision that the processor lacks or that may cost more AUC than `bound`.
     """
 
     together = 1
 
-    def __init__(self, path: Path, *, precision: ComputePrecision, calibrated: bool) -> None:
-        self._predictor = Predictor(path, precision)
+    def __init__(self, path: Path, *, precision: ComputePrecision, calibrated: bool, bound: float = BOUND) -> None:
+        self._predictor = Predictor(path, precision, bound=bound)
         self.file = path
         self.card: Card = self._predictor.card
         self.temperature = self.card.temperature if calibrated else None
+        self.costs = [one.sentence for one in self._predictor.facts.costs if one.precision == precision]
+        """What the precision costs, in words; empty where it was not measured."""
         self.made_with = {"engine": engine_version(), "precision": precision}
 
     def answers(self, paths: Sequence[Path], *, many: bool) -> Iterator[Answer]:

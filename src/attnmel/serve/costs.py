@@ -1,7 +1,6 @@
 """Predictions in float32 and in a lower precision on the same images -> what the lower precision costs. No torch."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,10 +11,6 @@ from attnmel.errors import ExportError
 from attnmel.evaluation.delong import areas
 from attnmel.records import Predictions
 from attnmel.serve.onnx_file import Cost, Precision
-
-BOUND = 0.02
-"""AUC that a lower precision may cost, by the worse end of the interval: less than another seed of
-the same recipe changes (a standard deviation of .03 to .05 on ISIC 2017, docs/results.md)."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +78,9 @@ def refuse_costly(costs: Sequence[Cost], bound: float) -> None:
         ExportError: names class, cost and bound, and says what to do.
     """
     for cost in costs:
-        worst = cost.difference if math.isnan(cost.low) else cost.low
-        if worst < -bound:
+        if cost.most > bound:
             raise ExportError(
-                f"{cost.precision} may cost too much: {cost.task} has an AUC of {cost.auc:.4f} on {cost.images} images "
-                f"of the split {cost.split}, in float32 {cost.float32:.4f}; the difference is {cost.difference:+.4f} "
-                f"(95 % interval {cost.low:+.4f} to {cost.high:+.4f}), and at most {bound:g} may be lost. No file was "
-                f"written. Export without --{cost.precision}, judge more images (--split, --limit), or allow more by "
-                "--bound."
+                f"{cost.precision} may cost too much: {cost.sentence}, and at most {bound:g} may be lost. No file was "
+                f"written. Export without --{cost.precision}, judge more images (--split, --limit), or allow more "
+                "by --bound."
             )

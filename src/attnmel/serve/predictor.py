@@ -24,7 +24,16 @@ from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
 from attnmel.records import ATTENTION_MAPS
 from attnmel.serve.network import ENGINE_PRECISION, Compiled, OnnxNetwork
-from attnmel.serve.onnx_file import ATTENTION, LOGITS, PROBABILITIES, SQUARE, ExportFacts, Threshold, read_onnx_card
+from attnmel.serve.onnx_file import (
+    ATTENTION,
+    BOUND,
+    LOGITS,
+    PROBABILITIES,
+    SQUARE,
+    ExportFacts,
+    Threshold,
+    read_onnx_card,
+)
 from attnmel.threads import threads_asked
 
 WORKERS_PER_PASS = 2
@@ -90,15 +99,23 @@ class Predictor:
     """A model that `attnmel export` wrote, ready to predict; research use only, not a medical device.
 
     `threads` defaults to $ATTNMEL_THREADS, else to what the engine thinks best. "bf16" multiplies in bfloat16, faster
-    where the processor does so itself; the file's facts hold what it costs. One predictor may be used from any number
-    of threads.
+    where the processor does so itself; where the export measured what that costs, it may cost no more AUC than `bound`,
+    by the worse end of its interval. One predictor may be used from any number of threads.
 
     Raises:
         CheckpointError: no such file, a damaged one, or one that `attnmel export` did not write.
-        ConfigError: an unknown precision, or one that this processor lacks; openvino is not installed.
+        ConfigError: an unknown precision, or one that this processor lacks or that costs too much; openvino is not
+            installed.
     """
 
-    def __init__(self, model: str | Path, precision: ComputePrecision = "float32", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: str | Path,
+        precision: ComputePrecision = "float32",
+        threads: int | None = None,
+        *,
+        bound: float = BOUND,
+    ) -> None:
         require_known("precision", precision, ENGINE_PRECISION)
         path = Path(model)
         self.card: Card
@@ -111,6 +128,7 @@ class Predictor:
                 f"precision is 'bf16', but {path} is {self.facts.precision} already; use 'float32', which runs it as "
                 "it is, or the float32 file"
             )
+        _refuse_costly(self.facts, precision, bound)
         self._network = OnnxNetwork(path, precision=precision, threads=threads_asked(threads))
         _check(self._network, self.card, self.facts, path)
         self._path = path
@@ -202,6 +220,15 @@ def _by_class(shares: np.ndarray, card: Card, path: Path) -> dict[str, float]:
 def _softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits.astype(np.float64) - logits.max())
     return powers / powers.sum()
+
+
+def _refuse_costly(facts: ExportFacts, precision: ComputePrecision, bound: float) -> None:
+    for cost in facts.costs:
+        if cost.precision == precision and cost.most > bound:
+            raise ConfigError(
+                f"{precision} may cost too much: {cost.sentence}, and at most {bound:g} may be lost; use "
+                "float32, or allow more by `bound` (--bound)"
+            )
 
 
 def _check(network: OnnxNetwork, card: Card, facts: ExportFacts, path: Path) -> None:
