@@ -95,7 +95,7 @@ def test_every_engine_was_compared_on_the_split_and_on_large_photographs(exporte
 
 def test_another_program_gets_what_predict_gets(exported: Exported, run: RunFolder, phantoms: "Phantoms") -> None:
     images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:3]
-    expected = [one.probabilities for one in predict_images(run.path, images).answers]
+    expected = [one.probabilities for one in predict_images(run.path, images)]
     card, engine = exported.card, onnxruntime_engine(exported.path, threads=1)
     squares = np.stack([export_images.prepared_image(path, crop=card.crop, side=card.side) for path in images])
     np.testing.assert_allclose(engine.run(squares).probabilities, expected, atol=1e-5)
