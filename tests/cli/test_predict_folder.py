@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,10 @@ def test_a_killed_prediction_goes_on_where_it_was(
 def test_ctrl_c_keeps_the_answers_and_says_how_to_go_on(exported: Path, images: list[Path], tmp_path: Path) -> None:
     folder = many(images, tmp_path / "folder", 2000)
     part = tmp_path / "out.csv.part"
+    # A test run started in the background of a shell ignores SIGINT, and its children would too.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     running = subprocess.Popen(
-        command(exported, folder, "--out", tmp_path / "out.csv"), stderr=subprocess.PIPE, text=True
+        command(exported, folder, "--out", tmp_path / "out.csv"), stderr=subprocess.PIPE, text=True, preexec_fn=listen
     )
     while running.poll() is None and not (part.is_file() and part.read_bytes().count(b"\n") > 20):
         time.sleep(0.01)
