@@ -40,6 +40,12 @@ const ORDERS = {
   best: (image, place, map) => (image.jaccard[map] === null ? Infinity : -image.jaccard[map]),
 };
 
+// Whether a figure lies between the two ends that a choice names; without a figure only "every" (0 to 1) fits.
+function within(name, figure) {
+  const [low, high] = control(name).value.split(" ").map(Number);
+  return (low === 0 && high === 1) || (figure !== null && low <= figure && figure <= high);
+}
+
 function arrange() {
   const map = Number(control("map").value);
   const label = control("label").value;
@@ -51,7 +57,9 @@ function arrange() {
   for (const place of order) {
     const image = figures.images[place];
     const fits = (label === "" || image.label === label)
-      && (outcome === "" || (image.label !== "" && (outcome === "hit") === isHit(image, figures.maps[map])));
+      && (outcome === "" || (image.label !== "" && (outcome === "hit") === isHit(image, figures.maps[map])))
+      && within("probability", image.probabilities[figures.maps[map]])
+      && within("overlap", image.jaccard[map]);
     tiles[place].hidden = !fits;
     shown += fits;
   }
@@ -66,7 +74,7 @@ function style() {
 }
 
 control("map").addEventListener("change", showMap);
-for (const name of ["label", "outcome", "order"]) control(name).addEventListener("change", arrange);
+for (const name of ["label", "outcome", "probability", "overlap", "order"]) control(name).addEventListener("change", arrange);
 for (const name of ["opacity", "size", "border"]) control(name).addEventListener("input", style);
 control("controls").addEventListener("submit", (event) => event.preventDefault());
 control("controls").hidden = false;
