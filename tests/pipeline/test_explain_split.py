@@ -20,8 +20,9 @@ from attnmel.explain.map_files import read_levels
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import MelNetwork
 from attnmel.models.output import Output
+from attnmel.pipeline.asked import ask
 from attnmel.pipeline.explain_runs import explain_each
-from attnmel.pipeline.explain_split import Explained
+from attnmel.pipeline.explained import Explained
 from attnmel.pipeline.map_measures import ASKING
 from attnmel.pipeline.prepare import prepare
 from attnmel.pipeline.provenance import read_recipe
@@ -159,11 +160,12 @@ def test_what_is_not_known_is_answered_with_what_is(
 
 
 def test_maps_are_of_the_crop_that_the_network_saw(explained: Explained, phantoms: "Phantoms") -> None:
-    recipe = read_recipe(RunFolder(explained.folder.path.parent.parent))
+    run = RunFolder(explained.folder.path.parent.parent)
+    recipe, asked = read_recipe(run), ask(run, "test", home=phantoms.home)
     cache = prepare(recipe.data, home=phantoms.home).cache
     places = np.arange(3)
-    expected = central_crop(cache.gather(explained.asked.rows[places]), recipe.data.size)
-    for _, images in explained.asked.batches(places):
-        mean, std = (np.array(one) for one in (explained.asked.card.mean, explained.asked.card.std))
+    expected = central_crop(cache.gather(explained.rows[places]), recipe.data.size)
+    for _, images in asked.batches(places):
+        mean, std = (np.array(one) for one in (asked.card.mean, asked.card.std))
         pixels = images.permute(0, 2, 3, 1).numpy() * std + mean
         np.testing.assert_allclose(pixels * 255, expected[..., :3], atol=1e-2)

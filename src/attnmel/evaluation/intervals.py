@@ -230,13 +230,16 @@ def mean_interval(
 ) -> Interval:
     """Return the mean of a figure per image with its interval, resampled by group; NaN for no image.
 
-    Images whose figure is not defined (NaN) are left out.
+    Images whose figure is not defined (NaN) are left out. Of a single group nothing is known of how much another would
+    differ: its mean has no ends (NaN).
     """
     known = ~np.isnan(values)
     if not known.any():
         return Interval(np.nan, np.nan, np.nan)
     kept = values[known].astype(np.float64)
     sampling = Sampling.of([group for group, keep in zip(groups, known, strict=True) if keep])
+    if sampling.unit.max() == 0:
+        return Interval(float(kept.mean()), np.nan, np.nan)
 
     def mean(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 1"]:
         return (weights @ kept / weights.sum(axis=1))[:, None]

@@ -10,7 +10,7 @@ from attnmel.data.splits import draw_some
 from attnmel.evaluation.map_overlap import LESION
 from attnmel.evaluation.map_table import MapColumn
 from attnmel.pipeline.explain_grid import drawn_kinds
-from attnmel.pipeline.explain_split import Explained
+from attnmel.pipeline.explained import Explained
 from attnmel.pipeline.shown_maps import Shown, shown_images
 from attnmel.progress import SILENT, Progress
 from attnmel.report.examples import as_address
@@ -34,8 +34,8 @@ def gallery(runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progres
             advance(1)
     return Gallery(
         title=f"Maps of {', '.join(run.name for run in runs)}, {first.summary.split}",
-        main=first.asked.main,
-        licences=tuple(dict.fromkeys(run.asked.card.licence for run in runs)),
+        main=first.main,
+        licences=tuple(dict.fromkeys(run.summary.licence for run in runs)),
         runs=tuple(run.name for run in runs),
         maps=tuple(GalleryMap(name, number) for number, run in enumerate(runs) for name in run.methods),
         images=tuple(images),
@@ -46,12 +46,11 @@ def gallery(runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progres
 
 def _image(runs: Sequence[Explained], shown: Shown, *, large: bool) -> GalleryImage:
     at, first = shown.place, runs[0]
-    main = first.asked.main
     return GalleryImage(
         image_id=first.table.image_ids[at],
         label=first.table.labels[at],
         called=tuple(run.table.called[at] for run in runs),
-        probabilities=tuple(float(run.asked.predictions.probability(main)[at]) for run in runs),
+        probabilities=tuple(float(run.predictions.probability(first.main)[at]) for run in runs),
         picture=picture_address(shown.image, large=large),
         border="" if shown.mask is None else border_address(shown.mask),
         maps=tuple(map_address(levels) for levels in shown.levels.values()),

@@ -10,19 +10,19 @@ from attnmel.data.splits import draw_some
 from attnmel.explain.map_files import LEVELS
 from attnmel.explain.methods import CONTROLS
 from attnmel.explain.overlays import overlay
-from attnmel.pipeline.explain_split import Explained
+from attnmel.pipeline.explained import Explained
 from attnmel.pipeline.shown_maps import Shown, shown_images
 from attnmel.report.examples import choose
 from attnmel.report.map_grid import CELL, IMAGE, MASK, Band, Block, column_words, grid_picture
 from attnmel.report.tables import spaced
 
 EACH = 2
-"""Lesions of each kind."""
+"""Lesions of each kind, where nothing else is said."""
 
 
-def grid(runs: Sequence[Explained]) -> UInt8[np.ndarray, "H W 3"]:
+def grid(runs: Sequence[Explained], each: int = EACH) -> UInt8[np.ndarray, "H W 3"]:
     """Draw lesions that the first run has right and wrong, a row a run and a column a method, without controls."""
-    kinds = drawn_kinds(runs[0])
+    kinds = drawn_kinds(runs[0], each)
     places = {at for chosen in kinds.values() for at in chosen}
     blocks = {shown.place: _block(runs, shown) for shown in shown_images(runs) if shown.place in places}
     # Of several runs, another may have called a lesion otherwise; what each said stands beside its row.
@@ -31,13 +31,13 @@ def grid(runs: Sequence[Explained]) -> UInt8[np.ndarray, "H W 3"]:
     return grid_picture(bands, _rows(runs), [column_words(name) for name in _methods(runs)])
 
 
-def drawn_kinds(run: Explained) -> dict[str, list[int]]:
+def drawn_kinds(run: Explained, each: int = EACH) -> dict[str, list[int]]:
     """Return the places of some images of each of the four ways in which truth and call meet; the same every time."""
-    predictions, main = run.asked.predictions, run.asked.main
+    predictions, main = run.predictions, run.main
     found = {}
     for choice in choose(predictions, main, each=len(predictions.image_ids)):
         ids = {predictions.image_ids[row]: row for row in choice.rows}
-        drawn = sorted(draw_some(dict.fromkeys(ids), EACH))
+        drawn = sorted(draw_some(dict.fromkeys(ids), each))
         found[choice.kind.heading.format(spaced(main))] = [ids[image_id] for image_id in drawn]
     return found
 
@@ -76,5 +76,4 @@ def _title(run: Explained, place: int) -> str:
 
 
 def _said(run: Explained, place: int) -> str:
-    main = run.asked.main
-    return f"probability of {spaced(main)} {run.asked.predictions.probability(main)[place]:.2f}"
+    return f"probability of {spaced(run.main)} {run.predictions.probability(run.main)[place]:.2f}"

@@ -1,22 +1,20 @@
 """Runs and a split -> the maps of each, what they are worth, and the pages that show them side by side."""
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from attnmel.errors import ConfigError, require_known
-from attnmel.evaluation.map_summary import AGREEMENT, MapSummary, summarised
-from attnmel.evaluation.map_table import MapTable
 from attnmel.explain.methods import build_method, usual_methods
 from attnmel.folders import MapsFolder, RunFolder, replacing
 from attnmel.pipeline.asked import Asked, ask
 from attnmel.pipeline.explain_channels import explain_channels
 from attnmel.pipeline.explain_gallery import gallery
 from attnmel.pipeline.explain_grid import grid
-from attnmel.pipeline.explain_split import Explained, explain_split, write_summary
+from attnmel.pipeline.explain_split import explain_split, write_summary
+from attnmel.pipeline.explained import Explained, side_by_side
 from attnmel.pipeline.map_measures import ASKING, AUTHORS_CAM, CAM, OF_MAPS, OVERLAP, has_authors_cam
 from attnmel.pipeline.map_targets import open_marks
 from attnmel.pipeline.provenance import read_recipe
@@ -69,7 +67,7 @@ def explain_runs(
     folder = explained[0].folder
     if len(runs) > 1:
         folder = MapsFolder(out or Path("maps") / split)
-        write_summary(folder, _side_by_side(explained))
+        write_summary(folder, side_by_side(explained, progress))
     picture = grid(explained)
     with replacing(folder.grid) as part:
         Image.fromarray(picture).save(part)
@@ -103,7 +101,7 @@ def explain_each(
         build_method(name)
     require_same_square({str(run.path): read_recipe(run).data for run in runs})
     asked = _told_apart([ask(run, split, home=home, progress=progress) for run in runs])
-    require_same_images(asked)
+    require_same_images({one.name: one.predictions.image_ids for one in asked})
     chosen = _methods(asked, tuple(dict.fromkeys(methods)), progress)
     if AUTHORS_CAM in measures:
         _require_authors_cam(asked, chosen)
@@ -149,37 +147,3 @@ def _told_apart(runs: Sequence[Asked]) -> list[Asked]:
         dataclasses.replace(run, name=f"{run.name} ({number})") if names.count(run.name) > 1 else run
         for number, run in enumerate(runs, 1)
     ]
-
-
-def _side_by_side(runs: Sequence[Explained]) -> MapSummary:
-    """Return the figures of all runs together.
-
-    Hits and misses differ by run, and agreement is of maps of one network: both stand in each one's own summary.
-    """
-    first = runs[0]
-    ids, nothing = first.table.image_ids, ("",) * len(first.table.image_ids)
-    values = {
-        column._replace(map=_joined(run, column.map)): numbers
-        for run in runs
-        for column, numbers in run.table.values.items()
-        if column.measure != AGREEMENT
-    }
-    return summarised(
-        MapTable(ids, first.table.groups, nothing, nothing, values),
-        [_joined(run, name) for run in runs for name in run.methods],
-        pairs=[
-            (_joined(one, name), _joined(other, name))
-            for one, other in itertools.combinations(runs, 2)
-            for name in one.methods
-            if name in other.methods
-        ],
-        masks=first.summary.masks,
-        split=first.summary.split,
-        name=" and ".join(run.name for run in runs),
-        epoch=first.summary.epoch,
-        licence="; ".join(dict.fromkeys(run.summary.licence for run in runs)),
-    )
-
-
-def _joined(run: Explained, method: str) -> str:
-    return f"{run.name}: {method}"

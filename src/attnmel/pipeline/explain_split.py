@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,6 +14,7 @@ from attnmel.explain.methods import build_method, maps_of, passes
 from attnmel.explain.sanity import painted_out
 from attnmel.folders import MapsFolder, replacing
 from attnmel.pipeline.asked import Asked
+from attnmel.pipeline.explained import Explained
 from attnmel.pipeline.map_measures import ASKING, OF_MAPS, Case, Made, Values
 from attnmel.pipeline.map_targets import Marked
 from attnmel.pipeline.prepare import shown_pixels
@@ -22,19 +22,6 @@ from attnmel.progress import SILENT, Progress
 from attnmel.report.map_worth import summary_text
 
 Columns = dict[MapColumn, Float[np.ndarray, " N"]]
-
-
-@dataclass(frozen=True)
-class Explained:
-    """A run whose maps of a split lie in a folder."""
-
-    name: str
-    """Recipe and seed."""
-    folder: MapsFolder
-    asked: Asked
-    methods: tuple[str, ...]
-    table: MapTable
-    summary: MapSummary
 
 
 def explain_split(
@@ -73,7 +60,17 @@ def explain_split(
         progress=progress,
     )
     write_summary(folder, summary)
-    return Explained(asked.name, folder, asked, tuple(methods), table, summary)
+    return Explained(
+        name=asked.name,
+        folder=folder,
+        main=asked.main,
+        data=asked.data,
+        prepared=asked.prepared,
+        rows=asked.rows,
+        predictions=asked.predictions,
+        table=table,
+        summary=summary,
+    )
 
 
 def _map_all(

@@ -22,6 +22,7 @@ from attnmel.pipeline.history import best_row, read_history
 from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.prepare import Prepared, prepare, shown_pixels
 from attnmel.pipeline.provenance import read_provenance, read_recipe
+from attnmel.pipeline.report_maps import maps_beside_section
 from attnmel.pipeline.topics import topics
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, Predictions
@@ -43,26 +44,35 @@ def report_runs(
     """Write the report of one run, or of several side by side, and return its path.
 
     `split` names the judgement that comes first and that curves and examples are of. Controls that lie beside a run, or
-    are named with it, are compared with it.
+    are named with it, are compared with it. Maps that `attnmel explain --split` made of it are shown; those of several
+    runs on the same images side by side, with a gallery beside the page.
 
     Raises:
         ConfigError: no run folder.
         PredictionsError: a run was not judged on the split.
     """
-    target = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
-    differences = (compared_section(runs, split),) if len(runs) > 1 else ()
-    write_report(target, run_sections(runs, home=home, split=split, progress=progress), sections=differences)
-    return target
+    page = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
+    sections = run_sections(runs, home=home, split=split, page=page, progress=progress)
+    shared = []
+    if len(runs) > 1:
+        shared.append(compared_section(runs, split))
+        named = {section.name: run for section, run in zip(sections, runs, strict=True)}
+        maps = maps_beside_section(named, split, page=page, home=home, progress=progress)
+        shared += [] if maps is None else [maps]
+    write_report(page, sections, sections=shared)
+    return page
 
 
-def run_sections(runs: Sequence[RunFolder], *, home: Path, split: str, progress: Progress = SILENT) -> list[RunSection]:
-    """Return the part of a page that each run has, under names that tell them apart.
+def run_sections(
+    runs: Sequence[RunFolder], *, home: Path, split: str, page: Path, progress: Progress = SILENT
+) -> list[RunSection]:
+    """Return the part that each run has of a page, which is to lie at `page`, under names that tell them apart.
 
     Raises:
         ConfigError: no run folder.
         PredictionsError: a run was not judged on the split.
     """
-    sections = [_section(run, f"run-{number}", split, runs, home, progress) for number, run in enumerate(runs, 1)]
+    sections = [_section(run, f"run-{number}", split, runs, page, home, progress) for number, run in enumerate(runs, 1)]
     return _told_apart(sections, runs)
 
 
@@ -76,7 +86,7 @@ def _told_apart(sections: Sequence[RunSection], runs: Sequence[RunFolder]) -> li
 
 
 def _section(
-    run: RunFolder, anchor: str, split: str, others: Sequence[RunFolder], home: Path, progress: Progress
+    run: RunFolder, anchor: str, split: str, others: Sequence[RunFolder], page: Path, home: Path, progress: Progress
 ) -> RunSection:
     recipe, provenance, measures = read_recipe(run), read_provenance(run), read_measures(run)
     if split not in measures:
@@ -110,6 +120,7 @@ def _section(
             {name: one.roc for name, one in curves.items()},
             others,
             anchor=anchor,
+            page=page,
             home=home,
             progress=progress,
         ),

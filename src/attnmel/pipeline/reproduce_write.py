@@ -37,7 +37,7 @@ def write_page(
     """
     split = table.blocks[-1].split
     try:
-        sections = run_sections(runs, home=home_folder(home), split=split, progress=progress)
+        sections = run_sections(runs, home=home_folder(home), split=split, page=folder.table("html"), progress=progress)
     except AttnmelError as error:
         progress.note(f"{folder.table('html')} shows the table alone: {error}")
         return

@@ -8,10 +8,12 @@ from jaxtyping import UInt8
 
 from attnmel.errors import ConfigError
 from attnmel.explain.map_files import read_levels
-from attnmel.pipeline.asked import BATCH, Asked
-from attnmel.pipeline.explain_split import Explained
+from attnmel.pipeline.explained import Explained
 from attnmel.pipeline.prepare import shown_pixels
 from attnmel.settings import DataSettings
+
+BATCH = 16
+"""Images read at a time."""
 
 
 class Shown(NamedTuple):
@@ -32,12 +34,12 @@ def shown_images(runs: Sequence[Explained]) -> Iterator[Shown]:
         PredictionsError: a file of maps is missing or damaged.
     """
     first = runs[0]
-    ids, cache = first.table.image_ids, first.asked.prepared.cache
+    ids, cache = first.table.image_ids, first.prepared.cache
     keys = [(number, name) for number, run in enumerate(runs) for name in run.methods]
     files = [read_levels(runs[number].folder.maps(name), ids, BATCH) for number, name in keys]
     for start, maps in zip(range(0, len(ids), BATCH), zip(*files, strict=True), strict=True):
-        rows = first.asked.rows[start : start + BATCH]
-        pixels = shown_pixels(first.asked.data, first.asked.prepared, rows)
+        rows = first.rows[start : start + BATCH]
+        pixels = shown_pixels(first.data, first.prepared, rows)
         for at, row in enumerate(rows.tolist()):
             image, mask = np.ascontiguousarray(pixels[at, ..., :3]), np.ascontiguousarray(pixels[at, ..., 3])
             levels = {key: some[at] for key, some in zip(keys, maps, strict=True)}
@@ -59,18 +61,16 @@ def require_same_square(runs: Mapping[str, DataSettings]) -> None:
             )
 
 
-def require_same_images(runs: Sequence[Asked]) -> None:
-    """Refuse runs that are asked about other images.
+def require_same_images(runs: Mapping[str, Sequence[str]]) -> None:
+    """Refuse runs, by name, whose maps are of other images, named by their ids.
 
     Raises:
         ConfigError: names the first that differs.
     """
-    first = runs[0]
-    for other in runs[1:]:
-        if other.predictions.image_ids != first.predictions.image_ids:
-            raise ConfigError(
-                f"{other.name} and {first.name} are of other images; explain runs of one data set and split"
-            )
+    (first, of_first), *others = runs.items()
+    for other, ids in others:
+        if tuple(ids) != tuple(of_first):
+            raise ConfigError(f"{other} and {first} are of other images; explain runs of one data set and split")
 
 
 def _square(data: DataSettings) -> tuple[float, float]:

@@ -4,18 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attnmel.evaluation.curves import RocCurve
-from attnmel.evaluation.map_summary import MapSummary
 from attnmel.folders import RunFolder
 from attnmel.pipeline.controls import control_sections
 from attnmel.pipeline.details import read_details
 from attnmel.pipeline.leakage_report import leakage_sections
 from attnmel.pipeline.measures import SplitJudgement
+from attnmel.pipeline.report_maps import run_maps_section
 from attnmel.progress import SILENT, Progress
 from attnmel.report.calibration import calibration_section
 from attnmel.report.confusion import confusion_section
 from attnmel.report.decision import decision_section
 from attnmel.report.intervals import interval_section
-from attnmel.report.map_worth import worth_section
 from attnmel.report.official import official_section
 from attnmel.report.operating import operating_section
 from attnmel.report.sections import Section
@@ -29,27 +28,23 @@ def topics(
     others: Sequence[RunFolder] = (),
     *,
     anchor: str,
+    page: Path,
     home: Path,
     progress: Progress = SILENT,
 ) -> tuple[Section, ...]:
     """Return the topics of one judgement; a run that was judged by an earlier version has fewer.
 
-    `curves` are by class, `others` the runs on the same page, among which controls may be; `anchor` is unique there.
+    `curves` are by class, `others` the runs on the same `page`, among which controls may be; `anchor` is unique there.
     """
+    alone = page if len(others) < 2 else None
+    maps = run_maps_section(run, judged.name, judged.epoch, alone=alone, home=home, progress=progress)
     return (
         *leakage_sections(run, judged.name),
         *_detailed(run, judged, curves, anchor),
         *control_sections(run, judged.name, others, home=home, progress=progress),
-        *_map_sections(run, judged),
+        *([] if maps is None else [maps]),
         interval_section(judged.judgement, judged.name),
     )
-
-
-def _map_sections(run: RunFolder, judged: SplitJudgement) -> Iterator[Section]:
-    """Give what `attnmel explain --split` found of the maps, unless it was of another epoch or measured nothing."""
-    summary = MapSummary.read(run.split_maps(judged.name).summary)
-    if summary is not None and summary.epoch == judged.epoch and summary.means:
-        yield worth_section(summary)
 
 
 def _detailed(run: RunFolder, judged: SplitJudgement, curves: Mapping[str, RocCurve], anchor: str) -> Iterator[Section]:

@@ -25,6 +25,9 @@ QUALITY = 80
 """Of WebP: a picture takes about 10 kB, 72 of them about 1 MB as base64."""
 
 
+LARGEST = 16383
+"""Pixels of a side that WebP has room for."""
+
 OPACITY_QUALITY = 60
 """Of a layer that lies over a picture: smooth, and without loss larger than its colours."""
 
@@ -193,7 +196,8 @@ def _pictures(
 
 
 def as_address(picture: UInt8[np.ndarray, "H W C"]) -> str:
-    """Return a picture, with or without opacity, as a `data:` address of WebP, lossy."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="WEBP", quality=QUALITY, alpha_quality=OPACITY_QUALITY, method=5)
+    """Return a picture, with or without opacity, as a `data:` address of WebP, lossy; one too large for it shrinks."""
+    file, image = io.BytesIO(), Image.fromarray(picture)
+    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    image.save(file, format="WEBP", quality=QUALITY, alpha_quality=OPACITY_QUALITY, method=5)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")

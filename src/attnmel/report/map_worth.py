@@ -8,7 +8,8 @@ from attnmel.evaluation.map_overlap import CUTS, LESION, MEASURES, cut_measure
 from attnmel.evaluation.map_statistics import MapDifference, MapMean
 from attnmel.evaluation.map_summary import AGREEMENT, AUTHORS_JACCARD, FAITHFUL, MapSummary
 from attnmel.evaluation.map_table import EVERY, MapColumn
-from attnmel.report.sections import Section, Table
+from attnmel.report.examples import Picture
+from attnmel.report.sections import Link, Section, Table
 from attnmel.report.table_texts import markdown_table
 from attnmel.report.tables import signed, spaced
 
@@ -34,11 +35,7 @@ SANITY = "sanity spearman"
 BESIDE = ("jaccard", "ap", "energy")
 """Measures of a map against other marks than the lesion."""
 
-PROSE = (
-    "A map convinces the eye easily. Here each is measured beside two controls that know nothing of the network: "
-    "gaussian, a bell in the middle of the image, and random. A map is worth what it has beyond them. Each map is "
-    "asked for the class that the network calls."
-)
+CONTROL_WORDS = {"gaussian": "gaussian, a bell in the middle of the image", "random": "random, smooth noise"}
 NOTES = (
     "Intervals: 95 % percentile bootstrap of these images, by lesion. Another training gives other maps; that is not "
     "in them.",
@@ -56,16 +53,48 @@ class _Head(NamedTuple):
     part: str = EVERY
 
 
-def worth_section(summary: MapSummary) -> Section:
+def worth_section(summary: MapSummary, *, pictures: tuple[Picture, ...] = (), links: tuple[Link, ...] = ()) -> Section:
     """Return the part of a run's page that says what its maps are worth."""
-    first, *others = worth_tables(summary)
+    tables = worth_tables(summary)
     return Section(
         name="maps",
         title="What the maps are worth",
-        prose=PROSE,
-        tables=(first,),
-        more=(*others, *difference_tables(summary)),
+        prose=prose(summary.methods),
+        pictures=pictures,
+        links=links,
+        tables=tables[:1],
+        more=(*tables[1:], *difference_tables(summary)),
         notes=NOTES,
+    )
+
+
+def beside_section(
+    summary: MapSummary, *, title: str, pictures: tuple[Picture, ...], links: tuple[Link, ...], lacking: Sequence[str]
+) -> Section:
+    """Return the part of a page of several runs that sets their maps side by side; runs in `lacking` have none."""
+    tables, differences = worth_tables(summary), difference_tables(summary)
+    missing = f"Without maps of the epoch judged: {', '.join(lacking)}; `attnmel explain RUN --split` makes them."
+    return Section(
+        name="maps-beside",
+        title=title,
+        prose=f"The same images, seen by every run. {prose(summary.methods)}",
+        pictures=pictures,
+        links=links,
+        tables=(*tables[:1], *differences[:1]),
+        more=(*tables[1:], *differences[1:]),
+        notes=(*NOTES, missing) if lacking else NOTES,
+    )
+
+
+def prose(methods: Sequence[str]) -> str:
+    """Say how the maps are to be read, by the controls that are among them, perhaps after the name of a run."""
+    ends = {name.rpartition(": ")[2] for name in methods}
+    there = [words for name, words in CONTROL_WORDS.items() if name in ends]
+    beside = f" beside what knows nothing of the network: {', and '.join(there)}" if there else ""
+    worth = " A map is worth what it has beyond that." if there else " No control was asked for to hold them against."
+    return (
+        f"A map convinces the eye easily. Here each is measured{beside}.{worth} Each map is asked for the class that "
+        "the network calls."
     )
 
 
@@ -73,7 +102,8 @@ def summary_text(summary: MapSummary, *, differences: bool = True) -> str:
     """Return all tables as Markdown, or all but those of differences, which are many."""
     lines = [
         f"# Maps of {summary.name} on {summary.images:,} {summary.split} images, {summary.masks:,} with a lesion mask",
-        *("", f"**{summary.notice}** Trained on data under: {summary.licence}.", "", PROSE, ""),
+        *("", f"**{summary.notice}** Trained on data under: {summary.licence}.", ""),
+        *(prose(summary.methods), ""),
     ]
     for table in (*worth_tables(summary), *(difference_tables(summary) if differences else ())):
         lines += [table.caption, "", *markdown_table(table), ""]

@@ -1,6 +1,9 @@
 """A part of a page in a form that every topic can fill: words, tables, vector figures, notes."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
+
+from attnmel.report.examples import Picture
 
 NARROW = 6
 """Columns that have room on half a page."""
@@ -32,6 +35,20 @@ class Drawing:
     caption: str
 
 
+@dataclass(frozen=True)
+class Link:
+    """Another page that lies beside this one."""
+
+    text: str
+    path: str
+    """From the folder that this page lies in, with slashes."""
+
+    @property
+    def address(self) -> str:
+        """The path as a browser reads it: a folder's name may hold what means something in an address."""
+        return quote(self.path)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Section:
     """One topic; what is not given is left out."""
@@ -40,6 +57,9 @@ class Section:
     """Unique among the sections of a run: letters and dashes, for links within the page."""
     title: str
     prose: str = ""
+    pictures: tuple[Picture, ...] = ()
+    """As wide as the page."""
+    links: tuple[Link, ...] = ()
     figures: tuple[Drawing, ...] = ()
     tables: tuple[Table, ...] = ()
     more: tuple[Table, ...] = ()
