@@ -29,6 +29,7 @@ def training_loop(
     epochs: int,
     trunk: str = "vgg16_bn",
     rate: float = RATE,
+    compiled: bool = False,
 ) -> Iterator[EpochLoss]:
     """Set up network, optimiser and Fabric, and give the loop itself: each `next` trains one epoch.
 
@@ -41,6 +42,8 @@ def training_loop(
     torch.manual_seed(0)
     network = build_network("attnmel-cnn", trunk=trunk, width=width, classes=2)
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
+    if compiled:
+        network.compile()
     optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, nesterov=True, weight_decay=1e-4)
     wrapped, optimizer = fabric.setup(network, optimizer)
     return train(

@@ -1,7 +1,7 @@
 """How near training is to the machine's limit: a step's operations and bytes a second against the machine's own.
 
     python benchmarks/training_rate.py [--trunks vgg16 vgg16_bn] [--batch 32] [--size 224] [--rounds 5] [--shared]
-                                       [--fresh-pages]
+                                       [--fresh-pages] [--compile]
 
 The step is the whole of `training.train` in bf16, set up as `attnmel train` does: loader, losses, gradient, check for
 finite numbers, optimiser. Its operations are those of torch's own counter (two for each multiplication and addition of
@@ -9,7 +9,7 @@ a convolution or product), its bytes those of every tensor that an operation rea
 matrix rate is the best bf16 product of several sizes, among them a convolution's as a product; its bandwidth is that of
 a copy too large for the caches. All take turns, and a fraction is of one round; the tables show medians. `--shared` is
 for a core shared with other programs: one thread, whose processor time is counted in place of the clock's.
-`--fresh-pages` measures without `runtime.keep_memory`.
+`--fresh-pages` measures without `runtime.keep_memory`, `--compile` with `training.compile`, which takes minutes first.
 """
 
 import argparse
@@ -119,7 +119,8 @@ def seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
 
 def counted(loop: Iterator[object]) -> tuple[float, float]:
     """Return the operations and the bytes of a step."""
-    with FlopCounterMode(display=False) as operations, Bytes() as moved:
+    eager = torch.compiler.set_stance("force_eager")
+    with eager, FlopCounterMode(display=False) as operations, Bytes() as moved:
         next(loop)
     return float(operations.get_total_flops()), float(moved.total)
 
@@ -185,6 +186,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--shared", action="store_true", help="one thread, processor time")
     parser.add_argument("--fresh-pages", action="store_true", help="leave the C library's memory as it is")
+    parser.add_argument("--compile", action="store_true", help="the network compiled by torch")
     chosen = parser.parse_args()
     clock = time.process_time if chosen.shared else time.perf_counter
     runtime.use_threads(1 if chosen.shared else None)
@@ -196,10 +198,20 @@ def main() -> None:
         cache = random_cache(Path(folder), images=chosen.batch, side=round(chosen.size * 8 / 7))
         batches = random_batches(cache, size=chosen.size, batch=chosen.batch, kind=LabelledBatches)
         loops = {
-            trunk: training_loop(cache, batches, width=1.0, precision="bf16", epochs=chosen.rounds + 2, trunk=trunk)
+            trunk: training_loop(
+                cache,
+                batches,
+                width=1.0,
+                precision="bf16",
+                epochs=chosen.rounds + 3,
+                trunk=trunk,
+                compiled=chosen.compile,
+            )
             for trunk in chosen.trunks
         }
-        costs = {trunk: counted(loop) for trunk, loop in loops.items()}  # warms up too
+        costs = {trunk: counted(loop) for trunk, loop in loops.items()}
+        for loop in loops.values():
+            next(loop)  # warms up, compiles
         rounds = measured(loops, chosen.rounds, clock)
         profiles = {trunk: shares(loop) for trunk, loop in loops.items()}
     show(rounds, costs, chosen.batch)

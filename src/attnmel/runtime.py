@@ -1,8 +1,11 @@
 """Seeds, device, precision, threads, memory: the only code that touches global torch state."""
 
 import ctypes
+import importlib.util
+import os
 import platform
 import random
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Literal
@@ -113,6 +116,18 @@ def read_later(values: Tensor) -> Callable[[], list[float]]:
         return fetched.tolist()
 
     return read
+
+
+def require_compiler(device: torch.device) -> None:
+    """Refuse to compile networks where torch lacks what it compiles with.
+
+    Raises:
+        ConfigError: no C++ compiler; on CUDA, no triton.
+    """
+    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+        raise ConfigError("training.compile needs triton on CUDA; install it, or set training.compile=false")
+    if not any(map(shutil.which, (os.environ.get("CXX") or "g++", "clang++"))):
+        raise ConfigError("training.compile needs a C++ compiler; install g++, or set training.compile=false")
 
 
 def spare_memory(device: torch.device) -> int:

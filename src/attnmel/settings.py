@@ -154,6 +154,8 @@ class TrainingSettings(Settings):
     seed: int = Field(default=0, ge=0)
     precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    compile: bool = False
+    """Whether torch compiles the network for the training steps; no gain on CPUs (docs/performance.md)."""
     devices: Positive = 1
     """Processes a machine, one device each."""
     nodes: Positive = 1

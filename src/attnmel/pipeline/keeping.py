@@ -42,20 +42,23 @@ class Keeper:
         rows = self.prepared.rows("validation")
         # Dealt like cards, as many to each process: where they run out, the first ones are predicted once more.
         dealt = np.resize(rows, (math.ceil(len(rows) / world), world))
-        mine = predict(
-            self.network,
-            split_batches(
-                self.recipe.data,
-                self.prepared,
-                dealt[:, self.fabric.global_rank],
-                batch=self.recipe.training.batch // world,
-                device=device,
-            ),
-            image_ids=self.prepared.cache.image_ids,
-            classes=self.recipe.data.classes,
+        batches = split_batches(
+            self.recipe.data,
+            self.prepared,
+            dealt[:, self.fabric.global_rank],
+            batch=self.recipe.training.batch // world,
             device=device,
-            precision=runtime.choose_precision(self.recipe.training.precision, device),
-        ).predictions
+        )
+        # A network that is compiled for the steps would be compiled once more for these few batches.
+        with torch.compiler.set_stance("force_eager"):
+            mine = predict(
+                self.network,
+                batches,
+                image_ids=self.prepared.cache.image_ids,
+                classes=self.recipe.data.classes,
+                device=device,
+                precision=runtime.choose_precision(self.recipe.training.precision, device),
+            ).predictions
         # Each fills in its own and adds up what all have: nothing is rounded, since the others hold zeros there.
         everyones = torch.zeros(*dealt.shape, len(mine.classes), dtype=torch.float64)
         everyones[:, self.fabric.global_rank] = torch.from_numpy(mine.probabilities)

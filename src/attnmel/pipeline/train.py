@@ -267,6 +267,10 @@ def _set_up(
     elif fabric.world_size > 1 and any(isinstance(layer, _BatchNorm) for layer in network.modules()):
         progress.note("on CPUs each process normalises its own share of a batch; one process would see the whole")
     settings = recipe.training
+    if settings.compile:
+        runtime.require_compiler(fabric.device)
+        # In place, so that weights keep the names that checkpoints know.
+        network.compile()
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=settings.learning_rate,
