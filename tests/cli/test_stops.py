@@ -52,7 +52,7 @@ def full() -> OSError:
         ("attnmel.models.states.save_file", 4, full(), 1, "what was there before is kept"),
         ("attnmel.pipeline.keeping.write_history", 2, full(), 1, "the disk is full"),
         ("attnmel.pipeline.keeping.write_events", 1, KeyboardInterrupt(), 130, "stopped. What was finished is kept"),
-        ("attnmel.pipeline.keeping.save_standing", 3, KeyboardInterrupt(), 130, "stopped. What was finished is kept"),
+        ("attnmel.pipeline.keeping.write_standing", 3, KeyboardInterrupt(), 130, "stopped. What was finished is kept"),
         ("attnmel.training._step", 5, KeyboardInterrupt(), 130, "`train --resume` go on from there"),
     ],
 )

@@ -20,11 +20,11 @@ from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
-from attnmel.pipeline import train as train_module
 from attnmel.pipeline.provenance import read_provenance, read_recipe
 from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT
 from attnmel.settings import Recipe
+from attnmel.training import Schedule
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -160,8 +160,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_image_ids_and_keeps_the_last_g
     settings["training"] |= {"decay_every": 1, "decay": 1.0, "learning_rate": 0.01}
     recipe = load_recipe("demo", [])
     recipe = type(recipe).model_validate(settings)
-    schedule = train_module._schedule(recipe)
-    monkeypatch.setattr(type(schedule), "rate", lambda self, epoch: 0.01 if epoch == 0 else 1e38)
+    monkeypatch.setattr(Schedule, "rate", lambda self, epoch: 0.01 if epoch == 0 else 1e38)
     with pytest.raises(TrainingError, match=r"the loss became (nan|inf) in epoch 2; its batch: ISIC_\d+, ISIC_\d+"):
         train_run(recipe, run, home=phantoms.home, fabric=fabric)
     assert len(run.history.read_text().splitlines()) == 2

@@ -25,10 +25,11 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
     Raises:
         CheckpointError: the disk is full or cannot be written; what was there before is kept.
     """
-    _save(path, network.state_dict(), card)
+    save_weights(path, network.state_dict(), card)
 
 
-def _save(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
+def save_weights(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
+    """Write the weights of a network by their names, as `save_checkpoint`."""
     save_with_card(path, tensors, CARD, card_json(card))
 
 
@@ -50,7 +51,7 @@ def set_temperature(path: Path, temperature: float | None) -> None:
         CheckpointError: as `read_checkpoint` and `save_checkpoint`.
     """
     tensors, card = read_checkpoint(path)
-    _save(checkpoint_file(path), tensors, dataclasses.replace(card, temperature=temperature))
+    save_weights(checkpoint_file(path), tensors, dataclasses.replace(card, temperature=temperature))
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:

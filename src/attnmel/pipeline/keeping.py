@@ -2,22 +2,26 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
+from torch import Tensor
 
 from attnmel import NOTICE, __version__, runtime
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
 from attnmel.folders import RunFolder
 from attnmel.models.card import Card
-from attnmel.models.checkpoints import save_checkpoint
+from attnmel.models.checkpoints import save_weights
+from attnmel.pipeline.beside import Beside
 from attnmel.pipeline.history import HistoryRow, best_row, write_events, write_history
 from attnmel.pipeline.prepare import Prepared, split_batches
 from attnmel.pipeline.provenance import read_provenance
-from attnmel.pipeline.resume import save_standing
+from attnmel.pipeline.resume import standing, weights_of, write_standing
 from attnmel.records import Predictions
 from attnmel.settings import Recipe
 
@@ -32,6 +36,7 @@ class Keeper:
     network: _FabricModule
     optimizer: torch.optim.Optimizer
     fabric: Fabric
+    beside: Beside
 
     def validate(self) -> Predictions:
         """Predict the validation split with the weights of now, in the precision of the training.
@@ -73,17 +78,27 @@ class Keeper:
         )
 
     def keep(self, history: tuple[HistoryRow, ...]) -> None:
+        """Write what the epoch leaves; a GPU trains on meanwhile.
+
+        Its epochs may take no longer than the writing. On the CPU they take minutes, and nothing is copied, so that it
+        waits, and learns of a full disk at once.
+        """
+        tensors = {name: value.cpu() for name, value in standing(self.network.module, self.optimizer).items()}
+        self.beside.hand_over(partial(self._write, tensors, history))
+        if self.fabric.device.type == "cpu":
+            self.beside.wait()
+
+    def _write(self, tensors: Mapping[str, Tensor], history: tuple[HistoryRow, ...]) -> None:
         """Write the checkpoints, then the standing that makes the epoch count as finished, then history and events.
 
         A stop in between leaves the epoch to be trained again, to the same weights.
         """
-        row = history[-1]
+        row, weights = history[-1], weights_of(tensors)
         card = _card(self.recipe, self.prepared, row, read_provenance(self.run)["licence"])
-        bare = self.network.module
-        save_checkpoint(self.run.last, bare, card)
+        save_weights(self.run.last, weights, card)
         if best_row(history, self.recipe.training.select) is row:
-            save_checkpoint(self.run.best, bare, card)
-        save_standing(self.run.resume, bare, self.optimizer, history)
+            save_weights(self.run.best, weights, card)
+        write_standing(self.run.resume, tensors, history)
         write_history(self.run.history, history)
         write_events(self.run.events, row)
 

@@ -2,11 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from attnmel import NOTICE
 from attnmel.models.states import check_tensors, load_state, save_state
@@ -15,17 +15,33 @@ from attnmel.pipeline.segment_history import SegmenterRow
 
 NETWORK, OPTIMIZER = "network.", "optimizer."
 
+History = Sequence[HistoryRow] | Sequence[SegmenterRow]
 
-def save_standing(
-    path: Path,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    history: Sequence[HistoryRow] | Sequence[SegmenterRow],
-) -> None:
-    """Write weights, momentum and history; generators need no state, they are seeded by epoch."""
-    tensors = {NETWORK + name: value for name, value in network.state_dict().items()}
+
+def save_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, history: History) -> None:
+    """Write weights, momentum and history; generators need no state, they are seeded by epoch.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+    """
+    write_standing(path, standing(network, optimizer), history)
+
+
+def standing(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return weights and momentum by name, where they are."""
+    tensors: dict[str, Tensor] = {NETWORK + name: value for name, value in network.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"{OPTIMIZER}{number}.{name}": value for name, value in state.items() if value is not None}
+    return tensors
+
+
+def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights among the tensors of a standing, by the network's names."""
+    return {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
+
+
+def write_standing(path: Path, tensors: Mapping[str, Tensor], history: History) -> None:
+    """Write the tensors of a standing and the history, as `save_standing`."""
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
     save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
 
@@ -42,7 +58,7 @@ def load_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimiz
 def load_rows(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, str]]:
     """Do as `load_standing`, with the rows of the history as text."""
     tensors, metadata = load_state(path)
-    weights = {n.removeprefix(NETWORK): value for n, value in tensors.items() if n.startswith(NETWORK)}
+    weights = weights_of(tensors)
     check_tensors(weights, network.state_dict(), str(path))
     network.load_state_dict(weights)
     groups = optimizer.state_dict()["param_groups"]

@@ -3,23 +3,18 @@
 import logging
 import time
 from pathlib import Path
-from typing import cast
 
-import torch
 from lightning_fabric import Fabric
-from lightning_fabric.wrappers import _FabricModule
-from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from attnmel import runtime
 from attnmel.data.controls import NO_CONTROL
 from attnmel.data.labels import own_folder_path
+from attnmel.data.loader import TrainingBatches
 from attnmel.data.prior_files import PREDICTED
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
-from attnmel.models.classifiers import build_network
-from attnmel.models.trained_with import trained_with
-from attnmel.models.weights import START_NAMES, Start, start_weights
+from attnmel.models.weights import START_NAMES
+from attnmel.pipeline.beside import Beside
 from attnmel.pipeline.calibrate import calibrate_run
 from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
@@ -29,11 +24,12 @@ from attnmel.pipeline.prepare import Prepared, prepare, training_batches
 from attnmel.pipeline.priors import RunPrior, prepare_prior
 from attnmel.pipeline.provenance import add_resumed, check_same_run, read_recipe, write_start
 from attnmel.pipeline.resume import load_standing
+from attnmel.pipeline.starting import objective, put_start_weights, schedule, set_up, start_network
 from attnmel.pipeline.statistics import with_statistics
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
 from attnmel.settings import Recipe
-from attnmel.training import Objective, Schedule, train
+from attnmel.training import train
 
 
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
@@ -154,13 +150,13 @@ def _train(
     progress: Progress,
 ) -> tuple[HistoryRow, ...]:
     batches = training_batches(recipe, prepared, fabric.device, prior.planes)
-    network = _network(recipe)
+    network = start_network(recipe)
     resuming = run.resume.is_file()
     if run.recipe.is_file():
         check_same_run(run, recipe, prepared, prior)
     with fabric.rank_zero_first(local=True):
-        start = None if resuming else _start(network, recipe, home, progress)
-    network, optimizer = _set_up(recipe, network, fabric, progress)
+        start = None if resuming else put_start_weights(network, recipe, home, progress)
+    network, optimizer = set_up(recipe, network, fabric, progress)
     history = load_standing(run.resume, network, optimizer) if resuming else ()
     _check_same_epoch(run, len(history), fabric)
     if fabric.is_global_zero and resuming:
@@ -181,17 +177,26 @@ def _train(
             command=command,
             start=start,
         )
-    keeper = Keeper(recipe, run, prepared, network, optimizer, fabric)
+    with Beside() as beside:
+        keeper = Keeper(recipe, run, prepared, network, optimizer, fabric, beside)
+        return _epochs(keeper, batches, history, progress)
+
+
+def _epochs(
+    keeper: Keeper, batches: TrainingBatches, history: tuple[HistoryRow, ...], progress: Progress
+) -> tuple[HistoryRow, ...]:
+    """Train all epochs that are not in the history yet, judge and keep each, and return the whole history."""
+    recipe, fabric = keeper.recipe, keeper.fabric
     clock = time.perf_counter()
     for trained in train(
-        network,
-        optimizer,
+        keeper.network,
+        keeper.optimizer,
         batches,
         fabric=fabric,
-        objective=_objective(recipe),
-        schedule=_schedule(recipe),
+        objective=objective(recipe),
+        schedule=schedule(recipe),
         seed=recipe.training.seed,
-        image_ids=prepared.cache.image_ids,
+        image_ids=keeper.prepared.cache.image_ids,
         start=len(history),
         accumulate=recipe.training.accumulate,
         progress=progress,
@@ -222,81 +227,3 @@ def _check_same_epoch(run: RunFolder, finished: int, fabric: Fabric) -> None:
             f"{run.path} holds {finished} finished epochs here and {first} where the first process runs; "
             "set --out to a folder that all machines share"
         )
-
-
-def _network(recipe: Recipe) -> nn.Module:
-    """Build the network, its random weights drawn from the recipe's seed alone."""
-    runtime.seed_everything(recipe.training.seed)
-    return build_network(
-        recipe.model.network,
-        trunk=recipe.model.trunk,
-        width=recipe.model.width,
-        padding=recipe.model.padding,
-        classes=len(recipe.data.classes),
-        attention=recipe.model.attention,
-    )
-
-
-def _start(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> Start:
-    model = recipe.model
-    start = start_weights(
-        network,
-        model.weights,
-        trunk=model.trunk,
-        width=model.width,
-        classes=recipe.data.classes,
-        home=home,
-        progress=progress,
-    )
-    padding = trained_with(model.weights).padding
-    if padding is not None and padding != model.padding:
-        progress.note(
-            f"{model.weights} was trained with {padding} padding, but model.padding = '{model.padding}': with that the "
-            "weights are another function"
-        )
-    return start
-
-
-def _set_up(
-    recipe: Recipe, network: nn.Module, fabric: Fabric, progress: Progress
-) -> tuple[_FabricModule, torch.optim.Optimizer]:
-    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
-    if fabric.world_size > 1 and fabric.device.type == "cuda":
-        # Batch-norm of the slides sees the whole batch; torch has this for CUDA only.
-        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    elif fabric.world_size > 1 and any(isinstance(layer, _BatchNorm) for layer in network.modules()):
-        progress.note("on CPUs each process normalises its own share of a batch; one process would see the whole")
-    settings = recipe.training
-    if settings.compile:
-        runtime.require_compiler(fabric.device)
-        # In place, so that weights keep the names that checkpoints know.
-        network.compile()
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        nesterov=settings.momentum > 0,
-        weight_decay=settings.weight_decay,
-    )
-    wrapped, optimizer = fabric.setup(network, optimizer)
-    # Fabric's wrapper is an optimiser too, by a class that it makes at run time.
-    return wrapped, cast(torch.optim.Optimizer, optimizer)
-
-
-def _objective(recipe: Recipe) -> Objective:
-    weights = (recipe.loss.pool3_weight, recipe.loss.pool4_weight)
-    return Objective(
-        gamma=recipe.loss.gamma,
-        map_weights=weights if recipe.loss.prior != "none" else (0.0, 0.0),
-        dice=recipe.loss.dice,
-    )
-
-
-def _schedule(recipe: Recipe) -> Schedule:
-    settings = recipe.training
-    return Schedule(
-        epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
-        decay=settings.decay,
-        decay_every=settings.decay_every,
-    )
