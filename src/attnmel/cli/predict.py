@@ -27,6 +27,10 @@ def predict(
     batch: Annotated[
         int | None, typer.Option(min=1, help="Images a forward pass of a checkpoint [default: 16].", show_default=False)
     ] = None,
+    maps: Annotated[
+        Path | None,
+        typer.Option(metavar="<folder>", help="Write the attention maps over each image there, and as NPZ."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped prediction to --out.")] = False,
 ) -> None:
     """Predict class probabilities of images as CSV or JSON, on standard output or in a file.
@@ -41,7 +45,14 @@ def predict(
     # Rows on a terminal are progress enough, and a bar among them would make both illegible.
     progress = Terminal(bars=out is not None or not sys.stdout.isatty())
     answers = predict_images(
-        model, images, precision=precision, bound=bound, batch=batch, calibrated=not uncalibrated, progress=progress
+        model,
+        images,
+        precision=precision,
+        bound=bound,
+        batch=batch,
+        calibrated=not uncalibrated,
+        maps=maps,
+        progress=progress,
     )
     if out is not None:
         answers.write(out, as_json=as_json, resume=resume)

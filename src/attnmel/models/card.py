@@ -19,6 +19,9 @@ from attnmel.limits import Classes, Crop, Means, Positives, Side, Size, Spreads,
 CARD = "attnmel"
 """Key of the card among the texts of a checkpoint or an ONNX file."""
 
+ATTENDING = "attnmel-cnn"
+"""The network with gates."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Card:
@@ -58,6 +61,11 @@ class Card:
     """Divides the scores before the softmax, so that probabilities are calibrated; None where none was fitted."""
     notice: str = NOTICE
     version: str = __version__
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the network gives attention maps."""
+        return self.network == ATTENDING
 
 
 def _consistent(card: Card) -> Card:

@@ -5,7 +5,9 @@ import dataclasses
 import io
 import json
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
 
 from attnmel import NOTICE
 from attnmel.models.card import Card
@@ -20,6 +22,8 @@ class Answer:
     probabilities: tuple[float, ...]
     """In the order of the classes; empty where the file could not be used."""
     error: str = ""
+    attention: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    """Attention maps [h w] of the part that the network saw, by name; kept nowhere."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,19 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from attnmel import NOTICE, runtime
-from attnmel.data.images import central_square, decoded_image, prepared_image, whole_frame
-from attnmel.errors import CheckpointError, ConfigError, ImageError
+from attnmel import runtime
+from attnmel.data.images import prepared_image
+from attnmel.errors import CheckpointError, ImageError
 from attnmel.explain.methods import CONTROLS, build_method, maps_of, usual_methods
-from attnmel.explain.overlays import overlay, stretched
-from attnmel.folders import RunFolder, replacing
+from attnmel.folders import RunFolder
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.output import Output
 from attnmel.pipeline.image_files import image_files, raise_for_failures
+from attnmel.pipeline.image_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict import say_control
 from attnmel.pipeline.predict_checkpoint import model_input
 from attnmel.progress import SILENT, Progress
@@ -50,7 +49,7 @@ def explain_images(
     say_control(model, card, progress)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images)
-    _check_names(paths)
+    require_own_names(paths)
     for name in methods:
         build_method(name)
     failed: list[str] = []
@@ -64,7 +63,7 @@ def explain_images(
                 continue
             pixels = model_input(square, card).to(device)
             maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
-            yield from _write(folder, path, maps, card)
+            yield from write_image_maps(folder, path, maps, card)
             advance(1)
     raise_for_failures(failed, len(paths))
 
@@ -86,28 +85,3 @@ def _of_gates(network: nn.Module, pixels: Tensor, model: Path, card: Card) -> di
         )
     maps = [one[0, 0].float().cpu().numpy() for one in output.attention]
     return dict(zip(ATTENTION_MAPS, maps, strict=True))
-
-
-def _write(folder: Path, path: Path, maps: dict[str, np.ndarray], card: Card) -> Iterator[Path]:
-    image = decoded_image(path)
-    height, width = image.shape[:2]
-    square = central_square(width, height, card.crop)
-    frames = {name: whole_frame(one, square, size=card.size, side=card.side) for name, one in maps.items()}
-    for name, one in maps.items():
-        shown = whole_frame(stretched(one), square, size=card.size, side=card.side)
-        picture = folder / f"{path.stem}-{name}.png"
-        with replacing(picture) as part:
-            Image.fromarray(overlay(image, shown)).save(part)
-        yield picture
-    arrays = folder / f"{path.stem}.npz"
-    held = {**maps, **{f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}}
-    held |= {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
-    with replacing(arrays) as part, part.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **held)
-    yield arrays
-
-
-def _check_names(paths: Sequence[Path]) -> None:
-    stems = [path.stem for path in paths]
-    if doubled := sorted({stem for stem in stems if stems.count(stem) > 1}):
-        raise ConfigError(f"two images are called '{doubled[0]}'; their maps would replace each other")

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
-from attnmel.errors import ConfigError
+from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.folders import replacing
 from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
 from attnmel.pipeline.answers import Answer, Table
 from attnmel.pipeline.answers_kept import KeptAnswers
 from attnmel.pipeline.image_files import image_files, raise_for_failures
+from attnmel.pipeline.image_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict_onnx import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
 from attnmel.serve.onnx_file import BOUND
@@ -47,8 +48,10 @@ class AnsweringModel(Protocol):
 class Answers:
     """What a model says of many files; they are predicted while the answers are read."""
 
-    def __init__(self, model: AnsweringModel, paths: Sequence[Path], progress: Progress = SILENT) -> None:
-        self.model, self.paths = model, paths
+    def __init__(
+        self, model: AnsweringModel, paths: Sequence[Path], progress: Progress = SILENT, *, maps: Path | None = None
+    ) -> None:
+        self.model, self.paths, self._maps = model, paths, maps
         self.table = Table(model.card, model.temperature)
         self._progress = progress
         self._failed: list[str] = []
@@ -96,18 +99,31 @@ class Answers:
         progress = self._progress if total > 1 else SILENT
         with progress.bar("predicting", total, "images") as advance:
             advance(done)
-            for answer in self.model.answers(self.paths[done:], many=total > 1):
+            left = self.paths[done:]
+            for path, said in zip(left, self.model.answers(left, many=total > 1), strict=True):
+                answer = self._with_maps(path, said)
                 if answer.error:
                     self._failed.append(answer.error)
                 yield answer
                 advance(1)
+
+    def _with_maps(self, path: Path, answer: Answer) -> Answer:
+        """Write the maps of an answer, if they are asked for, before it counts as given."""
+        if self._maps is None or answer.error:
+            return answer
+        try:
+            list(write_image_maps(self._maps, path, answer.attention, self.model.card))
+        except ImageError as error:
+            return Answer(answer.image, (), str(error))
+        return answer
 
     def _made_with(self) -> dict[str, str]:
         with self.model.file.open("rb") as file:
             fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
         temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"
         own = {"attnmel": __version__, "model": f"{self.model.file.name} ({fingerprint[:12]})"}
-        return {**own, **self.model.made_with, "temperature": temperature}
+        maps = {} if self._maps is None else {"maps": str(self._maps)}
+        return {**own, **self.model.made_with, "temperature": temperature, **maps}
 
 
 def predict_images(
@@ -118,21 +134,31 @@ def predict_images(
     bound: float | None = None,
     batch: int | None = None,
     calibrated: bool = True,
+    maps: Path | None = None,
     progress: Progress = SILENT,
 ) -> Answers:
     """Open a model to predict files, and the files of folders; one that cannot be used gets its reason.
 
     Probabilities are at the model's temperature, where it holds one and `calibrated` is not switched off. `precision`
     is of ONNX files, which are refused where it may cost more AUC than `bound` (0.02); `batch` (16) is of checkpoints.
+    Into a folder `maps` go the attention maps of each image, as `write_image_maps` writes them.
 
     Raises:
-        CheckpointError: the model cannot be used.
-        ConfigError: an option that this kind of model does not have.
+        CheckpointError: the model cannot be used, or has no attention maps to write.
+        ConfigError: an option that this kind of model does not have, or two images whose maps would have one name.
         ImageError: no file, or an empty folder, is named.
     """
     opened = _open(model, precision, bound, batch, calibrated, progress)
     say_control(model, opened.card, progress)
-    return Answers(opened, image_files(images), progress)
+    paths = image_files(images)
+    if maps is not None:
+        if not opened.card.has_attention:
+            raise CheckpointError(
+                f"{model} is a {opened.card.network}, which has no attention maps; leave out --maps, or make others of "
+                "its run: attnmel explain RUN IMAGES --method cam"
+            )
+        require_own_names(paths)
+    return Answers(opened, paths, progress, maps=maps)
 
 
 def say_control(model: Path, card: Card, progress: Progress) -> None:

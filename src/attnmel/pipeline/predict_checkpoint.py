@@ -14,6 +14,7 @@ from attnmel.models.card import Card
 from attnmel.models.checkpoints import checkpoint_file, load_checkpoint
 from attnmel.models.output import Output
 from attnmel.pipeline.answers import Answer
+from attnmel.records import ATTENTION_MAPS
 
 
 class CheckpointModel:
@@ -47,13 +48,16 @@ class CheckpointModel:
                 inputs[path] = model_input(prepared_image(path, crop=self.card.crop, side=self.card.side), self.card)
             except ImageError as error:
                 errors[path] = str(error)
-        shares: dict[Path, tuple[float, ...]] = {}
+        said: dict[Path, Answer] = {}
         if inputs:
             output: Output = self._network(torch.cat(list(inputs.values())).to(self._device))
             logits = output.logits.double() / (1 if self.temperature is None else self.temperature)
             rows = logits.softmax(dim=1).cpu().tolist()
-            shares = {path: tuple(row) for path, row in zip(inputs, rows, strict=True)}
-        return [Answer(str(path), shares.get(path, ()), errors.get(path, "")) for path in paths]
+            maps = [one[:, 0].float().cpu().numpy() for one in output.attention]
+            for place, (path, row) in enumerate(zip(inputs, rows, strict=True)):
+                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, maps, strict=False)}
+                said[path] = Answer(str(path), tuple(row), attention=attention)
+        return [said.get(path) or Answer(str(path), (), errors[path]) for path in paths]
 
 
 def model_input(image: UInt8[np.ndarray, "S S 3"], card: Card) -> Float32[torch.Tensor, "1 3 s s"]:

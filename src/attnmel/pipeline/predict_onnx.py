@@ -45,4 +45,4 @@ class OnnxModel:
             return Answer(str(said.path), (), said.error)
         calibrated = self.temperature is not None
         shares = said.prediction.probabilities if calibrated else said.prediction.uncalibrated
-        return Answer(str(said.path), tuple(shares.values()))
+        return Answer(str(said.path), tuple(shares.values()), attention=said.prediction.attention)
