@@ -1,6 +1,7 @@
 """An engine that is too far from the network is refused, by the image that is furthest."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,19 +11,18 @@ from attnmel.records import Predictions
 from attnmel.serve.engines import Answers, Engine
 from attnmel.serve.parity import Comparison
 
-NAMES = ["one.jpg", "two.jpg", "three.jpg"]
-SQUARES = np.zeros((3, 4, 4, 3), dtype=np.uint8)
+FILES = [Path("one.jpg"), Path("two.jpg"), Path("three.jpg")]
 
 
 def answers(melanoma: list[float], maps: float | None = 0.5) -> Answers:
     shares = np.array([[1 - one, one] for one in melanoma], dtype=np.float32)
     attention = () if maps is None else (np.full((len(melanoma), 2, 2), maps, dtype=np.float32),) * 2
-    return Answers(shares, np.log(shares), attention)
+    return Answers(shares, attention)
 
 
 def compared(found: Answers, expected: Answers) -> Comparison:
-    comparison = Comparison(Engine("engine 1", lambda squares: found), ("rest", "melanoma"))
-    comparison.add(NAMES, SQUARES, expected)
+    comparison = Comparison(Engine("engine 1", lambda files: found), ("rest", "melanoma"))
+    comparison.add(FILES, expected)
     return comparison
 
 
@@ -58,7 +58,7 @@ def test_a_map_too_far_names_image_and_map() -> None:
     found = answers([0.1, 0.2, 0.3])
     deep = found.attention[1].copy()
     deep[2, 0, 1] = 0.502
-    found = Answers(found.probabilities, found.logits, (found.attention[0], deep))
+    found = Answers(found.probabilities, (found.attention[0], deep))
     with pytest.raises(ExportError, match=r"on three.jpg a value of the map pool4 is 0.002000 from the network's"):
         compared(found, answers([0.1, 0.2, 0.3])).check()
 

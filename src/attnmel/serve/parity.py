@@ -5,9 +5,10 @@ No torch: what the network says is given, by whatever computed it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from attnmel.errors import ExportError
 from attnmel.evaluation.delong import areas
@@ -41,23 +42,24 @@ class Comparison:
     """The engine's."""
     map_differences: list[tuple[float, ...]] = field(default_factory=list)
 
-    def add(self, names: Sequence[str], squares: UInt8[np.ndarray, "N S S 3"], expected: Answers) -> None:
-        """Run the engine on some squares.
+    def add(self, files: Sequence[Path], expected: Answers) -> None:
+        """Run the engine on some images.
 
         Raises:
             ExportError: the file gives other maps than the network, by number or size.
+            CheckpointError, ImageError: the file gives a probability that is no number, an image cannot be used.
         """
-        found = self.engine.run(squares)
+        found = self.engine.answers(files)
         shapes = [[one.shape for one in answers.attention] for answers in (expected, found)]
         if shapes[0] != shapes[1]:
             raise ExportError(f"{self.engine.name} gives maps of {shapes[1]}, the network {shapes[0]}. {CURE}")
-        self.names += names
+        self.names += [one.name for one in files]
         self.expected.append(expected.probabilities)
         self.found.append(found.probabilities)
         self.maps.append(found.attention)
         pairs = zip(found.attention, expected.attention, strict=True)
         apart = [np.abs(one - other).reshape(len(one), -1).max(axis=1) for one, other in pairs]
-        self.map_differences += list(zip(*(one.tolist() for one in apart), strict=True)) or [()] * len(names)
+        self.map_differences += list(zip(*(one.tolist() for one in apart), strict=True)) or [()] * len(files)
 
     def check(self) -> tuple[float, float | None]:
         """Return the largest difference of a probability and of a map; None for a network without maps.
