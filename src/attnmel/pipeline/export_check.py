@@ -15,7 +15,6 @@ from torch import nn
 
 from attnmel.data.images import prepared_image
 from attnmel.errors import ExportError
-from attnmel.evaluation.delong import areas
 from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
 from attnmel.models.output import Output
@@ -26,7 +25,7 @@ from attnmel.records import Predictions
 from attnmel.serve.costs import Said
 from attnmel.serve.engines import Answers, Engine, onnxruntime_engine, predictor_engine
 from attnmel.serve.onnx_file import Parity
-from attnmel.serve.parity import AUC, CURE, Comparison
+from attnmel.serve.parity import CURE, Comparison, class_aucs
 from attnmel.serve.predictor import Predictor
 
 ALONE = AT_ONCE - len(PHANTOMS)
@@ -136,19 +135,15 @@ def engine_said(engine: Engine, real: RealImages, progress: Progress = SILENT) -
 def _against_judged(found: Predictions, judged: Predictions, engine: str) -> float | None:
     """Return the largest difference of an AUC from the judged predictions on the images that both have."""
     place = {image_id: row for row, image_id in enumerate(judged.image_ids)}
-    both = [row for row, image_id in enumerate(found.image_ids) if image_id in place]
-    before = judged.probabilities[[place[found.image_ids[row]] for row in both]]
+    both = found.among(np.array([image_id in place for image_id in found.image_ids], dtype=np.bool_))
+    before = judged.probabilities[[place[image_id] for image_id in both.image_ids]]
     largest = None
-    for column, name in enumerate(found.classes):
-        positive = found.is_class(name)[both]
-        if positive.all() or not positive.any():
-            continue
-        now, then = areas(positive, np.stack([found.probabilities[both, column], before[:, column]], axis=1)).auc
-        if abs(now - then) > AUC:
+    for name, then, now, equal in class_aucs(both, before, both.probabilities):
+        if not equal:
             raise ExportError(
-                f"the ONNX file, run by {engine}, has an AUC of {now:.6f} for {name} on {len(both)} images, but "
+                f"the ONNX file, run by {engine}, has an AUC of {now:.6f} for {name} on {len(before)} images, but "
                 f"`attnmel evaluate` found {then:.6f}: judge the run again, if its checkpoint or images are not those "
                 f"of then. {CURE}"
             )
-        largest = max(largest or 0.0, float(abs(now - then)))
+        largest = max(largest or 0.0, abs(now - then))
     return largest
