@@ -21,7 +21,7 @@ from attnmel.pipeline.export_images import large_phantoms, spread
 from attnmel.pipeline.predict import predict_images
 from attnmel.progress import Silent
 from attnmel.records import Predictions
-from attnmel.serve import predictor
+from attnmel.serve import network, predictor
 from attnmel.serve.engines import onnxruntime_engine
 from attnmel.serve.network import Compiled
 from attnmel.serve.onnx_file import read_onnx_card
@@ -195,6 +195,19 @@ def test_int8_tells_what_it_costs_and_its_own_thresholds(run: RunFolder, phantom
     assert any(node.op_type == "QuantizeLinear" for node in onnx.load(found.path).graph.node)
     judged = Predictions.read(run.predictions("validation"))
     assert all(one.positives == judged.is_class("melanoma").sum() for one in found.facts.thresholds)
+
+
+def test_what_bf16_costs_is_measured_where_the_cpu_has_it(
+    run: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for has in (False, True):
+        # OpenVINO takes the wish on any CPU, and computes in float32 where it cannot.
+        monkeypatch.setattr(export, "has_bf16", lambda has=has: has)
+        monkeypatch.setattr(network, "has_bf16", lambda has=has: has)
+        found = export_onnx(run.path, home=phantoms.home, out=tmp_path / "model.onnx")
+        told = [(one.precision, one.engine.split()[0], one.task, one.images) for one in found.facts.costs]
+        assert told == [("bf16", "OpenVINO", "melanoma", 12)] * has
+        assert found.facts.precision == "float32"
 
 
 def test_int8_past_the_bound_is_refused_and_leaves_no_file(
