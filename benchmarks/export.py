@@ -17,13 +17,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks import TRUNKS
 from attnmel.pipeline.export_check import network_answers
-from attnmel.serve.engines import has_bf16, onnxruntime_engine, openvino_engine
+from attnmel.serve.engines import onnxruntime_outputs
 from attnmel.serve.graph import onnx_graph
 from attnmel.serve.int8 import int8_model
+from attnmel.serve.network import OnnxNetwork, has_bf16
 
 SIZE, SIDE = 224, 256
 
@@ -80,17 +82,24 @@ def exported(
     model = onnx_graph(network, card)
     exact.write_bytes(model.SerializeToString())
     rounded.write_bytes(int8_model(model, squares).SerializeToString())
-    engines = {
-        "onnxruntime, float32": onnxruntime_engine(exact, threads=threads),
-        "onnxruntime, int8": onnxruntime_engine(rounded, threads=threads),
-        "OpenVINO, float32": openvino_engine(exact, threads=threads),
-        "OpenVINO, int8": openvino_engine(rounded, threads=threads),
-    }
+    runs: dict[str, Callable[[], object]] = {}
+    for name, path in (("float32", exact), ("int8", rounded)):
+        outputs_of = onnxruntime_outputs(path, threads=threads)
+        runs[f"onnxruntime, {name}"] = lambda outputs_of=outputs_of: outputs_of(squares)
+        runs[f"OpenVINO, {name}"] = by_openvino(path, squares, threads)
     if has_bf16():
-        engines["OpenVINO, bf16"] = openvino_engine(exact, threads=threads, precision="bf16")
+        runs["OpenVINO, bf16"] = by_openvino(exact, squares, threads, "bf16")
     if nncf:
-        engines["OpenVINO, int8 by nncf"] = openvino_engine(by_nncf(exact, squares, folder), threads=threads)
-    return {name: lambda run=engine.run: run(squares) for name, engine in engines.items()}
+        runs["OpenVINO, int8 by nncf"] = by_openvino(by_nncf(exact, squares, folder), squares, threads)
+    return runs
+
+
+def by_openvino(
+    path: Path, squares: np.ndarray, threads: int, precision: ComputePrecision = "float32"
+) -> Callable[[], object]:
+    """Run the squares one after another, as `Predictor` does with one thread."""
+    network = OnnxNetwork(path, precision=precision, threads=threads).compiled(many=True)
+    return lambda: [network.run(square) for square in squares]
 
 
 def by_nncf(exact: Path, squares: np.ndarray, folder: Path) -> Path:

@@ -31,10 +31,9 @@ from attnmel.models.checkpoints import save_checkpoint
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.predict import BATCH
 from attnmel.pipeline.predict_checkpoint import CheckpointModel
-from attnmel.serve.engines import has_bf16
 from attnmel.serve.graph import onnx_graph
 from attnmel.serve.int8 import int8_model
-from attnmel.serve.network import engine_version
+from attnmel.serve.network import engine_version, has_bf16
 from attnmel.serve.onnx_file import ExportFacts, append_texts
 
 WANTED = {"float32": 1.1, "bf16": 2.2, "int8": 4.0}

@@ -21,7 +21,9 @@ from attnmel.pipeline.export_images import large_phantoms, spread
 from attnmel.pipeline.predict import predict_images
 from attnmel.progress import Silent
 from attnmel.records import Predictions
+from attnmel.serve import network, predictor
 from attnmel.serve.engines import onnxruntime_engine
+from attnmel.serve.network import Compiled
 from attnmel.serve.onnx_file import read_onnx_card
 
 if TYPE_CHECKING:
@@ -82,13 +84,16 @@ def test_the_file_lies_in_the_run_folder_and_holds_the_card_of_the_checkpoint(
 
 def test_every_engine_was_compared_on_the_split_and_on_large_photographs(exported: Exported) -> None:
     facts = exported.facts
-    assert [one.engine.split()[0] for one in facts.parity] == ["OpenVINO", "onnxruntime"]
+    alone, many, other = facts.parity
+    assert alone.engine == f"{many.engine}, one image at a time"
+    assert (many.engine.split()[0], other.engine.split()[0]) == ("OpenVINO", "onnxruntime")
     for one in facts.parity:
         assert (one.images, one.phantoms) == (12, 2)
         assert one.probability < 1e-4
         assert one.attention is not None
         assert one.attention < 1e-3
-        assert one.auc == one.judged_auc == 0.0
+    assert alone.auc is alone.judged_auc is None
+    assert many.auc == many.judged_auc == other.auc == other.judged_auc == 0.0
     assert facts.checked_on.startswith("12 images of ")
     assert facts.versions["onnxruntime"]
 
@@ -96,9 +101,8 @@ def test_every_engine_was_compared_on_the_split_and_on_large_photographs(exporte
 def test_another_program_gets_what_predict_gets(exported: Exported, run: RunFolder, phantoms: "Phantoms") -> None:
     images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:3]
     expected = [one.probabilities for one in predict_images(run.path, images)]
-    card, engine = exported.card, onnxruntime_engine(exported.path, threads=1)
-    squares = np.stack([export_images.prepared_image(path, crop=card.crop, side=card.side) for path in images])
-    np.testing.assert_allclose(engine.run(squares).probabilities, expected, atol=1e-5)
+    found = onnxruntime_engine(exported.path, exported.card).answers(images)
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
 
 
 def test_each_threshold_reaches_its_sensitivity_on_the_validation_images(exported: Exported, run: RunFolder) -> None:
@@ -127,8 +131,30 @@ def test_a_spoilt_graph_is_refused_and_leaves_no_file(
 ) -> None:
     spoil(monkeypatch, lambda weights: weights * np.float32(1.5))
     with pytest.raises(
-        ExportError, match=r"run by OpenVINO \S+, does not answer as the network does: on \S+ the probability of .*"
+        ExportError, match=r"run by OpenVINO \S+, one image at a time, does not answer as the network does: on \S+ the "
     ):
+        export_onnx(run.path, home=phantoms.home, out=tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("many", "way"), [(False, r"OpenVINO \S+, one image at a time,"), (True, r"OpenVINO \S+,")])
+def test_what_predictor_says_is_what_is_checked_for_one_image_and_for_many(
+    many: bool, way: str, run: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_class, compiled = predictor._by_class, predictor.Predictor._compiled
+    asked: list[bool] = []
+
+    def remembered(self: predictor.Predictor, *, many: bool) -> Compiled:
+        asked.append(many)
+        return compiled(self, many=many)
+
+    def wrong(*given: object) -> dict[str, float]:
+        found = by_class(*given)  # pyright: ignore[reportArgumentType] - handed on
+        return {name: share + 2e-4 * (asked[-1] == many) for name, share in found.items()}
+
+    monkeypatch.setattr(predictor.Predictor, "_compiled", remembered)
+    monkeypatch.setattr(predictor, "_by_class", wrong)
+    with pytest.raises(ExportError, match=rf"run by {way} does not .* so it is with 14 of 14 images"):
         export_onnx(run.path, home=phantoms.home, out=tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -139,7 +165,7 @@ def test_an_earlier_file_stays_where_a_later_one_is_refused(
     out = tmp_path / "model.onnx"
     out.write_bytes(b"earlier")
     spoil(monkeypatch, lambda weights: weights * np.float32(np.nan))
-    with pytest.raises(ExportError, match="nan"):
+    with pytest.raises(ExportError, match=rf"{out} gave a probability that is no number.* No file was written"):
         export_onnx(run.path, home=phantoms.home, out=out)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
 
@@ -149,7 +175,7 @@ def test_a_checkpoint_alone_is_checked_on_phantoms_and_says_so(run: RunFolder, t
     found = export_onnx(alone, home=tmp_path / "home", progress=notes)
     assert found.path == alone.with_suffix(".onnx")
     assert found.facts.checked_on == "2 large phantoms"
-    assert [(one.images, one.auc) for one in found.facts.parity] == [(0, None)] * 2
+    assert [(one.images, one.auc) for one in found.facts.parity] == [(0, None)] * 3
     assert not found.facts.thresholds + found.facts.measures + found.facts.costs
     assert any(f"checked on large phantoms alone: the data set of {alone} is not at hand" in one for one in notes.said)
 
@@ -169,6 +195,19 @@ def test_int8_tells_what_it_costs_and_its_own_thresholds(run: RunFolder, phantom
     assert any(node.op_type == "QuantizeLinear" for node in onnx.load(found.path).graph.node)
     judged = Predictions.read(run.predictions("validation"))
     assert all(one.positives == judged.is_class("melanoma").sum() for one in found.facts.thresholds)
+
+
+def test_what_bf16_costs_is_measured_where_the_cpu_has_it(
+    run: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for has in (False, True):
+        # OpenVINO takes the wish on any CPU, and computes in float32 where it cannot.
+        monkeypatch.setattr(export, "has_bf16", lambda has=has: has)
+        monkeypatch.setattr(network, "has_bf16", lambda has=has: has)
+        found = export_onnx(run.path, home=phantoms.home, out=tmp_path / "model.onnx")
+        told = [(one.precision, one.engine.split()[0], one.task, one.images) for one in found.facts.costs]
+        assert told == [("bf16", "OpenVINO", "melanoma", 12)] * has
+        assert found.facts.precision == "float32"
 
 
 def test_int8_past_the_bound_is_refused_and_leaves_no_file(

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from tests.serve.test_graph import CARD, network_of, squares
+from tests.serve.test_graph import CARD, network_of, openvino_outputs, squares
 
-from attnmel.serve.engines import onnxruntime_engine, openvino_engine
+from attnmel.serve.engines import onnxruntime_outputs
 from attnmel.serve.graph import onnx_graph
 from attnmel.serve.int8 import int8_model
+from attnmel.serve.onnx_file import ATTENTION, PROBABILITIES
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +50,11 @@ def test_answers_stay_near_those_of_float32_in_both_engines(
     for path, model in zip(paths, models, strict=True):
         path.write_bytes(model.SerializeToString())
     given = squares(CARD, 6)
-    exact = onnxruntime_engine(paths[0], threads=1).run(given)
-    for engine in (onnxruntime_engine(paths[1], threads=1), openvino_engine(paths[1], threads=1)):
-        found = engine.run(given)
-        assert 0 < np.abs(found.probabilities - exact.probabilities).max() < 0.1
-        assert all(np.abs(a - b).max() < 0.1 for a, b in zip(found.attention, exact.attention, strict=True))
+    exact = onnxruntime_outputs(paths[0], threads=1)(given)
+    for outputs_of in (onnxruntime_outputs(paths[1], threads=1), openvino_outputs(paths[1])):
+        found = outputs_of(given)
+        assert 0 < np.abs(found[PROBABILITIES] - exact[PROBABILITIES]).max() < 0.1
+        assert all(np.abs(found[name] - exact[name]).max() < 0.1 for name in ATTENTION)
 
 
 def test_the_model_that_was_given_is_left_as_it_was(models: tuple[onnx.ModelProto, onnx.ModelProto]) -> None:

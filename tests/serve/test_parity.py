@@ -1,28 +1,30 @@
 """An engine that is too far from the network is refused, by the image that is furthest."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from attnmel.errors import ExportError
 from attnmel.records import Predictions
+from attnmel.serve import parity
 from attnmel.serve.engines import Answers, Engine
 from attnmel.serve.parity import Comparison
 
-NAMES = ["one.jpg", "two.jpg", "three.jpg"]
-SQUARES = np.zeros((3, 4, 4, 3), dtype=np.uint8)
+FILES = [Path("one.jpg"), Path("two.jpg"), Path("three.jpg")]
 
 
 def answers(melanoma: list[float], maps: float | None = 0.5) -> Answers:
     shares = np.array([[1 - one, one] for one in melanoma], dtype=np.float32)
     attention = () if maps is None else (np.full((len(melanoma), 2, 2), maps, dtype=np.float32),) * 2
-    return Answers(shares, np.log(shares), attention)
+    return Answers(shares, attention)
 
 
 def compared(found: Answers, expected: Answers) -> Comparison:
-    comparison = Comparison(Engine("engine 1", lambda squares: found), ("rest", "melanoma"))
-    comparison.add(NAMES, SQUARES, expected)
+    comparison = Comparison(Engine("engine 1", lambda files: found), ("rest", "melanoma"))
+    comparison.add(FILES, expected)
     return comparison
 
 
@@ -58,7 +60,7 @@ def test_a_map_too_far_names_image_and_map() -> None:
     found = answers([0.1, 0.2, 0.3])
     deep = found.attention[1].copy()
     deep[2, 0, 1] = 0.502
-    found = Answers(found.probabilities, found.logits, (found.attention[0], deep))
+    found = Answers(found.probabilities, (found.attention[0], deep))
     with pytest.raises(ExportError, match=r"on three.jpg a value of the map pool4 is 0.002000 from the network's"):
         compared(found, answers([0.1, 0.2, 0.3])).check()
 
@@ -90,3 +92,25 @@ def test_an_auc_counts_the_images_of_the_split_alone() -> None:
     comparison = compared(answers([0.1, 0.2, 0.30000]), answers([0.1, 0.2, 0.30001]))
     assert comparison.against(truth([1, 0])) == 0.0
     assert comparison.against(truth([1, 1])) is None
+
+
+def test_a_pair_that_the_network_puts_nearer_than_rounding_may_turn_round() -> None:
+    near = compared(answers([0.100000, 0.100002, 0.3]), answers([0.100002, 0.100000, 0.3]))
+    assert near.against(truth([1, 0, 1])) == pytest.approx(0.5)
+    # One pair of two has no order; that the other turns round is not forgiven.
+    far = compared(answers([0.100000, 0.100002, 0.1001]), answers([0.100002, 0.100000, 0.0999]))
+    with pytest.raises(ExportError, match=r"AUC of 1.000000 for rest on 3 images, expected 0.000000"):
+        far.against(truth([0, 1, 1]))
+
+
+def test_the_pairs_without_an_order_are_counted_as_one_by_one() -> None:
+    generator = np.random.default_rng(0)
+    scores, positive = generator.random(300) * 1e-3, generator.random(300) < 0.3
+    near = np.abs(scores[positive][:, None] - scores[~positive]) < parity.ORDER
+    labels = positive.astype(np.int64)
+    expected = np.stack([1 - scores, scores], axis=1)
+    share = parity._unordered(scores, positive)
+    assert 0 < share == pytest.approx(near.mean())
+    assert [one[1:] for one in parity.class_aucs(truth(labels.tolist()), expected, expected)] == [
+        (pytest.approx(roc_auc_score(positive, scores)),) * 2 + (True,)
+    ] * 2

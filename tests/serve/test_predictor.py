@@ -22,8 +22,7 @@ from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.folders import RunFolder
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.pipeline.predict_checkpoint import model_input
-from attnmel.serve.engines import has_bf16
-from attnmel.serve.network import OnnxNetwork
+from attnmel.serve.network import OnnxNetwork, has_bf16
 from attnmel.serve.onnx_file import Cost, append_texts, read_onnx_card
 from attnmel.serve.predictor import Prediction, Predictor
 
@@ -167,7 +166,7 @@ def test_bf16_is_close_to_float32_or_refused_where_the_cpu_lacks_it(
 
 
 def test_a_cpu_without_bf16_is_told_to_use_something_else(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attnmel.serve.engines.has_bf16", lambda: False)
+    monkeypatch.setattr("attnmel.serve.network.has_bf16", lambda: False)
     with pytest.raises(ConfigError, match=r"does not multiply bf16 itself, .*; use float32 or int8"):
         Predictor(exported, "bf16")
 
@@ -280,7 +279,7 @@ def test_bf16_that_may_cost_more_than_the_bound_is_refused(
     path = tmp_path / "model.onnx"
     path.write_bytes(exported.read_bytes())
     append_texts(path, card, dataclasses.replace(facts, costs=(cost,)))
-    monkeypatch.setattr("attnmel.serve.engines.has_bf16", lambda: True)
+    monkeypatch.setattr("attnmel.serve.network.has_bf16", lambda: True)
     Predictor(path, bound=0)
     if not refused:
         assert Predictor(path, "bf16", bound=bound).facts.costs == (cost,)

@@ -63,8 +63,11 @@ def _print(exported: "Exported") -> None:
     facts = exported.facts
     print(f"checked on {facts.checked_on}; furthest from torch in float32:")
     print_table(
-        ["", "probability", "map", "AUC"],
-        [[one.engine, *map(_small, (one.probability, one.attention, one.auc))] for one in facts.parity],
+        ["", "images", "probability", "map", "AUC"],
+        [
+            [one.engine, f"{one.images + one.phantoms}", *map(_small, (one.probability, one.attention, one.auc))]
+            for one in facts.parity
+        ],
     )
     if facts.costs:
         print("\nwhat a lower precision costs:")

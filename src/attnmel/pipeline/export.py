@@ -1,27 +1,31 @@
 """A trained model -> one ONNX file that was checked against it, with all that a user of it needs to know inside."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from attnmel.errors import ConfigError
+from attnmel.errors import CheckpointError, ConfigError, ExportError
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import checkpoint_file, load_checkpoint
-from attnmel.pipeline.export_check import Checked, check_file, engine_said
+from attnmel.pipeline.export_check import Checked, check_file, engine_said, engines_of
 from attnmel.pipeline.export_facts import judged_at, run_measures, thresholds_of
-from attnmel.pipeline.export_images import RealImages, real_images
+from attnmel.pipeline.export_images import PHANTOMS, RealImages, real_images
 from attnmel.pipeline.measures import CHOOSES
 from attnmel.pipeline.predict import say_control
 from attnmel.progress import SILENT, Progress
 from attnmel.serve.costs import costs_of, refuse_costly
-from attnmel.serve.engines import Engine, has_bf16, onnxruntime_engine, openvino_engine
+from attnmel.serve.engines import predictor_engine
 from attnmel.serve.graph import onnx_graph
 from attnmel.serve.int8 import int8_model
-from attnmel.serve.onnx_file import BOUND, Cost, ExportFacts, Precision, append_texts
+from attnmel.serve.network import has_bf16
+from attnmel.serve.onnx_file import BOUND, Cost, ExportFacts, append_texts
 from attnmel.serve.packages import PACKAGES, package
+from attnmel.serve.parity import CURE
+from attnmel.serve.predictor import Predictor
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -74,24 +78,18 @@ def export_onnx(
                 "folder, and the home where its data set lies (--home)"
             )
         progress.note(f"checked on large phantoms alone: the data set of {model} is not at hand")
-    graph = onnx_graph(network, card)
+    graph, facts = onnx_graph(network, card), _facts(run, card, real)
     path = out or _default(model, int8=int8)
-    with replacing(path) as part:
-        _write(part, graph)
-        checked = check_file(
-            _engines(part),
-            network,
-            card,
-            real,
-            judged=judged_at(run, card, split) if run and real else None,
-            progress=progress,
-        )
-        facts = _facts(run, card, real, checked)
+    with replacing(path) as part, _refusing(part, path):
+        _write(part, graph, card, facts)
+        judged = judged_at(run, card, split) if run and real else None
+        checked = check_file(part, network, card, real, judged=judged, progress=progress)
+        facts = dataclasses.replace(facts, parity=checked.parity)
         if int8 and real is not None:
-            facts = _round(part, graph, card, real, checked, facts, bound, progress)
+            graph, facts = _rounded(part, graph, card, real, checked, facts, bound, progress)
         elif real is not None and has_bf16():
             facts = dataclasses.replace(facts, costs=_costs(part, card, real, checked, "bf16", progress))
-        append_texts(part, card, facts)
+        _write(part, graph, card, facts)
     return Exported(path, card, facts)
 
 
@@ -100,31 +98,36 @@ def _default(model: Path, *, int8: bool) -> Path:
     return path.with_stem(f"{path.stem}-int8") if int8 else path
 
 
-def _write(path: Path, model: "ModelProto") -> None:
-    path.write_bytes(model.SerializeToString())
+@contextmanager
+def _refusing(part: Path, path: Path) -> Iterator[None]:
+    """Say of a file that `Predictor` refuses what it would have been called, and that there is none."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise ExportError(f"{str(error).replace(str(part), str(path))}. {CURE}") from error
 
 
-def _engines(path: Path, precision: Precision = "float32") -> list[Engine]:
-    """Load a file into each engine that computes in this precision; the first is the one that `predict` uses."""
-    if precision == "bf16":
-        return [openvino_engine(path, precision="bf16")]
-    return [openvino_engine(path), onnxruntime_engine(path)]
+def _write(path: Path, model: "ModelProto", card: Card, facts: ExportFacts) -> None:
+    """Write a file as `Predictor` takes it; other facts leave the bytes of the model as they were."""
+    with replacing(path) as part:
+        part.write_bytes(model.SerializeToString())
+        append_texts(part, card, facts)
 
 
-def _facts(run: RunFolder | None, card: Card, real: RealImages | None, checked: Checked) -> ExportFacts:
+def _facts(run: RunFolder | None, card: Card, real: RealImages | None) -> ExportFacts:
+    """Return all that is known of a file before it is checked."""
     chose = judged_at(run, card, CHOOSES) if run else None
     where = f"{len(real.rows)} images of {real.prepared.dataset.title}, {real.split}, and " if real else ""
     return ExportFacts(
         precision="float32",
         versions={name: version(name) for name in ("attnmel", "torch", *PACKAGES)},
-        checked_on=f"{where}{checked.parity[0].phantoms} large phantoms",
-        parity=checked.parity,
+        checked_on=f"{where}{len(PHANTOMS)} large phantoms",
         thresholds=thresholds_of(chose, card.positives) if chose else (),
         measures=run_measures(run, card) if run else (),
     )
 
 
-def _round(
+def _rounded(
     part: Path,
     graph: "ModelProto",
     card: Card,
@@ -133,40 +136,35 @@ def _round(
     facts: ExportFacts,
     bound: float,
     progress: Progress,
-) -> ExportFacts:
-    """Put the model in int8 in the file's place; thresholds are chosen anew, by its own answers.
+) -> "tuple[ModelProto, ExportFacts]":
+    """Return the model in int8 and what it costs; thresholds are chosen anew, by its own answers.
 
     Raises:
         ExportError: it may cost more than `bound`.
     """
     progress.note("making int8: ranges of training images")
-    rounded = int8_model(graph, real.training_squares())
-    with replacing(part) as lower:
-        _write(lower, rounded)
-        costs = _costs(lower, card, real, checked, "int8", progress)
-        refuse_costly(costs, bound)
-        chooses = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
-        chose = engine_said(openvino_engine(lower), card, chooses, progress).predictions
-    thresholds = thresholds_of(chose, card.positives)
-    return dataclasses.replace(facts, precision="int8", costs=costs, thresholds=thresholds)
+    rounded, facts = int8_model(graph, real.training_squares()), dataclasses.replace(facts, precision="int8")
+    _write(part, rounded, card, facts)
+    costs = _costs(part, card, real, checked, "int8", progress)
+    refuse_costly(costs, bound)
+    chooses = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
+    chose = engine_said(predictor_engine(Predictor(part)), chooses, progress).predictions
+    return rounded, dataclasses.replace(facts, costs=costs, thresholds=thresholds_of(chose, card.positives))
 
 
 def _costs(
-    path: Path, card: Card, real: RealImages, checked: Checked, precision: Precision, progress: Progress
+    path: Path,
+    card: Card,
+    real: RealImages,
+    checked: Checked,
+    precision: Literal["int8", "bf16"],
+    progress: Progress,
 ) -> tuple[Cost, ...]:
-    """Compare a lower precision with what OpenVINO said in float32 of the same images."""
-    costs: Sequence[Cost] = ()
-    for engine in _engines(path, precision):
-        lower = engine_said(engine, card, real, progress)
-        costs = (
-            *costs,
-            *costs_of(
-                checked.said[0],
-                lower,
-                card.positives,
-                precision=precision,
-                engine=engine.name,
-                split=real.split,
-            ),
+    """Compare a lower precision with what `Predictor` said in float32 of the same images."""
+    found: list[Cost] = []
+    for engine in engines_of(path, card, "bf16" if precision == "bf16" else "float32"):
+        lower = engine_said(engine, real, progress)
+        found += costs_of(
+            checked.said[0], lower, card.positives, precision=precision, engine=engine.name, split=real.split
         )
-    return tuple(costs)
+    return tuple(found)

@@ -1,4 +1,7 @@
-"""An ONNX file, the network it is of, and images -> how far they are apart in each engine; too far is refused."""
+"""An ONNX file, the network it is of, and images -> how far they are apart in each engine; too far is refused.
+
+The file is run as a user will run it: by `Predictor`, from the image file on, and besides by onnxruntime.
+"""
 
 import dataclasses
 import tempfile
@@ -10,18 +13,23 @@ import torch
 from jaxtyping import UInt8
 from torch import nn
 
+from attnmel.data.images import prepared_image
 from attnmel.errors import ExportError
-from attnmel.evaluation.delong import areas
+from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
 from attnmel.models.output import Output
-from attnmel.pipeline.export_images import RealImages, large_phantoms, squares_of
+from attnmel.pipeline.export_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
 from attnmel.pipeline.predict_checkpoint import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 from attnmel.serve.costs import Said
-from attnmel.serve.engines import Answers, Engine
+from attnmel.serve.engines import Answers, Engine, onnxruntime_engine, predictor_engine
 from attnmel.serve.onnx_file import Parity
-from attnmel.serve.parity import AUC, CURE, Comparison
+from attnmel.serve.parity import CURE, Comparison, class_aucs
+from attnmel.serve.predictor import Predictor
+
+ALONE = AT_ONCE - len(PHANTOMS)
+"""Real images that are also predicted one at a time: with the phantoms, as many as are in memory together."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,11 +38,22 @@ class Checked:
 
     parity: tuple[Parity, ...]
     said: tuple[Said, ...]
-    """By engine; empty without real images."""
+    """By engine of `engines_of`; empty without real images."""
+
+
+def engines_of(path: Path, card: Card, precision: ComputePrecision = "float32") -> list[Engine]:
+    """Load a file into each engine that has the precision; the first is `Predictor`, for many images.
+
+    Raises:
+        ConfigError: a package is not installed, or this CPU lacks the precision.
+        CheckpointError: `Predictor` refuses the file.
+    """
+    ours = predictor_engine(Predictor(path, precision))
+    return [ours] if precision == "bf16" else [ours, onnxruntime_engine(path, card)]
 
 
 def check_file(
-    engines: Sequence[Engine],
+    path: Path,
     network: nn.Module,
     card: Card,
     real: RealImages | None,
@@ -42,42 +61,53 @@ def check_file(
     judged: Predictions | None = None,
     progress: Progress = SILENT,
 ) -> Checked:
-    """Compare a file, loaded by the engines, with its network, from image file to probability and map.
+    """Compare a file with its network, from image file to probability and map.
 
-    `judged` are what `evaluate` wrote of images among the real ones.
+    First a few images one at a time, as `Predictor.predict` does it, then all by every engine. `judged` are what
+    `evaluate` wrote of images among the real ones.
 
     Raises:
         ExportError: an engine is too far from the network, or from the judged predictions in AUC.
+        CheckpointError: `Predictor` refuses the file, or what it gives.
         ImageError: an image cannot be used.
     """
-    comparisons = [Comparison(engine, card.classes) for engine in engines]
     with tempfile.TemporaryDirectory() as folder:
         phantoms = large_phantoms(Path(folder))
+        few = [*(real.some(ALONE).files if real else ()), *phantoms]
+        (alone,) = _compared([predictor_engine(Predictor(path), many=False)], network, card, few, progress)
+        parity = [_parity(alone)]
         files = [*(real.files if real else ()), *phantoms]
-        with progress.bar("checking", len(files), "images") as advance:
-            for names, squares in squares_of(files, card):
-                expected = network_answers(network, card, squares)
-                for comparison in comparisons:
-                    comparison.add(names, squares, expected)
-                advance(len(names))
-    said = tuple(Said.of(real.truth, one.found, one.maps) for one in comparisons) if real else ()
-    parity = []
-    for place, comparison in enumerate(comparisons):
-        probability, attention = comparison.check()
-        parity.append(
-            Parity(
-                engine=comparison.engine.name,
-                images=len(files) - len(phantoms),
-                phantoms=len(phantoms),
-                probability=probability,
-                attention=attention,
-                auc=comparison.against(real.truth) if real else None,
-                judged_auc=_against_judged(said[place].predictions, judged, comparison.engine.name)
-                if said and judged
-                else None,
-            )
-        )
-    return Checked(tuple(parity), said)
+        compared = _compared(engines_of(path, card), network, card, files, progress)
+    said = [Said.of(real.truth, one.found, one.maps) for one in compared] if real else []
+    parity += [_parity(one, said[place] if said else None, judged) for place, one in enumerate(compared)]
+    return Checked(tuple(parity), tuple(said))
+
+
+def _compared(
+    engines: Sequence[Engine], network: nn.Module, card: Card, files: list[Path], progress: Progress
+) -> list[Comparison]:
+    comparisons = [Comparison(engine, card.classes) for engine in engines]
+    with progress.bar(f"checking {' and '.join(one.name for one in engines)}", len(files), "images") as advance:
+        for some in few_at_a_time(files):
+            squares = np.stack([prepared_image(path, crop=card.crop, side=card.side) for path in some])
+            expected = network_answers(network, card, squares)
+            for comparison in comparisons:
+                comparison.add(some, expected)
+            advance(len(some))
+    return comparisons
+
+
+def _parity(comparison: Comparison, said: Said | None = None, judged: Predictions | None = None) -> Parity:
+    probability, attention = comparison.check()
+    return Parity(
+        engine=comparison.engine.name,
+        images=len(comparison.names) - len(PHANTOMS),
+        phantoms=len(PHANTOMS),
+        probability=probability,
+        attention=attention,
+        auc=comparison.against(said.predictions) if said else None,
+        judged_auc=_against_judged(said.predictions, judged, comparison.engine.name) if said and judged else None,
+    )
 
 
 @torch.inference_mode()
@@ -85,42 +115,35 @@ def network_answers(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "
     """Return what the network says by torch, prepared and calibrated as `predict_images` does it."""
     output: Output = network(torch.cat([model_input(square, card) for square in squares]))
     logits = output.logits.double() / (1 if card.temperature is None else card.temperature)
-    maps = tuple(one[:, 0].numpy() for one in output.attention)
-    return Answers(logits.softmax(dim=1).float().numpy(), output.logits.numpy(), maps)
+    return Answers(logits.softmax(dim=1).float().numpy(), tuple(one[:, 0].numpy() for one in output.attention))
 
 
-def engine_said(engine: Engine, card: Card, real: RealImages, progress: Progress = SILENT) -> Said:
+def engine_said(engine: Engine, real: RealImages, progress: Progress = SILENT) -> Said:
     """Return what an engine says of real images.
 
     Raises:
-        ImageError: an image cannot be used.
+        CheckpointError, ImageError: what the engine gives is no number, an image cannot be used.
     """
-    shares, maps = [], []
+    found: list[Answers] = []
     with progress.bar(f"predicting by {engine.name}", len(real.rows), "images") as advance:
-        for names, squares in squares_of(real.files, card):
-            answers = engine.run(squares)
-            shares.append(answers.probabilities)
-            maps.append(answers.attention)
-            advance(len(names))
-    return Said.of(real.truth, shares, maps)
+        for some in few_at_a_time(real.files):
+            found.append(engine.answers(some))
+            advance(len(some))
+    return Said.of(real.truth, [one.probabilities for one in found], [one.attention for one in found])
 
 
 def _against_judged(found: Predictions, judged: Predictions, engine: str) -> float | None:
     """Return the largest difference of an AUC from the judged predictions on the images that both have."""
     place = {image_id: row for row, image_id in enumerate(judged.image_ids)}
-    both = [row for row, image_id in enumerate(found.image_ids) if image_id in place]
-    before = judged.probabilities[[place[found.image_ids[row]] for row in both]]
+    both = found.among(np.array([image_id in place for image_id in found.image_ids], dtype=np.bool_))
+    before = judged.probabilities[[place[image_id] for image_id in both.image_ids]]
     largest = None
-    for column, name in enumerate(found.classes):
-        positive = found.is_class(name)[both]
-        if positive.all() or not positive.any():
-            continue
-        now, then = areas(positive, np.stack([found.probabilities[both, column], before[:, column]], axis=1)).auc
-        if abs(now - then) > AUC:
+    for name, then, now, equal in class_aucs(both, before, both.probabilities):
+        if not equal:
             raise ExportError(
-                f"the ONNX file, run by {engine}, has an AUC of {now:.6f} for {name} on {len(both)} images, but "
+                f"the ONNX file, run by {engine}, has an AUC of {now:.6f} for {name} on {len(before)} images, but "
                 f"`attnmel evaluate` found {then:.6f}: judge the run again, if its checkpoint or images are not those "
                 f"of then. {CURE}"
             )
-        largest = max(largest or 0.0, float(abs(now - then)))
+        largest = max(largest or 0.0, abs(now - then))
     return largest

@@ -1,18 +1,16 @@
 """A run and its data set, or phantoms -> the images that an exported file is checked on."""
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from attnmel.data.images import prepared_image
 from attnmel.data.phantoms import draw_phantom
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.folders import RunFolder
-from attnmel.models.card import Card
 from attnmel.pipeline.prepare import Prepared, prepare
 from attnmel.pipeline.provenance import check_same_data, read_recipe
 from attnmel.progress import SILENT, Progress
@@ -34,7 +32,7 @@ PHANTOMS = ("large-phantom.jpg", "large-phantom.png")
 """Files of both formats, of the same photograph."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class RealImages:
     """Images of one split of a run's data set, and its training images."""
 
@@ -59,6 +57,10 @@ class RealImages:
             labels=labels,
             groups=tuple(self.prepared.groups[row] for row in self.rows),
         )
+
+    def some(self, most: int) -> "RealImages":
+        """Return `most` of these images, spread over them, or all."""
+        return dataclasses.replace(self, rows=spread(self.rows, most))
 
     def training_squares(self) -> UInt8[np.ndarray, "N S S 3"]:
         """Return up to `CALIBRATION` prepared training images, spread over the split."""
@@ -105,13 +107,6 @@ def large_phantoms(folder: Path) -> list[Path]:
     return paths
 
 
-def squares_of(files: list[Path], card: Card) -> Iterator[tuple[list[str], UInt8[np.ndarray, "N S S 3"]]]:
-    """Give the names and prepared squares of files, some at a time.
-
-    Raises:
-        ImageError: a file cannot be used.
-    """
-    for first in range(0, len(files), AT_ONCE):
-        some = files[first : first + AT_ONCE]
-        squares = [prepared_image(path, crop=card.crop, side=card.side) for path in some]
-        yield [path.name for path in some], np.stack(squares)
+def few_at_a_time(files: list[Path]) -> Iterator[list[Path]]:
+    """Give the files, `AT_ONCE` at the most in each list."""
+    return (files[first : first + AT_ONCE] for first in range(0, len(files), AT_ONCE))

@@ -1,23 +1,27 @@
-"""An ONNX file -> a function from prepared squares to answers, in each of the engines that run one. No torch."""
+"""An ONNX file -> what an engine says of image files: as `Predictor` runs it, or by onnxruntime. No torch."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from attnmel.errors import ConfigError
-from attnmel.serve.onnx_file import ATTENTION, LOGITS, PROBABILITIES, SQUARE, Precision
+from attnmel.data.images import prepared_image
+from attnmel.errors import ImageError
+from attnmel.models.card import Card
+from attnmel.serve.network import engine_version
+from attnmel.serve.onnx_file import ATTENTION, PROBABILITIES, SQUARE
 from attnmel.serve.packages import package
+from attnmel.serve.predictor import PredictedFile, Prediction, Predictor
+from attnmel.threads import threads_asked
 
 
 @dataclasses.dataclass(frozen=True)
 class Answers:
-    """What a model says of some squares."""
+    """What a model says of some images."""
 
     probabilities: Float32[np.ndarray, "N K"]
-    logits: Float32[np.ndarray, "N K"]
     attention: tuple[Float32[np.ndarray, "N _ _"], ...] = ()
     """Maps on pool-3, then on the smaller pool-4; empty for a network without gates."""
 
@@ -28,11 +32,48 @@ class Engine:
 
     name: str
     """With its version."""
-    run: Callable[[UInt8[np.ndarray, "N S S 3"]], Answers]
+    answers: Callable[[Sequence[Path]], Answers]
+    """Of image files, in their order.
+
+    Raises:
+        ImageError: a file cannot be used.
+        CheckpointError: a probability is no number.
+    """
 
 
-def onnxruntime_engine(path: Path, *, threads: int | None = None) -> Engine:
-    """Load a file into onnxruntime, on the CPU.
+def predictor_engine(predictor: Predictor, *, many: bool = True) -> Engine:
+    """Answer as `attnmel predict` does: `many` files several at a time, else one after another with all threads."""
+
+    def answers(paths: Sequence[Path]) -> Answers:
+        said = predictor.predict_many(paths) if many else map(predictor.predict_file, paths)
+        found = [_usable(one) for one in said]
+        shares = np.array([list(one.probabilities.values()) for one in found], dtype=np.float32)
+        maps = zip(*(one.attention.values() for one in found), strict=True)
+        return Answers(shares, tuple(np.stack(one) for one in maps))
+
+    version = engine_version().split("-")[0]
+    return Engine(version if many else f"{version}, one image at a time", answers)
+
+
+def onnxruntime_engine(path: Path, card: Card) -> Engine:
+    """Load a file into onnxruntime, on the CPU, with as many threads as `Predictor` takes.
+
+    Raises:
+        ConfigError: onnxruntime is not installed.
+    """
+    outputs_of = onnxruntime_outputs(path, threads=threads_asked())
+
+    def answers(paths: Sequence[Path]) -> Answers:
+        outputs = outputs_of(np.stack([prepared_image(one, crop=card.crop, side=card.side) for one in paths]))
+        return Answers(outputs[PROBABILITIES], tuple(outputs[name] for name in ATTENTION if name in outputs))
+
+    return Engine(f"onnxruntime {package('onnxruntime').__version__}", answers)
+
+
+def onnxruntime_outputs(
+    path: Path, *, threads: int | None = None
+) -> Callable[[UInt8[np.ndarray, "N S S 3"]], dict[str, np.ndarray]]:
+    """Return what gives a file's outputs for prepared squares, by name.
 
     Raises:
         ConfigError: onnxruntime is not installed.
@@ -44,58 +85,10 @@ def onnxruntime_engine(path: Path, *, threads: int | None = None) -> Engine:
         options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-
-    def run(squares: UInt8[np.ndarray, "N S S 3"]) -> Answers:
-        return _answers(dict(zip(names, session.run(names, {SQUARE: squares}), strict=True)))
-
-    return Engine(f"onnxruntime {onnxruntime.__version__}", run)
+    return lambda squares: dict(zip(names, session.run(names, {SQUARE: squares}), strict=True))
 
 
-def openvino_engine(path: Path, *, threads: int | None = None, precision: Precision = "float32") -> Engine:
-    """Load a file into OpenVINO, on the CPU; what the file holds in float32 is computed in float32 or bf16.
-
-    Raises:
-        ConfigError: OpenVINO is not installed, or this CPU does not multiply bf16 itself.
-    """
-    openvino = package("openvino")
-    core = openvino.Core()
-    if precision == "bf16":
-        require_bf16()
-    wanted: dict[str, str | int] = {
-        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
-        "PERFORMANCE_HINT": "LATENCY",
-    }
-    if threads is not None:
-        wanted["INFERENCE_NUM_THREADS"] = threads
-    compiled = core.compile_model(path, "CPU", wanted)
-    names = [output.any_name for output in compiled.outputs]
-
-    def run(squares: UInt8[np.ndarray, "N S S 3"]) -> Answers:
-        # Copied, for OpenVINO keeps the memory of an answer for the next one.
-        return _answers({name: np.array(value) for name, value in zip(names, compiled(squares).values(), strict=True)})
-
-    return Engine(f"OpenVINO {openvino.__version__.split('-')[0]}", run)
-
-
-def has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 itself, so that it saves time.
-
-    Raises:
-        ConfigError: OpenVINO is not installed.
-    """
-    return "BF16" in package("openvino").Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
-def require_bf16() -> None:
-    """Refuse bf16 where it would save no time.
-
-    Raises:
-        ConfigError: this CPU does not multiply bf16 itself, or OpenVINO is not installed.
-    """
-    if not has_bf16():
-        raise ConfigError("this CPU does not multiply bf16 itself, so that it would save no time; use float32 or int8")
-
-
-def _answers(outputs: dict[str, np.ndarray]) -> Answers:
-    attention = tuple(outputs[name] for name in ATTENTION if name in outputs)
-    return Answers(outputs[PROBABILITIES], outputs[LOGITS], attention)
+def _usable(said: PredictedFile) -> Prediction:
+    if said.prediction is None:
+        raise ImageError(said.error)
+    return said.prediction

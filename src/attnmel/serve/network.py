@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.errors import CheckpointError
+from attnmel.errors import CheckpointError, ConfigError
 from attnmel.limits import ComputePrecision
-from attnmel.serve.engines import require_bf16
 from attnmel.serve.onnx_file import SQUARE
 from attnmel.serve.packages import package
 
@@ -105,6 +104,25 @@ class Compiled:
 def engine_version() -> str:
     """Return the name and version of what runs networks."""
     return f"OpenVINO {package('openvino').__version__}"
+
+
+def has_bf16() -> bool:
+    """Whether this CPU multiplies bf16 itself, so that it saves time.
+
+    Raises:
+        ConfigError: OpenVINO is not installed.
+    """
+    return "BF16" in package("openvino").Core().get_property(CPU, "OPTIMIZATION_CAPABILITIES")
+
+
+def require_bf16() -> None:
+    """Refuse bf16 where it would save no time.
+
+    Raises:
+        ConfigError: this CPU does not multiply bf16 itself, or OpenVINO is not installed.
+    """
+    if not has_bf16():
+        raise ConfigError("this CPU does not multiply bf16 itself, so that it would save no time; use float32 or int8")
 
 
 def _shapes(ports: list[Any]) -> dict[str, tuple[int, ...]]:

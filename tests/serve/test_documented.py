@@ -1,0 +1,51 @@
+"""The programs in the documentation do what they say."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture
+def folder(exported: Path, phantoms: "Phantoms", tmp_path: Path) -> Path:
+    """A folder with the files that the programs name."""
+    image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    (tmp_path / "model.onnx").symlink_to(exported)
+    (tmp_path / "lesion.jpg").symlink_to(image)
+    return tmp_path
+
+
+def ran(program: str, folder: Path) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def program(page: str, first: str) -> str:
+    """Return the indented lines of a page from the one that begins so, to the next that is not indented."""
+    lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
+    start = lines.index(f"    {first}")
+    end = next(row for row in range(start, len(lines)) if lines[row] and not lines[row].startswith("    "))
+    return textwrap.dedent("\n".join(lines[start:end]))
+
+
+def test_another_program_decides_at_each_threshold(folder: Path) -> None:
+    said = ran(program("export.md", "import json"), folder)
+    assert said in ("sensitivity 0.9: refer\n", "sensitivity 0.9: do not refer\n")
+
+
+def test_the_class_answers_as_shown(folder: Path) -> None:
+    said = ran(
+        "paths = ['lesion.jpg', 'nowhere.jpg']\n" + program("predict.md", "from attnmel import Predictor"), folder
+    )
+    first, second = said.splitlines()
+    assert first.startswith("lesion.jpg Prediction(probabilities={'rest': ")
+    assert second.startswith("nowhere.jpg no image at nowhere.jpg")
