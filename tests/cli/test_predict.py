@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def test_uncalibrated_probabilities_are_those_of_evaluate(
-    attnmel: "Attnmel", trained: RunFolder, phantoms: "Phantoms"
+    attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms"
 ) -> None:
     image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
-    judged = Predictions.read(trained.predictions("test"))
+    judged = Predictions.read(calibrated.predictions("test"))
     expected = judged.probability("melanoma")[judged.image_ids.index(image.stem)]
-    plain = json.loads(attnmel("predict", trained.path, image, "--json", "--uncalibrated").out)
+    plain = json.loads(attnmel("predict", calibrated.path, image, "--json", "--uncalibrated").out)
     assert abs(plain["images"][0]["probabilities"]["melanoma"] - expected) < 1e-6
     assert plain["temperature"] is None
-    calibrated = json.loads(attnmel("predict", trained.path, image, "--json").out)
-    assert calibrated["temperature"] == read_checkpoint(trained.best)[1].temperature
-    assert calibrated["images"] != plain["images"]
-    comment = attnmel("predict", trained.path, image, "--uncalibrated").out.splitlines()[2]
+    usual = json.loads(attnmel("predict", calibrated.path, image, "--json").out)
+    assert usual["temperature"] == read_checkpoint(calibrated.best)[1].temperature
+    assert usual["images"] != plain["images"]
+    comment = attnmel("predict", calibrated.path, image, "--uncalibrated").out.splitlines()[2]
     assert comment == "# Not calibrated: as asked for."

@@ -37,8 +37,8 @@ def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("export") / "seed-0")))
+def run(calibrated: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return RunFolder(Path(shutil.copytree(calibrated.path, tmp_path_factory.mktemp("export") / "seed-0")))
 
 
 @pytest.fixture(scope="module")

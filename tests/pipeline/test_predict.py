@@ -55,19 +55,19 @@ def test_a_name_without_an_image_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 5, 32])
-def test_answers_agree_with_evaluate_whatever_the_batch(batch: int, trained: RunFolder, phantoms: "Phantoms") -> None:
+def test_answers_agree_with_evaluate_whatever_the_batch(batch: int, calibrated: RunFolder, phantoms: "Phantoms") -> None:
     folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
-    answers = list(predict_images(trained.path, [folder], batch=batch, calibrated=False))
-    judged = Predictions.read(trained.predictions("test"))
+    answers = list(predict_images(calibrated.path, [folder], batch=batch, calibrated=False))
+    judged = Predictions.read(calibrated.predictions("test"))
     assert [Path(one.image).stem for one in answers] == list(judged.image_ids)
     found = np.array([one.probabilities for one in answers])
     np.testing.assert_allclose(found, judged.probabilities, atol=1e-6)
 
 
 def test_calibrated_answers_are_the_softmax_of_the_logits_over_the_temperature(
-    trained: RunFolder, phantoms: "Phantoms"
+    calibrated: RunFolder, phantoms: "Phantoms"
 ) -> None:
-    network, card = load_checkpoint(trained.path)
+    network, card = load_checkpoint(calibrated.path)
     assert card.temperature is not None
     assert card.temperature != 1
     images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:4]
@@ -75,27 +75,27 @@ def test_calibrated_answers_are_the_softmax_of_the_logits_over_the_temperature(
     with torch.inference_mode():
         logits = network(torch.cat(inputs)).logits.double()
     expected = (logits / card.temperature).softmax(dim=1).numpy()
-    answers = predict_images(trained.path, images)
+    answers = predict_images(calibrated.path, images)
     np.testing.assert_allclose([one.probabilities for one in answers], expected, atol=1e-6)
 
 
-def test_calibration_is_that_of_the_predictions_file(trained: RunFolder, phantoms: "Phantoms") -> None:
-    answers = predict_images(trained.path, [next((phantoms.home / "data").rglob("*Test_v2_Data"))])
+def test_calibration_is_that_of_the_predictions_file(calibrated: RunFolder, phantoms: "Phantoms") -> None:
+    answers = predict_images(calibrated.path, [next((phantoms.home / "data").rglob("*Test_v2_Data"))])
     assert answers.table.temperature is not None
-    cooled = at_temperature(Predictions.read(trained.predictions("test")), answers.table.temperature)
+    cooled = at_temperature(Predictions.read(calibrated.predictions("test")), answers.table.temperature)
     np.testing.assert_allclose([one.probabilities for one in answers], cooled.probabilities, atol=1e-6)
 
 
 def test_a_table_says_whether_its_probabilities_are_calibrated(
-    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+    calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    temperature = read_checkpoint(trained.path)[1].temperature
+    temperature = read_checkpoint(calibrated.path)[1].temperature
     sentence = f"Calibrated: temperature {temperature:g}, fitted on the validation images of the training."
-    assert told(predict_images(trained.path, [image])) == (sentence, temperature)
-    plain = predict_images(trained.path, [image], calibrated=False)
+    assert told(predict_images(calibrated.path, [image])) == (sentence, temperature)
+    plain = predict_images(calibrated.path, [image], calibrated=False)
     assert told(plain) == ("Not calibrated: as asked for.", None)
-    shutil.copy(trained.best, tmp_path / "old.safetensors")
+    shutil.copy(calibrated.best, tmp_path / "old.safetensors")
     set_temperature(tmp_path / "old.safetensors", None)
     old = predict_images(tmp_path / "old.safetensors", [image])
     assert told(old) == ("Not calibrated: the checkpoint holds no temperature.", None)
@@ -109,18 +109,18 @@ def told(answers: Answers) -> tuple[str, float | None]:
     return plain["calibration"], plain["temperature"]
 
 
-def test_a_checkpoint_file_answers_like_its_run(trained: RunFolder, phantoms: "Phantoms") -> None:
+def test_a_checkpoint_file_answers_like_its_run(calibrated: RunFolder, phantoms: "Phantoms") -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    assert list(predict_images(trained.best, [image])) == list(predict_images(trained.path, [image]))
+    assert list(predict_images(calibrated.best, [image])) == list(predict_images(calibrated.path, [image]))
 
 
 def test_a_broken_file_gets_its_reason_and_the_others_their_answer(
-    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+    calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     (tmp_path / "a.jpg").write_bytes(image.read_bytes()[:200])
     shutil.copy(image, tmp_path / "b.jpg")
-    answers = predict_images(trained.path, [tmp_path])
+    answers = predict_images(calibrated.path, [tmp_path])
     answers.write(tmp_path / "out.csv")
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
@@ -129,7 +129,7 @@ def test_a_broken_file_gets_its_reason_and_the_others_their_answer(
     assert 0 < float(rows[1]["probability_melanoma"]) < 1
     with pytest.raises(ImageError, match="1 of 2 images could not be used"):
         answers.raise_for_failures()
-    again = predict_images(trained.path, [tmp_path])
+    again = predict_images(calibrated.path, [tmp_path])
     plain = json.loads("".join(again.lines(as_json=True)))
     assert plain["notice"] == NOTICE
     assert "error" in plain["images"][0]
@@ -137,11 +137,11 @@ def test_a_broken_file_gets_its_reason_and_the_others_their_answer(
         again.raise_for_failures()
 
 
-def test_an_exported_file_answers_like_its_run(trained: RunFolder, exported: Path, phantoms: "Phantoms") -> None:
+def test_an_exported_file_answers_like_its_run(calibrated: RunFolder, exported: Path, phantoms: "Phantoms") -> None:
     folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
-    for calibrated in (True, False):
-        ours = predict_images(exported, [folder], calibrated=calibrated)
-        torchs = predict_images(trained.path, [folder], calibrated=calibrated)
+    for asked in (True, False):
+        ours = predict_images(exported, [folder], calibrated=asked)
+        torchs = predict_images(calibrated.path, [folder], calibrated=asked)
         assert [one.image for one in ours] == [one.image for one in torchs]
         np.testing.assert_allclose(
             [one.probabilities for one in ours], [one.probabilities for one in torchs], atol=1e-5
@@ -157,9 +157,9 @@ def test_one_image_alone_answers_as_among_others(exported: Path, phantoms: "Phan
     np.testing.assert_allclose([one.probabilities for one in alone], [one.probabilities for one in among], rtol=1e-6)
 
 
-def test_an_option_of_the_other_kind_of_model_is_refused(trained: RunFolder, exported: Path) -> None:
+def test_an_option_of_the_other_kind_of_model_is_refused(calibrated: RunFolder, exported: Path) -> None:
     with pytest.raises(ConfigError, match=r"for 'bf16' export it first: attnmel export .* --onnx"):
-        predict_images(trained.path, [], precision="bf16")
+        predict_images(calibrated.path, [], precision="bf16")
     with pytest.raises(ConfigError, match="takes images one by one, several at a time; leave out --batch"):
         predict_images(exported, [], batch=4)
 
@@ -167,9 +167,9 @@ def test_an_option_of_the_other_kind_of_model_is_refused(trained: RunFolder, exp
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize("batch", [None, 5])
 def test_a_stopped_prediction_ends_as_one_that_was_not(
-    as_json: bool, batch: int | None, trained: RunFolder, exported: Path, phantoms: "Phantoms", tmp_path: Path
+    as_json: bool, batch: int | None, calibrated: RunFolder, exported: Path, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    model = exported if batch is None else trained.path
+    model = exported if batch is None else calibrated.path
     images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
     images.insert(2, tmp_path / "broken.jpg")
     (tmp_path / "broken.jpg").write_bytes(images[0].read_bytes()[:200])

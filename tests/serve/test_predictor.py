@@ -45,9 +45,9 @@ def shares(prediction: Prediction) -> list[float]:
 
 
 def test_probabilities_and_maps_are_those_of_the_network_by_torch(
-    predictor: Predictor, images: list[Path], trained: RunFolder
+    predictor: Predictor, images: list[Path], calibrated: RunFolder
 ) -> None:
-    network, card = load_checkpoint(trained.path)
+    network, card = load_checkpoint(calibrated.path)
     assert card.temperature is not None
     inputs = torch.cat([model_input(prepared_image(path, crop=card.crop, side=card.side), card) for path in images])
     with torch.inference_mode():
