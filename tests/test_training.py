@@ -197,11 +197,15 @@ def test_a_step_of_the_mean_over_images_has_the_gradient_of_its_formula(fabric: 
 
 def test_a_step_in_bf16_is_finite_and_near_that_of_float32(cache: Cache, fabric: Fabric) -> None:
     half = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
-    (network, losses), (_, plain) = (train_once(cache, one, trunk="vgg16_bn", accumulate=1) for one in (half, fabric))
+    slow = dataclasses.replace(SCHEDULE, learning_rate=1e-4)  # what rounding changes does not grow from step to step
+    (network, losses), (_, plain) = (
+        train_once(cache, one, trunk="vgg16_bn", accumulate=1, schedule=slow) for one in (half, fabric)
+    )
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
     assert all(bool(parameter.isfinite().all()) for parameter in network.parameters())
     assert losses[0].loss != plain[0].loss, "nothing was computed in bf16"
-    assert losses[0].loss == pytest.approx(plain[0].loss, rel=0.05)
+    for found, expected in zip(losses, plain, strict=True):
+        assert found.loss.total == pytest.approx(expected.loss.total, rel=0.05)
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])

@@ -65,6 +65,9 @@ def test_runs_stand_side_by_side_on_the_same_images(
     assert summary.methods[:2] == ("demo, seed 0 (1): attention-pool3", "demo, seed 0 (2): attention-pool3")
     # The same network twice: each method against itself, never against another.
     assert {one.interval.value for one in summary.differences} == {0}
+    # A control is the same for any network: shown once, compared with nothing.
+    assert summary.methods[-1] == "gaussian"
+    assert not any("gaussian" in one.first.map for one in summary.differences)
     assert folder.gallery.read_text().count("demo, seed 0 (2): ") == len(METHODS)
 
 

@@ -55,7 +55,9 @@ def test_a_name_without_an_image_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 5, 32])
-def test_answers_agree_with_evaluate_whatever_the_batch(batch: int, calibrated: RunFolder, phantoms: "Phantoms") -> None:
+def test_answers_agree_with_evaluate_whatever_the_batch(
+    batch: int, calibrated: RunFolder, phantoms: "Phantoms"
+) -> None:
     folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
     answers = list(predict_images(calibrated.path, [folder], batch=batch, calibrated=False))
     judged = Predictions.read(calibrated.predictions("test"))

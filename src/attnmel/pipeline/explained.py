@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Float, Integer
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.map_summary import AGREEMENT, MapSummary, summarised
-from attnmel.evaluation.map_table import MapTable
+from attnmel.evaluation.map_table import MapColumn, MapTable
+from attnmel.explain.methods import CONTROLS
 from attnmel.folders import MapsFolder, RunFolder
 from attnmel.pipeline.prepare import Prepared, prepare
 from attnmel.pipeline.provenance import check_same_data, read_recipe
@@ -78,24 +79,30 @@ def read_explained(
 def side_by_side(runs: Sequence[Explained], progress: Progress = SILENT) -> MapSummary:
     """Return the figures of runs on the same images together, map by map; the same map of every two runs is compared.
 
-    Hits and misses differ by run, and agreement is of maps of one network: both stand in each one's own summary.
+    A control whose figures are the same in all runs stands there once, and none is compared with itself. Hits and
+    misses differ by run, and agreement is of maps of one network: both stand in each one's own summary.
     """
     first, every = runs[0], dict.fromkeys(name for run in runs for name in run.methods)
     ids, nothing = first.table.image_ids, ("",) * len(first.table.image_ids)
+    once = {name for name in CONTROLS if _same_everywhere([_figures(run, name) for run in runs])}
+
+    def joined(run: Explained, method: str) -> str:
+        return method if method in once else f"{run.name}: {method}"
+
     values = {
-        column._replace(map=_joined(run, column.map)): numbers
+        column._replace(map=joined(run, name)): numbers
         for run in runs
-        for column, numbers in run.table.values.items()
-        if column.measure != AGREEMENT
+        for name in run.methods
+        for column, numbers in _figures(run, name).items()
     }
     return summarised(
         MapTable(ids, first.table.groups, nothing, nothing, values),
-        [_joined(run, name) for name in every for run in runs if name in run.methods],
+        list(dict.fromkeys(joined(run, name) for name in every for run in runs if name in run.methods)),
         pairs=[
-            (_joined(one, name), _joined(other, name))
+            (joined(one, name), joined(other, name))
             for one, other in itertools.combinations(runs, 2)
             for name in one.methods
-            if name in other.methods
+            if name in other.methods and name not in CONTROLS
         ],
         masks=first.summary.masks,
         split=first.summary.split,
@@ -106,5 +113,17 @@ def side_by_side(runs: Sequence[Explained], progress: Progress = SILENT) -> MapS
     )
 
 
-def _joined(run: Explained, method: str) -> str:
-    return f"{run.name}: {method}"
+def _figures(run: Explained, method: str) -> dict[MapColumn, Float[np.ndarray, " N"]]:
+    return {
+        column: numbers
+        for column, numbers in run.table.values.items()
+        if column.map == method and column.measure != AGREEMENT
+    }
+
+
+def _same_everywhere(figures: Sequence[dict[MapColumn, Float[np.ndarray, " N"]]]) -> bool:
+    first, *others = figures
+    return all(
+        other.keys() == first.keys() and all(np.array_equal(other[one], first[one], equal_nan=True) for one in first)
+        for other in others
+    )
