@@ -47,6 +47,7 @@ def differences_figure(bars: Sequence[Bar], *, label: str, name: str) -> str:
             filled: dict[str, Any] = {"markerfacecolor": SERIES[0] if bar.shown else "none"}
             axes.plot(value, row, marker="o", markersize=5, color=SERIES[0], **filled)
         axes.set(xlabel=label, yticks=range(len(bars)), yticklabels=labels, ylim=(len(bars) - 0.5, -0.5))
+        axes.locator_params(axis="x", nbins=5)  # long numbers: more would touch
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         told = "; ".join(_words(bar) for bar in bars)
