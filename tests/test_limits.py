@@ -6,7 +6,7 @@ import pytest
 
 from attnmel import settings
 from attnmel.config import load_recipe
-from attnmel.limits import LARGEST_SIZE, STRIDE, check_names, prepared_side
+from attnmel.limits import LARGEST_SIZE, STRIDE, check_names, fold_numbers, prepared_side
 from attnmel.models.card import Card
 
 
@@ -36,3 +36,10 @@ def test_names_are_told_by_what_they_are() -> None:
         check_names(("a", "a"))
     with pytest.raises(ValueError, match="positives and repeats name c, d; known: a, b"):
         check_names(("a", "b"), positives=("c",), repeats={"d": 2})
+
+
+def test_a_fold_is_a_part_of_several() -> None:
+    assert (fold_numbers("1/2"), fold_numbers("5/5"), fold_numbers("10/12")) == ((1, 2), (5, 5), (10, 12))
+    for wrong in ("0/5", "6/5", "1/1", "5", "1/5/5", "-1/5", "a/5", "01/5", ""):
+        with pytest.raises(ValueError, match=r"expected the number of a part .* such as 1/5 to 5/5"):
+            fold_numbers(wrong)

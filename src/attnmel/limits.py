@@ -1,9 +1,10 @@
 """What a setting may be, wherever it is from: a recipe and the card of a checkpoint are held to the same limits."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 ComputePrecision = Literal["float32", "bf16"]
 """Of convolutions, in training and prediction."""
@@ -23,6 +24,25 @@ def prepared_side(size: int) -> int:
     return round(size * 8 / 7)
 
 
+def fold_numbers(fold: str) -> tuple[int, int]:
+    """Return the number of the part that validates and the number of parts, 2 and 5 for "2/5".
+
+    Raises:
+        ValueError: another form, fewer than two parts, or a number beyond the parts.
+    """
+    written = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", fold)
+    number, parts = map(int, written.groups()) if written else (0, 0)
+    if not 1 <= number <= parts or parts < 2:
+        raise ValueError("expected the number of a part and how many there are, such as 1/5 to 5/5")
+    return number, parts
+
+
+def _checked_fold(fold: str) -> str:
+    fold_numbers(fold)
+    return fold
+
+
+Fold = Annotated[str, AfterValidator(_checked_fold)]
 Positive = Annotated[int, Field(ge=1)]
 Names = tuple[Annotated[str, Field(min_length=1)], ...]
 Classes = Annotated[Names, Field(min_length=2)]

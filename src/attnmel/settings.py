@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from attnmel.limits import (
     Classes,
     Crop,
+    Fold,
     Means,
     Names,
     Positive,
@@ -86,6 +87,9 @@ class DataSettings(Settings):
     control: Control = "none"
     """What is taken away to see what the network lives on: the lesion painted out, all but the lesion painted out, or
     training labels shuffled."""
+    fold: Fold | None = None
+    """Cross-validation, "2/5": training and validation images are drawn into 5 equal parts, of which the second
+    validates and the others train; None: the data set's own split. Test images stay as they are."""
     exclude: Names = ()
     """Image ids that are left out of every split, as an exclusion list of `attnmel audit` names them."""
     allow_leakage: bool = False

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnmel.data.splits import check_classes, check_disjoint, draw_sides, draw_some, draw_splits
+from attnmel.data.splits import check_classes, check_disjoint, draw_fold, draw_sides, draw_some, draw_splits
 from attnmel.errors import LabelError
 from attnmel.records import SPLITS, Lesion, Split
 
@@ -175,3 +175,23 @@ def test_lesions_of_many_images_come_into_every_split(seed: int) -> None:
     for split in SPLITS:
         within = [one for one in draw_splits(lesions, seed=seed) if one.split == split]
         assert sum(times[one.group] > 1 for one in within) / len(within) == pytest.approx(0.5, abs=0.1)
+
+
+def test_each_lesion_validates_in_one_fold_and_test_images_in_none() -> None:
+    lesions = tuple(
+        lesion(f"{split}{i}", "melanoma" if i % 5 == 0 else "nevus", split=split, group=f"{split}{i // 2}")
+        for split, count in (("train", 80), ("validation", 20), ("test", 30))
+        for i in range(count)
+    )
+    folds = [draw_fold(lesions, number, 5, seed=0) for number in range(1, 6)]
+    validating = [{one.image_id for one in fold if one.split == "validation"} for fold in folds]
+    assert sorted(image_id for fold in validating for image_id in fold) == sorted(
+        one.image_id for one in lesions if one.split != "test"
+    )
+    for fold in folds:
+        check_disjoint(fold)
+        assert [one.image_id for one in fold] == [one.image_id for one in lesions]
+        assert [one for one in fold if one.split == "test"] == [one for one in lesions if one.split == "test"]
+        assert sum(one.split == "validation" for one in fold) in range(18, 23)
+        melanomas = sum(one.split == "validation" and one.diagnosis == "melanoma" for one in fold)
+        assert melanomas in range(3, 6)

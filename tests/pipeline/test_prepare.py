@@ -137,3 +137,21 @@ def test_a_data_set_without_an_internal_split_says_so(prepared: Prepared) -> Non
     assert "internal" not in prepared.fingerprint()["splits"]
     with pytest.raises(LabelError, match=r"no image in the split 'internal' \(it has .*\); choose another"):
         prepared.rows("internal")
+
+
+def test_folds_validate_each_image_once_and_leave_other_data_sets_alone(phantoms: "Phantoms", tiny: Recipe) -> None:
+    validating: list[str] = []
+    for number in (1, 2, 3):
+        told: list[str] = []
+        data = tiny.data.model_copy(update={"fold": f"{number}/3"})
+        fold = prepare(data, home=phantoms.home, progress=Told(told))
+        assert told == [f"fold {number}/3 of the training and validation images of phantoms validates"]
+        assert len(fold.rows("test")) == 12
+        validating += [fold.cache.image_ids[row] for row in fold.rows("validation")]
+        assert fold.fingerprint()["labels"] != prepare(tiny.data, home=phantoms.home).fingerprint()["labels"]
+        external = prepare(data, home=phantoms.home, name="phantoms")
+        assert len(external.rows("validation")) == 10
+    whole = prepare(tiny.data, home=phantoms.home)
+    assert sorted(validating) == sorted(
+        whole.cache.image_ids[row] for split in ("train", "validation") for row in whole.rows(split)
+    )

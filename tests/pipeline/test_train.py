@@ -201,3 +201,8 @@ def test_progress_is_silent_by_default() -> None:
     with SILENT.bar("x", 3) as advance:
         advance(1)
     SILENT.note("nothing")
+
+
+def test_each_fold_of_a_recipe_has_a_folder_of_its_own() -> None:
+    folds = [run_folder(load_recipe("demo", [f"data.fold={number}/3"])).path for number in (1, 2, 3)]
+    assert folds == [Path(f"runs/demo/fold-{number}-of-3/seed-0") for number in (1, 2, 3)]

@@ -5,11 +5,17 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from attnmel.errors import LabelError, listed
 from attnmel.records import Lesion, Split, class_index
+
+Side = TypeVar("Side", bound=str)
+
+POOLED: tuple[Split, ...] = ("train", "validation")
+"""Splits whose lesions a cross-validation draws anew."""
 
 UNKNOWN = ""
 """Stands for the diagnosis of a lesion that has none, which is stratified like the others."""
@@ -30,9 +36,25 @@ def draw_splits(lesions: Sequence[Lesion], *, seed: int, shares: Mapping[Split, 
     return tuple(dataclasses.replace(lesion, split=sides[lesion.image_id]) for lesion in lesions)
 
 
+def draw_fold(lesions: Sequence[Lesion], number: int, parts: int, *, seed: int) -> tuple[Lesion, ...]:
+    """Return the lesions with the splits of one fold of a cross-validation; those of other splits stay as they are.
+
+    Training and validation lesions are drawn into equal parts as `draw_sides` draws them; part `number` (from 1)
+    validates and the others train. The folds of one seed go together: each lesion validates in exactly one of them.
+    """
+    pooled = [one for one in lesions if one.split in POOLED]
+    groups = {one.image_id: one.group for one in pooled if one.group is not None}
+    shares = {str(part + 1): 1 / parts for part in range(parts)}
+    part_of = draw_sides({one.image_id: one.diagnosis for one in pooled}, groups, seed=seed, shares=shares)
+    sides: dict[str, Split] = {
+        image_id: "validation" if part == str(number) else "train" for image_id, part in part_of.items()
+    }
+    return tuple(dataclasses.replace(one, split=sides.get(one.image_id, one.split)) for one in lesions)
+
+
 def draw_sides(
-    diagnoses: Mapping[str, str | None], groups: Mapping[str, str], *, seed: int, shares: Mapping[Split, float]
-) -> dict[str, Split]:
+    diagnoses: Mapping[str, str | None], groups: Mapping[str, str], *, seed: int, shares: Mapping[Side, float]
+) -> dict[str, Side]:
     """Return a split for every image id: stratified by diagnosis, images of one group kept together.
 
     `shares` add up to 1. The draw depends on the seed and on which images there are, not on their order. As many groups
@@ -50,12 +72,12 @@ def draw_sides(
     group_of = {image_id: _group(image_id, groups.get(image_id)) for image_id in diagnoses}
     content = _diagnoses_by_group(diagnoses, group_of)
     total = sum(content.values(), Counter[str]())
-    held: dict[Split, Counter[str]] = {split: Counter() for split in shares}
-    drawn: dict[str, Split] = {}
+    held: dict[Side, Counter[str]] = {split: Counter() for split in shares}
+    drawn: dict[str, Side] = {}
     for name, members in _by_rarest(content, total, seed).items():
-        wanted: dict[Split, float] = {split: share * total[name] for split, share in shares.items()}
+        wanted: dict[Side, float] = {split: share * total[name] for split, share in shares.items()}
         for place, group in enumerate(members):
-            has: dict[Split, int] = {split: held[split][name] for split in shares}
+            has: dict[Side, int] = {split: held[split][name] for split in shares}
             drawn[group] = _neediest(wanted, has, left=len(members) - place)
             held[drawn[group]] += content[group]
     return {image_id: drawn[group] for image_id, group in group_of.items()}
@@ -136,10 +158,10 @@ def _by_rarest(groups: dict[str, Counter[str]], total: Counter[str], seed: int) 
     return {name: members[name] for name in sorted(members, key=lambda name: rarity[name])}
 
 
-def _neediest(wanted: Mapping[Split, float], has: Mapping[Split, int], *, left: int) -> Split:
+def _neediest(wanted: Mapping[Side, float], has: Mapping[Side, int], *, left: int) -> Side:
     """Return the split that lacks most; one that has nothing yet when only as many groups as such splits are left."""
-    bare: list[Split] = [split for split in has if not has[split]]
-    choices: list[Split] = bare if bare and left <= len(bare) else [*has]
+    bare: list[Side] = [split for split in has if not has[split]]
+    choices: list[Side] = bare if bare and left <= len(bare) else [*has]
     return max(choices, key=lambda split: wanted[split] - has[split])
 
 

@@ -18,8 +18,9 @@ from attnmel.data.labels import Dataset, read_dataset
 from attnmel.data.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.own_folder import TABLE
 from attnmel.data.prior_planes import Planes
-from attnmel.data.splits import check_classes, check_disjoint, draw_some, draw_splits
+from attnmel.data.splits import check_classes, check_disjoint, draw_fold, draw_some, draw_splits
 from attnmel.errors import LabelError, listed
+from attnmel.limits import fold_numbers
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
 from attnmel.settings import DataSettings, Recipe, Statistics
@@ -29,7 +30,7 @@ ALL = "all"
 
 
 SPLIT_SEED = 0
-"""Draws the split of a folder without one."""
+"""Draws the split of a folder without one, and the folds of a cross-validation."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +159,9 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
         lesions = tuple(draw_splits(lesions, seed=SPLIT_SEED))
     if disjoint and not dataset.leaks:
         check_disjoint(lesions)
+    if name is None and data.fold is not None:
+        lesions = draw_fold(lesions, *fold_numbers(data.fold), seed=SPLIT_SEED)
+        progress.note(f"fold {data.fold} of the training and validation images of {dataset.name} validates")
     excluded = frozenset(data.exclude) if name is None else frozenset[str]()
     refuse_unknown(excluded, lesions, f"data.exclude names images that {dataset.name} does not hold")
     cache = open_cache(lesions, crop=data.crop, side=data.side, home=home, progress=progress)

@@ -51,18 +51,24 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     )
 
 
-def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
-    """Return where a run of the recipe lies: `<out or runs>/<recipe>[/<control>]/seed-<seed>`.
+def _place(recipe: Recipe) -> tuple[int, str | None]:
+    """Return what, of one recipe, decides the folder of a run."""
+    return recipe.training.seed, recipe.data.fold
 
-    `given` is a run that the recipe was read from: without `out` it is the place itself for its own seed, and its
-    control lies beside.
+
+def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
+    """Return where a run of the recipe lies: `<out or runs>/<recipe>[/fold-<k>-of-<n>][/<control>]/seed-<seed>`.
+
+    `given` is a run that the recipe was read from: without `out` it is the place itself for its own seed and fold, and
+    its control lies next to it.
 
     Raises:
         ConfigError: the given run is itself another control.
     """
     control, before = recipe.data.control, given and read_recipe(given)
-    if out is not None or given is None or before is None or before.training.seed != recipe.training.seed:
-        plain = RunFolder((out or Path("runs")) / recipe.name / f"seed-{recipe.training.seed}")
+    if out is not None or given is None or before is None or _place(before) != _place(recipe):
+        fold = f"fold-{recipe.data.fold.replace('/', '-of-')}" if recipe.data.fold else ""
+        plain = RunFolder((out or Path("runs")) / recipe.name / fold / f"seed-{recipe.training.seed}")
         return plain if control == NO_CONTROL else plain.control(control)
     if before.data.control == control:
         return given
