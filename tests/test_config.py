@@ -37,7 +37,11 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
         ("trainin.epochs=3", "unknown key 'trainin'; known: data, loss, model, name, published, title, training"),
         ("loss.gama=3", "unknown key 'loss.gama'; known: dice, gamma, masks, pool3_weight, pool4_weight, prior, spoil"),
         ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
-        ("model.trunk=resnet", "model.trunk = 'resnet': Input should be 'vgg16_bn', 'vgg16' or 'mobilenet_v2'"),
+        (
+            "model.trunk=resnet",
+            "model.trunk = 'resnet': Input should be 'vgg16_bn', 'vgg16', 'mobilenet_v2', 'efficientnet_lite0', "
+            "'efficientnet_lite1' or 'efficientnet_lite2'",
+        ),
         ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
         ("loss.gamma=-1", "loss.gamma = -1: Input should be greater than or equal to 0"),
         ("training.epochs=many", "training.epochs = 'many': Input should be a valid integer"),
