@@ -169,3 +169,28 @@ def test_a_bad_setting_of_the_segmenter_is_told_with_what_is_known(override: str
     with pytest.raises(ConfigError) as caught:
         load_segmenter_recipe(overrides=[override])
     assert message in str(caught.value)
+
+
+def test_padding_is_that_of_the_trunks_own_weights_unless_it_is_said() -> None:
+    def padding(*changes: str) -> str:
+        return load_recipe(LESION, [f"model.{change}" for change in changes]).model.padding
+
+    assert padding() == padding("trunk=mobilenet_v2") == "symmetric"
+    assert padding("trunk=efficientnet_lite0") == padding("trunk=mobilenet_v2", "padding=tensorflow") == "tensorflow"
+    assert padding("trunk=efficientnet_lite2", "padding=symmetric") == "symmetric"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["padding=tensorflow"], "model.padding is of the light trunks, but model.trunk = 'vgg16_bn'"),
+        (
+            ["trunk=efficientnet_lite1", "network=vgg16"],
+            "VGG-16 with its dense layers, which the trunk efficientnet_lite1 has not; choose vgg16-gap",
+        ),
+    ],
+)
+def test_what_a_trunk_has_not_is_refused(changes: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe("isic2017/attnmel", [f"model.{change}" for change in changes])
+    assert message in str(caught.value)

