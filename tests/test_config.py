@@ -37,7 +37,11 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
         ("trainin.epochs=3", "unknown key 'trainin'; known: data, loss, model, name, published, title, training"),
         ("loss.gama=3", "unknown key 'loss.gama'; known: dice, gamma, masks, pool3_weight, pool4_weight, prior, spoil"),
         ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
-        ("model.trunk=resnet", "model.trunk = 'resnet': Input should be 'vgg16_bn', 'vgg16' or 'mobilenet_v2'"),
+        (
+            "model.trunk=resnet",
+            "model.trunk = 'resnet': Input should be 'vgg16_bn', 'vgg16', 'mobilenet_v2', 'efficientnet_lite0', "
+            "'efficientnet_lite1' or 'efficientnet_lite2'",
+        ),
         ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
         ("loss.gamma=-1", "loss.gamma = -1: Input should be greater than or equal to 0"),
         ("training.epochs=many", "training.epochs = 'many': Input should be a valid integer"),
@@ -164,4 +168,29 @@ def test_the_segmenters_recipe_is_none_of_the_classifiers(tmp_path: Path) -> Non
 def test_a_bad_setting_of_the_segmenter_is_told_with_what_is_known(override: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_segmenter_recipe(overrides=[override])
+    assert message in str(caught.value)
+
+
+def test_padding_is_that_of_the_trunks_own_weights_unless_it_is_said() -> None:
+    def padding(*changes: str) -> str:
+        return load_recipe(LESION, [f"model.{change}" for change in changes]).model.padding
+
+    assert padding() == padding("trunk=mobilenet_v2") == "symmetric"
+    assert padding("trunk=efficientnet_lite0") == padding("trunk=mobilenet_v2", "padding=tensorflow") == "tensorflow"
+    assert padding("trunk=efficientnet_lite2", "padding=symmetric") == "symmetric"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["padding=tensorflow"], "model.padding is of the light trunks, but model.trunk = 'vgg16_bn'"),
+        (
+            ["trunk=efficientnet_lite1", "network=vgg16"],
+            "VGG-16 with its dense layers, which the trunk efficientnet_lite1 has not; choose vgg16-gap",
+        ),
+    ],
+)
+def test_what_a_trunk_has_not_is_refused(changes: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe("isic2017/attnmel", [f"model.{change}" for change in changes])
     assert message in str(caught.value)

@@ -1,7 +1,7 @@
 """What a recipe may say: frozen settings that check themselves. No torch."""
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -21,7 +21,10 @@ from attnmel.limits import (
 )
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
-Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2"]
+Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
+"""Those that have dense layers, and no strided convolution to pad."""
+LITE_TRUNKS: tuple[Trunk, ...] = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 Padding = Literal["symmetric", "tensorflow"]
 Prior = Literal["none", "lesion", "background", "dermoscopic"]
 Spoiling = Literal["none", "shifted", "dilated", "swapped"]
@@ -115,11 +118,21 @@ class ModelSettings(Settings):
     width: Width = 1.0
     """Share of each layer's channels that is kept."""
     padding: Padding = "symmetric"
-    """How the strided convolutions of mobilenet_v2 are padded: as torchvision's, or as TensorFlow's "SAME"."""
+    """How a light trunk's strided convolutions are padded: as torchvision's, or as TensorFlow's "SAME".
+
+    Where it is not said: "tensorflow" for EfficientNet-Lite, as its weights were trained, else "symmetric".
+    """
     attention: Attention = "sigmoid"
     weights: str = "imagenet"
-    """"imagenet" (the published address), "random", an address, a .pth or .safetensors file of published weights, a run
-    folder or a checkpoint."""
+    """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
+    or .safetensors file of published weights, a run folder or a checkpoint."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _padding_of_the_trunk(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
+        if isinstance(given, dict) and given.get("trunk") in LITE_TRUNKS:
+            return {"padding": "tensorflow", **given}
+        return given
 
 
 class LossSettings(Settings):
@@ -206,13 +219,13 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _light(self) -> "Recipe":
-        if self.model.trunk != "mobilenet_v2":
+        if self.model.trunk in VGG_TRUNKS:
             if self.model.padding != "symmetric":
-                raise ValueError(f"model.padding is of the trunk mobilenet_v2, but model.trunk = '{self.model.trunk}'")
+                raise ValueError(f"model.padding is of the light trunks, but model.trunk = '{self.model.trunk}'")
         elif self.model.network == "vgg16":
             raise ValueError(
-                "model.network = 'vgg16' is VGG-16 with its dense layers, which the trunk mobilenet_v2 has not; "
-                "choose vgg16-gap, mel-cnn or attnmel-cnn"
+                "model.network = 'vgg16' is VGG-16 with its dense layers, which the trunk "
+                f"{self.model.trunk} has not; choose vgg16-gap, mel-cnn or attnmel-cnn"
             )
         return self
 

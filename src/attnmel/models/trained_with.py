@@ -16,6 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from attnmel.errors import CheckpointError
 from attnmel.limits import Means, Spreads
 from attnmel.models.card import CARD, read_card
+from attnmel.models.lite_weights import PACKAGED
 from attnmel.models.states import read_metadata
 from attnmel.models.trunk import Padding
 from attnmel.models.weights import ADDRESS, PICKLE, RANDOM, START_NAMES, weights_file
@@ -58,8 +59,13 @@ _TOLD = TypeAdapter(_Told)
 IMAGENET = TrainedWith(scale=Scale(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), padding="symmetric")
 
 
-def trained_with(source: str) -> TrainedWith:
-    """Return what the start weights were trained with; `source` as in `start_weights`, which are not loaded here.
+# TensorFlow, models/official/efficientnet/lite/efficientnet_lite_builder.py: MEAN_RGB 127 and STDDEV_RGB 128 of 255.
+MEAN, STD = 127 / 255, 128 / 255
+LITE = TrainedWith(scale=Scale(mean=(MEAN, MEAN, MEAN), std=(STD, STD, STD)), padding="tensorflow")
+
+
+def trained_with(source: str, trunk: str = "vgg16_bn") -> TrainedWith:
+    """Return what the start weights of a trunk were trained with; `source` as in `start_weights`, not loaded here.
 
     Raises:
         CheckpointError: a file that is not there or damaged, or whose key `INPUT` cannot be read.
@@ -67,7 +73,7 @@ def trained_with(source: str) -> TrainedWith:
     if source == RANDOM:
         return TrainedWith()
     if source in START_NAMES or ADDRESS.match(source) or source.endswith(PICKLE):
-        return IMAGENET
+        return LITE if trunk in PACKAGED else IMAGENET
     path = weights_file(source)
     metadata = read_metadata(path)
     if CARD in metadata:
@@ -76,8 +82,8 @@ def trained_with(source: str) -> TrainedWith:
     return _by_metadata(metadata, path)
 
 
-def input_scale(source: str) -> Scale:
-    """Return the scale of the input that the start weights were trained with.
+def input_scale(source: str, trunk: str = "vgg16_bn") -> Scale:
+    """Return the scale of the input that the start weights of a trunk were trained with.
 
     Raises:
         CheckpointError: a random start, or a file that does not say it; also as `trained_with`.
@@ -87,7 +93,7 @@ def input_scale(source: str) -> Scale:
             'data.normalise_by = "weights", but a random start was trained with no scale; set data.normalise_by = '
             '"dataset", or name weights by model.weights'
         )
-    scale = trained_with(source).scale
+    scale = trained_with(source, trunk).scale
     if scale is None:
         raise CheckpointError(
             f'data.normalise_by = "weights", but {source} does not say which mean and std its input had: expected the '

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from attnmel.models.efficientnet_lite import VARIANTS, EfficientNetLiteTrunk
 from attnmel.models.mobilenet import MobileNetV2Trunk
 from attnmel.models.trunk import Padding, Trunk
 from attnmel.models.vgg import VggTrunk
@@ -30,4 +31,26 @@ def mobilenet_v2(width: float, padding: Padding = "symmetric") -> MobileNetV2Tru
     return MobileNetV2Trunk(width=width, padding=padding)
 
 
-TRUNKS: dict[str, BuildTrunk] = {"vgg16_bn": vgg16_bn, "vgg16": vgg16, "mobilenet_v2": mobilenet_v2}
+def efficientnet_lite0(width: float, padding: Padding = "symmetric") -> EfficientNetLiteTrunk:
+    """EfficientNet-Lite 0, 3.4 million parameters; its weights are of images of 224 pixels."""
+    return EfficientNetLiteTrunk(VARIANTS[0], width=width, padding=padding)
+
+
+def efficientnet_lite1(width: float, padding: Padding = "symmetric") -> EfficientNetLiteTrunk:
+    """EfficientNet-Lite 1, 4.1 million parameters; its weights are of images of 240 pixels."""
+    return EfficientNetLiteTrunk(VARIANTS[1], width=width, padding=padding)
+
+
+def efficientnet_lite2(width: float, padding: Padding = "symmetric") -> EfficientNetLiteTrunk:
+    """EfficientNet-Lite 2, 4.8 million parameters; its weights are of images of 260 pixels."""
+    return EfficientNetLiteTrunk(VARIANTS[2], width=width, padding=padding)
+
+
+TRUNKS: dict[str, BuildTrunk] = {
+    "vgg16_bn": vgg16_bn,
+    "vgg16": vgg16,
+    "mobilenet_v2": mobilenet_v2,
+    "efficientnet_lite0": efficientnet_lite0,
+    "efficientnet_lite1": efficientnet_lite1,
+    "efficientnet_lite2": efficientnet_lite2,
+}

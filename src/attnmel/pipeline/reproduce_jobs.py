@@ -16,7 +16,7 @@ from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis_tables import TablePlan
 from attnmel.folders import RunFolder, home_folder, predicted_masks
 from attnmel.pipeline.masks_table import read_masks_table
-from attnmel.settings import Recipe
+from attnmel.settings import VGG_TRUNKS, Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,19 +118,20 @@ def _rows(options: TableOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for name in options.rows:
         require_known(f"row of {options.plan.name}", name, {*known, *options.plan.rows})
     wanted = [row for short, row in known.items() if not options.rows or {short, row} & {*options.rows}]
-    left_out = [row for row in wanted if _needs_dense_layers(row, options.overrides)]
-    note = "{} is left out: the trunk mobilenet_v2 has no dense layers, so the table has one row fewer"
-    return tuple(row for row in wanted if row not in left_out), tuple(note.format(row) for row in left_out)
+    lacking = {row: trunk for row in wanted if (trunk := _without_dense_layers(row, options.overrides))}
+    note = "{} is left out: the trunk {} has no dense layers, so the table has one row fewer"
+    return tuple(row for row in wanted if row not in lacking), tuple(note.format(*item) for item in lacking.items())
 
 
-def _needs_dense_layers(row: str, overrides: Sequence[str]) -> bool:
-    """Whether a row is VGG-16 with its dense layers, which a light trunk has not."""
+def _without_dense_layers(row: str, overrides: Sequence[str]) -> str | None:
+    """Return the light trunk that a row would have, where the row is VGG-16 with its dense layers; else None."""
     if load_recipe(row).model.network != "vgg16":
-        return False
+        return None
     try:
-        return load_recipe(row, [*overrides, "model.network=vgg16-gap"]).model.trunk == "mobilenet_v2"
+        trunk = load_recipe(row, [*overrides, "model.network=vgg16-gap"]).model.trunk
     except ConfigError:
-        return False  # said of the row itself
+        return None  # said of the row itself
+    return None if trunk in VGG_TRUNKS else trunk
 
 
 def _job(options: TableOptions, row: str, place: int) -> Job:

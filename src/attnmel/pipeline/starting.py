@@ -47,7 +47,7 @@ def put_start_weights(network: nn.Module, recipe: Recipe, home: Path, progress: 
         home=home,
         progress=progress,
     )
-    padding = trained_with(model.weights).padding
+    padding = trained_with(model.weights, model.trunk).padding
     if padding is not None and padding != model.padding:
         progress.note(
             f"{model.weights} was trained with {padding} padding, but model.padding = '{model.padding}': with that the "

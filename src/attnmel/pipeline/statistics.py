@@ -32,7 +32,7 @@ def weights_statistics(recipe: Recipe) -> Statistics:
     Raises:
         CheckpointError: they do not say them.
     """
-    scale = input_scale(recipe.model.weights)
+    scale = input_scale(recipe.model.weights, recipe.model.trunk)
     return Statistics(
         of=_of_weights(recipe),
         mean=scale.mean,
