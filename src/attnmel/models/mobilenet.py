@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.models.trunk import Padding, Trunk, TrunkMaps, check_size
+from attnmel.models.trunk import Padding, Trunk
 
 
 class Group(NamedTuple):
@@ -57,25 +57,11 @@ class MobileNetV2Trunk(Trunk):
         layers.append(_layer(inputs, LAST_CHANNELS))
         self.features = nn.Sequential(*layers)
         self.channels = (divisible(GROUPS[2].channels * width), divisible(GROUPS[4].channels * width), LAST_CHANNELS)
-        # Places of the layers that end the strides 8 and 16: those before a stride's next doubling.
-        self.ends = tuple(sum(group.blocks for group in GROUPS[:count]) for count in (3, 5))
+        # The last blocks before a stride's next doubling, and the last layer.
+        self.ends = (*(sum(group.blocks for group in GROUPS[:count]) for count in (1, 2, 3, 5)), len(layers) - 1)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-
-    def forward(self, images: Float[Tensor, "B 3 s s"]) -> TrunkMaps:
-        """Give the maps of strides 8, 16 and 32.
-
-        Raises:
-            ConfigError: the images' side is not a multiple of 32.
-        """
-        check_size(images.shape[-2], images.shape[-1])
-        maps = []
-        for place, layer in enumerate(self.features):
-            images = layer(images)
-            if place in self.ends:
-                maps.append(images)
-        return TrunkMaps(*maps, stride32=images)
 
 
 class InvertedResidual(nn.Module):
