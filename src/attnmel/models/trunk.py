@@ -77,7 +77,7 @@ class Trunk(nn.Module):
     def frozen_part(self) -> nn.Sequential:
         """Return the frozen layers."""
         stop = self.ends[self.frozen - 1] + 1 if self.frozen else 0
-        return nn.Sequential(*self.features[:stop])
+        return nn.Sequential(*list(self.features)[:stop])
 
     def frozen_maps(self, images: Float[Tensor, "B 3 s s"]) -> dict[int, Tensor]:
         """Give, of normalised images, the frozen maps that `forward` needs in their place: pools 3 to 5, and the last.
