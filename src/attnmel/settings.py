@@ -30,6 +30,7 @@ Prior = Literal["none", "lesion", "background", "dermoscopic"]
 Spoiling = Literal["none", "shifted", "dilated", "swapped"]
 Attention = Literal["sigmoid", "softmax"]
 Precision = Literal["auto", "float32", "bf16"]
+Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Selection = Literal["auc", "ap", "balanced_accuracy"]
 Control = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 
@@ -166,6 +167,15 @@ class TrainingSettings(Settings):
     """Epochs between two decays."""
     momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: float = Field(default=1e-4, ge=0)
+    freeze: Freeze = "none"
+    """Up to where the trunk keeps its start weights: pool k is the last layer of stride 2^k, pool5 the whole trunk."""
+    cache_maps: bool = True
+    """Whether the maps of a frozen trunk are computed once and kept on disk, so that an epoch costs what is trained
+    alone; without, images are augmented as ever."""
+    views: int = Field(default=8, ge=1, le=8)
+    """Turns and flips of a crop whose maps are kept; the first is the crop as it is."""
+    crops: int = Field(default=0, ge=0)
+    """Further crops of each image whose maps are kept, each at a place of its own, besides the central one."""
     select: Selection = "auc"
     """Validation measure that chooses the best epoch."""
     seed: int = Field(default=0, ge=0)
@@ -177,6 +187,20 @@ class TrainingSettings(Settings):
     """Processes a machine, one device each."""
     nodes: Positive = 1
     """Machines."""
+
+    @property
+    def keeps_maps(self) -> bool:
+        """Whether training reads the frozen trunk's maps in place of images."""
+        return self.freeze != "none" and self.cache_maps
+
+    @model_validator(mode="after")
+    def _views(self) -> "TrainingSettings":
+        if not self.keeps_maps and (self.views, self.crops) != (8, 0):
+            raise ValueError(
+                "training.views and training.crops say which maps of a frozen trunk are kept, but "
+                + ("training.freeze = 'none'" if self.freeze == "none" else "training.cache_maps = false")
+            )
+        return self
 
     @model_validator(mode="after")
     def _parts(self) -> "TrainingSettings":

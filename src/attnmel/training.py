@@ -128,9 +128,9 @@ def _step(
 ) -> _Step:
     """Take one step, its gradient computed in `accumulate` parts; nothing here waits for the device."""
     optimizer.zero_grad(set_to_none=True)
-    parts = [Batch(*fields) for fields in zip(*(field.chunk(accumulate) for field in batch), strict=True)]
+    parts = batch.parts(accumulate)
     totals = _sums_ahead(fabric, network, parts, objective.dice) if objective.regularised and len(parts) > 1 else None
-    focal = torch.zeros((), device=batch.images.device)
+    focal = torch.zeros((), device=batch.labels.device)
     dice: list[Tensor] = []
     for place, part in enumerate(parts):
         with fabric.no_backward_sync(network, enabled=place < len(parts) - 1):

@@ -19,6 +19,8 @@ from attnmel.data.controls import Paint
 from attnmel.data.images import BLACK_TO_WHITE, shift_and_scale
 from attnmel.data.prior_planes import Planes
 from attnmel.data.priors import NO_PRIOR, PRIORS
+from attnmel.data.stored_maps import StoredMaps
+from attnmel.data.views import Views
 from attnmel.errors import ConfigError, LabelError, require_known
 from attnmel.runtime import sent, spare_memory
 
@@ -34,8 +36,8 @@ CHUNK = 256
 class Batch(NamedTuple):
     """What a network is trained or judged on."""
 
-    images: Float[Tensor, "B 3 s s"]
-    """Normalised float32, channels last in memory."""
+    images: Float[Tensor, "B 3 s s"] | dict[int, Float[Tensor, "B C h w"]]
+    """Normalised float32, or the maps of a frozen trunk by pool, in half floats; channels last in memory."""
     labels: Int64[Tensor, " B"]
     """Index of the class; -1 where it is not known."""
     priors: Float[Tensor, "B 1 s s"]
@@ -43,6 +45,17 @@ class Batch(NamedTuple):
     has_prior: Bool[Tensor, " B"]
     rows: Int64[Tensor, " B"]
     """Rows of the cache; they name the images."""
+
+    def parts(self, count: int) -> list["Batch"]:
+        """Return the batch in so many parts."""
+        images, *others = self
+        chunks = _chunks(images, count) if isinstance(images, dict) else images.chunk(count)
+        return [Batch(*fields) for fields in zip(chunks, *(field.chunk(count) for field in others), strict=True)]
+
+
+def _chunks(maps: dict[int, Tensor], count: int) -> list[dict[int, Tensor]]:
+    by_part = zip(*(one.chunk(count) for one in maps.values()), strict=True)
+    return [dict(zip(maps, part, strict=True)) for part in by_part]
 
 
 def oversampled(labels: Integer[np.ndarray, " n"], repeats: Mapping[int, int], passes: int) -> Int64[np.ndarray, " m"]:
@@ -60,6 +73,8 @@ class TrainingBatches:
     "none"; it is made of the lesion masks of the cache, or of `planes`, one for each of the rows. `mean` and `std` are
     of RGB in [0, 1]. `paint` changes the images before they are augmented, never the masks: a prior stays what it is.
     `keep` puts all prepared images on the device now, for every epoch; None: on a GPU with `KEPT_SHARE` to spare.
+    `views` are those that an image is seen in, in place of a random crop, turn and flip; `maps` holds what a frozen
+    trunk makes of them, in place of the images.
 
     Raises:
         LabelError: fewer images than a batch takes, or planes of other images.
@@ -84,10 +99,13 @@ class TrainingBatches:
         planes: Planes | None = None,
         paint: Paint | None = None,
         keep: bool | None = None,
+        views: Views | None = None,
+        maps: StoredMaps | None = None,
     ) -> None:
+        self._views = views
         self._positions = torch.from_numpy(oversampled(labels, repeats, passes))
         self._maker = _BatchMaker(
-            cache, rows, labels, mean=mean, std=std, prior=prior, planes=planes, device=device, paint=paint
+            cache, rows, labels, mean=mean, std=std, prior=prior, planes=planes, device=device, paint=paint, maps=maps
         )
         self._side, self._size, self._batch, self._seed = cache.side, size, batch, seed
         Augmentation.centre(1, side=cache.side, size=size)  # refuses an impossible crop now, not in the first epoch
@@ -118,8 +136,13 @@ class TrainingBatches:
         for step in range(len(self)):
             positions = order[step * self._batch : (step + 1) * self._batch]
             # Drawn for the whole batch, then shared out: an image is augmented alike for any number of processes.
-            augmentation = Augmentation.draw(self._batch, side=self._side, size=self._size, generator=generator)
-            yield self._maker(positions[mine].numpy(), augmentation[mine])
+            if self._views is None:
+                augmentation = Augmentation.draw(self._batch, side=self._side, size=self._size, generator=generator)
+                yield self._maker(positions[mine].numpy(), augmentation[mine])
+            else:
+                views = self._views.draw(self._batch, generator)
+                augmentation = self._views.augmentation(positions, views)
+                yield self._maker(positions[mine].numpy(), augmentation[mine], views[mine].numpy())
 
 
 def evaluation_batches(
@@ -133,18 +156,41 @@ def evaluation_batches(
     std: Rgb,
     device: torch.device | str,
     paint: Paint | None = None,
+    maps: StoredMaps | None = None,
 ) -> Iterator[Batch]:
     """Give the central crops in the order of `rows`, the last incomplete batch too, without priors; labels may be -1.
 
-    `paint` changes the images first, as in training.
+    `paint` changes the images first, as in training. `maps` holds what a frozen trunk makes of them, in their place.
 
     Raises:
         ConfigError: a crop larger than the prepared images.
     """
-    make = _BatchMaker(cache, rows, labels, mean=mean, std=std, device=device, paint=paint)
+    make = _BatchMaker(cache, rows, labels, mean=mean, std=std, device=device, paint=paint, maps=maps)
     for start in range(0, len(rows), batch):
         positions = np.arange(start, min(start + batch, len(rows)))
         yield make(positions, Augmentation.centre(len(positions), side=cache.side, size=size))
+
+
+def view_batches(
+    cache: Cache,
+    rows: Integer[np.ndarray, " n"],
+    views: Views,
+    chosen: range,
+    *,
+    batch: int,
+    mean: Rgb,
+    std: Rgb,
+    device: torch.device | str,
+    paint: Paint | None = None,
+) -> Iterator[Float32[Tensor, "B 3 s s"]]:
+    """Give every view of the images at the `chosen` positions of `rows`, normalised, an image after another."""
+    make = _BatchMaker(cache, rows, np.full(len(rows), -1), mean=mean, std=std, device=device, paint=paint)
+    every = torch.arange(chosen.start * len(views), chosen.stop * len(views))
+    for some in every.split(batch):
+        positions = some // len(views)
+        images = make(positions.numpy(), views.augmentation(positions, some % len(views))).images
+        assert isinstance(images, Tensor)
+        yield images
 
 
 def epoch_generator(seed: int, epoch: int) -> torch.Generator:
@@ -185,6 +231,7 @@ class _BatchMaker:
         planes: Planes | None = None,
         device: torch.device | str,
         paint: Paint | None,
+        maps: StoredMaps | None = None,
     ) -> None:
         require_known("prior", prior, [NO_PRIOR, *PRIORS])
         if planes is not None and planes.image_ids != tuple(cache.image_ids[row] for row in rows.tolist()):
@@ -197,6 +244,9 @@ class _BatchMaker:
         has_mask = planes.has_prior if planes is not None else cache.has_mask[self._rows]
         self._has_prior = has_mask & (self._prior is not None)
         self._kept: UInt8[Tensor, "n S S 4"] | None = None
+        self._maps = maps
+        if maps is not None:
+            self._places = maps.places([cache.image_ids[row] for row in rows.tolist()])
 
     @property
     def size_in_bytes(self) -> int:
@@ -211,17 +261,36 @@ class _BatchMaker:
             kept[int(positions[0]) : int(positions[-1]) + 1] = torch.from_numpy(self._prepared(positions))
         self._kept = kept
 
-    def __call__(self, positions: Int64[np.ndarray, " B"], augmentation: Augmentation) -> Batch:
-        prepared = self._sent(self._prepared(positions)) if self._kept is None else self._kept[self._sent(positions)]
-        pixels = augmented_pixels(prepared, augmentation)
+    def __call__(
+        self,
+        positions: Int64[np.ndarray, " B"],
+        augmentation: Augmentation,
+        views: Int64[np.ndarray, " B"] | None = None,
+    ) -> Batch:
+        """Make a batch; `views` are the numbers of the views that the augmentation makes, None: all 0."""
+        pixels = None
+        if self._maps is None or self._prior is not None:
+            kept = self._kept
+            prepared = self._sent(self._prepared(positions)) if kept is None else kept[self._sent(positions)]
+            pixels = augmented_pixels(prepared, augmentation)
         has_prior = self._sent(self._has_prior[positions])
         return Batch(
-            images=normalise(pixels, self._shift, self._scale),
+            images=self._stored(positions, views) if pixels is None or self._maps is not None else self._normal(pixels),
             labels=self._sent(self._labels[positions]),
-            priors=self._priors(pixels, has_prior),
+            priors=self._priors(pixels, has_prior, augmentation.size),
             has_prior=has_prior,
             rows=self._sent(self._rows[positions]),
         )
+
+    def _normal(self, pixels: UInt8[Tensor, "B s s 4"]) -> Float32[Tensor, "B 3 s s"]:
+        return normalise(pixels, self._shift, self._scale)
+
+    def _stored(
+        self, positions: Int64[np.ndarray, " B"], views: Int64[np.ndarray, " B"] | None
+    ) -> dict[int, Float[Tensor, "B C h w"]]:
+        assert self._maps is not None
+        gathered = self._maps.gather(self._places[positions], np.zeros_like(positions) if views is None else views)
+        return {pool: self._sent(one).permute(0, 3, 1, 2) for pool, one in gathered.items()}
 
     def _prepared(self, positions: Int64[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S 4"]:
         pixels = self._cache.gather(self._rows[positions])
@@ -232,9 +301,11 @@ class _BatchMaker:
             pixels[..., 3] = self._planes.gather(positions)
         return pixels
 
-    def _priors(self, pixels: UInt8[Tensor, "B s s 4"], has_prior: Bool[Tensor, " B"]) -> Float32[Tensor, "B 1 s s"]:
-        shape = (len(pixels), 1, *pixels.shape[1:3])
-        if self._prior is None:
+    def _priors(
+        self, pixels: UInt8[Tensor, "B s s 4"] | None, has_prior: Bool[Tensor, " B"], size: int
+    ) -> Float32[Tensor, "B 1 s s"]:
+        shape = (len(has_prior), 1, size, size)
+        if self._prior is None or pixels is None:
             return torch.zeros(shape, device=self._device)
         masks = pixels[..., 3].contiguous().view(shape).to(torch.float32).div_(BLACK_TO_WHITE)
         return self._prior(masks) * has_prior[:, None, None, None]

@@ -81,8 +81,8 @@ def build_folder(folder: Path, is_whole: Callable[[Path], bool], write: Callable
             raise
 
 
-def check_space(place: Path, count: int, row_bytes: int, what: str) -> None:
-    """Refuse to begin what the disk cannot hold.
+def check_space(place: Path, count: int, row_bytes: int, what: str, *, otherwise: str = "") -> None:
+    """Refuse to begin what the disk cannot hold; `otherwise` is what else can be done.
 
     Raises:
         AttnmelError: how much is needed and how much is free.
@@ -92,7 +92,8 @@ def check_space(place: Path, count: int, row_bytes: int, what: str) -> None:
     if free < needed:
         raise AttnmelError(
             f"{count} {what} need {needed / 1e9:.2f} GB, but {free / 1e9:.2f} GB are free in {place}; "
-            "free some space, or name another place with --home"
+            f"free some space, {'' if otherwise else 'or '}name another place with --home{', or ' * bool(otherwise)}"
+            f"{otherwise}"
         )
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.output import Output
-from attnmel.models.trunk import PADDINGS, Padding, Trunk, scaled
+from attnmel.models.trunk import PADDINGS, Padding, Pooled, Trunk, scaled
 from attnmel.models.trunks import TRUNKS
 from attnmel.models.vgg import VggTrunk
 
@@ -63,8 +63,8 @@ class DenseNetwork(nn.Module):
                 nn.init.zeros_(layer.bias)
         self.head = Head(units, classes)
 
-    def forward(self, images: Float[Tensor, "B 3 s s"]) -> Output:
-        """Classify normalised images of a side that is a multiple of 32."""
+    def forward(self, images: Float[Tensor, "B 3 s s"] | Pooled) -> Output:
+        """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
         deepest = self.trunk(images).stride32
         averaged = functional.adaptive_avg_pool2d(deepest, DENSE_SIDE)
         return Output(self.head(self.dense(averaged.flatten(1))))
@@ -78,8 +78,8 @@ class PooledNetwork(nn.Module):
         self.trunk = trunk
         self.head = Head(trunk.channels[2], classes)
 
-    def forward(self, images: Float[Tensor, "B 3 s s"]) -> Output:
-        """Classify normalised images of a side that is a multiple of 32."""
+    def forward(self, images: Float[Tensor, "B 3 s s"] | Pooled) -> Output:
+        """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
         return Output(self.head(_mean(self.trunk(images).stride32)))
 
 
@@ -95,8 +95,8 @@ class MelNetwork(nn.Module):
         self.gates = nn.ModuleList(gates)
         self.head = Head(sum(trunk.channels), classes)
 
-    def forward(self, images: Float[Tensor, "B 3 s s"]) -> Output:
-        """Classify normalised images of a side that is a multiple of 32."""
+    def forward(self, images: Float[Tensor, "B 3 s s"] | Pooled) -> Output:
+        """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
         pool3, pool4, pool5 = self.trunk(images)
         if not self.gates:
             return Output(self._scores(pool5, _mean(pool3), _mean(pool4)))
@@ -107,6 +107,18 @@ class MelNetwork(nn.Module):
         self, pool5: Float[Tensor, "B G h w"], shallow: Float[Tensor, "B C"], deep: Float[Tensor, "B D"]
     ) -> Float[Tensor, "B K"]:
         return self.head(torch.cat([_mean(pool5), shallow, deep], dim=1))
+
+
+def trunk_of(network: nn.Module) -> Trunk:
+    """Return the trunk of a network that `build_network` built."""
+    trunk = network.get_submodule("trunk")
+    assert isinstance(trunk, Trunk)
+    return trunk
+
+
+def needs_means_alone(network: nn.Module) -> bool:
+    """Whether a network makes nothing but means of its trunk's maps, so that a map may be given as one position."""
+    return isinstance(network, PooledNetwork) or (isinstance(network, MelNetwork) and not network.gates)
 
 
 def vgg16(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> DenseNetwork:

@@ -7,11 +7,10 @@ ICML 2019, table 1) with ReLU6 in place of swish, and a first and last layer tha
 import math
 from typing import NamedTuple
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from attnmel.models.mobilenet import InvertedResidual, divisible, layer, maps_at, start_at_random
-from attnmel.models.trunk import Padding, Trunk, TrunkMaps
+from attnmel.models.mobilenet import InvertedResidual, divisible, layer, start_at_random
+from attnmel.models.trunk import Padding, Trunk
 
 
 class Stage(NamedTuple):
@@ -38,7 +37,8 @@ STAGES = (
 LAST_CHANNELS = 1280
 """Not fewer in a narrower trunk, as in MobileNetV2."""
 
-STAGES_TO_STRIDE_8, STAGES_TO_STRIDE_16 = 3, 5
+STAGES_TO_MAPS = (3, 5)
+"""Stages up to the ends of strides 8 and 16."""
 
 # Of the same file: epsilon .001, and a decay of .99, which torch counts as a momentum of 1 - .99.
 EPSILON = 1e-3
@@ -80,20 +80,14 @@ class EfficientNetLiteTrunk(Trunk):
             channels.append(outputs)
         layers.append(layer(inputs, LAST_CHANNELS))
         self.features = nn.Sequential(*layers)
-        self.ends = (ends[STAGES_TO_STRIDE_8 - 1], ends[STAGES_TO_STRIDE_16 - 1])
-        self.channels = (channels[STAGES_TO_STRIDE_8 - 1], channels[STAGES_TO_STRIDE_16 - 1], LAST_CHANNELS)
+        # The last stages before a stride's next doubling, and the last layer.
+        self.ends = (*(ends[count - 1] for count in (1, 2, *STAGES_TO_MAPS)), len(layers) - 1)
+        stride8, stride16 = (channels[count - 1] for count in STAGES_TO_MAPS)
+        self.channels = (stride8, stride16, LAST_CHANNELS)
         start_at_random(self)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eps, module.momentum = EPSILON, MOMENTUM
-
-    def forward(self, images: Float[Tensor, "B 3 s s"]) -> TrunkMaps:
-        """Give the maps of strides 8, 16 and 32.
-
-        Raises:
-            ConfigError: the images' side is not a multiple of 32.
-        """
-        return maps_at(self.features, self.ends, images)
 
 
 def blocks_of(variant: Variant) -> tuple[int, ...]:

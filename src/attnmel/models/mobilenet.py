@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.models.trunk import Padding, Trunk, TrunkMaps, check_size
+from attnmel.models.trunk import Padding, Trunk
 
 
 class Group(NamedTuple):
@@ -57,17 +57,9 @@ class MobileNetV2Trunk(Trunk):
         layers.append(layer(inputs, LAST_CHANNELS))
         self.features = nn.Sequential(*layers)
         self.channels = (divisible(GROUPS[2].channels * width), divisible(GROUPS[4].channels * width), LAST_CHANNELS)
-        # Places of the layers that end the strides 8 and 16: those before a stride's next doubling.
-        self.ends = tuple(sum(group.blocks for group in GROUPS[:count]) for count in (3, 5))
+        # The last blocks before a stride's next doubling, and the last layer.
+        self.ends = (*(sum(group.blocks for group in GROUPS[:count]) for count in (1, 2, 3, 5)), len(layers) - 1)
         start_at_random(self)
-
-    def forward(self, images: Float[Tensor, "B 3 s s"]) -> TrunkMaps:
-        """Give the maps of strides 8, 16 and 32.
-
-        Raises:
-            ConfigError: the images' side is not a multiple of 32.
-        """
-        return maps_at(self.features, self.ends, images)
 
 
 class InvertedResidual(nn.Module):
@@ -105,21 +97,6 @@ class PaddedAtTheEnd(nn.Conv2d):
         """Convolve a map of even sides."""
         after = self.kernel_size[0] // 2
         return super().forward(functional.pad(input, (after - 1, after, after - 1, after)))
-
-
-def maps_at(features: nn.Sequential, ends: tuple[int, ...], images: Float[Tensor, "B 3 s s"]) -> TrunkMaps:
-    """Give the outputs of the layers at the two places `ends`, and of the last layer.
-
-    Raises:
-        ConfigError: the images' side is not a multiple of 32.
-    """
-    check_size(images.shape[-2], images.shape[-1])
-    maps = []
-    for place, one in enumerate(features):
-        images = one(images)
-        if place in ends:
-            maps.append(images)
-    return TrunkMaps(*maps, stride32=images)
 
 
 def start_at_random(trunk: nn.Module) -> None:

@@ -1,9 +1,8 @@
 """VGG-16's convolutions."""
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from attnmel.models.trunk import Trunk, TrunkMaps, check_size, scaled
+from attnmel.models.trunk import Trunk, scaled
 
 # Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015, table 1,
 # column D: the channels of each 3x3 convolution, a max-pooling after each group.
@@ -13,6 +12,8 @@ VGG16_GROUPS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 51
 class VggTrunk(Trunk):
     """VGG-16's convolutions, with or without batch-norm, each layer keeping `width` of its channels.
 
+    Its pools are the outputs of the five max-poolings.
+
     Random start: Kaiming-normal by fan-out for ReLU, biases 0, batch-norm 1 and 0 (He et al. 2015; the same as
     torchvision's).
     """
@@ -20,26 +21,13 @@ class VggTrunk(Trunk):
     def __init__(self, *, batch_norm: bool, width: float) -> None:
         super().__init__()
         self.features = nn.Sequential(*_layers(batch_norm, width))
+        self.ends = tuple(place for place, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d))
         c3, c4, c5 = (scaled(group[-1], width) for group in VGG16_GROUPS[2:])
         self.channels = (c3, c4, c5)
         for layer in self.features:
             if isinstance(layer, nn.Conv2d) and layer.bias is not None:
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
-
-    def forward(self, images: Float[Tensor, "B 3 s s"]) -> TrunkMaps:
-        """Give the maps after the third, fourth and fifth max-pooling.
-
-        Raises:
-            ConfigError: the images' side is not a multiple of 32.
-        """
-        check_size(images.shape[-2], images.shape[-1])
-        maps = []
-        for layer in self.features:
-            images = layer(images)
-            if isinstance(layer, nn.MaxPool2d):
-                maps.append(images)
-        return TrunkMaps(*maps[2:])
 
 
 def _layers(batch_norm: bool, width: float) -> list[nn.Module]:

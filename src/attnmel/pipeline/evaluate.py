@@ -13,6 +13,7 @@ from attnmel.data.cache import Cache
 from attnmel.data.images import central_crop
 from attnmel.data.labels import own_folder_path
 from attnmel.data.official_files import source_of
+from attnmel.data.stored_maps import StoredMaps
 from attnmel.errors import CheckpointError, ConfigError, LabelError, require_known
 from attnmel.evaluation.judgement import judge
 from attnmel.evaluation.operating import check_points
@@ -23,6 +24,7 @@ from attnmel.folders import RunFolder, replacing
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
+from attnmel.pipeline.frozen_maps import FROM_MAPS
 from attnmel.pipeline.known_images import judged_images, read_images
 from attnmel.pipeline.leakage import Leak, check_leakage, shared_images, write_leaks
 from attnmel.pipeline.measures import SplitJudgement, add_measures, read_measures
@@ -49,6 +51,7 @@ def evaluate_run(
     exclude: Path | None = None,
     allow_leakage: bool = False,
     prepared: Prepared | None = None,
+    maps: StoredMaps | None = None,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
     progress: Progress = SILENT,
@@ -58,9 +61,11 @@ def evaluate_run(
     With `exclude`, a list of `attnmel audit`, the split is judged without the images that it names, under a name of its
     own, so that the figure of the whole split stays. Images that are known from training are listed.
 
-    Predicts in float32 whatever the training's precision. Predictions, maps, submission, measures and details are
-    written into the run folder; the measures are computed from the predictions file alone, the details from it and the
-    validation split's. Sensitivities to aim at and prevalences are added to those that are always shown.
+    Predicts in float32 whatever the training's precision. `maps` holds what the run's frozen trunk makes of the split,
+    computed in float32 and kept in half floats, and stands in place of its images; a note of the measures says so.
+    Predictions, maps, submission, measures and details are written into the run folder; the measures are computed from
+    the predictions file alone, the details from it and the validation split's. Sensitivities to aim at and prevalences
+    are added to those that are always shown.
 
     Raises:
         ConfigError: no run folder, no such data set or split, a sensitivity or prevalence that is none.
@@ -84,6 +89,7 @@ def evaluate_run(
         name = f"{name}-without-{re.sub(r'[^A-Za-z0-9_-]+', '-', exclude.stem)}"
         rows, taken = _without(rows, prepared, split, exclude)
         notes = (*notes, taken)
+    notes = (*notes, FROM_MAPS) if maps is not None else notes
     _check_name(run, name, on)
     network, card = load_checkpoint(run.path)
     check_card(run, card, recipe)
@@ -103,7 +109,7 @@ def evaluate_run(
     device = runtime.choose_device()
     predicted = predict(
         network.to(device),
-        split_batches(recipe.data, prepared, rows, batch=BATCH, device=device),
+        split_batches(recipe.data, prepared, rows, batch=BATCH, device=device, maps=maps),
         image_ids=prepared.cache.image_ids,
         classes=card.classes,
         groups=prepared.groups,

@@ -18,6 +18,7 @@ from attnmel.folders import RunFolder
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import save_weights
 from attnmel.pipeline.beside import Beside
+from attnmel.pipeline.frozen_maps import RunMaps
 from attnmel.pipeline.history import HistoryRow, best_row, write_events, write_history
 from attnmel.pipeline.prepare import Prepared, split_batches
 from attnmel.pipeline.provenance import read_provenance
@@ -37,6 +38,8 @@ class Keeper:
     optimizer: torch.optim.Optimizer
     fabric: Fabric
     beside: Beside
+    maps: RunMaps | None = None
+    """Of a frozen trunk."""
 
     def validate(self) -> Predictions:
         """Predict the validation split with the weights of now, in the precision of the training.
@@ -53,6 +56,7 @@ class Keeper:
             dealt[:, self.fabric.global_rank],
             batch=self.recipe.training.batch // world,
             device=device,
+            maps=self.maps and self.maps.judged["validation"],
         )
         # A network that is compiled for the steps would be compiled once more for these few batches.
         with torch.compiler.set_stance("force_eager"):

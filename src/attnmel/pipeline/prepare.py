@@ -19,6 +19,8 @@ from attnmel.data.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.own_folder import TABLE
 from attnmel.data.prior_planes import Planes
 from attnmel.data.splits import check_classes, check_disjoint, draw_fold, draw_some, draw_splits
+from attnmel.data.stored_maps import StoredMaps
+from attnmel.data.views import Views
 from attnmel.errors import LabelError, listed
 from attnmel.limits import fold_numbers
 from attnmel.progress import SILENT, Progress
@@ -213,11 +215,18 @@ def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: 
 
 
 def training_batches(
-    recipe: Recipe, prepared: Prepared, device: torch.device, planes: Planes | None = None
+    recipe: Recipe,
+    prepared: Prepared,
+    device: torch.device,
+    planes: Planes | None = None,
+    *,
+    views: Views | None = None,
+    maps: StoredMaps | None = None,
 ) -> TrainingBatches:
     """Return the over-sampled, augmented batches of the training split, its images or labels as the control wants them.
 
-    `planes` are the prior's, of the training images in their order; None where it is made of the lesion masks.
+    `planes` are the prior's, of the training images in their order; None where it is made of the lesion masks. `views`
+    and `maps` are those of a frozen trunk.
 
     Raises:
         LabelError: the split holds a single class, or fewer images than a batch.
@@ -242,13 +251,24 @@ def training_batches(
         device=device,
         planes=planes,
         paint=painter(recipe.data.control, statistics_.mean),
+        views=views,
+        maps=maps,
     )
 
 
 def split_batches(
-    data: DataSettings, prepared: Prepared, rows: np.ndarray, *, batch: int, device: torch.device
+    data: DataSettings,
+    prepared: Prepared,
+    rows: np.ndarray,
+    *,
+    batch: int,
+    device: torch.device,
+    maps: StoredMaps | None = None,
 ) -> Iterator[Batch]:
-    """Return the centrally cropped batches of chosen rows, in order, painted as in training, with the true labels."""
+    """Return the centrally cropped batches of chosen rows, in order, painted as in training, with the true labels.
+
+    `maps` holds what a frozen trunk makes of them, in their place.
+    """
     statistics_ = _statistics(data)
     return evaluation_batches(
         prepared.cache,
@@ -260,6 +280,7 @@ def split_batches(
         std=statistics_.std,
         device=device,
         paint=painter(data.control, statistics_.mean),
+        maps=maps,
     )
 
 

@@ -10,8 +10,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from attnmel import runtime
-from attnmel.models.classifiers import build_network
+from attnmel.models.classifiers import build_network, trunk_of
 from attnmel.models.trained_with import trained_with
+from attnmel.models.trunk import frozen_pool
 from attnmel.models.weights import Start, start_weights
 from attnmel.progress import Progress
 from attnmel.settings import Recipe
@@ -19,9 +20,13 @@ from attnmel.training import Objective, Schedule
 
 
 def start_network(recipe: Recipe) -> nn.Module:
-    """Build the network, its random weights drawn from the recipe's seed alone."""
+    """Build the network, its random weights drawn from the recipe's seed alone, and freeze what the recipe freezes.
+
+    Raises:
+        ConfigError: the trunk lacks the pool to freeze up to.
+    """
     runtime.seed_everything(recipe.training.seed)
-    return build_network(
+    network = build_network(
         recipe.model.network,
         trunk=recipe.model.trunk,
         width=recipe.model.width,
@@ -29,6 +34,9 @@ def start_network(recipe: Recipe) -> nn.Module:
         classes=len(recipe.data.classes),
         attention=recipe.model.attention,
     )
+    if pool := frozen_pool(recipe.training.freeze):
+        trunk_of(network).freeze(pool)
+    return network
 
 
 def put_start_weights(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> Start:
@@ -76,7 +84,7 @@ def set_up(
         # In place, so that weights keep the names that checkpoints know.
         network.compile()
     optimizer = torch.optim.SGD(
-        network.parameters(),
+        [weights for weights in network.parameters() if weights.requires_grad],
         lr=settings.learning_rate,
         momentum=settings.momentum,
         nesterov=settings.momentum > 0,

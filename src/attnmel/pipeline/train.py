@@ -17,6 +17,7 @@ from attnmel.models.weights import START_NAMES
 from attnmel.pipeline.beside import Beside
 from attnmel.pipeline.calibrate import calibrate_run
 from attnmel.pipeline.evaluate import evaluate_run
+from attnmel.pipeline.frozen_maps import RunMaps, open_run_maps
 from attnmel.pipeline.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.keeping import Keeper
 from attnmel.pipeline.known_images import learnt_images, write_images
@@ -125,13 +126,14 @@ def train_run(
         recipe = with_statistics(recipe, prepared, progress)
         prepared.rows("validation")  # refused now, not after an epoch
         prior = prepare_prior(recipe, prepared, home=home, progress=progress)
-    history = _train(recipe, run, prepared, prior, home=home, fabric=fabric, command=command, progress=progress)
+    history, maps = _train(recipe, run, prepared, prior, home=home, fabric=fabric, command=command, progress=progress)
     best = best_row(history, recipe.training.select)
     if best is None:
         raise TrainingError(f"{run.path} has no finished epoch")
     if fabric.is_global_zero:
         for split in _judged_splits(prepared, progress):
-            evaluate_run(run, home=home, split=split, prepared=prepared, progress=progress)
+            stored = maps and maps.judged[split]
+            evaluate_run(run, home=home, split=split, prepared=prepared, maps=stored, progress=progress)
             if split == "validation":
                 calibrate_run(run, progress)
     return best
@@ -154,7 +156,7 @@ def _train(
     fabric: Fabric,
     command: str,
     progress: Progress,
-) -> tuple[HistoryRow, ...]:
+) -> tuple[tuple[HistoryRow, ...], RunMaps | None]:
     batches = training_batches(recipe, prepared, fabric.device, prior.planes)
     network = start_network(recipe)
     resuming = run.resume.is_file()
@@ -165,6 +167,10 @@ def _train(
     network, optimizer = set_up(recipe, network, fabric, progress)
     history = load_standing(run.resume, network, optimizer) if resuming else ()
     _check_same_epoch(run, len(history), fabric)
+    with fabric.rank_zero_first(local=True):
+        maps = open_run_maps(recipe, prepared, network.module, home=home, device=fabric.device, progress=progress)
+    if maps is not None:
+        batches = training_batches(recipe, prepared, fabric.device, prior.planes, views=maps.views, maps=maps.training)
     if fabric.is_global_zero and resuming:
         # A stop between the standing and the history left the last row out.
         write_history(run.history, history)
@@ -184,8 +190,8 @@ def _train(
             start=start,
         )
     with Beside() as beside:
-        keeper = Keeper(recipe, run, prepared, network, optimizer, fabric, beside)
-        return _epochs(keeper, batches, history, progress)
+        keeper = Keeper(recipe, run, prepared, network, optimizer, fabric, beside, maps)
+        return _epochs(keeper, batches, history, progress), maps
 
 
 def _epochs(
