@@ -117,7 +117,7 @@ def open_maps(wanted: Wanted, make: Make, *, home: Path, progress: Progress = SI
     folder = place / f"maps-{wanted.key}"
     with writable(place, "maps of the frozen layers"):
         if not _is_whole(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            place.mkdir(parents=True, exist_ok=True)
             with alone(folder, lambda: progress.note("another process makes the same maps; waiting for it")):
                 if not _is_whole(folder):
                     _build(folder, wanted, make, progress)
@@ -145,12 +145,13 @@ def _build(folder: Path, wanted: Wanted, make: Make, progress: Progress) -> None
     missing = {part: images for part, images in enumerate(_parts(len(wanted.image_ids))) if not _has(stored, part)}
     rows = sum(map(len, missing.values())) * wanted.views
     check_space(
-        folder,
+        folder.parent,
         rows,
         row_size(wanted.shapes, "maps"),
         "views' maps of the frozen layers",
         otherwise="set training.views lower or training.cache_maps=false",
     )
+    folder.mkdir(exist_ok=True)
     with progress.bar("Maps of the frozen layers", rows, "views") as advance:
         for part, images in missing.items():
             _build_part(folder, part, images, wanted, make, advance)
