@@ -301,3 +301,44 @@ def test_a_gradient_that_is_not_finite_behind_a_finite_loss_is_told(cache: Cache
                 image_ids=cache.image_ids,
             )
         )
+
+
+def test_the_rate_rises_in_a_line_and_falls_along_a_cosine_or_in_steps() -> None:
+    cosine = Schedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=1, kind="cosine", warm_up=0.5)
+    # Half a cosine over the four epochs, 1 at the start, one half in the middle and 0 at the end.
+    assert [cosine.rate(epoch) for epoch in (2, 4)] == pytest.approx([0.4, 0.0])
+    assert cosine.rate(1) == pytest.approx(0.8 * (1 + 0.5**0.5) / 2)
+    whole = Schedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=1, kind="cosine")
+    assert cosine.rate(0.25) == pytest.approx(whole.rate(0.25) / 2), "half of the way up"
+    assert cosine.rate(0.75) == whole.rate(0.75)
+    steps = Schedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=2)
+    assert [steps.rate(epoch) for epoch in (0, 1.99, 2, 3.5)] == pytest.approx([0.8, 0.8, 0.08, 0.08])
+
+
+def test_every_step_has_the_rate_of_its_moment(cache: Cache, fabric: Fabric) -> None:
+    rates: list[float] = []
+
+    class Watched(torch.optim.SGD):
+        def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - no closure here
+            rates.append(self.param_groups[0]["lr"])
+            super().step(closure)
+
+    network = build_network("mel-cnn", trunk="vgg16", width=1 / 16, classes=2)
+    wrapped, optimizer = fabric.setup(network, Watched(network.parameters(), lr=1.0))
+    schedule = Schedule(epochs=2, learning_rate=0.01, decay=1.0, decay_every=1, kind="cosine", warm_up=1.0)
+    batches = make_batches(cache, prior="none")
+    epochs = list(
+        train(
+            wrapped,
+            optimizer,
+            batches,
+            fabric=fabric,
+            objective=Objective(gamma=2.0, map_weights=(0.0, 0.0)),
+            schedule=schedule,
+            seed=0,
+            image_ids=cache.image_ids,
+        )
+    )
+    steps = len(batches)
+    assert rates == pytest.approx([schedule.rate((step + 0.5) / steps) for step in range(2 * steps)])
+    assert [one.learning_rate for one in epochs] == pytest.approx([schedule.rate(0.5), schedule.rate(1.5)])

@@ -31,6 +31,8 @@ Spoiling = Literal["none", "shifted", "dilated", "swapped"]
 Attention = Literal["sigmoid", "softmax"]
 Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
+Optimizer = Literal["sgd", "adamw"]
+ScheduleKind = Literal["steps", "cosine"]
 Selection = Literal["auc", "ap", "balanced_accuracy"]
 Control = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 
@@ -155,13 +157,20 @@ class LossSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """Stochastic gradient descent with Nesterov momentum, a step-wise decaying rate, best epoch by validation."""
+    """Optimiser, learning rate and length of the training; the best epoch is chosen by validation."""
 
     epochs: Positive = 50
     batch: Positive = 32
     accumulate: Positive = 1
     """Parts that a batch is computed in, one after another, to save memory."""
+    optimizer: Optimizer = "sgd"
+    """Stochastic gradient descent with Nesterov momentum (the slides), or AdamW with `momentum` as its first beta."""
     learning_rate: float = Field(default=0.01, gt=0)
+    schedule: ScheduleKind = "steps"
+    """How the rate falls: times `decay` after every `decay_every` epochs (the slides), or with every batch along half a
+    cosine to 0, where `decay` plays no part."""
+    warm_up: float = Field(default=0.0, ge=0)
+    """Epochs, or a part of one, over which the rate rises from 0 in a straight line."""
     decay: float = Field(default=0.1, gt=0, le=1)
     decay_every: Positive = 10
     """Epochs between two decays."""

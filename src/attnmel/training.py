@@ -41,16 +41,29 @@ class Objective:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long and how fast: the rate starts at `learning_rate`, times `decay` after every `decay_every` epochs."""
+    """How long is trained, and the learning rate at each step.
+
+    "steps" multiplies the rate by `decay` after every `decay_every` epochs; "cosine" lowers it along half a cosine to 0
+    (Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5, without restarts).
+    """
 
     epochs: int
     learning_rate: float
     decay: float
     decay_every: int
+    kind: Literal["steps", "cosine"] = "steps"
+    warm_up: float = 0.0
+    """Epochs over which the rate rises from 0 in a straight line."""
 
-    def rate(self, epoch: int) -> float:
-        """Learning rate of an epoch, counted from 0."""
-        return self.learning_rate * self.decay ** (epoch // self.decay_every)
+    def rate(self, epoch: float) -> float:
+        """Learning rate at a moment, in epochs from the start: 1.5 is the middle of the second epoch."""
+        rising = min(1.0, epoch / self.warm_up) if self.warm_up else 1.0
+        falling = (
+            self.decay ** (epoch // self.decay_every)
+            if self.kind == "steps"
+            else (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+        )
+        return self.learning_rate * rising * falling
 
 
 class EpochLoss(NamedTuple):
@@ -59,6 +72,7 @@ class EpochLoss(NamedTuple):
     number: int
     loss: LossParts
     learning_rate: float
+    """In the middle of the epoch."""
 
 
 def train(
@@ -86,17 +100,32 @@ def train(
     """
     for number in range(start, schedule.epochs):
         runtime.seed_everything(seed, number)
-        rate = schedule.rate(number)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
         network.train()
         seen: list[LossParts] = []
         with progress.bar(f"epoch {number + 1}/{schedule.epochs}", len(batches), "batches") as advance:
-            epoch = batches.epoch(number, rank=fabric.global_rank, world=fabric.world_size)
+            epoch = _at_its_rate(
+                batches.epoch(number, rank=fabric.global_rank, world=fabric.world_size),
+                optimizer,
+                lambda step, epoch=number: schedule.rate(epoch + (step + 0.5) / len(batches)),
+            )
             for step in _one_late(_step(fabric, network, optimizer, batch, objective, accumulate) for batch in epoch):
                 seen.append(_finite_loss(step, objective, number + 1, image_ids))
                 advance(1)
-        yield EpochLoss(number, LossParts(*(sum(values) / len(seen) for values in zip(*seen, strict=True))), rate)
+        yield EpochLoss(
+            number,
+            LossParts(*(sum(values) / len(seen) for values in zip(*seen, strict=True))),
+            schedule.rate(number + 0.5),
+        )
+
+
+def _at_its_rate(
+    batches: Iterator[Batch], optimizer: torch.optim.Optimizer, rate: Callable[[int], float]
+) -> Iterator[Batch]:
+    """Give each batch once the optimiser has the learning rate of its step."""
+    for step, batch in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = rate(step)
+        yield batch
 
 
 class _Step(NamedTuple):

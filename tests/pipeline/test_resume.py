@@ -11,20 +11,25 @@ from attnmel.errors import CheckpointError
 from attnmel.pipeline.resume import load_standing, save_standing
 
 
-def trained(width: int = 4) -> tuple[nn.Module, torch.optim.Optimizer]:
+def trained(width: int = 4, kind: str = "sgd") -> tuple[nn.Module, torch.optim.Optimizer]:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, width, 3), nn.BatchNorm2d(width)).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's stubs lack this overload
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+    optimizer = (
+        torch.optim.AdamW(network.parameters(), lr=0.1)
+        if kind == "adamw"
+        else torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+    )
     network(torch.rand(2, 3, 8, 8)).square().sum().backward()
     optimizer.step()
     return network, optimizer
 
 
-def test_weights_momentum_and_history_come_back_to_the_bit(tmp_path: Path) -> None:
-    network, optimizer = trained()
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_weights_momentum_and_history_come_back_to_the_bit(tmp_path: Path, kind: str) -> None:
+    network, optimizer = trained(kind=kind)
     history = (row(1, 1 / 3), row(2, 2 / 3))
     save_standing(tmp_path / "s.safetensors", network, optimizer, history)
-    fresh, fresh_optimizer = trained()
+    fresh, fresh_optimizer = trained(kind=kind)
     with torch.no_grad():
         for parameter in fresh.parameters():
             parameter.zero_()
@@ -33,7 +38,9 @@ def test_weights_momentum_and_history_come_back_to_the_bit(tmp_path: Path) -> No
     for name, value in network.state_dict().items():
         assert torch.equal(fresh.state_dict()[name], value)
     for number, state in optimizer.state_dict()["state"].items():
-        assert torch.equal(fresh_optimizer.state_dict()["state"][number]["momentum_buffer"], state["momentum_buffer"])
+        found_state = fresh_optimizer.state_dict()["state"][number]
+        assert found_state.keys() == state.keys()
+        assert all(torch.equal(found_state[name], value) for name, value in state.items())
 
 
 def test_a_standing_of_another_network_is_refused_by_tensor(tmp_path: Path) -> None:

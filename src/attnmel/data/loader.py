@@ -141,7 +141,7 @@ class TrainingBatches:
                 yield self._maker(positions[mine].numpy(), augmentation[mine])
             else:
                 views = self._views.draw(self._batch, generator)
-                augmentation = self._views.augmentation(positions, views)
+                augmentation = self._views.augmentation(self._maker.places[positions], views)
                 yield self._maker(positions[mine].numpy(), augmentation[mine], views[mine].numpy())
 
 
@@ -245,8 +245,9 @@ class _BatchMaker:
         self._has_prior = has_mask & (self._prior is not None)
         self._kept: UInt8[Tensor, "n S S 4"] | None = None
         self._maps = maps
-        if maps is not None:
-            self._places = maps.places([cache.image_ids[row] for row in rows.tolist()])
+        ids = [cache.image_ids[row] for row in rows.tolist()]
+        self.places = torch.from_numpy(maps.places(ids) if maps is not None else np.arange(len(ids)))
+        """Of the images among those that maps are kept of."""
 
     @property
     def size_in_bytes(self) -> int:
@@ -289,7 +290,7 @@ class _BatchMaker:
         self, positions: Int64[np.ndarray, " B"], views: Int64[np.ndarray, " B"] | None
     ) -> dict[int, Float[Tensor, "B C h w"]]:
         assert self._maps is not None
-        gathered = self._maps.gather(self._places[positions], np.zeros_like(positions) if views is None else views)
+        gathered = self._maps.gather(self.places[positions].numpy(), np.zeros_like(positions) if views is None else views)
         return {pool: self._sent(one).permute(0, 3, 1, 2) for pool, one in gathered.items()}
 
     def _prepared(self, positions: Int64[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S 4"]:

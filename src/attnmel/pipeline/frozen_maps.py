@@ -67,17 +67,22 @@ def open_run_maps(
     there = {lesion.split for lesion in prepared.lesions}
     find = partial(_open, recipe, prepared, network, home=home, device=device, progress=progress)
     judged: dict[Split, StoredMaps] = {
-        split: find(prepared.rows(split), _views(recipe, prepared, split, turned=1, crops=0), precision="float32")
+        split: find(rows, _views(recipe, rows, turned=1, crops=0), precision="float32")
         for split in EVERY_SPLIT
         if split != "train" and split in there
+        for rows in (prepared.rows(split),)
     }
-    views = _views(recipe, prepared, "train", turned=settings.views, crops=settings.crops)
+    rows = prepared.rows("train")
+    if recipe.data.fold is not None:
+        # The folds of a cross-validation then share one set of maps.
+        rows = np.sort(np.concatenate([rows, prepared.rows("validation")]))
+    views = _views(recipe, rows, turned=settings.views, crops=settings.crops)
     precision = runtime.choose_precision(settings.precision, device)
-    return RunMaps(views, find(prepared.rows("train"), views, precision=precision), judged)
+    return RunMaps(views, find(rows, views, precision=precision), judged)
 
 
-def _views(recipe: Recipe, prepared: Prepared, split: str, *, turned: int, crops: int) -> Views:
-    return Views(turned, crops, len(prepared.rows(split)), recipe.data.side, recipe.data.size)
+def _views(recipe: Recipe, rows: np.ndarray, *, turned: int, crops: int) -> Views:
+    return Views(turned, crops, len(rows), recipe.data.side, recipe.data.size)
 
 
 def _open(

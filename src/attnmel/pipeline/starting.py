@@ -15,8 +15,11 @@ from attnmel.models.trained_with import trained_with
 from attnmel.models.trunk import frozen_pool
 from attnmel.models.weights import Start, start_weights
 from attnmel.progress import Progress
-from attnmel.settings import Recipe
+from attnmel.settings import Recipe, TrainingSettings
 from attnmel.training import Objective, Schedule
+
+ADAMW_SECOND_BETA = 0.999
+"""Decay of AdamW's mean of squared gradients; Loshchilov and Hutter, ICLR 2019, and torch's own."""
 
 
 def start_network(recipe: Recipe) -> nn.Module:
@@ -83,16 +86,19 @@ def set_up(
         runtime.require_compiler(fabric.device)
         # In place, so that weights keep the names that checkpoints know.
         network.compile()
-    optimizer = torch.optim.SGD(
-        [weights for weights in network.parameters() if weights.requires_grad],
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        nesterov=settings.momentum > 0,
-        weight_decay=settings.weight_decay,
-    )
-    wrapped, optimizer = fabric.setup(network, optimizer)
+    wrapped, optimizer = fabric.setup(network, _optimizer(network, settings))
     # Fabric's wrapper is an optimiser too, by a class that it makes at run time.
     return wrapped, cast(torch.optim.Optimizer, optimizer)
+
+
+def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    weights = [one for one in network.parameters() if one.requires_grad]
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(weights, lr=rate, betas=(settings.momentum, ADAMW_SECOND_BETA), weight_decay=decay)
+    return torch.optim.SGD(
+        weights, lr=rate, momentum=settings.momentum, nesterov=settings.momentum > 0, weight_decay=decay
+    )
 
 
 def objective(recipe: Recipe) -> Objective:
@@ -113,4 +119,6 @@ def schedule(recipe: Recipe) -> Schedule:
         learning_rate=settings.learning_rate,
         decay=settings.decay,
         decay_every=settings.decay_every,
+        kind=settings.schedule,
+        warm_up=settings.warm_up,
     )
