@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attnmel.models.depthwise import Depthwise
 from attnmel.models.trunk import Padding, Trunk
 
 
@@ -118,10 +119,15 @@ def layer(
     """Return a convolution of odd side with batch-norm and ReLU6; `padding` matters at stride 2."""
     shape = {"kernel_size": kernel, "stride": stride, "groups": groups, "bias": False}
     at_the_end = padding == "tensorflow" and stride == 2
-    convolution = (
-        PaddedAtTheEnd(inputs, outputs, **shape)
-        if at_the_end
-        else nn.Conv2d(inputs, outputs, padding=kernel // 2, **shape)
-    )
+    if at_the_end:
+        kind = DepthwisePaddedAtTheEnd if groups > 1 else PaddedAtTheEnd
+        convolution = kind(inputs, outputs, **shape)
+    else:
+        kind = Depthwise if groups > 1 else nn.Conv2d
+        convolution = kind(inputs, outputs, padding=kernel // 2, **shape)
     # In place, as in VGG: a batch-norm does not need its own output for the gradient.
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True))
+
+
+class DepthwisePaddedAtTheEnd(PaddedAtTheEnd, Depthwise):
+    """`PaddedAtTheEnd` within each channel."""

@@ -32,6 +32,9 @@ from attnmel.records import EVERY_SPLIT, Split
 from attnmel.settings import Recipe
 from attnmel.training import train
 
+HEAVY = "vgg"
+"""What the names of the trunks start with whose maps are large."""
+
 
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     """Write out what depends on this machine or folder, so that the stored recipe means the same elsewhere."""
@@ -85,7 +88,8 @@ def recipe_fabric(recipe: Recipe) -> Fabric:
     settings = recipe.training
     device = runtime.choose_device(settings.device)
     precision = runtime.choose_precision(settings.precision, device)
-    if precision == "bf16":
+    # In float32 a heavy trunk's peak would pass 8 GB or nearly so (docs/performance.md); that of a light one is half.
+    if precision == "bf16" or not recipe.model.trunk.startswith(HEAVY):
         runtime.keep_memory()
     fabric = Fabric(
         accelerator=device.type,
