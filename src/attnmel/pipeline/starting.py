@@ -13,6 +13,8 @@ from attnmel import runtime
 from attnmel.models.classifiers import build_network
 from attnmel.models.trained_with import trained_with
 from attnmel.models.weights import Start, start_weights
+from attnmel.pipeline.prepare import Prepared
+from attnmel.pipeline.vgg_fitting import fit_start
 from attnmel.progress import Progress
 from attnmel.settings import Recipe
 from attnmel.training import Objective, Schedule
@@ -31,11 +33,13 @@ def start_network(recipe: Recipe) -> nn.Module:
     )
 
 
-def put_start_weights(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> Start:
+def put_start_weights(
+    network: nn.Module, recipe: Recipe, prepared: Prepared, device: torch.device, home: Path, progress: Progress
+) -> Start:
     """Put the recipe's start weights into the network and return where they are from.
 
     Raises:
-        AttnmelError: as `models.weights.start_weights`.
+        AttnmelError: as `models.weights.start_weights` and `vgg_fitting.fit_start`.
     """
     model = recipe.model
     start = start_weights(
@@ -53,7 +57,7 @@ def put_start_weights(network: nn.Module, recipe: Recipe, home: Path, progress: 
             f"{model.weights} was trained with {padding} padding, but model.padding = '{model.padding}': with that the "
             "weights are another function"
         )
-    return start
+    return fit_start(network, start, recipe, prepared, device, progress)
 
 
 def set_up(
