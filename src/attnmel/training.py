@@ -87,12 +87,14 @@ def train(
     image_ids: Sequence[str],
     start: int = 0,
     accumulate: int = 1,
+    remedy: str = "lower training.learning_rate",
     progress: Progress = SILENT,
 ) -> Iterator[EpochLoss]:
     """Train from epoch `start` on and yield after each epoch.
 
     Batches and dropout of an epoch depend on `seed` and its number alone, so that starting at epoch 7 from the state
-    after epoch 6 gives the weights of a run that was never stopped.
+    after epoch 6 gives the weights of a run that was never stopped. `remedy` is what the error about
+    a loss or gradient that is not finite advises.
 
     Raises:
         TrainingError: a loss or gradient that is not finite, with the epoch and its batch's image ids. It is seen once
@@ -109,7 +111,7 @@ def train(
                 lambda step, epoch=number: schedule.rate(epoch + (step + 0.5) / len(batches)),
             )
             for step in _one_late(_step(fabric, network, optimizer, batch, objective, accumulate) for batch in epoch):
-                seen.append(_finite_loss(step, objective, number + 1, image_ids))
+                seen.append(_finite_loss(step, objective, number + 1, image_ids, remedy))
                 advance(1)
         yield EpochLoss(
             number,
@@ -177,7 +179,7 @@ def _step(
     return _Step(runtime.read_later(numbers), batch.rows)
 
 
-def _finite_loss(step: _Step, objective: Objective, epoch: int, image_ids: Sequence[str]) -> LossParts:
+def _finite_loss(step: _Step, objective: Objective, epoch: int, image_ids: Sequence[str], remedy: str) -> LossParts:
     """Return the loss of a step; refuse one, or a gradient behind a finite one, that is no number."""
     focal, norm, *dice = step.numbers()
     total = focal + sum(w * d for w, d in zip(objective.map_weights, dice, strict=False))
@@ -186,7 +188,7 @@ def _finite_loss(step: _Step, objective: Objective, epoch: int, image_ids: Seque
         ids = [image_ids[int(row)] for row in step.rows.tolist()]
         raise TrainingError(
             f"the {what} became {value} in epoch {epoch}; its batch: {listed(ids, most=len(ids))}. "
-            "Checkpoints of finished epochs are kept; look at these images, or lower training.learning_rate."
+            f"Checkpoints of finished epochs are kept; look at these images, or {remedy}."
         )
     return LossParts(total, focal, *(dice or [math.nan, math.nan]))
 

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 
 from attnmel.errors import CheckpointError
 from attnmel.models.classifiers import build_network
-from attnmel.models.states import save_state
+from attnmel.models.states import load_state, save_state
 from attnmel.models.trunks import TRUNKS
 from attnmel.models.weights import Start, start_weights
 
-REAL = Path(__file__).parents[3] / "shared" / "weights" / "mobilenet_v2-imagenet-dequantised.safetensors"
+WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
+REAL = WEIGHTS / "mobilenet_v2-imagenet-dequantised.safetensors"
+VGG = WEIGHTS / "vgg16_bn-imagenet-unit.safetensors"
 WIDTH = 0.1
 CLASSES = ("rest", "melanoma")
 
@@ -98,3 +100,38 @@ def test_the_real_weights_fill_the_light_trunk() -> None:
     deepest = built.eval().get_submodule("trunk")(torch.rand(1, 3, 224, 224) * 2 - 1).stride32
     assert deepest.isfinite().all()
     assert 0 <= deepest.min() < deepest.max() <= 6
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not VGG.is_file(), reason="no real weights beside the project")
+def test_the_real_vgg_fills_both_trunks_which_agree_in_evaluation_mode(tmp_path: Path) -> None:
+    tensors, _ = load_state(VGG)
+    places = {0: 0, 3: 2, 7: 5, 10: 7, 14: 10, 17: 12, 20: 14, 24: 17, 27: 19, 30: 21, 34: 24, 37: 26, 40: 28}
+    plain = {
+        f"features.{place}.{kind}": tensors[f"features.{normed}.{kind}"]
+        for normed, place in places.items()
+        for kind in ("weight", "bias")
+    }
+    save_state(tmp_path / "plain.safetensors", plain, {})
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 64, 64)
+    maps = []
+    for trunk, path in (("vgg16_bn", VGG), ("vgg16", tmp_path / "plain.safetensors")):
+        built = build_network("mel-cnn", trunk=trunk, classes=2).eval()
+        start = start_weights(built, str(path), trunk=trunk, width=1.0, classes=CLASSES, home=tmp_path)
+        assert (start.bare, start.rescalable) == (False, trunk == "vgg16")
+        with torch.no_grad():
+            maps.append(built.get_submodule("trunk")(images))
+    for normed, bare in zip(*maps, strict=True):
+        # The file keeps its batch-norm in half floats in part, which its README gives as .026 on values up to 32.
+        assert (normed - bare).abs().max() < 0.003 * bare.abs().max()
+
+
+@pytest.mark.parametrize("size", [0, 7, 100, -40])
+def test_a_truncated_file_is_refused(size: int, tmp_path: Path) -> None:
+    path = written(tmp_path, tensors())
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(
+        CheckpointError, match=r"light\.safetensors is not a whole safetensors file \(.*\)\. Copy it again"
+    ):
+        start(network(), path)

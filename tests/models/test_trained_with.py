@@ -4,11 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from attnmel.errors import CheckpointError
-from attnmel.models.states import save_state
-from attnmel.models.trained_with import INPUT, Scale, TrainedWith, input_scale, trained_with
+from attnmel.errors import CheckpointError, ConfigError
+from attnmel.models.states import load_state, save_state
+from attnmel.models.trained_with import INPUT, Scale, TrainedWith, input_scale, trained_with, with_input
 
-REAL = Path(__file__).parents[3] / "shared" / "weights" / "mobilenet_v2-imagenet-dequantised.safetensors"
+WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
+REAL = WEIGHTS / "mobilenet_v2-imagenet-dequantised.safetensors"
+VGG = WEIGHTS / "vgg16_bn-imagenet-unit.safetensors"
 HALF = Scale(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
 
@@ -46,36 +48,49 @@ def test_a_safetensors_file_tells_its_scale_by_the_key(tmp_path: Path) -> None:
     assert found == TrainedWith(scale=Scale(mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6)), padding="tensorflow")
 
 
-@pytest.mark.parametrize(
-    ("words", "scale"),
-    [
-        ("RGB, x/127.5 - 1 for 0..255 pixels (= mean 0.5, std 0.5 on [0,1]); not ImageNet mean/std", HALF),
-        ("mean .5, std .25", Scale(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))),
-        ("mean 0.5, std 0.5, that is mean 0.5, std 0.5", HALF),
-        # Words that leave open what is meant.
-        ("mean 0.5, std 0.5 or mean 0.4, std 0.5", None),
-        ("x/127.5 - 1", None),
-        ("mean 0.485, std 0.229, 0.224, 0.225", None),
-        ("mean 0.485, 0.456, 0.406, std 0.229", None),
-        ("mean 127.5, std 127.5", None),
-        ("", None),
-    ],
-)
-def test_words_are_taken_where_they_can_mean_one_thing_only(words: str, scale: Scale | None, tmp_path: Path) -> None:
-    assert trained_with(written(tmp_path, input=words)).scale == scale
-
-
-def test_the_word_for_tensorflows_padding_is_known(tmp_path: Path) -> None:
-    words = "trained with TensorFlow SAME (0 left/top); torchvision pads 1 on every side"
-    assert trained_with(written(tmp_path, padding=words)).padding == "tensorflow"
-    assert trained_with(written(tmp_path, padding="not trained with TensorFlow SAME")).padding is None
-    assert trained_with(written(tmp_path)).padding is None
+def test_words_of_the_metadata_say_nothing(tmp_path: Path) -> None:
+    words = {"input": "RGB, x/127.5 - 1 (= mean 0.5, std 0.5 on [0,1])", "padding": "trained with TensorFlow SAME"}
+    assert trained_with(written(tmp_path, **words)) == TrainedWith()
 
 
 def test_a_file_that_does_not_say_its_scale_is_answered_with_what_to_write(tmp_path: Path) -> None:
-    source = written(tmp_path)
-    with pytest.raises(CheckpointError, match=r"some\.safetensors does not say .*key attnmel_input .*data\.statistics"):
+    source = written(tmp_path, input="mean 0.5, std 0.5")
+    with pytest.raises(CheckpointError) as told:
         input_scale(source)
+    assert str(told.value) == (
+        f'data.normalise_by = "weights", but {source} does not say which mean and std its input had, for its metadata '
+        "lack the key attnmel_input: write it into a copy of the file (docs/trunks.md says how), or set "
+        'data.normalise_by = "dataset" and data.statistics to the mean and std of the weights'
+    )
+
+
+def test_the_key_is_written_into_a_copy_that_is_else_the_same(tmp_path: Path) -> None:
+    source, target = tmp_path / "old.safetensors", tmp_path / "new.safetensors"
+    tensors = {"features.0.0.weight": torch.rand(3).half(), "features.0.1.num_batches_tracked": torch.tensor(7)}
+    save_state(source, tensors, {"licence": "Apache-2.0", INPUT: "to be replaced"})
+    before = source.read_bytes()
+    with_input(source, target, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), padding="tensorflow")
+    assert trained_with(str(target)) == TrainedWith(
+        scale=Scale(mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6)), padding="tensorflow"
+    )
+    copied, metadata = load_state(target)
+    assert metadata["licence"] == "Apache-2.0"
+    assert copied.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert copied[name].dtype == tensor.dtype
+        assert torch.equal(copied[name], tensor), name
+    assert source.read_bytes() == before
+    with_input(source, target, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
+    assert trained_with(str(target)).padding is None
+
+
+def test_a_scale_of_grey_levels_is_not_written(tmp_path: Path) -> None:
+    source, target = written(tmp_path), tmp_path / "new.safetensors"
+    with pytest.raises(
+        ConfigError, match=r"mean and std of red, green and blue in \[0, 1\]: .*less than or equal to 1"
+    ):
+        with_input(source, target, mean=(127.5, 127.5, 127.5), std=(0.5, 0.5, 0.5))
+    assert not target.exists()
 
 
 @pytest.mark.parametrize(
@@ -99,5 +114,15 @@ def test_an_unknown_source_is_answered_with_the_known() -> None:
 
 @pytest.mark.real
 @pytest.mark.skipif(not REAL.is_file(), reason="no real weights beside the project")
-def test_the_real_weights_say_half_and_tensorflow() -> None:
-    assert trained_with(str(REAL)) == TrainedWith(scale=HALF, padding="tensorflow")
+def test_the_real_weights_take_the_key(tmp_path: Path) -> None:
+    assert trained_with(str(REAL)) == TrainedWith()
+    with_input(REAL, tmp_path / "light.safetensors", mean=HALF.mean, std=HALF.std, padding="tensorflow")
+    assert trained_with(str(tmp_path / "light.safetensors")) == TrainedWith(scale=HALF, padding="tensorflow")
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not VGG.is_file(), reason="no real weights beside the project")
+def test_the_real_vgg_says_its_scale() -> None:
+    scale = input_scale(str(VGG))
+    assert scale.mean == pytest.approx((0.48502, 0.45796, 0.40760), abs=1e-5)
+    assert scale.std == (0.229, 0.224, 0.225)

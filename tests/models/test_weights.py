@@ -19,6 +19,25 @@ from attnmel.models.weights import IMAGENET, Published, Start, start_weights
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")
 OLD_CLASSES = ("nevus", "melanoma", "keratosis")
+CARD = Card(
+    network="attnmel-cnn",
+    trunk="vgg16_bn",
+    width=WIDTH,
+    attention="sigmoid",
+    classes=OLD_CLASSES,
+    positives=("melanoma",),
+    size=64,
+    side=73,
+    crop=0.8,
+    mean=(0.1, 0.2, 0.3),
+    std=(0.4, 0.5, 0.6),
+    epoch=3,
+    measures={},
+    recipe="earlier",
+    data={},
+    licence="CC BY-NC 4.0",
+    seed=5,
+)
 
 
 def network(name: str = "attnmel-cnn", trunk: str = "vgg16_bn", width: float = WIDTH) -> nn.Module:
@@ -68,7 +87,8 @@ def test_a_published_file_fills_the_trunk_alone(trunk: str, legacy: bool, tmp_pa
     built = network(trunk=trunk)
     before = copied(built)
     done = start(built, str(path), home, trunk=trunk)
-    assert done == Start(f"published weights {path.name}; gates and head start at random", licence=None)
+    sentence = f"published weights {path.name}; gates and head start at random"
+    assert done == Start(sentence, licence=None, rescalable=trunk == "vgg16")
     for name, tensor in built.state_dict().items():
         public = name.removeprefix("trunk.")
         assert torch.equal(tensor, tensors.get(public, before[name])), name
@@ -203,9 +223,14 @@ def test_a_file_without_named_tensors_is_refused(content: object, tmp_path: Path
 
 
 def test_a_file_of_another_trunk_is_refused(tmp_path: Path, home: Path) -> None:
-    plain = write_published(tmp_path, published_tensors("vgg16"), name="vgg16")
-    with pytest.raises(CheckpointError, match=r"vgg16-.*tensor 'trunk\.features\.1\.weight' is absent, expected 3 "):
-        start(network(), str(plain), home)
+    light = write_published(tmp_path, published_tensors("mobilenet_v2"), name="mobilenet_v2")
+    with pytest.raises(
+        CheckpointError, match=r"mobilenet_v2-.*'trunk\.features\.0\.weight' is absent, expected 3x3x3x3"
+    ):
+        start(network(), str(light), home)
+    normed = write_published(tmp_path, published_tensors())
+    with pytest.raises(CheckpointError, match=r"vgg16_bn-.*'trunk\.features\.2\.weight' is absent, expected 3x3x3x3"):
+        start(network(trunk="vgg16"), str(normed), home, trunk="vgg16")
     wider = write_published(tmp_path, published_tensors(width=0.1))
     with pytest.raises(CheckpointError, match=r"'trunk\.features\.0\.weight' is 6x3x3x3, expected 3x3x3x3"):
         start(network(), str(wider), home)
@@ -217,27 +242,8 @@ def test_a_file_of_another_trunk_is_refused(tmp_path: Path, home: Path) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A run folder with a trained network for `OLD_CLASSES`."""
-    card = Card(
-        network="attnmel-cnn",
-        trunk="vgg16_bn",
-        width=WIDTH,
-        attention="sigmoid",
-        classes=OLD_CLASSES,
-        positives=("melanoma",),
-        size=64,
-        side=73,
-        crop=0.8,
-        mean=(0.1, 0.2, 0.3),
-        std=(0.4, 0.5, 0.6),
-        epoch=3,
-        measures={},
-        recipe="earlier",
-        data={},
-        licence="CC BY-NC 4.0",
-        seed=5,
-    )
-    save_checkpoint(tmp_path / "run" / "best.safetensors", build_network(card.network, width=WIDTH, classes=3), card)
-    two = dataclasses.replace(card, classes=CLASSES)
+    save_checkpoint(tmp_path / "run" / "best.safetensors", build_network(CARD.network, width=WIDTH, classes=3), CARD)
+    two = dataclasses.replace(CARD, classes=CLASSES)
     save_checkpoint(tmp_path / "run" / "two.safetensors", network(), two)
     return tmp_path / "run"
 

@@ -290,7 +290,9 @@ class _BatchMaker:
         self, positions: Int64[np.ndarray, " B"], views: Int64[np.ndarray, " B"] | None
     ) -> dict[int, Float[Tensor, "B C h w"]]:
         assert self._maps is not None
-        gathered = self._maps.gather(self.places[positions].numpy(), np.zeros_like(positions) if views is None else views)
+        gathered = self._maps.gather(
+            self.places[positions].numpy(), np.zeros_like(positions) if views is None else views
+        )
         return {pool: self._sent(one).permute(0, 3, 1, 2) for pool, one in gathered.items()}
 
     def _prepared(self, positions: Int64[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S 4"]:

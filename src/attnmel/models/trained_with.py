@@ -1,31 +1,27 @@
 """What start weights were trained with: the scale of their input, and the padding of their strided convolutions.
 
-torchvision's published files are known for both. A .safetensors file says it in its metadata: by the key `INPUT`, a
-JSON object {"mean": [r, g, b], "std": [r, g, b], "padding": "symmetric" or "tensorflow"}, or else in the words of
-its entries "input" (recognised: "mean 0.5, std 0.5", one number for all three channels) and "padding" (recognised:
-"trained with TensorFlow SAME ..."). A checkpoint of attnmel says it in its card.
+torchvision's published files are known for both. A .safetensors file says it by the key `INPUT` of its metadata, a JSON
+object {"mean": [r, g, b], "std": [r, g, b], "padding": "symmetric" or "tensorflow"} (the padding may be left out);
+`with_input` writes one into a copy of a file. A checkpoint of attnmel says it in its card.
 """
 
-import re
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from attnmel.errors import CheckpointError
+from attnmel.errors import CheckpointError, ConfigError
 from attnmel.limits import Means, Spreads
 from attnmel.models.card import CARD, read_card
 from attnmel.models.lite_weights import PACKAGED
-from attnmel.models.states import read_metadata
+from attnmel.models.states import load_state, read_metadata, save_state
 from attnmel.models.trunk import Padding
 from attnmel.models.weights import ADDRESS, PICKLE, RANDOM, START_NAMES, weights_file
 
 INPUT = "attnmel_input"
 """Key of the metadata of a .safetensors file that says what its weights were trained with."""
-
-ONE_SCALE = re.compile(r"\bmean (\d?\.\d+), std (\d?\.\d+)(?![\d.]|, ?\d)")
-TENSORFLOW = re.compile(r"trained with TensorFlow SAME\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +41,7 @@ class TrainedWith:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Told(Scale):
+class _Stated(Scale):
     """The object under `INPUT`."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -53,7 +49,7 @@ class _Told(Scale):
     padding: Padding | None = None
 
 
-_TOLD = TypeAdapter(_Told)
+_STATED = TypeAdapter(_Stated)
 
 # PyTorch, torchvision's documentation of its models: mean and standard deviation of ImageNet.
 IMAGENET = TrainedWith(scale=Scale(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)), padding="symmetric")
@@ -96,32 +92,49 @@ def input_scale(source: str, trunk: str = "vgg16_bn") -> Scale:
     scale = trained_with(source, trunk).scale
     if scale is None:
         raise CheckpointError(
-            f'data.normalise_by = "weights", but {source} does not say which mean and std its input had: expected the '
-            f'key {INPUT} ({{"mean": [r, g, b], "std": [r, g, b]}}) or words like "mean 0.5, std 0.5" under "input" '
-            'among its metadata. Set data.normalise_by = "dataset", and write the mean and std of the weights, where '
-            "you know them, as data.statistics of the data set."
+            f'data.normalise_by = "weights", but {source} does not say which mean and std its input had, for its '
+            f"metadata lack the key {INPUT}: write it into a copy of the file (docs/trunks.md says how), or set "
+            'data.normalise_by = "dataset" and data.statistics to the mean and std of the weights'
         )
     return scale
 
 
+def with_input(
+    source: str | Path,
+    target: str | Path,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    padding: Padding | None = None,
+) -> None:
+    """Copy a .safetensors file of weights with the key `INPUT` in its metadata; all else stays as it is.
+
+    `mean` and `std` are of red, green and blue in [0, 1].
+
+    Raises:
+        ConfigError: numbers outside the limits of a recipe's.
+        CheckpointError: no such file, a damaged one, or one that cannot be written.
+    """
+    entry = json.dumps({"mean": [*mean], "std": [*std], **({"padding": padding} if padding else {})})
+    try:
+        _STATED.validate_json(entry)
+    except ValidationError as error:
+        raise ConfigError(f"mean and std of red, green and blue in [0, 1]: {error.errors()[0]['msg']}") from None
+    tensors, metadata = load_state(Path(source))
+    save_state(Path(target), tensors, {**metadata, INPUT: entry})
+
+
 def _by_metadata(metadata: Mapping[str, str], path: Path) -> TrainedWith:
-    if INPUT in metadata:
-        try:
-            told = _TOLD.validate_json(metadata[INPUT])
-        except ValidationError as error:
-            raise CheckpointError(
-                f"{path}: its metadata's {INPUT} cannot be read ({error.errors()[0]['msg']}); expected "
-                '{"mean": [r, g, b], "std": [r, g, b], "padding": "symmetric" or "tensorflow"}'
-            ) from None
-        return TrainedWith(scale=Scale(mean=told.mean, std=told.std), padding=told.padding)
-    # Two different scales in one sentence would leave open which one is meant.
-    scales = {(float(mean), float(std)) for mean, std in ONE_SCALE.findall(metadata.get("input", ""))}
-    scale = None
-    if len(scales) == 1:
-        ((mean, std),) = scales
-        scale = Scale(mean=(mean, mean, mean), std=(std, std, std))
-    same = TENSORFLOW.match(metadata.get("padding", ""))
-    return TrainedWith(scale=scale, padding="tensorflow" if same else None)
+    if INPUT not in metadata:
+        return TrainedWith()
+    try:
+        stated = _STATED.validate_json(metadata[INPUT])
+    except ValidationError as error:
+        raise CheckpointError(
+            f"{path}: its metadata's {INPUT} cannot be read ({error.errors()[0]['msg']}); expected "
+            '{"mean": [r, g, b], "std": [r, g, b], "padding": "symmetric" or "tensorflow"}'
+        ) from None
+    return TrainedWith(scale=Scale(mean=stated.mean, std=stated.std), padding=stated.padding)
 
 
 def _padding(name: str) -> Padding:

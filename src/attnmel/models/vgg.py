@@ -1,6 +1,8 @@
 """VGG-16's convolutions."""
 
-from torch import nn
+from collections.abc import Mapping
+
+from torch import Tensor, nn
 
 from attnmel.models.trunk import Trunk, scaled
 
@@ -20,6 +22,7 @@ class VggTrunk(Trunk):
 
     def __init__(self, *, batch_norm: bool, width: float) -> None:
         super().__init__()
+        self.batch_norm = batch_norm
         self.features = nn.Sequential(*_layers(batch_norm, width))
         self.ends = tuple(place for place, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d))
         c3, c4, c5 = (scaled(group[-1], width) for group in VGG16_GROUPS[2:])
@@ -44,3 +47,43 @@ def _layers(batch_norm: bool, width: float) -> list[nn.Module]:
             inputs = channels
         layers.append(nn.MaxPool2d(kernel_size=2, stride=2))
     return layers
+
+
+def lacks_batch_norm(network: nn.Module, tensors: Mapping[str, Tensor], prefix: str = "features.") -> bool:
+    """Say whether a network's trunk is VGG-16 with batch-norm, and named tensors are of a VGG-16 without.
+
+    `prefix` stands before the layers' places in the names of the tensors.
+    """
+    trunk = network.get_submodule("trunk")
+    # With batch-norm, layer 2 is a ReLU, which has no weights.
+    return isinstance(trunk, VggTrunk) and trunk.batch_norm and f"{prefix}2.weight" in tensors
+
+
+def batch_normed_names(tensors: Mapping[str, Tensor], prefix: str = "features.") -> dict[str, Tensor]:
+    """Rename the convolutions of a VGG-16 without batch-norm as they stand in one with batch-norm; the rest stays."""
+    places = zip(_convolutions(batch_norm=False), _convolutions(batch_norm=True), strict=True)
+    moved = {f"{prefix}{plain}": f"{prefix}{normed}" for plain, normed in places}
+    split = {name: name.rpartition(".") for name in tensors}
+    return {f"{moved.get(layer, layer)}{dot}{kind}": tensors[name] for name, (layer, dot, kind) in split.items()}
+
+
+def without_batch_norm(tensors: Mapping[str, Tensor], prefix: str = "features.") -> dict[str, Tensor]:
+    """Leave the batch-norms out of the state dict of a VGG-16 with batch-norm."""
+    kept = {f"{prefix}{place}" for place in _convolutions(batch_norm=True)}
+    return {
+        name: tensor
+        for name, tensor in tensors.items()
+        if not name.startswith(prefix) or name.rpartition(".")[0] in kept
+    }
+
+
+def _convolutions(*, batch_norm: bool) -> list[int]:
+    """Return the places of the convolutions among the layers."""
+    places: list[int] = []
+    place = 0
+    for group in VGG16_GROUPS:
+        for _ in group:
+            places.append(place)
+            place += 3 if batch_norm else 2
+        place += 1
+    return places

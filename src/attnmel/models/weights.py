@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import torch
@@ -22,6 +22,7 @@ from attnmel.models.card import CARD, described
 from attnmel.models.checkpoints import checkpoint_file, read_checkpoint
 from attnmel.models.lite_weights import PACKAGED, licence_of, packaged_file, renamed
 from attnmel.models.states import check_finite, check_tensors, load_state, read_metadata
+from attnmel.models.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.progress import SILENT, Progress
 
 
@@ -49,6 +50,13 @@ class Start(NamedTuple):
     None for a random start; also for torchvision's published weights, whose files say nothing of their terms. That of
     EfficientNet-Lite's weights is known by their hash.
     """
+    bare: bool = False
+    """Whether the weights are of a VGG-16 without batch-norm and the trunk has batch-norms, which are at their random
+    start: `models.vgg_start` makes them fit."""
+    rescalable: bool = False
+    """Whether they are published weights of a VGG-16 without batch-norm, which `models.vgg_start` may rescale."""
+    facts: dict[str, Any] | None = None
+    """What was measured to make the weights fit, for the provenance."""
 
 
 IMAGENET: dict[str, Published] = {
@@ -71,6 +79,7 @@ PICKLE = ".pth"
 """Ending of torchvision's published files."""
 
 HEAD = "head."
+TRUNK = "trunk.features."
 ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$", re.IGNORECASE)
 
@@ -89,7 +98,8 @@ def start_weights(
 
     `source` is "random", "imagenet" (the published file, from its installed package, `home` or its address), an
     address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder or
-    .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`.
+    .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`. Weights of a VGG-16
+    without batch-norm fill the convolutions of the trunk "vgg16_bn" too; the result says so.
 
     Raises:
         ConfigError: ImageNet weights for a network of another width.
@@ -203,28 +213,27 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
 
 def _put_pickle(network: nn.Module, path: Path) -> Start:
     terms = licence_of(check_hash(path))
-    fresh = _put_published(network, renamed(_read_pickle(path)), path)
-    return Start(f"published weights {path.name}; {fresh} start at random", _of_start(terms))
+    start = _put_published(network, renamed(_read_pickle(path)), path, path.name)
+    return start._replace(licence=_of_start(terms))
 
 
 def _put_safetensors(network: nn.Module, path: Path) -> Start:
     published, metadata = load_state(path)
     check_finite(published, path)
-    fresh = _put_published(network, published, path)
+    start = _put_published(network, published, path, f"{path.name} (SHA-256 {_sha256(path)})")
     terms = metadata.get("licence")
-    return Start(
-        f"published weights {path.name} (SHA-256 {_sha256(path)}); {fresh} start at random",
-        _of_start(terms),
-    )
+    return start._replace(licence=_of_start(terms))
 
 
 def _of_start(terms: str | None) -> str | None:
     return f"{terms} (start weights)" if terms else None
 
 
-def _put_published(network: nn.Module, published: Mapping[str, Tensor], path: Path) -> str:
-    """Put in all but the head, cast to the network's types; return the parts that are left as they were."""
+def _put_published(network: nn.Module, published: Mapping[str, Tensor], path: Path, what: str) -> Start:
+    """Put in all but the head, cast to the network's types; the sentence names the parts that are left as they were."""
     own = network.state_dict()
+    if bare := lacks_batch_norm(network, published):
+        own, published = without_batch_norm(own, TRUNK), batch_normed_names(published)
     renamed = {name: _published_name(name) for name in own}
     wanted = {name: public for name, public in renamed.items() if public and not name.endswith(BATCH_COUNT)}
     chosen = {name: published[public] for name, public in wanted.items() if public in published}
@@ -237,7 +246,10 @@ def _put_published(network: nn.Module, published: Mapping[str, Tensor], path: Pa
             "floating numbers), as a quantised network's; expected weights as torchvision publishes them"
         )
     network.load_state_dict(chosen, strict=False)
-    return _fresh_parts(own, chosen)
+    trunk = network.get_submodule("trunk")
+    rescalable = bare or (isinstance(trunk, VggTrunk) and not trunk.batch_norm)
+    sentence = f"published weights {what}; {_fresh_parts(own, chosen)} start at random"
+    return Start(sentence, bare=bare, rescalable=rescalable)
 
 
 def _published_name(name: str) -> str | None:
@@ -271,11 +283,13 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> Start:
     tensors, card = read_checkpoint(path)
+    own = network.state_dict()
+    if bare := lacks_batch_norm(network, tensors, TRUNK):
+        own, tensors = without_batch_norm(own, TRUNK), batch_normed_names(tensors, TRUNK)
     same = card.classes == tuple(classes)
     parts = {name: tensor for name, tensor in tensors.items() if same or not name.startswith(HEAD)}
-    own = network.state_dict()
     expected = {name: tensor for name, tensor in own.items() if same or not name.startswith(HEAD)}
     check_tensors(parts, expected, f"{path} ({described(card)})")
     network.load_state_dict(parts, strict=False)
     head = "with its head" if same else f"with a new head for {', '.join(classes)}"
-    return Start(f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}", card.licence)
+    return Start(f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}", card.licence, bare=bare)

@@ -42,6 +42,7 @@ def write_start(
         "processes": processes,
         "precision": recipe.training.precision,
         "start": start.sentence,
+        **({"start measured": start.facts} if start.facts else {}),
         "data": prepared.fingerprint(),
         **({"prior": prior.facts} if prior.facts else {}),
     }

@@ -14,6 +14,8 @@ from attnmel.models.classifiers import build_network, trunk_of
 from attnmel.models.trained_with import trained_with
 from attnmel.models.trunk import frozen_pool
 from attnmel.models.weights import Start, start_weights
+from attnmel.pipeline.prepare import Prepared
+from attnmel.pipeline.vgg_fitting import fit_start
 from attnmel.progress import Progress
 from attnmel.settings import Recipe, TrainingSettings
 from attnmel.training import Objective, Schedule
@@ -42,11 +44,13 @@ def start_network(recipe: Recipe) -> nn.Module:
     return network
 
 
-def put_start_weights(network: nn.Module, recipe: Recipe, home: Path, progress: Progress) -> Start:
+def put_start_weights(
+    network: nn.Module, recipe: Recipe, prepared: Prepared, device: torch.device, home: Path, progress: Progress
+) -> Start:
     """Put the recipe's start weights into the network and return where they are from.
 
     Raises:
-        AttnmelError: as `models.weights.start_weights`.
+        AttnmelError: as `models.weights.start_weights` and `vgg_fitting.fit_start`.
     """
     model = recipe.model
     start = start_weights(
@@ -64,7 +68,7 @@ def put_start_weights(network: nn.Module, recipe: Recipe, home: Path, progress: 
             f"{model.weights} was trained with {padding} padding, but model.padding = '{model.padding}': with that the "
             "weights are another function"
         )
-    return start
+    return fit_start(network, start, recipe, prepared, device, progress)
 
 
 def set_up(

@@ -27,6 +27,7 @@ from attnmel.pipeline.provenance import add_resumed, check_same_run, read_recipe
 from attnmel.pipeline.resume import load_standing
 from attnmel.pipeline.starting import objective, put_start_weights, schedule, set_up, start_network
 from attnmel.pipeline.statistics import with_statistics
+from attnmel.pipeline.vgg_fitting import remedy
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
 from attnmel.settings import Recipe
@@ -167,7 +168,7 @@ def _train(
     if run.recipe.is_file():
         check_same_run(run, recipe, prepared, prior)
     with fabric.rank_zero_first(local=True):
-        start = None if resuming else put_start_weights(network, recipe, home, progress)
+        start = None if resuming else put_start_weights(network, recipe, prepared, fabric.device, home, progress)
     network, optimizer = set_up(recipe, network, fabric, progress)
     history = load_standing(run.resume, network, optimizer) if resuming else ()
     _check_same_epoch(run, len(history), fabric)
@@ -195,11 +196,11 @@ def _train(
         )
     with Beside() as beside:
         keeper = Keeper(recipe, run, prepared, network, optimizer, fabric, beside, maps)
-        return _epochs(keeper, batches, history, progress), maps
+        return _epochs(keeper, batches, history, remedy(start, recipe), progress), maps
 
 
 def _epochs(
-    keeper: Keeper, batches: TrainingBatches, history: tuple[HistoryRow, ...], progress: Progress
+    keeper: Keeper, batches: TrainingBatches, history: tuple[HistoryRow, ...], remedy: str, progress: Progress
 ) -> tuple[HistoryRow, ...]:
     """Train all epochs that are not in the history yet, judge and keep each, and return the whole history."""
     recipe, fabric = keeper.recipe, keeper.fabric
@@ -215,6 +216,7 @@ def _epochs(
         image_ids=keeper.prepared.cache.image_ids,
         start=len(history),
         accumulate=recipe.training.accumulate,
+        remedy=remedy,
         progress=progress,
     ):
         trained_in = time.perf_counter() - clock
