@@ -1,7 +1,7 @@
-"""Convolutions within each channel whose gradient, in training on the CPU, avoids what oneDNN computes slowly.
+"""Convolutions within each channel whose gradient, in training on the CPU, goes around what oneDNN computes slowly.
 
-Of torch 2.13 (oneDNN 3.x) on one core with AVX-512: in bf16 the gradient of the input takes 13 to 100 times as long as
-in float32 at stride 2, and that of the weights 2 to 4 times at 5x5; both are computed in float32 here
+With torch 2.13 on AVX-512 the weights' gradient of a kernel wider than 3 takes 4 to 130 times as long as its columns in
+two parts, and in bf16 the input's gradient at stride 2 takes 13 to 100 times as long as in float32
 (docs/performance.md, "Light trunks").
 """
 
@@ -14,16 +14,15 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 HALVES = (torch.bfloat16, torch.float16)
-QUICK_SIDE = 3
-"""The largest kernel whose weights' gradient oneDNN computes quickly in bf16."""
+QUICK_COLUMNS = 3
+"""The widest kernel whose weights' gradient oneDNN computes quickly; its rows do not matter."""
 
 
 class Depthwise(nn.Conv2d):
-    """A convolution within each channel: same numbers as `nn.Conv2d` with as many groups as channels, trained faster."""
+    """`nn.Conv2d` with as many groups as channels, trained faster: the same numbers up to their rounding."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        # Anywhere else torch's own: it can be exported, compiled and differentiated twice.
-        if not self.training or bias is not None or not _is_quick(input, weight):
+        if not self._has_own_gradient(input):
             return super()._conv_forward(input, weight, bias)
         if torch.is_autocast_enabled("cpu"):
             dtype = torch.get_autocast_dtype("cpu")
@@ -31,14 +30,12 @@ class Depthwise(nn.Conv2d):
         stride, padding = cast("tuple[int, int]", self.stride), cast("tuple[int, int]", self.padding)
         return cast(Tensor, _Convolution.apply(input, weight, stride, padding))
 
-
-def _is_quick(input: Tensor, weight: Tensor) -> bool:
-    return (
-        torch.is_grad_enabled()
-        and input.device.type == "cpu"
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
-    )
+    def _has_own_gradient(self, input: Tensor) -> bool:
+        # Outside training torch's own, which can be exported and differentiated twice.
+        trained = self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        usual = self.bias is None and self.padding_mode == "zeros" and self.dilation == (1, 1)
+        per_channel = self.groups == self.in_channels == self.out_channels and isinstance(self.padding, tuple)
+        return trained and usual and per_channel and input.ndim == 4 and input.device.type == "cpu"
 
 
 class _Convolution(torch.autograd.Function):
@@ -58,8 +55,8 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (gradient,) = gradients
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401  # pyright: ignore[reportIncompatibleMethodOverride]
+        (gradient,) = grad_outputs
         input, weight = ctx.saved_tensors
         shape = (ctx.stride, ctx.padding)
         inputs = _input_gradient(gradient, input, weight, *shape) if ctx.needs_input_grad[0] else None
@@ -70,20 +67,30 @@ class _Convolution(torch.autograd.Function):
 def _input_gradient(
     gradient: Tensor, input: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
 ) -> Tensor:
-    wide = input.dtype in HALVES and max(stride) > 1
-    if wide:
-        # The values of the input are not needed, so that they are not cast.
-        whole = torch.empty_like(input, dtype=torch.float32)
-        return _gradient(gradient.float(), whole, weight.float(), stride, padding, 0).to(input.dtype)
-    return _gradient(gradient, input, weight, stride, padding, 0)
+    if input.dtype not in HALVES or max(stride) == 1:
+        return _gradient(gradient, input, weight, stride, padding, 0)
+    # The input's values are not used, so that they need no cast.
+    shape = torch.empty_like(input, dtype=torch.float32)
+    return _gradient(gradient.float(), shape, weight.float(), stride, padding, 0).to(input.dtype)
 
 
 def _weight_gradient(
     gradient: Tensor, input: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
 ) -> Tensor:
-    if input.dtype in HALVES and max(weight.shape[2:]) > QUICK_SIDE:
-        return _gradient(gradient.float(), input.float(), weight.float(), stride, padding, 1).to(weight.dtype)
-    return _gradient(gradient, input, weight, stride, padding, 1)
+    rows, columns = weight.shape[2:]
+    if columns <= QUICK_COLUMNS:
+        return _gradient(gradient, input, weight, stride, padding, 1)
+    reach = [(side - 1) * step for side, step in zip(gradient.shape[2:], stride, strict=True)]
+    parts, before = [], 0
+    # Parts of nearly one width: a single column is slow again at stride 2.
+    for part in weight.tensor_split(-(-columns // QUICK_COLUMNS), dim=3):
+        left, top = padding[1] - before, padding[0]
+        right, below = reach[1] + part.shape[3] - input.shape[3] - left, reach[0] + rows - input.shape[2] - top
+        # What these columns see of the input; a negative padding cuts.
+        seen = functional.pad(input, (left, right, top, below))
+        parts.append(_gradient(gradient, seen, part, stride, (0, 0), 1))
+        before += part.shape[3]
+    return torch.cat(parts, dim=3)
 
 
 def _gradient(
