@@ -22,7 +22,7 @@ def expected(image: int, view: int) -> dict[int, np.ndarray]:
 
 
 class Stopped(Exception):  # noqa: N818 - it stands for Ctrl-C
-    pass
+    """A build was interrupted."""
 
 
 class Making:
@@ -32,6 +32,7 @@ class Making:
         self.made, self.stop_after = 0, stop_after
 
     def __call__(self, images: range) -> Iterator[dict[int, np.ndarray]]:
+        """Give the maps of some images."""
         every = [(image, view) for image in images for view in range(VIEWS)]
         for start in range(0, len(every), 5):
             if self.stop_after is not None and self.made >= self.stop_after:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from tests.conftest import TINY
 from tests.pipeline.test_train import StopAfter, assert_same_weights
+from torch import nn
 
 from attnmel.config import load_recipe
 from attnmel.errors import CheckpointError, ConfigError
@@ -38,47 +39,57 @@ def frozen(*settings: str, pool: str = "pool4") -> Recipe:
     return load_recipe("demo", (*TINY, "training.epochs=2", f"training.freeze={pool}", *settings))
 
 
-def losses(recipe: Recipe, prepared: Prepared, fabric: "Fabric", home: Path, *, stored: bool) -> list[EpochLoss]:
+def flat(network: nn.Module) -> torch.Tensor:
+    return torch.cat([weights.detach().flatten() for weights in network.parameters()])
+
+
+def trained(
+    recipe: Recipe, prepared: Prepared, fabric: "Fabric", home: Path, *, stored: bool
+) -> tuple[list[EpochLoss], torch.Tensor]:
+    """Losses of each epoch, and what the training added to the weights, end to end."""
     network, optimizer = set_up(recipe, start_network(recipe), fabric, SILENT)
+    before = flat(network)
     maps = open_run_maps(recipe, prepared, network.module, home=home, device=CPU)
     assert maps is not None
     batches = training_batches(recipe, prepared, CPU, views=maps.views, maps=maps.training if stored else None)
-    return list(
-        train(
-            network,
-            optimizer,
-            batches,
-            fabric=fabric,
-            objective=objective(recipe),
-            schedule=schedule(recipe),
-            seed=recipe.training.seed,
-            image_ids=prepared.cache.image_ids,
-            accumulate=recipe.training.accumulate,
-        )
+    epochs = train(
+        network,
+        optimizer,
+        batches,
+        fabric=fabric,
+        objective=objective(recipe),
+        schedule=schedule(recipe),
+        seed=recipe.training.seed,
+        image_ids=prepared.cache.image_ids,
+        accumulate=recipe.training.accumulate,
     )
+    return list(epochs), flat(network) - before
 
 
 @pytest.mark.parametrize("pool", ["pool1", "pool2", "pool3", "pool4", "pool5"])
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "apart"),
     [
-        (),
-        ("training.crops=2", "training.views=3"),
-        ("training.accumulate=2", "model.trunk=mobilenet_v2"),
-        ("model.network=mel-cnn", "loss.prior=none"),
+        ((), 0.03),
+        (("training.crops=2", "training.views=3"), 0.03),
+        (("model.network=mel-cnn", "loss.prior=none", "training.accumulate=2"), 0.03),
+        # At 32 pixels a batch-norm of this trunk sees 8 values a channel and enlarges any rounding.
+        (("model.trunk=mobilenet_v2", "data.size=64", "training.accumulate=2"), 0.2),
     ],
-    ids=["gates", "crops", "light", "means"],
+    ids=["gates", "crops", "means", "light"],
 )
 def test_losses_on_stored_maps_are_those_on_images_to_the_rounding_of_half_floats(
-    pool: str, settings: tuple[str, ...], phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+    pool: str, settings: tuple[str, ...], apart: float, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
-    recipe = frozen(*settings, pool=pool)
+    # So slow that a rounding in one step is not enlarged by those that follow.
+    recipe = frozen("training.learning_rate=1e-4", *settings, pool=pool)
     prepared = prepare(recipe.data, home=phantoms.home)
     recipe = with_statistics(recipe, prepared)
-    on_images = losses(recipe, prepared, fabric, tmp_path, stored=False)
-    on_maps = losses(recipe, prepared, fabric, tmp_path, stored=True)
+    on_images, by_images = trained(recipe, prepared, fabric, tmp_path, stored=False)
+    on_maps, by_maps = trained(recipe, prepared, fabric, tmp_path, stored=True)
     for images, maps in zip(on_images, on_maps, strict=True):
-        assert np.allclose(maps.loss, images.loss, rtol=8 * ROUNDING, atol=0, equal_nan=True)
+        assert np.allclose(maps.loss, images.loss, rtol=4 * ROUNDING, atol=0, equal_nan=True)
+    assert (by_maps - by_images).norm() < apart * by_images.norm()
 
 
 def test_a_stopped_run_on_stored_maps_goes_on_to_the_same_bits(
@@ -112,7 +123,7 @@ def test_a_run_is_judged_as_its_checkpoint_predicts(phantoms: "Phantoms", fabric
     run = RunFolder(tmp_path / "run")
     train_run(frozen(pool="pool5"), run, home=phantoms.home, fabric=fabric)
     from_maps = Predictions.read(run.predictions("test"))
-    assert FROM_MAPS in json.loads(run.measures.read_text())["test"]["notes"]
+    assert FROM_MAPS in json.loads(run.measures.read_text())["test"]["judgement"]["notes"]
     judged = evaluate_run(run, home=phantoms.home, split="test")
     assert FROM_MAPS not in judged.judgement.notes
     from_images = Predictions.read(run.predictions("test"))
@@ -129,8 +140,6 @@ def keys(recipe: Recipe, phantoms: "Phantoms", home: Path) -> set[str]:
 
 
 def test_runs_that_differ_above_the_frozen_layers_share_their_maps(phantoms: "Phantoms", tmp_path: Path) -> None:
-    weights = tmp_path / "start.safetensors"
-    save_file(start_network(frozen()).state_dict(), weights)
     first = keys(frozen(), phantoms, tmp_path)
     same = keys(
         frozen("training.epochs=7", "data.control=shuffled-labels", "loss.prior=none", "data.repeats={}"),

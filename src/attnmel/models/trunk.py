@@ -26,7 +26,7 @@ class TrunkMaps(NamedTuple):
 
 
 Pooled = Mapping[int, Float[Tensor, "B C h w"]]
-"""Maps by their pool: pool k is the last map of stride 2^k."""
+"""Maps by their pool: pool k ends the layers of stride 2^k, in VGG-16 the k-th max-pooling."""
 
 
 class Trunk(nn.Module):
@@ -35,7 +35,7 @@ class Trunk(nn.Module):
     features: nn.Sequential
     """All layers, one after another."""
     ends: tuple[int, ...]
-    """Places in `features` of its pools, the last layers of strides 2, 4, 8, 16 and 32."""
+    """Places in `features` of its pools, where the layers of strides 2, 4, 8, 16 and 32 end."""
     channels: tuple[int, int, int]
     """Of the three maps."""
 
