@@ -45,6 +45,14 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
         ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
         ("loss.gamma=-1", "loss.gamma = -1: Input should be greater than or equal to 0"),
         ("training.epochs=many", "training.epochs = 'many': Input should be a valid integer"),
+        (
+            "training.freeze=pool6",
+            "training.freeze = 'pool6': Input should be 'none', 'pool1', 'pool2', 'pool3', 'pool4' or 'pool5'",
+        ),
+        (
+            "training.views=4",
+            "training.views and training.crops say which maps of a frozen trunk are kept, but training.freeze = 'none'",
+        ),
         ("training.accumulate=5", "batch 32 does not divide into 5 parts"),
         ("model.network=mel-cnn", "needs a network with attention maps"),
         ("data.positives=['nevus']", "positives and repeats name nevus; known: rest, melanoma"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tests.conftest import TINY
 from tests.pipeline.test_train import StopAfter, assert_same_weights
 from torch import nn
@@ -18,7 +18,7 @@ from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate import evaluate_run
 from attnmel.pipeline.frozen_maps import FROM_MAPS, open_run_maps
 from attnmel.pipeline.prepare import Prepared, prepare, training_batches
-from attnmel.pipeline.starting import objective, schedule, set_up, start_network
+from attnmel.pipeline.starting import objective, put_start_weights, schedule, set_up, start_network
 from attnmel.pipeline.statistics import with_statistics
 from attnmel.pipeline.train import train_run
 from attnmel.progress import SILENT
@@ -66,18 +66,19 @@ def trained(
     return list(epochs), flat(network) - before
 
 
-@pytest.mark.parametrize("pool", ["pool1", "pool2", "pool3", "pool4", "pool5"])
-@pytest.mark.parametrize(
-    ("settings", "apart"),
-    [
-        ((), 0.03),
-        (("training.crops=2", "training.views=3"), 0.03),
-        (("model.network=mel-cnn", "loss.prior=none", "training.accumulate=2"), 0.03),
-        # At 32 pixels a batch-norm of this trunk sees 8 values a channel and enlarges any rounding.
-        (("model.trunk=mobilenet_v2", "data.size=64", "training.accumulate=2"), 0.2),
-    ],
-    ids=["gates", "crops", "means", "light"],
-)
+EVERY_POOL = ("pool1", "pool2", "pool3", "pool4", "pool5")
+LIGHT = ("model.trunk=mobilenet_v2", "data.size=64")
+MEANS = ("model.network=mel-cnn", "loss.prior=none", "training.accumulate=2")
+CASES = [
+    *((pool, (), 0.03) for pool in EVERY_POOL),
+    *((pool, ("training.crops=2", "training.views=3"), 0.03) for pool in EVERY_POOL),
+    *((pool, MEANS, 0.03) for pool in EVERY_POOL),
+    # Its many batch-norms, over few values at this size, enlarge any rounding: the more of them, the more.
+    *((pool, LIGHT, 0.2) for pool in EVERY_POOL[2:]),
+]
+
+
+@pytest.mark.parametrize(("pool", "settings", "apart"), CASES)
 def test_losses_on_stored_maps_are_those_on_images_to_the_rounding_of_half_floats(
     pool: str, settings: tuple[str, ...], apart: float, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
@@ -158,6 +159,26 @@ def test_other_weights_images_or_parameters_get_other_maps(change: str, phantoms
     before, now = keys(frozen(), phantoms, tmp_path), keys(frozen(change), phantoms, tmp_path)
     # In another precision only the training's maps are others.
     assert len(before & now) == (2 if "precision" in change else 0)
+
+
+def test_a_changed_file_of_start_weights_gets_new_maps(phantoms: "Phantoms", tmp_path: Path) -> None:
+    weights = tmp_path / "start.safetensors"
+    recipe = frozen(f"model.weights={weights}")
+    prepared = prepare(recipe.data, home=phantoms.home)
+    recipe = with_statistics(recipe, prepared)
+    found = []
+    for seed in (0, 1, 0):
+        other = start_network(frozen(f"training.seed={seed}")).state_dict()
+        save_file({name[6:]: tensor for name, tensor in other.items() if name.startswith("trunk.")}, weights)
+        network = start_network(recipe)
+        put_start_weights(network, recipe, tmp_path, SILENT)
+        maps = open_run_maps(recipe, prepared, network, home=tmp_path, device=CPU)
+        assert maps is not None
+        found.append(maps.training)
+    before, changed, again = found
+    assert before.key == again.key != changed.key
+    first = np.zeros(1, np.int64)
+    assert not np.array_equal(before.gather(first, first)[4], changed.gather(first, first)[4])
 
 
 def test_maps_beyond_half_floats_are_refused(phantoms: "Phantoms", tmp_path: Path) -> None:
