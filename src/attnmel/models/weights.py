@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from attnmel.download import download
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.folders import weights_folder
+from attnmel.locks import hold_file
 from attnmel.models.card import CARD, described
 from attnmel.models.checkpoints import checkpoint_file, read_checkpoint
 from attnmel.models.states import check_finite, check_tensors, load_state, read_metadata
@@ -178,7 +179,9 @@ def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) ->
     target = weights_folder(home) / name
     # Only a name that holds the hash says that a file fetched earlier is the one at this address.
     if not (named and target.is_file()):
-        _fetch(address, target, trunk, progress, named[1].lower() if named else None)
+        with hold_file(target, waiting=progress.note):
+            if not (named and target.is_file()):
+                _fetch(address, target, trunk, progress, named[1].lower() if named else None)
     return target
 
 
