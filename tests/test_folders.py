@@ -1,12 +1,10 @@
 """A file is whole, old or absent, never half-written."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from attnmel.folders import HOME_VARIABLE, RunFolder, alone, home_folder, replacing
+from attnmel.folders import HOME_VARIABLE, RunFolder, home_folder, replacing
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_no_litter(tmp_path: Path) -> None:
@@ -46,33 +44,3 @@ def test_no_two_files_of_a_run_share_a_name(tmp_path: Path) -> None:
     named = [run.recipe, run.provenance, run.history, run.events, run.best, run.last, run.resume, run.measures]
     named += [run.report, run.maps, *(kind("test") for kind in (run.predictions, run.attention, run.submission))]
     assert len({*named, run.overlap("test")}) == len(named) + 1
-
-
-def test_a_place_is_free_again_after_an_error_and_shows_no_trace(tmp_path: Path) -> None:
-    def waited() -> None:
-        raise AssertionError("nobody else is there")
-
-    def fail() -> None:
-        with alone(tmp_path / "new", waited):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fail()
-    with alone(tmp_path / "new", waited), alone(tmp_path / "other", waited):
-        assert list(tmp_path.iterdir()) == []
-
-
-def test_those_who_wait_for_a_place_come_in_one_by_one(tmp_path: Path) -> None:
-    inside, most, waits = [0], [0], []
-
-    def work(_: int) -> None:
-        with alone(tmp_path, lambda: waits.append(1)):
-            inside[0] += 1
-            most[0] = max(most[0], inside[0])
-            time.sleep(0.01)
-            inside[0] -= 1
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(24)))
-    assert most == [1]
-    assert waits

@@ -10,7 +10,9 @@
     ├── CheckpointError    weights cannot be used
     ├── ExportError        a model's file would not answer as the model does, or cost more than is allowed
     ├── PredictionsError   a predictions file cannot be used, or a measure is not defined on it
-    └── TrainingError      training cannot go on
+    ├── TrainingError      training cannot go on
+    ├── BusyError          another command writes in the same place
+    └── StalledError       a library gave no answer for too long
 
 A message says what was found, what was expected and what to do. The command line prints it without a traceback and
 exits with 1.
@@ -53,6 +55,14 @@ class PredictionsError(AttnmelError):
 
 class TrainingError(AttnmelError):
     """Training cannot go on."""
+
+
+class BusyError(AttnmelError):
+    """Another command writes in the same place."""
+
+
+class StalledError(AttnmelError):
+    """A library gave no answer for too long."""
 
 
 def require_known(kind: str, name: str, known: Iterable[str]) -> None:

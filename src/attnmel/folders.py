@@ -1,12 +1,9 @@
 """Where things lie: the home of data and cache, one folder a run, every file name."""
 
-import hashlib
 import os
 import shutil
-import sys
-import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,45 +239,3 @@ def replacing(path: Path) -> Iterator[Path]:
         else:
             with suppress(OSError):  # of a disk that cannot be written the first error says more
                 part.unlink(missing_ok=True)
-
-
-@contextmanager
-def alone(place: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Work in a folder, there already or not, while no other process of this machine does so by this function.
-
-    `waiting` is called before a wait. The system frees the lock when its process ends, however that happens. It lies in
-    the folder for temporary files, so `place` shows no trace of it. Windows, and disks without locks, go without.
-    """
-    name = hashlib.sha256(os.fsencode(place.resolve())).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"attnmel-{name}.lock"
-    lock = _locked(path, waiting)
-    try:
-        yield
-    finally:
-        if lock is not None:
-            with suppress(OSError):
-                path.unlink()
-            os.close(lock)
-
-
-def _locked(path: Path, waiting: Callable[[], None]) -> int | None:
-    if sys.platform == "win32":
-        return None
-    import fcntl
-
-    while True:
-        try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        except OSError:
-            return None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:
-            return lock
-        with suppress(OSError):
-            if os.path.samestat(os.fstat(lock), path.stat()):
-                return lock
-        os.close(lock)  # who held it has removed the file, so that a newer one may be the lock

@@ -10,7 +10,8 @@ import pytest
 
 from attnmel.data.archives import archive_states, fetch, fetch_with_companions
 from attnmel.errors import ArchiveError
-from attnmel.folders import alone, dataset_folder
+from attnmel.folders import dataset_folder
+from attnmel.locks import IN_FOLDER, hold_folder
 from attnmel.progress import Silent
 
 Fetched = Callable[[str], Path]
@@ -102,10 +103,11 @@ def test_a_second_fetch_into_one_home_waits_for_the_first(mirror: Path, tmp_path
             waiting.set()
 
     with ThreadPoolExecutor(1) as pool:
-        with alone(dataset_folder(home, "isic2016"), lambda: None):
+        with hold_folder(dataset_folder(home, "isic2016")):
             second = pool.submit(fetch, "isic2016", home, mirror=mirror.as_uri(), progress=Telling())
             assert waiting.wait(60)
-            assert not home.exists()
+            assert [path.name for path in dataset_folder(home, "isic2016").iterdir()] == [IN_FOLDER]
         states = second.result()
-    assert said[0] == f"another fetch of isic2016 into {home} is under way; waiting for it"
+    assert said[0].startswith(f"{dataset_folder(home, 'isic2016')} is being written by another command: `")
+    assert said[0].endswith("; waiting for it")
     assert [state.found for state in states] == [40, 39, 40, 6, 5, 6]

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 a problem that the message explains, 2 wrong usage, 130 st
 """
 
 import errno
+import os
 import sys
 from typing import Annotated, Any
 
@@ -117,5 +118,11 @@ def _system_problem(error: OSError) -> str:
 
 
 def _stop(message: str, code: int = 1) -> None:
+    from attnmel.serve.workers import hung
+
     print(f"error: {message}", file=sys.stderr)
+    if hung():  # Python's end runs the end of the libraries, too, and they wait for their own threads
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)

@@ -38,22 +38,24 @@ def audit(
 ) -> None:
     """Find one id, file, picture or lesion in two places, and one picture with two labels."""
     from attnmel.folders import home_folder
+    from attnmel.locks import hold_files
     from attnmel.pipeline.audit import audit_datasets
     from attnmel.pipeline.audit_words import as_dict, counts, list_exclusions, summary, write_page
     from attnmel.runtime import use_threads
 
     use_threads()
-    audited = audit_datasets(
-        names or (),
-        train=train or (),
-        test=test or (),
-        home=home_folder(home),
-        embedding=embedding,
-        progress=Terminal(),
-    )
-    if out is not None:
-        write_page(audited, out)
-    listed = "" if exclusions is None else list_exclusions(audited, exclusions, leave_out)
+    with hold_files(out, exclusions):
+        audited = audit_datasets(
+            names or (),
+            train=train or (),
+            test=test or (),
+            home=home_folder(home),
+            embedding=embedding,
+            progress=Terminal(),
+        )
+        if out is not None:
+            write_page(audited, out)
+        listed = "" if exclusions is None else list_exclusions(audited, exclusions, leave_out)
     if as_json:
         print_json(as_dict(audited))
     else:

@@ -32,6 +32,12 @@ def predict(
         typer.Option(metavar="<folder>", help="Write the attention maps over each image there, and as NPZ."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped prediction to --out.")] = False,
+    stall_limit: Annotated[
+        float,
+        typer.Option(
+            min=0, metavar="SECONDS", help="End where no answer comes for so long, of several images; 0: never."
+        ),
+    ] = 120,
 ) -> None:
     """Predict class probabilities of images as CSV or JSON, on standard output or in a file.
 
@@ -52,6 +58,7 @@ def predict(
         batch=batch,
         calibrated=not uncalibrated,
         maps=maps,
+        stall_limit=stall_limit,
         progress=progress,
     )
     if out is not None:

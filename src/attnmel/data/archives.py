@@ -21,7 +21,8 @@ from attnmel.data.official_sizes import size_in_words
 from attnmel.data.unpacking import BadFileError, unpack
 from attnmel.download import Downloaded, NotThereError, download, local_path
 from attnmel.errors import ArchiveError, ConfigError, require_known
-from attnmel.folders import alone, dataset_folder, replacing
+from attnmel.folders import dataset_folder, replacing
+from attnmel.locks import hold_folder
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]
@@ -67,8 +68,7 @@ def fetch(
         raise ConfigError(f"{dataset} has no files of its own; run `attnmel fetch {source}`, whose files it reads")
     require_known("data set", dataset, ARCHIVES)
     base = _base(dataset, mirror)
-    busy = f"another fetch of {dataset} into {home} is under way; waiting for it"
-    with alone(dataset_folder(home, dataset), lambda: progress.note(busy)):
+    with hold_folder(dataset_folder(home, dataset), waiting=progress.note):
         states = _fetched_all(dataset, home, base, chosen=mirror is not None, progress=progress)
     for archive in ARCHIVES[dataset]:
         _say(archive, states[archive.name], progress)

@@ -17,6 +17,7 @@ from attnmel.data.processes import available_processors
 from attnmel.data.stored_rows import build_folder, check_space, gather_rows, remove_abandoned, writable
 from attnmel.errors import ImageError, LabelError, listed
 from attnmel.folders import cache_folder
+from attnmel.locks import hold_file
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
@@ -111,9 +112,11 @@ def open_cache(
         key = _key(works, place / MEMORY, workers, progress)
         folder = place / key
         if not _is_whole(folder):
-            remove_abandoned(place)
-            check_space(place, len(works), _row_bytes(side), "prepared images")
-            _build(folder, works, key, workers, progress)
+            with hold_file(folder, waiting=progress.note):
+                if not _is_whole(folder):
+                    remove_abandoned(place)
+                    check_space(place, len(works), _row_bytes(side), "prepared images")
+                    _build(folder, works, key, workers, progress)
     return _read(folder)
 
 

@@ -24,6 +24,7 @@ from attnmel.data.spoiling import NOT_SPOILT, SWAPPED, spoilt, swapped
 from attnmel.data.stored_rows import build_folder, check_space, gather_rows, remove_abandoned, writable, write_rows
 from attnmel.errors import ImageError
 from attnmel.folders import cache_folder
+from attnmel.locks import hold_file
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
@@ -102,9 +103,11 @@ def open_planes(
         key = _key(works, place / MEMORY, workers, progress)
         folder = place / f"prior-{key}"
         if not _is_whole(folder):
-            remove_abandoned(place)
-            check_space(place, len(works), side**2, "prepared priors")
-            _build(folder, works, key, workers, progress)
+            with hold_file(folder, waiting=progress.note):
+                if not _is_whole(folder):
+                    remove_abandoned(place)
+                    check_space(place, len(works), side**2, "prepared priors")
+                    _build(folder, works, key, workers, progress)
     return _read(folder)
 
 

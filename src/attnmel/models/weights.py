@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from attnmel.download import download
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.folders import weights_folder
+from attnmel.locks import hold_file
 from attnmel.models.card import CARD, described
 from attnmel.models.checkpoints import checkpoint_file, read_checkpoint
 from attnmel.models.lite_weights import PACKAGED, licence_of, packaged_file, renamed
@@ -193,7 +194,9 @@ def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) ->
     target = weights_folder(home) / name
     # Only a name that holds the hash says that a file fetched earlier is the one at this address.
     if not (named and target.is_file()):
-        _fetch(address, target, trunk, progress, named[1].lower() if named else None)
+        with hold_file(target, waiting=progress.note):
+            if not (named and target.is_file()):
+                _fetch(address, target, trunk, progress, named[1].lower() if named else None)
     return target
 
 

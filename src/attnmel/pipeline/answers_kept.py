@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 from attnmel.errors import ConfigError, PredictionsError
@@ -86,6 +87,23 @@ class KeptAnswers:
     def read(self) -> Iterator[Answer]:
         """Give the answers that are there, in order."""
         return (answer for answer, _ in self._answers())
+
+    def whole(self, images: Sequence[str]) -> Iterator[Answer]:
+        """Give the answers, one for each image, in their order.
+
+        Raises:
+            PredictionsError: there are more or fewer, or one is of another image.
+        """
+        for number, (image, answer) in enumerate(zip_longest(images, self.read()), start=1):
+            found = "none" if answer is None else f"of {answer.image}"
+            if found != f"of {image}":
+                expected = "none" if image is None else f"of {image}"
+                raise PredictionsError(
+                    f"answer {number} in {self.path} is {found}, expected {expected} ({len(images)} images): something "
+                    "else wrote into that file; no table was written. Delete the file and predict again"
+                )
+            if answer is not None:
+                yield answer
 
     def remove(self) -> None:
         """Take the file away once the table is written."""

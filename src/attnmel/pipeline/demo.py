@@ -8,6 +8,7 @@ from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.errors import ConfigError
+from attnmel.locks import IN_FOLDER, hold_folder
 from attnmel.pipeline.measures import SplitJudgement, read_measures
 from attnmel.pipeline.report import report_runs
 from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
@@ -27,7 +28,13 @@ def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[
 
     Raises:
         ConfigError: `out` holds something that no demo wrote.
+        BusyError: another demo writes there.
     """
+    with hold_folder(out):
+        return _demo(out, seed, progress)
+
+
+def _demo(out: Path, seed: int, progress: Progress) -> tuple[SplitJudgement, Path]:
     home, runs, report = out / "home", out / "runs", out / "report.html"
     _clear(out, (home, runs, report))
     with tempfile.TemporaryDirectory(dir=out) as mirror:
@@ -42,7 +49,11 @@ def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[
 def _clear(out: Path, written: tuple[Path, ...]) -> None:
     """Remove what an earlier demo wrote into `out`, and nothing else."""
     marker = out / MARKER
-    if out.exists() and any(out.iterdir()) and not (marker.is_file() and marker.read_text("utf-8") == MARK):
+    if (
+        out.exists()
+        and any(one.name != IN_FOLDER for one in out.iterdir())
+        and not (marker.is_file() and marker.read_text("utf-8") == MARK)
+    ):
         raise ConfigError(f"{out} is not empty and holds no demo; choose another --out")
     for path in written:
         if path.is_dir():

@@ -21,6 +21,7 @@ from attnmel.evaluation.overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.evaluation.submission import FORMATS, takes, write_submission
 from attnmel.folders import RunFolder, replacing
+from attnmel.locks import hold_folder
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
@@ -73,9 +74,29 @@ def evaluate_run(
         PredictionsError: a measure is not defined, for example on a single class.
         LabelError: another data set shares an id, a file or a lesion with what the run learnt from, or an exclusion
             list that cannot be used.
+        BusyError: another command writes into the run folder.
     """
     check_points(sensitivities, prevalences)
     recipe = read_recipe(run)
+    with hold_folder(run.path):
+        return _evaluate(
+            run, recipe, home, on, split, exclude, allow_leakage, prepared, sensitivities, prevalences, progress
+        )
+
+
+def _evaluate(
+    run: RunFolder,
+    recipe: Recipe,
+    home: Path,
+    on: str | None,
+    split: str | None,
+    exclude: Path | None,
+    allow_leakage: bool,
+    prepared: Prepared | None,
+    sensitivities: Sequence[float],
+    prevalences: Sequence[float],
+    progress: Progress,
+) -> SplitJudgement:
     on = _external(on, recipe.data.dataset)
     split = split or (ALL if on is not None and own_folder_path(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))

@@ -12,6 +12,7 @@ from attnmel.data.images import prepared_image
 from attnmel.errors import CheckpointError, ImageError
 from attnmel.explain.methods import CONTROLS, build_method, maps_of, usual_methods
 from attnmel.folders import RunFolder
+from attnmel.locks import hold_folder
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.output import Output
@@ -42,6 +43,7 @@ def explain_images(
         CheckpointError: the model cannot be used, or has no attention maps and no method is named.
         ConfigError: an unknown method, or one that the network has no map for.
         ImageError: files cannot be used; raised once the others are done.
+        BusyError: another command writes into the folder.
     """
     network, card = load_checkpoint(model)
     device = runtime.choose_device()
@@ -53,7 +55,7 @@ def explain_images(
     for name in methods:
         build_method(name)
     failed: list[str] = []
-    with progress.bar("explaining", len(paths), "images") as advance:
+    with hold_folder(folder), progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
             try:
                 square = prepared_image(path, crop=card.crop, side=card.side)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from PIL import Image
@@ -9,6 +10,7 @@ from PIL import Image
 from attnmel.errors import ConfigError, require_known
 from attnmel.explain.methods import build_method, usual_methods
 from attnmel.folders import MapsFolder, RunFolder, replacing
+from attnmel.locks import hold_folder
 from attnmel.pipeline.asked import Asked, ask
 from attnmel.pipeline.explain_channels import explain_channels
 from attnmel.pipeline.explain_gallery import gallery
@@ -52,26 +54,33 @@ def explain_runs(
             the split is made.
         CheckpointError: a run has no usable best checkpoint.
         LabelError: the data set has no such split, or is not the one that the run was trained on.
+        BusyError: another command writes into one of the folders.
     """
-    explained = explain_each(
-        runs,
-        split=split,
-        methods=methods,
-        measures=measures,
-        channels=channels,
-        limit=limit,
-        out=out if len(runs) == 1 else None,
-        home=home,
-        progress=progress,
-    )
-    folder = explained[0].folder
-    if len(runs) > 1:
-        folder = MapsFolder(out or Path("maps") / split)
-        write_summary(folder, side_by_side(explained, progress))
-    picture = grid(explained)
-    with replacing(folder.grid) as part:
-        Image.fromarray(picture).save(part)
-    write_gallery(folder.gallery, gallery(explained, picture, progress))
+    require_known("split", split, EVERY_SPLIT)
+    for run in runs:
+        read_recipe(run)  # no lock is laid where there is no run
+    own = [run.split_maps(split) for run in runs]
+    folder = MapsFolder(out or Path("maps") / split) if len(runs) > 1 else MapsFolder(out) if out else own[0]
+    with ExitStack() as held:
+        for place in dict.fromkeys([folder.path, *(one.path for one in own if len(runs) > 1)]):
+            held.enter_context(hold_folder(place))
+        explained = explain_each(
+            runs,
+            split=split,
+            methods=methods,
+            measures=measures,
+            channels=channels,
+            limit=limit,
+            out=out if len(runs) == 1 else None,
+            home=home,
+            progress=progress,
+        )
+        if len(runs) > 1:
+            write_summary(folder, side_by_side(explained, progress))
+        picture = grid(explained)
+        with replacing(folder.grid) as part:
+            Image.fromarray(picture).save(part)
+        write_gallery(folder.gallery, gallery(explained, picture, progress))
     return folder
 
 

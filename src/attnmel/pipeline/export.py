@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attnmel.errors import CheckpointError, ConfigError, ExportError
 from attnmel.folders import RunFolder, replacing
+from attnmel.locks import hold_file
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import checkpoint_file, load_checkpoint
 from attnmel.pipeline.export_check import Checked, check_file, engine_said, engines_of
@@ -64,7 +65,16 @@ def export_onnx(
         CheckpointError: the model cannot be used.
         ExportError: the file does not answer as the network, or int8 may cost more than `bound`: there is no file then.
         LabelError, ImageError, PredictionsError: the run's data or files cannot be used.
+        BusyError: another command writes the same file.
     """
+    path = out or _default(model, int8=int8)
+    with hold_file(path):
+        return _export(model, path, home, int8=int8, bound=bound, split=split, limit=limit, progress=progress)
+
+
+def _export(
+    model: Path, path: Path, home: Path, *, int8: bool, bound: float, split: str, limit: int, progress: Progress
+) -> Exported:
     for name in PACKAGES:
         package(name)
     network, card = load_checkpoint(model)
@@ -79,7 +89,6 @@ def export_onnx(
             )
         progress.note(f"checked on large phantoms alone: the data set of {model} is not at hand")
     graph, facts = onnx_graph(network, card), _facts(run, card, real)
-    path = out or _default(model, int8=int8)
     with replacing(path) as part, _refusing(part, path):
         _write(part, graph, card, facts)
         judged = judged_at(run, card, split) if run and real else None

@@ -5,6 +5,7 @@ Rows are in the order of the files. Memory stays flat but for the list of names:
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -12,17 +13,22 @@ from attnmel import __version__
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.folders import replacing
 from attnmel.limits import ComputePrecision
+from attnmel.locks import hold_file, hold_folder
 from attnmel.models.card import Card
 from attnmel.pipeline.answers import Answer, Table
 from attnmel.pipeline.answers_kept import KeptAnswers
 from attnmel.pipeline.image_files import image_files, raise_for_failures
 from attnmel.pipeline.image_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict_onnx import SUFFIX, OnnxModel
+from attnmel.pipeline.watch import watched
 from attnmel.progress import SILENT, Progress
 from attnmel.serve.onnx_file import BOUND
+from attnmel.serve.workers import STALL_LIMIT
 
 BATCH = 16
 """Images a forward pass of a checkpoint."""
+
+STOPPED = "stopped, by force, since a library did not come back. What was finished is kept: `predict --resume` goes on."
 
 
 @runtime_checkable
@@ -49,9 +55,15 @@ class Answers:
     """What a model says of many files; they are predicted while the answers are read."""
 
     def __init__(
-        self, model: AnsweringModel, paths: Sequence[Path], progress: Progress = SILENT, *, maps: Path | None = None
+        self,
+        model: AnsweringModel,
+        paths: Sequence[Path],
+        progress: Progress = SILENT,
+        *,
+        maps: Path | None = None,
+        stall_limit: float = STALL_LIMIT,
     ) -> None:
-        self.model, self.paths, self._maps = model, paths, maps
+        self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
         self.table = Table(model.card, model.temperature)
         self._progress = progress
         self._failed: list[str] = []
@@ -69,7 +81,14 @@ class Answers:
         Raises:
             ConfigError: answers of a stopped prediction are there, and `resume` is not asked for or they were made
                 otherwise.
+            BusyError: another command writes the table.
+            PredictionsError: the answers are not one for each file, in order.
+            StalledError: no answer came for too long; those before are kept.
         """
+        with hold_file(out), self._maps_held():
+            self._write_alone(out, as_json=as_json, resume=resume)
+
+    def _write_alone(self, out: Path, *, as_json: bool, resume: bool) -> None:
         kept = KeptAnswers(out)
         names = [str(path) for path in self.paths]
         if resume:
@@ -82,7 +101,7 @@ class Answers:
             for answer in self._after(done):
                 add(answer)
         with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(self.table.lines(kept.read(), as_json=as_json))
+            file.writelines(self.table.lines(kept.whole(names), as_json=as_json))
         kept.remove()
 
     def raise_for_failures(self) -> None:
@@ -94,18 +113,36 @@ class Answers:
         raise_for_failures(self._failed, len(self.paths))
 
     def _after(self, done: int) -> Iterator[Answer]:
-        total = len(self.paths)
-        # Of one image there is no progress to show, and drawing it would take longer than the answer.
-        progress = self._progress if total > 1 else SILENT
-        with progress.bar("predicting", total, "images") as advance:
+        total, left = len(self.paths), self.paths[done:]
+        answers = self.model.answers(left, many=total > 1)
+        if total == 1:
+            # There is no progress to show, and drawing it or starting a watcher would take longer than the answer.
+            yield from map(self._taken, left, answers)
+            return
+        with (
+            self._maps_held(),
+            self._progress.bar("predicting", total, "images") as advance,
+            watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
+        ):
             advance(done)
-            left = self.paths[done:]
-            for path, said in zip(left, self.model.answers(left, many=total > 1), strict=True):
-                answer = self._with_maps(path, said)
-                if answer.error:
-                    self._failed.append(answer.error)
-                yield answer
+            for path, said in zip(left, watch(answers), strict=True):
+                yield self._taken(path, said)
                 advance(1)
+
+    def _maps_held(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._maps is None else hold_folder(self._maps)
+
+    def _taken(self, path: Path, said: Answer) -> Answer:
+        answer = self._with_maps(path, said)
+        if answer.error:
+            self._failed.append(answer.error)
+        return answer
+
+    def _stalled(self) -> str:
+        return (
+            f"no answer came for {self._stall_limit:g} seconds: a library hangs, or this is a very slow machine. What "
+            "was finished is kept: `predict --resume` goes on from there; a longer limit is --stall-limit SECONDS"
+        )
 
     def _with_maps(self, path: Path, answer: Answer) -> Answer:
         """Write the maps of an answer, if they are asked for, before it counts as given."""
@@ -135,12 +172,14 @@ def predict_images(
     batch: int | None = None,
     calibrated: bool = True,
     maps: Path | None = None,
+    stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> Answers:
     """Open a model to predict files, and the files of folders; one that cannot be used gets its reason.
 
     Probabilities are at the model's temperature, where it holds one and `calibrated` is not switched off. `precision`
     is of ONNX files, which are refused where it may cost more AUC than `bound` (0.02); `batch` (16) is of checkpoints.
+    A prediction of several files ends where no answer comes for `stall_limit` seconds; 0 waits for ever.
     Into a folder `maps` go the attention maps of each image, as `write_image_maps` writes them.
 
     Raises:
@@ -148,7 +187,7 @@ def predict_images(
         ConfigError: an option that this kind of model does not have, or two images whose maps would have one name.
         ImageError: no file, or an empty folder, is named.
     """
-    opened = _open(model, precision, bound, batch, calibrated, progress)
+    opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
     say_control(model, opened.card, progress)
     paths = image_files(images)
     if maps is not None:
@@ -158,7 +197,7 @@ def predict_images(
                 "its run: attnmel explain RUN IMAGES --method cam"
             )
         require_own_names(paths)
-    return Answers(opened, paths, progress, maps=maps)
+    return Answers(opened, paths, progress, maps=maps, stall_limit=stall_limit)
 
 
 def say_control(model: Path, card: Card, progress: Progress) -> None:
@@ -175,12 +214,14 @@ def _open(
     bound: float | None,
     batch: int | None,
     calibrated: bool,
+    stall_limit: float,
     progress: Progress,
 ) -> AnsweringModel:
     if model.suffix.lower() == SUFFIX:
         if batch is not None:
             raise ConfigError(f"{model} takes images one by one, several at a time; leave out --batch")
-        found = OnnxModel(model, precision=precision, calibrated=calibrated, bound=BOUND if bound is None else bound)
+        bound = BOUND if bound is None else bound
+        found = OnnxModel(model, precision=precision, calibrated=calibrated, bound=bound, stall_limit=stall_limit)
         for cost in found.costs:
             progress.note(f"{precision}: {cost}")
         return found

@@ -9,6 +9,7 @@ from attnmel.pipeline.answers import Answer
 from attnmel.serve.network import engine_version
 from attnmel.serve.onnx_file import BOUND
 from attnmel.serve.predictor import PredictedFile, Predictor
+from attnmel.serve.workers import STALL_LIMIT
 
 SUFFIX = ".onnx"
 """Ending of the name of a model that this runs."""
@@ -24,8 +25,17 @@ class OnnxModel:
 
     together = 1
 
-    def __init__(self, path: Path, *, precision: ComputePrecision, calibrated: bool, bound: float = BOUND) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        precision: ComputePrecision,
+        calibrated: bool,
+        bound: float = BOUND,
+        stall_limit: float = STALL_LIMIT,
+    ) -> None:
         self._predictor = Predictor(path, precision, bound=bound)
+        self._stall_limit = stall_limit
         self.file = path
         self.card: Card = self._predictor.card
         self.temperature = self.card.temperature if calibrated else None
@@ -36,7 +46,7 @@ class OnnxModel:
     def answers(self, paths: Sequence[Path], *, many: bool) -> Iterator[Answer]:
         """Give the answer of each file; `many` are done several at a time."""
         if many:
-            yield from map(self._answer, self._predictor.predict_many(paths))
+            yield from map(self._answer, self._predictor.predict_many(paths, stall_limit=self._stall_limit))
         else:
             yield from map(self._answer, map(self._predictor.predict_file, paths))
 

@@ -17,6 +17,7 @@ from attnmel.evaluation.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.overlap import Overlap
 from attnmel.evaluation.published import FOOTNOTES, PUBLISHED, Published
 from attnmel.folders import RunFolder
+from attnmel.locks import hold_file
 from attnmel.pipeline.compare import compared_section
 from attnmel.pipeline.history import best_row, read_history
 from attnmel.pipeline.measures import SplitJudgement, read_measures
@@ -50,8 +51,15 @@ def report_runs(
     Raises:
         ConfigError: no run folder.
         PredictionsError: a run was not judged on the split.
+        BusyError: another command writes the same page.
     """
     page = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
+    with hold_file(page):
+        _write(page, runs, home, split, progress)
+    return page
+
+
+def _write(page: Path, runs: Sequence[RunFolder], home: Path, split: str, progress: Progress) -> None:
     sections = run_sections(runs, home=home, split=split, page=page, progress=progress)
     shared = []
     if len(runs) > 1:
@@ -60,7 +68,6 @@ def report_runs(
         maps = maps_beside_section(named, split, page=page, home=home, progress=progress)
         shared += [] if maps is None else [maps]
     write_report(page, sections, sections=shared)
-    return page
 
 
 def run_sections(

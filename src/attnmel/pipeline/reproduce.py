@@ -14,7 +14,7 @@ from attnmel import NOTICE
 from attnmel.data.prior_files import PREDICTED
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.reproduced import ReproducedTable
-from attnmel.folders import alone
+from attnmel.locks import hold_file, hold_folder
 from attnmel.pipeline.reproduce_finished import is_finished
 from attnmel.pipeline.reproduce_folder import TableFolder, begin_table
 from attnmel.pipeline.reproduce_jobs import Job, TableOptions, shell_line, table_jobs
@@ -58,7 +58,7 @@ def reproduce(options: TableOptions, progress: Progress = SILENT) -> Reproduced:
     folder = begin_table(options)
     for name, reason in failures.items():
         progress.note(f"{name} cannot be trained: {reason}")
-    if broken := _segment(found.segmenter, progress):
+    if broken := _segment(found.segmenter, folder, progress):
         failures |= {job.name: broken for job in found.jobs if job.recipe and job.recipe.loss.masks == PREDICTED}
     write_table(folder, reader.table(failures))
     for job in found.jobs:
@@ -74,8 +74,10 @@ def _train(job: Job, progress: Progress, failures: dict[str, str]) -> bool:
     """Run a job unless it is finished; return whether anything is new."""
     if job.recipe is None:
         return False
-    busy = f"another command is training {job.name}; waiting for it"
-    with alone(job.run.path, lambda: progress.note(busy)):
+    # The row for other tables' commands, while the command that it starts takes the run folder itself.
+    with hold_file(job.run.path, waiting=progress.note):
+        with hold_folder(job.run.path, waiting=progress.note):
+            pass  # an `attnmel train` of somebody else has ended
         if is_finished(job.run, job.recipe):
             progress.note(f"{job.name} is finished")
             return False
@@ -85,11 +87,14 @@ def _train(job: Job, progress: Progress, failures: dict[str, str]) -> bool:
     return True
 
 
-def _segment(commands: Sequence[tuple[str, ...]], progress: Progress) -> str:
+def _segment(commands: Sequence[tuple[str, ...]], folder: TableFolder, progress: Progress) -> str:
     """Run the segmenter's commands in order; return why the masks are not there, empty where they are."""
-    for arguments in commands:
-        if reason := _run(arguments, progress):
-            return f"the masks could not be predicted: {reason}"
+    if not commands:
+        return ""
+    with hold_file(folder.path / "segmenter", waiting=progress.note):
+        for arguments in commands:
+            if reason := _run(arguments, progress):
+                return f"the masks could not be predicted: {reason}"
     return ""
 
 

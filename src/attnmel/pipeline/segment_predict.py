@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from torch import nn
 
 from attnmel import runtime
 from attnmel.data.labels import SOURCES, read_dataset
@@ -15,6 +16,7 @@ from attnmel.data.tables import require_single
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.mask_signs import signs
 from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing
+from attnmel.locks import hold_folder
 from attnmel.models.checkpoints import checkpoint_file
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.pipeline.image_files import image_files, raise_for_failures
@@ -75,10 +77,25 @@ def predict_masks(
         ImageError: no image is named.
         LabelError: two images of one id.
         PredictionsError: the folder holds masks of another segmenter.
+        BusyError: another command writes into the folder.
     """
     network, card = load_segmenter(model)
     named = _named_images(images, home)
     folder = _folder(images, home, out)
+    with hold_folder(folder.path):
+        return _predict_into(folder, model, network, card, named, replace, batch, progress)
+
+
+def _predict_into(
+    folder: MasksFolder,
+    model: Path,
+    network: nn.Module,
+    card: SegmenterCard,
+    named: Sequence[tuple[str, Path]],
+    replace: bool,
+    batch: int,
+    progress: Progress,
+) -> Masks:
     segmenter = hashlib.sha256(checkpoint_file(model).read_bytes()).hexdigest()
     rows = {} if replace else _rows_before(folder, segmenter)
     wanted = [(image_id, path) for image_id, path in named if not _is_done(folder, rows.get(image_id))]

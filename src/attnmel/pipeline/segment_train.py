@@ -14,6 +14,7 @@ from attnmel.data.labels import own_folder_path
 from attnmel.data.loader import TrainingBatches
 from attnmel.errors import ConfigError, TrainingError, listed
 from attnmel.folders import RunFolder, replacing
+from attnmel.locks import hold_folder
 from attnmel.models.segmenter import Loss, build_segmenter, segmentation_loss
 from attnmel.pipeline.history import write_rows
 from attnmel.pipeline.known_images import known_images, write_images
@@ -48,7 +49,15 @@ def train_segmenter(
         LabelError: too few images have a mask, or they are not those that the run began with.
         ImageError: names the images and masks that cannot be used.
         TrainingError: the loss stopped being finite; finished epochs are kept.
+        BusyError: another command writes into the folder.
     """
+    with hold_folder(run.path):
+        return _train_alone(recipe, run, home=home, resume=resume, command=command, progress=progress)
+
+
+def _train_alone(
+    recipe: SegmenterRecipe, run: RunFolder, *, home: Path, resume: bool, command: str, progress: Progress
+) -> Trained:
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
     device = runtime.choose_device(recipe.training.device)

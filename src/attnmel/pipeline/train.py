@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from lightning_fabric import Fabric
@@ -13,6 +14,7 @@ from attnmel.data.loader import TrainingBatches
 from attnmel.data.prior_files import PREDICTED
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
+from attnmel.locks import hold_folder
 from attnmel.models.weights import START_NAMES
 from attnmel.pipeline.beside import Beside
 from attnmel.pipeline.calibrate import calibrate_run
@@ -121,7 +123,15 @@ def train_run(
         ConfigError: the folder holds a run already, or one of another recipe or other data.
         LabelError: the training or validation split is not there, or lacks a class or the masks that the recipe needs.
         TrainingError: the loss stopped being finite; checkpoints of finished epochs are kept.
+        BusyError: another command writes into the folder.
     """
+    with hold_folder(run.path) if fabric.is_global_zero else nullcontext():
+        return _train_alone(recipe, run, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
+
+
+def _train_alone(
+    recipe: Recipe, run: RunFolder, *, home: Path, fabric: Fabric, resume: bool, command: str, progress: Progress
+) -> HistoryRow:
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
     progress = progress if fabric.is_global_zero else SILENT

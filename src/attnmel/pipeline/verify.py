@@ -9,6 +9,7 @@ import numpy as np
 from attnmel.data.decoding import decode_scaled, decoded, opened, upright, upright_size
 from attnmel.data.verify import KINDS, Finding, Item, Verification, verify_dataset
 from attnmel.errors import ImageError
+from attnmel.locks import hold_files
 from attnmel.progress import SILENT, Progress
 from attnmel.report.contact_sheet import SIDE, Group, Sheet, Tile, tile_picture, write_html, write_png
 from attnmel.report.sections import Table
@@ -37,14 +38,16 @@ def verify_datasets(
 
     Raises:
         ConfigError: a name that is neither a known data set nor a folder with labels.csv.
+        BusyError: another command writes the same sheet.
     """
-    found = tuple(verify_dataset(name, home, progress=progress) for name in dict.fromkeys(names))
-    if html is not None or png is not None:
-        sheets = [_sheet(one, sample, seed, progress) for one in found]
-        if html is not None:
-            write_html(html, sheets)
-        if png is not None:
-            write_png(png, sheets)
+    with hold_files(html, png):
+        found = tuple(verify_dataset(name, home, progress=progress) for name in dict.fromkeys(names))
+        if html is not None or png is not None:
+            sheets = [_sheet(one, sample, seed, progress) for one in found]
+            if html is not None:
+                write_html(html, sheets)
+            if png is not None:
+                write_png(png, sheets)
     return found
 
 

@@ -10,6 +10,7 @@ image does not depend on its neighbours, and a folder is done by several passes 
 """
 
 import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,14 +33,24 @@ ENGINE_PRECISION: dict[ComputePrecision, str] = {"float32": "f32", "bf16": "bf16
 """What OpenVINO calls them; asked for nothing, it would take bf16 where the hardware has it."""
 
 
+_ONE_BY_ONE = threading.RLock()
+"""Held by whoever calls something of OpenVINO that may be its first call in this process.
+
+The first `Tensor.data` imports numpy's interface inside the initialisation of a C++ static, which lets go of Python's
+lock. A second thread that gets there then waits for the static with Python's lock in its hand, which the first needs to
+finish: both stand still for ever, and with them the whole process.
+"""
+
+
 class OnnxNetwork:
     """The network of an ONNX file, read once; compiled for single images or for many."""
 
     def __init__(self, path: Path, *, precision: ComputePrecision, threads: int | None) -> None:
         self._path = path
-        self._core: Core = package("openvino").Core()
-        if precision == "bf16":
-            require_bf16()
+        with _ONE_BY_ONE:
+            self._core: Core = package("openvino").Core()
+            if precision == "bf16":
+                require_bf16()
         self._settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": ENGINE_PRECISION[precision],
             # Threads that decode share the cores with the network's: the system places both better than fixed places.
@@ -47,7 +58,7 @@ class OnnxNetwork:
         }
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = threads
-        with self._telling():
+        with _ONE_BY_ONE, self._telling():
             self._model: Model = self._core.read_model(path)
 
     @property
@@ -62,7 +73,7 @@ class OnnxNetwork:
 
     def compiled(self, *, many: bool) -> "Compiled":
         """Return the network ready to run: with all threads for one image, or with several images at once."""
-        with self._telling():
+        with _ONE_BY_ONE, self._telling():
             hint = {"PERFORMANCE_HINT": "THROUGHPUT" if many else "LATENCY"}
             network = self._core.compile_model(self._model, CPU, self._settings | hint)
             at_once = int(network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) if many else 1
@@ -83,6 +94,9 @@ class OnnxNetwork:
 class Compiled:
     """A network ready to run, from any number of threads at a time."""
 
+    _has_run = False
+    """Whether one pass is done, of whichever network: until then they come one by one."""
+
     def __init__(self, requests: "list[InferRequest]", outputs: tuple[str, ...]) -> None:
         self.at_once = len(requests)
         """Images that are worked on at the same time; further ones wait."""
@@ -93,6 +107,15 @@ class Compiled:
 
     def run(self, square: UInt8[np.ndarray, "S S 3"]) -> dict[str, np.ndarray]:
         """Return the outputs for one prepared square by name, without the axis of images."""
+        if not Compiled._has_run:
+            with _ONE_BY_ONE:
+                if not Compiled._has_run:
+                    outputs = self._run(square)
+                    Compiled._has_run = True
+                    return outputs
+        return self._run(square)
+
+    def _run(self, square: UInt8[np.ndarray, "S S 3"]) -> dict[str, np.ndarray]:
         request = self._idle.get()
         try:
             request.infer({SQUARE: square[None]})
@@ -112,7 +135,8 @@ def has_bf16() -> bool:
     Raises:
         ConfigError: OpenVINO is not installed.
     """
-    return "BF16" in package("openvino").Core().get_property(CPU, "OPTIMIZATION_CAPABILITIES")
+    with _ONE_BY_ONE:
+        return "BF16" in package("openvino").Core().get_property(CPU, "OPTIMIZATION_CAPABILITIES")
 
 
 def require_bf16() -> None:

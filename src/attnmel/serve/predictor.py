@@ -8,9 +8,7 @@ print(predictor.predict("lesion.jpg").probabilities)
 
 import dataclasses
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,13 +32,11 @@ from attnmel.serve.onnx_file import (
     Threshold,
     read_onnx_card,
 )
+from attnmel.serve.workers import STALL_LIMIT, in_threads
 from attnmel.threads import threads_asked
 
 WORKERS_PER_PASS = 2
 """Threads for each image that the network works on at a time: one decodes while the other waits for the network."""
-
-AHEAD_PER_WORKER = 4
-"""Images handed out ahead of the one whose turn is next; bounds the memory of predictions that wait."""
 
 Image = str | Path | bytes | np.ndarray
 
@@ -147,26 +143,18 @@ class Predictor:
         """Predict one file; one that cannot be used gets its reason."""
         return self._predict_file(path, self._compiled(many=False))
 
-    def predict_many(self, paths: Iterable[str | Path]) -> Iterator[PredictedFile]:
+    def predict_many(self, paths: Iterable[str | Path], *, stall_limit: float = STALL_LIMIT) -> Iterator[PredictedFile]:
         """Predict files one after another, in their order; one that cannot be used gets its reason.
 
         Several are decoded and predicted at a time, none further ahead than a few, so memory stays flat however many
         there are.
+
+        Raises:
+            StalledError: the next answer did not come within `stall_limit` seconds; 0 waits for ever.
         """
         network = self._compiled(many=True)
         workers = network.at_once * WORKERS_PER_PASS
-        with ThreadPoolExecutor(workers) as pool:
-            waiting: deque[Future[PredictedFile]] = deque()
-            try:
-                for path in paths:
-                    waiting.append(pool.submit(self._predict_file, path, network))
-                    if len(waiting) >= workers * AHEAD_PER_WORKER:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        yield from in_threads(lambda path: self._predict_file(path, network), paths, workers, limit=stall_limit)
 
     def _compiled(self, *, many: bool) -> Compiled:
         with self._compiling:

@@ -1,0 +1,290 @@
+"""One writer at a time in a place: a lock that names its owner and its age, and that a killed owner leaves free.
+
+The lock of a file lies beside it (`.answers.csv.lock`), that of a folder in it (`.attnmel.lock`), and goes when its
+owner is done. It is a lock of the operating system (flock, on Windows LockFile) on that file: the system frees it when
+the process ends, however that happens. Its text, which anyone may read, says who holds it.
+
+Not every network file system carries such locks from machine to machine, and some know none. So the owner also touches
+the file every `REFRESH` seconds, and the lock of another machine, or of any process where the file system knows no
+locks, holds while it was touched in the last `LAPSE` seconds by the clock of that file system.
+
+Only who writes takes a lock. Readers need none, since files are replaced whole.
+"""
+
+import errno
+import json
+import os
+import platform
+import shlex
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attnmel.errors import BusyError
+
+REFRESH = 20.0
+"""Seconds between two touches of a lock that is held."""
+
+LAPSE = 120.0
+"""Seconds after the last touch in which a lock that the system does not vouch for still holds."""
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks at a lock that is waited for."""
+
+SETTLE = 2.0
+"""Seconds in which a second one who begins at the same moment shows, where the file system knows no locks."""
+
+IN_FOLDER = ".attnmel.lock"
+
+FAR = 1 << 30
+"""Byte that Windows locks: far behind the text, which nobody could read otherwise."""
+
+NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
+"""What file systems without locks say."""
+
+LONGEST_COMMAND = 200
+
+Note = Callable[[str], None]
+
+_OWN: dict[Path, int] = {}
+"""The locks that this process holds, and by which thread."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds a lock, as its file says."""
+
+    command: str
+    process: int
+    host: str
+    began: str
+    """Date and time in UTC, ISO 8601."""
+    token: str
+    """Drawn anew for each holding."""
+
+    @staticmethod
+    def this() -> "Owner":
+        """Return what this process writes into a lock."""
+        began = datetime.now(UTC).isoformat(timespec="seconds")
+        return Owner(_command(), os.getpid(), platform.node(), began, uuid.uuid4().hex)
+
+    @staticmethod
+    def read(text: bytes) -> "Owner | None":
+        """Return the owner that a lock names; None for one that is only just being written."""
+        try:
+            return Owner(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
+
+    def sentence(self) -> str:
+        """Return command, process, machine, start and age in words."""
+        began = datetime.fromisoformat(self.began)
+        age = _age((datetime.now(UTC) - began).total_seconds())
+        return f"`{self.command}`, process {self.process} on {self.host}, begun {began:%Y-%m-%d %H:%M:%S} UTC ({age})"
+
+
+@contextmanager
+def hold_file(path: Path, waiting: Note | None = None) -> Iterator[None]:
+    """Be the only one who writes a file, and what belongs to it, during the block; as `hold_folder`."""
+    place = path.parent.resolve() / path.name
+    with _held(place.with_name(f".{path.name}.lock"), path, waiting):
+        yield
+
+
+@contextmanager
+def hold_files(*paths: Path | None) -> Iterator[None]:
+    """Be the only one who writes some files, where they are asked for; as `hold_folder`."""
+    with ExitStack() as held:
+        for path in filter(None, paths):
+            held.enter_context(hold_file(path))
+        yield
+
+
+@contextmanager
+def hold_folder(path: Path, waiting: Note | None = None) -> Iterator[None]:
+    """Be the only one who writes into a folder, there already or not, during the block.
+
+    A thread that holds it already goes on. With `waiting`, which is given one sentence, another's end is waited for.
+    A folder that was made for the lock goes with it, if nothing else was written there.
+
+    Raises:
+        BusyError: another command holds it, and `waiting` is not given; names it.
+        OSError: nothing can be written there.
+    """
+    with _held(path.resolve() / IN_FOLDER, path, waiting):
+        yield
+
+
+@contextmanager
+def _held(lock: Path, what: Path, waiting: Note | None) -> Iterator[None]:
+    if _OWN.get(lock) == threading.get_ident():
+        yield
+        return
+    made = [folder for folder in (lock.parent, *lock.parent.parents) if not folder.exists()]
+    try:
+        file = _taken(lock, what, waiting)
+        _OWN[lock] = threading.get_ident()
+        try:
+            with _refreshed(lock, file):
+                yield
+        finally:
+            del _OWN[lock]
+            _release(lock, file)
+    except OSError as error:
+        if str(lock) == str(error.filename):
+            error.filename = str(what)  # the place that the user knows
+        raise
+    finally:
+        for folder in made:
+            with suppress(OSError):  # something was written there
+                folder.rmdir()
+
+
+def _taken(lock: Path, what: Path, waiting: Note | None) -> int:
+    """Return the open file of a lock that is ours now."""
+    told = False
+    while True:
+        file = _opened(lock)
+        try:
+            if _is_taken(lock, file):
+                return file
+            owner = Owner.read(_text(lock))
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+        by = "a command that has only just begun" if owner is None else f"another command: {owner.sentence()}"
+        if waiting is None:
+            raise BusyError(
+                f"{what} is being written by {by}. Wait until that has ended, or name another place; nothing was "
+                f"changed.{_rule(owner)}"
+            )
+        if not told:
+            waiting(f"{what} is being written by {by}; waiting for it")
+            told = True
+        time.sleep(LOOK_EVERY)
+
+
+def _rule(owner: Owner | None) -> str:
+    """Say when the lock of another machine ends by itself, since this one cannot look at the process."""
+    if owner is None or owner.host == platform.node():
+        return ""
+    return f" If {owner.host} was switched off, the place is free {LAPSE:g} seconds after."
+
+
+def _opened(lock: Path) -> int:
+    while True:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # another's release has just removed the empty folder
+            return os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+def _is_taken(lock: Path, file: int) -> bool:
+    """Take an open lock, if it is free; False where it is another's, or was removed meanwhile."""
+    vouched = _lock_of_system(file)
+    if vouched is False or not _is_there(lock, file):
+        return False
+    before = Owner.read(_text(lock))
+    elsewhere = before is not None and (vouched is None or before.host != platform.node())
+    if elsewhere and _seconds_since_touched(lock, file) < LAPSE:
+        return False
+    me = Owner.this()
+    os.ftruncate(file, 0)
+    os.lseek(file, 0, os.SEEK_SET)
+    os.write(file, json.dumps(asdict(me)).encode())
+    if vouched is None:
+        os.fsync(file)
+        time.sleep(SETTLE)
+        return Owner.read(_text(lock)) == me
+    return True
+
+
+def _lock_of_system(file: int) -> bool | None:
+    """Lock an open file: whether that was possible, None where the file system knows no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(file, FAR, os.SEEK_SET)
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            return None
+        if isinstance(error, BlockingIOError | PermissionError):
+            return False
+        raise
+    return True
+
+
+def _is_there(lock: Path, file: int) -> bool:
+    """Whether the open file is still the one of that name: who held it before has removed it by now."""
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(file), lock.stat())
+    return False
+
+
+def _text(lock: Path) -> bytes:
+    with suppress(OSError):
+        return lock.read_bytes()
+    return b""
+
+
+def _seconds_since_touched(lock: Path, file: int) -> float:
+    """By the clock of the file system, which may be another machine's."""
+    with tempfile.TemporaryFile(dir=lock.parent) as probe:
+        return os.fstat(probe.fileno()).st_mtime - os.fstat(file).st_mtime
+
+
+@contextmanager
+def _refreshed(lock: Path, file: int) -> Iterator[None]:
+    """Touch a lock now and then during the block."""
+    done = threading.Event()
+
+    def touch() -> None:
+        while not done.wait(REFRESH):
+            with suppress(OSError):
+                os.utime(file if os.utime in os.supports_fd else lock)
+
+    thread = threading.Thread(target=touch, name=f"lock of {lock.parent.name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _release(lock: Path, file: int) -> None:
+    if sys.platform == "win32":  # which removes no open file
+        os.close(file)
+        with suppress(OSError):
+            lock.unlink()
+        return
+    with suppress(OSError):
+        if _is_there(lock, file):
+            lock.unlink()
+    os.close(file)
+
+
+def _command() -> str:
+    name = Path(sys.argv[0]).stem
+    words = shlex.join(["attnmel" if name == "__main__" else name, *sys.argv[1:]])
+    return words if len(words) <= LONGEST_COMMAND else f"{words[:LONGEST_COMMAND]}..."
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return f"{max(0.0, seconds):.0f} seconds ago"

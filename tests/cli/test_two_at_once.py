@@ -1,0 +1,223 @@
+"""Two commands on one place: the second is refused with the first one's name, and the first goes on unharmed."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from attnmel.folders import RunFolder
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
+    from tests.conftest import Phantoms
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are halted by signals")
+
+IMAGES = 300
+
+Settings = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="module")
+def folder(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images under many names."""
+    images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    folder = tmp_path_factory.mktemp("many") / "folder"
+    folder.mkdir()
+    for place in range(IMAGES):
+        (folder / f"{place:06}.jpg").hardlink_to(images[place % len(images)])
+    return folder
+
+
+def started(*arguments: str | Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "attnmel", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@contextmanager
+def halted(there: Callable[[], bool], *arguments: str | Path) -> Iterator["subprocess.Popen[str]"]:
+    """Start a command and halt it once something is there; it goes on at the end of the block."""
+    with started(*arguments) as process:
+        try:
+            while not there():
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.005)
+            process.send_signal(signal.SIGSTOP)
+            yield process
+            process.send_signal(signal.SIGCONT)
+            _, told = process.communicate(timeout=300)
+            assert process.returncode == 0, told
+        finally:
+            process.kill()
+
+
+def refusal(place: Path, command: str, process: int) -> str:
+    return (
+        rf"error: {re.escape(str(place))} is being written by another command: `{re.escape(command)}.*, process "
+        rf"{process} on \S+, begun [\d-]+ [\d:]+ UTC \(\d+ \w+ ago\)\. Wait until that has ended, or name another "
+        r"place; nothing was changed\.\n"
+    )
+
+
+def names(table: Path) -> list[str]:
+    lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
+    return [Path(line.partition(",")[0]).name for line in lines[1:]]
+
+
+def test_the_second_prediction_of_a_table_is_refused(exported: Path, folder: Path, tmp_path: Path) -> None:
+    out, part = tmp_path / "out.csv", tmp_path / "out.csv.part"
+    command = ("predict", exported, folder, "--out", out)
+    with halted(lambda: part.is_file() and part.read_bytes().count(b"\n") > 5, *command) as first:
+        kept = part.read_bytes()
+        for resume in ((), ("--resume",)):
+            with started(*command, *resume) as second:
+                said, told = second.communicate(timeout=300)
+            assert second.returncode == 1
+            assert said == ""
+            assert re.fullmatch(refusal(out, "attnmel predict", first.pid), told), told
+        assert part.read_bytes() == kept
+    assert names(out) == [f"{place:06}.jpg" for place in range(IMAGES)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv"]
+
+
+def test_two_resumed_predictions_at_one_moment_leave_one_table(exported: Path, folder: Path, tmp_path: Path) -> None:
+    out, part = tmp_path / "out.csv", tmp_path / "out.csv.part"
+    command = ("predict", exported, folder, "--out", out)
+    with started(*command) as killed:
+        while killed.poll() is None and not (part.is_file() and part.read_bytes().count(b"\n") > 5):
+            time.sleep(0.005)
+        killed.kill()
+    assert part.exists(), "killed in the middle"
+    both = [started(*command, "--resume") for _ in range(2)]
+    told = [process.communicate(timeout=300)[1] for process in both]
+    codes = [process.returncode for process in both]
+    assert 0 in codes, told
+    assert set(codes) <= {0, 1}
+    assert all("is being written by another command" in one for one, code in zip(told, codes, strict=True) if code)
+    assert names(out) == [f"{place:06}.jpg" for place in range(IMAGES)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv"]
+
+
+def test_answers_that_are_not_one_for_each_image_become_no_table(
+    attnmel: "Attnmel", exported: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a command without locks (an older version) writes into the same answers."""
+    from attnmel.pipeline.answers_kept import KeptAnswers
+
+    out, read = tmp_path / "out.csv", KeptAnswers.read
+    three = sorted(folder.iterdir())[:3]
+
+    def doubled(kept: KeptAnswers) -> Iterator[object]:
+        if kept.path.read_bytes().count(b"\n") == 1 + len(three):
+            lines = kept.path.read_bytes().splitlines(keepends=True)
+            kept.path.write_bytes(b"".join([*lines, lines[-1]]))
+        return read(kept)
+
+    monkeypatch.setattr(KeptAnswers, "read", doubled)
+    ran = attnmel("predict", exported, *three, "--out", out)
+    assert ran.code == 1
+    assert ran.err == (
+        f"error: answer 4 in {out}.part is of {three[2]}, expected none (3 images): something else wrote into that "
+        "file; no table was written. Delete the file and predict again\n"
+    )
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_the_second_training_in_a_folder_is_refused_and_a_killed_one_holds_nothing_up(
+    phantoms: "Phantoms", settings: Settings, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "demo" / "seed-0")
+    command = ["train", "demo", "--home", phantoms.home, "--out", tmp_path, *settings("training.epochs=3")]
+    with halted(run.history.exists, *command) as first:
+        for resume in ((), ("--resume",)):
+            with started(*command, *resume) as second:
+                told = second.communicate(timeout=300)[1]
+            assert second.returncode == 1
+            assert re.fullmatch(refusal(run.path, "attnmel train demo", first.pid), told), told
+        with started("evaluate", run.path, "--home", phantoms.home) as judging:
+            told = judging.communicate(timeout=300)[1]
+        assert judging.returncode == 1
+        assert re.fullmatch(refusal(run.path, "attnmel train demo", first.pid), told), told
+    assert len(run.history.read_text().splitlines()) == 4
+    assert not list(tmp_path.rglob(".*"))
+    shutil.rmtree(run.path)
+    with started(*command) as killed:
+        while killed.poll() is None and not run.history.exists():
+            time.sleep(0.005)
+        killed.kill()
+    with started(*command, "--resume") as after:
+        told = after.communicate(timeout=300)[1]
+    assert after.returncode == 0, told
+    assert len(run.history.read_text().splitlines()) == 4
+
+
+def test_a_run_is_read_while_another_command_writes_it(
+    attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    holder = f"import sys; from pathlib import Path; from attnmel.locks import hold_folder\n" \
+        f"with hold_folder(Path({str(calibrated.path)!r})): print('held', flush=True); sys.stdin.read()"  # fmt: skip
+    image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    with subprocess.Popen(
+        [sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        try:
+            page = tmp_path / "report.html"
+            assert attnmel("report", calibrated.path, "--out", page, "--home", phantoms.home).code == 0
+            assert page.is_file()
+            assert attnmel("predict", calibrated.path, image).code == 0
+            ran = attnmel("evaluate", calibrated.path, "--home", phantoms.home)
+            assert ran.code == 1
+            assert f"error: {calibrated.path} is being written by another command" in ran.err
+        finally:
+            other.kill()
+
+
+COMMANDS = {
+    "report": ("report", "{run}", "--out", "{file}", "--home", "{home}"),
+    "export": ("export", "{run}", "--onnx", "--out", "{file}", "--home", "{home}"),
+    "predict": ("predict", "{run}", "{images}", "--out", "{file}"),
+    "maps": ("predict", "{run}", "{images}", "--maps", "{folder}"),
+    "explain": ("explain", "{run}", "{images}", "--out", "{folder}"),
+    "explain --split": ("explain", "{run}", "--split", "test", "--out", "{folder}", "--home", "{home}"),
+    "verify": ("verify", "phantoms", "--out", "{file}", "--home", "{home}"),
+    "audit": ("audit", "phantoms", "--out", "{file}", "--home", "{home}"),
+    "exclusions": ("audit", "phantoms", "--exclusions", "{file}", "--home", "{home}"),
+    "segment train": ("segment", "train", "--out", "{folder}", "--home", "{home}"),
+    "demo": ("demo", "--out", "{folder}"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_every_command_keeps_to_itself_what_it_writes(
+    command: tuple[str, ...], attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    images = next((phantoms.home / "data").rglob("*Test_v2_Data"))
+    places = {"run": calibrated.path, "home": phantoms.home, "images": images}
+    places |= {"file": tmp_path / "answers.csv", "folder": tmp_path / "folder"}
+    wanted = "folder" if "{folder}" in command else "file"
+    holder = f"import sys; from pathlib import Path; from attnmel.locks import hold_{wanted} as hold\n" \
+        f"with hold(Path({str(places[wanted])!r})): print('held', flush=True); sys.stdin.read()"  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        try:
+            ran = attnmel(*(word.format(**places) for word in command))
+        finally:
+            other.kill()
+    assert ran.code == 1
+    (sentence,) = [line for line in ran.err.splitlines() if line.startswith("error: ")]
+    assert sentence.startswith(f"error: {places[wanted]} is being written by another command: `")
+    assert not places["file"].exists()
