@@ -20,6 +20,7 @@ from attnmel.cli import (
     explain,
     export,
     fetch,
+    models,
     predict,
     report,
     reproduce,
@@ -81,6 +82,7 @@ app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(explain.explain)
 app.command()(predict.predict)
+app.command()(models.models)
 app.command()(export.export)
 app.command()(score.score)
 app.add_typer(segment.segment, name="segment")

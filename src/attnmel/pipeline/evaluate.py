@@ -20,7 +20,7 @@ from attnmel.evaluation.overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.evaluation.submission import FORMATS, takes, write_submission
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.card import Card
+from attnmel.models.card import VALIDATION, Card
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
 from attnmel.pipeline.known_images import judged_images, read_images
@@ -99,6 +99,8 @@ def evaluate_run(
         home=home,
         progress=progress,
     )
+    if card.chosen_on != VALIDATION:
+        notes = (*notes, f"temperature and thresholds were chosen on {card.chosen_on}")
     notes = (*notes, *_segmenter_notes(run, prepared, rows, split, home))
     device = runtime.choose_device()
     predicted = predict(

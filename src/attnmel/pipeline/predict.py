@@ -19,7 +19,7 @@ from attnmel.pipeline.image_files import image_files, raise_for_failures
 from attnmel.pipeline.image_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict_onnx import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
-from attnmel.serve.onnx_file import BOUND
+from attnmel.serve.onnx_file import BOUND, Threshold
 
 BATCH = 16
 """Images a forward pass of a checkpoint."""
@@ -32,6 +32,8 @@ class AnsweringModel(Protocol):
     file: Path
     card: Card
     temperature: float | None
+    thresholds: tuple[Threshold, ...]
+    """Of the probabilities that it answers with; empty where none are known."""
     together: int
     """Images that share a pass, so that the last bits of an answer may depend on its neighbours."""
 
@@ -52,7 +54,7 @@ class Answers:
         self, model: AnsweringModel, paths: Sequence[Path], progress: Progress = SILENT, *, maps: Path | None = None
     ) -> None:
         self.model, self.paths, self._maps = model, paths, maps
-        self.table = Table(model.card, model.temperature)
+        self.table = Table(model.card, model.temperature, model.thresholds)
         self._progress = progress
         self._failed: list[str] = []
 
