@@ -71,8 +71,9 @@ def test_a_folder_of_something_else_is_refused(model: Shipped, tmp_path: Path) -
 
 @pytest.mark.parametrize("split", ["train", "validation", "all"])
 def test_what_it_was_trained_on_is_not_judged(model: Shipped, split: str) -> None:
-    with pytest.raises(ConfigError, match=f"{DEFAULT} was trained on the images of the split '{split}'"):
-        refuse_trained_on(model, None, split)
+    for on in (None, "phantoms"):
+        with pytest.raises(ConfigError, match=f"{DEFAULT} was trained on the images of the split '{split}'"):
+            refuse_trained_on(model, on, split)
     refuse_trained_on(model, "/data/clinic", split)
     refuse_trained_on(model, None, "test")
 

@@ -7,6 +7,8 @@ from attnmel.errors import ConfigError
 from attnmel.folders import RunFolder, replacing
 from attnmel.pipeline.measures import CHOOSES
 from attnmel.pipeline.out_of_fold import SPLITS
+from attnmel.pipeline.prepare import ALL
+from attnmel.pipeline.provenance import read_recipe
 from attnmel.pretrained.catalogue import Shipped, file_digest
 
 
@@ -62,7 +64,8 @@ def refuse_trained_on(model: Shipped, on: str | None, split: str | None) -> None
     Raises:
         ConfigError: says what to judge.
     """
-    if on is None and split in (*SPLITS, "all"):
+    own = read_recipe(RunFolder(model.folder)).data.dataset
+    if on in (None, own) and split in (*SPLITS, ALL):
         raise ConfigError(
             f"{model.card.name} was trained on the images of the split '{split}'; its predictions of '{CHOOSES}' are "
             f"{model.card.chosen_on}. Judge the split 'test', or another data set by --on"
