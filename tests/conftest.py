@@ -12,8 +12,14 @@ from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.folders import RunFolder
 from attnmel.models.checkpoints import load_checkpoint, set_temperature
+from attnmel.pipeline import export_images
+from attnmel.pipeline.prepare import prepare
 from attnmel.pipeline.segment_train import train_segmenter
+from attnmel.pipeline.shipping import ship_model
 from attnmel.pipeline.train import recipe_fabric, train_run
+from attnmel.pretrained import catalogue
+from attnmel.pretrained.card import Source, Words
+from attnmel.pretrained.catalogue import DEFAULT
 from attnmel.serve.graph import onnx_graph
 from attnmel.serve.onnx_file import ExportFacts, Threshold, append_texts
 from attnmel.settings import Recipe
@@ -88,6 +94,49 @@ def exported(calibrated: RunFolder, tmp_path_factory: pytest.TempPathFactory) ->
     )
     append_texts(path, card, ExportFacts(precision="float32", versions={}, checked_on="", thresholds=(at,)))
     return path
+
+
+WORDS = Words(
+    name=DEFAULT,
+    title="a tiny network",
+    made=("attnmel train demo",),
+    chosen_on="predictions of two folds",
+    data=(Source(name="phantoms", use="training", licence="CC-0", source="drawn"),),
+    limits=("It knows nothing of skin.",),
+)
+
+
+@pytest.fixture(scope="session")
+def folds(phantoms: Phantoms, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Predictions of cross-validation that are right on four images of five, whatever a processor computes."""
+    prepared = prepare(load_recipe("demo", TINY).data, home=phantoms.home)
+    known = [place for place, one in enumerate(prepared.lesions) if one.split != "test"]
+    path = tmp_path_factory.mktemp("folds") / "folds.csv"
+    rows = ["image,logit"]
+    for turn, place in enumerate(known):
+        right = 1 if turn % 5 else -1
+        sign = 1 if prepared.lesions[place].diagnosis == "melanoma" else -1
+        rows.append(f"{prepared.lesions[place].image_id},{right * sign * (1 + turn / 100)}")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def made_models(trained: RunFolder, folds: Path, phantoms: Phantoms, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models as the one that comes with the program, with one tiny model; tests copy what they change."""
+    models = tmp_path_factory.mktemp("pretrained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export_images, "LARGE", (300, 200))
+        ship_model(trained, folds, WORDS, models / DEFAULT, home=phantoms.home)
+    return models
+
+
+@pytest.fixture
+def models(made_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, in place of those that come along, for one test to change."""
+    folder = Path(shutil.copytree(made_models, tmp_path / "pretrained"))
+    monkeypatch.setattr(catalogue, "FOLDER", folder)
+    return folder
 
 
 TINY_UNET = (

@@ -21,6 +21,7 @@ from attnmel.cli import (
     explain,
     export,
     fetch,
+    models,
     predict,
     report,
     reproduce,
@@ -82,6 +83,7 @@ app.command()(evaluate.evaluate)
 app.command()(compare.compare)
 app.command()(explain.explain)
 app.command()(predict.predict)
+app.command()(models.models)
 app.command()(export.export)
 app.command()(score.score)
 app.add_typer(segment.segment, name="segment")

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from attnmel.cli.model_names import NAME, judged_run
 from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[str, typer.Argument(help=f"A run folder, or {NAME}.")],
     on: Annotated[
         str | None,
         typer.Option(
@@ -40,6 +41,13 @@ def evaluate(
     allow_leakage: Annotated[
         bool, typer.Option("--allow-leakage", help="Judge images that the run was trained on, too.")
     ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run folder to make of a model that comes along, and to write into [default: runs/NAME].",
+            show_default=False,
+        ),
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -48,15 +56,16 @@ def evaluate(
     The official measures of the data set's challenge follow, as `attnmel score` gives them, then operating points:
     thresholds that reach a sensitivity on the validation images, and what they reach here.
     """
-    from attnmel.folders import RunFolder, home_folder
+    from attnmel.folders import home_folder
     from attnmel.pipeline.details import operating_table, read_details
     from attnmel.pipeline.evaluate import evaluate_run
     from attnmel.pipeline.score import sentence, table
     from attnmel.runtime import use_threads
 
     use_threads()
+    folder = judged_run(run, out, on, split)
     judged = evaluate_run(
-        RunFolder(run),
+        folder,
         home=home_folder(home),
         on=on,
         split=split,
@@ -66,7 +75,7 @@ def evaluate(
         allow_leakage=allow_leakage,
         progress=Terminal(),
     )
-    details = read_details(RunFolder(run), judged)
+    details = read_details(folder, judged)
     if as_json:
         print_json(judged.as_dict() | {"details": details.as_dict() if details else None})
         return
@@ -78,6 +87,6 @@ def evaluate(
     for operating in details.operating if details else ():
         print(f"\n{operating.sentence}")
         print_table(*operating_table(operating))
-    print(f"\npredictions: {RunFolder(run).predictions(judged.name)}")
+    print(f"\npredictions: {folder.predictions(judged.name)}")
     if judged.submission:
-        print(f"submission:  {RunFolder(run).submission(judged.name)}\n             {judged.submission}")
+        print(f"submission:  {folder.submission(judged.name)}\n             {judged.submission}")

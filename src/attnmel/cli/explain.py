@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnmel.cli.model_names import NAME, image_paths, run_of, trained_model
 from attnmel.cli.terminal import Home, Out, Terminal
 from attnmel.errors import ConfigError
 
+if TYPE_CHECKING:
+    from attnmel.folders import RunFolder
+
 
 def explain(
-    model: Annotated[Path, typer.Argument(help="A run folder or a checkpoint.")],
+    model: Annotated[str, typer.Argument(help=f"{NAME}, a run folder or a checkpoint.")],
     images: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
-            help="JPEG or PNG files, or folders of them; with --split, more run folders.", show_default=False
+            help="JPEG or PNG files, folders of them, or example:ID; with --split, more run folders.",
+            show_default=False,
         ),
     ] = None,
     split: Annotated[
@@ -62,12 +67,12 @@ def explain(
 
     use_threads()
     if split is not None:
-        runs = [model, *(images or ())]
+        runs = [run_of(one) for one in (model, *(images or ()))]
         _explain_split(runs, split, method or (), measure or ("overlap",), channels or (), limit, out, home)
     elif measure or channels:
         raise ConfigError("measures and channels are of a whole split: name one of the run's data with --split test")
     else:
-        _explain_files(model, images or [], method or (), out)
+        _explain_files(trained_model(model), image_paths(images or ()), method or (), out)
 
 
 def _explain_files(model: Path, images: Sequence[Path], methods: Sequence[str], out: Path | None) -> None:
@@ -80,7 +85,7 @@ def _explain_files(model: Path, images: Sequence[Path], methods: Sequence[str], 
 
 
 def _explain_split(
-    runs: Sequence[Path],
+    runs: "Sequence[RunFolder]",
     split: str,
     methods: Sequence[str],
     measures: Sequence[str],
@@ -90,12 +95,12 @@ def _explain_split(
     home: Path | None,
 ) -> None:
     from attnmel.evaluation.map_summary import MapSummary
-    from attnmel.folders import RunFolder, home_folder
+    from attnmel.folders import home_folder
     from attnmel.pipeline.explain_runs import explain_runs
     from attnmel.report.map_worth import summary_text
 
     folder = explain_runs(
-        [RunFolder(run) for run in runs],
+        runs,
         split=split,
         methods=methods,
         measures=measures,
@@ -108,7 +113,7 @@ def _explain_split(
     if summary := MapSummary.read(folder.summary):
         print(summary_text(summary, differences=False))
     print(f"every two maps compared: {folder.text}\ngrid: {folder.grid}\ngallery: {folder.gallery}")
-    own = [folder] if len(runs) == 1 else [RunFolder(run).split_maps(split) for run in runs]
+    own = [folder] if len(runs) == 1 else [run.split_maps(split) for run in runs]
     for layer in channels:
         for one in own:
             print(f"channels of {layer}: {one.channels(layer)}")

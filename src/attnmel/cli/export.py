@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from attnmel.cli.model_names import NAME, shipped
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A run folder or a checkpoint.")],
+    model: Annotated[str, typer.Argument(help=f"A run folder, a checkpoint, or {NAME}.")],
     onnx: Annotated[bool, typer.Option("--onnx", help="As an ONNX file; the only format so far.")] = False,
     out: Out = None,
     int8: Annotated[bool, typer.Option("--int8", help="In 8 bits, with ranges of training images.")] = False,
@@ -39,12 +40,16 @@ def export(
 
     from attnmel.folders import home_folder
     from attnmel.pipeline.export import LIMIT, export_onnx
+    from attnmel.pipeline.shipped_run import copy_onnx
     from attnmel.runtime import use_threads
     from attnmel.serve.onnx_file import BOUND
 
+    if found := shipped(model):
+        print(copy_onnx(found, out, int8=int8))
+        return
     use_threads()
     exported = export_onnx(
-        model,
+        Path(model),
         home=home_folder(home),
         out=out,
         int8=int8,

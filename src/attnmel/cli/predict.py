@@ -6,12 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from attnmel.cli.model_names import NAME, fast_model, image_paths
 from attnmel.cli.terminal import Out, Terminal
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="An ONNX file of `attnmel export`, a run folder or a checkpoint.")],
-    images: Annotated[list[Path], typer.Argument(help="JPEG or PNG files, or folders of them.")],
+    model: Annotated[
+        str,
+        typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder or a checkpoint."),
+    ],
+    images: Annotated[list[str], typer.Argument(help="JPEG or PNG files, folders of them, or example:ID.")],
     out: Out = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV.")] = False,
     uncalibrated: Annotated[
@@ -51,8 +55,8 @@ def predict(
     # Rows on a terminal are progress enough, and a bar among them would make both illegible.
     progress = Terminal(bars=out is not None or not sys.stdout.isatty())
     answers = predict_images(
-        model,
-        images,
+        fast_model(model),
+        image_paths(images),
         precision=precision,
         bound=bound,
         batch=batch,

@@ -22,6 +22,9 @@ CARD = "attnmel"
 ATTENDING = "attnmel-cnn"
 """The network with gates."""
 
+VALIDATION = "the validation images of the training"
+"""What temperature and thresholds are chosen on, unless a card says otherwise."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Card:
@@ -59,6 +62,8 @@ class Card:
     seed: int
     temperature: Temperature | None = None
     """Divides the scores before the softmax, so that probabilities are calibrated; None where none was fitted."""
+    chosen_on: str = VALIDATION
+    """In words: the images that the temperature and any thresholds were chosen on."""
     notice: str = NOTICE
     version: str = __version__
 

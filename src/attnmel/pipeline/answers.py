@@ -12,6 +12,7 @@ import numpy as np
 from attnmel import NOTICE
 from attnmel.models.card import Card
 from attnmel.records import notice_lines
+from attnmel.serve.onnx_file import Threshold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Table:
     card: Card
     temperature: float | None = None
     """What divided the scores; None where probabilities are not calibrated."""
+    thresholds: tuple[Threshold, ...] = ()
+    """On the calibrated probability of a class; empty for a model without."""
 
     def lines(self, answers: Iterable[Answer], *, as_json: bool = False) -> Iterator[str]:
         """Give the text of the table part by part: its head, then each answer as it comes, then its end."""
@@ -52,7 +55,9 @@ class Table:
         card = self.card
         head = {"notice": NOTICE, "licence": card.licence, "recipe": card.recipe, "epoch": card.epoch}
         told = {"calibration": self._calibration(), "temperature": self.temperature}
-        yield json.dumps({**head, **told, "images": []}, indent=2).removesuffix("]\n}")
+        chosen = {"chosen_on": card.chosen_on, "thresholds": [dataclasses.asdict(one) for one in self.thresholds]}
+        chosen = chosen if self.thresholds else {}
+        yield json.dumps({**head, **told, **chosen, "images": []}, indent=2).removesuffix("]\n}")
         before = "\n"
         for answer in answers:
             said = (
@@ -67,7 +72,7 @@ class Table:
     def _calibration(self) -> str:
         """Say whether the probabilities are calibrated, and why not."""
         if self.temperature is not None:
-            return f"Calibrated: temperature {self.temperature:g}, fitted on the validation images of the training."
+            return f"Calibrated: temperature {self.temperature:g}, fitted on {self.card.chosen_on}."
         reason = "the checkpoint holds no temperature" if self.card.temperature is None else "as asked for"
         return f"Not calibrated: {reason}."
 

@@ -22,7 +22,7 @@ from attnmel.evaluation.predict import Predicted, predict
 from attnmel.evaluation.submission import FORMATS, takes, write_submission
 from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
-from attnmel.models.card import Card
+from attnmel.models.card import VALIDATION, Card
 from attnmel.models.checkpoints import load_checkpoint
 from attnmel.pipeline.details import find_details, write_details
 from attnmel.pipeline.frozen_maps import FROM_MAPS
@@ -126,6 +126,8 @@ def _evaluate(
         home=home,
         progress=progress,
     )
+    if card.chosen_on != VALIDATION:
+        notes = (*notes, f"temperature and thresholds were chosen on {card.chosen_on}")
     notes = (*notes, *_segmenter_notes(run, prepared, rows, split, home))
     device = runtime.choose_device()
     predicted = predict(

@@ -7,11 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from torch import nn
+
 from attnmel.errors import CheckpointError, ConfigError, ExportError
 from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_file
 from attnmel.models.card import Card
 from attnmel.models.checkpoints import checkpoint_file, load_checkpoint
+from attnmel.models.halves import are_halves
 from attnmel.pipeline.export_check import Checked, check_file, engine_said, engines_of
 from attnmel.pipeline.export_facts import judged_at, run_measures, thresholds_of
 from attnmel.pipeline.export_images import PHANTOMS, RealImages, real_images
@@ -21,6 +24,7 @@ from attnmel.progress import SILENT, Progress
 from attnmel.serve.costs import costs_of, refuse_costly
 from attnmel.serve.engines import predictor_engine
 from attnmel.serve.graph import onnx_graph
+from attnmel.serve.halves import stored_in_halves
 from attnmel.serve.int8 import int8_model
 from attnmel.serve.network import has_bf16
 from attnmel.serve.onnx_file import BOUND, Cost, ExportFacts, append_texts
@@ -88,7 +92,7 @@ def _export(
                 "folder, and the home where its data set lies (--home)"
             )
         progress.note(f"checked on large phantoms alone: the data set of {model} is not at hand")
-    graph, facts = onnx_graph(network, card), _facts(run, card, real)
+    graph, facts = _graph(network, card, int8=int8), _facts(run, card, real)
     with replacing(path) as part, _refusing(part, path):
         _write(part, graph, card, facts)
         judged = judged_at(run, card, split) if run and real else None
@@ -100,6 +104,16 @@ def _export(
             facts = dataclasses.replace(facts, costs=_costs(part, card, real, checked, "bf16", progress))
         _write(part, graph, card, facts)
     return Exported(path, card, facts)
+
+
+def _graph(network: nn.Module, card: Card, *, int8: bool) -> "ModelProto":
+    """Return the graph in float32; weights that are half floats already are stored so, and take half the room.
+
+    Folded into them, batch-norms would make other numbers of them, which half floats do not hold.
+    """
+    if int8 or not are_halves(network.state_dict()):
+        return onnx_graph(network, card)
+    return stored_in_halves(onnx_graph(network, card, folded=False))
 
 
 def _default(model: Path, *, int8: bool) -> Path:

@@ -22,7 +22,7 @@ from attnmel.pipeline.image_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict_onnx import SUFFIX, OnnxModel
 from attnmel.pipeline.watch import watched
 from attnmel.progress import SILENT, Progress
-from attnmel.serve.onnx_file import BOUND
+from attnmel.serve.onnx_file import BOUND, Threshold
 from attnmel.serve.workers import STALL_LIMIT
 
 BATCH = 16
@@ -38,6 +38,8 @@ class AnsweringModel(Protocol):
     file: Path
     card: Card
     temperature: float | None
+    thresholds: tuple[Threshold, ...]
+    """Of the probabilities that it answers with; empty where none are known."""
     together: int
     """Images that share a pass, so that the last bits of an answer may depend on its neighbours."""
 
@@ -64,7 +66,7 @@ class Answers:
         stall_limit: float = STALL_LIMIT,
     ) -> None:
         self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
-        self.table = Table(model.card, model.temperature)
+        self.table = Table(model.card, model.temperature, model.thresholds)
         self._progress = progress
         self._failed: list[str] = []
 

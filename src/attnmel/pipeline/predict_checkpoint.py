@@ -26,6 +26,7 @@ class CheckpointModel:
 
     def __init__(self, path: Path, *, batch: int, calibrated: bool) -> None:
         network, self.card = load_checkpoint(path)
+        self.thresholds = ()
         self.file = checkpoint_file(path)
         self.temperature = self.card.temperature if calibrated else None
         self.together = batch

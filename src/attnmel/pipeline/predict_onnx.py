@@ -39,6 +39,8 @@ class OnnxModel:
         self.file = path
         self.card: Card = self._predictor.card
         self.temperature = self.card.temperature if calibrated else None
+        # They are of calibrated probabilities, so those without the temperature have none.
+        self.thresholds = self._predictor.facts.thresholds if calibrated else ()
         self.costs = [one.sentence for one in self._predictor.facts.costs if one.precision == precision]
         """What the precision costs, in words; empty where it was not measured."""
         self.made_with = {"engine": engine_version(), "precision": precision}

@@ -25,6 +25,7 @@ from attnmel.serve.packages import package
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+    from torch.onnx import ONNXProgram
 
 OPSET = 18
 """Version of ONNX's operators: what torch's exporter writes without converting, old enough for most runtimes."""
@@ -56,8 +57,11 @@ class FromSquare(nn.Module):
         return shares, output.logits, *(attention[:, 0] for attention in output.attention)
 
 
-def onnx_graph(network: nn.Module, card: Card) -> "ModelProto":
+def onnx_graph(network: nn.Module, card: Card, *, folded: bool = True) -> "ModelProto":
     """Return a network as an ONNX model without a card; the number of squares is left open.
+
+    `folded` multiplies batch-norms into the convolutions before them, as engines do when they load a file. Not folded,
+    the weights in the file are the network's own, to the last bit.
 
     Raises:
         ConfigError: a package of the extra "export" is not installed.
@@ -79,14 +83,24 @@ def onnx_graph(network: nn.Module, card: Card) -> "ModelProto":
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
+            optimize=folded,
         )
     if program is None:
         raise CheckpointError("torch.onnx gave no model; report this with the versions that `attnmel doctor` prints")
+    if not folded:
+        _tidy(program)
     model = program.model_proto
     _forget_places(model)
     model.producer_name, model.producer_version, model.doc_string = "attnmel", __version__, NOTICE
     onnx.checker.check_model(model)
     return model
+
+
+def _tidy(program: "ONNXProgram") -> None:
+    """Compute what does not depend on the input, and drop what is not used: of torch's optimiser all but folding."""
+    optimizer = package("onnxscript.optimizer")
+    optimizer.fold_constants(program.model)
+    optimizer.remove_unused_nodes(program.model)
 
 
 def _gates(network: nn.Module) -> int:

@@ -1,4 +1,4 @@
-"""Packages of the extra "export", imported when they are needed. No torch."""
+"""Packages that run and write ONNX files, imported when needed; all but openvino of the extra "export". No torch."""
 
 import sys
 from collections.abc import Iterator

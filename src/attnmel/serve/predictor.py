@@ -20,6 +20,7 @@ from attnmel.data.images import central_square, image_size, prepared_image, prep
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
 from attnmel.limits import ComputePrecision
 from attnmel.models.card import Card
+from attnmel.pretrained.catalogue import find_model
 from attnmel.records import ATTENTION_MAPS
 from attnmel.serve.network import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.serve.onnx_file import (
@@ -94,9 +95,10 @@ class PredictedFile(NamedTuple):
 class Predictor:
     """A model that `attnmel export` wrote, ready to predict; research use only, not a medical device.
 
-    `threads` defaults to $ATTNMEL_THREADS, else to what the engine thinks best. "bf16" multiplies in bfloat16, faster
-    where the processor does so itself; where the export measured what that costs, it may cost no more AUC than `bound`,
-    by the worse end of its interval. One predictor may be used from any number of threads.
+    `model` is its file, or as text the name of one that comes with the program: Predictor("pretrained"). `threads`
+    defaults to $ATTNMEL_THREADS, else to what the engine thinks best. "bf16" multiplies in bfloat16, faster where the
+    processor does so itself; where the export measured what that costs, it may cost no more AUC than `bound`, by the
+    worse end of its interval. One predictor may be used from any number of threads.
 
     Raises:
         CheckpointError: no such file, a damaged one, or one that `attnmel export` did not write.
@@ -113,7 +115,8 @@ class Predictor:
         bound: float = BOUND,
     ) -> None:
         require_known("precision", precision, ENGINE_PRECISION)
-        path = Path(model)
+        shipped = find_model(model) if isinstance(model, str) else None
+        path = shipped.onnx if shipped else Path(model)
         self.card: Card
         """Classes, preprocessing, licence and measures."""
         self.facts: ExportFacts

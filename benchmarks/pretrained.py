@@ -1,0 +1,46 @@
+"""Make the model that comes with the program, from a finished run and the predictions of its cross-validation.
+
+    python benchmarks/pretrained.py RUN --folds folds.csv [--words benchmarks/pretrained.toml] [--home HOME]
+        [--out src/attnmel/pretrained/NAME]
+
+RUN was trained on the training and validation images. `folds.csv` holds a row for each of them: `image`, and
+`probability` or `logit` of the positive class, by a network of the same recipe that was not trained on that image. The
+weights are rounded to half floats; temperature and thresholds are chosen on the folds; the rounded network is judged on
+the official test images; the ONNX file is checked against it; the card says all of that. Takes minutes.
+"""
+
+import argparse
+import tomllib
+from pathlib import Path
+
+from attnmel.cli.terminal import Terminal
+from attnmel.folders import RunFolder, home_folder
+from attnmel.pipeline.shipping import ship_model
+from attnmel.pretrained.card import Words
+from attnmel.pretrained.card_text import card_text
+from attnmel.runtime import use_threads
+
+HERE = Path(__file__).parent
+MODELS = HERE.parent / "src" / "attnmel" / "pretrained"
+
+
+def main() -> None:
+    """Write the folder and print its card."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--folds", type=Path, required=True)
+    parser.add_argument("--words", type=Path, default=HERE / "pretrained.toml")
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    use_threads()
+    words = Words.model_validate(tomllib.loads(chosen.words.read_text(encoding="utf-8")))
+    out = chosen.out or MODELS / words.name
+    home = home_folder(chosen.home)
+    card = ship_model(RunFolder(chosen.run), chosen.folds, words, out, home=home, progress=Terminal())
+    print(card_text(card))
+    print(f"\n{out}")
+
+
+if __name__ == "__main__":
+    main()

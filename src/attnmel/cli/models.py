@@ -1,0 +1,65 @@
+"""`attnmel models`: what comes with the program."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attnmel.cli.terminal import Json, print_json, print_table
+from attnmel.errors import require_known
+
+if TYPE_CHECKING:
+    from attnmel.pretrained.card import Measured
+
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="Print the card of this one.", show_default=False, metavar="[NAME]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the trained models that come with the program, or print the card of one.
+
+    Each name, and `pretrained` for the first choice, stands wherever a command takes a model.
+    """
+    from attnmel.pretrained.catalogue import ANY, DEFAULT, find_model, model_names, open_model
+
+    if name is not None:
+        require_known("model", name, (ANY, *model_names()))
+        found = find_model(name)
+        assert found is not None
+        if as_json:
+            print_json(found.card.model_dump(mode="json"))
+        else:
+            from attnmel.pretrained.card_text import card_text
+
+            print(card_text(found.card))
+        return
+    cards = [open_model(one).card for one in model_names()]
+    if as_json:
+        print_json([card.model_dump(mode="json") for card in cards])
+        return
+    print_table(
+        ["name", "network", "trained on", "test AUC", "size"],
+        [
+            [
+                f"{card.name} ({ANY})" if card.name == DEFAULT else card.name,
+                card.network.partition(",")[0],
+                ", ".join(one.name for one in card.data if one.use == "training"),
+                _figure(card.measure("auc")),
+                f"{sum(one.size for one in card.files.values()) / 1e6:.1f} MB",
+            ]
+            for card in cards
+        ],
+    )
+    _print_examples()
+    print(cards[0].notice)
+
+
+def _print_examples() -> None:
+    from attnmel.pretrained.examples import PREFIX, example_names
+
+    print(f"\nexample images: {', '.join(f'{PREFIX}{one}' for one in example_names())}, or {PREFIX}all")
+
+
+def _figure(found: "Measured") -> str:
+    return f"{found.value:.3f} ({found.low:.3f} - {found.high:.3f})"

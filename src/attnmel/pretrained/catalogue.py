@@ -1,0 +1,102 @@
+"""The name of a model that comes with the program -> its files, each checked against the model's card. No torch."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnmel.errors import CheckpointError
+from attnmel.folders import RunFolder
+from attnmel.pretrained.card import ModelCard, read_model_card
+
+FOLDER = Path(__file__).parent
+
+DEFAULT = "attnmel-lite0-isic2017"
+"""The model that `ANY` means."""
+
+ANY = "pretrained"
+
+CARD_FILE = "card.json"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """One model that comes with the program: a run folder without what only its training needed, and its card."""
+
+    folder: Path
+    card: ModelCard
+
+    @property
+    def checkpoint(self) -> Path:
+        """The weights in half floats.
+
+        Raises:
+            CheckpointError: as `file`.
+        """
+        return self.file(RunFolder(self.folder).best.name)
+
+    @property
+    def onnx(self) -> Path:
+        """The network as one file that runs without torch.
+
+        Raises:
+            CheckpointError: as `file`.
+        """
+        return self.file(RunFolder(self.folder).onnx.name)
+
+    def file(self, name: str) -> Path:
+        """Return one file of the card's list, once its size and SHA-256 were checked.
+
+        Raises:
+            CheckpointError: it is missing, or is not the file that the card is of.
+        """
+        expected, path = self.card.files[name], self.folder / name
+        if not path.is_file():
+            raise CheckpointError(
+                f"{path}, a file of the model {self.card.name} that comes with attnmel, is missing; install attnmel "
+                "again"
+            )
+        size = path.stat().st_size
+        if size != expected.size:
+            raise self._damaged(path, f"it has {size:,} bytes", f"{expected.size:,}")
+        found = file_digest(path)
+        if found != expected.sha256:
+            raise self._damaged(path, f"its SHA-256 starts with {found[:12]}", expected.sha256[:12])
+        return path
+
+    def _damaged(self, path: Path, found: str, expected: str) -> CheckpointError:
+        return CheckpointError(
+            f"{path}, a file of the model {self.card.name} that comes with attnmel, is damaged: {found}, by the card "
+            f"{expected}; install attnmel again"
+        )
+
+
+def find_model(name: str) -> Shipped | None:
+    """Return the model of that name, or of the word "pretrained"; None where the text is no such name, so a path.
+
+    A file or folder of the same name in the current folder changes nothing; written ./pretrained, it is a path.
+
+    Raises:
+        CheckpointError: the model's card is missing or damaged.
+    """
+    meant = DEFAULT if name == ANY else name
+    return open_model(meant) if meant in model_names() else None
+
+
+def model_names() -> tuple[str, ...]:
+    """Return the names of the models that come along; the default is among them even where its files are missing."""
+    return tuple(sorted({DEFAULT, *(card.parent.name for card in FOLDER.glob(f"*/{CARD_FILE}"))}))
+
+
+def open_model(name: str) -> Shipped:
+    """Return a model of `model_names`.
+
+    Raises:
+        CheckpointError: as `find_model`.
+    """
+    return Shipped(FOLDER / name, read_model_card(FOLDER / name / CARD_FILE))
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

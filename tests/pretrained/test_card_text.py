@@ -1,0 +1,20 @@
+"""The card as text holds what a user must know."""
+
+from pathlib import Path
+
+from attnmel.pretrained.card_text import card_text
+from attnmel.pretrained.catalogue import ANY, find_model
+
+
+def test_measures_thresholds_calibration_limits_and_licences_are_in_the_text(models: Path) -> None:
+    model = find_model(ANY)
+    assert model is not None
+    card = model.card
+    text = card_text(card)
+    auc = card.measure("auc")
+    assert f"  melanoma, auc: {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})" in text.splitlines()
+    assert len(card.operating) == 3
+    for one in card.operating:
+        assert f"melanoma above {one.threshold:.4f}, for a sensitivity of {one.target:g}" in text
+    for told in ("calibrated: temperature", "It knows nothing of skin.", card.licence, card.notice, card.chosen_on):
+        assert told in text

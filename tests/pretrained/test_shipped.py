@@ -1,0 +1,73 @@
+"""The models that really come along: whole, small enough, and what their cards say. Needs their files, as users do."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attnmel import Predictor
+from attnmel.evaluation.judgement import judge
+from attnmel.evaluation.temperature import fit_temperature
+from attnmel.folders import RunFolder
+from attnmel.pipeline.predict import predict_images
+from attnmel.pretrained.card import MOST_BYTES
+from attnmel.pretrained.catalogue import CARD_FILE, DEFAULT, Shipped, model_names, open_model
+from attnmel.pretrained.examples import example_images
+from attnmel.records import Predictions
+
+
+@pytest.fixture(params=model_names())
+def model(request: pytest.FixtureRequest) -> Shipped:
+    return open_model(request.param)
+
+
+def test_the_default_is_among_them() -> None:
+    assert DEFAULT in model_names()
+
+
+def test_files_are_whole_and_small_enough(model: Shipped) -> None:
+    there = {path.relative_to(model.folder).as_posix() for path in model.folder.rglob("*") if path.is_file()}
+    assert there - {CARD_FILE} == set(model.card.files)
+    assert sum(model.file(name).stat().st_size for name in model.card.files) <= MOST_BYTES
+
+
+def test_the_cards_figures_follow_from_its_predictions(model: Shipped) -> None:
+    run = RunFolder(model.folder)
+    judged, chose = Predictions.read(run.predictions("test")), Predictions.read(run.predictions("validation"))
+    found = {row.measure: row.value for row in judge(judged, (model.card.measures[0].task,)).rows}
+    assert {one.measure: one.value for one in model.card.measures} == pytest.approx(found)
+    assert model.card.calibration.temperature == pytest.approx(fit_temperature(chose).value)
+    assert not set(judged.image_ids) & set(chose.image_ids)
+
+
+def test_it_is_as_good_as_was_asked_for() -> None:
+    card = open_model(DEFAULT).card
+    assert card.measure("auc").value >= 0.84
+    assert card.measure("ap").value >= 0.62
+
+
+def test_its_two_files_give_the_same_answers(model: Shipped) -> None:
+    examples = example_images("example:all") or []
+    fast, slow = (list(predict_images(path, examples)) for path in (model.onnx, model.checkpoint))
+    for one, other in zip(fast, slow, strict=True):
+        np.testing.assert_allclose(one.probabilities, other.probabilities, rtol=0, atol=1e-4)
+        assert one.attention.keys() == other.attention.keys() == {"pool3", "pool4"}
+
+
+def test_examples_are_answered_as_the_judged_images_were(model: Shipped) -> None:
+    """They are among the test images, so that what a newcomer sees stands in the predictions that were judged."""
+    judged = Predictions.read(RunFolder(model.folder).predictions("test"))
+    predictor = Predictor(model.onnx)
+    for path in example_images("example:all") or []:
+        row = judged.image_ids.index(path.stem)
+        said = predictor.predict(Path(path)).uncalibrated
+        np.testing.assert_allclose(list(said.values()), judged.probabilities[row], rtol=0, atol=1e-4)
+
+
+def test_no_path_of_the_machine_that_made_it_is_left(model: Shipped) -> None:
+    for name in model.card.files:
+        content = (model.folder / name).read_bytes()
+        assert b"file:///" not in content
+        if not name.endswith((".safetensors", ".onnx")):
+            assert not re.search(rb"[\"\s=]/\w+/", content)
