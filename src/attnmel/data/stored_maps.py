@@ -19,7 +19,8 @@ from jaxtyping import Float, Float16, Int64, Integer
 
 from attnmel.data.stored_rows import check_space, writable
 from attnmel.errors import ImageError
-from attnmel.folders import alone, cache_folder, replacing
+from attnmel.folders import cache_folder, replacing
+from attnmel.locks import hold_file
 from attnmel.progress import SILENT, Progress
 
 # Part of the key: raise it whenever the same images, weights and parameters would give other maps or files.
@@ -118,7 +119,7 @@ def open_maps(wanted: Wanted, make: Make, *, home: Path, progress: Progress = SI
     with writable(place, "maps of the frozen layers"):
         if not _is_whole(folder):
             place.mkdir(parents=True, exist_ok=True)
-            with alone(folder, lambda: progress.note("another process makes the same maps; waiting for it")):
+            with hold_file(folder, waiting=progress.note):
                 if not _is_whole(folder):
                     _build(folder, wanted, make, progress)
     return _read(folder)
