@@ -80,7 +80,7 @@ def evaluate_run(
     recipe = read_recipe(run)
     with hold_folder(run.path):
         return _evaluate(
-            run, recipe, home, on, split, exclude, allow_leakage, prepared, sensitivities, prevalences, progress
+            run, recipe, home, on, split, exclude, allow_leakage, prepared, maps, sensitivities, prevalences, progress
         )
 
 
@@ -93,6 +93,7 @@ def _evaluate(
     exclude: Path | None,
     allow_leakage: bool,
     prepared: Prepared | None,
+    maps: StoredMaps | None,
     sensitivities: Sequence[float],
     prevalences: Sequence[float],
     progress: Progress,
