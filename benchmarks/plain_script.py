@@ -26,6 +26,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from attnmel import runtime
 from attnmel.data.cache import open_cache
 from attnmel.records import Lesion
 from plain_network import PlainAttnMel, PlainBatch, plain_training
@@ -35,6 +36,8 @@ from training_loop import RATE, training_loop
 WANTED = 2.4
 Files = tuple[list[Path], list[Path]]
 """Images and masks."""
+Side = Callable[[Files, argparse.Namespace], Iterator[object]]
+"""Makes a training whose `next` takes a step."""
 
 
 class JpegFiles(Dataset[tuple[Tensor, int, Tensor]]):
@@ -77,22 +80,23 @@ def write_files(folder: Path, count: int) -> Files:
     return sorted(folder.glob("*.jpg")), sorted(folder.glob("*.png"))
 
 
-def plain(files: Files, chosen: argparse.Namespace) -> Iterator[object]:
-    """Train by the plain script, a step at a time."""
+def plain_batches(files: Files, chosen: argparse.Namespace) -> Iterator[PlainBatch]:
+    """Give batches of the files without end."""
     workers = chosen.workers
     loader = DataLoader(
         JpegFiles(*files), batch_size=chosen.batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0
     )
+    while True:
+        yield from loader
 
-    def batches() -> Iterator[PlainBatch]:
-        while True:
-            yield from loader
 
+def plain(files: Files, chosen: argparse.Namespace) -> Iterator[object]:
+    """Train by the plain script, a step at a time."""
     torch.manual_seed(0)
-    return plain_training(PlainAttnMel(batch_norm=chosen.trunk == "vgg16_bn"), batches(), RATE)
+    return plain_training(PlainAttnMel(batch_norm=chosen.trunk == "vgg16_bn"), plain_batches(files, chosen), RATE)
 
 
-def program(files: Files, chosen: argparse.Namespace) -> Iterator[object]:
+def program(files: Files, chosen: argparse.Namespace, precision: runtime.ComputePrecision = "bf16") -> Iterator[object]:
     """Train by the program, a step at a time."""
     lesions = [
         Lesion(image_id=image.stem, image=image, mask=mask, diagnosis=None, split=None)
@@ -100,11 +104,11 @@ def program(files: Files, chosen: argparse.Namespace) -> Iterator[object]:
     ]
     cache = open_cache(lesions, crop=0.8, side=256, home=files[0][0].parent / "home")
     batches = random_batches(cache, size=224, batch=chosen.batch)
-    return training_loop(cache, batches, width=1.0, precision="bf16", epochs=chosen.rounds + 1, trunk=chosen.trunk)
+    return training_loop(cache, batches, width=1.0, precision=precision, epochs=chosen.rounds + 1, trunk=chosen.trunk)
 
 
 def serve(
-    make: Callable[[Files, argparse.Namespace], Iterator[object]],
+    make: Side,
     files: Files,
     chosen: argparse.Namespace,
     pipe: Connection,
@@ -120,11 +124,11 @@ def serve(
         pipe.send(clock() - start)
 
 
-def measured(chosen: argparse.Namespace, files: Files) -> list[tuple[float, float]]:
-    """Return the seconds of a step, plain and program, for each round after one that warms up."""
+def measured(chosen: argparse.Namespace, files: Files, makes: Sequence[Side] = (plain, program)) -> list[list[float]]:
+    """Return the seconds of a step of each side, for each round after one that warms up."""
     spawning = multiprocessing.get_context("spawn")
     pipes, sides = [], []
-    for make in (plain, program):
+    for make in makes:
         ours, theirs = spawning.Pipe()
         sides.append(spawning.Process(target=serve, args=(make, files, chosen, theirs)))
         sides[-1].start()
@@ -134,7 +138,7 @@ def measured(chosen: argparse.Namespace, files: Files) -> list[tuple[float, floa
         pipe.send(True)
         return pipe.recv()
 
-    pairs = [(step(pipes[0]), step(pipes[1])) for _ in range(chosen.rounds + 1)]
+    pairs = [[step(pipe) for pipe in pipes] for _ in range(chosen.rounds + 1)]
     for pipe, side in zip(pipes, sides, strict=True):
         pipe.send(False)
         side.join()

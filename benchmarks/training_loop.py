@@ -38,7 +38,8 @@ def training_loop(
     if precision == "float64":
         fabric = Fabric(accelerator="cpu", devices=1, precision="64-true")
     else:
-        fabric = recipe_fabric(load_recipe(RECIPE, [f"training.precision={precision}", "training.device=cpu"]))
+        changes = [f"model.trunk={trunk}", f"training.precision={precision}", "training.device=cpu"]
+        fabric = recipe_fabric(load_recipe(RECIPE, changes))
     torch.manual_seed(0)
     network = build_network("attnmel-cnn", trunk=trunk, width=width, classes=2)
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
