@@ -69,7 +69,7 @@ def test_only_what_lies_above_the_pool_is_trained(name: str, pool: int) -> None:
     trained = [weights for weights in built.parameters() if weights.requires_grad]
     if trained:
         optimizer = torch.optim.SGD(trained, lr=0.1, weight_decay=0.1)
-        sum(one.square().mean() for one in built(images())).backward()
+        torch.stack([one.square().mean() for one in built(images())]).sum().backward()
         optimizer.step()
     end = built.ends[pool - 1]
     for tensor_name, tensor in built.state_dict().items():
