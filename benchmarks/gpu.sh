@@ -58,6 +58,8 @@ print(*(f"{name}=={version(name)}" for name in sys.argv[1:]))' "${wheels[@]}")
 }
 
 use_packages() {
+  # A rehearsal's runs and figures never mix with real ones.
+  case " $* " in *" --toy "*) WORK=$WORK/toy OUT=$OUT/toy ;; esac
   mkdir -p "$OUT" "$WORK"
   export PYTHONPATH="$WORK/site:$PWD/src" PYTHONUNBUFFERED=1
 }
@@ -104,11 +106,11 @@ stage=${1:-}
 case $stage in
   pack) pack "$@" ;;
   setup | rate | rows)
-    use_packages
+    use_packages "$@"
     "$stage" "$@"
     ;;
   all)
-    use_packages
+    use_packages "$@"
     setup "$@"
     rate "$@"
     rows "$@"

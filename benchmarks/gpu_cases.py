@@ -1,4 +1,4 @@
-"""What `gpu_rate.py` measures, in order of worth, and how large: full size on a GPU, toy size to rehearse on the CPU."""
+"""What `gpu_rate.py` measures, in order of worth, and how large: full size on a GPU, toy size as a rehearsal."""
 
 from typing import Literal, NamedTuple
 
@@ -61,7 +61,7 @@ class Scale(NamedTuple):
 
 
 FULL = Scale(224, 1.0, {"bf16": 3200, "float32": 1280}, rounds=4, files=64, workers=0, product=8192)
-TOY = Scale(32, 0.1, {"bf16": 8, "float32": 8}, rounds=2, files=4, workers=1, product=256, shrink=16)
+TOY = Scale(32, 0.1, {"bf16": 8, "float32": 8}, rounds=1, files=4, workers=1, product=256, shrink=16)
 
 
 def sheet_peak(device: str) -> float | None:

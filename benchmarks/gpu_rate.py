@@ -4,10 +4,10 @@
 
 Each row of the table is a line of JSON in FOLDER/rate.jsonl as soon as it is measured, and FOLDER/rate.md the table so
 far. Groups of rows run one after another, in order of worth, each in a process of its own; none starts after the
-budget's seconds, and one that runs beyond them, or longer than `LONGEST`, is stopped. A group whose lines are there already is not run again. The
-program's side is `training.train` as `attnmel train` sets it up, on its own loader; the plain side is `plain_network`
-over the JPEG files and the DataLoader of `plain_script`, moved to the GPU. Operations are torch's own count. `--toy`
-rehearses the same on a CPU, small, without what only CUDA has.
+budget's seconds, and one that runs beyond them, or longer than `LONGEST`, is stopped. A group whose lines are there
+already is not run again. The program's side is `training.train` as `attnmel train` sets it up, on its own loader; the
+plain side is `plain_network` over the JPEG files and the DataLoader of `plain_script`, moved to the GPU. Operations are
+torch's own count. `--toy` rehearses the same on a CPU, small, without what only CUDA has.
 """
 
 import argparse

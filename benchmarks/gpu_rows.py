@@ -38,7 +38,7 @@ TOY_SETTINGS = (
 )
 MOST = 14 * 2**20
 """Bytes of a file that is brought back."""
-PATIENCE = 20.0
+PATIENCE = 5.0
 """Seconds that a row which is stopped has to end."""
 
 
@@ -57,7 +57,7 @@ def command(row: str, work: Path, settings: Iterable[str]) -> list[str]:
     sets = [word for setting in settings for word in ("--set", setting)]
     places = ["--out", str(work / "runs"), "--home", str(work / "home")]
     resume = ["--resume"] if run_of(row, work).recipe.is_file() else []
-    return [sys.executable, "-m", "attnmel", "train", f"{TABLE}/{row}", *places, *sets, *resume]
+    return [sys.executable, "-X", "faulthandler", "-m", "attnmel", "train", f"{TABLE}/{row}", *places, *sets, *resume]
 
 
 def train(row: str, work: Path, settings: Iterable[str], left: float) -> str:
@@ -76,12 +76,12 @@ def train(row: str, work: Path, settings: Iterable[str], left: float) -> str:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process, by force where it does not end by itself."""
-    process.send_signal(signal.SIGINT)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(PATIENCE)
-    process.kill()
-    process.wait()
+    """End a process; one that does not end by itself first writes into its log where it stands, then by force."""
+    for how in (signal.SIGINT, signal.SIGABRT, signal.SIGKILL):
+        process.send_signal(how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+            return
 
 
 def bring_back(rows: Iterable[str], work: Path, out: Path, troubles: dict[str, str], *, toy: bool) -> None:

@@ -114,7 +114,11 @@ class TrainingBatches:
                 f"{len(rows)} training images make {len(self._positions)} rows an epoch, fewer than one batch of "
                 f"{batch}; add images, or set training.batch lower"
             )
-        if keep or (keep is None and self._maker.size_in_bytes <= KEPT_SHARE * spare_memory(torch.device(device))):
+        if keep or (
+            keep is None
+            and self._maker.needs_images
+            and self._maker.size_in_bytes <= KEPT_SHARE * spare_memory(torch.device(device))
+        ):
             self._maker.keep()
 
     def __len__(self) -> int:
@@ -250,6 +254,11 @@ class _BatchMaker:
         """Of the images among those that maps are kept of."""
 
     @property
+    def needs_images(self) -> bool:
+        """Whether images are looked at: where maps stand in their place, for the prior alone."""
+        return self._maps is None or self._prior is not None
+
+    @property
     def size_in_bytes(self) -> int:
         """Of all prepared images."""
         return len(self._rows) * self._cache.side**2 * CHANNELS
@@ -270,7 +279,7 @@ class _BatchMaker:
     ) -> Batch:
         """Make a batch; `views` are the numbers of the views that the augmentation makes, None: all 0."""
         pixels = None
-        if self._maps is None or self._prior is not None:
+        if self.needs_images:
             kept = self._kept
             prepared = self._sent(self._prepared(positions)) if kept is None else kept[self._sent(positions)]
             pixels = augmented_pixels(prepared, augmentation)
@@ -290,7 +299,9 @@ class _BatchMaker:
         self, positions: Int64[np.ndarray, " B"], views: Int64[np.ndarray, " B"] | None
     ) -> dict[int, Float[Tensor, "B C h w"]]:
         assert self._maps is not None
-        gathered = self._maps.gather(self.places[positions].numpy(), np.zeros_like(positions) if views is None else views)
+        gathered = self._maps.gather(
+            self.places[positions].numpy(), np.zeros_like(positions) if views is None else views
+        )
         return {pool: self._sent(one).permute(0, 3, 1, 2) for pool, one in gathered.items()}
 
     def _prepared(self, positions: Int64[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S 4"]:
