@@ -68,6 +68,7 @@ install() {
   local found=("$carried"/wheels/*.whl)
   if [ -f "${found[0]}" ] && [ ! -d "$WORK/site" ]; then
     # Moved when whole, so that a stop leaves nothing half installed.
+    rm -rf "$WORK/site.part"
     "$PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$WORK/site.part" "${found[@]}"
     mv "$WORK/site.part" "$WORK/site"
   fi

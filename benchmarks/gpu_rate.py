@@ -4,10 +4,10 @@
 
 Each row of the table is a line of JSON in FOLDER/rate.jsonl as soon as it is measured, and FOLDER/rate.md the table so
 far. Groups of rows run one after another, in order of worth, each in a process of its own; none starts after the
-budget's seconds, and one that runs beyond them, or longer than `LONGEST`, is stopped. A group whose lines are there
-already is not run again. The program's side is `training.train` as `attnmel train` sets it up, on its own loader; the
-plain side is `plain_network` over the JPEG files and the DataLoader of `plain_script`, moved to the GPU. Operations are
-torch's own count. `--toy` rehearses the same on a CPU, small, without what only CUDA has.
+budget's seconds, and one that runs beyond them, or longer than `LONGEST`, is stopped. A row whose line is there
+already is not measured again. The program's side is `training.train` as `attnmel train` sets it up, on its own loader;
+the plain side is `plain_network` over the JPEG files and the DataLoader of `plain_script`, moved to the GPU. Operations
+are torch's own count. `--toy` rehearses the same on a CPU, small, without what only CUDA has.
 """
 
 import argparse
@@ -220,12 +220,18 @@ def measured(case: Case, scale: Scale) -> dict[str, Any]:
 
 
 def run_group(group: str, scale: Scale, lines: Path) -> None:
-    """Measure the rows of one group in this process and add a line for each."""
+    """Measure the rows of one group that are not there yet, in this process, and add a line for each."""
     if group == MACHINE:
         add_line(lines, {"group": group, **machine(scale)})
-    for case in GROUPS[group]:
-        shrunk = case._replace(batch=max(1, case.batch // scale.shrink))
-        add_line(lines, {"group": group, **measured(shrunk, scale)})
+    for case in missing(group, scale, read_lines(lines)):
+        add_line(lines, {"group": group, **measured(case, scale)})
+
+
+def missing(group: str, scale: Scale, lines: list[dict[str, Any]]) -> list[Case]:
+    """Return the rows of a group that no line is of, with the batches of the scale."""
+    there = [{name: line.get(name) for name in Case._fields} for line in lines]
+    cases = [case._replace(batch=max(1, case.batch // scale.shrink)) for case in GROUPS[group]]
+    return [case for case in cases if case._asdict() not in there]
 
 
 def add_line(path: Path, line: dict[str, Any]) -> None:
@@ -241,13 +247,19 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
 
+def is_done(group: str, lines: list[dict[str, Any]], *, toy: bool) -> bool:
+    """Whether every row of a group is measured."""
+    if group == MACHINE:
+        return any("peak" in line for line in lines)
+    return not missing(group, TOY if toy else FULL, lines)
+
+
 def all_groups(out: Path, budget: float, *, toy: bool) -> None:
     """Run every group that is not there yet, and write the table after each."""
     end, lines = time.monotonic() + budget, out / "rate.jsonl"
     for group in GROUPS:
         left = min(end - time.monotonic(), LONGEST)
-        there = {line["group"] for line in read_lines(lines) if "error" not in line}
-        if left <= 0 or group in there or (toy and group in CUDA_ALONE):
+        if left <= 0 or is_done(group, read_lines(lines), toy=toy) or (toy and group in CUDA_ALONE):
             continue
         command = [sys.executable, __file__, "--out", str(out), "--group", group, *(["--toy"] if toy else [])]
         try:

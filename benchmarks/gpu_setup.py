@@ -10,13 +10,11 @@ stays. `--toy` draws phantoms instead. Says what took how long.
 import argparse
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 from attnmel.config import load_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.phantoms import write_mirror
-from attnmel.folders import dataset_folder
 from attnmel.pipeline.prepare import prepare
 
 TOY_COUNTS = {"train": 64, "validation": 24, "test": 32}
@@ -33,9 +31,7 @@ def put_images(home: Path, data: Path) -> None:
 
 def put_masks(home: Path, masks: Path) -> None:
     """Unpack the attribute masks where the program looks for them; their images are not needed."""
-    dataset, file = MASKS
-    with zipfile.ZipFile(masks / file) as archive:
-        archive.extractall(dataset_folder(home, dataset))
+    fetch(MASKS[0], home, mirror=masks.absolute().as_uri())
 
 
 def put_phantoms(home: Path) -> None:
