@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,6 @@ def test_nothing_is_packed_from_a_folder_that_is_no_mirror(tmp_path: Path) -> No
 
 
 def test_the_table_divides_by_the_peak_of_its_device_and_by_the_plain_script_of_its_batch() -> None:
-    from gpu_summary import rate_table
-
     row = {"way": "as it is", "precision": "bf16", "range": [1, 1], "once": 1.5, "operations": 1e11, "memory": 2e9}
     lines = [
         {"device": "X", "torch": "2", "product": 8, "peak": 8e14, "sheet": 1e15, "bandwidth": 3e12},
@@ -44,23 +43,21 @@ def test_the_table_divides_by_the_peak_of_its_device_and_by_the_plain_script_of_
         {**row, "side": "plain", "way": "JPEG files", "batch": 32, "images_a_second": 800},
         {"group": "graphed", "error": "a trace\nRuntimeError: no"},
     ]
-    table = rate_table(lines, toy=False)
+    table = import_module("gpu_summary").rate_table(lines, toy=False)
     cells = [line.strip("| ").split(" | ") for line in table if line.startswith("| program")]
     assert [one[5:] for one in cells] == [["400", "50%", "40%", "5.00", "1.5", "2.0"]]
     assert "* Failed: graphed: RuntimeError: no" in table
 
 
 def test_the_h200_and_the_pcie_card_have_their_own_data_sheets() -> None:
-    from gpu_cases import sheet_peak
-
+    sheet_peak = import_module("gpu_cases").sheet_peak
     assert sheet_peak("NVIDIA H200") == sheet_peak("NVIDIA H100 80GB HBM3") == pytest.approx(989.4e12)
     assert sheet_peak("NVIDIA H100 PCIe") == pytest.approx(756.5e12)
     assert sheet_peak("another") is None
 
 
 def test_files_are_taken_until_the_next_would_be_too_much(tmp_path: Path) -> None:
-    from gpu_rows import within
-
+    within = import_module("gpu_rows").within
     paths = [tmp_path / name for name in "abc"]
     for path, size in zip(paths, (3, 4, 9), strict=True):
         path.write_bytes(b"x" * size)
@@ -68,8 +65,7 @@ def test_files_are_taken_until_the_next_would_be_too_much(tmp_path: Path) -> Non
 
 
 def test_a_missing_package_is_named_and_one_inside_another_is_not() -> None:
-    from gpu_check import is_missing
-
+    is_missing = import_module("gpu_check").is_missing
     assert is_missing("no-such-package")
     assert not is_missing("lightning-fabric")
 
