@@ -30,7 +30,13 @@ class OneStep(TrainingBatches):
 
 
 def random_batches(
-    cache: Cache, *, size: int, batch: int, kind: type[TrainingBatches] = TrainingBatches, repeats: int = 1
+    cache: Cache,
+    *,
+    size: int,
+    batch: int,
+    kind: type[TrainingBatches] = TrainingBatches,
+    repeats: int = 1,
+    device: str = "cpu",
 ) -> TrainingBatches:
     """Return the program's own loader over all images of a cache, every second one a melanoma, each `repeats` times."""
     rows = np.arange(len(cache.image_ids))
@@ -46,5 +52,5 @@ def random_batches(
         std=STD,
         prior="lesion",
         seed=0,
-        device="cpu",
+        device=device,
     )

@@ -1,10 +1,11 @@
 """The program's own training of AttnMel-CNN-Lesion, set up as `attnmel train` does, over a cache of noise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from attnmel import runtime
 from attnmel.config import load_recipe
@@ -30,21 +31,25 @@ def training_loop(
     trunk: str = "vgg16_bn",
     rate: float = RATE,
     compiled: bool = False,
+    device: Literal["cpu", "cuda"] = "cpu",
+    changed: Callable[[nn.Module], object] = lambda network: None,
 ) -> Iterator[EpochLoss]:
     """Set up network, optimiser and Fabric, and give the loop itself: each `next` trains one epoch.
 
-    float64, which no recipe has, is to tell rounding from an error.
+    `changed` may do something to the network before it is set up. float64, which no recipe has, is to tell rounding
+    from an error.
     """
     if precision == "float64":
         fabric = Fabric(accelerator="cpu", devices=1, precision="64-true")
     else:
-        changes = [f"model.trunk={trunk}", f"training.precision={precision}", "training.device=cpu"]
+        changes = [f"model.trunk={trunk}", f"training.precision={precision}", f"training.device={device}"]
         fabric = recipe_fabric(load_recipe(RECIPE, changes))
     torch.manual_seed(0)
     network = build_network("attnmel-cnn", trunk=trunk, width=width, classes=2)
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
     if compiled:
         network.compile()
+    changed(network)
     optimizer = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, nesterov=True, weight_decay=1e-4)
     wrapped, optimizer = fabric.setup(network, optimizer)
     return train(

@@ -135,6 +135,7 @@ def test_a_halted_prediction_is_not_taken_for_a_hanging_one(exported: Path, fold
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_no_fresh_process_stands_still_at_the_first_call_of_several_threads(
     exported: Path, folder: Path, tmp_path: Path

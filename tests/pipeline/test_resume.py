@@ -8,7 +8,7 @@ from tests.pipeline.test_history import row
 from torch import nn
 
 from attnmel.errors import CheckpointError
-from attnmel.pipeline.resume import load_standing, save_standing
+from attnmel.pipeline.resume import copied, load_standing, save_standing, standing
 
 
 def trained(width: int = 4, kind: str = "sgd") -> tuple[nn.Module, torch.optim.Optimizer]:
@@ -41,6 +41,17 @@ def test_weights_momentum_and_history_come_back_to_the_bit(tmp_path: Path, kind:
         found_state = fresh_optimizer.state_dict()["state"][number]
         assert found_state.keys() == state.keys()
         assert all(torch.equal(found_state[name], value) for name, value in state.items())
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_a_copy_that_is_written_while_training_goes_on_keeps_the_state_of_its_epoch(kind: str) -> None:
+    network, optimizer = trained(kind=kind)
+    kept = copied(standing(network, optimizer))
+    before = {name: value.tolist() for name, value in standing(network, optimizer).items()}
+    network(torch.ones(2, 3, 8, 8)).square().sum().backward()
+    optimizer.step()
+    assert {name: value.tolist() for name, value in kept.items()} == before
+    assert any(value.tolist() != before[name] for name, value in standing(network, optimizer).items())
 
 
 def test_a_standing_of_another_network_is_refused_by_tensor(tmp_path: Path) -> None:

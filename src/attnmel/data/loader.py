@@ -89,7 +89,11 @@ class TrainingBatches:
                 f"{len(rows)} training images make {len(self._positions)} rows an epoch, fewer than one batch of "
                 f"{batch}; add images, or set training.batch lower"
             )
-        if keep or (keep is None and self._maker.size_in_bytes <= KEPT_SHARE * spare_memory(torch.device(device))):
+        if keep or (
+            keep is None
+            and self._maker.needs_images
+            and self._maker.size_in_bytes <= KEPT_SHARE * spare_memory(torch.device(device))
+        ):
             self._maker.keep()
 
     def __len__(self) -> int:
@@ -225,6 +229,11 @@ class _BatchMaker:
         """Of the images among those that maps are kept of."""
 
     @property
+    def needs_images(self) -> bool:
+        """Whether images are looked at: where maps stand in their place, for the prior alone."""
+        return self._maps is None or self._prior is not None
+
+    @property
     def size_in_bytes(self) -> int:
         """Of all prepared images."""
         return len(self._rows) * self._cache.side**2 * CHANNELS
@@ -245,7 +254,7 @@ class _BatchMaker:
     ) -> Batch:
         """Make a batch; `views` are the numbers of the views that the augmentation makes, None: all 0."""
         pixels = None
-        if self._maps is None or self._prior is not None:
+        if self.needs_images:
             kept = self._kept
             prepared = self._sent(self._prepared(positions)) if kept is None else kept[self._sent(positions)]
             pixels = augmented_pixels(prepared, augmentation)

@@ -22,7 +22,7 @@ from attnmel.pipeline.frozen_maps import RunMaps
 from attnmel.pipeline.history import HistoryRow, best_row, write_events, write_history
 from attnmel.pipeline.prepare import Prepared, split_batches
 from attnmel.pipeline.provenance import read_provenance
-from attnmel.pipeline.resume import standing, weights_of, write_standing
+from attnmel.pipeline.resume import copied, standing, weights_of, write_standing
 from attnmel.records import Predictions
 from attnmel.settings import Recipe
 
@@ -87,9 +87,9 @@ class Keeper:
         Its epochs may take no longer than the writing. On the CPU they take minutes, and nothing is copied, so that it
         waits, and learns of a full disk at once.
         """
-        tensors = {name: value.cpu() for name, value in standing(self.network.module, self.optimizer).items()}
-        self.beside.hand_over(partial(self._write, tensors, history))
-        if self.fabric.device.type == "cpu":
+        tensors, waits = standing(self.network.module, self.optimizer), self.fabric.device.type == "cpu"
+        self.beside.hand_over(partial(self._write, tensors if waits else copied(tensors), history))
+        if waits:
             self.beside.wait()
 
     def _write(self, tensors: Mapping[str, Tensor], history: tuple[HistoryRow, ...]) -> None:

@@ -35,6 +35,14 @@ def standing(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, 
     return tensors
 
 
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies in the computer's memory, which no later step changes.
+
+    Also of what is there already: AdamW counts its steps on the CPU, in place, wherever the weights are.
+    """
+    return {name: value.to("cpu", copy=True) for name, value in tensors.items()}
+
+
 def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights among the tensors of a standing, by the network's names."""
     return {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
