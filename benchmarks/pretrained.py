@@ -1,16 +1,20 @@
 """Make the model that comes with the program, from a finished run and the predictions of its cross-validation.
 
-    python benchmarks/pretrained.py RUN --folds folds.csv [--words benchmarks/pretrained.toml] [--home HOME]
+    python benchmarks/pretrained.py RUN --folds FOLDS.csv... [--words benchmarks/pretrained.toml] [--home HOME]
         [--out src/attnmel/pretrained/NAME]
 
-RUN was trained on the training and validation images. `folds.csv` holds a row for each of them: `image`, and
-`probability` or `logit` of the positive class, by a network of the same recipe that was not trained on that image. The
-weights are rounded to half floats; temperature and thresholds are chosen on the folds; the rounded network is judged on
-the official test images; the ONNX file is checked against it; the card says all of that. Takes minutes.
+RUN is a run of the recipe on the data set's own split. The tables of --folds (`predictions/validation.csv` of a run of
+each fold) together hold a row for each training and validation image: `image`, and `probability` or `logit` of the
+positive class, or of every class, by a network of the same recipe that was not trained on that image. The weights are
+rounded to half floats; temperature and thresholds are chosen on the folds; the rounded network is judged on the official
+test images; the ONNX file is checked against it; the card says all of that. Takes minutes.
 """
 
 import argparse
+import csv
+import tempfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.cli.terminal import Terminal
@@ -18,6 +22,7 @@ from attnmel.folders import RunFolder, home_folder
 from attnmel.pipeline.shipping import ship_model
 from attnmel.pretrained.card import Words
 from attnmel.pretrained.card_text import card_text
+from attnmel.records import table_lines
 from attnmel.runtime import use_threads
 
 HERE = Path(__file__).parent
@@ -28,7 +33,7 @@ def main() -> None:
     """Write the folder and print its card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--folds", type=Path, required=True)
+    parser.add_argument("--folds", type=Path, required=True, nargs="+")
     parser.add_argument("--words", type=Path, default=HERE / "pretrained.toml")
     parser.add_argument("--home", type=Path)
     parser.add_argument("--out", type=Path)
@@ -37,9 +42,24 @@ def main() -> None:
     words = Words.model_validate(tomllib.loads(chosen.words.read_text(encoding="utf-8")))
     out = chosen.out or MODELS / words.name
     home = home_folder(chosen.home)
-    card = ship_model(RunFolder(chosen.run), chosen.folds, words, out, home=home, progress=Terminal())
+    with tempfile.TemporaryDirectory() as folder:
+        folds = Path(folder) / "folds.csv"
+        join_tables(chosen.folds, folds)
+        card = ship_model(RunFolder(chosen.run), folds, words, out, home=home, progress=Terminal())
     print(card_text(card))
     print(f"\n{out}")
+
+
+def join_tables(paths: Sequence[Path], joined: Path) -> None:
+    """Write the rows of several tables of the same columns as one."""
+    rows: list[dict[str, str]] = []
+    for path in paths:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows += csv.DictReader(table_lines(file))
+    with joined.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
 
 
 if __name__ == "__main__":
