@@ -6,8 +6,8 @@
 RUN is a run of the recipe on the data set's own split. The tables of --folds (`predictions/validation.csv` of a run of
 each fold) together hold a row for each training and validation image: `image`, and `probability` or `logit` of the
 positive class, or of every class, by a network of the same recipe that was not trained on that image. The weights are
-rounded to half floats; temperature and thresholds are chosen on the folds; the rounded network is judged on the official
-test images; the ONNX file is checked against it; the card says all of that. Takes minutes.
+rounded to half floats; temperature and thresholds are chosen on the folds; the rounded network is judged on the
+official test images; the ONNX file is checked against it; the card says all of that. Takes minutes.
 """
 
 import argparse
