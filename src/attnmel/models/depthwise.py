@@ -1,8 +1,8 @@
 """Convolutions within each channel whose gradient, in training on the CPU, goes around what oneDNN computes slowly.
 
-With torch 2.13 on AVX-512 the weights' gradient of a kernel wider than 3 takes 4 to 130 times as long as its columns in
-two parts, and in bf16 the input's gradient at stride 2 takes 13 to 100 times as long as in float32
-(docs/performance.md, "Light trunks").
+With torch 2.13 on AVX-512 the weights' gradient of a kernel wider than 3 takes up to twice as long in float32, and 7 to
+17 times in bf16, as its columns in two parts; the input's gradient at stride 2 takes 13 to 75 times as long in bf16
+as in float32 (docs/performance.md, "Light trunks").
 """
 
 from typing import Any, cast
