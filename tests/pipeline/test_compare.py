@@ -31,7 +31,7 @@ def copy(trained: RunFolder, tmp_path: Path) -> Copy:
 
     def make(place: str, *, seed: int = 0, **changed: str) -> Path:
         run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / place)))
-        text = run.recipe.read_text().replace("seed = 0", f"seed = {seed}")
+        text = run.recipe.read_text().replace("\nseed = 0", f"\nseed = {seed}")
         for old, new in changed.items():
             assert f'{old} = "' in text
             text = "\n".join(f'{old} = "{new}"' if line.startswith(f'{old} = "') else line for line in text.split("\n"))

@@ -171,7 +171,7 @@ def test_a_changed_file_of_start_weights_gets_new_maps(phantoms: "Phantoms", tmp
         other = start_network(frozen(f"training.seed={seed}")).state_dict()
         save_file({name[6:]: tensor for name, tensor in other.items() if name.startswith("trunk.")}, weights)
         network = start_network(recipe)
-        put_start_weights(network, recipe, tmp_path, SILENT)
+        put_start_weights(network, recipe, prepared, CPU, tmp_path, SILENT)
         maps = open_run_maps(recipe, prepared, network, home=tmp_path, device=CPU)
         assert maps is not None
         found.append(maps.training)

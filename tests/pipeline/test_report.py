@@ -44,7 +44,7 @@ def test_what_a_run_changed_of_its_recipe_stands_in_the_open(
 def test_runs_stand_side_by_side(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
     other = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "other")))
     text = other.recipe.read_text()
-    other.recipe.write_text(text.replace("seed = 0", "seed = 1"))
+    other.recipe.write_text(text.replace("\nseed = 0", "\nseed = 1"))
     page = report_runs([trained, other], home=phantoms.home, out=tmp_path / "r.html").read_text()
     assert "demo, seed 0" in page
     assert "demo, seed 1" in page

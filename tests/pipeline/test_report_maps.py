@@ -28,7 +28,7 @@ def explained(
     """Two copies of a run, told apart by their seeds, each with its maps; the first was explained by itself."""
     place = tmp_path_factory.mktemp("explained")
     first, second = (RunFolder(Path(shutil.copytree(trained.path, place / name))) for name in ("first", "second"))
-    second.recipe.write_text(second.recipe.read_text().replace("seed = 0", "seed = 1"))
+    second.recipe.write_text(second.recipe.read_text().replace("\nseed = 0", "\nseed = 1"))
     explain_runs([first], split="test", methods=METHODS, home=phantoms.home)
     explain_each([second], split="test", methods=METHODS[:2], home=phantoms.home)
     return first, second
@@ -44,7 +44,7 @@ def several(
     """The page of both runs and of a third one that has no maps."""
     place = tmp_path_factory.mktemp("several")
     third = RunFolder(Path(shutil.copytree(trained.path, place / "third")))
-    third.recipe.write_text(third.recipe.read_text().replace("seed = 0", "seed = 2"))
+    third.recipe.write_text(third.recipe.read_text().replace("\nseed = 0", "\nseed = 2"))
     return report_runs([*explained, third], home=phantoms.home, out=place / "r & s.html")
 
 
