@@ -6,7 +6,7 @@
 # general kernel (`jit` in float32, `jit_bf16` in bfloat16), which treats each channel as a group of its own. The same
 # gradient computed in two parts, columns 1 to 3 and 4 to 5 of the kernel, takes `jit_dw` for both, although they have 5
 # rows: the limit is on the columns. In bfloat16 the two parts take 1/8 of the time at 240 channels of 28 pixels and
-# about 1/20 at 1152 of 7; in float32 1/1.6 and 1/2. This is the choice of a kernel for that instruction set; other
+# 1/14 to 1/26 at 1152 of 7; in float32 1/1.6 and 1/2. This is the choice of a kernel for that instruction set; other
 # processors choose among other kernels, and there the script prints 'not run'.
 #
 # From: oneDNN as torch 2.13.0 contains it. Which kernel was chosen is what ONEDNN_VERBOSE=1 prints.
@@ -67,7 +67,6 @@ def kernels(which, dtype):
     return sorted({fields[fields.index("convolution") + 1] for fields in lines})
 
 
-
 def once(which, dtype):
     outer, inputs, weight = example(*SHAPES[0], getattr(torch, dtype), 3 if which == "3x3" else 5)
     if which == "parts":
@@ -96,7 +95,7 @@ def main():
     if capability != "AVX512":
         print(f"not run: the CPU's capability is {capability}, not AVX512")
         return 0
-    print("guessed: the whole gradient takes the depthwise kernel too, and less time than its two parts with their copies")
+    print("guessed: the whole gradient takes the depthwise kernel too, and less time than its two parts")
     taken = {(w, d): kernels(w, d) for d in ("float32", "bfloat16") for w in ("3x3", "5x5", "parts")}
     ratios = {(d, *shape): ratio(*shape, d) for d in ("float32", "bfloat16") for shape in SHAPES}
     names = ", ".join(f"{which} {dtype} {'/'.join(found)}" for (which, dtype), found in taken.items())
