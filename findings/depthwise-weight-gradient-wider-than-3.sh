@@ -3,11 +3,11 @@
 #
 # What happens. torch 2.13.0 on a CPU with AVX-512, channels-last: for the weight gradient of a convolution with as many
 # groups as channels oneDNN has a kernel of its own, `jit_dw`, and takes it for kernels of 3x3. For 5x5 it takes the
-# general kernel (`jit` in float32, `jit_bf16` in bfloat16), which treats each channel as a group of its own. The same
-# gradient computed in two parts, columns 1 to 3 and 4 to 5 of the kernel, takes `jit_dw` for both, although they have 5
-# rows: the limit is on the columns. In bfloat16 the two parts take 1/8 of the time at 240 channels of 28 pixels and
-# 1/14 to 1/26 at 1152 of 7; in float32 1/1.6 and 1/2. This is the choice of a kernel for that instruction set; other
-# processors choose among other kernels, and there the script prints 'not run'.
+# general kernel (`jit` in float32, `jit_bf16` in bfloat16). The same gradient computed in two parts, columns 1 to 3 and
+# 4 to 5 of the kernel, takes `jit_dw` for both, although they have 5 rows: the limit is on the columns. On the one
+# processor measured (bfloat16 instructions, no AMX) the whole takes 7 to 8 times as long as the parts in bfloat16 at
+# 240 channels of 28 pixels and 14 to 26 times at 1152 of 7; in float32 1.4 to 2.3 times. This is the choice of a kernel
+# for that instruction set; other processors choose among other kernels, and there the script prints 'not run'.
 #
 # From: oneDNN as torch 2.13.0 contains it. Which kernel was chosen is what ONEDNN_VERBOSE=1 prints.
 #
