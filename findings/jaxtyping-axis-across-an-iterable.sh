@@ -3,14 +3,15 @@
 #
 # What happens. jaxtyping 0.3.11 with beartype 0.23.1: a function takes `list[Float[ndarray, "B 3 s s"]]` and gets
 # batches of 2 images and of 1, as a data loader gives them when the last batch is short.
-#   * beartype looks at one item of a list, drawn at random at each check. jaxtyping checks the arguments before the call,
-#     and again after it, with the returned value, where the function has a return annotation. Both checks share the
-#     sizes of the axes. So when the two draws meet batches of different sizes, the call is refused: half the calls for
-#     two batches of different sizes, about 18 of 100 for nine of 2 and one of 1 (2 * .9 * .1).
-#   * The error says that the return value is wrong, although a correct int was returned, and comes after the function has run.
+#   * beartype looks at one item of a list, drawn at random at each check. jaxtyping checks the arguments before the
+#     call, and again after it, with the returned value, where the function has a return annotation. Both checks share
+#     the sizes of the axes. So when the two draws meet batches of different sizes, the call is refused: half the calls
+#     for two batches of different sizes, about 18 of 100 for nine of 2 and one of 1 (2 * .9 * .1).
+#   * The error says that the return value is wrong, although a correct int was returned, and comes after the function
+#     has run.
 #   * Without a return annotation the same call is never refused: one draw sees one size.
-#   * tuple[A, ...], Iterable and Sequence behave as list does, in a list or tuple of items. Not so tuple[A, A], of which
-#     beartype checks every item: it is refused each time.
+#   * Iterable[A] (of a list) and tuple[A, ...] behave as list[A] does. Not so tuple[A, A], of which beartype checks
+#     every item: it is refused each time.
 #   * With `_` for the axis ("_ 3 s s") each item may have its own size, and no call is refused.
 #
 # From: jaxtyping, _decorator.py (a check of the parameters, then one of parameters and return value in one scope), and

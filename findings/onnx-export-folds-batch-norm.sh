@@ -68,7 +68,8 @@ def in_file(optimize):
 
 
 def words(tensors):
-    return f"{sum(exact(v) for v in tensors.values())} of {sum(v.size for v in tensors.values())} values exact half floats"
+    held, size = sum(exact(v) for v in tensors.values()), sum(v.size for v in tensors.values())
+    return f"{held} of {size} values exact half floats"
 
 
 folded, folded_operations = in_file(True)
