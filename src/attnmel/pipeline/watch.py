@@ -34,9 +34,17 @@ def watched(limit: float, *, stalled: str, stopped: str) -> Iterator[Callable[[I
     try:
         yield lambda things: _passed_on(things, writing)
     finally:
-        signal.set_wakeup_fd(before)
+        _listen_no_more(writing, before)
         os.close(writing)
         process.wait()
+
+
+def _listen_no_more(writing: int, before: int) -> None:
+    """Hand Ctrl-C back to who heard of it before; two watches may end in the order in which they began."""
+    current = signal.set_wakeup_fd(-1)
+    heir = before if current == writing else current
+    with suppress(OSError, ValueError):  # the watch before has ended meanwhile, and its pipe is closed
+        signal.set_wakeup_fd(heir)
 
 
 def _started(reading: int, limit: float, stalled: str, stopped: str) -> "subprocess.Popen[bytes]":
