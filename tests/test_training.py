@@ -82,7 +82,7 @@ class OneBatch(TrainingBatches):
     def __init__(self) -> None:
         generator = torch.Generator().manual_seed(5)
         self.only = Batch(
-            images=torch.randn(6, 3, 32, 32, generator=generator),
+            inputs=torch.randn(6, 3, 32, 32, generator=generator),
             labels=torch.tensor([0, 1, 1, 0, 0, 1]),
             # Noise also where there is no prior: it must not count.
             priors=torch.rand(6, 1, 32, 32, generator=generator),

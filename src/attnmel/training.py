@@ -165,7 +165,7 @@ def _step(
     dice: list[Tensor] = []
     for place, part in enumerate(parts):
         with fabric.no_backward_sync(network, enabled=place < len(parts) - 1):
-            output: Output = network(part.images)
+            output: Output = network(part.inputs)
             share = len(part.labels) / len(batch.labels)
             part_focal = share * focal_loss(output.logits, part.labels, objective.gamma)
             dice = _dice_terms(fabric, output, part, totals, objective.dice) if objective.regularised else []
@@ -218,7 +218,7 @@ def _joined(fabric: Fabric, value: Tensor, how: Literal["sum", "mean"]) -> Tenso
 def _sums_ahead(fabric: Fabric, network: _FabricModule, parts: Sequence[Batch], kind: Dice) -> list[DiceSums]:
     """Sums of the regulariser over all parts, by one more forward pass that leaves no trace in the network."""
     with torch.no_grad(), _untracked(network):
-        outputs = [(network(part.images), part) for part in parts]
+        outputs = [(network(part.inputs), part) for part in parts]
         by_part = [[dice_sums(a, part.priors, part.has_prior, kind) for a in out.attention] for out, part in outputs]
     by_map = [
         DiceSums(*(torch.stack(values).sum() for values in zip(*sums, strict=True)))

@@ -178,9 +178,10 @@ def test_lesions_of_many_images_come_into_every_split(seed: int) -> None:
 
 
 def test_each_lesion_validates_in_one_fold_and_test_images_in_none() -> None:
+    counts: dict[Split, int] = {"train": 80, "validation": 20, "test": 30}
     lesions = tuple(
         lesion(f"{split}{i}", "melanoma" if i % 5 == 0 else "nevus", split=split, group=f"{split}{i // 2}")
-        for split, count in (("train", 80), ("validation", 20), ("test", 30))
+        for split, count in counts.items()
         for i in range(count)
     )
     folds = [draw_fold(lesions, number, 5, seed=0) for number in range(1, 6)]

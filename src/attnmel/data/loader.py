@@ -167,9 +167,7 @@ def view_batches(
     every = torch.arange(chosen.start * len(views), chosen.stop * len(views))
     for some in every.split(batch):
         positions = some // len(views)
-        images = make(positions.numpy(), views.augmentation(positions, some % len(views))).images
-        assert isinstance(images, Tensor)
-        yield images
+        yield make(positions.numpy(), views.augmentation(positions, some % len(views))).images
 
 
 def epoch_generator(seed: int, epoch: int) -> torch.Generator:
@@ -260,7 +258,7 @@ class _BatchMaker:
             pixels = augmented_pixels(prepared, augmentation)
         has_prior = self._sent(self._has_prior[positions])
         return Batch(
-            images=self._stored(positions, views) if pixels is None or self._maps is not None else self._normal(pixels),
+            inputs=self._stored(positions, views) if pixels is None or self._maps is not None else self._normal(pixels),
             labels=self._sent(self._labels[positions]),
             priors=self._priors(pixels, has_prior, augmentation.size),
             has_prior=has_prior,

@@ -47,7 +47,7 @@ def predict(
     with progress.bar("predicting", None, "images") as advance:
         for batch in batches:
             with runtime.autocast(device, precision):
-                output: Output = network(batch.images)
+                output: Output = network(batch.inputs)
             # Softmax in double precision: shares of one image sum to 1 far below what a measure can see.
             probabilities.append(output.logits.double().softmax(dim=1).cpu().numpy())
             attention.append([a[:, 0].float().cpu().numpy() for a in output.attention])
