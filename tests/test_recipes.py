@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from attnmel.config import load_recipe, recipe_names
+from attnmel.data.batch import oversampled
 from attnmel.data.labels import SOURCES
-from attnmel.data.loader import oversampled
 from attnmel.evaluation.published import CLASSES_2018, PUBLISHED
 from attnmel.models.classifiers import build_network
 

@@ -1,6 +1,6 @@
 """One writer at a time in a place: a lock that names its owner and its age, and that a killed owner leaves free.
 
-The lock of a file lies beside it (`.answers.csv.lock`), that of a folder in it (`.attnmel.lock`), and goes when its
+The lock of a file is next to it (`.answers.csv.lock`), that of a folder in it (`.attnmel.lock`), and goes when its
 owner is done. It is a lock of the operating system (flock, on Windows LockFile) on that file: the system frees it when
 the process ends, however that happens. Its text, which anyone may read, says who holds it.
 
@@ -149,7 +149,7 @@ def _held(lock: Path, what: Path, waiting: Note | None) -> Iterator[None]:
 
 def _taken(lock: Path, what: Path, waiting: Note | None) -> int:
     """Return the open file of a lock that is ours now."""
-    told = False
+    has_said = False
     while True:
         file = _opened(lock)
         try:
@@ -166,9 +166,9 @@ def _taken(lock: Path, what: Path, waiting: Note | None) -> int:
                 f"{what} is being written by {by}. Wait until that has ended, or name another place; nothing was "
                 f"changed.{_rule(owner)}"
             )
-        if not told:
+        if not has_said:
             waiting(f"{what} is being written by {by}; waiting for it")
-            told = True
+            has_said = True
         time.sleep(LOOK_EVERY)
 
 

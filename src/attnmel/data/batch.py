@@ -1,9 +1,18 @@
-"""What a network is trained or judged on."""
+"""What a network is trained or judged on, and which images stand in the list of an epoch."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from jaxtyping import Bool, Float, Int64
+import numpy as np
+from jaxtyping import Bool, Float, Int64, Integer
 from torch import Tensor
+
+
+def oversampled(labels: Integer[np.ndarray, " n"], repeats: Mapping[int, int], passes: int) -> Int64[np.ndarray, " m"]:
+    """Return positions in `labels`, each `repeats[label]` times (else once), the whole list `passes` times."""
+    times = np.array([repeats.get(label, 1) for label in labels.tolist()], dtype=np.int64)
+    once = np.repeat(np.arange(len(labels)), times)
+    return np.tile(once, passes)
 
 
 class Batch(NamedTuple):

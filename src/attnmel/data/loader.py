@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int64, Integer, UInt8
 from torch import Tensor
 
 from attnmel.data.augment import Augmentation
-from attnmel.data.batch import Batch
+from attnmel.data.batch import Batch, oversampled
 from attnmel.data.cache import Cache
 from attnmel.data.cache_build import CHANNELS
 from attnmel.data.controls import Paint
@@ -31,13 +31,6 @@ KEPT_SHARE = 0.25
 
 CHUNK = 256
 """Images put on the device at once."""
-
-
-def oversampled(labels: Integer[np.ndarray, " n"], repeats: Mapping[int, int], passes: int) -> Int64[np.ndarray, " m"]:
-    """Return positions in `labels`, each `repeats[label]` times (else once), the whole list `passes` times."""
-    times = np.array([repeats.get(label, 1) for label in labels.tolist()], dtype=np.int64)
-    once = np.repeat(np.arange(len(labels)), times)
-    return np.tile(once, passes)
 
 
 class TrainingBatches:
