@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 from attnmel.cli.terminal import Terminal
-from attnmel.data.audit.likeness import same_pictures
-from attnmel.data.audit.neighbours import ROWS
-from attnmel.data.audit.signatures import signatures
-from attnmel.data.processes import available_processors
-from attnmel.pipeline.audit import look
+from attnmel.data.audit.align import same_pictures
+from attnmel.data.audit.candidates import ROWS
+from attnmel.data.audit.descriptors import signatures
+from attnmel.data.preprocess.workers import available_processors
+from attnmel.pipeline.data.audit import look
 from attnmel.runtime import use_threads
 
 

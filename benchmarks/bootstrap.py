@@ -19,10 +19,10 @@ import torch
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 
 from attnmel import runtime
-from attnmel.evaluation.intervals import RESAMPLES, Sampling, bootstrap, jackknife
-from attnmel.evaluation.judgement import judge
-from attnmel.evaluation.metrics import MEASURES
-from attnmel.evaluation.panel import Panel
+from attnmel.evaluation.classification.metric_set import Panel
+from attnmel.evaluation.classification.ranking import MEASURES
+from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap, jackknife
 from attnmel.records import Predictions
 
 CLASSES = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")

@@ -22,9 +22,9 @@ import torch
 from PIL import Image
 
 from attnmel import runtime
-from attnmel.data.cache import open_cache
-from attnmel.data.images import central_square
 from attnmel.data.phantoms import draw_phantom
+from attnmel.data.preprocess.cache import open_cache
+from attnmel.data.preprocess.images import central_square
 from attnmel.folders import cache_folder
 from attnmel.records import Lesion
 

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from attnmel import runtime
-from attnmel.data.augment import Augmentation
-from attnmel.data.cache import Cache
+from attnmel.data.batches.augment import Augmentation
+from attnmel.data.preprocess.cache import Cache
 from random_cache import MEAN, STD, random_batches, random_cache
 
 IMAGES, SIDE, SIZE, BATCH, RUNS = 512, 256, 224, 32, 9

@@ -13,9 +13,8 @@ import time
 import numpy as np
 from scipy.special import expit
 
-from attnmel.evaluation.calibration_line import intercept, line
-from attnmel.evaluation.intervals import Sampling, Statistic, bootstrap, percentile_interval
-from attnmel.evaluation.reliability import (
+from attnmel.evaluation.calibration.cox_slope import intercept, line
+from attnmel.evaluation.calibration.reliability import (
     brier_parts,
     calibration_error,
     calibration_error_by_chance,
@@ -23,6 +22,7 @@ from attnmel.evaluation.reliability import (
     equal_mass,
     sums,
 )
+from attnmel.evaluation.statistics.bootstrap import Sampling, Statistic, bootstrap, percentile_interval
 
 NAMES = ("calibration_error", "brier", "intercept", "slope")
 CENTRE, SPREAD = -1.8, 1.4

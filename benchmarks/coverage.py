@@ -19,7 +19,7 @@ import torch
 from scipy import special, stats
 
 from attnmel import runtime
-from attnmel.evaluation.judgement import judge
+from attnmel.evaluation.classification.report import judge
 from attnmel.records import Predictions
 
 SIZES = (10, 20, 50, 100, 117, 300)

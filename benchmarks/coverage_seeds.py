@@ -15,10 +15,10 @@ from collections import defaultdict
 import numpy as np
 from scipy import stats
 
-from attnmel.evaluation.delong import areas, logit_interval
-from attnmel.evaluation.intervals import Interval, percentile_interval
-from attnmel.evaluation.measured import Measured
-from attnmel.evaluation.seeds import Estimate, crossed_draws, difference_estimate, recipe_estimate
+from attnmel.evaluation.comparison.resampled_metrics import Measured
+from attnmel.evaluation.statistics.bootstrap import Interval, percentile_interval
+from attnmel.evaluation.statistics.delong import areas, logit_interval
+from attnmel.evaluation.statistics.multi_seed import Estimate, crossed_draws, difference_estimate, recipe_estimate
 
 APART = 1.4
 """Distance of the two kinds in standard deviations: an AUC of 0.84."""

@@ -24,9 +24,9 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from attnmel import runtime
-from attnmel.evaluation.map_overlap import map_overlap
-from attnmel.explain.methods import maps_of
+from attnmel.evaluation.maps.localisation import map_overlap
 from attnmel.models.classifiers import build_network
+from attnmel.saliency.methods.registry import maps_of
 from map_measures import SIDE, targets
 
 TEST_IMAGES = 600

@@ -17,15 +17,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from attnmel.limits import ComputePrecision
-from attnmel.models.card import Card
+from attnmel.config.fields import ComputePrecision
+from attnmel.deploy.engines import onnxruntime_outputs
+from attnmel.deploy.graph import onnx_graph
+from attnmel.deploy.int8 import int8_model
+from attnmel.deploy.openvino import OnnxNetwork, has_bf16
 from attnmel.models.classifiers import build_network
-from attnmel.models.trunks import TRUNKS
-from attnmel.pipeline.export_check import network_answers
-from attnmel.serve.engines import onnxruntime_outputs
-from attnmel.serve.graph import onnx_graph
-from attnmel.serve.int8 import int8_model
-from attnmel.serve.network import OnnxNetwork, has_bf16
+from attnmel.models.trunks.registry import TRUNKS
+from attnmel.models.weights.card import Card
+from attnmel.pipeline.export.check import network_answers
 
 SIZE, SIDE = 224, 256
 

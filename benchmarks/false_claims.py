@@ -13,9 +13,9 @@ from collections import defaultdict
 import numpy as np
 from scipy import special
 
-from attnmel.evaluation.comparison import compare
-from attnmel.evaluation.paired import Chances
-from attnmel.evaluation.pairing import Entrant, JudgedRun
+from attnmel.evaluation.comparison.align import Entrant, JudgedRun
+from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.recipes import compare
 from attnmel.records import Predictions
 
 APART = 1.4

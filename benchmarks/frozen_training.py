@@ -25,14 +25,14 @@ import numpy as np
 import torch
 
 from attnmel import runtime
-from attnmel.config import load_recipe
-from attnmel.data.cache import Cache
-from attnmel.data.loader import TrainingBatches
-from attnmel.data.stored_maps import StoredMaps, Wanted, open_maps
-from attnmel.data.views import Views
+from attnmel.config.load import load_recipe
+from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.batches.stored_maps import StoredMaps, Wanted, open_maps
+from attnmel.data.batches.views import Views
+from attnmel.data.preprocess.cache import Cache
 from attnmel.models.classifiers import trunk_of
-from attnmel.pipeline.starting import objective, schedule, set_up, start_network
-from attnmel.pipeline.train import recipe_fabric
+from attnmel.pipeline.train.setup import objective, schedule, set_up, start_network
+from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT
 from attnmel.training import EpochLoss, train
 from random_cache import MEAN, STD, random_cache

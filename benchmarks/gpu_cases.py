@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from attnmel.limits import ComputePrecision
+from attnmel.config.fields import ComputePrecision
 
 Side = Literal["program", "plain"]
 

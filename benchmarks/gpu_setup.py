@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from attnmel.config import load_recipe
-from attnmel.data.archives import fetch
+from attnmel.config.load import load_recipe
+from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
-from attnmel.pipeline.prepare import prepare
+from attnmel.pipeline.run.dataset import prepare
 
 TOY_COUNTS = {"train": 64, "validation": 24, "test": 32}
 MASKS = ("isic2018-task1", Path("2018") / "ISIC2018_Task2_Training_GroundTruth_v3.zip")

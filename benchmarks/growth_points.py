@@ -64,9 +64,9 @@ def _timed(work: Callable[[], object]) -> float:
 
 def cache(folder: Path, images: int) -> float:
     """Prepare that many images: hash, decode, cut, resize, write."""
-    from attnmel.data.cache import open_cache
-    from attnmel.data.own_folder import read_folder
-    from attnmel.limits import prepared_side
+    from attnmel.config.fields import prepared_side
+    from attnmel.data.datasets.folder import read_folder
+    from attnmel.data.preprocess.cache import open_cache
 
     home = folder / f"home-{images}"
     shutil.rmtree(home, ignore_errors=True)
@@ -76,7 +76,7 @@ def cache(folder: Path, images: int) -> float:
 
 def audit(folder: Path, images: int) -> float:
     """Compare each of that many prepared images with all others, in eight symmetries."""
-    from attnmel.pipeline.audit import audit, look
+    from attnmel.pipeline.data.audit import audit, look
 
     looked = look([str(folder / f"images-{images}")], home=folder / f"home-{images}")
     return _timed(lambda: audit(looked, home=folder / f"home-{images}"))
@@ -84,16 +84,17 @@ def audit(folder: Path, images: int) -> float:
 
 def evaluation(folder: Path, images: int) -> float:
     """Predict and judge that many images, with intervals, maps and their overlap."""
-    from attnmel.config import load_recipe
+    from attnmel.config.load import load_recipe
     from attnmel.folders import RunFolder
-    from attnmel.pipeline.evaluate import evaluate_run
-    from attnmel.pipeline.train import recipe_fabric, train_run
+    from attnmel.pipeline.evaluate.evaluate import evaluate_run
+    from attnmel.pipeline.experiment import run_recipe
+    from attnmel.pipeline.train.train import recipe_fabric
 
     run = RunFolder(folder / "run")
     if not run.measures.exists():
         shutil.rmtree(run.path, ignore_errors=True)
         recipe = load_recipe("demo", [*TINY, f"data.dataset={folder / 'learnt'}", "training.epochs=1"])
-        train_run(recipe, run, home=folder / "home-learnt", fabric=recipe_fabric(recipe))
+        run_recipe(recipe, run, home=folder / "home-learnt", fabric=recipe_fabric(recipe))
     judged = RunFolder(folder / f"run-{images}")
     shutil.rmtree(judged.path, ignore_errors=True)
     shutil.copytree(run.path, judged.path)
@@ -113,7 +114,7 @@ def batch(folder: Path, images: int) -> float:
 
 def _step(folder: Path, *, side: int, batch: int, steps: int = 3) -> float:
     """Take some steps after one that warms up, and return the seconds of one."""
-    from attnmel.limits import prepared_side
+    from attnmel.config.fields import prepared_side
     from random_cache import OneStep, random_batches, random_cache
     from training_loop import training_loop
 
@@ -142,7 +143,7 @@ def seeds(folder: Path, count: int) -> float:
 
 def resamples(folder: Path, count: int) -> float:
     """Judge 1,512 images of seven classes with that many resamples."""
-    from attnmel.evaluation.judgement import judge
+    from attnmel.evaluation.classification.report import judge
     from bootstrap import CLASSES, predictions
 
     judged = predictions()

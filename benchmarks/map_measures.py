@@ -20,8 +20,8 @@ from sklearn.metrics import average_precision_score, jaccard_score
 from threadpoolctl import threadpool_limits
 
 from attnmel import runtime
-from attnmel.evaluation.map_overlap import CUTS, MEASURES, MapRanking, Target, jaccard_at, map_overlap
-from attnmel.evaluation.overlap import binarised, upsampled
+from attnmel.evaluation.maps.attention_overlap import binarised, upsampled
+from attnmel.evaluation.maps.localisation import CUTS, MEASURES, MapRanking, Target, jaccard_at, map_overlap
 
 SIDE = 224
 POOL3 = 28

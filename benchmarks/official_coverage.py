@@ -12,7 +12,10 @@ from collections import Counter
 import numpy as np
 from scipy import stats
 
-from attnmel.evaluation.intervals import (
+from attnmel.evaluation.challenge.metrics import every_measure
+from attnmel.evaluation.challenge.rules import Rules
+from attnmel.evaluation.classification.ranking import Ranking
+from attnmel.evaluation.statistics.bootstrap import (
     Sampling,
     bca_interval,
     bootstrap,
@@ -20,9 +23,6 @@ from attnmel.evaluation.intervals import (
     logit_interval,
     percentile_interval,
 )
-from attnmel.evaluation.metrics import Ranking
-from attnmel.evaluation.official_measures import every_measure
-from attnmel.evaluation.official_rules import Rules
 
 APART = 1.6
 CALLED_ABOVE = 1.2

@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from attnmel import runtime
-from attnmel.data.cache import open_cache
+from attnmel.data.preprocess.cache import open_cache
 from attnmel.records import Lesion
 from plain_network import PlainAttnMel, PlainBatch, plain_training
 from random_cache import MEAN, STD, random_batches

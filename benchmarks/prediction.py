@@ -23,18 +23,18 @@ import torch
 from PIL import Image
 
 from attnmel import Predictor, runtime
-from attnmel.data.images import prepared_image
+from attnmel.config.fields import prepared_side
 from attnmel.data.phantoms import draw_phantom
-from attnmel.limits import prepared_side
-from attnmel.models.card import Card
-from attnmel.models.checkpoints import save_checkpoint
+from attnmel.data.preprocess.images import prepared_image
+from attnmel.deploy.graph import onnx_graph
+from attnmel.deploy.int8 import int8_model
+from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.deploy.openvino import engine_version, has_bf16
 from attnmel.models.classifiers import build_network
-from attnmel.pipeline.predict import BATCH
-from attnmel.pipeline.predict_checkpoint import CheckpointModel
-from attnmel.serve.graph import onnx_graph
-from attnmel.serve.int8 import int8_model
-from attnmel.serve.network import engine_version, has_bf16
-from attnmel.serve.onnx_file import ExportFacts, append_texts
+from attnmel.models.weights.card import Card
+from attnmel.models.weights.checkpoints import save_checkpoint
+from attnmel.pipeline.predict.predict import BATCH
+from attnmel.pipeline.predict.torch_model import CheckpointModel
 
 WANTED = {"float32": 1.1, "bf16": 2.2, "int8": 4.0}
 FIRST, BEFORE = 1.0, 0.6
@@ -42,7 +42,7 @@ HEIGHT, WIDTH, RANGES = 768, 1024, 16
 
 BEFORE_THE_FIRST = """
 import sys
-import attnmel.cli.app, attnmel.pipeline.predict
+import attnmel.cli.app, attnmel.pipeline.predict.predict
 from attnmel import Predictor
 list(Predictor(sys.argv[1]).predict_many([]))
 """

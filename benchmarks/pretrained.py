@@ -19,7 +19,7 @@ from pathlib import Path
 
 from attnmel.cli.terminal import Terminal
 from attnmel.folders import RunFolder, home_folder
-from attnmel.pipeline.shipping import ship_model
+from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pretrained.card import Words
 from attnmel.pretrained.card_text import card_text
 from attnmel.records import table_lines

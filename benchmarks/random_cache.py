@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.cache import CONTENTS, PIXELS, Cache
-from attnmel.data.loader import TrainingBatches
+from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.preprocess.cache import CONTENTS, PIXELS, Cache
 
 MEAN, STD = (0.68, 0.53, 0.47), (0.08, 0.11, 0.13)
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.config import changes
-from attnmel.evaluation.published import PUBLISHED
+from attnmel.config.load import changes
+from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.folders import RunFolder
-from attnmel.pipeline.history import read_history
-from attnmel.pipeline.measures import SplitJudgement, read_measures
-from attnmel.pipeline.provenance import read_provenance, read_recipe
+from attnmel.pipeline.run.history import read_history
+from attnmel.pipeline.run.provenance import read_provenance, read_recipe
+from attnmel.pipeline.run.results import SplitJudgement, read_measures
 
 SHOWN = ("auc", "ap", "sensitivity", "specificity")
 

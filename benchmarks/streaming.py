@@ -26,13 +26,13 @@ import torch
 from PIL import Image
 
 from attnmel import runtime
+from attnmel.config.fields import prepared_side
 from attnmel.data.phantoms import draw_phantom
-from attnmel.limits import prepared_side
-from attnmel.models.card import Card
+from attnmel.deploy.graph import onnx_graph
+from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.deploy.openvino import engine_version
 from attnmel.models.classifiers import build_network
-from attnmel.serve.graph import onnx_graph
-from attnmel.serve.network import engine_version
-from attnmel.serve.onnx_file import ExportFacts, append_texts
+from attnmel.models.weights.card import Card
 
 HEIGHT, WIDTH = 384, 512
 SIZE, NETWORK_WIDTH = 64, 0.125

@@ -20,8 +20,8 @@ from typing import Literal, NamedTuple
 
 import torch
 
-from attnmel.data.cache import Cache
-from attnmel.data.loader import TrainingBatches
+from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.preprocess.cache import Cache
 from attnmel.models.classifiers import build_network
 from plain_network import PlainAttnMel, PlainBatch, plain_training
 from random_cache import OneStep, random_batches, random_cache

@@ -8,11 +8,11 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from attnmel import runtime
-from attnmel.config import load_recipe
-from attnmel.data.cache import Cache
-from attnmel.data.loader import TrainingBatches
+from attnmel.config.load import load_recipe
+from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.preprocess.cache import Cache
 from attnmel.models.classifiers import build_network
-from attnmel.pipeline.train import recipe_fabric
+from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.training import EpochLoss, Objective, Schedule, train
 
 RECIPE = "isic2017/attnmel-lesion"

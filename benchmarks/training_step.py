@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from attnmel import runtime
-from attnmel.data.loader import TrainingBatches
+from attnmel.data.batches.loader import TrainingBatches
 from attnmel.losses import dice_loss, dice_sums, focal_loss
 from attnmel.models.classifiers import build_network
 from random_cache import random_batches, random_cache

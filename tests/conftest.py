@@ -7,22 +7,23 @@ from pathlib import Path
 import pytest
 from lightning_fabric import Fabric
 
-from attnmel.config import load_recipe, load_segmenter_recipe
-from attnmel.data.archives import fetch
+from attnmel.config.load import load_recipe, load_segmenter_recipe
+from attnmel.config.recipe import Recipe
+from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
+from attnmel.deploy.graph import onnx_graph
+from attnmel.deploy.onnx_file import ExportFacts, Threshold, append_texts
 from attnmel.folders import RunFolder
-from attnmel.models.checkpoints import load_checkpoint, set_temperature
-from attnmel.pipeline import export_images
-from attnmel.pipeline.prepare import prepare
-from attnmel.pipeline.segment_train import train_segmenter
-from attnmel.pipeline.shipping import ship_model
-from attnmel.pipeline.train import recipe_fabric, train_run
+from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
+from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.export import check_images
+from attnmel.pipeline.pretrained.package import ship_model
+from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.segment.train import train_segmenter
+from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.pretrained import catalogue
 from attnmel.pretrained.card import Source, Words
 from attnmel.pretrained.catalogue import DEFAULT
-from attnmel.serve.graph import onnx_graph
-from attnmel.serve.onnx_file import ExportFacts, Threshold, append_texts
-from attnmel.settings import Recipe
 
 COUNTS = {"train": 24, "validation": 10, "test": 12}
 
@@ -67,7 +68,7 @@ def tiny() -> Recipe:
 def trained(phantoms: Phantoms, fabric: Fabric, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A finished run; tests that change a run folder copy it first."""
     run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
-    train_run(load_recipe("demo", TINY), run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
+    run_recipe(load_recipe("demo", TINY), run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
     return run
 
 
@@ -126,7 +127,7 @@ def made_models(trained: RunFolder, folds: Path, phantoms: Phantoms, tmp_path_fa
     """A folder of models as the one that comes with the program, with one tiny model; tests copy what they change."""
     models = tmp_path_factory.mktemp("pretrained")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export_images, "LARGE", (300, 200))
+        patch.setattr(check_images, "LARGE", (300, 200))
         ship_model(trained, folds, WORDS, models / DEFAULT, home=phantoms.home)
     return models
 

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.config import load_recipe
-from attnmel.data.archives import fetch
-from attnmel.data.labels import read_dataset
+from attnmel.config.load import load_recipe
+from attnmel.data.archives.fetch import fetch
+from attnmel.data.datasets.isic import read_dataset
 from attnmel.folders import RunFolder
-from attnmel.pipeline.evaluate import evaluate_run
-from attnmel.pipeline.prepare import prepare
-from attnmel.pipeline.report import report_runs
-from attnmel.pipeline.train import train_run
+from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.dataset import prepare
 from attnmel.records import Lesion, Split
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def run(clinic: Path, home: Path, fabric: "Fabric", tmp_path_factory: pytest.Tem
         "training.device=cpu",
     )
     run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
-    train_run(load_recipe("demo", settings), run, home=home, fabric=fabric)
+    run_recipe(load_recipe("demo", settings), run, home=home, fabric=fabric)
     return run
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.archives import fetch
+from attnmel.data.archives.fetch import fetch
 from attnmel.data.audit.findings import Kind, repeated_lesions
-from attnmel.pipeline.audit import Audited, audit_datasets
+from attnmel.pipeline.data.audit import Audited, audit_datasets
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 MADE_BY = SHARED / "make_mirror.py"

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.config import load_recipe
+from attnmel.config.load import load_recipe
 from attnmel.errors import ExportError
 from attnmel.folders import RunFolder
-from attnmel.pipeline import export_images
-from attnmel.pipeline.evaluate import evaluate_run
-from attnmel.pipeline.export import Exported, export_onnx
-from attnmel.pipeline.predict import predict_images
-from attnmel.pipeline.train import train_run
+from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.export import check_images
+from attnmel.pipeline.export.export import Exported, export_onnx
+from attnmel.pipeline.predict.predict import predict_images
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -113,7 +113,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(clinic: Path, home: Path, fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
-    train_run(load_recipe("demo", [f"data.dataset={clinic}", *RECIPE]), run, home=home, fabric=fabric)
+    run_recipe(load_recipe("demo", [f"data.dataset={clinic}", *RECIPE]), run, home=home, fabric=fabric)
     evaluate_run(run, home=home)
     return run
 
@@ -162,7 +162,7 @@ def test_int8_tells_its_cost_and_is_refused_past_the_bound(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(export_images, "LARGE", (300, 200))  # drawn in no time; `exported` was checked on large ones
+    monkeypatch.setattr(check_images, "LARGE", (300, 200))  # drawn in no time; `exported` was checked on large ones
     found = export_onnx(run.path, home=home, out=tmp_path / "int8.onnx", int8=True, bound=1)
     assert len(found.facts.costs) == 2
     for one in found.facts.costs:

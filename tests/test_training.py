@@ -11,18 +11,18 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from attnmel.data.cache import Cache, open_cache
-from attnmel.data.loader import Batch, TrainingBatches
+from attnmel.data.batches.loader import Batch, TrainingBatches
+from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.errors import TrainingError
 from attnmel.losses import Dice
 from attnmel.models.classifiers import build_network
-from attnmel.pipeline.prepare import prepare
+from attnmel.pipeline.run.dataset import prepare
 from attnmel.training import EpochLoss, Objective, Schedule, train
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
-    from attnmel.settings import Recipe
+    from attnmel.config.recipe import Recipe
 
 SCHEDULE = Schedule(epochs=2, learning_rate=0.05, decay=0.1, decay_every=1)
 OBJECTIVE = Objective(gamma=2.0, map_weights=(0.5, 1.0))

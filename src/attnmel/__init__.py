@@ -6,7 +6,7 @@ Importing the package loads nothing heavy; see `attnmel --help` and docs/ for th
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from attnmel.serve.predictor import Predictor
+    from attnmel.deploy.predictor import Predictor
 
 __all__ = ["NOTICE", "Predictor", "__version__"]
 
@@ -19,7 +19,7 @@ NOTICE = "Research use only. Not a medical device; not for diagnosis."
 def __getattr__(name: str) -> "type[Predictor]":
     """Load the predictor when it is first asked for."""
     if name == "Predictor":
-        from attnmel.serve.predictor import Predictor
+        from attnmel.deploy.predictor import Predictor
 
         return Predictor
     raise AttributeError(f"module 'attnmel' has no attribute '{name}'")

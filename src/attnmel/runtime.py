@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from attnmel import __version__
+from attnmel.config.fields import ComputePrecision
 from attnmel.errors import ConfigError
-from attnmel.limits import ComputePrecision
 from attnmel.threads import threads_asked
 
 # Of mallopt(3), with the values of glibc's malloc.h.

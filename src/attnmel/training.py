@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import get_total_norm
 
 from attnmel import runtime
-from attnmel.data.loader import Batch, TrainingBatches
+from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.errors import TrainingError, listed
 from attnmel.losses import Dice, DiceSums, LossParts, dice_loss, dice_sums, focal_loss
 from attnmel.models.output import Output

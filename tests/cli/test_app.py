@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from attnmel import NOTICE
-from attnmel.data.official_files import ARCHIVES
+from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def test_predicting_loads_no_training_code(trained: RunFolder, phantoms: "Phanto
     code = f"""
 import sys
 from pathlib import Path
-from attnmel.pipeline.predict import predict_images
+from attnmel.pipeline.predict.predict import predict_images
 predict_images(Path({str(trained.path)!r}), [Path({str(image)!r})])
-training = ("attnmel.training", "attnmel.losses", "attnmel.data.loader", "lightning_fabric", "matplotlib", "sklearn")
+training = ("attnmel.training", "attnmel.losses", "attnmel.data.batches.loader",
+    "lightning_fabric", "matplotlib", "sklearn")
 print([name for name in training if name in sys.modules])
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,8 +13,8 @@ from PIL import Image
 
 from attnmel.data.phantoms import draw_phantom
 from attnmel.folders import RunFolder
-from attnmel.pipeline.leakage import read_leaks
-from attnmel.pipeline.measures import read_measures
+from attnmel.pipeline.evaluate.leakage import read_leaks
+from attnmel.pipeline.run.results import read_measures
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attnmel.folders import RunFolder
-from attnmel.models.states import load_state
+from attnmel.models.weights.safetensors_io import load_state
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

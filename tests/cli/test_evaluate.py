@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from attnmel.cli.app import app
-from attnmel.data.archives import fetch
+from attnmel.data.archives.fetch import fetch
 from attnmel.folders import RunFolder
 
 if TYPE_CHECKING:

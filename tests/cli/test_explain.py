@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from tests.conftest import TINY
 
-from attnmel.config import load_recipe
-from attnmel.explain.methods import METHODS
+from attnmel.config.load import load_recipe
 from attnmel.folders import RunFolder
-from attnmel.pipeline.train import train_run
+from attnmel.pipeline.experiment import run_recipe
 from attnmel.records import Predictions
+from attnmel.saliency.methods.registry import METHODS
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -33,7 +33,7 @@ def plain(phantoms: "Phantoms", fabric: "Fabric", tmp_path_factory: pytest.TempP
     """A network without attention."""
     run = RunFolder(tmp_path_factory.mktemp("plain") / "run")
     settings = [*TINY, "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
-    train_run(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
+    run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
     return run
 
 

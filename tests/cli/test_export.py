@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from attnmel.deploy.onnx_file import read_onnx_card
 from attnmel.folders import RunFolder
-from attnmel.pipeline import export_images
-from attnmel.serve.onnx_file import read_onnx_card
+from attnmel.pipeline.export import check_images
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_images, "LARGE", (300, 200))
+    monkeypatch.setattr(check_images, "LARGE", (300, 200))
 
 
 def test_it_says_what_was_checked_and_where_the_file_is(

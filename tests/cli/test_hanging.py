@@ -22,7 +22,7 @@ STARTS = 200
 HANGS = textwrap.dedent("""
     import ctypes, sys, threading
     from attnmel.cli import main
-    from attnmel.serve.network import Compiled
+    from attnmel.deploy.openvino import Compiled
 
     run, passes, lock = Compiled.run, [0], threading.Lock()
 

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 from attnmel.folders import RunFolder
-from attnmel.models.checkpoints import read_checkpoint
+from attnmel.models.weights.checkpoints import read_checkpoint
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:

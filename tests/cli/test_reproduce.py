@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from attnmel.config import load_recipe
-from attnmel.evaluation.thesis_tables import TABLES
+from attnmel.config.load import load_recipe
+from attnmel.evaluation.thesis.tables import TABLES
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

@@ -29,6 +29,9 @@ Find = Callable[..., list[Path]]
 Settings = Callable[..., list[str]]
 
 
+KEPT = "stopped. What was finished is kept"
+
+
 def stopping(real: Callable[..., object], call: int, error: BaseException) -> Callable[..., object]:
     """A function that raises at its `call`-th call and is the real one otherwise."""
     calls = iter(range(1, sys.maxsize))
@@ -48,11 +51,11 @@ def full() -> OSError:
 @pytest.mark.parametrize(
     ("place", "call", "error", "code", "message"),
     [
-        ("attnmel.models.states.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
-        ("attnmel.models.states.save_file", 4, full(), 1, "what was there before is kept"),
-        ("attnmel.pipeline.keeping.write_history", 2, full(), 1, "the disk is full"),
-        ("attnmel.pipeline.keeping.write_events", 1, KeyboardInterrupt(), 130, "stopped. What was finished is kept"),
-        ("attnmel.pipeline.keeping.write_standing", 3, KeyboardInterrupt(), 130, "stopped. What was finished is kept"),
+        ("attnmel.models.weights.safetensors_io.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
+        ("attnmel.models.weights.safetensors_io.save_file", 4, full(), 1, "what was there before is kept"),
+        ("attnmel.pipeline.train.checkpointing.write_history", 2, full(), 1, "the disk is full"),
+        ("attnmel.pipeline.train.checkpointing.write_events", 1, KeyboardInterrupt(), 130, KEPT),
+        ("attnmel.pipeline.train.checkpointing.write_standing", 3, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.training._step", 5, KeyboardInterrupt(), 130, "`train --resume` go on from there"),
     ],
 )
@@ -86,7 +89,12 @@ def test_a_stopped_training_ends_as_one_that_was_not(
 
 @pytest.mark.parametrize(("error", "code"), [(full(), 1), (KeyboardInterrupt(), 130)])
 @pytest.mark.parametrize(
-    "place", ["attnmel.data.cache_build.prepared_row", "attnmel.data.cache.write_pixels", "shutil.copyfileobj"]
+    "place",
+    [
+        "attnmel.data.preprocess.cache_build.prepared_row",
+        "attnmel.data.preprocess.cache.write_pixels",
+        "shutil.copyfileobj",
+    ],
 )
 def test_a_stopped_fetch_or_cache_is_never_taken_for_a_whole_one(
     place: str,

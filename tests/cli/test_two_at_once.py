@@ -110,7 +110,7 @@ def test_answers_that_are_not_one_for_each_image_become_no_table(
     attnmel: "Attnmel", exported: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a command without locks (an older version) writes into the same answers."""
-    from attnmel.pipeline.answers_kept import KeptAnswers
+    from attnmel.pipeline.predict.partial_results import KeptAnswers
 
     out, read = tmp_path / "out.csv", KeptAnswers.read
     three = sorted(folder.iterdir())[:3]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from attnmel.data.archives import ArchiveState, fetch
-from attnmel.data.cache import Cache, open_cache
-from attnmel.data.labels import Dataset
-from attnmel.data.official_files import FEATURES
-from attnmel.data.prior_files import prior_files
-from attnmel.data.prior_planes import Planes, open_planes
+from attnmel.data.archives.catalog import FEATURES
+from attnmel.data.archives.fetch import ArchiveState, fetch
+from attnmel.data.datasets.isic import Dataset
+from attnmel.data.preprocess.cache import Cache, open_cache
+from attnmel.data.priors.cache import Planes, open_planes
+from attnmel.data.priors.sources import prior_files
 from attnmel.folders import predicted_masks
 from attnmel.records import Lesion
 

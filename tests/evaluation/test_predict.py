@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from attnmel.config.recipe import Recipe
 from attnmel.evaluation.predict import predict
 from attnmel.models.classifiers import build_network
-from attnmel.pipeline.prepare import prepare, split_batches
-from attnmel.pipeline.statistics import with_statistics
-from attnmel.settings import Recipe
+from attnmel.pipeline.run.dataset import prepare, split_batches
+from attnmel.pipeline.run.normalisation import with_statistics
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.judgement import judge
+from attnmel.evaluation.classification.report import judge
 from attnmel.evaluation.subgroups import AGE_BANDS, SHOWN, UNKNOWN, Subgroups, group_of, subgroups
 from attnmel.records import ATTRIBUTES, Predictions
 

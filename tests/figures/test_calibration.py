@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from attnmel.evaluation.reliability import Bin
-from attnmel.evaluation.shares import wilson_interval
+from attnmel.evaluation.calibration.reliability import Bin
+from attnmel.evaluation.statistics.proportions import wilson_interval
 from attnmel.figures.calibration import probability_figure, reliability_figure
 from attnmel.figures.svg import INK, SERIES
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from attnmel.evaluation.confusion import Confusion, confusion
+from attnmel.evaluation.classification.confusion_matrix import Confusion, confusion
 from attnmel.figures.confusion import DARKEST, confusion_figure
 from attnmel.records import Predictions
 

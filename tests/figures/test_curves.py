@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from attnmel.evaluation.curves import PrecisionRecallCurve, RocCurve
+from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
 from attnmel.figures.svg import INK, SERIES
 

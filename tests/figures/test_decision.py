@@ -4,8 +4,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from attnmel.evaluation.decision import DecisionCurve
-from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.classification.decision_curve import DecisionCurve
+from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.figures.decision import decision_figure
 
 THRESHOLDS = (0.1, 0.2, 0.4, 0.8)

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.figures.differences import Bar, differences_figure
 
 BARS = (

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from attnmel.evaluation.curves import roc_curve
-from attnmel.evaluation.operating import operating_points
+from attnmel.evaluation.classification.curves import roc_curve
+from attnmel.evaluation.classification.operating_points import operating_points
 from attnmel.figures.operating import operating_figure
 from attnmel.figures.svg import INK, SERIES
 from attnmel.records import Predictions

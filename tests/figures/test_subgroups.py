@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.subgroups import Subgroup, Subgroups
 from attnmel.figures.subgroups import forest_figure
 

@@ -4,13 +4,13 @@ from typing import get_args
 import pytest
 import torch
 
-from attnmel import settings
+from attnmel.config import recipe
 from attnmel.errors import ConfigError
 from attnmel.models.attention import ATTENTION_KINDS
 from attnmel.models.classifiers import NETWORKS, Head, build_network
 from attnmel.models.output import Output
-from attnmel.models.trunk import PADDINGS
-from attnmel.models.trunks import TRUNKS
+from attnmel.models.trunks.registry import TRUNKS
+from attnmel.models.trunks.trunk import PADDINGS
 
 PAIRS = [
     (network, trunk) for network, trunk in product(NETWORKS, TRUNKS) if network != "vgg16" or trunk.startswith("vgg")
@@ -103,10 +103,10 @@ def test_the_same_seed_builds_the_same_network() -> None:
 
 
 def test_networks_trunks_paddings_and_kinds_of_attention_are_those_of_the_settings() -> None:
-    assert set(NETWORKS) == set(get_args(settings.Network))
-    assert set(TRUNKS) == set(get_args(settings.Trunk))
-    assert set(PADDINGS) == set(get_args(settings.Padding))
-    assert set(ATTENTION_KINDS) == set(get_args(settings.Attention))
+    assert set(NETWORKS) == set(get_args(recipe.Network))
+    assert set(TRUNKS) == set(get_args(recipe.Trunk))
+    assert set(PADDINGS) == set(get_args(recipe.Padding))
+    assert set(ATTENTION_KINDS) == set(get_args(recipe.Attention))
 
 
 @pytest.mark.parametrize("trunk", ["mobilenet_v2", "efficientnet_lite0"])

@@ -8,8 +8,8 @@ import torch
 
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import RunFolder
-from attnmel.models.checkpoints import load_checkpoint
 from attnmel.models.segmenter import SegmenterCard, build_segmenter, load_segmenter, save_segmenter, segmentation_loss
+from attnmel.models.weights.checkpoints import load_checkpoint
 
 CARD = SegmenterCard(
     channels=(4, 8),

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from attnmel import Predictor
-from attnmel.evaluation.judgement import judge
-from attnmel.evaluation.temperature import fit_temperature
+from attnmel.evaluation.calibration.temperature import fit_temperature
+from attnmel.evaluation.classification.report import judge
 from attnmel.folders import RunFolder
-from attnmel.pipeline.predict import predict_images
+from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pretrained.card import MOST_BYTES
 from attnmel.pretrained.catalogue import CARD_FILE, DEFAULT, Shipped, model_names, open_model
 from attnmel.pretrained.examples import example_images

@@ -120,7 +120,7 @@ def _system_problem(error: OSError) -> str:
 
 
 def _stop(message: str, code: int = 1) -> None:
-    from attnmel.serve.workers import hung
+    from attnmel.deploy.workers import hung
 
     print(f"error: {message}", file=sys.stderr)
     if hung():  # Python's end runs the end of the libraries, too, and they wait for their own threads

@@ -39,8 +39,8 @@ def audit(
     """Find one id, file, picture or lesion in two places, and one picture with two labels."""
     from attnmel.folders import home_folder
     from attnmel.locks import hold_files
-    from attnmel.pipeline.audit import audit_datasets
-    from attnmel.pipeline.audit_words import as_dict, counts, list_exclusions, summary, write_page
+    from attnmel.pipeline.data.audit import audit_datasets
+    from attnmel.pipeline.data.audit_output import as_dict, counts, list_exclusions, summary, write_page
     from attnmel.runtime import use_threads
 
     use_threads()

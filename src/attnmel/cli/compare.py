@@ -31,8 +31,8 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare runs on the same images: paired tests, intervals, Holm's correction, seeds summed up, plain sentences."""
-    from attnmel.pipeline.compare import compare_runs
-    from attnmel.report.comparison import difference_table, method_words, sentences, summary_table
+    from attnmel.pipeline.evaluate.compare import compare_runs
+    from attnmel.report.sections.comparison import difference_table, method_words, sentences, summary_table
 
     found = compare_runs(
         runs, split=split, operating_point=operating_point, positives=positive or (), measures=measure or ()

@@ -57,9 +57,9 @@ def evaluate(
     thresholds that reach a sensitivity on the validation images, and what they reach here.
     """
     from attnmel.folders import home_folder
-    from attnmel.pipeline.details import operating_table, read_details
-    from attnmel.pipeline.evaluate import evaluate_run
-    from attnmel.pipeline.score import sentence, table
+    from attnmel.pipeline.evaluate.evaluate import evaluate_run
+    from attnmel.pipeline.evaluate.score import sentence, table
+    from attnmel.pipeline.run.results_details import operating_table, read_details
     from attnmel.runtime import use_threads
 
     use_threads()

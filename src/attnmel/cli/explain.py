@@ -76,7 +76,7 @@ def explain(
 
 
 def _explain_files(model: Path, images: Sequence[Path], methods: Sequence[str], out: Path | None) -> None:
-    from attnmel.pipeline.explain import explain_images
+    from attnmel.pipeline.explain.images import explain_images
 
     if not images:
         raise ConfigError("nothing to explain: name image files, or a split of the run's data with --split test")
@@ -94,10 +94,10 @@ def _explain_split(
     out: Path | None,
     home: Path | None,
 ) -> None:
-    from attnmel.evaluation.map_summary import MapSummary
+    from attnmel.evaluation.maps.summary import MapSummary
     from attnmel.folders import home_folder
-    from attnmel.pipeline.explain_runs import explain_runs
-    from attnmel.report.map_worth import summary_text
+    from attnmel.pipeline.explain.runs import explain_runs
+    from attnmel.report.sections.maps import summary_text
 
     folder = explain_runs(
         runs,

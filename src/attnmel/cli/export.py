@@ -9,7 +9,7 @@ from attnmel.cli.model_names import NAME, shipped
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
 
 if TYPE_CHECKING:
-    from attnmel.pipeline.export import Exported
+    from attnmel.pipeline.export.export import Exported
 
 
 def export(
@@ -38,11 +38,11 @@ def export(
     if not onnx:
         raise typer.BadParameter("name a format: --onnx")
 
+    from attnmel.deploy.onnx_file import BOUND
     from attnmel.folders import home_folder
-    from attnmel.pipeline.export import LIMIT, export_onnx
-    from attnmel.pipeline.shipped_run import copy_onnx
+    from attnmel.pipeline.export.export import LIMIT, export_onnx
+    from attnmel.pipeline.pretrained.run import copy_onnx
     from attnmel.runtime import use_threads
-    from attnmel.serve.onnx_file import BOUND
 
     if found := shipped(model):
         print(copy_onnx(found, out, int8=int8))

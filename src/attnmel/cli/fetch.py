@@ -19,7 +19,7 @@ def fetch(
     """Fetch a data set's official files, resumed after an interruption, checked and unpacked."""
     import dataclasses
 
-    from attnmel.data.archives import fetch_with_companions
+    from attnmel.data.archives.fetch import fetch_with_companions
     from attnmel.folders import dataset_folder, home_folder
 
     came = fetch_with_companions(dataset, home_folder(home), mirror=mirror, progress=Terminal())

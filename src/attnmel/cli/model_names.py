@@ -43,7 +43,7 @@ def run_of(model: str, out: Path | None = None) -> "RunFolder":
         ConfigError: `out`, where such a model goes, is named beside a run folder.
     """
     from attnmel.folders import RunFolder
-    from attnmel.pipeline.shipped_run import own_run
+    from attnmel.pipeline.pretrained.run import own_run
 
     found = shipped(model)
     if found is None:
@@ -59,7 +59,7 @@ def judged_run(model: str, out: Path | None, on: str | None, split: str | None) 
     Raises:
         ConfigError: also where the split trained the model that comes along.
     """
-    from attnmel.pipeline.shipped_run import refuse_trained_on
+    from attnmel.pipeline.pretrained.run import refuse_trained_on
     from attnmel.pretrained.catalogue import find_model
 
     if found := find_model(model):

@@ -48,7 +48,7 @@ def predict(
     They are calibrated where the model holds a temperature.
     """
     from attnmel.errors import ConfigError
-    from attnmel.pipeline.predict import predict_images
+    from attnmel.pipeline.predict.predict import predict_images
 
     if resume and out is None:
         raise ConfigError("--resume goes on with a file that --out names; name it")

@@ -16,7 +16,7 @@ def report(
 ) -> None:
     """Write a self-contained HTML report: what was run, measures, curves, hits and misses with attention maps."""
     from attnmel.folders import RunFolder, home_folder
-    from attnmel.pipeline.report import report_runs
+    from attnmel.pipeline.report.report import report_runs
 
     print(
         report_runs([RunFolder(run) for run in runs], home=home_folder(home), split=split, out=out, progress=Terminal())

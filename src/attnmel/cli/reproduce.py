@@ -47,8 +47,8 @@ def reproduce(
     Finished runs are skipped, stopped ones go on; a row that fails is named at the end and does not stop the others.
     """
     from attnmel.errors import require_known
-    from attnmel.evaluation.thesis_tables import TABLES
-    from attnmel.pipeline.reproduce_jobs import TableOptions, command_lines, table_jobs
+    from attnmel.evaluation.thesis.tables import TABLES
+    from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
 
     require_known("table", table, TABLES)
     shrunken = {"data.size": size, "data.limit": limit, "training.epochs": epochs}
@@ -67,8 +67,8 @@ def reproduce(
         return
 
     # Loads torch, which the lines above do without.
-    from attnmel.pipeline.reproduce import reproduce as run_table
-    from attnmel.report.table_texts import markdown
+    from attnmel.pipeline.reproduce.run import reproduce as run_table
+    from attnmel.report.html.table_texts import markdown
 
     done = run_table(options, Terminal())
     if as_json:

@@ -35,7 +35,7 @@ def score(
 ) -> None:
     """Score a submission to an ISIC challenge: its official measures, each with its 95 % interval."""
     from attnmel.folders import home_folder
-    from attnmel.pipeline import score as scoring
+    from attnmel.pipeline.evaluate import score as scoring
 
     judged = scoring.score(
         dataset,

@@ -25,14 +25,14 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a U-Net on true masks; its best epoch is measured on held-out images."""
-    from attnmel.config import load_segmenter_recipe
+    from attnmel.config.load import load_segmenter_recipe
     from attnmel.folders import RunFolder, home_folder
 
     # Before anything heavy is loaded: a slip in a setting is answered at once.
     recipe = load_segmenter_recipe(overrides=overrides or ())
 
-    from attnmel.pipeline.measures import fixed, span
-    from attnmel.pipeline.segment_train import train_segmenter
+    from attnmel.pipeline.run.results import fixed, span
+    from attnmel.pipeline.segment.train import train_segmenter
     from attnmel.runtime import use_threads
 
     use_threads()
@@ -62,7 +62,7 @@ def predict(
 ) -> None:
     """Draw the lesion mask of every image in its own size, with a table of how sure each is."""
     from attnmel.folders import home_folder
-    from attnmel.pipeline.segment_predict import predict_masks
+    from attnmel.pipeline.segment.predict import predict_masks
     from attnmel.runtime import use_threads
 
     use_threads()
@@ -90,7 +90,7 @@ def score(
 ) -> None:
     """Compare masks with the true ones, in the images' own size: Markdown, or JSON."""
     from attnmel.folders import home_folder
-    from attnmel.pipeline.segment_score import score_masks
+    from attnmel.pipeline.segment.score import score_masks
 
     scored = score_masks(
         dataset, masks, home=home_folder(home), split=split, resamples=resamples, seed=seed, progress=Terminal()

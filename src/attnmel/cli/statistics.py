@@ -16,10 +16,10 @@ def statistics(
     as_json: Json = False,
 ) -> None:
     """Compute and store mean and spread of RGB over the training images of a recipe's data set."""
-    from attnmel.config import load_recipe
+    from attnmel.config.load import load_recipe
     from attnmel.folders import home_folder
-    from attnmel.pipeline.prepare import prepare
-    from attnmel.pipeline.statistics import training_statistics
+    from attnmel.pipeline.run.dataset import prepare
+    from attnmel.pipeline.run.normalisation import training_statistics
 
     settings = load_recipe(recipe, overrides or ())
     prepared = prepare(settings.data, home=home_folder(home), progress=Terminal())

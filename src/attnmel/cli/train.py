@@ -46,10 +46,10 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a recipe; each seed gets the run folder OUT/RECIPE/seed-SEED."""
-    from attnmel.config import load_recipe, make_recipe
+    from attnmel.config.load import load_recipe, make_recipe
     from attnmel.data.audit.exclusions import excluding
     from attnmel.folders import RunFolder, home_folder
-    from attnmel.pipeline.launch import company, follow_watcher, run_together, starts_processes
+    from attnmel.pipeline.train.processes import company, follow_watcher, run_together, starts_processes
 
     # Before anything heavy is loaded: a slip in a recipe is answered at once.
     given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
@@ -64,7 +64,8 @@ def train(
         raise typer.Exit(ended.code)
     follow_watcher()
 
-    from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
+    from attnmel.pipeline.experiment import run_recipe
+    from attnmel.pipeline.train.train import recipe_fabric, run_folder
     from attnmel.runtime import use_threads
 
     use_threads()
@@ -76,7 +77,7 @@ def train(
             settings["training"]["seed"] = seed
             one = make_recipe(settings)
             run = run_folder(one, out, given_run)
-            best = train_run(
+            best = run_recipe(
                 one,
                 run,
                 home=home_folder(home),

@@ -22,7 +22,7 @@ def verify(
     """Look at every file of data sets: presence, counts, ids, labels, decodability, masks; exits 1 on an error."""
     from attnmel.data.verify import KINDS
     from attnmel.folders import home_folder
-    from attnmel.pipeline.verify import FIRST, notes_on, summary_rows, verdict, verify_datasets
+    from attnmel.pipeline.data.verify import FIRST, notes_on, summary_rows, verdict, verify_datasets
 
     found = verify_datasets(
         datasets, home=home_folder(home), html=out, png=png, sample=sample, seed=seed, progress=Terminal()

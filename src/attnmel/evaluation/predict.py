@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import nn
 
 from attnmel import runtime
-from attnmel.data.loader import Batch
+from attnmel.data.batches.loader import Batch
 from attnmel.models.output import Output
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.evaluation.delong import areas
-from attnmel.evaluation.estimates import NOTHING, estimate_shares, estimate_smooth
-from attnmel.evaluation.group_figures import RESAMPLES_OF_A_GROUP, GroupFigures, Whole, group_figures
-from attnmel.evaluation.intervals import Interval, Sampling
-from attnmel.evaluation.judgement import FEW
-from attnmel.evaluation.metrics import THRESHOLD, Ranking, average_precision
-from attnmel.evaluation.panel import Panel
+from attnmel.evaluation.classification.metric_set import Panel
+from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking, average_precision
+from attnmel.evaluation.classification.report import FEW
+from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
+from attnmel.evaluation.statistics.delong import areas
+from attnmel.evaluation.statistics.estimates import NOTHING, estimate_shares, estimate_smooth
+from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, GroupFigures, Whole, group_figures
 from attnmel.records import ATTRIBUTES, Predictions
 
 UNKNOWN = "unknown"

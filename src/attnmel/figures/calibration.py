@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from attnmel.evaluation.reliability import Bin
+from attnmel.evaluation.calibration.reliability import Bin
 from attnmel.figures.svg import FAINT, LEGEND_LETTERS, STYLE, WIDE, grid, legend, series, svg_text, unit_square
 
 

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from attnmel.evaluation.confusion import Confusion
+from attnmel.evaluation.classification.confusion_matrix import Confusion
 from attnmel.figures.svg import INK, SERIES, SQUARE, STYLE, svg_text
 
 DARKEST = 0.6

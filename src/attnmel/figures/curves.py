@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from attnmel.evaluation.curves import PrecisionRecallCurve, RocCurve
+from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.figures.svg import (
     FAINT,
     INK,

@@ -3,7 +3,7 @@
 import matplotlib
 from matplotlib.figure import Figure
 
-from attnmel.evaluation.decision import DecisionCurve
+from attnmel.evaluation.classification.decision_curve import DecisionCurve
 from attnmel.figures.svg import FAINT, LEGEND_ROW, SERIES, SQUARE, STYLE, grid, legend, svg_text
 
 HEIGHT = 3.0

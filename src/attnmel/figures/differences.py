@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.figures.svg import INK, SERIES, STYLE, WIDE, grid, svg_text
 
 ROW = 0.24

@@ -7,7 +7,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from attnmel.evaluation.intervals import Interval
+from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.subgroups import Subgroup, Subgroups
 from attnmel.figures.svg import FAINT, INK, SERIES, SQUARE, STYLE, grid, svg_text
 

@@ -10,9 +10,9 @@ from torch.nn import functional
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.output import Output
-from attnmel.models.trunk import PADDINGS, Padding, Pooled, Trunk, scaled
-from attnmel.models.trunks import TRUNKS
-from attnmel.models.vgg import VggTrunk
+from attnmel.models.trunks.registry import TRUNKS
+from attnmel.models.trunks.trunk import PADDINGS, Padding, Pooled, Trunk, scaled
+from attnmel.models.trunks.vgg import VggTrunk
 
 # VGG-16's dense part, as published: units of its two layers, and side of the map they see.
 DENSE_UNITS = 4096

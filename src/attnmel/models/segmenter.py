@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from attnmel import NOTICE, __version__
+from attnmel.config.fields import Level, Means, Size, Spreads
+from attnmel.config.segmenter import Channels, Norm
 from attnmel.errors import ConfigError
-from attnmel.limits import Level, Means, Size, Spreads
-from attnmel.models.checkpoints import check_tensors, read_with_card, save_with_card
-from attnmel.segmenter_settings import Channels, Norm
+from attnmel.models.weights.checkpoints import check_tensors, read_with_card, save_with_card
 
 CARD = "attnmel-segmenter"
 """Key of the card among a checkpoint's metadata; not that of the classifiers."""

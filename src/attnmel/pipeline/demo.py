@@ -4,14 +4,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from attnmel.config import load_recipe
-from attnmel.data.archives import fetch
+from attnmel.config.load import load_recipe
+from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.errors import ConfigError
 from attnmel.locks import IN_FOLDER, hold_folder
-from attnmel.pipeline.measures import SplitJudgement, read_measures
-from attnmel.pipeline.report import report_runs
-from attnmel.pipeline.train import recipe_fabric, run_folder, train_run
+from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.results import SplitJudgement, read_measures
+from attnmel.pipeline.train.train import recipe_fabric, run_folder
 from attnmel.progress import SILENT, Progress
 
 MARKER, MARK = "demo.txt", "Written by `attnmel demo`; the next demo replaces home, runs and report.html beside it.\n"
@@ -42,7 +43,7 @@ def _demo(out: Path, seed: int, progress: Progress) -> tuple[SplitJudgement, Pat
         fetch("phantoms", home, mirror=Path(mirror).absolute().as_uri(), progress=progress)
     recipe = load_recipe("demo", [f"training.seed={seed}"])
     run = run_folder(recipe, runs)
-    train_run(recipe, run, home=home, fabric=recipe_fabric(recipe), command="attnmel demo", progress=progress)
+    run_recipe(recipe, run, home=home, fabric=recipe_fabric(recipe), command="attnmel demo", progress=progress)
     return read_measures(run)["test"], report_runs([run], home=home, out=report, progress=progress)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from attnmel import runtime
 from attnmel.folders import cache_folder
-from attnmel.models.lite_weights import installed
+from attnmel.models.weights.efficientnet_lite import installed
 
 LIBRARIES = ("lightning-fabric", "numpy", "pillow", "safetensors", "matplotlib")
 

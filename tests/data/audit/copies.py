@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from attnmel.data.audit.signatures import SIDE
+from attnmel.data.audit.descriptors import SIDE
 
 
 def prepared(picture: np.ndarray) -> np.ndarray:

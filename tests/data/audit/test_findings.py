@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.audit.audit import VERSION, Audit, audit_key, audit_path, read_audit, stored_audit, write_audit
+from attnmel.data.audit.align import Match
 from attnmel.data.audit.exclusions import exclusions, read_exclusions, write_exclusions
 from attnmel.data.audit.findings import Entry, Finding, findings_of, labels_differ, repeated_lesions
-from attnmel.data.audit.likeness import Match
+from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, stored_audit, write_audit
 from attnmel.errors import LabelError
 from attnmel.records import Split
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from attnmel.data.audit.audit import Audit
+from attnmel.config.recipe import Recipe
 from attnmel.data.audit.findings import LEAKS, Entry, Finding
-from attnmel.data.labels import own_folder_path
+from attnmel.data.audit.store import Audit
+from attnmel.data.datasets.isic import own_folder_path
 from attnmel.errors import LabelError
 from attnmel.folders import replacing
 from attnmel.records import table_lines
-from attnmel.settings import Recipe
 
 Side = Literal["train", "test"]
 

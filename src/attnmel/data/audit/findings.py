@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attnmel.data.audit.likeness import Match
-from attnmel.data.truth import BENIGN, MALIGNANT, MELANOMA, NEVUS, SEBORRHEIC_KERATOSIS
+from attnmel.data.audit.align import Match
+from attnmel.data.datasets.label_tables import BENIGN, MALIGNANT, MELANOMA, NEVUS, SEBORRHEIC_KERATOSIS
 from attnmel.records import Split
 
 Kind = Literal["same id", "same bytes", "same picture", "same lesion", "labels differ", "alike"]

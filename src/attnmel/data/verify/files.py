@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.data.decoding import decode_scaled, decoded, opened, upright_size
-from attnmel.data.images import MASK_THRESHOLD
+from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright_size
+from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.data.verify.findings import Finding
-from attnmel.data.verify.images import image_problems
+from attnmel.data.verify.image_checks import image_problems
 from attnmel.data.verify.inventory import Item
-from attnmel.data.verify.masks import mask_problems
+from attnmel.data.verify.mask_checks import mask_problems
 from attnmel.errors import ImageError
 
 SMALLEST_SCALE = 8

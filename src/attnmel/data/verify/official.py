@@ -5,10 +5,15 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.data.archives import ArchiveState, recorded_states
-from attnmel.data.attributes import METADATA_ENDING, read_ham10000_metadata, read_isic2017_metadata, read_lesion_groups
-from attnmel.data.mask_files import FEATURE_NAME, MASK_NAME, files_of
-from attnmel.data.official_files import ARCHIVES, FEATURES, IMAGE_SUFFIXES, MASK_SUFFIXES, OPTIONAL, Archive, Role
+from attnmel.data.archives.catalog import ARCHIVES, FEATURES, IMAGE_SUFFIXES, MASK_SUFFIXES, OPTIONAL, Archive, Role
+from attnmel.data.archives.fetch import ArchiveState, recorded_states
+from attnmel.data.datasets.mask_files import FEATURE_NAME, MASK_NAME, files_of
+from attnmel.data.datasets.metadata import (
+    METADATA_ENDING,
+    read_ham10000_metadata,
+    read_isic2017_metadata,
+    read_lesion_groups,
+)
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item, doubled
 from attnmel.data.verify.tables import labelled_ids

@@ -3,8 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from attnmel.data.own_folder import TABLE, examined_folder
-from attnmel.data.splits import shared_names
+from attnmel.data.datasets.folder import TABLE, examined_folder
+from attnmel.data.datasets.splits import shared_names
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item
 from attnmel.errors import LabelError

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.data.official_files import Archive
-from attnmel.data.truth import (
+from attnmel.data.archives.catalog import Archive
+from attnmel.data.datasets.label_tables import (
     COLUMNS_2016,
     COLUMNS_2017,
     COLUMNS_2018,

@@ -1,0 +1,180 @@
+"""Recipes: settings read from TOML, changed by `--set key=value`, checked before anything runs. No torch."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from attnmel.config.recipe import Recipe, Settings
+from attnmel.config.segmenter import SegmenterRecipe
+from attnmel.errors import ConfigError, require_known
+
+SEGMENTER = "segmenter.toml"
+"""The shipped recipe of the segmenter; it lies beside the classifiers' folder, for it is none of them."""
+
+Kind = TypeVar("Kind", bound=Settings)
+
+LONGEST_LISTED = 10
+"""Names of a list that are told one by one."""
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with the program."""
+    return sorted(name for name, _ in _shipped(resources.files("attnmel") / "recipes"))
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by its name or from a TOML file, then apply `key=value` overrides.
+
+    A key is dotted (`training.epochs`); a value is TOML, or else taken as text.
+
+    Raises:
+        ConfigError: an unknown recipe, key or value, all problems at once.
+    """
+    settings = _read_toml(name)
+    for override in overrides:
+        _override(settings, override)
+    return make_recipe(settings)
+
+
+def make_recipe(settings: dict[str, Any]) -> Recipe:
+    """Check a nested dictionary and freeze it.
+
+    Raises:
+        ConfigError: lists every problem, and the known keys where one is not known.
+    """
+    return _checked(Recipe, settings)
+
+
+def load_segmenter_recipe(path: Path | None = None, overrides: Sequence[str] = ()) -> SegmenterRecipe:
+    """Read the recipe of a segmenter, the shipped one or a TOML file, then apply `key=value` overrides.
+
+    Raises:
+        ConfigError: an unknown key or value, all problems at once.
+    """
+    shipped = resources.files("attnmel") / SEGMENTER
+    text = shipped.read_text(encoding="utf-8") if path is None else _read_text(path)
+    settings = _parsed(text, SEGMENTER if path is None else str(path))
+    for override in overrides:
+        _override(settings, override)
+    return _checked(SegmenterRecipe, settings)
+
+
+def _checked(kind: type[Kind], settings: dict[str, Any]) -> Kind:
+    try:
+        return kind.model_validate(settings)
+    except ValidationError as error:
+        problems = [_problem(kind, dict(one)) for one in error.errors()]
+        raise ConfigError("; ".join(problems)) from None
+
+
+def changes(recipe: Recipe) -> tuple[str, ...]:
+    """Say which settings a recipe changes of the shipped one of its name; nothing where none is shipped.
+
+    The seed, and what was only worked out (colour statistics, the precision that "auto" came to), is no change.
+    """
+    if recipe.name not in recipe_names():
+        return ()
+    shipped, own = flat(load_recipe(recipe.name).model_dump()), flat(recipe.model_dump())
+    return tuple(
+        f"{key} {_short(own.get(key))} instead of {_short(shipped.get(key))}"
+        for key in sorted(own | shipped)
+        if own.get(key) != shipped.get(key) != "auto" and not key.startswith(("data.statistics", "training.seed"))
+    )
+
+
+def _short(value: object) -> object:
+    """Return a value as a sentence bears it: a long list by its length."""
+    return f"of {len(value)} names" if isinstance(value, tuple) and len(value) > LONGEST_LISTED else value
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by dotted name."""
+    rows: dict[str, Any] = {}
+    for key, value in settings.items():
+        rows |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return rows
+
+
+def _shipped(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _shipped(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".toml"):
+            yield prefix + entry.name.removesuffix(".toml"), entry
+
+
+def _read_toml(name: str) -> dict[str, Any]:
+    path = Path(name)
+    if path.suffix == ".toml":
+        text = _read_text(path)
+    else:
+        shipped = dict(_shipped(resources.files("attnmel") / "recipes"))
+        require_known("recipe", name, shipped)
+        text = shipped[name].read_text(encoding="utf-8")
+    return _parsed(text, name)
+
+
+def _parsed(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not TOML: {error}") from None
+
+
+def _read_text(path: Path) -> str:
+    if not path.is_file():
+        raise ConfigError(f"no recipe file {path}; expected a TOML file there, or a recipe's name without .toml")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: not UTF-8 text ({error})") from None
+
+
+def _override(settings: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set takes key=value, got '{override}'")
+    *groups, last = key.strip().split(".")
+    target = settings
+    for group in groups:
+        target = target.setdefault(group, {})
+        if not isinstance(target, dict):
+            raise ConfigError(f"--set {key}: '{group}' is a value, it has no keys")
+    target[last] = _toml_value(text.strip())
+
+
+def _toml_value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _problem(kind: type[Settings], error: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown key '{place}'; known: {', '.join(_known_keys(kind, error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"the key '{place}' is missing"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if isinstance(error["input"], dict) or error["type"] == "value_error":
+        return f"{place}: {message}" if place else message
+    return f"{place} = {error['input']!r}: {message}"
+
+
+def _known_keys(kind: type[Settings], groups: tuple[int | str, ...]) -> list[str]:
+    model: Any = kind
+    for group in groups:
+        model = _settings_class(model.model_fields[str(group)].annotation)
+    return sorted(model.model_fields)
+
+
+def _settings_class(annotation: Any) -> Any:  # noqa: ANN401 - a type expression of any kind
+    if isinstance(annotation, type):
+        return annotation
+    return next(part for part in annotation.__args__ if isinstance(part, type) and issubclass(part, Settings))

@@ -1,0 +1,287 @@
+"""What a recipe may say: frozen settings that check themselves. No torch."""
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from attnmel.config.fields import (
+    Classes,
+    Crop,
+    Fold,
+    Means,
+    Names,
+    Positive,
+    Positives,
+    Size,
+    Spreads,
+    Width,
+    check_names,
+    prepared_side,
+)
+
+Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
+Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
+"""Those that have dense layers, and no strided convolution to pad."""
+LITE_TRUNKS: tuple[Trunk, ...] = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+Padding = Literal["symmetric", "tensorflow"]
+Prior = Literal["none", "lesion", "background", "dermoscopic"]
+Spoiling = Literal["none", "shifted", "dilated", "swapped"]
+Attention = Literal["sigmoid", "softmax"]
+Precision = Literal["auto", "float32", "bf16"]
+Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
+Optimizer = Literal["sgd", "adamw"]
+ScheduleKind = Literal["steps", "cosine"]
+Selection = Literal["auc", "ap", "balanced_accuracy"]
+Control = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
+
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
+RECIPE_NAME = re.compile(rf"{_WORD}(/{_WORD})*")
+LONGEST_NAME = 100
+"""Characters; file systems take 255 a folder."""
+
+
+class Settings(BaseModel):
+    """A frozen group of settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Statistics(Settings):
+    """Normalisation of RGB in [0, 1], with where the numbers are from."""
+
+    of: str
+    """The data set they were computed on, or "weights" and which: another has its own."""
+    mean: Means
+    std: Spreads
+    source: str
+
+
+class DataSettings(Settings):
+    """Which images, cut and repeated how."""
+
+    dataset: str = Field(min_length=1)
+    """A known data set, or a folder with labels.csv."""
+    classes: Classes
+    """Diagnoses, in the order of the network's scores.
+
+    A class called "rest" takes every diagnosis of a known data set that has no class of its own; a class that no image
+    is of, as by a slip of the pen, is refused before training. An own folder is another matter, since its labels are
+    written by hand: its labels.csv names these classes or their places (0 for the first) and nothing else. There "rest"
+    is written out (or its place), and another word, such as "melnoma" or "nevus", is an error that names the line. So a
+    slip of the pen never makes a melanoma one of the rest.
+    """
+    positives: Positives
+    """Classes judged against all others; the first is the main task."""
+    crop: Crop = 0.8
+    """Side of the central square as a share of the image's shorter side."""
+    size: Size = 224
+    """Side of the network's input in pixels; images are kept at 8/7 of it, for random crops."""
+    repeats: dict[str, Positive] = {}
+    """How often an image of a class stands in the list of an epoch; 1 where it is not named."""
+    passes: Positive = 1
+    """How often an epoch goes over that list."""
+    limit: Positive | None = None
+    """Train on this many of the training images, the same for every seed, each diagnosis by its share; None: on all.
+
+    A larger limit holds the images of a smaller one. Validation and test stay whole; colour statistics that the recipe
+    carries stay, those that are computed are of the images that are trained on.
+    """
+    normalise_by: Literal["dataset", "weights"] = "dataset"
+    """Whose mean and spread of RGB normalise the input: the data set's (the slides) or the start weights' own."""
+    control: Control = "none"
+    """What is taken away to see what the network lives on: the lesion painted out, all but the lesion painted out, or
+    training labels shuffled."""
+    fold: Fold | None = None
+    """Cross-validation, "2/5": training and validation images are drawn into 5 equal parts, of which the second
+    validates and the others train; None: the data set's own split. Test images stay as they are."""
+    exclude: Names = ()
+    """Image ids that are left out of every split, as an exclusion list of `attnmel audit` names them."""
+    allow_leakage: bool = False
+    """Whether an image or group of an own folder may stand on two sides of its split."""
+    statistics: Statistics | None = None
+
+    @property
+    def side(self) -> int:
+        """Side of the prepared images in pixels, 256 for an input of 224."""
+        return prepared_side(self.size)
+
+    @model_validator(mode="after")
+    def _names(self) -> "DataSettings":
+        check_names(self.classes, positives=self.positives, repeats=self.repeats)
+        return self
+
+
+class ModelSettings(Settings):
+    """Which network, and where its weights start."""
+
+    network: Network
+    trunk: Trunk = "vgg16_bn"
+    width: Width = 1.0
+    """Share of each layer's channels that is kept."""
+    padding: Padding = "symmetric"
+    """How a light trunk's strided convolutions are padded: as torchvision's, or as TensorFlow's "SAME".
+
+    Where it is not said: "tensorflow" for EfficientNet-Lite, as its weights were trained, else "symmetric".
+    """
+    attention: Attention = "sigmoid"
+    weights: str = "imagenet"
+    """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
+    or .safetensors file of published weights, a run folder or a checkpoint."""
+    rescale: bool = False
+    """Whether each layer of a published VGG-16 without batch-norm is divided by the RMS of its activation."""
+    start_images: int = Field(default=256, ge=8)
+    """How many training images are measured to rescale start weights, or to insert the batch-norms that they lack."""
+    start_seed: int = Field(default=0, ge=0)
+    """Draws these images; not the run's seed, so that all seeds of a recipe start from the same weights."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _padding_of_the_trunk(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
+        if isinstance(given, dict) and given.get("trunk") in LITE_TRUNKS:
+            return {"padding": "tensorflow", **given}
+        return given
+
+
+class LossSettings(Settings):
+    """Focal loss plus the weighted Dice terms of the attention maps."""
+
+    gamma: float = Field(default=2.0, ge=0)
+    """Focusing exponent; 0 gives cross-entropy."""
+    prior: Prior = "none"
+    """What the attention maps are drawn toward."""
+    masks: str = ""
+    """Where the prior's masks are from: "" (the data set's own), "predicted" (those that `attnmel segment predict`
+    wrote for the data set) or a folder of masks, one an image, named by image id."""
+    spoil: Spoiling = "none"
+    """How the prior's masks are deliberately spoilt, to test what imperfect ones are worth."""
+    dice: Literal["batch", "image"] = "batch"
+    """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
+    pool3_weight: float = Field(default=0.001, ge=0)
+    pool4_weight: float = Field(default=0.01, ge=0)
+
+
+class TrainingSettings(Settings):
+    """Optimiser, learning rate and length of the training; the best epoch is chosen by validation."""
+
+    epochs: Positive = 50
+    batch: Positive = 32
+    accumulate: Positive = 1
+    """Parts that a batch is computed in, one after another, to save memory."""
+    optimizer: Optimizer = "sgd"
+    """Stochastic gradient descent with Nesterov momentum (the slides), or AdamW with `momentum` as its first beta."""
+    learning_rate: float = Field(default=0.01, gt=0)
+    schedule: ScheduleKind = "steps"
+    """How the rate falls: times `decay` after every `decay_every` epochs (the slides), or with every batch along half a
+    cosine to 0, where `decay` plays no part."""
+    warm_up: float = Field(default=0.0, ge=0)
+    """Epochs, or a part of one, over which the rate rises from 0 in a straight line."""
+    decay: float = Field(default=0.1, gt=0, le=1)
+    decay_every: Positive = 10
+    """Epochs between two decays."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    freeze: Freeze = "none"
+    """Up to where the trunk keeps its start weights: pool k is the last layer of stride 2^k, pool5 the whole trunk."""
+    cache_maps: bool = True
+    """Whether the maps of a frozen trunk are computed once and kept on disk, so that an epoch costs what is trained
+    alone; without, images are augmented as ever."""
+    views: int = Field(default=8, ge=1, le=8)
+    """Turns and flips of a crop whose maps are kept; the first is the crop as it is."""
+    crops: int = Field(default=0, ge=0)
+    """Further crops of each image whose maps are kept, each at a place of its own, besides the central one."""
+    select: Selection = "auc"
+    """Validation measure that chooses the best epoch."""
+    seed: int = Field(default=0, ge=0)
+    precision: Precision = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compile: bool = False
+    """Whether torch compiles the network for the training steps; no gain on CPUs (docs/performance.md)."""
+    devices: Positive = 1
+    """Processes a machine, one device each."""
+    nodes: Positive = 1
+    """Machines."""
+
+    @property
+    def keeps_maps(self) -> bool:
+        """Whether training reads the frozen trunk's maps in place of images."""
+        return self.freeze != "none" and self.cache_maps
+
+    @model_validator(mode="after")
+    def _views(self) -> "TrainingSettings":
+        if not self.keeps_maps and (self.views, self.crops) != (8, 0):
+            raise ValueError(
+                "training.views and training.crops say which maps of a frozen trunk are kept, but "
+                + ("training.freeze = 'none'" if self.freeze == "none" else "training.cache_maps = false")
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _parts(self) -> "TrainingSettings":
+        if self.batch % (self.accumulate * self.devices * self.nodes):
+            raise ValueError(
+                f"batch {self.batch} does not divide into {self.accumulate} parts "
+                f"on {self.devices * self.nodes} devices"
+            )
+        return self
+
+
+class Recipe(Settings):
+    """One row of a table: all that decides a run."""
+
+    name: str
+    """Also the folder of its runs: words of letters, digits, "-", "_" and single dots, joined by "/"."""
+    title: str
+    published: str | None = None
+    """Row of `evaluation.published` that the measures stand beside; None where nothing was published."""
+    data: DataSettings
+    model: ModelSettings
+    loss: LossSettings = LossSettings()
+    training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="after")
+    def _place(self) -> "Recipe":
+        if not RECIPE_NAME.fullmatch(self.name) or len(self.name) > LONGEST_NAME:
+            raise ValueError(
+                f"name = {self.name[:LONGEST_NAME]!r}; runs lie in a folder of that name: expected one like "
+                f"isic2017/attnmel-lesion (letters, digits, '-', '_', single dots and '/'), at most {LONGEST_NAME} "
+                "characters"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _masks(self) -> "Recipe":
+        if self.loss.prior == "none" and (self.loss.masks or self.loss.spoil != "none"):
+            raise ValueError("loss.masks and loss.spoil say which masks the prior is made of, but loss.prior = 'none'")
+        return self
+
+    @model_validator(mode="after")
+    def _light(self) -> "Recipe":
+        if self.model.trunk in VGG_TRUNKS:
+            if self.model.padding != "symmetric":
+                raise ValueError(f"model.padding is of the light trunks, but model.trunk = '{self.model.trunk}'")
+        elif self.model.network == "vgg16":
+            raise ValueError(
+                "model.network = 'vgg16' is VGG-16 with its dense layers, which the trunk "
+                f"{self.model.trunk} has not; choose vgg16-gap, mel-cnn or attnmel-cnn"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rescaled(self) -> "Recipe":
+        if self.model.rescale and self.model.trunk not in ("vgg16", "vgg16_bn"):
+            raise ValueError(
+                "model.rescale is of published weights of a VGG-16 without batch-norm, but model.trunk = "
+                f"'{self.model.trunk}'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _gates(self) -> "Recipe":
+        if self.loss.prior != "none" and self.model.network != "attnmel-cnn":
+            raise ValueError(
+                f"loss.prior = '{self.loss.prior}' needs a network with attention maps "
+                f"(attnmel-cnn), but model.network = '{self.model.network}'"
+            )
+        return self

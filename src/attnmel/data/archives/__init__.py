@@ -1,0 +1,1 @@
+"""The official archives: which files there are, fetching and unpacking them. No torch."""

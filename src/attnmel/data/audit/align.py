@@ -1,0 +1,204 @@
+"""Signatures -> pairs of images that show the same picture: turned, mirrored, moved, enlarged or recoloured.
+
+Three steps, each on fewer pairs: what may be near at all (`neighbours`); the best shift and zoom by middle structure;
+and how well the fine structure then agrees.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int8, Int64
+from scipy import fft
+
+from attnmel.data.audit.candidates import Candidates, candidates, turned_each
+from attnmel.data.audit.chunks import in_parts
+from attnmel.data.audit.descriptors import FINE, MIDDLE, Signatures
+from attnmel.progress import SILENT, Progress
+
+# Pairs below these are not looked at any further. Measured on the reduced ISIC 2016-2018 images (docs/results.md).
+LEAST_MIDDLE = 0.6
+LEAST_ROUGH = 0.28
+
+SAME_PICTURE = 0.57
+"""Correlation of fine structure above which two images show the same picture."""
+
+ZOOMS = (0.88, 0.94, 1.0, 1.06, 1.12)
+"""Sides of the second image's part that the first one shows, tried one by one."""
+FINER_ZOOMS = (-0.03, 0.0, 0.03)
+
+# Furthest shift that is tried, as a share of the side.
+SHIFT = 5 / 32
+
+# Share of the frame that two images must have in common.
+LEAST_COMMON = 0.3
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two rows that show the same picture."""
+
+    first: int
+    second: int
+    symmetry: int
+    """What the second is turned and mirrored by to lie like the first; see `turned`."""
+    likeness: float
+    """Correlation of fine structure at the best shift and zoom, at most 1."""
+
+
+def same_pictures(
+    signatures: Signatures, *, least: float = SAME_PICTURE, progress: Progress = SILENT
+) -> tuple[Match, ...]:
+    """Return every pair of images that show the same picture, most alike first; each pair once."""
+    likely = candidates(signatures, progress)
+    aligned = align(signatures.middle, likely, progress)
+    aligned = aligned.of(aligned.likeness >= LEAST_MIDDLE)
+    aligned = aligned.of(rough_likeness(signatures, aligned, progress) >= LEAST_ROUGH)
+    likeness = fine_likeness(signatures, aligned, progress)
+    order = np.argsort(-likeness, kind="stable")
+    chosen: dict[tuple[int, int], Match] = {}
+    for row in order[likeness[order] >= least]:
+        first, second = aligned.pairs[row].tolist()
+        chosen.setdefault((first, second), Match(first, second, int(aligned.symmetries[row]), float(likeness[row])))
+    return tuple(chosen.values())
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How the second image of each pair lies on the first."""
+
+    pairs: Int64[np.ndarray, "P 2"]
+    symmetries: Int64[np.ndarray, " P"]
+    zooms: Float32[np.ndarray, " P"]
+    shifts: Int64[np.ndarray, "P 2"]
+    """Rows and columns of the middle structure that the second is moved by."""
+    likeness: Float32[np.ndarray, " P"]
+
+    def of(self, rows: np.ndarray | slice) -> "Alignment":
+        """Return some of the pairs."""
+        return Alignment(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
+
+
+def align(
+    middle: Int8[np.ndarray, "N m m"],
+    likely: Candidates,
+    progress: Progress = SILENT,
+) -> Alignment:
+    """Return the zoom and shift of each pair at which its middle structure agrees best, and how well it agrees."""
+    pairs, symmetries = likely.pairs, likely.symmetries
+
+    def part(rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        first = middle[pairs[rows, 0]].astype(np.float32)
+        second = turned_each(middle[pairs[rows, 1]].astype(np.float32), symmetries[rows])
+        spectrum = _spectrum(first)
+        length = np.sqrt((first**2).sum(axis=(1, 2)))
+        agreement, place = [], []
+        for zoom in ZOOMS:
+            enlarged = _enlarged(second, np.full(len(second), zoom))
+            products = _shifted(spectrum * _spectrum(enlarged).conj(), MIDDLE)
+            place.append(products.reshape(len(products), (2 * _reach(MIDDLE) + 1) ** 2).argmax(axis=1))
+            agreement.append(products.max(axis=(1, 2)) / (length * np.sqrt((enlarged**2).sum(axis=(1, 2))) + 1))
+        best = np.argmax(agreement, axis=0)
+        shifts = np.stack(np.divmod(np.choose(best, place), 2 * _reach(MIDDLE) + 1), axis=1) - _reach(MIDDLE)
+        return np.array(ZOOMS, dtype=np.float32)[best], shifts, np.max(agreement, axis=0)
+
+    zooms, shifts, likeness = in_parts(part, len(pairs), "Aligning pairs", progress)
+    return Alignment(pairs, symmetries, zooms, shifts, likeness)
+
+
+def rough_likeness(
+    signatures: Signatures, alignment: Alignment, progress: Progress = SILENT
+) -> Float32[np.ndarray, " P"]:
+    """Return the correlation of each pair's fine structure where it was aligned, give or take one pixel."""
+
+    def part(rows: slice) -> tuple[np.ndarray]:
+        first, second = _fine_pair(signatures, alignment.of(rows))
+        enlarged = _enlarged(second, alignment.zooms[rows])
+        moved = _moved(enlarged, alignment.shifts[rows] * (FINE // MIDDLE))
+        inner = moved[:, 1:-1, 1:-1]
+        products = [
+            np.einsum("brc,brc->b", first[:, row : row + FINE - 2, column : column + FINE - 2], inner)
+            for row in range(3)
+            for column in range(3)
+        ]
+        lengths = np.einsum("brc,brc->b", first, first) * np.einsum("brc,brc->b", inner, inner)
+        return (np.max(products, axis=0) / np.sqrt(lengths.clip(1)),)
+
+    return in_parts(part, len(alignment.pairs), "Comparing details", progress)[0]
+
+
+def fine_likeness(
+    signatures: Signatures, alignment: Alignment, progress: Progress = SILENT
+) -> Float32[np.ndarray, " P"]:
+    """Return the correlation of each pair's fine structure where both show something, at the best shift and zoom."""
+
+    def part(rows: slice) -> tuple[np.ndarray]:
+        some = alignment.of(rows)
+        first, second = _fine_pair(signatures, some)
+        within = signatures.inside[some.pairs[:, 0]].astype(np.float32)
+        beside = turned_each(signatures.inside[some.pairs[:, 1]].astype(np.float32), some.symmetries)
+        spectra = [_spectrum(one) for one in (first, first**2, within)]
+        best = np.zeros(len(first), dtype=np.float32)
+        for step in FINER_ZOOMS:
+            inside = (_enlarged(beside, some.zooms + step) > 1 - 1e-3).astype(np.float32)
+            enlarged = _enlarged(second, some.zooms + step) * inside
+            best = np.maximum(best, _correlation(spectra, enlarged, inside))
+        return (best,)
+
+    return in_parts(part, len(alignment.pairs), "Comparing details again", progress)[0]
+
+
+def _fine_pair(signatures: Signatures, alignment: Alignment) -> tuple[np.ndarray, np.ndarray]:
+    first = signatures.fine[alignment.pairs[:, 0]].astype(np.float32)
+    second = signatures.fine[alignment.pairs[:, 1]].astype(np.float32)
+    return first, turned_each(second, alignment.symmetries)
+
+
+def _correlation(
+    spectra: list[np.ndarray], second: Float32[np.ndarray, "B f f"], inside: Float32[np.ndarray, "B f f"]
+) -> Float32[np.ndarray, " B"]:
+    """Return the highest normalised correlation over all shifts, of the part of the frame that both have."""
+    first, first_squared, within = spectra
+    window = _spectrum(inside).conj()
+    product = _shifted(first * _spectrum(second).conj(), FINE)
+    energies = _shifted(first_squared * window, FINE) * _shifted(within * _spectrum(second**2).conj(), FINE)
+    common = _shifted(within * window, FINE) / FINE**2
+    correlation = product / np.sqrt(energies.clip(1))
+    return np.where(common >= LEAST_COMMON, correlation, 0).max(axis=(1, 2))
+
+
+def _spectrum(images: Float32[np.ndarray, "B s s"]) -> np.ndarray:
+    side = images.shape[1]
+    padded = side + 2 * _reach(side)  # so far that what leaves on one side does not come in on the other
+    return np.asarray(fft.rfft2(images, s=(padded, padded)))
+
+
+def _shifted(spectrum: np.ndarray, side: int) -> Float32[np.ndarray, "B d d"]:
+    """Return the sums of products at every shift up to `SHIFT`."""
+    reach = _reach(side)
+    padded = side + 2 * reach
+    sums = np.asarray(fft.irfft2(spectrum, s=(padded, padded)))
+    near = np.arange(-reach, reach + 1)
+    return sums[:, near[:, None], near]
+
+
+def _reach(side: int) -> int:
+    return round(SHIFT * side)
+
+
+def _enlarged(images: Float32[np.ndarray, "B s s"], zooms: np.ndarray) -> Float32[np.ndarray, "B s s"]:
+    """Return the central part of each image, `zoom` of its side, at the whole side; 0 beyond the image."""
+    side = images.shape[1]
+    places = (np.arange(side) - (side - 1) / 2) * zooms[:, None] + (side - 1) / 2
+    weights = (1 - np.abs(places[..., None] - np.arange(side))).clip(0, 1).astype(np.float32)
+    return weights @ images @ weights.transpose(0, 2, 1)
+
+
+def _moved(images: Float32[np.ndarray, "B s s"], shifts: Int64[np.ndarray, "B 2"]) -> Float32[np.ndarray, "B s s"]:
+    """Return the images moved down and to the right by whole pixels, 0 where nothing comes in."""
+    moved = np.zeros_like(images)
+    side = images.shape[1]
+    for image, target, (down, right) in zip(images, moved, shifts.tolist(), strict=True):
+        kept = image[max(-down, 0) : side - max(down, 0), max(-right, 0) : side - max(right, 0)]
+        target[max(down, 0) : side + min(down, 0), max(right, 0) : side + min(right, 0)] = kept
+    return moved

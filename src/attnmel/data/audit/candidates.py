@@ -1,0 +1,155 @@
+"""Signatures -> the few pairs of images that are worth aligning: each image with its nearest in two descriptions.
+
+By coarse structure, pixel for pixel, in all eight symmetries of the square: it bears zoom and recolouring. By the
+spectrum of middle structure, which does not change when a picture is moved, or turned by half: it bears shifts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int8, Int64, Shaped
+from scipy import fft
+
+from attnmel.data.audit.chunks import in_parts
+from attnmel.data.audit.descriptors import COARSE, MIDDLE, Signatures
+from attnmel.progress import SILENT, Progress
+
+SYMMETRIES = 8
+"""Quarter turns, then quarter turns of the mirror image."""
+
+HALF_TURN = 2
+
+SPECTRAL_SYMMETRIES = (0, 1, 4, 5)
+"""Those that a half turn does not make of each other."""
+
+COARSE_NEIGHBOURS, SPECTRAL_NEIGHBOURS = 5, 4
+"""Candidates of every image by each description."""
+
+LEAST_COARSE = 0.5
+"""Correlation of coarse structure below which a neighbour is no candidate."""
+
+# Waves along a side of the spectrum that are compared. On real images moved or cropped by 4 to 8 % this many put 98 to
+# 100 % of the copies among the seven nearest of 14,429; 5 and 9 put 95 to 100 %.
+WAVES = 7
+
+ROWS = 256
+"""Images compared at once: bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Pairs of rows, each perhaps in several symmetries."""
+
+    pairs: Int64[np.ndarray, "P 2"]
+    """The lower row first."""
+    symmetries: Int64[np.ndarray, " P"]
+    """What the second is turned by; see `turned`."""
+
+
+def turned(images: Shaped[np.ndarray, "B s s *C"], symmetry: int) -> Shaped[np.ndarray, "B s s *C"]:
+    """Return squares mirrored (symmetries from 4 on), then turned by quarters."""
+    mirrored = images[:, :, ::-1] if symmetry >= SYMMETRIES // 2 else images
+    return np.rot90(mirrored, symmetry % 4, axes=(1, 2))
+
+
+def turned_each(images: Float32[np.ndarray, "B s s"], symmetries: Int64[np.ndarray, " B"]) -> np.ndarray:
+    """Return squares turned each by its own symmetry."""
+    out = np.empty_like(images)
+    for symmetry in np.unique(symmetries):
+        rows = symmetries == symmetry
+        out[rows] = turned(images[rows], int(symmetry))
+    return out
+
+
+def candidates(signatures: Signatures, progress: Progress = SILENT) -> Candidates:
+    """Return the pairs of each image with its nearest, each pair once a symmetry."""
+    if len(signatures.coarse) < 2:
+        return Candidates(np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64))
+    found = _distinct(
+        np.concatenate([_by_coarse(signatures.coarse, progress), _by_spectrum(signatures.middle, progress)])
+    )
+    return Candidates(found[:, :2], found[:, 2])
+
+
+def _by_coarse(coarse: Float32[np.ndarray, "N D"], progress: Progress) -> Int64[np.ndarray, "P 3"]:
+    squares = coarse.reshape(-1, COARSE, COARSE)
+    every = [turned(squares, symmetry).reshape(len(coarse), -1) for symmetry in range(SYMMETRIES)]
+    return _nearest(coarse, every, range(SYMMETRIES), COARSE_NEIGHBOURS, LEAST_COARSE, progress)
+
+
+def _by_spectrum(middle: Int8[np.ndarray, "N m m"], progress: Progress) -> Int64[np.ndarray, "P 3"]:
+    every = [_spectrum(turned(middle, symmetry)) for symmetry in SPECTRAL_SYMMETRIES]
+    mean, spread = every[0].mean(axis=0), every[0].std(axis=0) + 1
+    every = [(one - mean) / spread for one in every]
+    every = [one / np.linalg.norm(one, axis=1, keepdims=True).clip(1e-6) for one in every]
+    found = _nearest(every[0], every, SPECTRAL_SYMMETRIES, SPECTRAL_NEIGHBOURS, -1, progress)
+    return np.column_stack([found[:, :2], _upright(middle, found[:, :2], found[:, 2], progress)])
+
+
+def _nearest(
+    rows: Float32[np.ndarray, "N D"],
+    every: list[np.ndarray],
+    symmetries: range | tuple[int, ...],
+    most: int,
+    least: float,
+    progress: Progress,
+) -> Int64[np.ndarray, "P 3"]:
+    """Return first row, second row and symmetry of each row's nearest `most`, none below `least`."""
+    count = len(rows)
+    table = np.ascontiguousarray(np.concatenate(every).T)
+    most = min(most, count - 1)
+    found = []
+    with progress.bar("Comparing images", count, "images") as advance:
+        for start in range(0, count, ROWS):
+            products = (rows[start : start + ROWS] @ table).reshape(-1, len(every), count)
+            nearest = products.max(axis=1)
+            places = np.arange(len(nearest))
+            nearest[places, start + places] = -np.inf
+            columns = np.argpartition(-nearest, most - 1, axis=1)[:, :most]
+            near = np.take_along_axis(nearest, columns, axis=1) >= least
+            firsts, at = np.nonzero(near)
+            seconds = columns[firsts, at]
+            best = products[firsts, :, seconds].argmax(axis=1)
+            found.append(np.column_stack([start + firsts, seconds, np.array(symmetries)[best]]))
+            advance(len(nearest))
+    return np.concatenate(found).astype(np.int64)
+
+
+def _distinct(found: Int64[np.ndarray, "M 3"]) -> Int64[np.ndarray, "P 3"]:
+    """Return each pair once a symmetry, the lower row first."""
+    first, second, symmetry = found.T
+    # A mirror image undoes itself; a quarter turn is undone by three.
+    undone = np.where(symmetry >= SYMMETRIES // 2, symmetry, -symmetry % 4)
+    ordered = np.where(first < second, (first, second, symmetry), (second, first, undone))
+    return np.unique(ordered.T, axis=0)
+
+
+def _spectrum(middle: Int8[np.ndarray, "N m m"]) -> Float32[np.ndarray, "N D"]:
+    """Return the size of the slow waves, whatever their phase; the border fades, for it changes with a shift."""
+    window = np.sqrt(np.hanning(MIDDLE + 2)[1:-1]).astype(np.float32)
+    sizes = np.abs(np.asarray(fft.rfft2(middle * window[:, None] * window)))
+    slow = np.concatenate([sizes[:, : WAVES + 1, : WAVES + 1], sizes[:, -WAVES:, : WAVES + 1]], axis=1)
+    return slow.reshape(len(slow), -1)
+
+
+def _upright(
+    middle: Int8[np.ndarray, "N m m"],
+    pairs: Int64[np.ndarray, "P 2"],
+    symmetries: Int64[np.ndarray, " P"],
+    progress: Progress,
+) -> Int64[np.ndarray, " P"]:
+    """Return the symmetries with a half turn where the second image then agrees better, moved as need be."""
+
+    def part(rows: slice) -> tuple[np.ndarray]:
+        first = np.asarray(fft.rfft2(middle[pairs[rows, 0]].astype(np.float32)))
+        second = np.asarray(fft.rfft2(turned_each(middle[pairs[rows, 1]].astype(np.float32), symmetries[rows])))
+        # A half turn conjugates the spectrum, up to a shift.
+        as_is = np.asarray(fft.irfft2(first * second.conj(), s=(MIDDLE, MIDDLE))).max(axis=(1, 2))
+        half = np.asarray(fft.irfft2(first * second, s=(MIDDLE, MIDDLE))).max(axis=(1, 2))
+        return (np.where(half > as_is, _half_turned(symmetries[rows]), symmetries[rows]),)
+
+    return in_parts(part, len(pairs), "Turning pairs", progress)[0]
+
+
+def _half_turned(symmetries: Int64[np.ndarray, " P"]) -> Int64[np.ndarray, " P"]:
+    return symmetries // 4 * 4 + (symmetries + HALF_TURN) % 4

@@ -1,0 +1,30 @@
+"""Work on many pairs, some at a time and in threads."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+import numpy as np
+
+from attnmel.data.preprocess.workers import available_processors
+from attnmel.progress import Progress
+
+PAIRS = 1024
+"""Pairs worked on at once: bounds the memory."""
+
+
+def in_parts(
+    work: Callable[[slice], tuple[np.ndarray, ...]], count: int, label: str, progress: Progress
+) -> list[np.ndarray]:
+    """Return each array that the work gives, over all rows; most of it is spent in code that lets other threads run.
+
+    The first part is done before the threads start: an extension whose first call sets something up once may wait for
+    ever where two threads make that call at the same moment (pybind11, which scipy's transforms are built with, too).
+    """
+    slices = [slice(start, min(start + PAIRS, count)) for start in range(0, max(count, 1), PAIRS)]
+    parts = []
+    with ThreadPoolExecutor(available_processors()) as pool, progress.bar(label, count, "pairs") as advance:
+        for rows, part in zip(slices, chain([work(slices[0])], pool.map(work, slices[1:])), strict=True):
+            parts.append(part)
+            advance(rows.stop - rows.start)
+    return [np.concatenate(some) for some in zip(*parts, strict=True)]

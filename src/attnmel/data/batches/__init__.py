@@ -1,0 +1,1 @@
+"""Prepared images to batches: loading, augmentation, ablations, stored maps of frozen layers."""

@@ -1,0 +1,79 @@
+"""Masks of the archive, found by image id: one lesion mask an image, or one mask an image and feature. No torch."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from attnmel.data.archives.catalog import ARCHIVES, FEATURES, MASK_SUFFIXES, Archive
+from attnmel.data.archives.fetch import ArchiveState, archive_states
+from attnmel.data.datasets.archive_tables import require_single
+from attnmel.errors import ArchiveError, ConfigError, LabelError, listed
+
+# The official names differ in the case of this word from year to year.
+MASK_NAME = re.compile(r"(?P<image_id>.+)_segmentation", re.IGNORECASE)
+FEATURE_NAME = re.compile(rf"(?P<image_id>.+)_attribute_(?P<feature>{'|'.join(FEATURES)})")
+
+AGAIN = "Delete this folder and run `attnmel fetch` again."
+
+
+def lesion_masks(folder: Path) -> dict[str, Path]:
+    """Return the lesion mask of every image that has one.
+
+    Raises:
+        LabelError: a file of another name, or two masks of an image.
+    """
+    named = [(match["image_id"], path) for match, path in _named(folder, MASK_NAME, "<image>_segmentation.png")]
+    require_single((image_id for image_id, _ in named), f"{folder}: images with two masks")
+    return dict(named)
+
+
+def feature_masks(dataset: str, home: Path) -> dict[str, dict[str, Path]]:
+    """Return the mask of every feature of `FEATURES`, by image id and feature; a mask may be empty.
+
+    Raises:
+        ConfigError: a data set without such masks.
+        ArchiveError: it was not fetched, or its mirror had none.
+        LabelError: a file of another name, an image that lacks a feature, or another number than were put there.
+    """
+    archive, state = _feature_archive(dataset, home)
+    folder = archive.location(home)
+    masks: dict[str, dict[str, Path]] = defaultdict(dict)
+    for match, path in _named(folder, FEATURE_NAME, "<image>_attribute_<feature>.png"):
+        masks[match["image_id"]][match["feature"]] = path
+    require_all(sum(map(len, masks.values())), state, folder)
+    if state.status == "complete" and (short := sorted(i for i, of in masks.items() if len(of) < len(FEATURES))):
+        raise LabelError(f"{folder}: images without a mask of each of {', '.join(FEATURES)}: {listed(short)}. {AGAIN}")
+    return dict(masks)
+
+
+def files_of(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Return the files of a folder with one of these endings, in the order of their names."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+
+
+def require_all(count: int, state: ArchiveState, folder: Path) -> None:
+    """Refuse a folder that holds more or fewer files than were unpacked into it.
+
+    Raises:
+        LabelError: both numbers.
+    """
+    if count != state.found:
+        raise LabelError(f"{folder} holds {count} files, but {state.found} of {state.name} were put there. {AGAIN}")
+
+
+def _named(folder: Path, pattern: re.Pattern[str], expected: str) -> list[tuple[re.Match[str], Path]]:
+    named = [(pattern.fullmatch(path.stem), path) for path in files_of(folder, MASK_SUFFIXES)]
+    if odd := [path.name for match, path in named if match is None]:
+        raise LabelError(f"{folder} is not the archive's: expected {expected}, found {listed(odd)}")
+    return [(match, path) for match, path in named if match is not None]
+
+
+def _feature_archive(dataset: str, home: Path) -> tuple[Archive, ArchiveState]:
+    states = archive_states(dataset, home)
+    for archive, state in zip(ARCHIVES[dataset], states, strict=True):
+        if archive.role == "feature masks":
+            if state.status == "absent":
+                raise ArchiveError(f"{archive.name} is not at {state.address}; fetch {dataset} from another mirror")
+            return archive, state
+    having = sorted(name for name, files in ARCHIVES.items() if any(one.role == "feature masks" for one in files))
+    raise ConfigError(f"{dataset} has no feature masks; expected one of: {', '.join(having)}")

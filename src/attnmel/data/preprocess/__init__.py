@@ -1,0 +1,1 @@
+"""Image files to prepared images in a memory-mapped cache. No torch."""

@@ -1,0 +1,230 @@
+"""Pure functions on one image and its lesion mask: the one preprocessing of cache, predictor and service. No torch.
+
+Legend of shapes: B images, C channels, S prepared side, s crop side, h w size of a map, H W size of the original image.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64, Shaped, UInt8
+from PIL import Image
+
+from attnmel.data.preprocess.decode import ImageFile, decode_scaled, decoded, opened, upright, upright_size
+from attnmel.errors import ConfigError, ImageError
+
+MASK_THRESHOLD = 127
+"""A pixel above it is lesion: masks are 0 or 255, and grey levels of a resized or JPEG mask go to the nearer one."""
+
+_BINARY = [0] * (MASK_THRESHOLD + 1) + [255] * (255 - MASK_THRESHOLD)
+
+BLACK_TO_WHITE = 255.0
+
+
+class Square(NamedTuple):
+    """The central square of an image, in pixels of the upright original."""
+
+    width: int
+    """Of the whole image."""
+    height: int
+    left: float
+    """Ends in .5 where the borders could not be equal otherwise."""
+    top: float
+    side: int
+
+
+def central_square(width: int, height: int, share: float) -> Square:
+    """Return the central square whose side is `share` of the shorter side, at least one pixel."""
+    side = max(1, round(share * min(width, height)))
+    return Square(width, height, (width - side) / 2, (height - side) / 2, side)
+
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of an image, in pixels."""
+
+
+def seen_box(width: int, height: int, crop: float | None) -> Box:
+    """Return the part of an image that is prepared: its central square, or all of it where `crop` is None."""
+    if crop is None:
+        return (0, 0, width, height)
+    square = central_square(width, height, crop)
+    return (square.left, square.top, square.left + square.side, square.top + square.side)
+
+
+def image_size(source: ImageFile) -> tuple[int, int]:
+    """Return width and height in pixels, upright, without decoding the pixels.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
+    with opened(source) as picture:
+        return upright_size(picture)
+
+
+def decoded_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
+    """Return the whole image, upright; RGB in 0..255.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
+    with opened(path) as picture:
+        return np.asarray(upright(decoded(picture, "RGB"), picture))
+
+
+def prepared_image(source: ImageFile, *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
+    """Return the central square of an image, resized with antialiasing; RGB in 0..255.
+
+    Without a crop it is the whole image, squashed to a square. A large JPEG is decoded at the smallest scale at which
+    that part still has `side` pixels or more each way: faster, and about one grey level off, on average, from decoding
+    it whole.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
+    with opened(source) as picture:
+        box = seen_box(*picture.size, crop)
+        scale = decode_scaled(picture, int(min(box[2] - box[0], box[3] - box[1])) // side)
+        return np.asarray(upright(_resized(decoded(picture, "RGB"), box, side, scale), picture))
+
+
+def prepared_pixels(image: UInt8[np.ndarray, "H W 3"], *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
+    """Return the central square of a decoded, upright image, as `prepared_image` does of a file decoded whole."""
+    height, width = image.shape[:2]
+    return np.asarray(_resized(Image.fromarray(image), seen_box(width, height, crop), side, scale=1))
+
+
+def prepared_mask(
+    path: Path, *, image_size: tuple[int, int], crop: float | None, side: int
+) -> UInt8[np.ndarray, "S S"]:
+    """Return a lesion mask in the geometry of its prepared image: 255 inside, 0 outside, between them on the border.
+
+    Colours and palettes (also inverted ones) are read as the grey that a viewer shows, then taken as lesion above 127.
+
+    Raises:
+        ImageError: the file cannot be used, is not of `image_size` (width, height), or marks no pixel.
+    """
+    with opened(path) as picture:
+        check_mask_size(path, upright_size(picture), image_size)
+        grey = decoded(picture, "L")
+        _check_marked(path, grey)
+        box = seen_box(*picture.size, crop)
+        return np.asarray(upright(_resized(grey.point(_BINARY), box, side, scale=1), picture))
+
+
+def check_mask_size(path: Path, found: tuple[int, int], image_size: tuple[int, int]) -> None:
+    """Refuse a mask of another width and height than its image's.
+
+    Raises:
+        ImageError: both sizes.
+    """
+    if found != image_size:
+        raise ImageError(
+            f"mask {path.name} is {found[0]} x {found[1]} pixels, but its image is {image_size[0]} x "
+            f"{image_size[1]}; expected the same size: correct it, or leave the mask out"
+        )
+
+
+def prepared_marks(marks: Bool[np.ndarray, "H W"], *, crop: float, side: int) -> UInt8[np.ndarray, "S S"]:
+    """Return the marked pixels of an upright image in the geometry of its prepared image, as `prepared_mask` does.
+
+    Nothing needs to be marked.
+    """
+    height, width = marks.shape
+    grey = Image.fromarray(marks.astype(np.uint8) * np.uint8(255))
+    return np.asarray(_resized(grey, seen_box(width, height, crop), side, scale=1))
+
+
+def central_crop(prepared: Shaped[np.ndarray, "B S S *C"], size: int) -> Shaped[np.ndarray, "B s s *C"]:
+    """Return the central `size` pixels of prepared images or masks: a view, as `evaluation_batches` cuts them.
+
+    Raises:
+        ConfigError: `size` is more than the prepared side.
+    """
+    offset = crop_offset(prepared.shape[1], size)
+    return prepared[:, offset : offset + size, offset : offset + size]
+
+
+def crop_offset(side: int, size: int) -> int:
+    """Return where the central crop starts, in prepared pixels.
+
+    Raises:
+        ConfigError: `size` is more than the prepared side.
+    """
+    if not 0 < size <= side:
+        raise ConfigError(f"cannot cut {size} pixels out of prepared images of {side}; expected 1 to {side}")
+    return (side - size) // 2
+
+
+def normalised(
+    pixels: UInt8[np.ndarray, "s s 3"], mean: Sequence[float], std: Sequence[float]
+) -> Float32[np.ndarray, "3 s s"]:
+    """Return the network's input (x / 255 - mean) / std, a contiguous array; `mean` and `std` are of RGB in [0, 1].
+
+    The same operations, in the same order, as the loader's: the two agree to the last bit.
+    """
+    shift, scale = shift_and_scale(mean, std)
+    return np.ascontiguousarray(((pixels.astype(np.float32) - shift) * scale).transpose(2, 0, 1))
+
+
+def shift_and_scale(
+    mean: Sequence[float], std: Sequence[float]
+) -> tuple[Float32[np.ndarray, " 3"], Float32[np.ndarray, " 3"]]:
+    """Return what to subtract from RGB in 0..255, then what to multiply by, to normalise it."""
+    shift = np.asarray(mean, dtype=np.float64) * BLACK_TO_WHITE
+    scale = 1 / (np.asarray(std, dtype=np.float64) * BLACK_TO_WHITE)
+    return shift.astype(np.float32), scale.astype(np.float32)
+
+
+def whole_frame(
+    heights: Float[np.ndarray, "h w"], square: Square, *, size: int, side: int
+) -> Float32[np.ndarray, "H W"]:
+    """Return a map of the network's input in the original's geometry, bilinear; 0 where the network did not look.
+
+    The map covers the central `size` of the `side` prepared pixels of the square. Positions are of pixel centres
+    (align_corners false), as `bilinear` takes them.
+    """
+    pixel = square.side / side
+    length = size * pixel
+    start = crop_offset(side, size) * pixel
+    down = bilinear(square.height, heights.shape[0], start=square.top + start, length=length)
+    across = bilinear(square.width, heights.shape[1], start=square.left + start, length=length)
+    return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
+
+
+def stretched(heights: Float[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
+    """Return a map of a squashed image (`crop` None) in the image's own geometry, bilinear as `whole_frame` is."""
+    down, across = bilinear(height, heights.shape[0]), bilinear(width, heights.shape[1])
+    return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
+
+
+def bilinear(
+    pixels: int, cells: int, *, start: float = 0, length: float | None = None
+) -> Float64[np.ndarray, "pixels cells"]:
+    """Return the weight of each cell of a map for each pixel of one axis, both taken at their centres.
+
+    The cells share `length` pixels from `start` on, or else all; pixels outside weigh nothing. Those beyond the
+    outermost cell centres take the outermost cell, as torch's `interpolate(align_corners=False)`.
+    """
+    length = pixels if length is None else length
+    centres = np.arange(pixels) + 0.5
+    inside = (centres >= start) & (centres < start + length)
+    place = ((centres - start) / length * cells - 0.5).clip(0, cells - 1)
+    return (1 - np.abs(place[:, None] - np.arange(cells))).clip(0, 1) * inside[:, None]
+
+
+def _check_marked(path: Path, grey: Image.Image) -> None:
+    brightest = int(grey.getextrema()[1])  # pyright: ignore[reportArgumentType] - a pair for one channel
+    if brightest <= MASK_THRESHOLD:
+        raise ImageError(
+            f"mask {path.name} is empty: its brightest pixel is {brightest}, expected 255 inside the lesion and 0 "
+            "outside; correct it, or leave the mask out"
+        )
+
+
+def _resized(pixels: Image.Image, box: Box, side: int, scale: int) -> Image.Image:
+    # The pixels are still as stored; a central square, and the whole, stay what they are when turned or mirrored, so
+    # only the small result is set upright. A pixel of the scaled picture covers `scale` pixels of the original from the
+    # upper left corner on, and the original may end within the last one, so the box is the original's, divided.
+    scaled = tuple(edge / scale for edge in box)
+    return pixels.resize((side, side), Image.Resampling.BILINEAR, box=scaled)  # pyright: ignore[reportArgumentType] - four numbers

@@ -1,0 +1,257 @@
+"""Which files the prior of each image is made of, whatever it is a prior of, and where they are from. No torch.
+
+masks ""           lesion, background: the data set's own lesion masks
+                   dermoscopic: superpixels with features (ISIC 2017 part 2), else attribute masks (ISIC 2018 task 2)
+masks "predicted"  what a segmenter wrote for the data set
+masks FOLDER       <image>_segmentation.png or <image>.png in it
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from attnmel.data.archives.catalog import ARCHIVES, FEATURES
+from attnmel.data.datasets.archive_tables import require_single
+from attnmel.data.datasets.isic import Dataset
+from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of
+from attnmel.data.datasets.superpixels import marked_superpixels
+from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened, upright_size
+from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
+from attnmel.errors import ArchiveError, LabelError
+from attnmel.folders import MasksFolder, predicted_masks
+from attnmel.records import Lesion, table_lines
+
+DERMOSCOPIC = "dermoscopic"
+DERMOSCOPIC_FEATURES = ("pigment_network", "negative_network", "milia_like_cyst", "streaks")
+"""Those of ISIC 2017 part 2; task 2 of 2018 marks globules too, which the slides' union has not."""
+
+ATTRIBUTE_MASKS = "isic2018-task1"
+HAVE_ATTRIBUTE_MASKS = ("isic2016", "isic2017", ATTRIBUTE_MASKS)
+"""Data sets whose images are among those of ISIC 2018 task 1-2, by image id."""
+
+ATTRIBUTE_SOURCE = "attribute masks (ISIC 2018 task 2)"
+
+PREDICTED = "predicted"
+EMPTY = "empty"
+"""What a segmenter says of a mask in which it found no lesion."""
+
+
+@dataclass(frozen=True)
+class MaskFiles:
+    """Masks whose union is the prior of one image."""
+
+    masks: tuple[Path, ...]
+    source: str
+    """Where they are from, in the words of a sentence."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file that is read."""
+        return self.masks
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What else than the files decides what is marked: nothing."""
+        return ()
+
+    def marked(self, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
+        """Return the marked pixels of the upright image.
+
+        Raises:
+            ImageError: a mask cannot be used, or is not of `image_size` (width, height).
+        """
+        return np.logical_or.reduce([_marked(path, image_size) for path in self.masks])
+
+
+@dataclass(frozen=True)
+class SuperpixelFiles:
+    """Superpixels and what is seen in each: one dermoscopic feature of an image, or all of them."""
+
+    superpixels: Path
+    features: Path
+    names: tuple[str, ...] = DERMOSCOPIC_FEATURES
+    source: str = "superpixels with features (ISIC 2017 part 2)"
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file that is read."""
+        return (self.superpixels, self.features)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What else than the files decides what is marked: the features that are read, where they are not all."""
+        return () if self.names == DERMOSCOPIC_FEATURES else self.names
+
+    def marked(self, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
+        """Return the pixels of all superpixels in which one of the features is seen.
+
+        Raises:
+            ImageError: a file cannot be used, or the two are not of one image.
+        """
+        return marked_superpixels(self.superpixels, self.features, self.names, image_size)
+
+
+PriorFiles = MaskFiles | SuperpixelFiles
+
+
+def prior_files(
+    prior: str, masks: str, dataset: Dataset, lesions: Iterable[Lesion], home: Path
+) -> dict[str, PriorFiles]:
+    """Return what the prior of each image is made of, by image id; images without one are left out.
+
+    Raises:
+        LabelError: there is no such folder of masks, or no annotation of dermoscopic features was fetched.
+    """
+    every = tuple(lesions)
+    if masks:
+        return _folder_files(masks_folder(masks, dataset, home), every)
+    if prior == DERMOSCOPIC:
+        return _dermoscopic_files(dataset, every, home)
+    source = "lesion masks of the data set"
+    return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in every if lesion.mask is not None}
+
+
+def feature_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, dict[str, PriorFiles]]:
+    """Return what marks each dermoscopic feature, by feature and image id: its superpixels, else its attribute mask.
+
+    A feature may be marked nowhere on an image. Nothing where the data set has no such marks, or they were not fetched.
+    """
+    every = tuple(lesions)
+    masks, _ = _attribute_masks(dataset.name, home)
+    superpixels = _superpixel_files(dataset.name, every, home)
+    found: dict[str, dict[str, PriorFiles]] = {}
+    for feature in FEATURES:
+        files: dict[str, PriorFiles] = {
+            image_id: MaskFiles((of[feature],), ATTRIBUTE_SOURCE) for image_id, of in masks.items() if feature in of
+        }
+        if feature in DERMOSCOPIC_FEATURES:
+            files |= {image_id: replace(one, names=(feature,)) for image_id, one in superpixels.items()}
+        if of_lesions := {one.image_id: files[one.image_id] for one in every if one.image_id in files}:
+            found[feature] = of_lesions
+    return found
+
+
+def masks_folder(masks: str, dataset: Dataset, home: Path) -> MasksFolder:
+    """Return the folder that `loss.masks` means.
+
+    Raises:
+        LabelError: there is none.
+    """
+    if masks != PREDICTED:
+        folder = MasksFolder(Path(masks).expanduser())
+        if not folder.path.is_dir():
+            raise LabelError(f"loss.masks = '{masks}' is no folder; expected one with <image>_segmentation.png files")
+        return folder
+    if not dataset.states:
+        raise LabelError(
+            f"loss.masks = 'predicted' means the masks of a known data set, and {dataset.name} is a folder; name the "
+            "folder that `attnmel segment predict --out` wrote"
+        )
+    folder = predicted_masks(home, dataset.name)
+    if not folder.path.is_dir():
+        raise LabelError(
+            f"no predicted masks of {dataset.name} in {folder.path}; write them with `attnmel segment predict MODEL "
+            f"{dataset.name}`"
+        )
+    return folder
+
+
+def mask_flags(folder: MasksFolder) -> dict[str, str]:
+    """Return what a segmenter found odd about its masks, by image id; "" where nothing, and no entry without a table.
+
+    Raises:
+        LabelError: the table cannot be read.
+    """
+    if not folder.table.is_file():
+        return {}
+    try:
+        with folder.table.open(newline="", encoding="utf-8") as file:
+            return {row["image"]: row["flag"] for row in csv.DictReader(table_lines(file))}
+    except (UnicodeDecodeError, csv.Error, KeyError):
+        raise LabelError(
+            f"{folder.table} is damaged; expected a table with the columns image and flag, as `attnmel segment "
+            "predict` writes it"
+        ) from None
+
+
+def count_by_source(files: Mapping[str, PriorFiles]) -> dict[str, int]:
+    """Return how many images have a prior from where, the most frequent first."""
+    return dict(Counter(one.source for one in files.values()).most_common())
+
+
+def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, PriorFiles]:
+    matches = [(MASK_NAME.fullmatch(path.stem), path) for path in files_of(folder.path, PNG_SUFFIXES)]
+    named = [(match["image_id"] if match else path.stem, path) for match, path in matches]
+    require_single((image_id for image_id, _ in named), f"{folder.path}: images with two masks")
+    masks, flags = dict(named), mask_flags(folder)
+    source = f"masks in {folder.path}"
+    return {
+        lesion.image_id: MaskFiles((masks[lesion.image_id],), source)
+        for lesion in lesions
+        if lesion.image_id in masks and flags.get(lesion.image_id) != EMPTY
+    }
+
+
+def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, PriorFiles]:
+    every = tuple(lesions)
+    superpixels = _superpixel_files(dataset.name, every, home)
+    others = [lesion for lesion in every if lesion.image_id not in superpixels]
+    attributes, why = _attribute_files(dataset.name, others, home) if others else ({}, "")
+    if not superpixels and not attributes:
+        raise LabelError(
+            f"no dermoscopic features of {dataset.name}: neither superpixels (<image>_superpixels.png beside the "
+            "images, with ISIC-2017_*_Part2_GroundTruth.zip: `attnmel fetch isic2017`) nor attribute masks "
+            f"(ISIC2018_Task2_Training_GroundTruth_v3.zip: `attnmel fetch isic2018`){why}"
+        )
+    return {**superpixels, **attributes}
+
+
+def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> dict[str, SuperpixelFiles]:
+    archives = [one for one in ARCHIVES.get(dataset, ()) if one.role == "superpixel features"]
+    folders = [place for one in archives if (place := one.location(home)).is_dir()]
+    ending = "_features.json"
+    features = {
+        path.name.removesuffix(ending): path
+        for folder in folders
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(ending)
+    }
+    pairs = {
+        lesion.image_id: (lesion.image.with_name(f"{lesion.image_id}_superpixels.png"), features[lesion.image_id])
+        for lesion in lesions
+        if lesion.image_id in features
+    }
+    return {image_id: SuperpixelFiles(*pair) for image_id, pair in pairs.items() if pair[0].is_file()}
+
+
+def _attribute_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> tuple[dict[str, PriorFiles], str]:
+    """Return the union of the attribute masks of images, and why there are none."""
+    masks, why = _attribute_masks(dataset, home)
+    return {
+        lesion.image_id: MaskFiles(
+            tuple(masks[lesion.image_id][name] for name in DERMOSCOPIC_FEATURES), ATTRIBUTE_SOURCE
+        )
+        for lesion in lesions
+        if masks.get(lesion.image_id, {}).keys() >= {*DERMOSCOPIC_FEATURES}
+    }, why
+
+
+def _attribute_masks(dataset: str, home: Path) -> tuple[dict[str, dict[str, Path]], str]:
+    """Return the masks by image id and feature, and why there are none."""
+    if dataset not in HAVE_ATTRIBUTE_MASKS:
+        return {}, f"; those of ISIC 2018 task 2 are of images of {', '.join(HAVE_ATTRIBUTE_MASKS)}"
+    try:
+        return feature_masks(ATTRIBUTE_MASKS, home), ""
+    except ArchiveError as error:
+        return {}, f". {error}"
+
+
+def _marked(path: Path, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
+    with opened(path) as picture:
+        check_mask_size(path, upright_size(picture), image_size)
+        return np.asarray(decoded(picture, "L")) > MASK_THRESHOLD

@@ -1,0 +1,99 @@
+"""A data set's name or folder -> every finding: by names and tables first, then by decoding every file. No torch."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from attnmel.data.archives.catalog import source_of
+from attnmel.data.datasets.isic import SOURCES, labelled_folder
+from attnmel.data.preprocess.workers import in_order, worthwhile_processes
+from attnmel.data.verify.files import Examined, examine
+from attnmel.data.verify.findings import KINDS, Finding
+from attnmel.data.verify.inventory import Inventory, Item
+from attnmel.data.verify.official import official_inventory
+from attnmel.data.verify.own import own_inventory
+from attnmel.progress import SILENT, Progress
+
+SMALL = 224
+"""Pixels of the shorter side: an image below it is enlarged for the recipes' networks."""
+
+UNLIKE_OTHERS = 0.5
+"""An image is small where its shorter side is also below this share of the data set's median."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification:
+    """What was found of one data set."""
+
+    dataset: str
+    title: str
+    items: tuple[Item, ...]
+    findings: tuple[Finding, ...]
+    """In the order of `KINDS`, then by image id."""
+    counts: dict[str, int]
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+    def by_kind(self) -> dict[str, list[Finding]]:
+        """Return the findings of each kind that occurs, in the order of `KINDS`."""
+        kinds: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            kinds.setdefault(finding.kind, []).append(finding)
+        return kinds
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        findings = [
+            {**dataclasses.asdict(finding), "severity": finding.severity, "hint": finding.hint}
+            for finding in self.findings
+        ]
+        warnings = len(findings) - self.errors
+        totals = {"errors": self.errors, "warnings": warnings, "counts": self.counts}
+        return {"dataset": self.dataset, "title": self.title, **totals, "findings": findings}
+
+
+def verify_dataset(name: str, home: Path, *, workers: int | None = None, progress: Progress = SILENT) -> Verification:
+    """Look at everything of a known data set, or of a folder with labels.csv, and tell all that is wrong.
+
+    Nothing that is found stops it. `workers` None: as many processes as are worth their start.
+
+    Raises:
+        ConfigError: neither a known data set nor a folder with labels.csv.
+    """
+    inventory = _inventory(name, home)
+    processes = workers or worthwhile_processes(len(inventory.items))
+    examined: list[Examined] = []
+    with progress.bar(f"looking at {inventory.dataset}", len(inventory.items), "images") as advance:
+        for one in in_order(examine, inventory.items, processes):
+            examined.append(one)
+            advance(1)
+    findings = [*inventory.findings, *(finding for one in examined for finding in one.findings), *_small(examined)]
+    place = {kind: number for number, kind in enumerate(KINDS)}
+    findings.sort(key=lambda finding: (place[finding.kind], finding.image_id, finding.file))
+    counts = {**inventory.counts, "sound masks": sum(one.has_usable_mask for one in examined)}
+    return Verification(inventory.dataset, inventory.title, inventory.items, tuple(findings), counts)
+
+
+def _inventory(name: str, home: Path) -> Inventory:
+    if name in SOURCES:
+        return official_inventory(source_of(name), SOURCES[source_of(name)].title, home)
+    return own_inventory(labelled_folder(name))
+
+
+def _small(examined: Sequence[Examined]) -> list[Finding]:
+    """Return the images that are much smaller than the others; that all are small is no finding."""
+    shorter = {one.image_id: min(one.size) for one in examined if one.size is not None}
+    if not shorter:
+        return []
+    usual = median(shorter.values())
+    least = min(SMALL, UNLIKE_OTHERS * usual)
+    return [
+        Finding("image small", image_id, "", f"its shorter side has {side} pixels; half of the images have {usual:g}")
+        for image_id, side in shorter.items()
+        if side < least
+    ]

@@ -1,0 +1,100 @@
+"""A float32 ONNX model and prepared squares -> the same model with its trunk in int8. No torch.
+
+Static quantisation: the weights of each convolution are rounded to 8 bits with a scale for each output channel, and
+what flows between the layers with one scale a map, from the range that it had on the squares. The model says so by
+pairs of QuantizeLinear and DequantizeLinear (ONNX's "QDQ"), from which each engine makes its own 8-bit operations.
+"""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import UInt8
+
+from attnmel.deploy.onnx_file import SQUARE
+from attnmel.deploy.packages import package
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+ROUNDED = ("Conv", "Relu", "Clip", "MaxPool", "Add", "Gemm")
+"""Operations that take and give 8 bits."""
+
+EXACT = ("network.gates.", "network.head.")
+"""Starts of the names of weights that stay as they are, with all that is computed from them: a map is read to a
+thousandth, scores in 256 steps would tie images, and both together are less than a hundredth of the work."""
+
+SQUARES_AT_ONCE = 8
+
+
+def int8_model(model: "ModelProto", squares: UInt8[np.ndarray, "N S S 3"]) -> "ModelProto":
+    """Return a model of `onnx_graph` in int8, with ranges as they are on the squares.
+
+    Raises:
+        ConfigError: onnx or onnxruntime is not installed.
+    """
+    onnx, quantization = package("onnx"), package("onnxruntime.quantization")
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    # Batch-norm is folded and shapes are known already: what a tool before this one would do, and is asked for by this.
+    onnx.helper.set_model_props(whole, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    kinds = quantization.QuantType
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        path = Path(folder) / "int8.onnx"
+        quantization.quantize_static(
+            whole,
+            path,
+            _Squares(squares),
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=list(ROUNDED),
+            nodes_to_exclude=_exact(model),
+            per_channel=True,
+            # Signed weights and unsigned maps: what CPUs with VNNI multiply without overflow.
+            activation_type=kinds.QUInt8,
+            weight_type=kinds.QInt8,
+        )
+        rounded = onnx.load(path)
+    rounded.ClearField("metadata_props")
+    rounded.producer_name, rounded.producer_version = model.producer_name, model.producer_version
+    rounded.doc_string = model.doc_string
+    onnx.checker.check_model(rounded)
+    return rounded
+
+
+def _exact(model: "ModelProto") -> list[str]:
+    """Return the operations that are computed from weights of `EXACT`, directly or through others."""
+    values = {one.name for one in model.graph.initializer if one.name.startswith(EXACT)}
+    names = []
+    for node in model.graph.node:  # in the order of computation, as ONNX demands
+        if values.intersection(node.input):
+            values.update(node.output)
+            names.append(node.name)
+    return names
+
+
+class _Squares:
+    """Squares as onnxruntime asks for them: some at each call, None at the end."""
+
+    def __init__(self, squares: UInt8[np.ndarray, "N S S 3"]) -> None:
+        starts = range(0, len(squares), SQUARES_AT_ONCE)
+        self._parts: Iterator[np.ndarray] = (squares[start : start + SQUARES_AT_ONCE] for start in starts)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        part = next(self._parts, None)
+        return None if part is None else {SQUARE: part}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep onnxruntime's tool, which speaks through the root logger, from remarks about its own steps."""
+    log = logging.getLogger()
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,242 @@
+"""An exported model and images -> probabilities, decisions and attention maps. No torch.
+
+from attnmel import Predictor
+
+predictor = Predictor("model.onnx")
+print(predictor.predict("lesion.jpg").probabilities)
+"""
+
+import dataclasses
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from attnmel import NOTICE
+from attnmel.config.fields import ComputePrecision
+from attnmel.data.preprocess.images import central_square, image_size, prepared_image, prepared_pixels, whole_frame
+from attnmel.deploy.onnx_file import (
+    ATTENTION,
+    BOUND,
+    LOGITS,
+    PROBABILITIES,
+    SQUARE,
+    ExportFacts,
+    Threshold,
+    read_onnx_card,
+)
+from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
+from attnmel.deploy.workers import STALL_LIMIT, in_threads
+from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
+from attnmel.models.weights.card import Card
+from attnmel.pretrained.catalogue import find_model
+from attnmel.records import ATTENTION_MAPS
+from attnmel.threads import threads_asked
+
+WORKERS_PER_PASS = 2
+"""Threads for each image that the network works on at a time: one decodes while the other waits for the network."""
+
+Image = str | Path | bytes | np.ndarray
+
+
+class Decision(NamedTuple):
+    """One class against the rest, at a threshold that was chosen on the validation images."""
+
+    threshold: Threshold
+    positive: bool
+    """Whether the probability lies above the threshold."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """What a model says of one image."""
+
+    probabilities: Mapping[str, float]
+    """By class, in the order of the network's scores; calibrated where the model has a temperature."""
+    uncalibrated: Mapping[str, float]
+    """The same without the temperature."""
+    decisions: tuple[Decision, ...]
+    """At each threshold of the file; empty for a file without."""
+    attention: Mapping[str, Float32[np.ndarray, "h w"]] = dataclasses.field(repr=False)
+    """Maps in [0, 1] of the part that the network saw, by name; empty for a network without gates."""
+    width: int
+    """Of the image as a viewer shows it, in pixels."""
+    height: int
+    card: Card = dataclasses.field(repr=False)
+    notice: str = NOTICE
+
+    @property
+    def licence(self) -> str:
+        """Of the data that the model was trained on."""
+        return self.card.licence
+
+    def frame(self, name: str) -> Float32[np.ndarray, "H W"]:
+        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network did not look.
+
+        Raises:
+            ConfigError: the network has no such map.
+        """
+        require_known("attention map", name, self.attention)
+        square = central_square(self.width, self.height, self.card.crop)
+        return whole_frame(self.attention[name], square, size=self.card.size, side=self.card.side)
+
+
+class PredictedFile(NamedTuple):
+    """One file of many, with what the model says of it or why it could not be used."""
+
+    path: Path
+    prediction: Prediction | None
+    error: str = ""
+
+
+class Predictor:
+    """A model that `attnmel export` wrote, ready to predict; research use only, not a medical device.
+
+    `model` is its file, or as text the name of one that comes with the program: Predictor("pretrained"). `threads`
+    defaults to $ATTNMEL_THREADS, else to what the engine thinks best. "bf16" multiplies in bfloat16, faster where the
+    processor does so itself; where the export measured what that costs, it may cost no more AUC than `bound`, by the
+    worse end of its interval. One predictor may be used from any number of threads.
+
+    Raises:
+        CheckpointError: no such file, a damaged one, or one that `attnmel export` did not write.
+        ConfigError: an unknown precision, or one that this processor lacks or that costs too much; openvino is not
+            installed.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        precision: ComputePrecision = "float32",
+        threads: int | None = None,
+        *,
+        bound: float = BOUND,
+    ) -> None:
+        require_known("precision", precision, ENGINE_PRECISION)
+        shipped = find_model(model) if isinstance(model, str) else None
+        path = shipped.onnx if shipped else Path(model)
+        self.card: Card
+        """Classes, preprocessing, licence and measures."""
+        self.facts: ExportFacts
+        """What was checked at the export."""
+        self.card, self.facts = read_onnx_card(path)
+        if precision == "bf16" and self.facts.precision != "float32":
+            raise ConfigError(
+                f"precision is 'bf16', but {path} is {self.facts.precision} already; use 'float32', which runs it as "
+                "it is, or the float32 file"
+            )
+        _refuse_costly(self.facts, precision, bound)
+        self._network = OnnxNetwork(path, precision=precision, threads=threads_asked(threads))
+        _check(self._network, self.card, self.facts, path)
+        self._path = path
+        self._ready: dict[bool, Compiled] = {}
+        self._compiling = threading.Lock()
+
+    def predict(self, image: Image) -> Prediction:
+        """Predict one image: the path or the bytes of a JPEG or PNG file, or a decoded, upright one, RGB [H W 3] uint8.
+
+        Raises:
+            ImageError: the image cannot be used.
+        """
+        return self._predict(image, self._compiled(many=False))
+
+    def predict_file(self, path: str | Path) -> PredictedFile:
+        """Predict one file; one that cannot be used gets its reason."""
+        return self._predict_file(path, self._compiled(many=False))
+
+    def predict_many(self, paths: Iterable[str | Path], *, stall_limit: float = STALL_LIMIT) -> Iterator[PredictedFile]:
+        """Predict files one after another, in their order; one that cannot be used gets its reason.
+
+        Several are decoded and predicted at a time, none further ahead than a few, so memory stays flat however many
+        there are.
+
+        Raises:
+            StalledError: the next answer did not come within `stall_limit` seconds; 0 waits for ever.
+        """
+        network = self._compiled(many=True)
+        workers = network.at_once * WORKERS_PER_PASS
+        yield from in_threads(lambda path: self._predict_file(path, network), paths, workers, limit=stall_limit)
+
+    def _compiled(self, *, many: bool) -> Compiled:
+        with self._compiling:
+            if many not in self._ready:
+                self._ready[many] = self._network.compiled(many=many)
+            return self._ready[many]
+
+    def _predict_file(self, path: str | Path, network: Compiled) -> PredictedFile:
+        try:
+            return PredictedFile(Path(path), self._predict(path, network))
+        except ImageError as error:
+            return PredictedFile(Path(path), None, str(error))
+
+    def _predict(self, image: Image, network: Compiled) -> Prediction:
+        square, (width, height) = _prepared(image, self.card)
+        outputs = network.run(square)
+        probabilities = _by_class(outputs[PROBABILITIES], self.card, self._path)
+        return Prediction(
+            probabilities=probabilities,
+            uncalibrated=_by_class(_softmax(outputs[LOGITS]), self.card, self._path),
+            decisions=tuple(Decision(one, probabilities[one.task] > one.threshold) for one in self.facts.thresholds),
+            attention={
+                name: outputs[output]
+                for name, output in zip(ATTENTION_MAPS, ATTENTION, strict=True)
+                if output in outputs
+            },
+            width=width,
+            height=height,
+            card=self.card,
+        )
+
+
+def _prepared(image: Image, card: Card) -> tuple[UInt8[np.ndarray, "S S 3"], tuple[int, int]]:
+    """Return the prepared square, and width and height of the image."""
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise ImageError(
+                f"the image is an array of {image.dtype} {list(image.shape)}; expected uint8 [height, width, 3], RGB"
+            )
+        return prepared_pixels(image, crop=card.crop, side=card.side), (image.shape[1], image.shape[0])
+    source = image if isinstance(image, bytes) else Path(image)
+    return prepared_image(source, crop=card.crop, side=card.side), image_size(source)
+
+
+def _by_class(shares: np.ndarray, card: Card, path: Path) -> dict[str, float]:
+    if not np.isfinite(shares).all():
+        raise CheckpointError(f"{path} gave a probability that is no number: its weights are damaged; export again")
+    return dict(zip(card.classes, shares.tolist(), strict=True))
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits.astype(np.float64) - logits.max())
+    return powers / powers.sum()
+
+
+def _refuse_costly(facts: ExportFacts, precision: ComputePrecision, bound: float) -> None:
+    for cost in facts.costs:
+        if cost.precision == precision and cost.most > bound:
+            raise ConfigError(
+                f"{precision} may cost too much: {cost.sentence}, and at most {bound:g} may be lost; use "
+                "float32, or allow more by `bound` (--bound)"
+            )
+
+
+def _check(network: OnnxNetwork, card: Card, facts: ExportFacts, path: Path) -> None:
+    """Refuse a network whose inputs and outputs, or thresholds of classes, are not those that its card speaks of.
+
+    Raises:
+        CheckpointError: what was found and expected.
+    """
+    squares, shares = (-1, card.side, card.side, 3), (-1, len(card.classes))
+    found = {name: shape for name, shape in network.outputs.items() if name in (PROBABILITIES, LOGITS)}
+    if network.inputs != {SQUARE: squares} or found != {PROBABILITIES: shares, LOGITS: shares}:
+        raise CheckpointError(
+            f"the network in {path} takes {network.inputs} and gives {network.outputs}; by its card it takes "
+            f"{ {SQUARE: squares} } and gives {PROBABILITIES} and {LOGITS} of {len(card.classes)} classes: export again"
+        )
+    if unknown := sorted({one.task for one in facts.thresholds} - set(card.classes)):
+        raise CheckpointError(
+            f"{path} holds thresholds for {', '.join(unknown)}, but its classes are {', '.join(card.classes)}: export "
+            "again"
+        )

@@ -1,0 +1,208 @@
+"""Predictions -> how far its probabilities can be believed, before and after temperature scaling.
+
+Resamples are drawn by group but not by class: the share of positives is part of what calibration is about, so it may
+not be held still.
+
+Shapes: N images, R resamples, M measures.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import logit
+
+from attnmel.evaluation.calibration.cox_slope import intercept, line
+from attnmel.evaluation.calibration.reliability import (
+    Bin,
+    brier_parts,
+    calibration_error,
+    calibration_error_by_chance,
+    columns,
+    equal_mass,
+    reliability_curve,
+    sums,
+)
+from attnmel.evaluation.calibration.temperature import (
+    FLOOR,
+    at_temperature,
+    fit_temperature,
+    log_probabilities,
+    temperature_interval,
+)
+from attnmel.evaluation.classification.report import FEW, Panel
+from attnmel.evaluation.statistics.bootstrap import (
+    RESAMPLES,
+    Interval,
+    Sampling,
+    Statistic,
+    bootstrap,
+    percentile_interval,
+)
+from attnmel.records import Predictions
+
+MEASURES = (
+    "calibration_error",
+    "intercept",
+    "slope",
+    "brier",
+    "reliability",
+    "resolution",
+    "uncertainty",
+    "skill",
+    "log_loss",
+    "brier_all_classes",
+)
+"""In the order of the tables. All but the last two are of the main class against the rest; the last two are of all
+classes, and the Brier score of all stands where there are three or more."""
+
+BARS = 20
+"""Bars of the histogram, of equal width from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How well one set of probabilities agrees with the truth."""
+
+    measures: dict[str, Interval]
+    """By a name of `MEASURES`."""
+    by_chance: Interval
+    """Calibration error that these probabilities would show if they were true: mean and 95 % range."""
+    bins: tuple[Bin, ...]
+    histogram: tuple[int, ...]
+    """Images by their probability of the main class, in bars of equal width from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibration of the main task on one split, as predicted and after temperature scaling."""
+
+    main: str
+    """The class that is judged against the rest."""
+    images: int
+    positives: int
+    units: int
+    """Lesions or patients that were resampled."""
+    temperature: Interval
+    """NaN where none was fitted."""
+    fitted_on: int
+    """Validation images behind the temperature."""
+    before: Reliability
+    resamples: int
+    seed: int
+    after: Reliability | None = None
+    """At the temperature; None where there is none."""
+    change: dict[str, Interval] = field(default_factory=dict)
+    """After less before by measure, on the same resamples; empty without a temperature."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know, a sentence each."""
+
+
+def calibration_of(
+    test: Predictions, validation: Predictions | None, main: str, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Calibration:
+    """Judge the calibration of one class against the rest, with a temperature that is fitted on other images.
+
+    Intervals are percentiles over resampled groups; those of `after` hold the temperature still, whose own interval
+    stands beside.
+
+    Raises:
+        PredictionsError: as `judge`.
+        ConfigError: fewer than one resample.
+    """
+    Panel.of(test, [main])  # refuses predictions that have no measures
+    before, draws = reliability(test, main, resamples, seed)
+    found, fitted_on, notes = Interval(math.nan, math.nan, math.nan), 0, _notes(test, main)
+    after, change = None, {}
+    if validation is not None:
+        fitted = fit_temperature(validation)
+        found, fitted_on = temperature_interval(validation, fitted, resamples=resamples, seed=seed), fitted.images
+        if shared := set(test.image_ids) & set(validation.image_ids):
+            notes = (*notes, f"the temperature was fitted on {len(shared)} of these very images, which flatters it")
+        if fitted.reason:
+            notes = (*notes, f"no temperature was fitted: {fitted.reason}")
+        else:
+            after, draws_after = reliability(at_temperature(test, fitted.value), main, resamples, seed)
+            change = _change(before, after, draws_after - draws)
+    return Calibration(
+        main=main,
+        images=len(test.image_ids),
+        positives=int(test.is_class(main).sum()),
+        units=len(set(test.groups)),
+        temperature=found,
+        fitted_on=fitted_on,
+        before=before,
+        after=after,
+        change=change,
+        resamples=resamples,
+        seed=seed,
+        notes=notes,
+    )
+
+
+def reliability(
+    predictions: Predictions, main: str, resamples: int, seed: int
+) -> tuple[Reliability, Float[np.ndarray, "R M"]]:
+    """Judge one set of probabilities as they are, also of images of one class only, and return the resamples too."""
+    probability, positive = predictions.probability(main).astype(np.float64), predictions.is_class(main)
+    place = equal_mass(probability)
+    measure, names = _measures(predictions, main, place)
+    values = measure(np.ones((1, len(place))))[0].tolist()
+    draws = bootstrap(measure, Sampling.of(predictions.groups), resamples=resamples, seed=seed)
+    intervals = (percentile_interval(value, draws[:, column]) for column, value in enumerate(values))
+    counts, _ = np.histogram(probability, bins=BARS, range=(0, 1))
+    judged = Reliability(
+        measures=dict(zip(names, intervals, strict=True)),
+        by_chance=calibration_error_by_chance(probability, place, resamples=resamples, seed=seed),
+        bins=reliability_curve(probability, positive, place),
+        histogram=tuple(counts.tolist()),
+    )
+    return judged, draws
+
+
+def _measures(predictions: Predictions, main: str, place: Int[np.ndarray, " N"]) -> tuple[Statistic, tuple[str, ...]]:
+    """Return all measures as one function of the resample weights, and the name of each column."""
+    probability, positive = predictions.probability(main).astype(np.float64), predictions.is_class(main)
+    added = columns(probability, positive, place)
+    log_odds = logit(np.clip(probability, FLOOR, 1 - FLOOR))
+    rows = np.arange(len(place))
+    truth = np.zeros_like(predictions.probabilities)
+    truth[rows, predictions.labels] = 1
+    each = [-log_probabilities(predictions.probabilities)[rows, predictions.labels]]
+    if len(predictions.classes) > 2:
+        each.append(((predictions.probabilities - truth) ** 2).sum(axis=1))
+    by_image = np.stack(each, axis=1)
+    once = np.ones((1, len(place)))
+    level, start = float(intercept(once, log_odds, positive)[0]), tuple(line(once, log_odds, positive)[0].tolist())
+
+    def measure(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R M"]:
+        held = sums(weights, added)
+        parts = brier_parts(held)
+        unsure = parts.uncertainty
+        skill = 1 - np.divide(parts.brier, unsure, out=np.full_like(unsure, np.nan), where=unsure > 0)
+        levels, lines = intercept(weights, log_odds, positive, level), line(weights, log_odds, positive, start)
+        means = weights @ by_image / weights.sum(axis=1, keepdims=True)
+        return np.stack([calibration_error(held), levels, lines[:, 1], *parts, skill, *means.T], axis=1)
+
+    return measure, MEASURES[: len(MEASURES) - 2 + by_image.shape[1]]
+
+
+def _change(before: Reliability, after: Reliability, draws: Float[np.ndarray, "R M"]) -> dict[str, Interval]:
+    return {
+        name: percentile_interval(after.measures[name].value - before.measures[name].value, draws[:, column])
+        for column, name in enumerate(before.measures)
+    }
+
+
+def _notes(predictions: Predictions, main: str) -> tuple[str, ...]:
+    images, positives = len(predictions.image_ids), int(predictions.is_class(main).sum())
+    notes = []
+    if min(positives, images - positives) < FEW:
+        notes.append(f"{positives} of {images} images are {main}; with fewer than {FEW} on a side little can be said")
+    if len(set(predictions.groups)) < images:
+        notes.append(
+            "the intervals of the reliability curve and the calibration error by chance take images of one lesion for "
+            "independent, so they are too narrow; the others are drawn by lesion"
+        )
+    return tuple(notes)

@@ -1,0 +1,138 @@
+"""Predictions of a validation split -> the one number that their logits are divided by to be calibrated.
+
+Guo, Pleiss, Sun and Weinberger 2017: softmax(logits / T) with T > 0 keeps the order of the classes of every image, so
+no image is called otherwise. log p differs from the logits by one number an image, which a softmax does not see:
+softmax(log p / T) is the same, and a predictions file is all that is needed.
+
+Shapes: N images, K classes, R resamples, G temperatures tried.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import brentq
+from scipy.special import logsumexp, softmax
+
+from attnmel.config.fields import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
+from attnmel.errors import ConfigError
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling, bootstrap, percentile_interval
+from attnmel.records import Predictions
+
+FLOOR = float(np.finfo(np.float64).eps)
+"""A probability below it counts as this much where a logarithm is taken, as in scikit-learn's log_loss."""
+
+LEAST = 10
+"""Fewer images say nothing of a temperature. A floor, not a recommendation: the interval tells how little they say."""
+
+DECIMALS = 6
+"""Digits kept of a temperature: below them lies what the order of additions changes, above them what is known."""
+
+TRIED = 400
+"""Temperatures at which a resample's loss is looked at: 1.5 % apart, then a parabola through the lowest three."""
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """What divides the logits, or why nothing should."""
+
+    value: float
+    """NaN where none can be fitted."""
+    images: int
+    """Labelled images that it was fitted on."""
+    reason: str = ""
+    """Why there is none; empty where there is one."""
+
+
+def fit_temperature(predictions: Predictions) -> Temperature:
+    """Find the T between the limits that minimises the log loss of softmax(log p / T), on the labelled images.
+
+    The loss is convex in 1 / T, so T is where its slope is 0. There is none where too few images are labelled, where
+    all are of one class, or where the slope keeps its sign: images that are all predicted right ask for ever sharper
+    probabilities, and images that are predicted worse than by chance for ever flatter ones.
+    """
+    logs, true = _logarithms(predictions)
+    images = len(true)
+    if images < LEAST:
+        return Temperature(math.nan, images, f"{images} labelled images are too few, expected at least {LEAST}")
+    if len(set(predictions.labels.tolist()) - {-1}) < 2:
+        return Temperature(math.nan, images, f"all {images} labelled images are of one class")
+
+    def slope(log_temperature: float) -> float:
+        """Derivative of the loss after 1 / T."""
+        shares = softmax(logs * math.exp(-log_temperature), axis=1)
+        return float(((shares * logs).sum(axis=1) - true).mean())
+
+    low, high = math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)
+    if slope(high) >= 0:
+        return Temperature(math.nan, images, f"the {images} images are predicted no better than by chance")
+    # All right is asked apart: there the slope is 0 but for rounding.
+    if (true == logs.max(axis=1)).all() or slope(low) <= 0:
+        reason = f"all {images} images, or nearly all, are predicted right, so that no probability is sharp enough"
+        return Temperature(math.nan, images, reason)
+    return Temperature(round(math.exp(brentq(slope, low, high, xtol=1e-12)), DECIMALS), images)  # pyright: ignore[reportArgumentType] - a float without full_output
+
+
+def temperature_interval(
+    predictions: Predictions, fitted: Temperature, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval:
+    """Return a fitted temperature with its percentile interval over resampled groups, ends at the limits at the most.
+
+    NaN where there is none.
+    """
+    if math.isnan(fitted.value):
+        return Interval(math.nan, math.nan, math.nan)
+    logs, true = _logarithms(predictions)
+    tried = np.linspace(math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE), TRIED)
+    inverse = np.exp(-tried)
+    losses = logsumexp(logs[:, :, None] * inverse, axis=1) - true[:, None] * inverse
+    known = predictions.labels >= 0
+    groups = [group for group, keep in zip(predictions.groups, known, strict=True) if keep]
+
+    def lowest(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 1"]:
+        return np.exp(_lowest(weights @ losses, tried))[:, None]
+
+    draws = bootstrap(lowest, Sampling.of(groups), resamples=resamples, seed=seed)
+    return percentile_interval(fitted.value, draws[:, 0])
+
+
+def at_temperature(predictions: Predictions, temperature: float) -> Predictions:
+    """Return the predictions with probabilities softmax(log p / T); at T = 1 the same to the last bit.
+
+    A probability of 0 stays 0.
+
+    Raises:
+        ConfigError: a temperature that is not a positive number.
+    """
+    if not 0 < temperature < math.inf:
+        raise ConfigError(f"a temperature must be a positive number, got {temperature}")
+    if temperature == 1:
+        return predictions
+    shares = predictions.probabilities.astype(np.float64)
+    logs = np.log(shares, out=np.full_like(shares, -np.inf), where=shares > 0)
+    return dataclasses.replace(predictions, probabilities=softmax(logs / temperature, axis=1))
+
+
+def log_probabilities(probabilities: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Return logarithms, finite at a probability of 0."""
+    return np.log(np.maximum(probabilities, FLOOR))
+
+
+def _logarithms(predictions: Predictions) -> tuple[Float[np.ndarray, "N K"], Float[np.ndarray, " N"]]:
+    """Return the log probabilities of the labelled images, and of their true classes."""
+    known = predictions.labels >= 0
+    logs = log_probabilities(predictions.probabilities[known].astype(np.float64))
+    return logs, logs[np.arange(len(logs)), predictions.labels[known]]
+
+
+def _lowest(losses: Float[np.ndarray, "R G"], tried: Float[np.ndarray, " G"]) -> Float[np.ndarray, " R"]:
+    """Return where a parabola through the lowest loss and its neighbours is lowest; an end where that is lowest."""
+    place = losses.argmin(axis=1)
+    inner = np.clip(place, 1, len(tried) - 2)
+    before, here, after = (losses[np.arange(len(losses)), inner + step] for step in (-1, 0, 1))
+    bend = before - 2 * here + after
+    shift = np.divide(before - after, 2 * bend, out=np.zeros_like(bend), where=bend > 0)
+    found = tried[inner] + np.clip(shift, -1, 1) * (tried[1] - tried[0])
+    return np.where(place == inner, found, tried[place])

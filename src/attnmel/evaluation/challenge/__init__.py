@@ -1,0 +1,1 @@
+"""The official measures and file formats of the ISIC challenges."""

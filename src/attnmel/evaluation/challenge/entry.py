@@ -1,0 +1,187 @@
+"""A file of probabilities and a file of truth, both in an official format -> one entry to a challenge, joined by image.
+
+ISIC 2016 part 3    image,confidence                            image,benign|malignant or image,0.0|1.0   no header
+ISIC 2017 part 3    image_id,melanoma,seborrheic_keratosis      the same columns, 0 or 1
+ISIC 2018 task 3    image,MEL,NV,BCC,AKIEC,BKL,DF,VASC          the same columns, one of them 1, and perhaps
+                                                                score_weight, validation_weight
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from attnmel.errors import ConfigError, PredictionsError, listed
+from attnmel.evaluation.challenge.cell_kinds import MALIGNANT, PROBABILITY, TRUTH, WEIGHT
+from attnmel.evaluation.challenge.checked_table import CheckedTable, Layout, Problem, check_table, refuse
+from attnmel.evaluation.challenge.rules import CHALLENGES
+from attnmel.evaluation.challenge.submission import ISIC2017, ISIC2018
+from attnmel.records import SAME_DIAGNOSES, Predictions
+
+SCORE_WEIGHT = "score_weight"
+WEIGHTS = {SCORE_WEIGHT: WEIGHT, "validation_weight": WEIGHT}
+"""Columns of sample weights; only the first counts for the score."""
+
+NAMED = 10
+"""Missing images that are named; the others are counted."""
+
+
+class Format(NamedTuple):
+    """How the two files of a challenge are laid out."""
+
+    submission: Layout
+    truth: Layout
+
+
+_2017 = Format(
+    Layout("image_id", dict.fromkeys(ISIC2017, PROBABILITY)),
+    Layout("image_id", dict.fromkeys(ISIC2017, TRUTH), optional=WEIGHTS, ones=(0, 1)),
+)
+
+LAYOUTS: dict[str, Format] = {
+    "isic2016": Format(
+        Layout("image", {"confidence": PROBABILITY}, header=False), Layout("image", {"class": MALIGNANT}, header=False)
+    ),
+    "isic2017": _2017,
+    "isic2018": Format(
+        Layout("image", dict.fromkeys(ISIC2018, PROBABILITY)),
+        Layout("image", dict.fromkeys(ISIC2018, TRUTH), optional=WEIGHTS, ones=(1, 1)),
+    ),
+    "phantoms": _2017,
+}
+"""Official formats of the data sets whose classes were scored."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Probabilities of the images that count, beside the truth."""
+
+    image_ids: tuple[str, ...]
+    categories: tuple[str, ...]
+    probabilities: Float[np.ndarray, "N K"]
+    truth: Bool[np.ndarray, "N K"]
+    """Whether each image is of each category; of none where no category is true of it."""
+    weights: Float[np.ndarray, " N"]
+    """How much each image counts: above 0, 1 unless the truth says otherwise."""
+    groups: tuple[str, ...]
+    """The lesion of each image; its own id where that is not known."""
+    left_out: tuple[str, ...] = ()
+    """Images that do not count: excluded by the rules, or of weight 0."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> Int[np.ndarray, " N"]:
+        """Place of each image's category; K where it is of none."""
+        return np.where(self.truth.any(axis=1), self.truth.argmax(axis=1), len(self.categories))
+
+
+def read_entry(
+    dataset: str,
+    predictions: Path,
+    truth: Path,
+    *,
+    excluded: Sequence[str] = (),
+    groups: Mapping[str, str] | None = None,
+) -> Entry:
+    """Read and join the two files of a challenge; excluded images may be missing in both.
+
+    `groups` gives the lesion of images by id, as far as it is known.
+
+    Raises:
+        ConfigError: a data set whose classes were never scored.
+        PredictionsError: no such file, or anything wrong in one of them; tells all of it at once.
+    """
+    if dataset not in LAYOUTS:
+        raise ConfigError(f"no official table of {dataset}; known: {', '.join(sorted(LAYOUTS))}")
+    layouts = LAYOUTS[dataset]
+    given, true = check_table(predictions, layouts.submission), check_table(truth, layouts.truth)
+    weights = true.columns.get(SCORE_WEIGHT, np.ones(len(true.ids)))
+    counts = ~np.isin(np.array(true.ids, dtype=np.str_), excluded) & (weights > 0)
+    wrong_truth = list(true.problems)
+    if not wrong_truth:
+        wrong_truth += _one_class(true, layouts.truth, counts, CHALLENGES[dataset].categories)
+    ids_compared = [] if any(problem.line == 0 for problem in true.problems) else _ids(given, true, excluded)
+    name = true.name if true.name != given.name else str(truth)
+    refuse({given.name: sorted([*given.problems, *ids_compared]), name: wrong_truth})
+    kept = [image_id for image_id, keep in zip(true.ids, counts, strict=True) if keep]
+    place = {image_id: row for row, image_id in enumerate(given.ids)}
+    return Entry(
+        image_ids=tuple(kept),
+        categories=CHALLENGES[dataset].categories,
+        probabilities=given.values(tuple(layouts.submission.columns))[[place[one] for one in kept]],
+        truth=true.values(tuple(layouts.truth.columns))[counts] > 0,
+        weights=weights[counts],
+        groups=tuple((groups or {}).get(one) or one for one in kept),
+        left_out=tuple(image_id for image_id, keep in zip(true.ids, counts, strict=True) if not keep),
+        notes=given.notes,
+    )
+
+
+def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] = ()) -> Entry:
+    """Return the entry that a network's predictions of a challenge's images are.
+
+    Categories that the network does not know, by any of `SAME_DIAGNOSES`, are left out; case is ignored.
+
+    Raises:
+        ConfigError: a data set whose classes were never scored.
+        PredictionsError: an unlabelled image, or no category of the challenge among the classes.
+    """
+    if dataset not in LAYOUTS:
+        raise ConfigError(f"no official measures of {dataset}; known: {', '.join(sorted(LAYOUTS))}")
+    names = official_categories(predictions, dataset)
+    if not names:
+        categories = CHALLENGES[dataset].categories
+        raise PredictionsError(f"none of {', '.join(categories)} is among the classes {', '.join(predictions.classes)}")
+    if unlabelled := [one for one, label in zip(predictions.image_ids, predictions.labels, strict=True) if label < 0]:
+        raise PredictionsError(f"{len(unlabelled)} images have no label ({listed(unlabelled)}); leave them out")
+    counts = ~np.isin(np.array(predictions.image_ids, dtype=np.str_), excluded)
+    kept = np.flatnonzero(counts).tolist()
+    return Entry(
+        image_ids=tuple(predictions.image_ids[row] for row in kept),
+        categories=tuple(names),
+        probabilities=np.stack([predictions.probability(name)[kept] for name in names.values()], axis=1).astype(float),
+        truth=np.stack([predictions.is_class(name)[kept] for name in names.values()], axis=1),
+        weights=np.ones(len(kept)),
+        groups=tuple(predictions.groups[row] for row in kept),
+        left_out=tuple(predictions.image_ids[row] for row in np.flatnonzero(~counts).tolist()),
+    )
+
+
+def official_categories(predictions: Predictions, dataset: str) -> dict[str, str]:
+    """Return the class of the predictions that each category of a challenge is, as far as they have it."""
+    categories = CHALLENGES[dataset].categories
+    return {name: own for name in categories for own in predictions.classes if _same(name, own)}
+
+
+def _same(category: str, own: str) -> bool:
+    return category.casefold() == own.casefold() or any({category, own} <= names for names in SAME_DIAGNOSES)
+
+
+def _ids(given: CheckedTable, true: CheckedTable, excluded: Sequence[str]) -> list[Problem]:
+    """Compare the ids of the two files: a strange one has its line, those that are missing share a sentence."""
+    if any(problem.line == 0 for problem in given.problems) or not given.ids:
+        return []
+    strange = [one for one in given.ids if one not in true.lines and one not in excluded]
+    missing = sorted(one for one in true.ids if one not in given.lines and one not in excluded)
+    problems = [Problem(given.lines[one], "", f"the image {one}", f"an image of {true.name}") for one in strange]
+    if missing:
+        found = f"no row for {len(missing)} of {len(true.ids)} images ({listed(missing, NAMED)})"
+        problems.append(Problem(0, "", found, f"one for each image of {true.name}"))
+    return problems
+
+
+def _one_class(
+    true: CheckedTable, layout: Layout, counts: Bool[np.ndarray, " N"], categories: Sequence[str]
+) -> list[Problem]:
+    truth = true.values(tuple(layout.columns))[counts] > 0
+    held = np.unique(truth, axis=0)
+    if len(held) > 1:
+        return []
+    if not len(held):
+        return [Problem(0, "", "no image that counts", "images of at least two classes")]
+    names = [name for name, yes in zip(categories, held[0].tolist(), strict=True) if yes]
+    only = names[0] if names else f"not {' or '.join(categories)}"
+    return [Problem(0, "", f"only one class ({len(truth)} images, all {only})", "at least two")]

@@ -1,0 +1,1 @@
+"""Predictions to ranking measures, operating points, confusion matrix and decision curve."""

@@ -1,0 +1,112 @@
+"""Decision curves: what a network is worth to someone who would act above a probability (Vickers and Elkin 2006).
+
+Whoever acts from a probability p on finds p / (1 - p) needless acts as bad as one missed melanoma. Counted in true
+positives an image, acting on the images above p is worth
+
+    net benefit = true positives / N - false positives / N * p / (1 - p),
+
+acting on every image prevalence - (1 - prevalence) * p / (1 - p), acting on none 0. The probabilities are taken at
+their word: a network that is not calibrated acts too often or too seldom, and the curve shows that, too.
+
+Shapes: N images, R resamples, P threshold probabilities.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from attnmel.errors import ConfigError
+from attnmel.evaluation.classification.metric_set import Panel
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling
+from attnmel.evaluation.statistics.estimates import estimate
+from attnmel.records import Predictions
+
+THRESHOLDS = tuple(percent / 100 for percent in range(1, 100))
+"""From one needless act in a hundred to one missed melanoma in a hundred."""
+
+SHOWN = (0.05, 0.1, 0.2, 0.3, 0.5)
+"""Threshold probabilities of the tables, and those at which subgroups are judged."""
+
+
+@dataclass(frozen=True)
+class DecisionCurve:
+    """Net benefit of one class against the rest over threshold probabilities, in true positives an image."""
+
+    task: str
+    thresholds: tuple[float, ...]
+    net_benefit: tuple[Interval, ...]
+    """With pointwise 95 % intervals; every resample has the prevalence of the judged images."""
+    treat_all: tuple[float, ...]
+    """Of acting on every image."""
+    prevalence: float
+    images: int
+    resamples: int
+
+    @property
+    def useful(self) -> tuple[tuple[float, float], ...]:
+        """Ranges of threshold probabilities where the whole interval lies above acting on all and on none."""
+        ranges: list[tuple[float, float]] = []
+        before = False
+        for threshold, net, everyone in zip(self.thresholds, self.net_benefit, self.treat_all, strict=True):
+            above = net.low > max(everyone, 0.0)
+            if above:
+                ranges = [*ranges[:-1], (ranges[-1][0], threshold)] if before else [*ranges, (threshold, threshold)]
+            before = above
+        return tuple(ranges)
+
+
+def decision_curve(
+    predictions: Predictions,
+    name: str,
+    *,
+    thresholds: Sequence[float] = THRESHOLDS,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> DecisionCurve:
+    """Return the decision curve of one class against the rest.
+
+    Raises:
+        PredictionsError: as `judge`.
+        ConfigError: a threshold probability outside (0, 1), or fewer than one resample.
+    """
+    if bad := [one for one in thresholds if not 0 < one < 1]:
+        raise ConfigError(f"a threshold probability of {bad[0]:g} has no net benefit; expected one between 0 and 1")
+    Panel.of(predictions, [name])  # refuses what cannot be judged
+    positive = predictions.is_class(name)
+    prevalence = float(positive.mean())
+    return DecisionCurve(
+        task=name,
+        thresholds=tuple(thresholds),
+        net_benefit=net_benefit(predictions, name, thresholds, resamples=resamples, seed=seed),
+        treat_all=treat_all(prevalence, thresholds),
+        prevalence=prevalence,
+        images=len(positive),
+        resamples=resamples,
+    )
+
+
+def net_benefit(
+    predictions: Predictions, name: str, thresholds: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[Interval, ...]:
+    """Return what acting above each threshold probability is worth an image, also among images of one class only."""
+    worth = image_worth(predictions.is_class(name), predictions.probability(name), np.array(thresholds))
+
+    def net(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R P"]:
+        return weights @ worth / weights.sum(axis=1, keepdims=True)
+
+    return estimate(net, Sampling.of(predictions.groups, predictions.labels), resamples=resamples, seed=seed)
+
+
+def treat_all(prevalence: float, thresholds: Sequence[float]) -> tuple[float, ...]:
+    """Return what acting on every image is worth an image at each threshold probability."""
+    return tuple(prevalence - (1 - prevalence) * one / (1 - one) for one in thresholds)
+
+
+def image_worth(
+    positive: Bool[np.ndarray, " N"], scores: Float[np.ndarray, " N"], thresholds: Float[np.ndarray, " P"]
+) -> Float[np.ndarray, "N P"]:
+    """Return what acting above each threshold gains by one image: 1, minus the odds, or 0 where none acts."""
+    gained = np.where(positive[:, None], 1.0, -thresholds / (1 - thresholds))
+    return gained * (scores[:, None] > thresholds)

@@ -1,0 +1,83 @@
+"""What one threshold means on a ranking: rates there, the threshold that a sensitivity needs, precision by Bayes.
+
+An image is called positive strictly above a threshold, here as everywhere.
+
+Shapes: R resamples, T distinct scores.
+"""
+
+import numpy as np
+from jaxtyping import Int
+
+from attnmel.evaluation.classification.ranking import Counts, Values
+from attnmel.evaluation.statistics.proportions import share
+
+LEAST = 0.8
+"""Sensitivity above which the partial area is taken: the bound of ISIC 2018's measure."""
+
+
+def chosen_threshold(counts: Counts, target: float) -> Values:
+    """Return the highest threshold above which the share of positives is at least the target; NaN without a positive.
+
+    Every threshold from the next lower score up to the one that completes the sensitivity calls the same images; this
+    is the highest number below that score.
+    """
+    place = _completes(counts, target)
+    return np.where(counts.positives > 0, np.nextafter(counts.scores[place], -np.inf), np.nan)
+
+
+def specificity_at(counts: Counts, target: float) -> Values:
+    """Specificity where the ROC curve first has the sensitivity, not interpolated, in [0, 1].
+
+    As in the programs of ISIC 2016 and 2017; NaN without a positive or a negative.
+    """
+    false = np.take_along_axis(counts.false_positives, _completes(counts, target)[:, None], axis=1)[:, 0]
+    return np.where(counts.positives > 0, share(counts.negatives - false, counts.negatives), np.nan)
+
+
+def partial_area(counts: Counts, least: float = LEAST) -> Values:
+    """Area between the ROC curve and the sensitivity `least`, in [0, 1 - least]; NaN without a positive or a negative.
+
+    Straight lines between the points of the curve, also where it crosses `least` (Jiang, Metz and Nishikawa 1996; their
+    index is this area as a share of 1 - least). The program of ISIC 2018 adds what lies below `least` there.
+    """
+    true = share(counts.true_positives, np.broadcast_to(counts.positives[:, None], counts.true_positives.shape))
+    false = share(counts.false_positives, np.broadcast_to(counts.negatives[:, None], counts.false_positives.shape))
+    true, false = (np.pad(rates, ((0, 0), (1, 0))) for rates in (true, false))
+    above = np.maximum(true - least, 0)
+    # On the line that crosses, the area is a triangle narrower than the trapezoid from the clipped point.
+    over = np.argmax(true >= least, axis=1)[:, None]
+    ends = [np.take_along_axis(rates, over + step, axis=1)[:, 0] for rates in (true, false) for step in (-1, 0)]
+    before, after, left, right = ends
+    excess = (right - left) * (after - least) / 2 * share(least - before, after - before)
+    return np.trapezoid(above, false, axis=1) - excess
+
+
+def precision_at(sensitivity: Values, specificity: Values, prevalence: float) -> Values:
+    """Share of true among called positives at a prevalence, by Bayes; NaN where none would be called."""
+    true, false = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    return share(true, true + false)
+
+
+def rates_at(counts: Counts, thresholds: Values) -> list[Values]:
+    """Return sensitivity, specificity, PPV and NPV, each resample at its own threshold; NaN at a threshold of NaN."""
+    true, false = called_at(counts, thresholds)
+    missed, cleared = counts.positives - true, counts.negatives - false
+    rates = (share(true, counts.positives), share(cleared, counts.negatives))
+    rates += (share(true, true + false), share(cleared, cleared + missed))
+    return [np.where(np.isnan(thresholds), np.nan, rate) for rate in rates]
+
+
+def called_at(counts: Counts, thresholds: Values) -> tuple[Values, Values]:
+    """Return true and false positives strictly above each resample's threshold."""
+    called = np.searchsorted(-counts.scores, -thresholds, side="left")[:, None]
+    places = np.maximum(called - 1, 0)
+    both = (counts.true_positives, counts.false_positives)
+    true, false = (np.where(called > 0, np.take_along_axis(one, places, axis=1), 0.0)[:, 0] for one in both)
+    return true, false
+
+
+def _completes(counts: Counts, target: float) -> Int[np.ndarray, " R"]:
+    """Return the place of the score that completes the sensitivity; 0 where there is no positive."""
+    # Divided, not multiplied: 41 of 50 is 0.82 to the last bit, but 0.82 * 50 need not be 41.
+    rates = share(counts.true_positives, np.broadcast_to(counts.positives[:, None], counts.true_positives.shape))
+    return np.argmax(rates >= target, axis=1)

@@ -1,0 +1,1 @@
+"""Runs on the same images: paired tests and differences."""

@@ -1,0 +1,83 @@
+"""What is left of a run's AUC under a control: against chance, the run, and the size of what was painted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnmel.errors import PredictionsError
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.delong import areas
+from attnmel.records import Predictions
+
+CHANCE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlFinding:
+    """One control beside its run, on the images that both were judged on."""
+
+    control: str
+    images: int
+    positives: int
+    left_out: int
+    """Images that the run was judged on and the control was not: those without a mask."""
+    auc: Interval
+    run_auc: Interval
+    """Of the run, on these images alone."""
+    difference: Interval
+    """The control's AUC minus the run's, paired by image."""
+    size_auc: Interval | None = None
+    """AUC of the share of the image that was painted over, taken as the only sign; None where nothing was."""
+    painted_whole: int = 0
+    """Images of which nothing was left to see."""
+    beyond_size: Interval | None = None
+    """The control's AUC minus that one, paired by image: what the network found beyond the size of the box."""
+
+
+def find_control(
+    control: str,
+    judged: Predictions,
+    run: Predictions,
+    positive: str,
+    painted: Mapping[str, float] | None = None,
+) -> ControlFinding:
+    """Compare a control's predictions with the run's, joined by image id.
+
+    AUCs have DeLong's interval on the logit scale, their difference DeLong's paired one. `painted` is the share of each
+    image that was painted over, by image id.
+
+    Raises:
+        PredictionsError: an image that the run was not judged on or that has another label there, or images of one kind
+            alone.
+    """
+    rows = _rows_of(run, judged)
+    truly = judged.is_class(positive)
+    if not np.array_equal(run.is_class(positive)[rows], truly):
+        raise PredictionsError(f"{control} and the run differ in what is {positive}; judge both anew on the same data")
+    scores = [judged.probability(positive), run.probability(positive)[rows]]
+    if painted is not None:
+        scores.append(np.array([painted[image_id] for image_id in judged.image_ids], dtype=np.float64))
+    found = areas(truly, np.stack(scores, axis=1), judged.groups)
+    return ControlFinding(
+        control=control,
+        images=len(truly),
+        positives=int(truly.sum()),
+        left_out=len(run.image_ids) - len(truly),
+        auc=found.interval(0),
+        run_auc=found.interval(1),
+        difference=found.difference(1, 0)[0],
+        size_auc=found.interval(2) if painted is not None else None,
+        painted_whole=sum(painted[image_id] >= 1 for image_id in judged.image_ids) if painted is not None else 0,
+        beyond_size=found.difference(2, 0)[0] if painted is not None else None,
+    )
+
+
+def _rows_of(run: Predictions, judged: Predictions) -> np.ndarray:
+    place = {image_id: row for row, image_id in enumerate(run.image_ids)}
+    if strange := [image_id for image_id in judged.image_ids if image_id not in place]:
+        raise PredictionsError(
+            f"{len(strange)} images of the control were not judged with the run, such as {strange[0]}; judge both on "
+            "the same split"
+        )
+    return np.array([place[image_id] for image_id in judged.image_ids], dtype=np.int64)

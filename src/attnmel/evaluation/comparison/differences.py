@@ -1,0 +1,104 @@
+"""Two recipes on the same images -> the difference of each measure with interval, p and a plain sentence.
+
+Of one run each, the tests of `paired` decide; where a recipe has several seeds, the t test over seeds and images.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnmel.evaluation.comparison.align import Entrant
+from attnmel.evaluation.comparison.paired_tests import Chances, Method, Outcome, paired_outcomes
+from attnmel.evaluation.comparison.resampled_metrics import Measured
+from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
+from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
+from attnmel.evaluation.statistics.multi_seed import crossed_draws, difference_estimate
+
+MEASURE_WORDS: Mapping[str, str] = {"auc": "AUC", "ap": "AP", "balanced_accuracy": "balanced accuracy"}
+"""How a sentence calls a measure; one that is not listed goes by its own name."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One measure of two recipes, second minus first."""
+
+    first: str
+    second: str
+    task: str
+    measure: str
+    first_value: float
+    second_value: float
+    value: float
+    outcome: Outcome
+    corrected: float = math.nan
+    """p after Holm's correction over all rows of the comparison."""
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return self.outcome.chosen.low
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return self.outcome.chosen.high
+
+    @property
+    def shown(self) -> bool:
+        """Whether both the corrected p and the interval speak for a difference."""
+        return self.corrected < LEVEL and (self.low > 0 or self.high < 0)
+
+    @property
+    def sentence(self) -> str:
+        """Say in words what was found, and no more than that."""
+        words = MEASURE_WORDS.get(self.measure, self.measure)
+        if not self.shown:
+            known = not math.isnan(self.low)
+            span = f"95 % {self.low:+.3f} to {self.high:+.3f}" if known else "its uncertainty is not known"
+            return f"no difference shown ({words} {self.value:+.3f}, {span})"
+        better = self.value > 0
+        low, high = (self.low, self.high) if better else (-self.high, -self.low)
+        return (
+            f"{words} {'better' if better else 'worse'} by {abs(self.value):.3f} (95 % {low:.3f} to {high:.3f}), "
+            f"p {p_words(self.corrected)} after Holm"
+        )
+
+
+def p_words(p: float) -> str:
+    """Write a p with the sign before it, with as many digits as tell on which side of 0.05 it lies."""
+    if math.isnan(p):
+        return "not known"
+    if f"{p:.3f}" == "0.050":
+        return f"= {p:.5f}"
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
+
+
+def differences(
+    first: Entrant, second: Entrant, measured: Measured, sampling: Sampling, chances: Chances
+) -> list[Difference]:
+    """Return one difference a column; `measured` is of the runs of the first recipe, then of the second."""
+    seeds = len(first.runs)
+    if seeds == len(second.runs) == 1:
+        outcomes = paired_outcomes(first.runs[0], second.runs[0], measured, sampling, chances)
+    else:
+        outcomes = [_over_seeds(measured, place, seeds, chances) for place in range(len(measured.columns))]
+    means = measured.values[:seeds].mean(axis=0), measured.values[seeds:].mean(axis=0)
+    return [
+        Difference(first.name, second.name, task, measure, own, other, other - own, outcome)
+        for (task, measure), own, other, outcome in zip(
+            measured.columns, *(mean.tolist() for mean in means), outcomes, strict=True
+        )
+    ]
+
+
+def _over_seeds(measured: Measured, place: int, seeds: int, chances: Chances) -> Outcome:
+    first, second = np.split(measured.values[:, place], [seeds])
+    estimate = difference_estimate(first, second, measured.covariance[place])
+    draws = measured.draws[:, :, place]
+    generator = np.random.default_rng([chances.seed, place])
+    crossed = crossed_draws(draws[:, seeds:], generator) - crossed_draws(draws[:, :seeds], generator)
+    drawn = percentile_interval(estimate.value, crossed)
+    names = "t over seeds and images", "hierarchical bootstrap"
+    return Outcome(Method.of(names[0], estimate.interval(), estimate.p()), (Method.of(names[1], drawn),))

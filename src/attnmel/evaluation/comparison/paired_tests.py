@@ -1,0 +1,144 @@
+"""Two runs on the same images -> interval and p of the difference of each measure, by every method that fits it.
+
+Which method decides is settled here, before anything is seen: DeLong's for an AUC, McNemar's for sensitivity and
+specificity, permutation for the rest. So each figure has one p; what other methods say stands beside it.
+
+Shapes: N images, R resamples, M measures.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from attnmel.evaluation.classification.ranking import THRESHOLD, Hits
+from attnmel.evaluation.classification.report import ALL_CLASSES
+from attnmel.evaluation.comparison.align import JudgedRun
+from attnmel.evaluation.comparison.permutation import PERMUTATIONS, RANKED, rank_p, share_p
+from attnmel.evaluation.comparison.resampled_metrics import Column, Measured
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling, percentile_interval
+from attnmel.evaluation.statistics.delong import areas
+from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
+
+COUNTED = ("sensitivity", "specificity")
+"""Measures of one kind of images, which McNemar's test counts."""
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How often chance is called, and from which seed."""
+
+    resamples: int = RESAMPLES
+    permutations: int = PERMUTATIONS
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Method:
+    """What one way of reckoning says of a figure; NaN where it gives no such thing."""
+
+    name: str
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+
+    @staticmethod
+    def of(name: str, interval: Interval, p: float = math.nan) -> "Method":
+        """Take the ends of an interval."""
+        return Method(name, interval.low, interval.high, p)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The difference of one measure as the methods see it."""
+
+    chosen: Method
+    """Gives interval and p."""
+    others: tuple[Method, ...] = ()
+    discordant: tuple[int, int] | None = None
+    """Images that the first, and that the second, alone has right, of those that the measure is about; None where
+    images are not counted."""
+
+
+def paired_outcomes(
+    first: JudgedRun, second: JudgedRun, measured: Measured, sampling: Sampling, chances: Chances
+) -> list[Outcome]:
+    """Return one outcome a column; `measured` is of the first run, then of the second."""
+    permuted = _permuted(first, second, measured.columns, sampling, chances)
+    found = []
+    for place, column in enumerate(measured.columns):
+        value = float(measured.values[1, place] - measured.values[0, place])
+        drawn = percentile_interval(value, measured.draws[:, 1, place] - measured.draws[:, 0, place])
+        task, measure = column
+        if measure == "auc":
+            found.append(_delong(first, second, task, drawn, permuted[column]))
+        elif measure in COUNTED:
+            found.append(_counted(first, second, column, drawn, permuted[column], sampling))
+        else:
+            found.append(Outcome(Method.of("bootstrap and permutation", drawn, permuted[column])))
+    return found
+
+
+def _delong(first: JudgedRun, second: JudgedRun, task: str, drawn: Interval, permuted: float) -> Outcome:
+    truth = first.predictions
+    scores = np.stack([run.predictions.probability(task) for run in (first, second)], axis=1)
+    interval, p = areas(truth.is_class(task), scores, truth.groups).difference(0, 1)
+    return Outcome(Method.of("DeLong", interval, p), (Method.of("bootstrap and permutation", drawn, permuted),))
+
+
+def _counted(
+    first: JudgedRun, second: JudgedRun, column: Column, drawn: Interval, permuted: float, sampling: Sampling
+) -> Outcome:
+    """Count by McNemar; images of one lesion are not told apart by it, so there lesions are swapped instead."""
+    task, measure = column
+    of_kind = first.predictions.is_class(task) == (measure == "sensitivity")
+    alone = discordant(_right(first, task)[of_kind], _right(second, task)[of_kind])
+    if sampling.units < len(sampling.unit):
+        return Outcome(Method.of("bootstrap and permutation by lesion", drawn, permuted), (), alone)
+    return Outcome(Method.of("bootstrap and McNemar", drawn, mcnemar_p(*alone)), (), alone)
+
+
+def _permuted(
+    first: JudgedRun, second: JudgedRun, columns: tuple[Column, ...], sampling: Sampling, chances: Chances
+) -> dict[Column, float]:
+    """Return the permutation p of every column."""
+    truth, found = first.predictions, {}
+    ranked = [column for column in columns if column[1] in RANKED]
+    for task in dict.fromkeys(task for task, _ in ranked):
+        p_values = rank_p(
+            truth.is_class(task),
+            truth.probability(task),
+            second.predictions.probability(task),
+            sampling.unit,
+            permutations=chances.permutations,
+            seed=chances.seed,
+        )
+        found |= {(task, measure): p for measure, p in p_values.items()}
+    if others := [column for column in columns if column not in ranked]:
+        shares = np.stack([_shares(first, second, column) for column in others], axis=1)
+        p_values = share_p(shares, sampling.unit, permutations=chances.permutations, seed=chances.seed)
+        found |= dict(zip(others, p_values.tolist(), strict=True))
+    return found
+
+
+def _shares(first: JudgedRun, second: JudgedRun, column: Column) -> Float[np.ndarray, " N"]:
+    """Return what each image adds to second minus first: sensitivity, specificity and recalls are means of a kind."""
+    task, measure = column
+    labels = first.predictions.labels
+    if task == ALL_CLASSES:
+        kinds = [labels == label for label in np.unique(labels)]
+    else:
+        positive = first.predictions.is_class(task)
+        kinds = {"sensitivity": [positive], "specificity": [~positive]}.get(measure, [positive, ~positive])
+    gained = _right(second, task).astype(np.float64) - _right(first, task)
+    return gained * np.sum([kind / kind.sum() for kind in kinds], axis=0) / len(kinds)
+
+
+def _right(run: JudgedRun, task: str) -> Bool[np.ndarray, " N"]:
+    """Whether each image is called what it is: of the task's class or not, or of which of all classes."""
+    predictions = run.predictions
+    if task == ALL_CLASSES:
+        return Hits.of(predictions.labels, predictions.probabilities).hit
+    called = predictions.probability(task) > run.thresholds.get(task, THRESHOLD)
+    return called == predictions.is_class(task)

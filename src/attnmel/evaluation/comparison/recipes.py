@@ -1,0 +1,181 @@
+"""Runs on the same images -> what each recipe reaches over its seeds, and how every two differ.
+
+One command is one family of tests: Holm's correction goes over all pairs and measures that are asked for.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from attnmel.errors import ConfigError, PredictionsError, require_known
+from attnmel.evaluation.classification.ranking import MEASURES
+from attnmel.evaluation.classification.report import FEW
+from attnmel.evaluation.comparison.align import Entrant, common_classes, joined
+from attnmel.evaluation.comparison.differences import Difference, differences
+from attnmel.evaluation.comparison.paired_tests import Chances, Method
+from attnmel.evaluation.comparison.resampled_metrics import Measured, measured
+from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
+from attnmel.evaluation.statistics.hypothesis_tests import holm
+from attnmel.evaluation.statistics.multi_seed import crossed_draws, recipe_estimate
+from attnmel.records import Predictions
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One measure of one recipe over its seeds."""
+
+    name: str
+    task: str
+    measure: str
+    values: tuple[float, ...]
+    """One a seed."""
+    mean: float
+    deviation: float
+    """Standard deviation over seeds; NaN of a single one."""
+    chosen: Method
+    """Gives the 95 % interval: over seeds and images, or over images alone of a single seed."""
+    others: tuple[Method, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What several recipes reach on the same images, and how every two of them differ."""
+
+    images: int
+    units: int
+    """Lesions or patients; as many as images where none repeats."""
+    positives: tuple[tuple[str, int], ...]
+    """Images of each class that is judged against the rest."""
+    seeds: tuple[tuple[str, int], ...]
+    """Runs of each recipe."""
+    summaries: tuple[Summary, ...]
+    differences: tuple[Difference, ...]
+    """By pair, then by measure; empty of a single recipe."""
+    chances: Chances
+    notes: tuple[str, ...] = ()
+    """What a reader must know, a sentence each."""
+
+
+def compare(
+    entrants: Sequence[Entrant],
+    positives: Sequence[str] | None = None,
+    *,
+    measures: Sequence[str] = tuple(MEASURES),
+    chances: Chances | None = None,
+) -> Comparison:
+    """Compare recipes on the same images, every two of them in the order given.
+
+    `positives` are the classes judged against the rest; without it those that all runs predict, but for "rest", and of
+    two that are each other's rest the rarer.
+
+    Raises:
+        PredictionsError: a single run, other images, labels or lesions, no common class, or as `judge`.
+        ConfigError: an unknown measure, or fewer than one resample or permutation.
+    """
+    chances = chances or Chances()
+    for measure in measures:
+        require_known("measure", measure, MEASURES)
+    if sum(len(entrant.runs) for entrant in entrants) < 2:
+        raise PredictionsError("a comparison needs two runs or more; name another run, or a folder of several seeds")
+    entrants = joined(entrants)
+    common = common_classes(entrants)
+    positives = tuple(positives or _tasks(common, entrants[0].runs[0].predictions))
+    if missing := [name for name in positives if name not in common]:
+        raise PredictionsError(f"not all runs predict {', '.join(missing)}; common to all: {', '.join(common)}")
+    runs = [run for entrant in entrants for run in entrant.runs]
+    truth = runs[0].predictions
+    sampling = Sampling.of(truth.groups, truth.labels)
+    every = measured(runs, positives, sampling, measures=measures, resamples=chances.resamples, seed=chances.seed)
+    if not every.columns:
+        raise ConfigError(f"no measure to compare; known: {', '.join(MEASURES)}")
+    places = _places(entrants)
+    rows = [
+        difference
+        for first, second in combinations(range(len(entrants)), 2)
+        for difference in differences(
+            entrants[first],
+            entrants[second],
+            every.of_runs([*places[first], *places[second]]),
+            sampling,
+            chances,
+        )
+    ]
+    corrected = holm([row.outcome.chosen.p for row in rows])
+    return Comparison(
+        images=len(truth.image_ids),
+        units=sampling.units,
+        positives=tuple((name, int(truth.is_class(name).sum())) for name in positives),
+        seeds=tuple((entrant.name, len(entrant.runs)) for entrant in entrants),
+        summaries=tuple(
+            summary
+            for entrant, place in zip(entrants, places, strict=True)
+            for summary in _summaries(entrant.name, every.of_runs(place), chances)
+        ),
+        differences=tuple(dataclasses.replace(row, corrected=p) for row, p in zip(rows, corrected, strict=True)),
+        chances=chances,
+        notes=_notes(entrants, positives, sampling),
+    )
+
+
+def _tasks(common: tuple[str, ...], truth: Predictions) -> tuple[str, ...]:
+    if len(common) == len(truth.classes) == 2:
+        return (min(common, key=lambda name: int(truth.is_class(name).sum())),)
+    return common
+
+
+def _places(entrants: Sequence[Entrant]) -> list[list[int]]:
+    ends = np.cumsum([len(entrant.runs) for entrant in entrants]).tolist()
+    return [list(range(end - len(entrant.runs), end)) for entrant, end in zip(entrants, ends, strict=True)]
+
+
+def _summaries(name: str, of_recipe: Measured, chances: Chances) -> list[Summary]:
+    found = []
+    for place, (task, measure) in enumerate(of_recipe.columns):
+        values = of_recipe.values[:, place]
+        deviation = float(values.std(ddof=1)) if len(values) > 1 else np.nan
+        chosen, others = _intervals(of_recipe, place, chances)
+        found.append(
+            Summary(name, task, measure, tuple(values.tolist()), float(values.mean()), deviation, chosen, others)
+        )
+    return found
+
+
+def _intervals(of_recipe: Measured, place: int, chances: Chances) -> tuple[Method, tuple[Method, ...]]:
+    values, draws = of_recipe.values[:, place], of_recipe.draws[:, :, place]
+    estimate = recipe_estimate(values, of_recipe.covariance[place])
+    if len(values) == 1:
+        drawn = percentile_interval(estimate.value, draws[:, 0])
+        if of_recipe.columns[place][1] != "auc":
+            return Method.of("bootstrap", drawn), ()
+        return Method.of("DeLong", estimate.share_interval()), (Method.of("bootstrap", drawn),)
+    drawn = percentile_interval(estimate.value, crossed_draws(draws, np.random.default_rng([chances.seed, place])))
+    return Method.of("t over seeds and images", estimate.share_interval()), (
+        Method.of("hierarchical bootstrap", drawn),
+    )
+
+
+def _notes(entrants: Sequence[Entrant], positives: Sequence[str], sampling: Sampling) -> tuple[str, ...]:
+    truth = entrants[0].runs[0].predictions
+    notes = []
+    for name in positives:
+        held = int(truth.is_class(name).sum())
+        if min(held, len(truth.image_ids) - held) < FEW:
+            notes.append(
+                f"{name}: {held} images against {len(truth.image_ids) - held}; with fewer than {FEW} on a side the "
+                "intervals are too narrow"
+            )
+    single = [entrant.name for entrant in entrants if len(entrant.runs) == 1]
+    if len(single) == len(entrants):
+        notes.append("one run of each recipe: how far another seed would move it is not in these intervals")
+    elif single:
+        notes.append(f"{', '.join(single)}: one run, taken to vary between seeds as the recipe beside it does")
+    if pairs := [entrant.name for entrant in entrants if len(entrant.runs) == 2]:
+        notes.append(f"{', '.join(pairs)}: two seeds; where seeds vary much, the interval of their mean is too narrow")
+    if sampling.units < len(truth.image_ids):
+        notes.append(
+            f"{len(truth.image_ids)} images of {sampling.units} lesions or patients: these are drawn and swapped whole"
+        )
+    return tuple(notes)

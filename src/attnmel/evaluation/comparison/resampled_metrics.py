@@ -1,0 +1,102 @@
+"""Joined runs -> every measure of each, on the images as they are and on resamples that all runs share.
+
+Shapes: P runs, M measures, C = P M columns, R resamples, N images.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking
+from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, Panel
+from attnmel.evaluation.comparison.align import JudgedRun, halved
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap
+from attnmel.evaluation.statistics.delong import areas
+
+Column = tuple[str, str]
+"""Task and measure."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Every measure of every run."""
+
+    columns: tuple[Column, ...]
+    values: Float[np.ndarray, "P M"]
+    draws: Float[np.ndarray, "R P M"]
+    covariance: Float[np.ndarray, "M P P"]
+    """Of the runs over images: DeLong's for an AUC, that of the resamples for any other measure."""
+
+    def of_runs(self, places: Sequence[int]) -> "Measured":
+        """Return the same of some of the runs."""
+        runs = list(places)
+        within = self.covariance[:, runs][:, :, runs]
+        return Measured(self.columns, self.values[runs], self.draws[:, runs], within)
+
+
+def measured(
+    runs: Sequence[JudgedRun],
+    positives: Sequence[str],
+    sampling: Sampling,
+    *,
+    measures: Sequence[str],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Measured:
+    """Measure runs whose rows are joined.
+
+    Balanced accuracy is that of each task; where all runs know the same three or more classes, the mean recall of all.
+
+    Raises:
+        PredictionsError: as `judge`.
+        ConfigError: fewer than one resample.
+    """
+    panels = [_panel(run, positives) for run in runs]
+    columns = _columns(runs, panels, measures)
+    places = [[panel.names.index(column) for column in columns] for panel in panels]
+
+    def every(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R C"]:
+        return np.concatenate([panel(weights)[:, place] for panel, place in zip(panels, places, strict=True)], axis=1)
+
+    shape = (len(runs), len(columns))
+    values = every(np.ones((1, len(sampling.unit))))[0].reshape(shape)
+    draws = bootstrap(every, sampling, resamples=resamples, seed=seed).reshape(-1, *shape)
+    covariance = np.stack([_covariance(column, runs, draws[:, :, place]) for place, column in enumerate(columns)])
+    return Measured(columns, values, draws, covariance)
+
+
+def _panel(run: JudgedRun, positives: Sequence[str]) -> Panel:
+    panel, predictions = Panel.of(run.predictions, positives), run.predictions
+    moved = {
+        name: Ranking.of(predictions.is_class(name), halved(predictions.probability(name), run.thresholds[name]))
+        for name in positives
+        if run.thresholds.get(name, THRESHOLD) != THRESHOLD
+    }
+    return replace(panel, rankings={**panel.rankings, **moved})
+
+
+def _columns(runs: Sequence[JudgedRun], panels: Sequence[Panel], measures: Sequence[str]) -> tuple[Column, ...]:
+    same_classes = len({frozenset(run.predictions.classes) for run in runs}) == 1
+    of_all = same_classes and (ALL_CLASSES, "balanced_accuracy") in panels[0].names
+    without = MEAN if of_all else (MEAN, ALL_CLASSES)
+    return tuple(
+        (task, measure)
+        for task, measure in panels[0].names
+        if measure in measures
+        and task not in without
+        and not (of_all and measure == "balanced_accuracy" and task != ALL_CLASSES)
+    )
+
+
+def _covariance(column: Column, runs: Sequence[JudgedRun], draws: Float[np.ndarray, "R P"]) -> Float[np.ndarray, "P P"]:
+    task, measure = column
+    if measure == "auc":
+        first = runs[0].predictions
+        scores = np.stack([run.predictions.probability(task) for run in runs], axis=1)
+        return areas(first.is_class(task), scores, first.groups).covariance
+    defined = draws[~np.isnan(draws).any(axis=1)]
+    if len(defined) < 2:
+        return np.full((len(runs),) * 2, np.nan)
+    return np.atleast_2d(np.cov(defined, rowvar=False))

@@ -1,0 +1,1 @@
+"""Measures of saliency maps: overlap, localisation, agreement, faithfulness."""

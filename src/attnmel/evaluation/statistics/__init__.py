@@ -1,0 +1,1 @@
+"""Intervals and tests: bootstrap, DeLong, proportions, several seeds."""

@@ -1,0 +1,1 @@
+"""The tables of the thesis: their rows, published figures, and what a reproduction holds."""

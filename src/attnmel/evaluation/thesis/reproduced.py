@@ -1,0 +1,140 @@
+"""What a table of recipes holds: a row each, tests between rows, and one Holm's correction over all of them.
+
+Shapes: S seeds.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from attnmel.evaluation.comparison.align import Entrant, JudgedRun, joined
+from attnmel.evaluation.comparison.differences import Difference
+from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.resampled_metrics import Column, measured
+from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
+from attnmel.evaluation.statistics.hypothesis_tests import holm
+from attnmel.evaluation.statistics.multi_seed import recipe_estimate
+from attnmel.evaluation.thesis.published import Published
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRow:
+    """One system on one split: a recipe of ours, or another group's published row."""
+
+    name: str
+    """Of the recipe; the published name for another group's row."""
+    title: str
+    status: str = ""
+    """Empty of a row that is whole; else what it lacks, in words."""
+    seeds: int = 0
+    """Runs that the figures are of."""
+    images: int = 0
+    figures: tuple[Interval, ...] = ()
+    """One a column, its mean over seeds with a 95 % interval; empty where nothing was judged yet."""
+    by_seed: tuple[tuple[float, ...], ...] = ()
+    """One a column: the figure of each seed."""
+    beside: tuple[float | None, ...] = ()
+    """The published figure of each column."""
+    published: Published | None = None
+
+
+@dataclass(frozen=True)
+class RowTest:
+    """A row against another one, by one measure."""
+
+    against: Literal["above", "baseline"]
+    """The row above it, or the network that the others are built on; one test under both where they are one row."""
+    found: Difference
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableBlock:
+    """All rows on one split."""
+
+    split: str
+    title: str
+    rows: tuple[TableRow, ...]
+    tests: tuple[RowTest, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproducedTable:
+    """A table with all that a reader must know of it."""
+
+    name: str
+    title: str
+    heads: tuple[str, ...]
+    """One a column."""
+    measures: tuple[str, ...]
+    """Name of each column's measure."""
+    blocks: tuple[TableBlock, ...]
+    notes: tuple[str, ...] = ()
+    """Footnotes, a sentence or two each."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Where the table comes from: name and value."""
+    runs: tuple[tuple[str, ...], ...] = ()
+    """A line a run: row, seed, state, epoch judged, epochs, hours, device."""
+    failures: tuple[tuple[str, str], ...] = ()
+    """Run and reason."""
+
+
+def over_seeds(
+    runs: Sequence[JudgedRun],
+    positive: str,
+    columns: Sequence[Column],
+    chances: Chances,
+) -> dict[Column, tuple[Interval, tuple[float, ...]]]:
+    """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure.
+
+    Raises:
+        PredictionsError: the runs were judged on different images, or as `judge`.
+    """
+    (entrant,) = joined([Entrant(positive, tuple(runs))])
+    truth = entrant.runs[0].predictions
+    every = measured(
+        entrant.runs,
+        (positive,),
+        Sampling.of(truth.groups, truth.labels),
+        measures=[measure for _, measure in columns],
+        resamples=chances.resamples,
+        seed=chances.seed,
+    )
+    return {
+        column: (
+            recipe_estimate(every.values[:, place], every.covariance[place]).share_interval(),
+            tuple(every.values[:, place].tolist()),
+        )
+        for place, column in enumerate(every.columns)
+    }
+
+
+def corrected(blocks: Sequence[TableBlock]) -> tuple[TableBlock, ...]:
+    """Correct every p by Holm over all tests of all blocks; the same two rows by one measure count once."""
+    every = {(block.split, _key(test.found)): test.found for block in blocks for test in block.tests}
+    p_values = dict(zip(every, holm([one.outcome.chosen.p for one in every.values()]), strict=True))
+    return tuple(
+        dataclasses.replace(
+            block,
+            tests=tuple(
+                dataclasses.replace(
+                    test, found=dataclasses.replace(test.found, corrected=p_values[block.split, _key(test.found)])
+                )
+                for test in block.tests
+            ),
+        )
+        for block in blocks
+    )
+
+
+def count_tests(blocks: Sequence[TableBlock]) -> int:
+    """Return over how many tests `corrected` corrects."""
+    every = {(block.split, _key(test.found)): test.found.outcome.chosen.p for block in blocks for test in block.tests}
+    return sum(not math.isnan(p) for p in every.values())
+
+
+def _key(found: Difference) -> tuple[frozenset[str], str]:
+    """What makes two tests the same, whichever row is named first."""
+    return frozenset((found.first, found.second)), found.measure

@@ -1,0 +1,1 @@
+"""Weights on disk and start weights: safetensors files, cards, published ImageNet weights."""

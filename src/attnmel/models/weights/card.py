@@ -1,0 +1,130 @@
+"""What is known of a network's weights, as JSON that lies within their file, whatever its kind. No torch.
+
+A card may come from anyone, so what is read is held to the limits of a recipe's settings.
+"""
+
+import dataclasses
+import reprlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from attnmel import NOTICE, __version__
+from attnmel.config.fields import Classes, Crop, Means, Positives, Side, Size, Spreads, Temperature, Width, check_names
+from attnmel.errors import CheckpointError, listed
+
+CARD = "attnmel"
+"""Key of the card among the texts of a checkpoint or an ONNX file."""
+
+ATTENDING = "attnmel-cnn"
+"""The network with gates."""
+
+VALIDATION = "the validation images of the training"
+"""What temperature and thresholds are chosen on, unless a card says otherwise."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """All that is needed to use a network's weights, and what is known of them."""
+
+    # A measure that is not defined (NaN) is written as text, for JSON has no such number.
+    __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
+
+    network: str
+    trunk: str
+    width: Width
+    attention: str
+    padding: str = "symmetric"
+    classes: Classes
+    """Names, in the order of the network's scores."""
+    positives: Positives
+    """Classes judged against all others; the first is the main task."""
+    size: Size
+    """Side of the network's input in pixels."""
+    side: Side
+    """Side of the prepared square that the input is cut from, in pixels."""
+    crop: Crop
+    """Side of the central square as a share of the image's shorter side."""
+    mean: Means
+    """Normalisation of RGB in [0, 1]."""
+    std: Spreads
+    epoch: int
+    measures: dict[str, float]
+    """Of the validation split, at this epoch."""
+    recipe: str
+    data: dict[str, Any]
+    """Fingerprint of the data set it was trained on."""
+    licence: str
+    """Of that data set."""
+    seed: int
+    temperature: Temperature | None = None
+    """Divides the scores before the softmax, so that probabilities are calibrated; None where none was fitted."""
+    chosen_on: str = VALIDATION
+    """In words: the images that the temperature and any thresholds were chosen on."""
+    notice: str = NOTICE
+    version: str = __version__
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the network gives attention maps."""
+        return self.network == ATTENDING
+
+
+def _consistent(card: Card) -> Card:
+    check_names(card.classes, positives=card.positives)
+    if card.size > card.side:
+        raise ValueError(f"size = {card.size} is more than side = {card.side}, which it is cut from")
+    return card
+
+
+AnyCard = TypeVar("AnyCard")
+
+_CARD = TypeAdapter(Annotated[Card, AfterValidator(_consistent)])
+
+
+def card_json(card: Card) -> bytes:
+    """Return the card as JSON, legible as it stands."""
+    return _CARD.dump_json(card, indent=2)
+
+
+def read_card(text: str, path: Path) -> Card:
+    """Read the card that the file at `path` holds.
+
+    Raises:
+        CheckpointError: it cannot be read, or holds a value outside the limits of the settings.
+    """
+    return checked(text, _CARD.validate_json, path)
+
+
+def checked(text: str, read: Callable[[str], AnyCard], path: Path) -> AnyCard:
+    """Read a text of the file at `path` with `read`, which raises pydantic's ValidationError where it cannot.
+
+    Raises:
+        CheckpointError: names the file, and the fields with their problems.
+    """
+    try:
+        return read(text)
+    except ValidationError as error:
+        raise CheckpointError(
+            f"the card in {path} cannot be read ({listed(map(_problem, error.errors()))}). It was written by another "
+            f"version of attnmel (this is {__version__}) or changed by hand; get the checkpoint from where it was "
+            "trained."
+        ) from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    """Say field and value; a value of unknown origin may be long."""
+    field = ".".join(map(str, error["loc"]))
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] in ("missing", "value_error") or not field:
+        return f"{field}: {message}" if field else message
+    return f"{field} = {reprlib.repr(error['input'])}: {message}"
+
+
+def described(card: Card) -> str:
+    """Return in words which network a card is of."""
+    padding = "" if card.padding == "symmetric" else f", {card.padding} padding"
+    return f"{card.network} on {card.trunk}, width {card.width:g}{padding}, for {', '.join(card.classes)}"

@@ -1,0 +1,141 @@
+"""Weights on disk: one safetensors file that also holds a card, so that weights and what they are never part.
+
+A safetensors file holds numbers and text only; reading one runs no code. The same card lies beside it as .json for
+people and other programs; it is never read back.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from attnmel import __version__
+from attnmel.errors import CheckpointError, ConfigError
+from attnmel.folders import RunFolder
+from attnmel.models.classifiers import build_network
+from attnmel.models.weights.card import CARD, AnyCard, Card, card_json, checked, described, read_card
+from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, save_state, writing
+
+
+def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
+    """Write weights and card to `path` (.safetensors), and the card beside it (.json); replaces what was there.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+    """
+    save_weights(path, network.state_dict(), card)
+
+
+def save_weights(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
+    """Write the weights of a network by their names, as `save_checkpoint`."""
+    save_with_card(path, tensors, CARD, card_json(card))
+
+
+def save_with_card(path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes) -> None:
+    """Write tensors with a card in JSON under a key of the metadata, and the card beside; replaces what was there.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+    """
+    save_state(path, tensors, {key: text.decode()})
+    with writing(path.with_suffix(".json")) as part:
+        part.write_bytes(text)
+
+
+def set_temperature(path: Path, temperature: float | None) -> None:
+    """Write another temperature into the card of a checkpoint, inside and beside; the weights stay to the last bit.
+
+    Raises:
+        CheckpointError: as `read_checkpoint` and `save_checkpoint`.
+    """
+    tensors, card = read_checkpoint(path)
+    save_weights(checkpoint_file(path), tensors, dataclasses.replace(card, temperature=temperature))
+
+
+def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:
+    """Read a run folder's best checkpoint, or a checkpoint file; the network is in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: no such file, a pickle, a damaged file, no card, or tensors that are not the card's network's.
+    """
+    tensors, card = read_checkpoint(path)
+    network = _shell(card, path)
+    check_tensors(tensors, network.state_dict(), f"{path}, by its card {described(card)}")
+    network.load_state_dict(
+        {name: tensors[name].to(own.dtype) for name, own in network.state_dict().items()}, assign=True
+    )
+    return network.eval(), card
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
+    """Read tensors and card of a run folder's best checkpoint or of a checkpoint file, without building the network.
+
+    Raises:
+        CheckpointError: no such file, a pickle, a damaged file, weights that are not finite, no card that can be read,
+            or one with a value outside the limits of the settings.
+    """
+    path = checkpoint_file(path)
+    tensors, text = _read(path, CARD, "attnmel train")
+    return tensors, read_card(text, path)
+
+
+def read_with_card(
+    path: Path, key: str, read: Callable[[str], AnyCard], command: str
+) -> tuple[dict[str, Tensor], AnyCard]:
+    """Read tensors and card of a run folder's best checkpoint or of a file that a command wrote.
+
+    `read` makes the card of its JSON, and raises pydantic's ValidationError where it is none.
+
+    Raises:
+        CheckpointError: as `read_checkpoint`.
+    """
+    path = checkpoint_file(path)
+    tensors, text = _read(path, key, command)
+    return tensors, checked(text, read, path)
+
+
+def _read(path: Path, key: str, command: str) -> tuple[dict[str, Tensor], str]:
+    tensors, metadata = load_state(path)
+    if key not in metadata:
+        raise CheckpointError(
+            f"{path} holds {len(tensors)} tensors but no card of {key}, so its network and preprocessing are not "
+            f"known; expected a checkpoint that `{command}` wrote"
+        )
+    check_finite(tensors, path)
+    return tensors, metadata[key]
+
+
+def checkpoint_file(path: Path) -> Path:
+    """Return the checkpoint that a run folder or a file's path means.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if path.is_dir():
+        best = RunFolder(path).best
+        if not best.is_file():
+            raise CheckpointError(f"the folder {path} holds no {best.name}; a run writes it after its first epoch")
+        return best
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}; expected a run folder or a .safetensors file")
+    return path
+
+
+def _shell(card: Card, path: Path) -> nn.Module:
+    """Build the card's network without memory for its weights and without drawing chance."""
+    try:
+        with torch.device("meta"):
+            return build_network(
+                card.network,
+                trunk=card.trunk,
+                width=card.width,
+                padding=card.padding,
+                classes=len(card.classes),
+                attention=card.attention,
+            )
+    except ConfigError as error:
+        raise CheckpointError(
+            f"the card in {path} names a network that this version of attnmel ({__version__}) cannot build: {error}"
+        ) from None

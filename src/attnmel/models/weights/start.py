@@ -1,0 +1,298 @@
+"""Where a network's weights start: random, published ImageNet weights, or another run's checkpoint.
+
+torchvision's published files are pickles, the one exception to safetensors: the SHA-256 is checked first, then they are
+read with `weights_only=True`, which takes tensors and plain containers and runs no code. Published weights may lie in a
+.safetensors file too, under the same names; one runs no code, so any is read, and its SHA-256 is told.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import torch
+from torch import Tensor, nn
+
+from attnmel.download import download
+from attnmel.errors import ArchiveError, CheckpointError, ConfigError
+from attnmel.folders import weights_folder
+from attnmel.locks import hold_file
+from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
+from attnmel.models.weights.card import CARD, described
+from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint
+from attnmel.models.weights.efficientnet_lite import PACKAGED, licence_of, packaged_file, renamed
+from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, read_metadata
+from attnmel.progress import SILENT, Progress
+
+
+class Published(NamedTuple):
+    """A published file of weights."""
+
+    address: str
+    prefix: str
+    """First hexadecimal digits of the file's SHA-256, as its name holds them."""
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.address.rsplit("/", 1)[-1]
+
+
+class Start(NamedTuple):
+    """Where a network's weights started."""
+
+    sentence: str
+    """What was done."""
+    licence: str | None = None
+    """Of the weights, or of the data that an earlier run was trained on, which stays with the weights.
+
+    None for a random start; also for torchvision's published weights, whose files say nothing of their terms. That of
+    EfficientNet-Lite's weights is known by their hash.
+    """
+    bare: bool = False
+    """Whether the weights are of a VGG-16 without batch-norm and the trunk has batch-norms, which are at their random
+    start: `models.vgg_start` makes them fit."""
+    rescalable: bool = False
+    """Whether they are published weights of a VGG-16 without batch-norm, which `models.vgg_start` may rescale."""
+    facts: dict[str, Any] | None = None
+    """What was measured to make the weights fit, for the provenance."""
+
+
+IMAGENET: dict[str, Published] = {
+    "vgg16_bn": Published("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313"),
+    "vgg16": Published("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af"),
+    "mobilenet_v2": Published("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth", "b0353104"),
+}
+
+# Where a network keeps what torchvision names otherwise: the convolutions, and the dense layers of "vgg16".
+PUBLISHED_NAMES = {"trunk.features.": "features.", "dense.0.": "classifier.0.", "dense.3.": "classifier.3."}
+
+# A batch-norm's count of batches is younger than the published files and plays no part with a fixed momentum.
+BATCH_COUNT = "num_batches_tracked"
+
+RANDOM = "random"
+START_NAMES = (RANDOM, "imagenet")
+"""Starts that are a name, not a place."""
+
+PICKLE = ".pth"
+"""Ending of torchvision's published files."""
+
+HEAD = "head."
+TRUNK = "trunk.features."
+ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
+HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$", re.IGNORECASE)
+
+
+def start_weights(
+    network: nn.Module,
+    source: str,
+    *,
+    trunk: str,
+    width: float,
+    classes: Sequence[str],
+    home: Path,
+    progress: Progress = SILENT,
+) -> Start:
+    """Put start weights into a network that has a random start; return what was done.
+
+    `source` is "random", "imagenet" (the published file, from its installed package, `home` or its address), an
+    address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder or
+    .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`. Weights of a VGG-16
+    without batch-norm fill the convolutions of the trunk "vgg16_bn" too; the result says so.
+
+    Raises:
+        ConfigError: ImageNet weights for a network of another width.
+        CheckpointError: the weights are not there, not reachable, damaged, or of another architecture.
+    """
+    if source == RANDOM:
+        return Start("random start")
+    if source == "imagenet":
+        return _put_pickle(network, _imagenet_file(trunk, width, home, progress))
+    if ADDRESS.match(source):
+        return _put_pickle(network, _addressed_file(source, trunk, home, progress))
+    path = weights_file(source)
+    if path.suffix == PICKLE:
+        return _put_pickle(network, path)
+    is_checkpoint = CARD in read_metadata(path)
+    return (
+        _put_checkpoint(network, Path(source).expanduser(), classes)
+        if is_checkpoint
+        else _put_safetensors(network, path)
+    )
+
+
+def weights_file(source: str) -> Path:
+    """Return the file that a path of a .pth or .safetensors file, or of a run folder, means.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    path = Path(source).expanduser()
+    if path.is_file() and path.suffix == PICKLE:
+        return path
+    if path.is_dir() or path.suffix == ".safetensors":
+        return checkpoint_file(path)
+    raise CheckpointError(
+        f'no weights at \'{source}\'; model.weights is "imagenet", "random", an address or a path of a .pth file, '
+        "a run folder, or a .safetensors file"
+    )
+
+
+def check_hash(path: Path) -> str:
+    """Return a .pth file's SHA-256, compared with the prefix in its name, or else with those of the published files.
+
+    Raises:
+        CheckpointError: it is another one.
+    """
+    found = _sha256(path)
+    named = HASH_IN_NAME.search(path.name)
+    if named and not found.startswith(named[1].lower()):
+        raise CheckpointError(
+            f"{path}: SHA-256 starts with {found[: len(named[1])]}, expected {named[1]} as its name says. "
+            "The file is damaged or another one: delete it and fetch it again."
+        )
+    if not named and not any(found.startswith(known.prefix) for known in IMAGENET.values()):
+        expected = ", ".join(f"{known.prefix} ({trunk})" for trunk, known in IMAGENET.items())
+        raise CheckpointError(
+            f"{path}: SHA-256 starts with {found[:8]}, none of the published files' {expected}. A .pth file is read "
+            "only where its hash is known: by these, or by a name that ends in -<first 8 digits of SHA-256>.pth."
+        )
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> Path:
+    if width != 1:
+        raise ConfigError(
+            f'model.width is {width:g}, but ImageNet weights exist for width 1 only; set model.weights = "random" '
+            "or model.width = 1"
+        )
+    if trunk in PACKAGED:
+        return packaged_file(trunk)
+    published = IMAGENET[trunk]
+    target = weights_folder(home) / published.name
+    if not target.is_file():
+        progress.note(f"ImageNet weights of {trunk} from {published.address}")
+        _fetch(published.address, target, trunk, progress, published.prefix)
+    return target
+
+
+def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) -> Path:
+    name = unquote(urlsplit(address).path).rsplit("/", 1)[-1]
+    if not name.endswith(PICKLE):
+        raise CheckpointError(
+            f"the address {address} does not end in the name of a .pth file; fetch a checkpoint of attnmel by other "
+            "means and name its path"
+        )
+    named = HASH_IN_NAME.search(name)
+    target = weights_folder(home) / name
+    # Only a name that holds the hash says that a file fetched earlier is the one at this address.
+    if not (named and target.is_file()):
+        with hold_file(target, waiting=progress.note):
+            if not (named and target.is_file()):
+                _fetch(address, target, trunk, progress, named[1].lower() if named else None)
+    return target
+
+
+def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: str | None) -> None:
+    try:
+        download(address, target, progress=progress, sha256_prefix=prefix)
+    except ArchiveError as error:
+        name = (PACKAGED.get(trunk) or IMAGENET[trunk]).name
+        raise CheckpointError(
+            f"no weights from {address}: {error}\n"
+            "Three ways on:\n"
+            f"  an address that can be reached: --set model.weights=http://.../{name}\n"
+            f"  a file: --set model.weights=PATH/{name}, or put it at {target}\n"
+            "  a random start: --set model.weights=random"
+        ) from None
+
+
+def _put_pickle(network: nn.Module, path: Path) -> Start:
+    terms = licence_of(check_hash(path))
+    start = _put_published(network, renamed(_read_pickle(path)), path, path.name)
+    return start._replace(licence=_of_start(terms))
+
+
+def _put_safetensors(network: nn.Module, path: Path) -> Start:
+    published, metadata = load_state(path)
+    check_finite(published, path)
+    start = _put_published(network, published, path, f"{path.name} (SHA-256 {_sha256(path)})")
+    terms = metadata.get("licence")
+    return start._replace(licence=_of_start(terms))
+
+
+def _of_start(terms: str | None) -> str | None:
+    return f"{terms} (start weights)" if terms else None
+
+
+def _put_published(network: nn.Module, published: Mapping[str, Tensor], path: Path, what: str) -> Start:
+    """Put in all but the head, cast to the network's types; the sentence names the parts that are left as they were."""
+    own = network.state_dict()
+    if bare := lacks_batch_norm(network, published):
+        own, published = without_batch_norm(own, TRUNK), batch_normed_names(published)
+    renamed = {name: _published_name(name) for name in own}
+    wanted = {name: public for name, public in renamed.items() if public and not name.endswith(BATCH_COUNT)}
+    chosen = {name: published[public] for name, public in wanted.items() if public in published}
+    # A trunk with more layers has other names too, so that every convolution must be found and none left over.
+    left = {name: tensor for name, tensor in published.items() if _is_left_over(name, set(wanted.values()))}
+    check_tensors({**chosen, **left}, {name: own[name] for name in wanted}, path.name)
+    if whole := [name for name, tensor in chosen.items() if not tensor.is_floating_point()]:
+        raise CheckpointError(
+            f"{path}: tensor '{whole[0]}' holds {chosen[whole[0]].dtype} ({len(whole)} of {len(chosen)} hold no "
+            "floating numbers), as a quantised network's; expected weights as torchvision publishes them"
+        )
+    network.load_state_dict(chosen, strict=False)
+    trunk = network.get_submodule("trunk")
+    rescalable = bare or (isinstance(trunk, VggTrunk) and not trunk.batch_norm)
+    sentence = f"published weights {what}; {_fresh_parts(own, chosen)} start at random"
+    return Start(sentence, bare=bare, rescalable=rescalable)
+
+
+def _published_name(name: str) -> str | None:
+    for own, public in PUBLISHED_NAMES.items():
+        if name.startswith(own):
+            return public + name.removeprefix(own)
+    return None
+
+
+def _is_left_over(name: str, wanted: set[str]) -> bool:
+    return name.startswith("features.") and not name.endswith(BATCH_COUNT) and name not in wanted
+
+
+def _fresh_parts(own: Mapping[str, Tensor], chosen: Mapping[str, Tensor]) -> str:
+    fresh = {name.split(".")[0] for name in own if name not in chosen and not name.endswith(BATCH_COUNT)}
+    return " and ".join(sorted(fresh)) or "no parts"
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - a damaged pickle fails in any way that its bytes lead to
+        first_line = str(error).strip().split("\n")[0]
+        raise CheckpointError(
+            f"{path} cannot be read as weights ({first_line}); expected a state dict as torchvision publishes them"
+        ) from None
+    if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise CheckpointError(f"{path} holds no state dict (names with tensors), as torchvision publishes them")
+    return tensors
+
+
+def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> Start:
+    tensors, card = read_checkpoint(path)
+    own = network.state_dict()
+    if bare := lacks_batch_norm(network, tensors, TRUNK):
+        own, tensors = without_batch_norm(own, TRUNK), batch_normed_names(tensors, TRUNK)
+    same = card.classes == tuple(classes)
+    parts = {name: tensor for name, tensor in tensors.items() if same or not name.startswith(HEAD)}
+    expected = {name: tensor for name, tensor in own.items() if same or not name.startswith(HEAD)}
+    check_tensors(parts, expected, f"{path} ({described(card)})")
+    network.load_state_dict(parts, strict=False)
+    head = "with its head" if same else f"with a new head for {', '.join(classes)}"
+    return Start(f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}", card.licence, bare=bare)

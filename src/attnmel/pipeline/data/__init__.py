@@ -1,0 +1,1 @@
+"""Data sets verified and audited."""

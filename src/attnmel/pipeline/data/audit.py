@@ -1,0 +1,237 @@
+"""Names of data sets and splits -> an audit: read, cut, compared, stored; an audit of the same files is not redone."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from attnmel.data.audit.align import same_pictures
+from attnmel.data.audit.candidates import ROWS
+from attnmel.data.audit.descriptors import CROP, SIDE, signatures
+from attnmel.data.audit.findings import LEAKS, Entry, Finding, findings_of
+from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
+from attnmel.data.datasets.isic import Dataset, own_folder_path, read_dataset
+from attnmel.data.datasets.splits import draw_splits
+from attnmel.data.preprocess.cache import MEMORY, Cache, open_cache
+from attnmel.data.preprocess.hashes import content_hashes
+from attnmel.data.preprocess.workers import available_processors
+from attnmel.errors import ConfigError, LabelError, require_known
+from attnmel.folders import cache_folder
+from attnmel.pipeline.data.embedding import embedded
+from attnmel.pipeline.run.dataset import SPLIT_SEED
+from attnmel.progress import SILENT, Progress
+from attnmel.records import EVERY_SPLIT, Lesion
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The images of an audit: its entries, and where the prepared image of each lies."""
+
+    entries: tuple[Entry, ...]
+    caches: tuple[Cache, ...]
+    places: tuple[tuple[int, int], ...]
+    """Cache and row of each entry."""
+    names: tuple[int, ...]
+    """Which of the names each entry was asked for by."""
+
+    def images(self, entries: Sequence[int]) -> np.ndarray:
+        """Return the prepared images of some entries, [B, S, S, 3], red, green and blue."""
+        pixels = np.empty((len(entries), SIDE, SIDE, 3), dtype=np.uint8)
+        for number, cache in enumerate(self.caches):
+            here = [at for at, entry in enumerate(entries) if self.places[entry][0] == number]
+            rows = np.array([self.places[entries[at]][1] for at in here], dtype=np.int64)
+            pixels[here] = cache.gather(rows)[..., :3]
+        return pixels
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What `attnmel audit` shows."""
+
+    looked: Looked
+    audit: Audit
+    path: Path
+    """The stored audit."""
+    leaks: tuple[Finding, ...] | None
+    """From what trains to what judges; None where no sides were named."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the pages and lists are of: the leaks where sides were named, else everything."""
+        return self.audit.findings if self.leaks is None else self.leaks
+
+
+def audit_datasets(
+    names: Sequence[str],
+    *,
+    home: Path,
+    train: Sequence[str] = (),
+    test: Sequence[str] = (),
+    embedding: str = "",
+    progress: Progress = SILENT,
+) -> Audited:
+    """Audit the data sets and splits named, and look for leaks from those that train to those that judge.
+
+    Raises:
+        ConfigError: one side without the other, or as `look`.
+        LabelError: as `look`.
+    """
+    if bool(train) != bool(test):
+        raise ConfigError("leakage goes from one side to another; name both --train and --test")
+    every = list(dict.fromkeys(names)) if not train else [*names, *train, *test]
+    looked = look(every, home=home, progress=progress)
+    made = audit(looked, home=home, embedding=embedding, progress=progress)
+    found = None
+    if train:
+        sides = np.searchsorted([len(names), len(names) + len(train)], looked.names, side="right")
+        found = leaks(made, np.flatnonzero(sides == 1).tolist(), np.flatnonzero(sides == 2).tolist())
+    return Audited(looked, made, audit_path(home, audit_key(made.entries, made.embedding)), found)
+
+
+def look(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> Looked:
+    """Read the data sets and splits that are named (DATASET or DATASET:SPLIT) and open their prepared images.
+
+    Raises:
+        ConfigError: no name, one named twice, two folders of one name, or an unknown data set or split.
+        LabelError: a split without an image.
+    """
+    chosen = [_named(name) for name in names]
+    if not chosen:
+        raise ConfigError("nothing to audit; name data sets, for example isic2017 or isic2017:train")
+    datasets = {name: _read(name, home) for name in dict.fromkeys(name for name, _ in chosen)}
+    _check_names(datasets)
+    caches = {name: _opened(dataset, home, progress) for name, dataset in datasets.items()}
+    entries: list[Entry] = []
+    places: list[tuple[int, int]] = []
+    asked: list[int] = []
+    for number, (name, split) in enumerate(chosen):
+        dataset, cache = datasets[name], caches[name]
+        lesions = [one for one in dataset.lesions if split in (None, one.split)]
+        if not lesions:
+            there = ", ".join(sorted({str(one.split) for one in dataset.lesions}))
+            raise LabelError(f"{name} has no image in the split '{split}'; it has images in: {there}")
+        digests = _digests(lesions, home, progress)
+        rows = cache.rows([one.image_id for one in lesions])
+        entries += [
+            Entry(dataset.name, one.split, one.image_id, digests[one.image], one.diagnosis, one.group)
+            for one in lesions
+        ]
+        places += [(list(caches).index(name), int(row)) for row in rows]
+        asked += [number] * len(lesions)
+    _check_single(entries, asked, names)
+    return Looked(tuple(entries), tuple(caches.values()), tuple(places), tuple(asked))
+
+
+def audit(looked: Looked, *, home: Path, embedding: str = "", progress: Progress = SILENT) -> Audit:
+    """Return what is found of the entries, from the store where the same files were audited before.
+
+    `embedding` is "random", a run folder or a checkpoint, whose trunk's embedding is looked at besides.
+    """
+    source, features = embedded(embedding) if embedding else ("", None)
+    key = audit_key(looked.entries, source)
+    if (stored := read_audit(home, key)) is not None:
+        return stored
+    # One file may be an entry of several data sets, and is compared once.
+    single = _first_places(looked.entries)
+    digests, places = list(single), list(single.values())
+    found = same_pictures(signatures(_chunks(looked, places, progress)), progress=progress)
+    matches = [(digests[one.first], digests[one.second], one) for one in found]
+    findings = findings_of(looked.entries, matches)
+    if features is not None:
+        findings += _alike(looked, findings, features(_chunks(looked, places, progress)), digests)
+    made = Audit(VERSION, source, looked.entries, findings)
+    write_audit(home, key, made)
+    return made
+
+
+def leaks(made: Audit, train: Sequence[int], test: Sequence[int]) -> tuple[Finding, ...]:
+    """Return the leaks from the entries that train to those that judge; the one that trains stands first."""
+    trains, judges = set(train), set(test)
+    found = []
+    for one in made.findings:
+        if one.kind in LEAKS and one.first in trains and one.second in judges:
+            found.append(one)
+        elif one.kind in LEAKS and one.second in trains and one.first in judges:
+            found.append(Finding(one.kind, one.second, one.first, one.likeness, one.symmetry))
+    return tuple(found)
+
+
+def _named(name: str) -> tuple[str, str | None]:
+    dataset, colon, split = name.rpartition(":")
+    # A path may hold a colon of its own, as C:\images does.
+    if not colon or not dataset or "/" in split or "\\" in split:
+        return name, None
+    require_known("split", split, EVERY_SPLIT)
+    return dataset, split
+
+
+def _read(name: str, home: Path) -> Dataset:
+    dataset = read_dataset(name, home, disjoint=False)
+    if all(lesion.split is None for lesion in dataset.lesions):
+        return dataclasses.replace(dataset, lesions=tuple(draw_splits(dataset.lesions, seed=SPLIT_SEED)))
+    return dataset
+
+
+def _opened(dataset: Dataset, home: Path, progress: Progress) -> Cache:
+    # Masks are `verify`'s concern: a broken one is no reason not to look for copies.
+    bare = [dataclasses.replace(lesion, mask=None) for lesion in dataset.lesions]
+    return open_cache(bare, crop=CROP, side=SIDE, home=home, progress=progress)
+
+
+def _digests(lesions: Sequence[Lesion], home: Path, progress: Progress) -> dict[Path, str]:
+    return content_hashes(
+        [lesion.image for lesion in lesions],
+        memory=cache_folder(home) / MEMORY,
+        workers=available_processors(),
+        progress=progress,
+    )
+
+
+def _check_names(datasets: Mapping[str, Dataset]) -> None:
+    """Refuse two folders of one name: their images, patients and exclusions could not be told apart."""
+    places: dict[str, tuple[str, Path | None]] = {}
+    for name, dataset in datasets.items():
+        folder = own_folder_path(name)
+        before, place = places.setdefault(dataset.name, (name, folder and folder.resolve()))
+        if place != (folder and folder.resolve()):
+            raise ConfigError(f"'{before}' and '{name}' are both called {dataset.name}; rename one of the folders")
+
+
+def _check_single(entries: Sequence[Entry], asked: Sequence[int], names: Sequence[str]) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for entry, number in zip(entries, asked, strict=True):
+        before = seen.setdefault((entry.side, entry.image_id), number)
+        if before != number:
+            raise ConfigError(
+                f"'{names[before]}' and '{names[number]}' both hold {entry.side}/{entry.image_id}; name each split once"
+            )
+
+
+def _first_places(entries: Sequence[Entry]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, entry in enumerate(entries):
+        places.setdefault(entry.digest, place)
+    return places
+
+
+def _chunks(looked: Looked, places: Sequence[int], progress: Progress) -> Iterator[np.ndarray]:
+    with progress.bar("Reading images", len(places), "images") as advance:
+        for start in range(0, len(places), ROWS):
+            some = places[start : start + ROWS]
+            yield looked.images(some)
+            advance(len(some))
+
+
+def _alike(
+    looked: Looked, found: Sequence[Finding], pairs: Sequence[tuple[int, int, float]], digests: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Return the pairs that an embedding puts close together and that nothing else joins."""
+    known = {frozenset((looked.entries[one.first].digest, looked.entries[one.second].digest)) for one in found}
+    place = _first_places(looked.entries)
+    return tuple(
+        Finding("alike", place[digests[first]], place[digests[second]], cosine)
+        for first, second, cosine in pairs
+        if frozenset((digests[first], digests[second])) not in known
+    )

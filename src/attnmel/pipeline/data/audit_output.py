@@ -1,0 +1,155 @@
+"""An audit in words, numbers and pictures: what the terminal, programs and the page show of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attnmel import NOTICE
+from attnmel.data.audit.align import SAME_PICTURE
+from attnmel.data.audit.candidates import turned
+from attnmel.data.audit.exclusions import Side, exclusions, write_exclusions
+from attnmel.data.audit.findings import KINDS, LEAKS, Finding, Kind, repeated_lesions
+from attnmel.pipeline.data.audit import Audited
+from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
+from attnmel.report.galleries.examples import Picture, as_address
+
+Count = tuple[str, str, str, int]
+
+
+def summary(audited: Audited) -> str:
+    """Return what was audited and, where sides were named, what leaks from one to the other."""
+    audit = audited.audit
+    sides = Counter(entry.side for entry in audit.entries)
+    told = ", ".join(f"{count} of {side}" for side, count in sides.items())
+    text = f"{len(audit.entries)} images: {told}"
+    if (lesions := repeated_lesions(audit.entries)) and audited.leaks is None:
+        most = max(map(len, lesions.values()))
+        text += f"\n{len(lesions)} lesions or patients have 2 to {most} images"
+    return text if audited.leaks is None else f"{text}\n{verdict(audited)}"
+
+
+def verdict(audited: Audited) -> str:
+    """Return one sentence on the leaks between the sides: how many judging images, and by which kinds."""
+    leaks = audited.leaks or ()
+    train, test = (_sides(audited, leaks, end) for end in ("train", "test"))
+    if not leaks:
+        return "no leakage from what trains to what judges"
+    judged = {one.second for one in leaks}
+    kinds = ", ".join(
+        f"{len({one.second for one in leaks if one.kind == kind})} {kind}"
+        for kind in LEAKS
+        if any(one.kind == kind for one in leaks)
+    )
+    return f"leakage from {train} to {test}: {len(judged)} images that judge are known from training ({kinds})"
+
+
+def counts(audited: Audited) -> tuple[Count, ...]:
+    """Return the number of pairs by kind and sides: of all findings, or of the leaks where sides were named."""
+    if audited.leaks is None:
+        return tuple((*key, count) for key, count in audited.audit.counts().items())
+    entries = audited.audit.entries
+    found = Counter((one.kind, entries[one.first].side, entries[one.second].side) for one in audited.leaks)
+    return tuple((*key, found[key]) for key in sorted(found, key=lambda key: (KINDS.index(key[0]), *key[1:])))
+
+
+def as_dict(audited: Audited) -> dict[str, Any]:
+    """Return plain values for JSON: counts and every pair."""
+    entries = audited.audit.entries
+    lesions = repeated_lesions(entries)
+    return {
+        "notice": NOTICE,
+        "images": dict(Counter(entry.side for entry in entries)),
+        "repeated_lesions": dict(Counter(dataset for dataset, _ in lesions)),
+        "stored": str(audited.path),
+        "embedding": audited.audit.embedding,
+        "counts": [dict(zip(("kind", "first", "second", "pairs"), one, strict=True)) for one in counts(audited)],
+        **({} if audited.leaks is None else {"leaking_images": len({one.second for one in audited.leaks})}),
+        "findings": [_pair(audited, one) for one in audited.findings],
+    }
+
+
+def write_page(audited: Audited, path: Path) -> None:
+    """Write the page of an audit with its pairs side by side."""
+    found = audited.findings
+    groups = []
+    for kind in KINDS:
+        if some := [one for one in found if one.kind == kind]:
+            groups.append(PairGroup(kind, len(some), _pairs(audited, _shown(some))))
+    sides = list(dict.fromkeys(entry.side for entry in audited.audit.entries))
+    page = AuditPage(
+        title="Leakage" if audited.leaks is not None else "Audit of " + ", ".join(_datasets(audited)),
+        byline=f"{len(audited.audit.entries):,} images: {', '.join(sides)}",
+        verdict=verdict(audited).capitalize() + "." if audited.leaks is not None else "",
+        counts=counts(audited),
+        notes=_notes(audited),
+        groups=tuple(groups),
+    )
+    write_audit_page(path, page)
+
+
+def list_exclusions(audited: Audited, path: Path, side: Side) -> str:
+    """Write the list of images to leave out, and say how many of which data set."""
+    listed = exclusions(audited.audit, audited.findings, side, between_sides=audited.leaks is not None)
+    write_exclusions(path, listed)
+    told = ", ".join(f"{count} of {dataset}" for dataset, count in Counter(one.dataset for one in listed).items())
+    return told or "no image"
+
+
+def _notes(audited: Audited) -> tuple[str, ...]:
+    return (
+        f"Two images show the same picture where the correlation of their fine structure, at the best of eight "
+        f"symmetries, shifts and zooms, is {SAME_PICTURE} or more.",
+        f"Stored in {audited.path}.",
+    )
+
+
+def _datasets(audited: Audited) -> list[str]:
+    return list(dict.fromkeys(entry.dataset for entry in audited.audit.entries))
+
+
+def _sides(audited: Audited, leaks: Sequence[Finding], end: str) -> str:
+    places = [one.first if end == "train" else one.second for one in leaks]
+    return ", ".join(sorted({audited.audit.entries[place].side for place in places}))
+
+
+def _pair(audited: Audited, one: Finding) -> dict[str, Any]:
+    ends = [audited.audit.entries[place] for place in (one.first, one.second)]
+    told = [
+        {"dataset": e.dataset, "split": e.split, "image": e.image_id, "diagnosis": e.diagnosis, "group": e.group}
+        for e in ends
+    ]
+    return {"kind": one.kind, "likeness": one.likeness, "symmetry": one.symmetry, "first": told[0], "second": told[1]}
+
+
+def _shown(found: Sequence[Finding]) -> list[Finding]:
+    """Return as many pairs as are shown, spread evenly from the most to the least alike."""
+    ordered = sorted(found, key=lambda one: -(one.likeness or 0))
+    if len(ordered) <= MOST_SHOWN:
+        return ordered
+    return [ordered[place] for place in np.linspace(0, len(ordered) - 1, MOST_SHOWN).round().astype(int)]
+
+
+def _pairs(audited: Audited, found: Sequence[Finding]) -> tuple[Pair, ...]:
+    firsts = audited.looked.images([one.first for one in found])
+    seconds = audited.looked.images([one.second for one in found])
+    pairs = []
+    for one, first, second in zip(found, firsts, seconds, strict=True):
+        upright = np.ascontiguousarray(turned(second[None], one.symmetry)[0])
+        pictures = (_picture(audited, one.first, first), _picture(audited, one.second, upright))
+        pairs.append(Pair(pictures, _likeness(one.kind, one.likeness)))
+    return tuple(pairs)
+
+
+def _picture(audited: Audited, place: int, pixels: np.ndarray) -> Picture:
+    entry = audited.audit.entries[place]
+    known = [entry.side, (entry.diagnosis or "no label").replace("_", " "), *([entry.group] if entry.group else [])]
+    return Picture(entry.image_id, f"Image {entry.image_id} of {entry.side}", as_address(pixels), " · ".join(known))
+
+
+def _likeness(kind: Kind, likeness: float | None) -> str:
+    if likeness is None or kind == "same bytes":
+        return ""
+    return f"cosine {likeness:.3f}" if kind == "alike" else f"likeness {likeness:.2f}"

@@ -1,0 +1,124 @@
+"""Data sets -> what is wrong with each, and a contact sheet of their masks."""
+
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright, upright_size
+from attnmel.data.verify import KINDS, Finding, Item, Verification, verify_dataset
+from attnmel.errors import ImageError
+from attnmel.locks import hold_files
+from attnmel.progress import SILENT, Progress
+from attnmel.report.galleries.contact_sheet import SIDE, Group, Sheet, Tile, tile_picture, write_html, write_png
+from attnmel.report.html.sections import Table
+
+MOST_TILES = 24
+"""Of one kind of finding; the others are counted, and all are in the JSON."""
+
+MOST_NOTES = 8
+FIRST = 3
+"""Places named in the table, and findings told on the terminal, of each kind."""
+
+
+def verify_datasets(
+    names: Sequence[str],
+    *,
+    home: Path,
+    html: Path | None = None,
+    png: Path | None = None,
+    sample: int = 48,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> tuple[Verification, ...]:
+    """Look at every data set; write a contact sheet as HTML or PNG, or both, where one is asked for.
+
+    `sample` images of each data set are drawn from the seed, beside those that something was found of.
+
+    Raises:
+        ConfigError: a name that is neither a known data set nor a folder with labels.csv.
+        BusyError: another command writes the same sheet.
+    """
+    with hold_files(html, png):
+        found = tuple(verify_dataset(name, home, progress=progress) for name in dict.fromkeys(names))
+        if html is not None or png is not None:
+            sheets = [_sheet(one, sample, seed, progress) for one in found]
+            if html is not None:
+                write_html(html, sheets)
+            if png is not None:
+                write_png(png, sheets)
+    return found
+
+
+def verdict(found: Verification) -> str:
+    """Say in a few words how a data set stands."""
+    warnings = len(found.findings) - found.errors
+    told = [_number(found.errors, "error")] if found.errors else []
+    told += [_number(warnings, "warning")] if warnings else []
+    return f"{', '.join(told) or 'nothing wrong'} in {found.counts.get('images', 0):,} images"
+
+
+def summary_rows(found: Verification) -> list[tuple[str, str, str, str]]:
+    """Return kind, count, severity and the first places of every kind of finding."""
+    rows = []
+    for kind, findings in found.by_kind().items():
+        places = list(dict.fromkeys(one.image_id or one.file for one in findings))
+        more = ", ..." if len(places) > FIRST else ""
+        rows.append((kind, f"{len(findings):,}", KINDS[kind].severity, ", ".join(places[:FIRST]) + more))
+    return rows
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _sheet(found: Verification, sample: int, seed: int, progress: Progress) -> Sheet:
+    items = {item.image_id: item for item in found.items}
+    groups = [_group(kind, findings, items) for kind, findings in found.by_kind().items()]
+    told = {finding.image_id for finding in found.findings}
+    others = [item for item in found.items if item.image_id not in told]
+    drawn = random.Random(seed).sample(others, min(sample, len(others)))
+    with progress.bar(f"drawing {found.dataset}", len(drawn), "images") as advance:
+        tiles = []
+        for item in drawn:
+            tiles.append(_tile(item, ""))
+            advance(1)
+    groups.append(Group("drawn at random, without a finding", "", "", len(others), tuple(tiles)))
+    counts = ", ".join(f"{count:,} {what}" for what, count in found.counts.items())
+    table = Table(f"{counts}.", ("Found", "Count", "Severity", "First"), tuple(summary_rows(found)))
+    return Sheet(found.dataset, found.title, verdict(found), table, tuple(groups))
+
+
+def _group(kind: str, findings: Sequence[Finding], items: dict[str, Item]) -> Group:
+    shown = [finding for finding in findings if finding.image_id in items][:MOST_TILES]
+    tiles = tuple(_tile(items[finding.image_id], finding.detail) for finding in shown)
+    notes = notes_on(finding for finding in findings if finding.image_id not in items)
+    return Group(kind, KINDS[kind].severity, KINDS[kind].hint, len(findings), tiles, notes)
+
+
+def notes_on(findings: Iterable[Finding], most: int = MOST_NOTES) -> tuple[str, ...]:
+    """Say of each finding where it is and what was found, the first `most` in words; the others are counted."""
+    told = [" ".join(filter(None, (one.image_id, one.file and f"{one.file}:", one.detail))) for one in findings]
+    more = (f"and {len(told) - most:,} more",) if len(told) > most else ()
+    return (*told[:most], *more)
+
+
+def _tile(item: Item, caption: str) -> Tile:
+    try:
+        with opened(item.image) as picture:
+            decode_scaled(picture, max(1, min(upright_size(picture)) // SIDE))
+            image = np.asarray(upright(decoded(picture, "RGB"), picture))
+    except ImageError:
+        return Tile(item.image_id, caption, None)
+    return Tile(item.image_id, caption, tile_picture(image, _mask(item.mask)))
+
+
+def _mask(path: Path | None) -> np.ndarray | None:
+    if path is None:
+        return None
+    try:
+        with opened(path) as picture:
+            return np.asarray(decoded(picture, "L"))
+    except ImageError:
+        return None

@@ -1,0 +1,1 @@
+"""Predictions of a run to measures on disk."""

@@ -1,0 +1,113 @@
+"""Anyone's predictions in an official format -> the official measures with intervals."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from attnmel import NOTICE
+from attnmel.data.archives.catalog import ARCHIVES
+from attnmel.data.archives.fetch import archive_states
+from attnmel.data.datasets.isic import read_dataset
+from attnmel.errors import ArchiveError, ConfigError, LabelError, require_known
+from attnmel.evaluation.challenge.entry import read_entry
+from attnmel.evaluation.challenge.masks import TASK1, judge_masks, masks_in, read_masks
+from attnmel.evaluation.challenge.rules import CHALLENGES, changed_rules
+from attnmel.evaluation.challenge.score import OfficialJudgement, judge_official
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.pipeline.run.results import fixed, span
+
+SPLIT = "test"
+"""The split whose truth a submission is scored against."""
+
+
+def score(
+    dataset: str,
+    predictions: Path,
+    *,
+    home: Path,
+    truth: Path | None = None,
+    rules: Sequence[str] = (),
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> OfficialJudgement:
+    """Score a table, or for ISIC 2018 task 1 a folder of masks, by the data set's official rules.
+
+    Without `truth` the test split of the fetched data set is the truth; for ISIC 2018 task 1, whose test masks were not
+    published with the others, its training masks. `rules` are changes such as "ties=first". Where
+    the fetched data set knows the lesion of an image, lesions are resampled.
+
+    Raises:
+        ConfigError: no such challenge or rule, or no truth to be had.
+        PredictionsError: anything wrong in one of the files; tells all of it at once.
+        ArchiveError: the data set was not fetched, and no truth is named.
+    """
+    require_known("challenge", dataset, CHALLENGES)
+    chosen = changed_rules(dataset, rules)
+    groups = _groups(dataset, home)
+    if dataset == TASK1:
+        true = masks_in(truth) if truth is not None else _fetched_masks(home)
+        masks = read_masks(predictions, true, excluded=chosen.excluded, groups=groups)
+        return judge_masks(masks, chosen, resamples=resamples, seed=seed)
+    table = truth if truth is not None else _fetched_truth(dataset, home)
+    entry = read_entry(dataset, predictions, table, excluded=chosen.excluded, groups=groups)
+    return judge_official(dataset, entry, chosen, resamples=resamples, seed=seed)
+
+
+def as_dict(judged: OfficialJudgement) -> dict[str, Any]:
+    """Return plain values for JSON."""
+    return {"notice": NOTICE, **dataclasses.asdict(judged)}
+
+
+def sentence(judged: OfficialJudgement) -> str:
+    """Return what was scored and by which rules, one thing a line."""
+    held = ", ".join(f"{count} {name}" for name, count in judged.counts.items())
+    units = f", resampled as {judged.units} lesions" if judged.units < judged.images else ""
+    rules = [f"{name}={_written(getattr(judged.rules, name))}" for name in CHALLENGES[judged.dataset].switches]
+    task, measure = judged.ranked_by
+    ranked = any((row.task, row.measure) == judged.ranked_by for row in judged.rows)
+    missing = "" if ranked else ", which these classes do not give"
+    lines = [
+        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by {measure} ({task})"
+        f"{missing}",
+        f"rules: {', '.join(rules)}",
+        f"left out: {', '.join(judged.left_out) or 'no image'}",
+    ]
+    return "\n".join([*lines, *(f"note: {note}" for note in judged.notes)])
+
+
+def table(judged: OfficialJudgement) -> list[list[str]]:
+    """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
+    return [[row.task, row.measure, fixed(row.value), span(row.low, row.high)] for row in judged.rows]
+
+
+def _groups(dataset: str, home: Path) -> dict[str, str]:
+    """Return the lesion of each image that the fetched data set knows; none where it was not fetched."""
+    try:
+        lesions = read_dataset(dataset, home).lesions
+    except (ArchiveError, LabelError):
+        return {}
+    return {one.image_id: one.group for one in lesions if one.group is not None}
+
+
+def _fetched_truth(dataset: str, home: Path) -> Path:
+    """Return the official table itself: a mirror may lack images that a submission has a row for."""
+    for one in ARCHIVES[dataset]:
+        if (one.role, one.split) == ("labels", SPLIT) and one.location(home).is_file():
+            return one.location(home)
+    archive_states(dataset, home)  # says what to do where it was not fetched, or not whole
+    raise ArchiveError(f"{dataset} was fetched without the truth of its test images; name one with --truth")
+
+
+def _fetched_masks(home: Path) -> dict[str, Path]:
+    """Return the masks of the test split; where none were published, all there are."""
+    lesions = read_dataset(TASK1, home).lesions
+    masks = {one.image_id: one.mask for one in lesions if one.mask is not None}
+    test = {one.image_id for one in lesions if one.split == SPLIT}
+    if not masks:
+        raise ConfigError(f"{TASK1} was fetched without masks; name a folder of them with --truth")
+    return {image_id: mask for image_id, mask in masks.items() if image_id in test} or masks
+
+
+def _written(value: object) -> str:
+    return ",".join(value) or "none" if isinstance(value, tuple) else str(value)

@@ -1,0 +1,1 @@
+"""Models and images to saliency maps and what they are worth."""

@@ -1,0 +1,1 @@
+"""A trained model to an ONNX file that was checked against it."""

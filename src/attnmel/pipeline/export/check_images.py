@@ -1,0 +1,112 @@
+"""A run and its data set, or phantoms -> the images that an exported file is checked on."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from attnmel.data.phantoms import draw_phantom
+from attnmel.errors import ArchiveError, ConfigError
+from attnmel.folders import RunFolder
+from attnmel.pipeline.run.dataset import Prepared, prepare
+from attnmel.pipeline.run.provenance import check_same_data, read_recipe
+from attnmel.progress import SILENT, Progress
+from attnmel.records import Predictions
+
+CALIBRATION = 128
+"""Training images that set the ranges of int8."""
+
+AT_ONCE = 16
+"""Images in memory."""
+
+LARGE = (3000, 2000)
+"""Width and height in pixels of a photograph as a dermatoscope's camera makes them."""
+
+GRAIN = 8.0
+"""Standard deviation in grey levels of the noise of its sensor, which a resize without antialiasing keeps."""
+
+PHANTOMS = ("large-phantom.jpg", "large-phantom.png")
+"""Files of both formats, of the same photograph."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RealImages:
+    """Images of one split of a run's data set, and its training images."""
+
+    prepared: Prepared
+    split: str
+    rows: np.ndarray
+    """Of the split, or some of them."""
+
+    @property
+    def files(self) -> list[Path]:
+        """The images as they were fetched, in the order of `truth`."""
+        return [self.prepared.lesions[row].image for row in self.rows]
+
+    @property
+    def truth(self) -> Predictions:
+        """Ids, classes and labels; the probabilities are alike for all classes."""
+        labels, classes = self.prepared.labels(self.rows), self.prepared.classes
+        return Predictions(
+            image_ids=tuple(self.prepared.lesions[row].image_id for row in self.rows),
+            classes=classes,
+            probabilities=np.full((len(labels), len(classes)), 1 / len(classes)),
+            labels=labels,
+            groups=tuple(self.prepared.groups[row] for row in self.rows),
+        )
+
+    def some(self, most: int) -> "RealImages":
+        """Return `most` of these images, spread over them, or all."""
+        return dataclasses.replace(self, rows=spread(self.rows, most))
+
+    def training_squares(self) -> UInt8[np.ndarray, "N S S 3"]:
+        """Return up to `CALIBRATION` prepared training images, spread over the split."""
+        rows = spread(self.prepared.rows("train"), CALIBRATION)
+        return np.ascontiguousarray(self.prepared.cache.gather(rows)[..., :3])
+
+
+def real_images(
+    run: RunFolder, *, home: Path, split: str, limit: int, progress: Progress = SILENT
+) -> RealImages | None:
+    """Return up to `limit` images of a split of the run's own data, spread over it; None where it is not at hand.
+
+    Raises:
+        LabelError: the data are at hand but not those the run was trained on, or have no such split.
+        ImageError: an image cannot be used.
+    """
+    recipe = read_recipe(run)
+    try:
+        prepared = prepare(recipe.data, home=home, progress=progress)
+    except (ArchiveError, ConfigError):
+        return None
+    check_same_data(run, prepared)
+    return RealImages(prepared, split, spread(prepared.rows(split), limit))
+
+
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return all rows, or `most` of them at equal distances."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+
+
+def large_phantoms(folder: Path) -> list[Path]:
+    """Write a large photograph into a folder, where the resize does what it does to a clinic's.
+
+    A phantom is drawn at half the size, which takes a quarter of the time, then enlarged and given its grain.
+    """
+    width, height = LARGE
+    half = Image.fromarray(draw_phantom(0, 0, height=height // 2, width=width // 2).image)
+    smooth = np.asarray(half.resize(LARGE, Image.Resampling.BICUBIC), dtype=np.float32)
+    grain = np.random.default_rng(0).standard_normal(smooth.shape, dtype=np.float32) * GRAIN
+    photograph = Image.fromarray((smooth + grain).clip(0, 255).astype(np.uint8))
+    paths = [folder / name for name in PHANTOMS]
+    for path in paths:
+        photograph.save(path)
+    return paths
+
+
+def few_at_a_time(files: list[Path]) -> Iterator[list[Path]]:
+    """Give the files, `AT_ONCE` at the most in each list."""
+    return (files[first : first + AT_ONCE] for first in range(0, len(files), AT_ONCE))

@@ -1,0 +1,56 @@
+"""The maps of one image file -> overlays in the image's own geometry, and the maps as numbers. No torch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from attnmel import NOTICE
+from attnmel.data.preprocess.images import central_square, decoded_image, whole_frame
+from attnmel.errors import ConfigError
+from attnmel.folders import replacing
+from attnmel.models.weights.card import Card
+from attnmel.saliency.overlays import overlay, stretched
+
+
+def write_image_maps(
+    folder: Path, path: Path, maps: Mapping[str, Float[np.ndarray, "_ _"]], card: Card
+) -> Iterator[Path]:
+    """Write `<image>-<map>.png` for each map of the part that the network saw, and `<image>.npz`; yield the paths.
+
+    Overlays stretch each map over its own range. The NPZ holds a map as it is ("pool3"), in [0, 1], and laid into the
+    frame of the original image ("pool3_frame"), 0 where the network did not look.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
+    image = decoded_image(path)
+    height, width = image.shape[:2]
+    square = central_square(width, height, card.crop)
+    frames = {name: whole_frame(one, square, size=card.size, side=card.side) for name, one in maps.items()}
+    for name, one in maps.items():
+        shown = whole_frame(stretched(one), square, size=card.size, side=card.side)
+        picture = folder / f"{path.stem}-{name}.png"
+        with replacing(picture) as part:
+            Image.fromarray(overlay(image, shown)).save(part)
+        yield picture
+    arrays = folder / f"{path.stem}.npz"
+    held = {**maps, **{f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}}
+    held |= {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
+    with replacing(arrays) as part, part.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **held)
+    yield arrays
+
+
+def require_own_names(paths: Sequence[Path]) -> None:
+    """Refuse files whose maps would replace each other's.
+
+    Raises:
+        ConfigError: names one of them.
+    """
+    stems = [path.stem for path in paths]
+    if len(set(stems)) < len(stems):
+        doubled = next(stem for stem in sorted(stems) if stems.count(stem) > 1)
+        raise ConfigError(f"two images are called '{doubled}'; their maps would replace each other")

@@ -1,0 +1,67 @@
+"""A run or a checkpoint and image files -> answers, by torch; loads no training code."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+
+from attnmel import runtime
+from attnmel.data.preprocess.images import central_crop, normalised, prepared_image
+from attnmel.errors import ImageError
+from attnmel.models.output import Output
+from attnmel.models.weights.card import Card
+from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
+from attnmel.pipeline.predict.table import Answer
+from attnmel.records import ATTENTION_MAPS
+
+
+class CheckpointModel:
+    """A trained network that answers `together` files in one pass.
+
+    Raises:
+        CheckpointError: the model cannot be used.
+    """
+
+    def __init__(self, path: Path, *, batch: int, calibrated: bool) -> None:
+        network, self.card = load_checkpoint(path)
+        self.thresholds = ()
+        self.file = checkpoint_file(path)
+        self.temperature = self.card.temperature if calibrated else None
+        self.together = batch
+        self._device = runtime.choose_device()
+        self._network = network.to(self._device)
+        device = runtime.device_name(self._device) if self._device.type == "cuda" else "cpu"
+        self.made_with = {"engine": f"torch {torch.__version__} on {device}", "batch": str(batch)}
+
+    def answers(self, paths: Sequence[Path], *, many: bool) -> Iterator[Answer]:
+        """Give the answer of each file; `many` makes no difference."""
+        for first in range(0, len(paths), self.together):
+            yield from self._predict_batch(paths[first : first + self.together])
+
+    @torch.inference_mode()
+    def _predict_batch(self, paths: Sequence[Path]) -> list[Answer]:
+        inputs: dict[Path, torch.Tensor] = {}
+        errors: dict[Path, str] = {}
+        for path in paths:
+            try:
+                inputs[path] = model_input(prepared_image(path, crop=self.card.crop, side=self.card.side), self.card)
+            except ImageError as error:
+                errors[path] = str(error)
+        said: dict[Path, Answer] = {}
+        if inputs:
+            output: Output = self._network(torch.cat(list(inputs.values())).to(self._device))
+            logits = output.logits.double() / (1 if self.temperature is None else self.temperature)
+            rows = logits.softmax(dim=1).cpu().tolist()
+            maps = [one[:, 0].float().cpu().numpy() for one in output.attention]
+            for place, (path, row) in enumerate(zip(inputs, rows, strict=True)):
+                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, maps, strict=False)}
+                said[path] = Answer(str(path), tuple(row), attention=attention)
+        return [said.get(path) or Answer(str(path), (), errors[path]) for path in paths]
+
+
+def model_input(image: UInt8[np.ndarray, "S S 3"], card: Card) -> Float32[torch.Tensor, "1 3 s s"]:
+    """Return one prepared square as the network takes it."""
+    pixels = central_crop(image[None], card.size)[0]
+    return torch.from_numpy(np.ascontiguousarray(normalised(pixels, card.mean, card.std)))[None]

@@ -1,0 +1,1 @@
+"""A finished run to a model that comes with the program."""

@@ -1,0 +1,98 @@
+"""What was found of a model that is to come with the program -> its card."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from attnmel.deploy.onnx_file import ExportFacts
+from attnmel.errors import PredictionsError
+from attnmel.evaluation.calibration.calibration import Reliability
+from attnmel.evaluation.calibration.temperature import at_temperature
+from attnmel.evaluation.classification.operating_points import reached_above
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.folders import RunFolder
+from attnmel.models.weights.card import Card, described
+from attnmel.pipeline.run.results import SplitJudgement
+from attnmel.pipeline.run.results_details import read_details
+from attnmel.pretrained.card import CalibrationFact, FileFact, Measured, ModelCard, OperatingFact, Words
+from attnmel.pretrained.catalogue import file_digest
+from attnmel.records import Predictions
+
+CALIBRATION = ("calibration_error", "intercept", "slope", "brier", "log_loss")
+
+
+def model_card(
+    made: RunFolder, words: Words, card: Card, judged: SplitJudgement, facts: ExportFacts, parameters: int
+) -> ModelCard:
+    """Return the card of a model whose files all lie in its folder.
+
+    Raises:
+        PredictionsError: the judgement left no details.
+    """
+    counts = ", ".join(f"{count} {name}" for name, count in judged.judgement.counts.items())
+    return ModelCard(
+        **words.model_dump(),
+        network=described(card),
+        size=card.size,
+        classes=card.classes,
+        parameters=parameters,
+        judged_on=f"{judged.dataset}, {judged.split}: {judged.judgement.images} images ({counts})",
+        measures=tuple(
+            Measured(task=one.task, measure=one.measure, value=one.value, low=one.low, high=one.high)
+            for one in judged.judgement.rows
+        ),
+        operating=_operating(Predictions.read(made.predictions(judged.name)), card, facts),
+        calibration=_calibration(made, card, judged),
+        licence=card.licence,
+        versions=facts.versions,
+        files=_files(made),
+    )
+
+
+def _operating(test: Predictions, card: Card, facts: ExportFacts) -> tuple[OperatingFact, ...]:
+    """Return what each threshold of the ONNX file reaches on the test images, at the card's temperature."""
+    shown = test if card.temperature is None else at_temperature(test, card.temperature)
+    found = []
+    for one in facts.thresholds:
+        sensitivity, specificity, *_ = reached_above(shown, one.task, np.array([one.threshold]))[0]
+        found.append(
+            OperatingFact(
+                task=one.task,
+                target=one.target,
+                threshold=one.threshold,
+                chosen_sensitivity=one.sensitivity,
+                chosen_specificity=one.specificity,
+                sensitivity=_measured(one.task, "sensitivity", sensitivity),
+                specificity=_measured(one.task, "specificity", specificity),
+            )
+        )
+    return tuple(found)
+
+
+def _calibration(made: RunFolder, card: Card, judged: SplitJudgement) -> CalibrationFact:
+    details = read_details(made, judged)
+    if details is None:
+        raise PredictionsError(f"{made.details(judged.name)} is missing; judge the run again")
+    main, known = details.calibration.main, details.calibration
+    return CalibrationFact(
+        temperature=card.temperature,
+        before=_reliability(main, known.before),
+        after=() if known.after is None else _reliability(main, known.after),
+    )
+
+
+def _reliability(task: str, found: Reliability) -> tuple[Measured, ...]:
+    measures: Mapping[str, Interval] = found.measures
+    return tuple(_measured(task, name, measures[name]) for name in CALIBRATION if name in measures)
+
+
+def _measured(task: str, measure: str, found: Interval) -> Measured:
+    return Measured(task=task, measure=measure, value=found.value, low=found.low, high=found.high)
+
+
+def _files(made: RunFolder) -> dict[str, FileFact]:
+    paths = sorted(path for path in made.path.rglob("*") if path.is_file())
+    return {
+        path.relative_to(made.path).as_posix(): FileFact(size=path.stat().st_size, sha256=file_digest(path))
+        for path in paths
+    }

@@ -1,0 +1,145 @@
+"""A finished run and the predictions of its folds -> the folder of a model that comes with the program.
+
+The weights are rounded to half floats first, and all that the card says is measured of the rounded ones. Temperature
+and thresholds are chosen on predictions of cross-validation, since the network may have been trained on all images but
+the test's. The folder is a run folder again, so that a run's commands take a copy of it.
+"""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from attnmel.errors import CheckpointError, ConfigError
+from attnmel.evaluation.calibration.temperature import fit_temperature
+from attnmel.evaluation.classification.report import judge
+from attnmel.folders import RunFolder, replacing
+from attnmel.models.weights.card import Card
+from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint, save_weights
+from attnmel.models.weights.halves import in_halves
+from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.export.export import export_onnx
+from attnmel.pipeline.pretrained.card import model_card
+from attnmel.pipeline.pretrained.cross_validation import read_out_of_fold
+from attnmel.pipeline.run.dataset import Prepared, prepare
+from attnmel.pipeline.run.provenance import check_same_data, read_provenance, read_recipe, write_provenance
+from attnmel.pipeline.run.results import CHOOSES, SplitJudgement, add_measures
+from attnmel.pretrained.card import MOST_BYTES, ModelCard, Words
+from attnmel.pretrained.catalogue import CARD_FILE
+from attnmel.progress import SILENT, Progress
+from attnmel.records import Predictions
+
+JUDGES = "test"
+
+KEPT_OF_DATA = ("dataset", "title", "licence", "labels", "splits")
+"""Of a data set's fingerprint. Not the images' own: a user's copies of the same images may be of another size."""
+
+
+def ship_model(
+    run: RunFolder, folds: Path, words: Words, folder: Path, *, home: Path, progress: Progress = SILENT
+) -> ModelCard:
+    """Write the folder of a model, in place of one that is there; nothing is left of one that failed.
+
+    `folds` is a table as `read_out_of_fold` takes it.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be used, or the files would take more than `MOST_BYTES`.
+        ConfigError: no run folder, or the words' name is not the folder's.
+        ExportError: the ONNX file does not answer as the network does.
+        LabelError, PredictionsError: the run's data or the table cannot be used.
+    """
+    if words.name != folder.name:
+        raise ConfigError(f"the model is called {words.name}, so its folder must be too, not {folder.name}")
+    recipe = read_recipe(run)
+    prepared = prepare(recipe.data, home=home, progress=progress)
+    check_same_data(run, prepared)
+    chose = read_out_of_fold(folds, prepared, recipe.data.positives[0])
+    with replacing(folder) as part:
+        part.mkdir()
+        made = RunFolder(part)
+        _copy_start(run, made, words)
+        _write_weights(run, made, chose, words)
+        _write_choosing(made, prepared, chose, words)
+        judged = evaluate_run(made, home=home, prepared=prepared, progress=progress)
+        exported = export_onnx(part, home=home, progress=progress)
+        network, card = load_checkpoint(part)
+        _remove_left_over(made)
+        parameters = sum(one.numel() for one in network.parameters())
+        found = model_card(made, words, card, judged, exported.facts, parameters)
+        _refuse_large(found)
+        (part / CARD_FILE).write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if folder.is_dir():
+            shutil.rmtree(folder)
+    return found
+
+
+def _copy_start(run: RunFolder, made: RunFolder, words: Words) -> None:
+    """Write recipe, provenance and the list of images without paths of this machine."""
+    recipe = read_recipe(run)
+    text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
+    if Path(recipe.model.weights).is_absolute():
+        text = text.replace(recipe.model.weights, Path(recipe.model.weights).name)
+    made.recipe.write_text(text, encoding="utf-8")
+    before = read_provenance(run)
+    kept = {key: before[key] for key in ("notice", "licence", "seed", "versions", "precision", "start")}
+    write_provenance(made, {**kept, "command": "; ".join(words.made), "data": _kept(before["data"])})
+    if run.images.is_file():
+        shutil.copyfile(run.images, made.images)
+
+
+def _kept(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: data[key] for key in KEPT_OF_DATA if key in data}
+
+
+def _write_weights(run: RunFolder, made: RunFolder, chose: Predictions, words: Words) -> None:
+    """Write the checkpoint in half floats, at the temperature that the folds' predictions ask for."""
+    tensors, card = read_checkpoint(run.path)
+    fitted = fit_temperature(chose)
+    card = dataclasses.replace(
+        card,
+        temperature=None if fitted.reason else fitted.value,
+        chosen_on=words.chosen_on,
+        data=_kept(card.data),
+    )
+    save_weights(made.best, in_halves(tensors), card)
+
+
+def _write_choosing(made: RunFolder, prepared: Prepared, chose: Predictions, words: Words) -> None:
+    """Write the folds' predictions as those of the split that chooses thresholds and temperature."""
+    card: Card = read_checkpoint(made.path)[1]
+    chose.write(made.predictions(CHOOSES), card.licence)
+    found = judge(chose, card.positives)
+    note = f"these are {words.chosen_on}: no figures of the network itself"
+    add_measures(
+        made,
+        SplitJudgement(
+            name=CHOOSES,
+            dataset=prepared.dataset.name,
+            on=None,
+            split=CHOOSES,
+            epoch=card.epoch,
+            licence=card.licence,
+            judgement=dataclasses.replace(found, notes=(*found.notes, note)),
+            overlap={},
+            masks=0,
+            submission="",
+        ),
+    )
+
+
+def _remove_left_over(made: RunFolder) -> None:
+    """Remove what would double the size, and any judgement of a user's own writes again."""
+    beside = made.best.with_suffix(".json")
+    for path in (beside, made.attention(JUDGES), made.overlap(JUDGES), made.submission(JUDGES)):
+        path.unlink(missing_ok=True)
+
+
+def _refuse_large(card: ModelCard) -> None:
+    size = sum(one.size for one in card.files.values())
+    if size > MOST_BYTES:
+        raise CheckpointError(
+            f"the files of {card.name} take {size:,} bytes, and at most {MOST_BYTES:,} may come with every "
+            "installation: take a lighter trunk"
+        )

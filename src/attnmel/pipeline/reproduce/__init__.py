@@ -1,0 +1,1 @@
+"""The tables of the thesis, run by run."""

@@ -1,0 +1,200 @@
+"""A table and its options -> the commands that fill it, one `attnmel train` a row and seed. No torch."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnmel.config.load import load_recipe
+from attnmel.config.recipe import VGG_TRUNKS, Recipe
+from attnmel.data.archives.catalog import ARCHIVES, source_of
+from attnmel.data.archives.fetch import archive_states
+from attnmel.data.archives.sizes import size_in_words
+from attnmel.data.datasets.isic import read_dataset
+from attnmel.data.datasets.missing import MissingFile, missing_files
+from attnmel.data.priors.sources import PREDICTED
+from attnmel.errors import ArchiveError, ConfigError, require_known
+from attnmel.evaluation.thesis.tables import TablePlan
+from attnmel.folders import RunFolder, home_folder, predicted_masks
+from attnmel.pipeline.segment.masks_table import read_masks_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """What was asked for."""
+
+    plan: TablePlan
+    out: Path
+    overrides: tuple[str, ...] = ()
+    """`key=value`, for every row."""
+    seeds: int = 1
+    rows: tuple[str, ...] = ()
+    """Of the table's; empty for all."""
+    home: Path | None = None
+    """As it was named; None for the usual one."""
+    command: str = ""
+    """As it was typed, for the table's own record."""
+    segmenter: Path | None = None
+    """A trained segmenter; None to train one where predicted masks are needed and not there."""
+
+    @property
+    def home_arguments(self) -> tuple[str, ...]:
+        """The options that tell a command of the same home."""
+        return ("--home", str(self.home)) if self.home else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run of the table."""
+
+    row: str
+    seed: int
+    arguments: tuple[str, ...]
+    """Of `attnmel`."""
+    recipe: Recipe | None
+    """None where the row's settings are no recipe."""
+    problem: str = ""
+    """Why the row's settings are no recipe."""
+    missing: str = ""
+    """What of its data is not there."""
+    run: RunFolder
+
+    @property
+    def name(self) -> str:
+        """Row and seed, as messages call it."""
+        return f"{self.row}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class TableJobs:
+    """All commands of a table."""
+
+    segmenter: tuple[tuple[str, ...], ...]
+    """Arguments of the commands that must end before any row starts; empty where no masks must be predicted."""
+    jobs: tuple[Job, ...]
+    """One seed of all rows after the other, so that a whole table of fewer seeds is there early."""
+    notes: tuple[str, ...] = ()
+    """Rows that are left out, and why."""
+
+
+def table_jobs(options: TableOptions) -> TableJobs:
+    """Return the commands of a table.
+
+    Raises:
+        ConfigError: an unknown row, no row that can be built, or settings that no row takes.
+    """
+    rows, notes = _rows(options)
+    jobs = tuple(_job(options, row, place) for place in range(options.seeds) for row in rows)
+    if not jobs:
+        raise ConfigError(f"no row of {options.plan.name} is left; name other --rows, or another trunk")
+    places = [job.run.path for job in jobs]
+    if shared := [path for path in dict.fromkeys(places) if places.count(path) > 1]:
+        raise ConfigError(f"two rows of {options.plan.name} would share the run folder {shared[0]}; rename a recipe")
+    if all(job.recipe is None for job in jobs):
+        raise ConfigError(jobs[0].problem)
+    return TableJobs(_segmenter(options, jobs), jobs, notes)
+
+
+def command_lines(found: TableJobs) -> list[str]:
+    """Return the commands as shell lines, with comments; nothing is run."""
+    lines = [f"# {note}" for note in found.notes]
+    lines += [f"# left out: {job.name}: {job.problem}" for job in found.jobs if job.problem]
+    lines += [f"# missing here: {missing}" for missing in dict.fromkeys(job.missing for job in found.jobs) if missing]
+    if found.segmenter:
+        lines += ["# These first, one after the other: the masks that some rows below are drawn toward."]
+        lines += map(shell_line, found.segmenter)
+    lines += ["# These in any order, also side by side: each has a run folder of its own."]
+    return lines + [shell_line(job.arguments) for job in found.jobs if not job.problem]
+
+
+def shell_line(arguments: Sequence[str]) -> str:
+    """Return a command as a shell takes it."""
+    return shlex.join(["attnmel", *arguments])
+
+
+def _rows(options: TableOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the rows to train, in the table's order, and a note on each that its trunk does not allow."""
+    known = {row.rpartition("/")[2].removesuffix(".toml"): row for row in options.plan.rows}
+    for name in options.rows:
+        require_known(f"row of {options.plan.name}", name, {*known, *options.plan.rows})
+    wanted = [row for short, row in known.items() if not options.rows or {short, row} & {*options.rows}]
+    lacking = {row: trunk for row in wanted if (trunk := _without_dense_layers(row, options.overrides))}
+    note = "{} is left out: the trunk {} has no dense layers, so the table has one row fewer"
+    return tuple(row for row in wanted if row not in lacking), tuple(note.format(*item) for item in lacking.items())
+
+
+def _without_dense_layers(row: str, overrides: Sequence[str]) -> str | None:
+    """Return the light trunk that a row would have, where the row is VGG-16 with its dense layers; else None."""
+    if load_recipe(row).model.network != "vgg16":
+        return None
+    try:
+        trunk = load_recipe(row, [*overrides, "model.network=vgg16-gap"]).model.trunk
+    except ConfigError:
+        return None  # said of the row itself
+    return None if trunk in VGG_TRUNKS else trunk
+
+
+def _job(options: TableOptions, row: str, place: int) -> Job:
+    try:
+        first = load_recipe(row, options.overrides)
+    except ConfigError as error:
+        name = load_recipe(row).name
+        run = RunFolder(options.out / name / f"seed-{place}")
+        return Job(row=row, seed=place, arguments=(), recipe=None, problem=str(error), run=run)
+    seed = first.training.seed + place
+    recipe = load_recipe(row, [*options.overrides, f"training.seed={seed}"])
+    arguments = ["train", row, "--resume", "--out", str(options.out), *options.home_arguments]
+    for setting in (*options.overrides, f"training.seed={seed}"):
+        arguments += ["--set", setting]
+    return Job(
+        row=row,
+        seed=seed,
+        arguments=tuple(arguments),
+        recipe=recipe,
+        missing=_missing_data(recipe, home_folder(options.home)),
+        run=RunFolder(options.out / recipe.name / f"seed-{seed}"),
+    )
+
+
+def _missing_data(recipe: Recipe, home: Path) -> str:
+    """Say what of a recipe's data is not there, file by file; empty where all that was published for it was fetched."""
+    files = source_of(recipe.data.dataset)
+    if files not in ARCHIVES:
+        return ""
+    try:
+        archive_states(files, home)
+    except ArchiveError as error:
+        listed = "; ".join(map(_told, missing_files(recipe.data.dataset, home)))
+        return f"{error}. Missing: {listed}" if listed else str(error)
+    return ""
+
+
+def _told(file: MissingFile) -> str:
+    return f"{file.name}: {size_in_words(file.about_bytes)}, {file.address or 'drawn here'}"
+
+
+def _segmenter(options: TableOptions, jobs: Sequence[Job]) -> tuple[tuple[str, ...], ...]:
+    """Return the commands that predict the masks which rows need and which are not there yet."""
+    home = home_folder(options.home)
+    datasets = [job.recipe.data.dataset for job in jobs if job.recipe and job.recipe.loss.masks == PREDICTED]
+    needed = [name for name in dict.fromkeys(datasets) if not _are_predicted(name, home)]
+    if not needed:
+        return ()
+    model = options.segmenter or options.out / "segmenter"
+    train = ("segment", "train", "--resume", "--out", str(model), *options.home_arguments)
+    predict = [("segment", "predict", str(model), name, *options.home_arguments) for name in needed]
+    return (*(() if options.segmenter else (train,)), *predict)
+
+
+def _are_predicted(dataset: str, home: Path) -> bool:
+    """Whether every image of a data set has a row: a prediction that was stopped leaves a table of some."""
+    table = read_masks_table(predicted_masks(home, dataset))
+    if table is None or missing_files(dataset, home):
+        return False
+    return table.rows.keys() >= {lesion.image_id for lesion in read_dataset(dataset, home).lesions}
+
+
+def settings_of(overrides: Sequence[str]) -> Mapping[str, str]:
+    """Return overrides by key; the last of a key counts, as it does in a recipe."""
+    pairs = (one.partition("=") for one in overrides)
+    return {key.strip(): value.strip() for key, _, value in pairs}

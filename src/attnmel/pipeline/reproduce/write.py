@@ -1,0 +1,44 @@
+"""A table to its files: Markdown, CSV, LaTeX, and a page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from attnmel.errors import AttnmelError
+from attnmel.evaluation.thesis.reproduced import ReproducedTable
+from attnmel.folders import RunFolder, home_folder, replacing
+from attnmel.pipeline.report.report import run_sections
+from attnmel.pipeline.reproduce.folder import TableFolder
+from attnmel.progress import SILENT, Progress
+from attnmel.report.html.page import write_report
+from attnmel.report.html.table_texts import comma_separated, latex, markdown
+from attnmel.report.sections.thesis_table import table_sections
+
+
+def write_table(folder: TableFolder, table: ReproducedTable) -> None:
+    """Write the table in every form; its page without the runs, which `write_page` adds."""
+    licence = dict(table.facts).get("licence", "nothing is trained yet")
+    forms = {"md": markdown(table), "csv": comma_separated(table, licence), "tex": latex(table)}
+    for form, text in forms.items():
+        with replacing(folder.table(form)) as part:
+            part.write_text(text, encoding="utf-8")
+    write_report(folder.table("html"), (), leading=table_sections(table), title=table.title)
+
+
+def write_page(
+    folder: TableFolder,
+    table: ReproducedTable,
+    runs: Sequence[RunFolder],
+    home: Path | None,
+    progress: Progress = SILENT,
+) -> None:
+    """Write the page with all that `attnmel report` says of the runs below the table.
+
+    Where a run's images are gone, as when runs come from another machine, the page stays without them and says why.
+    """
+    split = table.blocks[-1].split
+    try:
+        sections = run_sections(runs, home=home_folder(home), split=split, page=folder.table("html"), progress=progress)
+    except AttnmelError as error:
+        progress.note(f"{folder.table('html')} shows the table alone: {error}")
+        return
+    write_report(folder.table("html"), sections, leading=table_sections(table), title=table.title)

@@ -1,0 +1,298 @@
+"""A data set's name and a recipe -> labelled lesions, their prepared images and what identifies them."""
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from attnmel.config.fields import fold_numbers
+from attnmel.config.recipe import DataSettings, Recipe, Statistics
+from attnmel.data.batches.ablate import NO_CONTROL, PAINTED, SHUFFLED_LABELS, painter, shuffled
+from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
+from attnmel.data.batches.stored_maps import StoredMaps
+from attnmel.data.batches.views import Views
+from attnmel.data.datasets.folder import TABLE
+from attnmel.data.datasets.isic import Dataset, read_dataset
+from attnmel.data.datasets.splits import check_classes, check_disjoint, draw_fold, draw_some, draw_splits
+from attnmel.data.preprocess.cache import Cache, open_cache
+from attnmel.data.preprocess.images import central_crop
+from attnmel.data.priors.cache import Planes
+from attnmel.errors import LabelError, listed
+from attnmel.progress import SILENT, Progress
+from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
+
+ALL = "all"
+"""Every image of a data set, whatever its split: how an external set is judged."""
+
+
+SPLIT_SEED = 0
+"""Draws the split of a folder without one, and the folds of a cross-validation."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A data set, read, split, cut and cached, as one recipe sees it."""
+
+    dataset: Dataset
+    lesions: tuple[Lesion, ...]
+    """In the order of the cache's rows."""
+    cache: Cache
+    classes: tuple[str, ...]
+    control: str = NO_CONTROL
+    """One that paints takes images with a lesion mask alone."""
+    excluded: frozenset[str] = frozenset()
+    """Ids that the recipe leaves out of every split."""
+    beyond: frozenset[str] = frozenset()
+    """Ids of the training images that are more than the recipe's limit."""
+
+    def rows(self, split: str) -> np.ndarray:
+        """Rows of the cache that belong to a split, or all of them, without those left out.
+
+        Raises:
+            LabelError: the data set has no image in that split, or none that is not excluded, or none with the mask
+                that the control needs.
+        """
+        within = [row for row, lesion in enumerate(self.lesions) if split in (lesion.split, ALL)]
+        if within and all(self.lesions[row].image_id in self.excluded for row in within):
+            raise LabelError(
+                f"data.exclude leaves out all {len(within)} images of {self.dataset.name} in the split '{split}'; "
+                "shorten the exclusion list"
+            )
+        chosen = [row for row in within if self._is_used(row)]
+        if within and not chosen:
+            raise LabelError(
+                f"no image of {self.dataset.name} in the split '{split}' has a lesion mask, and the control "
+                f"{self.control} paints by the mask; fetch the masks, or take the control shuffled-labels"
+            )
+        if not chosen:
+            counts = Counter(str(lesion.split) for lesion in self.lesions)
+            there = ", ".join(f"{count} in {name}" for name, count in counts.items())
+            cure = "fetch its files" if self.dataset.states else f"add images, or a column 'split' in its {TABLE}"
+            if split == INTERNAL:
+                cure = "choose another"
+            raise LabelError(f"{self.dataset.name} has no image in the split '{split}' (it has {there}); {cure}")
+        return np.array(chosen, dtype=np.int64)
+
+    def labels(self, rows: np.ndarray) -> np.ndarray:
+        """Class index of each of the rows."""
+        return np.array([class_index(self.lesions[row], self.classes) for row in rows], dtype=np.int64)
+
+    @property
+    def used(self) -> tuple[Lesion, ...]:
+        """The lesions that are trained on or judged: all but those excluded, beyond the limit or not to be painted."""
+        return tuple(lesion for row, lesion in enumerate(self.lesions) if self._is_used(row))
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many images each split lacks because they have no mask for the control to paint by."""
+        bare = (lesion.split for row, lesion in enumerate(self.lesions) if not self._can_be_painted(row))
+        return dict(Counter(str(split) for split in bare))
+
+    def _is_used(self, row: int) -> bool:
+        image_id = self.lesions[row].image_id
+        return image_id not in self.excluded and image_id not in self.beyond and self._can_be_painted(row)
+
+    def _can_be_painted(self, row: int) -> bool:
+        return self.control not in PAINTED or bool(self.cache.has_mask[row])
+
+    @property
+    def groups(self) -> list[str]:
+        """Lesion or patient of every row; the image id where it is not known."""
+        return [lesion.group or lesion.image_id for lesion in self.lesions]
+
+    def attributes(self, rows: np.ndarray) -> dict[str, tuple[str, ...]]:
+        """What is known of the rows beside their diagnosis, "" where it is not; only what is known of at least one."""
+        known = [self.lesions[row].attributes for row in rows]
+        columns = {name: tuple(told.get(name, "") for told in known) for name in ATTRIBUTES}
+        return {name: column for name, column in columns.items() if any(column)}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what identifies the data of a run, with what was short of the official archive."""
+        return {
+            "dataset": self.dataset.name,
+            "title": self.dataset.title,
+            "licence": self.dataset.licence,
+            "content": self.cache.key,
+            "labels": self._labels_hash(),
+            "archives": [dataclasses.asdict(state) for state in self.dataset.states],
+            "splits": {split: self._counts(split) for split in self._splits()},
+            **({"beyond limit": len(self.beyond)} if self.beyond else {}),
+            **({"control": self.control, "left out": self.left_out} if self.control != NO_CONTROL else {}),
+        }
+
+    def _labels_hash(self) -> str:
+        """Return a hash of which image is what, on which side, of which lesion or patient."""
+        rows = [[one.image_id, one.diagnosis, one.split, one.group] for one in self.lesions]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+    def _splits(self) -> tuple[Split, ...]:
+        """Return the splits that every data set should have, and the internal one where there is one."""
+        has_internal = any(lesion.split == INTERNAL for lesion in self.lesions)
+        return (*SPLITS, INTERNAL) if has_internal else SPLITS
+
+    def _counts(self, split: Split) -> dict[str, int]:
+        rows = [row for row, lesion in enumerate(self.lesions) if lesion.split == split and self._is_used(row)]
+        labels = Counter(self.classes[class_index(self.lesions[row], self.classes)] for row in rows)
+        masks = sum(bool(self.cache.has_mask[row]) for row in rows)
+        return {"images": len(rows), "lesion masks": masks, **{name: labels[name] for name in self.classes}}
+
+
+def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress: Progress = SILENT) -> Prepared:
+    """Read a data set (the recipe's own, or another by `name`) and open its cache.
+
+    A folder without a split column is split, stratified, one group on one side, and alike for every seed of a
+    recipe: seeds are compared on the same images. What the recipe excludes, and what its limit leaves out of training,
+    is left out of its own data set alone. A data set that leaks by its name is read, and what it leaks is said.
+
+    Raises:
+        LabelError: images, masks and labels do not fit together, one image or group stands on two sides (unless the
+            recipe or the data set allows leakage), or the recipe excludes an image that is not there.
+    """
+    disjoint = name is None and not data.allow_leakage
+    dataset = read_dataset(name or data.dataset, home, classes=data.classes, disjoint=disjoint)
+    lesions = dataset.lesions
+    if all(lesion.split is None for lesion in lesions):
+        lesions = tuple(draw_splits(lesions, seed=SPLIT_SEED))
+    if disjoint and not dataset.leaks:
+        check_disjoint(lesions)
+    if name is None and data.fold is not None:
+        lesions = draw_fold(lesions, *fold_numbers(data.fold), seed=SPLIT_SEED)
+        progress.note(f"fold {data.fold} of the training and validation images of {dataset.name} validates")
+    excluded = frozenset(data.exclude) if name is None else frozenset[str]()
+    refuse_unknown(excluded, lesions, f"data.exclude names images that {dataset.name} does not hold")
+    cache = open_cache(lesions, crop=data.crop, side=data.side, home=home, progress=progress)
+    by_id = {lesion.image_id: lesion for lesion in lesions}
+    ordered = tuple(by_id[i] for i in cache.image_ids)
+    prepared = Prepared(dataset, ordered, cache, data.classes, data.control, excluded)
+    if name is None and data.limit is not None:
+        prepared = _limited(prepared, data.limit, progress)
+    if dataset.leaks:
+        _say_leaks(prepared, progress)
+    if excluded:
+        progress.note(f"{len(excluded)} of {len(lesions)} images of {dataset.name} are left out by data.exclude")
+    if bare := sum(prepared.left_out.values()):
+        told = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
+        progress.note(f"{data.control}: {bare} of {len(lesions)} images have no lesion mask and are left out ({told})")
+    return prepared
+
+
+def _limited(prepared: Prepared, limit: int, progress: Progress) -> Prepared:
+    """Return the same with no more than that many training images, of those that the recipe does not leave out."""
+    training = {lesion.image_id: lesion.diagnosis for lesion in prepared.used if lesion.split == "train"}
+    kept = draw_some(training, limit)
+    what = "" if len(kept) == limit else f", which are fewer than data.limit = {limit}"
+    progress.note(f"trained on {len(kept)} of {len(training)} training images of {prepared.dataset.name}{what}")
+    return dataclasses.replace(prepared, beyond=frozenset(training) - kept)
+
+
+def _say_leaks(prepared: Prepared, progress: Progress) -> None:
+    trained = {lesion.group for lesion in prepared.used if lesion.split == "train"} - {None}
+    for split in ("validation", INTERNAL):
+        groups = [lesion.group for lesion in prepared.used if lesion.split == split]
+        known = sum(group in trained for group in groups)
+        progress.note(
+            f"{prepared.dataset.name} leaks on purpose: {known} of {len(groups)} images of its split '{split}' show a "
+            "lesion that is trained on"
+        )
+
+
+def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:
+    """Refuse to leave out what is not there: a slip would leave the leak in.
+
+    Raises:
+        LabelError: the problem, and the ids.
+    """
+    if unknown := sorted(set(excluded) - {lesion.image_id for lesion in lesions}):
+        raise LabelError(
+            f"{problem}: {listed(unknown)}. Take them out of the exclusion list, or write it anew with `attnmel audit`."
+        )
+
+
+def training_batches(
+    recipe: Recipe,
+    prepared: Prepared,
+    device: torch.device,
+    planes: Planes | None = None,
+    *,
+    views: Views | None = None,
+    maps: StoredMaps | None = None,
+) -> TrainingBatches:
+    """Return the over-sampled, augmented batches of the training split, its images or labels as the control wants them.
+
+    `planes` are the prior's, of the training images in their order; None where it is made of the lesion masks. `views`
+    and `maps` are those of a frozen trunk.
+
+    Raises:
+        LabelError: the split holds a single class, or fewer images than a batch.
+    """
+    check_classes(prepared.used, recipe.data.classes)
+    rows, statistics_ = prepared.rows("train"), _statistics(recipe.data)
+    labels = prepared.labels(rows)
+    if recipe.data.control == SHUFFLED_LABELS:
+        labels = shuffled(labels, recipe.training.seed)
+    return TrainingBatches(
+        prepared.cache,
+        rows,
+        labels,
+        size=recipe.data.size,
+        repeats={recipe.data.classes.index(name): times for name, times in recipe.data.repeats.items()},
+        passes=recipe.data.passes,
+        batch=recipe.training.batch,
+        mean=statistics_.mean,
+        std=statistics_.std,
+        prior=recipe.loss.prior,
+        seed=recipe.training.seed,
+        device=device,
+        planes=planes,
+        paint=painter(recipe.data.control, statistics_.mean),
+        views=views,
+        maps=maps,
+    )
+
+
+def split_batches(
+    data: DataSettings,
+    prepared: Prepared,
+    rows: np.ndarray,
+    *,
+    batch: int,
+    device: torch.device,
+    maps: StoredMaps | None = None,
+) -> Iterator[Batch]:
+    """Return the centrally cropped batches of chosen rows, in order, painted as in training, with the true labels.
+
+    `maps` holds what a frozen trunk makes of them, in their place.
+    """
+    statistics_ = _statistics(data)
+    return evaluation_batches(
+        prepared.cache,
+        rows,
+        prepared.labels(rows),
+        size=data.size,
+        batch=batch,
+        mean=statistics_.mean,
+        std=statistics_.std,
+        device=device,
+        paint=painter(data.control, statistics_.mean),
+        maps=maps,
+    )
+
+
+def shown_pixels(data: DataSettings, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
+    """Return the central crops of chosen rows, painted, as the network was shown them: red, green, blue, mask."""
+    pixels = prepared.cache.gather(rows)
+    if (paint := painter(data.control, _statistics(data).mean)) is not None:
+        paint(pixels)
+    return central_crop(pixels, data.size)
+
+
+def _statistics(data: DataSettings) -> Statistics:
+    if data.statistics is None:
+        raise LabelError("no colour statistics; call with_statistics first")
+    return data.statistics

@@ -1,0 +1,177 @@
+"""What each epoch gave: one row, as CSV and as TensorBoard events."""
+
+import csv
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from attnmel.errors import TrainingError
+from attnmel.evaluation.classification.report import main_value
+from attnmel.folders import replacing
+from attnmel.losses import LossParts
+from attnmel.records import Predictions
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HistoryRow:
+    """One epoch, counted from 1; Dice terms NaN without a prior, validation measures averaged over the positives."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    focal: float
+    dice_pool3: float
+    dice_pool4: float
+    validation_auc: float
+    validation_ap: float
+    validation_balanced_accuracy: float
+    seconds: float
+    """Training and validation of the epoch, wall time."""
+    images_per_second: float
+    """Training alone."""
+
+    def validation(self, measure: str) -> float:
+        """Validation measure by the name that a recipe selects it by."""
+        return {
+            "auc": self.validation_auc,
+            "ap": self.validation_ap,
+            "balanced_accuracy": self.validation_balanced_accuracy,
+        }[measure]
+
+    def sentence(self) -> str:
+        """Return the epoch in one line for the terminal."""
+        return (
+            f"epoch {self.epoch}: loss {self.loss:.4f}, validation AUC {self.validation_auc:.3f}, "
+            f"AP {self.validation_ap:.3f}, balanced accuracy {self.validation_balanced_accuracy:.3f}, "
+            f"{self.images_per_second:.0f} images/s"
+        )
+
+    @classmethod
+    def of(
+        cls,
+        epoch: int,
+        loss: LossParts,
+        validation: Predictions,
+        positives: Sequence[str],
+        *,
+        learning_rate: float,
+        seconds: float,
+        images_per_second: float,
+    ) -> "HistoryRow":
+        """Join the losses of an epoch with what the network then says of the validation split."""
+        return cls(
+            epoch=epoch,
+            learning_rate=learning_rate,
+            loss=loss.total,
+            focal=loss.focal,
+            dice_pool3=loss.dice_pool3,
+            dice_pool4=loss.dice_pool4,
+            validation_auc=main_value(validation, positives, "auc"),
+            validation_ap=main_value(validation, positives, "ap"),
+            validation_balanced_accuracy=main_value(validation, positives, "balanced_accuracy"),
+            seconds=round(seconds, 3),
+            images_per_second=round(images_per_second, 2),
+        )
+
+
+def best_row(history: Sequence[HistoryRow], measure: str) -> HistoryRow | None:
+    """Return the earliest epoch of the highest validation measure; None of an empty history."""
+    return max(history, key=lambda row: row.validation(measure), default=None)
+
+
+def write_history(path: Path, history: Sequence[HistoryRow]) -> None:
+    """Write all epochs as CSV, anew each time, so that a resumed run has no doubled row."""
+    write_rows(path, HistoryRow, history)
+
+
+def write_rows(path: Path, kind: type[Any], rows: Sequence[Any]) -> None:
+    """Write the rows of one dataclass as CSV, a column a field."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, names)
+        table.writeheader()
+        table.writerows(dataclasses.asdict(row) for row in rows)
+
+
+def read_history(path: Path) -> tuple[HistoryRow, ...]:
+    """Read what `write_history` wrote; empty where there is no file yet.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
+    if not path.is_file():
+        return ()
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return tuple(history_row(row) for row in csv.DictReader(file))
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise TrainingError(
+            f"{path} is damaged; put it back as the training wrote it, or delete it to go without learning curves"
+        ) from None
+
+
+def history_row(values: dict[str, str]) -> HistoryRow:
+    """Return a row from text, field by field."""
+    numbers = {name: float(value) for name, value in values.items() if name != "epoch"}
+    return HistoryRow(epoch=int(values["epoch"]), **numbers)
+
+
+def write_events(folder: Path, row: HistoryRow) -> None:
+    """Write one epoch as a TensorBoard event file of its own; an epoch that is trained again replaces its file.
+
+    Not torch's SummaryWriter: it writes from a thread, which on a full disk leaves half a file and a traceback.
+    """
+    # Imported here: commands that do not train need not wait for them.
+    from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue] - protobuf makes it
+    from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue] - likewise
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    values = [
+        Summary.Value(tag=name.replace("validation_", "validation/"), simple_value=value)
+        for name, value in dataclasses.asdict(row).items()
+        if name != "epoch" and not math.isnan(value)
+    ]
+    now = time.time()
+    head = Event(wall_time=now, file_version="brain.Event:2")
+    event = Event(wall_time=now, step=row.epoch, summary=Summary(value=values))
+    with replacing(folder / f"events.out.tfevents.{row.epoch:06d}") as part, part.open("wb") as file:
+        for one in (head, event):
+            RecordWriter(file).write(one.SerializeToString())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SegmenterRow:
+    """One epoch, counted from 1; overlaps are means over the held-out images in the prepared size."""
+
+    epoch: int
+    learning_rate: float
+    """Of the epoch's last step."""
+    loss: float
+    threshold_jaccard: float
+    jaccard: float
+    dice: float
+    seconds: float
+    """Training and judging of the epoch, wall time."""
+    images_per_second: float
+    """Training alone."""
+
+    def sentence(self) -> str:
+        """Return the epoch in one line for the terminal."""
+        return (
+            f"epoch {self.epoch}: loss {self.loss:.4f}, held-out threshold Jaccard {self.threshold_jaccard:.3f}, "
+            f"Jaccard {self.jaccard:.3f}, Dice {self.dice:.3f}, {self.images_per_second:.0f} images/s"
+        )
+
+
+def segmenter_row(values: dict[str, str]) -> SegmenterRow:
+    """Return a row from text, field by field."""
+    numbers = {name: float(value) for name, value in values.items() if name != "epoch"}
+    return SegmenterRow(epoch=int(values["epoch"]), **numbers)
+
+
+def best_epoch(history: Sequence[SegmenterRow]) -> SegmenterRow:
+    """Return the earliest epoch of the highest threshold Jaccard; among equals, as when all are 0, of the Jaccard."""
+    return max(history, key=lambda row: (row.threshold_jaccard, row.jaccard))

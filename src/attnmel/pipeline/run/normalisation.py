@@ -1,0 +1,65 @@
+"""Whose mean and spread of RGB normalise a recipe's images: the data set's, or those of the start weights."""
+
+import hashlib
+import json
+
+from attnmel.config.recipe import DataSettings, Recipe, Statistics
+from attnmel.data.preprocess.cache import statistics
+from attnmel.folders import replacing
+from attnmel.models.weights.pretrained_input import input_scale
+from attnmel.pipeline.run.dataset import Prepared
+from attnmel.progress import SILENT, Progress
+
+
+def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT) -> Recipe:
+    """Return the recipe with its normalisation: by the start weights, or of its data set.
+
+    The data set's is the published one where the recipe carries that, else computed.
+
+    Raises:
+        CheckpointError: the start weights do not say theirs.
+    """
+    given, by_weights = recipe.data.statistics, recipe.data.normalise_by == "weights"
+    if given is not None and given.of == (_of_weights(recipe) if by_weights else recipe.data.dataset):
+        return recipe
+    found = weights_statistics(recipe) if by_weights else training_statistics(recipe.data, prepared, progress)
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"statistics": found})})
+
+
+def weights_statistics(recipe: Recipe) -> Statistics:
+    """Return mean and spread that the recipe's start weights were trained with.
+
+    Raises:
+        CheckpointError: they do not say them.
+    """
+    scale = input_scale(recipe.model.weights, recipe.model.trunk)
+    return Statistics(
+        of=_of_weights(recipe),
+        mean=scale.mean,
+        std=scale.std,
+        source="the input scale that the start weights were trained with",
+    )
+
+
+def _of_weights(recipe: Recipe) -> str:
+    return f"weights {recipe.model.weights}"
+
+
+def training_statistics(data: DataSettings, prepared: Prepared, progress: Progress = SILENT) -> Statistics:
+    """Return mean and spread of the training images, from the cache's folder or computed and stored there."""
+    rows = prepared.rows("train")
+    ids = "\n".join(prepared.cache.image_ids[row] for row in rows)
+    stored = prepared.cache.path / f"statistics-{hashlib.sha256(ids.encode()).hexdigest()[:12]}.json"
+    if not stored.is_file():
+        progress.note(f"computing the colour statistics of {len(rows)} training images")
+        mean, std = statistics(prepared.cache, rows)
+        found = {"mean": [round(v, 6) for v in mean], "std": [round(v, 6) for v in std]}
+        with replacing(stored) as part:
+            part.write_text(json.dumps(found), encoding="utf-8")
+    values = json.loads(stored.read_text(encoding="utf-8"))
+    return Statistics(
+        of=data.dataset,
+        mean=values["mean"],
+        std=values["std"],
+        source=f"computed on the {len(rows)} training images: mean, and mean of the per-image standard deviations",
+    )

@@ -1,0 +1,113 @@
+"""A run and a split -> its network, the images that it is asked about, and what it predicts of them."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, Integer
+from torch import Tensor, nn
+
+from attnmel import runtime
+from attnmel.config.recipe import DataSettings
+from attnmel.data.datasets.splits import draw_some
+from attnmel.errors import ConfigError
+from attnmel.evaluation.predict import predict
+from attnmel.folders import RunFolder
+from attnmel.models.weights.checkpoints import Card, load_checkpoint
+from attnmel.pipeline.run.dataset import Prepared, prepare, split_batches
+from attnmel.pipeline.run.provenance import check_card, check_same_data, read_recipe
+from attnmel.progress import SILENT, Progress
+from attnmel.records import Predictions
+from attnmel.saliency.methods.registry import SLOW, maps_of
+
+BATCH = 16
+"""Images a forward pass; no map depends on it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run's network and the images that it is asked about."""
+
+    name: str
+    """Recipe and seed."""
+    run: RunFolder
+    split: str
+    data: DataSettings
+    prepared: Prepared
+    rows: Integer[np.ndarray, " N"]
+    """Of the image cache."""
+    network: nn.Module
+    card: Card
+    device: torch.device
+    predictions: Predictions
+    seconds: float
+    """That the forward pass of one image took."""
+
+    @property
+    def main(self) -> str:
+        """The class whose probability is shown."""
+        return self.card.positives[0]
+
+    @property
+    def called(self) -> Int[Tensor, " N"]:
+        """The class that each map is asked for: the one that the network holds for the most probable."""
+        return torch.from_numpy(self.predictions.probabilities.argmax(axis=1)).to(self.device)
+
+    def batches(
+        self, places: Int[np.ndarray, " n"]
+    ) -> Iterator[tuple[Int[np.ndarray, " B"], Float[Tensor, "B 3 s s"]]]:
+        """Give some of the images, with their places, batch by batch, as the network sees them."""
+        batches = split_batches(self.data, self.prepared, self.rows[places], batch=BATCH, device=self.device)
+        for start, batch in zip(range(0, len(places), BATCH), batches, strict=True):
+            yield places[start : start + BATCH], batch.images
+
+    def some(self, limit: int) -> Int[np.ndarray, " n"]:
+        """Return the places of that many images, each class by its share; the same ones for every run and method."""
+        ids = self.predictions.image_ids
+        drawn = draw_some({ids[at]: str(label) for at, label in enumerate(self.predictions.labels.tolist())}, limit)
+        return np.array([at for at, image_id in enumerate(ids) if image_id in drawn], dtype=np.int64)
+
+    def refusals(self, methods: Sequence[str]) -> dict[str, ConfigError]:
+        """Return the methods that the network has no map for, and why: each but the slow is tried on one image."""
+        _, image = next(self.batches(np.arange(1)))
+        refused: dict[str, ConfigError] = {}
+        for name in methods:
+            if name in SLOW:
+                continue
+            try:
+                maps_of(self.network, image, self.called[:1], [name])
+            except ConfigError as error:
+                refused[name] = error
+        return refused
+
+
+def ask(run: RunFolder, split: str, *, home: Path, progress: Progress = SILENT) -> Asked:
+    """Open a run's best checkpoint and a split of its data, and predict the split.
+
+    Raises:
+        ConfigError: no run folder.
+        CheckpointError: the run has no usable best checkpoint.
+        LabelError: the data set has no such split, or is not the one that the run was trained on.
+    """
+    recipe = read_recipe(run)
+    network, card = load_checkpoint(run.path)
+    check_card(run, card, recipe)
+    prepared = prepare(recipe.data, home=home, progress=progress)
+    check_same_data(run, prepared)
+    rows, device = prepared.rows(split), runtime.choose_device()
+    started = time.monotonic()
+    predicted = predict(
+        network.to(device),
+        split_batches(recipe.data, prepared, rows, batch=BATCH, device=device),
+        image_ids=prepared.cache.image_ids,
+        classes=card.classes,
+        groups=prepared.groups,
+        device=device,
+        progress=progress,
+    )
+    taken = (time.monotonic() - started) / len(rows)
+    name = f"{card.recipe}, seed {card.seed}"
+    return Asked(name, run, split, recipe.data, prepared, rows, network, card, device, predicted.predictions, taken)

@@ -1,0 +1,183 @@
+"""Where a run comes from (recipe, seed, versions, device, data), and whether one that goes on is still the same."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import tomli_w
+import torch
+
+from attnmel import NOTICE, runtime
+from attnmel.config.load import flat, load_recipe
+from attnmel.config.recipe import Recipe
+from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
+from attnmel.folders import RunFolder, replacing
+from attnmel.models.weights.card import Card
+from attnmel.models.weights.start import Start
+from attnmel.pipeline.run.dataset import Prepared
+
+MOST_TOLD = 5
+"""Entries of a setting that are told word by word where it differs."""
+
+
+def write_start(
+    run: RunFolder,
+    recipe: Recipe,
+    prepared: Prepared,
+    prior: Mapping[str, Any],
+    *,
+    device: torch.device,
+    processes: int,
+    command: str,
+    start: Start,
+) -> None:
+    """Write the resolved recipe and where the run comes from."""
+    provenance = {
+        "notice": NOTICE,
+        # Weights that were trained on other data before stay bound to its licence too.
+        "licence": "; ".join(dict.fromkeys(one for one in (prepared.dataset.licence, start.licence) if one)),
+        "command": command,
+        "seed": recipe.training.seed,
+        "versions": runtime.versions(),
+        "device": runtime.device_name(device),
+        "processes": processes,
+        "precision": recipe.training.precision,
+        "start": start.sentence,
+        **({"start measured": start.facts} if start.facts else {}),
+        "data": prepared.fingerprint(),
+        **({"prior": prior} if prior else {}),
+    }
+    write_provenance(run, provenance)
+    with replacing(run.recipe) as part:
+        part.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
+
+
+def add_resumed(run: RunFolder, *, device: torch.device, processes: int, epoch: int) -> None:
+    """Note that a run went on after an epoch, and with what: other versions or threads may give other last bits."""
+    provenance = read_provenance(run)
+    provenance.setdefault("resumed", []).append(
+        {
+            "after epoch": epoch,
+            "versions": runtime.versions(),
+            "device": runtime.device_name(device),
+            "processes": processes,
+        }
+    )
+    write_provenance(run, provenance)
+
+
+def write_provenance(run: RunFolder, provenance: dict[str, Any]) -> None:
+    """Write where a run comes from."""
+    with replacing(run.provenance) as part:
+        part.write_text(json.dumps(provenance, indent=2), encoding="utf-8")
+
+
+def read_provenance(run: RunFolder) -> dict[str, Any]:
+    """Return what `write_start` wrote.
+
+    Raises:
+        ConfigError: the folder holds no run, or the file is damaged.
+    """
+    if not run.provenance.is_file():
+        raise ConfigError(f"{run.path} is not a run folder: no {run.provenance.name} in it; train one first")
+    try:
+        return json.loads(run.provenance.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(
+            f"{run.provenance} is damaged ({error}); put back the file that the training wrote, or train anew"
+        ) from None
+
+
+def read_recipe(run: RunFolder) -> Recipe:
+    """Return the resolved recipe of a run.
+
+    Raises:
+        ConfigError: the folder holds no run.
+    """
+    if not run.recipe.is_file():
+        raise ConfigError(f"{run.path} is not a run folder: no {run.recipe.name} in it; train one first")
+    return load_recipe(str(run.recipe))
+
+
+def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared, prior: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run by another recipe or on other data.
+
+    Raises:
+        ConfigError: names the settings that differ.
+        LabelError: the images, masks, labels or the files of the prior are not those the run began with.
+    """
+    refuse_other_settings(run, read_recipe(run).model_dump(), recipe.model_dump())
+    check_same_data(run, prepared)
+    if read_provenance(run).get("prior", {}).get("content") != prior.get("content"):
+        raise LabelError(
+            f"the masks that the prior of {run.path} is made of are not those that it was begun with. Put them back as "
+            "they were, or train anew with another --out."
+        )
+
+
+def refuse_other_settings(run: RunFolder, begun: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Refuse to go on with a run by other settings than it was begun by.
+
+    Raises:
+        ConfigError: names the settings that differ.
+    """
+    before, now = flat(begun), flat(wanted)
+    if differing := sorted(key for key in before | now if before.get(key) != now.get(key)):
+        changes = "; ".join(_change(key, before.get(key), now.get(key)) for key in differing)
+        raise ConfigError(f"{run.path} was begun by another recipe: {changes}. Use that recipe, or another --out.")
+
+
+def _change(key: str, before: object, now: object) -> str:
+    if isinstance(before, tuple) and isinstance(now, tuple) and max(len(before), len(now)) > MOST_TOLD:
+        # An exclusion list may hold thousands.
+        gone, new = (listed(map(str, sorted({*one} - {*other}))) for one, other in ((before, now), (now, before)))
+        return f"{key} had {len(before)} entries, has {len(now)} (new: {new or 'none'}; gone: {gone or 'none'})"
+    return f"{key} was {before!r}, is {now!r}"
+
+
+def check_same_data(run: RunFolder, prepared: Prepared) -> None:
+    """Refuse images, masks, labels or a split that are not those a run was trained on.
+
+    A folder that grew is split anew: some of what is then its test split would have been trained on.
+
+    Raises:
+        LabelError: says what differs and what to do.
+    """
+    refuse_other_data(run, prepared.fingerprint(), prepared.dataset.name)
+
+
+def refuse_other_data(run: RunFolder, now: dict[str, Any], name: str) -> None:
+    """Refuse data of another fingerprint, as `check_same_data`."""
+    before = read_provenance(run)["data"]
+    kinds = {"content": "images or masks", "labels": "labels, groups or split"}
+    # What an earlier version did not record cannot be compared.
+    if differing := [kind for key, kind in kinds.items() if before.get(key, now[key]) != now[key]]:
+        raise LabelError(
+            f"the {' and the '.join(differing)} of {name} are not those that {run.path} was trained "
+            "on. Put them back as they were, train anew with another --out, or keep new images in a folder of their "
+            "own and judge that by `attnmel evaluate --on`."
+        )
+
+
+def check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
+    """Refuse a checkpoint that another run left in this run's place: its measures would stand under a wrong recipe.
+
+    Raises:
+        CheckpointError: names what differs.
+    """
+    model, data = recipe.model, recipe.data
+    pairs = {
+        "network": (card.network, model.network),
+        "trunk": (card.trunk, model.trunk),
+        "width": (card.width, model.width),
+        "padding": (card.padding, model.padding),
+        "attention": (card.attention, model.attention),
+        "classes": (", ".join(card.classes), ", ".join(data.classes)),
+        "size": (card.size, data.size),
+        "crop": (card.crop, data.crop),
+    }
+    if differing := [f"{key} {found}, not {expected}" for key, (found, expected) in pairs.items() if found != expected]:
+        raise CheckpointError(
+            f"{run.best} is not of this run's recipe: {'; '.join(differing)}. Put the run's own checkpoint back, or "
+            "train the run again."
+        )

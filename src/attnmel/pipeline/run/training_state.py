@@ -1,0 +1,78 @@
+"""Where a run stands after an epoch, in one file, so that it can go on as if it had never stopped."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from attnmel import NOTICE
+from attnmel.models.weights.safetensors_io import check_tensors, load_state, save_state
+from attnmel.pipeline.run.history import HistoryRow, SegmenterRow, history_row
+
+NETWORK, OPTIMIZER = "network.", "optimizer."
+
+History = Sequence[HistoryRow] | Sequence[SegmenterRow]
+
+
+def save_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, history: History) -> None:
+    """Write weights, momentum and history; generators need no state, they are seeded by epoch.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+    """
+    write_standing(path, standing(network, optimizer), history)
+
+
+def standing(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return weights and momentum by name, where they are."""
+    tensors: dict[str, Tensor] = {NETWORK + name: value for name, value in network.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"{OPTIMIZER}{number}.{name}": value for name, value in state.items() if value is not None}
+    return tensors
+
+
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies in the computer's memory, which no later step changes.
+
+    Also of what is there already: AdamW counts its steps on the CPU, in place, wherever the weights are.
+    """
+    return {name: value.to("cpu", copy=True) for name, value in tensors.items()}
+
+
+def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights among the tensors of a standing, by the network's names."""
+    return {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
+
+
+def write_standing(path: Path, tensors: Mapping[str, Tensor], history: History) -> None:
+    """Write the tensors of a standing and the history, as `save_standing`."""
+    rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
+    save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
+
+
+def load_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[HistoryRow, ...]:
+    """Put network and optimiser where `save_standing` found them and return the history so far.
+
+    Raises:
+        CheckpointError: the file is damaged or belongs to another network.
+    """
+    return tuple(map(history_row, load_rows(path, network, optimizer)))
+
+
+def load_rows(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, str]]:
+    """Do as `load_standing`, with the rows of the history as text."""
+    tensors, metadata = load_state(path)
+    weights = weights_of(tensors)
+    check_tensors(weights, network.state_dict(), str(path))
+    network.load_state_dict(weights)
+    groups = optimizer.state_dict()["param_groups"]
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith(OPTIMIZER):
+            number, key = name.removeprefix(OPTIMIZER).split(".", 1)
+            state.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return json.loads(metadata["history"])

@@ -1,0 +1,1 @@
+"""The U-Net that draws lesion masks: trained, applied, judged."""

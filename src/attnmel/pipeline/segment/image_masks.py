@@ -1,0 +1,62 @@
+"""Image files -> the probability of lesion at every pixel of each, in its own size; memory does not grow with them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, UInt8
+from torch import nn
+
+from attnmel.data.preprocess.cache_build import Work, prepared_rows
+from attnmel.data.preprocess.images import image_size, normalised, stretched
+from attnmel.data.preprocess.workers import worthwhile_processes
+from attnmel.models.segmenter import SegmenterCard
+
+
+class Drawn(NamedTuple):
+    """What a segmenter draws on one image."""
+
+    image_id: str
+    probability: Float32[np.ndarray, "H W"] | None
+    """In the size of the upright image; None where it could not be read."""
+    error: str = ""
+
+    def mask(self, threshold: float) -> Bool[np.ndarray, "H W"]:
+        """Return the pixels whose probability is above the threshold; none of an image that could not be read."""
+        return np.zeros((0, 0), dtype=bool) if self.probability is None else self.probability > threshold
+
+
+def drawn_images(
+    network: nn.Module,
+    card: SegmenterCard,
+    images: Sequence[tuple[str, Path]],
+    *,
+    batch: int,
+    device: torch.device,
+) -> Iterator[Drawn]:
+    """Give what the segmenter draws on each image, by id and file, in order; decoded by several processes if it pays.
+
+    An image that cannot be read is given with the reason.
+    """
+    works = [Work(image_id, path, None, None, card.size) for image_id, path in images]
+    rows = zip(works, prepared_rows(works, worthwhile_processes(len(works))), strict=True)
+    while some := list(islice(rows, batch)):
+        pixels = [row[..., :3] for _, row in some if not isinstance(row, str)]
+        maps = iter(_probabilities(network, card, pixels, device) if pixels else ())
+        for work, row in some:
+            if isinstance(row, str):
+                yield Drawn(work.image_id, None, row)
+            else:
+                yield Drawn(work.image_id, stretched(next(maps), *image_size(work.image)))
+
+
+@torch.inference_mode()
+def _probabilities(
+    network: nn.Module, card: SegmenterCard, pixels: Sequence[UInt8[np.ndarray, "s s 3"]], device: torch.device
+) -> Float32[np.ndarray, "B s s"]:
+    inputs = np.stack([normalised(one, card.mean, card.std) for one in pixels])
+    images = torch.from_numpy(inputs).to(device).contiguous(memory_format=torch.channels_last)
+    return network(images).sigmoid()[:, 0].float().cpu().numpy()

@@ -1,0 +1,169 @@
+"""A segmenter and images -> a folder of lesion masks in the images' own size, with a table of what each is worth."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torch import nn
+
+from attnmel import runtime
+from attnmel.data.datasets.archive_tables import require_single
+from attnmel.data.datasets.isic import SOURCES, read_dataset
+from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.masks.quality import signs
+from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing
+from attnmel.locks import hold_folder
+from attnmel.models.segmenter import SegmenterCard, load_segmenter
+from attnmel.models.weights.checkpoints import checkpoint_file
+from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.run.seen_images import read_images, write_images
+from attnmel.pipeline.segment.image_masks import Drawn, drawn_images
+from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table, write_masks_table
+from attnmel.progress import SILENT, Progress
+
+ROWS_AT_ONCE = 256
+"""Images between two writings of the table: a stop loses no more of them."""
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What lies in a folder of masks after a prediction."""
+
+    folder: MasksFolder
+    rows: tuple[MaskRow, ...]
+    """Of the images asked for, in their order."""
+    kept: int
+    """How many of them an earlier prediction had drawn."""
+
+    def sentence(self) -> str:
+        """Return what was drawn, in one line."""
+        flags = Counter(row.flag for row in self.rows if row.flag)
+        told = "".join(f", {count} {flag}" for flag, count in sorted(flags.items()))
+        files = sum(not row.error and row.flag != "empty" for row in self.rows)
+        earlier = f", {self.kept} of them from before" if self.kept else ""
+        return f"{self.folder.path}: {files} masks of {len(self.rows)} images{told}{earlier}"
+
+    def raise_for_failures(self) -> None:
+        """Complain of images that could not be read, after the others are done.
+
+        Raises:
+            ImageError: names them.
+        """
+        raise_for_failures([row.error for row in self.rows if row.error], len(self.rows))
+
+
+def predict_masks(
+    model: Path,
+    images: Sequence[str],
+    *,
+    home: Path,
+    out: Path | None = None,
+    replace: bool = False,
+    batch: int = 16,
+    progress: Progress = SILENT,
+) -> Masks:
+    """Draw the masks of a known data set, or of files and folders, into a folder.
+
+    Rows that the same segmenter wrote are kept, so that a stopped prediction goes on; `replace` draws all anew.
+    An image that cannot be read gets a row with the reason; an empty mask gets a row and no file.
+
+    Raises:
+        CheckpointError: the model cannot be used.
+        ConfigError: no `out` for images that are no known data set; MONAI is not installed.
+        ImageError: no image is named.
+        LabelError: two images of one id.
+        PredictionsError: the folder holds masks of another segmenter.
+        BusyError: another command writes into the folder.
+    """
+    network, card = load_segmenter(model)
+    named = _named_images(images, home)
+    folder = _folder(images, home, out)
+    with hold_folder(folder.path):
+        return _predict_into(folder, model, network, card, named, replace, batch, progress)
+
+
+def _predict_into(
+    folder: MasksFolder,
+    model: Path,
+    network: nn.Module,
+    card: SegmenterCard,
+    named: Sequence[tuple[str, Path]],
+    replace: bool,
+    batch: int,
+    progress: Progress,
+) -> Masks:
+    segmenter = hashlib.sha256(checkpoint_file(model).read_bytes()).hexdigest()
+    rows = {} if replace else _rows_before(folder, segmenter)
+    wanted = [(image_id, path) for image_id, path in named if not _is_done(folder, rows.get(image_id))]
+    _copy_images(model, folder, card, progress)
+    device = runtime.choose_device()
+    drawn = drawn_images(network.to(device), card, wanted, batch=batch, device=device)
+    with progress.bar("drawing masks", len(wanted), "images") as advance:
+        for count, one in enumerate(drawn, start=1):
+            rows[one.image_id] = _written(one, folder, card)
+            if count % ROWS_AT_ONCE == 0 or count == len(wanted):
+                write_masks_table(folder, segmenter, rows.values(), card.licence)
+            advance(1)
+    return Masks(folder, tuple(rows[image_id] for image_id, _ in named), len(named) - len(wanted))
+
+
+def _named_images(images: Sequence[str], home: Path) -> list[tuple[str, Path]]:
+    """Return id and file of every image that is asked for."""
+    if known := [name for name in images if name in SOURCES]:
+        if len(images) > 1:
+            raise ConfigError(f"{known[0]} is a data set; name it alone, or files and folders only")
+        return [(lesion.image_id, lesion.image) for lesion in read_dataset(known[0], home).lesions]
+    paths = image_files([Path(name) for name in images])
+    require_single((path.stem for path in paths), "images of one name, whose masks would have one name too")
+    return [(path.stem, path) for path in paths]
+
+
+def _folder(images: Sequence[str], home: Path, out: Path | None) -> MasksFolder:
+    if out is not None:
+        return MasksFolder(out)
+    if images[0] not in SOURCES:
+        raise ConfigError("name the folder of the masks by --out; only a known data set has one of its own")
+    return predicted_masks(home, images[0])
+
+
+def _rows_before(folder: MasksFolder, segmenter: str) -> dict[str, MaskRow]:
+    before = read_masks_table(folder)
+    if before is not None and before.segmenter != segmenter:
+        raise PredictionsError(
+            f"{folder.path} holds {len(before.rows)} masks of another segmenter ({before.segmenter[:12]}, this one is "
+            f"{segmenter[:12]}); draw them anew with --replace, or choose another --out"
+        )
+    return before.rows if before else {}
+
+
+def _is_done(folder: MasksFolder, row: MaskRow | None) -> bool:
+    if row is None or row.error:
+        return False
+    return row.flag == "empty" or folder.mask(row.image_id).is_file()
+
+
+def _copy_images(model: Path, folder: MasksFolder, card: SegmenterCard, progress: Progress) -> None:
+    """Put what the segmenter learnt from beside its masks, so that it is known wherever they go."""
+    learnt = read_images(RunFolder(checkpoint_file(model).parent))
+    if not learnt:
+        progress.note(f"no images.csv beside {model}: what the segmenter learnt from is not known of its masks")
+        return
+    write_images(folder, learnt, card.licence)
+
+
+def _written(drawn: Drawn, folder: MasksFolder, card: SegmenterCard) -> MaskRow:
+    """Write the mask, unless it is empty, and return its row."""
+    if drawn.probability is None:
+        return MaskRow(drawn.image_id, 0.0, 0.0, 0, "", drawn.error)
+    mask = drawn.mask(card.threshold)
+    found, path = signs(drawn.probability, mask), folder.mask(drawn.image_id)
+    if found.flag == "empty":
+        path.unlink(missing_ok=True)
+    else:
+        with replacing(path) as part:
+            Image.fromarray(mask.astype(np.uint8) * 255).save(part)
+    return MaskRow(drawn.image_id, *found)

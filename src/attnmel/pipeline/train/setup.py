@@ -1,0 +1,128 @@
+"""A recipe -> the network, optimiser, objective and schedule that its training starts with."""
+
+from pathlib import Path
+from typing import cast
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from attnmel import runtime
+from attnmel.config.recipe import Recipe, TrainingSettings
+from attnmel.models.classifiers import build_network, trunk_of
+from attnmel.models.trunks.trunk import frozen_pool
+from attnmel.models.weights.pretrained_input import trained_with
+from attnmel.models.weights.start import Start, start_weights
+from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.train.vgg_start import fit_start
+from attnmel.progress import Progress
+from attnmel.training import Objective, Schedule
+
+ADAMW_SECOND_BETA = 0.999
+"""Decay of AdamW's mean of squared gradients; Loshchilov and Hutter, ICLR 2019, and torch's own."""
+
+
+def start_network(recipe: Recipe) -> nn.Module:
+    """Build the network, its random weights drawn from the recipe's seed alone, and freeze what the recipe freezes.
+
+    Raises:
+        ConfigError: the trunk lacks the pool to freeze up to.
+    """
+    runtime.seed_everything(recipe.training.seed)
+    network = build_network(
+        recipe.model.network,
+        trunk=recipe.model.trunk,
+        width=recipe.model.width,
+        padding=recipe.model.padding,
+        classes=len(recipe.data.classes),
+        attention=recipe.model.attention,
+    )
+    if pool := frozen_pool(recipe.training.freeze):
+        trunk_of(network).freeze(pool)
+    return network
+
+
+def put_start_weights(
+    network: nn.Module, recipe: Recipe, prepared: Prepared, device: torch.device, home: Path, progress: Progress
+) -> Start:
+    """Put the recipe's start weights into the network and return where they are from.
+
+    Raises:
+        AttnmelError: as `models.weights.start_weights` and `vgg_fitting.fit_start`.
+    """
+    model = recipe.model
+    start = start_weights(
+        network,
+        model.weights,
+        trunk=model.trunk,
+        width=model.width,
+        classes=recipe.data.classes,
+        home=home,
+        progress=progress,
+    )
+    padding = trained_with(model.weights, model.trunk).padding
+    if padding is not None and padding != model.padding:
+        progress.note(
+            f"{model.weights} was trained with {padding} padding, but model.padding = '{model.padding}': with that the "
+            "weights are another function"
+        )
+    return fit_start(network, start, recipe, prepared, device, progress)
+
+
+def set_up(
+    recipe: Recipe, network: nn.Module, fabric: Fabric, progress: Progress
+) -> tuple[_FabricModule, torch.optim.Optimizer]:
+    """Return the network on its device, laid out for it and joined over the processes, with its optimiser.
+
+    Raises:
+        ConfigError: the network is to be compiled, and torch lacks what it compiles with.
+    """
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        # Batch-norm of the slides sees the whole batch; torch has this for CUDA only.
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    elif fabric.world_size > 1 and any(isinstance(layer, _BatchNorm) for layer in network.modules()):
+        progress.note("on CPUs each process normalises its own share of a batch; one process would see the whole")
+    settings = recipe.training
+    if settings.compile:
+        runtime.require_compiler(fabric.device)
+        # In place, so that weights keep the names that checkpoints know.
+        network.compile()
+    wrapped, optimizer = fabric.setup(network, _optimizer(network, settings))
+    # Fabric's wrapper is an optimiser too, by a class that it makes at run time.
+    return wrapped, cast(torch.optim.Optimizer, optimizer)
+
+
+def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    weights = [one for one in network.parameters() if one.requires_grad]
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(weights, lr=rate, betas=(settings.momentum, ADAMW_SECOND_BETA), weight_decay=decay)
+    return torch.optim.SGD(
+        weights, lr=rate, momentum=settings.momentum, nesterov=settings.momentum > 0, weight_decay=decay
+    )
+
+
+def objective(recipe: Recipe) -> Objective:
+    """Return what is minimised; without a prior the attention maps are free."""
+    weights = (recipe.loss.pool3_weight, recipe.loss.pool4_weight)
+    return Objective(
+        gamma=recipe.loss.gamma,
+        map_weights=weights if recipe.loss.prior != "none" else (0.0, 0.0),
+        dice=recipe.loss.dice,
+    )
+
+
+def schedule(recipe: Recipe) -> Schedule:
+    """Return how long and how fast is learnt."""
+    settings = recipe.training
+    return Schedule(
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        decay=settings.decay,
+        decay_every=settings.decay_every,
+        kind=settings.schedule,
+        warm_up=settings.warm_up,
+    )

@@ -1,0 +1,254 @@
+"""A recipe -> a run folder: recipe, provenance, history, checkpoints, predictions. One folder a seed."""
+
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import NamedTuple
+
+from lightning_fabric import Fabric
+
+from attnmel import runtime
+from attnmel.config.recipe import Recipe
+from attnmel.data.batches.ablate import NO_CONTROL
+from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.batches.stored_maps import StoredMaps
+from attnmel.data.datasets.isic import own_folder_path
+from attnmel.data.priors.sources import PREDICTED
+from attnmel.errors import ConfigError, TrainingError
+from attnmel.folders import RunFolder
+from attnmel.locks import hold_folder
+from attnmel.models.weights.start import START_NAMES
+from attnmel.pipeline.run.dataset import Prepared, prepare, training_batches
+from attnmel.pipeline.run.history import HistoryRow, best_row, write_history
+from attnmel.pipeline.run.normalisation import with_statistics
+from attnmel.pipeline.run.provenance import add_resumed, check_same_run, read_recipe, write_start
+from attnmel.pipeline.run.seen_images import learnt_images, write_images
+from attnmel.pipeline.run.training_state import load_standing
+from attnmel.pipeline.train.background_writer import Beside
+from attnmel.pipeline.train.checkpointing import Keeper
+from attnmel.pipeline.train.frozen_maps import RunMaps, open_run_maps
+from attnmel.pipeline.train.priors import RunPrior, prepare_prior
+from attnmel.pipeline.train.setup import objective, put_start_weights, schedule, set_up, start_network
+from attnmel.pipeline.train.vgg_start import remedy
+from attnmel.progress import SILENT, Progress
+from attnmel.records import Split
+from attnmel.training import train
+
+HEAVY = "vgg"
+"""What the names of the trunks start with whose maps are large."""
+
+
+def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
+    """Write out what depends on this machine or folder, so that the stored recipe means the same elsewhere."""
+    data, model, training = recipe.data, recipe.model, recipe.training
+    weights = Path(model.weights).expanduser()
+    precision = runtime.choose_precision(training.precision, fabric.device)
+    dataset = str(own_folder_path(data.dataset) or data.dataset)
+    start = str(weights.absolute()) if model.weights not in START_NAMES and weights.exists() else model.weights
+    masks = Path(recipe.loss.masks).expanduser()
+    own_masks = recipe.loss.masks not in ("", PREDICTED) and masks.exists()
+    return recipe.model_copy(
+        update={
+            "data": data.model_copy(update={"dataset": dataset}),
+            "model": model.model_copy(update={"weights": start}),
+            "loss": recipe.loss.model_copy(update={"masks": str(masks.absolute())}) if own_masks else recipe.loss,
+            "training": training.model_copy(update={"precision": precision}),
+        }
+    )
+
+
+def _place(recipe: Recipe) -> tuple[int, str | None]:
+    """Return what, of one recipe, decides the folder of a run."""
+    return recipe.training.seed, recipe.data.fold
+
+
+def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
+    """Return where a run of the recipe lies: `<out or runs>/<recipe>[/fold-<k>-of-<n>][/<control>]/seed-<seed>`.
+
+    `given` is a run that the recipe was read from: without `out` it is the place itself for its own seed and fold, and
+    its control lies next to it.
+
+    Raises:
+        ConfigError: the given run is itself another control.
+    """
+    control, before = recipe.data.control, given and read_recipe(given)
+    if out is not None or given is None or before is None or _place(before) != _place(recipe):
+        fold = f"fold-{recipe.data.fold.replace('/', '-of-')}" if recipe.data.fold else ""
+        plain = RunFolder((out or Path("runs")) / recipe.name / fold / f"seed-{recipe.training.seed}")
+        return plain if control == NO_CONTROL else plain.control(control)
+    if before.data.control == control:
+        return given
+    if before.data.control != NO_CONTROL:
+        raise ConfigError(f"{given.path} is itself the control {before.data.control}; name the run that it belongs to")
+    return given.control(control)
+
+
+def recipe_fabric(recipe: Recipe) -> Fabric:
+    """Return the launched engine that moves, casts and joins several processes; one serves all seeds of a command."""
+    # Its notes on what it was asked for would stand between ours.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    settings = recipe.training
+    device = runtime.choose_device(settings.device)
+    precision = runtime.choose_precision(settings.precision, device)
+    # In float32 a heavy trunk's peak would pass 8 GB or nearly so (docs/performance.md); that of a light one is half.
+    if precision == "bf16" or not recipe.model.trunk.startswith(HEAVY):
+        runtime.keep_memory()
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+class Trained(NamedTuple):
+    """A run that has all its epochs."""
+
+    best: HistoryRow
+    prepared: Prepared
+    maps: Mapping[Split, StoredMaps]
+    """Of the frozen layers for each split that is judged; empty where the recipe stores none."""
+
+
+def train_run(
+    recipe: Recipe,
+    run: RunFolder,
+    *,
+    home: Path,
+    fabric: Fabric,
+    resume: bool = False,
+    command: str = "",
+    progress: Progress = SILENT,
+) -> Trained:
+    """Train one seed of a recipe into a run folder.
+
+    With `resume` a run that was stopped goes on after its last finished epoch; a finished one is left as it is.
+
+    Raises:
+        ConfigError: the folder holds a run already, or one of another recipe or other data.
+        LabelError: the training or validation split is not there, or lacks a class or the masks that the recipe needs.
+        TrainingError: the loss stopped being finite; checkpoints of finished epochs are kept.
+        BusyError: another command writes into the folder.
+    """
+    with hold_folder(run.path) if fabric.is_global_zero else nullcontext():
+        return _train_alone(recipe, run, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
+
+
+def _train_alone(
+    recipe: Recipe, run: RunFolder, *, home: Path, fabric: Fabric, resume: bool, command: str, progress: Progress
+) -> Trained:
+    if run.recipe.is_file() and not resume:
+        raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
+    progress = progress if fabric.is_global_zero else SILENT
+    recipe = _settled(recipe, fabric)
+    with fabric.rank_zero_first(local=True):
+        prepared = prepare(recipe.data, home=home, progress=progress)
+        recipe = with_statistics(recipe, prepared, progress)
+        prepared.rows("validation")  # refused now, not after an epoch
+        prior = prepare_prior(recipe, prepared, home=home, progress=progress)
+    history, maps = _train(recipe, run, prepared, prior, home=home, fabric=fabric, command=command, progress=progress)
+    best = best_row(history, recipe.training.select)
+    if best is None:
+        raise TrainingError(f"{run.path} has no finished epoch")
+    return Trained(best, prepared, maps.judged if maps else {})
+
+
+def _train(
+    recipe: Recipe,
+    run: RunFolder,
+    prepared: Prepared,
+    prior: RunPrior,
+    *,
+    home: Path,
+    fabric: Fabric,
+    command: str,
+    progress: Progress,
+) -> tuple[tuple[HistoryRow, ...], RunMaps | None]:
+    batches = training_batches(recipe, prepared, fabric.device, prior.planes)
+    network = start_network(recipe)
+    resuming = run.resume.is_file()
+    if run.recipe.is_file():
+        check_same_run(run, recipe, prepared, prior.facts)
+    with fabric.rank_zero_first(local=True):
+        start = None if resuming else put_start_weights(network, recipe, prepared, fabric.device, home, progress)
+    network, optimizer = set_up(recipe, network, fabric, progress)
+    history = load_standing(run.resume, network, optimizer) if resuming else ()
+    _check_same_epoch(run, len(history), fabric)
+    with fabric.rank_zero_first(local=True):
+        maps = open_run_maps(recipe, prepared, network.module, home=home, device=fabric.device, progress=progress)
+    if maps is not None:
+        batches = training_batches(recipe, prepared, fabric.device, prior.planes, views=maps.views, maps=maps.training)
+    if fabric.is_global_zero and resuming:
+        # A stop between the standing and the history left the last row out.
+        write_history(run.history, history)
+        add_resumed(run, device=fabric.device, processes=fabric.world_size, epoch=len(history))
+    if fabric.is_global_zero and start is not None:
+        write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
+        if prior.segmenter_images:
+            write_images(run.prior, prior.segmenter_images, prepared.dataset.licence)
+        write_start(
+            run,
+            recipe,
+            prepared,
+            prior.facts,
+            device=fabric.device,
+            processes=fabric.world_size,
+            command=command,
+            start=start,
+        )
+    with Beside() as beside:
+        keeper = Keeper(recipe, run, prepared, network, optimizer, fabric, beside, maps)
+        return _epochs(keeper, batches, history, remedy(start, recipe), progress), maps
+
+
+def _epochs(
+    keeper: Keeper, batches: TrainingBatches, history: tuple[HistoryRow, ...], remedy: str, progress: Progress
+) -> tuple[HistoryRow, ...]:
+    """Train all epochs that are not in the history yet, judge and keep each, and return the whole history."""
+    recipe, fabric = keeper.recipe, keeper.fabric
+    clock = time.perf_counter()
+    for trained in train(
+        keeper.network,
+        keeper.optimizer,
+        batches,
+        fabric=fabric,
+        objective=objective(recipe),
+        schedule=schedule(recipe),
+        seed=recipe.training.seed,
+        image_ids=keeper.prepared.cache.image_ids,
+        start=len(history),
+        accumulate=recipe.training.accumulate,
+        remedy=remedy,
+        progress=progress,
+    ):
+        trained_in = time.perf_counter() - clock
+        row = HistoryRow.of(
+            trained.number + 1,
+            trained.loss,
+            keeper.validate(),
+            recipe.data.positives,
+            learning_rate=trained.learning_rate,
+            seconds=time.perf_counter() - clock,
+            images_per_second=len(batches) * recipe.training.batch / trained_in,
+        )
+        history = (*history, row)
+        if fabric.is_global_zero:
+            keeper.keep(history)
+        progress.note(row.sentence())
+        clock = time.perf_counter()
+    return history
+
+
+def _check_same_epoch(run: RunFolder, finished: int, fabric: Fabric) -> None:
+    """Refuse processes that would go on from different epochs."""
+    first = fabric.broadcast(finished)
+    if finished != first:
+        raise ConfigError(
+            f"{run.path} holds {finished} finished epochs here and {first} where the first process runs; "
+            "set --out to a folder that all machines share"
+        )

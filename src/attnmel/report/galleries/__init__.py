@@ -1,0 +1,1 @@
+"""Pages of images: galleries of maps, contact sheets, audit pairs."""

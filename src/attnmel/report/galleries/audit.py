@@ -1,0 +1,81 @@
+"""An audit and the images of its pairs -> one HTML page that shows them side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import attnmel
+from attnmel.data.audit.findings import Kind
+from attnmel.folders import replacing
+from attnmel.report.galleries.examples import Picture
+from attnmel.report.html.page import environment
+
+MOST_SHOWN = 200
+"""Pairs of a kind that are shown, about 1.5 MB; the others are counted."""
+
+HEADINGS: Mapping[Kind, tuple[str, str]] = {
+    "same id": ("One id in two places", "The same image id stands in two data sets or splits."),
+    "same bytes": ("One file under two ids", "The two files are alike to the last byte."),
+    "same picture": (
+        "One picture under two ids",
+        "The fine structure of the two agrees after turning, mirroring, moving and zooming, whatever the colours: one "
+        "picture in two versions, or the same lesion photographed again from the same view. The second is shown turned "
+        "like the first.",
+    ),
+    "same lesion": ("One lesion or patient", "The data set itself says that both images are of one lesion or patient."),
+    "labels differ": ("One picture, two labels", "Both labels cannot be true of one picture."),
+    "alike": (
+        "Close by embedding",
+        "The network's trunk puts the two close together. That is a hint for the eye, not a finding: such pairs are "
+        "neither leakage nor on an exclusion list.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two images beside each other."""
+
+    pictures: tuple[Picture, Picture]
+    likeness: str
+
+
+@dataclass(frozen=True)
+class PairGroup:
+    """The pairs of one kind."""
+
+    kind: Kind
+    count: int
+    pairs: tuple[Pair, ...]
+
+    @property
+    def heading(self) -> str:
+        """Return the kind in words."""
+        return HEADINGS[self.kind][0]
+
+    @property
+    def prose(self) -> str:
+        """Return what makes a pair of this kind."""
+        return HEADINGS[self.kind][1]
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """All that the page says."""
+
+    title: str
+    byline: str
+    verdict: str
+    """What was found between two sides; empty where none were named."""
+    counts: tuple[tuple[str, str, str, int], ...]
+    notes: tuple[str, ...]
+    groups: tuple[PairGroup, ...]
+
+
+def write_audit_page(path: Path, page: AuditPage) -> None:
+    """Write the page."""
+    text = environment().get_template("audit.html").render(
+        page=page, notice=attnmel.NOTICE, version=attnmel.__version__
+    )  # fmt: skip
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")

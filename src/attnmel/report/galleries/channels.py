@@ -1,0 +1,71 @@
+"""The channels of a layer to one page: those that stand out, each over the images that it is strongest on.
+
+The page holds all that it shows, asks no server for anything, and needs no script.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import attnmel
+from attnmel.folders import replacing
+from attnmel.report.html.page import environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelImage:
+    """One image and where a channel is strong on it."""
+
+    image_id: str
+    label: str
+    """True class."""
+    picture: str
+    """`data:` address, as that of border and map."""
+    border: str
+    """Empty without a lesion in view."""
+    map: str
+
+
+@dataclass(frozen=True)
+class ShownChannel:
+    """One channel."""
+
+    number: int
+    correlation: float
+    """With the class, in [-1, 1]."""
+    overlap: float
+    """With the lesion, in [0, 1]; NaN without a mask."""
+    images: tuple[ChannelImage, ...]
+    """Strongest first."""
+
+
+@dataclass(frozen=True)
+class ChannelList:
+    """Channels that stand out in one way, the first most."""
+
+    title: str
+    channels: tuple[ShownChannel, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Browser:
+    """All that the page shows."""
+
+    title: str
+    main: str
+    """The class that channels are held against."""
+    layer: str
+    count: int
+    """Channels of the layer."""
+    images: int
+    """On which they were judged."""
+    licence: str
+    lists: tuple[ChannelList, ...]
+
+
+def write_browser(path: Path, browser: Browser) -> None:
+    """Write the page."""
+    page = environment().get_template("channels.html").render(
+        browser=browser, notice=attnmel.NOTICE, version=attnmel.__version__
+    )  # fmt: skip
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The page: layout, tables and templates."""

@@ -1,0 +1,67 @@
+"""A part of a page in a form that every topic can fill: words, tables, vector figures, notes."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from attnmel.report.galleries.examples import Picture
+
+NARROW = 6
+"""Columns that have room on half a page."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text in rows; the first cell of each names the row, the others stand to the right.
+
+    What follows a line break in a cell stands small below it: an interval under its figure.
+    """
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """Each as long as `heads`."""
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the table fits beside a figure on a wide page."""
+        return len(self.heads) <= NARROW
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of `attnmel.figures`, with what stands below it."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """Another page that lies beside this one."""
+
+    text: str
+    path: str
+    """From the folder that this page lies in, with slashes."""
+
+    @property
+    def address(self) -> str:
+        """The path as a browser reads it: a folder's name may hold what means something in an address."""
+        return quote(self.path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One topic; what is not given is left out."""
+
+    name: str
+    """Unique among the sections of a run: letters and dashes, for links within the page."""
+    title: str
+    prose: str = ""
+    pictures: tuple[Picture, ...] = ()
+    """As wide as the page."""
+    links: tuple[Link, ...] = ()
+    figures: tuple[Drawing, ...] = ()
+    tables: tuple[Table, ...] = ()
+    more: tuple[Table, ...] = ()
+    """Folded away below the others, for those who want every number."""
+    notes: tuple[str, ...] = ()

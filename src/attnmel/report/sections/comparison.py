@@ -1,0 +1,139 @@
+"""A comparison to words, tables and a section of the page. Rounds and names; measures nothing."""
+
+import math
+
+from attnmel.evaluation.comparison.differences import MEASURE_WORDS, Difference, p_words
+from attnmel.evaluation.comparison.paired_tests import Method
+from attnmel.evaluation.comparison.recipes import Comparison, Summary
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
+from attnmel.figures.differences import Bar, differences_figure
+from attnmel.report.html.sections import Drawing, Section, Table
+from attnmel.report.html.tables import fixed, spaced
+
+NOTHING = "\N{EN DASH}"
+
+
+def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> Section:
+    """Return the part of the page that says whether runs differ: figures, tables, and a sentence each, then `notes`."""
+    summary = summary_table(comparison)
+    pairs = tuple(dict.fromkeys((one.first, one.second) for one in comparison.differences))
+    drawn = tuple(_drawing(number, pair, comparison) for number, pair in enumerate(pairs, 1))
+    tables = (*((summary,) if summary else ()), *(difference_table(comparison, *pair) for pair in pairs))
+    return Section(
+        name="differences",
+        title="Do they differ?",
+        prose=_prose(comparison),
+        figures=drawn,
+        tables=tables,
+        notes=(*sentences(comparison), *notes, *comparison.notes, method_words(comparison)),
+    )
+
+
+def summary_table(comparison: Comparison) -> Table | None:
+    """Return what each recipe reaches over its seeds; None where no recipe has several."""
+    if all(seeds == 1 for _, seeds in comparison.seeds):
+        return None
+    heads = ("recipe and measure", "seeds", "mean", "deviation over seeds", "95 % interval", "by")
+    return Table("Mean over seeds", heads, tuple(_summary_row(one) for one in comparison.summaries))
+
+
+def difference_table(comparison: Comparison, first: str, second: str) -> Table:
+    """Return the differences of one pair, second minus first; a line below a row is another method's word on it."""
+    rows = []
+    for one in comparison.differences:
+        if (one.first, one.second) == (first, second):
+            rows += [_difference_row(one), *(_other_row(other) for other in one.outcome.others)]
+    heads = ("measure", "first", "second", "difference", "95 % interval", "p", "after Holm", "alone right", "by")
+    return Table(f"First: {first}. Second: {second}.", heads, tuple(rows))
+
+
+def sentences(comparison: Comparison) -> tuple[str, ...]:
+    """Say of each pair and measure what was found."""
+    return tuple(
+        f"{one.second} against {one.first}, {spaced(one.task)}: {one.sentence}" for one in comparison.differences
+    )
+
+
+def method_words(comparison: Comparison) -> str:
+    """Say how often chance was called, and what one correction covers."""
+    chances, rows = comparison.chances, len(comparison.differences)
+    chance = f"{chances.resamples:,} resamples, {chances.permutations:,} permutations, seed {chances.seed}"
+    if not rows:
+        return chance
+    counted = any(one.outcome.discordant for one in comparison.differences)
+    alone = (
+        ' "Alone right" counts the images that the first, and that the second, alone calls rightly.' if counted else ""
+    )
+    return (
+        f"{chance}. p is corrected by Holm over {rows} rows; a difference counts as shown where the corrected p is "
+        f"below {LEVEL} and the interval leaves out 0.{alone}"
+    )
+
+
+def _prose(comparison: Comparison) -> str:
+    images = f"On the same {comparison.images:,} images"
+    if not comparison.differences:
+        return f"{images}, mean and spread over the seeds of one recipe."
+    shown = sum(one.shown for one in comparison.differences)
+    rows = len(comparison.differences)
+    if not shown:
+        return f"{images}, no difference is shown in any of {rows} rows. That does not show that there is none."
+    return f"{images}, a difference is shown in {shown} of {rows} rows, after correction for their number."
+
+
+def _drawing(number: int, pair: tuple[str, str], comparison: Comparison) -> Drawing:
+    first, second = pair
+    several = len(comparison.positives) > 1
+    bars = [
+        Bar(
+            _row_words(one) if several else words(one.measure),
+            Interval(one.value, one.low, one.high),
+            one.shown,
+        )
+        for one in comparison.differences
+        if (one.first, one.second) == pair
+    ]
+    caption = f"{second} minus {first}, with 95 % intervals. Filled: a difference is shown after correction."
+    return Drawing(differences_figure(bars, label="difference", name=f"differences-{number}"), caption)
+
+
+def words(measure: str) -> str:
+    """Return the name of a measure as a reader writes it."""
+    return MEASURE_WORDS.get(measure, measure)
+
+
+def _row_words(one: Summary | Difference) -> str:
+    return f"{words(one.measure)}, {spaced(one.task)}"
+
+
+def _summary_row(one: Summary) -> tuple[str, ...]:
+    figures = (fixed(one.mean), fixed(one.deviation), _span(one.chosen))
+    return (f"{one.name}: {_row_words(one)}", str(len(one.values)), *figures, one.chosen.name)
+
+
+def _difference_row(one: Difference) -> tuple[str, ...]:
+    counted = one.outcome.discordant
+    return (
+        _row_words(one),
+        fixed(one.first_value),
+        fixed(one.second_value),
+        f"{one.value:+.3f}",
+        _span(one.outcome.chosen),
+        _p(one.outcome.chosen.p),
+        _p(one.corrected),
+        f"{counted[0]}, {counted[1]}" if counted else "",
+        one.outcome.chosen.name,
+    )
+
+
+def _other_row(other: Method) -> tuple[str, ...]:
+    return ("", "", "", "", _span(other), _p(other.p), "", "", other.name)
+
+
+def _span(method: Method) -> str:
+    return NOTHING if math.isnan(method.low) else f"{method.low:.3f} to {method.high:.3f}"
+
+
+def _p(p: float) -> str:
+    return NOTHING if math.isnan(p) else p_words(p).removeprefix("= ")

@@ -1,0 +1,69 @@
+"""Decision curves to a section of the page: words and rounding only."""
+
+from collections.abc import Sequence
+
+from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.figures.decision import decision_figure
+from attnmel.report.html.sections import Drawing, Section, Table
+from attnmel.report.html.tables import fixed, spaced
+
+
+def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section:
+    """Return the section: the first class in full, the others folded away."""
+    main, others = curves[0], curves[1:]
+    name = spaced(main.task)
+    return Section(
+        name="decision",
+        title="Decision curve",
+        prose=f"Whoever would act, for example excise, from a probability of 0.1 on finds nine needless acts as bad as "
+        f"one missed {name}. The curve counts what acting above each such threshold is worth: {_useful(main)}",
+        figures=(
+            Drawing(
+                decision_figure(main, name=f"{anchor}-decision"),
+                f"Net benefit: {name} found per image, less needless acts. Band: pointwise 95 % intervals.",
+            ),
+        ),
+        tables=(_table(main),),
+        more=tuple(_table(one) for one in others),
+        notes=(
+            "Net benefit at a threshold p (Vickers and Elkin 2006): true positives / N \N{MINUS SIGN} false positives "
+            "/ N \N{MULTIPLICATION SIGN} p / (1 \N{MINUS SIGN} p). It takes the probabilities at their word, and holds "
+            f"for the share of {name} among these images, {100 * main.prevalence:.3g} %; a practice sees fewer. "
+            f"Intervals: percentile bootstrap, {main.resamples:,} resamples.",
+        ),
+    )
+
+
+def _table(curve: DecisionCurve) -> Table:
+    """Return some of the points."""
+    places = [curve.thresholds.index(one) for one in SHOWN if one in curve.thresholds]
+    return Table(
+        f"Net benefit, {spaced(curve.task)}, {curve.images:,} images.",
+        ("Threshold", "Acting above it", "Acting on all", "Acting on none"),
+        tuple(
+            (f"{curve.thresholds[at]:g}", _stacked(curve.net_benefit[at]), _signed(curve.treat_all[at]), fixed(0.0))
+            for at in places
+        ),
+    )
+
+
+def _stacked(net: Interval) -> str:
+    """Write a net benefit over its interval; a dash between two ends would be read as a minus."""
+    return f"{_signed(net.value)}\n{_signed(net.low)} to {_signed(net.high)}"
+
+
+def _signed(value: float) -> str:
+    return fixed(value).replace("-", "\N{MINUS SIGN}")
+
+
+def _useful(curve: DecisionCurve) -> str:
+    """Say where the whole interval lies above acting on all and on none."""
+    if not curve.useful:
+        return "at no threshold is it shown to be worth more than acting on all or on none."
+    ranges = [f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in curve.useful]
+    return f"more than acting on all or on none at thresholds of {_and(ranges)} (by the whole interval)."
+
+
+def _and(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

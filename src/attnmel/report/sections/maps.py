@@ -1,0 +1,216 @@
+"""What maps are worth, as tables: maps down, measures across, each figure over its interval. Rounds and names only."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from attnmel.evaluation.comparison.differences import p_words
+from attnmel.evaluation.maps.localisation import CUTS, LESION, MEASURES, cut_measure
+from attnmel.evaluation.maps.statistics import MapDifference, MapMean
+from attnmel.evaluation.maps.summary import AGREEMENT, AUTHORS_JACCARD, FAITHFUL, MapSummary
+from attnmel.evaluation.maps.table import EVERY, MapColumn
+from attnmel.report.galleries.examples import Picture
+from attnmel.report.html.sections import Link, Section, Table
+from attnmel.report.html.table_texts import markdown_table
+from attnmel.report.html.tables import signed, spaced
+
+MEASURE_WORDS = {
+    "jaccard": "Jaccard",
+    "ap": "AP",
+    "energy": "Energy",
+    "pointing": "Pointing",
+    "dice": "Dice",
+    AUTHORS_JACCARD: "Jaccard, the authors' way",
+    "deletion": "Deletion (lower is better)",
+    "insertion": "Insertion (higher)",
+    "sufficiency": "Sufficiency (lower)",
+    "comprehensiveness": "Comprehensiveness (higher)",
+    "area": "Area",
+    "stability spearman": "Rank correlation",
+    "stability jaccard": "Jaccard",
+}
+SHOWN_CUTS = CUTS[1::2]
+"""Every second; all of them stand in the CSV."""
+
+SANITY = "sanity spearman"
+BESIDE = ("jaccard", "ap", "energy")
+"""Measures of a map against other marks than the lesion."""
+
+CONTROL_WORDS = {"gaussian": "gaussian, a bell in the middle of the image", "random": "random, smooth noise"}
+NOTES = (
+    "Intervals: 95 % percentile bootstrap of these images, by lesion. Another training gives other maps; that is not "
+    "in them.",
+    "Overlap asks whether a map lies where experts marked, faithfulness whether the network lives on what it shows; "
+    "neither follows from the other.",
+)
+
+
+class _Head(NamedTuple):
+    """A column of a table: which figure it shows."""
+
+    text: str
+    measure: str
+    target: str
+    part: str = EVERY
+
+
+def worth_section(summary: MapSummary, *, pictures: tuple[Picture, ...] = (), links: tuple[Link, ...] = ()) -> Section:
+    """Return the part of a run's page that says what its maps are worth."""
+    tables = worth_tables(summary)
+    return Section(
+        name="maps",
+        title="What the maps are worth",
+        prose=prose(summary.methods),
+        pictures=pictures,
+        links=links,
+        tables=tables[:1],
+        more=(*tables[1:], *difference_tables(summary)),
+        notes=NOTES,
+    )
+
+
+def beside_section(
+    summary: MapSummary, *, title: str, pictures: tuple[Picture, ...], links: tuple[Link, ...], lacking: Sequence[str]
+) -> Section:
+    """Return the part of a page of several runs that sets their maps side by side; runs in `lacking` have none."""
+    tables, differences = worth_tables(summary), difference_tables(summary)
+    missing = f"Without maps of the epoch judged: {', '.join(lacking)}; `attnmel explain RUN --split` makes them."
+    return Section(
+        name="maps-beside",
+        title=title,
+        prose=f"The same images, seen by every run. {prose(summary.methods)}",
+        pictures=pictures,
+        links=links,
+        tables=(*tables[:1], *differences[:1]),
+        more=(*tables[1:], *differences[1:]),
+        notes=(*NOTES, missing) if lacking else NOTES,
+    )
+
+
+def prose(methods: Sequence[str]) -> str:
+    """Say how the maps are to be read, by the controls that are among them, perhaps after the name of a run."""
+    ends = {name.rpartition(": ")[2] for name in methods}
+    there = [words for name, words in CONTROL_WORDS.items() if name in ends]
+    beside = f" beside what knows nothing of the network: {', and '.join(there)}" if there else ""
+    worth = " A map is worth what it has beyond that." if there else " No control was asked for to hold them against."
+    return (
+        f"A map convinces the eye easily. Here each is measured{beside}.{worth} Each map is asked for the class that "
+        "the network calls."
+    )
+
+
+def summary_text(summary: MapSummary, *, differences: bool = True) -> str:
+    """Return all tables as Markdown, or all but those of differences, which are many."""
+    lines = [
+        f"# Maps of {summary.name} on {summary.images:,} {summary.split} images, {summary.masks:,} with a lesion mask",
+        *("", f"**{summary.notice}** Trained on data under: {summary.licence}.", ""),
+        *(prose(summary.methods), ""),
+    ]
+    for table in (*worth_tables(summary), *(difference_tables(summary) if differences else ())):
+        lines += [table.caption, "", *markdown_table(table), ""]
+    return "\n".join([*lines, *(f"* {note}" for note in NOTES), ""])
+
+
+def worth_tables(summary: MapSummary) -> tuple[Table, ...]:
+    """Return the means, a table a question; one that was not asked has none."""
+    kinds = list(dict.fromkeys((one.column.measure, one.column.target) for one in summary.means))
+    parts = list(dict.fromkeys(one.part for one in summary.means))
+    others = [target for measure, target in kinds if measure == "jaccard" and target != LESION]
+    questions = {
+        "Overlap with the lesion": [_Head(MEASURE_WORDS[name], name, LESION) for name in MEASURES],
+        "Jaccard index with the lesion, by part of the images": [
+            _Head(spaced(part).removeprefix("label "), "jaccard", LESION, part) for part in parts if len(parts) > 1
+        ],
+        **{
+            f"{MEASURE_WORDS[name]} with all else that was marked": [
+                _Head(spaced(target), name, target) for target in others
+            ]
+            for name in BESIDE
+        },
+        "Jaccard index with the lesion where a map is cut at other shares of its range": [
+            _Head(f"{cut:g}", cut_measure(cut), LESION) for cut in SHOWN_CUTS
+        ],
+        "Class activation maps as the authors measured them, for their figure alone": [
+            _Head(MEASURE_WORDS[AUTHORS_JACCARD], AUTHORS_JACCARD, LESION)
+        ],
+        "Faithfulness: the class's probability when pixels are replaced": [
+            _Head(MEASURE_WORDS[name], name, "") for name in FAITHFUL
+        ],
+        "Sanity: rank correlation with the map after an alteration": [
+            _Head(target, SANITY, target) for measure, target in kinds if measure == SANITY
+        ],
+        "Stability: likeness to the maps of the image turned and mirrored": [
+            _Head(MEASURE_WORDS[name], name, "") for name in ("stability spearman", "stability jaccard")
+        ],
+    }
+    tables = (table for title, heads in questions.items() for table in _table(summary, title, heads))
+    return (*tables, *_agreement_table(summary))
+
+
+def _table(summary: MapSummary, title: str, heads: Iterable[_Head]) -> Iterator[Table]:
+    """Give the table of the maps that have the figures; none without any."""
+    means = {(one.column, one.part): one for one in summary.means}
+    rows: dict[str, dict[_Head, MapMean]] = {}
+    for name in summary.methods:
+        keys = {head: (MapColumn(name, head.measure, head.target), head.part) for head in heads}
+        if found := {head: means[key] for head, key in keys.items() if key in means}:
+            rows[name] = found
+    # Maps of one summary are measured alike, so those that have a figure have the same ones.
+    shown = list(next(iter(rows.values()), ()))
+    if shown:
+        counts = [_count([row[head].images for row in rows.values()]) for head in shown]
+        yield Table(
+            caption=f"{title}. In brackets: images that have the figure.",
+            heads=("Map", *(f"{head.text} ({count})" for head, count in zip(shown, counts, strict=True))),
+            rows=tuple((name, *(signed(row[head].interval) for head in shown)) for name, row in rows.items()),
+        )
+
+
+def _agreement_table(summary: MapSummary) -> Iterator[Table]:
+    """Give the rank correlation of every two maps, each pair once; none without any."""
+    found = {
+        (one.column.map, one.column.target): one.interval
+        for one in summary.means
+        if one.column.measure == AGREEMENT and one.part == EVERY
+    }
+    # The first map stands above a column alone, the last beside a row alone.
+    across, down = summary.methods[:-1], summary.methods[1:]
+    if found:
+        yield Table(
+            caption="Agreement: rank correlation of every two maps of an image.",
+            heads=("Map", *across),
+            rows=tuple(
+                (row, *(signed(found[column, row]) if (column, row) in found else "" for column in across))
+                for row in down
+            ),
+        )
+
+
+def _count(images: Sequence[int]) -> str:
+    """Say of how many images the figures of a column are; maps may differ in it."""
+    least, most = min(images), max(images)
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def difference_tables(summary: MapSummary) -> tuple[Table, ...]:
+    """Return every two maps compared, a table a measure."""
+    by_measure: dict[str, list[MapDifference]] = {}
+    for one in summary.differences:
+        by_measure.setdefault(one.first.measure, []).append(one)
+    return tuple(
+        Table(
+            caption=f"{MEASURE_WORDS[measure]}: every two maps on the same images; p after Holm's correction.",
+            heads=("Maps", "Images", "Difference", "p", "Shown"),
+            rows=tuple(map(_difference, differences)),
+        )
+        for measure, differences in by_measure.items()
+    )
+
+
+def _difference(one: MapDifference) -> tuple[str, ...]:
+    return (
+        f"{one.second.map} less {one.first.map}",
+        f"{one.images:,}",
+        signed(one.interval),
+        p_words(one.corrected),
+        "yes" if one.shown else "no",
+    )

@@ -1,0 +1,122 @@
+"""Operating points to a section of the page: words and rounding only."""
+
+import math
+from collections.abc import Sequence
+
+from attnmel.evaluation.classification.curves import RocCurve
+from attnmel.evaluation.classification.operating_points import Operating, OperatingPoint
+from attnmel.evaluation.classification.thresholds import LEAST
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.figures.operating import operating_figure
+from attnmel.report.html.sections import Drawing, Section, Table
+from attnmel.report.html.tables import fixed, spaced, span, stacked
+
+HEADS = ("Threshold", "Found", "False alarms", "Sensitivity", "Specificity", "PPV", "NPV", "Specificity, own curve")
+
+
+def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor: str) -> Section:
+    """Return the section: the first class in full, the others folded away; `curve` is the first one's."""
+    main, others = operating[0], operating[1:]
+    figure = Drawing(
+        operating_figure(curve, main, name=f"{anchor}-operating"),
+        "The thresholds on the judged images; bars are 95 % intervals, the partial area is shaded.",
+    )
+    return Section(
+        name="operating",
+        title="Operating points",
+        prose=_prose(main),
+        figures=(figure,),
+        tables=(_points(main), _precision(main)),
+        more=tuple(table for one in others for table in (_points(one), _precision(one))),
+        notes=(*(_area(one) for one in operating), *_notes(operating)),
+    )
+
+
+def _prose(operating: Operating) -> str:
+    """Say what chose the thresholds; what images that are judged by their own choice are worth is in the notes."""
+    if not operating.validation_positives:
+        return ""
+    held = f"{operating.validation_images:,} validation images ({operating.validation_positives:,} "
+    chose = f"Each threshold is the highest that reaches its sensitivity on the {held}{spaced(operating.task)})."
+    if operating.shared:
+        return chose
+    return f"{chose} The images judged here had no part in it, so what is reached may be more or less."
+
+
+def _points(operating: Operating) -> Table:
+    """Return what every threshold reaches."""
+    counts = f"{operating.positives:,} {spaced(operating.task)}, {operating.negatives:,} other images"
+    return Table(
+        f"What each threshold reaches: {counts}.",
+        ("Aim", *HEADS),
+        tuple(_point(operating, point) for point in operating.points),
+    )
+
+
+def _point(operating: Operating, point: OperatingPoint) -> tuple[str, ...]:
+    aim, reached, again = _aim(point), point.reached, point.redrawn
+    read_off = stacked(point.read_off)
+    if math.isnan(point.threshold):
+        return (aim, *(fixed(math.nan),) * 7, read_off)
+    return (
+        aim,
+        fixed(point.threshold),
+        f"{point.true_positives:,} of {operating.positives:,}",
+        f"{point.false_positives:,} of {operating.negatives:,}",
+        _twice(reached.sensitivity, again.sensitivity if again else None),
+        _twice(reached.specificity, again.specificity if again else None),
+        _twice(reached.ppv, again.ppv if again else None),
+        _twice(reached.npv, again.npv if again else None),
+        read_off,
+    )
+
+
+def _precision(operating: Operating) -> Table:
+    """Return the PPV at each prevalence, last the judged images' own."""
+    own = operating.positives / (operating.positives + operating.negatives)
+    return Table(
+        f"Precision (PPV) by Bayes if {spaced(operating.task)} were as frequent as said.",
+        ("Aim", *(f"at {_percent(one)}" for one in operating.prevalences), f"at {_percent(own)}, as here"),
+        tuple(
+            (_aim(point), *(stacked(one) for one in point.precision), stacked(point.reached.ppv))
+            for point in operating.points
+            if not math.isnan(point.threshold)
+        ),
+    )
+
+
+def _area(operating: Operating) -> str:
+    """Tell the partial area in one sentence."""
+    area, part = operating.partial_area, operating.partial_share
+    return (
+        f"{spaced(operating.task).capitalize()}: above a sensitivity of {LEAST:g} the ROC curve encloses "
+        f"{fixed(area.value)} ({span(area)}) of at most {1 - LEAST:.1f}: {100 * part.value:.0f}\N{NO-BREAK SPACE}% "
+        f"({100 * part.low:.0f}\N{EN DASH}{100 * part.high:.0f}\N{NO-BREAK SPACE}%)."
+    )
+
+
+def _notes(operating: Sequence[Operating]) -> tuple[str, ...]:
+    resamples = operating[0].resamples
+    redrawn = any(point.redrawn for one in operating for point in one.points)
+    return (
+        "Called positive strictly above the threshold. PPV and NPV: share of those called positive, and of the others, "
+        "that truly are. 95 % intervals by Wilson, the threshold as given; precision, own curve and area by percentile "
+        f"bootstrap, {resamples:,} resamples."
+        + (" Redrawn: the validation images are drawn again, too, and choose anew." if redrawn else ""),
+        "Specificity, own curve: read off the ROC curve of the judged images at the sensitivity aimed at, as the "
+        "challenges do. It is optimistic: its threshold is chosen with the answers at hand.",
+        *(f"{note[0].upper()}{note[1:]}." for one in operating for note in one.notes),
+    )
+
+
+def _twice(given: Interval, redrawn: Interval | None) -> str:
+    """Write a figure with its interval, and below the one that doubts the threshold, too."""
+    return stacked(given) + (f"\nredrawn {span(redrawn)}" if redrawn else "")
+
+
+def _aim(point: OperatingPoint) -> str:
+    return "none" if math.isnan(point.target) else f"{point.target:g}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.3g} %"

@@ -1,0 +1,122 @@
+"""A table of recipes to the tables and sections of its page. Rounds and names; measures nothing."""
+
+import math
+
+from attnmel.evaluation.comparison.differences import Difference, p_words
+from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
+from attnmel.report.html.sections import Section, Table
+from attnmel.report.html.tables import fixed, minus, stacked
+from attnmel.report.sections.comparison import words
+
+TICKS = ("lesion", "dermo", "interpretability", "ensemble", "external")
+"""Columns of the slides: lesion masks, masks of dermoscopic features, shows where it looks, several networks, images
+from outside the challenge."""
+TICK_HEADS = {"lesion": "Lesion", "dermo": "Dermo", "interpretability": "Interp", "external": "External"}
+
+
+def table_sections(table: ReproducedTable) -> tuple[Section, ...]:
+    """Return the part of the page that holds the table: a section a block, then footnotes and where it comes from."""
+    return (
+        *(_block_section(table, block) for block in table.blocks),
+        Section(
+            name="footnotes",
+            title="How to read this table",
+            notes=table.notes,
+        ),
+        Section(
+            name="origin",
+            title="Where it comes from",
+            notes=tuple(f"{name.capitalize()}: {value}" for name, value in table.facts),
+            tables=(runs_table(table),),
+        ),
+    )
+
+
+def _block_section(table: ReproducedTable, block: TableBlock) -> Section:
+    tests = (tests_table(block),) if block.tests else ()
+    failures = tuple(f"{name} failed: {reason}" for name, reason in table.failures)
+    return Section(
+        name=f"table-{block.split}",
+        title=block.title,
+        prose=_prose(block),
+        tables=(block_table(table, block), *tests),
+        notes=(*block.notes, *failures),
+    )
+
+
+def _prose(block: TableBlock) -> str:
+    images = sorted({row.images for row in block.rows if row.images})
+    if not images:
+        return "Nothing is judged on these images yet."
+    return f'{" or ".join(f"{count:,}" for count in images)} images, split "{block.split}".'
+
+
+def block_table(table: ReproducedTable, block: TableBlock, *, beside: str = "published {}") -> Table:
+    """Return the rows of one split; below a figure stand its interval and, in the form `beside`, what was published."""
+    ticks = [name for name in TICKS if any(_tick(row, name) for row in block.rows)]
+    heads = ("System", *table.heads, "Seeds", *(TICK_HEADS.get(name, name.capitalize()) for name in ticks))
+    rows = tuple(
+        (
+            f"{row.title}\n{row.status}".rstrip(),
+            *(_cell(row, place, beside) for place in range(len(table.heads))),
+            str(row.seeds) if row.seeds else "",
+            *(_tick(row, name) for name in ticks),
+        )
+        for row in block.rows
+    )
+    return Table("Figure, its 95 % interval, and what was published", heads, rows)
+
+
+def tests_table(block: TableBlock) -> Table:
+    """Return every test once; of two rows that are each other's row above and Mel-CNN, the lower one's."""
+    titles = {row.name: row.title for row in block.rows}
+    once: dict[tuple[frozenset[str], str], RowTest] = {}
+    for test in sorted(block.tests, key=lambda one: one.against != "above"):
+        once.setdefault((frozenset((test.found.first, test.found.second)), test.found.measure), test)
+    shown = [test for test in block.tests if test in once.values()]
+    heads = ("Row", "Against", "Measure", "Difference", "95 % interval", "p", "p after Holm", "Shown")
+    return Table(
+        "Paired tests against the row above and against Mel-CNN",
+        heads,
+        tuple(_test_row(test, titles) for test in shown),
+    )
+
+
+def runs_table(table: ReproducedTable) -> Table:
+    """Return a line a run."""
+    return Table("Runs", ("Recipe", "Seed", "State", "Epoch judged", "Epochs", "Hours", "Device"), table.runs)
+
+
+def _cell(row: TableRow, place: int, beside: str) -> str:
+    """Write our figure, its interval and the published one, a line each; the first is empty where ours is not there."""
+    published = row.beside[place] if row.beside else None
+    below = "" if published is None else f"\n{beside.format(fixed(published))}"
+    return f"{stacked(row.figures[place]) if row.figures else ''}{below}"
+
+
+def _tick(row: TableRow, name: str) -> str:
+    value = getattr(row.published, name) if row.published else None
+    return "" if value is None else "yes" if value else "no"
+
+
+def _test_row(test: RowTest, titles: dict[str, str]) -> tuple[str, ...]:
+    found = test.found
+    above = "\nthe row above" if test.against == "above" else ""
+    return (
+        titles.get(found.second, found.second),
+        f"{titles.get(found.first, found.first)}{above}",
+        "average recall" if found.measure == "balanced_accuracy" else words(found.measure),
+        minus(f"{found.value:+.3f}"),
+        minus(_span(found)),
+        _p(found.outcome.chosen.p),
+        _p(found.corrected),
+        "yes" if found.shown else "no",
+    )
+
+
+def _span(found: Difference) -> str:
+    return fixed(None) if math.isnan(found.low) else f"{found.low:+.3f} to {found.high:+.3f}"
+
+
+def _p(p: float) -> str:
+    return fixed(None) if math.isnan(p) else p_words(p).removeprefix("= ")

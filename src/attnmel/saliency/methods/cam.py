@@ -1,0 +1,97 @@
+"""Class activation maps: where the linear layer on averaged maps found what it counts for a class."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from attnmel.errors import ConfigError
+from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
+from attnmel.models.output import Output
+from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode
+from attnmel.saliency.methods.layers import STAGES
+from attnmel.saliency.methods.scaling import stretched, upsampled
+
+
+def cam(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]) -> Float[Tensor, "B s s"]:
+    """Return class activation maps (Zhou et al., CVPR 2016), each spread over [0, 1]; a constant one becomes 0.
+
+    The parts of `cam_parts`, up-sampled bilinearly and summed. Nothing is cut off at 0: the lowest place may be one
+    that speaks against the class.
+
+    Raises:
+        ConfigError: as `cam_parts`.
+    """
+    parts = cam_parts(network, images, classes)
+    return stretched(torch.stack([upsampled(part, images.shape[-1]) for part in parts.values()]).sum(0))
+
+
+@torch.no_grad()
+def cam_parts(
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> dict[str, Float[Tensor, "B h w"]]:
+    """Return by stage, at the stage's own size, what each place adds to the score of the class.
+
+    VGG-16-GAP (pool5 alone): M(p) = sum over channels c of w_kc F_c(p), with F the map and w_k the head's weights of
+    class k. Mel-CNN has such a part for each of its three maps, with the head's weights of its channels. With a gate it
+    is the part of A.F, the map that is averaged; with a softmax gate, whose A.F is summed, of n A.F, n the places. So
+    the means of the parts add up to the class's score less its bias, as does the mean of their sum up-sampled. Gates
+    are taken as they are: that F also moves A is left out.
+
+    The authors' figure for VGG-16-GAP binarises the part itself, before it is up-sampled.
+
+    Raises:
+        ConfigError: the network has no linear layer on averaged maps, or no such class.
+    """
+    if not isinstance(network, PooledNetwork | MelNetwork):
+        raise ConfigError(_why_none(network))
+    maps, attention = _pass(network, images)
+    weights = network.head.weight
+    check_classes(classes, len(weights))
+    chosen = weights[classes.to(weights.device)]
+    if isinstance(network, PooledNetwork):
+        return {STAGES[2]: _weighted(maps[2], chosen)}
+    # The head's order: pool-5, pool-3, pool-4.
+    pool3, pool4, pool5 = (one.shape[1] for one in maps)
+    of_pool5, of_pool3, of_pool4 = chosen.split([pool5, pool3, pool4], dim=1)
+    parts = [_weighted(one, of) for one, of in zip(maps, (of_pool3, of_pool4, of_pool5), strict=True)]
+    for place, (gate, one) in enumerate(zip(network.gates, attention, strict=True)):
+        places = one[0].numel() if gate.kind == "softmax" else 1
+        parts[place] = parts[place] * one[:, 0] * places
+    return dict(zip(STAGES, parts, strict=True))
+
+
+def _pass(
+    network: PooledNetwork | MelNetwork, images: Float[Tensor, "B 3 s s"]
+) -> tuple[Sequence[Tensor], Sequence[Float[Tensor, "B 1 h w"]]]:
+    """Run the images through once and return the trunk's three maps and the gates'."""
+    seen: list[Sequence[Tensor]] = []
+
+    def keep(module: nn.Module, inputs: object, output: Sequence[Tensor]) -> None:
+        seen.append(output)
+
+    hook = network.trunk.register_forward_hook(keep)
+    try:
+        with evaluation_mode(network):
+            output: Output = network(images)
+    finally:
+        hook.remove()
+    return seen[0], output.attention
+
+
+def _weighted(maps: Float[Tensor, "B C h w"], weights: Float[Tensor, "B C"]) -> Float[Tensor, "B h w"]:
+    return torch.einsum("bchw,bc->bhw", maps.to(weights.dtype), weights)
+
+
+def _why_none(network: nn.Module) -> str:
+    instead = "use gradcam-pool5 or gradcam:LAYER, which is the same map where both exist"
+    if isinstance(network, DenseNetwork):
+        return (
+            "VGG-16 has no class activation map: its dense layers weigh each channel differently at each place, so no "
+            f"channel has one weight for a class; {instead}"
+        )
+    return (
+        f"{type(network).__name__} has no class activation map that is known: it needs one linear layer on averaged "
+        f"maps, as vgg16-gap, mel-cnn and attnmel-cnn have; {instead}"
+    )

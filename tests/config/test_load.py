@@ -1,0 +1,204 @@
+"""Recipes load, and what is wrong in one is told in one sentence with the known names."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from attnmel.config.load import changes, load_recipe, load_segmenter_recipe, make_recipe, recipe_names
+from attnmel.errors import ConfigError
+
+LESION = "isic2017/attnmel-lesion"
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_shipped_recipe_loads_under_its_own_name(name: str) -> None:
+    assert load_recipe(name).name == name
+
+
+def test_the_lesion_recipe_carries_the_numbers_of_the_slides() -> None:
+    recipe = load_recipe(LESION)
+    assert (recipe.loss.pool3_weight, recipe.loss.pool4_weight, recipe.loss.gamma) == (0.001, 0.01, 2.0)
+    assert (recipe.training.epochs, recipe.training.learning_rate, recipe.training.decay_every) == (50, 0.01, 10)
+    assert (recipe.data.side, recipe.data.size, recipe.data.repeats) == (256, 224, {"melanoma": 4})
+
+
+def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
+    recipe = load_recipe(LESION, ["training.epochs=3"])
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
+    assert load_recipe(str(path)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainin.epochs=3", "unknown key 'trainin'; known: data, loss, model, name, published, title, training"),
+        ("loss.gama=3", "unknown key 'loss.gama'; known: dice, gamma, masks, pool3_weight, pool4_weight, prior, spoil"),
+        ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
+        (
+            "model.trunk=resnet",
+            "model.trunk = 'resnet': Input should be 'vgg16_bn', 'vgg16', 'mobilenet_v2', 'efficientnet_lite0', "
+            "'efficientnet_lite1' or 'efficientnet_lite2'",
+        ),
+        ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
+        ("loss.gamma=-1", "loss.gamma = -1: Input should be greater than or equal to 0"),
+        ("training.epochs=many", "training.epochs = 'many': Input should be a valid integer"),
+        (
+            "training.freeze=pool6",
+            "training.freeze = 'pool6': Input should be 'none', 'pool1', 'pool2', 'pool3', 'pool4' or 'pool5'",
+        ),
+        (
+            "training.views=4",
+            "training.views and training.crops say which maps of a frozen trunk are kept, but training.freeze = 'none'",
+        ),
+        ("training.accumulate=5", "batch 32 does not divide into 5 parts"),
+        ("model.network=mel-cnn", "needs a network with attention maps"),
+        ("data.positives=['nevus']", "positives and repeats name nevus; known: rest, melanoma"),
+        ("epochs", "--set takes key=value, got 'epochs'"),
+        ("name.epochs=3", "'name' is a value, it has no keys"),
+        ("data.statistics.std=[0,1,1]", "data.statistics.std.0 = 0: Input should be greater than or equal to 0.001"),
+        ("data.size=1824", "data.size = 1824: Input should be less than or equal to 1792"),
+        ("data.classes=['melanoma','']", "data.classes.1 = '': String should have at least 1 character"),
+        ("data.classes=['melanoma','melanoma']", "data: classes are doubled: melanoma, melanoma"),
+    ],
+)
+def test_a_bad_override_is_told_with_what_is_known(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(LESION, [override])
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["demo", "isic2017/attnmel-lesion", "mine/v1.2_b/3", "_x"])
+def test_a_recipes_name_is_a_folder_of_runs(name: str) -> None:
+    assert make_recipe(load_recipe("demo").model_dump() | {"name": name}).name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/../b",
+        "a..b",
+        "/etc",
+        "a//b",
+        "a/",
+        "./a",
+        "a\\b",
+        "C:x",
+        ".hid",
+        "-o",
+        "a b",
+        "a\n",
+        "ä",
+    ],
+)
+def test_a_recipes_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"runs lie in a folder of that name: expected one like isic2017/attnmel"):
+        make_recipe(load_recipe("demo").model_dump() | {"name": name})
+
+
+def test_a_recipes_name_is_no_longer_than_a_folders() -> None:
+    with pytest.raises(ConfigError, match="at most 100 characters"):
+        make_recipe(load_recipe("demo").model_dump() | {"name": "a" * 101})
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(LESION, ["data.size=100", "loss.gamma=-1"])
+    assert "data.size" in str(caught.value)
+    assert "loss.gamma" in str(caught.value)
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"unknown recipe 'isic2017/resnet'; known: demo, .*isic2017/attnmel-lesion"):
+        load_recipe("isic2017/resnet")
+
+
+def test_a_file_that_is_not_toml_is_said_to_be_none(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("name = ")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load_recipe(str(path))
+
+
+def test_recipes_are_frozen() -> None:
+    recipe = load_recipe("demo")
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.training.epochs = 3  # pyright: ignore[reportAttributeAccessIssue] - the promise under test
+
+
+def test_every_setting_of_a_recipe_survives_toml() -> None:
+    recipe = load_recipe("demo")
+    assert make_recipe(tomllib.loads(tomli_w.dumps(recipe.model_dump(exclude_none=True)))) == recipe
+
+
+def test_published_statistics_survive_the_limits() -> None:
+    recipe = load_recipe(LESION)
+    assert recipe.data.statistics is not None
+    assert recipe.data.statistics.std == (0.0840, 0.1140, 0.1282)
+
+
+def test_changes_name_what_differs_from_the_shipped_recipe_and_nothing_else() -> None:
+    assert changes(load_recipe(LESION, ["training.seed=5", "training.precision=bf16", "data.dataset=isic2017"])) == ()
+    assert changes(load_recipe(LESION, ["data.size=96", "model.weights=random"])) == (
+        "data.size 96 instead of 224",
+        "model.weights random instead of imagenet",
+    )
+    assert changes(load_recipe(LESION, ["name=mine", "data.size=96"])) == ()
+
+
+def test_the_segmenters_recipe_is_none_of_the_classifiers(tmp_path: Path) -> None:
+    recipe = load_segmenter_recipe(overrides=["training.epochs=7"])
+    assert (recipe.data.dataset, recipe.data.held_out, recipe.training.epochs) == ("isic2018-task1", 0.1, 7)
+    assert not any("segmenter" in name for name in recipe_names())
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(tomli_w.dumps(recipe.model_dump()).encode())
+    assert load_segmenter_recipe(path) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "training.momentum=0",
+            "unknown key 'training.momentum'; known: batch, device, epochs, learning_rate, precision",
+        ),
+        ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
+        ("data.held_out=0", "data.held_out = 0: Input should be greater than 0"),
+        ("model.norm=group", "model.norm = 'group': Input should be 'batch' or 'instance'"),
+    ],
+)
+def test_a_bad_setting_of_the_segmenter_is_told_with_what_is_known(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_segmenter_recipe(overrides=[override])
+    assert message in str(caught.value)
+
+
+def test_padding_is_that_of_the_trunks_own_weights_unless_it_is_said() -> None:
+    def padding(*changes: str) -> str:
+        return load_recipe(LESION, [f"model.{change}" for change in changes]).model.padding
+
+    assert padding() == padding("trunk=mobilenet_v2") == "symmetric"
+    assert padding("trunk=efficientnet_lite0") == padding("trunk=mobilenet_v2", "padding=tensorflow") == "tensorflow"
+    assert padding("trunk=efficientnet_lite2", "padding=symmetric") == "symmetric"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["padding=tensorflow"], "model.padding is of the light trunks, but model.trunk = 'vgg16_bn'"),
+        (
+            ["trunk=efficientnet_lite1", "network=vgg16"],
+            "VGG-16 with its dense layers, which the trunk efficientnet_lite1 has not; choose vgg16-gap",
+        ),
+    ],
+)
+def test_what_a_trunk_has_not_is_refused(changes: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe("isic2017/attnmel", [f"model.{change}" for change in changes])
+    assert message in str(caught.value)

@@ -1,0 +1,152 @@
+"""Every prior from its files through augmentation: a cross drawn in image and prior is found at one place in both."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.data.crosses import (
+    COUNT,
+    CROP,
+    MEAN,
+    SIDE,
+    SIZE,
+    STD,
+    WAYS,
+    cross,
+    folder_of,
+    opened,
+    write_attributes,
+)
+
+from attnmel.data.archives.catalog import FEATURES
+from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.datasets.isic import Dataset
+from attnmel.data.preprocess.cache import Cache, open_cache
+from attnmel.data.preprocess.images import image_size, prepared_mask
+from attnmel.data.priors.cache import Planes, open_planes
+from attnmel.data.priors.corrupt import dilated, shifted, swapped
+from attnmel.data.priors.sources import prior_files
+from attnmel.errors import ImageError, LabelError
+
+if TYPE_CHECKING:
+    pass
+
+
+def batches_of(cache: Cache, planes: Planes | None, prior: str) -> TrainingBatches:
+    return TrainingBatches(
+        cache,
+        np.arange(COUNT),
+        np.arange(COUNT) % 2,
+        size=SIZE,
+        repeats={1: 2},
+        passes=3,
+        batch=9,
+        mean=MEAN,
+        std=STD,
+        prior=prior,
+        seed=3,
+        device="cpu",
+        planes=planes,
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_cross_of_image_and_prior_is_found_at_one_place(crosses: Dataset, tmp_path: Path, way: str) -> None:
+    prior, masks, write = WAYS[way]
+    if write is not None:
+        write(crosses, tmp_path)
+    cache, planes = opened(crosses, tmp_path, prior=prior, masks=str(tmp_path / masks) if masks == "drawn" else masks)
+    lesion_masks = np.array(cache.masks)
+    seen = set()
+    for batch in (one for number in range(4) for one in batches_of(cache, planes, prior).epoch(number)):
+        assert batch.has_prior.tolist() == [row < COUNT - 1 for row in batch.rows.tolist()]
+        assert not batch.priors[~batch.has_prior].any()
+        shown = (batch.images[:, :1] * STD[0] + MEAN[0])[batch.has_prior]
+        found = batch.priors[batch.has_prior]
+        np.testing.assert_allclose(1 - found if prior == "background" else found, shown, atol=1e-5)
+        assert (shown > 0.5).flatten(1).sum(1).min() > 20
+        seen |= {one.numpy().tobytes() for one in found}
+    assert len(seen) > 40, "hardly anything was moved"
+    np.testing.assert_array_equal(cache.masks, lesion_masks)
+
+
+def test_planes_of_the_own_masks_are_the_mask_channel(crosses: Dataset, tmp_path: Path) -> None:
+    cache, planes = opened(crosses, tmp_path)
+    np.testing.assert_array_equal(planes.gather(np.arange(COUNT)), cache.masks)
+    assert planes.has_prior.tolist() == cache.has_mask.tolist()
+    np.testing.assert_allclose(planes.shares, cache.masks.mean(axis=(1, 2)) / 255)
+
+
+def test_an_annotation_of_nothing_is_a_prior_that_is_empty(crosses: Dataset, tmp_path: Path) -> None:
+    nothing: dict[str, np.ndarray] = dict.fromkeys(FEATURES, np.zeros((60, 90), bool))
+    write_attributes(tmp_path, {"ISIC_0": nothing, "ISIC_2": nothing | {"streaks": np.asarray(cross(2)) > 0}})
+    _, planes = opened(crosses, tmp_path, prior="dermoscopic")
+    assert planes.has_prior.tolist() == [True, False, True, False, False, False]
+    assert planes.is_empty.tolist() == [True, False, False, False, False, False]
+
+
+def test_masks_that_do_not_fit_their_images_are_told_together(crosses: Dataset, tmp_path: Path) -> None:
+    folder_of(crosses, tmp_path)
+    Image.new("L", (60, 90), 255).save(tmp_path / "drawn" / "ISIC_0.png")
+    (tmp_path / "drawn" / "ISIC_2.png").write_bytes(b"text")
+    with pytest.raises(ImageError, match=r"^2 of 6 images cannot be used:\n  ISIC_0: mask ISIC_0\.png is 60 x 90 pix"):
+        opened(crosses, tmp_path, masks=str(tmp_path / "drawn"))
+
+
+@pytest.mark.parametrize("spoil", ["shifted", "dilated", "swapped"])
+def test_spoilt_planes_are_the_spoilt_masks_and_the_cache_stays(crosses: Dataset, tmp_path: Path, spoil: str) -> None:
+    cache, planes = opened(crosses, tmp_path, spoil=spoil)
+    having = [lesion.image_id for lesion in crosses.lesions if lesion.mask is not None]
+    masks = {
+        lesion.image_id: prepared_mask(lesion.mask, image_size=image_size(lesion.image), crop=CROP, side=SIDE)
+        for lesion in crosses.lesions
+        if lesion.mask is not None
+    }
+    givers = swapped(having)
+    expected = {
+        "shifted": {one: shifted(masks[one], one) for one in having},
+        "dilated": {one: dilated(masks[one]) for one in having},
+        "swapped": {one: masks[givers[one]] for one in having},
+    }[spoil]
+    for row, image_id in enumerate(planes.image_ids):
+        (plane,) = planes.gather(np.array([row]))
+        np.testing.assert_array_equal(plane, expected.get(image_id, np.zeros((SIDE, SIDE), np.uint8)))
+    assert planes.has_prior.tolist() == cache.has_mask.tolist()
+    assert cache.key == open_cache(crosses.lesions, crop=CROP, side=SIDE, home=tmp_path).key
+
+
+def test_planes_are_built_once_and_anew_for_other_content_geometry_or_spoiling(
+    crosses: Dataset, tmp_path: Path
+) -> None:
+    files = prior_files("lesion", "", crosses, crosses.lesions, tmp_path)
+
+    def key(**changed: Any) -> str:  # noqa: ANN401 - any of the settings
+        settings: dict[str, Any] = {"crop": CROP, "side": SIDE, "spoil": "none"} | changed
+        return open_planes(crosses.lesions, files, home=tmp_path, **settings).key
+
+    keys = [key(), key(crop=0.7), key(side=8), *(key(spoil=one) for one in ("shifted", "dilated", "swapped"))]
+    assert len(set(keys)) == len(keys)
+    assert key() == keys[0]
+    mask = crosses.lesions[0].mask
+    assert mask is not None
+    mask.write_bytes(mask.read_bytes() + b" ")
+    assert key() != keys[0]
+
+
+def test_damaged_planes_are_built_again_and_told_while_in_use(crosses: Dataset, tmp_path: Path) -> None:
+    _, planes = opened(crosses, tmp_path)
+    before = planes.gather(np.arange(COUNT))
+    (planes.path / "planes.bin").write_bytes(b"short")
+    with pytest.raises(ImageError, match=r"planes\.bin is damaged: delete the folder"):
+        planes.gather(np.array([0]))
+    np.testing.assert_array_equal(opened(crosses, tmp_path)[1].gather(np.arange(COUNT)), before)
+
+
+def test_planes_of_other_images_are_refused(crosses: Dataset, tmp_path: Path) -> None:
+    cache, _ = opened(crosses, tmp_path)
+    files = prior_files("lesion", "", crosses, crosses.lesions, tmp_path)
+    others = open_planes(crosses.lesions[::-1], files, crop=CROP, side=SIDE, home=tmp_path)
+    with pytest.raises(LabelError, match="planes of the prior are not of the images of the rows"):
+        batches_of(cache, others, "lesion")

@@ -1,0 +1,151 @@
+"""What is known of an exported model is read without torch, without onnx, and from no file that is not ours."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from attnmel.deploy.onnx_file import EXPORT, LARGEST_TEXT, Cost, ExportFacts, Parity, append_texts, read_onnx_card
+from attnmel.errors import CheckpointError
+from attnmel.models.weights.card import CARD, Card, card_json
+
+KNOWN = Card(
+    network="attnmel-cnn",
+    trunk="vgg16_bn",
+    width=0.05,
+    attention="sigmoid",
+    classes=("rest", "melanoma"),
+    positives=("melanoma",),
+    size=64,
+    side=73,
+    crop=0.8,
+    mean=(0.1, 0.2, 1 / 3),
+    std=(0.4, 0.5, 0.6),
+    epoch=3,
+    measures={"validation_auc": 0.1 + 0.2},
+    recipe="isic2017/attnmel",
+    data={"dataset": "phantoms", "labels": "ab12"},
+    licence="CC-0 für alle",
+    seed=5,
+    temperature=1.25,
+)
+
+FACTS = ExportFacts(
+    precision="int8",
+    versions={"torch": "2.13.0"},
+    checked_on="7 images and 2 large phantoms",
+    parity=(Parity(engine="OpenVINO 1", images=7, phantoms=2, probability=1e-6, attention=None, auc=0.0),),
+    costs=(
+        Cost(
+            precision="int8",
+            engine="OpenVINO 1",
+            split="test",
+            task="melanoma",
+            images=7,
+            positives=2,
+            float32=0.9,
+            auc=0.8,
+            difference=-0.1,
+            low=float("-inf"),
+            high=0.1,
+            probability=0.01,
+        ),
+    ),
+)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """An ONNX file without a text of ours."""
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    out = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "graph", [value], [out])
+    path = tmp_path / "model.onnx"
+    onnx.save(onnx.helper.make_model(graph), path)
+    return path
+
+
+def test_card_and_facts_are_read_as_they_were_written(bare: Path) -> None:
+    append_texts(bare, KNOWN, FACTS)
+    assert read_onnx_card(bare) == (KNOWN, FACTS)
+
+
+def test_texts_are_added_behind_the_bytes_that_were_checked(bare: Path) -> None:
+    before = bare.read_bytes()
+    append_texts(bare, KNOWN, FACTS)
+    assert bare.read_bytes().startswith(before)
+
+
+def test_onnx_itself_reads_the_same_texts_and_the_card_as_in_a_checkpoint(bare: Path) -> None:
+    append_texts(bare, KNOWN, FACTS)
+    model = onnx.load(bare)
+    onnx.checker.check_model(model)
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    assert set(texts) == {CARD, EXPORT}
+    assert texts[CARD] == card_json(KNOWN).decode()
+
+
+def test_neither_torch_nor_onnx_is_loaded_to_read_them(bare: Path) -> None:
+    append_texts(bare, KNOWN, FACTS)
+    code = (
+        "import sys; from pathlib import Path; from attnmel.deploy.onnx_file import read_onnx_card\n"
+        f"read_onnx_card(Path({str(bare)!r})); print({{'torch', 'onnx', 'google'}} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
+
+
+def test_an_onnx_file_of_others_is_refused(bare: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"ONNX file without attnmel and attnmel.export .* expected one that"):
+        read_onnx_card(bare)
+
+
+def test_a_pickle_is_named_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    torch.save({"weights": torch.zeros(1)}, path)
+    with pytest.raises(CheckpointError, match=r"is a pickle, which could run code"):
+        read_onnx_card(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", bytes(100), b"\xff" * 100, b"\x72\x05ab"])
+def test_what_is_no_onnx_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"is no whole ONNX file; .* export again"):
+        read_onnx_card(path)
+
+
+def test_a_file_cut_anywhere_gives_no_card(bare: Path) -> None:
+    append_texts(bare, KNOWN, FACTS)
+    whole = bare.read_bytes()
+    for length in range(0, len(whole), 7):
+        bare.write_bytes(whole[:length])
+        with pytest.raises(CheckpointError):
+            read_onnx_card(bare)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"no file .*model.onnx; expected one that `attnmel export RUN --onnx`"):
+        read_onnx_card(tmp_path / "model.onnx")
+
+
+def test_texts_without_end_are_not_read(bare: Path) -> None:
+    texts = onnx.ModelProto()
+    onnx.helper.set_model_props(texts, {CARD: "x" * (LARGEST_TEXT + 1)})
+    with bare.open("ab") as file:
+        file.write(texts.SerializeToString())
+    with pytest.raises(CheckpointError, match=r"no whole ONNX file"):
+        read_onnx_card(bare)
+
+
+def test_a_card_beyond_the_limits_of_a_recipe_is_refused(bare: Path) -> None:
+    texts = onnx.ModelProto()
+    card = card_json(KNOWN).decode().replace('"side": 73', '"side": 999999')
+    onnx.helper.set_model_props(texts, {CARD: card, EXPORT: "{}"})
+    with bare.open("ab") as file:
+        file.write(texts.SerializeToString())
+    with pytest.raises(CheckpointError, match=r"the card in .* cannot be read \(side = 999999: "):
+        read_onnx_card(bare)

@@ -1,0 +1,290 @@
+"""An exported file answers as its network does by torch, however an image is given; what is no such file is told."""
+
+import dataclasses
+import io
+import itertools
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from PIL import ExifTags, Image
+
+import attnmel
+from attnmel import NOTICE
+from attnmel.data.preprocess.images import central_square, decoded_image, prepared_image, whole_frame
+from attnmel.deploy.onnx_file import Cost, append_texts, read_onnx_card
+from attnmel.deploy.openvino import OnnxNetwork, has_bf16
+from attnmel.deploy.predictor import Prediction, Predictor
+from attnmel.errors import CheckpointError, ConfigError, ImageError
+from attnmel.folders import RunFolder
+from attnmel.models.weights.checkpoints import load_checkpoint
+from attnmel.pipeline.predict.torch_model import model_input
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+@pytest.fixture(scope="module")
+def predictor(exported: Path) -> Predictor:
+    return Predictor(exported)
+
+
+@pytest.fixture(scope="module")
+def images(phantoms: "Phantoms") -> list[Path]:
+    return sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+
+
+def shares(prediction: Prediction) -> list[float]:
+    return list(prediction.probabilities.values())
+
+
+def test_probabilities_and_maps_are_those_of_the_network_by_torch(
+    predictor: Predictor, images: list[Path], calibrated: RunFolder
+) -> None:
+    network, card = load_checkpoint(calibrated.path)
+    assert card.temperature is not None
+    inputs = torch.cat([model_input(prepared_image(path, crop=card.crop, side=card.side), card) for path in images])
+    with torch.inference_mode():
+        output = network(inputs)
+    for row, path in enumerate(images):
+        found = predictor.predict(path)
+        logits = output.logits[row].double()
+        np.testing.assert_allclose(shares(found), (logits / card.temperature).softmax(0), atol=1e-5)
+        np.testing.assert_allclose(list(found.uncalibrated.values()), logits.softmax(0), atol=1e-5)
+        assert tuple(found.probabilities) == card.classes
+        for name, expected in zip(("pool3", "pool4"), output.attention, strict=True):
+            np.testing.assert_allclose(found.attention[name], expected[row, 0], atol=1e-4)
+
+
+def test_a_map_lies_in_the_geometry_of_the_image(predictor: Predictor, images: list[Path]) -> None:
+    found = predictor.predict(images[0])
+    card = predictor.card
+    assert (found.width, found.height) == (120, 90)
+    frame = found.frame("pool3")
+    assert frame.shape == (90, 120)
+    square = central_square(120, 90, card.crop)
+    np.testing.assert_array_equal(frame, whole_frame(found.attention["pool3"], square, size=card.size, side=card.side))
+    assert frame[45, 60] > 0
+    assert frame[:, :20].max() == 0, "the network did not look there"
+    with pytest.raises(ConfigError, match="unknown attention map 'pool5'; known: pool3, pool4"):
+        found.frame("pool5")
+
+
+def test_an_image_says_the_same_as_a_path_as_bytes_and_as_pixels(predictor: Predictor, images: list[Path]) -> None:
+    by_path = predictor.predict(images[0])
+    for given in (str(images[0]), images[0].read_bytes(), decoded_image(images[0])):
+        found = predictor.predict(given)
+        assert found.probabilities == by_path.probabilities
+        assert (found.width, found.height) == (by_path.width, by_path.height)
+
+
+def test_a_grey_jpeg_and_one_turned_by_exif_are_seen_as_a_viewer_shows_them(
+    predictor: Predictor, images: list[Path], tmp_path: Path
+) -> None:
+    with Image.open(images[0]) as image:
+        image.convert("L").save(tmp_path / "grey.jpg", quality=95)
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        image.save(tmp_path / "turned.jpg", quality=95, exif=exif)
+    for name, size in (("grey.jpg", (120, 90)), ("turned.jpg", (90, 120))):
+        with Image.open(tmp_path / name) as image:
+            upright = image.transpose(Image.Transpose.ROTATE_270) if name == "turned.jpg" else image
+            expected = predictor.predict(np.asarray(upright.convert("RGB")))
+        found = predictor.predict(tmp_path / name)
+        assert (found.width, found.height) == size
+        np.testing.assert_allclose(shares(found), shares(expected), atol=5e-3)  # a grey level, by rounding
+
+
+def test_the_result_says_what_it_may_be_used_for(predictor: Predictor, images: list[Path]) -> None:
+    found = predictor.predict(images[0])
+    assert found.notice == NOTICE
+    assert found.licence == predictor.card.licence
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.width = 1  # pyright: ignore[reportAttributeAccessIssue] - what is tested
+
+
+def test_a_decision_is_positive_strictly_above_its_threshold(
+    predictor: Predictor, exported: Path, images: list[Path], tmp_path: Path
+) -> None:
+    (plain,) = predictor.facts.thresholds
+    melanoma = predictor.predict(images[0]).probabilities["melanoma"]
+    at = [dataclasses.replace(plain, threshold=value) for value in (melanoma, np.nextafter(melanoma, 0).item())]
+    shutil.copy(exported, tmp_path / "model.onnx")
+    append_texts(tmp_path / "model.onnx", predictor.card, dataclasses.replace(predictor.facts, thresholds=tuple(at)))
+    decisions = Predictor(tmp_path / "model.onnx").predict(images[0]).decisions
+    assert [decision.positive for decision in decisions] == [False, True]
+    assert [decision.threshold for decision in decisions] == at
+
+
+def test_files_are_answered_in_order_and_a_bad_one_says_why(
+    predictor: Predictor, images: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "cut.jpg").write_bytes(images[0].read_bytes()[:200])
+    paths = [images[1], tmp_path / "cut.jpg", images[0], tmp_path / "nowhere.png"]
+    found = list(predictor.predict_many(paths))
+    assert [one.path for one in found] == paths
+    assert [one.prediction is None for one in found] == [False, True, False, True]
+    assert "cut.jpg is truncated or damaged" in found[1].error
+    assert "no image at" in found[3].error
+    for one in (found[0], found[2]):
+        assert one.prediction is not None
+        np.testing.assert_allclose(shares(one.prediction), shares(predictor.predict(one.path)), rtol=1e-6)
+
+
+def test_files_are_taken_as_they_are_needed(predictor: Predictor, images: list[Path]) -> None:
+    taken = itertools.count()
+    endless = (images[next(taken) % len(images)] for _ in itertools.repeat(None))
+    few = list(itertools.islice(predictor.predict_many(endless), 3))
+    assert [one.path for one in few] == images[:3]
+    assert next(taken) < 3 + 16 * 8 * 2, "a few ahead for each thread"
+
+
+def test_several_threads_may_ask_one_predictor(predictor: Predictor, images: list[Path]) -> None:
+    expected = [shares(predictor.predict(path)) for path in images]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(predictor.predict, images * 4))
+    np.testing.assert_allclose([shares(one) for one in found], expected * 4, rtol=1e-6)
+
+
+def test_bf16_is_close_to_float32_or_refused_where_the_cpu_lacks_it(
+    predictor: Predictor, exported: Path, images: list[Path]
+) -> None:
+    if not has_bf16():
+        with pytest.raises(ConfigError, match="does not multiply bf16 itself"):
+            Predictor(exported, "bf16")
+        return
+    lower = Predictor(exported, "bf16")
+    pairs = [(shares(lower.predict(path)), shares(predictor.predict(path))) for path in images]
+    apart = np.abs(np.diff(pairs, axis=1)).max()
+    assert 0 < apart < 0.05, "other arithmetic, and not far"
+
+
+def test_a_cpu_without_bf16_is_told_to_use_something_else(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attnmel.deploy.openvino.has_bf16", lambda: False)
+    with pytest.raises(ConfigError, match=r"does not multiply bf16 itself, .*; use float32 or int8"):
+        Predictor(exported, "bf16")
+
+
+def test_an_unknown_precision_and_no_thread_are_refused(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from attnmel.deploy import predictor
+
+    with pytest.raises(ConfigError, match="threads is 0, expected a whole number above 0"):
+        Predictor(exported, threads=0)
+    monkeypatch.setenv("ATTNMEL_THREADS", "two")
+    with pytest.raises(ConfigError, match=r"\$ATTNMEL_THREADS is 'two'"):
+        predictor.Predictor(exported)
+
+
+def test_an_int8_file_is_not_asked_for_in_bf16(predictor: Predictor, exported: Path, tmp_path: Path) -> None:
+    shutil.copy(exported, tmp_path / "model.onnx")
+    append_texts(tmp_path / "model.onnx", predictor.card, dataclasses.replace(predictor.facts, precision="int8"))
+    with pytest.raises(ConfigError, match=r"precision is 'bf16', but .*model.onnx is int8 already; use 'float32'"):
+        Predictor(tmp_path / "model.onnx", "bf16")
+
+
+@pytest.mark.parametrize("image", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3)), np.zeros((0, 8, 3), np.uint8)])
+def test_pixels_of_another_kind_are_refused(predictor: Predictor, image: np.ndarray) -> None:
+    with pytest.raises(ImageError, match=r"the image is an array of .*; expected uint8 \[height, width, 3\], RGB"):
+        predictor.predict(image)
+
+
+def test_bytes_that_are_no_image_are_refused(predictor: Predictor) -> None:
+    with pytest.raises(ImageError, match="the image is neither JPEG nor PNG"):
+        predictor.predict(b"GIF89a..")
+    buffer = io.BytesIO()
+    Image.new("I;16", (8, 8)).save(buffer, "PNG")
+    with pytest.raises(ImageError, match="the image has pixels of kind 'I;16'"):
+        predictor.predict(buffer.getvalue())
+
+
+def test_a_damaged_file_and_one_that_is_not_ours_are_refused(exported: Path, tmp_path: Path) -> None:
+    whole = exported.read_bytes()
+    card, facts = read_onnx_card(exported)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match="no whole ONNX file"):
+        Predictor(path)
+    path.write_text("no model")
+    with pytest.raises(CheckpointError, match=r"expected one that `attnmel export RUN --onnx` wrote"):
+        Predictor(path)
+    place = whole.index(b"Conv") - 40
+    path.write_bytes(whole[:place] + b"\xff" * 60 + whole[place + 60 :])
+    with pytest.raises(CheckpointError, match=r"the network in .* cannot be run \(.*\); expected one that"):
+        Predictor(path)
+    shutil.copy(exported, path)
+    append_texts(path, dataclasses.replace(card, side=card.side + 1), facts)
+    with pytest.raises(CheckpointError, match=r"takes \{'square'.*\} and gives .* of 2 classes: export again"):
+        Predictor(path)
+    other = dataclasses.replace(facts.thresholds[0], task="seborrheic_keratosis")
+    append_texts(path, card, dataclasses.replace(facts, thresholds=(other,)))
+    with pytest.raises(
+        CheckpointError, match="holds thresholds for seborrheic_keratosis, but its classes are rest, mel"
+    ):
+        Predictor(path)
+
+
+def test_threads_are_as_many_as_asked_for(exported: Path) -> None:
+    for threads in (1, 2):
+        network = OnnxNetwork(exported, precision="float32", threads=threads)
+        assert 1 <= network.compiled(many=True).at_once <= threads
+        assert network.compiled(many=False).at_once == 1
+
+
+def test_the_package_loads_its_predictor_when_it_is_asked_for() -> None:
+    assert attnmel.Predictor is Predictor
+    assert not hasattr(attnmel, "predictor")
+    code = "import sys, attnmel; print(sorted(name for name in sys.modules if name.startswith('attnmel')))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "['attnmel']"
+
+
+def test_predicting_loads_no_torch_and_nothing_that_talks(exported: Path, images: list[Path]) -> None:
+    heavy = ("torch", "scipy", "pandas", "matplotlib", "sklearn", "lightning_fabric", "safetensors", "onnx", "rich")
+    talks = ("openvino_telemetry", "openvino.tools.ovc", "urllib.request", "http.client")
+    code = f"""
+import sys
+from attnmel import Predictor
+Predictor({str(exported)!r}).predict({str(images[0])!r}).frame("pool3")
+print([name for name in {heavy + talks} if name in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("bound", "refused"), [(0.02, True), (0.03, False)])
+def test_bf16_that_may_cost_more_than_the_bound_is_refused(
+    bound: float, refused: bool, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, facts = read_onnx_card(exported)
+    cost = Cost(
+        precision="bf16",
+        engine="openvino",
+        split="test",
+        task="melanoma",
+        images=600,
+        positives=117,
+        float32=0.7642,
+        auc=0.7582,
+        difference=-0.006,
+        low=-0.0224,
+        high=0.0103,
+        probability=0.3,
+    )
+    path = tmp_path / "model.onnx"
+    path.write_bytes(exported.read_bytes())
+    append_texts(path, card, dataclasses.replace(facts, costs=(cost,)))
+    monkeypatch.setattr("attnmel.deploy.openvino.has_bf16", lambda: True)
+    Predictor(path, bound=0)
+    if not refused:
+        assert Predictor(path, "bf16", bound=bound).facts.costs == (cost,)
+        return
+    with pytest.raises(
+        ConfigError, match=r"bf16 may cost too much: melanoma .*-0\.0060 \(95 % interval -0\.0224 .*; use float32, or"
+    ):
+        Predictor(path, "bf16", bound=bound)

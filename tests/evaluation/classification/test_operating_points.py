@@ -1,0 +1,170 @@
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import precision_score, recall_score, roc_curve
+
+from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.classification.operating_points import Operating, operating_points
+from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.records import Predictions
+
+CLASSES = ("rest", "melanoma")
+
+
+def binary(positives: int, negatives: int, *, seed: int, side: str = "ISIC", shift: float = 1.6) -> Predictions:
+    """Two normal distributions of scores, `shift` standard deviations apart; two images a lesion."""
+    labels = np.repeat([1, 0], [positives, negatives])
+    share = 1 / (1 + np.exp(1 - np.random.default_rng(seed).normal(size=len(labels)) - shift * labels))
+    names = tuple(f"{side}_{number:07d}" for number in range(len(labels)))
+    groups = tuple(f"{side}-lesion-{number // 2}" for number in range(len(labels)))
+    return Predictions(names, CLASSES, np.stack([1 - share, share], axis=1), labels, groups)
+
+
+TEST, VALIDATION = binary(40, 100, seed=0), binary(30, 70, seed=1, side="validation")
+
+
+def judged(**options: Any) -> Operating:  # noqa: ANN401 - any option of the function
+    return operating_points(TEST, "melanoma", **{"validation": VALIDATION, "resamples": 100} | options)
+
+
+def test_the_rates_at_a_chosen_threshold_are_those_of_scikit_learn() -> None:
+    truth, scores = TEST.is_class("melanoma"), TEST.probability("melanoma")
+    for point in judged().points:
+        called = scores > point.threshold
+        reached = point.reached
+        assert reached.sensitivity.value == pytest.approx(recall_score(truth, called))
+        assert reached.specificity.value == pytest.approx(recall_score(~truth, ~called))
+        assert reached.ppv.value == pytest.approx(precision_score(truth, called))
+        assert reached.npv.value == pytest.approx(precision_score(~truth, ~called))
+        assert (point.true_positives, point.false_positives) == ((called & truth).sum(), (called & ~truth).sum())
+
+
+def test_at_a_half_the_rates_have_the_intervals_of_the_judgement() -> None:
+    judgement, reached = judge(TEST, ["melanoma"], resamples=5), judged().points[0].reached
+    for name in ("sensitivity", "specificity"):
+        row = judgement.row("melanoma", name)
+        assert getattr(reached, name) == pytest.approx((row.value, row.low, row.high), abs=1e-12)
+
+
+def test_the_threshold_is_the_validation_images_affair_alone() -> None:
+    thresholds = [point.threshold for point in judged().points]
+    other = operating_points(binary(9, 50, seed=5), "melanoma", validation=VALIDATION, resamples=20)
+    assert [point.threshold for point in other.points] == thresholds
+    truth, scores = VALIDATION.is_class("melanoma"), VALIDATION.probability("melanoma")
+    for target, threshold in zip((0.82, 0.89, 0.95), thresholds[1:], strict=True):
+        needed = math.ceil(target * 30)
+        assert threshold == np.nextafter(np.sort(scores[truth])[-needed], -np.inf)
+
+
+def test_the_targets_are_reached_on_validation_and_read_off_the_judged_curve_beside() -> None:
+    found = judged(sensitivities=(0.9, 0.5, 0.9))
+    false, true, _ = roc_curve(TEST.is_class("melanoma"), TEST.probability("melanoma"), drop_intermediate=False)
+    assert [point.target for point in found.points[1:]] == [0.5, 0.9]
+    for point in found.points[1:]:
+        assert point.target <= point.validation_sensitivity < point.target + 1 / 30
+        assert point.read_off.value == pytest.approx(1 - false[true >= point.target][0])
+        assert point.read_off.low <= point.read_off.value <= point.read_off.high
+
+
+def test_drawing_the_validation_images_again_widens_the_intervals() -> None:
+    def width(interval: Interval) -> float:
+        return interval.high - interval.low
+
+    for point in judged(resamples=1000).points[1:]:
+        assert point.redrawn is not None
+        assert point.redrawn.sensitivity.value == point.reached.sensitivity.value
+        assert width(point.redrawn.sensitivity) > width(point.reached.sensitivity)
+        assert width(point.redrawn.specificity) > width(point.reached.specificity)
+
+
+def test_the_whole_interval_covers_what_a_target_reaches_on_average() -> None:
+    # The sensitivity that a threshold from so few images really has varies; its average lies near the target.
+    covered, given = 0, 0
+    for seed in range(100):
+        test, chose = binary(60, 60, seed=seed), binary(30, 60, seed=seed + 1000, side="validation")
+        point = operating_points(test, "melanoma", validation=chose, sensitivities=[0.8], resamples=200).points[1]
+        assert point.redrawn is not None
+        covered += point.redrawn.sensitivity.low <= 0.8 <= point.redrawn.sensitivity.high
+        given += point.reached.sensitivity.low <= 0.8 <= point.reached.sensitivity.high
+    assert covered >= 88
+    assert given < covered
+
+
+def test_precision_at_a_prevalence_is_bayes_and_at_the_own_one_the_ppv() -> None:
+    found = judged(prevalences=(0.5, 0.02, 40 / 140))
+    assert found.prevalences == (0.02, 40 / 140, 0.5)
+    for point in found.points:
+        rare, own, even = point.precision
+        assert own.value == pytest.approx(point.reached.ppv.value, abs=1e-12)
+        assert own.low == pytest.approx(point.reached.ppv.low, abs=0.05)
+        sensitivity, specificity = point.reached.sensitivity.value, point.reached.specificity.value
+        expected = 0.02 * sensitivity / (0.02 * sensitivity + 0.98 * (1 - specificity))
+        assert rare.value == pytest.approx(expected)
+        assert rare.value < own.value < even.value
+
+
+def test_a_precision_without_a_false_positive_is_not_certain() -> None:
+    truth = np.repeat([1, 0], [20, 30])
+    share = np.concatenate([np.linspace(0.3, 0.9, 20), np.linspace(0.0, 0.2, 30)])
+    names = tuple(map(str, range(50)))
+    clear = Predictions(names, CLASSES, np.stack([1 - share, share], axis=1), truth, names)
+    point = operating_points(clear, "melanoma", resamples=50).points[0]
+    lowest = binomtest(30, 30).proportion_ci(method="wilson").low
+    assert point.reached.specificity == pytest.approx((1, lowest, 1))
+    assert point.precision[0].value == 1
+    assert point.precision[0].low < 0.2
+
+
+def test_without_validation_images_only_what_is_read_off_is_known() -> None:
+    alone = judged(validation=None)
+    assert [point.read_off.value for point in alone.points[1:]] == [p.read_off.value for p in judged().points[1:]]
+    assert (alone.validation_images, alone.validation_positives) == (0, 0)
+    for point in alone.points[1:]:
+        assert math.isnan(point.threshold)
+        assert math.isnan(point.reached.sensitivity.value)
+        assert (point.true_positives, point.redrawn) == (0, None)
+    assert alone.points[0].reached.sensitivity.value > 0
+
+
+def test_validation_images_without_a_positive_choose_nothing() -> None:
+    negatives = dataclasses.replace(VALIDATION, labels=np.zeros(100, dtype=np.int64))
+    assert judged(validation=negatives).validation_images == 0
+
+
+def test_images_that_chose_their_own_threshold_are_counted() -> None:
+    own = judged(validation=TEST)
+    assert own.shared == 140
+    assert all(point.redrawn is None for point in own.points)
+    for point in own.points[1:]:
+        assert point.reached.specificity.value == point.read_off.value
+    assert judged().shared == 0
+
+
+def test_the_partial_area_is_told_as_a_share_of_the_most_there_can_be() -> None:
+    found = judged()
+    assert 0 < found.partial_area.low < found.partial_area.value < found.partial_area.high < 0.2
+    assert found.partial_share == pytest.approx(np.array(found.partial_area) / 0.2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sensitivities": [0.0]}, "a sensitivity of 0 cannot be aimed at; expected a number above 0, at most 1"),
+        ({"sensitivities": [0.9, 95.0]}, "a sensitivity of 95 cannot"),
+        ({"prevalences": [2.0]}, "a prevalence of 2 is none; expected a number between 0 and 1, 0.02 for 2 %"),
+        ({"prevalences": [math.nan]}, "a prevalence of nan is none"),
+    ],
+)
+def test_what_is_no_share_is_refused(options: dict[str, list[float]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        judged(**options)
+
+
+def test_what_cannot_be_judged_is_refused() -> None:
+    with pytest.raises(PredictionsError, match="no probability of nevus"):
+        operating_points(TEST, "nevus")

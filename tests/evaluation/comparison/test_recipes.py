@@ -1,0 +1,196 @@
+"""Whole comparisons: against separate references, and what they say."""
+
+import json
+import math
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+from scipy import stats
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
+
+from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.comparison.align import Entrant, JudgedRun
+from attnmel.evaluation.comparison.differences import Difference, p_words
+from attnmel.evaluation.comparison.paired_tests import Chances, Method, Outcome
+from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.statistics.delong import areas
+from attnmel.evaluation.statistics.hypothesis_tests import holm
+from attnmel.records import Predictions
+
+QUICK = Chances(resamples=200, permutations=200)
+LABELS = (np.arange(120) < 40).astype(np.int64)
+NAMES = tuple(f"i{n}" for n in range(120))
+
+
+def predictions(seed: int, apart: float, groups: tuple[str, ...] = NAMES) -> Predictions:
+    shared, own = np.random.default_rng(99).normal(size=120), np.random.default_rng(seed).normal(size=120)
+    score = 1 / (1 + np.exp(-(LABELS * apart - apart / 2 + 0.7 * shared + 0.7 * own)))
+    return Predictions(NAMES, ("rest", "melanoma"), np.stack([1 - score, score], axis=1), LABELS, groups)
+
+
+def entrant(name: str, *held: Predictions) -> Entrant:
+    return Entrant(name, tuple(JudgedRun(f"{name}{n}", one) for n, one in enumerate(held)))
+
+
+def by_measure(found: Comparison) -> dict[str, Difference]:
+    return {one.measure: one for one in found.differences}
+
+
+def test_each_measure_has_its_value_interval_and_test() -> None:
+    first, second = predictions(0, 1.0), predictions(1, 2.0)
+    found = by_measure(compare([entrant("x", first), entrant("y", second)], chances=QUICK))
+    scores = [one.probability("melanoma") for one in (first, second)]
+    called = [one > 0.5 for one in scores]
+    assert found["auc"].second_value == pytest.approx(roc_auc_score(LABELS, scores[1]))
+    assert found["ap"].first_value == pytest.approx(average_precision_score(LABELS, scores[0]))
+    assert found["balanced_accuracy"].value == pytest.approx(
+        balanced_accuracy_score(LABELS, called[1]) - balanced_accuracy_score(LABELS, called[0])
+    )
+    interval, p = areas(LABELS == 1, np.stack(scores, axis=1)).difference(0, 1)
+    assert found["auc"].outcome.chosen == Method.of("DeLong", interval, p)
+    for measure, kind in (("sensitivity", LABELS == 1), ("specificity", LABELS == 0)):
+        right = [(one == LABELS)[kind] for one in called]
+        counts = (int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum()))
+        assert found[measure].outcome.discordant == counts
+        assert found[measure].outcome.chosen.p == pytest.approx(stats.binomtest(counts[0], sum(counts)).pvalue)
+    corrected = holm([one.outcome.chosen.p for one in found.values()])
+    assert [one.corrected for one in found.values()] == pytest.approx(corrected)
+
+
+def test_holm_goes_over_all_pairs_and_fewer_measures_are_corrected_less() -> None:
+    three = [entrant(name, predictions(n, 1.0 + 0.5 * n)) for n, name in enumerate("xyz")]
+    every = compare(three, chances=QUICK)
+    assert [(one.first, one.second) for one in every.differences[::5]] == [("x", "y"), ("x", "z"), ("y", "z")]
+    assert [one.corrected for one in every.differences] == pytest.approx(
+        holm([one.outcome.chosen.p for one in every.differences])
+    )
+    alone = compare(three[::2], measures=["auc"], chances=QUICK)
+    assert len(alone.differences) == 1
+    assert alone.differences[0].corrected == alone.differences[0].outcome.chosen.p
+
+
+def test_a_run_against_its_copy_shows_no_difference() -> None:
+    one = predictions(0, 1.5)
+    found = compare([entrant("x", one), entrant("y", one)], chances=QUICK)
+    assert [row.outcome.chosen.p for row in found.differences] == [1] * 5
+    assert {row.sentence for row in found.differences} >= {"no difference shown (AUC +0.000, 95 % +0.000 to +0.000)"}
+    assert not any(row.shown for row in found.differences)
+
+
+def test_where_lesions_repeat_they_are_swapped_whole_instead_of_counted_image_by_image() -> None:
+    lesions = tuple(str(n // 2) for n in range(120))
+    held = [predictions(n, 1.0 + n, lesions) for n in range(2)]
+    found = compare([entrant("x", held[0]), entrant("y", held[1])], chances=QUICK)
+    assert found.units == 60
+    assert by_measure(found)["sensitivity"].outcome.chosen.name == "bootstrap and permutation by lesion"
+    assert any("120 images of 60 lesions" in note for note in found.notes)
+
+
+def test_a_threshold_of_its_own_decides_what_a_run_calls_positive() -> None:
+    one = predictions(0, 1.5)
+    score = one.probability("melanoma")
+    moved = Entrant("y", (JudgedRun("y0", one, {"melanoma": 0.3}),))
+    found = by_measure(compare([entrant("x", one), moved], chances=QUICK))
+    assert (found["auc"].value, found["ap"].value) == (0, 0)
+    assert found["sensitivity"].second_value == pytest.approx((score[LABELS == 1] > 0.3).mean())
+    assert found["specificity"].second_value == pytest.approx((score[LABELS == 0] <= 0.3).mean())
+    assert found["sensitivity"].outcome.discordant == (0, int(((score > 0.3) & (score <= 0.5) & (LABELS == 1)).sum()))
+
+
+def test_three_classes_have_their_mean_recall_for_balanced_accuracy() -> None:
+    labels = np.arange(90) % 3
+    held = []
+    for seed in range(2):
+        table = np.random.default_rng(seed).dirichlet([1, 1, 1], 90) + np.eye(3)[labels] * (seed + 1) / 2
+        table /= table.sum(axis=1, keepdims=True)
+        held.append(Predictions(NAMES[:90], ("melanoma", "nevus", "rest"), table, labels, NAMES[:90]))
+    found = compare([entrant("x", held[0]), entrant("y", held[1])], chances=QUICK)
+    rows = {(one.task, one.measure): one for one in found.differences}
+    assert [task for task, measure in rows if measure == "balanced_accuracy"] == ["all classes"]
+    expected = [balanced_accuracy_score(labels, one.probabilities.argmax(axis=1)) for one in held]
+    row = rows["all classes", "balanced_accuracy"]
+    assert (row.first_value, row.second_value) == pytest.approx(expected)
+    assert row.outcome.chosen.p == pytest.approx(1 / 201)
+    assert {task for task, _ in rows} == {"melanoma", "nevus", "all classes"}
+
+
+def test_of_two_classes_that_are_each_other_s_rest_the_rarer_is_judged() -> None:
+    held = [replace(predictions(n, 1.0), classes=("benign", "malignant")) for n in range(2)]
+    found = compare([entrant("x", held[0]), entrant("y", held[1])], chances=QUICK)
+    assert found.positives == (("malignant", 40),)
+
+
+def test_several_seeds_are_summed_up_and_compared_as_recipes() -> None:
+    first, second = [predictions(n, 1.0) for n in range(3)], [predictions(n, 2.5) for n in range(3, 6)]
+    found = compare([entrant("x", *first), entrant("y", *second)], chances=QUICK)
+    auc = next(one for one in found.summaries if (one.name, one.measure) == ("x", "auc"))
+    each = [roc_auc_score(LABELS, one.probability("melanoma")) for one in first]
+    assert auc.values == pytest.approx(each)
+    assert (auc.mean, auc.deviation) == pytest.approx((np.mean(each), np.std(each, ddof=1)))
+    assert auc.chosen.low < auc.mean < auc.chosen.high
+    row = by_measure(found)["auc"]
+    assert row.outcome.chosen.name == "t over seeds and images"
+    assert row.outcome.others[0].name == "hierarchical bootstrap"
+    assert row.value == pytest.approx(
+        np.mean([roc_auc_score(LABELS, one.probability("melanoma")) for one in second]) - auc.mean
+    )
+    assert row.sentence.startswith("AUC better by")
+
+
+def test_one_recipe_of_several_seeds_has_a_summary_and_nothing_to_compare() -> None:
+    found = compare([entrant("x", predictions(0, 1.0), predictions(1, 1.0))], chances=QUICK)
+    assert found.differences == ()
+    assert len(found.summaries) == 5
+    assert found.notes == ("x: two seeds; where seeds vary much, the interval of their mean is too narrow",)
+
+
+def test_a_comparison_is_plain_values() -> None:
+    found = compare([entrant("x", predictions(0, 1.0)), entrant("y", predictions(1, 2.0))], chances=QUICK)
+    back = TypeAdapter(Comparison).validate_python(json.loads(json.dumps(asdict(found))))
+    assert back.differences[1].sentence == found.differences[1].sentence
+    assert back.notes == found.notes
+
+
+def test_what_cannot_be_compared_is_refused() -> None:
+    one, other = entrant("x", predictions(0, 1.0)), entrant("y", predictions(1, 1.0))
+    with pytest.raises(PredictionsError, match="needs two runs or more"):
+        compare([one])
+    with pytest.raises(ConfigError, match="unknown measure 'f1'; known: ap, auc"):
+        compare([one, other], measures=["f1"])
+    with pytest.raises(PredictionsError, match="not all runs predict nevus; common to all: melanoma"):
+        compare([one, other], ["nevus"])
+
+
+ROW = Difference("x", "y", "melanoma", "auc", 0.8, 0.831, 0.031, Outcome(Method("DeLong", 0.01, 0.052, 0.004)), 0.02)
+
+
+def test_a_sentence_claims_no_more_than_was_found() -> None:
+    assert ROW.sentence == "AUC better by 0.031 (95 % 0.010 to 0.052), p = 0.020 after Holm"
+    worse = replace(ROW, value=-0.031, outcome=Outcome(Method("DeLong", -0.052, -0.01, 0.0001)), corrected=0.0005)
+    assert worse.sentence == "AUC worse by 0.031 (95 % 0.010 to 0.052), p < 0.001 after Holm"
+    none = replace(ROW, value=0.004, outcome=Outcome(Method("DeLong", -0.021, 0.03, 0.76)), corrected=1.0)
+    assert none.sentence == "no difference shown (AUC +0.004, 95 % -0.021 to +0.030)"
+
+
+@pytest.mark.parametrize("corrected", [0.05, 0.2, math.nan])
+def test_without_a_corrected_p_below_the_level_nothing_is_claimed(corrected: float) -> None:
+    assert replace(ROW, corrected=corrected).sentence.startswith("no difference shown (AUC +0.031")
+
+
+def test_an_interval_that_holds_zero_claims_nothing_whatever_p_says() -> None:
+    held = replace(ROW, outcome=Outcome(Method("bootstrap and permutation", -0.001, 0.06, 0.01)))
+    assert held.sentence.startswith("no difference shown")
+    unknown = replace(ROW, outcome=Outcome(Method("DeLong")))
+    assert unknown.sentence == "no difference shown (AUC +0.031, its uncertainty is not known)"
+
+
+def test_a_p_is_written_with_the_digits_that_decide() -> None:
+    assert [p_words(p) for p in (0.0496, 0.2, 0.012, 0.0004, math.nan)] == [
+        "= 0.04960",
+        "= 0.20",
+        "= 0.012",
+        "< 0.001",
+        "not known",
+    ]

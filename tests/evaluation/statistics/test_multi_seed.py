@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from attnmel.evaluation.statistics.delong import areas, logit_interval
+from attnmel.evaluation.statistics.multi_seed import Estimate, crossed_draws, difference_estimate, recipe_estimate
+
+FIRST, SECOND = np.array([0.80, 0.84, 0.79]), np.array([0.86, 0.90, 0.85])
+
+
+def covariance(seeds: int, own: float, together: float) -> np.ndarray:
+    return np.full((seeds, seeds), together) + np.eye(seeds) * (own - together)
+
+
+def test_the_variance_is_that_of_the_seeds_and_what_two_seeds_share_over_images() -> None:
+    found = recipe_estimate(FIRST, covariance(3, 0.0006, 0.0004))
+    between = FIRST.var(ddof=1) / 3
+    assert found.value == pytest.approx(FIRST.mean())
+    assert found.variance == pytest.approx(between + 0.0004)
+    assert found.freedom == pytest.approx((between + 0.0004) ** 2 / (between**2 / 2))
+
+
+def test_many_images_leave_welch_s_test_over_seeds() -> None:
+    found = difference_estimate(FIRST, SECOND, np.zeros((6, 6)))
+    _, p = stats.ttest_ind(SECOND, FIRST, equal_var=False)
+    ends = stats.ttest_ind(SECOND, FIRST, equal_var=False).confidence_interval()
+    assert found.p() == pytest.approx(p)
+    assert found.interval() == pytest.approx((0.06, ends.low, ends.high))
+
+
+def test_many_images_leave_the_t_interval_over_seeds_of_one_recipe() -> None:
+    found = recipe_estimate(FIRST, np.zeros((3, 3)))
+    assert found.freedom == 2
+    assert found.interval() == pytest.approx((FIRST.mean(), *stats.t.interval(0.95, 2, FIRST.mean(), stats.sem(FIRST))))
+
+
+def test_seeds_that_agree_leave_the_variance_over_images() -> None:
+    same = np.full(3, 0.8)
+    known = covariance(3, 0.0006, 0.0004)
+    found = recipe_estimate(same, known)
+    assert found.variance == pytest.approx(known.mean())
+    assert found.freedom > 1e6
+    alone = recipe_estimate(same[:1], known[:1, :1])
+    assert (alone.variance, alone.freedom) == (0.0006, np.inf)
+
+
+def test_seeds_that_lie_together_by_chance_do_not_fall_below_the_variance_over_images() -> None:
+    close = np.array([0.800, 0.8001, 0.7999])
+    known = covariance(3, 0.0009, 0.0001)
+    assert recipe_estimate(close, known).variance == pytest.approx(known.mean())
+    both = np.zeros((6, 6))
+    both[:3, :3] = both[3:, 3:] = known
+    contrast = np.repeat([-1 / 3, 1 / 3], 3)
+    assert difference_estimate(close, close + 0.01, both).variance == pytest.approx(contrast @ both @ contrast)
+
+
+def test_images_that_both_recipes_find_hard_alike_narrow_the_difference() -> None:
+    apart, together = covariance(6, 0.0006, 0.0004), covariance(6, 0.0006, 0.0004)
+    apart[:3, 3:] = apart[3:, :3] = 0
+    wide, narrow = (difference_estimate(FIRST, SECOND, known) for known in (apart, together))
+    assert wide.variance == pytest.approx(narrow.variance + 2 * 0.0004)
+
+
+def test_a_single_seed_is_taken_to_vary_as_the_other_recipe_does() -> None:
+    one = np.array([0.9])
+    found = difference_estimate(FIRST, one, np.zeros((4, 4)))
+    between = FIRST.var(ddof=1) * (1 / 3 + 1)
+    assert (found.variance, found.freedom) == (pytest.approx(between), pytest.approx(2))
+    turned = difference_estimate(one, FIRST, np.zeros((4, 4)))
+    assert (turned.value, turned.variance) == (pytest.approx(-found.value), pytest.approx(found.variance))
+
+
+def test_equal_recipes_do_not_differ_and_a_difference_without_variance_has_no_p() -> None:
+    assert Estimate(0.0, 0.0, np.inf).p() == 1
+    assert np.isnan(Estimate(0.1, 0.0, np.inf).p())
+
+
+def test_a_mean_has_its_interval_on_the_logit_scale() -> None:
+    found = Estimate(0.95, 0.0009, 2.0)
+    assert found.share_interval() == logit_interval(0.95, 0.0009, float(stats.t.ppf(0.975, 2)))
+    assert 0 < found.share_interval().low < 0.95 < found.share_interval().high < 1
+
+
+def test_the_hierarchical_bootstrap_draws_seeds_anew_in_each_resample() -> None:
+    draws = np.tile([0.0, 1.0], (20_000, 1))
+    found = crossed_draws(draws, np.random.default_rng(0))
+    assert set(found.tolist()) == {0.0, 0.5, 1.0}
+    assert found.mean() == pytest.approx(0.5, abs=0.01)
+    assert found.var() == pytest.approx(0.125, abs=0.005)
+    assert (
+        crossed_draws(draws[:5], np.random.default_rng(1)) == crossed_draws(draws[:5], np.random.default_rng(1))
+    ).all()
+
+
+def simulated(generator: np.random.Generator, seeds: int, vary: float, images: int = 200) -> tuple[np.ndarray, ...]:
+    """Draw AUCs and their covariance of two equal recipes whose seeds separate the kinds a little differently."""
+    positive = np.arange(images) < images // 4
+    shared = generator.normal(size=(images, 1)) * 0.6**0.5
+    own = generator.normal(size=(images, 2 * seeds)) * 0.4**0.5
+    found = areas(positive, positive[:, None] * (1.4 + generator.normal(0, vary, 2 * seeds)) + shared + own)
+    return found.auc, found.covariance
+
+
+@pytest.mark.parametrize("vary", [0.05, 0.2])
+def test_five_seeds_cover_the_truth(vary: float) -> None:
+    generator, truth = np.random.default_rng(10), stats.norm.cdf(1.4 / np.sqrt(2 + vary**2))
+    means, differences = [], []
+    for _ in range(600):
+        values, known = simulated(generator, 5, vary)
+        _, low, high = recipe_estimate(values[:5], known[:5, :5]).share_interval()
+        means.append(low <= truth <= high)
+        differences.append(difference_estimate(values[:5], values[5:], known).p() >= 0.05)
+    # Three Monte-Carlo standard errors of 95 % in 600 are 2.7 %; a test that claims too rarely is no fault here.
+    assert np.mean(means) == pytest.approx(0.955, abs=0.032)
+    assert 0.923 <= np.mean(differences) <= 0.99

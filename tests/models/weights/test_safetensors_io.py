@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from attnmel.errors import CheckpointError
+from attnmel.models.weights.safetensors_io import check_tensors, load_state, read_metadata, save_state
+
+
+def test_check_tensors_says_both_shapes_and_what_to_do() -> None:
+    found = {"a": torch.zeros(2, 3), "b": torch.zeros(())}
+    check_tensors(found, found, "x")
+    with pytest.raises(CheckpointError, match=r"^x: tensor 'b' is one number, expected 4 \(1 of 2 tensors differ\)"):
+        check_tensors(found, {**found, "b": torch.zeros(4)}, "x")
+
+
+def test_a_file_may_be_read_by_whom_any_other_file_may(tmp_path: Path) -> None:
+    save_state(tmp_path / "state.safetensors", {"a": torch.zeros(2)}, {})
+    (tmp_path / "other.txt").touch()
+    assert (tmp_path / "state.safetensors").stat().st_mode == (tmp_path / "other.txt").stat().st_mode
+
+
+def test_tensors_and_texts_come_back_and_texts_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    save_state(path, {"a": torch.arange(6.0).reshape(2, 3).T}, {"word": "text"})
+    tensors, metadata = load_state(path)
+    assert torch.equal(tensors["a"], torch.arange(6.0).reshape(2, 3).T)
+    assert metadata == read_metadata(path) == {"word": "text"}
+
+
+def test_texts_of_no_safetensors_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"text")
+    with pytest.raises(CheckpointError, match="is not a whole safetensors file"):
+        read_metadata(tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match="no file"):
+        read_metadata(tmp_path / "none.safetensors")

@@ -1,0 +1,175 @@
+"""Run folders, folders of seeds and files of predictions are found, put together by recipe, and told apart."""
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.classification.ranking import Ranking, roc_auc
+from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.folders import RunFolder
+from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
+from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.results import add_measures, read_measures
+from attnmel.records import Predictions
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+QUICK = Chances(resamples=100, permutations=100)
+Copy = Callable[..., Path]
+
+
+@pytest.fixture
+def copy(trained: RunFolder, tmp_path: Path) -> Copy:
+    """Copy the run as another seed or recipe, its probabilities moved a little."""
+
+    def make(place: str, *, seed: int = 0, **changed: str) -> Path:
+        run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / place)))
+        text = run.recipe.read_text().replace("\nseed = 0", f"\nseed = {seed}")
+        for old, new in changed.items():
+            assert f'{old} = "' in text
+            text = "\n".join(f'{old} = "{new}"' if line.startswith(f'{old} = "') else line for line in text.split("\n"))
+        run.recipe.write_text(text)
+        for split in ("validation", "test"):
+            held = Predictions.read(run.predictions(split))
+            first = np.random.default_rng([seed, len(place)]).random(len(held.image_ids))
+            moved = dataclasses.replace(held, probabilities=np.stack([first, 1 - first], axis=1))
+            moved.write(run.predictions(split), "synthetic")
+        return run.path
+
+    return make
+
+
+def compared(*paths: Path, **wishes: float | str) -> RunsCompared:
+    return compare_runs(paths, chances=QUICK, **wishes)  # pyright: ignore[reportArgumentType] - names of its own options
+
+
+def test_runs_of_one_recipe_are_its_seeds_named_one_by_one_or_by_their_folder(copy: Copy, tmp_path: Path) -> None:
+    runs = [copy(f"a/seed-{seed}", seed=seed) for seed in range(3)]
+    other = copy("b/seed-0", prior="none", name="plain")
+    by_folder, one_by_one = compared(tmp_path / "a", other), compared(*runs, other)
+    assert by_folder.comparison.seeds == (("demo", 3), ("plain", 1))
+    assert one_by_one.comparison == by_folder.comparison
+    assert any("plain: one run, taken to vary between seeds as" in note for note in by_folder.comparison.notes)
+    assert by_folder.as_dict()["sentences"][0].startswith("plain against demo, melanoma: ")
+
+
+def test_values_are_those_of_the_predictions_files(copy: Copy) -> None:
+    paths = copy("x"), copy("y", name="plain")
+    row = compared(*paths).comparison.differences[0]
+    held = [Predictions.read(RunFolder(path).predictions("test")) for path in paths]
+    areas = [roc_auc(Ranking.of(one.is_class("melanoma"), one.probability("melanoma")).counts())[0] for one in held]
+    assert (row.first_value, row.second_value) == pytest.approx(areas)
+
+
+def test_a_predictions_file_stands_for_a_run(copy: Copy, trained: RunFolder) -> None:
+    one, other = copy("x"), copy("y")
+    files = [RunFolder(path).predictions("test") for path in (one, other)]
+    found = compared(*files)
+    assert found.comparison.seeds == tuple((str(file), 1) for file in files)
+    assert found.comparison.positives == compared(one, files[1]).comparison.positives
+    assert compared(one, trained.predictions("test")).comparison.differences
+
+
+def test_two_recipes_of_one_name_are_told_apart_by_their_folders(copy: Copy) -> None:
+    paths = copy("x"), copy("y", prior="none")
+    assert [name for name, _ in compared(*paths).comparison.seeds] == [f"demo, {path}" for path in paths]
+
+
+def test_thresholds_are_chosen_on_validation_run_by_run(copy: Copy) -> None:
+    paths = copy("x"), copy("y", name="plain")
+    found = compared(*paths, operating_point=0.9)
+    row = next(one for one in found.comparison.differences if one.measure == "sensitivity")
+    for path, value in zip(paths, (row.first_value, row.second_value), strict=True):
+        chosen_on, test = (Predictions.read(RunFolder(path).predictions(split)) for split in ("validation", "test"))
+        scores = np.sort(chosen_on.probability("melanoma")[chosen_on.is_class("melanoma")])[::-1]
+        least = scores[int(np.ceil(0.9 * len(scores))) - 1]
+        assert value == (test.probability("melanoma")[test.is_class("melanoma")] >= least).mean()
+
+
+def test_a_threshold_is_not_chosen_on_images_that_it_is_judged_on(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="plain")
+    for path in (one, other):
+        run = RunFolder(path)
+        shutil.copy(run.predictions("validation"), run.predictions("phantoms-all"))
+        add_measures(run, dataclasses.replace(read_measures(run)["validation"], name="phantoms-all"))
+    assert compared(one, other, split="phantoms-all").comparison.differences
+    with pytest.raises(PredictionsError, match=r"images of phantoms-all would choose the threshold of .*x themselves"):
+        compared(one, other, split="phantoms-all", operating_point=0.9)
+
+
+def test_a_threshold_is_not_chosen_by_another_epoch(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="plain")
+    add_measures(RunFolder(one), dataclasses.replace(read_measures(RunFolder(one))["validation"], epoch=99))
+    with pytest.raises(
+        PredictionsError, match=r"no validation predictions of .*x of the epoch that test was judged at"
+    ):
+        compared(one, other, operating_point=0.9)
+
+
+def test_other_data_and_controls_are_said(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="hidden", control="background-only", dataset="isic2017")
+    notes = compared(one, other).notes
+    assert "the runs differ in their training data set: demo: phantoms; hidden: isic2017" in notes
+    assert "the runs differ in their training control: demo: none; hidden: background-only" in notes
+    assert compared(one, copy("z", name="plain")).notes == ()
+
+
+def test_what_cannot_be_compared_is_told_in_a_sentence(copy: Copy, tmp_path: Path) -> None:
+    one, same, other = copy("x"), copy("y"), copy("z", name="plain")
+    file = RunFolder(other).predictions("validation")
+    for error, message, paths, wishes in [
+        (PredictionsError, "needs two runs or more", [one], {}),
+        (ConfigError, "x is named twice; name each run once", [one, one], {}),
+        (ConfigError, "x/predictions/test.csv is named twice", [one, RunFolder(one).predictions("test")], {}),
+        (ConfigError, "y are the same recipe with the same seed, 0; name each seed", [one, same], {}),
+        (ConfigError, "nothing to compare at .*nowhere; expected a run folder", [one, tmp_path / "nowhere"], {}),
+        (PredictionsError, "was judged on other images than .*x: 12 only in", [one, file], {}),
+        (PredictionsError, "no validation predictions of .*validation.csv", [one, file], {"operating_point": 0.9}),
+        (ConfigError, "operating point 1.5; expected a sensitivity above 0", [one, other], {"operating_point": 1.5}),
+        (
+            PredictionsError,
+            "no probability of mole; known: ",
+            [one, other],
+            {"operating_point": 0.9, "positives": ["mole"]},
+        ),
+        (ConfigError, "is not judged there", [one, other], {"operating_point": 0.5, "split": "validation"}),
+        (PredictionsError, "no predictions at .*train.csv", [one, other], {"split": "train"}),
+    ]:
+        with pytest.raises(error, match=message):
+            compared(*paths, **wishes)
+
+
+def test_a_folder_of_seeds_holds_one_recipe(copy: Copy, tmp_path: Path) -> None:
+    copy("a/seed-0")
+    copy("a/seed-1", seed=1, prior="none")
+    with pytest.raises(ConfigError, match=r"holds runs of several recipes: loss.prior is lesion in .*seed-0, none in"):
+        compared(tmp_path / "a")
+
+
+def test_recipes_that_judge_no_class_in_common_are_refused(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="plain")
+    recipe = RunFolder(other).recipe
+    text = recipe.read_text()
+    held = [line for line in text.split("\n") if "melanoma" in line]
+    assert held
+    recipe.write_text(text.replace('"melanoma"', '"nevus"').replace("melanoma =", "nevus ="))
+    with pytest.raises(PredictionsError, match=r"the recipes judge no class in common \(melanoma; nevus\)"):
+        compared(one, other)
+
+
+def test_the_report_of_several_runs_says_whether_they_differ(copy: Copy, phantoms: "Phantoms", tmp_path: Path) -> None:
+    runs = [RunFolder(copy("x")), RunFolder(copy("y", name="plain"))]
+    page = report_runs(runs, home=phantoms.home, out=tmp_path / "r.html").read_text()
+    assert "Do they differ?" in page
+    assert "plain against demo, melanoma:" in page
+    same = [runs[0], RunFolder(copy("z"))]
+    page = report_runs(same, home=phantoms.home, out=tmp_path / "r.html").read_text()
+    assert "Not compared:" in page
+    assert "are the same recipe with the same seed" in page

@@ -1,0 +1,121 @@
+"""Measures come from the predictions file alone; an external folder is judged as well."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from attnmel.config.load import load_recipe
+from attnmel.errors import ConfigError, LabelError, PredictionsError
+from attnmel.evaluation.classification.report import judge
+from attnmel.folders import RunFolder
+from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.results import read_measures
+from attnmel.records import Predictions
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from tests.conftest import Phantoms
+
+
+TINY = ("data.size=32", "model.width=0.05", "training.batch=8", "training.precision=float32", "training.device=cpu")
+
+
+def test_measures_follow_from_the_predictions_file(trained: RunFolder) -> None:
+    predictions = Predictions.read(trained.predictions("test"))
+    judged = read_measures(trained)["test"]
+    assert judged.judgement.to_dict() == judge(predictions, ["melanoma"]).to_dict()  # NaN is unlike itself, None is not
+    truth, scores = predictions.is_class("melanoma"), predictions.probability("melanoma")
+    assert judged.judgement.row("melanoma", "auc").value == pytest.approx(roc_auc_score(truth, scores), abs=1e-12)
+    assert judged.judgement.row("melanoma", "ap").value == pytest.approx(
+        average_precision_score(truth, scores), abs=1e-12
+    )
+
+
+def test_maps_and_predictions_share_their_image_ids(trained: RunFolder) -> None:
+    predictions = Predictions.read(trained.predictions("test"))
+    with np.load(trained.attention("test")) as arrays:
+        assert tuple(arrays["image"].tolist()) == predictions.image_ids
+        assert arrays["pool3"].shape == (12, 4, 4)
+        assert arrays["pool4"].shape == (12, 2, 2)
+
+
+def test_the_submission_is_in_the_official_format(trained: RunFolder) -> None:
+    with trained.submission("test").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["image_id", "melanoma", "seborrheic_keratosis"]
+    assert len(rows) == 12
+
+
+def own_folder(phantoms: "Phantoms", folder: Path, *, part: str = "Test", melanoma_only: bool = False) -> Path:
+    source = phantoms.home / "data" / "phantoms"
+    with next(source.glob(f"*{part}*Part3*.csv")).open() as file:
+        truth = {row["image_id"]: float(row["melanoma"]) for row in csv.DictReader(file)}
+    folder.mkdir()
+    lines = ["image,label"]
+    for image in sorted(source.glob(f"*{part}*Data/*.jpg")):
+        if not melanoma_only or truth[image.stem]:
+            shutil.copy(image, folder)
+            lines.append(f"{image.name},{'melanoma' if truth[image.stem] else 'rest'}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_a_folder_of_the_same_images_gets_the_same_measures(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    folder = own_folder(phantoms, tmp_path / "clinic")
+    judged = evaluate_run(run, home=phantoms.home, on=str(folder))
+    own = read_measures(trained)["test"]
+    assert judged.judgement.to_dict()["rows"] == own.judgement.to_dict()["rows"]
+    assert (judged.name, judged.masks, judged.overlap) == ("clinic-all", 0, {})
+    assert set(json.loads(run.measures.read_text())) == {"validation", "test", "clinic-all"}
+
+
+def test_an_external_set_of_one_class_is_told(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    folder = own_folder(phantoms, tmp_path / "clinic", melanoma_only=True)
+    with pytest.raises(PredictionsError, match="measures of melanoma against the rest need images of both kinds"):
+        evaluate_run(run, home=phantoms.home, on=str(folder))
+
+
+def test_a_folder_that_changed_since_the_training_is_not_judged_as_its_test(
+    phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+) -> None:
+    folder = own_folder(phantoms, tmp_path / "clinic", part="Training")
+    recipe = load_recipe("demo", [*TINY, f"data.dataset={folder}", "loss.prior=none", "training.epochs=1"])
+    run = RunFolder(tmp_path / "run")
+    run_recipe(recipe, run, home=tmp_path / "home", fabric=fabric)
+    table = (folder / "labels.csv").read_text().splitlines()
+    name, label = table[1].split(",")
+    table[1] = f"{name},{'rest' if label == 'melanoma' else 'melanoma'}"
+    (folder / "labels.csv").write_text("\n".join(table))
+    with pytest.raises(LabelError, match=r"the labels, groups or split of clinic are not those that .* was trained on"):
+        evaluate_run(run, home=tmp_path / "home")
+    with pytest.raises(LabelError, match="the labels, groups or split of clinic are not those"):
+        evaluate_run(run, home=tmp_path / "home", on=str(folder))
+
+
+def test_every_seed_of_an_own_folder_has_the_same_split(phantoms: "Phantoms", tmp_path: Path) -> None:
+    folder = own_folder(phantoms, tmp_path / "clinic", part="Training")
+    recipes = [load_recipe("demo", [*TINY, f"data.dataset={folder}", f"training.seed={seed}"]) for seed in (0, 1)]
+    one, other = (prepare(recipe.data, home=tmp_path / "home") for recipe in recipes)
+    assert one.lesions == other.lesions
+
+
+def test_a_folder_without_a_run_is_told(tmp_path: Path, phantoms: "Phantoms") -> None:
+    with pytest.raises(ConfigError, match=r"is not a run folder: no recipe\.toml in it"):
+        evaluate_run(RunFolder(tmp_path), home=phantoms.home)
+
+
+def test_an_unknown_split_is_answered_with_the_known_ones(trained: RunFolder, phantoms: "Phantoms") -> None:
+    with pytest.raises(ConfigError, match="unknown split 'holdout'; known: all, internal, test, train, validation"):
+        evaluate_run(trained, home=phantoms.home, split="holdout")

@@ -1,0 +1,92 @@
+"""Maps lie in the frame of the original image, whatever the crop."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from attnmel.config.load import load_recipe
+from attnmel.errors import CheckpointError, ConfigError
+from attnmel.folders import RunFolder
+from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.explain.images import explain_images
+from attnmel.saliency.methods.registry import METHODS
+from attnmel.saliency.methods.scaling import stretched
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from tests.conftest import Phantoms
+
+
+def test_maps_agree_with_those_of_evaluate_and_fill_the_crop_alone(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    written = list(explain_images(trained.path, [image], out=tmp_path))
+    assert [path.name for path in written] == [f"{image.stem}{end}" for end in ("-pool3.png", "-pool4.png", ".npz")]
+    with np.load(tmp_path / f"{image.stem}.npz") as arrays, np.load(trained.attention("test")) as judged:
+        row = judged["image"].tolist().index(image.stem)
+        np.testing.assert_allclose(arrays["pool3"], judged["pool3"][row], atol=1e-6)
+        looked_at = arrays["pool3_frame"] > 0
+    # 90 x 120 pixels: a central square of 72, of which the network saw 32 of 37 parts.
+    side = 72 * 32 / 37
+    assert looked_at.sum() == pytest.approx(side**2, rel=0.05)
+    assert looked_at[45, 60]
+    assert not looked_at[:, :20].any()
+
+
+def test_a_network_without_attention_is_told(phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path) -> None:
+    settings = ["data.size=32", "model.network=vgg16-gap", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
+    run = RunFolder(tmp_path / "run")
+    run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    told = "is a vgg16-gap, which has no attention maps; use an attnmel-cnn, or name another method: --method cam "
+    with pytest.raises(CheckpointError, match=told):
+        list(explain_images(run.path, [image]))
+    written = list(explain_images(run.path, [image], methods=["cam"], out=tmp_path))
+    assert [path.name for path in written] == [f"{image.stem}-cam.png", f"{image.stem}.npz"]
+
+
+def test_an_unknown_method_is_answered_with_the_known_ones(trained: RunFolder, phantoms: "Phantoms") -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    with pytest.raises(
+        ConfigError, match=r"unknown method 'gradcam'; known: attention-pool3, .*, gradcam:LAYER, integ"
+    ):
+        list(explain_images(trained.path, [image], methods=["gradcam"]))
+
+
+def test_a_cross_off_the_middle_is_found_in_an_image_that_is_not_square(
+    trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(METHODS, "brightness", lambda progress: lambda network, images, classes: brightness(images))
+    image = np.zeros((180, 300, 3), np.uint8)
+    row, column = 110, 130
+    image[row - 3 : row + 4, column - 15 : column + 16] = 255
+    image[row - 15 : row + 16, column - 3 : column + 4] = 255
+    Image.fromarray(image).save(tmp_path / "cross.png")
+    list(explain_images(trained.path, [tmp_path / "cross.png"], methods=["brightness"], out=tmp_path))
+    with np.load(tmp_path / "cross.npz") as arrays:
+        found = arrays["brightness_frame"]
+    with Image.open(tmp_path / "cross-brightness.png") as picture:
+        coloured = np.abs(np.asarray(picture).astype(float) - image).sum(axis=2)
+    for of_original in (found, coloured):
+        assert of_original.shape == (180, 300)
+        centre = [(of_original * place).sum() / of_original.sum() for place in np.mgrid[:180, :300]]
+        np.testing.assert_allclose(centre, [row, column], atol=1)
+
+
+def brightness(images: torch.Tensor) -> torch.Tensor:
+    """A map that shows where an image is bright."""
+    return stretched(images.mean(dim=1))
+
+
+def test_two_images_of_one_name_are_refused_before_anything_is_written(trained: RunFolder, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (40, 40)).save(tmp_path / folder / "lesion.png")
+    with pytest.raises(ConfigError, match="two images are called 'lesion'; their maps would replace each other"):
+        list(explain_images(trained.path, [tmp_path / "a", tmp_path / "b"], out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

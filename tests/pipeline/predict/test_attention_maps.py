@@ -1,0 +1,128 @@
+"""`predict` writes the maps that the network gave, over each image, of either kind of model."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from attnmel.config.load import load_recipe
+from attnmel.deploy.graph import onnx_graph
+from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.errors import CheckpointError, ConfigError, ImageError
+from attnmel.folders import RunFolder
+from attnmel.models.weights.checkpoints import load_checkpoint
+from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.explain.images import explain_images
+from attnmel.pipeline.predict.predict import predict_images
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from tests.conftest import Phantoms
+
+
+@pytest.fixture(scope="module")
+def images(phantoms: "Phantoms") -> list[Path]:
+    return sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:5]
+
+
+def names(images: list[Path]) -> list[str]:
+    return sorted(f"{image.stem}{end}" for image in images for end in ("-pool3.png", "-pool4.png", ".npz"))
+
+
+def test_both_kinds_of_model_write_the_maps_that_explain_writes(
+    trained: RunFolder, exported: Path, images: list[Path], tmp_path: Path
+) -> None:
+    list(explain_images(trained.path, images, out=tmp_path / "explain"))
+    for kind, model in (("run", trained.path), ("onnx", exported)):
+        answers = predict_images(model, images, maps=tmp_path / kind)
+        assert len(list(answers)) == len(images)
+        assert sorted(path.name for path in (tmp_path / kind).iterdir()) == names(images)
+        for image in images:
+            with (
+                np.load(tmp_path / kind / f"{image.stem}.npz") as mine,
+                np.load(tmp_path / "explain" / f"{image.stem}.npz") as theirs,
+            ):
+                assert mine.files == theirs.files
+                for name in ("pool3", "pool4", "pool3_frame", "pool4_frame"):
+                    np.testing.assert_allclose(mine[name], theirs[name], atol=1e-3)
+            with Image.open(tmp_path / kind / f"{image.stem}-pool4.png") as picture, Image.open(image) as original:
+                assert picture.size == original.size
+
+
+def test_a_stopped_prediction_has_the_maps_of_every_kept_answer_and_goes_on_to_all(
+    exported: Path, images: list[Path], tmp_path: Path
+) -> None:
+    out, folder = tmp_path / "out.csv", tmp_path / "maps"
+    answers = predict_images(exported, images, maps=folder)
+    iterate = answers._after
+
+    def stopping(done: int):  # noqa: ANN202 - a generator of answers
+        for number, answer in enumerate(iterate(done)):
+            if number == 3:
+                raise KeyboardInterrupt
+            yield answer
+
+    answers._after = stopping
+    with pytest.raises(KeyboardInterrupt):
+        answers.write(out)
+    kept = [json.loads(line)[0] for line in out.with_name("out.csv.part").read_text().splitlines()[1:]]
+    assert [Path(path) for path in kept] == images[:3]
+    assert {path.name for path in folder.iterdir()} >= set(names(images[:3]))
+    with pytest.raises(ConfigError, match=r"maps was .*maps, and is none"):
+        predict_images(exported, images).write(out, resume=True)
+    predict_images(exported, images, maps=folder).write(out, resume=True)
+    assert sorted(path.name for path in folder.iterdir()) == names(images)
+
+
+def test_a_file_that_cannot_be_used_has_a_reason_and_no_maps(
+    exported: Path, images: list[Path], tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(images[0].read_bytes()[:200])
+    answers = predict_images(exported, [broken, images[1]], maps=tmp_path / "maps")
+    assert [bool(answer.error) for answer in answers] == [True, False]
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == names(images[1:2])
+    with pytest.raises(ImageError, match=r"1 of 2 images could not be used; the others are done"):
+        answers.raise_for_failures()
+
+
+def test_what_cannot_have_maps_is_refused_before_the_first_image(
+    exported: Path, images: list[Path], phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / images[0].name
+    other.parent.mkdir()
+    other.write_bytes(images[0].read_bytes())
+    with pytest.raises(ConfigError, match=f"two images are called '{images[0].stem}'; their maps would replace"):
+        predict_images(exported, [images[0], other], maps=tmp_path / "maps")
+    settings = ["data.size=32", "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
+    run = RunFolder(tmp_path / "run")
+    run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
+    network, card = load_checkpoint(run.path)
+    model = tmp_path / "model.onnx"
+    model.write_bytes(onnx_graph(network, card).SerializeToString())
+    append_texts(model, card, ExportFacts(precision="float32", versions={}, checked_on=""))
+    for without in (run.path, model):
+        with pytest.raises(CheckpointError, match="is a mel-cnn, which has no attention maps; leave out --maps, or"):
+            predict_images(without, images, maps=tmp_path / "maps")
+    assert not (tmp_path / "maps").exists()
+
+
+def test_maps_of_an_exported_file_need_no_torch(exported: Path, images: list[Path], tmp_path: Path) -> None:
+    code = f"""
+import sys
+from attnmel.cli import main
+sys.argv = {["attnmel", "predict", str(exported), str(images[0]), "--maps", str(tmp_path / "maps")]!r}
+try:
+    main()
+except SystemExit:
+    pass
+print("torch" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "False"
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == names(images[:1])

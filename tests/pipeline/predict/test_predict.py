@@ -1,0 +1,227 @@
+"""Files become answers, one each, in order; one that cannot be used says why."""
+
+import csv
+import itertools
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from attnmel import NOTICE
+from attnmel.data.preprocess.images import prepared_image
+from attnmel.errors import ConfigError, ImageError
+from attnmel.evaluation.calibration.temperature import at_temperature
+from attnmel.folders import RunFolder
+from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint, set_temperature
+from attnmel.pipeline.predict.image_files import image_files
+from attnmel.pipeline.predict.predict import Answers, predict_images
+from attnmel.pipeline.predict.table import Answer
+from attnmel.pipeline.predict.torch_model import model_input
+from attnmel.records import Predictions
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+def test_folders_are_walked_in_order_and_other_files_left_alone(tmp_path: Path) -> None:
+    for name in ("b.JPG", "a.png", "notes.txt", "c.jpeg"):
+        (tmp_path / name).touch()
+    assert [path.name for path in image_files([tmp_path])] == ["a.png", "b.JPG", "c.jpeg"]
+
+
+def test_a_folder_with_labels_gives_its_images_and_not_its_masks(tmp_path: Path) -> None:
+    lines = ["image,label,mask"]
+    for name in ("b", "a"):
+        for kind in ("images", "masks"):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.new("RGB", (8, 8)).save(tmp_path / kind / f"{name}.png")
+        lines.append(f"images/{name}.png,melanoma,masks/{name}.png")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    assert [path.relative_to(tmp_path) for path in image_files([tmp_path])] == [
+        Path("images/b.png"),
+        Path("images/a.png"),
+    ]
+
+
+def test_a_name_without_an_image_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"no image at .*; expected a file or a folder of \.jpg, \.jpeg, \.png files"):
+        image_files([tmp_path])
+
+
+@pytest.mark.parametrize("batch", [1, 5, 32])
+def test_answers_agree_with_evaluate_whatever_the_batch(
+    batch: int, calibrated: RunFolder, phantoms: "Phantoms"
+) -> None:
+    folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
+    answers = list(predict_images(calibrated.path, [folder], batch=batch, calibrated=False))
+    judged = Predictions.read(calibrated.predictions("test"))
+    assert [Path(one.image).stem for one in answers] == list(judged.image_ids)
+    found = np.array([one.probabilities for one in answers])
+    np.testing.assert_allclose(found, judged.probabilities, atol=1e-6)
+
+
+def test_calibrated_answers_are_the_softmax_of_the_logits_over_the_temperature(
+    calibrated: RunFolder, phantoms: "Phantoms"
+) -> None:
+    network, card = load_checkpoint(calibrated.path)
+    assert card.temperature is not None
+    assert card.temperature != 1
+    images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:4]
+    inputs = [model_input(prepared_image(path, crop=card.crop, side=card.side), card) for path in images]
+    with torch.inference_mode():
+        logits = network(torch.cat(inputs)).logits.double()
+    expected = (logits / card.temperature).softmax(dim=1).numpy()
+    answers = predict_images(calibrated.path, images)
+    np.testing.assert_allclose([one.probabilities for one in answers], expected, atol=1e-6)
+
+
+def test_calibration_is_that_of_the_predictions_file(calibrated: RunFolder, phantoms: "Phantoms") -> None:
+    answers = predict_images(calibrated.path, [next((phantoms.home / "data").rglob("*Test_v2_Data"))])
+    assert answers.table.temperature is not None
+    cooled = at_temperature(Predictions.read(calibrated.predictions("test")), answers.table.temperature)
+    np.testing.assert_allclose([one.probabilities for one in answers], cooled.probabilities, atol=1e-6)
+
+
+def test_a_table_says_whether_its_probabilities_are_calibrated(
+    calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    temperature = read_checkpoint(calibrated.path)[1].temperature
+    sentence = f"Calibrated: temperature {temperature:g}, fitted on the validation images of the training."
+    assert told(predict_images(calibrated.path, [image])) == (sentence, temperature)
+    plain = predict_images(calibrated.path, [image], calibrated=False)
+    assert told(plain) == ("Not calibrated: as asked for.", None)
+    shutil.copy(calibrated.best, tmp_path / "old.safetensors")
+    set_temperature(tmp_path / "old.safetensors", None)
+    old = predict_images(tmp_path / "old.safetensors", [image])
+    assert told(old) == ("Not calibrated: the checkpoint holds no temperature.", None)
+    assert list(old) == list(plain)
+
+
+def told(answers: Answers) -> tuple[str, float | None]:
+    """Return the sentence, which the CSV and the JSON share, and the temperature."""
+    plain = json.loads("".join(answers.lines(as_json=True)))
+    assert "".join(answers.lines()).splitlines()[2] == f"# {plain['calibration']}"
+    return plain["calibration"], plain["temperature"]
+
+
+def test_a_checkpoint_file_answers_like_its_run(calibrated: RunFolder, phantoms: "Phantoms") -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    assert list(predict_images(calibrated.best, [image])) == list(predict_images(calibrated.path, [image]))
+
+
+def test_a_broken_file_gets_its_reason_and_the_others_their_answer(
+    calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    (tmp_path / "a.jpg").write_bytes(image.read_bytes()[:200])
+    shutil.copy(image, tmp_path / "b.jpg")
+    answers = predict_images(calibrated.path, [tmp_path])
+    answers.write(tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open() as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    assert "a.jpg" in rows[0]["error"]
+    assert not rows[0]["probability_melanoma"]
+    assert 0 < float(rows[1]["probability_melanoma"]) < 1
+    with pytest.raises(ImageError, match="1 of 2 images could not be used"):
+        answers.raise_for_failures()
+    again = predict_images(calibrated.path, [tmp_path])
+    plain = json.loads("".join(again.lines(as_json=True)))
+    assert plain["notice"] == NOTICE
+    assert "error" in plain["images"][0]
+    with pytest.raises(ImageError, match="1 of 2 images could not be used"):
+        again.raise_for_failures()
+
+
+def test_an_exported_file_answers_like_its_run(calibrated: RunFolder, exported: Path, phantoms: "Phantoms") -> None:
+    folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
+    for asked in (True, False):
+        ours = predict_images(exported, [folder], calibrated=asked)
+        torchs = predict_images(calibrated.path, [folder], calibrated=asked)
+        assert [one.image for one in ours] == [one.image for one in torchs]
+        np.testing.assert_allclose(
+            [one.probabilities for one in ours], [one.probabilities for one in torchs], atol=1e-5
+        )
+        assert told(ours) == told(torchs)
+
+
+def test_one_image_alone_answers_as_among_others(exported: Path, phantoms: "Phantoms") -> None:
+    images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:5]
+    among = list(predict_images(exported, images))
+    alone = [next(iter(predict_images(exported, [image]))) for image in images]
+    assert [one.image for one in alone] == [one.image for one in among]
+    np.testing.assert_allclose([one.probabilities for one in alone], [one.probabilities for one in among], rtol=1e-6)
+
+
+def test_an_option_of_the_other_kind_of_model_is_refused(calibrated: RunFolder, exported: Path) -> None:
+    with pytest.raises(ConfigError, match=r"for 'bf16' export it first: attnmel export .* --onnx"):
+        predict_images(calibrated.path, [], precision="bf16")
+    with pytest.raises(ConfigError, match="takes images one by one, several at a time; leave out --batch"):
+        predict_images(exported, [], batch=4)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("batch", [None, 5])
+def test_a_stopped_prediction_ends_as_one_that_was_not(
+    as_json: bool, batch: int | None, calibrated: RunFolder, exported: Path, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    model = exported if batch is None else calibrated.path
+    images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    images.insert(2, tmp_path / "broken.jpg")
+    (tmp_path / "broken.jpg").write_bytes(images[0].read_bytes()[:200])
+    predict_images(model, images, batch=batch).write(tmp_path / "whole", as_json=as_json)
+    answers = predict_images(model, images, batch=batch)
+    with pytest.raises(ConfigError, match="stop here"):
+        StoppedAfter(answers, 8).write(tmp_path / "out", as_json=as_json)
+    assert not (tmp_path / "out").exists()
+    with (tmp_path / "out.part").open("a") as file:
+        file.write('["cut sho')
+    again = predict_images(model, images, batch=batch)
+    again.write(tmp_path / "out", as_json=as_json, resume=True)
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert not (tmp_path / "out.part").exists()
+    with pytest.raises(ImageError, match=r"1 of 13 images could not be used; the others are done:\n  broken.jpg"):
+        again.raise_for_failures()
+
+
+class StoppedAfter(Answers):
+    """Answers whose model stops after a number of them."""
+
+    def __init__(self, answers: Answers, number: int) -> None:
+        super().__init__(answers.model, answers.paths)
+        self.number = number
+
+    def _after(self, done: int) -> Iterator[Answer]:
+        yield from itertools.islice(super()._after(done), self.number)
+        raise ConfigError("stop here")
+
+
+def test_resuming_with_another_model_or_other_images_says_what_differs(
+    exported: Path, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    with pytest.raises(ConfigError, match="stop here"):
+        StoppedAfter(predict_images(exported, images), 3).write(tmp_path / "out")
+
+    def resumed(model: Path, paths: list[Path], *, calibrated: bool = True) -> None:
+        predict_images(model, paths, calibrated=calibrated).write(tmp_path / "out", resume=True)
+
+    with pytest.raises(ConfigError, match=r"holds the answers of a prediction that was stopped; go on with --resume"):
+        predict_images(exported, images).write(tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"made otherwise: temperature was [\d.]+, and is none\. Ask for the same"):
+        resumed(exported, images, calibrated=False)
+    (tmp_path / exported.name).write_bytes(exported.read_bytes() + b"\x32\x00")  # another version of it: domain ""
+    with pytest.raises(ConfigError, match=r"model was model\.onnx \(\w{12}\), and is model\.onnx \(\w{12}\)"):
+        resumed(tmp_path / exported.name, images)
+    with pytest.raises(ConfigError, match=f"image 2 of the stopped .* was .*{images[1].name}, and now is "):
+        resumed(exported, [images[0], *images[2:]])
+    with pytest.raises(ConfigError, match="and now is none"):
+        resumed(exported, images[:2])
+    resumed(exported, images)
+    assert len((tmp_path / "out").read_text().splitlines()) == len(images) + 4

@@ -1,0 +1,74 @@
+"""The page of a run holds its figures, needs no network, and several runs stand side by side."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from attnmel import NOTICE
+from attnmel.config.load import load_recipe
+from attnmel.errors import PredictionsError
+from attnmel.evaluation.thesis.published import PUBLISHED
+from attnmel.folders import RunFolder
+from attnmel.pipeline.report.report import _published, report_runs
+from attnmel.pipeline.run.results import read_measures
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+def test_the_page_shows_what_the_run_wrote_and_asks_nobody(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    page = report_runs([trained], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    row = read_measures(trained)["test"].judgement.row("melanoma", "auc")
+    assert f"{row.value:.3f}" in page
+    assert f"{row.low:.3f}" in page
+    assert NOTICE in page
+    assert "synthetic, Apache-2.0" in page
+    assert page.count("data:image/webp;base64,") >= 12
+    assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)", page)
+
+
+def test_what_a_run_changed_of_its_recipe_stands_in_the_open(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    page = report_runs([trained], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    before_the_measures = page.split(">Measures<")[0]
+    assert "Not the shipped recipe." in before_the_measures
+    assert "data.size 32 instead of 64" in before_the_measures
+
+
+def test_runs_stand_side_by_side(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    other = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "other")))
+    text = other.recipe.read_text()
+    other.recipe.write_text(text.replace("\nseed = 0", "\nseed = 1"))
+    page = report_runs([trained, other], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    assert "demo, seed 0" in page
+    assert "demo, seed 1" in page
+
+
+def test_a_split_that_was_not_judged_is_told_with_those_that_were(trained: RunFolder, phantoms: "Phantoms") -> None:
+    with pytest.raises(PredictionsError, match=r"was not judged on 'train' \(judged: validation, test\)"):
+        report_runs([trained], home=phantoms.home, split="train")
+
+
+def test_a_published_row_stands_beside_its_own_network_alone() -> None:
+    lesion = "isic2017/attnmel-lesion"
+    assert _published(load_recipe(lesion)) is PUBLISHED["isic2017/AttnMel-CNN-Lesion"]
+    for other in ("loss.prior=background", "data.dataset=phantoms", "loss.masks=predicted", "loss.spoil=swapped"):
+        assert _published(load_recipe(lesion, [other])) is None
+    assert _published(load_recipe(lesion, ["loss.prior=none", "model.network=mel-cnn"])) is None
+    assert _published(load_recipe("demo")) is None
+    starred = ["published=isic2018/AttnMel-CNN-Lesion*", "data.dataset=isic2018"]
+    assert _published(load_recipe(lesion, starred)) is None
+    row = _published(load_recipe(lesion, [*starred, "loss.masks=predicted"]))
+    assert row is PUBLISHED["isic2018/AttnMel-CNN-Lesion*"]
+
+
+def test_maps_are_called_as_in_the_tables(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    page = report_runs([trained], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    assert "Attention of pool-3 over" in page
+    assert "Attention of pool3 over" not in page

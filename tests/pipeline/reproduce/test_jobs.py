@@ -1,0 +1,37 @@
+"""Which commands fill a table, told from what is there already."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomli_w
+from tests.conftest import TINY
+
+from attnmel.config.load import load_recipe
+from attnmel.data.datasets.isic import read_dataset
+from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
+from attnmel.folders import predicted_masks
+from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs
+from attnmel.pipeline.segment.masks_table import MaskRow, write_masks_table
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+def test_masks_are_predicted_until_every_image_has_a_row(phantoms: "Phantoms", tmp_path: Path) -> None:
+    home, row = tmp_path / "home", tmp_path / "starred.toml"
+    home.mkdir()
+    (home / "data").symlink_to(phantoms.home / "data")
+    recipe = load_recipe("demo", (*TINY, "name=tiny/starred", "loss.masks=predicted"))
+    row.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
+    plan = TablePlan("tiny", "Tiny", (str(row),), RANKING, TEST)
+    options = TableOptions(plan=plan, out=tmp_path / "out", home=home)
+    masks = [MaskRow(one.image_id, 0.9, 0.2, 1, "") for one in read_dataset("phantoms", home).lesions]
+    for drawn in ([], masks[:-1]):
+        if drawn:
+            write_masks_table(predicted_masks(home, "phantoms"), "0" * 64, drawn, "synthetic")
+        assert [command[:2] for command in table_jobs(options).segmenter] == [
+            ("segment", "train"),
+            ("segment", "predict"),
+        ]
+    write_masks_table(predicted_masks(home, "phantoms"), "0" * 64, masks, "synthetic")
+    assert table_jobs(options).segmenter == ()

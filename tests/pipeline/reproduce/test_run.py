@@ -1,0 +1,197 @@
+"""A table trains, skips, goes on, fails and is written row by row; on phantoms, with tiny recipes."""
+
+import csv
+import dataclasses
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import tomli_w
+from tests.conftest import TINY
+from tests.pipeline.train.test_train import assert_same_weights
+
+from attnmel.config.load import load_recipe
+from attnmel.errors import ArchiveError, ConfigError
+from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
+from attnmel.folders import RunFolder
+from attnmel.pipeline.reproduce import run as module
+from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
+from attnmel.pipeline.reproduce.run import Reproduced, reproduce
+from attnmel.pipeline.run.results import read_measures
+from attnmel.records import table_lines
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+ROWS = {
+    "mel-cnn": ("model.network=mel-cnn", "loss.prior=none"),
+    "broken": ("model.network=vgg16-gap", "loss.prior=none", "model.weights=nowhere.pth"),
+    "attnmel": ("model.network=attnmel-cnn", "loss.prior=none"),
+}
+
+
+def tiny_plan(folder: Path, *rows: str) -> TablePlan:
+    """Write recipes of phantoms, and return the table whose rows they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for row in rows:
+        recipe = load_recipe("demo", (*TINY, f"name=tiny/{row}", f"title={row.upper()}", *ROWS[row]))
+        (folder / f"{row}.toml").write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
+    return TablePlan("tiny", "Tiny", tuple(str(folder / f"{row}.toml") for row in rows), RANKING, TEST)
+
+
+@pytest.fixture(scope="module")
+def options(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> TableOptions:
+    folder = tmp_path_factory.mktemp("table")
+    plan = tiny_plan(folder, *ROWS)
+    return TableOptions(plan=plan, out=folder / "out", home=phantoms.home, command="attnmel reproduce tiny")
+
+
+@pytest.fixture(scope="module")
+def done(options: TableOptions) -> Reproduced:
+    """A table of which one row cannot be trained."""
+    return reproduce(options)
+
+
+class Notes:
+    """Progress that remembers what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    bar = module.SILENT.bar
+
+    def note(self, message: str) -> None:
+        """Keep one sentence."""
+        self.said.append(message)
+
+
+def figures(done: Reproduced) -> list[dict[str, str]]:
+    with done.folder.table("csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(table_lines(file)))
+
+
+def test_a_row_that_fails_is_named_with_its_reason_and_the_others_are_trained(done: Reproduced) -> None:
+    assert [name.rpartition("/")[2] for name, _ in done.failures] == ["broken.toml, seed 0"]
+    assert "nowhere.pth" in done.failures[0][1]
+    states = {row["row"]: row["status"] for row in figures(done)}
+    assert states == {"tiny/mel-cnn": "", "tiny/broken": "failed", "tiny/attnmel": ""}
+    assert "nowhere.pth" in done.folder.table("md").read_text()
+
+
+def test_the_csv_reads_back_to_the_figures_of_the_runs(done: Reproduced, options: TableOptions) -> None:
+    for row in figures(done):
+        if row["status"]:
+            assert row["value"] == ""
+            continue
+        stored = read_measures(RunFolder(options.out / row["row"] / "seed-0"))["test"].judgement
+        expected = stored.row("melanoma", row["measure"])
+        assert [float(row[name]) for name in ("value", "low", "high")] == [expected.value, expected.low, expected.high]
+        assert int(row["images"]) == stored.images
+
+
+def test_a_row_is_tested_against_mel_cnn_but_not_against_a_row_that_failed(done: Reproduced) -> None:
+    (block,) = done.table.blocks
+    tests = {(test.found.second, test.against, test.found.first) for test in block.tests}
+    assert tests == {("tiny/attnmel", "baseline", "tiny/mel-cnn")}
+    tested = next(row for row in figures(done) if row["row"] == "tiny/attnmel" and row["measure"] == "auc")
+    values = [float(row["value"]) for row in figures(done) if row["measure"] == "auc" and row["value"]]
+    assert float(tested["baseline_difference"]) == pytest.approx(values[1] - values[0])
+    assert float(tested["baseline_p_holm"]) >= float(tested["baseline_p"])
+
+
+def test_every_form_of_the_table_holds_every_row(done: Reproduced) -> None:
+    for form in ("md", "tex", "html"):
+        text = done.folder.table(form).read_text(encoding="utf-8")
+        assert all(title in text for title in ("MEL-CNN", "BROKEN", "ATTNMEL")), form
+    assert "Most confident misses and hits" in done.folder.table("html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_finished_run_starts_no_process(
+    done: Reproduced, options: TableOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(module, "_run", lambda arguments, progress: started.append(arguments[1]) or "refused")
+    again = reproduce(options)
+    assert [Path(row).stem for row in started] == ["broken"]
+    assert again.table.blocks == done.table.blocks
+
+
+def test_a_folder_of_other_settings_is_refused_with_what_differs(done: Reproduced, options: TableOptions) -> None:
+    other = dataclasses.replace(options, overrides=("training.epochs=2",))
+    with pytest.raises(ConfigError, match=r"training\.epochs was as in the recipe, is 2"):
+        reproduce(other)
+    renamed = dataclasses.replace(options, plan=dataclasses.replace(options.plan, name="isic2017"))
+    with pytest.raises(ConfigError, match="holds the table tiny, not isic2017"):
+        reproduce(renamed)
+
+
+def test_a_row_whose_settings_are_no_recipe_is_failed_before_any_process(options: TableOptions, tmp_path: Path) -> None:
+    broken = dataclasses.replace(options, overrides=("loss.prior=lesion",), out=tmp_path)
+    by_row = {Path(job.row).stem: job.problem for job in table_jobs(broken).jobs}
+    assert "needs a network with attention maps" in by_row["mel-cnn"]
+    assert by_row["attnmel"] == ""
+    with pytest.raises(ConfigError, match="unknown key 'lose'"):
+        table_jobs(dataclasses.replace(options, overrides=("lose.prior=lesion",)))
+
+
+def test_printed_commands_are_those_that_are_run(options: TableOptions) -> None:
+    asked = dataclasses.replace(options, seeds=2, overrides=("data.repeats={ melanoma = 2 }",))
+    found = table_jobs(asked)
+    lines = [line for line in command_lines(found) if not line.startswith("#")]
+    assert [tuple(shlex.split(line)) for line in lines] == [("attnmel", *job.arguments) for job in found.jobs]
+    assert len({job.run.path for job in found.jobs}) == 6
+    assert [job.seed for job in found.jobs] == [0, 0, 0, 1, 1, 1]
+
+
+def test_missing_data_is_said_before_anything_is_trained(options: TableOptions, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"phantoms is not in .*; run `attnmel demo`"):
+        reproduce(dataclasses.replace(options, home=tmp_path / "empty", out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_of_one_run_folder_are_refused(options: TableOptions) -> None:
+    first = options.plan.rows[0]
+    copy = Path(first).with_name("copy.toml")
+    copy.write_bytes(Path(first).read_bytes())
+    plan = dataclasses.replace(options.plan, rows=(first, str(copy)))
+    with pytest.raises(ConfigError, match="two rows of tiny would share the run folder"):
+        table_jobs(dataclasses.replace(options, plan=plan))
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
+from attnmel.pipeline.reproduce.run import reproduce
+from attnmel.pipeline.reproduce.jobs import TableOptions
+plan = TablePlan("tiny", "Tiny", (sys.argv[1],), RANKING, TEST)
+reproduce(TableOptions(plan=plan, out=Path(sys.argv[2]), home=Path(sys.argv[3])))
+"""
+
+
+@pytest.mark.slow
+def test_a_table_that_was_killed_goes_on_to_the_same_end(
+    done: Reproduced, options: TableOptions, tmp_path: Path
+) -> None:
+    row = options.plan.rows[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, row, str(tmp_path), str(options.home)], start_new_session=True
+    )
+    run, whole = RunFolder(tmp_path / "tiny/attnmel/seed-0"), RunFolder(options.out / "tiny/attnmel/seed-0")
+    while process.poll() is None and not run.history.is_file():
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not run.measures.is_file()
+    one = dataclasses.replace(options, plan=dataclasses.replace(options.plan, rows=(row,)), out=tmp_path)
+    again = reproduce(one)
+    assert not again.failures
+    assert_same_weights(run, whole)
+    assert again.table.blocks[0].rows[0].figures == done.table.blocks[0].rows[2].figures

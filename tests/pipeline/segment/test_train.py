@@ -1,0 +1,135 @@
+"""A segmenter's run: what lies in it, that it learns, that a stopped one goes on to the same weights."""
+
+import csv
+import json
+import shutil
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.conftest import TINY_UNET
+
+from attnmel.config.load import load_segmenter_recipe
+from attnmel.data.datasets.isic import read_dataset
+from attnmel.errors import ConfigError, LabelError, TrainingError
+from attnmel.folders import RunFolder
+from attnmel.models.segmenter import load_segmenter
+from attnmel.pipeline.run.history import SegmenterRow, best_epoch
+from attnmel.pipeline.run.seen_images import read_images
+from attnmel.pipeline.segment import train
+from attnmel.pipeline.segment.dataset import prepare_pairs
+from attnmel.pipeline.segment.train import rate, train_segmenter
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+def row(epoch: int, threshold_jaccard: float, jaccard: float) -> SegmenterRow:
+    return SegmenterRow(
+        epoch=epoch,
+        learning_rate=0.1,
+        loss=1.0,
+        threshold_jaccard=threshold_jaccard,
+        jaccard=jaccard,
+        dice=jaccard,
+        seconds=1.0,
+        images_per_second=1.0,
+    )
+
+
+def test_the_best_epoch_is_the_earliest_of_the_highest_and_by_jaccard_while_all_fail() -> None:
+    assert best_epoch([row(1, 0.7, 0.8), row(2, 0.75, 0.76), row(3, 0.75, 0.76)]).epoch == 2
+    assert best_epoch([row(1, 0.0, 0.3), row(2, 0.0, 0.5)]).epoch == 2
+
+
+def test_the_rate_rises_on_a_line_and_falls_to_almost_nothing() -> None:
+    rates = [rate(step, 200, 0.01) for step in range(200)]
+    np.testing.assert_allclose(rates[:10], 0.01 * np.arange(1, 11) / 10)
+    assert max(rates) == rates[9] == 0.01
+    assert all(later < earlier for earlier, later in pairwise(rates[9:]))
+    assert 0 < rates[-1] < 1e-5
+    assert rate(0, 1, 0.01) == 0.01
+
+
+def test_a_run_says_what_it_learnt_from_and_how_well(segmenter: RunFolder, phantoms: "Phantoms") -> None:
+    known = read_images(segmenter)
+    training = {one.image_id for one in read_dataset("phantoms", phantoms.home).lesions if one.split == "train"}
+    assert {one.image_id for one in known} == training
+    assert sum(one.split == "validation" for one in known) == len(training) / 4
+    measures = json.loads(segmenter.measures.read_text())
+    assert measures["images"] == 6
+    assert {"threshold_jaccard", "jaccard", "dice", "failed"} == set(measures["figures"])
+    for one in measures["figures"].values():
+        assert 0 <= one["low"] <= one["value"] <= one["high"] <= 1
+    rows = list(csv.DictReader(segmenter.history.read_text().splitlines()))
+    assert [one["epoch"] for one in rows] == ["1", "2", "3"]
+    assert load_segmenter(segmenter.path)[1].epoch == measures["epoch"]
+    assert json.loads(segmenter.provenance.read_text())["data"]["splits"] == {"train": 18, "validation": 6}
+
+
+def test_a_stopped_training_ends_at_the_weights_of_one_that_was_not(
+    segmenter: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, run = load_segmenter_recipe(overrides=TINY_UNET), RunFolder(tmp_path / "run")
+    real = train.keep_epoch
+
+    def stopping(*arguments: object) -> None:
+        if len(arguments[-1]) == 3:  # pyright: ignore[reportArgumentType] - the history
+            raise KeyboardInterrupt
+        real(*arguments)  # pyright: ignore[reportArgumentType] - as they came
+
+    monkeypatch.setattr(train, "keep_epoch", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        train_segmenter(recipe, run, home=phantoms.home)
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="already holds a run; continue it with --resume"):
+        train_segmenter(recipe, run, home=phantoms.home)
+    train_segmenter(recipe, run, home=phantoms.home, resume=True)
+    torch.testing.assert_close(
+        load_segmenter(run.path)[0].state_dict(), load_segmenter(segmenter.path)[0].state_dict(), rtol=0, atol=0
+    )
+    assert json.loads(run.provenance.read_text())["resumed"][0]["after epoch"] == 2
+
+
+def test_another_recipe_does_not_go_on_with_a_run(segmenter: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    run = RunFolder(Path(shutil.copytree(segmenter.path, tmp_path / "run")))
+    changed = load_segmenter_recipe(overrides=[*TINY_UNET, "training.epochs=5"])
+    with pytest.raises(ConfigError, match=r"begun by another recipe: training\.epochs was 3, is 5"):
+        train_segmenter(changed, run, home=phantoms.home, resume=True)
+
+
+def test_a_loss_that_is_not_finite_names_the_images(
+    phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "segmentation_loss", lambda: lambda logits, _: (logits * torch.nan).mean())
+    with pytest.raises(TrainingError, match=r"the loss became nan in epoch 1; its batch: ISIC_9.*"):
+        train_segmenter(load_segmenter_recipe(overrides=TINY_UNET), RunFolder(tmp_path), home=phantoms.home)
+
+
+def test_images_without_masks_teach_nothing(tmp_path: Path) -> None:
+    for name in "ab":
+        Image.new("RGB", (40, 30), (90, 60, 50)).save(tmp_path / f"{name}.png")
+    (tmp_path / "labels.csv").write_text("image,label\na,nevus\nb,nevus\n")
+    recipe = load_segmenter_recipe(overrides=[*TINY_UNET, f"data.dataset={tmp_path}"])
+    with pytest.raises(LabelError, match=r"0 of 2 training images of .* have a lesion mask"):
+        prepare_pairs(recipe, home=tmp_path / "home")
+
+
+def test_images_of_one_group_are_held_out_together(tmp_path: Path) -> None:
+    generator, lines = np.random.default_rng(0), ["image,label,mask,group"]
+    for number in range(24):
+        Image.fromarray(generator.integers(0, 255, (30, 40, 3), dtype=np.uint8)).save(tmp_path / f"i{number}.png")
+        mask = np.zeros((30, 40), dtype=np.uint8)
+        mask[5:20, 5:20] = 255
+        Image.fromarray(mask).save(tmp_path / f"m{number}.png")
+        lines.append(f"i{number},nevus,m{number},g{number // 3}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    recipe = load_segmenter_recipe(overrides=[*TINY_UNET, f"data.dataset={tmp_path}"])
+    pairs = prepare_pairs(recipe, home=tmp_path / "home")
+    sides = {(one.group, one.split) for one in pairs.lesions}
+    assert len(sides) == 8
+    assert sum(split == "validation" for _, split in sides) == 2

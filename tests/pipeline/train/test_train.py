@@ -1,0 +1,209 @@
+"""A run folder holds what was promised, and a run that was stopped ends where an untouched one ends."""
+
+import csv
+import json
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from attnmel import NOTICE
+from attnmel.config.load import load_recipe
+from attnmel.config.recipe import Recipe
+from attnmel.data.archives.fetch import fetch
+from attnmel.errors import ConfigError, TrainingError
+from attnmel.folders import RunFolder
+from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.run.provenance import read_provenance, read_recipe
+from attnmel.pipeline.train.train import recipe_fabric, run_folder
+from attnmel.progress import SILENT
+from attnmel.training import Schedule
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from tests.conftest import Phantoms
+
+
+class StopAfter:
+    """Progress that interrupts the user's run after some batches, as Ctrl-C would."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    @contextmanager
+    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
+        """Count the batches of training, nothing else."""
+        yield self._advance if label.startswith("epoch") else lambda steps: None
+
+    def note(self, message: str) -> None:
+        """Say nothing."""
+
+    def _advance(self, steps: int) -> None:
+        self.left -= steps
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def assert_same_weights(run: RunFolder, other: RunFolder) -> None:
+    for path, again in ((run.last, other.last), (run.best, other.best), (run.resume, other.resume)):
+        tensors, expected = load_file(path), load_file(again)
+        assert tensors.keys() == expected.keys()
+        for name, tensor in tensors.items():
+            assert torch.equal(tensor, expected[name]), name
+
+
+def test_a_run_folder_holds_all_that_was_promised(trained: RunFolder) -> None:
+    for path in (trained.recipe, trained.provenance, trained.history, trained.best, trained.last, trained.measures):
+        assert path.is_file(), path
+    assert list(trained.events.glob("events.out.tfevents*"))
+    assert read_recipe(trained).data.statistics is not None
+    with trained.history.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert all(0 < float(row["dice_pool3"]) < 1 for row in rows)
+
+
+def test_provenance_says_seed_versions_data_and_use(trained: RunFolder) -> None:
+    provenance = json.loads(trained.provenance.read_text())
+    assert provenance["notice"] == NOTICE
+    assert provenance["seed"] == 0
+    assert provenance["versions"]["torch"] == torch.__version__
+    assert provenance["data"]["splits"]["train"]["images"] == 24
+    assert {state["status"] for state in provenance["data"]["archives"]} == {"complete"}
+
+
+@pytest.mark.parametrize("batches", [1, 4, 9])
+def test_a_stopped_run_goes_on_to_the_same_bits(
+    batches: int, tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(tiny, run, home=phantoms.home, fabric=fabric, progress=StopAfter(batches))
+    run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    assert_same_weights(run, trained)
+    columns = [line.rsplit(",", 2)[0] for line in run.history.read_text().splitlines()]
+    assert columns == [line.rsplit(",", 2)[0] for line in trained.history.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("model.network=vgg16", "loss.prior=none", "model.width=0.02", "training.precision=float32"),
+        ("training.precision=bf16",),
+        ("training.accumulate=2", "training.precision=float32"),
+    ],
+    ids=["dropout", "bf16", "in parts"],
+)
+def test_a_resumed_run_draws_casts_and_adds_up_as_an_untouched_one(
+    settings: tuple[str, ...], phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    small = ("data.size=32", "model.width=0.05", "training.epochs=2", "training.batch=8", "training.device=cpu")
+    recipe = load_recipe("demo", [*small, *settings])
+    fabric = recipe_fabric(recipe)
+    whole, stopped = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "stopped")
+    run_recipe(recipe, whole, home=phantoms.home, fabric=fabric)
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, progress=StopAfter(7))
+    assert len(stopped.history.read_text().splitlines()) == 2, "one epoch was finished"
+    run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, resume=True)
+    assert_same_weights(stopped, whole)
+    assert all(tensor.isfinite().all() for tensor in load_file(stopped.last).values())
+
+
+def test_a_history_that_a_stop_left_short_is_whole_after_resuming(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "copy")))
+    whole = run.history.read_text()
+    run.history.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    assert run.history.read_text() == whole
+    assert json.loads(run.provenance.read_text())["resumed"][0]["after epoch"] == 3
+
+
+def test_resuming_a_finished_run_changes_nothing(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "copy")))
+    run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    assert_same_weights(run, trained)
+
+
+def test_a_folder_with_a_run_is_not_written_over(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder
+) -> None:
+    with pytest.raises(ConfigError, match="already holds a run; continue it with --resume, or choose another --out"):
+        run_recipe(tiny, trained, home=phantoms.home, fabric=fabric)
+
+
+def test_resuming_by_another_recipe_names_what_differs(
+    phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder
+) -> None:
+    other = load_recipe("demo", ["data.size=32", "model.width=0.05", "training.epochs=4", "training.batch=8"])
+    with pytest.raises(ConfigError, match=r"begun by another recipe: .*training.epochs was 3, is 4"):
+        run_recipe(other, trained, home=phantoms.home, fabric=fabric, resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_image_ids_and_keeps_the_last_good_epoch(
+    tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    settings = tiny.model_dump()
+    # A rate that no training survives, from the second epoch on.
+    settings["training"] |= {"decay_every": 1, "decay": 1.0, "learning_rate": 0.01}
+    recipe = load_recipe("demo", [])
+    recipe = type(recipe).model_validate(settings)
+    monkeypatch.setattr(Schedule, "rate", lambda self, epoch: 0.01 if epoch < 1 else 1e38)
+    with pytest.raises(TrainingError, match=r"the loss became (nan|inf) in epoch 2; its batch: ISIC_\d+, ISIC_\d+"):
+        run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
+    assert len(run.history.read_text().splitlines()) == 2
+    assert all(tensor.isfinite().all() for tensor in load_file(run.last).values())
+
+
+def mirror_without_a_training_mask(phantoms: "Phantoms", place: Path) -> tuple[Path, str]:
+    """Copy the mirror, without the first training mask, and name its image."""
+    mirror = Path(shutil.copytree(url2pathname(urlsplit(phantoms.mirror).path), place))
+    masks = next(mirror.rglob("ISIC-2017_Training_Part1_GroundTruth.zip"))
+    with zipfile.ZipFile(masks) as archive:
+        held = {name: archive.read(name) for name in archive.namelist() if name.endswith(".png")}
+    first = min(held)
+    with zipfile.ZipFile(masks, "w") as archive:
+        for name, content in held.items():
+            if name != first:
+                archive.writestr(name, content)
+    return mirror, Path(first).name.split("_seg")[0]
+
+
+def test_an_image_without_a_mask_is_counted_and_trained_on_without_a_prior(
+    tiny: Recipe, fabric: "Fabric", phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    mirror, _ = mirror_without_a_training_mask(phantoms, tmp_path / "mirror")
+    fetch("phantoms", tmp_path / "home", mirror=mirror.as_uri())
+    run = RunFolder(tmp_path / "run")
+    run_recipe(tiny, run, home=tmp_path / "home", fabric=fabric)
+    prior = read_provenance(run)["prior"]
+    assert (prior["with"], prior["without"]) == (23, 1)
+
+
+def test_seeds_have_folders_of_their_own() -> None:
+    folders = {run_folder(load_recipe("demo", [f"training.seed={seed}"])).path for seed in (0, 1)}
+    assert folders == {Path("runs/demo/seed-0"), Path("runs/demo/seed-1")}
+
+
+def test_progress_is_silent_by_default() -> None:
+    with SILENT.bar("x", 3) as advance:
+        advance(1)
+    SILENT.note("nothing")
+
+
+def test_each_fold_of_a_recipe_has_a_folder_of_its_own() -> None:
+    folds = [run_folder(load_recipe("demo", [f"data.fold={number}/3"])).path for number in (1, 2, 3)]
+    assert folds == [Path(f"runs/demo/fold-{number}-of-3/seed-0") for number in (1, 2, 3)]

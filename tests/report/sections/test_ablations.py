@@ -1,0 +1,97 @@
+import pytest
+
+from attnmel.evaluation.comparison.ablations import ControlFinding
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.report.sections.ablations import controls_section, sentence
+
+
+def finding(
+    control: str,
+    auc: Interval,
+    difference: Interval,
+    size: Interval | None = None,
+    beyond: Interval | None = None,
+) -> ControlFinding:
+    return ControlFinding(
+        control=control,
+        images=529,
+        positives=99,
+        left_out=71,
+        auc=auc,
+        run_auc=Interval(0.8, 0.76, 0.84),
+        difference=difference,
+        painted_whole=0 if size is None else 31,
+        size_auc=size,
+        beyond_size=beyond if beyond or size is None else SAME,
+    )
+
+
+ABOVE, AT, BELOW = Interval(0.71, 0.66, 0.76), Interval(0.53, 0.47, 0.59), Interval(0.4, 0.34, 0.46)
+LOWER, SAME, HIGHER = Interval(-0.09, -0.13, -0.05), Interval(-0.01, -0.04, 0.02), Interval(0.04, 0.01, 0.07)
+
+
+@pytest.mark.parametrize(
+    ("control", "auc", "difference", "size", "expected"),
+    [
+        (
+            "background-only",
+            ABOVE,
+            LOWER,
+            None,
+            "still reaches an AUC of 0.710 (0.660\N{EN DASH}0.760): some of what tells",
+        ),
+        (
+            "background-only",
+            ABOVE,
+            LOWER,
+            AT,
+            "which the size of the painted box by itself gives as well, 0.530 (0.470",
+        ),
+        (
+            "background-only",
+            AT,
+            LOWER,
+            AT,
+            "the AUC is 0.530 (0.470\N{EN DASH}0.590): nothing shows that the network finds",
+        ),
+        (
+            "background-only",
+            BELOW,
+            LOWER,
+            AT,
+            "the AUC is 0.400 (0.340\N{EN DASH}0.460), below chance: what lies outside misl",
+        ),
+        ("lesion-only", ABOVE, LOWER, None, "0.090 lower than with the whole image (-0.130 to -0.050): what surrou"),
+        ("lesion-only", ABOVE, HIGHER, None, "0.040 higher than with the whole image (+0.010 to +0.070): what surr"),
+        ("lesion-only", ABOVE, SAME, None, "no difference from the whole image is shown (-0.040 to +0.020)."),
+        ("shuffled-labels", AT, LOWER, None, "AUC of 0.530 (0.470\N{EN DASH}0.590): chance, as it should be."),
+        (
+            "shuffled-labels",
+            BELOW,
+            LOWER,
+            None,
+            "AUC of 0.400 (0.340\N{EN DASH}0.460), away from chance: train other seeds",
+        ),
+    ],
+)
+def test_each_outcome_has_its_plain_sentence(
+    control: str, auc: Interval, difference: Interval, size: Interval | None, expected: str
+) -> None:
+    assert expected in sentence(finding(control, auc, difference, size), "melanoma")
+
+
+def test_beyond_the_size_of_the_box_something_else_lies_outside() -> None:
+    told = sentence(finding("background-only", ABOVE, LOWER, AT, HIGHER), "melanoma")
+    assert "more than the size of the painted box by itself, 0.530" in told
+    assert told.endswith("some of what tells melanoma lies outside it.")
+
+
+def test_the_section_has_a_row_a_control_and_says_what_was_left_out() -> None:
+    found = [finding("background-only", ABOVE, LOWER, AT), finding("lesion-only", ABOVE, SAME)]
+    section = controls_section(found, "melanoma")
+    (table,) = section.tables
+    assert [row[0] for row in table.rows] == ["without the lesion", "size of the box alone", "the lesion alone"]
+    assert {len(row) for row in table.rows} == {len(table.heads)}
+    assert table.rows[0][5] == "0.800 (0.760\N{EN DASH}0.840)"
+    assert section.notes[1].startswith("Of 31 of 529 images the box covers all")
+    assert section.notes[0].startswith("Without the lesion, the lesion alone: 71 of 600 images have no lesion mask")
