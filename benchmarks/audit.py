@@ -15,7 +15,7 @@ from attnmel.data.audit.align import same_pictures
 from attnmel.data.audit.candidates import ROWS
 from attnmel.data.audit.descriptors import signatures
 from attnmel.data.preprocess.workers import available_processors
-from attnmel.pipeline.data.audit import look
+from attnmel.pipeline.data.audit import prepare_audit
 from attnmel.runtime import use_threads
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=15_000, help="images that are audited")
     arguments = parser.parse_args()
     use_threads()
-    looked = look(arguments.names, home=arguments.home, progress=Terminal())
+    looked = prepare_audit(arguments.names, home=arguments.home, progress=Terminal())
     places = range(min(arguments.most, len(looked.entries)))
     print(f"{len(places)} images, {available_processors()} processors, load {os.getloadavg()[0]:.1f}")
     start, busy = time.perf_counter(), time.process_time()

@@ -3,9 +3,9 @@
     python benchmarks/bootstrap.py [--runs 7] [--loop 20]
 
 Each class against the rest: AUC, AP, sensitivity, specificity and balanced accuracy; beside them the mean AUC, the
-balanced accuracy of all classes and their recalls. Timed alone, with the jackknife that BCa needs, and as `judge` gives
-it, with every interval. A plain loop over scikit-learn on the first few of the same resamples, which it is given as
-weights, shows that the figures agree, and what the loop would take.
+balanced accuracy of all classes and their recalls. Timed alone, with the jackknife that BCa needs, and as
+`evaluate_classification` gives it, with every interval. A plain loop over scikit-learn on the first few of the same
+resamples, which it is given as weights, shows that the figures agree, and what the loop would take.
 """
 
 import argparse
@@ -19,9 +19,9 @@ import torch
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 
 from attnmel import runtime
-from attnmel.evaluation.classification.metric_set import Panel
+from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap, jackknife
 from attnmel.records import Predictions
 
@@ -73,11 +73,11 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     judged = predictions()
-    panel, sampling = Panel.of(judged, CLASSES), Sampling.of(judged.groups, judged.labels)
+    panel, sampling = MetricSet.of(judged, CLASSES), Sampling.of(judged.groups, judged.labels)
     ways = {
         "bootstrap": lambda: bootstrap(panel, sampling),
         "bootstrap and jackknife": lambda: (bootstrap(panel, sampling), jackknife(panel, sampling)),
-        "judge, every interval": lambda: judge(judged, CLASSES),
+        "evaluate_classification, every interval": lambda: evaluate_classification(judged, CLASSES),
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(chosen.runs):

@@ -1,4 +1,4 @@
-"""How often the 95 % intervals of `judge` hold the truth, on simulated scores whose true measures are known.
+"""How often the 95 % intervals of `evaluate_classification` hold the truth, on simulated scores of known measures.
 
     nice python benchmarks/coverage.py [--world binormal ...] [--positives 10 20 ...] [--simulations 1000]
 
@@ -19,7 +19,7 @@ import torch
 from scipy import special, stats
 
 from attnmel import runtime
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.records import Predictions
 
 SIZES = (10, 20, 50, 100, 117, 300)
@@ -109,7 +109,9 @@ def coverage(
     true = truth(world)
     held: dict[tuple[str, str], int] = {}
     for number in range(simulations):
-        judgement = judge(draw(world, positives, chance), ["melanoma"], resamples=resamples, seed=number)
+        judgement = evaluate_classification(
+            draw(world, positives, chance), ["melanoma"], resamples=resamples, seed=number
+        )
         for row in judgement.rows:
             for method, (low, high) in row.intervals.items():
                 # An interval that is not defined counts as a miss.

@@ -15,7 +15,7 @@ from collections import defaultdict
 import numpy as np
 from scipy import stats
 
-from attnmel.evaluation.comparison.resampled_metrics import Measured
+from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics
 from attnmel.evaluation.statistics.bootstrap import Interval, percentile_interval
 from attnmel.evaluation.statistics.delong import areas, logit_interval
 from attnmel.evaluation.statistics.multi_seed import Estimate, crossed_draws, difference_estimate, recipe_estimate
@@ -41,7 +41,7 @@ def truth(vary: float) -> dict[str, float]:
     }
 
 
-def drawn(seeds: int, vary: float, generator: np.random.Generator, chosen: argparse.Namespace) -> Measured:
+def drawn(seeds: int, vary: float, generator: np.random.Generator, chosen: argparse.Namespace) -> ResampledMetrics:
     """Draw images, what so many seeds of two equal recipes say of them, and measure all on shared resamples."""
     positive = np.arange(chosen.positives + chosen.negatives) < chosen.positives
     apart, shift = generator.normal(0, vary, (2, 2 * seeds))
@@ -62,7 +62,7 @@ def drawn(seeds: int, vary: float, generator: np.random.Generator, chosen: argpa
     values = np.stack([known.auc, (scores[positive] > 0).mean(axis=0), (scores[~positive] <= 0).mean(axis=0)], axis=1)
     rates = [np.cov(draws[:, :, place], rowvar=False) for place in (1, 2)]
     columns = tuple(("melanoma", measure) for measure in MEASURES)
-    return Measured(columns, values, draws, np.stack([known.covariance, *rates]))
+    return ResampledMetrics(columns, values, draws, np.stack([known.covariance, *rates]))
 
 
 def _times(generator: np.random.Generator, resamples: int, images: int) -> np.ndarray:
@@ -78,7 +78,7 @@ def _areas(above: np.ndarray, below: np.ndarray, times_above: np.ndarray, times_
     return np.einsum("rnp,rn->rp", beaten, times_below) / (len(above) * len(below))
 
 
-def recipe_intervals(one: Measured, place: int, generator: np.random.Generator) -> dict[str, Interval]:
+def recipe_intervals(one: ResampledMetrics, place: int, generator: np.random.Generator) -> dict[str, Interval]:
     """Return the intervals of one recipe's mean by each method."""
     estimate = recipe_estimate(one.values[:, place], one.covariance[place])
     draws = one.draws[:, :, place]
@@ -93,7 +93,7 @@ def recipe_intervals(one: Measured, place: int, generator: np.random.Generator) 
     }
 
 
-def difference_intervals(both: Measured, place: int, generator: np.random.Generator) -> dict[str, Interval]:
+def difference_intervals(both: ResampledMetrics, place: int, generator: np.random.Generator) -> dict[str, Interval]:
     """Return the intervals of the difference of two recipes by each method."""
     first, second = np.split(both.values[:, place], 2)
     here, there = np.split(both.draws[:, :, place], 2, axis=1)

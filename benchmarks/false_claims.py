@@ -13,8 +13,8 @@ from collections import defaultdict
 import numpy as np
 from scipy import special
 
-from attnmel.evaluation.comparison.align import Entrant, JudgedRun
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.recipes import compare
 from attnmel.records import Predictions
 
@@ -25,7 +25,7 @@ ALIKE = 0.6
 """Share of the variance of a score within a kind that both predictors have in common."""
 
 
-def entrants(generator: np.random.Generator, positives: int, negatives: int, per_lesion: int) -> list[Entrant]:
+def entrants(generator: np.random.Generator, positives: int, negatives: int, per_lesion: int) -> list[RecipeRuns]:
     """Draw two equal predictors' runs; images of one lesion share nearly all of their errors."""
     lesions = np.arange(positives + negatives) // per_lesion
     labels = (lesions < positives // per_lesion).astype(np.int64)
@@ -42,7 +42,7 @@ def entrants(generator: np.random.Generator, positives: int, negatives: int, per
     for name in ("first", "second"):
         score = special.expit(2 * (labels * APART - APART / 2 + shared + errors(1 - ALIKE)))
         held = Predictions(names, ("rest", "melanoma"), np.stack([1 - score, score], axis=1), labels, groups)
-        found.append(Entrant(name, (JudgedRun(name, held),)))
+        found.append(RecipeRuns(name, (RunPredictions(name, held),)))
     return found
 
 
@@ -60,7 +60,7 @@ def main() -> None:
         pair = entrants(
             np.random.default_rng([chosen.seed, number]), chosen.positives, chosen.negatives, chosen.images_per_lesion
         )
-        for row in compare(pair, chances=Chances(resamples=500, permutations=499, seed=number)).differences:
+        for row in compare(pair, chances=ResamplingConfig(resamples=500, permutations=499, seed=number)).differences:
             for method in (row.outcome.chosen, *row.outcome.others):
                 claims[row.measure, f"p of {method.name}"].append(method.p < 0.05)
                 if not math.isnan(method.low):

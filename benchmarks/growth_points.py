@@ -76,9 +76,9 @@ def cache(folder: Path, images: int) -> float:
 
 def audit(folder: Path, images: int) -> float:
     """Compare each of that many prepared images with all others, in eight symmetries."""
-    from attnmel.pipeline.data.audit import audit, look
+    from attnmel.pipeline.data.audit import audit, prepare_audit
 
-    looked = look([str(folder / f"images-{images}")], home=folder / f"home-{images}")
+    looked = prepare_audit([str(folder / f"images-{images}")], home=folder / f"home-{images}")
     return _timed(lambda: audit(looked, home=folder / f"home-{images}"))
 
 
@@ -143,11 +143,11 @@ def seeds(folder: Path, count: int) -> float:
 
 def resamples(folder: Path, count: int) -> float:
     """Judge 1,512 images of seven classes with that many resamples."""
-    from attnmel.evaluation.classification.report import judge
+    from attnmel.evaluation.classification.report import evaluate_classification
     from bootstrap import CLASSES, predictions
 
     judged = predictions()
-    return _timed(lambda: judge(judged, CLASSES, resamples=count))
+    return _timed(lambda: evaluate_classification(judged, CLASSES, resamples=count))
 
 
 POINTS: dict[str, Callable[[Path, int], float]] = {

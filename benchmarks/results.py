@@ -19,12 +19,12 @@ from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.folders import RunFolder
 from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe
-from attnmel.pipeline.run.results import SplitJudgement, read_measures
+from attnmel.pipeline.run.results import SplitResults, read_measures
 
 SHOWN = ("auc", "ap", "sensitivity", "specificity")
 
 
-def measures(judged: SplitJudgement) -> list[str]:
+def measures(judged: SplitResults) -> list[str]:
     """Return the table of one judged split."""
     lines = ["| task | measure | value | 95 % interval |", "| --- | --- | --- | --- |"]
     return lines + [f"| {task} | {measure} | {value} | {span} |" for task, measure, value, span in judged.table()]

@@ -8,27 +8,27 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from attnmel.deploy import parity
-from attnmel.deploy.engines import Answers, Engine
-from attnmel.deploy.parity import Comparison
+from attnmel.deploy.engines import Engine, EngineAnswers
+from attnmel.deploy.parity import ParityReport
 from attnmel.errors import ExportError
 from attnmel.records import Predictions
 
 FILES = [Path("one.jpg"), Path("two.jpg"), Path("three.jpg")]
 
 
-def answers(melanoma: list[float], maps: float | None = 0.5) -> Answers:
+def answers(melanoma: list[float], maps: float | None = 0.5) -> EngineAnswers:
     shares = np.array([[1 - one, one] for one in melanoma], dtype=np.float32)
     attention = () if maps is None else (np.full((len(melanoma), 2, 2), maps, dtype=np.float32),) * 2
-    return Answers(shares, attention)
+    return EngineAnswers(shares, attention)
 
 
-def compared(found: Answers, expected: Answers) -> Comparison:
-    comparison = Comparison(Engine("engine 1", lambda files: found), ("rest", "melanoma"))
+def compared(found: EngineAnswers, expected: EngineAnswers) -> ParityReport:
+    comparison = ParityReport(Engine("engine 1", lambda files: found), ("rest", "melanoma"))
     comparison.add(FILES, expected)
     return comparison
 
 
-def changed(change: Callable[[Answers], None]) -> Answers:
+def changed(change: Callable[[EngineAnswers], None]) -> EngineAnswers:
     found = answers([0.1, 0.2, 0.3])
     change(found)
     return found
@@ -60,7 +60,7 @@ def test_a_map_too_far_names_image_and_map() -> None:
     found = answers([0.1, 0.2, 0.3])
     deep = found.attention[1].copy()
     deep[2, 0, 1] = 0.502
-    found = Answers(found.probabilities, (found.attention[0], deep))
+    found = EngineAnswers(found.probabilities, (found.attention[0], deep))
     with pytest.raises(ExportError, match=r"on three.jpg a value of the map pool4 is 0.002000 from the network's"):
         compared(found, answers([0.1, 0.2, 0.3])).check()
 

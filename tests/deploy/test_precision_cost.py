@@ -7,13 +7,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from attnmel.deploy.onnx_file import Cost
-from attnmel.deploy.precision_cost import Said, costs_of, refuse_costly
+from attnmel.deploy.precision_cost import EngineOutput, costs_of, refuse_costly
 from attnmel.errors import ExportError
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.records import Predictions
 
 
-def said(scores: np.ndarray, labels: np.ndarray, maps: float = 0.5) -> Said:
+def said(scores: np.ndarray, labels: np.ndarray, maps: float = 0.5) -> EngineOutput:
     names = tuple(f"image{row}" for row in range(len(labels)))
     predictions = Predictions(
         image_ids=names,
@@ -22,7 +22,7 @@ def said(scores: np.ndarray, labels: np.ndarray, maps: float = 0.5) -> Said:
         labels=labels.astype(np.int64),
         groups=names,
     )
-    return Said(predictions, (np.full((len(labels), 2, 2), maps, dtype=np.float32),))
+    return EngineOutput(predictions, (np.full((len(labels), 2, 2), maps, dtype=np.float32),))
 
 
 def cost_of(noise: float, maps: float = 0.5) -> tuple[Cost, np.ndarray, np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from attnmel.evaluation.calibration.calibration import calibration_of
 from attnmel.evaluation.classification.confusion_matrix import confusion
 from attnmel.evaluation.classification.decision_curve import SHOWN, decision_curve
 from attnmel.evaluation.classification.operating_points import operating_points
-from attnmel.evaluation.subgroup_metrics import CALIBRATION, GroupFigures, Whole, group_figures
+from attnmel.evaluation.subgroup_metrics import CALIBRATION, GroupFigures, WholeSetResults, group_figures
 from attnmel.evaluation.subgroups import Subgroup, subgroups
 from attnmel.records import Predictions
 
@@ -36,8 +36,8 @@ TEST, VALIDATION = example(160), example(80, "validation")
 MALE = np.array([sex == "male" for sex in TEST.attributes["sex"]])
 
 
-def judged(predictions: Predictions, validation: Predictions | None = VALIDATION) -> Whole:
-    return Whole(
+def judged(predictions: Predictions, validation: Predictions | None = VALIDATION) -> WholeSetResults:
+    return WholeSetResults(
         operating_points(predictions, "melanoma", validation=validation, resamples=RESAMPLES),
         decision_curve(predictions, "melanoma", resamples=RESAMPLES),
         calibration_of(predictions, validation, "melanoma", resamples=RESAMPLES),
@@ -48,7 +48,7 @@ def judged(predictions: Predictions, validation: Predictions | None = VALIDATION
 WHOLE = judged(TEST)
 
 
-def figures(chosen: np.ndarray, whole: Whole = WHOLE) -> GroupFigures:
+def figures(chosen: np.ndarray, whole: WholeSetResults = WHOLE) -> GroupFigures:
     scaled = whole.scaled(TEST)
     after = None if scaled is None else scaled.among(chosen)
     return group_figures(TEST.among(chosen), after, whole, resamples=RESAMPLES)

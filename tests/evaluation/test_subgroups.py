@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.subgroups import AGE_BANDS, SHOWN, UNKNOWN, Subgroups, group_of, subgroups
 from attnmel.records import ATTRIBUTES, Predictions
 
@@ -57,7 +57,7 @@ def test_the_intervals_are_those_of_judging_the_group_as_a_set_of_its_own() -> N
         predictions.labels[inside],
         tuple(np.array(predictions.groups)[inside]),
     )
-    expected = judge(alone, ["melanoma"], resamples=5)
+    expected = evaluate_classification(alone, ["melanoma"], resamples=5)
     found = next(one for one in subgroups(predictions, "melanoma").groups if one.group == "male")
     for name in SHOWN:
         row = expected.row("melanoma", name)

@@ -8,7 +8,7 @@ import pytest
 
 from attnmel import Predictor
 from attnmel.evaluation.calibration.temperature import fit_temperature
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.folders import RunFolder
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pretrained.card import MOST_BYTES
@@ -35,7 +35,7 @@ def test_files_are_whole_and_small_enough(model: Shipped) -> None:
 def test_the_cards_figures_follow_from_its_predictions(model: Shipped) -> None:
     run = RunFolder(model.folder)
     judged, chose = Predictions.read(run.predictions("test")), Predictions.read(run.predictions("validation"))
-    found = {row.measure: row.value for row in judge(judged, (model.card.measures[0].task,)).rows}
+    found = {row.measure: row.value for row in evaluate_classification(judged, (model.card.measures[0].task,)).rows}
     assert {one.measure: one.value for one in model.card.measures} == pytest.approx(found)
     assert model.card.calibration.temperature == pytest.approx(fit_temperature(chose).value)
     assert not set(judged.image_ids) & set(chose.image_ids)

@@ -18,7 +18,7 @@ from attnmel.threads import threads_asked
 
 
 @dataclasses.dataclass(frozen=True)
-class Answers:
+class EngineAnswers:
     """What a model says of some images."""
 
     probabilities: Float32[np.ndarray, "N K"]
@@ -32,7 +32,7 @@ class Engine:
 
     name: str
     """With its version."""
-    answers: Callable[[Sequence[Path]], Answers]
+    answers: Callable[[Sequence[Path]], EngineAnswers]
     """Of image files, in their order.
 
     Raises:
@@ -44,12 +44,12 @@ class Engine:
 def predictor_engine(predictor: Predictor, *, many: bool = True) -> Engine:
     """Answer as `attnmel predict` does: `many` files several at a time, else one after another with all threads."""
 
-    def answers(paths: Sequence[Path]) -> Answers:
+    def answers(paths: Sequence[Path]) -> EngineAnswers:
         said = predictor.predict_many(paths) if many else map(predictor.predict_file, paths)
         found = [_usable(one) for one in said]
         shares = np.array([list(one.probabilities.values()) for one in found], dtype=np.float32)
         maps = zip(*(one.attention.values() for one in found), strict=True)
-        return Answers(shares, tuple(np.stack(one) for one in maps))
+        return EngineAnswers(shares, tuple(np.stack(one) for one in maps))
 
     version = engine_version().split("-")[0]
     return Engine(version if many else f"{version}, one image at a time", answers)
@@ -63,9 +63,9 @@ def onnxruntime_engine(path: Path, card: Card) -> Engine:
     """
     outputs_of = onnxruntime_outputs(path, threads=threads_asked())
 
-    def answers(paths: Sequence[Path]) -> Answers:
+    def answers(paths: Sequence[Path]) -> EngineAnswers:
         outputs = outputs_of(np.stack([prepared_image(one, crop=card.crop, side=card.side) for one in paths]))
-        return Answers(outputs[PROBABILITIES], tuple(outputs[name] for name in ATTENTION if name in outputs))
+        return EngineAnswers(outputs[PROBABILITIES], tuple(outputs[name] for name in ATTENTION if name in outputs))
 
     return Engine(f"onnxruntime {package('onnxruntime').__version__}", answers)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.deploy.engines import Answers, Engine
+from attnmel.deploy.engines import Engine, EngineAnswers
 from attnmel.errors import ExportError
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.records import ATTENTION_MAPS, Predictions
@@ -33,7 +33,7 @@ CURE = (
 
 
 @dataclass
-class Comparison:
+class ParityReport:
     """Compares an engine with the network, some images at a time."""
 
     engine: Engine
@@ -45,7 +45,7 @@ class Comparison:
     """The engine's."""
     map_differences: list[tuple[float, ...]] = field(default_factory=list)
 
-    def add(self, files: Sequence[Path], expected: Answers) -> None:
+    def add(self, files: Sequence[Path], expected: EngineAnswers) -> None:
         """Run the engine on some images.
 
         Raises:

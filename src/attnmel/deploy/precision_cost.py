@@ -14,7 +14,7 @@ from attnmel.records import Predictions
 
 
 @dataclass(frozen=True)
-class Said:
+class EngineOutput:
     """What one file, run by one engine, said of some images."""
 
     predictions: Predictions
@@ -22,16 +22,22 @@ class Said:
     """Maps on pool-3, then on pool-4; empty for a network without gates."""
 
     @staticmethod
-    def of(truth: Predictions, shares: Sequence[np.ndarray], maps: Sequence[tuple[np.ndarray, ...]]) -> "Said":
+    def of(truth: Predictions, shares: Sequence[np.ndarray], maps: Sequence[tuple[np.ndarray, ...]]) -> "EngineOutput":
         """Join answers that came some images at a time; those beyond the images of `truth` are left out."""
         images = len(truth.image_ids)
         probabilities = np.concatenate(shares)[:images].astype(np.float64)
         attention = tuple(np.concatenate(one)[:images] for one in zip(*maps, strict=True))
-        return Said(dataclasses.replace(truth, probabilities=probabilities), attention)
+        return EngineOutput(dataclasses.replace(truth, probabilities=probabilities), attention)
 
 
 def costs_of(
-    exact_said: Said, lower_said: Said, positives: Sequence[str], *, precision: Precision, engine: str, split: str
+    exact_said: EngineOutput,
+    lower_said: EngineOutput,
+    positives: Sequence[str],
+    *,
+    precision: Precision,
+    engine: str,
+    split: str,
 ) -> tuple[Cost, ...]:
     """Return what a lower precision costs each positive class against the rest, by DeLong's paired interval.
 

@@ -92,7 +92,7 @@ class GroupFigures:
 
 
 @dataclass(frozen=True)
-class Whole:
+class WholeSetResults:
     """What was found on all images: its thresholds, prevalences and temperature are those of every group."""
 
     operating: Operating
@@ -137,7 +137,7 @@ class Whole:
 def group_figures(
     predictions: Predictions,
     scaled: Predictions | None,
-    whole: Whole,
+    whole: WholeSetResults,
     *,
     resamples: int = RESAMPLES_OF_A_GROUP,
     seed: int = 0,

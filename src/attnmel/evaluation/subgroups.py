@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.evaluation.classification.metric_set import Panel
+from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking, average_precision
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.estimates import NOTHING, estimate_shares, estimate_smooth
-from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, GroupFigures, Whole, group_figures
+from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, GroupFigures, WholeSetResults, group_figures
 from attnmel.records import ATTRIBUTES, Predictions
 
 UNKNOWN = "unknown"
@@ -70,7 +70,7 @@ class Subgroups:
 def subgroups(
     predictions: Predictions,
     name: str,
-    whole: Whole | None = None,
+    whole: WholeSetResults | None = None,
     *,
     resamples: int = RESAMPLES_OF_A_GROUP,
     seed: int = 0,
@@ -82,7 +82,7 @@ def subgroups(
     Raises:
         PredictionsError: as `judge`.
     """
-    Panel.of(predictions, [name])  # refuses what cannot be judged
+    MetricSet.of(predictions, [name])  # refuses what cannot be judged
     found: list[Subgroup] = []
     alike: dict[str, str] = {}
     scaled = None if whole is None else whole.scaled(predictions)

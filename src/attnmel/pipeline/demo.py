@@ -11,7 +11,7 @@ from attnmel.errors import ConfigError
 from attnmel.locks import IN_FOLDER, hold_folder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
-from attnmel.pipeline.run.results import SplitJudgement, read_measures
+from attnmel.pipeline.run.results import SplitResults, read_measures
 from attnmel.pipeline.train.train import recipe_fabric, run_folder
 from attnmel.progress import SILENT, Progress
 
@@ -22,7 +22,7 @@ COUNTS = {"train": 500, "validation": 100, "test": 200}
 """Phantoms a split: enough to learn from and to judge in two minutes on two cores."""
 
 
-def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[SplitJudgement, Path]:
+def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[SplitResults, Path]:
     """Draw phantoms as an official archive, fetch it, train the demo's recipe, judge and report it.
 
     Returns the judgement of the test split and the report's path; everything lies in `out`.
@@ -35,7 +35,7 @@ def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[
         return _demo(out, seed, progress)
 
 
-def _demo(out: Path, seed: int, progress: Progress) -> tuple[SplitJudgement, Path]:
+def _demo(out: Path, seed: int, progress: Progress) -> tuple[SplitResults, Path]:
     home, runs, report = out / "home", out / "runs", out / "report.html"
     _clear(out, (home, runs, report))
     with tempfile.TemporaryDirectory(dir=out) as mirror:

@@ -32,7 +32,7 @@ TIES = 0x71E5
 """Seed of the order among pixels of one value; without it a constant map would go line by line, from the top."""
 
 
-class Curves(NamedTuple):
+class PerturbationCurves(NamedTuple):
     """Probability of each image's class after each step, from the untouched start to the replaced whole."""
 
     deletion: Float[Tensor, "B K"]
@@ -61,7 +61,7 @@ def faithfulness_curves(
     steps: int = STEPS,
     batch: int = 32,
     progress: Progress = SILENT,
-) -> Curves:
+) -> PerturbationCurves:
     """Return deletion and insertion curves (Petsiuk et al., "RISE", BMVC 2018), of `steps` + 1 points each.
 
     Each image passes 2 `steps` + 2 times, `batch` at a time over images and steps. Pixels of equal value go in an order
@@ -78,7 +78,9 @@ def faithfulness_curves(
     stages = torch.arange(steps + 1, device=images.device) / steps
     replaced = stages[:, None, None] > shares[:, None]
     arguments = (network, classes, batch, progress)
-    return Curves(_mixed(images, infill, replaced, *arguments), _mixed(infill, images, replaced, *arguments))
+    return PerturbationCurves(
+        _mixed(images, infill, replaced, *arguments), _mixed(infill, images, replaced, *arguments)
+    )
 
 
 def area_evidence(

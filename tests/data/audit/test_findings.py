@@ -6,7 +6,7 @@ import pytest
 
 from attnmel.data.audit.align import Match
 from attnmel.data.audit.exclusions import exclusions, read_exclusions, write_exclusions
-from attnmel.data.audit.findings import Entry, Finding, findings_of, labels_differ, repeated_lesions
+from attnmel.data.audit.findings import AuditEntry, AuditFinding, findings_of, labels_differ, repeated_lesions
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, stored_audit, write_audit
 from attnmel.errors import LabelError
 from attnmel.records import Split
@@ -14,8 +14,8 @@ from attnmel.records import Split
 
 def entry(
     image: str, split: Split = "train", *, dataset: str = "one", digest: str = "", label: str = "nevus", group: str = ""
-) -> Entry:
-    return Entry(dataset, split, image, digest or f"bytes of {image}", label, group or None)
+) -> AuditEntry:
+    return AuditEntry(dataset, split, image, digest or f"bytes of {image}", label, group or None)
 
 
 ENTRIES = (
@@ -73,19 +73,19 @@ def test_lesions_with_several_images_are_counted_within_a_data_set() -> None:
 
 def test_a_lesion_of_two_data_sets_is_found_as_a_judgement_on_another_set_finds_it() -> None:
     entries = [entry("a"), entry("b", group="HAM_1"), entry("c", "test", dataset="two", group="HAM_1")]
-    assert findings_of(entries, []) == (Finding("same lesion", 1, 2),)
+    assert findings_of(entries, []) == (AuditFinding("same lesion", 1, 2),)
 
 
-def audit_of(*findings: Finding, entries: tuple[Entry, ...] = ENTRIES) -> Audit:
+def audit_of(*findings: AuditFinding, entries: tuple[AuditEntry, ...] = ENTRIES) -> Audit:
     return Audit(VERSION, "", entries, findings)
 
 
 def test_a_stored_audit_is_found_by_the_content_of_files_alone(tmp_path: Path) -> None:
-    made = audit_of(Finding("same picture", 2, 0, 0.8, 3))
+    made = audit_of(AuditFinding("same picture", 2, 0, 0.8, 3))
     write_audit(tmp_path, audit_key(ENTRIES, ""), made)
     assert stored_audit(tmp_path, {"bytes of a", "bytes of c"}) == made
     assert stored_audit(tmp_path, {"bytes of a", "bytes of f"}) is None
-    assert made.between({"bytes of a"}, {"bytes of c"}) == (Finding("same picture", 0, 2, 0.8, 3),)
+    assert made.between({"bytes of a"}, {"bytes of c"}) == (AuditFinding("same picture", 0, 2, 0.8, 3),)
     assert made.between({"bytes of d"}, {"bytes of c"}) == ()
 
 
@@ -109,7 +109,7 @@ def test_a_changed_label_or_file_makes_another_key() -> None:
 
 
 def test_of_a_leak_the_named_side_is_left_out() -> None:
-    leak = Finding("same picture", 2, 0, 0.8)
+    leak = AuditFinding("same picture", 2, 0, 0.8)
     made = audit_of(leak)
     (train,), (test,) = (exclusions(made, [leak], side) for side in ("train", "test"))
     assert (train.dataset, train.image, train.reason, train.pair) == ("one", "a", "same picture", "one:test/c")
@@ -118,7 +118,7 @@ def test_of_a_leak_the_named_side_is_left_out() -> None:
 
 def test_of_a_leak_between_named_sides_the_side_goes_whatever_its_split_is_called() -> None:
     entries = (entry("a", "test"), entry("b", "train", dataset="two"), entry("c", "test", dataset="two"))
-    leaks = [Finding("same picture", 0, 1, 0.8), Finding("same lesion", 0, 2)]
+    leaks = [AuditFinding("same picture", 0, 1, 0.8), AuditFinding("same lesion", 0, 2)]
     made = audit_of(*leaks, entries=entries)
     trains, judges = (exclusions(made, leaks, side, between_sides=True) for side in ("train", "test"))
     assert [(one.dataset, one.image) for one in trains] == [("one", "a")]
@@ -126,19 +126,19 @@ def test_of_a_leak_between_named_sides_the_side_goes_whatever_its_split_is_calle
 
 
 def test_photographs_of_one_lesion_stay_and_a_doubled_picture_goes() -> None:
-    lesion, double = Finding("same lesion", 3, 4), Finding("same picture", 3, 4, 0.9)
+    lesion, double = AuditFinding("same lesion", 3, 4), AuditFinding("same picture", 3, 4, 0.9)
     assert exclusions(audit_of(lesion), [lesion], "train") == ()
     assert [one.image for one in exclusions(audit_of(double), [double], "train")] == ["e"]
 
 
 def test_both_go_where_one_picture_has_two_labels() -> None:
-    conflict = Finding("labels differ", 0, 2)
+    conflict = AuditFinding("labels differ", 0, 2)
     assert [one.image for one in exclusions(audit_of(conflict), [conflict], "train")] == ["a", "c"]
 
 
 def test_a_list_that_was_written_is_read_for_one_data_set(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
-    leaks = [Finding("same picture", 0, 2, 0.8), Finding("same id", 0, 5)]
+    leaks = [AuditFinding("same picture", 0, 2, 0.8), AuditFinding("same id", 0, 5)]
     write_exclusions(path, exclusions(audit_of(*leaks), leaks, "test"))
     assert read_exclusions(path, "one") == ("c",)
     assert read_exclusions(path, "two") == ("a",)

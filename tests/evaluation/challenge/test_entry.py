@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.evaluation.challenge.entry import Entry, read_entry
+from attnmel.evaluation.challenge.entry import ChallengeEntry, read_entry
 
 HEADER = "image,MEL,NV,BCC,AKIEC,BKL,DF,VASC"
 
 
-def read(folder: Path, dataset: str, submission: str, truth: str, *excluded: str) -> Entry:
+def read(folder: Path, dataset: str, submission: str, truth: str, *excluded: str) -> ChallengeEntry:
     (folder / "submission.csv").write_text(submission)
     (folder / "truth.csv").write_text(truth)
     groups = {"ISIC_1": "lesion 1"}

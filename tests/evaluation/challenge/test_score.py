@@ -7,11 +7,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.evaluation.challenge.entry import Entry, entry_of
+from attnmel.evaluation.challenge.entry import ChallengeEntry, entry_of
 from attnmel.evaluation.challenge.metrics import official_measures
 from attnmel.evaluation.challenge.rules import CHALLENGES, Rules, changed_rules
 from attnmel.evaluation.challenge.score import OfficialJudgement, judge_official
-from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, judge
+from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Sampling
 from attnmel.records import Predictions
 
@@ -19,13 +19,13 @@ SEVEN = CHALLENGES["isic2018"].categories
 THEIR_NAMES = {"f1": "dice", "auc_above_sensitivity_80": "auc_sens_80"}
 
 
-def entry(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> Entry:
+def entry(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> ChallengeEntry:
     """Seven classes or fewer; images of weight 0 are left out, as `read_entry` does."""
     weights = np.ones(len(truth)) if weights is None else weights
     ids = tuple(f"ISIC_{row:07}" for row in np.flatnonzero(weights > 0))
     kept = weights > 0
     categories = SEVEN if probabilities.shape[1] == 7 else CHALLENGES["isic2017"].categories
-    return Entry(ids, categories, probabilities[kept], truth[kept] > 0, weights[kept], ids)
+    return ChallengeEntry(ids, categories, probabilities[kept], truth[kept] > 0, weights[kept], ids)
 
 
 def random_table(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -111,7 +111,7 @@ def test_intervals_are_those_of_a_plain_loop_over_the_resamples() -> None:
     for draw in draws:
         ids = tuple(f"{row}" for row in np.flatnonzero(draw))
         kept = draw > 0
-        drawn = Entry(
+        drawn = ChallengeEntry(
             ids, SEVEN, one.probabilities[kept], one.truth[kept], one.weights[kept] * draw[kept], ids
         )  # a weight is a number of copies
         loop.append(judge_official("isic2018", drawn, resamples=1).row(MEAN, "ap").value)
@@ -126,7 +126,7 @@ def test_a_figure_has_the_interval_that_evaluate_gives_it() -> None:
     ids = tuple(f"ISIC_{row}" for row in range(90))
     predictions = Predictions(ids, classes, probabilities, labels, tuple(f"lesion {row // 2 * 2}" for row in range(90)))
     measures = official_measures("isic2017")
-    expected = judge(predictions, classes[:2], measures=measures, resamples=30)
+    expected = evaluate_classification(predictions, classes[:2], measures=measures, resamples=30)
     judged = judge_official("isic2017", entry_of(predictions, "isic2017"), resamples=30)
     for task in classes[:2]:
         for measure in ("sensitivity", "specificity", "auc", "ap"):
@@ -153,7 +153,7 @@ def test_a_measure_read_off_the_curve_has_no_interval_of_the_jackknife() -> None
 def test_images_of_one_lesion_are_drawn_together() -> None:
     probabilities, truth, _ = random_table(4)
     single = entry(probabilities, truth)
-    twice = Entry(
+    twice = ChallengeEntry(
         single.image_ids,
         SEVEN,
         single.probabilities,

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.confusion_matrix import UNDECIDED, call, confusion
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, RECALL
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Sampling
 from attnmel.records import Predictions
 
@@ -57,13 +57,13 @@ def test_counts_and_figures_are_those_of_scikit_learn(classes: int) -> None:
 
 def test_the_recalls_have_the_intervals_of_the_judgement() -> None:
     predictions = example()
-    judgement = judge(predictions, ["class-1"], resamples=5)
+    judgement = evaluate_classification(predictions, ["class-1"], resamples=5)
     found = confusion(predictions, "class-1")
     for one in found.by_class:
         row = judgement.row(ALL_CLASSES, f"{RECALL}{one.name}")
         assert one.recall == pytest.approx((row.value, row.low, row.high), abs=1e-12)
     two = example(classes=2)
-    row = judge(two, ["class-1"], resamples=5).row("class-1", "specificity")
+    row = evaluate_classification(two, ["class-1"], resamples=5).row("class-1", "specificity")
     assert confusion(two, "class-1").by_class[0].recall == pytest.approx((row.value, row.low, row.high), abs=1e-12)
 
 
@@ -72,7 +72,7 @@ def test_the_mean_recall_has_the_interval_of_the_balanced_accuracy(mixed: bool) 
     held = example()
     by_class = tuple(f"{one}-{label}" for one, label in zip(held.groups, held.labels, strict=True))
     predictions = held if mixed else dataclasses.replace(held, groups=by_class)
-    row = judge(predictions, ["class-1"], resamples=5).row(ALL_CLASSES, "balanced_accuracy")
+    row = evaluate_classification(predictions, ["class-1"], resamples=5).row(ALL_CLASSES, "balanced_accuracy")
     assert row.method == ("logit" if mixed else "wilson")
     assert confusion(predictions, "class-1").mean_recall == pytest.approx((row.value, row.low, row.high), abs=1e-12)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 
-from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, Panel, class_counts
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, MetricSet, class_counts
 from attnmel.evaluation.classification.ranking import MEASURES, average_precision, roc_auc
 from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap
 from attnmel.records import Predictions
@@ -45,7 +45,7 @@ def by_scikit_learn(predictions: Predictions, weight: np.ndarray) -> list[float]
 def test_the_bootstrap_of_1512_images_and_7_classes_is_a_plain_loop_over_scikit_learn(images_a_lesion: int) -> None:
     predictions = seven_classes(images_a_lesion)
     sampling = Sampling.of(predictions.groups, predictions.labels)
-    draws = bootstrap(Panel.of(predictions, SEVEN), sampling, resamples=40, seed=2)
+    draws = bootstrap(MetricSet.of(predictions, SEVEN), sampling, resamples=40, seed=2)
     weights = sampling.weights(np.random.default_rng(2), 40)[::8]
     expected = [by_scikit_learn(predictions, weight) for weight in weights]
     assert draws[::8] == pytest.approx(np.array(expected), abs=1e-12)
@@ -53,20 +53,20 @@ def test_the_bootstrap_of_1512_images_and_7_classes_is_a_plain_loop_over_scikit_
 
 def test_measures_are_taken_as_they_are_given() -> None:
     given = {"twice": lambda counts: 2 * average_precision(counts), "auc": roc_auc}
-    found = Panel.of(seven_classes(), SEVEN[:2], given).values()
-    plain = Panel.of(seven_classes(), SEVEN[:2]).values()
+    found = MetricSet.of(seven_classes(), SEVEN[:2], given).values()
+    plain = MetricSet.of(seven_classes(), SEVEN[:2]).values()
     assert found["nevus", "twice"] == 2 * plain["nevus", "ap"]
     assert found[MEAN, "auc"] == plain[MEAN, "auc"]
-    assert (MEAN, "auc") not in Panel.of(seven_classes(), SEVEN[:2], {"ap": average_precision}).values()
+    assert (MEAN, "auc") not in MetricSet.of(seven_classes(), SEVEN[:2], {"ap": average_precision}).values()
 
 
 def test_a_class_without_an_image_has_no_recall() -> None:
     predictions = Predictions(("a", "b"), ("x", "y", "z"), np.eye(3)[[0, 2]], np.array([0, 2]), ("a", "b"))
-    names = Panel.of(predictions, ["x"]).names
+    names = MetricSet.of(predictions, ["x"]).names
     assert [measure for task, measure in names if task == ALL_CLASSES] == ["balanced_accuracy", "recall x", "recall z"]
     assert class_counts(predictions) == {"x": 1, "y": 0, "z": 1}
 
 
 def test_the_panel_judges_by_the_measures_of_the_tables_unless_told_otherwise() -> None:
-    names = Panel.of(seven_classes(), ["melanoma"]).names
+    names = MetricSet.of(seven_classes(), ["melanoma"]).names
     assert [measure for task, measure in names if task == "melanoma"] == list(MEASURES)

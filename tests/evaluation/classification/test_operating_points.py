@@ -9,7 +9,7 @@ from sklearn.metrics import precision_score, recall_score, roc_curve
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.operating_points import Operating, operating_points
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.records import Predictions
 
@@ -45,7 +45,7 @@ def test_the_rates_at_a_chosen_threshold_are_those_of_scikit_learn() -> None:
 
 
 def test_at_a_half_the_rates_have_the_intervals_of_the_judgement() -> None:
-    judgement, reached = judge(TEST, ["melanoma"], resamples=5), judged().points[0].reached
+    judgement, reached = evaluate_classification(TEST, ["melanoma"], resamples=5), judged().points[0].reached
     for name in ("sensitivity", "specificity"):
         row = judgement.row("melanoma", name)
         assert getattr(reached, name) == pytest.approx((row.value, row.low, row.high), abs=1e-12)

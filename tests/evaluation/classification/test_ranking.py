@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.ranking import MEASURES, Hits, Ranking
+from attnmel.evaluation.classification.ranking import MEASURES, Ranking, TopOneHits
 
 
 def measured(positive: np.ndarray, scores: np.ndarray) -> dict[str, float]:
@@ -103,16 +103,16 @@ def test_mean_recall_agrees_with_scikit_learn() -> None:
     chance = np.random.default_rng(3)
     labels, probabilities = chance.integers(0, 4, 200), chance.dirichlet(np.ones(4), 200)
     times = chance.integers(0, 3, (5, 200))
-    found = Hits.of(labels, probabilities).mean_recall(times.astype(float))
+    found = TopOneHits.of(labels, probabilities).mean_recall(times.astype(float))
     expected = [balanced_accuracy_score(labels.repeat(t), probabilities.argmax(axis=1).repeat(t)) for t in times]
     assert found == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_shared_highest_probability_is_a_miss() -> None:
-    hits = Hits.of(np.array([0, 1]), np.array([[0.4, 0.4, 0.2], [0.1, 0.8, 0.1]]))
+    hits = TopOneHits.of(np.array([0, 1]), np.array([[0.4, 0.4, 0.2], [0.1, 0.8, 0.1]]))
     assert hits.hit.tolist() == [False, True]
 
 
 def test_a_class_that_was_not_drawn_is_left_out_of_the_mean_recall() -> None:
-    hits = Hits.of(np.array([0, 1, 2]), np.array([[0.8, 0.1, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]]))
+    hits = TopOneHits.of(np.array([0, 1, 2]), np.array([[0.8, 0.1, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]]))
     assert hits.mean_recall(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])).tolist() == [0.5, 1]

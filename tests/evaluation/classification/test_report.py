@@ -10,7 +10,14 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, re
 from attnmel.config.recipe import Selection
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.ranking import MEASURES, average_precision, roc_auc, sensitivity
-from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, Judgement, Panel, judge, main_value
+from attnmel.evaluation.classification.report import (
+    ALL_CLASSES,
+    MEAN,
+    ClassificationReport,
+    MetricSet,
+    evaluate_classification,
+    main_value,
+)
 from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.records import Predictions
@@ -65,7 +72,7 @@ def plain_row(predictions: Predictions, times: np.ndarray) -> list[float]:
 def test_the_bootstrap_is_a_plain_loop_over_scikit_learn(lesions: int | None, decimals: int) -> None:
     predictions = example(lesions=lesions, decimals=decimals)
     sampling = Sampling.of(predictions.groups, predictions.labels)
-    draws = bootstrap(Panel.of(predictions, POSITIVES), sampling, resamples=60, seed=3)
+    draws = bootstrap(MetricSet.of(predictions, POSITIVES), sampling, resamples=60, seed=3)
     weights = sampling.weights(np.random.default_rng(3), 60).astype(int)
     assert draws == pytest.approx(np.array([plain_row(predictions, times) for times in weights]), abs=1e-12)
 
@@ -76,7 +83,7 @@ def test_images_with_a_probability_that_is_not_finite_are_named(value: float) ->
     predictions.probabilities[[3, 5], [0, 2]] = value
     message = r"2 of 120 images have a probability that is not finite \(ISIC_0000003, ISIC_0000005\); .* checkpoint"
     with pytest.raises(PredictionsError, match=message):
-        judge(predictions, POSITIVES)
+        evaluate_classification(predictions, POSITIVES)
     with pytest.raises(PredictionsError, match=message):
         main_value(predictions, POSITIVES, "auc")
 
@@ -89,7 +96,7 @@ def test_every_measure_that_settings_may_choose_by_is_measured(measure: str) -> 
 
 def test_the_rows_stand_by_task_and_hold_the_figures_of_all_images() -> None:
     predictions = example()
-    judgement = judge(predictions, POSITIVES, resamples=200)
+    judgement = evaluate_classification(predictions, POSITIVES, resamples=200)
     names = [(row.task, row.measure) for row in judgement.rows]
     single = ["auc", "ap", "sensitivity", "specificity", "balanced_accuracy"]
     assert names == [
@@ -107,7 +114,7 @@ def test_the_rows_stand_by_task_and_hold_the_figures_of_all_images() -> None:
 
 
 def test_one_positive_of_two_classes_has_neither_a_mean_nor_all_classes() -> None:
-    tasks = {row.task for row in judge(binary(30, 70, seed=0), ["melanoma"], resamples=20).rows}
+    tasks = {row.task for row in evaluate_classification(binary(30, 70, seed=0), ["melanoma"], resamples=20).rows}
     assert tasks == {"melanoma"}
 
 
@@ -121,17 +128,20 @@ def test_the_same_seed_gives_the_same_intervals_in_any_order_of_the_images() -> 
         predictions.labels[turn],
         tuple(predictions.groups[i] for i in turn),
     )
-    first, again = judge(predictions, POSITIVES, resamples=100), judge(turned, POSITIVES, resamples=100)
+    first, again = (
+        evaluate_classification(predictions, POSITIVES, resamples=100),
+        evaluate_classification(turned, POSITIVES, resamples=100),
+    )
     for one, two in zip(first.rows, again.rows, strict=True):
         assert list(one.intervals) == list(two.intervals)
         assert np.ravel(list(one.intervals.values())) == pytest.approx(np.ravel(list(two.intervals.values())), abs=1e-9)
-    other = judge(predictions, POSITIVES, resamples=100, seed=1)
+    other = evaluate_classification(predictions, POSITIVES, resamples=100, seed=1)
     assert first.rows[0].intervals["bca"] != other.rows[0].intervals["bca"]
 
 
 def test_an_auc_near_the_published_ones_has_the_width_of_sampling_theory() -> None:
     # Hanley and McNeil's standard error of an AUC of .87 on 117 melanomas and 483 others is .021: about +-.04.
-    row = judge(binary(117, 483, seed=1), ["melanoma"]).row("melanoma", "auc")
+    row = evaluate_classification(binary(117, 483, seed=1), ["melanoma"]).row("melanoma", "auc")
     assert 0.03 < (row.high - row.low) / 2 < 0.05
 
 
@@ -139,35 +149,37 @@ def test_figures_read_back_from_the_predictions_file_are_the_same_to_the_last_bi
     predictions = example(lesions=70)
     predictions.write(tmp_path / "test.csv", "CC-0")
     again = Predictions.read(tmp_path / "test.csv")
-    assert judge(again, POSITIVES, resamples=50) == judge(predictions, POSITIVES, resamples=50)
+    assert evaluate_classification(again, POSITIVES, resamples=50) == evaluate_classification(
+        predictions, POSITIVES, resamples=50
+    )
 
 
 def test_a_judgement_survives_json() -> None:
-    judgement = judge(example(), POSITIVES, resamples=20)
-    assert Judgement.from_dict(json.loads(json.dumps(judgement.to_dict(), allow_nan=False))) == judgement
+    judgement = evaluate_classification(example(), POSITIVES, resamples=20)
+    assert ClassificationReport.from_dict(json.loads(json.dumps(judgement.to_dict(), allow_nan=False))) == judgement
 
 
 def test_an_end_that_is_not_defined_survives_json() -> None:
-    plain = judge(example(), POSITIVES, resamples=20).to_dict()
+    plain = evaluate_classification(example(), POSITIVES, resamples=20).to_dict()
     plain["rows"][0]["low"] = None
     plain["rows"][0]["intervals"]["bca"] = [None, None]
-    judgement = Judgement.from_dict(plain)
+    judgement = ClassificationReport.from_dict(plain)
     assert math.isnan(judgement.rows[0].low)
     assert np.isnan(judgement.rows[0].intervals["bca"]).all()
     assert judgement.to_dict() == plain
 
 
 def test_a_judgement_of_an_earlier_version_holds_percentile_intervals() -> None:
-    plain = judge(example(), POSITIVES, resamples=20).to_dict()
+    plain = evaluate_classification(example(), POSITIVES, resamples=20).to_dict()
     for row in plain["rows"]:
         del row["method"], row["intervals"]
-    assert {row.method for row in Judgement.from_dict(plain).rows} == {"percentile"}
+    assert {row.method for row in ClassificationReport.from_dict(plain).rows} == {"percentile"}
 
 
 @pytest.mark.parametrize("lesions", [None, 70])
 def test_each_measure_has_its_own_interval_beside_the_bootstraps(lesions: int | None) -> None:
     predictions = example(lesions=lesions)
-    judgement = judge(predictions, POSITIVES, resamples=200)
+    judgement = evaluate_classification(predictions, POSITIVES, resamples=200)
     mixed = "logit" if lesions else "wilson"
     methods = ["delong", "logit", "wilson", "wilson", mixed, *["delong", "logit", "wilson", "wilson", mixed]]
     assert [row.method for row in judgement.rows] == [*methods, "logit", mixed, *["wilson"] * 3]
@@ -181,18 +193,20 @@ def test_each_measure_has_its_own_interval_beside_the_bootstraps(lesions: int | 
 
 
 def test_the_jackknifes_error_of_an_auc_is_delongs_where_no_lesion_repeats() -> None:
-    row = judge(binary(20, 60, seed=4), ["melanoma"], resamples=2).row("melanoma", "auc")
+    row = evaluate_classification(binary(20, 60, seed=4), ["melanoma"], resamples=2).row("melanoma", "auc")
     assert row.intervals["logit"] == pytest.approx(row.intervals["delong"], abs=1e-12)
 
 
 def test_a_perfect_row_of_shares_still_has_an_interval() -> None:
     shares = np.eye(2)[np.repeat([0, 1], [40, 20])]
-    judgement = judge(predicted(np.repeat([0, 1], [40, 20]), shares, ("rest", "melanoma")), ["melanoma"], resamples=20)
+    judgement = evaluate_classification(
+        predicted(np.repeat([0, 1], [40, 20]), shares, ("rest", "melanoma")), ["melanoma"], resamples=20
+    )
     lows = {row.measure: row.low for row in judgement.rows}
     assert lows["sensitivity"] == pytest.approx(20 / (20 + 1.96**2), abs=1e-4)
     assert lows["sensitivity"] < lows["balanced_accuracy"] < lows["specificity"] < 1
     assert [row.measure for row in judgement.rows if math.isnan(row.low)] == ["auc", "ap"]
-    assert Judgement.from_dict(json.loads(json.dumps(judgement.to_dict(), allow_nan=False))) == judgement
+    assert ClassificationReport.from_dict(json.loads(json.dumps(judgement.to_dict(), allow_nan=False))) == judgement
     assert "melanoma: auc is 1, whichever images are drawn; how uncertain that is cannot be shown" in judgement.notes
 
 
@@ -202,7 +216,7 @@ def test_measures_of_the_callers_have_the_intervals_that_any_measure_has() -> No
         "gain": lambda counts: average_precision(counts) - 1,
         "sensitivity": sensitivity,
     }
-    rows = judge(binary(30, 70, seed=0), ["melanoma"], measures=given, resamples=50).rows
+    rows = evaluate_classification(binary(30, 70, seed=0), ["melanoma"], measures=given, resamples=50).rows
     assert [(row.measure, row.method) for row in rows] == [
         ("auc", "logit"),
         ("gain", "percentile"),
@@ -217,29 +231,31 @@ def test_a_truth_of_one_class_is_refused_with_its_counts(truth: int) -> None:
     predictions = predicted(np.full(4, truth), shares, ("rest", "melanoma"))
     counts = ["4 rest, 0 melanoma", "0 rest, 4 melanoma"][truth]
     with pytest.raises(PredictionsError, match=rf"{4 * truth} of 4 images are melanoma \({counts}\); .*both kinds"):
-        judge(predictions, ["melanoma"])
+        evaluate_classification(predictions, ["melanoma"])
 
 
 def test_unlabelled_images_are_refused_by_name() -> None:
     predictions = predicted(np.array([0, 1, -1]), np.full((3, 3), 1 / 3))
     with pytest.raises(PredictionsError, match=r"1 of 3 images have no label \(ISIC_0000002\)"):
-        judge(predictions, ["melanoma"])
+        evaluate_classification(predictions, ["melanoma"])
 
 
 def test_classes_that_are_not_predicted_are_refused_with_the_known_ones() -> None:
     with pytest.raises(PredictionsError, match="no probability of angioma; known: nevus, melanoma"):
-        judge(example(), ["angioma"])
+        evaluate_classification(example(), ["angioma"])
     with pytest.raises(PredictionsError, match="no class to judge; name one of: nevus"):
-        judge(example(), [])
+        evaluate_classification(example(), [])
     with pytest.raises(PredictionsError, match="no measure 'melanoma/kappa'; known: melanoma/auc"):
-        judge(example(), ["melanoma"], resamples=2).row("melanoma", "kappa")
+        evaluate_classification(example(), ["melanoma"], resamples=2).row("melanoma", "kappa")
     with pytest.raises(ConfigError, match="resamples must be at least 1"):
-        judge(example(), ["melanoma"], resamples=0)
+        evaluate_classification(example(), ["melanoma"], resamples=0)
 
 
 def test_constant_scores_and_few_images_are_noted() -> None:
     shares = np.tile([0.7, 0.3], (30, 1))
-    judgement = judge(predicted(np.repeat([0, 1], [25, 5]), shares, ("rest", "melanoma")), ["melanoma"], resamples=20)
+    judgement = evaluate_classification(
+        predicted(np.repeat([0, 1], [25, 5]), shares, ("rest", "melanoma")), ["melanoma"], resamples=20
+    )
     row = judgement.row("melanoma", "auc")
     assert (row.value, row.intervals["percentile"], row.intervals["bca"]) == (0.5, (0.5, 0.5), (0.5, 0.5))
     assert np.isnan([row.low, row.high]).all()
@@ -251,7 +267,7 @@ def test_constant_scores_and_few_images_are_noted() -> None:
 
 
 def test_a_single_positive_is_not_said_to_give_one_figure_whichever_images_are_drawn() -> None:
-    judgement = judge(binary(1, 30, seed=3, shift=-0.5), ["melanoma"], resamples=50)
+    judgement = evaluate_classification(binary(1, 30, seed=3, shift=-0.5), ["melanoma"], resamples=50)
     row = judgement.row("melanoma", "auc")
     low, high = row.intervals["percentile"]
     assert (math.isnan(row.low), low < high) == (True, True)
@@ -261,12 +277,12 @@ def test_a_single_positive_is_not_said_to_give_one_figure_whichever_images_are_d
 
 def test_the_figure_that_chooses_an_epoch_is_the_mean_over_the_positives() -> None:
     predictions = example()
-    judgement = judge(predictions, POSITIVES, resamples=2)
+    judgement = evaluate_classification(predictions, POSITIVES, resamples=2)
     mean = (judgement.row("melanoma", "ap").value + judgement.row("seborrheic_keratosis", "ap").value) / 2
     assert main_value(predictions, POSITIVES, "ap") == pytest.approx(mean)
     assert main_value(predictions, POSITIVES, "auc") == judgement.row(MEAN, "auc").value
     recall = judgement.row(ALL_CLASSES, "balanced_accuracy").value
     assert main_value(predictions, POSITIVES, "balanced_accuracy") == recall
     two = binary(30, 70, seed=0)
-    expected = judge(two, ["melanoma"], resamples=2).row("melanoma", "balanced_accuracy").value
+    expected = evaluate_classification(two, ["melanoma"], resamples=2).row("melanoma", "balanced_accuracy").value
     assert main_value(two, ["melanoma"], "balanced_accuracy") == expected

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.comparison.align import Entrant, JudgedRun, common_classes, halved, joined, threshold_at
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, common_classes, halved, joined, threshold_at
 from attnmel.records import Predictions
 
 IDS = ("a", "b", "c", "d")
@@ -17,8 +17,8 @@ def predictions(labels: tuple[int, ...] = (1, 0, 1, 0), classes: tuple[str, ...]
     return Predictions(IDS, classes, table, np.array(labels), IDS)
 
 
-def entrant(name: str, *held: Predictions) -> Entrant:
-    return Entrant(name, tuple(JudgedRun(f"{name}{n}", one) for n, one in enumerate(held)))
+def entrant(name: str, *held: Predictions) -> RecipeRuns:
+    return RecipeRuns(name, tuple(RunPredictions(f"{name}{n}", one) for n, one in enumerate(held)))
 
 
 def turned(one: Predictions) -> Predictions:

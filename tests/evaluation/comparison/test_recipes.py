@@ -11,15 +11,15 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.evaluation.comparison.align import Entrant, JudgedRun
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import Difference, p_words
-from attnmel.evaluation.comparison.paired_tests import Chances, Method, Outcome
+from attnmel.evaluation.comparison.paired_tests import Method, Outcome, ResamplingConfig
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.records import Predictions
 
-QUICK = Chances(resamples=200, permutations=200)
+QUICK = ResamplingConfig(resamples=200, permutations=200)
 LABELS = (np.arange(120) < 40).astype(np.int64)
 NAMES = tuple(f"i{n}" for n in range(120))
 
@@ -30,8 +30,8 @@ def predictions(seed: int, apart: float, groups: tuple[str, ...] = NAMES) -> Pre
     return Predictions(NAMES, ("rest", "melanoma"), np.stack([1 - score, score], axis=1), LABELS, groups)
 
 
-def entrant(name: str, *held: Predictions) -> Entrant:
-    return Entrant(name, tuple(JudgedRun(f"{name}{n}", one) for n, one in enumerate(held)))
+def entrant(name: str, *held: Predictions) -> RecipeRuns:
+    return RecipeRuns(name, tuple(RunPredictions(f"{name}{n}", one) for n, one in enumerate(held)))
 
 
 def by_measure(found: Comparison) -> dict[str, Difference]:
@@ -91,7 +91,7 @@ def test_where_lesions_repeat_they_are_swapped_whole_instead_of_counted_image_by
 def test_a_threshold_of_its_own_decides_what_a_run_calls_positive() -> None:
     one = predictions(0, 1.5)
     score = one.probability("melanoma")
-    moved = Entrant("y", (JudgedRun("y0", one, {"melanoma": 0.3}),))
+    moved = RecipeRuns("y", (RunPredictions("y0", one, {"melanoma": 0.3}),))
     found = by_measure(compare([entrant("x", one), moved], chances=QUICK))
     assert (found["auc"].value, found["ap"].value) == (0, 0)
     assert found["sensitivity"].second_value == pytest.approx((score[LABELS == 1] > 0.3).mean())

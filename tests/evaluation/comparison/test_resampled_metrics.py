@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.classification.ranking import MEASURES
-from attnmel.evaluation.comparison.align import JudgedRun
-from attnmel.evaluation.comparison.resampled_metrics import Measured, measured
+from attnmel.evaluation.comparison.align import RunPredictions
+from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured
 from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.records import Predictions
@@ -13,16 +13,20 @@ NAMES = tuple(f"i{n}" for n in range(120))
 SAMPLING = Sampling.of(NAMES, LABELS)
 
 
-def equal_runs(generator: np.random.Generator, count: int) -> list[JudgedRun]:
+def equal_runs(generator: np.random.Generator, count: int) -> list[RunPredictions]:
     shared = generator.normal(size=120)
     scores = [1 / (1 + np.exp(-(LABELS * 1.4 - 0.7 + shared + generator.normal(size=120)))) for _ in range(count)]
     return [
-        JudgedRun(str(n), Predictions(NAMES, ("rest", "melanoma"), np.stack([1 - one, one], axis=1), LABELS, NAMES))
+        RunPredictions(
+            str(n), Predictions(NAMES, ("rest", "melanoma"), np.stack([1 - one, one], axis=1), LABELS, NAMES)
+        )
         for n, one in enumerate(scores)
     ]
 
 
-def drawn(runs: list[JudgedRun], resamples: int = 200, measures: tuple[str, ...] = tuple(MEASURES)) -> Measured:
+def drawn(
+    runs: list[RunPredictions], resamples: int = 200, measures: tuple[str, ...] = tuple(MEASURES)
+) -> ResampledMetrics:
     return measured(runs, ["melanoma"], SAMPLING, measures=measures, resamples=resamples)
 
 

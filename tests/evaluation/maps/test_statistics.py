@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.maps.statistics import map_differences, map_means
 from attnmel.evaluation.maps.table import MapColumn, MapTable
 
-FEW = Chances(resamples=400, permutations=500)
+FEW = ResamplingConfig(resamples=400, permutations=500)
 CAM, POOL4, OTHER = (MapColumn(name, "jaccard", "lesion") for name in ("cam", "attention-pool4", "other"))
 
 
@@ -36,7 +36,7 @@ def plain_bootstrap(values: np.ndarray, groups: np.ndarray, resamples: int) -> n
 
 def test_means_are_of_each_part_with_the_interval_of_a_plain_bootstrap_by_lesion() -> None:
     measured = table()
-    found = map_means(measured, [CAM], Chances(resamples=8000))
+    found = map_means(measured, [CAM], ResamplingConfig(resamples=8000))
     assert [one.part for one in found] == ["all", "label melanoma", "label rest", "hit", "miss"]
     for one in found:
         members = measured.parts()[one.part]

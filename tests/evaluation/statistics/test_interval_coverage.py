@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.records import Predictions
 
 POSITIVES, NEGATIVES = 100, 160
@@ -42,7 +42,7 @@ def test_delong_and_each_measures_own_interval_hold_the_truth_in_93_to_97_of_100
     held = dict.fromkeys(known, 0)
     for _ in range(SIMULATIONS):
         # Two resamples: the intervals that a row shows need none.
-        for row in judge(simulated(chance), ["melanoma"], resamples=2).rows:
+        for row in evaluate_classification(simulated(chance), ["melanoma"], resamples=2).rows:
             held[row.measure] += row.low <= known[row.measure] <= row.high
             assert (row.low, row.high) == row.intervals[{"auc": "delong", "ap": "logit"}.get(row.measure, "wilson")]
     for measure, count in held.items():

@@ -6,7 +6,7 @@ import pytest
 
 from attnmel.config.load import load_recipe, recipe_names
 from attnmel.config.recipe import Network, Prior
-from attnmel.evaluation.thesis.published import CLASSES_2018, FOOTNOTES, PUBLISHED, Published
+from attnmel.evaluation.thesis.published import CLASSES_2018, FOOTNOTES, PUBLISHED, PublishedRow
 
 SLIDES = Path(__file__).parents[3] / "shared/slides.md"
 TICKS = {
@@ -18,7 +18,7 @@ TICKS = {
 }
 
 
-def shown(row: Published, column: str) -> str:
+def shown(row: PublishedRow, column: str) -> str:
     """Write one value as the slides' tables do."""
     if column in TICKS:
         return "✓" if getattr(row, TICKS[column]) else "✗"

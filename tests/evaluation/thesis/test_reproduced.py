@@ -5,18 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from attnmel.evaluation.comparison.align import Entrant, JudgedRun
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
-from attnmel.evaluation.comparison.paired_tests import Chances, Method, Outcome
+from attnmel.evaluation.comparison.paired_tests import Method, Outcome, ResamplingConfig
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.thesis.reproduced import RowTest, TableBlock, corrected, count_tests, over_seeds
 from attnmel.records import Predictions
 
-CHANCES = Chances(resamples=200, permutations=99)
+CHANCES = ResamplingConfig(resamples=200, permutations=99)
 
 
-def runs(seeds: int, classes: tuple[str, ...]) -> list[JudgedRun]:
+def runs(seeds: int, classes: tuple[str, ...]) -> list[RunPredictions]:
     generator = np.random.default_rng(3)
     labels = np.arange(60) % len(classes)
     found = []
@@ -25,7 +25,7 @@ def runs(seeds: int, classes: tuple[str, ...]) -> list[JudgedRun]:
         ids = tuple(f"ISIC_{number:07}" for number in range(60))
         probabilities = scores / scores.sum(axis=1, keepdims=True)
         found.append(
-            JudgedRun(
+            RunPredictions(
                 f"seed {seed}",
                 Predictions(image_ids=ids, classes=classes, probabilities=probabilities, labels=labels, groups=ids),
             )
@@ -37,7 +37,7 @@ def test_the_mean_over_seeds_and_its_interval_are_those_of_compare() -> None:
     seeds = runs(3, ("rest", "melanoma"))
     found = over_seeds(seeds, "melanoma", [("melanoma", "ap"), ("melanoma", "auc")], CHANCES)
     compared: Comparison = compare(
-        [Entrant("recipe", tuple(seeds))], ["melanoma"], measures=("ap", "auc"), chances=CHANCES
+        [RecipeRuns("recipe", tuple(seeds))], ["melanoma"], measures=("ap", "auc"), chances=CHANCES
     )
     for one in compared.summaries:
         interval, values = found[one.task, one.measure]

@@ -14,7 +14,7 @@ from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights import start as start_module
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import save_checkpoint
-from attnmel.models.weights.start import IMAGENET, Published, Start, start_weights
+from attnmel.models.weights.start import IMAGENET, PublishedWeights, Start, start_weights
 
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")
@@ -136,7 +136,7 @@ def test_imagenet_weights_come_from_the_published_address_once(
 ) -> None:
     path = write_published(tmp_path, full_width_tensors())
     prefix = path.stem[-8:]
-    monkeypatch.setitem(IMAGENET, "vgg16_bn", Published(path.as_uri(), prefix))
+    monkeypatch.setitem(IMAGENET, "vgg16_bn", PublishedWeights(path.as_uri(), prefix))
     built = network(width=1.0)
     for _ in range(2):
         assert path.name in start(built, "imagenet", home, width=1.0).sentence
@@ -158,7 +158,7 @@ def test_unreachable_weights_are_answered_with_three_ways_on(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = (tmp_path / "vgg16_bn-6c64b313.pth").as_uri()
-    monkeypatch.setitem(IMAGENET, "vgg16_bn", Published(gone, "6c64b313"))
+    monkeypatch.setitem(IMAGENET, "vgg16_bn", PublishedWeights(gone, "6c64b313"))
     with pytest.raises(CheckpointError, match="no weights from file://") as caught:
         start(network(), "imagenet", home, width=1.0)
     said = str(caught.value)
@@ -186,7 +186,7 @@ def test_a_file_without_a_hash_in_its_name_must_be_a_published_one(
     for source in (str(path), path.as_uri()):
         with pytest.raises(CheckpointError, match=r"none of the published files' 6c64b313 \(vgg16_bn\), 397923af"):
             start(network(), source, home)
-    monkeypatch.setitem(IMAGENET, "vgg16_bn", Published("http://x/y.pth", prefix))
+    monkeypatch.setitem(IMAGENET, "vgg16_bn", PublishedWeights("http://x/y.pth", prefix))
     assert "mine.pth" in start(network(), str(path), home).sentence
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.ranking import Ranking, roc_auc
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
 from attnmel.pipeline.report.report import report_runs
@@ -21,7 +21,7 @@ from attnmel.records import Predictions
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
-QUICK = Chances(resamples=100, permutations=100)
+QUICK = ResamplingConfig(resamples=100, permutations=100)
 Copy = Callable[..., Path]
 
 

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError, LabelError, PredictionsError
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
@@ -31,7 +31,9 @@ TINY = ("data.size=32", "model.width=0.05", "training.batch=8", "training.precis
 def test_measures_follow_from_the_predictions_file(trained: RunFolder) -> None:
     predictions = Predictions.read(trained.predictions("test"))
     judged = read_measures(trained)["test"]
-    assert judged.judgement.to_dict() == judge(predictions, ["melanoma"]).to_dict()  # NaN is unlike itself, None is not
+    assert (
+        judged.judgement.to_dict() == evaluate_classification(predictions, ["melanoma"]).to_dict()
+    )  # NaN is unlike itself, None is not
     truth, scores = predictions.is_class("melanoma"), predictions.probability("melanoma")
     assert judged.judgement.row("melanoma", "auc").value == pytest.approx(roc_auc_score(truth, scores), abs=1e-12)
     assert judged.judgement.row("melanoma", "ap").value == pytest.approx(

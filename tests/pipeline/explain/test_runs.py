@@ -19,7 +19,7 @@ from attnmel.folders import MapsFolder, RunFolder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.runs import explain_runs
 from attnmel.pipeline.explain.side_by_side import require_same_images
-from attnmel.pipeline.run.open_split import ask
+from attnmel.pipeline.run.open_split import open_split
 from attnmel.records import Predictions
 from attnmel.report.galleries.map_grid import CELL
 
@@ -101,6 +101,6 @@ def test_maps_that_do_not_lie_side_by_side_are_refused_before_any_is_made(
         ConfigError, match="'authors-cam' is of the map 'cam' of a vgg16-gap; here are maps of attnmel-c"
     ):
         explain_runs([copied], split="test", measures=["authors-cam"], home=phantoms.home)
-    asked = {split: ask(copied, split, home=phantoms.home) for split in ("test", "validation")}
+    asked = {split: open_split(copied, split, home=phantoms.home) for split in ("test", "validation")}
     with pytest.raises(ConfigError, match="are of other images; explain runs of one data set and split"):
         require_same_images({split: one.predictions.image_ids for split, one in asked.items()})

@@ -22,10 +22,10 @@ from attnmel.models.output import Output
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.metrics import ASKING
 from attnmel.pipeline.explain.runs import explain_each
-from attnmel.pipeline.explain.stored_maps import Explained
+from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.dataset import prepare
-from attnmel.pipeline.run.open_split import ask
+from attnmel.pipeline.run.open_split import open_split
 from attnmel.pipeline.run.provenance import read_recipe
 from attnmel.saliency.map_files import read_levels
 
@@ -38,7 +38,7 @@ FEW = 4
 
 
 @pytest.fixture(scope="module")
-def explained(trained: RunFolder, phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> Explained:
+def explained(trained: RunFolder, phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> ExplainedRun:
     """Every measure of some maps of the test split, in a copy of the run."""
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("explained") / "run")))
     measures = ("overlap", "cuts", "agreement", *ASKING)
@@ -46,7 +46,7 @@ def explained(trained: RunFolder, phantoms: "Phantoms", tmp_path_factory: pytest
     return one
 
 
-def test_the_table_says_of_attention_what_evaluate_says(explained: Explained, trained: RunFolder) -> None:
+def test_the_table_says_of_attention_what_evaluate_says(explained: ExplainedRun, trained: RunFolder) -> None:
     table, judged = MapTable.read(explained.folder.table), Overlap.read(trained.overlap("test"))
     assert table.image_ids == judged.image_ids
     for name, jaccard in judged.jaccard.items():
@@ -54,7 +54,7 @@ def test_the_table_says_of_attention_what_evaluate_says(explained: Explained, tr
         np.testing.assert_allclose(found, jaccard, atol=1e-6)
 
 
-def test_a_cut_of_half_is_the_protocols_and_agreement_is_spearmans_of_the_maps(explained: Explained) -> None:
+def test_a_cut_of_half_is_the_protocols_and_agreement_is_spearmans_of_the_maps(explained: ExplainedRun) -> None:
     table = explained.table
     for name in METHODS:
         halfway = table.column(MapColumn(name, "jaccard at 0.50", "lesion"))
@@ -68,7 +68,7 @@ def test_a_cut_of_half_is_the_protocols_and_agreement_is_spearmans_of_the_maps(e
     np.testing.assert_allclose(found, np.array(expected), atol=0.1)
 
 
-def test_dermoscopic_features_are_targets_one_by_one(explained: Explained) -> None:
+def test_dermoscopic_features_are_targets_one_by_one(explained: ExplainedRun) -> None:
     targets = {column.target for column in explained.table.values if column.measure == "ap"}
     assert targets == {"lesion", "background", *DERMOSCOPIC_FEATURES}
 
@@ -90,7 +90,7 @@ def test_both_gates_maps_take_one_pass_of_the_network(
     assert sum(seen) == 2 * len(one.table.image_ids) + len(methods)
 
 
-def test_the_network_is_asked_again_of_a_few_images_the_same_for_each_map(explained: Explained) -> None:
+def test_the_network_is_asked_again_of_a_few_images_the_same_for_each_map(explained: ExplainedRun) -> None:
     asked = {tuple(np.flatnonzero(~np.isnan(explained.table.column(MapColumn(name, "deletion"))))) for name in METHODS}
     assert len(asked) == 1
     (few,) = asked
@@ -99,7 +99,7 @@ def test_the_network_is_asked_again_of_a_few_images_the_same_for_each_map(explai
     assert len({explained.table.labels[at] for at in few}) == 2
 
 
-def test_a_control_is_no_better_than_it_can_be(explained: Explained) -> None:
+def test_a_control_is_no_better_than_it_can_be(explained: ExplainedRun) -> None:
     of_gaussian = {column: values for column, values in explained.table.values.items() if column.map == "gaussian"}
     likenesses = {column: values for column, values in of_gaussian.items() if column.measure.endswith(" spearman")}
     assert len(likenesses) >= 4
@@ -108,7 +108,7 @@ def test_a_control_is_no_better_than_it_can_be(explained: Explained) -> None:
         np.testing.assert_allclose(values[~np.isnan(values)], 1)
 
 
-def test_the_files_of_maps_hold_every_image_over_its_own_range(explained: Explained) -> None:
+def test_the_files_of_maps_hold_every_image_over_its_own_range(explained: ExplainedRun) -> None:
     for name in METHODS:
         levels = np.concatenate(list(read_levels(explained.folder.maps(name), explained.table.image_ids, 5)))
         assert len(levels) == len(explained.table.image_ids)
@@ -116,7 +116,7 @@ def test_the_files_of_maps_hold_every_image_over_its_own_range(explained: Explai
 
 
 def test_the_summary_reads_back_and_stands_in_the_report_with_the_controls(
-    explained: Explained, phantoms: "Phantoms", tmp_path: Path
+    explained: ExplainedRun, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
     summary = MapSummary.read(explained.folder.summary)
     assert summary is not None
@@ -159,9 +159,9 @@ def test_what_is_not_known_is_answered_with_what_is(
         explain_each([trained], home=phantoms.home, **{"split": "test", **wrong})  # pyright: ignore[reportArgumentType]
 
 
-def test_maps_are_of_the_crop_that_the_network_saw(explained: Explained, phantoms: "Phantoms") -> None:
+def test_maps_are_of_the_crop_that_the_network_saw(explained: ExplainedRun, phantoms: "Phantoms") -> None:
     run = RunFolder(explained.folder.path.parent.parent)
-    recipe, asked = read_recipe(run), ask(run, "test", home=phantoms.home)
+    recipe, asked = read_recipe(run), open_split(run, "test", home=phantoms.home)
     cache = prepare(recipe.data, home=phantoms.home).cache
     places = np.arange(3)
     expected = central_crop(cache.gather(explained.rows[places]), recipe.data.size)

@@ -11,7 +11,7 @@ from tests.conftest import WORDS
 from attnmel.deploy.onnx_file import read_onnx_card
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint
 from attnmel.pipeline.export import check_images
@@ -42,7 +42,7 @@ def test_weights_are_those_of_the_run_in_half_floats(model: Shipped, trained: Ru
 def test_measures_are_of_the_rounded_network(model: Shipped, phantoms: "Phantoms") -> None:
     run = RunFolder(model.folder)
     judged = Predictions.read(run.predictions("test"))
-    rows = {(one.task, one.measure): one.value for one in judge(judged, ("melanoma",)).rows}
+    rows = {(one.task, one.measure): one.value for one in evaluate_classification(judged, ("melanoma",)).rows}
     assert {(one.task, one.measure): one.value for one in model.card.measures} == rows
     network, card = load_checkpoint(model.checkpoint)
     assert card.data["dataset"] == "phantoms"

@@ -8,17 +8,17 @@ import pytest
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.report import Judgement, Row
+from attnmel.evaluation.classification.report import ClassificationReport, MetricRow
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.folders import RunFolder
-from attnmel.pipeline.run.results import SplitJudgement, add_measures, read_measures
+from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
 
 
-def judged(name: str, value: float = 0.1 + 0.2) -> SplitJudgement:
-    row = Row("melanoma", "auc", value, math.nan, 1.0, 3, 9)
-    judgement = Judgement((row,), {"rest": 6, "melanoma": 3}, 9, 9, 2000, 0, ("few images",))
+def judged(name: str, value: float = 0.1 + 0.2) -> SplitResults:
+    row = MetricRow("melanoma", "auc", value, math.nan, 1.0, 3, 9)
+    judgement = ClassificationReport((row,), {"rest": 6, "melanoma": 3}, 9, 9, 2000, 0, ("few images",))
     overlap = {"pool3": Interval(0.5, 0.4, 0.6)}
-    return SplitJudgement(name, "isic2017", None, "test", 4, "CC-0", judgement, overlap, 8, "ISIC 2017 format.")
+    return SplitResults(name, "isic2017", None, "test", 4, "CC-0", judgement, overlap, 8, "ISIC 2017 format.")
 
 
 def test_judgements_read_back_are_equal_and_stand_beside_each_other(tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ from attnmel.evaluation.calibration.calibration import calibration_of
 from attnmel.evaluation.classification.confusion_matrix import confusion
 from attnmel.evaluation.classification.decision_curve import decision_curve
 from attnmel.evaluation.classification.operating_points import operating_points
-from attnmel.evaluation.subgroup_metrics import Whole
+from attnmel.evaluation.subgroup_metrics import WholeSetResults
 from attnmel.evaluation.subgroups import subgroups
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.report.report import report_runs
-from attnmel.pipeline.run.results import SplitJudgement, add_measures, read_measures
+from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
 from attnmel.pipeline.run.results_details import Details, find_details, operating_table, read_details, write_details
 from attnmel.records import Predictions
 
@@ -34,7 +34,7 @@ def run(trained: RunFolder, tmp_path: Path) -> RunFolder:
     return RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
 
 
-def judged(run: RunFolder, split: str = "test") -> SplitJudgement:
+def judged(run: RunFolder, split: str = "test") -> SplitResults:
     return read_measures(run)[split]
 
 
@@ -52,7 +52,7 @@ def test_details_follow_from_the_predictions_files(trained: RunFolder) -> None:
     assert found.decision == (decision_curve(test, "melanoma"),)
     assert repr(found.confusion) == repr(confusion(test, "melanoma"))
     assert repr(found.calibration) == repr(calibration_of(test, validation, "melanoma"))
-    whole = Whole(found.operating[0], found.decision[0], found.calibration, found.confusion)
+    whole = WholeSetResults(found.operating[0], found.decision[0], found.calibration, found.confusion)
     assert repr(found.subgroups) == repr(subgroups(test, "melanoma", whole))
 
 

@@ -8,7 +8,7 @@ from tests.pipeline.run.test_history import row
 from torch import nn
 
 from attnmel.errors import CheckpointError
-from attnmel.pipeline.run.training_state import copied, load_standing, save_standing, standing
+from attnmel.pipeline.run.training_state import copied, load_training_state, save_training_state, training_tensors
 
 
 def trained(width: int = 4, kind: str = "sgd") -> tuple[nn.Module, torch.optim.Optimizer]:
@@ -28,12 +28,12 @@ def trained(width: int = 4, kind: str = "sgd") -> tuple[nn.Module, torch.optim.O
 def test_weights_momentum_and_history_come_back_to_the_bit(tmp_path: Path, kind: str) -> None:
     network, optimizer = trained(kind=kind)
     history = (row(1, 1 / 3), row(2, 2 / 3))
-    save_standing(tmp_path / "s.safetensors", network, optimizer, history)
+    save_training_state(tmp_path / "s.safetensors", network, optimizer, history)
     fresh, fresh_optimizer = trained(kind=kind)
     with torch.no_grad():
         for parameter in fresh.parameters():
             parameter.zero_()
-    found = load_standing(tmp_path / "s.safetensors", fresh, fresh_optimizer)
+    found = load_training_state(tmp_path / "s.safetensors", fresh, fresh_optimizer)
     assert [str(one) for one in found] == [str(one) for one in history]
     for name, value in network.state_dict().items():
         assert torch.equal(fresh.state_dict()[name], value)
@@ -46,15 +46,15 @@ def test_weights_momentum_and_history_come_back_to_the_bit(tmp_path: Path, kind:
 @pytest.mark.parametrize("kind", ["sgd", "adamw"])
 def test_a_copy_that_is_written_while_training_goes_on_keeps_the_state_of_its_epoch(kind: str) -> None:
     network, optimizer = trained(kind=kind)
-    kept = copied(standing(network, optimizer))
-    before = {name: value.tolist() for name, value in standing(network, optimizer).items()}
+    kept = copied(training_tensors(network, optimizer))
+    before = {name: value.tolist() for name, value in training_tensors(network, optimizer).items()}
     network(torch.ones(2, 3, 8, 8)).square().sum().backward()
     optimizer.step()
     assert {name: value.tolist() for name, value in kept.items()} == before
-    assert any(value.tolist() != before[name] for name, value in standing(network, optimizer).items())
+    assert any(value.tolist() != before[name] for name, value in training_tensors(network, optimizer).items())
 
 
 def test_a_standing_of_another_network_is_refused_by_tensor(tmp_path: Path) -> None:
-    save_standing(tmp_path / "s.safetensors", *trained(4), ())
+    save_training_state(tmp_path / "s.safetensors", *trained(4), ())
     with pytest.raises(CheckpointError, match=r"tensor '0\.weight' is 4x3x3x3, expected 5x3x3x3"):
-        load_standing(tmp_path / "s.safetensors", *trained(5))
+        load_training_state(tmp_path / "s.safetensors", *trained(5))

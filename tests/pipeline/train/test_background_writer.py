@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from attnmel.pipeline.train.background_writer import Beside
+from attnmel.pipeline.train.background_writer import BackgroundWriter
 
 SECONDS = 30
 
@@ -16,7 +16,7 @@ def test_the_owner_goes_on_while_something_is_written_and_the_next_waits_its_tur
         assert went_on.wait(SECONDS)
         written.append("first")
 
-    with Beside() as beside:
+    with BackgroundWriter() as beside:
         beside.hand_over(slow)
         assert written == []
         went_on.set()
@@ -29,10 +29,10 @@ def test_an_error_of_the_writing_comes_out_of_the_next_call() -> None:
     def fail() -> None:
         raise OSError(28, "the disk is full")
 
-    with pytest.raises(OSError, match="the disk is full"), Beside() as beside:
+    with pytest.raises(OSError, match="the disk is full"), BackgroundWriter() as beside:
         beside.hand_over(fail)
     written: list[str] = []
-    beside = Beside()
+    beside = BackgroundWriter()
     beside.hand_over(fail)
     with pytest.raises(OSError, match="the disk is full"):
         beside.hand_over(lambda: written.append("next"))
@@ -48,7 +48,7 @@ def test_a_stop_leaves_what_was_handed_over_whole_and_hides_no_error_of_its_own(
         raise OSError(28, "the disk is full")
 
     def stop() -> None:
-        with Beside() as beside:
+        with BackgroundWriter() as beside:
             beside.hand_over(slow)
             stopped.set()
             raise KeyboardInterrupt

@@ -12,7 +12,7 @@ import pytest
 from attnmel import NOTICE
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED
 from attnmel.records import Predictions
@@ -73,7 +73,7 @@ def predictions(count: int = 120) -> Predictions:
 
 @cache
 def bare_run() -> RunSection:
-    judgement = judge(predictions(), ["melanoma"], resamples=50)
+    judgement = evaluate_classification(predictions(), ["melanoma"], resamples=50)
     return RunSection(
         title="AttnMel-CNN-Lesion", name="bare", main="melanoma", licence="CC-0", judgements={"test": judgement}
     )
@@ -97,7 +97,10 @@ def whole_run() -> RunSection:
     return dataclasses.replace(
         bare_run(),
         name="isic2017/attnmel-lesion, seed 0",
-        judgements={**bare_run().judgements, "validation": judge(predictions(60), ["melanoma"], resamples=50)},
+        judgements={
+            **bare_run().judgements,
+            "validation": evaluate_classification(predictions(60), ["melanoma"], resamples=50),
+        },
         curves={"melanoma": Curves(roc_curve(predicted, "melanoma"), precision_recall_curve(predicted, "melanoma"))},
         history=History(
             epochs=(1, 2),

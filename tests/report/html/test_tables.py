@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from attnmel.evaluation.classification.report import Judgement, judge
+from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.records import Predictions
@@ -12,13 +12,17 @@ from attnmel.report.html import tables
 ROW = PUBLISHED["isic2017/AttnMel-CNN-Lesion"]
 
 
-def judged(classes: tuple[str, ...] = ("rest", "melanoma"), positives: tuple[str, ...] = ("melanoma",)) -> Judgement:
+def judged(
+    classes: tuple[str, ...] = ("rest", "melanoma"), positives: tuple[str, ...] = ("melanoma",)
+) -> ClassificationReport:
     generator = np.random.default_rng(3)
     labels = np.arange(60) % len(classes)
     scores = generator.random((60, len(classes))) + np.eye(len(classes))[labels]
     names = tuple(f"image {number}" for number in range(60))
     shares = scores / scores.sum(axis=1, keepdims=True)
-    return judge(Predictions(names, classes, shares, labels.astype(np.int64), names), positives, resamples=20)
+    return evaluate_classification(
+        Predictions(names, classes, shares, labels.astype(np.int64), names), positives, resamples=20
+    )
 
 
 def test_key_figures_count_whole_images() -> None:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from attnmel.evaluation.comparison.align import Entrant, JudgedRun
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.records import Predictions
 from attnmel.report.sections.comparison import comparison_section, difference_table, sentences, summary_table
@@ -11,18 +11,18 @@ LABELS = (np.arange(90) < 30).astype(np.int64)
 NAMES = tuple(f"i{n}" for n in range(90))
 
 
-def entrant(name: str, apart: float, seeds: int) -> Entrant:
+def entrant(name: str, apart: float, seeds: int) -> RecipeRuns:
     runs = []
     for seed in range(seeds):
         noise = np.random.default_rng([len(name), seed]).normal(size=90)
         score = 1 / (1 + np.exp(-(LABELS * apart - apart / 2 + noise)))
         held = Predictions(NAMES, ("rest", "melanoma"), np.stack([1 - score, score], axis=1), LABELS, NAMES)
-        runs.append(JudgedRun(f"{name}{seed}", held))
-    return Entrant(name, tuple(runs))
+        runs.append(RunPredictions(f"{name}{seed}", held))
+    return RecipeRuns(name, tuple(runs))
 
 
-def comparison(*entrants: Entrant) -> Comparison:
-    return compare(entrants, chances=Chances(resamples=100, permutations=100))
+def comparison(*entrants: RecipeRuns) -> Comparison:
+    return compare(entrants, chances=ResamplingConfig(resamples=100, permutations=100))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,9 @@ def test_the_section_says_what_is_shown_and_how_it_was_tested(single: Comparison
 
 def test_nothing_shown_is_not_said_to_be_no_difference() -> None:
     one = entrant("plain", 1.0, 1)
-    section = comparison_section(comparison(one, Entrant("again", (JudgedRun("again0", one.runs[0].predictions),))))
+    section = comparison_section(
+        comparison(one, RecipeRuns("again", (RunPredictions("again0", one.runs[0].predictions),)))
+    )
     assert "no difference is shown in any of 5 rows. That does not show that there is none." in section.prose
 
 

@@ -9,7 +9,7 @@ from attnmel.evaluation.calibration.calibration import calibration_of
 from attnmel.evaluation.classification.confusion_matrix import UNDECIDED, confusion
 from attnmel.evaluation.classification.decision_curve import decision_curve
 from attnmel.evaluation.classification.operating_points import operating_points
-from attnmel.evaluation.subgroup_metrics import Whole
+from attnmel.evaluation.subgroup_metrics import WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section, Table
@@ -37,7 +37,7 @@ TEST, VALIDATION = example(200, "test"), example(80, "validation")
 
 
 def judged(predictions: Predictions = TEST, validation: Predictions | None = VALIDATION) -> Subgroups:
-    whole = Whole(
+    whole = WholeSetResults(
         operating_points(predictions, "melanoma", validation=validation, resamples=20),
         decision_curve(predictions, "melanoma", resamples=20),
         calibration_of(predictions, validation, "melanoma", resamples=20),

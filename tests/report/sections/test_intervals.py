@@ -1,6 +1,6 @@
 import numpy as np
 
-from attnmel.evaluation.classification.report import Judgement, judge
+from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.records import Predictions
 from attnmel.report.html.tables import fixed, method_words, span
@@ -9,13 +9,13 @@ from attnmel.report.sections.intervals import interval_section
 THREE = ("nevus", "melanoma", "seborrheic_keratosis")
 
 
-def judged(images_a_lesion: int = 1) -> Judgement:
+def judged(images_a_lesion: int = 1) -> ClassificationReport:
     labels = np.arange(60) % 3
     logits = np.random.default_rng(3).normal(size=(60, 3)) + np.eye(3)[labels]
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     names = tuple(f"image {number}" for number in range(60))
     lesions = tuple(f"lesion {number // (3 * images_a_lesion)} {number % 3}" for number in range(60))
-    return judge(Predictions(names, THREE, shares, labels, lesions), THREE[1:], resamples=50)
+    return evaluate_classification(Predictions(names, THREE, shares, labels, lesions), THREE[1:], resamples=50)
 
 
 def test_each_measure_shows_its_interval_by_each_method_that_it_has() -> None:

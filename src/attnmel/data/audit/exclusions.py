@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from attnmel.config.recipe import Recipe
-from attnmel.data.audit.findings import LEAKS, Entry, Finding
+from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding
 from attnmel.data.audit.store import Audit
 from attnmel.data.datasets.isic import own_folder_path
 from attnmel.errors import LabelError
@@ -34,7 +34,7 @@ class Exclusion:
 
 
 def exclusions(
-    audit: Audit, findings: Iterable[Finding], side: Side, *, between_sides: bool = False
+    audit: Audit, findings: Iterable[AuditFinding], side: Side, *, between_sides: bool = False
 ) -> tuple[Exclusion, ...]:
     """Return which images to leave out of which data set, each once.
 
@@ -53,7 +53,9 @@ def exclusions(
     return tuple(listed[key] for key in sorted(listed))
 
 
-def _left_out(first: Entry, second: Entry, finding: Finding, side: Side) -> list[tuple[Entry, Entry]]:
+def _left_out(
+    first: AuditEntry, second: AuditEntry, finding: AuditFinding, side: Side
+) -> list[tuple[AuditEntry, AuditEntry]]:
     both = [(first, second), (second, first)]
     ranks = RANKS[first.split], RANKS[second.split]
     if finding.kind == "labels differ":

@@ -33,7 +33,7 @@ MEANINGS: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     """One image of one data set."""
 
     dataset: str
@@ -52,7 +52,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Finding:
+class AuditFinding:
     """Something found of two entries, by their places."""
 
     kind: Kind
@@ -64,18 +64,18 @@ class Finding:
     """What the second picture is turned by to lie like the first; see `neighbours.turned`."""
 
 
-def findings_of(entries: Sequence[Entry], matches: Iterable[tuple[str, str, Match]]) -> tuple[Finding, ...]:
+def findings_of(entries: Sequence[AuditEntry], matches: Iterable[tuple[str, str, Match]]) -> tuple[AuditFinding, ...]:
     """Return everything found of the entries; each match tells the digests of its two pictures."""
     copies = [*_same_ids(entries), *_same_bytes(entries), *_same_pictures(entries, matches)]
     conflicts = [
-        Finding("labels differ", one.first, one.second, one.likeness, one.symmetry)
+        AuditFinding("labels differ", one.first, one.second, one.likeness, one.symmetry)
         for one in copies
         if labels_differ(entries[one.first], entries[one.second])
     ]
     return (*copies, *_same_lesions(entries), *conflicts)
 
 
-def labels_differ(one: Entry, other: Entry) -> bool:
+def labels_differ(one: AuditEntry, other: AuditEntry) -> bool:
     """Say whether two labels cannot both be true of one picture; words of unknown meaning tell within a data set."""
     if one.diagnosis is None or other.diagnosis is None or one.diagnosis == other.diagnosis:
         return False
@@ -84,7 +84,7 @@ def labels_differ(one: Entry, other: Entry) -> bool:
     return one.dataset == other.dataset
 
 
-def repeated_lesions(entries: Sequence[Entry]) -> dict[tuple[str, str], list[int]]:
+def repeated_lesions(entries: Sequence[AuditEntry]) -> dict[tuple[str, str], list[int]]:
     """Return the entries of every lesion or patient that has several, by data set and name."""
     lesions: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, entry in enumerate(entries):
@@ -93,36 +93,36 @@ def repeated_lesions(entries: Sequence[Entry]) -> dict[tuple[str, str], list[int
     return {name: places for name, places in lesions.items() if len(places) > 1}
 
 
-def _same_ids(entries: Sequence[Entry]) -> Iterator[Finding]:
+def _same_ids(entries: Sequence[AuditEntry]) -> Iterator[AuditFinding]:
     for places in _by(entry.image_id for entry in entries):
         for first, second in itertools.combinations(places, 2):
             same = entries[first].digest == entries[second].digest
-            yield Finding("same id", first, second, 1.0 if same else None)
+            yield AuditFinding("same id", first, second, 1.0 if same else None)
 
 
-def _same_bytes(entries: Sequence[Entry]) -> Iterator[Finding]:
+def _same_bytes(entries: Sequence[AuditEntry]) -> Iterator[AuditFinding]:
     for places in _by(entry.digest for entry in entries):
         for first, second in itertools.combinations(places, 2):
             if entries[first].image_id != entries[second].image_id:
-                yield Finding("same bytes", first, second, 1.0)
+                yield AuditFinding("same bytes", first, second, 1.0)
 
 
-def _same_pictures(entries: Sequence[Entry], matches: Iterable[tuple[str, str, Match]]) -> Iterator[Finding]:
+def _same_pictures(entries: Sequence[AuditEntry], matches: Iterable[tuple[str, str, Match]]) -> Iterator[AuditFinding]:
     places: dict[str, list[int]] = defaultdict(list)
     for place, entry in enumerate(entries):
         places[entry.digest].append(place)
     for one, other, match in matches:
         for first, second in itertools.product(places[one], places[other]):
             if entries[first].image_id != entries[second].image_id:
-                yield Finding("same picture", first, second, match.likeness, match.symmetry)
+                yield AuditFinding("same picture", first, second, match.likeness, match.symmetry)
 
 
-def _same_lesions(entries: Sequence[Entry]) -> Iterator[Finding]:
+def _same_lesions(entries: Sequence[AuditEntry]) -> Iterator[AuditFinding]:
     # By name alone, as `evaluate --on` compares them: another data set may hold other images of a lesion.
     named = [(place, entry.group) for place, entry in enumerate(entries) if entry.group is not None]
     for members in _by(group for _, group in named):
         for first, second in itertools.combinations(members, 2):
-            yield Finding("same lesion", named[first][0], named[second][0])
+            yield AuditFinding("same lesion", named[first][0], named[second][0])
 
 
 def _by(names: Iterable[str]) -> list[list[int]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from attnmel.data.audit.findings import KINDS, LEAKS, Entry, Finding, Kind
+from attnmel.data.audit.findings import KINDS, LEAKS, AuditEntry, AuditFinding, Kind
 from attnmel.errors import LabelError
 from attnmel.folders import audit_folder, replacing
 
@@ -26,8 +26,8 @@ class Audit:
     version: int
     embedding: str
     """Whose embedding was looked at besides; empty where none was."""
-    entries: tuple[Entry, ...]
-    findings: tuple[Finding, ...]
+    entries: tuple[AuditEntry, ...]
+    findings: tuple[AuditFinding, ...]
 
     def counts(self) -> dict[tuple[Kind, str, str], int]:
         """Return how many findings of each kind there are between or within sides, in a fixed order."""
@@ -37,7 +37,7 @@ class Audit:
             found[one.kind, first, second] += 1
         return {key: found[key] for key in sorted(found, key=lambda key: (KINDS.index(key[0]), *key[1:]))}
 
-    def between(self, first: Collection[str], second: Collection[str]) -> tuple[Finding, ...]:
+    def between(self, first: Collection[str], second: Collection[str]) -> tuple[AuditFinding, ...]:
         """Return the leaks that join one file with another, by SHA-256: the first's entry stands first.
 
         Names play no part, so an audit holds for whatever holds the same files.
@@ -50,11 +50,11 @@ class Audit:
             if ends[0] in first and ends[1] in second:
                 found.append(one)
             elif ends[1] in first and ends[0] in second:
-                found.append(Finding(one.kind, one.second, one.first, one.likeness, one.symmetry))
+                found.append(AuditFinding(one.kind, one.second, one.first, one.likeness, one.symmetry))
         return tuple(found)
 
 
-def audit_key(entries: Sequence[Entry], embedding: str) -> str:
+def audit_key(entries: Sequence[AuditEntry], embedding: str) -> str:
     """Return what names an audit: version, entries with the content of their files, embedding."""
     rows = [[*map(str, (e.dataset, e.split, e.image_id, e.digest, e.diagnosis, e.group))] for e in entries]
     return hashlib.sha256(json.dumps([VERSION, embedding, rows]).encode()).hexdigest()

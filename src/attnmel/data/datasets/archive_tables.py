@@ -14,7 +14,7 @@ MOST_TOLD = 5
 
 
 @dataclass(frozen=True)
-class Row:
+class ArchiveRow:
     """One row of a table."""
 
     line: int
@@ -27,7 +27,7 @@ class Row:
 
 def read_table(
     table: Path, columns: Sequence[str], *, optional: Sequence[str] = (), header: bool = True
-) -> tuple[Row, ...]:
+) -> tuple[ArchiveRow, ...]:
     """Return the rows of a table that has exactly these columns in this order, the optional ones at its end or not.
 
     Raises:
@@ -46,7 +46,7 @@ def read_table(
     for line, cells in lines:
         if len(cells) != len(known) or not cells[0]:
             raise LabelError(f"{table}, line {line}: expected {','.join(known)}, found '{','.join(cells)}'. {AGAIN}")
-    return tuple(Row(line, dict(zip(known, cells, strict=True))) for line, cells in lines)
+    return tuple(ArchiveRow(line, dict(zip(known, cells, strict=True))) for line, cells in lines)
 
 
 def refuse_values(table: Path, expected: str, odd: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from attnmel.data.datasets.archive_tables import Row, read_table, refuse_values, require_single
+from attnmel.data.datasets.archive_tables import ArchiveRow, read_table, refuse_values, require_single
 
 BENIGN, MALIGNANT = "benign", "malignant"
 COLUMNS_2016 = ("image", "diagnosis")
@@ -76,7 +76,7 @@ def read_isic2018_labels(table: Path) -> dict[str, str]:
     return {row["image"]: names[0] for row, names in zip(rows, marked, strict=True) if names}
 
 
-def _marked(row: Row, columns: tuple[str, ...]) -> tuple[str, ...] | None:
+def _marked(row: ArchiveRow, columns: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the columns that hold 1; None where one holds neither 0 nor 1."""
     if any(row[name] not in TRUTH for name in columns):
         return None

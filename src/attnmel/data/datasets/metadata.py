@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from attnmel.data.datasets.archive_tables import Row, read_table, refuse_values, require_single
+from attnmel.data.datasets.archive_tables import ArchiveRow, read_table, refuse_values, require_single
 
 COLUMNS_2017 = ("image_id", "age_approximate", "sex")
 METADATA_ENDING = "_metadata.csv"
@@ -86,7 +86,7 @@ def word(value: str) -> str:
     return "" if value.lower() in UNKNOWN else value.lower()
 
 
-def _known(table: Path, rows: tuple[Row, ...], image: str, columns: Mapping[str, str]) -> Known:
+def _known(table: Path, rows: tuple[ArchiveRow, ...], image: str, columns: Mapping[str, str]) -> Known:
     require_single((row[image] for row in rows), f"{table}: doubled images")
     odd = [
         f"line {row.line}: {row[image]} has {column} '{row[column]}'"

@@ -31,7 +31,7 @@ from attnmel.evaluation.calibration.temperature import (
     log_probabilities,
     temperature_interval,
 )
-from attnmel.evaluation.classification.report import FEW, Panel
+from attnmel.evaluation.classification.report import FEW, MetricSet
 from attnmel.evaluation.statistics.bootstrap import (
     RESAMPLES,
     Interval,
@@ -111,7 +111,7 @@ def calibration_of(
         PredictionsError: as `judge`.
         ConfigError: fewer than one resample.
     """
-    Panel.of(test, [main])  # refuses predictions that have no measures
+    MetricSet.of(test, [main])  # refuses predictions that have no measures
     before, draws = reliability(test, main, resamples, seed)
     found, fitted_on, notes = Interval(math.nan, math.nan, math.nan), 0, _notes(test, main)
     after, change = None, {}

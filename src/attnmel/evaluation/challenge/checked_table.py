@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.challenge.cell_kinds import Kind, shown
-from attnmel.evaluation.challenge.table_rows import SEPARATORS, Row, rows_of, text_of
+from attnmel.evaluation.challenge.table_rows import SEPARATORS, TableRow, rows_of, text_of
 
 TOLD = 20
 """Problems of a file that are told in words; the others are counted."""
@@ -146,11 +146,11 @@ class _Top:
     """Place in a row of each column that is known."""
     width: int
     """Cells a row must have."""
-    body: Sequence[Row]
+    body: Sequence[TableRow]
     problems: tuple[Problem, ...]
 
 
-def _top(rows: Sequence[Row], layout: Layout) -> _Top:
+def _top(rows: Sequence[TableRow], layout: Layout) -> _Top:
     line, header = rows[0]
     whole = shown(",".join(header))
     by_order = {name: place for place, name in enumerate(layout.names)}
@@ -171,7 +171,7 @@ def _top(rows: Sequence[Row], layout: Layout) -> _Top:
     return _Top({name: header.index(name) for name in known}, len(header), rows[1:], _header_problems(rows[0], layout))
 
 
-def _header_problems(row: Row, layout: Layout) -> tuple[Problem, ...]:
+def _header_problems(row: TableRow, layout: Layout) -> tuple[Problem, ...]:
     line, header = row
     expected = f"the header {','.join(layout.names)}"
     known = (*layout.names, *layout.optional)
@@ -208,7 +208,7 @@ class _Body:
                 self.lines[image_id] = row.line
                 self._read_cells(row)
 
-    def _read_cells(self, row: Row) -> None:
+    def _read_cells(self, row: TableRow) -> None:
         if len(row.cells) != self.top.width:
             self._say(row, "", f"{len(row.cells)} cells", f"{self.top.width}, for {','.join(self.layout.names)}")
         whole = len(row.cells) == self.top.width
@@ -222,12 +222,12 @@ class _Body:
         if self.layout.ones is not None and len(known) == len(self.layout.columns):
             self._check_ones(row, int(sum(known)), *self.layout.ones)
 
-    def _check_ones(self, row: Row, ones: int, least: int, most: int) -> None:
+    def _check_ones(self, row: TableRow, ones: int, least: int, most: int) -> None:
         if not least <= ones <= most:
             expected = f"exactly {most}" if least == most else f"at most {most}"
             self._say(row, "", f"{ones} columns that are 1", expected)
 
-    def _say(self, row: Row, column: str, found: str, expected: str) -> None:
+    def _say(self, row: TableRow, column: str, found: str, expected: str) -> None:
         self.problems.append(Problem(row.line, column, found, expected))
 
 

@@ -56,7 +56,7 @@ LAYOUTS: dict[str, Format] = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class ChallengeEntry:
     """Probabilities of the images that count, beside the truth."""
 
     image_ids: tuple[str, ...]
@@ -85,7 +85,7 @@ def read_entry(
     *,
     excluded: Sequence[str] = (),
     groups: Mapping[str, str] | None = None,
-) -> Entry:
+) -> ChallengeEntry:
     """Read and join the two files of a challenge; excluded images may be missing in both.
 
     `groups` gives the lesion of images by id, as far as it is known.
@@ -108,7 +108,7 @@ def read_entry(
     refuse({given.name: sorted([*given.problems, *ids_compared]), name: wrong_truth})
     kept = [image_id for image_id, keep in zip(true.ids, counts, strict=True) if keep]
     place = {image_id: row for row, image_id in enumerate(given.ids)}
-    return Entry(
+    return ChallengeEntry(
         image_ids=tuple(kept),
         categories=CHALLENGES[dataset].categories,
         probabilities=given.values(tuple(layouts.submission.columns))[[place[one] for one in kept]],
@@ -120,7 +120,7 @@ def read_entry(
     )
 
 
-def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] = ()) -> Entry:
+def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] = ()) -> ChallengeEntry:
     """Return the entry that a network's predictions of a challenge's images are.
 
     Categories that the network does not know, by any of `SAME_DIAGNOSES`, are left out; case is ignored.
@@ -139,7 +139,7 @@ def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] 
         raise PredictionsError(f"{len(unlabelled)} images have no label ({listed(unlabelled)}); leave them out")
     counts = ~np.isin(np.array(predictions.image_ids, dtype=np.str_), excluded)
     kept = np.flatnonzero(counts).tolist()
-    return Entry(
+    return ChallengeEntry(
         image_ids=tuple(predictions.image_ids[row] for row in kept),
         categories=tuple(names),
         probabilities=np.stack([predictions.probability(name)[kept] for name in names.values()], axis=1).astype(float),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.evaluation.challenge.entry import Entry
+from attnmel.evaluation.challenge.entry import ChallengeEntry
 from attnmel.evaluation.challenge.metrics import READ_OFF
 from attnmel.evaluation.classification.report import METHODS
 from attnmel.evaluation.statistics.bootstrap import Interval, bca_interval, logit_interval, percentile_interval
@@ -31,7 +31,7 @@ class OfficialRow:
 
 
 def official_row(
-    entry: Entry,
+    entry: ChallengeEntry,
     name: tuple[str, str],
     value: float,
     draws: Float[np.ndarray, " R"],
@@ -57,7 +57,7 @@ def official_row(
     return OfficialRow(task, measure, value, *ends[method], method, ends)
 
 
-def _special(entry: Entry, task: str, measure: str, value: float, error: float) -> Mapping[str, Interval]:
+def _special(entry: ChallengeEntry, task: str, measure: str, value: float, error: float) -> Mapping[str, Interval]:
     if task not in entry.categories or np.ptp(entry.weights) > 0:
         return {}
     place = entry.categories.index(task)

@@ -16,7 +16,7 @@ from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened
 from attnmel.errors import ImageError, PredictionsError, listed
 from attnmel.evaluation.challenge.checked_table import Problem, refuse
 from attnmel.evaluation.challenge.intervals import OfficialRow
-from attnmel.evaluation.challenge.metrics import Confusion, ratio
+from attnmel.evaluation.challenge.metrics import ConfusionCounts, ratio
 from attnmel.evaluation.challenge.rules import CHALLENGES, MASKS, OFFICIAL, Rules
 from attnmel.evaluation.challenge.score import OfficialJudgement
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, mean_interval
@@ -56,7 +56,7 @@ def mask_measures(pixels: Int[np.ndarray, "N 4"], rules: Rules) -> dict[str, Flo
 
     The threshold Jaccard is the Jaccard index where it is at least `LEAST_JACCARD`, else 0.
     """
-    confusion = Confusion(*pixels.T.astype(np.float64))
+    confusion = ConfusionCounts(*pixels.T.astype(np.float64))
     jaccard = ratio("jaccard", confusion, rules)
     found = {
         "threshold_jaccard": np.where(jaccard < LEAST_JACCARD, 0.0, jaccard),

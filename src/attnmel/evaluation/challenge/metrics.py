@@ -34,7 +34,7 @@ the percentile interval in 90 to 97 % (benchmarks/official_coverage.py)."""
 UNDEFINED = {"one": 1.0, "nan": np.nan, "zero": 0.0}
 
 
-class Confusion(NamedTuple):
+class ConfusionCounts(NamedTuple):
     """Weights of the images called rightly and wrongly, one of each a resample (or a mask)."""
 
     true_positives: Values
@@ -43,7 +43,7 @@ class Confusion(NamedTuple):
     true_negatives: Values
 
 
-Ratio = Callable[[Confusion], tuple[Values, Values]]
+Ratio = Callable[[ConfusionCounts], tuple[Values, Values]]
 
 RATIOS: dict[str, Ratio] = {
     "accuracy": lambda c: (c.true_positives + c.true_negatives, c.true_positives + c.true_negatives + _wrong(c)),
@@ -57,20 +57,20 @@ RATIOS: dict[str, Ratio] = {
 """Part and whole of every ratio; Dice is F1 of pixels, Jaccard the overlap of two sets."""
 
 
-def ratio(name: str, confusion: Confusion, rules: Rules) -> Values:
+def ratio(name: str, confusion: ConfusionCounts, rules: Rules) -> Values:
     """Return a ratio of `RATIOS`, in [0, 1]; where the whole is 0, what the rule `undefined` says."""
     part, whole = RATIOS[name](confusion)
     return np.divide(part, whole, out=np.full(np.shape(part), UNDEFINED[rules.undefined]), where=whole != 0)
 
 
-def confusion(counts: Counts, rules: Rules) -> Confusion:
+def confusion(counts: Counts, rules: Rules) -> ConfusionCounts:
     """Call images positive from one half on, by the rule `threshold` with or without one half itself."""
     is_called = counts.scores > THRESHOLD if rules.threshold == "above" else counts.scores >= THRESHOLD
     called = int(is_called.sum())
     none = np.zeros(len(counts.true_positives))
     true = counts.true_positives[:, called - 1] if called else none
     false = counts.false_positives[:, called - 1] if called else none
-    return Confusion(true, false, counts.positives - true, counts.negatives - false)
+    return ConfusionCounts(true, false, counts.positives - true, counts.negatives - false)
 
 
 def trapezoid_average_precision(counts: Counts) -> Values:
@@ -135,7 +135,7 @@ def _specificity_measure(percent: int) -> Measure:
     return lambda counts: specificity_at(counts, percent / 100)
 
 
-def _wrong(confusion: Confusion) -> Values:
+def _wrong(confusion: ConfusionCounts) -> Values:
     return confusion.false_positives + confusion.false_negatives
 
 

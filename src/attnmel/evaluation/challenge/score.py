@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.errors import PredictionsError, require_known
-from attnmel.evaluation.challenge.entry import LAYOUTS, Entry
+from attnmel.evaluation.challenge.entry import LAYOUTS, ChallengeEntry
 from attnmel.evaluation.challenge.intervals import OfficialRow, official_row
 from attnmel.evaluation.challenge.metrics import official_measures
 from attnmel.evaluation.challenge.rules import CHALLENGES, OFFICIAL, Rules
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN
-from attnmel.evaluation.classification.ranking import Hits, Measure, Ranking
+from attnmel.evaluation.classification.ranking import Measure, Ranking, TopOneHits
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap, jackknife
 
 
@@ -57,12 +57,12 @@ class OfficialPanel:
 
     rankings: dict[str, Ranking]
     measures: dict[str, Measure]
-    hits: Hits | None
+    hits: TopOneHits | None
     """For the balanced accuracy, where the challenge measured it."""
     sample_weights: Float[np.ndarray, " N"]
 
     @staticmethod
-    def of(entry: Entry, dataset: str, rules: Rules) -> "OfficialPanel":
+    def of(entry: ChallengeEntry, dataset: str, rules: Rules) -> "OfficialPanel":
         """Sort the images once for each category."""
         rankings = {
             name: Ranking.of(entry.truth[:, place], entry.probabilities[:, place])
@@ -96,7 +96,7 @@ class OfficialPanel:
 
 
 def judge_official(
-    dataset: str, entry: Entry, rules: Rules | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+    dataset: str, entry: ChallengeEntry, rules: Rules | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> OfficialJudgement:
     """Measure an entry as the data set's challenge did, with 95 % intervals; own rules by name.
 
@@ -143,10 +143,10 @@ def judge_official(
     )
 
 
-def _hits(entry: Entry, rules: Rules) -> Hits:
+def _hits(entry: ChallengeEntry, rules: Rules) -> TopOneHits:
     if rules.ties == "wrong":
-        return Hits.of(entry.classes, entry.probabilities)
-    return Hits(entry.classes, entry.probabilities.argmax(axis=1) == entry.classes)
+        return TopOneHits.of(entry.classes, entry.probabilities)
+    return TopOneHits(entry.classes, entry.probabilities.argmax(axis=1) == entry.classes)
 
 
 def _mean_defined(table: Float[np.ndarray, "K M R"]) -> Float[np.ndarray, "M R"]:
@@ -165,7 +165,7 @@ def _absent_notes(counts: dict[str, int], images: int) -> Sequence[str]:
     ]
 
 
-def _constant_notes(entry: Entry) -> Sequence[str]:
+def _constant_notes(entry: ChallengeEntry) -> Sequence[str]:
     return [
         f"{name}: every image has the same probability ({column[0]:g}); this column is judged as it stands"
         for name, column in zip(entry.categories, entry.probabilities.T, strict=True)

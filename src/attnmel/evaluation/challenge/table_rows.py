@@ -10,7 +10,7 @@ UTF_8_MARK = b"\xef\xbb\xbf"
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One line that is not blank."""
 
     line: int
@@ -36,7 +36,7 @@ def text_of(path: Path) -> tuple[str, tuple[str, ...], str]:
     return text, tuple(notes), ""
 
 
-def rows_of(text: str) -> tuple[list[Row], str]:
+def rows_of(text: str) -> tuple[list[TableRow], str]:
     """Return the rows that are not blank, and what separates their cells, by the first of them.
 
     Raises:
@@ -48,7 +48,7 @@ def rows_of(text: str) -> tuple[list[Row], str]:
     separator = next((mark for mark in (";", "\t") if mark in first.strip()), ",")
     reader = csv.reader(lines, delimiter=separator)
     try:
-        rows = [Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+        rows = [TableRow(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from None
     return [row for row in rows if any(row.cells)], separator

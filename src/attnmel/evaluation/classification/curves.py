@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.evaluation.classification.ranking import Counts, average_precision, roc_auc
-from attnmel.evaluation.classification.report import Panel
+from attnmel.evaluation.classification.report import MetricSet
 from attnmel.records import Predictions
 
 
@@ -64,4 +64,4 @@ def precision_recall_curve(predictions: Predictions, name: str) -> PrecisionReca
 
 
 def _counts(predictions: Predictions, name: str) -> Counts:
-    return Panel.of(predictions, [name]).rankings[name].counts()
+    return MetricSet.of(predictions, [name]).rankings[name].counts()

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.classification.metric_set import Panel
+from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling
 from attnmel.evaluation.statistics.estimates import estimate
 from attnmel.records import Predictions
@@ -73,7 +73,7 @@ def decision_curve(
     """
     if bad := [one for one in thresholds if not 0 < one < 1]:
         raise ConfigError(f"a threshold probability of {bad[0]:g} has no net benefit; expected one between 0 and 1")
-    Panel.of(predictions, [name])  # refuses what cannot be judged
+    MetricSet.of(predictions, [name])  # refuses what cannot be judged
     positive = predictions.is_class(name)
     prevalence = float(positive.mean())
     return DecisionCurve(

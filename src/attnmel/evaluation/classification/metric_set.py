@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.errors import PredictionsError, listed
-from attnmel.evaluation.classification.ranking import MEASURES, Hits, Measure, Ranking
+from attnmel.evaluation.classification.ranking import MEASURES, Measure, Ranking, TopOneHits
 from attnmel.records import Predictions
 
 MEAN = "mean"
@@ -22,18 +22,20 @@ RECALL = "recall "
 
 
 @dataclass(frozen=True)
-class Panel:
+class MetricSet:
     """All measures of one predictions record as one function of the resample weights."""
 
     rankings: dict[str, Ranking]
-    hits: Hits | None
+    hits: TopOneHits | None
     """Of three or more classes."""
     classes: tuple[str, ...]
     """Those that occur among the images, in the order of the recalls."""
     measures: Mapping[str, Measure]
 
     @staticmethod
-    def of(predictions: Predictions, positives: Sequence[str], measures: Mapping[str, Measure] = MEASURES) -> "Panel":
+    def of(
+        predictions: Predictions, positives: Sequence[str], measures: Mapping[str, Measure] = MEASURES
+    ) -> "MetricSet":
         """Sort the images once for each class that is judged against the rest.
 
         Raises:
@@ -42,9 +44,9 @@ class Panel:
         """
         _check(predictions, positives)
         rankings = {name: Ranking.of(predictions.is_class(name), predictions.probability(name)) for name in positives}
-        hits = Hits.of(predictions.labels, predictions.probabilities) if len(predictions.classes) > 2 else None
+        hits = TopOneHits.of(predictions.labels, predictions.probabilities) if len(predictions.classes) > 2 else None
         present = tuple(name for name, count in class_counts(predictions).items() if count)
-        return Panel(rankings, hits, present, measures)
+        return MetricSet(rankings, hits, present, measures)
 
     @property
     def names(self) -> tuple[tuple[str, str], ...]:

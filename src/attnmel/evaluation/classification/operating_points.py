@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.classification.metric_set import Panel
+from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import THRESHOLD, Counts, Ranking, Values
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.classification.thresholds import (
@@ -142,7 +142,7 @@ def operating_points(
         ConfigError: as `check_points`, or fewer than one resample.
     """
     check_points(sensitivities, prevalences)
-    judged = Panel.of(predictions, [name]).rankings[name]
+    judged = MetricSet.of(predictions, [name]).rankings[name]
     if validation is not None and not validation.is_class(name).any():
         validation = None
     chosen_on = None if validation is None else Ranking.of(validation.is_class(name), validation.probability(name))

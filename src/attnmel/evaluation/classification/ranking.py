@@ -152,18 +152,18 @@ MEASURES: dict[str, Measure] = {
 
 
 @dataclass(frozen=True)
-class Hits:
+class TopOneHits:
     """For each image its true class, and whether that class alone has the highest probability."""
 
     labels: Int[np.ndarray, " N"]
     hit: Bool[np.ndarray, " N"]
 
     @staticmethod
-    def of(labels: Int[np.ndarray, " N"], probabilities: Float[np.ndarray, "N K"]) -> "Hits":
+    def of(labels: Int[np.ndarray, " N"], probabilities: Float[np.ndarray, "N K"]) -> "TopOneHits":
         """Compare; a highest probability shared by two classes is a miss, as in the ISIC 2018 scoring program."""
         highest = probabilities == probabilities.max(axis=1, keepdims=True)
         hit = highest[np.arange(len(labels)), labels] & (highest.sum(axis=1) == 1)
-        return Hits(labels, hit)
+        return TopOneHits(labels, hit)
 
     def recalls(self, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R C"]:
         """Share of the images of each class that are hit, in [0, 1], for the classes that occur, by rising index.

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, RECALL, Panel, class_counts, mixed
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, RECALL, MetricSet, class_counts, mixed
 from attnmel.evaluation.classification.ranking import MEASURES, Measure
 from attnmel.evaluation.statistics.bootstrap import (
     RESAMPLES,
@@ -27,7 +27,15 @@ from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.proportions import mean_interval_of, share_interval
 from attnmel.records import Predictions
 
-__all__ = ["ALL_CLASSES", "MEAN", "Judgement", "Panel", "Row", "judge", "main_value"]
+__all__ = [
+    "ALL_CLASSES",
+    "MEAN",
+    "ClassificationReport",
+    "MetricRow",
+    "MetricSet",
+    "evaluate_classification",
+    "main_value",
+]
 
 METHODS = ("delong", "wilson", "logit")
 """A row's interval is by the first of these that its measure has: the measured coverage of these is nearest to 95 %
@@ -41,7 +49,7 @@ FEW = 10
 
 
 @dataclass(frozen=True)
-class Row:
+class MetricRow:
     """One measure of one task with its 95 % interval."""
 
     task: str
@@ -60,10 +68,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ClassificationReport:
     """Every measure of one predictions record, and how the intervals were made."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[MetricRow, ...]
     counts: dict[str, int]
     """Images of each class."""
     images: int
@@ -74,7 +82,7 @@ class Judgement:
     notes: tuple[str, ...] = ()
     """What a reader of the intervals must know, a sentence each."""
 
-    def row(self, task: str, measure: str) -> Row:
+    def row(self, task: str, measure: str) -> MetricRow:
         """Return one row.
 
         Raises:
@@ -94,20 +102,20 @@ class Judgement:
         return plain
 
     @staticmethod
-    def from_dict(plain: dict[str, Any]) -> "Judgement":
+    def from_dict(plain: dict[str, Any]) -> "ClassificationReport":
         """Read what `to_dict` gave."""
-        rows = tuple(Row(**_read(row)) for row in plain["rows"])
-        return Judgement(**plain | {"rows": rows, "notes": tuple(plain["notes"])})
+        rows = tuple(MetricRow(**_read(row)) for row in plain["rows"])
+        return ClassificationReport(**plain | {"rows": rows, "notes": tuple(plain["notes"])})
 
 
-def judge(
+def evaluate_classification(
     predictions: Predictions,
     positives: Sequence[str],
     *,
     measures: Mapping[str, Measure] = MEASURES,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> Judgement:
+) -> ClassificationReport:
     """Measure each positive class against the rest, with 95 % intervals.
 
     Rows stand by task, then by measure; two or more positives add the mean of their AUCs, three or more classes their
@@ -119,7 +127,7 @@ def judge(
             with all images or none.
         ConfigError: fewer than one resample.
     """
-    panel = Panel.of(predictions, positives, measures)
+    panel = MetricSet.of(predictions, positives, measures)
     sampling = Sampling.of(predictions.groups, predictions.labels)
     draws = bootstrap(panel, sampling, resamples=resamples, seed=seed)
     left_out = jackknife(panel, sampling)
@@ -140,9 +148,9 @@ def judge(
             found[method] = own
         method = _method(found)
         ends = {name: (_or_nan(interval.low), _or_nan(interval.high)) for name, interval in found.items()}
-        rows.append(Row(task, measure, _or_nan(value), *ends[method], counts.get(task), images, method, ends))
+        rows.append(MetricRow(task, measure, _or_nan(value), *ends[method], counts.get(task), images, method, ends))
     notes = (*_few_notes(counts, positives, images), *_still_notes(rows))
-    return Judgement(tuple(rows), counts, images, sampling.units, resamples, seed, notes)
+    return ClassificationReport(tuple(rows), counts, images, sampling.units, resamples, seed, notes)
 
 
 def main_value(predictions: Predictions, positives: Sequence[str], measure: str) -> float:
@@ -151,9 +159,9 @@ def main_value(predictions: Predictions, positives: Sequence[str], measure: str)
     Balanced accuracy of three or more classes is their mean recall; any other measure is averaged over the positives.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
     """
-    values = Panel.of(predictions, positives).values()
+    values = MetricSet.of(predictions, positives).values()
     if measure == "balanced_accuracy" and (ALL_CLASSES, measure) in values:
         return values[ALL_CLASSES, measure]
     return float(np.mean([values[name, measure] for name in positives]))
@@ -209,7 +217,7 @@ def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) ->
     ]
 
 
-def _still_notes(rows: Sequence[Row]) -> list[str]:
+def _still_notes(rows: Sequence[MetricRow]) -> list[str]:
     return [
         f"{row.task}: {row.measure} is {row.value:g}{_why(*row.intervals['percentile'])}; how uncertain that is cannot "
         "be shown"

@@ -17,7 +17,7 @@ from attnmel.records import REST, Predictions
 
 
 @dataclass(frozen=True)
-class JudgedRun:
+class RunPredictions:
     """What one run, one seed of a recipe, says of some images."""
 
     name: str
@@ -27,15 +27,15 @@ class JudgedRun:
 
 
 @dataclass(frozen=True)
-class Entrant:
+class RecipeRuns:
     """A recipe in a comparison, by its runs."""
 
     name: str
-    runs: tuple[JudgedRun, ...]
+    runs: tuple[RunPredictions, ...]
     """One a seed."""
 
 
-def joined(entrants: Sequence[Entrant]) -> tuple[Entrant, ...]:
+def joined(entrants: Sequence[RecipeRuns]) -> tuple[RecipeRuns, ...]:
     """Put the rows of every run into the order of the first run.
 
     A run that does not know the lesions of its images takes them from one that does.
@@ -61,7 +61,7 @@ def joined(entrants: Sequence[Entrant]) -> tuple[Entrant, ...]:
     )
 
 
-def common_classes(entrants: Sequence[Entrant]) -> tuple[str, ...]:
+def common_classes(entrants: Sequence[RecipeRuns]) -> tuple[str, ...]:
     """Return the classes that every run predicts, in the order of the first run.
 
     Raises:
@@ -104,7 +104,7 @@ def halved(scores: Float[np.ndarray, " N"], threshold: float) -> Float[np.ndarra
     return np.concatenate([under, over])[place]
 
 
-def _check_images(first: JudgedRun, other: JudgedRun) -> None:
+def _check_images(first: RunPredictions, other: RunPredictions) -> None:
     own, theirs = set(first.predictions.image_ids), set(other.predictions.image_ids)
     if own == theirs:
         return

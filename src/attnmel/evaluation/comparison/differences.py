@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attnmel.evaluation.comparison.align import Entrant
-from attnmel.evaluation.comparison.paired_tests import Chances, Method, Outcome, paired_outcomes
-from attnmel.evaluation.comparison.resampled_metrics import Measured
+from attnmel.evaluation.comparison.align import RecipeRuns
+from attnmel.evaluation.comparison.paired_tests import Method, Outcome, ResamplingConfig, paired_outcomes
+from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics
 from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, difference_estimate
@@ -76,7 +76,7 @@ def p_words(p: float) -> str:
 
 
 def differences(
-    first: Entrant, second: Entrant, measured: Measured, sampling: Sampling, chances: Chances
+    first: RecipeRuns, second: RecipeRuns, measured: ResampledMetrics, sampling: Sampling, chances: ResamplingConfig
 ) -> list[Difference]:
     """Return one difference a column; `measured` is of the runs of the first recipe, then of the second."""
     seeds = len(first.runs)
@@ -93,7 +93,7 @@ def differences(
     ]
 
 
-def _over_seeds(measured: Measured, place: int, seeds: int, chances: Chances) -> Outcome:
+def _over_seeds(measured: ResampledMetrics, place: int, seeds: int, chances: ResamplingConfig) -> Outcome:
     first, second = np.split(measured.values[:, place], [seeds])
     estimate = difference_estimate(first, second, measured.covariance[place])
     draws = measured.draws[:, :, place]

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.evaluation.classification.ranking import THRESHOLD, Hits
+from attnmel.evaluation.classification.ranking import THRESHOLD, TopOneHits
 from attnmel.evaluation.classification.report import ALL_CLASSES
-from attnmel.evaluation.comparison.align import JudgedRun
+from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.permutation import PERMUTATIONS, RANKED, rank_p, share_p
-from attnmel.evaluation.comparison.resampled_metrics import Column, Measured
+from attnmel.evaluation.comparison.resampled_metrics import Column, ResampledMetrics
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling, percentile_interval
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
@@ -26,7 +26,7 @@ COUNTED = ("sensitivity", "specificity")
 
 
 @dataclass(frozen=True)
-class Chances:
+class ResamplingConfig:
     """How often chance is called, and from which seed."""
 
     resamples: int = RESAMPLES
@@ -62,7 +62,11 @@ class Outcome:
 
 
 def paired_outcomes(
-    first: JudgedRun, second: JudgedRun, measured: Measured, sampling: Sampling, chances: Chances
+    first: RunPredictions,
+    second: RunPredictions,
+    measured: ResampledMetrics,
+    sampling: Sampling,
+    chances: ResamplingConfig,
 ) -> list[Outcome]:
     """Return one outcome a column; `measured` is of the first run, then of the second."""
     permuted = _permuted(first, second, measured.columns, sampling, chances)
@@ -80,7 +84,7 @@ def paired_outcomes(
     return found
 
 
-def _delong(first: JudgedRun, second: JudgedRun, task: str, drawn: Interval, permuted: float) -> Outcome:
+def _delong(first: RunPredictions, second: RunPredictions, task: str, drawn: Interval, permuted: float) -> Outcome:
     truth = first.predictions
     scores = np.stack([run.predictions.probability(task) for run in (first, second)], axis=1)
     interval, p = areas(truth.is_class(task), scores, truth.groups).difference(0, 1)
@@ -88,7 +92,7 @@ def _delong(first: JudgedRun, second: JudgedRun, task: str, drawn: Interval, per
 
 
 def _counted(
-    first: JudgedRun, second: JudgedRun, column: Column, drawn: Interval, permuted: float, sampling: Sampling
+    first: RunPredictions, second: RunPredictions, column: Column, drawn: Interval, permuted: float, sampling: Sampling
 ) -> Outcome:
     """Count by McNemar; images of one lesion are not told apart by it, so there lesions are swapped instead."""
     task, measure = column
@@ -100,7 +104,11 @@ def _counted(
 
 
 def _permuted(
-    first: JudgedRun, second: JudgedRun, columns: tuple[Column, ...], sampling: Sampling, chances: Chances
+    first: RunPredictions,
+    second: RunPredictions,
+    columns: tuple[Column, ...],
+    sampling: Sampling,
+    chances: ResamplingConfig,
 ) -> dict[Column, float]:
     """Return the permutation p of every column."""
     truth, found = first.predictions, {}
@@ -122,7 +130,7 @@ def _permuted(
     return found
 
 
-def _shares(first: JudgedRun, second: JudgedRun, column: Column) -> Float[np.ndarray, " N"]:
+def _shares(first: RunPredictions, second: RunPredictions, column: Column) -> Float[np.ndarray, " N"]:
     """Return what each image adds to second minus first: sensitivity, specificity and recalls are means of a kind."""
     task, measure = column
     labels = first.predictions.labels
@@ -135,10 +143,10 @@ def _shares(first: JudgedRun, second: JudgedRun, column: Column) -> Float[np.nda
     return gained * np.sum([kind / kind.sum() for kind in kinds], axis=0) / len(kinds)
 
 
-def _right(run: JudgedRun, task: str) -> Bool[np.ndarray, " N"]:
+def _right(run: RunPredictions, task: str) -> Bool[np.ndarray, " N"]:
     """Whether each image is called what it is: of the task's class or not, or of which of all classes."""
     predictions = run.predictions
     if task == ALL_CLASSES:
-        return Hits.of(predictions.labels, predictions.probabilities).hit
+        return TopOneHits.of(predictions.labels, predictions.probabilities).hit
     called = predictions.probability(task) > run.thresholds.get(task, THRESHOLD)
     return called == predictions.is_class(task)

@@ -13,10 +13,10 @@ import numpy as np
 from attnmel.errors import ConfigError, PredictionsError, require_known
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.classification.report import FEW
-from attnmel.evaluation.comparison.align import Entrant, common_classes, joined
+from attnmel.evaluation.comparison.align import RecipeRuns, common_classes, joined
 from attnmel.evaluation.comparison.differences import Difference, differences
-from attnmel.evaluation.comparison.paired_tests import Chances, Method
-from attnmel.evaluation.comparison.resampled_metrics import Measured, measured
+from attnmel.evaluation.comparison.paired_tests import Method, ResamplingConfig
+from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured
 from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, recipe_estimate
@@ -54,17 +54,17 @@ class Comparison:
     summaries: tuple[Summary, ...]
     differences: tuple[Difference, ...]
     """By pair, then by measure; empty of a single recipe."""
-    chances: Chances
+    chances: ResamplingConfig
     notes: tuple[str, ...] = ()
     """What a reader must know, a sentence each."""
 
 
 def compare(
-    entrants: Sequence[Entrant],
+    entrants: Sequence[RecipeRuns],
     positives: Sequence[str] | None = None,
     *,
     measures: Sequence[str] = tuple(MEASURES),
-    chances: Chances | None = None,
+    chances: ResamplingConfig | None = None,
 ) -> Comparison:
     """Compare recipes on the same images, every two of them in the order given.
 
@@ -75,7 +75,7 @@ def compare(
         PredictionsError: a single run, other images, labels or lesions, no common class, or as `judge`.
         ConfigError: an unknown measure, or fewer than one resample or permutation.
     """
-    chances = chances or Chances()
+    chances = chances or ResamplingConfig()
     for measure in measures:
         require_known("measure", measure, MEASURES)
     if sum(len(entrant.runs) for entrant in entrants) < 2:
@@ -126,12 +126,12 @@ def _tasks(common: tuple[str, ...], truth: Predictions) -> tuple[str, ...]:
     return common
 
 
-def _places(entrants: Sequence[Entrant]) -> list[list[int]]:
+def _places(entrants: Sequence[RecipeRuns]) -> list[list[int]]:
     ends = np.cumsum([len(entrant.runs) for entrant in entrants]).tolist()
     return [list(range(end - len(entrant.runs), end)) for entrant, end in zip(entrants, ends, strict=True)]
 
 
-def _summaries(name: str, of_recipe: Measured, chances: Chances) -> list[Summary]:
+def _summaries(name: str, of_recipe: ResampledMetrics, chances: ResamplingConfig) -> list[Summary]:
     found = []
     for place, (task, measure) in enumerate(of_recipe.columns):
         values = of_recipe.values[:, place]
@@ -143,7 +143,7 @@ def _summaries(name: str, of_recipe: Measured, chances: Chances) -> list[Summary
     return found
 
 
-def _intervals(of_recipe: Measured, place: int, chances: Chances) -> tuple[Method, tuple[Method, ...]]:
+def _intervals(of_recipe: ResampledMetrics, place: int, chances: ResamplingConfig) -> tuple[Method, tuple[Method, ...]]:
     values, draws = of_recipe.values[:, place], of_recipe.draws[:, :, place]
     estimate = recipe_estimate(values, of_recipe.covariance[place])
     if len(values) == 1:
@@ -157,7 +157,7 @@ def _intervals(of_recipe: Measured, place: int, chances: Chances) -> tuple[Metho
     )
 
 
-def _notes(entrants: Sequence[Entrant], positives: Sequence[str], sampling: Sampling) -> tuple[str, ...]:
+def _notes(entrants: Sequence[RecipeRuns], positives: Sequence[str], sampling: Sampling) -> tuple[str, ...]:
     truth = entrants[0].runs[0].predictions
     notes = []
     for name in positives:

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking
-from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, Panel
-from attnmel.evaluation.comparison.align import JudgedRun, halved
+from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, MetricSet
+from attnmel.evaluation.comparison.align import RunPredictions, halved
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap
 from attnmel.evaluation.statistics.delong import areas
 
@@ -20,7 +20,7 @@ Column = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Measured:
+class ResampledMetrics:
     """Every measure of every run."""
 
     columns: tuple[Column, ...]
@@ -29,22 +29,22 @@ class Measured:
     covariance: Float[np.ndarray, "M P P"]
     """Of the runs over images: DeLong's for an AUC, that of the resamples for any other measure."""
 
-    def of_runs(self, places: Sequence[int]) -> "Measured":
+    def of_runs(self, places: Sequence[int]) -> "ResampledMetrics":
         """Return the same of some of the runs."""
         runs = list(places)
         within = self.covariance[:, runs][:, :, runs]
-        return Measured(self.columns, self.values[runs], self.draws[:, runs], within)
+        return ResampledMetrics(self.columns, self.values[runs], self.draws[:, runs], within)
 
 
 def measured(
-    runs: Sequence[JudgedRun],
+    runs: Sequence[RunPredictions],
     positives: Sequence[str],
     sampling: Sampling,
     *,
     measures: Sequence[str],
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> Measured:
+) -> ResampledMetrics:
     """Measure runs whose rows are joined.
 
     Balanced accuracy is that of each task; where all runs know the same three or more classes, the mean recall of all.
@@ -64,11 +64,11 @@ def measured(
     values = every(np.ones((1, len(sampling.unit))))[0].reshape(shape)
     draws = bootstrap(every, sampling, resamples=resamples, seed=seed).reshape(-1, *shape)
     covariance = np.stack([_covariance(column, runs, draws[:, :, place]) for place, column in enumerate(columns)])
-    return Measured(columns, values, draws, covariance)
+    return ResampledMetrics(columns, values, draws, covariance)
 
 
-def _panel(run: JudgedRun, positives: Sequence[str]) -> Panel:
-    panel, predictions = Panel.of(run.predictions, positives), run.predictions
+def _panel(run: RunPredictions, positives: Sequence[str]) -> MetricSet:
+    panel, predictions = MetricSet.of(run.predictions, positives), run.predictions
     moved = {
         name: Ranking.of(predictions.is_class(name), halved(predictions.probability(name), run.thresholds[name]))
         for name in positives
@@ -77,7 +77,9 @@ def _panel(run: JudgedRun, positives: Sequence[str]) -> Panel:
     return replace(panel, rankings={**panel.rankings, **moved})
 
 
-def _columns(runs: Sequence[JudgedRun], panels: Sequence[Panel], measures: Sequence[str]) -> tuple[Column, ...]:
+def _columns(
+    runs: Sequence[RunPredictions], panels: Sequence[MetricSet], measures: Sequence[str]
+) -> tuple[Column, ...]:
     same_classes = len({frozenset(run.predictions.classes) for run in runs}) == 1
     of_all = same_classes and (ALL_CLASSES, "balanced_accuracy") in panels[0].names
     without = MEAN if of_all else (MEAN, ALL_CLASSES)
@@ -90,7 +92,9 @@ def _columns(runs: Sequence[JudgedRun], panels: Sequence[Panel], measures: Seque
     )
 
 
-def _covariance(column: Column, runs: Sequence[JudgedRun], draws: Float[np.ndarray, "R P"]) -> Float[np.ndarray, "P P"]:
+def _covariance(
+    column: Column, runs: Sequence[RunPredictions], draws: Float[np.ndarray, "R P"]
+) -> Float[np.ndarray, "P P"]:
     task, measure = column
     if measure == "auc":
         first = runs[0].predictions

@@ -10,7 +10,7 @@ import numpy as np
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.comparison.differences import p_words
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.permutation import share_p
 from attnmel.evaluation.maps.table import EVERY, MapColumn, MapTable
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling, mean_interval
@@ -61,10 +61,12 @@ class MapDifference:
         )
 
 
-DEFAULT = Chances()
+DEFAULT = ResamplingConfig()
 
 
-def map_means(table: MapTable, columns: Iterable[MapColumn] | None = None, chances: Chances = DEFAULT) -> list[MapMean]:
+def map_means(
+    table: MapTable, columns: Iterable[MapColumn] | None = None, chances: ResamplingConfig = DEFAULT
+) -> list[MapMean]:
     """Return the mean of each column over each part of the images, with its 95 % bootstrap interval.
 
     Raises:
@@ -81,7 +83,10 @@ def map_means(table: MapTable, columns: Iterable[MapColumn] | None = None, chanc
 
 
 def map_differences(
-    table: MapTable, pairs: Sequence[tuple[MapColumn, MapColumn]], part: str = EVERY, chances: Chances = DEFAULT
+    table: MapTable,
+    pairs: Sequence[tuple[MapColumn, MapColumn]],
+    part: str = EVERY,
+    chances: ResamplingConfig = DEFAULT,
 ) -> list[MapDifference]:
     """Compare pairs of maps by one measure each, image by image; p is corrected over all pairs (Holm 1979).
 
@@ -96,7 +101,9 @@ def map_differences(
     return [replace(one, corrected=p) for one, p in zip(found, corrected, strict=True)]
 
 
-def _difference(table: MapTable, first: MapColumn, second: MapColumn, part: str, chances: Chances) -> MapDifference:
+def _difference(
+    table: MapTable, first: MapColumn, second: MapColumn, part: str, chances: ResamplingConfig
+) -> MapDifference:
     if first[1:] != second[1:]:
         raise PredictionsError(
             f"{first.header} and {second.header} are not of one measure and target; compare two maps by the same"

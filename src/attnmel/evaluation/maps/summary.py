@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.maps.localisation import LESION
 from attnmel.evaluation.maps.statistics import DEFAULT, MapDifference, MapMean, map_differences, map_means
 from attnmel.evaluation.maps.table import MapColumn, MapTable
@@ -92,7 +92,7 @@ def summarised(
     name: str,
     epoch: int,
     licence: str,
-    chances: Chances = DEFAULT,
+    chances: ResamplingConfig = DEFAULT,
     progress: Progress = SILENT,
 ) -> MapSummary:
     """Return means over all parts of the images, and maps compared in pairs on the images that have both.
@@ -118,7 +118,7 @@ def summarised(
     )
 
 
-def _means(table: MapTable, chances: Chances, progress: Progress) -> Iterator[MapMean]:
+def _means(table: MapTable, chances: ResamplingConfig, progress: Progress) -> Iterator[MapMean]:
     with progress.bar("means with intervals", len(table.values), "columns") as advance:
         for column in table.values:
             yield from map_means(table, [column], chances)

@@ -11,7 +11,7 @@ CLASSES_2018 = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class PublishedRow:
     """One row of a published table; None where the table has no such column or leaves it empty."""
 
     dataset: str
@@ -60,11 +60,11 @@ _OWN: Mapping[str, tuple[str, str, str]] = {
 """Network, prior and masks of the thesis's own systems; the slides' star stands for masks that a U-Net predicted."""
 
 
-def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> Published:
+def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> PublishedRow:
     """Ticks: lesion, interpretability, ensemble."""
     lesion, interpretability, ensemble = _ticks(ticks)
     network, prior, masks = (None, None, None) if reference else _OWN[name]
-    return Published(
+    return PublishedRow(
         dataset="isic2016",
         name=name,
         own=not reference,
@@ -81,12 +81,12 @@ def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> 
     )
 
 
-def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = "", **overlap: float) -> Published:
+def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = "", **overlap: float) -> PublishedRow:
     """Ticks: lesion, dermoscopic features, interpretability, ensemble, external data."""
     lesion, dermo, interpretability, ensemble, external = _ticks(ticks)
     network, prior, masks = (None, None, None) if reference else _OWN[name]
     source = SLIDES.format(title="ISIC2017")
-    return Published(
+    return PublishedRow(
         dataset="isic2017",
         name=name,
         own=not reference,
@@ -106,9 +106,9 @@ def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = 
     )
 
 
-def _2018(name: str, *recalls: float, average: float) -> Published:
+def _2018(name: str, *recalls: float, average: float) -> PublishedRow:
     network, prior, masks = _OWN[name]
-    return Published(
+    return PublishedRow(
         dataset="isic2018",
         name=name,
         network=network,
@@ -152,7 +152,7 @@ _ROWS = (
     _2018("AttnMel-CNN-Lesion*", 0.801, 0.896, 0.922, 0.750, 0.873, 0.727, 1.0, average=0.853),
 )
 
-PUBLISHED: Mapping[str, Published] = MappingProxyType({f"{row.dataset}/{row.name}": row for row in _ROWS})
+PUBLISHED: Mapping[str, PublishedRow] = MappingProxyType({f"{row.dataset}/{row.name}": row for row in _ROWS})
 """Every row of the slides' tables in their order, by "data set/name"; a recipe's `published` names one."""
 
 SINGLE_RUNS = (

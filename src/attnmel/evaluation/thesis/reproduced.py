@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attnmel.evaluation.comparison.align import Entrant, JudgedRun, joined
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, joined
 from attnmel.evaluation.comparison.differences import Difference
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.resampled_metrics import Column, measured
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.statistics.multi_seed import recipe_estimate
-from attnmel.evaluation.thesis.published import Published
+from attnmel.evaluation.thesis.published import PublishedRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class TableRow:
     """One a column: the figure of each seed."""
     beside: tuple[float | None, ...] = ()
     """The published figure of each column."""
-    published: Published | None = None
+    published: PublishedRow | None = None
 
 
 @dataclass(frozen=True)
@@ -82,17 +82,17 @@ class ReproducedTable:
 
 
 def over_seeds(
-    runs: Sequence[JudgedRun],
+    runs: Sequence[RunPredictions],
     positive: str,
     columns: Sequence[Column],
-    chances: Chances,
+    chances: ResamplingConfig,
 ) -> dict[Column, tuple[Interval, tuple[float, ...]]]:
     """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure.
 
     Raises:
         PredictionsError: the runs were judged on different images, or as `judge`.
     """
-    (entrant,) = joined([Entrant(positive, tuple(runs))])
+    (entrant,) = joined([RecipeRuns(positive, tuple(runs))])
     truth = entrant.runs[0].predictions
     every = measured(
         entrant.runs,

@@ -27,7 +27,7 @@ from attnmel.models.weights.safetensors_io import check_finite, check_tensors, l
 from attnmel.progress import SILENT, Progress
 
 
-class Published(NamedTuple):
+class PublishedWeights(NamedTuple):
     """A published file of weights."""
 
     address: str
@@ -60,10 +60,10 @@ class Start(NamedTuple):
     """What was measured to make the weights fit, for the provenance."""
 
 
-IMAGENET: dict[str, Published] = {
-    "vgg16_bn": Published("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313"),
-    "vgg16": Published("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af"),
-    "mobilenet_v2": Published("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth", "b0353104"),
+IMAGENET: dict[str, PublishedWeights] = {
+    "vgg16_bn": PublishedWeights("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313"),
+    "vgg16": PublishedWeights("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af"),
+    "mobilenet_v2": PublishedWeights("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth", "b0353104"),
 }
 
 # Where a network keeps what torchvision names otherwise: the convolutions, and the dense layers of "vgg16".

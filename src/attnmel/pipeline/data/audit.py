@@ -10,7 +10,7 @@ import numpy as np
 from attnmel.data.audit.align import same_pictures
 from attnmel.data.audit.candidates import ROWS
 from attnmel.data.audit.descriptors import CROP, SIDE, signatures
-from attnmel.data.audit.findings import LEAKS, Entry, Finding, findings_of
+from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.datasets.isic import Dataset, own_folder_path, read_dataset
 from attnmel.data.datasets.splits import draw_splits
@@ -26,10 +26,10 @@ from attnmel.records import EVERY_SPLIT, Lesion
 
 
 @dataclass(frozen=True)
-class Looked:
+class AuditInputs:
     """The images of an audit: its entries, and where the prepared image of each lies."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[AuditEntry, ...]
     caches: tuple[Cache, ...]
     places: tuple[tuple[int, int], ...]
     """Cache and row of each entry."""
@@ -50,15 +50,15 @@ class Looked:
 class Audited:
     """What `attnmel audit` shows."""
 
-    looked: Looked
+    looked: AuditInputs
     audit: Audit
     path: Path
     """The stored audit."""
-    leaks: tuple[Finding, ...] | None
+    leaks: tuple[AuditFinding, ...] | None
     """From what trains to what judges; None where no sides were named."""
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[AuditFinding, ...]:
         """Return what the pages and lists are of: the leaks where sides were named, else everything."""
         return self.audit.findings if self.leaks is None else self.leaks
 
@@ -75,13 +75,13 @@ def audit_datasets(
     """Audit the data sets and splits named, and look for leaks from those that train to those that judge.
 
     Raises:
-        ConfigError: one side without the other, or as `look`.
-        LabelError: as `look`.
+        ConfigError: one side without the other, or as `prepare_audit`.
+        LabelError: as `prepare_audit`.
     """
     if bool(train) != bool(test):
         raise ConfigError("leakage goes from one side to another; name both --train and --test")
     every = list(dict.fromkeys(names)) if not train else [*names, *train, *test]
-    looked = look(every, home=home, progress=progress)
+    looked = prepare_audit(every, home=home, progress=progress)
     made = audit(looked, home=home, embedding=embedding, progress=progress)
     found = None
     if train:
@@ -90,7 +90,7 @@ def audit_datasets(
     return Audited(looked, made, audit_path(home, audit_key(made.entries, made.embedding)), found)
 
 
-def look(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> Looked:
+def prepare_audit(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> AuditInputs:
     """Read the data sets and splits that are named (DATASET or DATASET:SPLIT) and open their prepared images.
 
     Raises:
@@ -103,7 +103,7 @@ def look(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> Lo
     datasets = {name: _read(name, home) for name in dict.fromkeys(name for name, _ in chosen)}
     _check_names(datasets)
     caches = {name: _opened(dataset, home, progress) for name, dataset in datasets.items()}
-    entries: list[Entry] = []
+    entries: list[AuditEntry] = []
     places: list[tuple[int, int]] = []
     asked: list[int] = []
     for number, (name, split) in enumerate(chosen):
@@ -115,16 +115,16 @@ def look(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> Lo
         digests = _digests(lesions, home, progress)
         rows = cache.rows([one.image_id for one in lesions])
         entries += [
-            Entry(dataset.name, one.split, one.image_id, digests[one.image], one.diagnosis, one.group)
+            AuditEntry(dataset.name, one.split, one.image_id, digests[one.image], one.diagnosis, one.group)
             for one in lesions
         ]
         places += [(list(caches).index(name), int(row)) for row in rows]
         asked += [number] * len(lesions)
     _check_single(entries, asked, names)
-    return Looked(tuple(entries), tuple(caches.values()), tuple(places), tuple(asked))
+    return AuditInputs(tuple(entries), tuple(caches.values()), tuple(places), tuple(asked))
 
 
-def audit(looked: Looked, *, home: Path, embedding: str = "", progress: Progress = SILENT) -> Audit:
+def audit(looked: AuditInputs, *, home: Path, embedding: str = "", progress: Progress = SILENT) -> Audit:
     """Return what is found of the entries, from the store where the same files were audited before.
 
     `embedding` is "random", a run folder or a checkpoint, whose trunk's embedding is looked at besides.
@@ -146,7 +146,7 @@ def audit(looked: Looked, *, home: Path, embedding: str = "", progress: Progress
     return made
 
 
-def leaks(made: Audit, train: Sequence[int], test: Sequence[int]) -> tuple[Finding, ...]:
+def leaks(made: Audit, train: Sequence[int], test: Sequence[int]) -> tuple[AuditFinding, ...]:
     """Return the leaks from the entries that train to those that judge; the one that trains stands first."""
     trains, judges = set(train), set(test)
     found = []
@@ -154,7 +154,7 @@ def leaks(made: Audit, train: Sequence[int], test: Sequence[int]) -> tuple[Findi
         if one.kind in LEAKS and one.first in trains and one.second in judges:
             found.append(one)
         elif one.kind in LEAKS and one.second in trains and one.first in judges:
-            found.append(Finding(one.kind, one.second, one.first, one.likeness, one.symmetry))
+            found.append(AuditFinding(one.kind, one.second, one.first, one.likeness, one.symmetry))
     return tuple(found)
 
 
@@ -199,7 +199,7 @@ def _check_names(datasets: Mapping[str, Dataset]) -> None:
             raise ConfigError(f"'{before}' and '{name}' are both called {dataset.name}; rename one of the folders")
 
 
-def _check_single(entries: Sequence[Entry], asked: Sequence[int], names: Sequence[str]) -> None:
+def _check_single(entries: Sequence[AuditEntry], asked: Sequence[int], names: Sequence[str]) -> None:
     seen: dict[tuple[str, str], int] = {}
     for entry, number in zip(entries, asked, strict=True):
         before = seen.setdefault((entry.side, entry.image_id), number)
@@ -209,14 +209,14 @@ def _check_single(entries: Sequence[Entry], asked: Sequence[int], names: Sequenc
             )
 
 
-def _first_places(entries: Sequence[Entry]) -> dict[str, int]:
+def _first_places(entries: Sequence[AuditEntry]) -> dict[str, int]:
     places: dict[str, int] = {}
     for place, entry in enumerate(entries):
         places.setdefault(entry.digest, place)
     return places
 
 
-def _chunks(looked: Looked, places: Sequence[int], progress: Progress) -> Iterator[np.ndarray]:
+def _chunks(looked: AuditInputs, places: Sequence[int], progress: Progress) -> Iterator[np.ndarray]:
     with progress.bar("Reading images", len(places), "images") as advance:
         for start in range(0, len(places), ROWS):
             some = places[start : start + ROWS]
@@ -225,13 +225,13 @@ def _chunks(looked: Looked, places: Sequence[int], progress: Progress) -> Iterat
 
 
 def _alike(
-    looked: Looked, found: Sequence[Finding], pairs: Sequence[tuple[int, int, float]], digests: Sequence[str]
-) -> tuple[Finding, ...]:
+    looked: AuditInputs, found: Sequence[AuditFinding], pairs: Sequence[tuple[int, int, float]], digests: Sequence[str]
+) -> tuple[AuditFinding, ...]:
     """Return the pairs that an embedding puts close together and that nothing else joins."""
     known = {frozenset((looked.entries[one.first].digest, looked.entries[one.second].digest)) for one in found}
     place = _first_places(looked.entries)
     return tuple(
-        Finding("alike", place[digests[first]], place[digests[second]], cosine)
+        AuditFinding("alike", place[digests[first]], place[digests[second]], cosine)
         for first, second, cosine in pairs
         if frozenset((digests[first], digests[second])) not in known
     )

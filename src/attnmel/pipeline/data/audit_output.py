@@ -11,7 +11,7 @@ from attnmel import NOTICE
 from attnmel.data.audit.align import SAME_PICTURE
 from attnmel.data.audit.candidates import turned
 from attnmel.data.audit.exclusions import Side, exclusions, write_exclusions
-from attnmel.data.audit.findings import KINDS, LEAKS, Finding, Kind, repeated_lesions
+from attnmel.data.audit.findings import KINDS, LEAKS, AuditFinding, Kind, repeated_lesions
 from attnmel.pipeline.data.audit import Audited
 from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
 from attnmel.report.galleries.examples import Picture, as_address
@@ -110,12 +110,12 @@ def _datasets(audited: Audited) -> list[str]:
     return list(dict.fromkeys(entry.dataset for entry in audited.audit.entries))
 
 
-def _sides(audited: Audited, leaks: Sequence[Finding], end: str) -> str:
+def _sides(audited: Audited, leaks: Sequence[AuditFinding], end: str) -> str:
     places = [one.first if end == "train" else one.second for one in leaks]
     return ", ".join(sorted({audited.audit.entries[place].side for place in places}))
 
 
-def _pair(audited: Audited, one: Finding) -> dict[str, Any]:
+def _pair(audited: Audited, one: AuditFinding) -> dict[str, Any]:
     ends = [audited.audit.entries[place] for place in (one.first, one.second)]
     told = [
         {"dataset": e.dataset, "split": e.split, "image": e.image_id, "diagnosis": e.diagnosis, "group": e.group}
@@ -124,7 +124,7 @@ def _pair(audited: Audited, one: Finding) -> dict[str, Any]:
     return {"kind": one.kind, "likeness": one.likeness, "symmetry": one.symmetry, "first": told[0], "second": told[1]}
 
 
-def _shown(found: Sequence[Finding]) -> list[Finding]:
+def _shown(found: Sequence[AuditFinding]) -> list[AuditFinding]:
     """Return as many pairs as are shown, spread evenly from the most to the least alike."""
     ordered = sorted(found, key=lambda one: -(one.likeness or 0))
     if len(ordered) <= MOST_SHOWN:
@@ -132,7 +132,7 @@ def _shown(found: Sequence[Finding]) -> list[Finding]:
     return [ordered[place] for place in np.linspace(0, len(ordered) - 1, MOST_SHOWN).round().astype(int)]
 
 
-def _pairs(audited: Audited, found: Sequence[Finding]) -> tuple[Pair, ...]:
+def _pairs(audited: Audited, found: Sequence[AuditFinding]) -> tuple[Pair, ...]:
     firsts = audited.looked.images([one.first for one in found])
     seconds = audited.looked.images([one.second for one in found])
     pairs = []

@@ -13,8 +13,8 @@ from attnmel.config.load import flat
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.classification.ranking import MEASURES
-from attnmel.evaluation.comparison.align import Entrant, JudgedRun, threshold_at
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.folders import RunFolder
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe
@@ -62,7 +62,7 @@ def compare_runs(
     operating_point: float | None = None,
     positives: Sequence[str] = (),
     measures: Sequence[str] = (),
-    chances: Chances | None = None,
+    chances: ResamplingConfig | None = None,
 ) -> RunsCompared:
     """Compare runs, folders of `seed-*` runs, and predictions files; runs of one recipe are its seeds.
 
@@ -81,7 +81,7 @@ def compare_runs(
     recipes = _recipes([one for path in paths for one in _named(path)], split)
     positives = tuple(dict.fromkeys(positives)) or _positives(recipes)
     entrants = [
-        Entrant(name, tuple(_judged(one, split, operating_point, positives) for one in runs))
+        RecipeRuns(name, tuple(_judged(one, split, operating_point, positives) for one in runs))
         for name, runs in recipes.items()
     ]
     comparison = compare(entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), chances=chances)
@@ -172,10 +172,10 @@ def _positives(recipes: Mapping[str, Sequence[_Named]]) -> tuple[str, ...]:
     return tuple(common)
 
 
-def _judged(one: _Named, split: str, operating_point: float | None, positives: Sequence[str]) -> JudgedRun:
+def _judged(one: _Named, split: str, operating_point: float | None, positives: Sequence[str]) -> RunPredictions:
     predictions = Predictions.read(one.predictions(split))
     if operating_point is None:
-        return JudgedRun(str(one.path), predictions)
+        return RunPredictions(str(one.path), predictions)
     judged = read_measures(one.run).get(split) if one.recipe else None
     chosen_on = choosing_predictions(one.run, judged.epoch) if judged else None
     if chosen_on is None:
@@ -189,7 +189,7 @@ def _judged(one: _Named, split: str, operating_point: float | None, positives: S
             f"{one.path} themselves ({listed(shared)}); compare on a split without {CHOOSES} images"
         )
     thresholds = {name: threshold_at(chosen_on, name, operating_point) for name in positives}
-    return JudgedRun(str(one.path), predictions, thresholds)
+    return RunPredictions(str(one.path), predictions, thresholds)
 
 
 def _training_notes(recipes: Mapping[str, Sequence[_Named]]) -> tuple[str, ...]:

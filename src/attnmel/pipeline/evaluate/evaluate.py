@@ -18,7 +18,7 @@ from attnmel.data.preprocess.images import central_crop
 from attnmel.errors import ConfigError, LabelError, require_known
 from attnmel.evaluation.challenge.submission import FORMATS, takes, write_submission
 from attnmel.evaluation.classification.operating_points import check_points
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.folders import RunFolder, replacing
@@ -28,7 +28,7 @@ from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.run.dataset import ALL, Prepared, prepare, refuse_unknown, split_batches
 from attnmel.pipeline.run.provenance import check_card, check_same_data, read_recipe
-from attnmel.pipeline.run.results import SplitJudgement, add_measures, read_measures
+from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
 from attnmel.pipeline.run.results_details import find_details, write_details
 from attnmel.pipeline.run.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.progress import SILENT, Progress
@@ -59,7 +59,7 @@ def evaluate_run(
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
     progress: Progress = SILENT,
-) -> SplitJudgement:
+) -> SplitResults:
     """Judge a run's best epoch on a split of its own data, or on another data set or folder `on`.
 
     With `exclude`, a list of `attnmel audit`, the split is judged without the images that it names, under a name of its
@@ -100,7 +100,7 @@ def _evaluate(
     sensitivities: Sequence[float],
     prevalences: Sequence[float],
     progress: Progress,
-) -> SplitJudgement:
+) -> SplitResults:
     on = _external(on, recipe.data.dataset)
     split = split or (ALL if on is not None and own_folder_path(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))
@@ -219,7 +219,7 @@ def _write(
     rows: np.ndarray,
     predicted: Predicted,
     card: Card,
-) -> SplitJudgement:
+) -> SplitResults:
     predictions = dataclasses.replace(predicted.predictions, attributes=prepared.attributes(rows))
     predictions.write(run.predictions(name), card.licence)
     dataset, submission = prepared.dataset.name, ""
@@ -228,14 +228,14 @@ def _write(
         submission = write_submission(predictions, run.submission(name), challenge)
     overlap = _overlap(run, name, prepared, rows, predicted, card)
     means = {map_name: overlap.mean(map_name) for map_name in overlap.jaccard} if overlap else {}
-    return SplitJudgement(
+    return SplitResults(
         name=name,
         dataset=dataset,
         on=on,
         split=split,
         epoch=card.epoch,
         licence=card.licence,
-        judgement=judge(predictions, card.positives),
+        judgement=evaluate_classification(predictions, card.positives),
         overlap=means,
         masks=int(prepared.cache.has_mask[rows].sum()),
         submission=submission,

@@ -17,7 +17,7 @@ from attnmel.progress import SILENT, Progress
 
 
 @dataclass(frozen=True)
-class Marked:
+class Annotations:
     """The marks on chosen images of a data set."""
 
     prepared: Prepared
@@ -54,7 +54,7 @@ class Marked:
 
 def open_marks(
     data: DataSettings, prepared: Prepared, rows: Integer[np.ndarray, " N"], home: Path, progress: Progress = SILENT
-) -> Marked:
+) -> Annotations:
     """Find the marks of some rows; those of dermoscopic features are prepared once and kept beside the image cache.
 
     Raises:
@@ -65,4 +65,4 @@ def open_marks(
         name: open_planes(lesions, files, crop=data.crop, side=data.side, home=home, progress=progress)
         for name, files in feature_files(prepared.dataset, lesions, home).items()
     }
-    return Marked(prepared, rows, data.size, features)
+    return Annotations(prepared, rows, data.size, features)

@@ -9,9 +9,9 @@ from jaxtyping import Int, UInt8
 
 from attnmel.data.preprocess.images import BLACK_TO_WHITE
 from attnmel.folders import MapsFolder, replacing
-from attnmel.pipeline.explain.annotations import Marked
+from attnmel.pipeline.explain.annotations import Annotations
 from attnmel.pipeline.run.dataset import shown_pixels
-from attnmel.pipeline.run.open_split import Asked
+from attnmel.pipeline.run.open_split import SplitModel
 from attnmel.progress import SILENT, Progress
 from attnmel.records import notice_lines
 from attnmel.report.galleries.channels import Browser, ChannelImage, ChannelList, ShownChannel, write_browser
@@ -25,7 +25,7 @@ EACH, STRONGEST = 8, 6
 
 
 def explain_channels(
-    asked: Asked, layer: str, marks: Marked, folder: MapsFolder, progress: Progress = SILENT
+    asked: SplitModel, layer: str, marks: Annotations, folder: MapsFolder, progress: Progress = SILENT
 ) -> Channels:
     """Write the table of a layer's channels, and the page of those that stand out, each over its strongest images.
 
@@ -59,7 +59,9 @@ def explain_channels(
     return channels
 
 
-def _examples(asked: Asked, places: Int[np.ndarray, " n"], marks: Marked, progress: Progress) -> Iterator[Examples]:
+def _examples(
+    asked: SplitModel, places: Int[np.ndarray, " n"], marks: Annotations, progress: Progress
+) -> Iterator[Examples]:
     is_class = asked.predictions.is_class(asked.main)
     with progress.bar("channels", len(places), "images") as advance:
         for some, images in asked.batches(places):
@@ -81,7 +83,7 @@ def _lists(channels: Channels, main: str) -> dict[str, list[int]]:
 
 
 def _pictured(
-    asked: Asked, layer: str, images: Mapping[int, Int[np.ndarray, " k"]], marks: Marked
+    asked: SplitModel, layer: str, images: Mapping[int, Int[np.ndarray, " k"]], marks: Annotations
 ) -> dict[int, tuple[ChannelImage, ...]]:
     """Return each channel over its images, by its number."""
     numbers, places = list(images), np.unique(np.concatenate(list(images.values())))
@@ -98,7 +100,7 @@ def _pictured(
 
 
 def _image(
-    asked: Asked,
+    asked: SplitModel,
     place: int,
     pixels: UInt8[np.ndarray, "s s 3"],
     mask: UInt8[np.ndarray, "s s"],
@@ -118,7 +120,7 @@ def _shown(number: int, channels: Channels, images: Mapping[int, tuple[ChannelIm
     return ShownChannel(number, channels.correlation[number].item(), channels.overlap[number].item(), images[number])
 
 
-def _write_table(folder: MapsFolder, layer: str, channels: Channels, asked: Asked) -> None:
+def _write_table(folder: MapsFolder, layer: str, channels: Channels, asked: SplitModel) -> None:
     with replacing(folder.channel_table(layer)) as part, part.open("w", newline="", encoding="utf-8") as file:
         file.write(notice_lines(asked.card.licence))
         table = csv.writer(file)

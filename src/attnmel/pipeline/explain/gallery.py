@@ -11,7 +11,7 @@ from attnmel.evaluation.maps.localisation import LESION
 from attnmel.evaluation.maps.table import MapColumn
 from attnmel.pipeline.explain.grid import drawn_kinds
 from attnmel.pipeline.explain.side_by_side import Shown, shown_images
-from attnmel.pipeline.explain.stored_maps import Explained
+from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.progress import SILENT, Progress
 from attnmel.report.galleries.examples import as_address
 from attnmel.report.galleries.maps import (
@@ -27,7 +27,7 @@ MOST = 2000
 """Images of a page, some 60 MB with ten maps; of a larger split so many are drawn."""
 
 
-def gallery(runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progress: Progress = SILENT) -> Gallery:
+def gallery(runs: Sequence[ExplainedRun], grid: UInt8[np.ndarray, "H W 3"], progress: Progress = SILENT) -> Gallery:
     """Gather what the page shows; the lesions of the grid are shown larger."""
     first = runs[0]
     ids = first.table.image_ids
@@ -51,7 +51,7 @@ def gallery(runs: Sequence[Explained], grid: UInt8[np.ndarray, "H W 3"], progres
     )
 
 
-def _image(runs: Sequence[Explained], shown: Shown, *, large: bool) -> GalleryImage:
+def _image(runs: Sequence[ExplainedRun], shown: Shown, *, large: bool) -> GalleryImage:
     at, first = shown.place, runs[0]
     return GalleryImage(
         image_id=first.table.image_ids[at],
@@ -65,6 +65,6 @@ def _image(runs: Sequence[Explained], shown: Shown, *, large: bool) -> GalleryIm
     )
 
 
-def _jaccard(run: Explained, method: str, place: int) -> float | None:
+def _jaccard(run: ExplainedRun, method: str, place: int) -> float | None:
     values = run.table.values.get(MapColumn(method, "jaccard", LESION))
     return None if values is None or math.isnan(values[place]) else round(float(values[place]), 4)

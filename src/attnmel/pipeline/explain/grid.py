@@ -8,7 +8,7 @@ from PIL import Image
 
 from attnmel.data.datasets.splits import draw_some
 from attnmel.pipeline.explain.side_by_side import Shown, shown_images
-from attnmel.pipeline.explain.stored_maps import Explained
+from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.report.galleries.examples import choose
 from attnmel.report.galleries.map_grid import CELL, IMAGE, MASK, Band, Block, column_words, grid_picture
 from attnmel.report.html.tables import spaced
@@ -20,7 +20,7 @@ EACH = 2
 """Lesions of each kind, where nothing else is said."""
 
 
-def grid(runs: Sequence[Explained], each: int = EACH) -> UInt8[np.ndarray, "H W 3"]:
+def grid(runs: Sequence[ExplainedRun], each: int = EACH) -> UInt8[np.ndarray, "H W 3"]:
     """Draw lesions that the first run has right and wrong, a row a run and a column a method, without controls."""
     kinds = drawn_kinds(runs[0], each)
     places = {at for chosen in kinds.values() for at in chosen}
@@ -31,7 +31,7 @@ def grid(runs: Sequence[Explained], each: int = EACH) -> UInt8[np.ndarray, "H W 
     return grid_picture(bands, _rows(runs), [column_words(name) for name in _methods(runs)])
 
 
-def drawn_kinds(run: Explained, each: int = EACH) -> dict[str, list[int]]:
+def drawn_kinds(run: ExplainedRun, each: int = EACH) -> dict[str, list[int]]:
     """Return the places of some images of each of the four ways in which truth and call meet; the same every time."""
     predictions, main = run.predictions, run.main
     found = {}
@@ -42,18 +42,18 @@ def drawn_kinds(run: Explained, each: int = EACH) -> dict[str, list[int]]:
     return found
 
 
-def _rows(runs: Sequence[Explained]) -> list[str]:
+def _rows(runs: Sequence[ExplainedRun]) -> list[str]:
     """Return what stands beside each row; of a single run the page says what it is."""
     return [run.name for run in runs] if len(runs) > 1 else [""]
 
 
-def _methods(runs: Sequence[Explained]) -> list[str]:
+def _methods(runs: Sequence[ExplainedRun]) -> list[str]:
     every = list(dict.fromkeys(name for run in runs for name in run.methods))
     # Controls are worth a figure, not a picture, unless there is nothing else.
     return [name for name in every if name not in CONTROLS] or every
 
 
-def _block(runs: Sequence[Explained], shown: Shown) -> Block:
+def _block(runs: Sequence[ExplainedRun], shown: Shown) -> Block:
     rows, mask = _rows(runs), shown.mask
     image = np.asarray(Image.fromarray(shown.image).resize((CELL, CELL), Image.Resampling.LANCZOS))
     cells = {(rows[0], IMAGE): image}
@@ -71,9 +71,9 @@ def _block(runs: Sequence[Explained], shown: Shown) -> Block:
     return Block(f"{_title(runs[0], shown.place)}, {said[0]}", cells)
 
 
-def _title(run: Explained, place: int) -> str:
+def _title(run: ExplainedRun, place: int) -> str:
     return f"{run.table.image_ids[place]}: {spaced(run.table.labels[place])}"
 
 
-def _said(run: Explained, place: int) -> str:
+def _said(run: ExplainedRun, place: int) -> str:
     return f"probability of {spaced(run.main)} {run.predictions.probability(run.main)[place]:.2f}"

@@ -45,7 +45,7 @@ answer."""
 
 
 @dataclass(frozen=True)
-class Made:
+class MapBatch:
     """Some images, the maps of every method, and what they are held against."""
 
     maps: Mapping[str, Float[np.ndarray, "B s s"]]
@@ -64,12 +64,12 @@ class Made:
 Columns = dict[MapColumn, Float[np.ndarray, " B"]]
 
 
-def overlap(made: Made) -> Columns:
+def overlap(made: MapBatch) -> Columns:
     """Hold each map against each target."""
     return {column: some for name, one in made.overlaps.items() for column, some in one.columns(name).items()}
 
 
-def cuts(made: Made) -> Columns:
+def cuts(made: MapBatch) -> Columns:
     """Return the Jaccard index with the lesion at every cut, of which `overlap` has one."""
     return {
         MapColumn(name, cut_measure(cut), LESION): one.sweeps[LESION][:, place]
@@ -78,13 +78,13 @@ def cuts(made: Made) -> Columns:
     }
 
 
-def agreement(made: Made) -> Columns:
+def agreement(made: MapBatch) -> Columns:
     """Return the rank correlation of every two maps of an image."""
     pairs = rank_correlations(made.maps).items()
     return {MapColumn(first, AGREEMENT, second): values for (first, second), values in pairs}
 
 
-def authors_cam(made: Made) -> Columns:
+def authors_cam(made: MapBatch) -> Columns:
     """Measure class activation maps as the authors did; nothing of a network without one that has a size of its own."""
     if CAM not in made.maps or not has_authors_cam(made.network):
         return {}
@@ -98,7 +98,7 @@ def has_authors_cam(network: nn.Module) -> bool:
     return isinstance(network, PooledNetwork)
 
 
-OF_MAPS: Mapping[str, Callable[[Made], Columns]] = {
+OF_MAPS: Mapping[str, Callable[[MapBatch], Columns]] = {
     OVERLAP: overlap,
     "cuts": cuts,
     "agreement": agreement,
@@ -107,7 +107,7 @@ OF_MAPS: Mapping[str, Callable[[Made], Columns]] = {
 """Measures that do not ask the network again, by name; each is made on all images."""
 
 
-class Case(NamedTuple):
+class MethodBatch(NamedTuple):
     """Some images as the network saw them, and the maps of one method."""
 
     method: Method
@@ -121,7 +121,7 @@ class Case(NamedTuple):
     maps: Float[Tensor, "B s s"]
 
 
-def faithful(case: Case) -> Values:
+def faithful(case: MethodBatch) -> Values:
     """Replace pixels by the maps' order, and by the areas that they mark."""
     areas = binarised(case.maps.cpu().numpy(), case.maps.shape[-1])
     curves = faithfulness_curves(case.network, case.images, case.maps, case.classes)
@@ -130,7 +130,7 @@ def faithful(case: Case) -> Values:
     return {(name, ""): values for name, values in faithfulness(found, areas).items()}
 
 
-def sane(case: Case) -> Values:
+def sane(case: MethodBatch) -> Values:
     """Hold the maps against those of another class, without the lesion, and of the network with shuffled layers."""
     every = -(-len(weight_layers(case.network, case.images)) // STOPS)
     altered = sanity_maps(case.method, case.network, case.images, case.classes, painted=case.painted, every=every)
@@ -144,7 +144,7 @@ def sane(case: Case) -> Values:
     return found
 
 
-def stable(case: Case) -> Values:
+def stable(case: MethodBatch) -> Values:
     """Hold the maps against those of the images turned and mirrored, turned back: the mean over the turns."""
     turned = [_likeness(case, maps) for _, maps in turned_maps(case.method, case.network, case.images, case.classes)]
     # A map that is constant once has no correlation there, and so no mean.
@@ -154,7 +154,7 @@ def stable(case: Case) -> Values:
 class Measure(NamedTuple):
     """One way of asking the network again."""
 
-    of: Callable[[Case], Values]
+    of: Callable[[MethodBatch], Values]
     passes: Callable[[int], int]
     """Forward passes an image, given those of one map."""
 
@@ -167,5 +167,5 @@ ASKING: Mapping[str, Measure] = {
 """By name; each is made on a limited number of images, for it costs many passes."""
 
 
-def _likeness(case: Case, maps: Float[Tensor, "B s s"]) -> dict[str, Float[np.ndarray, " B"]]:
+def _likeness(case: MethodBatch, maps: Float[Tensor, "B s s"]) -> dict[str, Float[np.ndarray, " B"]]:
     return likeness(case.maps.cpu().numpy(), maps.cpu().numpy())

@@ -17,8 +17,8 @@ from attnmel.pipeline.explain.grid import grid
 from attnmel.pipeline.explain.metrics import ASKING, AUTHORS_CAM, CAM, OF_MAPS, OVERLAP, has_authors_cam
 from attnmel.pipeline.explain.side_by_side import require_same_images, require_same_square
 from attnmel.pipeline.explain.split import explain_split, write_summary
-from attnmel.pipeline.explain.stored_maps import Explained, side_by_side
-from attnmel.pipeline.run.open_split import Asked, ask
+from attnmel.pipeline.explain.stored_maps import ExplainedRun, side_by_side
+from attnmel.pipeline.run.open_split import SplitModel, open_split
 from attnmel.pipeline.run.provenance import read_recipe
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT
@@ -95,7 +95,7 @@ def explain_each(
     out: Path | None = None,
     home: Path,
     progress: Progress = SILENT,
-) -> list[Explained]:
+) -> list[ExplainedRun]:
     """Explain a split by each run, in a folder of its own; `out` is for one run alone.
 
     Raises:
@@ -109,7 +109,7 @@ def explain_each(
     for name in methods:
         build_method(name)
     require_same_square({str(run.path): read_recipe(run).data for run in runs})
-    asked = _told_apart([ask(run, split, home=home, progress=progress) for run in runs])
+    asked = _told_apart([open_split(run, split, home=home, progress=progress) for run in runs])
     require_same_images({one.name: one.predictions.image_ids for one in asked})
     chosen = _methods(asked, tuple(dict.fromkeys(methods)), progress)
     if AUTHORS_CAM in measures:
@@ -126,7 +126,7 @@ def explain_each(
     return explained
 
 
-def _methods(runs: Sequence[Asked], named: Sequence[str], progress: Progress) -> list[tuple[str, ...]]:
+def _methods(runs: Sequence[SplitModel], named: Sequence[str], progress: Progress) -> list[tuple[str, ...]]:
     """Return the methods of each run; of those that are named, the ones that its network has a map for."""
     if not named:
         return [usual_methods(run.network) for run in runs]
@@ -143,13 +143,13 @@ def _methods(runs: Sequence[Asked], named: Sequence[str], progress: Progress) ->
     return chosen
 
 
-def _require_authors_cam(runs: Sequence[Asked], methods: Sequence[Sequence[str]]) -> None:
+def _require_authors_cam(runs: Sequence[SplitModel], methods: Sequence[Sequence[str]]) -> None:
     if not any(has_authors_cam(run.network) and CAM in names for run, names in zip(runs, methods, strict=True)):
         told = "; ".join(f"{run.card.network}: {', '.join(names)}" for run, names in zip(runs, methods, strict=True))
         raise ConfigError(f"measure '{AUTHORS_CAM}' is of the map 'cam' of a vgg16-gap; here are maps of {told}")
 
 
-def _told_apart(runs: Sequence[Asked]) -> list[Asked]:
+def _told_apart(runs: Sequence[SplitModel]) -> list[SplitModel]:
     """Add a number to the name of runs that share recipe and seed."""
     names = [run.name for run in runs]
     return [

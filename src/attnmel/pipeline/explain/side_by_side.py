@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 
 from attnmel.config.recipe import DataSettings
 from attnmel.errors import ConfigError
-from attnmel.pipeline.explain.stored_maps import Explained
+from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.pipeline.run.dataset import shown_pixels
 from attnmel.saliency.map_files import read_levels
 
@@ -27,7 +27,7 @@ class Shown(NamedTuple):
     """Maps of 0 to 255 over their own range, by run and method."""
 
 
-def shown_images(runs: Sequence[Explained]) -> Iterator[Shown]:
+def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
     """Give every image of the runs' split, in order; the pixels are those that the first run's network saw.
 
     Raises:

@@ -10,11 +10,11 @@ from torch import Tensor
 from attnmel.evaluation.maps.summary import MapSummary, summarised
 from attnmel.evaluation.maps.table import MapColumn, MapTable
 from attnmel.folders import MapsFolder, replacing
-from attnmel.pipeline.explain.annotations import Marked
-from attnmel.pipeline.explain.metrics import ASKING, OF_MAPS, Case, Made, Values
-from attnmel.pipeline.explain.stored_maps import Explained
+from attnmel.pipeline.explain.annotations import Annotations
+from attnmel.pipeline.explain.metrics import ASKING, OF_MAPS, MapBatch, MethodBatch, Values
+from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.pipeline.run.dataset import shown_pixels
-from attnmel.pipeline.run.open_split import Asked
+from attnmel.pipeline.run.open_split import SplitModel
 from attnmel.progress import SILENT, Progress
 from attnmel.report.sections.maps import summary_text
 from attnmel.saliency.map_files import map_file
@@ -25,15 +25,15 @@ Columns = dict[MapColumn, Float[np.ndarray, " N"]]
 
 
 def explain_split(
-    asked: Asked,
+    asked: SplitModel,
     methods: Sequence[str],
-    marks: Marked,
+    marks: Annotations,
     *,
     measures: Sequence[str],
     limit: int,
     folder: MapsFolder,
     progress: Progress = SILENT,
-) -> Explained:
+) -> ExplainedRun:
     """Write the maps of a split's images, the table of their measures and its summary.
 
     Each map is asked for the class that the network calls. The measures of `OF_MAPS` are of all images, those of
@@ -60,7 +60,7 @@ def explain_split(
         progress=progress,
     )
     write_summary(folder, summary)
-    return Explained(
+    return ExplainedRun(
         name=asked.name,
         folder=folder,
         main=asked.main,
@@ -74,9 +74,9 @@ def explain_split(
 
 
 def _map_all(
-    asked: Asked,
+    asked: SplitModel,
     methods: Sequence[str],
-    marks: Marked,
+    marks: Annotations,
     measures: Sequence[str],
     folder: MapsFolder,
     progress: Progress,
@@ -94,14 +94,14 @@ def _map_all(
             maps = {name: one.float().cpu().numpy() for name, one in made.items()}
             for name, one in maps.items():
                 add[name](one)
-            case = Made(maps, asked.network, images, called, tuple(marks.targets(places)) if measures else ())
+            case = MapBatch(maps, asked.network, images, called, tuple(marks.targets(places)) if measures else ())
             found.append({column: some for name in measures for column, some in OF_MAPS[name](case).items()})
             advance(len(places))
     return {column: np.concatenate([one[column] for one in found]) for column in found[0]}
 
 
 def _ask_again(
-    asked: Asked, name: str, measures: Sequence[str], some: Int[np.ndarray, " n"], progress: Progress
+    asked: SplitModel, name: str, measures: Sequence[str], some: Int[np.ndarray, " n"], progress: Progress
 ) -> Columns:
     """Return the measures that ask the network again, NaN for the images that it was not asked about."""
     columns: Columns = {}
@@ -116,12 +116,14 @@ def _ask_again(
     return columns
 
 
-def _case(asked: Asked, name: str, places: np.ndarray, images: Tensor) -> Case:
+def _case(asked: SplitModel, name: str, places: np.ndarray, images: Tensor) -> MethodBatch:
     method, classes = build_method(name), asked.called[places]
     pixels = np.ascontiguousarray(shown_pixels(asked.data, asked.prepared, asked.rows[places]))
     painted = painted_out(pixels, asked.card.mean, asked.card.std).to(asked.device)
     has_lesion = pixels[..., 3].max(axis=(1, 2)) > 0
-    return Case(method, asked.network, images, painted, has_lesion, classes, method(asked.network, images, classes))
+    return MethodBatch(
+        method, asked.network, images, painted, has_lesion, classes, method(asked.network, images, classes)
+    )
 
 
 def _fill(columns: Columns, name: str, places: np.ndarray, count: int, values: Values) -> None:
@@ -136,7 +138,7 @@ def write_summary(folder: MapsFolder, summary: MapSummary) -> None:
         part.write_text(summary_text(summary), encoding="utf-8")
 
 
-def _cost(asked: Asked, names: Sequence[str], measures: Sequence[str], some: int) -> str:
+def _cost(asked: SplitModel, names: Sequence[str], measures: Sequence[str], some: int) -> str:
     """Say what is ahead: forward passes of single images, and their time at the speed of the predictions."""
     side, images = asked.card.size, len(asked.rows)
     costs = [passes([name], side) for name in names]

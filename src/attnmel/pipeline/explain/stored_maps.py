@@ -21,7 +21,7 @@ from attnmel.saliency.methods.registry import CONTROLS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explained:
+class ExplainedRun:
     """The maps of a run, and the images that they are of."""
 
     name: str
@@ -45,7 +45,7 @@ class Explained:
 
 def read_explained(
     run: RunFolder, split: str, epoch: int, *, name: str, home: Path, progress: Progress = SILENT
-) -> Explained | None:
+) -> ExplainedRun | None:
     """Read the maps of a run's split; None where there are none, or those of another epoch.
 
     Raises:
@@ -63,7 +63,7 @@ def read_explained(
         )
     prepared = prepare(recipe.data, home=home, progress=progress)
     check_same_data(run, prepared)
-    return Explained(
+    return ExplainedRun(
         name=name,
         folder=folder,
         main=recipe.data.positives[0],
@@ -76,7 +76,7 @@ def read_explained(
     )
 
 
-def side_by_side(runs: Sequence[Explained], progress: Progress = SILENT) -> MapSummary:
+def side_by_side(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> MapSummary:
     """Return the figures of runs on the same images together, map by map; the same map of every two runs is compared.
 
     A control whose figures are the same in all runs stands there once, and none is compared with itself. Hits and
@@ -86,7 +86,7 @@ def side_by_side(runs: Sequence[Explained], progress: Progress = SILENT) -> MapS
     ids, nothing = first.table.image_ids, ("",) * len(first.table.image_ids)
     once = {name for name in CONTROLS if _same_everywhere([_figures(run, name) for run in runs])}
 
-    def joined(run: Explained, method: str) -> str:
+    def joined(run: ExplainedRun, method: str) -> str:
         return method if method in once else f"{run.name}: {method}"
 
     values = {
@@ -113,7 +113,7 @@ def side_by_side(runs: Sequence[Explained], progress: Progress = SILENT) -> MapS
     )
 
 
-def _figures(run: Explained, method: str) -> dict[MapColumn, Float[np.ndarray, " N"]]:
+def _figures(run: ExplainedRun, method: str) -> dict[MapColumn, Float[np.ndarray, " N"]]:
     return {
         column: numbers
         for column, numbers in run.table.values.items()

@@ -15,10 +15,10 @@ from torch import nn
 
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.preprocess.images import prepared_image
-from attnmel.deploy.engines import Answers, Engine, onnxruntime_engine, predictor_engine
+from attnmel.deploy.engines import Engine, EngineAnswers, onnxruntime_engine, predictor_engine
 from attnmel.deploy.onnx_file import Parity
-from attnmel.deploy.parity import CURE, Comparison, class_aucs
-from attnmel.deploy.precision_cost import Said
+from attnmel.deploy.parity import CURE, ParityReport, class_aucs
+from attnmel.deploy.precision_cost import EngineOutput
 from attnmel.deploy.predictor import Predictor
 from attnmel.errors import ExportError
 from attnmel.models.output import Output
@@ -37,7 +37,7 @@ class Checked:
     """How far the engines are from the network, and what they said of the real images."""
 
     parity: tuple[Parity, ...]
-    said: tuple[Said, ...]
+    said: tuple[EngineOutput, ...]
     """By engine of `engines_of`; empty without real images."""
 
 
@@ -78,15 +78,15 @@ def check_file(
         parity = [_parity(alone)]
         files = [*(real.files if real else ()), *phantoms]
         compared = _compared(engines_of(path, card), network, card, files, progress)
-    said = [Said.of(real.truth, one.found, one.maps) for one in compared] if real else []
+    said = [EngineOutput.of(real.truth, one.found, one.maps) for one in compared] if real else []
     parity += [_parity(one, said[place] if said else None, judged) for place, one in enumerate(compared)]
     return Checked(tuple(parity), tuple(said))
 
 
 def _compared(
     engines: Sequence[Engine], network: nn.Module, card: Card, files: list[Path], progress: Progress
-) -> list[Comparison]:
-    comparisons = [Comparison(engine, card.classes) for engine in engines]
+) -> list[ParityReport]:
+    comparisons = [ParityReport(engine, card.classes) for engine in engines]
     with progress.bar(f"checking {' and '.join(one.name for one in engines)}", len(files), "images") as advance:
         for some in few_at_a_time(files):
             squares = np.stack([prepared_image(path, crop=card.crop, side=card.side) for path in some])
@@ -97,7 +97,7 @@ def _compared(
     return comparisons
 
 
-def _parity(comparison: Comparison, said: Said | None = None, judged: Predictions | None = None) -> Parity:
+def _parity(comparison: ParityReport, said: EngineOutput | None = None, judged: Predictions | None = None) -> Parity:
     probability, attention = comparison.check()
     return Parity(
         engine=comparison.engine.name,
@@ -111,25 +111,25 @@ def _parity(comparison: Comparison, said: Said | None = None, judged: Prediction
 
 
 @torch.inference_mode()
-def network_answers(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> Answers:
+def network_answers(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineAnswers:
     """Return what the network says by torch, prepared and calibrated as `predict_images` does it."""
     output: Output = network(torch.cat([model_input(square, card) for square in squares]))
     logits = output.logits.double() / (1 if card.temperature is None else card.temperature)
-    return Answers(logits.softmax(dim=1).float().numpy(), tuple(one[:, 0].numpy() for one in output.attention))
+    return EngineAnswers(logits.softmax(dim=1).float().numpy(), tuple(one[:, 0].numpy() for one in output.attention))
 
 
-def engine_said(engine: Engine, real: RealImages, progress: Progress = SILENT) -> Said:
+def engine_said(engine: Engine, real: RealImages, progress: Progress = SILENT) -> EngineOutput:
     """Return what an engine says of real images.
 
     Raises:
         CheckpointError, ImageError: what the engine gives is no number, an image cannot be used.
     """
-    found: list[Answers] = []
+    found: list[EngineAnswers] = []
     with progress.bar(f"predicting by {engine.name}", len(real.rows), "images") as advance:
         for some in few_at_a_time(real.files):
             found.append(engine.answers(some))
             advance(len(some))
-    return Said.of(real.truth, [one.probabilities for one in found], [one.attention for one in found])
+    return EngineOutput.of(real.truth, [one.probabilities for one in found], [one.attention for one in found])
 
 
 def _against_judged(found: Predictions, judged: Predictions, engine: str) -> float | None:

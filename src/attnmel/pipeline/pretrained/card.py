@@ -12,7 +12,7 @@ from attnmel.evaluation.classification.operating_points import reached_above
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.folders import RunFolder
 from attnmel.models.weights.card import Card, described
-from attnmel.pipeline.run.results import SplitJudgement
+from attnmel.pipeline.run.results import SplitResults
 from attnmel.pipeline.run.results_details import read_details
 from attnmel.pretrained.card import CalibrationFact, FileFact, Measured, ModelCard, OperatingFact, Words
 from attnmel.pretrained.catalogue import file_digest
@@ -22,7 +22,7 @@ CALIBRATION = ("calibration_error", "intercept", "slope", "brier", "log_loss")
 
 
 def model_card(
-    made: RunFolder, words: Words, card: Card, judged: SplitJudgement, facts: ExportFacts, parameters: int
+    made: RunFolder, words: Words, card: Card, judged: SplitResults, facts: ExportFacts, parameters: int
 ) -> ModelCard:
     """Return the card of a model whose files all lie in its folder.
 
@@ -69,7 +69,7 @@ def _operating(test: Predictions, card: Card, facts: ExportFacts) -> tuple[Opera
     return tuple(found)
 
 
-def _calibration(made: RunFolder, card: Card, judged: SplitJudgement) -> CalibrationFact:
+def _calibration(made: RunFolder, card: Card, judged: SplitResults) -> CalibrationFact:
     details = read_details(made, judged)
     if details is None:
         raise PredictionsError(f"{made.details(judged.name)} is missing; judge the run again")

@@ -14,7 +14,7 @@ import tomli_w
 
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.calibration.temperature import fit_temperature
-from attnmel.evaluation.classification.report import judge
+from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint, save_weights
@@ -25,7 +25,7 @@ from attnmel.pipeline.pretrained.card import model_card
 from attnmel.pipeline.pretrained.cross_validation import read_out_of_fold
 from attnmel.pipeline.run.dataset import Prepared, prepare
 from attnmel.pipeline.run.provenance import check_same_data, read_provenance, read_recipe, write_provenance
-from attnmel.pipeline.run.results import CHOOSES, SplitJudgement, add_measures
+from attnmel.pipeline.run.results import CHOOSES, SplitResults, add_measures
 from attnmel.pretrained.card import MOST_BYTES, ModelCard, Words
 from attnmel.pretrained.catalogue import CARD_FILE
 from attnmel.progress import SILENT, Progress
@@ -110,11 +110,11 @@ def _write_choosing(made: RunFolder, prepared: Prepared, chose: Predictions, wor
     """Write the folds' predictions as those of the split that chooses thresholds and temperature."""
     card: Card = read_checkpoint(made.path)[1]
     chose.write(made.predictions(CHOOSES), card.licence)
-    found = judge(chose, card.positives)
+    found = evaluate_classification(chose, card.positives)
     note = f"these are {words.chosen_on}: no figures of the network itself"
     add_measures(
         made,
-        SplitJudgement(
+        SplitResults(
             name=CHOOSES,
             dataset=prepared.dataset.name,
             on=None,

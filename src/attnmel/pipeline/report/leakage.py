@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.report import Judgement, judge
+from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.run.provenance import read_recipe
@@ -28,11 +28,11 @@ def leakage_sections(run: RunFolder, split: str) -> tuple[Section, ...]:
     return (leakage_section(split, known, pairs, whole, without),)
 
 
-def judged_without(predictions: Predictions, known: set[str], positives: tuple[str, ...]) -> Judgement | str:
+def judged_without(predictions: Predictions, known: set[str], positives: tuple[str, ...]) -> ClassificationReport | str:
     """Judge the images that are not known from training; where that is not possible, the sentence that says why."""
     left = [row for row, image_id in enumerate(predictions.image_ids) if image_id not in known]
     try:
-        return judge(_some(predictions, np.array(left, dtype=np.int64)), positives)
+        return evaluate_classification(_some(predictions, np.array(left, dtype=np.int64)), positives)
     except PredictionsError as error:
         return f"Without them nothing can be judged: {error}"
 

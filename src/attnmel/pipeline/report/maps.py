@@ -10,7 +10,7 @@ from attnmel.folders import MapsFolder, RunFolder
 from attnmel.pipeline.explain.gallery import gallery
 from attnmel.pipeline.explain.grid import grid
 from attnmel.pipeline.explain.side_by_side import require_same_images, require_same_square
-from attnmel.pipeline.explain.stored_maps import Explained, read_explained, side_by_side
+from attnmel.pipeline.explain.stored_maps import ExplainedRun, read_explained, side_by_side
 from attnmel.pipeline.run.results import read_measures
 from attnmel.progress import SILENT, Progress
 from attnmel.report.galleries.examples import Picture, as_address
@@ -76,7 +76,7 @@ def maps_beside_section(
     )
 
 
-def _grid_picture(runs: Sequence[Explained], *, each: int) -> Picture:
+def _grid_picture(runs: Sequence[ExplainedRun], *, each: int) -> Picture:
     rows = ", a row a run" if len(runs) > 1 else ""
     return Picture(
         title=f"Hits and misses drawn by chance, {each} of each kind{rows}; the line is the border of the lesion mask.",

@@ -16,7 +16,7 @@ from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.maps.attention_overlap import Overlap
-from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, Published
+from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedRow
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_file
 from attnmel.pipeline.evaluate.compare import compared_section
@@ -25,7 +25,7 @@ from attnmel.pipeline.report.topics import topics
 from attnmel.pipeline.run.dataset import Prepared, prepare, shown_pixels
 from attnmel.pipeline.run.history import best_row, read_history
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe
-from attnmel.pipeline.run.results import SplitJudgement, read_measures
+from attnmel.pipeline.run.results import SplitResults, read_measures
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS, Predictions
 from attnmel.report.galleries.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
@@ -144,7 +144,7 @@ def _control_words(recipe: Recipe) -> str:
     return "" if recipe.data.control == NO_CONTROL else f", {CONTROL_WORDS[recipe.data.control]}"
 
 
-def _published(recipe: Recipe) -> Published | None:
+def _published(recipe: Recipe) -> PublishedRow | None:
     """Return the row that the measures may stand beside: of the same data set, network and prior, and no control.
 
     A prior made of other masks, or of masks spoilt on purpose, is another prior.
@@ -173,7 +173,7 @@ def _history(run: RunFolder, recipe: Recipe) -> History:
 
 
 def _examples(
-    run: RunFolder, recipe: Recipe, judged: SplitJudgement, predictions: Predictions, home: Path, progress: Progress
+    run: RunFolder, recipe: Recipe, judged: SplitResults, predictions: Predictions, home: Path, progress: Progress
 ) -> tuple[ExampleGroup, ...]:
     """Draw the most confident hits and misses; images and masks come from the cache, maps from the run folder."""
     prepared = prepare(recipe.data, home=home, name=judged.on, progress=progress)
@@ -195,7 +195,7 @@ def _examples(
     )
 
 
-def _shown_maps(run: RunFolder, judged: SplitJudgement, ids: Sequence[str]) -> list[ShownMap]:
+def _shown_maps(run: RunFolder, judged: SplitResults, ids: Sequence[str]) -> list[ShownMap]:
     if not run.attention(judged.name).is_file():
         return []
     overlap = Overlap.read(run.overlap(judged.name)) if judged.overlap else None
@@ -221,7 +221,7 @@ def _diagnoses(prepared: Prepared, ids: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _circumstances(provenance: dict[str, Any], judged: SplitJudgement) -> tuple[FactGroup, ...]:
+def _circumstances(provenance: dict[str, Any], judged: SplitResults) -> tuple[FactGroup, ...]:
     data = provenance["data"]
     splits = [(split, _counts(counts)) for split, counts in data["splits"].items()]
     training = [

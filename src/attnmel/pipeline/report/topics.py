@@ -8,7 +8,7 @@ from attnmel.folders import RunFolder
 from attnmel.pipeline.report.ablations import control_sections
 from attnmel.pipeline.report.leakage import leakage_sections
 from attnmel.pipeline.report.maps import run_maps_section
-from attnmel.pipeline.run.results import SplitJudgement
+from attnmel.pipeline.run.results import SplitResults
 from attnmel.pipeline.run.results_details import read_details
 from attnmel.progress import SILENT, Progress
 from attnmel.report.html.sections import Section
@@ -23,7 +23,7 @@ from attnmel.report.sections.subgroups import subgroups_section
 
 def topics(
     run: RunFolder,
-    judged: SplitJudgement,
+    judged: SplitResults,
     curves: Mapping[str, RocCurve],
     others: Sequence[RunFolder] = (),
     *,
@@ -47,7 +47,7 @@ def topics(
     )
 
 
-def _detailed(run: RunFolder, judged: SplitJudgement, curves: Mapping[str, RocCurve], anchor: str) -> Iterator[Section]:
+def _detailed(run: RunFolder, judged: SplitResults, curves: Mapping[str, RocCurve], anchor: str) -> Iterator[Section]:
     details = read_details(run, judged)
     if details is None:
         return

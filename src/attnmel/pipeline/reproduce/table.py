@@ -8,12 +8,12 @@ from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.metric_set import RECALL
-from attnmel.evaluation.comparison.align import JudgedRun
+from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
-from attnmel.evaluation.comparison.paired_tests import Chances
+from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.estimates import NOTHING
-from attnmel.evaluation.thesis.published import PUBLISHED, Published
+from attnmel.evaluation.thesis.published import PUBLISHED, PublishedRow
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow, corrected, over_seeds
 from attnmel.evaluation.thesis.tables import BlockPlan, Column, table_title
 from attnmel.folders import RunFolder
@@ -131,8 +131,8 @@ class TableReader:
             rows = [stored.get(column) for column in columns]
             found = [Interval(one.value, one.low, one.high) if one else NOTHING for one in rows]
             return [(one, (one.value,)) for one in found]
-        judged = [JudgedRun(str(run.path), Predictions.read(run.predictions(split))) for run in runs]
-        over = over_seeds(judged, main, columns, Chances())
+        judged = [RunPredictions(str(run.path), Predictions.read(run.predictions(split))) for run in runs]
+        over = over_seeds(judged, main, columns, ResamplingConfig())
         return [over.get(column, (NOTHING, ())) for column in columns]
 
     def _tests(
@@ -185,7 +185,7 @@ class TableReader:
     def _titles(self) -> dict[str, str]:
         return {row: self._recipe(row).title for row in self.jobs}
 
-    def _beside(self, published: Published | None) -> tuple[float | None, ...]:
+    def _beside(self, published: PublishedRow | None) -> tuple[float | None, ...]:
         return tuple(_published(published, column) for column in self.options.plan.columns)
 
 
@@ -193,11 +193,11 @@ def _paths(runs: Sequence[RunFolder]) -> tuple[Path, ...]:
     return tuple(run.path for run in runs)
 
 
-def _cited(published: Published) -> str:
+def _cited(published: PublishedRow) -> str:
     return f"{published.name} {published.reference}".strip()
 
 
-def _published(row: Published | None, column: Column) -> float | None:
+def _published(row: PublishedRow | None, column: Column) -> float | None:
     if row is None:
         return None
     if column.measure.startswith(RECALL):

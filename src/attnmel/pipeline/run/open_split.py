@@ -28,7 +28,7 @@ BATCH = 16
 
 
 @dataclass(frozen=True)
-class Asked:
+class SplitModel:
     """A run's network and the images that it is asked about."""
 
     name: str
@@ -84,7 +84,7 @@ class Asked:
         return refused
 
 
-def ask(run: RunFolder, split: str, *, home: Path, progress: Progress = SILENT) -> Asked:
+def open_split(run: RunFolder, split: str, *, home: Path, progress: Progress = SILENT) -> SplitModel:
     """Open a run's best checkpoint and a split of its data, and predict the split.
 
     Raises:
@@ -110,4 +110,6 @@ def ask(run: RunFolder, split: str, *, home: Path, progress: Progress = SILENT) 
     )
     taken = (time.monotonic() - started) / len(rows)
     name = f"{card.recipe}, seed {card.seed}"
-    return Asked(name, run, split, recipe.data, prepared, rows, network, card, device, predicted.predictions, taken)
+    return SplitModel(
+        name, run, split, recipe.data, prepared, rows, network, card, device, predicted.predictions, taken
+    )

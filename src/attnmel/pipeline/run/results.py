@@ -7,7 +7,7 @@ from typing import Any
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.report import Judgement
+from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.folders import RunFolder, replacing
 from attnmel.records import Predictions
@@ -17,7 +17,7 @@ CHOOSES = "validation"
 
 
 @dataclasses.dataclass(frozen=True)
-class SplitJudgement:
+class SplitResults:
     """What `evaluate` found on one split or external set."""
 
     name: str
@@ -29,7 +29,7 @@ class SplitJudgement:
     epoch: int
     licence: str
     """Of the data that the network was trained on."""
-    judgement: Judgement
+    judgement: ClassificationReport
     overlap: dict[str, Interval]
     """Mean Jaccard index of each attention map with the lesion mask; empty without maps or masks."""
     masks: int
@@ -58,12 +58,12 @@ class SplitJudgement:
         return {"notice": NOTICE, **dataclasses.asdict(self), "judgement": self.judgement.to_dict()}
 
     @staticmethod
-    def from_dict(plain: dict[str, Any]) -> "SplitJudgement":
+    def from_dict(plain: dict[str, Any]) -> "SplitResults":
         """Read what `as_dict` gave."""
         overlap = {name: Interval(*values) for name, values in plain["overlap"].items()}
-        judgement = Judgement.from_dict(plain["judgement"])
+        judgement = ClassificationReport.from_dict(plain["judgement"])
         own = {name: value for name, value in plain.items() if name != "notice"}
-        return SplitJudgement(**{**own, "judgement": judgement, "overlap": overlap})
+        return SplitResults(**{**own, "judgement": judgement, "overlap": overlap})
 
 
 def fixed(value: float) -> str:
@@ -76,7 +76,7 @@ def span(low: float, high: float) -> str:
     return "" if math.isnan(low) or math.isnan(high) else f"{low:.3f} - {high:.3f}"
 
 
-def read_measures(run: RunFolder) -> dict[str, SplitJudgement]:
+def read_measures(run: RunFolder) -> dict[str, SplitResults]:
     """Return every judgement of a run by its name; empty where there is none yet.
 
     Raises:
@@ -86,7 +86,7 @@ def read_measures(run: RunFolder) -> dict[str, SplitJudgement]:
         return {}
     try:
         plain = json.loads(run.measures.read_text(encoding="utf-8"))
-        return {name: SplitJudgement.from_dict(one) for name, one in plain.items()}
+        return {name: SplitResults.from_dict(one) for name, one in plain.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise PredictionsError(
             f"{run.measures} is damaged or of another version; delete it and run `attnmel evaluate` again"
@@ -105,7 +105,7 @@ def choosing_predictions(run: RunFolder, epoch: int) -> Predictions | None:
     return Predictions.read(run.predictions(CHOOSES))
 
 
-def add_measures(run: RunFolder, judged: SplitJudgement) -> None:
+def add_measures(run: RunFolder, judged: SplitResults) -> None:
     """Put one judgement beside the others of a run, in place of an earlier one of its name."""
     every = read_measures(run) | {judged.name: judged}
     with replacing(run.measures) as part:

@@ -18,10 +18,10 @@ from attnmel.evaluation.classification.confusion_matrix import Confusion, confus
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
 from attnmel.evaluation.classification.operating_points import PREVALENCES, SENSITIVITIES, Operating, operating_points
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.subgroup_metrics import Whole
+from attnmel.evaluation.subgroup_metrics import WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder, replacing
-from attnmel.pipeline.run.results import CHOOSES, SplitJudgement, choosing_predictions, fixed, span
+from attnmel.pipeline.run.results import CHOOSES, SplitResults, choosing_predictions, fixed, span
 from attnmel.records import Predictions
 
 
@@ -56,7 +56,7 @@ _DETAILS = TypeAdapter(Details)
 
 def find_details(
     run: RunFolder,
-    judged: SplitJudgement,
+    judged: SplitResults,
     positives: Sequence[str],
     *,
     sensitivities: Sequence[float] = (),
@@ -87,7 +87,7 @@ def find_details(
         operating=operating,
         decision=decision,
         confusion=matrix,
-        subgroups=subgroups(predictions, positives[0], Whole(operating[0], decision[0], calibration, matrix)),
+        subgroups=subgroups(predictions, positives[0], WholeSetResults(operating[0], decision[0], calibration, matrix)),
         calibration=calibration,
         official=_official(predictions, judged.dataset),
     )
@@ -99,7 +99,7 @@ def write_details(run: RunFolder, details: Details) -> None:
         part.write_text(json.dumps(details.as_dict(), allow_nan=False), encoding="utf-8")
 
 
-def read_details(run: RunFolder, judged: SplitJudgement) -> Details | None:
+def read_details(run: RunFolder, judged: SplitResults) -> Details | None:
     """Return the details of a judgement; None where there are none, or where they are of another epoch.
 
     Raises:

@@ -17,16 +17,16 @@ NETWORK, OPTIMIZER = "network.", "optimizer."
 History = Sequence[HistoryRow] | Sequence[SegmenterRow]
 
 
-def save_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, history: History) -> None:
+def save_training_state(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, history: History) -> None:
     """Write weights, momentum and history; generators need no state, they are seeded by epoch.
 
     Raises:
         CheckpointError: the disk is full or cannot be written; what was there before is kept.
     """
-    write_standing(path, standing(network, optimizer), history)
+    write_training_state(path, training_tensors(network, optimizer), history)
 
 
-def standing(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def training_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Return weights and momentum by name, where they are."""
     tensors: dict[str, Tensor] = {NETWORK + name: value for name, value in network.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
@@ -47,14 +47,14 @@ def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
 
 
-def write_standing(path: Path, tensors: Mapping[str, Tensor], history: History) -> None:
-    """Write the tensors of a standing and the history, as `save_standing`."""
+def write_training_state(path: Path, tensors: Mapping[str, Tensor], history: History) -> None:
+    """Write the tensors of a standing and the history, as `save_training_state`."""
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
     save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
 
 
-def load_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[HistoryRow, ...]:
-    """Put network and optimiser where `save_standing` found them and return the history so far.
+def load_training_state(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[HistoryRow, ...]:
+    """Put network and optimiser where `save_training_state` found them and return the history so far.
 
     Raises:
         CheckpointError: the file is damaged or belongs to another network.
@@ -63,7 +63,7 @@ def load_standing(path: Path, network: nn.Module, optimizer: torch.optim.Optimiz
 
 
 def load_rows(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, str]]:
-    """Do as `load_standing`, with the rows of the history as text."""
+    """Do as `load_training_state`, with the rows of the history as text."""
     tensors, metadata = load_state(path)
     weights = weights_of(tensors)
     check_tensors(weights, network.state_dict(), str(path))

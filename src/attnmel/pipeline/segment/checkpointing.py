@@ -16,7 +16,7 @@ from attnmel.folders import RunFolder, replacing
 from attnmel.models.segmenter import THRESHOLD, SegmenterCard, load_segmenter, save_segmenter
 from attnmel.pipeline.run.history import SegmenterRow, best_epoch, write_rows
 from attnmel.pipeline.run.provenance import read_provenance
-from attnmel.pipeline.run.training_state import save_standing
+from attnmel.pipeline.run.training_state import save_training_state
 from attnmel.pipeline.segment.dataset import CHOOSING, Pairs
 from attnmel.pipeline.segment.image_masks import drawn_images
 from attnmel.progress import Progress
@@ -64,7 +64,7 @@ def keep_epoch(
     row = history[-1]
     if best_epoch(history) is row:
         save_segmenter(run.best, network, _card(pairs, row, read_provenance(run)["licence"]))
-    save_standing(run.resume, network, optimizer, history)
+    save_training_state(run.resume, network, optimizer, history)
     write_rows(run.history, SegmenterRow, history)
 
 

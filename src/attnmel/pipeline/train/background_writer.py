@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
 
-class Beside:
+class BackgroundWriter:
     """Writes one thing at a time; leaving it waits for the last one, so that what was handed over is whole on disk.
 
     What a writing raises comes out of the next call, or of leaving, unless another error is under way there already.
@@ -25,7 +25,7 @@ class Beside:
         if self._latest is not None:
             self._latest.result()
 
-    def __enter__(self) -> "Beside":
+    def __enter__(self) -> "BackgroundWriter":
         return self
 
     def __exit__(

@@ -21,14 +21,14 @@ from attnmel.models.weights.checkpoints import save_weights
 from attnmel.pipeline.run.dataset import Prepared, split_batches
 from attnmel.pipeline.run.history import HistoryRow, best_row, write_events, write_history
 from attnmel.pipeline.run.provenance import read_provenance
-from attnmel.pipeline.run.training_state import copied, standing, weights_of, write_standing
-from attnmel.pipeline.train.background_writer import Beside
+from attnmel.pipeline.run.training_state import copied, training_tensors, weights_of, write_training_state
+from attnmel.pipeline.train.background_writer import BackgroundWriter
 from attnmel.pipeline.train.frozen_maps import RunMaps
 from attnmel.records import Predictions
 
 
 @dataclasses.dataclass(frozen=True)
-class Keeper:
+class CheckpointWriter:
     """Judges the network of the moment on the validation split and keeps what an epoch leaves behind."""
 
     recipe: Recipe
@@ -37,7 +37,7 @@ class Keeper:
     network: _FabricModule
     optimizer: torch.optim.Optimizer
     fabric: Fabric
-    beside: Beside
+    beside: BackgroundWriter
     maps: RunMaps | None = None
     """Of a frozen trunk."""
 
@@ -87,7 +87,7 @@ class Keeper:
         Its epochs may take no longer than the writing. On the CPU they take minutes, and nothing is copied, so that it
         waits, and learns of a full disk at once.
         """
-        tensors, waits = standing(self.network.module, self.optimizer), self.fabric.device.type == "cpu"
+        tensors, waits = training_tensors(self.network.module, self.optimizer), self.fabric.device.type == "cpu"
         self.beside.hand_over(partial(self._write, tensors if waits else copied(tensors), history))
         if waits:
             self.beside.wait()
@@ -102,7 +102,7 @@ class Keeper:
         save_weights(self.run.last, weights, card)
         if best_row(history, self.recipe.training.select) is row:
             save_weights(self.run.best, weights, card)
-        write_standing(self.run.resume, tensors, history)
+        write_training_state(self.run.resume, tensors, history)
         write_history(self.run.history, history)
         write_events(self.run.events, row)
 

@@ -25,9 +25,9 @@ from attnmel.pipeline.run.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.normalisation import with_statistics
 from attnmel.pipeline.run.provenance import add_resumed, check_same_run, read_recipe, write_start
 from attnmel.pipeline.run.seen_images import learnt_images, write_images
-from attnmel.pipeline.run.training_state import load_standing
-from attnmel.pipeline.train.background_writer import Beside
-from attnmel.pipeline.train.checkpointing import Keeper
+from attnmel.pipeline.run.training_state import load_training_state
+from attnmel.pipeline.train.background_writer import BackgroundWriter
+from attnmel.pipeline.train.checkpointing import CheckpointWriter
 from attnmel.pipeline.train.frozen_maps import RunMaps, open_run_maps
 from attnmel.pipeline.train.priors import RunPrior, prepare_prior
 from attnmel.pipeline.train.setup import objective, put_start_weights, schedule, set_up, start_network
@@ -177,7 +177,7 @@ def _train(
     with fabric.rank_zero_first(local=True):
         start = None if resuming else put_start_weights(network, recipe, prepared, fabric.device, home, progress)
     network, optimizer = set_up(recipe, network, fabric, progress)
-    history = load_standing(run.resume, network, optimizer) if resuming else ()
+    history = load_training_state(run.resume, network, optimizer) if resuming else ()
     _check_same_epoch(run, len(history), fabric)
     with fabric.rank_zero_first(local=True):
         maps = open_run_maps(recipe, prepared, network.module, home=home, device=fabric.device, progress=progress)
@@ -201,13 +201,13 @@ def _train(
             command=command,
             start=start,
         )
-    with Beside() as beside:
-        keeper = Keeper(recipe, run, prepared, network, optimizer, fabric, beside, maps)
+    with BackgroundWriter() as beside:
+        keeper = CheckpointWriter(recipe, run, prepared, network, optimizer, fabric, beside, maps)
         return _epochs(keeper, batches, history, remedy(start, recipe), progress), maps
 
 
 def _epochs(
-    keeper: Keeper, batches: TrainingBatches, history: tuple[HistoryRow, ...], remedy: str, progress: Progress
+    keeper: CheckpointWriter, batches: TrainingBatches, history: tuple[HistoryRow, ...], remedy: str, progress: Progress
 ) -> tuple[HistoryRow, ...]:
     """Train all epochs that are not in the history yet, judge and keep each, and return the whole history."""
     recipe, fabric = keeper.recipe, keeper.fabric

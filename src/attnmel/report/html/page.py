@@ -11,9 +11,9 @@ from markupsafe import Markup
 import attnmel
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
-from attnmel.evaluation.classification.report import Judgement
+from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.thesis.published import Published
+from attnmel.evaluation.thesis.published import PublishedRow
 from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
 from attnmel.folders import replacing
 from attnmel.report.galleries.examples import ExampleGroup
@@ -76,12 +76,12 @@ class RunSection:
     """The class whose task comes first, as in the recipe's `data.positives`."""
     licence: str
     """Of the training data."""
-    judgements: Mapping[str, Judgement]
+    judgements: Mapping[str, ClassificationReport]
     """By split or external set; the first one is what the key figures, curves and examples are of."""
     curves: Mapping[str, Curves] = field(default_factory=dict)
     """By task."""
     history: History | None = None
-    published: Published | None = None
+    published: PublishedRow | None = None
     overlaps: Mapping[str, Interval] = field(default_factory=dict)
     """Mean Jaccard index of each attention map with the lesion masks, by the map's name."""
     overlap_images: int = 0
@@ -107,7 +107,7 @@ class _View:
     run: RunSection
     anchor: str
     split: str
-    judgement: Judgement
+    judgement: ClassificationReport
     blocks: tuple[tables.Block, ...]
     key_figures: tuple[tables.KeyFigure, ...]
     compared: tuple[tables.Line, ...]
@@ -195,7 +195,7 @@ def _view(run: RunSection, anchor: str, every_map: Sequence[str]) -> _View:
     )
 
 
-def _curves(run: RunSection, judgement: Judgement, anchor: str) -> tuple[Markup, ...]:
+def _curves(run: RunSection, judgement: ClassificationReport, anchor: str) -> tuple[Markup, ...]:
     if not run.curves:
         return ()
     sensitivity = judgement.row(run.main, "sensitivity").value

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from attnmel.evaluation.classification.metric_set import RECALL
-from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, Judgement, Row
+from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, ClassificationReport, MetricRow
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.thesis.published import Published
+from attnmel.evaluation.thesis.published import PublishedRow
 
 PUBLISHED_SPLIT = "test"
 """The published rows are of the official test images; beside another split they would mislead."""
@@ -66,7 +66,9 @@ def spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def blocks(judgements: Mapping[str, Judgement], main: str, published: Published | None) -> tuple[Block, ...]:
+def blocks(
+    judgements: Mapping[str, ClassificationReport], main: str, published: PublishedRow | None
+) -> tuple[Block, ...]:
     """Return one block a split and task, in the order given; published figures stand beside the main task only."""
     found = []
     for split, judgement in judgements.items():
@@ -78,7 +80,7 @@ def blocks(judgements: Mapping[str, Judgement], main: str, published: Published 
     return tuple(found)
 
 
-def key_figures(judgement: Judgement, main: str) -> tuple[KeyFigure, ...]:
+def key_figures(judgement: ClassificationReport, main: str) -> tuple[KeyFigure, ...]:
     """Return AUC, sensitivity and specificity of the main task, the latter two also in whole lesions."""
     auc, found, cleared = (judgement.row(main, name) for name in ("auc", "sensitivity", "specificity"))
     positives = judgement.counts[main]
@@ -100,7 +102,7 @@ def task_words(task: str) -> str:
     return special.get(task, f"{name[:1].upper()}{name[1:]} against the rest")  # MEL stays MEL
 
 
-def measure_words(row: Row) -> tuple[str, str]:
+def measure_words(row: MetricRow) -> tuple[str, str]:
     """Return name and explanation of a row's measure."""
     if row.measure.startswith(RECALL):
         return f"Recall of {spaced(row.measure.removeprefix(RECALL))}", "by the highest probability"
@@ -108,7 +110,7 @@ def measure_words(row: Row) -> tuple[str, str]:
     return name, f"{explanation}, by the highest probability" if row.task == ALL_CLASSES else explanation
 
 
-def method_words(judgement: Judgement) -> str:
+def method_words(judgement: ClassificationReport) -> str:
     """Return which measures have which interval, in words."""
     measures: dict[str, list[str]] = {}
     for row in judgement.rows:
@@ -121,7 +123,7 @@ def method_words(judgement: Judgement) -> str:
     return "; ".join(f"{METHOD_WORDS[method]} for {', '.join(names)}" for method, names in measures.items())
 
 
-def overlap_lines(overlaps: Mapping[str, Interval], published: Published | None) -> tuple[Line, ...]:
+def overlap_lines(overlaps: Mapping[str, Interval], published: PublishedRow | None) -> tuple[Line, ...]:
     """Return one line an attention map: its mean Jaccard index with the lesion masks."""
     known = (published.overlap if published else None) or {}
     return tuple(Line(map_words(name), "", interval, known.get(name)) for name, interval in overlaps.items())
@@ -133,9 +135,9 @@ def map_words(name: str) -> str:
 
 
 def compared(
-    judgement: Judgement,
+    judgement: ClassificationReport,
     main: str,
-    published: Published | None,
+    published: PublishedRow | None,
     overlaps: Mapping[str, Interval],
     every_map: Sequence[str],
 ) -> tuple[Line, ...]:
@@ -182,16 +184,16 @@ def percent(value: float) -> str:
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"
 
 
-def _line(row: Row, published: float | None) -> Line:
+def _line(row: MetricRow, published: float | None) -> Line:
     name, explanation = measure_words(row)
     return Line(name, explanation, _interval(row), published)
 
 
-def _interval(row: Row) -> Interval:
+def _interval(row: MetricRow) -> Interval:
     return Interval(row.value, row.low, row.high)
 
 
-def _published(row: Row, main: str, published: Published | None) -> float | None:
+def _published(row: MetricRow, main: str, published: PublishedRow | None) -> float | None:
     if published is None:
         return None
     if row.task == ALL_CLASSES:
@@ -203,10 +205,10 @@ def _published(row: Row, main: str, published: Published | None) -> float | None
     return {"auc": published.auc, "ap": published.ap}.get(row.measure)
 
 
-def _images(row: Row) -> str:
+def _images(row: MetricRow) -> str:
     known = "" if row.positives is None else f", {row.positives:,} {spaced(row.task)}"
     return f"{row.images:,} images{known}"
 
 
-def _whole(row: Row, of: int) -> str:
+def _whole(row: MetricRow, of: int) -> str:
     return "no" if math.isnan(row.value) else f"{round(row.value * of):,}"

@@ -1,6 +1,6 @@
 """The section that sets the intervals of one judgement side by side, a column a method."""
 
-from attnmel.evaluation.classification.report import Judgement, Row
+from attnmel.evaluation.classification.report import ClassificationReport, MetricRow
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.report.html import tables
 from attnmel.report.html.sections import Section, Table
@@ -14,7 +14,7 @@ COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Head of each column, and the methods of which a measure has at most one."""
 
 
-def interval_section(judgement: Judgement, split: str) -> Section:
+def interval_section(judgement: ClassificationReport, split: str) -> Section:
     """Return every interval of every measure of one split."""
     heads = ("Measure", "Value", *(head for head, _ in COLUMNS))
     by = "image" if judgement.units == judgement.images else "lesion or patient"
@@ -27,7 +27,7 @@ def interval_section(judgement: Judgement, split: str) -> Section:
     )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: MetricRow) -> tuple[str, ...]:
     ends = [next((row.intervals[name] for name in names if name in row.intervals), None) for _, names in COLUMNS]
     spans = [tables.span(Interval(row.value, *pair)) if pair else "" for pair in ends]
     return (f"{tables.task_words(row.task)}: {tables.measure_words(row)[0]}", tables.fixed(row.value), *spans)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from attnmel.evaluation.classification.report import Judgement, Row
+from attnmel.evaluation.classification.report import ClassificationReport, MetricRow
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import MEASURE_WORDS, fixed, spaced, span
@@ -23,8 +23,8 @@ def leakage_section(
     split: str,
     kinds: Mapping[str, str],
     pairs: Sequence[tuple[str, str, str]],
-    whole: Judgement,
-    without: Judgement | str,
+    whole: ClassificationReport,
+    without: ClassificationReport | str,
 ) -> Section:
     """Return the figures of a split with and without the images that are known from training.
 
@@ -51,7 +51,7 @@ def leakage_section(
     )
 
 
-def _table(split: str, whole: Judgement, without: Judgement) -> Table:
+def _table(split: str, whole: ClassificationReport, without: ClassificationReport) -> Table:
     rows = []
     for row in whole.rows:
         other = without.row(row.task, row.measure)
@@ -61,5 +61,5 @@ def _table(split: str, whole: Judgement, without: Judgement) -> Table:
     return Table(f"Measures of the {split} split with and without the images known from training", heads, tuple(rows))
 
 
-def _cells(row: Row) -> tuple[str, str]:
+def _cells(row: MetricRow) -> tuple[str, str]:
     return fixed(row.value), span(Interval(row.value, row.low, row.high))
