@@ -191,6 +191,12 @@ class TrainingSettings(Settings):
     """Turns and flips of a crop whose maps are kept; the first is the crop as it is."""
     crops: int = Field(default=0, ge=0)
     """Further crops of each image whose maps are kept, each at a place of its own, besides the central one."""
+    smallest_crop: float | None = Field(default=None, gt=0, le=1)
+    """Share of the square's area that a random crop has at least; None: crops of the input's size (the slides)."""
+    any_angle: bool = False
+    """Whether images are turned by any angle; else by quarter turns alone (the slides)."""
+    colour: float = Field(default=0.0, ge=0, lt=1)
+    """How far brightness, contrast and saturation vary around 1, and each channel by a quarter of it."""
     select: Selection = "auc"
     """Validation measure that chooses the best epoch."""
     seed: int = Field(default=0, ge=0)
@@ -218,12 +224,19 @@ class TrainingSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _warp(self) -> "TrainingSettings":
+        if self.keeps_maps and (self.smallest_crop is not None or self.any_angle or self.colour):
+            raise ValueError(
+                "training.smallest_crop, any_angle and colour change the images of each epoch, but stored maps stay; set "
+                "training.cache_maps = false or training.freeze = 'none'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _parts(self) -> "TrainingSettings":
         if self.batch % (self.accumulate * self.devices * self.nodes):
-            raise ValueError(
-                f"batch {self.batch} does not divide into {self.accumulate} parts "
-                f"on {self.devices * self.nodes} devices"
-            )
+            parts = f"{self.accumulate} parts on {self.devices * self.nodes} devices"
+            raise ValueError(f"batch {self.batch} does not divide into {parts}")
         return self
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from attnmel.data.batches.ablate import paint_out_lesion
-from attnmel.data.batches.loader import normalise
+from attnmel.data.batches.maker import normalise
 from attnmel.data.preprocess.images import BLACK_TO_WHITE, shift_and_scale
 from attnmel.errors import ConfigError
 from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode, logits_of

@@ -8,7 +8,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from attnmel.data.batches.augment import Augmentation
-from attnmel.data.batches.loader import Batch, TrainingBatches, augmented_pixels, evaluation_batches, oversampled
+from attnmel.data.batches.batch import Batch, oversampled
+from attnmel.data.batches.loader import TrainingBatches, evaluation_batches
+from attnmel.data.batches.maker import augmented_pixels
+from attnmel.data.batches.warp import WarpRange
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.errors import ConfigError, LabelError
@@ -87,6 +90,24 @@ def test_images_are_the_augmented_pixels_normalised_and_priors_move_along(
         cross = batch.images * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
         priors = batch.priors[batch.has_prior]
         torch.testing.assert_close(cross[batch.has_prior][:, :1], priors, atol=1e-5, rtol=0)
+
+
+def test_warped_images_and_their_priors_move_along_and_epochs_repeat(batches: Callable[..., TrainingBatches]) -> None:
+    warp = WarpRange(0.4, 1.0, any_angle=True, colour=0.0)
+    again = list(batches(warp=warp).epoch(1))
+    for batch, other in zip(batches(warp=warp).epoch(1), again, strict=True):
+        assert same(batch, other)
+        assert batch.images.is_contiguous(memory_format=torch.channels_last)
+        cross = batch.images * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
+        torch.testing.assert_close(cross[batch.has_prior][:, :1], batch.priors[batch.has_prior], atol=1e-5, rtol=0)
+    assert not same(again[0], next(batches(warp=warp).epoch(2)))
+
+
+def test_processes_share_the_warps_of_one_batch(batches: Callable[..., TrainingBatches]) -> None:
+    warp = WarpRange(0.4, 1.0, any_angle=True, colour=0.2)
+    whole = next(batches(warp=warp).epoch(0))
+    parts = [next(batches(warp=warp).epoch(0, rank=rank, world=2)) for rank in range(2)]
+    assert torch.equal(whole.images, torch.cat([part.images for part in parts]))
 
 
 def test_a_batch_has_the_promised_form(batches: Callable[..., TrainingBatches]) -> None:

@@ -17,6 +17,7 @@ from attnmel.data.batches.ablate import NO_CONTROL, PAINTED, SHUFFLED_LABELS, pa
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.batches.views import Views
+from attnmel.data.batches.warp import WarpRange
 from attnmel.data.datasets.folder import TABLE
 from attnmel.data.datasets.isic import Dataset, read_dataset
 from attnmel.data.datasets.splits import check_classes, check_disjoint, draw_fold, draw_some, draw_splits
@@ -29,7 +30,6 @@ from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_i
 
 ALL = "all"
 """Every image of a data set, whatever its split: how an external set is judged."""
-
 
 SPLIT_SEED = 0
 """Draws the split of a folder without one, and the folds of a cross-validation."""
@@ -231,28 +231,30 @@ def training_batches(
     Raises:
         LabelError: the split holds a single class, or fewer images than a batch.
     """
-    check_classes(prepared.used, recipe.data.classes)
-    rows, statistics_ = prepared.rows("train"), _statistics(recipe.data)
+    data, training = recipe.data, recipe.training
+    check_classes(prepared.used, data.classes)
+    rows, statistics_ = prepared.rows("train"), _statistics(data)
     labels = prepared.labels(rows)
-    if recipe.data.control == SHUFFLED_LABELS:
-        labels = shuffled(labels, recipe.training.seed)
+    if data.control == SHUFFLED_LABELS:
+        labels = shuffled(labels, training.seed)
     return TrainingBatches(
         prepared.cache,
         rows,
         labels,
-        size=recipe.data.size,
-        repeats={recipe.data.classes.index(name): times for name, times in recipe.data.repeats.items()},
-        passes=recipe.data.passes,
-        batch=recipe.training.batch,
+        size=data.size,
+        repeats={data.classes.index(name): times for name, times in data.repeats.items()},
+        passes=data.passes,
+        batch=training.batch,
         mean=statistics_.mean,
         std=statistics_.std,
         prior=recipe.loss.prior,
-        seed=recipe.training.seed,
+        seed=training.seed,
         device=device,
         planes=planes,
-        paint=painter(recipe.data.control, statistics_.mean),
+        paint=painter(data.control, statistics_.mean),
         views=views,
         maps=maps,
+        warp=WarpRange.of(training.smallest_crop, training.any_angle, training.colour, data.size / data.side),
     )
 
 
@@ -285,7 +287,7 @@ def split_batches(
 
 
 def shown_pixels(data: DataSettings, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
-    """Return the central crops of chosen rows, painted, as the network was shown them: red, green, blue, mask."""
+    """Return the central crops of chosen rows, painted, as the network sees them: red, green, blue, mask."""
     pixels = prepared.cache.gather(rows)
     if (paint := painter(data.control, _statistics(data).mean)) is not None:
         paint(pixels)
