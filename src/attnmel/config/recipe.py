@@ -227,7 +227,7 @@ class TrainingSettings(Settings):
     def _warp(self) -> "TrainingSettings":
         if self.keeps_maps and (self.smallest_crop is not None or self.any_angle or self.colour):
             raise ValueError(
-                "training.smallest_crop, any_angle and colour change the images of each epoch, but stored maps stay; set "
+                "training.smallest_crop, any_angle and colour change images anew each epoch, but stored maps stay; set "
                 "training.cache_maps = false or training.freeze = 'none'"
             )
         return self
