@@ -90,7 +90,7 @@ def test_it_is_judged_in_a_folder_of_the_users_own(attnmel: "Attnmel", phantoms:
 
 def test_a_run_is_judged_where_it_lies(attnmel: "Attnmel", elsewhere: Path) -> None:
     ran = attnmel("evaluate", "runs/mine", "--out", "there")
-    assert ran.err == "error: a run is judged into its own folder, runs/mine; leave out --out\n"
+    assert ran.err == "error: the results of a run are written to its own folder, runs/mine; leave out --out\n"
 
 
 def test_it_is_exported(attnmel: "Attnmel", models: Path) -> None:

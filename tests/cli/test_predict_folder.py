@@ -143,7 +143,7 @@ def test_rows_come_out_while_the_others_are_predicted(exported: Path, images: li
 
 def test_what_cannot_be_asked_for_is_told(attnmel: "Attnmel", exported: Path, images: list[Path]) -> None:
     ran = attnmel("predict", exported, images[0], "--resume")
-    assert (ran.code, "--resume goes on with a file that --out names" in ran.err) == (1, True)
+    assert (ran.code, "--resume continues the file of --out" in ran.err) == (1, True)
     ran = attnmel("predict", exported, images[0], "--batch", "4")
     assert (ran.code, "leave out --batch" in ran.err) == (1, True)
     ran = attnmel("predict", exported, images[0], "--precision", "int8")
