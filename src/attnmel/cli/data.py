@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from attnmel.cli.help import ADVANCED, DATA, OUTPUT
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
 from attnmel.cli.train import Overrides
 
@@ -14,12 +14,7 @@ from attnmel.cli.train import Overrides
 def fetch(
     dataset: Annotated[str, typer.Argument(help="isic2016, isic2017, isic2018 (with task 1-2) or isic2018-task1")],
     mirror: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a copy, <address>/<year>/<official file name>: http(s):// or file://.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
+        str | None, option(DATA, "Address of a copy, <address>/<year>/<official file name>: http(s):// or file://.")
     ] = None,
     home: Home = None,
     as_json: Json = False,
@@ -49,23 +44,11 @@ def fetch(
 def verify(
     datasets: Annotated[list[str], typer.Argument(help="Known data sets, or folders with labels.csv.")],
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="HTML file for a contact sheet: masks drawn on images, findings first.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
+        Path | None, option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.")
     ] = None,
-    png: Annotated[
-        Path | None,
-        typer.Option(help="PNG file for the same contact sheet.", show_default=False, rich_help_panel=OUTPUT),
-    ] = None,
-    sample: Annotated[
-        int, typer.Option(min=0, help="Number of random images on the contact sheet.", rich_help_panel=OUTPUT)
-    ] = 48,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Random seed of the contact sheet's sample.", rich_help_panel=ADVANCED)
-    ] = 0,
+    png: Annotated[Path | None, option(OUTPUT, "PNG file for the same contact sheet.")] = None,
+    sample: Annotated[int, option(OUTPUT, "Number of random images on the contact sheet.", min=0)] = 48,
+    seed: Annotated[int, option(ADVANCED, "Random seed of the contact sheet's sample.", min=0)] = 0,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -107,47 +90,34 @@ def verify(
 
 def audit(
     names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="DATASET[:SPLIT]", help="Data sets, splits or folders.", show_default=False),
+        list[str] | None, typer.Argument(metavar="DATASET[:SPLIT]", help="Data sets, splits or folders.")
     ] = None,
     train: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="DATASET[:SPLIT]",
-            help="Training data, to be compared with --test; repeatable.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
+        option(DATA, "Training data, to be compared with --test; repeatable.", metavar="DATASET[:SPLIT]"),
     ] = None,
     test: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            DATA,
+            "Evaluation data; the exit code is 1 if any of it is also in --train. Repeatable.",
             metavar="DATASET[:SPLIT]",
-            help="Evaluation data; the exit code is 1 if any of it is also in --train. Repeatable.",
-            show_default=False,
-            rich_help_panel=DATA,
         ),
     ] = None,
     embedding: Annotated[
-        str,
-        typer.Option(
+        str | None,
+        option(
+            ADVANCED,
+            "Compare images also by the embedding of this trained network, or of a random one.",
             metavar="MODEL|random",
-            help="Compare images also by the embedding of this trained network, or of a random one.",
-            show_default=False,
-            rich_help_panel=ADVANCED,
-        ),
-    ] = "",
-    exclusions: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
+    exclusions: Annotated[
+        Path | None,
+        option(OUTPUT, "CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`."),
+    ] = None,
     leave_out: Annotated[
-        Literal["train", "test"],
-        typer.Option(help="Which image of a leak the list excludes.", rich_help_panel=OUTPUT),
+        Literal["train", "test"], option(OUTPUT, "Which image of a leak the list excludes.")
     ] = "train",
     out: Out = None,
     home: Home = None,
@@ -174,7 +144,7 @@ def audit(
             train=train or (),
             test=test or (),
             home=home_folder(home),
-            embedding=embedding,
+            embedding=embedding or "",
             progress=Terminal(),
         )
         if out is not None:

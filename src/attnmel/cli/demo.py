@@ -3,19 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from attnmel.cli.help import OUTPUT, TRAINING
+from attnmel.cli.help import OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to write; new or empty.", rich_help_panel=OUTPUT)] = Path(
-        "attnmel-demo"
-    ),
-    seed: Annotated[
-        int, typer.Option(min=0, help="Random seed of the images and the training.", rich_help_panel=TRAINING)
-    ] = 0,
+    out: Annotated[Path, option(OUTPUT, "Folder to write; new or empty.")] = Path("attnmel-demo"),
+    seed: Annotated[int, option(TRAINING, "Random seed of the images and the training.", min=0)] = 0,
 ) -> None:
     """Try everything on synthetic images, offline, in two minutes.
 

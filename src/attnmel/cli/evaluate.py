@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS
+from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.model_names import NAME, run_to_evaluate
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
 
@@ -15,58 +15,30 @@ MEASURES = ["", "measure", "value", "95 % interval"]
 def evaluate(
     run: Annotated[str, typer.Argument(help=f"A run folder, or {NAME}.")],
     on: Annotated[
-        str | None,
-        typer.Option(
-            help="Another data set, or a folder with labels.csv [default: the run's own data set].",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
+        str | None, option(DATA, "Another data set, or a folder with labels.csv [default: the run's own data set].")
     ] = None,
     split: Annotated[
-        str | None,
-        typer.Option(
-            help="train, validation, test, internal or all [default: test; all images of a folder].",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
+        str | None, option(DATA, "train, validation, test, internal or all [default: test; all images of a folder].")
     ] = None,
     sensitivity: Annotated[
         list[float] | None,
-        typer.Option(
-            help="Additional target sensitivity of an operating point, next to 0.82, 0.89 and 0.95; repeatable.",
-            show_default=False,
-            rich_help_panel=EVALUATION,
+        option(
+            EVALUATION, "Additional target sensitivity of an operating point, next to 0.82, 0.89 and 0.95; repeatable."
         ),
     ] = None,
     prevalence: Annotated[
         list[float] | None,
-        typer.Option(
-            help="Additional prevalence to compute the precision for, next to 0.02 and 0.1; repeatable.",
-            show_default=False,
-            rich_help_panel=EVALUATION,
-        ),
+        option(EVALUATION, "Additional prevalence to compute the precision for, next to 0.02 and 0.1; repeatable."),
     ] = None,
     exclude: Annotated[
-        Path | None,
-        typer.Option(
-            help="List of images, by `attnmel audit --exclusions`: evaluate also without them.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
+        Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
     ] = None,
     allow_leakage: Annotated[
-        bool,
-        typer.Option(
-            "--allow-leakage", help="Evaluate although the network was trained on some images.", rich_help_panel=DATA
-        ),
+        bool, option(DATA, "Evaluate although the network was trained on some images.", "--allow-leakage")
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Run folder to create for a pretrained model, for the results [default: runs/NAME].",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "Run folder to create for a pretrained model, for the results [default: runs/NAME]."),
     ] = None,
     home: Home = None,
     as_json: Json = False,
@@ -120,31 +92,24 @@ def compare(
     runs: Annotated[
         list[Path], typer.Argument(help="Run folders, folders of seed-* runs (a recipe), or predictions files.")
     ],
-    split: Annotated[
-        str, typer.Option(help="Evaluated split or external data set to compare on.", rich_help_panel=DATA)
-    ] = "test",
+    split: Annotated[str, option(DATA, "Evaluated split or external data set to compare on.")] = "test",
     operating_point: Annotated[
         float | None,
-        typer.Option(
-            help="Target sensitivity: each run's threshold is the one that reaches it on the validation images "
-            "[default: threshold 0.5].",
-            show_default=False,
-            rich_help_panel=EVALUATION,
+        option(
+            EVALUATION,
+            "Target sensitivity: each run's threshold is the one that reaches it on the validation images"
+            " [default: threshold 0.5].",
         ),
     ] = None,
     positive: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Class to evaluate against the rest; repeatable [default: as in the recipes].",
-            rich_help_panel=EVALUATION,
-        ),
+        option(EVALUATION, "Class to evaluate against the rest; repeatable [default: as in the recipes]."),
     ] = None,
     measure: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Measure to compare; repeatable. Fewer measures need less correction for multiple tests "
-            "[default: all].",
-            rich_help_panel=STATISTICS,
+        option(
+            STATISTICS,
+            "Measure to compare; repeatable. Fewer measures need less correction for multiple tests [default: all].",
         ),
     ] = None,
     as_json: Json = False,
@@ -190,26 +155,19 @@ def score(
         Path, typer.Argument(help="A CSV in the official submission format; a folder of masks for isic2018-task1.")
     ],
     truth: Annotated[
-        Path | None,
-        typer.Option(
-            help="True classes or masks, in the official format [default: the fetched test split].",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
+        Path | None, option(DATA, "True classes or masks, in the official format [default: the fetched test split].")
     ] = None,
     rule: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Change a rule of the official program: excluded=ISIC_0035068,... (or nothing), ties=wrong|first, "
-            "threshold=above|at_or_above, undefined=one|nan|zero, ap=step|trapezoid; repeatable.",
-            show_default=False,
-            rich_help_panel=ADVANCED,
+        option(
+            ADVANCED,
+            "Change a rule of the official program: excluded=ISIC_0035068,... (or nothing), "
+            "ties=wrong|first, threshold=above|at_or_above, undefined=one|nan|zero, ap=step|trapezoid; "
+            "repeatable.",
         ),
     ] = None,
-    resamples: Annotated[
-        int, typer.Option(min=1, help="Number of bootstrap resamples.", rich_help_panel=STATISTICS)
-    ] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of the resamples.", rich_help_panel=STATISTICS)] = 0,
+    resamples: Annotated[int, option(STATISTICS, "Number of bootstrap resamples.", min=1)] = 2000,
+    seed: Annotated[int, option(STATISTICS, "Random seed of the resamples.", min=0)] = 0,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -241,9 +199,7 @@ def score(
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders; several are shown next to each other.")],
-    split: Annotated[
-        str, typer.Option(help="Evaluated split or external data set to report.", rich_help_panel=DATA)
-    ] = "test",
+    split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
     out: Out = None,
     home: Home = None,
 ) -> None:

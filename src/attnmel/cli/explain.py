@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS
+from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS, option
 from attnmel.cli.model_names import NAME, image_paths, run_of, trained_model
 from attnmel.cli.terminal import Home, Out, Terminal
 from attnmel.errors import ConfigError
@@ -19,52 +19,35 @@ def explain(
     model: Annotated[str, typer.Argument(help=f"{NAME}, a run folder or a checkpoint.")],
     images: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="JPEG or PNG files, folders of them, or example:ID; with --split, more run folders.",
-            show_default=False,
-        ),
+        typer.Argument(help="JPEG or PNG files, folders of them, or example:ID; with --split, more run folders."),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(
-            help="Explain all images of this split of the run's data: train, validation, test or internal.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
+        option(DATA, "Explain all images of this split of the run's data: train, validation, test or internal."),
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(
-            help="attention-pool3|4, cam, gradcam-pool3|4|5, gradcam:LAYER, occlusion, integrated-gradients, gaussian, "
-            "random; repeatable [default: for files the attention maps, for a split all but the slow occlusion and "
-            "integrated-gradients].",
-            show_default=False,
-            rich_help_panel=MAPS,
+        option(
+            MAPS,
+            "attention-pool3|4, cam, gradcam-pool3|4|5, gradcam:LAYER, occlusion, integrated-gradients, "
+            "gaussian, random; repeatable [default: for files the attention maps, for a split all but the"
+            " slow occlusion and integrated-gradients].",
         ),
     ] = None,
     measure: Annotated[
         list[str] | None,
-        typer.Option(
-            help="With --split: overlap, cuts, agreement, authors-cam, faithfulness, sanity, stability; repeatable "
-            "[default: overlap].",
-            show_default=False,
-            rich_help_panel=EVALUATION,
+        option(
+            EVALUATION,
+            "With --split: overlap, cuts, agreement, authors-cam, faithfulness, sanity, stability; "
+            "repeatable [default: overlap].",
         ),
     ] = None,
     channels: Annotated[
         list[str] | None,
-        typer.Option(
-            help="With --split: a stage (pool3, pool4, pool5) or layer; write a page of its channels. Repeatable.",
-            show_default=False,
-            rich_help_panel=MAPS,
-        ),
+        option(MAPS, "With --split: a stage (pool3, pool4, pool5) or layer; write a page of its channels. Repeatable."),
     ] = None,
     limit: Annotated[
-        int,
-        typer.Option(
-            help="Number of images, stratified by class, for faithfulness, sanity and stability.",
-            rich_help_panel=ADVANCED,
-        ),
+        int, option(ADVANCED, "Number of images, stratified by class, for faithfulness, sanity and stability.")
     ] = 64,
     out: Out = None,
     home: Home = None,

@@ -7,12 +7,13 @@ import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 DATA, TRAINING, EVALUATION, MAPS = "Data", "Training", "Evaluation", "Saliency maps"
 STATISTICS, OUTPUT, ADVANCED, OTHER = "Statistics", "Output", "Advanced", "Other"
 OPTION_GROUPS = (DATA, TRAINING, EVALUATION, MAPS, STATISTICS, OUTPUT, ADVANCED, OTHER)
-"""Headings in the order of the page; an option names its heading as `rich_help_panel`."""
+"""Headings in the order of the page."""
 
 START, DATA_SETS, NETWORKS, RESULTS = "Start here", "Data sets", "Train and apply networks", "Evaluate and report"
 COMMAND_GROUPS = (START, DATA_SETS, NETWORKS, RESULTS)
@@ -22,6 +23,11 @@ EXAMPLE = "Example:"
 """Line of a docstring after which the example stands."""
 
 Row = tuple[str, str]
+
+
+def option(group: str, text: str, *names: str, **more: Any) -> Any:  # noqa: ANN401 - as `typer.Option`
+    """Return an option of a group, with its help; the default is shown unless it is None."""
+    return typer.Option(*names, help=text, rich_help_panel=group, **more)
 
 
 class HelpCommand(TyperCommand):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(help="Model whose card to print.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(help="Model whose card to print.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the pretrained networks, or print the card of one.

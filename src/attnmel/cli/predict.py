@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from attnmel.cli.help import ADVANCED, DATA, OUTPUT
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
 
@@ -21,58 +21,37 @@ def predict(
     ],
     images: Annotated[list[str], typer.Argument(help="JPEG or PNG files, folders of them, or example:ID.")],
     out: Out = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV.", rich_help_panel=OUTPUT)] = False,
+    as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV.", "--json")] = False,
     uncalibrated: Annotated[
         bool,
-        typer.Option(
+        option(
+            OUTPUT,
+            "Do not divide by the model's calibration temperature, as in the predictions of `evaluate`.",
             "--uncalibrated",
-            help="Do not divide by the model's calibration temperature, as in the predictions of `evaluate`.",
-            rich_help_panel=OUTPUT,
         ),
     ] = False,
     precision: Annotated[
         Literal["float32", "bf16"],
-        typer.Option(
-            help="Precision of an ONNX file's network; bf16 is faster on some CPUs.", rich_help_panel=ADVANCED
-        ),
+        option(ADVANCED, "Precision of an ONNX file's network; bf16 is faster on some CPUs."),
     ] = "float32",
     bound: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Largest loss of AUC by bf16 that is accepted [default: 0.02].",
-            show_default=False,
-            rich_help_panel=ADVANCED,
-        ),
+        float | None, option(ADVANCED, "Largest loss of AUC by bf16 that is accepted [default: 0.02].", min=0, max=1)
     ] = None,
     batch: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Images in one forward pass of a checkpoint [default: 16].",
-            show_default=False,
-            rich_help_panel=ADVANCED,
-        ),
+        int | None, option(ADVANCED, "Images in one forward pass of a checkpoint [default: 16].", min=1)
     ] = None,
     maps: Annotated[
         Path | None,
-        typer.Option(
-            metavar="<folder>",
-            help="Folder for the attention maps: drawn over each image as PNG, and as NPZ.",
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "Folder for the attention maps: drawn over each image as PNG, and as NPZ.", metavar="<folder>"),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a prediction to --out that was stopped.", rich_help_panel=OUTPUT)
-    ] = False,
+    resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
         float,
-        typer.Option(
+        option(
+            ADVANCED,
+            "Stop with an error if no prediction comes for so long, with several images; 0: never.",
             min=0,
             metavar="SECONDS",
-            help="Stop with an error if no prediction comes for so long, with several images; 0: never.",
-            rich_help_panel=ADVANCED,
         ),
     ] = 120,
 ) -> None:
@@ -112,36 +91,18 @@ def predict(
 
 def export(
     model: Annotated[str, typer.Argument(help=f"A run folder, a checkpoint, or {NAME}.")],
-    onnx: Annotated[
-        bool, typer.Option("--onnx", help="Write an ONNX file; the only format so far.", rich_help_panel=OUTPUT)
-    ] = False,
+    onnx: Annotated[bool, option(OUTPUT, "Write an ONNX file; the only format so far.", "--onnx")] = False,
     out: Out = None,
     int8: Annotated[
-        bool,
-        typer.Option(
-            "--int8", help="Quantise to 8 bits, with value ranges of training images.", rich_help_panel=OUTPUT
-        ),
+        bool, option(OUTPUT, "Quantise to 8 bits, with value ranges of training images.", "--int8")
     ] = False,
     bound: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Largest loss of AUC by int8 that is accepted [default: 0.02].",
-            show_default=False,
-            rich_help_panel=ADVANCED,
-        ),
+        float | None, option(ADVANCED, "Largest loss of AUC by int8 that is accepted [default: 0.02].", min=0, max=1)
     ] = None,
     split: Annotated[
-        Literal["train", "validation", "test", "internal"],
-        typer.Option(help="Split whose images the file is checked on.", rich_help_panel=DATA),
+        Literal["train", "validation", "test", "internal"], option(DATA, "Split whose images the file is checked on.")
     ] = "test",
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            min=2, help="Largest number of these images [default: 600].", show_default=False, rich_help_panel=DATA
-        ),
-    ] = None,
+    limit: Annotated[int | None, option(DATA, "Largest number of these images [default: 600].", min=2)] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:

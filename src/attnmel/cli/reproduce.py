@@ -7,67 +7,29 @@ from typing import Annotated
 
 import typer
 
-from attnmel.cli.help import DATA, OUTPUT, TRAINING
+from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json
 from attnmel.cli.train import Overrides
 
 
 def reproduce(
     table: Annotated[str, typer.Argument(help="isic2016, isic2017 or isic2018.")],
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds of each row.", rich_help_panel=TRAINING)] = 1,
-    rows: Annotated[
-        str | None,
-        typer.Option(
-            help="Rows to train, e.g. mel-cnn,attnmel [default: all].", show_default=False, rich_help_panel=TRAINING
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Input size in pixels, for a faster and smaller table.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Number of training images, stratified by class.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Number of training epochs.", show_default=False, rich_help_panel=TRAINING),
-    ] = None,
+    seeds: Annotated[int, option(TRAINING, "Number of seeds of each row.", min=1)] = 1,
+    rows: Annotated[str | None, option(TRAINING, "Rows to train, e.g. mel-cnn,attnmel [default: all].")] = None,
+    size: Annotated[int | None, option(DATA, "Input size in pixels, for a faster and smaller table.", min=1)] = None,
+    limit: Annotated[int | None, option(DATA, "Number of training images, stratified by class.", min=1)] = None,
+    epochs: Annotated[int | None, option(TRAINING, "Number of training epochs.", min=1)] = None,
     overrides: Overrides = None,
     segmenter: Annotated[
         Path | None,
-        typer.Option(
-            help="Trained segmenter for the rows with predicted masks [default: one is trained if there are no masks "
-            "yet].",
-            show_default=False,
-            rich_help_panel=DATA,
+        option(
+            DATA,
+            "Trained segmenter for the rows with predicted masks [default: one is trained if there are no masks yet].",
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the table and its runs [default: tables/TABLE].",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    out: Annotated[Path | None, option(OUTPUT, "Folder of the table and its runs [default: tables/TABLE].")] = None,
     print_commands: Annotated[
-        bool,
-        typer.Option(
-            "--print-commands",
-            help="Only print one command line for each run, for a job scheduler.",
-            rich_help_panel=OUTPUT,
-        ),
+        bool, option(OUTPUT, "Only print one command line for each run, for a job scheduler.", "--print-commands")
     ] = False,
     home: Home = None,
     as_json: Json = False,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from attnmel.cli.help import ADVANCED, DATA, OUTPUT, STATISTICS, TRAINING, HelpCommand, HelpGroup
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, STATISTICS, TRAINING, HelpCommand, HelpGroup, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
 from attnmel.cli.train import Overrides
 
@@ -25,10 +25,8 @@ segment = typer.Typer(
 @segment.command(cls=HelpCommand)
 def train(
     overrides: Overrides = None,
-    out: Annotated[Path, typer.Option(help="Run folder.", rich_help_panel=OUTPUT)] = Path("runs/segmenter"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a run that was stopped.", rich_help_panel=TRAINING)
-    ] = False,
+    out: Annotated[Path, option(OUTPUT, "Run folder.")] = Path("runs/segmenter"),
+    resume: Annotated[bool, option(TRAINING, "Continue a run that was stopped.", "--resume")] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -67,17 +65,10 @@ def predict(
     model: Annotated[Path, typer.Argument(help="A segmenter's run folder or checkpoint.")],
     images: Annotated[list[str], typer.Argument(help="A known data set, or JPEG and PNG files and folders of them.")],
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the masks [default: masks/DATASET in the folder of --home].",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
+        Path | None, option(OUTPUT, "Folder of the masks [default: masks/DATASET in the folder of --home].")
     ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Predict again where a mask is there already.", rich_help_panel=OUTPUT)
-    ] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Images in one forward pass.", rich_help_panel=ADVANCED)] = 16,
+    replace: Annotated[bool, option(OUTPUT, "Predict again where a mask is there already.", "--replace")] = False,
+    batch: Annotated[int, option(ADVANCED, "Images in one forward pass.", min=1)] = 16,
     home: Home = None,
 ) -> None:
     """Predict the lesion mask of every image.
@@ -103,17 +94,13 @@ def predict(
 def score(
     dataset: Annotated[str, typer.Argument(help="A known data set or a folder with labels.csv, that has true masks.")],
     masks: Annotated[
-        Path | None,
-        typer.Argument(help="A folder of masks [default: those predicted for the data set].", show_default=False),
+        Path | None, typer.Argument(help="A folder of masks [default: those predicted for the data set].")
     ] = None,
     split: Annotated[
-        Literal["all", "train", "validation", "test", "internal"],
-        typer.Option(help="Images of the data set to score.", rich_help_panel=DATA),
+        Literal["all", "train", "validation", "test", "internal"], option(DATA, "Images of the data set to score.")
     ] = "all",
-    resamples: Annotated[
-        int, typer.Option(min=1, help="Number of bootstrap resamples.", rich_help_panel=STATISTICS)
-    ] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of the resamples.", rich_help_panel=STATISTICS)] = 0,
+    resamples: Annotated[int, option(STATISTICS, "Number of bootstrap resamples.", min=1)] = 2000,
+    seed: Annotated[int, option(STATISTICS, "Random seed of the resamples.", min=0)] = 0,
     home: Home = None,
     as_json: Json = False,
 ) -> None:

@@ -7,24 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from attnmel.cli.help import DATA, OUTPUT
+from attnmel.cli.help import DATA, OUTPUT, option
 
 Home = Annotated[
     Path | None,
-    typer.Option(
-        "--home",
-        help="Folder of data sets, cache and weights [default: $ATTNMEL_HOME or the user's cache folder].",
-        show_default=False,
-        rich_help_panel=DATA,
+    option(
+        DATA, "Folder of data sets, cache and weights [default: $ATTNMEL_HOME or the user's cache folder].", "--home"
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", rich_help_panel=OUTPUT)]
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", help="File or folder to write.", show_default=False, rich_help_panel=OUTPUT),
-]
+Json = Annotated[bool, option(OUTPUT, "Print JSON instead of text.", "--json")]
+Out = Annotated[Path | None, option(OUTPUT, "File or folder to write.", "--out")]
 
 
 class Terminal:

@@ -6,17 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from attnmel.cli.help import DATA, OUTPUT, TRAINING
+from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        TRAINING,
+        "Change one setting of the recipe, e.g. --set training.epochs=10; repeatable.",
         "--set",
         metavar="KEY=VALUE",
-        help="Change one setting of the recipe, e.g. --set training.epochs=10; repeatable.",
-        show_default=False,
-        rich_help_panel=TRAINING,
     ),
 ]
 
@@ -28,42 +27,23 @@ def train(
     overrides: Overrides = None,
     control: Annotated[
         Literal["background-only", "lesion-only", "shuffled-labels"] | None,
-        typer.Option(
-            help="Ablation: train on images without the lesion, on the lesion alone, or on shuffled labels. The run "
-            "folder is OUT/RECIPE/CONTROL/seed-SEED.",
-            show_default=False,
-            rich_help_panel=DATA,
+        option(
+            DATA,
+            "Ablation: train on images without the lesion, on the lesion alone, or on shuffled labels. "
+            "The run folder is OUT/RECIPE/CONTROL/seed-SEED.",
         ),
     ] = None,
     exclude: Annotated[
-        Path | None,
-        typer.Option(
-            help="List of images to leave out, by `attnmel audit --exclusions`.",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
+        Path | None, option(DATA, "List of images to leave out, by `attnmel audit --exclusions`.")
     ] = None,
     allow_leakage: Annotated[
-        bool,
-        typer.Option(
-            "--allow-leakage",
-            help="Train although an image or lesion is in two splits.",
-            rich_help_panel=DATA,
-        ),
+        bool, option(DATA, "Train although an image or lesion is in two splits.", "--allow-leakage")
     ] = False,
-    seeds: Annotated[
-        int, typer.Option(min=1, help="Number of seeds; each gets a run folder.", rich_help_panel=TRAINING)
-    ] = 1,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue runs that were stopped.", rich_help_panel=TRAINING)
-    ] = False,
+    seeds: Annotated[int, option(TRAINING, "Number of seeds; each gets a run folder.", min=1)] = 1,
+    resume: Annotated[bool, option(TRAINING, "Continue runs that were stopped.", "--resume")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder of the runs [default: runs; for a run folder as recipe, the folder it is in].",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "Folder of the runs [default: runs; for a run folder as recipe, the folder it is in]."),
     ] = None,
     home: Home = None,
     as_json: Json = False,
