@@ -37,7 +37,7 @@ def test_uncalibrated_probabilities_are_those_of_evaluate(
     assert usual["temperature"] == read_checkpoint(calibrated.best)[1].temperature
     assert usual["images"] != plain["images"]
     comment = attnmel("predict", calibrated.path, image, "--uncalibrated").out.splitlines()[2]
-    assert comment == "# Not calibrated: as asked for."
+    assert comment == "# Not calibrated: as requested."
 
 
 @pytest.mark.usefixtures("small_photograph")
@@ -59,7 +59,7 @@ def test_json_of_export_holds_the_facts_of_the_file(attnmel: "Attnmel", trained:
     told = json.loads(ran.out)
     assert told["path"] == str(out)
     assert told["checked_on"] == "2 large phantoms"
-    assert "checked on large phantoms alone" in ran.err
+    assert "checked only on large phantoms" in ran.err
 
 
 def test_export_without_a_format_asks_for_one(attnmel: "Attnmel", trained: RunFolder) -> None:

@@ -53,7 +53,7 @@ def test_a_killed_prediction_goes_on_where_it_was(
     assert not out.exists()
     ran = attnmel("predict", exported, folder, "--out", out)
     assert ran.code == 1
-    assert f"{part} holds the answers of a prediction that was stopped; go on with --resume" in ran.err
+    assert f"{part} contains the results of a stopped prediction; continue it by --resume" in ran.err
     ran = attnmel("predict", exported, folder, "--out", out, "--resume", "--json")
     assert ran.code == 1
     assert "1 of 2000 images could not be used; the others are done:\n  000003.jpg is truncated" in ran.err

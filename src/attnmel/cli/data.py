@@ -189,5 +189,5 @@ def statistics(
     if as_json:
         print_json(found.model_dump())
         return
-    of = json.dumps(found.of, ensure_ascii=False)  # a folder's name may hold what TOML wants escaped, as JSON does
+    of = json.dumps(found.of, ensure_ascii=False)  # a folder's name may need the escapes that TOML shares with JSON
     print(f"# {found.source}\n[data.statistics]\nof = {of}\nmean = {list(found.mean)}\nstd = {list(found.std)}")

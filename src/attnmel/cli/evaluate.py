@@ -117,7 +117,7 @@ def compare(
     """Test whether trained networks differ on the same images.
 
     Paired tests with intervals and Holm's correction; the seeds of a recipe are summarised, and each result is also
-    said in a sentence.
+    given as a sentence.
 
     Example:
         attnmel compare runs/isic2017/attnmel runs/isic2017/attnmel-lesion

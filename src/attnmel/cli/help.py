@@ -20,7 +20,7 @@ COMMAND_GROUPS = (START, DATA_SETS, NETWORKS, RESULTS)
 """Headings of the list of commands."""
 
 EXAMPLE = "Example:"
-"""Line of a docstring after which the example stands."""
+"""Line of a docstring before the example."""
 
 Row = tuple[str, str]
 

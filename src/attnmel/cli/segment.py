@@ -73,7 +73,7 @@ def predict(
 ) -> None:
     """Predict the lesion mask of every image.
 
-    Masks are PNG files in the size of their images; a table holds the confidence of each.
+    Masks are PNG files in the size of their images; a table contains the confidence of each.
 
     Example:
         attnmel segment predict runs/segmenter isic2018
