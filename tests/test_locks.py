@@ -61,7 +61,7 @@ def test_the_second_process_is_refused_by_the_name_of_the_first(
         assert re.fullmatch(
             rf"{re.escape(str(place))} is being written by another command: `attnmel train 'my recipe'`, process "
             rf"{process.pid} on {re.escape(os.uname().nodename)}, begun \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(\d+ "
-            r"(seconds|minutes) ago\)\. Wait until that has ended, or name another place; nothing was changed\.",
+            r"(seconds|minutes) ago\)\. Wait until that has ended, or choose another path; nothing was changed\.",
             str(refused.value),
         )
         process.communicate("")

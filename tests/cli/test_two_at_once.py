@@ -62,8 +62,8 @@ def halted(there: Callable[[], bool], *arguments: str | Path) -> Iterator["subpr
 def refusal(place: Path, command: str, process: int) -> str:
     return (
         rf"error: {re.escape(str(place))} is being written by another command: `{re.escape(command)}.*, process "
-        rf"{process} on \S+, begun [\d-]+ [\d:]+ UTC \(\d+ \w+ ago\)\. Wait until that has ended, or name another "
-        r"place; nothing was changed\.\n"
+        rf"{process} on \S+, begun [\d-]+ [\d:]+ UTC \(\d+ \w+ ago\)\. Wait until that has ended, or choose another "
+        r"path; nothing was changed\.\n"
     )
 
 

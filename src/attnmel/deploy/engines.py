@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from attnmel.data.preprocess.images import prepared_image
 from attnmel.deploy.onnx_file import ATTENTION, PROBABILITIES, SQUARE
@@ -22,7 +22,7 @@ from attnmel.threads import requested_threads
 class EngineOutput:
     """Outputs of a network for some images, computed by torch or by an engine that runs its file."""
 
-    probabilities: Float32[np.ndarray, "N K"]
+    probabilities: Float[np.ndarray, "N K"]
     attention: tuple[Float32[np.ndarray, "N _ _"], ...] = ()
     """Maps on pool-3, then on the smaller pool-4; empty for a network without gates."""
 

@@ -87,7 +87,8 @@ class ParityReport:
         if not maps[row, place] <= MAP:
             self._refuse(
                 row,
-                f"a value of map {ATTENTION_MAPS[place]} differs by {maps[row, place]:.6f}, expected at most {MAP:g}",
+                f"a value of the map {ATTENTION_MAPS[place]} differs by {maps[row, place]:.6f}, "
+                f"expected at most {MAP:g}",
                 int((~(maps <= MAP)).any(axis=1).sum()),
             )
         return float(differences.max()), float(maps.max())

@@ -20,10 +20,9 @@ from attnmel.deploy.onnx_file import Parity
 from attnmel.deploy.parity import CURE, ParityReport, class_aucs
 from attnmel.deploy.predictor import Predictor
 from attnmel.errors import ExportError
-from attnmel.models.output import Output
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.export.check_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
-from attnmel.pipeline.predict.torch_model import model_input
+from attnmel.pipeline.predict.torch_model import model_input, network_output
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
@@ -90,7 +89,7 @@ def _compared(
     with progress.bar(f"checking {' and '.join(one.name for one in engines)}", len(files), "images") as advance:
         for some in few_at_a_time(files):
             squares = np.stack([prepared_image(path, crop=card.crop, side=card.side) for path in some])
-            expected = network_output(network, card, squares)
+            expected = expected_output(network, card, squares)
             for comparison in comparisons:
                 comparison.add(some, expected)
             advance(len(some))
@@ -110,12 +109,11 @@ def _parity(comparison: ParityReport, truth: Predictions | None = None, evaluate
     )
 
 
-@torch.inference_mode()
-def network_output(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineOutput:
-    """Return the outputs of the network by torch, prepared and calibrated as by `predict_images`."""
-    output: Output = network(torch.cat([model_input(square, card) for square in squares]))
-    logits = output.logits.double() / (1 if card.temperature is None else card.temperature)
-    return EngineOutput(logits.softmax(dim=1).float().numpy(), tuple(one[:, 0].numpy() for one in output.attention))
+def expected_output(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineOutput:
+    """Return the outputs of the network by torch, as by `predict_images`, rounded to float32 like an engine's."""
+    inputs = torch.cat([model_input(square, card) for square in squares])
+    output = network_output(network, inputs, card.temperature)
+    return EngineOutput(output.probabilities.astype(np.float32), output.attention)
 
 
 def engine_output(engine: Engine, real: RealImages, progress: Progress = SILENT) -> EngineOutput:
