@@ -1,4 +1,4 @@
-"""A library that never comes back, with or without Python's lock in its hand, and a prediction that ends still."""
+"""A prediction ends even if a library never returns, with or without Python's global lock."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""The name of a model that comes along stands wherever a model does."""
+"""Every command that takes a model takes the name of a pretrained one."""
 
 import json
 import subprocess

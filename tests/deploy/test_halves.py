@@ -1,4 +1,4 @@
-"""A model that is stored in half floats answers as the one in float32 does, in each engine, from half the bytes."""
+"""A model stored in half floats has the outputs of the one in float32, in each engine, with half the bytes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What is known of an exported model is read without torch, without onnx, and from no file that is not ours."""
+"""Card and facts of an exported model are read without torch and onnx, and other files are refused."""
 
 import subprocess
 import sys

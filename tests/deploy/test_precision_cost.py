@@ -1,4 +1,4 @@
-"""What a lower precision costs is the paired difference of AUCs, and more than the bound is refused."""
+"""The cost of a lower precision is the paired difference of AUCs, and more than the bound is refused."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""An exported file answers as its network does by torch, however an image is given; what is no such file is told."""
+"""An exported file predicts as its network by torch, for every form of an image; other files are refused."""
 
 import dataclasses
 import io

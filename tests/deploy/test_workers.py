@@ -1,4 +1,4 @@
-"""Threads answer in order, few ahead; one that never comes back keeps nobody waiting."""
+"""Results come in order, only a few ahead; a thread that never returns blocks nothing."""
 
 import itertools
 import threading

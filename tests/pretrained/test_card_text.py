@@ -1,4 +1,4 @@
-"""The card as text holds what a user must know."""
+"""The card as text contains what a user must know."""
 
 from pathlib import Path
 
@@ -16,5 +16,5 @@ def test_measures_thresholds_calibration_limits_and_licences_are_in_the_text(mod
     assert len(card.operating) == 3
     for one in card.operating:
         assert f"melanoma above {one.threshold:.4f}, target sensitivity {one.target:g}" in text
-    for told in ("calibrated: temperature", "It knows nothing of skin.", card.licence, card.notice, card.chosen_on):
-        assert told in text
+    for part in ("calibrated: temperature", "It knows nothing of skin.", card.licence, card.notice, card.chosen_on):
+        assert part in text

@@ -1,4 +1,4 @@
-"""A name means the model that comes along, whose files are what its card says; anything else is a path."""
+"""A name means a pretrained model, whose files are checked against its card; any other text is a path."""
 
 import hashlib
 from pathlib import Path

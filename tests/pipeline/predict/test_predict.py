@@ -1,4 +1,4 @@
-"""Files become results, one each, in order; one that cannot be used says why."""
+"""Each file gets one result, in order; a file that cannot be used gets the reason."""
 
 import csv
 import itertools

@@ -1,4 +1,4 @@
-"""A table is written part by part; what is written part by part is one table."""
+"""The parts of a table together are one valid table."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The folder of a model that comes along holds one network, rounded; all that its card says is measured of that one."""
+"""The folder of a pretrained model contains one rounded network, with which everything on its card is measured."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

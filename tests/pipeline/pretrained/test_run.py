@@ -1,4 +1,4 @@
-"""A model that comes along becomes a run folder of the user's own; the installation is never written to."""
+"""A pretrained model is copied to a run folder of the user; nothing is written to the installation."""
 
 import shutil
 from pathlib import Path
