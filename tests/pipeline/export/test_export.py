@@ -228,7 +228,7 @@ def test_int8_past_the_bound_is_refused_and_leaves_no_file(
 
 
 def test_int8_without_training_images_says_what_to_name(run: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"int8 takes its value ranges from training images, .* by --home the folder of its data set"):
+    with pytest.raises(ConfigError, match=r"int8 takes its value ranges from training images, .* by --home the folder"):
         export_onnx(run.best, home=tmp_path, out=tmp_path / "int8.onnx", int8=True)
 
 
