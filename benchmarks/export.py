@@ -25,7 +25,7 @@ from attnmel.deploy.openvino import OnnxNetwork, has_bf16
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.card import Card
-from attnmel.pipeline.export.check import network_answers
+from attnmel.pipeline.export.check import expected_output
 
 SIZE, SIDE = 224, 256
 
@@ -46,7 +46,7 @@ def main() -> None:
     shape = (arguments.squares, SIDE, SIDE, 3)
     squares = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        runs = {"torch, eager float32": lambda: network_answers(network, card, squares)}
+        runs = {"torch, eager float32": lambda: expected_output(network, card, squares)}
         runs |= exported(network, card, squares, Path(folder), arguments.threads, nncf=arguments.nncf)
         show(runs, arguments.rounds, arguments.squares)
 

@@ -87,7 +87,7 @@ def ways(files: Files) -> dict[str, Callable[[], object]]:
     predictors = {"float32": Predictor(files.exact), "int8": Predictor(files.int8)}
     if has_bf16():
         predictors["bf16"] = Predictor(files.exact, "bf16")
-    found: dict[str, Callable[[], object]] = {"torch": lambda: list(checkpoint.answers(files.images, many=True))}
+    found: dict[str, Callable[[], object]] = {"torch": lambda: list(checkpoint.predict(files.images, many=True))}
     for name, predictor in predictors.items():
         found[name] = lambda predictor=predictor: list(predictor.predict_many(files.images))
     return found

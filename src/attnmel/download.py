@@ -1,6 +1,6 @@
-"""One file from an address to the disk: resumed after an interruption, checked, and whole or not there. No torch.
+"""Download a file: resumed after an interruption, checked, and either complete or not there. No torch.
 
-A file grows as `<name>.part`; `<name>.part.json` says of what, so that halves of two versions are never joined.
+An incomplete file is `<name>.part`; `<name>.part.json` describes its origin, so that parts of two versions never mix.
 """
 
 import contextlib
@@ -23,29 +23,29 @@ from attnmel.errors import ArchiveError
 from attnmel.progress import SILENT, Progress
 
 TIMEOUT_SECONDS = 30.0
-"""How long a server may say nothing."""
+"""Longest silence of a server."""
 WAITS_SECONDS = (1.0, 4.0, 10.0)
-"""Pauses before another try; an interrupted connection is usually back within seconds, an overloaded server later."""
+"""Pauses before each retry; a connection is usually back within seconds, an overloaded server later."""
 CHUNK_BYTES = 1 << 18
 SPARE_BYTES = 64 << 20
-"""Left free on the disk, so that other programs can go on."""
+"""Free space to leave for other programs."""
 
-# Amazon S3, where the official archive lies, answers 403 for a file that is not there.
+# Amazon S3, the host of the official archive, answers 403 for a missing file.
 NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.FORBIDDEN}
 OVERLOADED = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class NotThereError(ArchiveError):
-    """Nothing lies at the address; unlike a transfer that failed."""
+    """There is no file at the address; not a failed transfer."""
 
 
 class _CutError(Exception):
-    """A transfer stopped for a reason that may pass."""
+    """A transfer stopped for a temporary reason."""
 
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A whole file on the disk."""
+    """A complete file on the disk."""
 
     size: int
     """Bytes."""
@@ -61,14 +61,14 @@ class Downloaded:
 def download(
     address: str, target: Path, *, progress: Progress = SILENT, sha256_prefix: str | None = None
 ) -> Downloaded:
-    """Bring the file at an address (http://, https://, file://) to `target`, going on where a former call stopped.
+    """Download the file at an address (http://, https://, file://) to `target`, continuing a former call.
 
-    An existing `target` is replaced once the new file is whole.
+    An existing `target` is replaced once the new file is complete.
 
     Raises:
-        NotThereError: nothing lies at the address.
-        ArchiveError: no such kind of address, an unreachable server, too little space, a hash that does not begin as
-            expected (the file is removed), or a transfer that stopped again and again (what came is kept).
+        NotThereError: there is no file at the address.
+        ArchiveError: an unknown kind of address, an unreachable server, too little space, a wrong hash (the file is
+            removed), or a transfer that stopped repeatedly (the part is kept).
     """
     part = _Part(target)
     _fill(address, part, progress)
@@ -85,7 +85,7 @@ def download(
 
 
 def local_path(address: str) -> Path | None:
-    """Return the path that a file:// address names; None for another kind of address.
+    """Return the path of a file:// address; None for another kind of address.
 
     Raises:
         ArchiveError: a file:// address with a host, as when one of the three slashes is missing.
@@ -100,10 +100,10 @@ def local_path(address: str) -> Path | None:
 
 
 def require_space(folder: Path, size: int, name: str) -> None:
-    """Refuse to write `size` bytes into a folder, there already or not, where they do not fit.
+    """Refuse to write `size` bytes to a folder, new or not, if they do not fit.
 
     Raises:
-        ArchiveError: names what is needed and what is free.
+        ArchiveError: says how much is needed and how much is free.
     """
     free = shutil.disk_usage(next(there for there in (folder, *folder.parents) if there.exists())).free
     if size + SPARE_BYTES > free:
@@ -115,7 +115,7 @@ def require_space(folder: Path, size: int, name: str) -> None:
 
 
 def size_in_words(count: int) -> str:
-    """Return a number of bytes as a person says it, in steps of a thousand: 5.8 GB."""
+    """Return a number of bytes in units of a thousand: 5.8 GB."""
     size = float(count)
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
@@ -126,17 +126,17 @@ def size_in_words(count: int) -> str:
 
 @dataclass(frozen=True)
 class _Origin:
-    """What tells two versions of a file apart."""
+    """The properties that distinguish two versions of a file."""
 
     address: str
     size: int | None
-    """Bytes; None where the server does not say."""
+    """Bytes; None if the server does not say."""
     version: str | None
-    """The server's tag or date of the file; the time of change of a local one."""
+    """ETag or date by the server; modification time of a local file."""
 
 
 class _Part:
-    """A file that is not whole yet, and what it is a part of."""
+    """An incomplete file and its origin."""
 
     def __init__(self, target: Path) -> None:
         self.name = target.name
@@ -148,7 +148,7 @@ class _Part:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def origin(self, address: str) -> _Origin | None:
-        """What the bytes at hand are the beginning of; None if that is not known, or not what lies at the address."""
+        """Origin of the bytes so far; None if it is unknown or another address."""
         try:
             known = _Origin(**json.loads(self.note.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -156,13 +156,13 @@ class _Part:
         too_long = known.size is not None and self.length > known.size
         return None if known.address != address or too_long else known
 
-    def is_whole(self, address: str) -> bool:
+    def is_complete(self, address: str) -> bool:
         known = self.origin(address)
         return known is not None and self.path.exists() and self.length == known.size
 
     @contextlib.contextmanager
     def writer(self, start: int, origin: _Origin) -> Iterator[IO[bytes]]:
-        # Emptied first and described then: stopped in between, old bytes never stand under a new description.
+        # Emptied first and described then, so that after a stop old bytes never have a new description.
         with self.path.open("ab" if start else "wb") as file:
             self.note.write_text(json.dumps(dataclasses.asdict(origin)), encoding="utf-8")
             yield file
@@ -183,23 +183,22 @@ class _Source:
 
 def _fill(address: str, part: _Part, progress: Progress) -> None:
     failures = 0
-    while not part.is_whole(address):
+    while not part.is_complete(address):
         had = part.length
         try:
-            return _go_on(address, part, progress)
+            return _continue(address, part, progress)
         except _CutError as cut:
-            # Only tries that brought next to nothing count: a long file over a bad line still arrives.
+            # Only tries that brought next to nothing count, so that a long file over a bad line still arrives.
             failures = 1 if part.length >= had + CHUNK_BYTES else failures + 1
             if failures > len(WAITS_SECONDS):
                 raise ArchiveError(
-                    f"{address}: {cut}. {size_in_words(part.length)} are kept; "
-                    "run the same command again to go on from there."
+                    f"{address}: {cut}. {size_in_words(part.length)} are kept; run the same command again to continue."
                 ) from None
             progress.note(f"{part.name}: {cut}; trying again")
             time.sleep(WAITS_SECONDS[failures - 1])
 
 
-def _go_on(address: str, part: _Part, progress: Progress) -> None:
+def _continue(address: str, part: _Part, progress: Progress) -> None:
     known = part.origin(address)
     source = _open(address, part.length if known else 0, known)
     start, size = source.start, source.origin.size
@@ -218,7 +217,7 @@ def _go_on(address: str, part: _Part, progress: Progress) -> None:
 
 def _read(reader: Any) -> bytes:  # noqa: ANN401 - an HTTP response or a local file
     try:
-        return reader.read1(CHUNK_BYTES)  # what has come, so that a line that falls silent loses nothing
+        return reader.read1(CHUNK_BYTES)  # whatever has arrived, so that a silent connection loses nothing
     except (OSError, http.client.HTTPException) as error:
         raise _CutError(f"the transfer stopped ({_reason(error)})") from None
 
@@ -252,7 +251,7 @@ def _open_remote(address: str, start: int, known: _Origin | None) -> _Source:
     fits = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
     if (fits and origin == known) or not start:
         return _Source(response, start, origin)
-    response.close()  # the file has changed since: from the beginning
+    response.close()  # the file has changed: start again
     return _open_remote(address, 0, None)
 
 
@@ -266,7 +265,7 @@ def _origin_of(address: str, response: http.client.HTTPResponse) -> _Origin:
 
 
 def _answer(address: str, start: int) -> http.client.HTTPResponse:
-    # Packed on the way, lengths and ranges would count other bytes than the file's.
+    # Of a compressed transfer, lengths and ranges would not be those of the file.
     headers = {"User-Agent": f"attnmel/{__version__}", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -275,7 +274,7 @@ def _answer(address: str, start: int) -> http.client.HTTPResponse:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
-            return _answer(address, 0)  # the file has become shorter: from the beginning
+            return _answer(address, 0)  # the file has become shorter: start again
         raise _refusal(address, error.code) from None
     except (http.client.InvalidURL, ValueError) as error:
         raise ArchiveError(f"'{address}' is no address of a file: {error}") from None

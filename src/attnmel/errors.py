@@ -1,18 +1,18 @@
 """Every error that `attnmel` raises on purpose.
 
     AttnmelError
-    ├── ConfigError        a recipe, a key or a value is not known or not possible
+    ├── ConfigError        a recipe, a key or a value is unknown or not possible
     ├── ArchiveError       a file of an archive or mirror is missing, damaged or unsafe
     │   ├── NotThereError  (download) the address holds no such file
-    │   └── BadFileError   (data.unpacking) what came is no archive that can be unpacked
+    │   └── BadFileError   (data.archives.unpack) a file is no archive that can be unpacked
     ├── LabelError         images, masks and labels do not fit together
     ├── ImageError         one image or mask cannot be used
     ├── CheckpointError    weights cannot be used
-    ├── ExportError        a model's file would not answer as the model does, or cost more than is allowed
+    ├── ExportError        an exported file would differ from the model, or lose more AUC than is accepted
     ├── PredictionsError   a predictions file cannot be used, or a measure is not defined on it
     ├── TrainingError      training cannot go on
     ├── BusyError          another command writes in the same place
-    └── StalledError       a library gave no answer for too long
+    └── StalledError       a library returned nothing for too long
 
 A message says what was found, what was expected and what to do. The command line prints it without a traceback and
 exits with 1.
@@ -22,11 +22,11 @@ from collections.abc import Iterable
 
 
 class AttnmelError(Exception):
-    """A problem that its message explains."""
+    """Base class; the message explains the problem."""
 
 
 class ConfigError(AttnmelError):
-    """A recipe, a key or a value is not known or not possible."""
+    """A recipe, a key or a value is unknown or not possible."""
 
 
 class ArchiveError(AttnmelError):
@@ -46,7 +46,7 @@ class CheckpointError(AttnmelError):
 
 
 class ExportError(AttnmelError):
-    """A model's file would not answer as the model does, or cost more than is allowed."""
+    """An exported file would differ from the model, or lose more AUC than is accepted."""
 
 
 class PredictionsError(AttnmelError):
@@ -62,14 +62,14 @@ class BusyError(AttnmelError):
 
 
 class StalledError(AttnmelError):
-    """A library gave no answer for too long."""
+    """A library returned nothing for too long."""
 
 
 def require_known(kind: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that is not among the known ones.
 
     Raises:
-        ConfigError: names what was asked for and lists what is known.
+        ConfigError: lists the known names.
     """
     names = sorted(known)
     if name not in names:
@@ -77,7 +77,7 @@ def require_known(kind: str, name: str, known: Iterable[str]) -> None:
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:
-    """Return names for a message: all of a few, the first of many and how many more."""
+    """Return names for a message: the first `most`, and the number of the others."""
     every = list(names)
     more = f" and {len(every) - most} more" if len(every) > most else ""
     return ", ".join(every[:most]) + more

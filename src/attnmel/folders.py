@@ -1,4 +1,4 @@
-"""Where things lie: the home of data and cache, one folder a run, every file name."""
+"""The home folder of data and cache, run folders, and the name of every file in them."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ HOME_VARIABLE = "ATTNMEL_HOME"
 
 
 def home_folder(chosen: Path | None = None) -> Path:
-    """Return where data, cache and weights lie: as chosen, else $ATTNMEL_HOME, else the user's cache folder."""
+    """Return the folder of data, cache and weights: `chosen`, else $ATTNMEL_HOME, else the user's cache folder."""
     if chosen is not None:
         return chosen.expanduser().absolute()
     if named := os.environ.get(HOME_VARIABLE):
@@ -23,54 +23,54 @@ def home_folder(chosen: Path | None = None) -> Path:
 
 
 def dataset_folder(home: Path, dataset: str) -> Path:
-    """Return where the unpacked official files of one data set lie."""
+    """Return the folder of the unpacked official files of a data set."""
     return home / "data" / dataset
 
 
 def cache_folder(home: Path) -> Path:
-    """Return where prepared images lie, a folder a key."""
+    """Return the folder of prepared images, with one folder for each key."""
     return home / "cache"
 
 
 def weights_folder(home: Path) -> Path:
-    """Return where published ImageNet weights lie."""
+    """Return the folder of published ImageNet weights."""
     return home / "weights"
 
 
 def audit_folder(home: Path) -> Path:
-    """Return where stored audits lie, a folder an audit."""
+    """Return the folder of stored audits, with one folder for each."""
     return home / "audit"
 
 
 def predicted_masks(home: Path, dataset: str) -> "MasksFolder":
-    """Return where the masks that a segmenter wrote for a data set lie."""
+    """Return the folder of the masks that a segmenter predicted for a data set."""
     return MasksFolder(home / "masks" / dataset)
 
 
 @dataclass(frozen=True)
 class MasksFolder:
-    """The masks that a segmenter wrote for some images."""
+    """The masks that a segmenter predicted for some images."""
 
     path: Path
 
     def mask(self, image_id: str) -> Path:
-        """The lesion mask of one image, in the image's own size."""
+        """The lesion mask of an image, in the size of the image."""
         return self.path / f"{image_id}_segmentation.png"
 
     @property
     def table(self) -> Path:
-        """One row a mask: its confidence, its area and what is odd about it."""
+        """One row for each mask: its confidence, area and warning flags."""
         return self.path / "masks.csv"
 
     @property
     def images(self) -> Path:
-        """Every image that the segmenter learnt from, as `RunFolder.images`."""
+        """Every training image of the segmenter, as `RunFolder.images`."""
         return self.path / "images.csv"
 
 
 @dataclass(frozen=True)
 class MapsFolder:
-    """The maps that `attnmel explain` made of one split, and what they are worth."""
+    """The saliency maps of `attnmel explain` for one split, and their evaluation."""
 
     path: Path
 
@@ -79,16 +79,16 @@ class MapsFolder:
         return self.path / f"{method.replace(':', '-')}.npz"
 
     def channels(self, layer: str) -> Path:
-        """The channels of one layer to browse, as one page."""
+        """The page of the channels of a layer."""
         return self.path / f"channels-{layer}.html"
 
     def channel_table(self, layer: str) -> Path:
-        """The channels of one layer: what each has to do with the class and with the lesion."""
+        """The channels of a layer, each with its relation to the class and to the lesion."""
         return self.path / f"channels-{layer}.csv"
 
     @property
     def table(self) -> Path:
-        """One row an image, a column a map, measure and target."""
+        """One row for each image, one column for each map, measure and target."""
         return self.path / "measures.csv"
 
     @property
@@ -98,12 +98,12 @@ class MapsFolder:
 
     @property
     def text(self) -> Path:
-        """The same for people."""
+        """The summary as text."""
         return self.path / "summary.md"
 
     @property
     def grid(self) -> Path:
-        """Some hits and misses with every map, as one picture."""
+        """Some correct and wrong predictions with every map, as one picture."""
         return self.path / "grid.png"
 
     @property
@@ -119,12 +119,12 @@ class RunFolder:
     path: Path
 
     def control(self, name: str) -> "RunFolder":
-        """The run of the same recipe and seed under a control, beside this one: `<recipe>/<control>/seed-0`."""
+        """The ablation of the same recipe and seed, next to this run: `<recipe>/<control>/seed-0`."""
         return RunFolder(self.path.parent / name / self.path.name)
 
     @property
     def recipe(self) -> Path:
-        """The resolved recipe, itself a recipe again."""
+        """The resolved recipe, which can be used as a recipe."""
         return self.path / "recipe.toml"
 
     @property
@@ -134,7 +134,7 @@ class RunFolder:
 
     @property
     def history(self) -> Path:
-        """One row an epoch."""
+        """One row for each epoch."""
         return self.path / "history.csv"
 
     @property
@@ -154,36 +154,36 @@ class RunFolder:
 
     @property
     def resume(self) -> Path:
-        """All that `--resume` needs: weights, momentum and history of the last finished epoch, in one file."""
+        """Everything that `--resume` needs: weights, momentum and history of the last finished epoch."""
         return self.path / "resume.safetensors"
 
     @property
     def measures(self) -> Path:
-        """Measures of every judged split, with intervals."""
+        """Measures of every evaluated split, with intervals."""
         return self.path / "measures.json"
 
     def details(self, split: str) -> Path:
-        """All that is known beyond the measures of one judged split: operating points, calibration, subgroups."""
+        """More results of an evaluated split: operating points, calibration, subgroups."""
         return self.path / "predictions" / f"{split}-details.json"
 
     @property
     def images(self) -> Path:
-        """Every image that trained or chose the epoch: what a later judgement is held against."""
+        """Every image of training and validation, by which later evaluations find leaks."""
         return self.path / "images.csv"
 
     @property
     def prior(self) -> MasksFolder:
-        """What is known of a prior whose masks a segmenter drew: which images that one learnt from; no mask."""
+        """The training images of the segmenter that predicted the masks of the prior; no masks."""
         return MasksFolder(self.path / "prior")
 
     @property
     def leakage(self) -> Path:
-        """Judged images that are known from training, one row a pair."""
+        """Evaluated images that are known from training, one row for each pair."""
         return self.path / "leakage.csv"
 
     @property
     def report(self) -> Path:
-        """The self-contained page."""
+        """The report, a self-contained page."""
         return self.path / "report.html"
 
     @property
@@ -201,11 +201,11 @@ class RunFolder:
         return MapsFolder(self.maps / split)
 
     def predictions(self, split: str) -> Path:
-        """Class probabilities of one split, or of one external set by its name."""
+        """Class probabilities of a split, or of an external data set by its name."""
         return self.path / "predictions" / f"{split}.csv"
 
     def attention(self, split: str) -> Path:
-        """Attention maps that belong to `predictions(split)`."""
+        """Attention maps of `predictions(split)`."""
         return self.path / "predictions" / f"{split}-attention.npz"
 
     def submission(self, split: str) -> Path:
@@ -213,18 +213,18 @@ class RunFolder:
         return self.path / "predictions" / f"{split}-submission.csv"
 
     def overlap(self, split: str) -> Path:
-        """Overlap of each attention map with the lesion mask, one row an image."""
+        """Overlap of each attention map with the lesion mask, one row for each image."""
         return self.path / "predictions" / f"{split}-overlap.csv"
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`, renamed to it once the block ends well, removed otherwise.
+    """Give a temporary path next to `path`; it is renamed to `path` if the block succeeds, and removed otherwise.
 
-    So a reader finds the old file, the new file or none, never half of one. An error of the disk names `path`.
+    So a reader finds the old file, the new file or none, never a part of one. An error of the disk names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The name keeps its ending: some writers choose their format by it.
+    # The name keeps its suffix, by which some writers choose their format.
     part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         yield part
@@ -237,5 +237,5 @@ def replacing(path: Path) -> Iterator[Path]:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:
-            with suppress(OSError):  # of a disk that cannot be written the first error says more
+            with suppress(OSError):  # the first error says more
                 part.unlink(missing_ok=True)

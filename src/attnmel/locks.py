@@ -1,14 +1,14 @@
-"""One writer at a time in a place: a lock that names its owner and its age, and that a killed owner leaves free.
+"""Locks, so that only one command at a time writes a file or folder; they name their owner and end with its process.
 
-The lock of a file is next to it (`.answers.csv.lock`), that of a folder in it (`.attnmel.lock`), and goes when its
-owner is done. It is a lock of the operating system (flock, on Windows LockFile) on that file: the system frees it when
-the process ends, however that happens. Its text, which anyone may read, says who holds it.
+The lock of a file is next to it (`.table.csv.lock`), that of a folder in it (`.attnmel.lock`), and is removed when its
+owner is done. It is a lock of the operating system (flock, on Windows LockFile) on that file: the system releases it
+when the process ends, however that happens. The text of the file names the owner.
 
-Not every network file system carries such locks from machine to machine, and some know none. So the owner also touches
-the file every `REFRESH` seconds, and the lock of another machine, or of any process where the file system knows no
-locks, holds while it was touched in the last `LAPSE` seconds by the clock of that file system.
+Some network file systems do not share such locks between machines, or have none. So the owner also touches the file
+every `REFRESH` seconds. The lock of another machine, or any lock if the file system has none, is valid while it was
+touched in the last `LAPSE` seconds by the clock of that file system.
 
-Only who writes takes a lock. Readers need none, since files are replaced whole.
+Only writers take a lock. Readers need none, since files are replaced as a whole.
 """
 
 import errno
@@ -30,36 +30,36 @@ from pathlib import Path
 from attnmel.errors import BusyError
 
 REFRESH = 20.0
-"""Seconds between two touches of a lock that is held."""
+"""Seconds between two touches of a lock."""
 
 LAPSE = 120.0
-"""Seconds after the last touch in which a lock that the system does not vouch for still holds."""
+"""Seconds after the last touch until a lock ends that the system cannot confirm."""
 
 LOOK_EVERY = 0.2
-"""Seconds between two looks at a lock that is waited for."""
+"""Seconds between two tries to take a lock."""
 
 SETTLE = 2.0
-"""Seconds in which a second one who begins at the same moment shows, where the file system knows no locks."""
+"""Seconds in which a simultaneous second owner becomes visible, if the file system has no locks."""
 
 IN_FOLDER = ".attnmel.lock"
 
 FAR = 1 << 30
-"""Byte that Windows locks: far behind the text, which nobody could read otherwise."""
+"""Byte that Windows locks: far behind the text, which must stay readable."""
 
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
-"""What file systems without locks say."""
+"""Errors of file systems without locks."""
 
 LONGEST_COMMAND = 200
 
 Note = Callable[[str], None]
 
 _OWN: dict[Path, int] = {}
-"""The locks that this process holds, and by which thread."""
+"""The locks of this process, with the thread that owns them."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds a lock, as its file says."""
+    """The owner of a lock, as in its file."""
 
     command: str
     process: int
@@ -67,17 +67,17 @@ class Owner:
     began: str
     """Date and time in UTC, ISO 8601."""
     token: str
-    """Drawn anew for each holding."""
+    """Random, new for each lock."""
 
     @staticmethod
     def this() -> "Owner":
-        """Return what this process writes into a lock."""
+        """Return this process as an owner."""
         began = datetime.now(UTC).isoformat(timespec="seconds")
         return Owner(_command(), os.getpid(), platform.node(), began, uuid.uuid4().hex)
 
     @staticmethod
     def read(text: bytes) -> "Owner | None":
-        """Return the owner that a lock names; None for one that is only just being written."""
+        """Return the owner in the text of a lock; None if the text is incomplete."""
         try:
             return Owner(**json.loads(text))
         except (ValueError, TypeError):
@@ -92,7 +92,7 @@ class Owner:
 
 @contextmanager
 def hold_file(path: Path, waiting: Note | None = None) -> Iterator[None]:
-    """Be the only one who writes a file, and what belongs to it, during the block; as `hold_folder`."""
+    """Lock a file, and the files that belong to it, during the block; as `hold_folder`."""
     place = path.parent.resolve() / path.name
     with _held(place.with_name(f".{path.name}.lock"), path, waiting):
         yield
@@ -100,7 +100,7 @@ def hold_file(path: Path, waiting: Note | None = None) -> Iterator[None]:
 
 @contextmanager
 def hold_files(*paths: Path | None) -> Iterator[None]:
-    """Be the only one who writes some files, where they are asked for; as `hold_folder`."""
+    """Lock those files that are not None during the block; as `hold_folder`."""
     with ExitStack() as held:
         for path in filter(None, paths):
             held.enter_context(hold_file(path))
@@ -109,14 +109,14 @@ def hold_files(*paths: Path | None) -> Iterator[None]:
 
 @contextmanager
 def hold_folder(path: Path, waiting: Note | None = None) -> Iterator[None]:
-    """Be the only one who writes into a folder, there already or not, during the block.
+    """Lock a folder, new or not, during the block.
 
-    A thread that holds it already goes on. With `waiting`, which is given one sentence, another's end is waited for.
-    A folder that was made for the lock goes with it, if nothing else was written there.
+    A thread may lock it again. With `waiting`, which is called with one sentence, the end of another owner is awaited.
+    A folder that was created for the lock is removed with it, if it is empty.
 
     Raises:
-        BusyError: another command holds it, and `waiting` is not given; names it.
-        OSError: nothing can be written there.
+        BusyError: another command has the lock, and there is no `waiting`; names that command.
+        OSError: the folder cannot be written.
     """
     with _held(path.resolve() / IN_FOLDER, path, waiting):
         yield
@@ -139,7 +139,7 @@ def _held(lock: Path, what: Path, waiting: Note | None) -> Iterator[None]:
             _release(lock, file)
     except OSError as error:
         if str(lock) == str(error.filename):
-            error.filename = str(what)  # the place that the user knows
+            error.filename = str(what)  # the path that the user knows
         raise
     finally:
         for folder in made:
@@ -148,7 +148,7 @@ def _held(lock: Path, what: Path, waiting: Note | None) -> Iterator[None]:
 
 
 def _taken(lock: Path, what: Path, waiting: Note | None) -> int:
-    """Return the open file of a lock that is ours now."""
+    """Take a lock and return its open file."""
     has_said = False
     while True:
         file = _opened(lock)
@@ -160,10 +160,10 @@ def _taken(lock: Path, what: Path, waiting: Note | None) -> int:
             os.close(file)
             raise
         os.close(file)
-        by = "a command that has only just begun" if owner is None else f"another command: {owner.sentence()}"
+        by = "a command that has just started" if owner is None else f"another command: {owner.sentence()}"
         if waiting is None:
             raise BusyError(
-                f"{what} is being written by {by}. Wait until that has ended, or name another place; nothing was "
+                f"{what} is being written by {by}. Wait until that has ended, or choose another path; nothing was "
                 f"changed.{_rule(owner)}"
             )
         if not has_said:
@@ -173,33 +173,33 @@ def _taken(lock: Path, what: Path, waiting: Note | None) -> int:
 
 
 def _rule(owner: Owner | None) -> str:
-    """Say when the lock of another machine ends by itself, since this one cannot look at the process."""
+    """Return when the lock of another machine ends, since its process cannot be checked from here."""
     if owner is None or owner.host == platform.node():
         return ""
-    return f" If {owner.host} was switched off, the place is free {LAPSE:g} seconds after."
+    return f" If {owner.host} was switched off, the lock ends {LAPSE:g} seconds later."
 
 
 def _opened(lock: Path) -> int:
     while True:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # another's release has just removed the empty folder
+        with suppress(FileNotFoundError):  # another process has just removed the empty folder
             return os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _is_taken(lock: Path, file: int) -> bool:
-    """Take an open lock, if it is free; False where it is another's, or was removed meanwhile."""
-    vouched = _lock_of_system(file)
-    if vouched is False or not _is_there(lock, file):
+    """Take an open lock if it is free; return False if it has another owner or was removed."""
+    confirmed = _lock_of_system(file)
+    if confirmed is False or not _is_there(lock, file):
         return False
     before = Owner.read(_text(lock))
-    elsewhere = before is not None and (vouched is None or before.host != platform.node())
+    elsewhere = before is not None and (confirmed is None or before.host != platform.node())
     if elsewhere and _seconds_since_touched(lock, file) < LAPSE:
         return False
     me = Owner.this()
     os.ftruncate(file, 0)
     os.lseek(file, 0, os.SEEK_SET)
     os.write(file, json.dumps(asdict(me)).encode())
-    if vouched is None:
+    if confirmed is None:
         os.fsync(file)
         time.sleep(SETTLE)
         return Owner.read(_text(lock)) == me
@@ -207,7 +207,7 @@ def _is_taken(lock: Path, file: int) -> bool:
 
 
 def _lock_of_system(file: int) -> bool | None:
-    """Lock an open file: whether that was possible, None where the file system knows no locks."""
+    """Lock an open file; return whether that was possible, None if the file system has no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -228,7 +228,7 @@ def _lock_of_system(file: int) -> bool | None:
 
 
 def _is_there(lock: Path, file: int) -> bool:
-    """Whether the open file is still the one of that name: who held it before has removed it by now."""
+    """Return whether the open file still has that name; its former owner may have removed it."""
     with suppress(OSError):
         return os.path.samestat(os.fstat(file), lock.stat())
     return False
@@ -241,14 +241,14 @@ def _text(lock: Path) -> bytes:
 
 
 def _seconds_since_touched(lock: Path, file: int) -> float:
-    """By the clock of the file system, which may be another machine's."""
+    """Return the time by the clock of the file system, which may be that of another machine."""
     with tempfile.TemporaryFile(dir=lock.parent) as probe:
         return os.fstat(probe.fileno()).st_mtime - os.fstat(file).st_mtime
 
 
 @contextmanager
 def _refreshed(lock: Path, file: int) -> Iterator[None]:
-    """Touch a lock now and then during the block."""
+    """Touch a lock regularly during the block."""
     done = threading.Event()
 
     def touch() -> None:
@@ -266,7 +266,7 @@ def _refreshed(lock: Path, file: int) -> Iterator[None]:
 
 
 def _release(lock: Path, file: int) -> None:
-    if sys.platform == "win32":  # which removes no open file
+    if sys.platform == "win32":  # which cannot remove an open file
         os.close(file)
         with suppress(OSError):
             lock.unlink()

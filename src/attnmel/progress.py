@@ -1,4 +1,4 @@
-"""How work that takes a while says so, without knowing about terminals."""
+"""The interface by which long work reports its progress, independent of terminals."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -7,19 +7,19 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Progress(Protocol):
-    """Where work reports how far it is; the command line draws it on standard error."""
+    """Receiver of progress; the command line shows it on standard error."""
 
     def bar(self, label: str, total: int | None, unit: str = "") -> AbstractContextManager[Callable[[int], None]]:
         """Open a bar of `total` steps (None: unknown) and give the function that advances it."""
         ...
 
     def note(self, message: str) -> None:
-        """Say one sentence."""
+        """Report one sentence."""
         ...
 
 
 class Silent:
-    """Progress that nobody looks at; the default of every function."""
+    """Progress that is discarded; the default of every function."""
 
     @contextmanager
     def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
@@ -27,7 +27,7 @@ class Silent:
         yield lambda steps: None
 
     def note(self, message: str) -> None:
-        """Say nothing."""
+        """Discard the message."""
 
 
 SILENT = Silent()

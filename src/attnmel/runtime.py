@@ -1,4 +1,4 @@
-"""Seeds, device, precision, threads, memory: the only code that touches global torch state."""
+"""Seeds, device, precision, threads, memory: the only code that changes global state of torch."""
 
 import ctypes
 import importlib.util
@@ -17,7 +17,7 @@ from torch import Tensor
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
 from attnmel.errors import ConfigError
-from attnmel.threads import threads_asked
+from attnmel.threads import requested_threads
 
 # Of mallopt(3), with the values of glibc's malloc.h.
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
@@ -26,8 +26,8 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 def seed_everything(seed: int, epoch: int = 0) -> None:
     """Seed every global generator from the run's seed and the epoch.
 
-    Seeding anew at each epoch means that a resumed run needs no stored generator state: dropout of epoch 7 is the
-    same whether or not epochs 0 to 6 ran in this process.
+    Since each epoch has its own seed, a resumed run needs no stored generator state: dropout of epoch 7 is the same
+    whether or not epochs 0 to 6 ran in this process.
     """
     mixed = int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
     random.seed(mixed)
@@ -36,10 +36,10 @@ def seed_everything(seed: int, epoch: int = 0) -> None:
 
 
 def choose_device(wanted: Literal["auto", "cpu", "cuda"] = "auto") -> torch.device:
-    """Return the device to work on; "auto" is CUDA where there is one.
+    """Return the device; "auto" is CUDA if it is available.
 
     Raises:
-        ConfigError: CUDA is asked for and not available.
+        ConfigError: CUDA is requested and not available.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device is 'cuda', but torch finds no CUDA device; use 'cpu' or 'auto'")
@@ -51,42 +51,42 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"] = "auto") -> torch.devi
 
 
 def has_fast_bf16(device: torch.device) -> bool:
-    """Whether the hardware multiplies bfloat16 itself, so that mixed precision pays."""
+    """Return whether the hardware multiplies bfloat16, so that mixed precision saves time."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def choose_precision(wanted: Literal["auto", "float32", "bf16"], device: torch.device) -> ComputePrecision:
-    """Return the precision of convolutions; "auto" is bf16 where the hardware has it."""
+    """Return the precision of convolutions; "auto" is bf16 if the hardware has it."""
     if wanted == "auto":
         return "bf16" if has_fast_bf16(device) else "float32"
     return wanted
 
 
 def autocast(device: torch.device, precision: ComputePrecision) -> AbstractContextManager[Any]:
-    """Run convolutions and products in bf16, or everything in float32."""
+    """Run convolutions and matrix products in bf16, or everything in float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
 def use_threads(count: int | None = None) -> int:
-    """Set and return the number of threads of one operation: as given, else $ATTNMEL_THREADS, else torch's choice.
+    """Set and return the number of threads of one operation: `count`, else $ATTNMEL_THREADS, else torch's choice.
 
     Raises:
-        ConfigError: a number that is not a whole one above 0.
+        ConfigError: it is not a whole number above 0.
     """
-    count = threads_asked(count)
+    count = requested_threads(count)
     if count is not None:
         torch.set_num_threads(count)
     return torch.get_num_threads()
 
 
 def keep_memory() -> bool:
-    """Have this process keep the memory it frees for its next tensors; return whether the C library can do so (glibc).
+    """Keep freed memory in the process for its next tensors; return whether the C library can do so (glibc).
 
-    Otherwise every large tensor gets fresh pages, which the kernel clears one by one as they are first written: a tenth
-    of a training step. The price: the process stays as large as it once was, and its peak grows by up to 40 % in bf16
-    and 60 % in float32, since an aligned block needs a gap larger than itself. So float32 goes without.
+    Otherwise every large tensor gets new pages, which the kernel clears at the first write: a tenth of a training step.
+    The cost: the process never shrinks, and its peak grows by up to 40 % in bf16 and 60 % in float32, since an aligned
+    block needs a gap larger than itself. So it is not used with float32.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
@@ -95,34 +95,34 @@ def keep_memory() -> bool:
 
 
 def sent(values: Tensor, device: torch.device) -> Tensor:
-    """Return the values on the device; to CUDA they travel beside its computation, and nobody waits."""
+    """Return the values on the device; to CUDA they are copied during its computation, without waiting."""
     if device.type == "cuda" and values.device.type == "cpu":
-        # Only from pinned memory: from any other, CUDA first waits for the work queued before.
+        # Only with pinned memory; otherwise CUDA first waits for the work queued before.
         return values.pin_memory().to(device, non_blocking=True)
     return values.to(device)
 
 
 def read_later(values: Tensor) -> Callable[[], list[float]]:
-    """Start to fetch values [n] from their device; what is returned waits for them, but for no work queued after."""
+    """Start to copy values [n] from their device; the returned function waits for them, but not for later work."""
     if values.device.type != "cuda":
         return values.tolist
-    # torch pins the target of such a copy itself.
-    fetched = values.to("cpu", non_blocking=True)
+    # torch pins the target of such a copy.
+    copied = values.to("cpu", non_blocking=True)
     arrived = torch.cuda.Event()
     arrived.record()
 
     def read() -> list[float]:
         arrived.synchronize()
-        return fetched.tolist()
+        return copied.tolist()
 
     return read
 
 
 def require_compiler(device: torch.device) -> None:
-    """Refuse to compile networks where torch lacks what it compiles with.
+    """Refuse to compile networks if torch lacks a compiler.
 
     Raises:
-        ConfigError: no C++ compiler; on CUDA, no triton.
+        ConfigError: there is no C++ compiler, or on CUDA no triton.
     """
     if device.type == "cuda" and importlib.util.find_spec("triton") is None:
         raise ConfigError("training.compile needs triton on CUDA; install it, or set training.compile=false")
@@ -131,12 +131,12 @@ def require_compiler(device: torch.device) -> None:
 
 
 def spare_memory(device: torch.device) -> int:
-    """Return how many bytes of a CUDA device are free; 0 for the CPU, whose files are in its memory already."""
+    """Return the free bytes of a CUDA device; 0 for the CPU, which has the files in its memory already."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
 
 
 def device_name(device: torch.device) -> str:
-    """Return what the device is called, with the number of threads where it is the CPU."""
+    """Return the name of the device, for the CPU with the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine()
@@ -144,7 +144,7 @@ def device_name(device: torch.device) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that decide a result."""
+    """Return the versions that a result depends on."""
     return {
         "attnmel": __version__,
         "python": platform.python_version(),

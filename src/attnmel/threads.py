@@ -1,4 +1,4 @@
-"""How many threads an operation may use: what the caller or the environment asks for. No torch."""
+"""The number of threads of one operation, as the caller or the environment sets it. No torch."""
 
 import os
 
@@ -7,11 +7,11 @@ from attnmel.errors import ConfigError
 THREADS_VARIABLE = "ATTNMEL_THREADS"
 
 
-def threads_asked(count: int | None = None) -> int | None:
-    """Return the number of threads as given, else $ATTNMEL_THREADS; None where neither asks for one.
+def requested_threads(count: int | None = None) -> int | None:
+    """Return `count`, else $ATTNMEL_THREADS; None if neither is set.
 
     Raises:
-        ConfigError: a number that is not a whole one above 0.
+        ConfigError: it is not a whole number above 0.
     """
     if count is not None:
         if count < 1:

@@ -242,4 +242,4 @@ def test_a_home_that_cannot_be_written_is_told_with_the_way_on(
     (tmp_path / "file").touch()
     ran = attnmel("fetch", "phantoms", "--mirror", phantoms.mirror, "--home", tmp_path / "file")
     assert ran.code == 1
-    assert "(Not a directory); check the path and its permissions, or name another place" in ran.err
+    assert "(Not a directory); check the path and its permissions, or choose another one" in ran.err

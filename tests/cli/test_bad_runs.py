@@ -1,4 +1,4 @@
-"""A checkpoint or run folder that is not what it should be, and odd files among the images: one clear sentence."""
+"""A wrong checkpoint or run folder, and unusual files among the images, give one clear sentence."""
 
 import json
 import shutil

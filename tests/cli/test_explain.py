@@ -155,12 +155,12 @@ def test_runs_that_do_not_see_the_same_square_are_refused(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "nothing to explain: name image files, or a split of the run's data with --split test"),
+        ((), "no images to explain: name image files, or a split of the run's data, as in --split test"),
         (
             ("--measure", "overlap"),
-            "measures and channels are of a whole split: name one of the run's data with --split",
+            "--measure and --channels need a whole split: name one of the run's data, as in --split",
         ),
-        (("--channels", "pool4"), "measures and channels are of a whole split"),
+        (("--channels", "pool4"), "--measure and --channels need a whole split"),
     ],
 )
 def test_without_images_or_a_split_there_is_nothing_to_explain(

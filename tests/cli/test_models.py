@@ -1,4 +1,4 @@
-"""The name of a model that comes along stands wherever a model does."""
+"""Every command that takes a model takes the name of a pretrained one."""
 
 import json
 import subprocess
@@ -78,7 +78,7 @@ def test_it_is_explained(attnmel: "Attnmel") -> None:
     assert {path.name for path in Path("maps").iterdir()} == {f"{name}-pool3.png", f"{name}-pool4.png", f"{name}.npz"}
 
 
-def test_it_is_judged_in_a_folder_of_the_users_own(attnmel: "Attnmel", phantoms: "Phantoms", models: Path) -> None:
+def test_it_is_evaluated_in_a_run_folder_of_the_user(attnmel: "Attnmel", phantoms: "Phantoms", models: Path) -> None:
     ran = attnmel("evaluate", "pretrained", "--home", phantoms.home)
     assert ran.code == 0
     assert f"predictions: runs/{DEFAULT}/predictions/test.csv" in ran.out
@@ -88,9 +88,9 @@ def test_it_is_judged_in_a_folder_of_the_users_own(attnmel: "Attnmel", phantoms:
     assert refused.err.startswith(f"error: {DEFAULT} was trained on the images of the split 'validation'")
 
 
-def test_a_run_is_judged_where_it_lies(attnmel: "Attnmel", elsewhere: Path) -> None:
+def test_the_results_of_a_run_go_to_its_own_folder(attnmel: "Attnmel", elsewhere: Path) -> None:
     ran = attnmel("evaluate", "runs/mine", "--out", "there")
-    assert ran.err == "error: a run is judged into its own folder, runs/mine; leave out --out\n"
+    assert ran.err == "error: the results of a run are written to its own folder, runs/mine; leave out --out\n"
 
 
 def test_it_is_exported(attnmel: "Attnmel", models: Path) -> None:
@@ -112,5 +112,5 @@ def test_a_model_without_its_file_is_one_sentence(attnmel: "Attnmel", models: Pa
     ran = attnmel("predict", "pretrained", FIRST)
     assert (ran.code, ran.err) == (
         1,
-        f"error: {path}, a file of the model {DEFAULT} that comes with attnmel, is missing; install attnmel again\n",
+        f"error: {path}, a file of the pretrained model {DEFAULT}, is missing; install attnmel again\n",
     )

@@ -53,7 +53,7 @@ def test_a_killed_prediction_goes_on_where_it_was(
     assert not out.exists()
     ran = attnmel("predict", exported, folder, "--out", out)
     assert ran.code == 1
-    assert f"{part} holds the answers of a prediction that was stopped; go on with --resume" in ran.err
+    assert f"{part} contains the results of a stopped prediction; continue it by --resume" in ran.err
     ran = attnmel("predict", exported, folder, "--out", out, "--resume", "--json")
     assert ran.code == 1
     assert "1 of 2000 images could not be used; the others are done:\n  000003.jpg is truncated" in ran.err
@@ -143,7 +143,7 @@ def test_rows_come_out_while_the_others_are_predicted(exported: Path, images: li
 
 def test_what_cannot_be_asked_for_is_told(attnmel: "Attnmel", exported: Path, images: list[Path]) -> None:
     ran = attnmel("predict", exported, images[0], "--resume")
-    assert (ran.code, "--resume goes on with a file that --out names" in ran.err) == (1, True)
+    assert (ran.code, "--resume continues the file of --out" in ran.err) == (1, True)
     ran = attnmel("predict", exported, images[0], "--batch", "4")
     assert (ran.code, "leave out --batch" in ran.err) == (1, True)
     ran = attnmel("predict", exported, images[0], "--precision", "int8")

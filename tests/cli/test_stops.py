@@ -56,7 +56,7 @@ def full() -> OSError:
         ("attnmel.pipeline.train.checkpointing.write_history", 2, full(), 1, "the disk is full"),
         ("attnmel.pipeline.train.checkpointing.write_events", 1, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.pipeline.train.checkpointing.write_standing", 3, KeyboardInterrupt(), 130, KEPT),
-        ("attnmel.training._step", 5, KeyboardInterrupt(), 130, "`train --resume` go on from there"),
+        ("attnmel.training._step", 5, KeyboardInterrupt(), 130, "`train --resume` continue from there"),
     ],
 )
 def test_a_stopped_training_ends_as_one_that_was_not(
@@ -181,7 +181,7 @@ def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(slow
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert part.stat().st_size > 0
-    kept = "What was finished is kept: `fetch`, `predict --resume` and `train --resume` go on from there."
+    kept = "What was finished is kept: `fetch`, `predict --resume` and `train --resume` continue from there."
     assert said == f"error: stopped. {kept}\n"
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

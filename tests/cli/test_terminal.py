@@ -1,4 +1,4 @@
-"""Tables stay legible in a pipe, JSON stays JSON."""
+"""Tables are plain text with aligned columns, and JSON is valid."""
 
 import json
 

@@ -62,8 +62,8 @@ def halted(there: Callable[[], bool], *arguments: str | Path) -> Iterator["subpr
 def refusal(place: Path, command: str, process: int) -> str:
     return (
         rf"error: {re.escape(str(place))} is being written by another command: `{re.escape(command)}.*, process "
-        rf"{process} on \S+, begun [\d-]+ [\d:]+ UTC \(\d+ \w+ ago\)\. Wait until that has ended, or name another "
-        r"place; nothing was changed\.\n"
+        rf"{process} on \S+, begun [\d-]+ [\d:]+ UTC \(\d+ \w+ ago\)\. Wait until that has ended, or choose another "
+        r"path; nothing was changed\.\n"
     )
 
 
@@ -106,26 +106,26 @@ def test_two_resumed_predictions_at_one_moment_leave_one_table(exported: Path, f
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv"]
 
 
-def test_answers_that_are_not_one_for_each_image_become_no_table(
+def test_results_that_are_not_one_for_each_image_become_no_table(
     attnmel: "Attnmel", exported: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when a command without locks (an older version) writes into the same answers."""
-    from attnmel.pipeline.predict.partial_results import KeptAnswers
+    """As when a command without locks (an older version) writes to the same file."""
+    from attnmel.pipeline.predict.partial_results import PartialResults
 
-    out, read = tmp_path / "out.csv", KeptAnswers.read
+    out, read = tmp_path / "out.csv", PartialResults.read
     three = sorted(folder.iterdir())[:3]
 
-    def doubled(kept: KeptAnswers) -> Iterator[object]:
-        if kept.path.read_bytes().count(b"\n") == 1 + len(three):
-            lines = kept.path.read_bytes().splitlines(keepends=True)
-            kept.path.write_bytes(b"".join([*lines, lines[-1]]))
-        return read(kept)
+    def doubled(partial: PartialResults) -> Iterator[object]:
+        if partial.path.read_bytes().count(b"\n") == 1 + len(three):
+            lines = partial.path.read_bytes().splitlines(keepends=True)
+            partial.path.write_bytes(b"".join([*lines, lines[-1]]))
+        return read(partial)
 
-    monkeypatch.setattr(KeptAnswers, "read", doubled)
+    monkeypatch.setattr(PartialResults, "read", doubled)
     ran = attnmel("predict", exported, *three, "--out", out)
     assert ran.code == 1
     assert ran.err == (
-        f"error: answer 4 in {out}.part is of {three[2]}, expected none (3 images): something else wrote into that "
+        f"error: result 4 in {out}.part is of {three[2]}, expected none (3 images): another program wrote to that "
         "file; no table was written. Delete the file and predict again\n"
     )
     assert not out.exists()

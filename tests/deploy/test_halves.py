@@ -1,4 +1,4 @@
-"""A model that is stored in half floats answers as the one in float32 does, in each engine, from half the bytes."""
+"""A model stored in half floats has the outputs of the one in float32, in each engine, with half the bytes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from tests.deploy.test_graph import CARD, network_of
 
 from attnmel.deploy.engines import onnxruntime_outputs
 from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.halves import held_by_halves, stored_in_halves
+from attnmel.deploy.halves import fits_halves, stored_in_halves
 from attnmel.deploy.openvino import OnnxNetwork
 from attnmel.models.weights.halves import in_halves
 
@@ -68,4 +68,4 @@ def test_weights_that_would_change_stay_as_they_are() -> None:
     [(0.5, True), (1 / 3, False), (65504.0, True), (65536.0, False), (2.0**-24, True), (2.0**-26, False)],
 )
 def test_what_half_floats_hold(value: float, held: bool) -> None:
-    assert held_by_halves(np.array([0.0, value], dtype=np.float32)) == held
+    assert fits_halves(np.array([0.0, value], dtype=np.float32)) == held

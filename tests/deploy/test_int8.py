@@ -1,4 +1,4 @@
-"""A model in int8 rounds its trunk alone, and stays near the model that it was made of."""
+"""Quantisation to int8 rounds only the trunk, and the outputs stay close to those of the float32 model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is known of an exported model is read without torch, without onnx, and from no file that is not ours."""
+"""Card and facts of an exported model are read without torch and onnx, and other files are refused."""
 
 import subprocess
 import sys
@@ -114,7 +114,7 @@ def test_a_pickle_is_named_as_one(tmp_path: Path) -> None:
 def test_what_is_no_onnx_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"is no whole ONNX file; .* export again"):
+    with pytest.raises(CheckpointError, match=r"is no complete ONNX file; .* export again"):
         read_onnx_card(path)
 
 
@@ -137,7 +137,7 @@ def test_texts_without_end_are_not_read(bare: Path) -> None:
     onnx.helper.set_model_props(texts, {CARD: "x" * (LARGEST_TEXT + 1)})
     with bare.open("ab") as file:
         file.write(texts.SerializeToString())
-    with pytest.raises(CheckpointError, match=r"no whole ONNX file"):
+    with pytest.raises(CheckpointError, match=r"no complete ONNX file"):
         read_onnx_card(bare)
 
 

@@ -1,4 +1,4 @@
-"""What a lower precision costs is the paired difference of AUCs, and more than the bound is refused."""
+"""The cost of a lower precision is the paired difference of AUCs, and more than the bound is refused."""
 
 import dataclasses
 
@@ -6,32 +6,43 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from attnmel.deploy.engines import EngineOutput
 from attnmel.deploy.onnx_file import Cost
-from attnmel.deploy.precision_cost import EngineOutput, costs_of, refuse_costly
+from attnmel.deploy.precision_cost import costs_of, refuse_costly
 from attnmel.errors import ExportError
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.records import Predictions
 
 
-def said(scores: np.ndarray, labels: np.ndarray, maps: float = 0.5) -> EngineOutput:
+def truth(labels: np.ndarray) -> Predictions:
     names = tuple(f"image{row}" for row in range(len(labels)))
-    predictions = Predictions(
+    return Predictions(
         image_ids=names,
         classes=("rest", "melanoma"),
-        probabilities=np.stack([1 - scores, scores], axis=1),
+        probabilities=np.full((len(labels), 2), 0.5),
         labels=labels.astype(np.int64),
         groups=names,
     )
-    return EngineOutput(predictions, (np.full((len(labels), 2, 2), maps, dtype=np.float32),))
+
+
+def output(scores: np.ndarray, maps: float = 0.5) -> EngineOutput:
+    probabilities = np.stack([1 - scores, scores], axis=1).astype(np.float32)
+    return EngineOutput(probabilities, (np.full((len(scores), 2, 2), maps, dtype=np.float32),))
 
 
 def cost_of(noise: float, maps: float = 0.5) -> tuple[Cost, np.ndarray, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(3)
     labels = generator.random(80) < 0.3
-    exact = (generator.random(80) + labels * 0.4) / 1.4
-    lower = (exact + noise * generator.standard_normal(80)).clip(0, 1)
+    exact = ((generator.random(80) + labels * 0.4) / 1.4).astype(np.float32).astype(np.float64)
+    lower = (exact + noise * generator.standard_normal(80)).clip(0, 1).astype(np.float32).astype(np.float64)
     (cost,) = costs_of(
-        said(exact, labels), said(lower, labels, maps), ["melanoma"], precision="int8", engine="engine 1", split="test"
+        truth(labels),
+        output(exact),
+        output(lower, maps),
+        ["melanoma"],
+        precision="int8",
+        engine="engine 1",
+        split="test",
     )
     return cost, labels, exact, lower
 
@@ -53,15 +64,15 @@ def test_the_interval_is_paired() -> None:
     assert cost.high - cost.low < min(one.high - one.low for one in both) / 3
 
 
-def test_equal_answers_cost_nothing() -> None:
+def test_equal_outputs_cost_nothing() -> None:
     cost, *_ = cost_of(0.0)
     assert (cost.difference, cost.low, cost.high, cost.probability) == (0.0, 0.0, 0.0, 0.0)
     refuse_costly([cost], bound=0.0)
 
 
 def test_a_class_without_negatives_has_no_cost() -> None:
-    ones = said(np.array([0.1, 0.4]), np.array([1, 1]))
-    assert costs_of(ones, ones, ["melanoma"], precision="int8", engine="", split="test") == ()
+    one = output(np.array([0.1, 0.4]))
+    assert costs_of(truth(np.array([1, 1])), one, one, ["melanoma"], precision="int8", engine="", split="test") == ()
 
 
 def test_the_worse_end_of_the_interval_counts_against_the_bound() -> None:
@@ -70,7 +81,7 @@ def test_the_worse_end_of_the_interval_counts_against_the_bound() -> None:
     with pytest.raises(
         ExportError,
         match=r"int8 may cost too much: melanoma has an AUC of 0\.\d{4} on 80 images of the split test, in float32 "
-        r"0\.\d{4}; .* at most 0\.\d+ may be lost. No file was written. Export without --int8, .* --bound",
+        r"0\.\d{4}; .* the largest accepted loss is 0\.\d+. No file was written. Export without --int8, .* --bound",
     ):
         refuse_costly([cost], bound=-cost.low - 1e-4)
 

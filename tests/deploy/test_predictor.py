@@ -1,4 +1,4 @@
-"""An exported file answers as its network does by torch, however an image is given; what is no such file is told."""
+"""An exported file predicts as its network by torch, for every form of an image; other files are refused."""
 
 import dataclasses
 import io
@@ -156,7 +156,7 @@ def test_bf16_is_close_to_float32_or_refused_where_the_cpu_lacks_it(
     predictor: Predictor, exported: Path, images: list[Path]
 ) -> None:
     if not has_bf16():
-        with pytest.raises(ConfigError, match="does not multiply bf16 itself"):
+        with pytest.raises(ConfigError, match="has no bf16 multiplication"):
             Predictor(exported, "bf16")
         return
     lower = Predictor(exported, "bf16")
@@ -167,7 +167,7 @@ def test_bf16_is_close_to_float32_or_refused_where_the_cpu_lacks_it(
 
 def test_a_cpu_without_bf16_is_told_to_use_something_else(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("attnmel.deploy.openvino.has_bf16", lambda: False)
-    with pytest.raises(ConfigError, match=r"does not multiply bf16 itself, .*; use float32 or int8"):
+    with pytest.raises(ConfigError, match=r"has no bf16 multiplication, .*; use float32 or int8"):
         Predictor(exported, "bf16")
 
 
@@ -208,7 +208,7 @@ def test_a_damaged_file_and_one_that_is_not_ours_are_refused(exported: Path, tmp
     card, facts = read_onnx_card(exported)
     path = tmp_path / "model.onnx"
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CheckpointError, match="no whole ONNX file"):
+    with pytest.raises(CheckpointError, match="no complete ONNX file"):
         Predictor(path)
     path.write_text("no model")
     with pytest.raises(CheckpointError, match=r"expected one that `attnmel export RUN --onnx` wrote"):
@@ -219,7 +219,7 @@ def test_a_damaged_file_and_one_that_is_not_ours_are_refused(exported: Path, tmp
         Predictor(path)
     shutil.copy(exported, path)
     append_texts(path, dataclasses.replace(card, side=card.side + 1), facts)
-    with pytest.raises(CheckpointError, match=r"takes \{'square'.*\} and gives .* of 2 classes: export again"):
+    with pytest.raises(CheckpointError, match=r"its card needs \{'square'.*\} and .* of 2 classes: export again"):
         Predictor(path)
     other = dataclasses.replace(facts.thresholds[0], task="seborrheic_keratosis")
     append_texts(path, card, dataclasses.replace(facts, thresholds=(other,)))

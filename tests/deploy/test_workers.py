@@ -1,4 +1,4 @@
-"""Threads answer in order, few ahead; one that never comes back keeps nobody waiting."""
+"""Results come in order, only a few ahead; a thread that never returns blocks nothing."""
 
 import itertools
 import threading
@@ -50,7 +50,7 @@ def test_an_error_comes_out_at_its_place() -> None:
 
 
 def test_one_that_never_comes_back_ends_the_wait(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "FAREWELL", 0.1)
+    monkeypatch.setattr(workers, "GRACE", 0.1)
 
     def some_hang(path: Path) -> str:
         if path.name == "c":
@@ -62,8 +62,8 @@ def test_one_that_never_comes_back_ends_the_wait(gate: threading.Event, monkeypa
     with pytest.raises(StalledError) as stalled:
         next(results)
     assert str(stalled.value) == (
-        "no answer came for 0.3 seconds, at c: a library hangs, or this is a very slow machine. Run the same again; a "
-        "longer limit is --stall-limit SECONDS (stall_limit in Python)"
+        "no result came for 0.3 seconds, at c: a library hangs, or this machine is very slow. Run the same command "
+        "again; --stall-limit SECONDS (stall_limit in Python) sets a longer limit"
     )
     assert hung()
     gate.set()

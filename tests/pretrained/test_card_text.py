@@ -1,4 +1,4 @@
-"""The card as text holds what a user must know."""
+"""The card as text contains what a user must know."""
 
 from pathlib import Path
 
@@ -15,6 +15,6 @@ def test_measures_thresholds_calibration_limits_and_licences_are_in_the_text(mod
     assert f"  melanoma, auc: {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})" in text.splitlines()
     assert len(card.operating) == 3
     for one in card.operating:
-        assert f"melanoma above {one.threshold:.4f}, for a sensitivity of {one.target:g}" in text
-    for told in ("calibrated: temperature", "It knows nothing of skin.", card.licence, card.notice, card.chosen_on):
-        assert told in text
+        assert f"melanoma above {one.threshold:.4f}, target sensitivity {one.target:g}" in text
+    for part in ("calibrated: temperature", "It knows nothing of skin.", card.licence, card.notice, card.chosen_on):
+        assert part in text

@@ -1,4 +1,4 @@
-"""A name means the model that comes along, whose files are what its card says; anything else is a path."""
+"""A name means a pretrained model, whose files are checked against its card; any other text is a path."""
 
 import hashlib
 from pathlib import Path
@@ -43,49 +43,47 @@ def test_every_file_is_known_by_size_and_hash(models: Path) -> None:
         assert model.file(name) == model.folder / name
 
 
-def test_a_missing_card_is_told(models: Path) -> None:
+def test_a_missing_card_is_an_error(models: Path) -> None:
     path = models / DEFAULT / CARD_FILE
     path.unlink()
-    with pytest.raises(CheckpointError) as told:
+    with pytest.raises(CheckpointError) as error:
         find_model(ANY)
-    assert str(told.value) == (f"{DEFAULT} should have come with attnmel, but {path} is missing; install attnmel again")
+    assert str(error.value) == f"{path}, the card of a pretrained model, is missing; install attnmel again"
 
 
-def test_a_damaged_card_is_told(models: Path) -> None:
+def test_a_damaged_card_is_an_error(models: Path) -> None:
     path = models / DEFAULT / CARD_FILE
     path.write_text('{"name": 3}')
     with pytest.raises(CheckpointError, match=r"is damaged or of another version \(\d+ of its fields cannot be read\)"):
         find_model(ANY)
 
 
-def test_a_missing_file_is_told(models: Path) -> None:
+def test_a_missing_file_is_an_error(models: Path) -> None:
     path = models / DEFAULT / "model.onnx"
     path.unlink()
-    with pytest.raises(CheckpointError) as told:
+    with pytest.raises(CheckpointError) as error:
         Predictor(ANY)
-    assert str(told.value) == (
-        f"{path}, a file of the model {DEFAULT} that comes with attnmel, is missing; install attnmel again"
-    )
+    assert str(error.value) == f"{path}, a file of the pretrained model {DEFAULT}, is missing; install attnmel again"
 
 
-def test_a_truncated_file_is_told(models: Path) -> None:
+def test_a_truncated_file_is_an_error(models: Path) -> None:
     path = models / DEFAULT / "best.safetensors"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
-    with pytest.raises(CheckpointError) as told:
+    with pytest.raises(CheckpointError) as error:
         _ = found().checkpoint
-    assert str(told.value) == (
-        f"{path}, a file of the model {DEFAULT} that comes with attnmel, is damaged: it has {len(whole) - 1:,} bytes, "
-        f"by the card {len(whole):,}; install attnmel again"
+    assert str(error.value) == (
+        f"{path}, a file of the pretrained model {DEFAULT}, is damaged: it has {len(whole) - 1:,} bytes, by its card "
+        f"{len(whole):,}; install attnmel again"
     )
 
 
-def test_a_changed_file_is_told(models: Path) -> None:
+def test_a_changed_file_is_an_error(models: Path) -> None:
     path = models / DEFAULT / "model.onnx"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"is damaged: its SHA-256 starts with [0-9a-f]{12}, by the card"):
+    with pytest.raises(CheckpointError, match=r"is damaged: its SHA-256 starts with [0-9a-f]{12}, by its card"):
         Predictor(ANY)
 
 

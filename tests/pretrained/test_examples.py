@@ -36,10 +36,10 @@ def test_all_else_is_a_path(text: str) -> None:
 
 
 def test_an_unknown_id_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ImageError) as told:
+    with pytest.raises(ImageError) as error:
         example_images("example:nevus")
     known = ", ".join(f"example:{one}" for one in (*example_names(), "all"))
-    assert str(told.value) == f"no example image 'example:nevus'; those that come with attnmel are {known}"
+    assert str(error.value) == f"no example image 'example:nevus'; known: {known}"
 
 
 def test_no_example_trained_the_model_that_comes_along() -> None:

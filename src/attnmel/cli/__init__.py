@@ -1,4 +1,4 @@
-"""The command line, a file a command: parse, call, print. The only place that prints."""
+"""The command line, by stage: parse, call, print. The only place that prints."""
 
 from attnmel.cli.app import main
 

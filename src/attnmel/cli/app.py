@@ -1,4 +1,4 @@
-"""Every command by name, and what becomes of an error: one sentence and an exit code.
+"""Every command, and how an error ends: with one sentence and an exit code.
 
 Exit codes: 0 done, 1 a problem that the message explains, 2 wrong usage, 130 stopped by Ctrl-C.
 """
@@ -9,36 +9,18 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import (
-    audit,
-    compare,
-    demo,
-    doctor,
-    evaluate,
-    explain,
-    export,
-    fetch,
-    models,
-    predict,
-    report,
-    reproduce,
-    score,
-    segment,
-    statistics,
-    train,
-    verify,
-)
+from attnmel.cli import data, demo, evaluate, explain, models, predict, reproduce, segment, train
+from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.errors import AttnmelError
 
 
 class _StoppedError(Exception):
-    """Ctrl-C, under a name that typer does not end the program for before we have spoken."""
+    """Ctrl-C, under a name that typer does not handle itself, so that `main` can print a message."""
 
 
-class _Commands(TyperGroup):
+class _Commands(HelpGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps the type of a group's context to itself
         try:
             return super().invoke(ctx)
@@ -49,11 +31,15 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="attnmel",
     cls=_Commands,
-    help=f"Attention-based recognition of skin lesions in dermoscopy images. {NOTICE}",
+    help=f"""Recognise skin lesions in dermoscopy images by networks with attention. {NOTICE}
+
+    Example:
+        attnmel predict pretrained lesion.jpg
+    """,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich takes longer to load than a help has time for
+    rich_markup_mode=None,  # rich takes longer to load than a help page may take to appear
 )
 
 
@@ -70,26 +56,19 @@ def attnmel(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Hold the options that every command shares."""
+    """Define the options of the program itself."""
 
 
-app.command()(demo.demo)
-app.command()(fetch.fetch)
-app.command()(verify.verify)
-app.command()(audit.audit)
-app.command()(statistics.statistics)
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(compare.compare)
-app.command()(explain.explain)
-app.command()(predict.predict)
-app.command()(models.models)
-app.command()(export.export)
-app.command()(score.score)
-app.add_typer(segment.segment, name="segment")
-app.command()(report.report)
-app.command()(reproduce.reproduce)
-app.command()(doctor.doctor)
+COMMANDS = {
+    START: (demo.demo, models.models, demo.doctor),
+    DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
+    NETWORKS: (train.train, predict.predict, explain.explain, predict.export),
+    RESULTS: (evaluate.evaluate, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
+}
+for heading, commands in COMMANDS.items():
+    for command in commands:
+        app.command(cls=HelpCommand, rich_help_panel=heading)(command)
+app.add_typer(segment.segment, name="segment", rich_help_panel=NETWORKS)
 
 
 def main() -> None:
@@ -98,11 +77,11 @@ def main() -> None:
         app()
     except (_StoppedError, KeyboardInterrupt):
         _stop(
-            "stopped. What was finished is kept: `fetch`, `predict --resume` and `train --resume` go on from there.",
+            "stopped. What was finished is kept: `fetch`, `predict --resume` and `train --resume` continue from there.",
             code=130,
         )
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output (head, less) has gone: nothing to say, nobody to tell
+        sys.stderr.close()  # the reader of our output (head, less) has ended
         sys.exit(1)
     except AttnmelError as error:
         _stop(str(error))
@@ -116,14 +95,14 @@ def _system_problem(error: OSError) -> str:
         return f"the disk is full{where}. Free some space and run the same command again; nothing half-written is left."
     if error.filename is None:
         return str(error.strerror or error)
-    return f"cannot use {error.filename} ({error.strerror}); check the path and its permissions, or name another place"
+    return f"cannot use {error.filename} ({error.strerror}); check the path and its permissions, or choose another one"
 
 
 def _stop(message: str, code: int = 1) -> None:
     from attnmel.deploy.workers import hung
 
     print(f"error: {message}", file=sys.stderr)
-    if hung():  # Python's end runs the end of the libraries, too, and they wait for their own threads
+    if hung():  # at exit, libraries would wait for their own threads
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

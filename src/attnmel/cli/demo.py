@@ -1,23 +1,45 @@
-"""`attnmel demo`: from synthetic dermoscopy to a report, offline."""
+"""`attnmel demo` and `doctor`: a first run of everything without a network, and what this machine has."""
 
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from attnmel.cli.terminal import Terminal, print_table
+from attnmel.cli.help import OUTPUT, TRAINING, option
+from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where to write; must not hold anything else.")] = Path("attnmel-demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Draws the phantoms and the training.")] = 0,
+    out: Annotated[Path, option(OUTPUT, "Folder to write; new or empty.")] = Path("attnmel-demo"),
+    seed: Annotated[int, option(TRAINING, "Random seed of the images and the training.", min=0)] = 0,
 ) -> None:
-    """Draw phantoms, train AttnMel-CNN-Lesion on them, judge it and write the report: no network, under two minutes."""
+    """Try everything on synthetic images, offline, in two minutes.
+
+    Draws synthetic dermoscopy, trains AttnMel-CNN-Lesion on it, evaluates the network and writes the report.
+
+    Example:
+        attnmel demo --out attnmel-demo
+    """
     from attnmel.pipeline.demo import run_demo
     from attnmel.runtime import use_threads
 
     use_threads()
-    judged, report = run_demo(out, seed=seed, progress=Terminal())
-    print(judged.sentence)
-    print_table(["", "measure", "value", "95 % interval"], judged.table())
+    results, report = run_demo(out, seed=seed, progress=Terminal())
+    print(results.sentence)
+    print_table(["", "measure", "value", "95 % interval"], results.table())
     print(f"\nreport: {report}")
+
+
+def doctor(home: Home = None, as_json: Json = False) -> None:
+    """Show versions, device, precision, threads and free disk space.
+
+    Example:
+        attnmel doctor
+    """
+    from attnmel.folders import home_folder
+    from attnmel.pipeline.doctor import examine
+
+    found = examine(home_folder(home))
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        print(f"{name:18} {value}")

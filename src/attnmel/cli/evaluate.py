@@ -1,60 +1,56 @@
-"""`attnmel evaluate`: measures of a run with intervals."""
+"""`attnmel evaluate`, `compare`, `score` and `report`: from trained networks to measures, tests and a page."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from attnmel.cli.model_names import NAME, judged_run
-from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
+from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
+from attnmel.cli.model_names import NAME, run_to_evaluate
+from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+
+MEASURES = ["", "measure", "value", "95 % interval"]
 
 
 def evaluate(
     run: Annotated[str, typer.Argument(help=f"A run folder, or {NAME}.")],
     on: Annotated[
-        str | None,
-        typer.Option(
-            help="Another data set, or a folder with labels.csv [default: the run's own].", show_default=False
-        ),
+        str | None, option(DATA, "Another data set, or a folder with labels.csv [default: the run's own data set].")
     ] = None,
     split: Annotated[
-        str | None,
-        typer.Option(
-            help="train, validation, test, internal or all [default: test; all of a folder].", show_default=False
-        ),
+        str | None, option(DATA, "train, validation, test, internal or all [default: test; all images of a folder].")
     ] = None,
     sensitivity: Annotated[
         list[float] | None,
-        typer.Option(help="One more to aim at, beside 0.82, 0.89 and 0.95; repeatable.", show_default=False),
+        option(
+            EVALUATION, "Additional target sensitivity of an operating point, next to 0.82, 0.89 and 0.95; repeatable."
+        ),
     ] = None,
     prevalence: Annotated[
         list[float] | None,
-        typer.Option(help="One more to give the precision at, beside 0.02 and 0.1; repeatable.", show_default=False),
+        option(EVALUATION, "Additional prevalence to compute the precision for, next to 0.02 and 0.1; repeatable."),
     ] = None,
     exclude: Annotated[
-        Path | None,
-        typer.Option(
-            help="Judge without the images that a list of `attnmel audit` names, beside the whole split.",
-            show_default=False,
-        ),
+        Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
     ] = None,
     allow_leakage: Annotated[
-        bool, typer.Option("--allow-leakage", help="Judge images that the run was trained on, too.")
+        bool, option(DATA, "Evaluate although the network was trained on some images.", "--allow-leakage")
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Run folder to make of a model that comes along, and to write into [default: runs/NAME].",
-            show_default=False,
-        ),
+        option(OUTPUT, "Run folder to create for a pretrained model, for the results [default: runs/NAME]."),
     ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a run: AP, AUC, sensitivity, specificity and balanced accuracy, each with its 95 % interval.
+    """Evaluate a trained network on a data set, with 95 % intervals.
 
-    The official measures of the data set's challenge follow, as `attnmel score` gives them, then operating points:
-    thresholds that reach a sensitivity on the validation images, and what they reach here.
+    Printed are AP, AUC, sensitivity, specificity and balanced accuracy, then the official measures of the data set's
+    challenge as in `attnmel score`, then operating points: thresholds that reach a target sensitivity on the
+    validation images, and the sensitivity and specificity that they reach here.
+
+    Example:
+        attnmel evaluate runs/isic2017/attnmel-lesion/seed-0
     """
     from attnmel.folders import home_folder
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
@@ -63,8 +59,8 @@ def evaluate(
     from attnmel.runtime import use_threads
 
     use_threads()
-    folder = judged_run(run, out, on, split)
-    judged = evaluate_run(
+    folder = run_to_evaluate(run, out, on, split)
+    results = evaluate_run(
         folder,
         home=home_folder(home),
         on=on,
@@ -75,18 +71,148 @@ def evaluate(
         allow_leakage=allow_leakage,
         progress=Terminal(),
     )
-    details = read_details(folder, judged)
+    details = read_details(folder, results)
     if as_json:
-        print_json(judged.as_dict() | {"details": details.as_dict() if details else None})
+        print_json(results.as_dict() | {"details": details.as_dict() if details else None})
         return
-    print(judged.sentence)
-    print_table(["", "measure", "value", "95 % interval"], judged.table())
+    print(results.sentence)
+    print_table(MEASURES, results.table())
     if details and details.official:
         print(f"\n{sentence(details.official)}")
-        print_table(["", "measure", "value", "95 % interval"], table(details.official))
+        print_table(MEASURES, table(details.official))
     for operating in details.operating if details else ():
         print(f"\n{operating.sentence}")
         print_table(*operating_table(operating))
-    print(f"\npredictions: {folder.predictions(judged.name)}")
-    if judged.submission:
-        print(f"submission:  {folder.submission(judged.name)}\n             {judged.submission}")
+    print(f"\npredictions: {folder.predictions(results.name)}")
+    if results.submission:
+        print(f"submission:  {folder.submission(results.name)}\n             {results.submission}")
+
+
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run folders, folders of seed-* runs (a recipe), or predictions files.")
+    ],
+    split: Annotated[str, option(DATA, "Evaluated split or external data set to compare on.")] = "test",
+    operating_point: Annotated[
+        float | None,
+        option(
+            EVALUATION,
+            "Target sensitivity: each run's threshold is the one that reaches it on the validation images"
+            " [default: threshold 0.5].",
+        ),
+    ] = None,
+    positive: Annotated[
+        list[str] | None,
+        option(EVALUATION, "Class to evaluate against the rest; repeatable [default: as in the recipes]."),
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        option(
+            STATISTICS,
+            "Measure to compare; repeatable. Fewer measures need less correction for multiple tests [default: all].",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Test whether trained networks differ on the same images.
+
+    Paired tests with intervals and Holm's correction; the seeds of a recipe are summarised, and each result is also
+    given as a sentence.
+
+    Example:
+        attnmel compare runs/isic2017/attnmel runs/isic2017/attnmel-lesion
+    """
+    from attnmel.pipeline.evaluate.compare import compare_runs
+    from attnmel.report.sections.comparison import difference_table, method_words, sentences, summary_table
+
+    found = compare_runs(
+        runs, split=split, operating_point=operating_point, positives=positive or (), measures=measure or ()
+    )
+    if as_json:
+        print_json(found.as_dict())
+        return
+    comparison = found.comparison
+    counts = ", ".join(f"{count} {name}" for name, count in comparison.positives)
+    at = f"at sensitivity {operating_point:g} on validation" if operating_point else "at threshold 0.5"
+    print(f"{split}: {comparison.images} images ({counts}), {at}")
+    summary = summary_table(comparison)
+    tables = [summary] if summary else []
+    pairs = dict.fromkeys((one.first, one.second) for one in comparison.differences)
+    tables += [difference_table(comparison, *pair) for pair in pairs]
+    for table in tables:
+        print(f"\n{table.caption}")
+        print_table(table.heads, table.rows)
+    print()
+    for sentence in sentences(comparison):
+        print(sentence)
+    for note in (*found.notes, *comparison.notes, method_words(comparison)):
+        print(f"note: {note}")
+
+
+def score(
+    dataset: Annotated[str, typer.Argument(help="isic2016, isic2017, isic2018 or isic2018-task1.")],
+    predictions: Annotated[
+        Path, typer.Argument(help="A CSV in the official submission format; a folder of masks for isic2018-task1.")
+    ],
+    truth: Annotated[
+        Path | None, option(DATA, "True classes or masks, in the official format [default: the fetched test split].")
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        option(
+            ADVANCED,
+            "Change a rule of the official program: excluded=ISIC_0035068,... (or nothing), "
+            "ties=wrong|first, threshold=above|at_or_above, undefined=one|nan|zero, ap=step|trapezoid; "
+            "repeatable.",
+        ),
+    ] = None,
+    resamples: Annotated[int, option(STATISTICS, "Number of bootstrap resamples.", min=1)] = 2000,
+    seed: Annotated[int, option(STATISTICS, "Random seed of the resamples.", min=0)] = 0,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Score a challenge submission by the official ISIC measures.
+
+    Each measure comes with its 95 % interval.
+
+    Example:
+        attnmel score isic2017 submission.csv
+    """
+    from attnmel.folders import home_folder
+    from attnmel.pipeline.evaluate import score as scoring
+
+    scored = scoring.score(
+        dataset,
+        predictions,
+        home=home_folder(home),
+        truth=truth,
+        rules=rule or (),
+        resamples=resamples,
+        seed=seed,
+    )
+    if as_json:
+        print_json(scoring.as_dict(scored))
+        return
+    print(scoring.sentence(scored))
+    print_table(MEASURES, scoring.table(scored))
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders; several are shown next to each other.")],
+    split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
+    out: Out = None,
+    home: Home = None,
+) -> None:
+    """Write one HTML page about one or more runs.
+
+    It is self-contained: settings, measures, curves, tests, and correct and wrong predictions with attention maps.
+
+    Example:
+        attnmel report runs/isic2017/attnmel-lesion/seed-0 --out report.html
+    """
+    from attnmel.folders import RunFolder, home_folder
+    from attnmel.pipeline.report.report import report_runs
+
+    print(
+        report_runs([RunFolder(run) for run in runs], home=home_folder(home), split=split, out=out, progress=Terminal())
+    )

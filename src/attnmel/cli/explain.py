@@ -1,4 +1,4 @@
-"""`attnmel explain`: where a network looked, and what the maps that say so are worth."""
+"""`attnmel explain`: saliency maps of images, and measures of their quality."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS, option
 from attnmel.cli.model_names import NAME, image_paths, run_of, trained_model
 from attnmel.cli.terminal import Home, Out, Terminal
 from attnmel.errors import ConfigError
@@ -18,50 +19,48 @@ def explain(
     model: Annotated[str, typer.Argument(help=f"{NAME}, a run folder or a checkpoint.")],
     images: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="JPEG or PNG files, folders of them, or example:ID; with --split, more run folders.",
-            show_default=False,
-        ),
+        typer.Argument(help="JPEG or PNG files, folders of them, or example:ID; with --split, more run folders."),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="Explain all images of a split: train, validation, test or internal.", show_default=False),
+        option(DATA, "Explain all images of this split of the run's data: train, validation, test or internal."),
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(
-            help="attention-pool3|4, cam, gradcam-pool3|4|5, gradcam:LAYER, occlusion, integrated-gradients, gaussian, "
-            "random; repeatable [default: the attention maps of files; of a split all but the slow ones, occlusion and "
-            "integrated-gradients].",
-            show_default=False,
+        option(
+            MAPS,
+            "attention-pool3|4, cam, gradcam-pool3|4|5, gradcam:LAYER, occlusion, integrated-gradients, "
+            "gaussian, random; repeatable [default: for files the attention maps, for a split all but the"
+            " slow occlusion and integrated-gradients].",
         ),
     ] = None,
     measure: Annotated[
         list[str] | None,
-        typer.Option(
-            help="With --split: overlap, cuts, agreement, authors-cam, faithfulness, sanity, stability; repeatable "
-            "[default: overlap].",
-            show_default=False,
+        option(
+            EVALUATION,
+            "With --split: overlap, cuts, agreement, authors-cam, faithfulness, sanity, stability; "
+            "repeatable [default: overlap].",
         ),
     ] = None,
     channels: Annotated[
         list[str] | None,
-        typer.Option(
-            help="With --split: a stage (pool3, pool4, pool5) or layer whose channels to browse; repeatable.",
-            show_default=False,
-        ),
+        option(MAPS, "With --split: a stage (pool3, pool4, pool5) or layer; write a page of its channels. Repeatable."),
     ] = None,
     limit: Annotated[
-        int, typer.Option(help="Images on which faithfulness, sanity and stability are measured, drawn by class.")
+        int, option(ADVANCED, "Number of images, stratified by class, for faithfulness, sanity and stability.")
     ] = 64,
     out: Out = None,
     home: Home = None,
 ) -> None:
-    """Write maps over images, in their own geometry: PNG overlays and the raw maps as NPZ.
+    """Draw what a network attended to: saliency maps over images.
 
-    With --split, the maps of all its images, what they are worth (a CSV row an image, means with intervals), a grid of
-    hits and misses and a page to browse. Several runs stand side by side on the same images. With --channels, a page
-    of what the single channels of a layer answer to.
+    Maps are written as PNG over the image and as numbers in NPZ. With --split, they are written for a whole split and
+    evaluated: a CSV with a row for each image, means with intervals, a grid of correct and wrong predictions, and a
+    page to browse; several runs are compared on the same images. With --channels, a page shows which images and
+    places activate each channel of a layer.
+
+    Example:
+        attnmel explain pretrained lesion.jpg --method gradcam-pool5
     """
     from attnmel.runtime import use_threads
 
@@ -70,7 +69,7 @@ def explain(
         runs = [run_of(one) for one in (model, *(images or ()))]
         _explain_split(runs, split, method or (), measure or ("overlap",), channels or (), limit, out, home)
     elif measure or channels:
-        raise ConfigError("measures and channels are of a whole split: name one of the run's data with --split test")
+        raise ConfigError("--measure and --channels need a whole split: name one of the run's data, as in --split test")
     else:
         _explain_files(trained_model(model), image_paths(images or ()), method or (), out)
 
@@ -79,7 +78,7 @@ def _explain_files(model: Path, images: Sequence[Path], methods: Sequence[str], 
     from attnmel.pipeline.explain.images import explain_images
 
     if not images:
-        raise ConfigError("nothing to explain: name image files, or a split of the run's data with --split test")
+        raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
     for path in explain_images(model, images, methods=methods, out=out, progress=Terminal()):
         print(path)
 

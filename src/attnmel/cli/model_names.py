@@ -1,4 +1,4 @@
-"""What stands where a model or an image is named: the name of one that comes with the program, or a path."""
+"""The arguments MODEL and IMAGES: the name of a pretrained model or an example image, or a path."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from attnmel.folders import RunFolder
     from attnmel.pretrained.catalogue import Shipped
 
-NAME = "`pretrained` or another name of `attnmel models`"
+NAME = "`pretrained` or another model of `attnmel models`"
 
 
 def shipped(model: str) -> "Shipped | None":
-    """Return the model of a name; None for a path. Where a file has the same name, say which is taken."""
+    """Return the pretrained model of that name, with a note if a file has the same name; None for a path."""
     from attnmel.cli.terminal import Terminal
     from attnmel.pretrained.catalogue import find_model
 
@@ -25,22 +25,22 @@ def shipped(model: str) -> "Shipped | None":
 
 
 def fast_model(model: str) -> Path:
-    """Return the ONNX file of a model that comes along, or the path that was named."""
+    """Return the ONNX file of a pretrained model, or the path itself."""
     found = shipped(model)
     return found.onnx if found else Path(model)
 
 
 def trained_model(model: str) -> Path:
-    """Return the checkpoint of a model that comes along, or the path that was named."""
+    """Return the checkpoint of a pretrained model, or the path itself."""
     found = shipped(model)
     return found.checkpoint if found else Path(model)
 
 
 def run_of(model: str, out: Path | None = None) -> "RunFolder":
-    """Return a run folder: the one that was named, or one that is made of a model that comes along.
+    """Return a run folder: the path itself, or for a pretrained model the folder `out`, created where it is missing.
 
     Raises:
-        ConfigError: `out`, where such a model goes, is named beside a run folder.
+        ConfigError: `out` is given together with a run folder.
     """
     from attnmel.folders import RunFolder
     from attnmel.pipeline.pretrained.run import own_run
@@ -48,16 +48,16 @@ def run_of(model: str, out: Path | None = None) -> "RunFolder":
     found = shipped(model)
     if found is None:
         if out is not None:
-            raise ConfigError(f"a run is judged into its own folder, {model}; leave out --out")
+            raise ConfigError(f"the results of a run are written to its own folder, {model}; leave out --out")
         return RunFolder(Path(model))
     return own_run(found, out)
 
 
-def judged_run(model: str, out: Path | None, on: str | None, split: str | None) -> "RunFolder":
-    """Return a run folder as `run_of`, to judge a split in.
+def run_to_evaluate(model: str, out: Path | None, on: str | None, split: str | None) -> "RunFolder":
+    """Return a run folder as `run_of`, to evaluate it on a split.
 
     Raises:
-        ConfigError: also where the split trained the model that comes along.
+        ConfigError: as `run_of`, or the pretrained model was trained on that split.
     """
     from attnmel.pipeline.pretrained.run import refuse_trained_on
     from attnmel.pretrained.catalogue import find_model
@@ -68,7 +68,7 @@ def judged_run(model: str, out: Path | None, on: str | None, split: str | None) 
 
 
 def image_paths(images: Sequence[str]) -> list[Path]:
-    """Return paths as they were named, and the files of `example:ID`."""
+    """Return the paths, with `example:ID` replaced by the files of the example images."""
     from attnmel.pretrained.examples import example_images
 
     return [path for one in images for path in (example_images(one) or [Path(one)])]

@@ -1,4 +1,4 @@
-"""`attnmel models`: what comes with the program."""
+"""`attnmel models`: the pretrained networks of the installation."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 
 def models(
-    name: Annotated[
-        str | None, typer.Argument(help="Print the card of this one.", show_default=False, metavar="[NAME]")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="Model whose card to print.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the trained models that come with the program, or print the card of one.
+    """List the pretrained networks, or print the card of one.
 
-    Each name, and `pretrained` for the first choice, stands wherever a command takes a model.
+    Every command that takes a model takes their names; `pretrained` is the default one. A card says how good the
+    network is, on which images, which thresholds to use and what the limits are.
+
+    Example:
+        attnmel models pretrained
     """
     from attnmel.pretrained.catalogue import ANY, DEFAULT, find_model, model_names, open_model
 

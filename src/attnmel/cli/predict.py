@@ -1,13 +1,17 @@
-"""`attnmel predict`: images to probabilities."""
+"""`attnmel predict` and `export`: a trained network applied to images, and written as a file for other programs."""
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from attnmel.cli.model_names import NAME, fast_model, image_paths
-from attnmel.cli.terminal import Out, Terminal
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
+from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped
+from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+
+if TYPE_CHECKING:
+    from attnmel.pipeline.export.export import Exported
 
 
 def predict(
@@ -17,44 +21,55 @@ def predict(
     ],
     images: Annotated[list[str], typer.Argument(help="JPEG or PNG files, folders of them, or example:ID.")],
     out: Out = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of CSV.")] = False,
+    as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV.", "--json")] = False,
     uncalibrated: Annotated[
-        bool, typer.Option("--uncalibrated", help="As `evaluate` writes them, without the model's temperature.")
+        bool,
+        option(
+            OUTPUT,
+            "Do not divide by the model's calibration temperature, as in the predictions of `evaluate`.",
+            "--uncalibrated",
+        ),
     ] = False,
     precision: Annotated[
-        Literal["float32", "bf16"], typer.Option(help="Of an ONNX file's network; its facts say what bf16 costs.")
+        Literal["float32", "bf16"],
+        option(ADVANCED, "Precision of an ONNX file's network; bf16 is faster on some CPUs."),
     ] = "float32",
     bound: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="AUC that bf16 may cost at the worst [default: 0.02].", show_default=False),
+        float | None, option(ADVANCED, "Largest loss of AUC by bf16 that is accepted [default: 0.02].", min=0, max=1)
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Images a forward pass of a checkpoint [default: 16].", show_default=False)
+        int | None, option(ADVANCED, "Images in one forward pass of a checkpoint [default: 16].", min=1)
     ] = None,
     maps: Annotated[
         Path | None,
-        typer.Option(metavar="<folder>", help="Write the attention maps over each image there, and as NPZ."),
+        option(OUTPUT, "Folder for the attention maps: drawn over each image as PNG, and as NPZ.", metavar="<folder>"),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped prediction to --out.")] = False,
+    resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
         float,
-        typer.Option(
-            min=0, metavar="SECONDS", help="End where no answer comes for so long, of several images; 0: never."
+        option(
+            ADVANCED,
+            "Stop with an error if no prediction comes for so long, with several images; 0: never.",
+            min=0,
+            metavar="SECONDS",
         ),
     ] = 120,
 ) -> None:
-    """Predict class probabilities of images as CSV or JSON, on standard output or in a file.
+    """Predict the class probabilities of images, as CSV or JSON.
 
-    They are calibrated where the model holds a temperature.
+    They are calibrated if the model has a calibration temperature. Without --out they go to standard output.
+
+    Example:
+        attnmel predict pretrained lesion.jpg --maps maps
     """
     from attnmel.errors import ConfigError
     from attnmel.pipeline.predict.predict import predict_images
 
     if resume and out is None:
-        raise ConfigError("--resume goes on with a file that --out names; name it")
+        raise ConfigError("--resume continues the file of --out; name that file")
     # Rows on a terminal are progress enough, and a bar among them would make both illegible.
     progress = Terminal(bars=out is not None or not sys.stdout.isatty())
-    answers = predict_images(
+    predictions = predict_images(
         fast_model(model),
         image_paths(images),
         precision=precision,
@@ -66,9 +81,99 @@ def predict(
         progress=progress,
     )
     if out is not None:
-        answers.write(out, as_json=as_json, resume=resume)
+        predictions.write(out, as_json=as_json, resume=resume)
         print(out)
     else:
-        for text in answers.lines(as_json=as_json):
+        for text in predictions.lines(as_json=as_json):
             print(text, end="")
-    answers.raise_for_failures()
+    predictions.raise_for_failures()
+
+
+def export(
+    model: Annotated[str, typer.Argument(help=f"A run folder, a checkpoint, or {NAME}.")],
+    onnx: Annotated[bool, option(OUTPUT, "Write an ONNX file; the only format so far.", "--onnx")] = False,
+    out: Out = None,
+    int8: Annotated[
+        bool, option(OUTPUT, "Quantise to 8 bits, with value ranges of training images.", "--int8")
+    ] = False,
+    bound: Annotated[
+        float | None, option(ADVANCED, "Largest loss of AUC by int8 that is accepted [default: 0.02].", min=0, max=1)
+    ] = None,
+    split: Annotated[
+        Literal["train", "validation", "test", "internal"], option(DATA, "Split whose images the file is checked on.")
+    ] = "test",
+    limit: Annotated[int | None, option(DATA, "Largest number of these images [default: 600].", min=2)] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Write a trained network as one ONNX file for other programs.
+
+    The file goes from the prepared image to probabilities and attention maps. Its predictions are first compared with
+    the network's, on images of the run's data set and on large synthetic images; if they differ, no file is written.
+
+    Example:
+        attnmel export runs/isic2017/attnmel-lesion/seed-0 --onnx --out model.onnx
+    """
+    if not onnx:
+        raise typer.BadParameter("name a format: --onnx")
+
+    from attnmel.deploy.onnx_file import BOUND
+    from attnmel.folders import home_folder
+    from attnmel.pipeline.export.export import LIMIT, export_onnx
+    from attnmel.pipeline.pretrained.run import copy_onnx
+    from attnmel.runtime import use_threads
+
+    if found := shipped(model):
+        print(copy_onnx(found, out, int8=int8))
+        return
+    use_threads()
+    exported = export_onnx(
+        Path(model),
+        home=home_folder(home),
+        out=out,
+        int8=int8,
+        bound=BOUND if bound is None else bound,
+        split=split,
+        limit=limit or LIMIT,
+        progress=Terminal(),
+    )
+    if as_json:
+        print_json({"path": str(exported.path), **exported.facts.as_dict()})
+        return
+    _print(exported)
+
+
+def _print(exported: "Exported") -> None:
+    facts = exported.facts
+    print(f"checked on {facts.checked_on}; largest differences from torch in float32:")
+    print_table(
+        ["", "images", "probability", "map", "AUC"],
+        [
+            [one.engine, f"{one.images + one.phantoms}", *map(_small, (one.probability, one.attention, one.auc))]
+            for one in facts.parity
+        ],
+    )
+    if facts.costs:
+        print("\ncost of a lower precision:")
+        print_table(
+            ["", "engine", "images", "AUC float32", "AUC", "difference", "95 % interval", "probability", "maps"],
+            [
+                [
+                    f"{one.precision}, {one.task}",
+                    one.engine,
+                    f"{one.images}",
+                    f"{one.float32:.4f}",
+                    f"{one.auc:.4f}",
+                    f"{one.difference:+.4f}",
+                    f"{one.low:+.4f} to {one.high:+.4f}",
+                    _small(one.probability),
+                    _small(one.attention),
+                ]
+                for one in facts.costs
+            ],
+        )
+    print(f"\n{exported.path}")
+
+
+def _small(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1e}"

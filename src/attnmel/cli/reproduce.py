@@ -1,4 +1,4 @@
-"""`attnmel reproduce`: a table of the thesis, row by row."""
+"""`attnmel reproduce`: all rows of a table of the thesis."""
 
 import shlex
 import sys
@@ -7,44 +7,40 @@ from typing import Annotated
 
 import typer
 
+from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json
 from attnmel.cli.train import Overrides
 
 
 def reproduce(
     table: Annotated[str, typer.Argument(help="isic2016, isic2017 or isic2018.")],
-    seeds: Annotated[int, typer.Option(min=1, help="Train each row this often, with seeds one after the other.")] = 1,
-    rows: Annotated[
-        str | None, typer.Option(help="Rows to train, e.g. mel-cnn,attnmel [default: all].", show_default=False)
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(min=1, help="Side of the input in pixels, to shrink the table.", show_default=False)
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Train on so many images, each class by its share.", show_default=False)
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Train so many epochs.", show_default=False)] = None,
+    seeds: Annotated[int, option(TRAINING, "Number of seeds of each row.", min=1)] = 1,
+    rows: Annotated[str | None, option(TRAINING, "Rows to train, e.g. mel-cnn,attnmel [default: all].")] = None,
+    size: Annotated[int | None, option(DATA, "Input size in pixels, for a faster and smaller table.", min=1)] = None,
+    limit: Annotated[int | None, option(DATA, "Number of training images, stratified by class.", min=1)] = None,
+    epochs: Annotated[int | None, option(TRAINING, "Number of training epochs.", min=1)] = None,
     overrides: Overrides = None,
     segmenter: Annotated[
         Path | None,
-        typer.Option(
-            help="A trained segmenter for the rows with predicted masks [default: trained first, where there are no "
-            "masks yet].",
-            show_default=False,
+        option(
+            DATA,
+            "Trained segmenter for the rows with predicted masks [default: one is trained if there are no masks yet].",
         ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the table and its runs [default: tables/TABLE].", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, option(OUTPUT, "Folder of the table and its runs [default: tables/TABLE].")] = None,
     print_commands: Annotated[
-        bool, typer.Option("--print-commands", help="Print one shell line a run, for a scheduler; run nothing.")
+        bool, option(OUTPUT, "Only print one command line for each run, for a job scheduler.", "--print-commands")
     ] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Prepare, train and judge all rows of a table, then write it as Markdown, CSV, LaTeX and HTML.
+    """Train and evaluate all rows of a table of the thesis.
 
-    Finished runs are skipped, stopped ones go on; a row that fails is named at the end and does not stop the others.
+    The table is written as Markdown, CSV, LaTeX and HTML, next to the published figures. Finished runs are skipped and
+    stopped ones continued; a row that fails is named at the end and does not stop the others.
+
+    Example:
+        attnmel reproduce isic2017 --seeds 3
     """
     from attnmel.errors import require_known
     from attnmel.evaluation.thesis.tables import TABLES
@@ -66,7 +62,7 @@ def reproduce(
         print("\n".join(command_lines(table_jobs(options))))
         return
 
-    # Loads torch, which the lines above do without.
+    # This loads torch, which printing commands does not need.
     from attnmel.pipeline.reproduce.run import reproduce as run_table
     from attnmel.report.html.table_texts import markdown
 

@@ -1,4 +1,4 @@
-"""`attnmel segment`: train a segmenter, draw lesion masks with it, judge masks."""
+"""`attnmel segment`: train a U-Net for lesion segmentation, predict masks, and evaluate masks."""
 
 import sys
 from pathlib import Path
@@ -6,29 +6,41 @@ from typing import Annotated, Literal
 
 import typer
 
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, STATISTICS, TRAINING, HelpCommand, HelpGroup, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
 from attnmel.cli.train import Overrides
 
 segment = typer.Typer(
-    help="Train a U-Net that draws lesion masks, draw them, judge them.",
+    cls=HelpGroup,
+    help="""Segment lesions: train a U-Net, predict masks, score masks.
+
+    Example:
+        attnmel segment train --out runs/segmenter
+    """,
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
-@segment.command()
+@segment.command(cls=HelpCommand)
 def train(
     overrides: Overrides = None,
-    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/segmenter"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    out: Annotated[Path, option(OUTPUT, "Run folder.")] = Path("runs/segmenter"),
+    resume: Annotated[bool, option(TRAINING, "Continue a run that was stopped.", "--resume")] = False,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Train a U-Net on true masks; its best epoch is measured on held-out images."""
+    """Train a U-Net on the true lesion masks of a data set.
+
+    Held-out images choose its best epoch and measure it.
+
+    Example:
+        attnmel segment train --out runs/segmenter --set training.epochs=20
+    """
     from attnmel.config.load import load_segmenter_recipe
     from attnmel.folders import RunFolder, home_folder
 
-    # Before anything heavy is loaded: a slip in a setting is answered at once.
+    # Before torch is loaded, so that an error in a setting shows at once.
     recipe = load_segmenter_recipe(overrides=overrides or ())
 
     from attnmel.pipeline.run.results import fixed, span
@@ -48,19 +60,24 @@ def train(
     print_table(["measure", "value", "95 % interval"], figures)
 
 
-@segment.command()
+@segment.command(cls=HelpCommand)
 def predict(
     model: Annotated[Path, typer.Argument(help="A segmenter's run folder or checkpoint.")],
     images: Annotated[list[str], typer.Argument(help="A known data set, or JPEG and PNG files and folders of them.")],
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the masks [default: masks/DATASET in the home].", show_default=False),
+        Path | None, option(OUTPUT, "Folder of the masks [default: masks/DATASET in the folder of --home].")
     ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Draw masks anew that are there already.")] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 16,
+    replace: Annotated[bool, option(OUTPUT, "Predict again where a mask is there already.", "--replace")] = False,
+    batch: Annotated[int, option(ADVANCED, "Images in one forward pass.", min=1)] = 16,
     home: Home = None,
 ) -> None:
-    """Draw the lesion mask of every image in its own size, with a table of how sure each is."""
+    """Predict the lesion mask of every image.
+
+    Masks are PNG files in the size of their images; a table contains the confidence of each.
+
+    Example:
+        attnmel segment predict runs/segmenter isic2018
+    """
     from attnmel.folders import home_folder
     from attnmel.pipeline.segment.predict import predict_masks
     from attnmel.runtime import use_threads
@@ -73,22 +90,27 @@ def predict(
     masks.raise_for_failures()
 
 
-@segment.command()
+@segment.command(cls=HelpCommand)
 def score(
-    dataset: Annotated[str, typer.Argument(help="A known data set, or a folder with labels.csv, with true masks.")],
+    dataset: Annotated[str, typer.Argument(help="A known data set or a folder with labels.csv, that has true masks.")],
     masks: Annotated[
-        Path | None,
-        typer.Argument(help="A folder of masks [default: those drawn for the data set].", show_default=False),
+        Path | None, typer.Argument(help="A folder of masks [default: those predicted for the data set].")
     ] = None,
     split: Annotated[
-        Literal["all", "train", "validation", "test", "internal"], typer.Option(help="Which images of the data set.")
+        Literal["all", "train", "validation", "test", "internal"], option(DATA, "Images of the data set to score.")
     ] = "all",
-    resamples: Annotated[int, typer.Option(min=1, help="Bootstrap resamples of the intervals.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
+    resamples: Annotated[int, option(STATISTICS, "Number of bootstrap resamples.", min=1)] = 2000,
+    seed: Annotated[int, option(STATISTICS, "Random seed of the resamples.", min=0)] = 0,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Compare masks with the true ones, in the images' own size: Markdown, or JSON."""
+    """Score lesion masks against the true ones.
+
+    Jaccard and Dice at the size of the images, by diagnosis and by warning flag, with intervals; as Markdown or JSON.
+
+    Example:
+        attnmel segment score isic2018 masks/
+    """
     from attnmel.folders import home_folder
     from attnmel.pipeline.segment.score import score_masks
 

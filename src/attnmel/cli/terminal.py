@@ -7,29 +7,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from attnmel.cli.help import DATA, OUTPUT, option
 
 Home = Annotated[
     Path | None,
-    typer.Option(
-        "--home",
-        help="Where data, cache and weights lie [default: $ATTNMEL_HOME or the user's cache folder].",
-        show_default=False,
+    option(
+        DATA, "Folder of data sets, cache and weights [default: $ATTNMEL_HOME or the user's cache folder].", "--home"
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Where to write.", show_default=False)]
+Json = Annotated[bool, option(OUTPUT, "Print JSON instead of text.", "--json")]
+Out = Annotated[Path | None, option(OUTPUT, "File or folder to write.", "--out")]
 
 
 class Terminal:
-    """Progress drawn on standard error; without a terminal there, or without `bars`, notes only."""
+    """Progress on standard error; only notes if that is no terminal or `bars` is False."""
 
     def __init__(self, *, bars: bool = True) -> None:
         self._bars = bars and sys.stderr.isatty()
 
     @contextmanager
     def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
-        """Draw a bar that goes when it is done."""
+        """Draw a bar, and remove it at the end."""
         if not self._bars:
             yield lambda steps: None
             return
@@ -52,7 +50,7 @@ class Terminal:
             counter,
             TextColumn(unit if unit != "bytes" else ""),
         )
-        # What the program prints to standard output meanwhile is not the bar's to move to standard error.
+        # By default rich would send what the program prints to standard output to standard error, too.
         with Progress(
             *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True, redirect_stdout=False
         ) as drawn:
@@ -60,17 +58,17 @@ class Terminal:
             yield lambda steps: drawn.advance(task, steps)
 
     def note(self, message: str) -> None:
-        """Say one sentence on standard error."""
+        """Print one sentence on standard error."""
         print(message, file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Print a value for programs; NaN, which JSON lacks, as null."""
+    """Print a value as JSON; NaN, which JSON lacks, becomes null."""
     print(json.dumps(_without_nan(value), indent=2, allow_nan=False))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table that stays legible in a pipe: columns by width, first one to the left, the others to the right."""
+    """Print a table as plain text: the first column aligned to the left, the others to the right."""
     table = [list(header), *[list(row) for row in rows]]
     widths = [max(len(row[column]) for row in table) for column in range(len(header))]
     for row in table:

@@ -1,4 +1,4 @@
-"""`attnmel train`: a recipe to a run folder a seed."""
+"""`attnmel train`: from a recipe to one run folder for each seed."""
 
 import sys
 from pathlib import Path
@@ -6,12 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change one setting, e.g. --set training.epochs=10.", show_default=False
+    option(
+        TRAINING,
+        "Change one setting of the recipe, e.g. --set training.epochs=10; repeatable.",
+        "--set",
+        metavar="KEY=VALUE",
     ),
 ]
 
@@ -23,35 +27,40 @@ def train(
     overrides: Overrides = None,
     control: Annotated[
         Literal["background-only", "lesion-only", "shuffled-labels"] | None,
-        typer.Option(
-            help="Paint the lesion out, paint all else out, or shuffle the training labels, to see what the network "
-            "lives on; the run lies in OUT/RECIPE/CONTROL/seed-SEED.",
-            show_default=False,
+        option(
+            DATA,
+            "Ablation: train on images without the lesion, on the lesion alone, or on shuffled labels. "
+            "The run folder is OUT/RECIPE/CONTROL/seed-SEED.",
         ),
     ] = None,
     exclude: Annotated[
-        Path | None,
-        typer.Option(help="Leave out the images that a list of `attnmel audit` names.", show_default=False),
+        Path | None, option(DATA, "List of images to leave out, by `attnmel audit --exclusions`.")
     ] = None,
     allow_leakage: Annotated[
-        bool, typer.Option("--allow-leakage", help="Go on though an image or lesion is on two sides of the split.")
+        bool, option(DATA, "Train although an image or lesion is in two splits.", "--allow-leakage")
     ] = False,
-    seeds: Annotated[int, typer.Option(min=1, help="Train this many seeds, one run folder each.")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with runs that were stopped.")] = False,
+    seeds: Annotated[int, option(TRAINING, "Number of seeds; each gets a run folder.", min=1)] = 1,
+    resume: Annotated[bool, option(TRAINING, "Continue runs that were stopped.", "--resume")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the runs [default: runs; the place of a run that is named].", show_default=False),
+        option(OUTPUT, "Folder of the runs [default: runs; for a run folder as recipe, the folder it is in]."),
     ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Train a recipe; each seed gets the run folder OUT/RECIPE/seed-SEED."""
+    """Train a network by a recipe.
+
+    Each seed gets the run folder OUT/RECIPE/seed-SEED, with checkpoints, predictions and measures.
+
+    Example:
+        attnmel train isic2017/attnmel-lesion --seeds 3 --set training.epochs=20
+    """
     from attnmel.config.load import load_recipe, make_recipe
     from attnmel.data.audit.exclusions import excluding
     from attnmel.folders import RunFolder, home_folder
     from attnmel.pipeline.train.processes import company, follow_watcher, run_together, starts_processes
 
-    # Before anything heavy is loaded: a slip in a recipe is answered at once.
+    # Before torch is loaded, so that an error in a recipe shows at once.
     given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
     changed = [*(overrides or ()), *([f"data.control={control}"] if control else [])]
     changed += ["data.allow_leakage=true"] if allow_leakage else []

@@ -1,1 +1,1 @@
-"""A trained model for others: the file that holds it, and what runs the file without torch."""
+"""Use of a trained network by other programs: its ONNX file, and the code that runs that without torch."""

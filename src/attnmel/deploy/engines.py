@@ -1,11 +1,11 @@
-"""An ONNX file -> what an engine says of image files: as `Predictor` runs it, or by onnxruntime. No torch."""
+"""An ONNX file run on image files, by `Predictor` or by onnxruntime. No torch."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from attnmel.data.preprocess.images import prepared_image
 from attnmel.deploy.onnx_file import ATTENTION, PROBABILITIES, SQUARE
@@ -14,73 +14,85 @@ from attnmel.deploy.packages import package
 from attnmel.deploy.predictor import PredictedFile, Prediction, Predictor
 from attnmel.errors import ImageError
 from attnmel.models.weights.card import Card
-from attnmel.threads import threads_asked
+from attnmel.records import Predictions
+from attnmel.threads import requested_threads
 
 
 @dataclasses.dataclass(frozen=True)
-class EngineAnswers:
-    """What a model says of some images."""
+class EngineOutput:
+    """Outputs of a network for some images, computed by torch or by an engine that runs its file."""
 
-    probabilities: Float32[np.ndarray, "N K"]
+    probabilities: Float[np.ndarray, "N K"]
     attention: tuple[Float32[np.ndarray, "N _ _"], ...] = ()
     """Maps on pool-3, then on the smaller pool-4; empty for a network without gates."""
+
+    @staticmethod
+    def joined(parts: "Sequence[EngineOutput]", images: int | None = None) -> "EngineOutput":
+        """Concatenate the outputs for successive images, and keep the first `images` of them, or all."""
+        probabilities = np.concatenate([one.probabilities for one in parts])[:images]
+        maps = zip(*(one.attention for one in parts), strict=True)
+        return EngineOutput(probabilities, tuple(np.concatenate(one)[:images] for one in maps))
+
+    def predictions(self, truth: Predictions) -> Predictions:
+        """Return the probabilities as predictions of the images of `truth`, which are the same in the same order."""
+        return dataclasses.replace(truth, probabilities=self.probabilities.astype(np.float64))
 
 
 @dataclasses.dataclass(frozen=True)
 class Engine:
-    """One file, loaded by one engine."""
+    """An ONNX file, loaded by one engine."""
 
     name: str
     """With its version."""
-    answers: Callable[[Sequence[Path]], EngineAnswers]
-    """Of image files, in their order.
+    run: Callable[[Sequence[Path]], EngineOutput]
+    """Give the outputs for image files, in their order.
 
     Raises:
         ImageError: a file cannot be used.
-        CheckpointError: a probability is no number.
+        CheckpointError: a probability is not a number.
     """
 
 
 def predictor_engine(predictor: Predictor, *, many: bool = True) -> Engine:
-    """Answer as `attnmel predict` does: `many` files several at a time, else one after another with all threads."""
+    """Run a file as `attnmel predict` does: several images at a time, or without `many` one by one with all threads."""
 
-    def answers(paths: Sequence[Path]) -> EngineAnswers:
-        said = predictor.predict_many(paths) if many else map(predictor.predict_file, paths)
-        found = [_usable(one) for one in said]
-        shares = np.array([list(one.probabilities.values()) for one in found], dtype=np.float32)
+    def run(paths: Sequence[Path]) -> EngineOutput:
+        predicted = predictor.predict_many(paths) if many else map(predictor.predict_file, paths)
+        found = [_usable(one) for one in predicted]
+        probabilities = np.array([list(one.probabilities.values()) for one in found], dtype=np.float32)
         maps = zip(*(one.attention.values() for one in found), strict=True)
-        return EngineAnswers(shares, tuple(np.stack(one) for one in maps))
+        return EngineOutput(probabilities, tuple(np.stack(one) for one in maps))
 
     version = engine_version().split("-")[0]
-    return Engine(version if many else f"{version}, one image at a time", answers)
+    return Engine(version if many else f"{version}, one image at a time", run)
 
 
 def onnxruntime_engine(path: Path, card: Card) -> Engine:
-    """Load a file into onnxruntime, on the CPU, with as many threads as `Predictor` takes.
+    """Load a file into onnxruntime, on the CPU, with the number of threads that `Predictor` uses.
 
     Raises:
         ConfigError: onnxruntime is not installed.
     """
-    outputs_of = onnxruntime_outputs(path, threads=threads_asked())
+    outputs_of = onnxruntime_outputs(path, threads=requested_threads())
 
-    def answers(paths: Sequence[Path]) -> EngineAnswers:
+    def run(paths: Sequence[Path]) -> EngineOutput:
         outputs = outputs_of(np.stack([prepared_image(one, crop=card.crop, side=card.side) for one in paths]))
-        return EngineAnswers(outputs[PROBABILITIES], tuple(outputs[name] for name in ATTENTION if name in outputs))
+        return EngineOutput(outputs[PROBABILITIES], tuple(outputs[name] for name in ATTENTION if name in outputs))
 
-    return Engine(f"onnxruntime {package('onnxruntime').__version__}", answers)
+    return Engine(f"onnxruntime {package('onnxruntime').__version__}", run)
 
 
 def onnxruntime_outputs(
     path: Path, *, threads: int | None = None
 ) -> Callable[[UInt8[np.ndarray, "N S S 3"]], dict[str, np.ndarray]]:
-    """Return what gives a file's outputs for prepared squares, by name.
+    """Return a function from prepared squares to the outputs of a file, by name.
 
     Raises:
         ConfigError: onnxruntime is not installed.
     """
     onnxruntime = package("onnxruntime")
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors alone
+    options.log_severity_level = 3  # only errors
     if threads is not None:
         options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -88,7 +100,7 @@ def onnxruntime_outputs(
     return lambda squares: dict(zip(names, session.run(names, {SQUARE: squares}), strict=True))
 
 
-def _usable(said: PredictedFile) -> Prediction:
-    if said.prediction is None:
-        raise ImageError(said.error)
-    return said.prediction
+def _usable(one: PredictedFile) -> Prediction:
+    if one.prediction is None:
+        raise ImageError(one.error)
+    return one.prediction

@@ -1,7 +1,7 @@
-"""A trained network -> the graph of its ONNX file, from the prepared square to probabilities and attention maps.
+"""The ONNX graph of a trained network, from the prepared square to probabilities and attention maps.
 
-The graph holds all that follows the resize: the central cut, the colours, the network, the temperature. The resize
-itself stays with `data.images.prepared_image`, for runtimes do not agree on antialiasing.
+The graph contains all steps after the resize: central crop, colour normalisation, network, temperature. The resize
+itself stays in `data.preprocess.images.prepared_image`, since runtimes differ in antialiasing.
 """
 
 import logging
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from torch.onnx import ONNXProgram
 
 OPSET = 18
-"""Version of ONNX's operators: what torch's exporter writes without converting, old enough for most runtimes."""
+"""Version of the ONNX operators: torch's exporter writes it without converting, and most runtimes know it."""
 
 LARGEST = 2 << 30
-"""Bytes that a protocol buffer can hold, and so a file with its weights inside."""
+"""Largest size in bytes of a protocol buffer, and so of a file that contains its weights."""
 
 
 class FromSquare(nn.Module):
-    """A network with all that stands before and behind it, as `normalised` and `predict_images` have it."""
+    """A network with the steps before and after it, as in `normalised` and `predict_images`."""
 
     shift: Tensor
     scale: Tensor
@@ -49,29 +49,29 @@ class FromSquare(nn.Module):
             self.register_buffer(name, torch.from_numpy(values))
 
     def forward(self, square: UInt8[Tensor, "N S S 3"]) -> tuple[Tensor, ...]:
-        """Give probabilities, logits and the attention maps, in the order of the file's outputs."""
+        """Return probabilities, logits and the attention maps, in the order of the file's outputs."""
         inside = slice(self.offset, self.offset + self.size)
         colours = (square[:, inside, inside].to(torch.float32) - self.shift) * self.scale
         output: Output = self.network(colours.permute(0, 3, 1, 2))
-        shares = torch.softmax(output.logits / self.temperature, dim=1)
-        return shares, output.logits, *(attention[:, 0] for attention in output.attention)
+        probabilities = torch.softmax(output.logits / self.temperature, dim=1)
+        return probabilities, output.logits, *(attention[:, 0] for attention in output.attention)
 
 
 def onnx_graph(network: nn.Module, card: Card, *, folded: bool = True) -> "ModelProto":
-    """Return a network as an ONNX model without a card; the number of squares is left open.
+    """Return a network as an ONNX model without a card, for any number of squares.
 
     `folded` multiplies batch-norms into the convolutions before them, as engines do when they load a file. Not folded,
-    the weights in the file are the network's own, to the last bit.
+    the weights in the file are exactly those of the network.
 
     Raises:
         ConfigError: a package of the extra "export" is not installed.
-        CheckpointError: the weights are more than one file can hold.
+        CheckpointError: the weights are larger than one file can be.
     """
     onnx = package("onnx")
     package("onnxscript")
     weights = sum(tensor.nbytes for tensor in network.state_dict().values())
     if weights >= LARGEST:
-        raise CheckpointError(f"the weights take {weights:,} bytes, more than one ONNX file can hold ({LARGEST:,})")
+        raise CheckpointError(f"the weights have {weights:,} bytes; one ONNX file can have at most {LARGEST:,}")
     example = torch.zeros(2, card.side, card.side, 3, dtype=torch.uint8)
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
@@ -86,18 +86,20 @@ def onnx_graph(network: nn.Module, card: Card, *, folded: bool = True) -> "Model
             optimize=folded,
         )
     if program is None:
-        raise CheckpointError("torch.onnx gave no model; report this with the versions that `attnmel doctor` prints")
+        raise CheckpointError(
+            "torch.onnx returned no model; report this with the versions that `attnmel doctor` prints"
+        )
     if not folded:
-        _tidy(program)
+        _simplify(program)
     model = program.model_proto
-    _forget_places(model)
+    _remove_source_places(model)
     model.producer_name, model.producer_version, model.doc_string = "attnmel", __version__, NOTICE
     onnx.checker.check_model(model)
     return model
 
 
-def _tidy(program: "ONNXProgram") -> None:
-    """Compute what does not depend on the input, and drop what is not used: of torch's optimiser all but folding."""
+def _simplify(program: "ONNXProgram") -> None:
+    """Compute constants and drop unused nodes: the steps of torch's optimiser except folding."""
     optimizer = package("onnxscript.optimizer")
     optimizer.fold_constants(program.model)
     optimizer.remove_unused_nodes(program.model)
@@ -107,8 +109,8 @@ def _gates(network: nn.Module) -> int:
     return len(network.gates) if isinstance(network, MelNetwork) else 0
 
 
-def _forget_places(model: "ModelProto") -> None:
-    """Take out where in the source each operation is from: it names folders of this machine and is of no use there."""
+def _remove_source_places(model: "ModelProto") -> None:
+    """Remove the source line of each operation, which would name folders of this machine."""
     for node in model.graph.node:
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
@@ -120,7 +122,7 @@ def _forget_places(model: "ModelProto") -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep torch's exporter from speaking of its own inside: what it misses of torchvision, and its own old names."""
+    """Silence notes of torch's exporter about its own internals."""
     log = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -1,8 +1,8 @@
-"""An ONNX model in float32 -> the same with weights stored in half floats where they hold them exactly. No torch.
+"""Store the weights of an ONNX model in half floats where these represent them exactly. No torch.
 
-Each such weight becomes a constant in float16 and an operation that casts it to float32. Engines do that once, when
-they load the file, and compute in float32: answers stay the same to the last bit, and the file is half as large. The
-weights must be half floats already, as those of a checkpoint that was stored so; one that would change stays as it is.
+Each such weight becomes a constant in float16 and an operation that casts it to float32. Engines cast once, when they
+load the file, and compute in float32: the outputs stay exactly the same, and the file is half as large. This is for
+weights that are half floats already, as in a checkpoint that was stored so; a weight that would change is left alone.
 """
 
 from typing import TYPE_CHECKING
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 LEAST = 256
-"""Values of a tensor that is worth an operation more."""
+"""Smallest number of values for which the additional operation saves space."""
 
 
 def stored_in_halves(model: "ModelProto") -> "ModelProto":
-    """Return a model whose large weights are stored in half floats, where that changes no value.
+    """Return the model with its large weights in half floats, where that changes no value.
 
     Raises:
         ConfigError: onnx is not installed.
@@ -30,7 +30,7 @@ def stored_in_halves(model: "ModelProto") -> "ModelProto":
     casts = []
     for one in found.graph.initializer:
         values = onnx.numpy_helper.to_array(one)
-        if values.dtype != np.float32 or values.size < LEAST or not held_by_halves(values):
+        if values.dtype != np.float32 or values.size < LEAST or not fits_halves(values):
             continue
         name, stored = one.name, f"{one.name}.half"
         one.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
@@ -42,7 +42,7 @@ def stored_in_halves(model: "ModelProto") -> "ModelProto":
     return found
 
 
-def held_by_halves(values: np.ndarray) -> bool:
-    """Whether half floats hold every value exactly."""
+def fits_halves(values: np.ndarray) -> bool:
+    """Return whether half floats represent every value exactly."""
     with np.errstate(over="ignore"):
         return bool((values.astype(np.float16).astype(np.float32) == values).all())

@@ -1,8 +1,8 @@
-"""A float32 ONNX model and prepared squares -> the same model with its trunk in int8. No torch.
+"""Quantise the trunk of a float32 ONNX model to int8, with ranges from prepared squares. No torch.
 
-Static quantisation: the weights of each convolution are rounded to 8 bits with a scale for each output channel, and
-what flows between the layers with one scale a map, from the range that it had on the squares. The model says so by
-pairs of QuantizeLinear and DequantizeLinear (ONNX's "QDQ"), from which each engine makes its own 8-bit operations.
+Static quantisation: the weights of each convolution are rounded to 8 bits with one scale for each output channel, the
+activations with one scale for each tensor, from their range on the squares. The model contains pairs of QuantizeLinear
+and DequantizeLinear (ONNX's "QDQ"), from which each engine makes its own 8-bit operations.
 """
 
 import logging
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 ROUNDED = ("Conv", "Relu", "Clip", "MaxPool", "Add", "Gemm")
-"""Operations that take and give 8 bits."""
+"""Operations with 8-bit inputs and outputs."""
 
 EXACT = ("network.gates.", "network.head.")
-"""Starts of the names of weights that stay as they are, with all that is computed from them: a map is read to a
-thousandth, scores in 256 steps would tie images, and both together are less than a hundredth of the work."""
+"""Prefixes of the names of weights that stay in float32, with all that is computed from them: maps are compared to a
+thousandth, scores in 256 steps would create ties, and both together are less than a hundredth of the computation."""
 
 SQUARES_AT_ONCE = 8
 
 
 def int8_model(model: "ModelProto", squares: UInt8[np.ndarray, "N S S 3"]) -> "ModelProto":
-    """Return a model of `onnx_graph` in int8, with ranges as they are on the squares.
+    """Return a model of `onnx_graph` in int8, with ranges from the squares.
 
     Raises:
         ConfigError: onnx or onnxruntime is not installed.
@@ -40,7 +40,7 @@ def int8_model(model: "ModelProto", squares: UInt8[np.ndarray, "N S S 3"]) -> "M
     onnx, quantization = package("onnx"), package("onnxruntime.quantization")
     whole = onnx.ModelProto()
     whole.CopyFrom(model)
-    # Batch-norm is folded and shapes are known already: what a tool before this one would do, and is asked for by this.
+    # The preprocessing that the tool demands (folded batch-norms, known shapes) is done already; this says so.
     onnx.helper.set_model_props(whole, {"onnx.quant.pre_process": "onnxruntime.quant"})
     kinds = quantization.QuantType
     with tempfile.TemporaryDirectory() as folder, _quiet():
@@ -66,7 +66,7 @@ def int8_model(model: "ModelProto", squares: UInt8[np.ndarray, "N S S 3"]) -> "M
 
 
 def _exact(model: "ModelProto") -> list[str]:
-    """Return the operations that are computed from weights of `EXACT`, directly or through others."""
+    """Return the names of the operations computed from weights of `EXACT`, directly or through others."""
     values = {one.name for one in model.graph.initializer if one.name.startswith(EXACT)}
     names = []
     for node in model.graph.node:  # in the order of computation, as ONNX demands
@@ -77,7 +77,7 @@ def _exact(model: "ModelProto") -> list[str]:
 
 
 class _Squares:
-    """Squares as onnxruntime asks for them: some at each call, None at the end."""
+    """Squares in onnxruntime's interface for calibration data: some at each call, None at the end."""
 
     def __init__(self, squares: UInt8[np.ndarray, "N S S 3"]) -> None:
         starts = range(0, len(squares), SQUARES_AT_ONCE)
@@ -90,7 +90,7 @@ class _Squares:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep onnxruntime's tool, which speaks through the root logger, from remarks about its own steps."""
+    """Silence notes of onnxruntime's tool, which logs by the root logger."""
     log = logging.getLogger()
     level = log.level
     log.setLevel(logging.ERROR)

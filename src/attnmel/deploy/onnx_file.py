@@ -1,7 +1,8 @@
-"""The ONNX file that `attnmel export` writes: names of what goes in and out, and what is known of it. No torch.
+"""The ONNX file that `attnmel export` writes: names of its inputs and outputs, and the card inside. No torch.
 
-The card and what was checked at the export lie in the file as texts. They are read here without a library for the
-format and without reading the weights: an ONNX file is a protocol buffer, whose outermost fields can be stepped over.
+The file contains the card and the facts of the export as texts. They are read here without a library for the format
+and without the weights: an ONNX file is a protocol buffer, whose outermost fields can be skipped. (OpenVINO can read
+the texts, too, but of a damaged file it prints lines of its own to standard error before it refuses it.)
 https://protobuf.dev/programming-guides/encoding, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 
@@ -21,22 +22,22 @@ from attnmel.models.weights.pickles import is_pickle
 from attnmel.records import ATTENTION_MAPS
 
 SQUARE = "square"
-"""The one input: prepared squares as `prepared_image` gives them, uint8 [N, S, S, 3], RGB."""
+"""The only input: prepared squares of `prepared_image`, uint8 [N, S, S, 3], RGB."""
 
 PROBABILITIES = "probabilities"
-"""Shares of the classes, float32 [N, K], calibrated where the card has a temperature."""
+"""Probabilities of the classes, float32 [N, K], calibrated if the card has a temperature."""
 
 LOGITS = "logits"
 """Scores before temperature and softmax, float32 [N, K]."""
 
 ATTENTION = tuple(f"attention_{name}" for name in ATTENTION_MAPS)
-"""Maps in [0, 1], float32 [N, h, w]; outputs of a network with gates alone."""
+"""Maps in [0, 1], float32 [N, h, w]; only of a network with gates."""
 
 EXPORT = f"{CARD}.export"
-"""Key of the export's facts among the file's texts; the card lies under `CARD`."""
+"""Key of the export's facts among the file's texts; the key of the card is `CARD`."""
 
 LARGEST_TEXT = 4 << 20
-"""Bytes of texts that are read: a card takes a few thousand, and a file may come from anyone."""
+"""Largest size of the texts in bytes: a card has a few thousand, and a file may come from anyone."""
 
 _GRAPH, _METADATA = 7, 14
 """Numbers of fields of ONNX's ModelProto."""
@@ -45,7 +46,7 @@ _KEY, _VALUE = 1, 2
 """Numbers of the fields of its StringStringEntryProto."""
 
 _VARINT, _LENGTH = 0, 2
-"""Kinds of fields, as the lowest three bits before each one say."""
+"""Kinds of fields, in the lowest three bits before each one."""
 
 _SIZES = {1: 8, 5: 4}
 """Bytes of the other kinds."""
@@ -55,36 +56,36 @@ Precision = Literal["float32", "int8", "bf16"]
 
 @dataclass(frozen=True, kw_only=True)
 class Parity:
-    """How far one engine, running the file, was from torch: from image file to probability and map."""
+    """Largest differences between one engine, running the file, and torch: from image file to probability and map."""
 
     engine: str
     """With its version."""
     images: int
-    """Of the run's data set; 0 where that was not at hand."""
+    """Number of images of the run's data set; 0 if that was not found."""
     phantoms: int
-    """Large synthetic photographs, where preprocessing matters."""
+    """Number of large synthetic photographs, on which differences in preprocessing show."""
     probability: float
     """Largest difference of a probability."""
     attention: float | None = None
-    """Largest difference of a map's value; None for a network without gates."""
+    """Largest difference of a value of a map; None for a network without gates."""
     auc: float | None = None
     """Largest difference of an AUC on the images; None without images of both kinds."""
     judged_auc: float | None = None
-    """Largest difference from an AUC of the predictions that `attnmel evaluate` wrote of the same images; None where
+    """Largest difference from an AUC of the predictions that `attnmel evaluate` wrote for the same images; None if
     there are none of this epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """A probability of this file above which an image is called positive, chosen on the validation images."""
+    """A probability of this file above which an image counts as positive, chosen on the validation images."""
 
     task: str
-    """The class that is judged against the rest."""
+    """The class that is evaluated against the rest."""
     target: float
-    """Sensitivity aimed at."""
+    """Target sensitivity."""
     threshold: float
     sensitivity: float
-    """Reached on the validation images, as the specificity."""
+    """On the validation images, as the specificity."""
     specificity: float
     images: int
     positives: int
@@ -103,13 +104,13 @@ class Measure:
 
 
 BOUND = 0.02
-"""AUC that a lower precision may cost, by the worse end of the interval: less than another seed of
-the same recipe changes (a standard deviation of .03 to .05 on ISIC 2017, docs/results.md)."""
+"""Largest accepted loss of AUC by a lower precision, by the lower end of the interval: less than the change by another
+seed of the same recipe (a standard deviation of .03 to .05 on ISIC 2017, docs/results.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a lower precision costs: its AUC minus that of float32 on the same images, with its 95 % interval."""
+    """The cost of a lower precision: its AUC minus that of float32 on the same images, with the 95 % interval."""
 
     precision: Precision
     engine: str
@@ -129,12 +130,12 @@ class Cost:
 
     @property
     def most(self) -> float:
-        """AUC that may be lost: to the worse end of the interval, or the difference where it has no ends."""
+        """Largest plausible loss of AUC: by the lower end of the interval, or by the difference if it has no ends."""
         return -(self.difference if math.isnan(self.low) else self.low)
 
     @property
     def sentence(self) -> str:
-        """The cost of the precision in words."""
+        """The cost as a sentence."""
         return (
             f"{self.task} has an AUC of {self.auc:.4f} on {self.images} images of the split "
             f"{self.split}, in float32 {self.float32:.4f}; the difference is {self.difference:+.4f} (95 % interval "
@@ -144,16 +145,16 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportFacts:
-    """What was checked when the file was written, and what a user of its probabilities needs to know."""
+    """Results of the check at the export, and what a user of the probabilities needs to know."""
 
     __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
 
     precision: Precision
     """Of the weights and operations in the file."""
     versions: dict[str, str]
-    """Of what wrote and checked it."""
+    """Versions of the packages that wrote and checked the file."""
     checked_on: str
-    """In words: which images, and what could not be checked."""
+    """In words: the images."""
     parity: tuple[Parity, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
     measures: tuple[Measure, ...] = ()
@@ -168,9 +169,9 @@ _FACTS = TypeAdapter(ExportFacts)
 
 
 def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
-    """Add card and facts to an ONNX file at its end, which leaves the graph that was checked as it is, to the last bit.
+    """Append card and facts to an ONNX file, without changing the bytes that were checked.
 
-    Of two protocol buffers one behind the other, a reader joins the lists: here that of the texts.
+    Of two concatenated protocol buffers, a reader joins the lists: here the list of texts.
 
     Raises:
         ConfigError: onnx is not installed.
@@ -183,27 +184,27 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
 
 
 def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
-    """Read what is known of an exported model, without its weights.
+    """Read card and facts of an exported model, without its weights.
 
     Raises:
-        CheckpointError: no such file, a pickle, no whole ONNX file, one that `attnmel export` did not write, or a card
-            that cannot be read.
+        CheckpointError: no such file, a pickle, an incomplete ONNX file, one that `attnmel export` did not write, or
+            a card that cannot be read.
     """
     texts = _texts(path)
     if missing := [key for key in (CARD, EXPORT) if key not in texts]:
         raise CheckpointError(
             f"{path} is an ONNX file without {' and '.join(missing)} among its texts, so its classes and preprocessing "
-            "are not known; expected one that `attnmel export RUN --onnx` wrote"
+            "are unknown; expected one that `attnmel export RUN --onnx` wrote"
         )
     return read_card(texts[CARD], path), checked(texts[EXPORT], _FACTS.validate_json, path)
 
 
 class _NotOnnxError(Exception):
-    """The bytes are no protocol buffer, or not a whole one."""
+    """The bytes are no protocol buffer, or an incomplete one."""
 
 
 def _texts(path: Path) -> dict[str, str]:
-    """Return the texts of an ONNX file by their keys; a key that stands twice counts as it stands last."""
+    """Return the texts of an ONNX file by their keys; of a repeated key the last text counts."""
     if not path.is_file():
         raise CheckpointError(f"no file {path}; expected one that `attnmel export RUN --onnx` wrote")
     try:
@@ -211,15 +212,15 @@ def _texts(path: Path) -> dict[str, str]:
             entries = [dict(_strings(entry)) for entry in _metadata(file, path.stat().st_size)]
         return {entry[_KEY].decode(): entry.get(_VALUE, b"").decode() for entry in entries}
     except (_NotOnnxError, KeyError, UnicodeDecodeError):
-        kind = "a pickle, which could run code when it is read" if is_pickle(path) else "no whole ONNX file"
+        kind = "a pickle, which could run code when it is read" if is_pickle(path) else "no complete ONNX file"
         raise CheckpointError(
-            f"{path} is {kind}; expected one that `attnmel export RUN --onnx` wrote: copy it again from where it came, "
-            "or export again"
+            f"{path} is {kind}; expected one that `attnmel export RUN --onnx` wrote: copy the file again, or export "
+            "again"
         ) from None
 
 
 def _metadata(file: BufferedIOBase, size: int) -> Iterator[bytes]:
-    """Give the outermost fields that hold a text, stepping over all others."""
+    """Yield the outermost fields that contain a text, and skip all others."""
     read, found = 0, False
     while file.tell() < size:
         number, length = _field(file)
@@ -238,7 +239,7 @@ def _metadata(file: BufferedIOBase, size: int) -> Iterator[bytes]:
 
 
 def _strings(entry: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give the fields of one text: its key and its value."""
+    """Yield the fields of one text: its key and its value."""
     file = BytesIO(entry)
     while file.tell() < len(entry):
         number, length = _field(file)
@@ -249,7 +250,7 @@ def _strings(entry: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _field(file: BufferedIOBase) -> tuple[int, int]:
-    """Read what stands before a field: its number, and how many bytes follow."""
+    """Read the head of a field: its number, and the number of bytes that follow."""
     number, kind = divmod(_varint(file), 8)
     if kind == _VARINT:
         _varint(file)

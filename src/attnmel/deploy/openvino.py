@@ -1,12 +1,12 @@
-"""OpenVINO runs the ONNX file on the CPU, one image at a time. No torch.
+"""Running the ONNX file on the CPU by OpenVINO, one image at a time. No torch.
 
-One engine for every precision, by measurement (AttnMel-CNN on vgg16_bn at 224 pixels, images a second of one core of an
-EPYC with AVX-512 VNNI and BF16): float32 3.6 as onnxruntime 3.6; int8 12.7, onnxruntime 12.7 with unsigned and 9.5 with
-signed activations; bf16 7.3, which onnxruntime lacks for convolutions. onnxruntime starts 0.2 s sooner; both are within
-a second. docs/predict.md holds the table.
+OpenVINO is the engine for every precision, by measurement (AttnMel-CNN on vgg16_bn at 224 pixels, images a second of
+one core of an EPYC with AVX-512 VNNI and BF16): float32 3.6 as onnxruntime; int8 12.7, onnxruntime 12.7 with unsigned
+and 9.5 with signed activations; bf16 7.3, which onnxruntime lacks for convolutions. onnxruntime starts 0.2 s sooner;
+both are within a second. The table is in docs/predict.md.
 
-A batch of eight is no faster than eight images apart (within 3 %), so images never share a pass: what is said of an
-image does not depend on its neighbours, and a folder is done by several passes at once, a core each.
+A batch of eight is no faster than eight single images (within 3 %), so each image has a forward pass of its own: its
+prediction does not depend on its neighbours, and a folder is predicted by several passes at once, one for each core.
 """
 
 import queue
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 CPU = "CPU"
 
 ENGINE_PRECISION: dict[ComputePrecision, str] = {"float32": "f32", "bf16": "bf16"}
-"""What OpenVINO calls them; asked for nothing, it would take bf16 where the hardware has it."""
+"""OpenVINO's names; by default it would use bf16 where the hardware has it."""
 
 
 _ONE_BY_ONE = threading.RLock()
-"""Held by whoever calls something of OpenVINO that may be its first call in this process.
+"""Held during calls of OpenVINO that may be its first in this process.
 
-The first `Tensor.data` imports numpy's interface inside the initialisation of a C++ static, which lets go of Python's
-lock. A second thread that gets there then waits for the static with Python's lock in its hand, which the first needs to
-finish: both stand still for ever, and with them the whole process.
+The first `Tensor.data` imports numpy's interface inside the initialisation of a C++ static, which releases Python's
+global lock. A second thread that gets there then waits for the static while it holds the global lock, which the first
+needs to finish: a deadlock of the whole process.
 """
 
 
 class OnnxNetwork:
-    """The network of an ONNX file, read once; compiled for single images or for many."""
+    """The network of an ONNX file, read once and compiled for single images or for many."""
 
     def __init__(self, path: Path, *, precision: ComputePrecision, threads: int | None) -> None:
         self._path = path
@@ -53,60 +53,60 @@ class OnnxNetwork:
                 require_bf16()
         self._settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": ENGINE_PRECISION[precision],
-            # Threads that decode share the cores with the network's: the system places both better than fixed places.
+            # Decoding threads share the cores with the network's: the system schedules both better than fixed cores.
             "ENABLE_CPU_PINNING": False,
         }
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = threads
-        with _ONE_BY_ONE, self._telling():
+        with _ONE_BY_ONE, self._explained_errors():
             self._model: Model = self._core.read_model(path)
 
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each input by name, -1 where a size is free."""
+        """Shape of each input by name, -1 for a free size."""
         return _shapes(self._model.inputs)
 
     @property
     def outputs(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each output by name, -1 where a size is free."""
+        """Shape of each output by name, -1 for a free size."""
         return _shapes(self._model.outputs)
 
     def compiled(self, *, many: bool) -> "Compiled":
-        """Return the network ready to run: with all threads for one image, or with several images at once."""
-        with _ONE_BY_ONE, self._telling():
+        """Return the network ready to run: all threads for one image, or several images at once."""
+        with _ONE_BY_ONE, self._explained_errors():
             hint = {"PERFORMANCE_HINT": "THROUGHPUT" if many else "LATENCY"}
             network = self._core.compile_model(self._model, CPU, self._settings | hint)
             at_once = int(network.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) if many else 1
             return Compiled([network.create_infer_request() for _ in range(at_once)], tuple(self.outputs))
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _explained_errors(self) -> Iterator[None]:
         try:
             yield
         except RuntimeError as error:  # OpenVINO's only error, of many lines
             reason = str(error).strip().splitlines()[-1]
             raise CheckpointError(
                 f"the network in {self._path} cannot be run ({reason}); expected one that `attnmel export RUN --onnx` "
-                "wrote: copy it again from where it came, or export again"
+                "wrote: copy the file again, or export again"
             ) from error
 
 
 class Compiled:
-    """A network ready to run, from any number of threads at a time."""
+    """A network ready to run, from any number of threads."""
 
     _has_run = False
-    """Whether one pass is done, of whichever network: until then they come one by one."""
+    """Whether any network has finished a forward pass; before that, passes run one by one."""
 
     def __init__(self, requests: "list[InferRequest]", outputs: tuple[str, ...]) -> None:
         self.at_once = len(requests)
-        """Images that are worked on at the same time; further ones wait."""
+        """Number of images that are computed at the same time; further ones wait."""
         self._outputs = outputs
         self._idle: queue.LifoQueue[InferRequest] = queue.LifoQueue()
         for request in requests:
             self._idle.put(request)
 
     def run(self, square: UInt8[np.ndarray, "S S 3"]) -> dict[str, np.ndarray]:
-        """Return the outputs for one prepared square by name, without the axis of images."""
+        """Return the outputs for one prepared square by name, without the batch axis."""
         if not Compiled._has_run:
             with _ONE_BY_ONE:
                 if not Compiled._has_run:
@@ -125,12 +125,12 @@ class Compiled:
 
 
 def engine_version() -> str:
-    """Return the name and version of what runs networks."""
+    """Return the name and version of the engine."""
     return f"OpenVINO {package('openvino').__version__}"
 
 
 def has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 itself, so that it saves time.
+    """Return whether this CPU multiplies bf16 in hardware, so that bf16 saves time.
 
     Raises:
         ConfigError: OpenVINO is not installed.
@@ -140,13 +140,13 @@ def has_bf16() -> bool:
 
 
 def require_bf16() -> None:
-    """Refuse bf16 where it would save no time.
+    """Refuse bf16 if it would save no time.
 
     Raises:
-        ConfigError: this CPU does not multiply bf16 itself, or OpenVINO is not installed.
+        ConfigError: this CPU has no bf16 multiplication, or OpenVINO is not installed.
     """
     if not has_bf16():
-        raise ConfigError("this CPU does not multiply bf16 itself, so that it would save no time; use float32 or int8")
+        raise ConfigError("this CPU has no bf16 multiplication, so bf16 would save no time; use float32 or int8")
 
 
 def _shapes(ports: list[Any]) -> dict[str, tuple[int, ...]]:

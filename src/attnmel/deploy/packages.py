@@ -1,4 +1,4 @@
-"""Packages that run and write ONNX files, imported when needed; all but openvino of the extra "export". No torch."""
+"""Import of the packages that run and write ONNX files, when needed; all but openvino are in the extra "export"."""
 
 import sys
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from attnmel.errors import ConfigError
 PACKAGES = ("onnx", "onnxscript", "onnxruntime", "openvino")
 
 OPENVINO_CONVERTER = "openvino.tools.ovc"
-"""Takes half of the time of `import openvino`, and tells OpenVINO's makers over the network that it was imported, which
-a program for medical images must not do unasked. Without it, openvino imports all else."""
+"""Takes half of the time of `import openvino`, and reports its import to OpenVINO's makers over the network, which a
+program for medical images must not do without consent. openvino works without it."""
 
 
 def package(name: str) -> ModuleType:
-    """Import a package or a module of one.
+    """Import a package, or a module of one.
 
     Raises:
-        ConfigError: it is not installed; says what to type.
+        ConfigError: it is not installed; gives the command that installs it.
     """
     try:
         with _without(OPENVINO_CONVERTER):
@@ -32,7 +32,7 @@ def package(name: str) -> ModuleType:
 
 @contextmanager
 def _without(module: str) -> Iterator[None]:
-    """Let nothing import a module meanwhile, unless it is there already."""
+    """Block the import of a module during the block, unless it is loaded already."""
     if module in sys.modules:
         yield
         return

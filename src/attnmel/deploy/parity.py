@@ -1,6 +1,6 @@
-"""Answers of a network and of engines that run its file -> how far they are apart, and whether that is too far.
+"""Differences between the outputs of a network and of an engine that runs its file, and whether they are too large.
 
-No torch: what the network says is given, by whatever computed it.
+No torch: the caller computes the network's outputs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,26 +10,24 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.deploy.engines import Engine, EngineAnswers
+from attnmel.deploy.engines import Engine, EngineOutput
 from attnmel.errors import ExportError
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.records import ATTENTION_MAPS, Predictions
 
 PROBABILITY = 1e-4
-"""Furthest that a probability of the file may be from the network's."""
+"""Largest accepted difference of a probability."""
 
 MAP = 1e-3
-"""Furthest that a value of an attention map may be."""
+"""Largest accepted difference of a value of an attention map."""
 
 AUC = 5e-5
-"""Furthest that an AUC may be: equal to four digits, but for pairs of images without an order."""
+"""Largest accepted difference of an AUC: equal to four digits, except for pairs of images without an order."""
 
 ORDER = 1e-5
-"""Probabilities nearer than this have no order: engines round the last digits in different ways."""
+"""Probabilities closer than this have no order: engines round the last digits differently."""
 
-CURE = (
-    "No file was written. Export once more; if it stays so, report it with the versions that `attnmel doctor` prints."
-)
+CURE = "No file was written. Export again; if that fails too, report it with the versions that `attnmel doctor` prints."
 
 
 @dataclass
@@ -40,76 +38,78 @@ class ParityReport:
     classes: Sequence[str]
     names: list[str] = field(default_factory=list)
     expected: list[np.ndarray] = field(default_factory=list)
-    found: list[np.ndarray] = field(default_factory=list)
-    maps: list[tuple[np.ndarray, ...]] = field(default_factory=list)
-    """The engine's."""
+    """Probabilities by the network."""
+    found: list[EngineOutput] = field(default_factory=list)
+    """Outputs of the engine."""
     map_differences: list[tuple[float, ...]] = field(default_factory=list)
+    """Largest difference of each map, for each image."""
 
-    def add(self, files: Sequence[Path], expected: EngineAnswers) -> None:
-        """Run the engine on some images.
+    def add(self, files: Sequence[Path], expected: EngineOutput) -> None:
+        """Run the engine on some images, for which the network gave the expected outputs.
 
         Raises:
-            ExportError: the file gives other maps than the network, by number or size.
-            CheckpointError, ImageError: the file gives a probability that is no number, an image cannot be used.
+            ExportError: number or size of the maps differ from the network's.
+            CheckpointError: the file gives a probability that is not a number.
+            ImageError: an image cannot be used.
         """
-        found = self.engine.answers(files)
-        shapes = [[one.shape for one in answers.attention] for answers in (expected, found)]
+        found = self.engine.run(files)
+        shapes = [[one.shape for one in output.attention] for output in (expected, found)]
         if shapes[0] != shapes[1]:
             raise ExportError(f"{self.engine.name} gives maps of {shapes[1]}, the network {shapes[0]}. {CURE}")
         self.names += [one.name for one in files]
         self.expected.append(expected.probabilities)
-        self.found.append(found.probabilities)
-        self.maps.append(found.attention)
+        self.found.append(found)
         pairs = zip(found.attention, expected.attention, strict=True)
-        apart = [np.abs(one - other).reshape(len(one), -1).max(axis=1) for one, other in pairs]
-        self.map_differences += list(zip(*(one.tolist() for one in apart), strict=True)) or [()] * len(files)
+        largest = [np.abs(one - other).reshape(len(one), -1).max(axis=1) for one, other in pairs]
+        self.map_differences += list(zip(*(one.tolist() for one in largest), strict=True)) or [()] * len(files)
 
     def check(self) -> tuple[float, float | None]:
         """Return the largest difference of a probability and of a map; None for a network without maps.
 
         Raises:
-            ExportError: one is too far; names the image that is furthest, what was found and expected.
+            ExportError: one is too large; names the image with the largest, what was found and expected.
         """
-        expected, found = np.concatenate(self.expected), np.concatenate(self.found)
-        apart = np.abs(found - expected)
-        row, place = _furthest(apart)
-        # Asked this way round, a value that is not a number is too far.
-        if not apart[row, place] <= PROBABILITY:
+        expected, found = np.concatenate(self.expected), EngineOutput.joined(self.found).probabilities
+        differences = np.abs(found - expected)
+        row, place = _largest(differences)
+        # Written this way round, NaN is too large.
+        if not differences[row, place] <= PROBABILITY:
             self._refuse(
                 row,
                 f"the probability of {self.classes[place]} is {found[row, place]:.6f}, expected "
                 f"{expected[row, place]:.6f} within {PROBABILITY:g}",
-                int((~(apart <= PROBABILITY)).any(axis=1).sum()),
+                int((~(differences <= PROBABILITY)).any(axis=1).sum()),
             )
         if not any(self.map_differences):
-            return float(apart.max()), None
+            return float(differences.max()), None
         maps = np.array(self.map_differences)
-        row, place = _furthest(maps)
+        row, place = _largest(maps)
         if not maps[row, place] <= MAP:
             self._refuse(
                 row,
-                f"a value of the map {ATTENTION_MAPS[place]} is {maps[row, place]:.6f} from the network's, expected "
-                f"at most {MAP:g}",
+                f"a value of the map {ATTENTION_MAPS[place]} differs by {maps[row, place]:.6f}, "
+                f"expected at most {MAP:g}",
                 int((~(maps <= MAP)).any(axis=1).sum()),
             )
-        return float(apart.max()), float(maps.max())
+        return float(differences.max()), float(maps.max())
 
-    def _refuse(self, row: int, told: str, images: int) -> None:
+    def _refuse(self, row: int, difference: str, images: int) -> None:
         raise ExportError(
-            f"the ONNX file, run by {self.engine.name}, does not answer as the network does: on {self.names[row]} "
-            f"{told}; so it is with {images} of {len(self.names)} images. {CURE}"
+            f"the ONNX file, run by {self.engine.name}, differs from the network: on {self.names[row]} {difference}; "
+            f"too large for {images} of {len(self.names)} images. {CURE}"
         )
 
     def against(self, truth: Predictions) -> float | None:
         """Return the largest difference of an AUC of a class against the rest, over the images of `truth`.
 
-        Those are the first ones that were added, in their order. None where all are of one class.
+        These must be the images that were added first, in the same order. None if all are of one class.
 
         Raises:
             ExportError: it is too large; names the class, what was found and expected.
         """
         images = len(truth.image_ids)
-        expected, found = (np.concatenate(one)[:images].astype(np.float64) for one in (self.expected, self.found))
+        expected = np.concatenate(self.expected)[:images].astype(np.float64)
+        found = EngineOutput.joined(self.found, images).probabilities.astype(np.float64)
         largest = None
         for name, network, file, equal in class_aucs(truth, expected, found):
             if not equal:
@@ -126,9 +126,9 @@ def class_aucs(
 ) -> Iterator[tuple[str, float, float, bool]]:
     """Give each class with its two AUCs against the rest, and whether they are equal.
 
-    A class that all images are of, or none, has no AUC and is left out. AUCs are equal within `AUC` and the share of
-    pairs of a positive and a negative image that are expected nearer than `ORDER`: each of those may turn round, which
-    in a small split is more than `AUC`.
+    A class of all images, or of none, has no AUC and is left out. AUCs are equal if they differ by at most `AUC` plus
+    the share of pairs of a positive and a negative image whose expected probabilities are closer than `ORDER`: each of
+    these pairs may change its order, which in a small split is more than `AUC`.
     """
     for place, name in enumerate(truth.classes):
         positive = truth.is_class(name)
@@ -140,13 +140,13 @@ def class_aucs(
 
 
 def _unordered(scores: Float[np.ndarray, " N"], positive: Bool[np.ndarray, " N"]) -> float:
-    """Return the share of pairs of a positive and a negative that are nearer than `ORDER`, without making the pairs."""
+    """Return the share of pairs of a positive and a negative closer than `ORDER`, without listing the pairs."""
     negatives, positives = np.sort(scores[~positive]), scores[positive]
     below, above = (np.searchsorted(negatives, positives + shift) for shift in (-ORDER, ORDER))
     return float((above - below).mean() / len(negatives))
 
 
-def _furthest(apart: Float[np.ndarray, "N M"]) -> tuple[int, int]:
-    """Return where the largest difference is; what is not a number is furthest."""
-    row, place = np.unravel_index(np.argmax(np.nan_to_num(apart, nan=np.inf)), apart.shape)
+def _largest(differences: Float[np.ndarray, "N M"]) -> tuple[int, int]:
+    """Return row and column of the largest difference; NaN counts as the largest."""
+    row, place = np.unravel_index(np.argmax(np.nan_to_num(differences, nan=np.inf)), differences.shape)
     return int(row), int(place)

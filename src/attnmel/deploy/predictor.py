@@ -1,4 +1,4 @@
-"""An exported model and images -> probabilities, decisions and attention maps. No torch.
+"""Predict images by an exported model: probabilities, decisions and attention maps. No torch.
 
 from attnmel import Predictor
 
@@ -34,47 +34,47 @@ from attnmel.errors import CheckpointError, ConfigError, ImageError, require_kno
 from attnmel.models.weights.card import Card
 from attnmel.pretrained.catalogue import find_model
 from attnmel.records import ATTENTION_MAPS
-from attnmel.threads import threads_asked
+from attnmel.threads import requested_threads
 
 WORKERS_PER_PASS = 2
-"""Threads for each image that the network works on at a time: one decodes while the other waits for the network."""
+"""Threads for each image in the network: one decodes while the other waits for the network."""
 
 Image = str | Path | bytes | np.ndarray
 
 
 class Decision(NamedTuple):
-    """One class against the rest, at a threshold that was chosen on the validation images."""
+    """One class against the rest, at a threshold chosen on the validation images."""
 
     threshold: Threshold
     positive: bool
-    """Whether the probability lies above the threshold."""
+    """Whether the probability is above the threshold."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """What a model says of one image."""
+    """The prediction for one image."""
 
     probabilities: Mapping[str, float]
-    """By class, in the order of the network's scores; calibrated where the model has a temperature."""
+    """By class, in the order of the network's scores; calibrated if the model has a temperature."""
     uncalibrated: Mapping[str, float]
-    """The same without the temperature."""
+    """The probabilities without the temperature."""
     decisions: tuple[Decision, ...]
-    """At each threshold of the file; empty for a file without."""
+    """One for each threshold of the file; empty if it has none."""
     attention: Mapping[str, Float32[np.ndarray, "h w"]] = dataclasses.field(repr=False)
-    """Maps in [0, 1] of the part that the network saw, by name; empty for a network without gates."""
+    """Maps in [0, 1] of the square that the network saw, by name; empty without gates."""
     width: int
-    """Of the image as a viewer shows it, in pixels."""
+    """Width in pixels of the image as a viewer shows it."""
     height: int
     card: Card = dataclasses.field(repr=False)
     notice: str = NOTICE
 
     @property
     def licence(self) -> str:
-        """Of the data that the model was trained on."""
+        """Licence of the training data."""
         return self.card.licence
 
     def frame(self, name: str) -> Float32[np.ndarray, "H W"]:
-        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network did not look.
+        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network saw nothing.
 
         Raises:
             ConfigError: the network has no such map.
@@ -85,7 +85,7 @@ class Prediction:
 
 
 class PredictedFile(NamedTuple):
-    """One file of many, with what the model says of it or why it could not be used."""
+    """One file of many, with its prediction or the reason why it could not be used."""
 
     path: Path
     prediction: Prediction | None
@@ -95,14 +95,14 @@ class PredictedFile(NamedTuple):
 class Predictor:
     """A model that `attnmel export` wrote, ready to predict; research use only, not a medical device.
 
-    `model` is its file, or as text the name of one that comes with the program: Predictor("pretrained"). `threads`
-    defaults to $ATTNMEL_THREADS, else to what the engine thinks best. "bf16" multiplies in bfloat16, faster where the
-    processor does so itself; where the export measured what that costs, it may cost no more AUC than `bound`, by the
-    worse end of its interval. One predictor may be used from any number of threads.
+    `model` is its file, or the name of a pretrained model: Predictor("pretrained"). `threads` defaults to
+    $ATTNMEL_THREADS, else to the engine's choice. "bf16" multiplies in bfloat16, faster on processors that have it; if
+    the export measured its cost, that may be at most `bound` of AUC, by the lower end of its interval. One predictor
+    may be used from any number of threads.
 
     Raises:
         CheckpointError: no such file, a damaged one, or one that `attnmel export` did not write.
-        ConfigError: an unknown precision, or one that this processor lacks or that costs too much; openvino is not
+        ConfigError: the precision is unknown, not available on this processor, or costs too much; openvino is not
             installed.
     """
 
@@ -120,22 +120,22 @@ class Predictor:
         self.card: Card
         """Classes, preprocessing, licence and measures."""
         self.facts: ExportFacts
-        """What was checked at the export."""
+        """Results of the check at the export."""
         self.card, self.facts = read_onnx_card(path)
         if precision == "bf16" and self.facts.precision != "float32":
             raise ConfigError(
-                f"precision is 'bf16', but {path} is {self.facts.precision} already; use 'float32', which runs it as "
-                "it is, or the float32 file"
+                f"precision is 'bf16', but {path} is {self.facts.precision} already; use 'float32', which does not "
+                "change it, or the float32 file"
             )
         _refuse_costly(self.facts, precision, bound)
-        self._network = OnnxNetwork(path, precision=precision, threads=threads_asked(threads))
+        self._network = OnnxNetwork(path, precision=precision, threads=requested_threads(threads))
         _check(self._network, self.card, self.facts, path)
         self._path = path
         self._ready: dict[bool, Compiled] = {}
         self._compiling = threading.Lock()
 
     def predict(self, image: Image) -> Prediction:
-        """Predict one image: the path or the bytes of a JPEG or PNG file, or a decoded, upright one, RGB [H W 3] uint8.
+        """Predict one image: path or bytes of a JPEG or PNG file, or upright pixels, RGB uint8 [H W 3].
 
         Raises:
             ImageError: the image cannot be used.
@@ -143,17 +143,17 @@ class Predictor:
         return self._predict(image, self._compiled(many=False))
 
     def predict_file(self, path: str | Path) -> PredictedFile:
-        """Predict one file; one that cannot be used gets its reason."""
+        """Predict one file, or return the reason why it cannot be used."""
         return self._predict_file(path, self._compiled(many=False))
 
     def predict_many(self, paths: Iterable[str | Path], *, stall_limit: float = STALL_LIMIT) -> Iterator[PredictedFile]:
-        """Predict files one after another, in their order; one that cannot be used gets its reason.
+        """Yield the prediction of each file in their order, or the reason why it cannot be used.
 
-        Several are decoded and predicted at a time, none further ahead than a few, so memory stays flat however many
-        there are.
+        Several files are decoded and predicted at the same time, only a few ahead, so memory does not grow with their
+        number.
 
         Raises:
-            StalledError: the next answer did not come within `stall_limit` seconds; 0 waits for ever.
+            StalledError: the next prediction did not come within `stall_limit` seconds; 0 means no limit.
         """
         network = self._compiled(many=True)
         workers = network.at_once * WORKERS_PER_PASS
@@ -191,7 +191,7 @@ class Predictor:
 
 
 def _prepared(image: Image, card: Card) -> tuple[UInt8[np.ndarray, "S S 3"], tuple[int, int]]:
-    """Return the prepared square, and width and height of the image."""
+    """Return the prepared square, and the width and height of the image."""
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise ImageError(
@@ -202,10 +202,10 @@ def _prepared(image: Image, card: Card) -> tuple[UInt8[np.ndarray, "S S 3"], tup
     return prepared_image(source, crop=card.crop, side=card.side), image_size(source)
 
 
-def _by_class(shares: np.ndarray, card: Card, path: Path) -> dict[str, float]:
-    if not np.isfinite(shares).all():
-        raise CheckpointError(f"{path} gave a probability that is no number: its weights are damaged; export again")
-    return dict(zip(card.classes, shares.tolist(), strict=True))
+def _by_class(probabilities: np.ndarray, card: Card, path: Path) -> dict[str, float]:
+    if not np.isfinite(probabilities).all():
+        raise CheckpointError(f"{path} gave a probability that is not a number: its weights are damaged; export again")
+    return dict(zip(card.classes, probabilities.tolist(), strict=True))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
@@ -217,23 +217,23 @@ def _refuse_costly(facts: ExportFacts, precision: ComputePrecision, bound: float
     for cost in facts.costs:
         if cost.precision == precision and cost.most > bound:
             raise ConfigError(
-                f"{precision} may cost too much: {cost.sentence}, and at most {bound:g} may be lost; use "
-                "float32, or allow more by `bound` (--bound)"
+                f"{precision} may cost too much: {cost.sentence}, and the largest accepted loss is {bound:g}; use "
+                "float32, or accept more by `bound` (--bound)"
             )
 
 
 def _check(network: OnnxNetwork, card: Card, facts: ExportFacts, path: Path) -> None:
-    """Refuse a network whose inputs and outputs, or thresholds of classes, are not those that its card speaks of.
+    """Refuse a network whose inputs, outputs or thresholds do not fit its card.
 
     Raises:
-        CheckpointError: what was found and expected.
+        CheckpointError: says what was found and expected.
     """
-    squares, shares = (-1, card.side, card.side, 3), (-1, len(card.classes))
+    squares, scores = (-1, card.side, card.side, 3), (-1, len(card.classes))
     found = {name: shape for name, shape in network.outputs.items() if name in (PROBABILITIES, LOGITS)}
-    if network.inputs != {SQUARE: squares} or found != {PROBABILITIES: shares, LOGITS: shares}:
+    if network.inputs != {SQUARE: squares} or found != {PROBABILITIES: scores, LOGITS: scores}:
         raise CheckpointError(
-            f"the network in {path} takes {network.inputs} and gives {network.outputs}; by its card it takes "
-            f"{ {SQUARE: squares} } and gives {PROBABILITIES} and {LOGITS} of {len(card.classes)} classes: export again"
+            f"the network in {path} has the inputs {network.inputs} and the outputs {network.outputs}; its card needs "
+            f"{ {SQUARE: squares} } and {PROBABILITIES} and {LOGITS} of {len(card.classes)} classes: export again"
         )
     if unknown := sorted({one.task for one in facts.thresholds} - set(card.classes)):
         raise CheckpointError(

@@ -1,1 +1,1 @@
-"""Models that come with the program, each a folder of files with its card, and images to try them on. No torch."""
+"""Pretrained models of the installation, each a folder with its card, and example images. No torch."""

@@ -1,4 +1,4 @@
-"""What is known of a model that comes with the program: the file card.json in its folder. No torch."""
+"""The card of a pretrained model: the file card.json in its folder. No torch."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from attnmel import NOTICE
 from attnmel.errors import CheckpointError
 
 MOST_BYTES = 20_000_000
-"""That checkpoint and ONNX file of one model may take together: they come with every installation."""
+"""Largest size of the files of one model together, since they are part of every installation."""
 
 
 class _Fact(BaseModel):
@@ -16,14 +16,14 @@ class _Fact(BaseModel):
 
 
 class FileFact(_Fact):
-    """By what a file is known to be whole."""
+    """Size and checksum of a file."""
 
     size: int
     sha256: str
 
 
 class Source(_Fact):
-    """One set of images or weights that the model was made from."""
+    """A set of images or weights that the model was made from."""
 
     name: str
     use: str
@@ -42,15 +42,15 @@ class Measured(_Fact):
 
 
 class OperatingFact(_Fact):
-    """One threshold on the calibrated probability, with what it reaches on the images that chose it and on the test."""
+    """A threshold of the calibrated probability, with its sensitivity and specificity on two sets of images."""
 
     task: str
-    """The class that is called strictly above the threshold."""
+    """The class that is predicted strictly above the threshold."""
     target: float
-    """Sensitivity aimed at."""
+    """Target sensitivity."""
     threshold: float
     chosen_sensitivity: float
-    """On the images that chose it, as the specificity."""
+    """On the images that it was chosen on, as the specificity."""
     chosen_specificity: float
     sensitivity: Measured
     """On the test images, as the specificity."""
@@ -58,24 +58,24 @@ class OperatingFact(_Fact):
 
 
 class CalibrationFact(_Fact):
-    """How far the probabilities can be believed."""
+    """Calibration of the probabilities."""
 
     temperature: float | None
-    """None where none could be fitted."""
+    """None if none could be fitted."""
     before: tuple[Measured, ...]
-    """On the test images, as predicted."""
+    """On the test images, without the temperature."""
     after: tuple[Measured, ...]
-    """At the temperature; empty without one."""
+    """On the test images, with the temperature; empty without one."""
 
 
 class Words(_Fact):
-    """What people write about a model; `benchmarks/pretrained.toml` holds it for the model that comes along."""
+    """The parts of the card that people write, as in `benchmarks/pretrained.toml`."""
 
     name: str
-    """Also of its folder."""
+    """Name of the model and of its folder."""
     title: str
     made: tuple[str, ...]
-    """Commands, in their order."""
+    """Commands that made it, in order."""
     chosen_on: str
     """In words: the images that temperature and thresholds were chosen on."""
     data: tuple[Source, ...]
@@ -83,7 +83,7 @@ class Words(_Fact):
 
 
 class ModelCard(Words):
-    """All that a user of the model should know; measures are of the weights as they are stored, after rounding."""
+    """Everything that a user of the model should know; all measures are of the rounded weights in its files."""
 
     network: str
     """In words."""
@@ -101,13 +101,13 @@ class ModelCard(Words):
     notice: str = NOTICE
     versions: dict[str, str]
     files: dict[str, FileFact]
-    """By path in the model's folder."""
+    """By path in the folder of the model."""
 
     def measure(self, name: str) -> Measured:
-        """Return a measure of the main task on the test images.
+        """Return a measure of the first target class on the test images.
 
         Raises:
-            KeyError: there is none of that name.
+            KeyError: there is no measure of that name.
         """
         for one in self.measures:
             if one.measure == name:
@@ -119,16 +119,14 @@ def read_model_card(path: Path) -> ModelCard:
     """Read a card.
 
     Raises:
-        CheckpointError: there is none, or it is damaged.
+        CheckpointError: the file is missing or damaged.
     """
     if not path.is_file():
-        raise CheckpointError(
-            f"{path.parent.name} should have come with attnmel, but {path} is missing; install attnmel again"
-        )
+        raise CheckpointError(f"{path}, the card of a pretrained model, is missing; install attnmel again")
     try:
         return ModelCard.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise CheckpointError(
-            f"{path}, which came with attnmel, is damaged or of another version ({error.error_count()} of its fields "
-            "cannot be read); install attnmel again"
+            f"{path}, the card of a pretrained model, is damaged or of another version ({error.error_count()} of its "
+            "fields cannot be read); install attnmel again"
         ) from None

@@ -1,4 +1,4 @@
-"""The card of a model that comes with the program, as text for a terminal. No torch."""
+"""The card of a pretrained model as text for a terminal. No torch."""
 
 import textwrap
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ WIDTH = 100
 
 
 def card_text(card: ModelCard) -> str:
-    """Return all of the card but the fingerprints of its files."""
+    """Return the whole card, except the checksums of the files."""
     return "\n".join(_lines(card))
 
 
@@ -22,8 +22,8 @@ def _lines(card: ModelCard) -> Iterator[str]:
         yield from _item(f"{one.use}: {one.name}, {one.licence} ({one.source})")
     yield "\nmade by"
     yield from (f"  {one}" for one in card.made)
-    yield f"\njudged on {card.judged_on}; measures with 95 % intervals"
-    yield from (f"  {one.task}, {one.measure}: {_figure(one)}" for one in card.measures)
+    yield f"\nevaluated on {card.judged_on}; measures with 95 % intervals"
+    yield from (f"  {one.task}, {one.measure}: {_measure(one)}" for one in card.measures)
     yield from _operating(card)
     yield from _calibration(card.calibration)
     yield "\nlimits"
@@ -38,30 +38,30 @@ def _operating(card: ModelCard) -> Iterator[str]:
     if not card.operating:
         return
     yield from textwrap.wrap(
-        f"thresholds, chosen on {card.chosen_on}; an image is called positive strictly above one", WIDTH
+        f"thresholds, chosen on {card.chosen_on}; an image counts as positive strictly above a threshold", WIDTH
     )
     for one in card.operating:
         yield (
-            f"  {one.task} above {one.threshold:.4f}, for a sensitivity of {one.target:g}: there "
-            f"{one.chosen_sensitivity:.3f} at a specificity of {one.chosen_specificity:.3f};"
+            f"  {one.task} above {one.threshold:.4f}, target sensitivity {one.target:g}: sensitivity "
+            f"{one.chosen_sensitivity:.3f}, specificity {one.chosen_specificity:.3f} where chosen;"
         )
-        yield f"    on the test sensitivity {_figure(one.sensitivity)}, specificity {_figure(one.specificity)}"
+        yield f"    on the test images sensitivity {_measure(one.sensitivity)}, specificity {_measure(one.specificity)}"
 
 
 def _calibration(found: CalibrationFact) -> Iterator[str]:
     if found.temperature is None:
-        yield "\nnot calibrated: no temperature could be fitted; on the test"
+        yield "\nnot calibrated: no temperature could be fitted; on the test images"
     else:
-        yield f"\ncalibrated: temperature {found.temperature:g}; on the test, as predicted and at the temperature"
+        yield f"\ncalibrated: temperature {found.temperature:g}; on the test images, without and with the temperature"
     after = {one.measure: one for one in found.after}
     for one in found.before:
-        then = f", {_figure(after[one.measure])}" if one.measure in after else ""
-        yield f"  {one.measure}: {_figure(one)}{then}"
+        then = f", {_measure(after[one.measure])}" if one.measure in after else ""
+        yield f"  {one.measure}: {_measure(one)}{then}"
 
 
 def _item(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
 
 
-def _figure(one: Measured) -> str:
+def _measure(one: Measured) -> str:
     return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"

@@ -1,4 +1,4 @@
-"""The name of a model that comes with the program -> its files, each checked against the model's card. No torch."""
+"""Find the files of a pretrained model by its name; each is checked against the model's card. No torch."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from attnmel.pretrained.card import ModelCard, read_model_card
 FOLDER = Path(__file__).parent
 
 DEFAULT = "attnmel-lite0-isic2017"
-"""The model that `ANY` means."""
+"""The model of the name `ANY`."""
 
 ANY = "pretrained"
 
@@ -20,14 +20,14 @@ CARD_FILE = "card.json"
 
 @dataclass(frozen=True)
 class Shipped:
-    """One model that comes with the program: a run folder without what only its training needed, and its card."""
+    """A pretrained model: its card, and a run folder without the files that only training needs."""
 
     folder: Path
     card: ModelCard
 
     @property
     def checkpoint(self) -> Path:
-        """The weights in half floats.
+        """The weights, in half floats.
 
         Raises:
             CheckpointError: as `file`.
@@ -44,16 +44,15 @@ class Shipped:
         return self.file(RunFolder(self.folder).onnx.name)
 
     def file(self, name: str) -> Path:
-        """Return one file of the card's list, once its size and SHA-256 were checked.
+        """Return a file of the card, after a check of its size and SHA-256.
 
         Raises:
-            CheckpointError: it is missing, or is not the file that the card is of.
+            CheckpointError: it is missing, or its size or SHA-256 differs from the card.
         """
         expected, path = self.card.files[name], self.folder / name
         if not path.is_file():
             raise CheckpointError(
-                f"{path}, a file of the model {self.card.name} that comes with attnmel, is missing; install attnmel "
-                "again"
+                f"{path}, a file of the pretrained model {self.card.name}, is missing; install attnmel again"
             )
         size = path.stat().st_size
         if size != expected.size:
@@ -65,25 +64,25 @@ class Shipped:
 
     def _damaged(self, path: Path, found: str, expected: str) -> CheckpointError:
         return CheckpointError(
-            f"{path}, a file of the model {self.card.name} that comes with attnmel, is damaged: {found}, by the card "
-            f"{expected}; install attnmel again"
+            f"{path}, a file of the pretrained model {self.card.name}, is damaged: {found}, by its card {expected}; "
+            "install attnmel again"
         )
 
 
 def find_model(name: str) -> Shipped | None:
-    """Return the model of that name, or of the word "pretrained"; None where the text is no such name, so a path.
+    """Return the model of that name, or the default for "pretrained"; None for any other text, which is a path.
 
-    A file or folder of the same name in the current folder changes nothing; written ./pretrained, it is a path.
+    A file or folder of the same name in the current folder does not matter; ./pretrained is a path.
 
     Raises:
         CheckpointError: the model's card is missing or damaged.
     """
-    meant = DEFAULT if name == ANY else name
-    return open_model(meant) if meant in model_names() else None
+    full = DEFAULT if name == ANY else name
+    return open_model(full) if full in model_names() else None
 
 
 def model_names() -> tuple[str, ...]:
-    """Return the names of the models that come along; the default is among them even where its files are missing."""
+    """Return the names of the pretrained models, always with the default, even if its files are missing."""
     return tuple(sorted({DEFAULT, *(card.parent.name for card in FOLDER.glob(f"*/{CARD_FILE}"))}))
 
 

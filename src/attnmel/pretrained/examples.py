@@ -1,14 +1,14 @@
-"""Six real dermoscopy images that come with the program, by name; none of them trained the model. No torch."""
+"""Six real dermoscopy images of the installation, by name; no pretrained model was trained on them. No torch."""
 
 from pathlib import Path
 
 from attnmel.errors import ImageError
 
 FOLDER = Path(__file__).parent / "examples"
-"""Credits and licence stand in its CREDITS.md."""
+"""CREDITS.md in it contains credits and licence."""
 
 PREFIX = "example:"
-"""Before the id of an example, where an image is named."""
+"""Prefix of the id of an example image."""
 
 
 def example_names() -> tuple[str, ...]:
@@ -17,15 +17,15 @@ def example_names() -> tuple[str, ...]:
 
 
 def example_images(text: str) -> list[Path] | None:
-    """Return the file of `example:ID`, or all for `example:all`; None where the text does not start so, so is a path.
+    """Return the file of `example:ID`, or all for `example:all`; None for any other text, which is a path.
 
     Raises:
-        ImageError: no example has that id; lists those that there are.
+        ImageError: no example has that id; lists the known ones.
     """
     if not text.startswith(PREFIX):
         return None
     name, known = text.removeprefix(PREFIX), example_names()
     if name != "all" and name not in known:
-        there = ", ".join(f"{PREFIX}{one}" for one in (*known, "all"))
-        raise ImageError(f"no example image '{text}'; those that come with attnmel are {there}")
+        examples = ", ".join(f"{PREFIX}{one}" for one in (*known, "all"))
+        raise ImageError(f"no example image '{text}'; known: {examples}")
     return [FOLDER / f"{one}.jpg" for one in known if name in (one, "all")]

@@ -66,7 +66,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[np.ndarray], np.nda
     def spoilt(*given: object) -> onnx.ModelProto:
         model = graph_of(*given)  # pyright: ignore[reportArgumentType] - handed on
         for one in model.graph.initializer:
-            if one.name == "openvino.head.weight":
+            if one.name == "network.head.weight":
                 one.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(one)), one.name))
         return model
 
@@ -101,7 +101,7 @@ def test_every_engine_was_compared_on_the_split_and_on_large_photographs(exporte
 def test_another_program_gets_what_predict_gets(exported: Exported, run: RunFolder, phantoms: "Phantoms") -> None:
     images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:3]
     expected = [one.probabilities for one in predict_images(run.path, images)]
-    found = onnxruntime_engine(exported.path, exported.card).answers(images)
+    found = onnxruntime_engine(exported.path, exported.card).run(images)
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
 
 
@@ -131,7 +131,7 @@ def test_a_spoilt_graph_is_refused_and_leaves_no_file(
 ) -> None:
     spoil(monkeypatch, lambda weights: weights * np.float32(1.5))
     with pytest.raises(
-        ExportError, match=r"run by OpenVINO \S+, one image at a time, does not answer as the network does: on \S+ the "
+        ExportError, match=r"run by OpenVINO \S+, one image at a time, differs from the network: on \S+ the "
     ):
         export_onnx(run.path, home=phantoms.home, out=tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
@@ -154,7 +154,7 @@ def test_what_predictor_says_is_what_is_checked_for_one_image_and_for_many(
 
     monkeypatch.setattr(predictor.Predictor, "_compiled", remembered)
     monkeypatch.setattr(predictor, "_by_class", wrong)
-    with pytest.raises(ExportError, match=rf"run by {way} does not .* so it is with 14 of 14 images"):
+    with pytest.raises(ExportError, match=rf"run by {way} differs .* too large for 14 of 14 images"):
         export_onnx(run.path, home=phantoms.home, out=tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
@@ -165,7 +165,7 @@ def test_an_earlier_file_stays_where_a_later_one_is_refused(
     out = tmp_path / "model.onnx"
     out.write_bytes(b"earlier")
     spoil(monkeypatch, lambda weights: weights * np.float32(np.nan))
-    with pytest.raises(ExportError, match=rf"{out} gave a probability that is no number.* No file was written"):
+    with pytest.raises(ExportError, match=rf"{out} gave a probability that is not a number.* No file was written"):
         export_onnx(run.path, home=phantoms.home, out=out)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
 
@@ -177,7 +177,7 @@ def test_a_checkpoint_alone_is_checked_on_phantoms_and_says_so(run: RunFolder, t
     assert found.facts.checked_on == "2 large phantoms"
     assert [(one.images, one.auc) for one in found.facts.parity] == [(0, None)] * 3
     assert not found.facts.thresholds + found.facts.measures + found.facts.costs
-    assert any(f"checked on large phantoms alone: the data set of {alone} is not at hand" in one for one in notes.said)
+    assert any(f"checked only on large phantoms: the data set of {alone} was not found" in one for one in notes.said)
 
 
 def test_a_run_whose_data_set_was_not_fetched_is_checked_on_phantoms(run: RunFolder, tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_int8_past_the_bound_is_refused_and_leaves_no_file(
         spoilt = onnx.ModelProto()
         spoilt.CopyFrom(model)
         for one in spoilt.graph.initializer:
-            if one.name == "openvino.head.weight":
+            if one.name == "network.head.weight":
                 one.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(one), one.name))
         return spoilt
 
@@ -228,7 +228,7 @@ def test_int8_past_the_bound_is_refused_and_leaves_no_file(
 
 
 def test_int8_without_training_images_says_what_to_name(run: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"int8 takes its ranges from training images, .* \(--home\)"):
+    with pytest.raises(ConfigError, match=r"int8 takes its value ranges from training images, .* by --home the folder"):
         export_onnx(run.best, home=tmp_path, out=tmp_path / "int8.onnx", int8=True)
 
 

@@ -1,4 +1,4 @@
-"""Files become answers, one each, in order; one that cannot be used says why."""
+"""Each file gets one result, in order; a file that cannot be used gets the reason."""
 
 import csv
 import itertools
@@ -20,8 +20,8 @@ from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint, set_temperature
 from attnmel.pipeline.predict.image_files import image_files
-from attnmel.pipeline.predict.predict import Answers, predict_images
-from attnmel.pipeline.predict.table import Answer
+from attnmel.pipeline.predict.predict import ImageResults, predict_images
+from attnmel.pipeline.predict.table import ImageResult
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.records import Predictions
 
@@ -49,24 +49,24 @@ def test_a_folder_with_labels_gives_its_images_and_not_its_masks(tmp_path: Path)
     ]
 
 
-def test_a_name_without_an_image_is_told(tmp_path: Path) -> None:
+def test_a_name_without_an_image_is_calibration_of(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"no image at .*; expected a file or a folder of \.jpg, \.jpeg, \.png files"):
         image_files([tmp_path])
 
 
 @pytest.mark.parametrize("batch", [1, 5, 32])
-def test_answers_agree_with_evaluate_whatever_the_batch(
+def test_results_agree_with_evaluate_whatever_the_batch(
     batch: int, calibrated: RunFolder, phantoms: "Phantoms"
 ) -> None:
     folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
-    answers = list(predict_images(calibrated.path, [folder], batch=batch, calibrated=False))
+    results = list(predict_images(calibrated.path, [folder], batch=batch, calibrated=False))
     judged = Predictions.read(calibrated.predictions("test"))
-    assert [Path(one.image).stem for one in answers] == list(judged.image_ids)
-    found = np.array([one.probabilities for one in answers])
+    assert [Path(one.image).stem for one in results] == list(judged.image_ids)
+    found = np.array([one.probabilities for one in results])
     np.testing.assert_allclose(found, judged.probabilities, atol=1e-6)
 
 
-def test_calibrated_answers_are_the_softmax_of_the_logits_over_the_temperature(
+def test_calibrated_results_are_the_softmax_of_the_logits_over_the_temperature(
     calibrated: RunFolder, phantoms: "Phantoms"
 ) -> None:
     network, card = load_checkpoint(calibrated.path)
@@ -77,15 +77,15 @@ def test_calibrated_answers_are_the_softmax_of_the_logits_over_the_temperature(
     with torch.inference_mode():
         logits = network(torch.cat(inputs)).logits.double()
     expected = (logits / card.temperature).softmax(dim=1).numpy()
-    answers = predict_images(calibrated.path, images)
-    np.testing.assert_allclose([one.probabilities for one in answers], expected, atol=1e-6)
+    results = predict_images(calibrated.path, images)
+    np.testing.assert_allclose([one.probabilities for one in results], expected, atol=1e-6)
 
 
 def test_calibration_is_that_of_the_predictions_file(calibrated: RunFolder, phantoms: "Phantoms") -> None:
-    answers = predict_images(calibrated.path, [next((phantoms.home / "data").rglob("*Test_v2_Data"))])
-    assert answers.table.temperature is not None
-    cooled = at_temperature(Predictions.read(calibrated.predictions("test")), answers.table.temperature)
-    np.testing.assert_allclose([one.probabilities for one in answers], cooled.probabilities, atol=1e-6)
+    results = predict_images(calibrated.path, [next((phantoms.home / "data").rglob("*Test_v2_Data"))])
+    assert results.table.temperature is not None
+    cooled = at_temperature(Predictions.read(calibrated.predictions("test")), results.table.temperature)
+    np.testing.assert_allclose([one.probabilities for one in results], cooled.probabilities, atol=1e-6)
 
 
 def test_a_table_says_whether_its_probabilities_are_calibrated(
@@ -94,24 +94,24 @@ def test_a_table_says_whether_its_probabilities_are_calibrated(
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     temperature = read_checkpoint(calibrated.path)[1].temperature
     sentence = f"Calibrated: temperature {temperature:g}, fitted on the validation images of the training."
-    assert told(predict_images(calibrated.path, [image])) == (sentence, temperature)
+    assert calibration_of(predict_images(calibrated.path, [image])) == (sentence, temperature)
     plain = predict_images(calibrated.path, [image], calibrated=False)
-    assert told(plain) == ("Not calibrated: as asked for.", None)
+    assert calibration_of(plain) == ("Not calibrated: as requested.", None)
     shutil.copy(calibrated.best, tmp_path / "old.safetensors")
     set_temperature(tmp_path / "old.safetensors", None)
     old = predict_images(tmp_path / "old.safetensors", [image])
-    assert told(old) == ("Not calibrated: the checkpoint holds no temperature.", None)
+    assert calibration_of(old) == ("Not calibrated: the checkpoint has no temperature.", None)
     assert list(old) == list(plain)
 
 
-def told(answers: Answers) -> tuple[str, float | None]:
+def calibration_of(results: ImageResults) -> tuple[str, float | None]:
     """Return the sentence, which the CSV and the JSON share, and the temperature."""
-    plain = json.loads("".join(answers.lines(as_json=True)))
-    assert "".join(answers.lines()).splitlines()[2] == f"# {plain['calibration']}"
+    plain = json.loads("".join(results.lines(as_json=True)))
+    assert "".join(results.lines()).splitlines()[2] == f"# {plain['calibration']}"
     return plain["calibration"], plain["temperature"]
 
 
-def test_a_checkpoint_file_answers_like_its_run(calibrated: RunFolder, phantoms: "Phantoms") -> None:
+def test_a_checkpoint_file_predicts_like_its_run(calibrated: RunFolder, phantoms: "Phantoms") -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     assert list(predict_images(calibrated.best, [image])) == list(predict_images(calibrated.path, [image]))
 
@@ -122,15 +122,15 @@ def test_a_broken_file_gets_its_reason_and_the_others_their_answer(
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     (tmp_path / "a.jpg").write_bytes(image.read_bytes()[:200])
     shutil.copy(image, tmp_path / "b.jpg")
-    answers = predict_images(calibrated.path, [tmp_path])
-    answers.write(tmp_path / "out.csv")
+    results = predict_images(calibrated.path, [tmp_path])
+    results.write(tmp_path / "out.csv")
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     assert "a.jpg" in rows[0]["error"]
     assert not rows[0]["probability_melanoma"]
     assert 0 < float(rows[1]["probability_melanoma"]) < 1
     with pytest.raises(ImageError, match="1 of 2 images could not be used"):
-        answers.raise_for_failures()
+        results.raise_for_failures()
     again = predict_images(calibrated.path, [tmp_path])
     plain = json.loads("".join(again.lines(as_json=True)))
     assert plain["notice"] == NOTICE
@@ -139,7 +139,7 @@ def test_a_broken_file_gets_its_reason_and_the_others_their_answer(
         again.raise_for_failures()
 
 
-def test_an_exported_file_answers_like_its_run(calibrated: RunFolder, exported: Path, phantoms: "Phantoms") -> None:
+def test_an_exported_file_predicts_like_its_run(calibrated: RunFolder, exported: Path, phantoms: "Phantoms") -> None:
     folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
     for asked in (True, False):
         ours = predict_images(exported, [folder], calibrated=asked)
@@ -148,10 +148,10 @@ def test_an_exported_file_answers_like_its_run(calibrated: RunFolder, exported: 
         np.testing.assert_allclose(
             [one.probabilities for one in ours], [one.probabilities for one in torchs], atol=1e-5
         )
-        assert told(ours) == told(torchs)
+        assert calibration_of(ours) == calibration_of(torchs)
 
 
-def test_one_image_alone_answers_as_among_others(exported: Path, phantoms: "Phantoms") -> None:
+def test_one_image_alone_is_predicted_as_among_others(exported: Path, phantoms: "Phantoms") -> None:
     images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:5]
     among = list(predict_images(exported, images))
     alone = [next(iter(predict_images(exported, [image]))) for image in images]
@@ -162,7 +162,7 @@ def test_one_image_alone_answers_as_among_others(exported: Path, phantoms: "Phan
 def test_an_option_of_the_other_kind_of_model_is_refused(calibrated: RunFolder, exported: Path) -> None:
     with pytest.raises(ConfigError, match=r"for 'bf16' export it first: attnmel export .* --onnx"):
         predict_images(calibrated.path, [], precision="bf16")
-    with pytest.raises(ConfigError, match="takes images one by one, several at a time; leave out --batch"):
+    with pytest.raises(ConfigError, match="computes each image in a pass of its own; leave out --batch"):
         predict_images(exported, [], batch=4)
 
 
@@ -176,9 +176,9 @@ def test_a_stopped_prediction_ends_as_one_that_was_not(
     images.insert(2, tmp_path / "broken.jpg")
     (tmp_path / "broken.jpg").write_bytes(images[0].read_bytes()[:200])
     predict_images(model, images, batch=batch).write(tmp_path / "whole", as_json=as_json)
-    answers = predict_images(model, images, batch=batch)
+    results = predict_images(model, images, batch=batch)
     with pytest.raises(ConfigError, match="stop here"):
-        StoppedAfter(answers, 8).write(tmp_path / "out", as_json=as_json)
+        StoppedAfter(results, 8).write(tmp_path / "out", as_json=as_json)
     assert not (tmp_path / "out").exists()
     with (tmp_path / "out.part").open("a") as file:
         file.write('["cut sho')
@@ -190,14 +190,14 @@ def test_a_stopped_prediction_ends_as_one_that_was_not(
         again.raise_for_failures()
 
 
-class StoppedAfter(Answers):
-    """Answers whose model stops after a number of them."""
+class StoppedAfter(ImageResults):
+    """Results of a model that stops after a number of them."""
 
-    def __init__(self, answers: Answers, number: int) -> None:
-        super().__init__(answers.model, answers.paths)
+    def __init__(self, results: ImageResults, number: int) -> None:
+        super().__init__(results.model, results.paths)
         self.number = number
 
-    def _after(self, done: int) -> Iterator[Answer]:
+    def _after(self, done: int) -> Iterator[ImageResult]:
         yield from itertools.islice(super()._after(done), self.number)
         raise ConfigError("stop here")
 
@@ -212,9 +212,11 @@ def test_resuming_with_another_model_or_other_images_says_what_differs(
     def resumed(model: Path, paths: list[Path], *, calibrated: bool = True) -> None:
         predict_images(model, paths, calibrated=calibrated).write(tmp_path / "out", resume=True)
 
-    with pytest.raises(ConfigError, match=r"holds the answers of a prediction that was stopped; go on with --resume"):
+    with pytest.raises(ConfigError, match=r"contains the results of a stopped prediction; continue it by --resume"):
         predict_images(exported, images).write(tmp_path / "out")
-    with pytest.raises(ConfigError, match=r"made otherwise: temperature was [\d.]+, and is none\. Ask for the same"):
+    with pytest.raises(
+        ConfigError, match=r"made with other settings: temperature was [\d.]+, and is none\. Use the same"
+    ):
         resumed(exported, images, calibrated=False)
     (tmp_path / exported.name).write_bytes(exported.read_bytes() + b"\x32\x00")  # another version of it: domain ""
     with pytest.raises(ConfigError, match=r"model was model\.onnx \(\w{12}\), and is model\.onnx \(\w{12}\)"):

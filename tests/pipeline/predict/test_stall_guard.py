@@ -1,4 +1,4 @@
-"""Watches of answers end in any order, and leave Ctrl-C to who heard of it before."""
+"""Watches end in any order, and give Ctrl-C back to its former listener."""
 
 import signal
 import sys

@@ -52,13 +52,13 @@ def test_probabilities_and_logits_say_the_same(prepared: Prepared, tmp_path: Pat
 
 
 def test_a_test_image_is_refused(prepared: Prepared, tmp_path: Path) -> None:
-    judged = ids(prepared, "test")[0]
-    path = table(tmp_path / "folds.csv", "image,probability", f"{judged},0.5")
-    with pytest.raises(PredictionsError) as told:
+    image_id = ids(prepared, "test")[0]
+    path = table(tmp_path / "folds.csv", "image,probability", f"{image_id},0.5")
+    with pytest.raises(PredictionsError) as error:
         read_out_of_fold(path, prepared, "melanoma")
-    assert str(told.value) == (
-        "folds.csv holds 1 images that are not among the training and validation images of phantoms: "
-        f"{judged}; leave them out"
+    assert str(error.value) == (
+        "folds.csv has 1 images that are not among the training and validation images of phantoms: "
+        f"{image_id}; leave them out"
     )
 
 
@@ -66,19 +66,19 @@ def test_a_test_image_is_refused(prepared: Prepared, tmp_path: Path) -> None:
     ("header", "cells", "message"),
     [
         ("image,probability", "x", "probability is 'x', expected a number"),
-        ("image,probability", "1.5", "holds probabilities outside [0, 1], or cells that are no number"),
-        ("image,probability", "nan", "holds probabilities outside [0, 1], or cells that are no number"),
+        ("image,probability", "1.5", "has probabilities outside [0, 1], or cells that are not numbers"),
+        ("image,probability", "nan", "has probabilities outside [0, 1], or cells that are not numbers"),
         ("image,score", "1", "has the columns image, score; expected probability_<class> or logit_<class> for each of"),
-        ("name,probability", "1", "holds no row with a column 'image'"),
+        ("name,probability", "1", "has no row with a column 'image'"),
     ],
 )
 def test_other_tables_are_refused(prepared: Prepared, tmp_path: Path, header: str, cells: str, message: str) -> None:
     path = table(tmp_path / "folds.csv", header, f"{ids(prepared, 'train')[0]},{cells}")
-    with pytest.raises(PredictionsError) as told:
+    with pytest.raises(PredictionsError) as error:
         read_out_of_fold(path, prepared, "melanoma")
-    assert message in str(told.value)
+    assert message in str(error.value)
 
 
-def test_no_table_is_told(prepared: Prepared, tmp_path: Path) -> None:
-    with pytest.raises(PredictionsError, match=r"no predictions at .*; expected a CSV with one row an image"):
+def test_no_table_is_an_error(prepared: Prepared, tmp_path: Path) -> None:
+    with pytest.raises(PredictionsError, match=r"no predictions at .*; expected a CSV with one row for each image"):
         read_out_of_fold(tmp_path / "folds.csv", prepared, "melanoma")

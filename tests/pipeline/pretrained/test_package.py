@@ -1,4 +1,4 @@
-"""The folder of a model that comes along holds one network, rounded; all that its card says is measured of that one."""
+"""The folder of a pretrained model contains one rounded network, with which everything on its card is measured."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +91,7 @@ def test_files_that_take_too_much_are_refused_and_nothing_is_left(
     trained: RunFolder, folds: Path, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(package, "MOST_BYTES", 1000)
-    with pytest.raises(CheckpointError, match=r"take [\d,]+ bytes, and at most 1,000 may come with every installation"):
+    with pytest.raises(CheckpointError, match=r"have [\d,]+ bytes; a pretrained model may have at most 1,000: use"):
         ship(trained, folds, tmp_path / "models" / DEFAULT, phantoms, monkeypatch)
     assert not list((tmp_path / "models").iterdir())
 
@@ -99,9 +99,9 @@ def test_files_that_take_too_much_are_refused_and_nothing_is_left(
 def test_a_folder_of_another_name_is_refused(
     trained: RunFolder, folds: Path, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as error:
         ship(trained, folds, tmp_path / "other", phantoms, monkeypatch)
-    assert str(told.value) == f"the model is called {DEFAULT}, so its folder must be too, not other"
+    assert str(error.value) == f"the model is called {DEFAULT}, but its folder other; use the same name"
 
 
 def test_probabilities_of_the_folds_are_kept_in_full(model: Shipped, folds: Path) -> None:

@@ -1,4 +1,4 @@
-"""A model that comes along becomes a run folder of the user's own; the installation is never written to."""
+"""A pretrained model is copied to a run folder of the user; nothing is written to the installation."""
 
 import shutil
 from pathlib import Path
@@ -62,15 +62,15 @@ def test_again_it_is_the_same_folder(model: Shipped, tmp_path: Path, monkeypatch
 def test_a_folder_of_something_else_is_refused(model: Shipped, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "thesis.tex").write_text("")
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as error:
         own_run(model, tmp_path / "own")
-    assert str(told.value) == (
-        f"{tmp_path / 'own'} holds something else than {DEFAULT}; name another place by --out, or move it away"
+    assert str(error.value) == (
+        f"{tmp_path / 'own'} contains something else than {DEFAULT}; choose another folder by --out, or move it away"
     )
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "all"])
-def test_what_it_was_trained_on_is_not_judged(model: Shipped, split: str) -> None:
+def test_training_images_are_not_evaluated(model: Shipped, split: str) -> None:
     for on in (None, "phantoms"):
         with pytest.raises(ConfigError, match=f"{DEFAULT} was trained on the images of the split '{split}'"):
             refuse_trained_on(model, on, split)
@@ -82,5 +82,5 @@ def test_the_onnx_file_is_copied_as_it_is(model: Shipped, tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     assert copy_onnx(model).read_bytes() == model.onnx.read_bytes()
     assert copy_onnx(model, tmp_path / "there" / "m.onnx").read_bytes() == model.onnx.read_bytes()
-    with pytest.raises(ConfigError, match=f"{DEFAULT} comes in float32 alone: in int8"):
+    with pytest.raises(ConfigError, match=f"{DEFAULT} is available in float32 only: in int8"):
         copy_onnx(model, int8=True)

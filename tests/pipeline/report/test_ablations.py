@@ -255,4 +255,7 @@ def test_a_control_that_is_asked_for_a_prediction_says_what_it_is(
     list(explain_images(beside.control("background-only").path, [image], out=tmp_path, progress=told))
     predict_images(beside.control("background-only").path, [image], progress=told)
     assert plain.notes == []
-    assert ["is the control background-only, a network to compare with" in note for note in told.notes] == [True, True]
+    assert ["is the ablation background-only, trained for comparison only" in note for note in told.notes] == [
+        True,
+        True,
+    ]

@@ -17,7 +17,7 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
-from attnmel.pipeline.predict.predict import say_control
+from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS
@@ -48,7 +48,7 @@ def explain_images(
     network, card = load_checkpoint(model)
     device = runtime.choose_device()
     network = network.to(device)
-    say_control(model, card, progress)
+    note_ablation(model, card, progress)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images)
     require_own_names(paths)

@@ -1,1 +1,1 @@
-"""A trained model to an ONNX file that was checked against it."""
+"""From a trained network to an ONNX file that was checked against it."""

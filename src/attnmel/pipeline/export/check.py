@@ -1,6 +1,6 @@
-"""An ONNX file, the network it is of, and images -> how far they are apart in each engine; too far is refused.
+"""Check an ONNX file against its network: the differences of their outputs on images, for each engine.
 
-The file is run as a user will run it: by `Predictor`, from the image file on, and besides by onnxruntime.
+The file is run as a user will run it, by `Predictor` from the image file on, and also by onnxruntime.
 """
 
 import dataclasses
@@ -15,30 +15,28 @@ from torch import nn
 
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.preprocess.images import prepared_image
-from attnmel.deploy.engines import Engine, EngineAnswers, onnxruntime_engine, predictor_engine
+from attnmel.deploy.engines import Engine, EngineOutput, onnxruntime_engine, predictor_engine
 from attnmel.deploy.onnx_file import Parity
 from attnmel.deploy.parity import CURE, ParityReport, class_aucs
-from attnmel.deploy.precision_cost import EngineOutput
 from attnmel.deploy.predictor import Predictor
 from attnmel.errors import ExportError
-from attnmel.models.output import Output
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.export.check_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
-from attnmel.pipeline.predict.torch_model import model_input
+from attnmel.pipeline.predict.torch_model import model_input, network_output
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
 ALONE = AT_ONCE - len(PHANTOMS)
-"""Real images that are also predicted one at a time: with the phantoms, as many as are in memory together."""
+"""Number of real images that are also predicted one at a time: with the phantoms, one group in memory."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """How far the engines are from the network, and what they said of the real images."""
+    """Differences between each engine and the network, and the engines' outputs for the real images."""
 
     parity: tuple[Parity, ...]
-    said: tuple[EngineOutput, ...]
-    """By engine of `engines_of`; empty without real images."""
+    outputs: tuple[EngineOutput, ...]
+    """In the order of `engines_of`; empty without real images."""
 
 
 def engines_of(path: Path, card: Card, precision: ComputePrecision = "float32") -> list[Engine]:
@@ -58,17 +56,17 @@ def check_file(
     card: Card,
     real: RealImages | None,
     *,
-    judged: Predictions | None = None,
+    evaluated: Predictions | None = None,
     progress: Progress = SILENT,
 ) -> Checked:
     """Compare a file with its network, from image file to probability and map.
 
-    First a few images one at a time, as `Predictor.predict` does it, then all by every engine. `judged` are what
-    `evaluate` wrote of images among the real ones.
+    A few images are run one at a time, as by `Predictor.predict`, then all by every engine. `evaluated` are the
+    predictions that `evaluate` wrote for images among the real ones.
 
     Raises:
-        ExportError: an engine is too far from the network, or from the judged predictions in AUC.
-        CheckpointError: `Predictor` refuses the file, or what it gives.
+        ExportError: an engine differs too much from the network, or in AUC from the evaluated predictions.
+        CheckpointError: `Predictor` refuses the file or its outputs.
         ImageError: an image cannot be used.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -78,9 +76,10 @@ def check_file(
         parity = [_parity(alone)]
         files = [*(real.files if real else ()), *phantoms]
         compared = _compared(engines_of(path, card), network, card, files, progress)
-    said = [EngineOutput.of(real.truth, one.found, one.maps) for one in compared] if real else []
-    parity += [_parity(one, said[place] if said else None, judged) for place, one in enumerate(compared)]
-    return Checked(tuple(parity), tuple(said))
+    truth = real.truth if real else None
+    parity += [_parity(one, truth, evaluated) for one in compared]
+    outputs = [EngineOutput.joined(one.found, len(truth.image_ids)) for one in compared] if truth else []
+    return Checked(tuple(parity), tuple(outputs))
 
 
 def _compared(
@@ -90,14 +89,14 @@ def _compared(
     with progress.bar(f"checking {' and '.join(one.name for one in engines)}", len(files), "images") as advance:
         for some in few_at_a_time(files):
             squares = np.stack([prepared_image(path, crop=card.crop, side=card.side) for path in some])
-            expected = network_answers(network, card, squares)
+            expected = expected_output(network, card, squares)
             for comparison in comparisons:
                 comparison.add(some, expected)
             advance(len(some))
     return comparisons
 
 
-def _parity(comparison: ParityReport, said: EngineOutput | None = None, judged: Predictions | None = None) -> Parity:
+def _parity(comparison: ParityReport, truth: Predictions | None = None, evaluated: Predictions | None = None) -> Parity:
     probability, attention = comparison.check()
     return Parity(
         engine=comparison.engine.name,
@@ -105,45 +104,46 @@ def _parity(comparison: ParityReport, said: EngineOutput | None = None, judged: 
         phantoms=len(PHANTOMS),
         probability=probability,
         attention=attention,
-        auc=comparison.against(said.predictions) if said else None,
-        judged_auc=_against_judged(said.predictions, judged, comparison.engine.name) if said and judged else None,
+        auc=comparison.against(truth) if truth else None,
+        judged_auc=_against_evaluated(comparison, truth, evaluated) if truth and evaluated else None,
     )
 
 
-@torch.inference_mode()
-def network_answers(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineAnswers:
-    """Return what the network says by torch, prepared and calibrated as `predict_images` does it."""
-    output: Output = network(torch.cat([model_input(square, card) for square in squares]))
-    logits = output.logits.double() / (1 if card.temperature is None else card.temperature)
-    return EngineAnswers(logits.softmax(dim=1).float().numpy(), tuple(one[:, 0].numpy() for one in output.attention))
+def expected_output(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineOutput:
+    """Return the outputs of the network by torch, as by `predict_images`, rounded to float32 like an engine's."""
+    inputs = torch.cat([model_input(square, card) for square in squares])
+    output = network_output(network, inputs, card.temperature)
+    return EngineOutput(output.probabilities.astype(np.float32), output.attention)
 
 
-def engine_said(engine: Engine, real: RealImages, progress: Progress = SILENT) -> EngineOutput:
-    """Return what an engine says of real images.
+def engine_output(engine: Engine, real: RealImages, progress: Progress = SILENT) -> EngineOutput:
+    """Return the outputs of an engine for real images.
 
     Raises:
-        CheckpointError, ImageError: what the engine gives is no number, an image cannot be used.
+        CheckpointError: a probability is not a number.
+        ImageError: an image cannot be used.
     """
-    found: list[EngineAnswers] = []
+    found: list[EngineOutput] = []
     with progress.bar(f"predicting by {engine.name}", len(real.rows), "images") as advance:
         for some in few_at_a_time(real.files):
-            found.append(engine.answers(some))
+            found.append(engine.run(some))
             advance(len(some))
-    return EngineOutput.of(real.truth, [one.probabilities for one in found], [one.attention for one in found])
+    return EngineOutput.joined(found)
 
 
-def _against_judged(found: Predictions, judged: Predictions, engine: str) -> float | None:
-    """Return the largest difference of an AUC from the judged predictions on the images that both have."""
-    place = {image_id: row for row, image_id in enumerate(judged.image_ids)}
+def _against_evaluated(comparison: ParityReport, truth: Predictions, evaluated: Predictions) -> float | None:
+    """Return the largest difference of an AUC from the evaluated predictions, on the images of both."""
+    found = EngineOutput.joined(comparison.found, len(truth.image_ids)).predictions(truth)
+    place = {image_id: row for row, image_id in enumerate(evaluated.image_ids)}
     both = found.among(np.array([image_id in place for image_id in found.image_ids], dtype=np.bool_))
-    before = judged.probabilities[[place[image_id] for image_id in both.image_ids]]
+    before = evaluated.probabilities[[place[image_id] for image_id in both.image_ids]]
     largest = None
     for name, then, now, equal in class_aucs(both, before, both.probabilities):
         if not equal:
             raise ExportError(
-                f"the ONNX file, run by {engine}, has an AUC of {now:.6f} for {name} on {len(before)} images, but "
-                f"`attnmel evaluate` found {then:.6f}: judge the run again, if its checkpoint or images are not those "
-                f"of then. {CURE}"
+                f"the ONNX file, run by {comparison.engine.name}, has an AUC of {now:.6f} for {name} on {len(before)} "
+                f"images, but `attnmel evaluate` found {then:.6f}: evaluate the run again if its checkpoint or images "
+                f"have changed. {CURE}"
             )
         largest = max(largest or 0.0, abs(now - then))
     return largest

@@ -1,4 +1,4 @@
-"""A run and its data set, or phantoms -> the images that an exported file is checked on."""
+"""The images that an exported file is checked on: of the run's data set, and phantoms (synthetic images)."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -17,19 +17,19 @@ from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
 CALIBRATION = 128
-"""Training images that set the ranges of int8."""
+"""Number of training images that set the value ranges of int8."""
 
 AT_ONCE = 16
-"""Images in memory."""
+"""Number of images in memory."""
 
 LARGE = (3000, 2000)
-"""Width and height in pixels of a photograph as a dermatoscope's camera makes them."""
+"""Width and height in pixels of a photograph by a dermatoscope's camera."""
 
 GRAIN = 8.0
-"""Standard deviation in grey levels of the noise of its sensor, which a resize without antialiasing keeps."""
+"""Standard deviation in grey levels of the sensor noise, which a resize without antialiasing would keep."""
 
 PHANTOMS = ("large-phantom.jpg", "large-phantom.png")
-"""Files of both formats, of the same photograph."""
+"""Files of the same photograph in both formats."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,16 +39,16 @@ class RealImages:
     prepared: Prepared
     split: str
     rows: np.ndarray
-    """Of the split, or some of them."""
+    """Rows of the data set: the whole split, or some of it."""
 
     @property
     def files(self) -> list[Path]:
-        """The images as they were fetched, in the order of `truth`."""
+        """The original image files, in the order of `truth`."""
         return [self.prepared.lesions[row].image for row in self.rows]
 
     @property
     def truth(self) -> Predictions:
-        """Ids, classes and labels; the probabilities are alike for all classes."""
+        """Ids, classes and labels, with equal probabilities for all classes."""
         labels, classes = self.prepared.labels(self.rows), self.prepared.classes
         return Predictions(
             image_ids=tuple(self.prepared.lesions[row].image_id for row in self.rows),
@@ -59,11 +59,11 @@ class RealImages:
         )
 
     def some(self, most: int) -> "RealImages":
-        """Return `most` of these images, spread over them, or all."""
+        """Return `most` of these images at equal distances, or all."""
         return dataclasses.replace(self, rows=spread(self.rows, most))
 
     def training_squares(self) -> UInt8[np.ndarray, "N S S 3"]:
-        """Return up to `CALIBRATION` prepared training images, spread over the split."""
+        """Return up to `CALIBRATION` prepared training images, at equal distances in the split."""
         rows = spread(self.prepared.rows("train"), CALIBRATION)
         return np.ascontiguousarray(self.prepared.cache.gather(rows)[..., :3])
 
@@ -71,10 +71,10 @@ class RealImages:
 def real_images(
     run: RunFolder, *, home: Path, split: str, limit: int, progress: Progress = SILENT
 ) -> RealImages | None:
-    """Return up to `limit` images of a split of the run's own data, spread over it; None where it is not at hand.
+    """Return up to `limit` images of a split of the run's own data set; None if that is not on this machine.
 
     Raises:
-        LabelError: the data are at hand but not those the run was trained on, or have no such split.
+        LabelError: the data are not those the run was trained on, or have no such split.
         ImageError: an image cannot be used.
     """
     recipe = read_recipe(run)
@@ -92,9 +92,9 @@ def spread(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 def large_phantoms(folder: Path) -> list[Path]:
-    """Write a large photograph into a folder, where the resize does what it does to a clinic's.
+    """Write a large synthetic photograph into a folder, so that the resize is checked as for a clinic's images.
 
-    A phantom is drawn at half the size, which takes a quarter of the time, then enlarged and given its grain.
+    A phantom is drawn at half the size, which takes a quarter of the time, enlarged, and noise is added.
     """
     width, height = LARGE
     half = Image.fromarray(draw_phantom(0, 0, height=height // 2, width=width // 2).image)
@@ -108,5 +108,5 @@ def large_phantoms(folder: Path) -> list[Path]:
 
 
 def few_at_a_time(files: list[Path]) -> Iterator[list[Path]]:
-    """Give the files, `AT_ONCE` at the most in each list."""
+    """Yield the files in lists of at most `AT_ONCE`."""
     return (files[first : first + AT_ONCE] for first in range(0, len(files), AT_ONCE))

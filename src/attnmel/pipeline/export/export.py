@@ -1,4 +1,4 @@
-"""A trained model -> one ONNX file that was checked against it, with all that a user of it needs to know inside."""
+"""Write a trained network as one ONNX file, checked against the network, with its card and the check inside."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -25,10 +25,10 @@ from attnmel.locks import hold_file
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
 from attnmel.models.weights.halves import are_halves
-from attnmel.pipeline.export.check import Checked, check_file, engine_said, engines_of
+from attnmel.pipeline.export.check import Checked, check_file, engine_output, engines_of
 from attnmel.pipeline.export.check_images import PHANTOMS, RealImages, real_images
-from attnmel.pipeline.export.facts import judged_at, run_measures, thresholds_of
-from attnmel.pipeline.predict.predict import say_control
+from attnmel.pipeline.export.facts import evaluated_predictions, run_measures, thresholds_of
+from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.progress import SILENT, Progress
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 LIMIT = 600
-"""Images of the split that are checked at the most: all of ISIC 2017's test images, minutes with VGG-16."""
+"""Largest number of images of the split to check: all of ISIC 2017's test images, minutes with VGG-16."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """The file that was written, and what was found on the way."""
+    """The file that was written, and the results of its check."""
 
     path: Path
     card: Card
@@ -59,15 +59,15 @@ def export_onnx(
     limit: int = LIMIT,
     progress: Progress = SILENT,
 ) -> Exported:
-    """Write a run's best checkpoint, or a checkpoint file, as one ONNX file, once it was checked.
+    """Check a run's best checkpoint, or a checkpoint file, as an ONNX file, and write that.
 
-    Each engine is compared with torch on up to `limit` images of the split and on large phantoms; with `int8` the file
-    is in int8, and its cost in AUC may be at most `bound`. What bf16 costs is measured where this CPU has it.
+    Each engine is compared with torch on up to `limit` images of the split and on large phantoms. With `int8` the file
+    is in int8, and may lose at most `bound` of AUC. The cost of bf16 is measured if this CPU has it.
 
     Raises:
         ConfigError: a package of the extra "export" is not installed, or `int8` without the run's training images.
         CheckpointError: the model cannot be used.
-        ExportError: the file does not answer as the network, or int8 may cost more than `bound`: there is no file then.
+        ExportError: the file differs from the network, or int8 may cost more than `bound`; no file is written.
         LabelError, ImageError, PredictionsError: the run's data or files cannot be used.
         BusyError: another command writes the same file.
     """
@@ -82,21 +82,21 @@ def _export(
     for name in PACKAGES:
         package(name)
     network, card = load_checkpoint(model)
-    say_control(model, card, progress)
+    note_ablation(model, card, progress)
     run = RunFolder(model) if model.is_dir() else None
     real = real_images(run, home=home, split=split, limit=limit, progress=progress) if run else None
     if real is None:
         if int8:
             raise ConfigError(
-                f"int8 takes its ranges from training images, and those of {model} are not at hand: name the run's "
-                "folder, and the home where its data set lies (--home)"
+                f"int8 takes its value ranges from training images, and those of {model} were not found: name the run "
+                "folder, and by --home the folder of its data set"
             )
-        progress.note(f"checked on large phantoms alone: the data set of {model} is not at hand")
+        progress.note(f"checked only on large phantoms: the data set of {model} was not found")
     graph, facts = _graph(network, card, int8=int8), _facts(run, card, real)
     with replacing(path) as part, _refusing(part, path):
         _write(part, graph, card, facts)
-        judged = judged_at(run, card, split) if run and real else None
-        checked = check_file(part, network, card, real, judged=judged, progress=progress)
+        evaluated = evaluated_predictions(run, card, split) if run and real else None
+        checked = check_file(part, network, card, real, evaluated=evaluated, progress=progress)
         facts = dataclasses.replace(facts, parity=checked.parity)
         if int8 and real is not None:
             graph, facts = _rounded(part, graph, card, real, checked, facts, bound, progress)
@@ -107,9 +107,9 @@ def _export(
 
 
 def _graph(network: nn.Module, card: Card, *, int8: bool) -> "ModelProto":
-    """Return the graph in float32; weights that are half floats already are stored so, and take half the room.
+    """Return the graph in float32; weights that are half floats already are stored as such, in half the space.
 
-    Folded into them, batch-norms would make other numbers of them, which half floats do not hold.
+    Batch-norms folded into these weights would change them to numbers that half floats cannot represent.
     """
     if int8 or not are_halves(network.state_dict()):
         return onnx_graph(network, card)
@@ -123,7 +123,7 @@ def _default(model: Path, *, int8: bool) -> Path:
 
 @contextmanager
 def _refusing(part: Path, path: Path) -> Iterator[None]:
-    """Say of a file that `Predictor` refuses what it would have been called, and that there is none."""
+    """Turn an error of `Predictor` into one that names the file to be written, and says that there is none."""
     try:
         yield
     except CheckpointError as error:
@@ -131,21 +131,21 @@ def _refusing(part: Path, path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, model: "ModelProto", card: Card, facts: ExportFacts) -> None:
-    """Write a file as `Predictor` takes it; other facts leave the bytes of the model as they were."""
+    """Write a file with model, card and facts; the bytes of the model do not depend on the facts."""
     with replacing(path) as part:
         part.write_bytes(model.SerializeToString())
         append_texts(part, card, facts)
 
 
 def _facts(run: RunFolder | None, card: Card, real: RealImages | None) -> ExportFacts:
-    """Return all that is known of a file before it is checked."""
-    chose = judged_at(run, card, CHOOSES) if run else None
+    """Return the facts of a file before its check."""
+    validation = evaluated_predictions(run, card, CHOOSES) if run else None
     where = f"{len(real.rows)} images of {real.prepared.dataset.title}, {real.split}, and " if real else ""
     return ExportFacts(
         precision="float32",
         versions={name: version(name) for name in ("attnmel", "torch", *PACKAGES)},
         checked_on=f"{where}{len(PHANTOMS)} large phantoms",
-        thresholds=thresholds_of(chose, card.positives) if chose else (),
+        thresholds=thresholds_of(validation, card.positives) if validation else (),
         measures=run_measures(run, card) if run else (),
     )
 
@@ -160,19 +160,20 @@ def _rounded(
     bound: float,
     progress: Progress,
 ) -> "tuple[ModelProto, ExportFacts]":
-    """Return the model in int8 and what it costs; thresholds are chosen anew, by its own answers.
+    """Return the model in int8 with its cost and its own thresholds, chosen on its own predictions.
 
     Raises:
         ExportError: it may cost more than `bound`.
     """
-    progress.note("making int8: ranges of training images")
+    progress.note("quantising to int8 by training images")
     rounded, facts = int8_model(graph, real.training_squares()), dataclasses.replace(facts, precision="int8")
     _write(part, rounded, card, facts)
     costs = _costs(part, card, real, checked, "int8", progress)
     refuse_costly(costs, bound)
-    chooses = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
-    chose = engine_said(predictor_engine(Predictor(part)), chooses, progress).predictions
-    return rounded, dataclasses.replace(facts, costs=costs, thresholds=thresholds_of(chose, card.positives))
+    validation = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
+    output = engine_output(predictor_engine(Predictor(part)), validation, progress)
+    thresholds = thresholds_of(output.predictions(validation.truth), card.positives)
+    return rounded, dataclasses.replace(facts, costs=costs, thresholds=thresholds)
 
 
 def _costs(
@@ -183,11 +184,16 @@ def _costs(
     precision: Literal["int8", "bf16"],
     progress: Progress,
 ) -> tuple[Cost, ...]:
-    """Compare a lower precision with what `Predictor` said in float32 of the same images."""
+    """Compare a lower precision with the outputs of `Predictor` in float32 for the same images."""
     found: list[Cost] = []
     for engine in engines_of(path, card, "bf16" if precision == "bf16" else "float32"):
-        lower = engine_said(engine, real, progress)
         found += costs_of(
-            checked.said[0], lower, card.positives, precision=precision, engine=engine.name, split=real.split
+            real.truth,
+            checked.outputs[0],
+            engine_output(engine, real, progress),
+            card.positives,
+            precision=precision,
+            engine=engine.name,
+            split=real.split,
         )
     return tuple(found)

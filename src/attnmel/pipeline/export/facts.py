@@ -1,4 +1,4 @@
-"""What a run folder knows that a user of its exported file needs: thresholds and measures."""
+"""Thresholds and measures of a run, for the users of its exported file."""
 
 from collections.abc import Sequence
 
@@ -15,45 +15,45 @@ from attnmel.pipeline.run.results import read_measures
 from attnmel.records import Predictions
 
 
-def judged_at(run: RunFolder, card: Card, split: str) -> Predictions | None:
-    """Return what `evaluate` wrote of a split of the run's own data, at the card's temperature.
+def evaluated_predictions(run: RunFolder, card: Card, split: str) -> Predictions | None:
+    """Return the predictions that `evaluate` wrote for a split of the run's own data, at the card's temperature.
 
-    None where the split was not judged at this epoch, or was painted for a control.
+    None if the split was not evaluated at this epoch, or the run is an ablation with changed images.
 
     Raises:
         PredictionsError: a file of the run is damaged.
     """
-    judged = read_measures(run).get(split)
-    if judged is None or judged.on is not None or judged.epoch != card.epoch or card.data.get("control"):
+    results = read_measures(run).get(split)
+    if results is None or results.on is not None or results.epoch != card.epoch or card.data.get("control"):
         return None
     stored = Predictions.read(run.predictions(split))
     return stored if card.temperature is None else at_temperature(stored, card.temperature)
 
 
-def thresholds_of(chose: Predictions, positives: Sequence[str]) -> tuple[Threshold, ...]:
-    """Return the thresholds that predictions of the validation split choose, for each class against the rest."""
-    found = (task for task in positives if chose.is_class(task).any())
-    return tuple(_threshold(chose, task, target) for task in found for target in SENSITIVITIES)
+def thresholds_of(validation: Predictions, target_classes: Sequence[str]) -> tuple[Threshold, ...]:
+    """Return the thresholds that reach each target sensitivity on the validation images, for each class with images."""
+    found = (task for task in target_classes if validation.is_class(task).any())
+    return tuple(_threshold(validation, task, target) for task in found for target in SENSITIVITIES)
 
 
 def run_measures(run: RunFolder, card: Card) -> tuple[Measure, ...]:
-    """Return the measures of every judged split of the run's own data at this epoch.
+    """Return the measures of every evaluated split of the run's own data at this epoch.
 
     Raises:
         PredictionsError: the file is damaged.
     """
-    judged = (one for one in read_measures(run).values() if one.on is None and one.epoch == card.epoch)
+    results = (one for one in read_measures(run).values() if one.on is None and one.epoch == card.epoch)
     return tuple(
         Measure(split=one.name, task=row.task, measure=row.measure, value=row.value, low=row.low, high=row.high)
-        for one in judged
+        for one in results
         for row in one.judgement.rows
     )
 
 
 def _threshold(predictions: Predictions, task: str, target: float) -> Threshold:
-    """Put the threshold midway between the score that completes the sensitivity and the next lower one.
+    """Put the threshold midway between the first score that reaches the target sensitivity and the next lower one.
 
-    Every threshold between the two calls the same images; in the middle a rounding of the file's changes none.
+    Every threshold between the two gives the same decisions; in the middle, rounding by an engine changes none.
     """
     counts = Ranking.of(predictions.is_class(task), predictions.probability(task)).counts()
     highest = float(chosen_threshold(counts, target)[0])

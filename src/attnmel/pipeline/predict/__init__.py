@@ -1,1 +1,1 @@
-"""A model and image files to a table of probabilities."""
+"""From a model and image files to a table of probabilities."""

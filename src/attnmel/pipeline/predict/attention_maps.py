@@ -1,4 +1,4 @@
-"""The maps of one image file -> overlays in the image's own geometry, and the maps as numbers. No torch."""
+"""Write the attention maps of an image: drawn over it in its own geometry, and as numbers. No torch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ from attnmel.saliency.overlays import overlay, stretched
 def write_image_maps(
     folder: Path, path: Path, maps: Mapping[str, Float[np.ndarray, "_ _"]], card: Card
 ) -> Iterator[Path]:
-    """Write `<image>-<map>.png` for each map of the part that the network saw, and `<image>.npz`; yield the paths.
+    """Write `<image>-<map>.png` for each map, and `<image>.npz`; yield the paths.
 
-    Overlays stretch each map over its own range. The NPZ holds a map as it is ("pool3"), in [0, 1], and laid into the
-    frame of the original image ("pool3_frame"), 0 where the network did not look.
+    In the PNG each map is scaled to its own range. The NPZ contains each map as it is ("pool3"), in [0, 1], and in the
+    frame of the original image ("pool3_frame"), where it is 0 outside the part that the network saw.
 
     Raises:
         ImageError: the file cannot be used.
@@ -45,7 +45,7 @@ def write_image_maps(
 
 
 def require_own_names(paths: Sequence[Path]) -> None:
-    """Refuse files whose maps would replace each other's.
+    """Refuse files with equal names, whose maps would replace each other.
 
     Raises:
         ConfigError: names one of them.

@@ -1,4 +1,4 @@
-"""Names of files and folders -> image files, in order; and what is said of those that could not be used. No torch."""
+"""Find the image files of the paths that a user names, and report those that cannot be used. No torch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,18 +8,18 @@ from attnmel.data.preprocess.decode import SUFFIXES
 from attnmel.errors import ImageError
 
 SUPERPIXELS = "_superpixels"
-"""Ending of the PNG that ISIC 2017's archives hold beside each image: no photograph."""
+"""Ending of the PNG files of superpixels next to each image in the archives of ISIC 2017; these are no images."""
 
-TOLD = 5
-"""Failures told with their reasons; the others are counted."""
+MOST_REASONS = 5
+"""Number of failures reported with their reasons; the others are counted."""
 
 
 def image_files(images: Sequence[Path]) -> list[Path]:
-    """Return the files named and the images of the folders named: by their labels.csv, else each JPEG and PNG, sorted.
+    """Return the files, and for a folder the images of its labels.csv, or else its JPEG and PNG files, sorted.
 
     Raises:
-        ImageError: a name that is neither a file nor a folder, or a folder without such files.
-        LabelError: a labels.csv that cannot be used.
+        ImageError: a path is neither a file nor a folder with images.
+        LabelError: a labels.csv cannot be used.
     """
     paths: list[Path] = []
     for given in images:
@@ -31,15 +31,15 @@ def image_files(images: Sequence[Path]) -> list[Path]:
 
 
 def raise_for_failures(failed: Sequence[str], total: int) -> None:
-    """Complain of images that could not be used, if there are any: the first ones with their reasons, a line each.
+    """Raise an error if some images could not be used; `failed` are the reasons.
 
     Raises:
-        ImageError: says how many.
+        ImageError: says how many, and the first reasons.
     """
     if failed:
-        told = "".join(f"\n  {reason}" for reason in failed[:TOLD])
-        more = f"\n  and {len(failed) - TOLD} more" if len(failed) > TOLD else ""
-        raise ImageError(f"{len(failed)} of {total} images could not be used; the others are done:{told}{more}")
+        reasons = "".join(f"\n  {reason}" for reason in failed[:MOST_REASONS])
+        more = f"\n  and {len(failed) - MOST_REASONS} more" if len(failed) > MOST_REASONS else ""
+        raise ImageError(f"{len(failed)} of {total} images could not be used; the others are done:{reasons}{more}")
 
 
 def _files_of(given: Path) -> list[Path]:

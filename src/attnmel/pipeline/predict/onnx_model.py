@@ -1,4 +1,4 @@
-"""An ONNX file and image files -> answers; loads no torch."""
+"""Predict image files by an ONNX file, without torch."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,18 +9,18 @@ from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.predictor import PredictedFile, Predictor
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.models.weights.card import Card
-from attnmel.pipeline.predict.table import Answer
+from attnmel.pipeline.predict.table import ImageResult
 
 SUFFIX = ".onnx"
-"""Ending of the name of a model that this runs."""
+"""Ending of an ONNX file's name."""
 
 
 class OnnxModel:
-    """An exported model that answers file by file.
+    """An exported model, which predicts image by image.
 
     Raises:
         CheckpointError: the file cannot be used.
-        ConfigError: a precision that the processor lacks or that may cost more AUC than `bound`.
+        ConfigError: the processor lacks the precision, or it may cost more AUC than `bound`.
     """
 
     together = 1
@@ -39,22 +39,22 @@ class OnnxModel:
         self.file = path
         self.card: Card = self._predictor.card
         self.temperature = self.card.temperature if calibrated else None
-        # They are of calibrated probabilities, so those without the temperature have none.
+        # Thresholds are of calibrated probabilities only.
         self.thresholds = self._predictor.facts.thresholds if calibrated else ()
         self.costs = [one.sentence for one in self._predictor.facts.costs if one.precision == precision]
-        """What the precision costs, in words; empty where it was not measured."""
+        """Cost of the precision in words; empty if it was not measured."""
         self.made_with = {"engine": engine_version(), "precision": precision}
 
-    def answers(self, paths: Sequence[Path], *, many: bool) -> Iterator[Answer]:
-        """Give the answer of each file; `many` are done several at a time."""
+    def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
+        """Yield the result of each file; `many` computes several at a time."""
         if many:
-            yield from map(self._answer, self._predictor.predict_many(paths, stall_limit=self._stall_limit))
+            yield from map(self._result, self._predictor.predict_many(paths, stall_limit=self._stall_limit))
         else:
-            yield from map(self._answer, map(self._predictor.predict_file, paths))
+            yield from map(self._result, map(self._predictor.predict_file, paths))
 
-    def _answer(self, said: PredictedFile) -> Answer:
-        if said.prediction is None:
-            return Answer(str(said.path), (), said.error)
+    def _result(self, one: PredictedFile) -> ImageResult:
+        if one.prediction is None:
+            return ImageResult(str(one.path), (), one.error)
         calibrated = self.temperature is not None
-        shares = said.prediction.probabilities if calibrated else said.prediction.uncalibrated
-        return Answer(str(said.path), tuple(shares.values()), attention=said.prediction.attention)
+        probabilities = one.prediction.probabilities if calibrated else one.prediction.uncalibrated
+        return ImageResult(str(one.path), tuple(probabilities.values()), attention=one.prediction.attention)

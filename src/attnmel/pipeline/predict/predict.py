@@ -1,6 +1,6 @@
-"""A model and image files -> class probabilities as CSV or JSON, streamed; an ONNX file needs no torch.
+"""Predict the class probabilities of image files by any kind of model, as CSV or JSON; an ONNX file needs no torch.
 
-Rows are in the order of the files. Memory stays flat but for the list of names: answers are written as they come.
+Rows are in the order of the files. Results are written as they come, so that only the list of names grows in memory.
 """
 
 import hashlib
@@ -20,45 +20,45 @@ from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
-from attnmel.pipeline.predict.partial_results import KeptAnswers
+from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
-from attnmel.pipeline.predict.table import Answer, Table
+from attnmel.pipeline.predict.table import ImageResult, Table
 from attnmel.progress import SILENT, Progress
 
 BATCH = 16
-"""Images a forward pass of a checkpoint."""
+"""Number of images in a forward pass of a checkpoint."""
 
-STOPPED = "stopped, by force, since a library did not come back. What was finished is kept: `predict --resume` goes on."
+STOPPED = "stopped by force, since a library did not return. What was finished is kept: `predict --resume` continues."
 
 
 @runtime_checkable
-class AnsweringModel(Protocol):
-    """A model of either kind, ready to answer."""
+class ImageModel(Protocol):
+    """A checkpoint or an ONNX file, ready to predict images."""
 
     file: Path
     card: Card
     temperature: float | None
     thresholds: tuple[Threshold, ...]
-    """Of the probabilities that it answers with; empty where none are known."""
+    """Thresholds of its probabilities; empty if none are known."""
     together: int
-    """Images that share a pass, so that the last bits of an answer may depend on its neighbours."""
+    """Number of images in a forward pass; the last bits of a result may depend on the other images in it."""
 
     @property
     def made_with(self) -> Mapping[str, str]:
-        """What decides the answers beside the file and the temperature."""
+        """Everything that the results depend on, except the file and the temperature."""
         ...
 
-    def answers(self, paths: Sequence[Path], *, many: bool) -> Iterator[Answer]:
-        """Give the answer of each file, in order."""
+    def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
+        """Yield the result of each file, in order."""
         ...
 
 
-class Answers:
-    """What a model says of many files; they are predicted while the answers are read."""
+class ImageResults:
+    """The results of a model for many files, which are predicted while the results are read."""
 
     def __init__(
         self,
-        model: AnsweringModel,
+        model: ImageModel,
         paths: Sequence[Path],
         progress: Progress = SILENT,
         *,
@@ -70,91 +70,90 @@ class Answers:
         self._progress = progress
         self._failed: list[str] = []
 
-    def __iter__(self) -> Iterator[Answer]:
+    def __iter__(self) -> Iterator[ImageResult]:
         return self._after(0)
 
     def lines(self, *, as_json: bool = False) -> Iterator[str]:
-        """Give the table as CSV or JSON part by part, with the notice and the licence."""
+        """Yield the table as CSV or JSON in parts, with the notice and the licence."""
         return self.table.lines(self, as_json=as_json)
 
     def write(self, out: Path, *, as_json: bool = False, resume: bool = False) -> None:
-        """Write the table into a file, once all answers are there; `resume` goes on where a stop left them.
+        """Write the table to a file, once all results are there; `resume` continues a stopped prediction.
 
         Raises:
-            ConfigError: answers of a stopped prediction are there, and `resume` is not asked for or they were made
-                otherwise.
+            ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed.
             BusyError: another command writes the table.
-            PredictionsError: the answers are not one for each file, in order.
-            StalledError: no answer came for too long; those before are kept.
+            PredictionsError: the results are not one for each file, in order.
+            StalledError: no result came for too long; those before are kept.
         """
-        with hold_file(out), self._maps_held():
-            self._write_alone(out, as_json=as_json, resume=resume)
+        with hold_file(out), self._maps_lock():
+            self._write_locked(out, as_json=as_json, resume=resume)
 
-    def _write_alone(self, out: Path, *, as_json: bool, resume: bool) -> None:
-        kept = KeptAnswers(out)
+    def _write_locked(self, out: Path, *, as_json: bool, resume: bool) -> None:
+        partial = PartialResults(out)
         names = [str(path) for path in self.paths]
         if resume:
-            done = kept.resume(self._made_with(), names, together=self.model.together)
+            done = partial.resume(self._made_with(), names, together=self.model.together)
         else:
             done = 0
-            kept.begin(self._made_with())
-        self._failed = [answer.error for answer in kept.read() if answer.error]
-        with kept.adding() as add:
-            for answer in self._after(done):
-                add(answer)
+            partial.start(self._made_with())
+        self._failed = [one.error for one in partial.read() if one.error]
+        with partial.adding() as add:
+            for one in self._after(done):
+                add(one)
         with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(self.table.lines(kept.whole(names), as_json=as_json))
-        kept.remove()
+            file.writelines(self.table.lines(partial.complete(names), as_json=as_json))
+        partial.remove()
 
     def raise_for_failures(self) -> None:
-        """Complain of files that could not be used, after the others are done.
+        """Raise an error if some files could not be used, after the others are done.
 
         Raises:
             ImageError: names them.
         """
         raise_for_failures(self._failed, len(self.paths))
 
-    def _after(self, done: int) -> Iterator[Answer]:
+    def _after(self, done: int) -> Iterator[ImageResult]:
         total, left = len(self.paths), self.paths[done:]
-        answers = self.model.answers(left, many=total > 1)
+        results = self.model.predict(left, many=total > 1)
         if total == 1:
-            # There is no progress to show, and drawing it or starting a watcher would take longer than the answer.
-            yield from map(self._taken, left, answers)
+            # A progress bar or a watching process would take longer to start than the prediction.
+            yield from map(self._finished, left, results)
             return
         with (
-            self._maps_held(),
+            self._maps_lock(),
             self._progress.bar("predicting", total, "images") as advance,
             watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
         ):
             advance(done)
-            for path, said in zip(left, watch(answers), strict=True):
-                yield self._taken(path, said)
+            for path, one in zip(left, watch(results), strict=True):
+                yield self._finished(path, one)
                 advance(1)
 
-    def _maps_held(self) -> AbstractContextManager[None]:
+    def _maps_lock(self) -> AbstractContextManager[None]:
         return nullcontext() if self._maps is None else hold_folder(self._maps)
 
-    def _taken(self, path: Path, said: Answer) -> Answer:
-        answer = self._with_maps(path, said)
-        if answer.error:
-            self._failed.append(answer.error)
-        return answer
+    def _finished(self, path: Path, one: ImageResult) -> ImageResult:
+        result = self._with_maps(path, one)
+        if result.error:
+            self._failed.append(result.error)
+        return result
 
     def _stalled(self) -> str:
         return (
-            f"no answer came for {self._stall_limit:g} seconds: a library hangs, or this is a very slow machine. What "
-            "was finished is kept: `predict --resume` goes on from there; a longer limit is --stall-limit SECONDS"
+            f"no result came for {self._stall_limit:g} seconds: a library hangs, or this machine is very slow. What "
+            "was finished is kept: `predict --resume` continues from there; --stall-limit SECONDS sets a longer limit"
         )
 
-    def _with_maps(self, path: Path, answer: Answer) -> Answer:
-        """Write the maps of an answer, if they are asked for, before it counts as given."""
-        if self._maps is None or answer.error:
-            return answer
+    def _with_maps(self, path: Path, result: ImageResult) -> ImageResult:
+        """Write the maps of a result, if there is a folder for them, before the result counts."""
+        if self._maps is None or result.error:
+            return result
         try:
-            list(write_image_maps(self._maps, path, answer.attention, self.model.card))
+            list(write_image_maps(self._maps, path, result.attention, self.model.card))
         except ImageError as error:
-            return Answer(answer.image, (), str(error))
-        return answer
+            return ImageResult(result.image, (), str(error))
+        return result
 
     def _made_with(self) -> dict[str, str]:
         with self.model.file.open("rb") as file:
@@ -176,38 +175,36 @@ def predict_images(
     maps: Path | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
-) -> Answers:
-    """Open a model to predict files, and the files of folders; one that cannot be used gets its reason.
+) -> ImageResults:
+    """Open a model and find the images: files, and the files of folders. Reading the results predicts them.
 
-    Probabilities are at the model's temperature, where it holds one and `calibrated` is not switched off. `precision`
-    is of ONNX files, which are refused where it may cost more AUC than `bound` (0.02); `batch` (16) is of checkpoints.
-    A prediction of several files ends where no answer comes for `stall_limit` seconds; 0 waits for ever.
-    Into a folder `maps` go the attention maps of each image, as `write_image_maps` writes them.
+    With `calibrated`, scores are divided by the model's temperature if it has one. `precision` is for ONNX files, which
+    are refused if it may cost more AUC than `bound` (0.02); `batch` (16) is for checkpoints. With several files, an
+    error ends the prediction if no result comes for `stall_limit` seconds; 0 means no limit. The attention maps of each
+    image are written to the folder `maps` by `write_image_maps`.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps to write.
-        ConfigError: an option that this kind of model does not have, or two images whose maps would have one name.
-        ImageError: no file, or an empty folder, is named.
+        ConfigError: this kind of model does not have an option, or two images have the same name for their maps.
+        ImageError: there is no image.
     """
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
-    say_control(model, opened.card, progress)
+    note_ablation(model, opened.card, progress)
     paths = image_files(images)
     if maps is not None:
         if not opened.card.has_attention:
             raise CheckpointError(
-                f"{model} is a {opened.card.network}, which has no attention maps; leave out --maps, or make others of "
-                "its run: attnmel explain RUN IMAGES --method cam"
+                f"{model} is a {opened.card.network}, which has no attention maps; leave out --maps, or compute other "
+                "maps: attnmel explain RUN IMAGES --method cam"
             )
         require_own_names(paths)
-    return Answers(opened, paths, progress, maps=maps, stall_limit=stall_limit)
+    return ImageResults(opened, paths, progress, maps=maps, stall_limit=stall_limit)
 
 
-def say_control(model: Path, card: Card, progress: Progress) -> None:
-    """Say of a control that it was not trained on images as they are, which it is given here."""
+def note_ablation(model: Path, card: Card, progress: Progress) -> None:
+    """Print a note if the network is an ablation, which was not trained on images like these."""
     if control := card.data.get("control"):
-        progress.note(
-            f"{model} is the control {control}, a network to compare with: what it says of an image means little"
-        )
+        progress.note(f"{model} is the ablation {control}, trained for comparison only: its predictions mean little")
 
 
 def _open(
@@ -218,19 +215,17 @@ def _open(
     calibrated: bool,
     stall_limit: float,
     progress: Progress,
-) -> AnsweringModel:
+) -> ImageModel:
     if model.suffix.lower() == SUFFIX:
         if batch is not None:
-            raise ConfigError(f"{model} takes images one by one, several at a time; leave out --batch")
+            raise ConfigError(f"{model} computes each image in a pass of its own; leave out --batch")
         bound = BOUND if bound is None else bound
         found = OnnxModel(model, precision=precision, calibrated=calibrated, bound=bound, stall_limit=stall_limit)
         for cost in found.costs:
             progress.note(f"{precision}: {cost}")
         return found
     if precision != "float32":
-        raise ConfigError(
-            f"{model} is predicted in float32; for '{precision}' export it first: attnmel export {model} --onnx"
-        )
+        raise ConfigError(f"{model} runs in float32; for '{precision}' export it first: attnmel export {model} --onnx")
     from attnmel.pipeline.predict.torch_model import CheckpointModel
     from attnmel.runtime import use_threads
 

@@ -1,4 +1,4 @@
-"""Answers of a library, watched from another process: where it never comes back, the command ends all the same."""
+"""Watch from another process that a library returns its results, and end the command if it never does."""
 
 import os
 import signal
@@ -17,12 +17,12 @@ One = TypeVar("One")
 
 @contextmanager
 def watched(limit: float, *, stalled: str, stopped: str) -> Iterator[Callable[[Iterable[One]], Iterator[One]]]:
-    """Give a function that passes things on, and let another process watch that each one comes within the limit.
+    """Give a function that passes items on, while another process watches that each one comes within the limit.
 
-    This process is ended with the sentence `stalled` if one takes `limit` seconds (0: no limit) and some grace, and
-    with `stopped` if it does not end by itself on Ctrl-C; by SIGKILL, since a library may hold whatever else could end
-    it. Time in which the taker of the things does something else does not count. On Windows, and outside the main
-    thread, which alone hears of Ctrl-C, nothing watches.
+    The other process ends this one with the message `stalled` if an item takes `limit` seconds (0: no limit) plus some
+    grace, and with `stopped` if it does not end on Ctrl-C; by SIGKILL, since a hanging library may block any other way.
+    The time that the consumer of the items takes does not count. On Windows, and outside the main thread, which alone
+    gets Ctrl-C, nothing is watched.
     """
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield iter
@@ -32,19 +32,19 @@ def watched(limit: float, *, stalled: str, stopped: str) -> Iterator[Callable[[I
     process = _started(reading, limit, stalled, stopped)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
-        yield lambda things: _passed_on(things, writing)
+        yield lambda items: _passed_on(items, writing)
     finally:
-        _listen_no_more(writing, before)
+        _restore_signals(writing, before)
         os.close(writing)
         process.wait()
 
 
-def _listen_no_more(writing: int, before: int) -> None:
-    """Hand Ctrl-C back to who heard of it before; two watches may end in the order in which they began."""
+def _restore_signals(writing: int, before: int) -> None:
+    """Give Ctrl-C back to the former listener; of two watches, the first may end first."""
     current = signal.set_wakeup_fd(-1)
-    heir = before if current == writing else current
-    with suppress(OSError, ValueError):  # the watch before has ended meanwhile, and its pipe is closed
-        signal.set_wakeup_fd(heir)
+    listener = before if current == writing else current
+    with suppress(OSError, ValueError):  # the former watch has ended, and its pipe is closed
+        signal.set_wakeup_fd(listener)
 
 
 def _started(reading: int, limit: float, stalled: str, stopped: str) -> "subprocess.Popen[bytes]":
@@ -58,7 +58,7 @@ def _started(reading: int, limit: float, stalled: str, stopped: str) -> "subproc
         stalled,
         stopped,
     ]
-    # Ctrl-C reaches every process of the terminal. Blocked here, it stays so in the watcher and comes late to us.
+    # Ctrl-C reaches every process of the terminal: blocked here, it stays blocked in the watcher.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return subprocess.Popen(program, stdin=reading, stdout=subprocess.DEVNULL)
@@ -67,19 +67,19 @@ def _started(reading: int, limit: float, stalled: str, stopped: str) -> "subproc
         os.close(reading)
 
 
-def _passed_on(things: Iterable[One], writing: int) -> Iterator[One]:
-    iterator = iter(things)
+def _passed_on(items: Iterable[One], writing: int) -> Iterator[One]:
+    iterator = iter(items)
     while True:
-        _say(writing, stall_watcher.WORKING)
+        _send(writing, stall_watcher.WORKING)
         try:
             one = next(iterator)
         except StopIteration:
             return
         finally:
-            _say(writing, stall_watcher.RESTING)
+            _send(writing, stall_watcher.RESTING)
         yield one
 
 
-def _say(writing: int, state: bytes) -> None:
-    with suppress(OSError):  # nobody watches any more, or is behind
+def _send(writing: int, state: bytes) -> None:
+    with suppress(OSError):  # the watcher has ended, or its pipe is full
         os.write(writing, state)

@@ -1,7 +1,7 @@
-"""A process that ends another one which stands still: run as a program, with Python's own library alone.
+"""A program that ends another process if that hangs; it uses only Python's standard library.
 
-It reads a byte for each change of the other's state, and the number of each signal that reached it. So it needs nothing
-of a process in which no Python code can run any more, as where an extension waits for ever with Python's lock held.
+It reads a byte for each change of the other's state, and the number of each signal that the other got. So it works even
+if no Python code can run in the other process, as when an extension waits for ever while it holds the global lock.
 """
 
 import os
@@ -11,28 +11,28 @@ import sys
 from pathlib import Path
 
 WORKING, RESTING = b"\xfe", b"\xff"
-"""Waits for a library's answer; does something else, as waiting for whoever reads its output."""
+"""The process waits for a library; it does something else, such as waiting for the reader of its output."""
 
 STEP = 1.0
-"""Seconds of one look. Time is counted in them, so that a machine that slept meanwhile does not count it."""
+"""Seconds of one wait. Time is counted in these steps, so that the time of a sleeping machine does not count."""
 
 GRACE = 5.0
-"""Seconds that a process has to end by itself, on Ctrl-C or after its limit."""
+"""Seconds that the process has to end by itself, on Ctrl-C or after its limit."""
 
 
 def watch(process: int, limit: float, stalled: str, stopped: str) -> None:
-    """Follow a process by standard input until that is closed; end the process if it stands still, and say why.
+    """Follow a process by standard input until that is closed; end the process if it hangs, and print why.
 
-    It stands still if it works for `limit` seconds (0: for ever) and some grace without an answer, or goes on for some
-    grace after Ctrl-C. A second Ctrl-C ends it at once.
+    It hangs if it works for `limit` seconds (0: no limit) plus some grace without a result, or longer than the grace
+    after Ctrl-C. A second Ctrl-C ends it at once.
     """
     working, interrupts, still, after = False, 0, 0.0, 0.0
     while True:
         if select.select([0], [], [], STEP)[0]:
-            came = os.read(0, 4096)
-            if not came:
+            received = os.read(0, 4096)
+            if not received:
                 return
-            for byte in came:
+            for byte in received:
                 if byte == signal.SIGINT:
                     interrupts += 1
                 else:
@@ -47,7 +47,7 @@ def watch(process: int, limit: float, stalled: str, stopped: str) -> None:
 
 
 def suspended(process: int) -> bool:
-    """Whether a process was halted from outside (Ctrl-Z, SIGSTOP); only Linux says."""
+    """Return whether a process is suspended (Ctrl-Z, SIGSTOP); known on Linux only."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].startswith(("T", "t"))
     except OSError:

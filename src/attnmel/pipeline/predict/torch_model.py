@@ -1,4 +1,4 @@
-"""A run or a checkpoint and image files -> answers, by torch; loads no training code."""
+"""Predict image files by a run or a checkpoint, with torch but without training code."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,19 +6,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
+from torch import nn
 
 from attnmel import runtime
 from attnmel.data.preprocess.images import central_crop, normalised, prepared_image
+from attnmel.deploy.engines import EngineOutput
 from attnmel.errors import ImageError
 from attnmel.models.output import Output
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
-from attnmel.pipeline.predict.table import Answer
+from attnmel.pipeline.predict.table import ImageResult
 from attnmel.records import ATTENTION_MAPS
 
 
 class CheckpointModel:
-    """A trained network that answers `together` files in one pass.
+    """A trained network, which predicts `together` images in one forward pass.
 
     Raises:
         CheckpointError: the model cannot be used.
@@ -35,13 +37,12 @@ class CheckpointModel:
         device = runtime.device_name(self._device) if self._device.type == "cuda" else "cpu"
         self.made_with = {"engine": f"torch {torch.__version__} on {device}", "batch": str(batch)}
 
-    def answers(self, paths: Sequence[Path], *, many: bool) -> Iterator[Answer]:
-        """Give the answer of each file; `many` makes no difference."""
+    def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
+        """Yield the result of each file; `many` makes no difference."""
         for first in range(0, len(paths), self.together):
             yield from self._predict_batch(paths[first : first + self.together])
 
-    @torch.inference_mode()
-    def _predict_batch(self, paths: Sequence[Path]) -> list[Answer]:
+    def _predict_batch(self, paths: Sequence[Path]) -> list[ImageResult]:
         inputs: dict[Path, torch.Tensor] = {}
         errors: dict[Path, str] = {}
         for path in paths:
@@ -49,19 +50,27 @@ class CheckpointModel:
                 inputs[path] = model_input(prepared_image(path, crop=self.card.crop, side=self.card.side), self.card)
             except ImageError as error:
                 errors[path] = str(error)
-        said: dict[Path, Answer] = {}
+        results: dict[Path, ImageResult] = {}
         if inputs:
-            output: Output = self._network(torch.cat(list(inputs.values())).to(self._device))
-            logits = output.logits.double() / (1 if self.temperature is None else self.temperature)
-            rows = logits.softmax(dim=1).cpu().tolist()
-            maps = [one[:, 0].float().cpu().numpy() for one in output.attention]
-            for place, (path, row) in enumerate(zip(inputs, rows, strict=True)):
-                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, maps, strict=False)}
-                said[path] = Answer(str(path), tuple(row), attention=attention)
-        return [said.get(path) or Answer(str(path), (), errors[path]) for path in paths]
+            output = network_output(self._network, torch.cat(list(inputs.values())).to(self._device), self.temperature)
+            for place, (path, row) in enumerate(zip(inputs, output.probabilities.tolist(), strict=True)):
+                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, output.attention, strict=False)}
+                results[path] = ImageResult(str(path), tuple(row), attention=attention)
+        return [results.get(path) or ImageResult(str(path), (), errors[path]) for path in paths]
+
+
+@torch.inference_mode()
+def network_output(
+    network: nn.Module, inputs: Float32[torch.Tensor, "B 3 s s"], temperature: float | None
+) -> EngineOutput:
+    """Return probabilities, calibrated by the temperature if there is one, and attention maps of a network."""
+    output: Output = network(inputs)
+    logits = output.logits.double() / (1 if temperature is None else temperature)
+    maps = tuple(one[:, 0].float().cpu().numpy() for one in output.attention)
+    return EngineOutput(logits.softmax(dim=1).cpu().numpy(), maps)
 
 
 def model_input(image: UInt8[np.ndarray, "S S 3"], card: Card) -> Float32[torch.Tensor, "1 3 s s"]:
-    """Return one prepared square as the network takes it."""
+    """Return a prepared square as input of the network."""
     pixels = central_crop(image[None], card.size)[0]
     return torch.from_numpy(np.ascontiguousarray(normalised(pixels, card.mean, card.std)))[None]

@@ -1,1 +1,1 @@
-"""A finished run to a model that comes with the program."""
+"""From a finished run to a pretrained model of the installation."""

@@ -1,4 +1,4 @@
-"""What was found of a model that is to come with the program -> its card."""
+"""Make the card of a pretrained model from its files and results."""
 
 from collections.abc import Mapping
 
@@ -22,27 +22,27 @@ CALIBRATION = ("calibration_error", "intercept", "slope", "brier", "log_loss")
 
 
 def model_card(
-    made: RunFolder, words: Words, card: Card, judged: SplitResults, facts: ExportFacts, parameters: int
+    made: RunFolder, words: Words, card: Card, results: SplitResults, facts: ExportFacts, parameters: int
 ) -> ModelCard:
-    """Return the card of a model whose files all lie in its folder.
+    """Return the card of a model, once all its files are in its folder.
 
     Raises:
-        PredictionsError: the judgement left no details.
+        PredictionsError: the details of the evaluation are missing.
     """
-    counts = ", ".join(f"{count} {name}" for name, count in judged.judgement.counts.items())
+    counts = ", ".join(f"{count} {name}" for name, count in results.judgement.counts.items())
     return ModelCard(
         **words.model_dump(),
         network=described(card),
         size=card.size,
         classes=card.classes,
         parameters=parameters,
-        judged_on=f"{judged.dataset}, {judged.split}: {judged.judgement.images} images ({counts})",
+        judged_on=f"{results.dataset}, {results.split}: {results.judgement.images} images ({counts})",
         measures=tuple(
             Measured(task=one.task, measure=one.measure, value=one.value, low=one.low, high=one.high)
-            for one in judged.judgement.rows
+            for one in results.judgement.rows
         ),
-        operating=_operating(Predictions.read(made.predictions(judged.name)), card, facts),
-        calibration=_calibration(made, card, judged),
+        operating=_operating(Predictions.read(made.predictions(results.name)), card, facts),
+        calibration=_calibration(made, card, results),
         licence=card.licence,
         versions=facts.versions,
         files=_files(made),
@@ -50,11 +50,11 @@ def model_card(
 
 
 def _operating(test: Predictions, card: Card, facts: ExportFacts) -> tuple[OperatingFact, ...]:
-    """Return what each threshold of the ONNX file reaches on the test images, at the card's temperature."""
-    shown = test if card.temperature is None else at_temperature(test, card.temperature)
+    """Return sensitivity and specificity of each threshold of the ONNX file on the test images, calibrated."""
+    calibrated = test if card.temperature is None else at_temperature(test, card.temperature)
     found = []
     for one in facts.thresholds:
-        sensitivity, specificity, *_ = reached_above(shown, one.task, np.array([one.threshold]))[0]
+        sensitivity, specificity, *_ = reached_above(calibrated, one.task, np.array([one.threshold]))[0]
         found.append(
             OperatingFact(
                 task=one.task,
@@ -69,10 +69,10 @@ def _operating(test: Predictions, card: Card, facts: ExportFacts) -> tuple[Opera
     return tuple(found)
 
 
-def _calibration(made: RunFolder, card: Card, judged: SplitResults) -> CalibrationFact:
-    details = read_details(made, judged)
+def _calibration(made: RunFolder, card: Card, results: SplitResults) -> CalibrationFact:
+    details = read_details(made, results)
     if details is None:
-        raise PredictionsError(f"{made.details(judged.name)} is missing; judge the run again")
+        raise PredictionsError(f"{made.details(results.name)} is missing; evaluate the run again")
     main, known = details.calibration.main, details.calibration
     return CalibrationFact(
         temperature=card.temperature,

@@ -1,4 +1,4 @@
-"""A table of cross-validation -> predictions of training images by networks that were not trained on them."""
+"""Read out-of-fold predictions: of training images, by networks that were not trained on them."""
 
 import csv
 from collections.abc import Sequence
@@ -14,30 +14,32 @@ from attnmel.records import Predictions, table_lines
 LOGIT, PROBABILITY = "logit", "probability"
 
 SPLITS = ("train", "validation")
-"""Whose images cross-validation can be about: those of the test judge the network."""
+"""Splits of the images of cross-validation; the test images are for the evaluation of the network."""
 
 
 def read_out_of_fold(path: Path, prepared: Prepared, positive: str) -> Predictions:
     """Read the probabilities of a CSV with a column `image`; true classes and groups are those of the data set.
 
-    Of several classes it has a column "probability_<class>" or "logit_<class>" each; of two, "probability" or "logit"
-    (log of the odds) of the positive class is enough. Further columns are skipped.
+    It has a column "probability_<class>" or "logit_<class>" for each class; for two classes, "probability" or "logit"
+    (log of the odds) of the positive class is enough. Other columns are ignored.
 
     Raises:
-        PredictionsError: no such file, other columns, a cell that is no number, an image twice, or one that is not
+        PredictionsError: no such file, missing columns, a cell that is not a number, an image twice, or one that is not
             among the training and validation images.
     """
     if not path.is_file():
-        raise PredictionsError(f"no predictions at {path}; expected a CSV with one row an image of the training folds")
+        raise PredictionsError(
+            f"no predictions at {path}; expected a CSV with one row for each image of the training folds"
+        )
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(table_lines(file)))
     if not rows or "image" not in rows[0]:
-        raise PredictionsError(f"{path.name} holds no row with a column 'image'; expected a CSV of the training folds")
+        raise PredictionsError(f"{path.name} has no row with a column 'image'; expected a CSV of the training folds")
     places = {one.image_id: at for at, one in enumerate(prepared.lesions) if one.split in SPLITS}
     ids = [row["image"] for row in rows]
     if strange := [one for one in ids if one not in places]:
         raise PredictionsError(
-            f"{path.name} holds {len(strange)} images that are not among the training and validation images of "
+            f"{path.name} has {len(strange)} images that are not among the training and validation images of "
             f"{prepared.dataset.name}: {listed(strange)}; leave them out"
         )
     chosen = np.array([places[one] for one in ids], dtype=np.int64)
@@ -52,27 +54,27 @@ def read_out_of_fold(path: Path, prepared: Prepared, positive: str) -> Predictio
 
 
 def _probabilities(rows: list[dict[str, str]], classes: Sequence[str], positive: str, path: Path) -> np.ndarray:
-    """Return a row an image and a column a class."""
+    """Return one row for each image and one column for each class."""
     for kind in (PROBABILITY, LOGIT):
         names = [f"{kind}_{one}" for one in classes]
         if all(name in rows[0] for name in names):
             values = np.array([[_number(row, name, path) for name in names] for row in rows])
-            return _shares(softmax(values, axis=1) if kind == LOGIT else values, path)
+            return _checked(softmax(values, axis=1) if kind == LOGIT else values, path)
         if len(classes) == 2 and kind in rows[0]:
             value = np.array([_number(row, kind, path) for row in rows])
             of_positive = expit(value) if kind == LOGIT else value
             both = {True: of_positive, False: 1 - of_positive}
-            return _shares(np.stack([both[one == positive] for one in classes], axis=1), path)
+            return _checked(np.stack([both[one == positive] for one in classes], axis=1), path)
     raise PredictionsError(
         f"{path.name} has the columns {', '.join(rows[0])}; expected {PROBABILITY}_<class> or {LOGIT}_<class> for each "
         f"of {', '.join(classes)}, or {PROBABILITY} or {LOGIT} of {positive}"
     )
 
 
-def _shares(shares: np.ndarray, path: Path) -> np.ndarray:
-    if not ((shares >= 0) & (shares <= 1)).all():
-        raise PredictionsError(f"{path.name} holds probabilities outside [0, 1], or cells that are no number")
-    return shares
+def _checked(probabilities: np.ndarray, path: Path) -> np.ndarray:
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise PredictionsError(f"{path.name} has probabilities outside [0, 1], or cells that are not numbers")
+    return probabilities
 
 
 def _number(row: dict[str, str], column: str, path: Path) -> float:

@@ -1,8 +1,8 @@
-"""A finished run and the predictions of its folds -> the folder of a model that comes with the program.
+"""Make the folder of a pretrained model from a finished run and its out-of-fold predictions.
 
-The weights are rounded to half floats first, and all that the card says is measured of the rounded ones. Temperature
-and thresholds are chosen on predictions of cross-validation, since the network may have been trained on all images but
-the test's. The folder is a run folder again, so that a run's commands take a copy of it.
+The weights are rounded to half floats first, and everything on the card is measured with the rounded weights.
+Temperature and thresholds are chosen on out-of-fold predictions, since the network may have been trained on all images
+except the test images. The folder is a run folder again, so that commands for runs work with a copy of it.
 """
 
 import dataclasses
@@ -31,43 +31,43 @@ from attnmel.pretrained.catalogue import CARD_FILE
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
-JUDGES = "test"
+EVALUATION = "test"
 
 KEPT_OF_DATA = ("dataset", "title", "licence", "labels", "splits")
-"""Of a data set's fingerprint. Not the images' own: a user's copies of the same images may be of another size."""
+"""Parts of a data set's fingerprint; not that of the images, since a user's copies may have another size."""
 
 
 def ship_model(
     run: RunFolder, folds: Path, words: Words, folder: Path, *, home: Path, progress: Progress = SILENT
 ) -> ModelCard:
-    """Write the folder of a model, in place of one that is there; nothing is left of one that failed.
+    """Write the folder of a model and replace a former one; if that fails, nothing is changed.
 
-    `folds` is a table as `read_out_of_fold` takes it.
+    `folds` is a table for `read_out_of_fold`.
 
     Raises:
-        CheckpointError: the checkpoint cannot be used, or the files would take more than `MOST_BYTES`.
-        ConfigError: no run folder, or the words' name is not the folder's.
-        ExportError: the ONNX file does not answer as the network does.
+        CheckpointError: the checkpoint cannot be used, or the files are larger than `MOST_BYTES`.
+        ConfigError: there is no run folder, or the name of the model is not that of the folder.
+        ExportError: the ONNX file differs from the network.
         LabelError, PredictionsError: the run's data or the table cannot be used.
     """
     if words.name != folder.name:
-        raise ConfigError(f"the model is called {words.name}, so its folder must be too, not {folder.name}")
+        raise ConfigError(f"the model is called {words.name}, but its folder {folder.name}; use the same name")
     recipe = read_recipe(run)
     prepared = prepare(recipe.data, home=home, progress=progress)
     check_same_data(run, prepared)
-    chose = read_out_of_fold(folds, prepared, recipe.data.positives[0])
+    out_of_fold = read_out_of_fold(folds, prepared, recipe.data.positives[0])
     with replacing(folder) as part:
         part.mkdir()
         made = RunFolder(part)
         _copy_start(run, made, words)
-        _write_weights(run, made, chose, words)
-        _write_choosing(made, prepared, chose, words)
-        judged = evaluate_run(made, home=home, prepared=prepared, progress=progress)
+        _write_weights(run, made, out_of_fold, words)
+        _write_validation(made, prepared, out_of_fold, words)
+        results = evaluate_run(made, home=home, prepared=prepared, progress=progress)
         exported = export_onnx(part, home=home, progress=progress)
         network, card = load_checkpoint(part)
         _remove_left_over(made)
         parameters = sum(one.numel() for one in network.parameters())
-        found = model_card(made, words, card, judged, exported.facts, parameters)
+        found = model_card(made, words, card, results, exported.facts, parameters)
         _refuse_large(found)
         (part / CARD_FILE).write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
         if folder.is_dir():
@@ -76,7 +76,7 @@ def ship_model(
 
 
 def _copy_start(run: RunFolder, made: RunFolder, words: Words) -> None:
-    """Write recipe, provenance and the list of images without paths of this machine."""
+    """Write recipe, provenance and list of images, without paths of this machine."""
     recipe = read_recipe(run)
     text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
     if Path(recipe.model.weights).is_absolute():
@@ -93,10 +93,10 @@ def _kept(data: dict[str, Any]) -> dict[str, Any]:
     return {key: data[key] for key in KEPT_OF_DATA if key in data}
 
 
-def _write_weights(run: RunFolder, made: RunFolder, chose: Predictions, words: Words) -> None:
-    """Write the checkpoint in half floats, at the temperature that the folds' predictions ask for."""
+def _write_weights(run: RunFolder, made: RunFolder, out_of_fold: Predictions, words: Words) -> None:
+    """Write the checkpoint in half floats, with the temperature fitted on the out-of-fold predictions."""
     tensors, card = read_checkpoint(run.path)
-    fitted = fit_temperature(chose)
+    fitted = fit_temperature(out_of_fold)
     card = dataclasses.replace(
         card,
         temperature=None if fitted.reason else fitted.value,
@@ -106,12 +106,12 @@ def _write_weights(run: RunFolder, made: RunFolder, chose: Predictions, words: W
     save_weights(made.best, in_halves(tensors), card)
 
 
-def _write_choosing(made: RunFolder, prepared: Prepared, chose: Predictions, words: Words) -> None:
-    """Write the folds' predictions as those of the split that chooses thresholds and temperature."""
+def _write_validation(made: RunFolder, prepared: Prepared, out_of_fold: Predictions, words: Words) -> None:
+    """Write the out-of-fold predictions as those of the split that thresholds and temperature are chosen on."""
     card: Card = read_checkpoint(made.path)[1]
-    chose.write(made.predictions(CHOOSES), card.licence)
-    found = evaluate_classification(chose, card.positives)
-    note = f"these are {words.chosen_on}: no figures of the network itself"
+    out_of_fold.write(made.predictions(CHOOSES), card.licence)
+    found = evaluate_classification(out_of_fold, card.positives)
+    note = f"these are {words.chosen_on}: no results of the network itself"
     add_measures(
         made,
         SplitResults(
@@ -130,9 +130,9 @@ def _write_choosing(made: RunFolder, prepared: Prepared, chose: Predictions, wor
 
 
 def _remove_left_over(made: RunFolder) -> None:
-    """Remove what would double the size, and any judgement of a user's own writes again."""
-    beside = made.best.with_suffix(".json")
-    for path in (beside, made.attention(JUDGES), made.overlap(JUDGES), made.submission(JUDGES)):
+    """Remove files that would double the size and that any evaluation by the user writes again."""
+    card = made.best.with_suffix(".json")
+    for path in (card, made.attention(EVALUATION), made.overlap(EVALUATION), made.submission(EVALUATION)):
         path.unlink(missing_ok=True)
 
 
@@ -140,6 +140,6 @@ def _refuse_large(card: ModelCard) -> None:
     size = sum(one.size for one in card.files.values())
     if size > MOST_BYTES:
         raise CheckpointError(
-            f"the files of {card.name} take {size:,} bytes, and at most {MOST_BYTES:,} may come with every "
-            "installation: take a lighter trunk"
+            f"the files of {card.name} have {size:,} bytes; a pretrained model may have at most {MOST_BYTES:,}: use a "
+            "lighter trunk"
         )

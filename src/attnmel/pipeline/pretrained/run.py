@@ -1,4 +1,4 @@
-"""A model that comes with the program -> a run folder of the user's own, for what is written beside a network."""
+"""Copy a pretrained model to a run folder of the user, for results that are written next to a network."""
 
 import shutil
 from pathlib import Path
@@ -13,13 +13,13 @@ from attnmel.pretrained.catalogue import Shipped, file_digest
 
 
 def own_run(model: Shipped, folder: Path | None = None) -> RunFolder:
-    """Return a run folder that holds the model: made where there is none, else the one that is there.
+    """Return a run folder with the model, and create it if it is missing.
 
-    The installation itself is never written to. The default is runs/<name> in the current folder.
+    Nothing is written to the installation. The default is runs/<name> in the current folder.
 
     Raises:
         CheckpointError: a file of the model is missing or damaged.
-        ConfigError: the folder holds something else.
+        ConfigError: the folder contains something else.
     """
     folder = folder or Path("runs") / model.card.name
     run = RunFolder(folder)
@@ -27,28 +27,28 @@ def own_run(model: Shipped, folder: Path | None = None) -> RunFolder:
         return run
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(
-            f"{folder} holds something else than {model.card.name}; name another place by --out, or move it away"
+            f"{folder} contains something else than {model.card.name}; choose another folder by --out, or move it away"
         )
     with replacing(folder) as part:
         for name in model.card.files:
             if name == run.onnx.name:
-                continue  # it is run from where it lies
+                continue  # it is used in the installation itself
             (part / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(model.file(name), part / name)
     return run
 
 
 def copy_onnx(model: Shipped, out: Path | None = None, *, int8: bool = False) -> Path:
-    """Copy the model's ONNX file, which was checked when it was made; by default to <name>.onnx in the current folder.
+    """Copy the checked ONNX file of the model; by default to <name>.onnx in the current folder.
 
     Raises:
         CheckpointError: the file is missing or damaged.
-        ConfigError: int8 is asked for, whose thresholds would be chosen on images that the model was trained on.
+        ConfigError: with int8, whose thresholds would be chosen on images that the model was trained on.
     """
     if int8:
         raise ConfigError(
-            f"{model.card.name} comes in float32 alone: in int8 its thresholds would be chosen anew, on images that it "
-            "was trained on. Leave out --int8, or train a network and export that"
+            f"{model.card.name} is available in float32 only: in int8 its thresholds would be chosen again, on images "
+            "that it was trained on. Leave out --int8, or train a network and export that"
         )
     path = out or Path(f"{model.card.name}.onnx")
     with replacing(path) as part:
@@ -57,16 +57,16 @@ def copy_onnx(model: Shipped, out: Path | None = None, *, int8: bool = False) ->
 
 
 def refuse_trained_on(model: Shipped, on: str | None, split: str | None) -> None:
-    """Refuse to judge a model on the images that it was trained on, under the name of its own splits.
+    """Refuse to evaluate a model on the splits that it was trained on.
 
-    Predictions of the split 'validation' choose the thresholds, and those of cross-validation would be overwritten.
+    The new predictions of 'validation' would also overwrite the out-of-fold predictions that thresholds are chosen on.
 
     Raises:
-        ConfigError: says what to judge.
+        ConfigError: says what to evaluate instead.
     """
     own = read_recipe(RunFolder(model.folder)).data.dataset
     if on in (None, own) and split in (*SPLITS, ALL):
         raise ConfigError(
             f"{model.card.name} was trained on the images of the split '{split}'; its predictions of '{CHOOSES}' are "
-            f"{model.card.chosen_on}. Judge the split 'test', or another data set by --on"
+            f"{model.card.chosen_on}. Evaluate the split 'test', or another data set by --on"
         )

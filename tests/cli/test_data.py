@@ -1,4 +1,4 @@
-"""`attnmel verify` as a user meets it."""
+"""`attnmel verify` as a user meets it; `attnmel audit` is in test_audit.py."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def test_errors_end_with_one_and_every_kind_has_its_hint(attnmel: "Attnmel", bro
     assert ran.err == ""
 
 
-def test_what_was_found_and_where_is_told(attnmel: "Attnmel", tmp_path: Path) -> None:
+def test_each_finding_names_its_place(attnmel: "Attnmel", tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("image,label\n" + "".join(f"{name},nevus\n" for name in "abcd"))
     ran = attnmel("verify", tmp_path, "--home", tmp_path / "home")
     assert "labels.csv: line 2: image: no file 'a' (.jpg, .jpeg, .png) in the folder\n" in ran.out
@@ -81,7 +81,7 @@ def test_the_contact_sheet_shows_findings_first_then_a_seeded_sample(
         assert drawn.width > 700
 
 
-def test_several_data_sets_are_looked_at_and_a_wrong_name_is_refused(
+def test_several_data_sets_are_checked_and_an_unknown_name_is_refused(
     attnmel: "Attnmel", broken: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "clinic"

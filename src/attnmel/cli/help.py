@@ -1,0 +1,104 @@
+"""The layout of a help page: what the command does, one example, then its options under a heading for each group.
+
+typer shows groups only by means of rich, which takes longer to load than a help page may take to appear.
+"""
+
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+DATA, TRAINING, EVALUATION, MAPS = "Data", "Training", "Evaluation", "Saliency maps"
+STATISTICS, OUTPUT, ADVANCED, OTHER = "Statistics", "Output", "Advanced", "Other"
+OPTION_GROUPS = (DATA, TRAINING, EVALUATION, MAPS, STATISTICS, OUTPUT, ADVANCED, OTHER)
+"""Headings in the order of the page."""
+
+START, DATA_SETS, NETWORKS, RESULTS = "Start here", "Data sets", "Train and apply networks", "Evaluate and report"
+COMMAND_GROUPS = (START, DATA_SETS, NETWORKS, RESULTS)
+"""Headings of the list of commands."""
+
+EXAMPLE = "Example:"
+"""Line of a docstring before the example."""
+
+Row = tuple[str, str]
+
+
+def option(group: str, text: str, *names: str, **more: Any) -> Any:  # noqa: ANN401 - as `typer.Option`
+    """Return an option of a group, with its help; the default is shown unless it is None."""
+    return typer.Option(*names, help=text, rich_help_panel=group, **more)
+
+
+class HelpCommand(TyperCommand):
+    """A command whose help page has an example and groups."""
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer does not export click's types
+        """Write what the command does, and its example."""
+        _write_text(self.help or "", formatter)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write the arguments and each group of options."""
+        _write_parameters(self.get_params(ctx), ctx, formatter)
+
+
+class HelpGroup(TyperGroup):
+    """A group of commands with such a help page, and its commands in groups."""
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write what the commands are for, and an example."""
+        _write_text(self.help or "", formatter)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write the commands, then the options of all of them."""
+        self.format_commands(ctx, formatter)
+        _write_parameters(self.get_params(ctx), ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write one line for each command: its name and its first sentence."""
+        limit = formatter.width - 6 - max(map(len, self.commands))
+        rows = [
+            (getattr(command, "rich_help_panel", None) or "Commands", (name, command.get_short_help_str(limit)))
+            for name, command in self.commands.items()
+        ]
+        _write_groups(rows, COMMAND_GROUPS, formatter)
+
+
+def example_of(text: str) -> list[str]:
+    """Return the command lines below "Example:" in a help text."""
+    return [line.strip() for line in inspect.cleandoc(text).partition(f"\n{EXAMPLE}\n")[2].splitlines()]
+
+
+def _write_text(text: str, formatter: Any) -> None:  # noqa: ANN401
+    formatter.write_paragraph()
+    with formatter.indentation():
+        formatter.write_text(inspect.cleandoc(text).partition(f"\n{EXAMPLE}\n")[0])
+    if lines := example_of(text):
+        with formatter.section(EXAMPLE.removesuffix(":")):
+            # Not wrapped: a command line is there to be copied.
+            for line in lines:
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def _write_parameters(parameters: Sequence[Any], ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+    arguments, options = [], []
+    for one in parameters:
+        record = one.get_help_record(ctx)
+        if record is None:
+            continue
+        if one.param_type_name == "argument":
+            arguments.append(record)
+        else:
+            options.append((getattr(one, "rich_help_panel", None) or OTHER, record))
+    if arguments:
+        with formatter.section("Arguments"):
+            formatter.write_dl(arguments)
+    _write_groups(options, OPTION_GROUPS, formatter)
+
+
+def _write_groups(rows: Sequence[tuple[str, Row]], order: Iterable[str], formatter: Any) -> None:  # noqa: ANN401
+    """Write rows under their headings: first the known headings in their order, then any others."""
+    for heading in dict.fromkeys((*order, *(heading for heading, _ in rows))):
+        if found := [row for where, row in rows if where == heading]:
+            with formatter.section(heading):
+                formatter.write_dl(found)
