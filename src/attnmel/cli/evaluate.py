@@ -56,26 +56,25 @@ def evaluate(
     The official measures of the data set's challenge follow, as `attnmel score` gives them, then operating points:
     thresholds that reach a sensitivity on the validation images, and what they reach here.
     """
-    from attnmel.folders import home_folder
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
     from attnmel.pipeline.evaluate.score import sentence, table
-    from attnmel.pipeline.run.results_details import operating_table, read_details
+    from attnmel.pipeline.run.results_details import operating_table
+    from attnmel.pipeline.run.run import Run
     from attnmel.runtime import use_threads
 
     use_threads()
     folder = judged_run(run, out, on, split)
+    opened = Run(folder, home, Terminal())
     judged = evaluate_run(
-        folder,
-        home=home_folder(home),
+        opened,
         on=on,
         split=split,
         sensitivities=sensitivity or (),
         prevalences=prevalence or (),
         exclude=exclude,
         allow_leakage=allow_leakage,
-        progress=Terminal(),
     )
-    details = read_details(folder, judged)
+    details = opened.details(judged)
     if as_json:
         print_json(judged.as_dict() | {"details": details.as_dict() if details else None})
         return

@@ -15,9 +15,8 @@ def report(
     home: Home = None,
 ) -> None:
     """Write a self-contained HTML report: what was run, measures, curves, hits and misses with attention maps."""
-    from attnmel.folders import RunFolder, home_folder
     from attnmel.pipeline.report.report import report_runs
+    from attnmel.pipeline.run.run import Run
 
-    print(
-        report_runs([RunFolder(run) for run in runs], home=home_folder(home), split=split, out=out, progress=Terminal())
-    )
+    terminal = Terminal()
+    print(report_runs([Run(run, home, terminal) for run in runs], split=split, out=out))

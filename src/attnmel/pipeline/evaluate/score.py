@@ -39,7 +39,7 @@ def score(
 
     Raises:
         ConfigError: no such challenge or rule, or no truth to be had.
-        PredictionsError: anything wrong in one of the files; tells all of it at once.
+        PredictionsError: everything that is wrong in one of the files, all at once.
         ArchiveError: the data set was not fetched, and no truth is named.
     """
     require_known("challenge", dataset, CHALLENGES)
@@ -60,15 +60,15 @@ def as_dict(judged: OfficialJudgement) -> dict[str, Any]:
 
 
 def sentence(judged: OfficialJudgement) -> str:
-    """Return what was scored and by which rules, one thing a line."""
-    held = ", ".join(f"{count} {name}" for name, count in judged.counts.items())
+    """Return what was scored and by which rules, one fact a line."""
+    counts = ", ".join(f"{count} {name}" for name, count in judged.counts.items())
     units = f", resampled as {judged.units} lesions" if judged.units < judged.images else ""
     rules = [f"{name}={_written(getattr(judged.rules, name))}" for name in CHALLENGES[judged.dataset].switches]
     task, measure = judged.ranked_by
     ranked = any((row.task, row.measure) == judged.ranked_by for row in judged.rows)
     missing = "" if ranked else ", which these classes do not give"
     lines = [
-        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by {measure} ({task})"
+        f"{judged.title}: {judged.images} images{f' ({counts})' if counts else ''}{units}; ranked by {measure} ({task})"
         f"{missing}",
         f"rules: {', '.join(rules)}",
         f"left out: {', '.join(judged.left_out) or 'no image'}",
@@ -95,7 +95,7 @@ def _fetched_truth(dataset: str, home: Path) -> Path:
     for one in ARCHIVES[dataset]:
         if (one.role, one.split) == ("labels", SPLIT) and one.location(home).is_file():
             return one.location(home)
-    archive_states(dataset, home)  # says what to do where it was not fetched, or not whole
+    archive_states(dataset, home)  # raises, with what to do, where it was not fetched or is incomplete
     raise ArchiveError(f"{dataset} was fetched without the truth of its test images; name one with --truth")
 
 

@@ -34,10 +34,10 @@ def explain_images(
 ) -> Iterator[Path]:
     """Write `<image>-<map>.png` for each file and map, and `<image>.npz` for each file, and yield the paths.
 
-    Without methods, the maps are those of the attention gates, as the network gave them ("pool3", "pool4"). Those of
-    methods are at the network's input size, asked for the class that the network calls. Overlays stretch each map over
-    its own range; the NPZ holds it as it is and laid into the frame of the original image ("pool3_frame"), 0 outside
-    the network's input.
+    Without methods, the maps are those of the attention gates, as the network returns them ("pool3", "pool4"). Those of
+    methods are at the network's input size and explain the predicted class. Overlays stretch each map over its own
+    range; the NPZ holds it as it is, and placed in the frame of the original image ("pool3_frame"), 0 outside the
+    network's input.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps and no method is named.
