@@ -110,6 +110,6 @@ def test_maps_that_do_not_lie_side_by_side_are_refused_before_any_is_made(
         ConfigError, match="'authors-cam' is of the map 'cam' of a vgg16-gap; here are maps of attnmel-c"
     ):
         explain_runs([Run(copied, phantoms.home)], split="test", measures=["authors-cam"])
-    asked = {split: open_split(Run(copied, phantoms.home), split) for split in ("test", "validation")}
+    models = {split: open_split(Run(copied, phantoms.home), split) for split in ("test", "validation")}
     with pytest.raises(ConfigError, match="are of other images; explain runs of one data set and split"):
-        require_same_images({split: one.predictions.image_ids for split, one in asked.items()})
+        require_same_images({split: one.predictions.image_ids for split, one in models.items()})

@@ -20,7 +20,7 @@ from attnmel.folders import RunFolder
 from attnmel.models.classifiers import MelNetwork
 from attnmel.models.output import Output
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.explain.metrics import ASKING
+from attnmel.pipeline.explain.metrics import RERUN
 from attnmel.pipeline.explain.runs import explain_each
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.pipeline.report.report import report_runs
@@ -42,7 +42,7 @@ FEW = 4
 def explained(trained: RunFolder, phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> ExplainedRun:
     """Every measure of some maps of the test split, in a copy of the run."""
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("explained") / "run")))
-    measures = ("overlap", "cuts", "agreement", *ASKING)
+    measures = ("overlap", "cuts", "agreement", *RERUN)
     (one,) = explain_each([Run(run, phantoms.home)], split="test", methods=METHODS, measures=measures, limit=FEW)
     return one
 
@@ -162,11 +162,11 @@ def test_what_is_not_known_is_answered_with_what_is(
 
 def test_maps_are_of_the_crop_that_the_network_saw(explained: ExplainedRun, phantoms: "Phantoms") -> None:
     run = RunFolder(explained.folder.path.parent.parent)
-    recipe, asked = read_recipe(run), open_split(Run(run, phantoms.home), "test")
+    recipe, model = read_recipe(run), open_split(Run(run, phantoms.home), "test")
     cache = prepare(recipe.data, home=phantoms.home).cache
     places = np.arange(3)
     expected = central_crop(cache.gather(explained.rows[places]), recipe.data.size)
-    for _, images in asked.batches(places):
-        mean, std = (np.array(one) for one in (asked.card.mean, asked.card.std))
+    for _, images in model.batches(places):
+        mean, std = (np.array(one) for one in (model.card.mean, model.card.std))
         pixels = images.permute(0, 2, 3, 1).numpy() * std + mean
         np.testing.assert_allclose(pixels * 255, expected[..., :3], atol=1e-2)

@@ -52,7 +52,7 @@ def test_runs_stand_side_by_side(trained: RunFolder, phantoms: "Phantoms", tmp_p
 
 
 def test_a_split_that_was_not_judged_is_told_with_those_that_were(trained: RunFolder, phantoms: "Phantoms") -> None:
-    with pytest.raises(PredictionsError, match=r"was not judged on 'train' \(judged: validation, test\)"):
+    with pytest.raises(PredictionsError, match=r"was not evaluated on 'train' \(evaluated: validation, test\)"):
         report_runs([Run(trained, phantoms.home)], split="train")
 
 

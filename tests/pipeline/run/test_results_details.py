@@ -22,7 +22,7 @@ from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
-from attnmel.pipeline.run.results_details import Details, operating_table, read_details, write_details
+from attnmel.pipeline.run.results_details import Details, find_details, operating_table, read_details, write_details
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
