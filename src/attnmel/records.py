@@ -23,8 +23,8 @@ INTERNAL: Split = "internal"
 EVERY_SPLIT: tuple[Split, ...] = (*SPLITS, INTERNAL)
 
 ATTRIBUTES = ("age", "sex", "site", "confirmation", "source")
-"""What may be known of an image beside its diagnosis, in words: age in years, sex, place on the body, how the diagnosis
-was confirmed (histopathology, follow-up, consensus, confocal), and which collection the image is from."""
+"""What may be known of an image besides its diagnosis, as text: age in years, sex, body site, how the diagnosis was
+confirmed (histopathology, follow-up, consensus, confocal), and which collection the image is from."""
 
 ATTENTION_MAPS = ("pool3", "pool4")
 """Names of a network's attention maps in files and tables, in the order that networks return them."""
@@ -33,7 +33,7 @@ REST = "rest"
 """The class that takes every diagnosis which has no class of its own."""
 
 SAME_DIAGNOSES = (frozenset({"melanoma", "MEL", "malignant"}), frozenset({"nevus", "NV"}))
-"""What the challenges call one diagnosis by several names, so that a network of one is judged on another; the malignant
+"""Diagnoses that the challenges call by several names, so that a network of one is evaluated on another; the malignant
 lesions of ISIC 2016 are its melanomas."""
 
 

@@ -74,7 +74,7 @@ def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
 
 
 def excluding(recipe: Recipe, path: Path) -> Recipe:
-    """Return the recipe without the images of its own data set that a list names, beside those it leaves out already.
+    """Return the recipe without the images of its own data set that a list names, besides those already left out.
 
     Raises:
         LabelError: as `read_exclusions`.

@@ -41,7 +41,7 @@ class Audit:
     def between(self, first: Collection[str], second: Collection[str]) -> tuple[AuditFinding, ...]:
         """Return the leaks that join one file with another, by SHA-256; the entry of `first` comes first.
 
-        Names play no part, so an audit holds for whatever holds the same files.
+        Names play no part, so an audit applies to every data set with the same files.
         """
         found = []
         for one in self.findings:

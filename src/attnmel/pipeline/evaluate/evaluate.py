@@ -77,7 +77,7 @@ def evaluate_run(
     its own, so that the results on the whole split stay. Images that are known from training are listed.
 
     Predicts in float32 whatever the training's precision. `maps` are the feature maps of the run's frozen trunk for the
-    split, computed in float32 and kept in half floats, used in place of its images; a note of the results says so.
+    split, computed in float32 and kept in half floats, used in place of its images; a note records it.
     Predictions, maps, submission, measures and details are written into the run folder. Target sensitivities and
     prevalences are added to those that are always reported.
 
@@ -147,14 +147,14 @@ def _images(run: Run, on: str | None, split: str | None, exclude: Path | None) -
 
 
 def _excluded(prepared: Prepared, split: str) -> tuple[str, ...]:
-    """Return the note that says how many images of the split the recipe itself leaves out; none where it is whole."""
+    """Return the note on how many images of the split the recipe itself leaves out; none where it leaves out none."""
     within = [lesion.image_id in prepared.excluded for lesion in prepared.lesions if split in (lesion.split, ALL)]
     left_out = sum(within)
     return (f"{left_out} of {len(within)} images are left out by the recipe's data.exclude",) if left_out else ()
 
 
 def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) -> tuple[np.ndarray, str]:
-    """Return the rows that an exclusion list leaves, and the note that says how many it took."""
+    """Return the rows that an exclusion list leaves, and the note on how many it leaves out."""
     dataset = prepared.dataset.name
     named = set(read_exclusions(exclude, dataset))
     refuse_unknown(named, prepared.lesions, f"{exclude} names images that {dataset} does not hold")
@@ -174,7 +174,7 @@ def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
 
 
 def _segmenter_notes(run: Run, images: EvaluatedImages) -> tuple[str, ...]:
-    """Return the note that says how many of the images the segmenter of the run's prior learnt from; none without."""
+    """Return the note on how many of the images the segmenter of the run's prior learnt from; none without one."""
     learnt = read_images(run.folder.prior) if images.split != "train" else ()
     if not learnt:
         return ()

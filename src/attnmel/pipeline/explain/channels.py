@@ -15,7 +15,7 @@ from attnmel.report.galleries.channels import Browser, ChannelImage, ChannelList
 from attnmel.report.galleries.maps import border_address, map_address, picture_address
 from attnmel.report.html.tables import spaced
 from attnmel.saliency.map_files import quantised
-from attnmel.saliency.methods.channels import Channels, Examples, channel_maps, judge_channels
+from attnmel.saliency.methods.channels import Channels, Examples, channel_maps, measure_channels
 from attnmel.table_files import write_table
 
 EACH, STRONGEST = 8, 6
@@ -31,7 +31,7 @@ def explain_channels(model: SplitModel, layer: str, annotations: Annotations, fo
         ConfigError: no such layer; the known ones are listed.
     """
     places = np.flatnonzero(model.predictions.labels >= 0)
-    channels = judge_channels(model.network, _examples(model, places, annotations), layer=layer)
+    channels = measure_channels(model.network, _examples(model, places, annotations), layer=layer)
     _write_table(folder, layer, channels, model)
     lists = _lists(channels, model.target_class)
     numbers = list(dict.fromkeys(number for chosen in lists.values() for number in chosen))

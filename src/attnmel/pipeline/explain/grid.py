@@ -14,7 +14,7 @@ from attnmel.report.galleries.examples import choose
 from attnmel.report.galleries.map_grid import CELL, IMAGE, MASK, Band, Block, column_words, grid_picture
 from attnmel.report.html.tables import spaced
 from attnmel.saliency.map_files import LEVELS
-from attnmel.saliency.methods.registry import CONTROLS
+from attnmel.saliency.methods.registry import BASELINES
 from attnmel.saliency.overlays import overlay
 
 EACH = 2
@@ -71,7 +71,7 @@ def _rows(runs: Sequence[ExplainedRun]) -> list[str]:
 def _methods(runs: Sequence[ExplainedRun]) -> list[str]:
     every = list(dict.fromkeys(name for run in runs for name in run.methods))
     # Baselines need no picture, unless there is nothing else.
-    return [name for name in every if name not in CONTROLS] or every
+    return [name for name in every if name not in BASELINES] or every
 
 
 def block(runs: Sequence[ExplainedRun], shown: Shown) -> Block:

@@ -21,7 +21,7 @@ from attnmel.pipeline.predict.predict import say_control
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS
-from attnmel.saliency.methods.registry import CONTROLS, build_method, maps_of, usual_methods
+from attnmel.saliency.methods.registry import BASELINES, build_method, maps_of, usual_methods
 
 
 def explain_images(
@@ -83,7 +83,7 @@ def _of_gates(network: nn.Module, pixels: Tensor, model: Path, card: Card) -> di
     if not output.attention:
         raise CheckpointError(
             f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn, or name another method: "
-            f"{' '.join(f'--method {name}' for name in usual_methods(network) if name not in CONTROLS)}"
+            f"{' '.join(f'--method {name}' for name in usual_methods(network) if name not in BASELINES)}"
         )
     maps = [one[0, 0].float().cpu().numpy() for one in output.attention]
     return dict(zip(ATTENTION_MAPS, maps, strict=True))

@@ -14,7 +14,7 @@ from attnmel.folders import MapsFolder
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
-from attnmel.saliency.methods.registry import CONTROLS
+from attnmel.saliency.methods.registry import BASELINES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def side_by_side(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> M
     """
     first, every = runs[0], dict.fromkeys(name for run in runs for name in run.methods)
     ids, nothing = first.table.image_ids, ("",) * len(first.table.image_ids)
-    once = {name for name in CONTROLS if _same_everywhere([_values(run, name) for run in runs])}
+    once = {name for name in BASELINES if _same_everywhere([_values(run, name) for run in runs])}
 
     def joined(run: ExplainedRun, method: str) -> str:
         return method if method in once else f"{run.name}: {method}"
@@ -96,7 +96,7 @@ def side_by_side(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> M
             (joined(one, name), joined(other, name))
             for one, other in itertools.combinations(runs, 2)
             for name in one.methods
-            if name in other.methods and name not in CONTROLS
+            if name in other.methods and name not in BASELINES
         ],
         masks=first.summary.masks,
         split=first.summary.split,

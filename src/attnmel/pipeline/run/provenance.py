@@ -137,7 +137,7 @@ def refuse_other_data(run: RunFolder, provenance: Mapping[str, Any], now: dict[s
     trained on.
 
     Raises:
-        LabelError: says what differs and what to do.
+        LabelError: what differs and what to do.
     """
     before = provenance["data"]
     kinds = {"content": "images or masks", "labels": "labels, groups or split"}

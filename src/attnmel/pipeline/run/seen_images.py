@@ -16,7 +16,7 @@ from attnmel.records import Lesion
 from attnmel.table_files import damage, read_table, write_table
 
 LEARNT = ("train", "validation")
-"""Splits whose images a network knows: it is fitted to the first and chosen by the second."""
+"""Splits that a network learns from: it is fitted to the first and its epoch chosen by the second."""
 
 IMAGE_COLUMNS = ("image", "split", "group", "sha256")
 
@@ -83,13 +83,13 @@ def known_images(lesions: Iterable[Lesion], home: Path) -> tuple[Known, ...]:
     return tuple(Known(one.image_id, str(one.split), one.group or "", digests[one.image]) for one in every)
 
 
-def shared_images(learnt: Sequence[Known], judged: Sequence[Known], name: str) -> tuple[Leak, ...]:
+def shared_images(learnt: Sequence[Known], evaluated: Sequence[Known], name: str) -> tuple[Leak, ...]:
     """Return the evaluated images that share an id, a file or a lesion with a learnt one, each once."""
     by_id = {one.image_id: one for one in learnt}
     by_digest = {one.digest: one for one in learnt}
     by_group = {one.group: one for one in learnt if one.group}
     leaks = []
-    for one in judged:
+    for one in evaluated:
         ways = (
             ("same id", by_id.get(one.image_id)),
             ("same bytes", by_digest.get(one.digest)),
