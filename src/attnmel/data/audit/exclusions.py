@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -70,7 +70,7 @@ def _left_out(
 
 def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
     """Write the list as CSV."""
-    write_table(path, COLUMNS, ([one.dataset, one.image, one.reason, one.pair] for one in listed))
+    write_table(path, COLUMNS, map(astuple, listed))
 
 
 def excluding(recipe: Recipe, path: Path) -> Recipe:

@@ -1,5 +1,6 @@
 """Images of training among those that evaluate a run: refused by id, file and lesion, listed by a stored audit."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.seen_images import LEARNT, Known, Leak, judged_images, shared_images
 from attnmel.table_files import damage, read_table, write_table
 
-LEAK_COLUMNS = ("judged", "image", "kind", "likeness", "known_image", "known_split")
+LEAK_COLUMNS = tuple(field.name for field in dataclasses.fields(Leak))
 
 
 def check_leakage(
@@ -97,12 +98,7 @@ def write_leaks(run: RunFolder, leaks: Sequence[Leak], name: str, licence: str) 
     if not every:
         run.leakage.unlink(missing_ok=True)
         return
-    rows = ([one.judged, one.image, one.kind, _likeness(one), one.known_image, one.known_split] for one in every)
-    write_table(run.leakage, LEAK_COLUMNS, rows, licence=licence)
-
-
-def _likeness(leak: Leak) -> str:
-    return "" if leak.likeness is None else f"{leak.likeness:.4f}"
+    write_table(run.leakage, LEAK_COLUMNS, map(dataclasses.astuple, every), licence=licence)
 
 
 def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
