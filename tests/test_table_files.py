@@ -42,13 +42,14 @@ def test_a_table_without_a_licence_starts_with_its_header(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "content",
     [
+        b"",
         b"image\na\n",
         b"image,value\na\n",
         b"image,value\na,1,2\n",
         b"\xa8\x91\x00",
         b"image,value\n" + b"a" * 200_000 + b",1\n",
     ],
-    ids=["no column", "short row", "long row", "no text", "long cell"],
+    ids=["empty", "no column", "short row", "long row", "no text", "long cell"],
 )
 def test_a_damaged_table_gives_one_sentence(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"

@@ -54,8 +54,8 @@ def read_header_and_rows(path: Path, *, encoding: str = "utf-8") -> tuple[list[s
     """
     with path.open(newline="", encoding=encoding) as file:
         reader = csv.DictReader(table_lines(file))
-        rows = list(reader)
-    return list(reader.fieldnames or ()), rows
+        header = list(reader.fieldnames or ())
+        return header, list(reader)
 
 
 def read_table(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
