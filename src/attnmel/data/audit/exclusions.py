@@ -70,7 +70,7 @@ def _left_out(
 
 def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
     """Write the list as CSV."""
-    write_table(path, COLUMNS, map(astuple, listed))
+    write_table(path, COLUMNS, (astuple(one) for one in listed))
 
 
 def excluding(recipe: Recipe, path: Path) -> Recipe:

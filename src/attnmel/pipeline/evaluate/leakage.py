@@ -98,7 +98,7 @@ def write_leaks(run: RunFolder, leaks: Sequence[Leak], name: str, licence: str) 
     if not every:
         run.leakage.unlink(missing_ok=True)
         return
-    write_table(run.leakage, LEAK_COLUMNS, map(dataclasses.astuple, every), licence=licence)
+    write_table(run.leakage, LEAK_COLUMNS, (dataclasses.astuple(one) for one in every), licence=licence)
 
 
 def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
