@@ -88,6 +88,7 @@ def evaluation(folder: Path, images: int) -> float:
     from attnmel.folders import RunFolder
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
     from attnmel.pipeline.experiment import run_recipe
+    from attnmel.pipeline.run.run import Run
     from attnmel.pipeline.train.train import recipe_fabric
 
     run = RunFolder(folder / "run")
@@ -99,7 +100,7 @@ def evaluation(folder: Path, images: int) -> float:
     shutil.rmtree(judged.path, ignore_errors=True)
     shutil.copytree(run.path, judged.path)
     home, on = folder / f"home-{images}", str(folder / f"images-{images}")
-    return _timed(lambda: evaluate_run(judged, home=home, on=on))
+    return _timed(lambda: evaluate_run(Run(judged, home), on=on))
 
 
 def size(folder: Path, side: int) -> float:

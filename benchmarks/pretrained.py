@@ -22,8 +22,8 @@ from attnmel.folders import RunFolder, home_folder
 from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pretrained.card import Words
 from attnmel.pretrained.card_text import card_text
-from attnmel.records import table_lines
 from attnmel.runtime import use_threads
+from attnmel.table_files import table_lines
 
 HERE = Path(__file__).parent
 MODELS = HERE.parent / "src" / "attnmel" / "pretrained"

@@ -19,6 +19,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Lesion, Split
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _square(path: Path) -> Image.Image:
 
 
 def test_real_images_are_judged_with_overlap(run: RunFolder, home: Path) -> None:
-    judged = evaluate_run(run, home=home)
+    judged = evaluate_run(Run(run, home))
     assert (judged.judgement.images, judged.masks) == (12, 12)
     assert 0 <= judged.judgement.row("melanoma", "auc").value <= 1
     assert set(judged.overlap) == {"pool3", "pool4"}
@@ -129,6 +130,6 @@ def test_real_images_are_judged_with_overlap(run: RunFolder, home: Path) -> None
 
 
 def test_real_images_stand_in_the_report(run: RunFolder, home: Path, tmp_path: Path) -> None:
-    page = report_runs([run], home=home, out=tmp_path / "report.html").read_text(encoding="utf-8")
+    page = report_runs([Run(run, home)], out=tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/webp;base64,") >= 6
     assert "jaccard" in page.lower()

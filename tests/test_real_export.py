@@ -19,6 +19,7 @@ from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.export import check_images
 from attnmel.pipeline.export.export import Exported, export_onnx
 from attnmel.pipeline.predict.predict import predict_images
+from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -114,7 +115,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(clinic: Path, home: Path, fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
     run_recipe(load_recipe("demo", [f"data.dataset={clinic}", *RECIPE]), run, home=home, fabric=fabric)
-    evaluate_run(run, home=home)
+    evaluate_run(Run(run, home))
     return run
 
 

@@ -2,18 +2,16 @@
 
 import csv
 import dataclasses
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attnmel import NOTICE
 from attnmel.errors import LabelError, PredictionsError, listed
-from attnmel.folders import replacing
+from attnmel.table_files import read_table, write_table
 
 Split = Literal["train", "validation", "test", "internal"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -25,8 +23,8 @@ INTERNAL: Split = "internal"
 EVERY_SPLIT: tuple[Split, ...] = (*SPLITS, INTERNAL)
 
 ATTRIBUTES = ("age", "sex", "site", "confirmation", "source")
-"""What may be known of an image beside its diagnosis, in words: age in years, sex, place on the body, how the diagnosis
-was confirmed (histopathology, follow-up, consensus, confocal), and which collection the image is from."""
+"""What may be known of an image besides its diagnosis, as text: age in years, sex, body site, how the diagnosis was
+confirmed (histopathology, follow-up, consensus, confocal), and which collection the image is from."""
 
 ATTENTION_MAPS = ("pool3", "pool4")
 """Names of a network's attention maps in files and tables, in the order that networks return them."""
@@ -35,7 +33,7 @@ REST = "rest"
 """The class that takes every diagnosis which has no class of its own."""
 
 SAME_DIAGNOSES = (frozenset({"melanoma", "MEL", "malignant"}), frozenset({"nevus", "NV"}))
-"""What the challenges call one diagnosis by several names, so that a network of one is judged on another; the malignant
+"""Diagnoses that the challenges call by several names, so that a network of one is evaluated on another; the malignant
 lesions of ISIC 2016 are its melanomas."""
 
 
@@ -55,12 +53,6 @@ class Lesion:
     """Images of one group (one lesion, one patient) stay on one side of a split."""
     attributes: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     """By a name of `ATTRIBUTES`; what is not known is left out."""
-
-
-def notice_lines(licence: str) -> str:
-    """Return the comment above every table: what it may be used for, and the licence of the training data."""
-    # A licence of several lines would end the comment.
-    return f"# {NOTICE}\n# Trained on data under: {' '.join(licence.split())}\n"
 
 
 def class_index(lesion: Lesion, classes: Sequence[str]) -> int:
@@ -133,16 +125,13 @@ class Predictions:
 
         Probabilities are written in full (`repr`), so that a file read back gives the same measures to the last bit.
         """
-        with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-            file.write(notice_lines(licence))
-            table = csv.writer(file)
-            known = [f"attribute_{name}" for name in self.attributes]
-            table.writerow(["image", "label", "group", *known, *(f"probability_{name}" for name in self.classes)])
-            for row, image_id in enumerate(self.image_ids):
-                label = self.classes[self.labels[row]] if self.labels[row] >= 0 else ""
-                shares = (repr(float(p)) for p in self.probabilities[row])
-                told = (column[row] for column in self.attributes.values())
-                table.writerow([image_id, label, self.groups[row], *told, *shares])
+        header = ["image", "label", "group"]
+        header += [f"attribute_{name}" for name in self.attributes]
+        header += [f"probability_{name}" for name in self.classes]
+        labels = [self.classes[label] if label >= 0 else "" for label in self.labels.tolist()]
+        shares = self.probabilities.T.astype(float).tolist()
+        columns = [self.image_ids, labels, self.groups, *self.attributes.values(), *shares]
+        write_table(path, header, zip(*columns, strict=True), licence=licence)
 
     @staticmethod
     def read(path: Path) -> "Predictions":
@@ -155,8 +144,7 @@ class Predictions:
         if not path.is_file():
             raise PredictionsError(f"no predictions at {path}; make them with `attnmel evaluate RUN`")
         try:
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(table_lines(file)))
+            rows = read_table(path)
         except (UnicodeDecodeError, csv.Error) as error:
             raise PredictionsError(
                 f"{path.name} is no table of text in UTF-8 ({error}); expected a CSV as `attnmel evaluate` writes it"
@@ -181,11 +169,6 @@ class Predictions:
                 if f"attribute_{name}" in rows[0]
             },
         )
-
-
-def table_lines(file: Iterable[str]) -> Iterator[str]:
-    """Give the lines of a table without the comments before its header; an image id below may start with "#"."""
-    return itertools.dropwhile(lambda line: line.startswith("#"), file)
 
 
 def _share(row: dict[str, str], column: str, path: Path) -> float:

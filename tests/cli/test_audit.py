@@ -51,7 +51,7 @@ def test_a_mirrored_copy_across_the_split_is_told_and_leaks(attnmel: "Attnmel", 
     sides = ("--train", f"{clinic}:train", "--test", f"{clinic}:test")
     ran = attnmel("audit", *sides, "--out", page, "--exclusions", listed, "--home", tmp_path / "home")
     assert ran.code == 1
-    assert "leakage from clinic:train to clinic:test: 1 images that judge are known from training (1 same picture)" in (
+    assert "leakage from clinic:train to clinic:test: 1 test images are known from training (1 same picture)" in (
         ran.out
     )
     assert listed.read_text().splitlines()[1:] == ["clinic,p001,same picture,clinic:test/p019"]
@@ -89,7 +89,7 @@ def test_an_embedding_only_adds_hints(attnmel: "Attnmel", clinic: Path, tmp_path
 def test_no_leakage_is_exit_code_0(attnmel: "Attnmel", clinic: Path, tmp_path: Path) -> None:
     ran = attnmel("audit", "--train", f"{clinic}:train", "--test", f"{clinic}:validation", "--home", tmp_path / "home")
     assert ran.code == 0
-    assert "no leakage from what trains to what judges" in ran.out
+    assert "no leakage from the training to the test images" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.maps.attention_overlap import binarised
 from attnmel.evaluation.maps.faithfulness import Probabilities, faithfulness
 from attnmel.saliency.faithfulness import area_evidence, blurred, faithfulness_curves, ranks
-from attnmel.saliency.methods.registry import CONTROLS, METHODS, build_method
+from attnmel.saliency.methods.registry import BASELINES, METHODS, build_method
 
 SIDE = 64
 
@@ -93,7 +93,7 @@ def test_each_method_is_as_faithful_as_the_true_region_and_the_controls_are_not(
     black = torch.zeros_like(bright)
     true = measured(square_network, bright, maps_of(square), ones, black)
     found = measured(square_network, bright, build_method(name)(square_network, bright, ones), ones, black)
-    if name in CONTROLS:
+    if name in BASELINES:
         assert found["deletion"] > true["deletion"] + 0.1
         assert found["insertion"] < true["insertion"] - 0.1
         assert found["sufficiency"] > 0.5

@@ -52,26 +52,25 @@ def evaluate(
     Example:
         attnmel evaluate runs/isic2017/attnmel-lesion/seed-0
     """
-    from attnmel.folders import home_folder
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
     from attnmel.pipeline.evaluate.score import sentence, table
-    from attnmel.pipeline.run.results_details import operating_table, read_details
+    from attnmel.pipeline.run.results_details import operating_table
+    from attnmel.pipeline.run.run import Run
     from attnmel.runtime import use_threads
 
     use_threads()
     folder = run_to_evaluate(run, out, on, split)
+    opened = Run(folder, home, Terminal())
     results = evaluate_run(
-        folder,
-        home=home_folder(home),
+        opened,
         on=on,
         split=split,
         sensitivities=sensitivity or (),
         prevalences=prevalence or (),
         exclude=exclude,
         allow_leakage=allow_leakage,
-        progress=Terminal(),
     )
-    details = read_details(folder, results)
+    details = opened.details(results)
     if as_json:
         print_json(results.as_dict() | {"details": details.as_dict() if details else None})
         return
@@ -210,9 +209,8 @@ def report(
     Example:
         attnmel report runs/isic2017/attnmel-lesion/seed-0 --out report.html
     """
-    from attnmel.folders import RunFolder, home_folder
     from attnmel.pipeline.report.report import report_runs
+    from attnmel.pipeline.run.run import Run
 
-    print(
-        report_runs([RunFolder(run) for run in runs], home=home_folder(home), split=split, out=out, progress=Terminal())
-    )
+    terminal = Terminal()
+    print(report_runs([Run(run, home, terminal) for run in runs], split=split, out=out))

@@ -94,20 +94,19 @@ def _explain_split(
     home: Path | None,
 ) -> None:
     from attnmel.evaluation.maps.summary import MapSummary
-    from attnmel.folders import home_folder
     from attnmel.pipeline.explain.runs import explain_runs
+    from attnmel.pipeline.run.run import Run
     from attnmel.report.sections.maps import summary_text
 
+    terminal = Terminal()
     folder = explain_runs(
-        runs,
+        [Run(run, home, terminal) for run in runs],
         split=split,
         methods=methods,
         measures=measures,
         channels=channels,
         limit=limit,
         out=out,
-        home=home_folder(home),
-        progress=Terminal(),
     )
     if summary := MapSummary.read(folder.summary):
         print(summary_text(summary, differences=False))

@@ -79,17 +79,22 @@ def changes(recipe: Recipe) -> tuple[str, ...]:
     """
     if recipe.name not in recipe_names():
         return ()
-    shipped, own = flat(load_recipe(recipe.name).model_dump()), flat(recipe.model_dump())
     return tuple(
-        f"{key} {_short(own.get(key))} instead of {_short(shipped.get(key))}"
-        for key in sorted(own | shipped)
-        if own.get(key) != shipped.get(key) != "auto" and not key.startswith(("data.statistics", "training.seed"))
+        f"{key} {_short(own)} instead of {_short(shipped)}"
+        for key, (own, shipped) in differences(recipe, load_recipe(recipe.name)).items()
+        if shipped != "auto" and not key.startswith(("data.statistics", "training.seed"))
     )
 
 
 def _short(value: object) -> object:
     """Return a value as a sentence bears it: a long list by its length."""
     return f"of {len(value)} names" if isinstance(value, tuple) and len(value) > LONGEST_LISTED else value
+
+
+def differences(one: Settings, other: Settings) -> dict[str, tuple[Any, Any]]:
+    """Return the settings that differ between two recipes, by dotted name; None where one of them lacks it."""
+    own, theirs = flat(one.model_dump()), flat(other.model_dump())
+    return {key: (own.get(key), theirs.get(key)) for key in sorted(own | theirs) if own.get(key) != theirs.get(key)}
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

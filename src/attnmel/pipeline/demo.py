@@ -1,4 +1,4 @@
-"""Phantoms -> fetched, trained, judged, reported: the whole way through the house, offline."""
+"""Phantoms -> fetched, trained, evaluated, reported: every stage of the program, offline."""
 
 import shutil
 import tempfile
@@ -11,21 +11,22 @@ from attnmel.errors import ConfigError
 from attnmel.locks import IN_FOLDER, hold_folder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
-from attnmel.pipeline.run.results import SplitResults, read_measures
+from attnmel.pipeline.run.results import SplitResults
+from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.train import recipe_fabric, run_folder
 from attnmel.progress import SILENT, Progress
 
 MARKER, MARK = "demo.txt", "Written by `attnmel demo`; the next demo replaces home, runs and report.html beside it.\n"
-"""Name and text of the file that says whose folder this is."""
+"""Name and text of the file that marks the folder of a demo."""
 
 COUNTS = {"train": 500, "validation": 100, "test": 200}
-"""Phantoms a split: enough to learn from and to judge in two minutes on two cores."""
+"""Phantoms a split: enough to learn from and to evaluate in two minutes on two cores."""
 
 
 def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[SplitResults, Path]:
-    """Draw phantoms as an official archive, fetch it, train the demo's recipe, judge and report it.
+    """Draw phantoms as an official archive, fetch it, train the demo's recipe, evaluate and report it.
 
-    Returns the judgement of the test split and the report's path; everything lies in `out`.
+    Returns the results of the test split and the report's path; everything lies in `out`.
 
     Raises:
         ConfigError: `out` holds something that no demo wrote.
@@ -42,9 +43,10 @@ def _demo(out: Path, seed: int, progress: Progress) -> tuple[SplitResults, Path]
         write_mirror(Path(mirror), seed=seed, counts=COUNTS, progress=progress)
         fetch("phantoms", home, mirror=Path(mirror).absolute().as_uri(), progress=progress)
     recipe = load_recipe("demo", [f"training.seed={seed}"])
-    run = run_folder(recipe, runs)
-    run_recipe(recipe, run, home=home, fabric=recipe_fabric(recipe), command="attnmel demo", progress=progress)
-    return read_measures(run)["test"], report_runs([run], home=home, out=report, progress=progress)
+    folder = run_folder(recipe, runs)
+    run_recipe(recipe, folder, home=home, fabric=recipe_fabric(recipe), command="attnmel demo", progress=progress)
+    run = Run(folder, home, progress)
+    return run.results["test"], report_runs([run], out=report)
 
 
 def _clear(out: Path, written: tuple[Path, ...]) -> None:

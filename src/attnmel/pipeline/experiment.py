@@ -1,4 +1,4 @@
-"""A recipe to a finished run: trained, evaluated on every split but the training's, and calibrated."""
+"""A recipe -> a finished run: trained, evaluated on every split but the training's, and calibrated."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,6 +12,7 @@ from attnmel.pipeline.evaluate.calibrate import calibrate_run
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.history import HistoryRow
+from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.train import train_run
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
@@ -29,7 +30,7 @@ def run_recipe(
 ) -> HistoryRow:
     """Train one seed of a recipe, evaluate its best epoch, calibrate it, and return that epoch.
 
-    With `resume` a run that was stopped goes on after its last finished epoch; a finished one is evaluated again.
+    With `resume` a stopped run continues after its last finished epoch; a finished one is evaluated again.
 
     Raises:
         AttnmelError: as `train_run`, `evaluate_run` and `calibrate_run`.
@@ -37,17 +38,11 @@ def run_recipe(
     with hold_folder(run.path) if fabric.is_global_zero else nullcontext():
         trained = train_run(recipe, run, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
         if fabric.is_global_zero:
+            opened = Run(run, home, progress, dataset=trained.prepared)
             for split in _evaluated_splits(trained.prepared, progress):
-                evaluate_run(
-                    run,
-                    home=home,
-                    split=split,
-                    prepared=trained.prepared,
-                    maps=trained.maps.get(split),
-                    progress=progress,
-                )
+                evaluate_run(opened, split=split, maps=trained.maps.get(split))
                 if split == "validation":
-                    calibrate_run(run, progress)
+                    calibrate_run(opened)
     return trained.best
 
 

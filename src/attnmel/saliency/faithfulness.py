@@ -1,7 +1,7 @@
-"""A network, images and their maps -> what becomes of the class's probability where the maps are believed.
+"""A network, images and their maps -> the class's probability while pixels are replaced in the order of the maps.
 
-Pixels are replaced by an infill, by default the blurred image: a black or grey hole would be a sight that the network
-never saw, and would tell more about the hole than about what was there.
+Pixels are replaced by an infill, by default the blurred image: black or grey holes are unlike any training image, so
+that the probability would change because of the hole and not because of what is missing.
 
 Shapes beyond the legend of `models.output`: K stages of a curve.
 """
@@ -64,8 +64,8 @@ def faithfulness_curves(
 ) -> PerturbationCurves:
     """Return deletion and insertion curves (Petsiuk et al., "RISE", BMVC 2018), of `steps` + 1 points each.
 
-    Each image passes 2 `steps` + 2 times, `batch` at a time over images and steps. Pixels of equal value go in an order
-    of chance that is always the same.
+    Each image passes 2 `steps` + 2 times, `batch` at a time over images and steps. Pixels of equal value go in a
+    random order that is always the same.
 
     Raises:
         ConfigError: fewer than one step, or the network returns no scores or has no such class.
@@ -93,7 +93,7 @@ def area_evidence(
     batch: int = 32,
     progress: Progress = SILENT,
 ) -> Evidence:
-    """Return what an area of each image, such as a binarised map or the lesion, is worth alone and what it takes along.
+    """Return the probabilities of each image with only an area, such as a binarised map or the lesion, and without it.
 
     Raises:
         ConfigError: the network returns no scores, or has no such class.
@@ -115,7 +115,7 @@ def blurred(images: Float[Tensor, "B 3 s s"], deviation: float = BLUR) -> Float[
 
 
 def ranks(maps: Float[Tensor, "B s s"]) -> Int[Tensor, "B s s"]:
-    """Return the place of each pixel by falling value, from 0 on; ties in an order of chance, the same each time."""
+    """Return the rank of each pixel by falling value, from 0 on; ties in a random order, the same each time."""
     flat = maps.flatten(1)
     shuffle = torch.randperm(flat.shape[1], generator=torch.Generator().manual_seed(TIES)).to(maps.device)
     order = shuffle[flat[:, shuffle].argsort(dim=1, descending=True, stable=True)]
@@ -145,12 +145,12 @@ def _mixed(
     return torch.cat(found).reshape(count, stages)
 
 
-def probabilities_of(answer: object, classes: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
+def probabilities_of(output: object, classes: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
     """Return each image's probability of its class, by a softmax in double precision.
 
     Raises:
-        ConfigError: the answer holds no scores, or none of such a class.
+        ConfigError: the output has no scores, or none of such a class.
     """
-    logits = logits_of(answer)
+    logits = logits_of(output)
     check_classes(classes, logits.shape[1])
     return logits.double().softmax(dim=1).gather(1, classes.to(logits.device)[:, None])[:, 0]

@@ -2,7 +2,7 @@
 
 A NumPy archive: "image" (ids), "levels" [N, s, s] (0 to 255 over each map's own range), "low" and "high" [N] (the ends
 of that range, in [0, 1]). A value is low + (high - low) * level / 255, off by a 510th of the range at most, in a
-quarter of the space of float32 before it is packed. Measures are taken before. No torch.
+quarter of the space of float32 before compression. Measures are taken of the maps before. No torch.
 """
 
 import zipfile
@@ -16,6 +16,7 @@ from jaxtyping import Float, UInt8
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
 from attnmel.folders import replacing
+from attnmel.table_files import damage
 
 LEVELS = 255
 
@@ -57,16 +58,18 @@ def read_levels(path: Path, image_ids: Sequence[str], batch: int = 64) -> Iterat
     Raises:
         PredictionsError: there is no such file, it is damaged, or of other images than those named.
     """
-    try:
-        with path.open("rb") as file, np.load(file) as arrays:
-            same = arrays["image"].tolist() == list(image_ids)
+    again = "run `attnmel explain RUN --split` again"
+    with (
+        damage(path, PredictionsError, again, found="missing or damaged", missing=True),
+        zipfile.ZipFile(path) as archive,
+    ):
+        with archive.open("image.npy") as file:
+            same = np.lib.format.read_array(file, allow_pickle=False).tolist() == list(image_ids)
         if not same:
-            raise PredictionsError(f"{path} is of other images; run `attnmel explain RUN --split` again")
-        with zipfile.ZipFile(path) as archive, archive.open("levels.npy") as file:
+            raise PredictionsError(f"{path} is of other images; {again}")
+        with archive.open("levels.npy") as file:
             np.lib.format.read_magic(file)
             (count, side, _), _, _ = np.lib.format.read_array_header_1_0(file)
             for start in range(0, count, batch):
                 some = min(batch, count - start)
                 yield np.frombuffer(file.read(some * side**2), dtype=np.uint8).reshape(some, side, side)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        raise PredictionsError(f"{path} is missing or damaged; run `attnmel explain RUN --split` again") from None

@@ -1,4 +1,4 @@
-"""Does a map depend on what it claims to explain? Maps of a spoilt network, of another class, without the lesion.
+"""Does a map depend on what it claims to explain? Maps of a shuffled network, of another class, without the lesion.
 
 A map that stays the same when the network's weights are shuffled explains the image, not the network (Adebayo et al.,
 "Sanity checks for saliency maps", NeurIPS 2018). How alike two maps are is measured in `evaluation.map_agreement`.
@@ -33,7 +33,7 @@ def sanity_maps(
     seed: int = 0,
     every: int = 1,
 ) -> Iterator[tuple[str, Float[Tensor, "B s s"]]]:
-    """Give the maps under each alteration, by its name, to be held against the maps of the network as it is.
+    """Give the maps under each alteration, by its name, to be compared with the maps of the unaltered network.
 
     First of the next probable class, then of the images whose lesion was painted out (see `painted_out`), if given,
     then of the network randomised layer by layer from the top, after each `every`th layer and the last.
@@ -44,8 +44,8 @@ def sanity_maps(
     yield ANOTHER_CLASS, method(network, images, next_class(network, images, classes))
     if painted is not None:
         yield PAINTED_OUT, method(network, painted, classes)
-    for layer, spoilt in randomised(network, images, seed=seed, every=every):
-        yield f"{RANDOMISED}{layer}", method(spoilt, images, classes)
+    for layer, shuffled in randomised(network, images, seed=seed, every=every):
+        yield f"{RANDOMISED}{layer}", method(shuffled, images, classes)
 
 
 @torch.no_grad()
@@ -66,7 +66,7 @@ def next_class(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: In
 def painted_out(
     pixels: UInt8[np.ndarray, "B s s 4"], mean: Sequence[float], std: Sequence[float]
 ) -> Float[Tensor, "B 3 s s"]:
-    """Return normalised images with a box of skin colour over the lesion, as the control "background-only" has them.
+    """Return normalised images with a box of skin colour over the lesion, as in the ablation "background-only".
 
     `pixels` are rows of the cache, cut to the network's input; they are not changed. `mean` and `std` are those of the
     normalisation, of RGB in [0, 1].
@@ -83,24 +83,24 @@ def randomised(
     """Shuffle the weights of ever more layers, from the last that is used to the first; the network itself stays.
 
     Gives the name of the last layer shuffled and one copy of the network, which is changed further in the next step.
-    The weights of a layer are dealt out anew among its own places: so all structure is lost while their scale, which
-    the layers around rely on, stays. Tensors of one layer and size, such as the statistics of a batch normalisation,
-    are dealt alike, channel by channel.
+    The weights of a layer are permuted among its own places: so all structure is lost while their scale, which the
+    layers around rely on, stays. Tensors of one layer and size, such as the statistics of a batch normalisation, are
+    permuted alike, channel by channel.
 
     Raises:
         ConfigError: `every` is below 1, or no layer of the network has weights.
     """
     if every < 1:
         raise ConfigError(f"randomising every {every} layers; expected at least 1")
-    spoilt = copy.deepcopy(network)
-    layers = weight_layers(spoilt, images)
+    shuffled = copy.deepcopy(network)
+    layers = weight_layers(shuffled, images)
     if not layers:
         raise ConfigError(f"{type(network).__name__} has no layer with weights to randomise")
     generator = torch.Generator().manual_seed(seed)
     for place, (name, layer) in enumerate(reversed(layers.items()), start=1):
         _shuffle(layer, generator)
         if place % every == 0 or place == len(layers):
-            yield name, spoilt
+            yield name, shuffled
 
 
 def weight_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[str, nn.Module]:
@@ -116,7 +116,7 @@ def weight_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[
 
 
 def _keep(found: dict[str, nn.Module], name: str, module: nn.Module) -> None:
-    # Returns nothing: what a hook returned would stand in for the layer's input.
+    # Returns nothing: what a hook returns replaces the layer's input.
     found.setdefault(name, module)
 
 

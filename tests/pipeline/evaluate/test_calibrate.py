@@ -14,6 +14,7 @@ from attnmel.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, set_temperature
 from attnmel.pipeline.evaluate.calibrate import calibrate_run
 from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def test_predictions_that_are_right_more_often_than_sure_are_sharpened(copied: R
     dataclasses.replace(given, probabilities=0.4 + 0.2 * right).write(path, "CC0-1.0")
     # One of ten is wrong, so the others are best said to be 0.9 sure: log(0.9 / 0.1) = log(0.6 / 0.4) / T.
     expected = np.log(1.5) / np.log(9)
-    assert calibrate_run(copied) == read_checkpoint(copied.best)[1].temperature == pytest.approx(expected, abs=1e-6)
+    assert (
+        calibrate_run(Run(copied)) == read_checkpoint(copied.best)[1].temperature == pytest.approx(expected, abs=1e-6)
+    )
 
 
 def test_resuming_a_finished_run_writes_the_same_bytes(
@@ -69,5 +72,5 @@ def test_a_validation_split_that_gives_no_temperature_takes_an_earlier_one_away(
     set_temperature(copied.best, 1.7)
     path = copied.predictions("validation")
     path.write_text(path.read_text().replace(",melanoma,", ",rest,"))
-    assert calibrate_run(copied) is None
+    assert calibrate_run(Run(copied)) is None
     assert read_checkpoint(copied.best)[1].temperature is None

@@ -16,6 +16,7 @@ from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.results import add_measures, read_measures
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def test_a_threshold_is_not_chosen_by_another_epoch(copy: Copy) -> None:
     one, other = copy("x"), copy("y", name="plain")
     add_measures(RunFolder(one), dataclasses.replace(read_measures(RunFolder(one))["validation"], epoch=99))
     with pytest.raises(
-        PredictionsError, match=r"no validation predictions of .*x of the epoch that test was judged at"
+        PredictionsError, match=r"no validation predictions of .*x of the epoch that test was evaluated at"
     ):
         compared(one, other, operating_point=0.9)
 
@@ -139,7 +140,7 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(copy: Copy, tmp_path: Pat
             [one, other],
             {"operating_point": 0.9, "positives": ["mole"]},
         ),
-        (ConfigError, "is not judged there", [one, other], {"operating_point": 0.5, "split": "validation"}),
+        (ConfigError, "is not evaluated there", [one, other], {"operating_point": 0.5, "split": "validation"}),
         (PredictionsError, "no predictions at .*train.csv", [one, other], {"split": "train"}),
     ]:
         with pytest.raises(error, match=message):
@@ -160,16 +161,16 @@ def test_recipes_that_judge_no_class_in_common_are_refused(copy: Copy) -> None:
     held = [line for line in text.split("\n") if "melanoma" in line]
     assert held
     recipe.write_text(text.replace('"melanoma"', '"nevus"').replace("melanoma =", "nevus ="))
-    with pytest.raises(PredictionsError, match=r"the recipes judge no class in common \(melanoma; nevus\)"):
+    with pytest.raises(PredictionsError, match=r"the recipes have no target class in common \(melanoma; nevus\)"):
         compared(one, other)
 
 
 def test_the_report_of_several_runs_says_whether_they_differ(copy: Copy, phantoms: "Phantoms", tmp_path: Path) -> None:
     runs = [RunFolder(copy("x")), RunFolder(copy("y", name="plain"))]
-    page = report_runs(runs, home=phantoms.home, out=tmp_path / "r.html").read_text()
-    assert "Do they differ?" in page
+    page = report_runs([Run(one, phantoms.home) for one in runs], out=tmp_path / "r.html").read_text()
+    assert "Paired comparison" in page
     assert "plain against demo, melanoma:" in page
     same = [runs[0], RunFolder(copy("z"))]
-    page = report_runs(same, home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(one, phantoms.home) for one in same], out=tmp_path / "r.html").read_text()
     assert "Not compared:" in page
     assert "are the same recipe with the same seed" in page

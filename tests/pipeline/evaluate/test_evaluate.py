@@ -18,6 +18,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.dataset import prepare
 from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_a_folder_of_the_same_images_gets_the_same_measures(
 ) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
     folder = own_folder(phantoms, tmp_path / "clinic")
-    judged = evaluate_run(run, home=phantoms.home, on=str(folder))
+    judged = evaluate_run(Run(run, phantoms.home), on=str(folder))
     own = read_measures(trained)["test"]
     assert judged.judgement.to_dict()["rows"] == own.judgement.to_dict()["rows"]
     assert (judged.name, judged.masks, judged.overlap) == ("clinic-all", 0, {})
@@ -86,7 +87,7 @@ def test_an_external_set_of_one_class_is_told(trained: RunFolder, phantoms: "Pha
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
     folder = own_folder(phantoms, tmp_path / "clinic", melanoma_only=True)
     with pytest.raises(PredictionsError, match="measures of melanoma against the rest need images of both kinds"):
-        evaluate_run(run, home=phantoms.home, on=str(folder))
+        evaluate_run(Run(run, phantoms.home), on=str(folder))
 
 
 def test_a_folder_that_changed_since_the_training_is_not_judged_as_its_test(
@@ -101,9 +102,9 @@ def test_a_folder_that_changed_since_the_training_is_not_judged_as_its_test(
     table[1] = f"{name},{'rest' if label == 'melanoma' else 'melanoma'}"
     (folder / "labels.csv").write_text("\n".join(table))
     with pytest.raises(LabelError, match=r"the labels, groups or split of clinic are not those that .* was trained on"):
-        evaluate_run(run, home=tmp_path / "home")
+        evaluate_run(Run(run, tmp_path / "home"))
     with pytest.raises(LabelError, match="the labels, groups or split of clinic are not those"):
-        evaluate_run(run, home=tmp_path / "home", on=str(folder))
+        evaluate_run(Run(run, tmp_path / "home"), on=str(folder))
 
 
 def test_every_seed_of_an_own_folder_has_the_same_split(phantoms: "Phantoms", tmp_path: Path) -> None:
@@ -115,9 +116,9 @@ def test_every_seed_of_an_own_folder_has_the_same_split(phantoms: "Phantoms", tm
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path, phantoms: "Phantoms") -> None:
     with pytest.raises(ConfigError, match=r"is not a run folder: no recipe\.toml in it"):
-        evaluate_run(RunFolder(tmp_path), home=phantoms.home)
+        evaluate_run(Run(RunFolder(tmp_path), phantoms.home))
 
 
 def test_an_unknown_split_is_answered_with_the_known_ones(trained: RunFolder, phantoms: "Phantoms") -> None:
     with pytest.raises(ConfigError, match="unknown split 'holdout'; known: all, internal, test, train, validation"):
-        evaluate_run(trained, home=phantoms.home, split="holdout")
+        evaluate_run(Run(trained, phantoms.home), split="holdout")

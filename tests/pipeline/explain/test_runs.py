@@ -20,6 +20,7 @@ from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.runs import explain_runs
 from attnmel.pipeline.explain.side_by_side import require_same_images
 from attnmel.pipeline.run.open_split import open_split
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.report.galleries.map_grid import CELL
 
@@ -36,7 +37,7 @@ def copied(trained: RunFolder, tmp_path: Path) -> RunFolder:
 
 
 def test_the_gallery_holds_every_image_and_asks_nobody(copied: RunFolder, phantoms: "Phantoms") -> None:
-    folder = explain_runs([copied], split="test", methods=METHODS, home=phantoms.home)
+    folder = explain_runs([Run(copied, phantoms.home)], split="test", methods=METHODS)
     page = folder.gallery.read_text()
     predictions = Predictions.read(copied.predictions("test"))
     assert all(f"<b>{image_id}</b>" in page for image_id in predictions.image_ids)
@@ -57,7 +58,9 @@ def test_runs_stand_side_by_side_on_the_same_images(
 ) -> None:
     other = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "other")))
     out = tmp_path / "both"
-    folder = explain_runs([copied, other], split="test", methods=METHODS, out=out, home=phantoms.home)
+    folder = explain_runs(
+        [Run(copied, phantoms.home), Run(other, phantoms.home)], split="test", methods=METHODS, out=out
+    )
     assert copied.split_maps("test").table.read_text() == other.split_maps("test").table.read_text()
     summary = MapSummary.read(folder.summary)
     assert summary is not None
@@ -78,7 +81,13 @@ def test_each_run_gives_the_named_maps_that_it_has(
     other, out = RunFolder(tmp_path / "gap"), tmp_path / "both"
     run_recipe(load_recipe("demo", settings), other, home=phantoms.home, fabric=fabric)
     methods, measures = ["attention-pool3", "cam"], ["overlap", "authors-cam"]
-    explain_runs([copied, other], split="test", methods=methods, measures=measures, out=out, home=phantoms.home)
+    explain_runs(
+        [Run(copied, phantoms.home), Run(other, phantoms.home)],
+        split="test",
+        methods=methods,
+        measures=measures,
+        out=out,
+    )
     summary = MapSummary.read(MapsFolder(out).summary)
     assert summary is not None
     assert [name.split(": ")[1] for name in summary.methods] == ["attention-pool3", "cam", "cam"]
@@ -95,12 +104,12 @@ def test_maps_that_do_not_lie_side_by_side_are_refused_before_any_is_made(
     narrow = RunFolder(Path(shutil.copytree(copied.path, tmp_path / "narrow")))
     narrow.recipe.write_text(narrow.recipe.read_text().replace("crop = 0.8", "crop = 0.5"))
     with pytest.raises(ConfigError, match=r"narrow sees another square of each image than .*run, so their maps"):
-        explain_runs([copied, narrow], split="test", out=tmp_path / "out", home=phantoms.home)
+        explain_runs([Run(copied, phantoms.home), Run(narrow, phantoms.home)], split="test", out=tmp_path / "out")
     assert not copied.split_maps("test").path.exists()
     with pytest.raises(
         ConfigError, match="'authors-cam' is of the map 'cam' of a vgg16-gap; here are maps of attnmel-c"
     ):
-        explain_runs([copied], split="test", measures=["authors-cam"], home=phantoms.home)
-    asked = {split: open_split(copied, split, home=phantoms.home) for split in ("test", "validation")}
+        explain_runs([Run(copied, phantoms.home)], split="test", measures=["authors-cam"])
+    models = {split: open_split(Run(copied, phantoms.home), split) for split in ("test", "validation")}
     with pytest.raises(ConfigError, match="are of other images; explain runs of one data set and split"):
-        require_same_images({split: one.predictions.image_ids for split, one in asked.items()})
+        require_same_images({split: one.predictions.image_ids for split, one in models.items()})

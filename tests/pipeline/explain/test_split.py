@@ -20,13 +20,14 @@ from attnmel.folders import RunFolder
 from attnmel.models.classifiers import MelNetwork
 from attnmel.models.output import Output
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.explain.metrics import ASKING
+from attnmel.pipeline.explain.metrics import RERUN
 from attnmel.pipeline.explain.runs import explain_each
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.dataset import prepare
 from attnmel.pipeline.run.open_split import open_split
 from attnmel.pipeline.run.provenance import read_recipe
+from attnmel.pipeline.run.run import Run
 from attnmel.saliency.map_files import read_levels
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ FEW = 4
 def explained(trained: RunFolder, phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> ExplainedRun:
     """Every measure of some maps of the test split, in a copy of the run."""
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("explained") / "run")))
-    measures = ("overlap", "cuts", "agreement", *ASKING)
-    (one,) = explain_each([run], split="test", methods=METHODS, measures=measures, limit=FEW, home=phantoms.home)
+    measures = ("overlap", "cuts", "agreement", *RERUN)
+    (one,) = explain_each([Run(run, phantoms.home)], split="test", methods=METHODS, measures=measures, limit=FEW)
     return one
 
 
@@ -85,7 +86,7 @@ def test_both_gates_maps_take_one_pass_of_the_network(
 
     monkeypatch.setattr(MelNetwork, "forward", counted)
     methods = ["attention-pool3", "attention-pool4"]
-    (one,) = explain_each([trained], split="test", methods=methods, out=tmp_path, home=phantoms.home)
+    (one,) = explain_each([Run(trained, phantoms.home)], split="test", methods=methods, out=tmp_path)
     # Once for the predictions, once for the maps, and each method is tried on one image.
     assert sum(seen) == 2 * len(one.table.image_ids) + len(methods)
 
@@ -123,7 +124,7 @@ def test_the_summary_reads_back_and_stands_in_the_report_with_the_controls(
     assert summary.methods == METHODS
     assert str(summary) == str(explained.summary)
     run = RunFolder(explained.folder.path.parent.parent)
-    page = report_runs([run], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(run, phantoms.home)], out=tmp_path / "r.html").read_text()
     section = page.split("What the maps are worth</h2>")[1].split("</section>")[0]
     assert all(name in section for name in METHODS)
     jaccard = next(one for one in summary.means if one.column == MapColumn("gaussian", "jaccard", "lesion"))
@@ -137,10 +138,10 @@ def test_a_network_without_gates_is_explained_by_its_other_maps(
     settings = ["data.size=32", "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
     run = RunFolder(tmp_path / "run")
     run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
-    (usual,) = explain_each([run], split="test", home=phantoms.home)
+    (usual,) = explain_each([Run(run, phantoms.home)], split="test")
     assert usual.methods == ("cam", "gradcam-pool3", "gradcam-pool4", "gradcam-pool5", "gaussian", "random")
     with pytest.raises(ConfigError, match=r"MelNetwork returns no attention maps; expected 2 .* use gradcam-pool5"):
-        explain_each([run], split="test", methods=["cam", "attention-pool3"], home=phantoms.home)
+        explain_each([Run(run, phantoms.home)], split="test", methods=["cam", "attention-pool3"])
 
 
 @pytest.mark.parametrize(
@@ -156,16 +157,16 @@ def test_what_is_not_known_is_answered_with_what_is(
     trained: RunFolder, phantoms: "Phantoms", wrong: dict[str, object], told: str
 ) -> None:
     with pytest.raises(ConfigError, match=told):
-        explain_each([trained], home=phantoms.home, **{"split": "test", **wrong})  # pyright: ignore[reportArgumentType]
+        explain_each([Run(trained, phantoms.home)], **{"split": "test", **wrong})  # pyright: ignore[reportArgumentType]
 
 
 def test_maps_are_of_the_crop_that_the_network_saw(explained: ExplainedRun, phantoms: "Phantoms") -> None:
     run = RunFolder(explained.folder.path.parent.parent)
-    recipe, asked = read_recipe(run), open_split(run, "test", home=phantoms.home)
+    recipe, model = read_recipe(run), open_split(Run(run, phantoms.home), "test")
     cache = prepare(recipe.data, home=phantoms.home).cache
     places = np.arange(3)
     expected = central_crop(cache.gather(explained.rows[places]), recipe.data.size)
-    for _, images in asked.batches(places):
-        mean, std = (np.array(one) for one in (asked.card.mean, asked.card.std))
+    for _, images in model.batches(places):
+        mean, std = (np.array(one) for one in (model.card.mean, model.card.std))
         pixels = images.permute(0, 2, 3, 1).numpy() * std + mean
         np.testing.assert_allclose(pixels * 255, expected[..., :3], atol=1e-2)

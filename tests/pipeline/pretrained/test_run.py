@@ -10,6 +10,7 @@ from attnmel.errors import ConfigError
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.pretrained.run import copy_onnx, own_run, refuse_trained_on
+from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.catalogue import ANY, DEFAULT, Shipped, find_model
 from attnmel.records import Predictions
 
@@ -31,7 +32,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 def test_judged_in_a_copy_it_has_the_figures_of_its_card(model: Shipped, phantoms: "Phantoms", tmp_path: Path) -> None:
     before = contents(model.folder)
     run = own_run(model, tmp_path / "own")
-    judged = evaluate_run(run, home=phantoms.home)
+    judged = evaluate_run(Run(run, phantoms.home))
     expected = {one.measure: one.value for one in model.card.measures}
     assert {one.measure: one.value for one in judged.judgement.rows} == pytest.approx(expected)
     assert judged.judgement.notes[-1] == "temperature and thresholds were chosen on predictions of two folds"
@@ -46,7 +47,7 @@ def test_images_of_another_size_may_be_judged(model: Shipped, phantoms: "Phantom
     other = next(path for path in image.parent.glob("*.jpg") if path != image)
     shutil.copy(other, image)
     run = own_run(model, tmp_path / "own")
-    evaluate_run(run, home=home)
+    evaluate_run(Run(run, home))
     assert len(Predictions.read(run.predictions("test")).image_ids) == 12
 
 

@@ -21,11 +21,12 @@ from attnmel.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.predict.predict import predict_images
-from attnmel.pipeline.report.ablations import control_sections
+from attnmel.pipeline.report.ablations import ablation_sections
 from attnmel.pipeline.report.report import _published, report_runs
 from attnmel.pipeline.run.dataset import prepare, split_batches, training_batches
 from attnmel.pipeline.run.normalisation import with_statistics
 from attnmel.pipeline.run.provenance import read_recipe
+from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.train import run_folder
 from attnmel.records import Predictions
 
@@ -201,18 +202,20 @@ def test_a_control_is_a_change_of_its_recipe_and_stands_beside_no_published_figu
 
 
 def test_the_report_sets_the_controls_beside_the_run(phantoms: "Phantoms", beside: RunFolder, tmp_path: Path) -> None:
-    page = report_runs([beside], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(beside, phantoms.home)], out=tmp_path / "r.html").read_text()
     assert "What is left without the lesion, or without all else" in page
     assert "size of the box alone" in page
     assert "Trained on shuffled labels" in page
     assert "With the lesion alone" not in page
-    whole = report_runs([beside, beside.control("background-only")], home=phantoms.home, out=tmp_path / "w.html")
+    whole = report_runs(
+        [Run(beside, phantoms.home), Run(beside.control("background-only"), phantoms.home)], out=tmp_path / "w.html"
+    )
     assert "demo, without the lesion, seed 0" in whole.read_text()
     assert whole.read_text().count("size of the box alone") == 1
 
 
 def test_the_difference_is_on_the_images_that_both_were_judged_on(phantoms: "Phantoms", beside: RunFolder) -> None:
-    (section,) = control_sections(beside, "test", home=phantoms.home)
+    (section,) = ablation_sections(Run(beside, phantoms.home), "test")
     (table,) = section.tables
     row = next(row for row in table.rows if row[0] == "without the lesion")
     judged = [Predictions.read(one.predictions("test")) for one in (beside.control("background-only"), beside)]
@@ -234,7 +237,7 @@ def test_what_lies_beside_but_is_of_another_recipe_is_said_and_left_out(
     recipe = run.control("shuffled-labels").recipe
     recipe.write_text(recipe.read_text().replace("gamma = 2.0", "gamma = 1.0"))
     told = Told()
-    assert control_sections(run, "test", home=phantoms.home, progress=told) == ()
+    assert ablation_sections(Run(run, phantoms.home, told), "test") == ()
     (note,) = told.notes
     assert note.endswith(f"is no control of {run.path}: it differs in loss.gamma")
     assert read_recipe(run).data.control == "none"

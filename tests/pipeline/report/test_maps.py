@@ -14,6 +14,7 @@ from attnmel.evaluation.maps.table import MapColumn, MapTable
 from attnmel.folders import MapsFolder, RunFolder
 from attnmel.pipeline.explain.runs import explain_each, explain_runs
 from attnmel.pipeline.report.report import report_runs
+from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -29,8 +30,8 @@ def explained(
     place = tmp_path_factory.mktemp("explained")
     first, second = (RunFolder(Path(shutil.copytree(trained.path, place / name))) for name in ("first", "second"))
     second.recipe.write_text(second.recipe.read_text().replace("\nseed = 0", "\nseed = 1"))
-    explain_runs([first], split="test", methods=METHODS, home=phantoms.home)
-    explain_each([second], split="test", methods=METHODS[:2], home=phantoms.home)
+    explain_runs([Run(first, phantoms.home)], split="test", methods=METHODS)
+    explain_each([Run(second, phantoms.home)], split="test", methods=METHODS[:2])
     return first, second
 
 
@@ -45,7 +46,8 @@ def several(
     place = tmp_path_factory.mktemp("several")
     third = RunFolder(Path(shutil.copytree(trained.path, place / "third")))
     third.recipe.write_text(third.recipe.read_text().replace("\nseed = 0", "\nseed = 2"))
-    return report_runs([*explained, third], home=phantoms.home, out=place / "r & s.html")
+    runs = [Run(one, phantoms.home) for one in (*explained, third)]
+    return report_runs(runs, out=place / "r & s.html")
 
 
 def section(page: str, title: str) -> str:
@@ -57,7 +59,7 @@ def test_a_run_shows_its_grid_and_the_way_to_its_gallery(
     explained: tuple[RunFolder, RunFolder], phantoms: "Phantoms"
 ) -> None:
     run, _ = explained
-    page = report_runs([run], home=phantoms.home)
+    page = report_runs([Run(run, phantoms.home)])
     maps = section(page.read_text(), "What the maps are worth")
     assert maps.count("data:image/webp;base64,") == 1
     (address,) = re.findall(r'<a href="([^"]*)"', maps)
@@ -69,7 +71,7 @@ def test_a_run_that_has_no_gallery_of_its_own_is_linked_to_none(
 ) -> None:
     _, run = explained
     maps = section(
-        report_runs([run], home=phantoms.home, out=tmp_path / "r.html").read_text(), "What the maps are worth"
+        report_runs([Run(run, phantoms.home)], out=tmp_path / "r.html").read_text(), "What the maps are worth"
     )
     assert maps.count("data:image/webp;base64,") == 1
     assert "<a href" not in maps
@@ -109,7 +111,9 @@ def test_a_run_without_maps_is_named_with_what_makes_them(several: Path) -> None
 def test_maps_of_one_run_alone_are_not_side_by_side(
     explained: tuple[RunFolder, RunFolder], trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    page = report_runs([explained[1], trained], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs(
+        [Run(explained[1], phantoms.home), Run(trained, phantoms.home)], out=tmp_path / "r.html"
+    ).read_text()
     assert "Maps side by side" not in page
     assert not (tmp_path / "r-maps.html").exists()
 
@@ -120,7 +124,9 @@ def test_runs_of_other_images_are_told_apart_in_words(
     fewer = RunFolder(Path(shutil.copytree(explained[1].path, tmp_path / "fewer")))
     for table in (fewer.split_maps("test").table, fewer.predictions("test")):
         table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
-    page = report_runs([explained[0], fewer], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs(
+        [Run(explained[0], phantoms.home), Run(fewer, phantoms.home)], out=tmp_path / "r.html"
+    ).read_text()
     maps = section(page, "Maps side by side")
     assert "Not shown: demo, seed 1 and demo, seed 0 are of other images" in maps
     assert "data:image/webp" not in maps
@@ -140,5 +146,5 @@ def test_maps_that_cannot_be_read_are_told_with_what_to_do(
         folder.table.write_text("".join(lines[:-1]))
         told = r"measures.csv is of other images than .*test.csv; run `attnmel explain RUN --split` again"
     with pytest.raises(PredictionsError, match=told):
-        report_runs([run], home=phantoms.home, out=tmp_path / "r.html")
+        report_runs([Run(run, phantoms.home)], out=tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()

@@ -14,6 +14,7 @@ from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.folders import RunFolder
 from attnmel.pipeline.report.report import _published, report_runs
 from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def test_the_page_shows_what_the_run_wrote_and_asks_nobody(
     trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    page = report_runs([trained], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(trained, phantoms.home)], out=tmp_path / "r.html").read_text()
     row = read_measures(trained)["test"].judgement.row("melanoma", "auc")
     assert f"{row.value:.3f}" in page
     assert f"{row.low:.3f}" in page
@@ -35,7 +36,7 @@ def test_the_page_shows_what_the_run_wrote_and_asks_nobody(
 def test_what_a_run_changed_of_its_recipe_stands_in_the_open(
     trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    page = report_runs([trained], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(trained, phantoms.home)], out=tmp_path / "r.html").read_text()
     before_the_measures = page.split(">Measures<")[0]
     assert "Not the shipped recipe." in before_the_measures
     assert "data.size 32 instead of 64" in before_the_measures
@@ -45,14 +46,14 @@ def test_runs_stand_side_by_side(trained: RunFolder, phantoms: "Phantoms", tmp_p
     other = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "other")))
     text = other.recipe.read_text()
     other.recipe.write_text(text.replace("\nseed = 0", "\nseed = 1"))
-    page = report_runs([trained, other], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(trained, phantoms.home), Run(other, phantoms.home)], out=tmp_path / "r.html").read_text()
     assert "demo, seed 0" in page
     assert "demo, seed 1" in page
 
 
 def test_a_split_that_was_not_judged_is_told_with_those_that_were(trained: RunFolder, phantoms: "Phantoms") -> None:
-    with pytest.raises(PredictionsError, match=r"was not judged on 'train' \(judged: validation, test\)"):
-        report_runs([trained], home=phantoms.home, split="train")
+    with pytest.raises(PredictionsError, match=r"was not evaluated on 'train' \(evaluated: validation, test\)"):
+        report_runs([Run(trained, phantoms.home)], split="train")
 
 
 def test_a_published_row_stands_beside_its_own_network_alone() -> None:
@@ -69,6 +70,6 @@ def test_a_published_row_stands_beside_its_own_network_alone() -> None:
 
 
 def test_maps_are_called_as_in_the_tables(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
-    page = report_runs([trained], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(trained, phantoms.home)], out=tmp_path / "r.html").read_text()
     assert "Attention of pool-3 over" in page
     assert "Attention of pool3 over" not in page

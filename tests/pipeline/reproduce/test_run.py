@@ -24,7 +24,7 @@ from attnmel.pipeline.reproduce import run as module
 from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
 from attnmel.pipeline.run.results import read_measures
-from attnmel.records import table_lines
+from attnmel.table_files import table_lines
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

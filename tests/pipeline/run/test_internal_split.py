@@ -20,6 +20,7 @@ from attnmel.pipeline.run.dataset import prepare
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.results import read_measures
 from attnmel.pipeline.run.results_details import read_details
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def test_training_judges_both_test_splits(run: RunFolder, home: Path) -> None:
 
 def test_the_internal_split_is_judged_again_alike(run: RunFolder, home: Path) -> None:
     before = read_measures(run)["internal"]
-    assert evaluate_run(run, home=home, split="internal") == before
+    assert evaluate_run(Run(run, home), split="internal") == before
 
 
 def test_predictions_carry_the_attributes_that_are_known(run: RunFolder, home: Path) -> None:
@@ -111,7 +112,7 @@ def test_a_network_of_other_classes_is_judged_there_without_a_submission(
     trained: RunFolder, home: Path, tmp_path: Path
 ) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
-    judged = evaluate_run(run, home=home, on="isic2018", allow_leakage=True)
+    judged = evaluate_run(Run(run, home), on="isic2018", allow_leakage=True)
     assert judged.judgement.row("melanoma", "auc").positives == 2, "MEL is melanoma, every other class the rest"
     assert (judged.submission, run.submission(judged.name).exists()) == ("", False)
     details = read_details(run, judged)
@@ -133,7 +134,7 @@ def test_a_split_that_leaks_by_name_is_judged_and_says_so(home: Path, fabric: "F
     assert {one.kind for one in read_leaks(run)} == {"same lesion"}
     assert judged.judgement.units == len({one.group for one in leaky if one.split == "internal"})
     assert read_measures(run)["test"].submission == "ISIC 2018 task 3 format."
-    page = report_runs([run], home=home, split="internal", out=tmp_path / "report.html").read_text(encoding="utf-8")
+    page = report_runs([Run(run, home)], split="internal", out=tmp_path / "report.html").read_text(encoding="utf-8")
     assert "split by image: leaks" in page
     assert "Images known from training" in page
     for name in CLASSES_2018:

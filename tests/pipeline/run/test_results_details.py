@@ -23,6 +23,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
 from attnmel.pipeline.run.results_details import Details, find_details, operating_table, read_details, write_details
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -42,6 +43,14 @@ def details(run: RunFolder, split: str = "test") -> Details:
     found = read_details(run, judged(run, split))
     assert found is not None
     return found
+
+
+def details_of(folder: RunFolder, **wishes: list[float]) -> Details:
+    """Compute the details of the test split anew."""
+    run = Run(folder)
+    results = run.results["test"]
+    validation = run.validation_predictions(results.epoch)
+    return find_details(results, run.predictions("test"), validation, ["melanoma"], **wishes)
 
 
 def test_details_follow_from_the_predictions_files(trained: RunFolder) -> None:
@@ -89,7 +98,7 @@ def test_without_validation_predictions_of_the_same_network_no_threshold_is_chos
         add_measures(run, dataclasses.replace(judged(run, "validation"), epoch=99))
     else:
         run.measures.write_text(json.dumps({"test": judged(run).as_dict()}))
-    operating = find_details(run, judged(run), ["melanoma"]).operating[0]
+    operating = details_of(run).operating[0]
     assert operating.validation_images == 0
     assert "judge the split 'validation' first, then this one again" in operating.notes[0]
 
@@ -106,14 +115,14 @@ def test_an_external_set_is_judged_at_the_run_s_own_thresholds(
     truth = Predictions.read(run.predictions("test"))
     labels = {image: truth.classes[label] for image, label in zip(truth.image_ids, truth.labels, strict=True)}
     (folder / "labels.csv").write_text("image,label\n" + "".join(f"{name}.jpg,{labels[name]}\n" for name in names))
-    evaluate_run(run, home=phantoms.home, on=str(folder))
+    evaluate_run(Run(run, phantoms.home), on=str(folder))
     found, own = (details(run, name).operating[0] for name in ("clinic-all", "test"))
     assert [point.threshold for point in found.points] == [point.threshold for point in own.points]
     assert found.validation_images == 10
 
 
 def test_the_user_s_sensitivities_and_prevalences_join_the_others(run: RunFolder) -> None:
-    found = find_details(run, judged(run), ["melanoma"], sensitivities=[0.99, 0.89], prevalences=[0.005]).operating[0]
+    found = details_of(run, sensitivities=[0.99, 0.89], prevalences=[0.005]).operating[0]
     assert [point.target for point in found.points[1:]] == [0.82, 0.89, 0.95, 0.99]
     assert found.prevalences == (0.005, 0.02, 0.1)
 
@@ -121,7 +130,7 @@ def test_the_user_s_sensitivities_and_prevalences_join_the_others(run: RunFolder
 def test_what_is_no_sensitivity_is_refused_before_anything_is_predicted(run: RunFolder, phantoms: "Phantoms") -> None:
     run.best.unlink()
     with pytest.raises(ConfigError, match="a sensitivity of 90 cannot be aimed at"):
-        evaluate_run(run, home=phantoms.home, sensitivities=[90])
+        evaluate_run(Run(run, phantoms.home), sensitivities=[90])
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"notice": "", "epoch": "nine"}'])
@@ -154,9 +163,9 @@ def test_the_page_shows_every_topic_once_per_run(run: RunFolder, phantoms: "Phan
     predictions = Predictions.read(run.predictions("test"))
     sexes = tuple(np.random.default_rng(0).choice(["male", "female"], len(predictions.labels)).tolist())
     dataclasses.replace(predictions, attributes={"sex": sexes}).write(run.predictions("test"), "CC-0")
-    write_details(run, find_details(run, judged(run), ["melanoma"]))
+    write_details(run, details_of(run))
     other = RunFolder(Path(shutil.copytree(run.path, tmp_path / "other")))
-    page = report_runs([run, other], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(run, phantoms.home), Run(other, phantoms.home)], out=tmp_path / "r.html").read_text()
     for topic in ("operating", "decision", "confusion", "subgroups"):
         for anchor in ("run-1", "run-2"):
             assert page.count(f'<h3 id="{anchor}-{topic}">') == 1
@@ -168,6 +177,6 @@ def test_a_run_that_was_judged_before_there_were_details_is_still_reported(
     run: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
     run.details("test").unlink()
-    page = report_runs([run], home=phantoms.home, out=tmp_path / "r.html").read_text()
+    page = report_runs([Run(run, phantoms.home)], out=tmp_path / "r.html").read_text()
     assert "Operating points" not in page
     assert ">Measures<" in page

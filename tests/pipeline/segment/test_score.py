@@ -16,7 +16,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.folders import MasksFolder, RunFolder
 from attnmel.pipeline.segment.predict import predict_masks
 from attnmel.pipeline.segment.score import MasksScore, score_masks
-from attnmel.records import table_lines
+from attnmel.table_files import table_lines
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

@@ -20,6 +20,7 @@ from attnmel.pipeline.evaluate.evaluate import FROM_MAPS, evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.normalisation import with_statistics
+from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.frozen_maps import open_run_maps
 from attnmel.pipeline.train.setup import objective, put_start_weights, schedule, set_up, start_network
 from attnmel.progress import SILENT
@@ -125,7 +126,7 @@ def test_a_run_is_judged_as_its_checkpoint_predicts(phantoms: "Phantoms", fabric
     run_recipe(frozen(pool="pool5"), run, home=phantoms.home, fabric=fabric)
     from_maps = Predictions.read(run.predictions("test"))
     assert FROM_MAPS in json.loads(run.measures.read_text())["test"]["judgement"]["notes"]
-    judged = evaluate_run(run, home=phantoms.home, split="test")
+    judged = evaluate_run(Run(run, phantoms.home), split="test")
     assert FROM_MAPS not in judged.judgement.notes
     from_images = Predictions.read(run.predictions("test"))
     assert from_images.image_ids == from_maps.image_ids

@@ -24,6 +24,7 @@ from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.run.dataset import prepare
 from attnmel.pipeline.run.normalisation import with_statistics
 from attnmel.pipeline.run.provenance import read_recipe
+from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -91,7 +92,7 @@ def test_the_run_keeps_padding_and_the_scale_of_its_start_weights(light: RunFold
 
 
 def test_the_run_is_judged_and_explained(light: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
-    judged = evaluate_run(light, home=phantoms.home)
+    judged = evaluate_run(Run(light, phantoms.home))
     assert judged.judgement.images == 12
     assert set(judged.overlap) == {"pool3", "pool4"}
     image = next(one.image for one in prepare(read_recipe(light).data, home=phantoms.home).lesions)
@@ -114,7 +115,7 @@ def test_a_run_from_installed_weights_is_trained_judged_and_explained(
     provenance = json.loads(run.provenance.read_text())
     assert provenance["start"].startswith("published weights efficientnet-lite0-57934424.pth; ")
     assert provenance["licence"] == "synthetic, Apache-2.0; Apache-2.0 (start weights)"
-    assert evaluate_run(run, home=phantoms.home).judgement.images == 12
+    assert evaluate_run(Run(run, phantoms.home)).judgement.images == 12
     image = next(one.image for one in prepare(read_recipe(run).data, home=phantoms.home).lesions)
     with np.load(list(explain_images(run.path, [image], out=tmp_path / "maps"))[-1]) as maps:
         assert (maps["pool3"].shape, maps["pool4"].shape) == ((8, 8), (4, 4))

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnmel.saliency.methods.channels import Examples, channel_maps, judge_channels, layer_maps
+from attnmel.saliency.methods.channels import Examples, channel_maps, layer_maps, measure_channels
 
 
 def examples(images: Float[Tensor, "B 3 s s"], seed: int, *, marked: bool = True) -> Examples:
@@ -14,7 +14,7 @@ def examples(images: Float[Tensor, "B 3 s s"], seed: int, *, marked: bool = True
 
 def test_channels_are_judged_as_numpy_judges_them(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> None:
     batches = [examples(images, 0), examples(images.flip(-1) * 2, 1), examples(images[:1] + 1, 2, marked=False)]
-    channels = judge_channels(network, batches, layer="pool4")
+    channels = measure_channels(network, batches, layer="pool4")
     maps = torch.cat([layer_maps(network, one.images, layer="pool4") for one in batches]).numpy()
     labels = torch.cat([one.is_class for one in batches]).numpy()
     masks = torch.cat([one.masks for one in batches]).reshape(7, 4, 16, 4, 16).mean((2, 4)).numpy()
@@ -37,7 +37,7 @@ def test_the_channel_that_sees_the_lesion_comes_first(
     darker = torch.where(square, bright * 0.5, bright)
     images = torch.cat([bright, darker])
     batch = Examples(images, torch.arange(6) < 3, square.float().repeat(6, 1, 1))
-    channels = judge_channels(square_network, [batch], layer="pool3")
+    channels = measure_channels(square_network, [batch], layer="pool3")
     assert channels.by_correlation()[0] == channels.by_overlap()[0] == 0
     assert channels.correlation[0] > 0.9
     assert channels.overlap[0] > 0.8
@@ -48,7 +48,7 @@ def test_without_masks_the_overlap_is_not_defined_and_one_class_correlates_with_
     network: nn.Module, images: Float[Tensor, "B 3 s s"]
 ) -> None:
     batch = Examples(images, torch.ones(3, dtype=torch.bool), torch.zeros(3, 64, 64))
-    channels = judge_channels(network, [batch], layer="pool5")
+    channels = measure_channels(network, [batch], layer="pool5")
     assert channels.overlap.isnan().all()
     assert not channels.correlation.any()
 
@@ -59,7 +59,7 @@ def test_a_channel_that_only_rounding_changes_correlates_with_nothing(images: Fl
             return torch.full_like(images[:, :1], 0.1) + 1e-9 * images[:, :1]
 
     network = nn.Sequential(Constant(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    assert not judge_channels(network, [examples(images, 0)], layer="0").correlation.any()
+    assert not measure_channels(network, [examples(images, 0)], layer="0").correlation.any()
 
 
 def test_the_maps_of_chosen_channels_come_in_their_order(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> None:

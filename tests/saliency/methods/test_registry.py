@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from attnmel.errors import ConfigError
 from attnmel.saliency.methods.integrated_gradients import integrated_gradients
 from attnmel.saliency.methods.occlusion import occlusion
-from attnmel.saliency.methods.registry import CONTROLS, METHODS, build_method, maps_of
+from attnmel.saliency.methods.registry import BASELINES, METHODS, build_method, maps_of
 
-OF_NETWORKS = [name for name in METHODS if name not in CONTROLS]
+OF_NETWORKS = [name for name in METHODS if name not in BASELINES]
 OF_CLASSES = [name for name in OF_NETWORKS if not name.startswith("attention")]
 
 
@@ -38,7 +38,7 @@ def test_the_other_class_is_found_outside_the_square(
     assert jaccard(build_method(name)(square_network, bright, torch.zeros(3, dtype=torch.long)), ~square) > 0.85
 
 
-@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_the_controls_do_not_find_it(
     name: str, square_network: nn.Module, square: Bool[Tensor, "s s"], bright: Float[Tensor, "B 3 s s"]
 ) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,15 +11,14 @@ from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding
 from attnmel.data.audit.store import Audit
 from attnmel.data.datasets.isic import own_folder_path
 from attnmel.errors import LabelError
-from attnmel.folders import replacing
-from attnmel.records import table_lines
+from attnmel.table_files import read_header_and_rows, write_table
 
 Side = Literal["train", "test"]
 
 COLUMNS = ("dataset", "image", "reason", "pair")
 
 RANKS = {None: 0, "train": 0, "validation": 1, "test": 2, "internal": 2}
-"""From what is learnt by heart to what only judges."""
+"""From the images that are trained on to those that only evaluate."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +39,16 @@ def exclusions(
 
     Of a leak between two splits it is the image on the side that is named, so that the other stays whole; of one
     picture twice in a split the second; of one picture with two labels in a data set both. Photographs of one lesion in
-    one split, and what two data sets share without one judging what the other trains, stay. Where findings are leaks
-    `between_sides` that were named, the first trains and the second judges, whatever their splits are called.
+    one split, and what two data sets share without one evaluating what the other trains, stay. Where findings are leaks
+    `between_sides` that were named, the first trains and the second evaluates, whatever their splits are called.
     """
     listed: dict[tuple[str, str], Exclusion] = {}
     for finding in findings:
         first, second = audit.entries[finding.first], audit.entries[finding.second]
         named = [(first, second) if side == "train" else (second, first)]
         for entry, other in named if between_sides else _left_out(first, second, finding, side):
-            told = Exclusion(entry.dataset, entry.image_id, finding.kind, f"{other.side}/{other.image_id}")
-            listed.setdefault((told.dataset, told.image), told)
+            one = Exclusion(entry.dataset, entry.image_id, finding.kind, f"{other.side}/{other.image_id}")
+            listed.setdefault((one.dataset, one.image), one)
     return tuple(listed[key] for key in sorted(listed))
 
 
@@ -71,14 +70,11 @@ def _left_out(
 
 def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
     """Write the list as CSV."""
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        table.writerows([one.dataset, one.image, one.reason, one.pair] for one in listed)
+    write_table(path, COLUMNS, (astuple(one) for one in listed))
 
 
 def excluding(recipe: Recipe, path: Path) -> Recipe:
-    """Return the recipe without the images of its own data set that a list names, beside those it leaves out already.
+    """Return the recipe without the images of its own data set that a list names, besides those already left out.
 
     Raises:
         LabelError: as `read_exclusions`.
@@ -90,7 +86,7 @@ def excluding(recipe: Recipe, path: Path) -> Recipe:
 
 
 def read_exclusions(path: Path, dataset: str) -> tuple[str, ...]:
-    """Return the ids of one data set that a list names, sorted; its other rows are of no concern here.
+    """Return the ids of one data set that a list names, sorted; its other rows are skipped.
 
     Raises:
         LabelError: no such file, not this table, or no row of the data set.
@@ -98,9 +94,7 @@ def read_exclusions(path: Path, dataset: str) -> tuple[str, ...]:
     if not path.is_file():
         raise LabelError(f"no exclusion list at {path}; write one with `attnmel audit {dataset} --exclusions {path}`")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(table_lines(file))
-            header, rows = list(reader.fieldnames or ()), list(reader)
+        header, rows = read_header_and_rows(path, encoding="utf-8-sig")
     except (UnicodeDecodeError, csv.Error) as error:
         raise LabelError(f"{path} is not a table of comma-separated UTF-8 text ({error}); save it so") from None
     if not {"dataset", "image"} <= set(header):

@@ -1,4 +1,4 @@
-"""Entries of data sets -> findings: what should not be in two places, and what should not be called two things."""
+"""Entries of data sets -> findings: images that are in two places, and images with two labels."""
 
 import itertools
 from collections import defaultdict
@@ -13,10 +13,10 @@ from attnmel.records import Split
 Kind = Literal["same id", "same bytes", "same picture", "same lesion", "labels differ", "alike"]
 KINDS: tuple[Kind, ...] = ("same id", "same bytes", "same picture", "same lesion", "labels differ", "alike")
 """What is found of two entries. Of the first three a pair has one, the first that is true; a lesion's name and labels
-are looked at besides; "alike" only says that an embedding puts two images close together."""
+are compared as well; "alike" only means that two images have similar embeddings."""
 
 LEAKS: tuple[Kind, ...] = ("same id", "same bytes", "same picture", "same lesion")
-"""What makes an image that trained known to a network, if it judges too."""
+"""Kinds of finding between a training and a test image that make the test image known to a network."""
 
 MELANOMAS = frozenset({"MEL"})
 KERATOSES = frozenset({"BKL"})
@@ -53,7 +53,7 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditFinding:
-    """Something found of two entries, by their places."""
+    """A finding on two entries, by their indices."""
 
     kind: Kind
     first: int
@@ -61,11 +61,11 @@ class AuditFinding:
     likeness: float | None = None
     """Correlation of fine structure, or cosine of embeddings; None where pictures were not compared."""
     symmetry: int = 0
-    """What the second picture is turned by to lie like the first; see `neighbours.turned`."""
+    """What the second picture is turned by to lie like the first; see `candidates.turned`."""
 
 
 def findings_of(entries: Sequence[AuditEntry], matches: Iterable[tuple[str, str, Match]]) -> tuple[AuditFinding, ...]:
-    """Return everything found of the entries; each match tells the digests of its two pictures."""
+    """Return everything found of the entries; each match has the digests of its two pictures."""
     copies = [*_same_ids(entries), *_same_bytes(entries), *_same_pictures(entries, matches)]
     conflicts = [
         AuditFinding("labels differ", one.first, one.second, one.likeness, one.symmetry)
@@ -76,7 +76,7 @@ def findings_of(entries: Sequence[AuditEntry], matches: Iterable[tuple[str, str,
 
 
 def labels_differ(one: AuditEntry, other: AuditEntry) -> bool:
-    """Say whether two labels cannot both be true of one picture; words of unknown meaning tell within a data set."""
+    """Whether two labels cannot both be true of one picture; unknown words are compared within a data set only."""
     if one.diagnosis is None or other.diagnosis is None or one.diagnosis == other.diagnosis:
         return False
     if one.diagnosis in MEANINGS and other.diagnosis in MEANINGS:
@@ -126,7 +126,7 @@ def _same_lesions(entries: Sequence[AuditEntry]) -> Iterator[AuditFinding]:
 
 
 def _by(names: Iterable[str]) -> list[list[int]]:
-    """Return the places of every name that stands in several."""
+    """Return the places of every name that has several."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         places[name].append(place)

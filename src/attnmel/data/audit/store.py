@@ -1,4 +1,4 @@
-"""What an audit found, its file, and how a later command finds it again by the content of the images."""
+"""The findings of an audit, their file, and how a later command finds it by the content of the images."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from attnmel.data.audit.findings import KINDS, LEAKS, AuditEntry, AuditFinding, Kind
 from attnmel.errors import LabelError
 from attnmel.folders import audit_folder, replacing
+from attnmel.table_files import read_json
 
 # Part of the key: raise it whenever the same images would give other findings, or the file another form.
 VERSION = 1
@@ -21,11 +22,11 @@ FILE = "audit.json"
 
 @dataclass(frozen=True)
 class Audit:
-    """Every entry that was looked at and everything that was found."""
+    """Every entry that was compared and everything that was found."""
 
     version: int
     embedding: str
-    """Whose embedding was looked at besides; empty where none was."""
+    """The network whose embedding was compared as well; empty where none was."""
     entries: tuple[AuditEntry, ...]
     findings: tuple[AuditFinding, ...]
 
@@ -38,9 +39,9 @@ class Audit:
         return {key: found[key] for key in sorted(found, key=lambda key: (KINDS.index(key[0]), *key[1:]))}
 
     def between(self, first: Collection[str], second: Collection[str]) -> tuple[AuditFinding, ...]:
-        """Return the leaks that join one file with another, by SHA-256: the first's entry stands first.
+        """Return the leaks that join one file with another, by SHA-256; the entry of `first` comes first.
 
-        Names play no part, so an audit holds for whatever holds the same files.
+        Names play no part, so an audit applies to every data set with the same files.
         """
         found = []
         for one in self.findings:
@@ -55,7 +56,7 @@ class Audit:
 
 
 def audit_key(entries: Sequence[AuditEntry], embedding: str) -> str:
-    """Return what names an audit: version, entries with the content of their files, embedding."""
+    """Return the key of an audit: a hash of version, entries with the content of their files, and embedding."""
     rows = [[*map(str, (e.dataset, e.split, e.image_id, e.digest, e.diagnosis, e.group))] for e in entries]
     return hashlib.sha256(json.dumps([VERSION, embedding, rows]).encode()).hexdigest()
 
@@ -90,7 +91,7 @@ def read_audit(home: Path, key: str) -> Audit | None:
 
 
 def stored_audit(home: Path, digests: Collection[str]) -> Audit | None:
-    """Return a stored audit that looked at all of these files together, the one that looked at fewest others."""
+    """Return the stored audit that compared all of these files together, and fewest others."""
     wanted = set(digests)
     best: Audit | None = None  # one at a time: an audit of all data sets is large
     for path in sorted(audit_folder(home).glob(f"*/{FILE}")):
@@ -104,6 +105,6 @@ def stored_audit(home: Path, digests: Collection[str]) -> Audit | None:
 
 def _version(path: Path) -> int | None:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["version"]
+        return read_json(path)["version"]
     except (ValueError, KeyError, TypeError):
         return None

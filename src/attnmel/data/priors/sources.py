@@ -24,7 +24,8 @@ from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened, uprigh
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.folders import MasksFolder, predicted_masks
-from attnmel.records import Lesion, table_lines
+from attnmel.records import Lesion
+from attnmel.table_files import table_lines
 
 DERMOSCOPIC = "dermoscopic"
 DERMOSCOPIC_FEATURES = ("pigment_network", "negative_network", "milia_like_cyst", "streaks")

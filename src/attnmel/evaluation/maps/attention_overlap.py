@@ -18,7 +18,7 @@ from attnmel.data.preprocess.images import MASK_THRESHOLD, bilinear
 from attnmel.errors import PredictionsError, listed
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, mean_interval
 from attnmel.folders import replacing
-from attnmel.records import notice_lines, table_lines
+from attnmel.table_files import notice_lines, table_lines
 
 CHUNK = 32
 """Images at once: bounds the memory to some 40 MiB at 224 pixels."""

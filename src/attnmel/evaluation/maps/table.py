@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float
 
 from attnmel.errors import PredictionsError, listed
 from attnmel.folders import replacing
-from attnmel.records import Predictions, notice_lines, table_lines
+from attnmel.records import Predictions
+from attnmel.table_files import notice_lines, table_lines
 
 BETWEEN = "|"
 """Between map, measure and target in the header of a column; the name of a map may hold it, too."""

@@ -34,7 +34,7 @@ class AuditInputs:
     places: tuple[tuple[int, int], ...]
     """Cache and row of each entry."""
     names: tuple[int, ...]
-    """Which of the names each entry was asked for by."""
+    """Index of the name on the command line that each entry belongs to."""
 
     def images(self, entries: Sequence[int]) -> np.ndarray:
         """Return the prepared images of some entries, [B, S, S, 3], red, green and blue."""
@@ -48,14 +48,14 @@ class AuditInputs:
 
 @dataclass(frozen=True)
 class Audited:
-    """What `attnmel audit` shows."""
+    """The result of `attnmel audit`."""
 
-    looked: AuditInputs
+    inputs: AuditInputs
     audit: Audit
     path: Path
     """The stored audit."""
     leaks: tuple[AuditFinding, ...] | None
-    """From what trains to what judges; None where no sides were named."""
+    """From the training to the test images; None where no sides were named."""
 
     @property
     def findings(self) -> tuple[AuditFinding, ...]:
@@ -72,7 +72,7 @@ def audit_datasets(
     embedding: str = "",
     progress: Progress = SILENT,
 ) -> Audited:
-    """Audit the data sets and splits named, and look for leaks from those that train to those that judge.
+    """Audit the data sets and splits named, and look for leaks from those that train to those that test.
 
     Raises:
         ConfigError: one side without the other, or as `prepare_audit`.
@@ -81,13 +81,13 @@ def audit_datasets(
     if bool(train) != bool(test):
         raise ConfigError("leakage goes from one side to another; name both --train and --test")
     every = list(dict.fromkeys(names)) if not train else [*names, *train, *test]
-    looked = prepare_audit(every, home=home, progress=progress)
-    made = audit(looked, home=home, embedding=embedding, progress=progress)
+    inputs = prepare_audit(every, home=home, progress=progress)
+    made = audit(inputs, home=home, embedding=embedding, progress=progress)
     found = None
     if train:
-        sides = np.searchsorted([len(names), len(names) + len(train)], looked.names, side="right")
+        sides = np.searchsorted([len(names), len(names) + len(train)], inputs.names, side="right")
         found = leaks(made, np.flatnonzero(sides == 1).tolist(), np.flatnonzero(sides == 2).tolist())
-    return Audited(looked, made, audit_path(home, audit_key(made.entries, made.embedding)), found)
+    return Audited(inputs, made, audit_path(home, audit_key(made.entries, made.embedding)), found)
 
 
 def prepare_audit(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> AuditInputs:
@@ -105,7 +105,7 @@ def prepare_audit(names: Sequence[str], *, home: Path, progress: Progress = SILE
     caches = {name: _opened(dataset, home, progress) for name, dataset in datasets.items()}
     entries: list[AuditEntry] = []
     places: list[tuple[int, int]] = []
-    asked: list[int] = []
+    numbers: list[int] = []
     for number, (name, split) in enumerate(chosen):
         dataset, cache = datasets[name], caches[name]
         lesions = [one for one in dataset.lesions if split in (None, one.split)]
@@ -119,41 +119,41 @@ def prepare_audit(names: Sequence[str], *, home: Path, progress: Progress = SILE
             for one in lesions
         ]
         places += [(list(caches).index(name), int(row)) for row in rows]
-        asked += [number] * len(lesions)
-    _check_single(entries, asked, names)
-    return AuditInputs(tuple(entries), tuple(caches.values()), tuple(places), tuple(asked))
+        numbers += [number] * len(lesions)
+    _check_single(entries, numbers, names)
+    return AuditInputs(tuple(entries), tuple(caches.values()), tuple(places), tuple(numbers))
 
 
-def audit(looked: AuditInputs, *, home: Path, embedding: str = "", progress: Progress = SILENT) -> Audit:
+def audit(inputs: AuditInputs, *, home: Path, embedding: str = "", progress: Progress = SILENT) -> Audit:
     """Return what is found of the entries, from the store where the same files were audited before.
 
-    `embedding` is "random", a run folder or a checkpoint, whose trunk's embedding is looked at besides.
+    `embedding` is "random", a run folder or a checkpoint, whose trunk's embedding is compared as well.
     """
     source, features = embedded(embedding) if embedding else ("", None)
-    key = audit_key(looked.entries, source)
+    key = audit_key(inputs.entries, source)
     if (stored := read_audit(home, key)) is not None:
         return stored
     # One file may be an entry of several data sets, and is compared once.
-    single = _first_places(looked.entries)
+    single = _first_places(inputs.entries)
     digests, places = list(single), list(single.values())
-    found = same_pictures(signatures(_chunks(looked, places, progress)), progress=progress)
+    found = same_pictures(signatures(_chunks(inputs, places, progress)), progress=progress)
     matches = [(digests[one.first], digests[one.second], one) for one in found]
-    findings = findings_of(looked.entries, matches)
+    findings = findings_of(inputs.entries, matches)
     if features is not None:
-        findings += _alike(looked, findings, features(_chunks(looked, places, progress)), digests)
-    made = Audit(VERSION, source, looked.entries, findings)
+        findings += _alike(inputs, findings, features(_chunks(inputs, places, progress)), digests)
+    made = Audit(VERSION, source, inputs.entries, findings)
     write_audit(home, key, made)
     return made
 
 
 def leaks(made: Audit, train: Sequence[int], test: Sequence[int]) -> tuple[AuditFinding, ...]:
-    """Return the leaks from the entries that train to those that judge; the one that trains stands first."""
-    trains, judges = set(train), set(test)
+    """Return the leaks from the entries that train to those that test; the one that trains comes first."""
+    trains, tests = set(train), set(test)
     found = []
     for one in made.findings:
-        if one.kind in LEAKS and one.first in trains and one.second in judges:
+        if one.kind in LEAKS and one.first in trains and one.second in tests:
             found.append(one)
-        elif one.kind in LEAKS and one.second in trains and one.first in judges:
+        elif one.kind in LEAKS and one.second in trains and one.first in tests:
             found.append(AuditFinding(one.kind, one.second, one.first, one.likeness, one.symmetry))
     return tuple(found)
 
@@ -190,7 +190,7 @@ def _digests(lesions: Sequence[Lesion], home: Path, progress: Progress) -> dict[
 
 
 def _check_names(datasets: Mapping[str, Dataset]) -> None:
-    """Refuse two folders of one name: their images, patients and exclusions could not be told apart."""
+    """Refuse two folders of one name: their images, patients and exclusions would be mixed up."""
     places: dict[str, tuple[str, Path | None]] = {}
     for name, dataset in datasets.items():
         folder = own_folder_path(name)
@@ -199,9 +199,9 @@ def _check_names(datasets: Mapping[str, Dataset]) -> None:
             raise ConfigError(f"'{before}' and '{name}' are both called {dataset.name}; rename one of the folders")
 
 
-def _check_single(entries: Sequence[AuditEntry], asked: Sequence[int], names: Sequence[str]) -> None:
+def _check_single(entries: Sequence[AuditEntry], numbers: Sequence[int], names: Sequence[str]) -> None:
     seen: dict[tuple[str, str], int] = {}
-    for entry, number in zip(entries, asked, strict=True):
+    for entry, number in zip(entries, numbers, strict=True):
         before = seen.setdefault((entry.side, entry.image_id), number)
         if before != number:
             raise ConfigError(
@@ -216,20 +216,20 @@ def _first_places(entries: Sequence[AuditEntry]) -> dict[str, int]:
     return places
 
 
-def _chunks(looked: AuditInputs, places: Sequence[int], progress: Progress) -> Iterator[np.ndarray]:
+def _chunks(inputs: AuditInputs, places: Sequence[int], progress: Progress) -> Iterator[np.ndarray]:
     with progress.bar("Reading images", len(places), "images") as advance:
         for start in range(0, len(places), ROWS):
             some = places[start : start + ROWS]
-            yield looked.images(some)
+            yield inputs.images(some)
             advance(len(some))
 
 
 def _alike(
-    looked: AuditInputs, found: Sequence[AuditFinding], pairs: Sequence[tuple[int, int, float]], digests: Sequence[str]
+    inputs: AuditInputs, found: Sequence[AuditFinding], pairs: Sequence[tuple[int, int, float]], digests: Sequence[str]
 ) -> tuple[AuditFinding, ...]:
-    """Return the pairs that an embedding puts close together and that nothing else joins."""
-    known = {frozenset((looked.entries[one.first].digest, looked.entries[one.second].digest)) for one in found}
-    place = _first_places(looked.entries)
+    """Return the pairs with similar embeddings that no other finding joins."""
+    known = {frozenset((inputs.entries[one.first].digest, inputs.entries[one.second].digest)) for one in found}
+    place = _first_places(inputs.entries)
     return tuple(
         AuditFinding("alike", place[digests[first]], place[digests[second]], cosine)
         for first, second, cosine in pairs

@@ -1,4 +1,4 @@
-"""An audit in words, numbers and pictures: what the terminal, programs and the page show of it."""
+"""An audit as text, numbers and pictures, for the terminal, for programs and for the page."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ def summary(audited: Audited) -> str:
     """Return what was audited and, where sides were named, what leaks from one to the other."""
     audit = audited.audit
     sides = Counter(entry.side for entry in audit.entries)
-    told = ", ".join(f"{count} of {side}" for side, count in sides.items())
-    text = f"{len(audit.entries)} images: {told}"
+    by_side = ", ".join(f"{count} of {side}" for side, count in sides.items())
+    text = f"{len(audit.entries)} images: {by_side}"
     if (lesions := repeated_lesions(audit.entries)) and audited.leaks is None:
         most = max(map(len, lesions.values()))
         text += f"\n{len(lesions)} lesions or patients have 2 to {most} images"
@@ -32,18 +32,18 @@ def summary(audited: Audited) -> str:
 
 
 def verdict(audited: Audited) -> str:
-    """Return one sentence on the leaks between the sides: how many judging images, and by which kinds."""
+    """Return one sentence on the leaks between the sides: how many test images, and by which kinds."""
     leaks = audited.leaks or ()
     train, test = (_sides(audited, leaks, end) for end in ("train", "test"))
     if not leaks:
-        return "no leakage from what trains to what judges"
-    judged = {one.second for one in leaks}
+        return "no leakage from the training to the test images"
+    tests = {one.second for one in leaks}
     kinds = ", ".join(
         f"{len({one.second for one in leaks if one.kind == kind})} {kind}"
         for kind in LEAKS
         if any(one.kind == kind for one in leaks)
     )
-    return f"leakage from {train} to {test}: {len(judged)} images that judge are known from training ({kinds})"
+    return f"leakage from {train} to {test}: {len(tests)} test images are known from training ({kinds})"
 
 
 def counts(audited: Audited) -> tuple[Count, ...]:
@@ -91,11 +91,11 @@ def write_page(audited: Audited, path: Path) -> None:
 
 
 def list_exclusions(audited: Audited, path: Path, side: Side) -> str:
-    """Write the list of images to leave out, and say how many of which data set."""
+    """Write the list of images to leave out, and return how many are of which data set."""
     listed = exclusions(audited.audit, audited.findings, side, between_sides=audited.leaks is not None)
     write_exclusions(path, listed)
-    told = ", ".join(f"{count} of {dataset}" for dataset, count in Counter(one.dataset for one in listed).items())
-    return told or "no image"
+    by_dataset = ", ".join(f"{count} of {dataset}" for dataset, count in Counter(one.dataset for one in listed).items())
+    return by_dataset or "no image"
 
 
 def _notes(audited: Audited) -> tuple[str, ...]:
@@ -117,11 +117,17 @@ def _sides(audited: Audited, leaks: Sequence[AuditFinding], end: str) -> str:
 
 def _pair(audited: Audited, one: AuditFinding) -> dict[str, Any]:
     ends = [audited.audit.entries[place] for place in (one.first, one.second)]
-    told = [
+    images = [
         {"dataset": e.dataset, "split": e.split, "image": e.image_id, "diagnosis": e.diagnosis, "group": e.group}
         for e in ends
     ]
-    return {"kind": one.kind, "likeness": one.likeness, "symmetry": one.symmetry, "first": told[0], "second": told[1]}
+    return {
+        "kind": one.kind,
+        "likeness": one.likeness,
+        "symmetry": one.symmetry,
+        "first": images[0],
+        "second": images[1],
+    }
 
 
 def _shown(found: Sequence[AuditFinding]) -> list[AuditFinding]:
@@ -133,8 +139,8 @@ def _shown(found: Sequence[AuditFinding]) -> list[AuditFinding]:
 
 
 def _pairs(audited: Audited, found: Sequence[AuditFinding]) -> tuple[Pair, ...]:
-    firsts = audited.looked.images([one.first for one in found])
-    seconds = audited.looked.images([one.second for one in found])
+    firsts = audited.inputs.images([one.first for one in found])
+    seconds = audited.inputs.images([one.second for one in found])
     pairs = []
     for one, first, second in zip(found, firsts, seconds, strict=True):
         upright = np.ascontiguousarray(turned(second[None], one.symmetry)[0])

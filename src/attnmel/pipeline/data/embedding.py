@@ -1,4 +1,4 @@
-"""Prepared images -> what a network's trunk says of them, and the pairs that it puts close together."""
+"""Prepared images -> the embeddings of a network's trunk, and the pairs of images with similar ones."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -21,13 +21,13 @@ RANDOM_WIDTH = 0.25
 RANDOM_SEED = 0
 
 ALIKE = 0.95
-"""Cosine of two standardised embeddings from which a pair is told."""
+"""Cosine of two standardised embeddings from which a pair is reported."""
 
 NEAREST = 3
-"""Neighbours of each image that are told at most."""
+"""Neighbours of each image that are reported at most."""
 
 MIDDLE_GREY, SPREAD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-"""Normalisation for a trunk that never learnt any."""
+"""Normalisation for the random trunk."""
 
 Pairs = list[tuple[int, int, float]]
 
@@ -35,7 +35,7 @@ Pairs = list[tuple[int, int, float]]
 def embedded(model: str) -> tuple[str, Callable[[Iterable[np.ndarray]], Pairs]]:
     """Return a name for a trunk (by the content of its file) and the function that finds pairs by its embedding.
 
-    "random" stands for a trunk whose weights were never trained, which still separates pictures by their texture.
+    "random" is a trunk with random weights, which still separates pictures by their texture.
 
     Raises:
         CheckpointError: the model cannot be used.

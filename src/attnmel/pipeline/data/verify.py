@@ -1,4 +1,4 @@
-"""Data sets -> what is wrong with each, and a contact sheet of their masks."""
+"""Data sets -> the problems of each, and a contact sheet of their masks."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ MOST_TILES = 24
 
 MOST_NOTES = 8
 FIRST = 3
-"""Places named in the table, and findings told on the terminal, of each kind."""
+"""Places named in the table, and findings printed on the terminal, of each kind."""
 
 
 def verify_datasets(
@@ -32,9 +32,9 @@ def verify_datasets(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> tuple[Verification, ...]:
-    """Look at every data set; write a contact sheet as HTML or PNG, or both, where one is asked for.
+    """Verify every data set; write a contact sheet as HTML or PNG, or both, where a path is given.
 
-    `sample` images of each data set are drawn from the seed, beside those that something was found of.
+    `sample` images of each data set are drawn at random, in addition to those with a finding.
 
     Raises:
         ConfigError: a name that is neither a known data set nor a folder with labels.csv.
@@ -52,11 +52,11 @@ def verify_datasets(
 
 
 def verdict(found: Verification) -> str:
-    """Say in a few words how a data set stands."""
+    """Return the verdict on a data set in a few words."""
     warnings = len(found.findings) - found.errors
-    told = [_number(found.errors, "error")] if found.errors else []
-    told += [_number(warnings, "warning")] if warnings else []
-    return f"{', '.join(told) or 'nothing wrong'} in {found.counts.get('images', 0):,} images"
+    counts = [_number(found.errors, "error")] if found.errors else []
+    counts += [_number(warnings, "warning")] if warnings else []
+    return f"{', '.join(counts) or 'nothing wrong'} in {found.counts.get('images', 0):,} images"
 
 
 def summary_rows(found: Verification) -> list[tuple[str, str, str, str]]:
@@ -76,8 +76,8 @@ def _number(count: int, noun: str) -> str:
 def _sheet(found: Verification, sample: int, seed: int, progress: Progress) -> Sheet:
     items = {item.image_id: item for item in found.items}
     groups = [_group(kind, findings, items) for kind, findings in found.by_kind().items()]
-    told = {finding.image_id for finding in found.findings}
-    others = [item for item in found.items if item.image_id not in told]
+    with_finding = {finding.image_id for finding in found.findings}
+    others = [item for item in found.items if item.image_id not in with_finding]
     drawn = random.Random(seed).sample(others, min(sample, len(others)))
     with progress.bar(f"drawing {found.dataset}", len(drawn), "images") as advance:
         tiles = []
@@ -98,10 +98,10 @@ def _group(kind: str, findings: Sequence[Finding], items: dict[str, Item]) -> Gr
 
 
 def notes_on(findings: Iterable[Finding], most: int = MOST_NOTES) -> tuple[str, ...]:
-    """Say of each finding where it is and what was found, the first `most` in words; the others are counted."""
-    told = [" ".join(filter(None, (one.image_id, one.file and f"{one.file}:", one.detail))) for one in findings]
-    more = (f"and {len(told) - most:,} more",) if len(told) > most else ()
-    return (*told[:most], *more)
+    """Return where each finding is and what it is, for the first `most`; the others are counted."""
+    lines = [" ".join(filter(None, (one.image_id, one.file and f"{one.file}:", one.detail))) for one in findings]
+    more = (f"and {len(lines) - most:,} more",) if len(lines) > most else ()
+    return (*lines[:most], *more)
 
 
 def _tile(item: Item, caption: str) -> Tile:

@@ -1,1 +1,1 @@
-"""Predictions of a run to measures on disk."""
+"""A run -> its results on disk, calibration, comparison, official scores."""

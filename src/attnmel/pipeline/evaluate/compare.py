@@ -1,6 +1,6 @@
 """Run folders, folders of seeds and predictions files -> recipes compared on the same images.
 
-Everything is read from what the runs wrote; nothing is predicted again.
+Everything is read from stored files; nothing is predicted again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.config.load import flat
+from attnmel.config.load import differences
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.classification.ranking import MEASURES
@@ -17,8 +17,8 @@ from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, thre
 from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.folders import RunFolder
-from attnmel.pipeline.run.provenance import read_provenance, read_recipe
-from attnmel.pipeline.run.results import CHOOSES, choosing_predictions, read_measures
+from attnmel.pipeline.run.results import CHOOSES
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.comparison import comparison_section, sentences
@@ -26,14 +26,14 @@ from attnmel.report.sections.comparison import comparison_section, sentences
 
 @dataclass(frozen=True)
 class RunsCompared:
-    """A comparison, with what the runs themselves differ in."""
+    """A comparison, with the differences in the training of the runs."""
 
     split: str
     operating_point: float | None
     """Sensitivity on validation that each run's threshold was chosen for; None for the threshold 0.5."""
     comparison: Comparison
     notes: tuple[str, ...]
-    """In what the training differed, a sentence each."""
+    """How the training differed, a sentence each."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -42,21 +42,24 @@ class RunsCompared:
 
 @dataclass(frozen=True)
 class _Named:
-    """What was named: a run of a recipe, or a predictions file of none."""
+    """A run of a recipe, or a predictions file without one."""
 
     path: Path
-    recipe: Recipe | None
+    run: Run | None = None
 
     @property
-    def run(self) -> RunFolder:
-        return RunFolder(self.path)
+    def recipe(self) -> Recipe | None:
+        return self.run.recipe if self.run else None
 
-    def predictions(self, split: str) -> Path:
-        return self.path if self.recipe is None else self.run.predictions(split)
+    def file(self, split: str) -> Path:
+        return self.run.folder.predictions(split) if self.run else self.path
+
+    def predictions(self, split: str) -> Predictions:
+        return self.run.predictions(split) if self.run else Predictions.read(self.path)
 
 
 def compare_runs(
-    paths: Sequence[Path],
+    paths: Sequence[Path | Run],
     *,
     split: str = "test",
     operating_point: float | None = None,
@@ -66,8 +69,8 @@ def compare_runs(
 ) -> RunsCompared:
     """Compare runs, folders of `seed-*` runs, and predictions files; runs of one recipe are its seeds.
 
-    `positives` are the classes judged against the rest; without it those of the recipes that all runs predict. With an
-    `operating_point`, each run's threshold is the highest with that sensitivity on its validation predictions.
+    `positives` are the classes evaluated against the rest; without it those of the recipes that all runs predict. With
+    an `operating_point`, each run's threshold is the highest with that sensitivity on its validation predictions.
 
     Raises:
         ConfigError: nothing that can be compared at a path, one run named twice, a recipe's folder that holds runs of
@@ -77,38 +80,40 @@ def compare_runs(
     if operating_point is not None and not 0 < operating_point <= 1:
         raise ConfigError(f"operating point {operating_point:g}; expected a sensitivity above 0 and at most 1")
     if operating_point is not None and split == CHOOSES:
-        raise ConfigError(f"a threshold chosen on {CHOOSES} is not judged there; compare on another split")
+        raise ConfigError(f"a threshold chosen on {CHOOSES} is not evaluated there; compare on another split")
     recipes = _recipes([one for path in paths for one in _named(path)], split)
     positives = tuple(dict.fromkeys(positives)) or _positives(recipes)
     entrants = [
-        RecipeRuns(name, tuple(_judged(one, split, operating_point, positives) for one in runs))
+        RecipeRuns(name, tuple(_run_predictions(one, split, operating_point, positives) for one in runs))
         for name, runs in recipes.items()
     ]
     comparison = compare(entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), chances=chances)
     return RunsCompared(split, operating_point, comparison, _training_notes(recipes))
 
 
-def compared_section(runs: Sequence[RunFolder], split: str) -> Section:
-    """Return the part of a report that says whether its runs differ, or why they cannot be compared."""
+def compared_section(runs: Sequence[Run], split: str) -> Section:
+    """Return the section of a report on the paired differences between its runs, or why they cannot be compared."""
     try:
-        found = compare_runs([run.path for run in runs], split=split)
+        found = compare_runs(runs, split=split)
     except (ConfigError, PredictionsError) as error:
-        return Section(name="differences", title="Do they differ?", prose=f"Not compared: {error}")
+        return Section(name="differences", title="Paired comparison", prose=f"Not compared: {error}")
     return comparison_section(found.comparison, found.notes)
 
 
-def _named(path: Path) -> list[_Named]:
+def _named(path: Path | Run) -> list[_Named]:
     """Return what lies at a path: a file, a run, or the seeds of a recipe."""
+    if isinstance(path, Run):
+        return [_Named(path.path, path)]
     if path.is_file():
-        return [_Named(path, None)]
+        return [_Named(path)]
     if RunFolder(path).recipe.is_file():
-        return [_Named(path, read_recipe(RunFolder(path)))]
+        return [_Named(path, Run(path))]
     seeds = [one for one in sorted(path.glob("seed-*")) if RunFolder(one).recipe.is_file()]
     if not seeds:
         raise ConfigError(
             f"nothing to compare at {path}; expected a run folder, a folder of seed-* runs, or a predictions file"
         )
-    found = [_Named(one, read_recipe(RunFolder(one))) for one in seeds]
+    found = [_Named(one, Run(one)) for one in seeds]
     for one in found[1:]:
         if differing := _differing(found[0], one):
             raise ConfigError(f"{path} holds runs of several recipes: {differing}; name the runs one by one")
@@ -119,7 +124,7 @@ def _recipes(named: Sequence[_Named], split: str) -> dict[str, list[_Named]]:
     """Put runs of one recipe together, under a name that no other has."""
     seen: set[Path] = set()
     for one in named:
-        file = one.predictions(split).resolve()
+        file = one.file(split).resolve()
         if file in seen:
             raise ConfigError(f"{one.path} is named twice; name each run once")
         seen.add(file)
@@ -157,62 +162,63 @@ def _check_seeds(group: Sequence[_Named]) -> None:
 
 def _differing(first: _Named, other: _Named) -> str:
     """Return the settings, but for the seed, that differ between two runs; empty where none does."""
-    own, theirs = (flat(one.recipe.model_dump()) if one.recipe else {} for one in (first, other))
-    keys = sorted(key for key in own | theirs if own.get(key) != theirs.get(key) and key != "training.seed")
-    return "; ".join(f"{key} is {own.get(key)} in {first.path}, {theirs.get(key)} in {other.path}" for key in keys)
+    if first.recipe is None or other.recipe is None:
+        return ""
+    return "; ".join(
+        f"{key} is {own} in {first.path}, {its} in {other.path}"
+        for key, (own, its) in differences(first.recipe, other.recipe).items()
+        if key != "training.seed"
+    )
 
 
 def _positives(recipes: Mapping[str, Sequence[_Named]]) -> tuple[str, ...]:
-    """Return the tasks that all recipes have; empty where none are known."""
+    """Return the target classes that all recipes have; empty where none are known."""
     known = [runs[0].recipe.data.positives for runs in recipes.values() if runs[0].recipe]
     common = [name for name in known[0] if all(name in one for one in known)] if known else []
     if known and not common:
-        told = "; ".join(", ".join(one) for one in known)
-        raise PredictionsError(f"the recipes judge no class in common ({told}); name one with --positive")
+        classes = "; ".join(", ".join(one) for one in known)
+        raise PredictionsError(f"the recipes have no target class in common ({classes}); name one with --positive")
     return tuple(common)
 
 
-def _judged(one: _Named, split: str, operating_point: float | None, positives: Sequence[str]) -> RunPredictions:
-    predictions = Predictions.read(one.predictions(split))
+def _run_predictions(
+    one: _Named, split: str, operating_point: float | None, positives: Sequence[str]
+) -> RunPredictions:
+    predictions = one.predictions(split)
     if operating_point is None:
         return RunPredictions(str(one.path), predictions)
-    judged = read_measures(one.run).get(split) if one.recipe else None
-    chosen_on = choosing_predictions(one.run, judged.epoch) if judged else None
-    if chosen_on is None:
+    results = one.run.results.get(split) if one.run else None
+    validation = one.run.validation_predictions(results.epoch) if one.run and results else None
+    if validation is None:
         raise PredictionsError(
-            f"no {CHOOSES} predictions of {one.path} of the epoch that {split} was judged at; a threshold for an "
-            f"operating point is chosen on them: name a run folder, and judge both splits with `attnmel evaluate`"
+            f"no {CHOOSES} predictions of {one.path} of the epoch that {split} was evaluated at; a threshold for an "
+            f"operating point is chosen on them: name a run folder, and evaluate both splits with `attnmel evaluate`"
         )
-    if shared := sorted(set(predictions.image_ids) & set(chosen_on.image_ids)):
+    if shared := sorted(set(predictions.image_ids) & set(validation.image_ids)):
         raise PredictionsError(
             f"{len(shared)} of the {len(predictions.image_ids)} images of {split} would choose the threshold of "
             f"{one.path} themselves ({listed(shared)}); compare on a split without {CHOOSES} images"
         )
-    thresholds = {name: threshold_at(chosen_on, name, operating_point) for name in positives}
+    thresholds = {name: threshold_at(validation, name, operating_point) for name in positives}
     return RunPredictions(str(one.path), predictions, thresholds)
 
 
 def _training_notes(recipes: Mapping[str, Sequence[_Named]]) -> tuple[str, ...]:
-    """Say where runs were trained on other data, other images of it, or under a control."""
-    facts = {
-        (name, str(one.path)): _training(one.run, one.recipe)
-        for name, runs in recipes.items()
-        for one in runs
-        if one.recipe
-    }
+    """Return in what the data of the training differed: the data set, its images, or an ablation."""
+    facts = {(name, str(one.path)): _training(one.run) for name, runs in recipes.items() for one in runs if one.run}
     notes = []
     for key in ("data set", "control", "exclusions", "images", "labels and split"):
-        held: dict[str, list[str]] = {}
+        names_of: dict[str, list[str]] = {}
         for (name, path), known in facts.items():
-            held.setdefault(known[key], []).append(name if len(recipes[name]) == 1 else path)
-        if len(held) > 1:
-            told = "; ".join(f"{', '.join(dict.fromkeys(names))}: {value}" for value, names in held.items())
-            notes.append(f"the runs differ in their training {key}: {told}")
+            names_of.setdefault(known[key], []).append(name if len(recipes[name]) == 1 else path)
+        if len(names_of) > 1:
+            values = "; ".join(f"{', '.join(dict.fromkeys(names))}: {value}" for value, names in names_of.items())
+            notes.append(f"the runs differ in their training {key}: {values}")
     return tuple(notes)
 
 
-def _training(run: RunFolder, recipe: Recipe) -> dict[str, str]:
-    fingerprint = read_provenance(run).get("data", {})
+def _training(run: Run) -> dict[str, str]:
+    recipe, fingerprint = run.recipe, run.provenance.get("data", {})
     return {
         "data set": recipe.data.dataset,
         "control": recipe.data.control,

@@ -1,14 +1,14 @@
-"""A run and a split or an external set -> predictions, attention maps, measures with intervals, all on disk."""
+"""A run and a split or an external data set -> predictions, attention maps, measures with intervals, all on disk."""
 
 import dataclasses
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from attnmel import NOTICE, runtime
-from attnmel.config.recipe import Recipe
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
@@ -21,18 +21,16 @@ from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
-from attnmel.folders import RunFolder, replacing
+from attnmel.folders import replacing
 from attnmel.locks import hold_folder
-from attnmel.models.weights.card import VALIDATION, Card
-from attnmel.models.weights.checkpoints import load_checkpoint
+from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
-from attnmel.pipeline.run.dataset import ALL, Prepared, prepare, refuse_unknown, split_batches
-from attnmel.pipeline.run.provenance import check_card, check_same_data, read_recipe
-from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
-from attnmel.pipeline.run.results_details import find_details, write_details
+from attnmel.pipeline.run.dataset import ALL, Prepared, refuse_unknown, split_batches
+from attnmel.pipeline.run.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results_details import find_details
+from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
-from attnmel.progress import SILENT, Progress
-from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT
+from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT, Predictions
 
 BATCH = 32
 """Images a forward pass; no measure depends on it."""
@@ -46,33 +44,45 @@ FROM_MAPS = (
 """Note of measures that were not predicted from the images."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class EvaluatedImages:
+    """The images of one evaluation."""
+
+    name: str
+    """Of the results."""
+    on: str | None
+    """Another data set or folder than the run's own."""
+    split: str
+    prepared: Prepared
+    rows: np.ndarray
+    """Of the image cache."""
+    notes: tuple[str, ...]
+    """Which images were left out."""
+
+
 def evaluate_run(
-    run: RunFolder,
+    run: Run,
     *,
-    home: Path,
     on: str | None = None,
     split: str | None = None,
     exclude: Path | None = None,
     allow_leakage: bool = False,
-    prepared: Prepared | None = None,
     maps: StoredMaps | None = None,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
-    progress: Progress = SILENT,
 ) -> SplitResults:
-    """Judge a run's best epoch on a split of its own data, or on another data set or folder `on`.
+    """Evaluate a run's best epoch on a split of its own data, or on another data set or folder `on`.
 
-    With `exclude`, a list of `attnmel audit`, the split is judged without the images that it names, under a name of its
-    own, so that the figure of the whole split stays. Images that are known from training are listed.
+    With `exclude`, a list of `attnmel audit`, the split is evaluated without the images on the list, under a name of
+    its own, so that the results on the whole split stay. Images that are known from training are listed.
 
-    Predicts in float32 whatever the training's precision. `maps` holds what the run's frozen trunk makes of the split,
-    computed in float32 and kept in half floats, and stands in place of its images; a note of the measures says so.
-    Predictions, maps, submission, measures and details are written into the run folder; the measures are computed from
-    the predictions file alone, the details from it and the validation split's. Sensitivities to aim at and prevalences
-    are added to those that are always shown.
+    Predicts in float32 whatever the training's precision. `maps` are the feature maps of the run's frozen trunk for the
+    split, computed in float32 and kept in half floats, used in place of its images; a note records it.
+    Predictions, maps, submission, measures and details are written into the run folder. Target sensitivities and
+    prevalences are added to those that are always reported.
 
     Raises:
-        ConfigError: no run folder, no such data set or split, a sensitivity or prevalence that is none.
+        ConfigError: no run folder, no such data set or split, a sensitivity or prevalence outside its range.
         CheckpointError: the run has no usable best checkpoint.
         PredictionsError: a measure is not defined, for example on a single class.
         LabelError: another data set shares an id, a file or a lesion with what the run learnt from, or an exclusion
@@ -80,92 +90,71 @@ def evaluate_run(
         BusyError: another command writes into the run folder.
     """
     check_points(sensitivities, prevalences)
-    recipe = read_recipe(run)
+    own = run.recipe.data.dataset  # no lock where there is no run
     with hold_folder(run.path):
-        return _evaluate(
-            run, recipe, home, on, split, exclude, allow_leakage, prepared, maps, sensitivities, prevalences, progress
+        images = _images(run, _external(on, own), split, exclude)
+        _, card = run.checkpoint
+        leaks = check_leakage(
+            run,
+            images.prepared,
+            images.rows,
+            name=images.name,
+            split=images.split,
+            on=images.on,
+            allowed=allow_leakage,
         )
+        notes = (
+            *images.notes,
+            *([FROM_MAPS] if maps is not None else []),
+            *([] if card.chosen_on == VALIDATION else [f"temperature and thresholds were chosen on {card.chosen_on}"]),
+            *_segmenter_notes(run, images),
+            *_leak_notes(leaks, run),
+        )
+        predicted = _predict(run, images, maps)
+        run.write_predictions(images.name, predicted.predictions, card.licence)
+        results = _results(run, images, predicted, notes)
+        write_leaks(run.folder, leaks, images.name, card.licence)
+        validation = predicted.predictions if images.name == CHOOSES else run.validation_predictions(card.epoch)
+        details = find_details(
+            results,
+            predicted.predictions,
+            validation,
+            card.positives,
+            sensitivities=sensitivities,
+            prevalences=prevalences,
+        )
+        run.write_results(results, details)
+    return results
 
 
-def _evaluate(
-    run: RunFolder,
-    recipe: Recipe,
-    home: Path,
-    on: str | None,
-    split: str | None,
-    exclude: Path | None,
-    allow_leakage: bool,
-    prepared: Prepared | None,
-    maps: StoredMaps | None,
-    sensitivities: Sequence[float],
-    prevalences: Sequence[float],
-    progress: Progress,
-) -> SplitResults:
-    on = _external(on, recipe.data.dataset)
+def _images(run: Run, on: str | None, split: str | None, exclude: Path | None) -> EvaluatedImages:
+    """Find the images that are evaluated and the name of their results."""
     split = split or (ALL if on is not None and own_folder_path(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))
-    if prepared is None:
-        prepared = prepare(recipe.data, home=home, name=on, progress=progress)
-    if on is None:
-        check_same_data(run, prepared)
+    prepared = run.same_dataset() if on is None else run.dataset_on(on)
     name = split if on is None else f"{Path(on).name}-{split}"
     rows, notes = prepared.rows(split), _excluded(prepared, split)
     if exclude is not None:
         name = f"{name}-without-{re.sub(r'[^A-Za-z0-9_-]+', '-', exclude.stem)}"
-        rows, taken = _without(rows, prepared, split, exclude)
-        notes = (*notes, taken)
-    notes = (*notes, FROM_MAPS) if maps is not None else notes
-    _check_name(run, name, on)
-    network, card = load_checkpoint(run.path)
-    check_card(run, card, recipe)
-    leaks = check_leakage(
-        run,
-        prepared,
-        rows,
-        name=name,
-        split=split,
-        own=recipe.data.dataset,
-        on=on,
-        allowed=allow_leakage,
-        home=home,
-        progress=progress,
-    )
-    if card.chosen_on != VALIDATION:
-        notes = (*notes, f"temperature and thresholds were chosen on {card.chosen_on}")
-    notes = (*notes, *_segmenter_notes(run, prepared, rows, split, home))
-    device = runtime.choose_device()
-    predicted = predict(
-        network.to(device),
-        split_batches(recipe.data, prepared, rows, batch=BATCH, device=device, maps=maps),
-        image_ids=prepared.cache.image_ids,
-        classes=card.classes,
-        groups=prepared.groups,
-        device=device,
-        progress=progress,
-    )
-    judged = _write(run, name, on, split, prepared, rows, predicted, card)
-    judged = dataclasses.replace(
-        judged,
-        judgement=dataclasses.replace(
-            judged.judgement, notes=(*judged.judgement.notes, *notes, *_leak_notes(leaks, run))
-        ),
-    )
-    write_leaks(run, leaks, name, card.licence)
-    details = find_details(run, judged, card.positives, sensitivities=sensitivities, prevalences=prevalences)
-    write_details(run, details)
-    add_measures(run, judged)
-    return judged
+        rows, note = _without(rows, prepared, split, exclude)
+        notes = (*notes, note)
+    before = run.results.get(name)
+    if before is not None and before.on != on:
+        raise ConfigError(
+            f"{run.path} was evaluated on another folder as '{name}' ({before.on}); rename one of the two"
+        )
+    return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes)
 
 
 def _excluded(prepared: Prepared, split: str) -> tuple[str, ...]:
-    """Return the note that says how many images of the split the recipe itself leaves out; none where it is whole."""
+    """Return the note on how many images of the split the recipe itself leaves out; none where it leaves out none."""
     within = [lesion.image_id in prepared.excluded for lesion in prepared.lesions if split in (lesion.split, ALL)]
     left_out = sum(within)
     return (f"{left_out} of {len(within)} images are left out by the recipe's data.exclude",) if left_out else ()
 
 
 def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) -> tuple[np.ndarray, str]:
-    """Return the rows that an exclusion list leaves, and the note that says how many it took."""
+    """Return the rows that an exclusion list leaves, and the note on how many it leaves out."""
     dataset = prepared.dataset.name
     named = set(read_exclusions(exclude, dataset))
     refuse_unknown(named, prepared.lesions, f"{exclude} names images that {dataset} does not hold")
@@ -179,22 +168,24 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
     return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
 
 
-def _leak_notes(leaks: Sequence[Leak], run: RunFolder) -> tuple[str, ...]:
+def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
     images = len({one.image for one in leaks})
-    return (f"{images} of the images are known from training; see {run.leakage.name}",) if images else ()
+    return (f"{images} of the images are known from training; see {run.folder.leakage.name}",) if images else ()
 
 
-def _segmenter_notes(run: RunFolder, prepared: Prepared, rows: np.ndarray, split: str, home: Path) -> tuple[str, ...]:
-    """Return the note that says how many of the images the segmenter of the run's prior learnt from; none without."""
-    learnt = read_images(run.prior) if split != "train" else ()
-    shared = shared_images(learnt, judged_images(prepared, rows, home), split) if learnt else ()
-    return (segmenter_note(len(shared), len(rows), split),) if shared else ()
+def _segmenter_notes(run: Run, images: EvaluatedImages) -> tuple[str, ...]:
+    """Return the note on how many of the images the segmenter of the run's prior learnt from; none without one."""
+    learnt = read_images(run.folder.prior) if images.split != "train" else ()
+    if not learnt:
+        return ()
+    shared = shared_images(learnt, judged_images(images.prepared, images.rows, run.home), images.split)
+    return (segmenter_note(len(shared), len(images.rows), images.split),) if shared else ()
 
 
 def _external(on: str | None, own: str) -> str | None:
-    """Return the data set to judge on as an absolute path or a known name; None where it is the run's own after all.
+    """Return the data set to evaluate on as an absolute path or a known name; None where it is the run's own after all.
 
-    Judged as an external set, the run's own would give back the images it was trained on.
+    As an external data set, the run's own would bring back the images that it was trained on.
     """
     if on is None or on == own:
         return None
@@ -204,62 +195,63 @@ def _external(on: str | None, own: str) -> str | None:
     return None if own_folder is not None and folder.samefile(own_folder) else str(folder)
 
 
-def _check_name(run: RunFolder, name: str, on: str | None) -> None:
-    before = read_measures(run).get(name)
-    if before is not None and before.on != on:
-        raise ConfigError(f"{run.path} was judged on another folder as '{name}' ({before.on}); rename one of the two")
+def _predict(run: Run, images: EvaluatedImages, maps: StoredMaps | None) -> Predicted:
+    network, card = run.checkpoint
+    device = runtime.choose_device()
+    predicted = predict(
+        network,
+        split_batches(run.recipe.data, images.prepared, images.rows, batch=BATCH, device=device, maps=maps),
+        image_ids=images.prepared.cache.image_ids,
+        classes=card.classes,
+        groups=images.prepared.groups,
+        device=device,
+        progress=run.progress,
+    )
+    attributes = images.prepared.attributes(images.rows)
+    return predicted._replace(predictions=dataclasses.replace(predicted.predictions, attributes=attributes))
 
 
-def _write(
-    run: RunFolder,
-    name: str,
-    on: str | None,
-    split: str,
-    prepared: Prepared,
-    rows: np.ndarray,
-    predicted: Predicted,
-    card: Card,
-) -> SplitResults:
-    predictions = dataclasses.replace(predicted.predictions, attributes=prepared.attributes(rows))
-    predictions.write(run.predictions(name), card.licence)
-    dataset, submission = prepared.dataset.name, ""
-    challenge = source_of(dataset)
-    if challenge in FORMATS and takes(challenge, predictions.classes):
-        submission = write_submission(predictions, run.submission(name), challenge)
-    overlap = _overlap(run, name, prepared, rows, predicted, card)
-    means = {map_name: overlap.mean(map_name) for map_name in overlap.jaccard} if overlap else {}
+def _results(run: Run, images: EvaluatedImages, predicted: Predicted, notes: tuple[str, ...]) -> SplitResults:
+    """Return the results, and write what belongs to them: the submission, the attention maps and their overlap."""
+    card, predictions = run.checkpoint[1], predicted.predictions
+    overlap = _overlap(run, images, predicted)
+    report = evaluate_classification(predictions, card.positives)
     return SplitResults(
-        name=name,
-        dataset=dataset,
-        on=on,
-        split=split,
+        name=images.name,
+        dataset=images.prepared.dataset.name,
+        on=images.on,
+        split=images.split,
         epoch=card.epoch,
         licence=card.licence,
-        judgement=evaluate_classification(predictions, card.positives),
-        overlap=means,
-        masks=int(prepared.cache.has_mask[rows].sum()),
-        submission=submission,
+        judgement=dataclasses.replace(report, notes=(*report.notes, *notes)),
+        overlap={name: overlap.mean(name) for name in overlap.jaccard} if overlap else {},
+        masks=int(images.prepared.cache.has_mask[images.rows].sum()),
+        submission=_submission(run, images, predictions),
     )
 
 
-def _overlap(
-    run: RunFolder, name: str, prepared: Prepared, rows: np.ndarray, predicted: Predicted, card: Card
-) -> Overlap | None:
+def _submission(run: Run, images: EvaluatedImages, predictions: Predictions) -> str:
+    challenge = source_of(images.prepared.dataset.name)
+    if challenge in FORMATS and takes(challenge, predictions.classes):
+        return write_submission(predictions, run.folder.submission(images.name), challenge)
+    return ""
+
+
+def _overlap(run: Run, images: EvaluatedImages, predicted: Predicted) -> Overlap | None:
     """Write the attention maps and, where there are masks, how they overlap."""
     if not predicted.attention:
         return None
+    card, cache = run.checkpoint[1], images.prepared.cache
     ids, groups = predicted.predictions.image_ids, predicted.predictions.groups
     maps = dict(zip(ATTENTION_MAPS, predicted.attention, strict=True))
     notices = {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
-    with replacing(run.attention(name)) as part, part.open("wb") as file:
+    with replacing(run.folder.attention(images.name)) as part, part.open("wb") as file:
         np.savez_compressed(file, image=np.array(ids), **notices, **maps)
-    has_mask = prepared.cache.has_mask[rows]
-    if not has_mask.any():
+    if not cache.has_mask[images.rows].any():
         return None
-    overlap = Overlap(
-        ids, groups, {map_name: _jaccard(one, prepared.cache, rows, card.size) for map_name, one in maps.items()}
-    )
-    overlap.write(run.overlap(name), card.licence)
+    jaccard = {name: _jaccard(one, cache, images.rows, card.size) for name, one in maps.items()}
+    overlap = Overlap(ids, groups, jaccard)
+    overlap.write(run.folder.overlap(images.name), card.licence)
     return overlap
 
 

@@ -1,112 +1,104 @@
-"""What trained a run against what judges it: refused where ids or lesions tell, listed where a stored audit does."""
+"""Images of training among those that evaluate a run: refused by id, file and lesion, listed by a stored audit."""
 
-import csv
+import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from attnmel.data.audit.store import Audit, stored_audit
 from attnmel.errors import LabelError, PredictionsError, listed
-from attnmel.folders import RunFolder, replacing
+from attnmel.folders import RunFolder
 from attnmel.pipeline.run.dataset import ALL, Prepared
-from attnmel.pipeline.run.seen_images import LEARNT, Known, Leak, judged_images, read_images, shared_images
-from attnmel.progress import SILENT, Progress
-from attnmel.records import notice_lines, table_lines
+from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.seen_images import LEARNT, Known, Leak, judged_images, shared_images
+from attnmel.table_files import damage, read_table, write_table
 
-LEAK_COLUMNS = ("judged", "image", "kind", "likeness", "known_image", "known_split")
+LEAK_COLUMNS = tuple(field.name for field in dataclasses.fields(Leak))
 
 
 def check_leakage(
-    run: RunFolder,
+    run: Run,
     prepared: Prepared,
     rows: np.ndarray,
     *,
     name: str,
     split: str,
-    own: str,
     on: str | None,
     allowed: bool,
-    home: Path,
-    progress: Progress = SILENT,
 ) -> tuple[Leak, ...]:
-    """Return the judged images that are known from training; `on` is another data set than the run's `own`.
+    """Return the evaluated images that are known from training; `on` is another data set than the run's own.
 
     Another data set that shares an id, a file or a lesion with what was learnt is refused. A split of the run's own is
-    disjoint by id and lesion, so there a stored audit alone tells more.
+    disjoint by id and lesion, so that there only a stored audit can add something.
 
     Raises:
         LabelError: as `refuse_leaks`, unless that is `allowed`.
     """
     if on is None and split in ("train", ALL):
-        return ()  # whoever judges what was trained on knows it
-    learnt = read_images(run)
+        return ()  # that these images were trained on is plain from the name
+    learnt, own = run.learnt_images, run.recipe.data.dataset
     if not learnt:
-        progress.note(f"{run.path} does not say what it learnt from (no {run.images.name}); leakage is not looked for")
+        run.progress.note(
+            f"{run.path} does not list what it learnt from (no {run.folder.images.name}); leakage is not looked for"
+        )
         return ()
     if on is None:
         learnt = tuple(one for one in learnt if one.split != split)
-    judged = judged_images(prepared, rows, home)
-    shared = shared_images(learnt, judged, name)
+    evaluated = judged_images(prepared, rows, run.home)
+    shared = shared_images(learnt, evaluated, name)
     if on is not None and not allowed:
         refuse_leaks(shared, on if split == ALL else f"{on}:{split}", own)
-    audit = stored_audit(home, {one.digest for one in (*learnt, *judged)})
+    audit = stored_audit(run.home, {one.digest for one in (*learnt, *evaluated)})
     if audit is None:
         if split == "validation" or own == "phantoms":
-            return shared  # said once a run, with the test split; phantoms are drawn each anew
+            return shared  # noted once a run, with the test split; phantoms are drawn each anew
         sides = own if on is None else f"{own} {on}"
-        progress.note(f"no stored audit; run `attnmel audit {sides}` to learn of near-duplicates")
+        run.progress.note(f"no stored audit; run `attnmel audit {sides}` to learn of near-duplicates")
         return shared
-    told = {one.image for one in shared}
-    return (*shared, *(one for one in alike_images(audit, learnt, judged, name) if one.image not in told))
+    known = {one.image for one in shared}
+    return (*shared, *(one for one in alike_images(audit, learnt, evaluated, name) if one.image not in known))
 
 
-def refuse_leaks(leaks: Sequence[Leak], judged: str, trained: str) -> None:
-    """Refuse to judge what a network has seen; both sides by the names that `attnmel audit` takes.
+def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str) -> None:
+    """Refuse to evaluate on images that a network has seen; both sides by the names that `attnmel audit` takes.
 
     Raises:
-        LabelError: says how many images, by which kinds, names the first, and what to do.
+        LabelError: how many images, by which kinds, the first of them, and what to do.
     """
     if not leaks:
         return
     kinds = {kind: sum(one.kind == kind for one in leaks) for kind in dict.fromkeys(one.kind for one in leaks)}
-    told = ", ".join(f"{count} by {kind.removeprefix('same ')}" for kind, count in kinds.items())
+    by_kind = ", ".join(f"{count} by {kind.removeprefix('same ')}" for kind, count in kinds.items())
     learnt = " ".join(f"--train {trained}:{split}" for split in LEARNT)
     raise LabelError(
-        f"{len(leaks)} images of {judged} trained this run or chose its epoch ({told}): "
-        f"{listed(one.image for one in leaks)}. A judgement of {trained} on them would be too good. Leave them out by "
-        f"`--exclude FILE`, written by `attnmel audit {learnt} --test {judged} --leave-out test --exclusions FILE`, "
+        f"{len(leaks)} images of {evaluated} trained this run or chose its epoch ({by_kind}): "
+        f"{listed(one.image for one in leaks)}. Results on them would be too good. Leave them out by "
+        f"`--exclude FILE`, written by `attnmel audit {learnt} --test {evaluated} --leave-out test --exclusions FILE`, "
         "or go on with --allow-leakage."
     )
 
 
-def alike_images(audit: Audit, learnt: Sequence[Known], judged: Sequence[Known], name: str) -> tuple[Leak, ...]:
-    """Return what a stored audit knows: pairs of a learnt and a judged image, most alike first."""
+def alike_images(audit: Audit, learnt: Sequence[Known], evaluated: Sequence[Known], name: str) -> tuple[Leak, ...]:
+    """Return the pairs of a learnt and an evaluated image in a stored audit, most alike first."""
     ours = {one.digest: one for one in learnt}
-    theirs = {one.digest: one for one in judged}
+    theirs = {one.digest: one for one in evaluated}
     leaks = {}
     for one in audit.between(ours.keys(), theirs.keys()):
         known, image = (audit.entries[place].digest for place in (one.first, one.second))
         if known == image or one.kind == "same lesion":
-            continue  # told by `shared_images`
+            continue  # found by `shared_images`
         pair = (theirs[image].image_id, ours[known].image_id)
         leaks[pair] = Leak(name, pair[0], one.kind, one.likeness, pair[1], ours[known].split)
     return tuple(sorted(leaks.values(), key=lambda leak: -(leak.likeness or 0)))
 
 
 def write_leaks(run: RunFolder, leaks: Sequence[Leak], name: str, licence: str) -> None:
-    """List the leaks of a judgement in the run folder, in place of an earlier list of it; no file without any."""
+    """List the leaks of some results in the run folder, in place of an earlier list of them; no file without any."""
     every = [*(one for one in read_leaks(run) if one.judged != name), *leaks]
     if not every:
         run.leakage.unlink(missing_ok=True)
         return
-    with replacing(run.leakage) as part, part.open("w", newline="", encoding="utf-8") as file:
-        file.write(notice_lines(licence))
-        table = csv.writer(file)
-        table.writerow(LEAK_COLUMNS)
-        for one in every:
-            likeness = "" if one.likeness is None else f"{one.likeness:.4f}"
-            table.writerow([one.judged, one.image, one.kind, likeness, one.known_image, one.known_split])
+    write_table(run.leakage, LEAK_COLUMNS, (dataclasses.astuple(one) for one in every), licence=licence)
 
 
 def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
@@ -117,9 +109,7 @@ def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
     """
     if not run.leakage.is_file():
         return ()
-    try:
-        with run.leakage.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(table_lines(file)))
+    with damage(run.leakage, PredictionsError, "delete it and run `attnmel evaluate` again"):
         return tuple(
             Leak(
                 row["judged"],
@@ -129,7 +119,5 @@ def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
                 row["known_image"],
                 row["known_split"],
             )
-            for row in rows
+            for row in read_table(run.leakage, LEAK_COLUMNS)
         )
-    except (UnicodeDecodeError, csv.Error, KeyError, ValueError):
-        raise PredictionsError(f"{run.leakage} is damaged; delete it and run `attnmel evaluate` again") from None

@@ -35,11 +35,11 @@ def score(
 
     Without `truth` the test split of the fetched data set is the truth; for ISIC 2018 task 1, whose test masks were not
     published with the others, its training masks. `rules` are changes such as "ties=first". Where
-    the fetched data set knows the lesion of an image, lesions are resampled.
+    the fetched data set records the lesion of an image, lesions are resampled.
 
     Raises:
         ConfigError: no such challenge or rule, or no truth to be had.
-        PredictionsError: anything wrong in one of the files; tells all of it at once.
+        PredictionsError: everything that is wrong in one of the files, all at once.
         ArchiveError: the data set was not fetched, and no truth is named.
     """
     require_known("challenge", dataset, CHALLENGES)
@@ -54,35 +54,35 @@ def score(
     return judge_official(dataset, entry, chosen, resamples=resamples, seed=seed)
 
 
-def as_dict(judged: OfficialJudgement) -> dict[str, Any]:
+def as_dict(scored: OfficialJudgement) -> dict[str, Any]:
     """Return plain values for JSON."""
-    return {"notice": NOTICE, **dataclasses.asdict(judged)}
+    return {"notice": NOTICE, **dataclasses.asdict(scored)}
 
 
-def sentence(judged: OfficialJudgement) -> str:
-    """Return what was scored and by which rules, one thing a line."""
-    held = ", ".join(f"{count} {name}" for name, count in judged.counts.items())
-    units = f", resampled as {judged.units} lesions" if judged.units < judged.images else ""
-    rules = [f"{name}={_written(getattr(judged.rules, name))}" for name in CHALLENGES[judged.dataset].switches]
-    task, measure = judged.ranked_by
-    ranked = any((row.task, row.measure) == judged.ranked_by for row in judged.rows)
+def sentence(scored: OfficialJudgement) -> str:
+    """Return what was scored and by which rules, one fact a line."""
+    counts = ", ".join(f"{count} {name}" for name, count in scored.counts.items())
+    units = f", resampled as {scored.units} lesions" if scored.units < scored.images else ""
+    rules = [f"{name}={_written(getattr(scored.rules, name))}" for name in CHALLENGES[scored.dataset].switches]
+    task, measure = scored.ranked_by
+    ranked = any((row.task, row.measure) == scored.ranked_by for row in scored.rows)
     missing = "" if ranked else ", which these classes do not give"
     lines = [
-        f"{judged.title}: {judged.images} images{f' ({held})' if held else ''}{units}; ranked by {measure} ({task})"
+        f"{scored.title}: {scored.images} images{f' ({counts})' if counts else ''}{units}; ranked by {measure} ({task})"
         f"{missing}",
         f"rules: {', '.join(rules)}",
-        f"left out: {', '.join(judged.left_out) or 'no image'}",
+        f"left out: {', '.join(scored.left_out) or 'no image'}",
     ]
-    return "\n".join([*lines, *(f"note: {note}" for note in judged.notes)])
+    return "\n".join([*lines, *(f"note: {note}" for note in scored.notes)])
 
 
-def table(judged: OfficialJudgement) -> list[list[str]]:
+def table(scored: OfficialJudgement) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
-    return [[row.task, row.measure, fixed(row.value), span(row.low, row.high)] for row in judged.rows]
+    return [[row.task, row.measure, fixed(row.value), span(row.low, row.high)] for row in scored.rows]
 
 
 def _groups(dataset: str, home: Path) -> dict[str, str]:
-    """Return the lesion of each image that the fetched data set knows; none where it was not fetched."""
+    """Return the lesion of each image where the fetched data set records it; none where it was not fetched."""
     try:
         lesions = read_dataset(dataset, home).lesions
     except (ArchiveError, LabelError):
@@ -95,7 +95,7 @@ def _fetched_truth(dataset: str, home: Path) -> Path:
     for one in ARCHIVES[dataset]:
         if (one.role, one.split) == ("labels", SPLIT) and one.location(home).is_file():
             return one.location(home)
-    archive_states(dataset, home)  # says what to do where it was not fetched, or not whole
+    archive_states(dataset, home)  # raises, with what to do, where it was not fetched or is incomplete
     raise ArchiveError(f"{dataset} was fetched without the truth of its test images; name one with --truth")
 
 

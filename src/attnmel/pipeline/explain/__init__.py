@@ -1,1 +1,1 @@
-"""Models and images to saliency maps and what they are worth."""
+"""Models and images -> saliency maps and their measures."""

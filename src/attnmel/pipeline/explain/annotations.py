@@ -1,24 +1,22 @@
-"""A split's images -> what dermatologists marked on them, in the geometry of the network's input, some at a time."""
+"""A split's images -> their annotations (lesion and dermoscopic features) in the frame of the network's input."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int, Integer, UInt8
 
-from attnmel.config.recipe import DataSettings
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.sources import feature_files
 from attnmel.evaluation.maps.localisation import LESION, Target
 from attnmel.pipeline.run.dataset import Prepared
-from attnmel.progress import SILENT, Progress
+from attnmel.pipeline.run.run import Run
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """The marks on chosen images of a data set."""
+    """The annotations of chosen images of a data set."""
 
     prepared: Prepared
     rows: Integer[np.ndarray, " N"]
@@ -26,7 +24,7 @@ class Annotations:
     size: int
     """Side of the network's input."""
     features: dict[str, Planes]
-    """Masks of the dermoscopic features that were marked on at least one image, in the order of `rows`."""
+    """Masks of the dermoscopic features that were annotated on at least one image, in the order of `rows`."""
 
     @property
     def images(self) -> int:
@@ -42,27 +40,26 @@ class Annotations:
 
     def masks(self, places: Int[np.ndarray, " B"]) -> UInt8[np.ndarray, "B s s"]:
         """Return the lesion masks of some of the images; all 0 where there is none."""
-        return self._seen(self.prepared.cache.gather(self.rows[places])[..., 3])
+        return self._cropped(self.prepared.cache.gather(self.rows[places])[..., 3])
 
     def _features(self, places: Int[np.ndarray, " B"]) -> Iterable[Target]:
         for name, planes in self.features.items():
-            yield Target(name, self._seen(planes.gather(places)), planes.has_prior[places])
+            yield Target(name, self._cropped(planes.gather(places)), planes.has_prior[places])
 
-    def _seen(self, masks: UInt8[np.ndarray, "B S S"]) -> UInt8[np.ndarray, "B s s"]:
+    def _cropped(self, masks: UInt8[np.ndarray, "B S S"]) -> UInt8[np.ndarray, "B s s"]:
         return np.ascontiguousarray(central_crop(masks, self.size))
 
 
-def open_marks(
-    data: DataSettings, prepared: Prepared, rows: Integer[np.ndarray, " N"], home: Path, progress: Progress = SILENT
-) -> Annotations:
-    """Find the marks of some rows; those of dermoscopic features are prepared once and kept beside the image cache.
+def open_annotations(run: Run, rows: Integer[np.ndarray, " N"]) -> Annotations:
+    """Find the annotations of some rows; those of features are prepared once and kept next to the image cache.
 
     Raises:
         ImageError: names the images whose masks cannot be used.
     """
+    data, prepared = run.recipe.data, run.dataset
     lesions = [prepared.lesions[row] for row in rows.tolist()]
     features = {
-        name: open_planes(lesions, files, crop=data.crop, side=data.side, home=home, progress=progress)
-        for name, files in feature_files(prepared.dataset, lesions, home).items()
+        name: open_planes(lesions, files, crop=data.crop, side=data.side, home=run.home, progress=run.progress)
+        for name, files in feature_files(prepared.dataset, lesions, run.home).items()
     }
     return Annotations(prepared, rows, data.size, features)

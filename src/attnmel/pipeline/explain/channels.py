@@ -1,6 +1,5 @@
-"""A run's split and a layer -> what each channel of it has to do with the class and the lesion: a table and a page."""
+"""A run's split and a layer -> how each channel of it relates to the class and the lesion: a table and a page."""
 
-import csv
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -8,48 +7,45 @@ import torch
 from jaxtyping import Int, UInt8
 
 from attnmel.data.preprocess.images import BLACK_TO_WHITE
-from attnmel.folders import MapsFolder, replacing
+from attnmel.folders import MapsFolder
 from attnmel.pipeline.explain.annotations import Annotations
 from attnmel.pipeline.run.dataset import shown_pixels
 from attnmel.pipeline.run.open_split import SplitModel
-from attnmel.progress import SILENT, Progress
-from attnmel.records import notice_lines
 from attnmel.report.galleries.channels import Browser, ChannelImage, ChannelList, ShownChannel, write_browser
 from attnmel.report.galleries.maps import border_address, map_address, picture_address
 from attnmel.report.html.tables import spaced
 from attnmel.saliency.map_files import quantised
-from attnmel.saliency.methods.channels import Channels, Examples, channel_maps, judge_channels
+from attnmel.saliency.methods.channels import Channels, Examples, channel_maps, measure_channels
+from attnmel.table_files import write_table
 
 EACH, STRONGEST = 8, 6
 """Channels of a list, and images of a channel."""
 
 
-def explain_channels(
-    asked: SplitModel, layer: str, marks: Annotations, folder: MapsFolder, progress: Progress = SILENT
-) -> Channels:
-    """Write the table of a layer's channels, and the page of those that stand out, each over its strongest images.
+def explain_channels(model: SplitModel, layer: str, annotations: Annotations, folder: MapsFolder) -> Channels:
+    """Write the table of a layer's channels, and the page of the most extreme ones, each over its strongest images.
 
-    The channels are judged on the images that have a label; one batch of images is held at a time.
+    The channels are measured on the images that have a label; one batch of images is in memory at a time.
 
     Raises:
         ConfigError: no such layer; the known ones are listed.
     """
-    places = np.flatnonzero(asked.predictions.labels >= 0)
-    channels = judge_channels(asked.network, _examples(asked, places, marks, progress), layer=layer)
-    _write_table(folder, layer, channels, asked)
-    lists = _lists(channels, asked.main)
+    places = np.flatnonzero(model.predictions.labels >= 0)
+    channels = measure_channels(model.network, _examples(model, places, annotations), layer=layer)
+    _write_table(folder, layer, channels, model)
+    lists = _lists(channels, model.target_class)
     numbers = list(dict.fromkeys(number for chosen in lists.values() for number in chosen))
     # Of a channel, the places of the images that it is strongest on.
     strongest = channels.means[:, numbers].argsort(dim=0, descending=True, stable=True)[:STRONGEST].cpu().numpy()
     images = {number: places[strongest[:, column]] for column, number in enumerate(numbers)}
-    shown = _pictured(asked, layer, images, marks)
+    shown = _pictured(model, layer, images, annotations)
     browser = Browser(
-        title=f"Channels of {layer}, {asked.name}, {asked.split}",
-        main=asked.main,
+        title=f"Channels of {layer}, {model.name}, {model.split}",
+        main=model.target_class,
         layer=layer,
         count=len(channels.correlation),
         images=len(places),
-        licence=asked.card.licence,
+        licence=model.card.licence,
         lists=tuple(
             ChannelList(title, tuple(_shown(number, channels, shown) for number in chosen))
             for title, chosen in lists.items()
@@ -59,23 +55,21 @@ def explain_channels(
     return channels
 
 
-def _examples(
-    asked: SplitModel, places: Int[np.ndarray, " n"], marks: Annotations, progress: Progress
-) -> Iterator[Examples]:
-    is_class = asked.predictions.is_class(asked.main)
-    with progress.bar("channels", len(places), "images") as advance:
-        for some, images in asked.batches(places):
-            masks = torch.from_numpy(marks.masks(some)).float() / BLACK_TO_WHITE
+def _examples(model: SplitModel, places: Int[np.ndarray, " n"], annotations: Annotations) -> Iterator[Examples]:
+    is_class = model.predictions.is_class(model.target_class)
+    with model.run.progress.bar("channels", len(places), "images") as advance:
+        for some, images in model.batches(places):
+            masks = torch.from_numpy(annotations.masks(some)).float() / BLACK_TO_WHITE
             yield Examples(images, torch.from_numpy(is_class[some]), masks)
             advance(len(some))
 
 
-def _lists(channels: Channels, main: str) -> dict[str, list[int]]:
-    """Return the channels that stand out, by what they stand out in; a layer of few channels has them in several."""
+def _lists(channels: Channels, target_class: str) -> dict[str, list[int]]:
+    """Return the most extreme channels, by the measure; those of a layer of few channels may be in several lists."""
     by_class = channels.by_correlation().tolist()
     lists = {
-        f"Go most with {spaced(main)}": by_class[:EACH],
-        f"Go most against {spaced(main)}": by_class[::-1][:EACH],
+        f"Go most with {spaced(target_class)}": by_class[:EACH],
+        f"Go most against {spaced(target_class)}": by_class[::-1][:EACH],
     }
     if not channels.overlap.isnan().any():
         lists["Lie best on the lesion"] = channels.by_overlap().tolist()[:EACH]
@@ -83,30 +77,30 @@ def _lists(channels: Channels, main: str) -> dict[str, list[int]]:
 
 
 def _pictured(
-    asked: SplitModel, layer: str, images: Mapping[int, Int[np.ndarray, " k"]], marks: Annotations
+    model: SplitModel, layer: str, images: Mapping[int, Int[np.ndarray, " k"]], annotations: Annotations
 ) -> dict[int, tuple[ChannelImage, ...]]:
     """Return each channel over its images, by its number."""
     numbers, places = list(images), np.unique(np.concatenate(list(images.values())))
     found: dict[tuple[int, int], ChannelImage] = {}
-    for some, batch in asked.batches(places):
-        maps = channel_maps(asked.network, batch, layer=layer, channels=numbers).cpu().numpy()
-        pixels, masks = shown_pixels(asked.data, asked.prepared, asked.rows[some]), marks.masks(some)
+    for some, batch in model.batches(places):
+        maps = channel_maps(model.network, batch, layer=layer, channels=numbers).cpu().numpy()
+        pixels, masks = shown_pixels(model.data, model.prepared, model.rows[some]), annotations.masks(some)
         for at, place in enumerate(some.tolist()):
             for column, number in enumerate(numbers):
                 if place in images[number]:
                     levels = quantised(maps[at, column : column + 1])[0]
-                    found[number, place] = _image(asked, place, pixels[at, ..., :3], masks[at], levels)
+                    found[number, place] = _image(model, place, pixels[at, ..., :3], masks[at], levels)
     return {number: tuple(found[number, place] for place in of.tolist()) for number, of in images.items()}
 
 
 def _image(
-    asked: SplitModel,
+    model: SplitModel,
     place: int,
     pixels: UInt8[np.ndarray, "s s 3"],
     mask: UInt8[np.ndarray, "s s"],
     levels: UInt8[np.ndarray, "s s"],
 ) -> ChannelImage:
-    predictions = asked.predictions
+    predictions = model.predictions
     return ChannelImage(
         image_id=predictions.image_ids[place],
         label=predictions.classes[int(predictions.labels[place])],
@@ -120,10 +114,7 @@ def _shown(number: int, channels: Channels, images: Mapping[int, tuple[ChannelIm
     return ShownChannel(number, channels.correlation[number].item(), channels.overlap[number].item(), images[number])
 
 
-def _write_table(folder: MapsFolder, layer: str, channels: Channels, asked: SplitModel) -> None:
-    with replacing(folder.channel_table(layer)) as part, part.open("w", newline="", encoding="utf-8") as file:
-        file.write(notice_lines(asked.card.licence))
-        table = csv.writer(file)
-        table.writerow(["channel", f"correlation with {asked.main}", "overlap with lesion"])
-        overlaps = ["" if np.isnan(one) else repr(one) for one in channels.overlap.tolist()]
-        table.writerows(zip(range(len(overlaps)), map(repr, channels.correlation.tolist()), overlaps, strict=True))
+def _write_table(folder: MapsFolder, layer: str, channels: Channels, model: SplitModel) -> None:
+    columns = ("channel", f"correlation with {model.target_class}", "overlap with lesion")
+    rows = zip(range(len(channels.overlap)), channels.correlation.tolist(), channels.overlap.tolist(), strict=True)
+    write_table(folder.channel_table(layer), columns, rows, licence=model.card.licence)

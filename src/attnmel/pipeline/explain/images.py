@@ -21,7 +21,7 @@ from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS
-from attnmel.saliency.methods.registry import CONTROLS, build_method, maps_of, usual_methods
+from attnmel.saliency.methods.registry import BASELINES, build_method, maps_of, usual_methods
 
 
 def explain_images(
@@ -34,10 +34,10 @@ def explain_images(
 ) -> Iterator[Path]:
     """Write `<image>-<map>.png` for each file and map, and `<image>.npz` for each file, and yield the paths.
 
-    Without methods, the maps are those of the attention gates, as the network gave them ("pool3", "pool4"). Those of
-    methods are at the network's input size, asked for the class that the network calls. Overlays stretch each map over
-    its own range; the NPZ holds it as it is and laid into the frame of the original image ("pool3_frame"), 0 outside
-    the network's input.
+    Without methods, the maps are those of the attention gates, as the network returns them ("pool3", "pool4"). Those of
+    methods are at the network's input size and explain the predicted class. Overlays stretch each map over its own
+    range; the NPZ holds it as it is, and placed in the frame of the original image ("pool3_frame"), 0 outside the
+    network's input.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps and no method is named.
@@ -83,7 +83,7 @@ def _of_gates(network: nn.Module, pixels: Tensor, model: Path, card: Card) -> di
     if not output.attention:
         raise CheckpointError(
             f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn, or name another method: "
-            f"{' '.join(f'--method {name}' for name in usual_methods(network) if name not in CONTROLS)}"
+            f"{' '.join(f'--method {name}' for name in usual_methods(network) if name not in BASELINES)}"
         )
     maps = [one[0, 0].float().cpu().numpy() for one in output.attention]
     return dict(zip(ATTENTION_MAPS, maps, strict=True))

@@ -1,6 +1,6 @@
-"""Maps of some images -> what they are worth, one figure an image: by the maps alone, or by asking the network again.
+"""Maps of some images -> their measures, one value an image: of the maps alone, or by running the network again.
 
-What each measure means, and where it comes from, stands in `docs/explain.md`.
+What each measure means, and its source, is in `docs/explain.md`.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,16 +37,15 @@ OVERLAP, AUTHORS_CAM = "overlap", "authors-cam"
 CAM = "cam"
 
 STOPS = 4
-"""How often a network is looked at while its layers are shuffled from the top down."""
+"""Number of measurements while the layers of a network are shuffled from the top down."""
 
 Values = dict[tuple[str, str], Float[np.ndarray, " B"]]
-"""By measure and by what the map was held against, "" where it was held against nothing; NaN where there is no
-answer."""
+"""By measure and by what the map was compared with, "" where with nothing; NaN where it is not defined."""
 
 
 @dataclass(frozen=True)
 class MapBatch:
-    """Some images, the maps of every method, and what they are held against."""
+    """Some images, the maps of every method, and the masks that they are compared with."""
 
     maps: Mapping[str, Float[np.ndarray, "B s s"]]
     network: nn.Module
@@ -57,7 +56,7 @@ class MapBatch:
 
     @cached_property
     def overlaps(self) -> dict[str, MapOverlap]:
-        """What two measures are read off, by method."""
+        """The overlap with each target by method, which two measures are taken from."""
         return {name: map_overlap(one, self.targets) for name, one in self.maps.items()}
 
 
@@ -65,12 +64,12 @@ Columns = dict[MapColumn, Float[np.ndarray, " B"]]
 
 
 def overlap(made: MapBatch) -> Columns:
-    """Hold each map against each target."""
+    """Compare each map with each target."""
     return {column: some for name, one in made.overlaps.items() for column, some in one.columns(name).items()}
 
 
 def cuts(made: MapBatch) -> Columns:
-    """Return the Jaccard index with the lesion at every cut, of which `overlap` has one."""
+    """Return the Jaccard index with the lesion at every threshold; `overlap` has one of them."""
     return {
         MapColumn(name, cut_measure(cut), LESION): one.sweeps[LESION][:, place]
         for name, one in made.overlaps.items()
@@ -85,7 +84,7 @@ def agreement(made: MapBatch) -> Columns:
 
 
 def authors_cam(made: MapBatch) -> Columns:
-    """Measure class activation maps as the authors did; nothing of a network without one that has a size of its own."""
+    """Measure class activation maps as the authors did; nothing for a network whose map has no size of its own."""
     if CAM not in made.maps or not has_authors_cam(made.network):
         return {}
     (small,) = cam_parts(made.network, made.images, made.classes).values()
@@ -104,11 +103,11 @@ OF_MAPS: Mapping[str, Callable[[MapBatch], Columns]] = {
     "agreement": agreement,
     AUTHORS_CAM: authors_cam,
 }
-"""Measures that do not ask the network again, by name; each is made on all images."""
+"""Measures that do not run the network again, by name; each is taken on all images."""
 
 
 class MethodBatch(NamedTuple):
-    """Some images as the network saw them, and the maps of one method."""
+    """Some images as in the network's input, and the maps of one method."""
 
     method: Method
     network: nn.Module
@@ -116,13 +115,13 @@ class MethodBatch(NamedTuple):
     painted: Float[Tensor, "B 3 s s"]
     """The same with the lesion painted out."""
     has_lesion: Bool[np.ndarray, " B"]
-    """Whether there was one to paint out."""
+    """Whether the image has a lesion mask to paint out."""
     classes: Int[Tensor, " B"]
     maps: Float[Tensor, "B s s"]
 
 
 def faithful(case: MethodBatch) -> Values:
-    """Replace pixels by the maps' order, and by the areas that they mark."""
+    """Replace pixels in the order of the maps, and by the areas that they mark."""
     areas = binarised(case.maps.cpu().numpy(), case.maps.shape[-1])
     curves = faithfulness_curves(case.network, case.images, case.maps, case.classes)
     evidence = area_evidence(case.network, case.images, from_numpy(areas).to(case.images.device), case.classes)
@@ -131,7 +130,7 @@ def faithful(case: MethodBatch) -> Values:
 
 
 def sane(case: MethodBatch) -> Values:
-    """Hold the maps against those of another class, without the lesion, and of the network with shuffled layers."""
+    """Compare the maps with those of another class, without the lesion, and of the network with shuffled layers."""
     every = -(-len(weight_layers(case.network, case.images)) // STOPS)
     altered = sanity_maps(case.method, case.network, case.images, case.classes, painted=case.painted, every=every)
     found: Values = {}
@@ -145,26 +144,26 @@ def sane(case: MethodBatch) -> Values:
 
 
 def stable(case: MethodBatch) -> Values:
-    """Hold the maps against those of the images turned and mirrored, turned back: the mean over the turns."""
+    """Compare the maps with those of the images turned and mirrored, turned back: the mean over the turns."""
     turned = [_likeness(case, maps) for _, maps in turned_maps(case.method, case.network, case.images, case.classes)]
     # A map that is constant once has no correlation there, and so no mean.
     return {(f"stability {name}", ""): np.mean([one[name] for one in turned], axis=0) for name in turned[0]}
 
 
 class Measure(NamedTuple):
-    """One way of asking the network again."""
+    """A measure that runs the network again."""
 
     of: Callable[[MethodBatch], Values]
     passes: Callable[[int], int]
     """Forward passes an image, given those of one map."""
 
 
-ASKING: Mapping[str, Measure] = {
+RERUN: Mapping[str, Measure] = {
     "faithfulness": Measure(faithful, lambda of_map: of_map + 2 * (STEPS + 1) + 3),
     "sanity": Measure(sane, lambda of_map: 1 + (3 + STOPS) * of_map),
     "stability": Measure(stable, lambda of_map: (1 + len(TURNS)) * of_map),
 }
-"""By name; each is made on a limited number of images, for it costs many passes."""
+"""By name; each is taken on a limited number of images, for it costs many passes."""
 
 
 def _likeness(case: MethodBatch, maps: Float[Tensor, "B s s"]) -> dict[str, Float[np.ndarray, " B"]]:

@@ -17,7 +17,7 @@ BATCH = 16
 
 
 class Shown(NamedTuple):
-    """One image as the network saw it."""
+    """One image as in the network's input."""
 
     place: int
     """Among the images of the split."""
@@ -28,18 +28,18 @@ class Shown(NamedTuple):
 
 
 def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
-    """Give every image of the runs' split, in order; the pixels are those that the first run's network saw.
+    """Give every image of the runs' split, in order; the pixels are those of the first run's network input.
 
     Raises:
         PredictionsError: a file of maps is missing or damaged.
     """
     first = runs[0]
-    ids, cache = first.table.image_ids, first.prepared.cache
+    ids, cache = first.table.image_ids, first.run.dataset.cache
     keys = [(number, name) for number, run in enumerate(runs) for name in run.methods]
     files = [read_levels(runs[number].folder.maps(name), ids, BATCH) for number, name in keys]
     for start, maps in zip(range(0, len(ids), BATCH), zip(*files, strict=True), strict=True):
         rows = first.rows[start : start + BATCH]
-        pixels = shown_pixels(first.data, first.prepared, rows)
+        pixels = shown_pixels(first.run.recipe.data, first.run.dataset, rows)
         for at, row in enumerate(rows.tolist()):
             image, mask = np.ascontiguousarray(pixels[at, ..., :3]), np.ascontiguousarray(pixels[at, ..., 3])
             levels = {key: some[at] for key, some in zip(keys, maps, strict=True)}
@@ -47,7 +47,7 @@ def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
 
 
 def require_same_square(runs: Mapping[str, DataSettings]) -> None:
-    """Refuse runs, by name, that saw another square of each image: their maps do not lie side by side.
+    """Refuse runs, by name, whose input is another square of each image: their maps cannot be compared.
 
     Raises:
         ConfigError: names the first that differs.

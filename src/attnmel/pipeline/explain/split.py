@@ -1,4 +1,4 @@
-"""A run's split -> the maps of every method on all of its images, and what they are worth, in files."""
+"""A run's split -> the maps of every method on all of its images, and their measures, in files."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,11 +11,10 @@ from attnmel.evaluation.maps.summary import MapSummary, summarised
 from attnmel.evaluation.maps.table import MapColumn, MapTable
 from attnmel.folders import MapsFolder, replacing
 from attnmel.pipeline.explain.annotations import Annotations
-from attnmel.pipeline.explain.metrics import ASKING, OF_MAPS, MapBatch, MethodBatch, Values
+from attnmel.pipeline.explain.metrics import OF_MAPS, RERUN, MapBatch, MethodBatch, Values
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.pipeline.run.dataset import shown_pixels
 from attnmel.pipeline.run.open_split import SplitModel
-from attnmel.progress import SILENT, Progress
 from attnmel.report.sections.maps import summary_text
 from attnmel.saliency.map_files import map_file
 from attnmel.saliency.methods.registry import build_method, maps_of, passes
@@ -25,104 +24,98 @@ Columns = dict[MapColumn, Float[np.ndarray, " N"]]
 
 
 def explain_split(
-    asked: SplitModel,
+    model: SplitModel,
     methods: Sequence[str],
-    marks: Annotations,
+    annotations: Annotations,
     *,
     measures: Sequence[str],
     limit: int,
     folder: MapsFolder,
-    progress: Progress = SILENT,
 ) -> ExplainedRun:
     """Write the maps of a split's images, the table of their measures and its summary.
 
-    Each map is asked for the class that the network calls. The measures of `OF_MAPS` are of all images, those of
-    `ASKING`, which ask the network again, of `limit` images, drawn by class. One batch of images is held at a time.
+    Each map explains the predicted class. The measures of `OF_MAPS` are of all images; those of `RERUN`, which run the
+    network again, are of `limit` images, drawn by class. One batch of images is in memory at a time.
 
     Raises:
         ConfigError: the network has no such map.
     """
-    asking, places = [name for name in measures if name in ASKING], asked.some(limit)
-    progress.note(_cost(asked, methods, asking, len(places)))
-    columns = _map_all(asked, methods, marks, [name for name in measures if name in OF_MAPS], folder, progress)
+    rerun, places = [name for name in measures if name in RERUN], model.some(limit)
+    model.run.progress.note(_cost(model, methods, rerun, len(places)))
+    columns = _map_all(model, methods, annotations, [name for name in measures if name in OF_MAPS], folder)
     for name in methods:
-        columns |= _ask_again(asked, name, asking, places, progress)
-    table = MapTable.of(asked.predictions, columns)
-    table.write(folder.table, asked.card.licence)
+        columns |= _rerun(model, name, rerun, places)
+    table = MapTable.of(model.predictions, columns)
+    table.write(folder.table, model.card.licence)
     summary = summarised(
         table,
         methods,
-        masks=marks.images,
-        split=asked.split,
-        name=asked.name,
-        epoch=asked.card.epoch,
-        licence=asked.card.licence,
-        progress=progress,
+        masks=annotations.images,
+        split=model.split,
+        name=model.name,
+        epoch=model.card.epoch,
+        licence=model.card.licence,
+        progress=model.run.progress,
     )
     write_summary(folder, summary)
     return ExplainedRun(
-        name=asked.name,
+        name=model.name,
         folder=folder,
-        main=asked.main,
-        data=asked.data,
-        prepared=asked.prepared,
-        rows=asked.rows,
-        predictions=asked.predictions,
+        run=model.run,
+        rows=model.rows,
+        predictions=model.predictions,
         table=table,
         summary=summary,
     )
 
 
 def _map_all(
-    asked: SplitModel,
+    model: SplitModel,
     methods: Sequence[str],
-    marks: Annotations,
+    annotations: Annotations,
     measures: Sequence[str],
     folder: MapsFolder,
-    progress: Progress,
 ) -> Columns:
-    """Write the maps of all methods, and return what is measured of them without asking the network again."""
-    ids, found = asked.predictions.image_ids, []
-    with ExitStack() as files, progress.bar("maps", len(ids), "images") as advance:
+    """Write the maps of all methods, and return the measures that need no further run of the network."""
+    ids, found = model.predictions.image_ids, []
+    with ExitStack() as files, model.run.progress.bar("maps", len(ids), "images") as advance:
         add = {
-            name: files.enter_context(map_file(folder.maps(name), ids, asked.card.size, asked.card.licence))
+            name: files.enter_context(map_file(folder.maps(name), ids, model.card.size, model.card.licence))
             for name in methods
         }
-        for places, images in asked.batches(np.arange(len(ids))):
-            called = asked.called[places]
-            made = maps_of(asked.network, images, called, methods, progress=progress)
+        for places, images in model.batches(np.arange(len(ids))):
+            called = model.called[places]
+            made = maps_of(model.network, images, called, methods, progress=model.run.progress)
             maps = {name: one.float().cpu().numpy() for name, one in made.items()}
             for name, one in maps.items():
                 add[name](one)
-            case = MapBatch(maps, asked.network, images, called, tuple(marks.targets(places)) if measures else ())
+            case = MapBatch(maps, model.network, images, called, tuple(annotations.targets(places)) if measures else ())
             found.append({column: some for name in measures for column, some in OF_MAPS[name](case).items()})
             advance(len(places))
     return {column: np.concatenate([one[column] for one in found]) for column in found[0]}
 
 
-def _ask_again(
-    asked: SplitModel, name: str, measures: Sequence[str], some: Int[np.ndarray, " n"], progress: Progress
-) -> Columns:
-    """Return the measures that ask the network again, NaN for the images that it was not asked about."""
+def _rerun(model: SplitModel, name: str, measures: Sequence[str], some: Int[np.ndarray, " n"]) -> Columns:
+    """Return the measures that run the network again; NaN for the images that are not among `some`."""
     columns: Columns = {}
     if not measures:
         return columns
-    with progress.bar(f"{', '.join(measures)}: {name}", len(some), "images") as advance:
-        for places, images in asked.batches(some):
-            case = _case(asked, name, places, images)
+    with model.run.progress.bar(f"{', '.join(measures)}: {name}", len(some), "images") as advance:
+        for places, images in model.batches(some):
+            case = _case(model, name, places, images)
             for measure in measures:
-                _fill(columns, name, places, len(asked.rows), ASKING[measure].of(case))
+                _fill(columns, name, places, len(model.rows), RERUN[measure].of(case))
             advance(len(places))
     return columns
 
 
-def _case(asked: SplitModel, name: str, places: np.ndarray, images: Tensor) -> MethodBatch:
-    method, classes = build_method(name), asked.called[places]
-    pixels = np.ascontiguousarray(shown_pixels(asked.data, asked.prepared, asked.rows[places]))
-    painted = painted_out(pixels, asked.card.mean, asked.card.std).to(asked.device)
+def _case(model: SplitModel, name: str, places: np.ndarray, images: Tensor) -> MethodBatch:
+    method, classes = build_method(name), model.called[places]
+    pixels = np.ascontiguousarray(shown_pixels(model.data, model.prepared, model.rows[places]))
+    painted = painted_out(pixels, model.card.mean, model.card.std).to(model.device)
     has_lesion = pixels[..., 3].max(axis=(1, 2)) > 0
     return MethodBatch(
-        method, asked.network, images, painted, has_lesion, classes, method(asked.network, images, classes)
+        method, model.network, images, painted, has_lesion, classes, method(model.network, images, classes)
     )
 
 
@@ -138,12 +131,12 @@ def write_summary(folder: MapsFolder, summary: MapSummary) -> None:
         part.write_text(summary_text(summary), encoding="utf-8")
 
 
-def _cost(asked: SplitModel, names: Sequence[str], measures: Sequence[str], some: int) -> str:
-    """Say what is ahead: forward passes of single images, and their time at the speed of the predictions."""
-    side, images = asked.card.size, len(asked.rows)
+def _cost(model: SplitModel, names: Sequence[str], measures: Sequence[str], some: int) -> str:
+    """Return the cost in forward passes of single images, and their time at the speed of the predictions."""
+    side, images = model.card.size, len(model.rows)
     costs = [passes([name], side) for name in names]
     parts = {f"the maps of {images:,} images": passes(names, side) * images}
-    parts |= {f"{one} on {some:,}": sum(map(ASKING[one].passes, costs)) * some for one in measures}
-    told = ", ".join(f"{count:,} for {what}" for what, count in parts.items())
-    minutes = sum(parts.values()) * asked.seconds / 60
-    return f"{asked.name}: forward passes: {told}; about {max(1, round(minutes))} min at the speed of the predictions"
+    parts |= {f"{one} on {some:,}": sum(map(RERUN[one].passes, costs)) * some for one in measures}
+    counts = ", ".join(f"{count:,} for {what}" for what, count in parts.items())
+    minutes = sum(parts.values()) * model.seconds / 60
+    return f"{model.name}: forward passes: {counts}; about {max(1, round(minutes))} min at the speed of the predictions"

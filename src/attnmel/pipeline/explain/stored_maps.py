@@ -1,23 +1,20 @@
-"""A run whose maps of a split lie in a folder: made a moment ago, or read again from what `attnmel explain` wrote."""
+"""A run with the stored maps of a split: those just made, or read from the files of `attnmel explain`."""
 
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Integer
 
-from attnmel.config.recipe import DataSettings
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.maps.summary import AGREEMENT, MapSummary, summarised
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.folders import MapsFolder, RunFolder
-from attnmel.pipeline.run.dataset import Prepared, prepare
-from attnmel.pipeline.run.provenance import check_same_data, read_recipe
+from attnmel.folders import MapsFolder
+from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
-from attnmel.saliency.methods.registry import CONTROLS
+from attnmel.saliency.methods.registry import BASELINES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +22,9 @@ class ExplainedRun:
     """The maps of a run, and the images that they are of."""
 
     name: str
-    """Recipe and seed, and more where that names two runs."""
+    """Recipe and seed, and more where two runs share both."""
+    run: Run
     folder: MapsFolder
-    main: str
-    """The class whose probability is shown."""
-    data: DataSettings
-    prepared: Prepared
     rows: Integer[np.ndarray, " N"]
     """Of the image cache."""
     predictions: Predictions
@@ -38,38 +32,38 @@ class ExplainedRun:
     summary: MapSummary
 
     @property
+    def target_class(self) -> str:
+        """The class whose probability is shown."""
+        return self.run.target_class
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The maps, in their order."""
         return self.summary.methods
 
 
-def read_explained(
-    run: RunFolder, split: str, epoch: int, *, name: str, home: Path, progress: Progress = SILENT
-) -> ExplainedRun | None:
+def read_explained(run: Run, split: str, epoch: int, *, name: str) -> ExplainedRun | None:
     """Read the maps of a run's split; None where there are none, or those of another epoch.
 
     Raises:
         PredictionsError: a file is missing, damaged, or of other images than the run's predictions.
         LabelError: the data set is not the one that the run was trained on.
     """
-    folder = run.split_maps(split)
+    folder = run.folder.split_maps(split)
     summary = MapSummary.read(folder.summary)
     if summary is None or summary.epoch != epoch:
         return None
-    recipe, table, predictions = read_recipe(run), MapTable.read(folder.table), Predictions.read(run.predictions(split))
+    table, predictions = MapTable.read(folder.table), run.predictions(split)
     if table.image_ids != predictions.image_ids:
         raise PredictionsError(
-            f"{folder.table} is of other images than {run.predictions(split)}; run `attnmel explain RUN --split` again"
+            f"{folder.table} is of other images than {run.folder.predictions(split)}; run `attnmel explain RUN "
+            "--split` again"
         )
-    prepared = prepare(recipe.data, home=home, progress=progress)
-    check_same_data(run, prepared)
     return ExplainedRun(
         name=name,
+        run=run,
         folder=folder,
-        main=recipe.data.positives[0],
-        data=recipe.data,
-        prepared=prepared,
-        rows=prepared.cache.rows(predictions.image_ids),
+        rows=run.same_dataset().cache.rows(predictions.image_ids),
         predictions=predictions,
         table=table,
         summary=summary,
@@ -77,14 +71,14 @@ def read_explained(
 
 
 def side_by_side(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> MapSummary:
-    """Return the figures of runs on the same images together, map by map; the same map of every two runs is compared.
+    """Return the measures of runs on the same images together, map by map; the same map of every two runs is compared.
 
-    A control whose figures are the same in all runs stands there once, and none is compared with itself. Hits and
-    misses differ by run, and agreement is of maps of one network: both stand in each one's own summary.
+    A baseline whose values are the same in all runs is listed once, and none is compared with itself. Hits and misses
+    differ by run, and agreement is between maps of one network: both are in each run's own summary only.
     """
     first, every = runs[0], dict.fromkeys(name for run in runs for name in run.methods)
     ids, nothing = first.table.image_ids, ("",) * len(first.table.image_ids)
-    once = {name for name in CONTROLS if _same_everywhere([_figures(run, name) for run in runs])}
+    once = {name for name in BASELINES if _same_everywhere([_values(run, name) for run in runs])}
 
     def joined(run: ExplainedRun, method: str) -> str:
         return method if method in once else f"{run.name}: {method}"
@@ -93,7 +87,7 @@ def side_by_side(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> M
         column._replace(map=joined(run, name)): numbers
         for run in runs
         for name in run.methods
-        for column, numbers in _figures(run, name).items()
+        for column, numbers in _values(run, name).items()
     }
     return summarised(
         MapTable(ids, first.table.groups, nothing, nothing, values),
@@ -102,7 +96,7 @@ def side_by_side(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> M
             (joined(one, name), joined(other, name))
             for one, other in itertools.combinations(runs, 2)
             for name in one.methods
-            if name in other.methods and name not in CONTROLS
+            if name in other.methods and name not in BASELINES
         ],
         masks=first.summary.masks,
         split=first.summary.split,
@@ -113,7 +107,7 @@ def side_by_side(runs: Sequence[ExplainedRun], progress: Progress = SILENT) -> M
     )
 
 
-def _figures(run: ExplainedRun, method: str) -> dict[MapColumn, Float[np.ndarray, " N"]]:
+def _values(run: ExplainedRun, method: str) -> dict[MapColumn, Float[np.ndarray, " N"]]:
     return {
         column: numbers
         for column, numbers in run.table.values.items()
@@ -121,8 +115,8 @@ def _figures(run: ExplainedRun, method: str) -> dict[MapColumn, Float[np.ndarray
     }
 
 
-def _same_everywhere(figures: Sequence[dict[MapColumn, Float[np.ndarray, " N"]]]) -> bool:
-    first, *others = figures
+def _same_everywhere(values: Sequence[dict[MapColumn, Float[np.ndarray, " N"]]]) -> bool:
+    first, *others = values
     return all(
         other.keys() == first.keys() and all(np.array_equal(other[one], first[one], equal_nan=True) for one in first)
         for other in others

@@ -11,8 +11,8 @@ from PIL import Image
 from attnmel.data.phantoms import draw_phantom
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.folders import RunFolder
-from attnmel.pipeline.run.dataset import Prepared, prepare
-from attnmel.pipeline.run.provenance import check_same_data, read_recipe
+from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
@@ -77,12 +77,13 @@ def real_images(
         LabelError: the data are not those the run was trained on, or have no such split.
         ImageError: an image cannot be used.
     """
-    recipe = read_recipe(run)
+    opened = Run(run, home, progress)
+    _ = opened.recipe  # a folder that is no run is an error, not a lack of images
     try:
-        prepared = prepare(recipe.data, home=home, progress=progress)
+        _ = opened.dataset
     except (ArchiveError, ConfigError):
         return None
-    check_same_data(run, prepared)
+    prepared = opened.same_dataset()
     return RealImages(prepared, split, spread(prepared.rows(split), limit))
 
 

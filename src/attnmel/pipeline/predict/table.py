@@ -12,7 +12,7 @@ import numpy as np
 from attnmel import NOTICE
 from attnmel.deploy.onnx_file import Threshold
 from attnmel.models.weights.card import Card
-from attnmel.records import notice_lines
+from attnmel.table_files import notice_lines
 
 
 @dataclasses.dataclass(frozen=True)

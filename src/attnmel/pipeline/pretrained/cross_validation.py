@@ -9,7 +9,8 @@ from scipy.special import expit, softmax
 
 from attnmel.errors import PredictionsError, listed
 from attnmel.pipeline.run.dataset import Prepared
-from attnmel.records import Predictions, table_lines
+from attnmel.records import Predictions
+from attnmel.table_files import table_lines
 
 LOGIT, PROBABILITY = "logit", "probability"
 

@@ -23,9 +23,10 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.export.export import export_onnx
 from attnmel.pipeline.pretrained.card import model_card
 from attnmel.pipeline.pretrained.cross_validation import read_out_of_fold
-from attnmel.pipeline.run.dataset import Prepared, prepare
-from attnmel.pipeline.run.provenance import check_same_data, read_provenance, read_recipe, write_provenance
+from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.provenance import read_provenance, read_recipe, write_provenance
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, add_measures
+from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.card import MOST_BYTES, ModelCard, Words
 from attnmel.pretrained.catalogue import CARD_FILE
 from attnmel.progress import SILENT, Progress
@@ -53,8 +54,7 @@ def ship_model(
     if words.name != folder.name:
         raise ConfigError(f"the model is called {words.name}, but its folder {folder.name}; use the same name")
     recipe = read_recipe(run)
-    prepared = prepare(recipe.data, home=home, progress=progress)
-    check_same_data(run, prepared)
+    prepared = Run(run, home, progress).same_dataset()
     out_of_fold = read_out_of_fold(folds, prepared, recipe.data.positives[0])
     with replacing(folder) as part:
         part.mkdir()
@@ -62,7 +62,7 @@ def ship_model(
         _copy_start(run, made, words)
         _write_weights(run, made, out_of_fold, words)
         _write_validation(made, prepared, out_of_fold, words)
-        results = evaluate_run(made, home=home, prepared=prepared, progress=progress)
+        results = evaluate_run(Run(made, home, progress, dataset=prepared))
         exported = export_onnx(part, home=home, progress=progress)
         network, card = load_checkpoint(part)
         _remove_left_over(made)

@@ -1,1 +1,1 @@
-"""Run folders to one HTML report."""
+"""Runs -> one HTML report."""

@@ -1,18 +1,11 @@
-"""A run and its controls, found beside it or named with it -> the part of the page that compares them."""
+"""A run and its ablations, found next to it or named with it -> the section of the report that compares them."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from attnmel.config.load import flat
-from attnmel.config.recipe import Recipe
+from attnmel.config.load import differences
 from attnmel.data.batches.ablate import BACKGROUND_ONLY, CONTROLS, NO_CONTROL, painted_shares
 from attnmel.evaluation.comparison.ablations import ControlFinding, find_control
-from attnmel.folders import RunFolder
-from attnmel.pipeline.run.dataset import prepare
-from attnmel.pipeline.run.provenance import read_recipe
-from attnmel.pipeline.run.results import read_measures
-from attnmel.progress import SILENT, Progress
-from attnmel.records import Predictions
+from attnmel.pipeline.run.run import Run
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.ablations import controls_section
 
@@ -20,67 +13,45 @@ ROWS = 256
 """Images read at once."""
 
 MAY_DIFFER = ("data.control", "data.statistics", "training.device", "training.precision")
-"""What a control may have otherwise than its run."""
+"""Settings in which an ablation may differ from its run."""
 
 
-def control_sections(
-    run: RunFolder,
-    split: str,
-    others: Sequence[RunFolder] = (),
-    *,
-    home: Path,
-    progress: Progress = SILENT,
-) -> tuple[Section, ...]:
-    """Return what the controls of a run say of it; nothing where there is none, or the run is itself a control.
+def ablation_sections(run: Run, split: str, others: Sequence[Run] = ()) -> tuple[Section, ...]:
+    """Return the section that compares a run with its ablations; nothing without any, or of a run that is one itself.
 
-    Controls are looked for beside the run and among `others`: of the same recipe and seed, judged on the same split.
-    One that lies beside but is of another recipe is said and left out.
+    Ablations are looked for next to the run and among `others`: of the same recipe and seed, evaluated on the same
+    split. One that lies next to the run but is of another recipe is noted and left out.
     """
-    recipe = read_recipe(run)
-    if recipe.data.control != NO_CONTROL:
+    if run.recipe.data.control != NO_CONTROL:
         return ()
-    found = [
-        _finding(control, place, run, split, recipe, home, progress)
-        for control, place in _controls(run, recipe, split, others, progress)
-    ]
-    return (controls_section(found, recipe.data.positives[0]),) if found else ()
+    found = [_finding(name, ablation, run, split) for name, ablation in _ablations(run, split, others)]
+    return (controls_section(found, run.target_class),) if found else ()
 
 
-def _controls(
-    run: RunFolder, recipe: Recipe, split: str, others: Sequence[RunFolder], progress: Progress
-) -> Iterator[tuple[str, RunFolder]]:
-    for control in CONTROLS:
-        named = [one for one in others if read_recipe(one).data.control == control]
-        for place in [*named, run.control(control)]:
-            if not place.recipe.is_file() or split not in read_measures(place):
+def _ablations(run: Run, split: str, others: Sequence[Run]) -> Iterator[tuple[str, Run]]:
+    for name in CONTROLS:
+        named = [one for one in others if one.recipe.data.control == name]
+        for ablation in [*named, run.ablation(name)]:
+            if not ablation.folder.recipe.is_file() or split not in ablation.results:
                 continue
-            differing = _differing(recipe, read_recipe(place))
+            differing = [key for key in differences(run.recipe, ablation.recipe) if not key.startswith(MAY_DIFFER)]
             if not differing:
-                yield control, place
+                yield name, ablation
                 break
-            progress.note(f"{place.path} is no control of {run.path}: it differs in {', '.join(differing)}")
+            run.progress.note(f"{ablation.path} is no control of {run.path}: it differs in {', '.join(differing)}")
 
 
-def _differing(recipe: Recipe, other: Recipe) -> list[str]:
-    own, its = flat(recipe.model_dump()), flat(other.model_dump())
-    return sorted(key for key in own | its if own.get(key) != its.get(key) and not key.startswith(MAY_DIFFER))
-
-
-def _finding(
-    control: str, place: RunFolder, run: RunFolder, split: str, recipe: Recipe, home: Path, progress: Progress
-) -> ControlFinding:
-    judged, beside = Predictions.read(place.predictions(split)), Predictions.read(run.predictions(split))
+def _finding(name: str, ablation: Run, run: Run, split: str) -> ControlFinding:
+    predictions = ablation.predictions(split)
     painted = None
-    if control == BACKGROUND_ONLY:
-        on = read_measures(place)[split].on
-        painted = _painted(read_recipe(place), judged.image_ids, on, home, progress)
-    return find_control(control, judged, beside, recipe.data.positives[0], painted)
+    if name == BACKGROUND_ONLY:
+        painted = _painted(run, ablation.results[split].on, predictions.image_ids)
+    return find_control(name, predictions, run.predictions(split), run.target_class, painted)
 
 
-def _painted(
-    recipe: Recipe, image_ids: Sequence[str], on: str | None, home: Path, progress: Progress
-) -> dict[str, float]:
-    cache = prepare(recipe.data, home=home, name=on, progress=progress).cache
+def _painted(run: Run, on: str | None, image_ids: Sequence[str]) -> dict[str, float]:
+    """Return the share of each image that was painted over; the run's own images are those of its ablation."""
+    cache = run.dataset_on(on).cache
     shares: list[float] = []
     for start in range(0, len(image_ids), ROWS):
         shares += painted_shares(cache.gather(cache.rows(image_ids[start : start + ROWS]))).tolist()

@@ -1,48 +1,33 @@
-"""The leaks listed in a run folder and its predictions file -> the part of the page with the figures without them."""
-
-import dataclasses
+"""The leaks listed in a run folder -> the section of the report with the results without them."""
 
 import numpy as np
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
-from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.leakage import read_leaks
-from attnmel.pipeline.run.provenance import read_recipe
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.leakage import leakage_section
 
 
-def leakage_sections(run: RunFolder, split: str) -> tuple[Section, ...]:
-    """Return what a judged split holds of the training; nothing where nothing is listed."""
-    leaks = [one for one in read_leaks(run) if one.judged == split]
+def leakage_sections(run: Run, split: str) -> tuple[Section, ...]:
+    """Return the results of a split without the images that are known from training; nothing where none are listed."""
+    leaks = [one for one in read_leaks(run.folder) if one.judged == split]
     if not leaks:
         return ()
-    predictions = Predictions.read(run.predictions(split))
     known = {one.image: one.kind for one in reversed(leaks)}
     pairs = [(one.image, one.known_image, one.known_split) for one in leaks]
-    whole = read_measures(run)[split].judgement
-    without = judged_without(predictions, set(known), read_recipe(run).data.positives)
-    return (leakage_section(split, known, pairs, whole, without),)
+    without = evaluated_without(run.predictions(split), set(known), run.recipe.data.positives)
+    return (leakage_section(split, known, pairs, run.results[split].judgement, without),)
 
 
-def judged_without(predictions: Predictions, known: set[str], positives: tuple[str, ...]) -> ClassificationReport | str:
-    """Judge the images that are not known from training; where that is not possible, the sentence that says why."""
-    left = [row for row, image_id in enumerate(predictions.image_ids) if image_id not in known]
+def evaluated_without(
+    predictions: Predictions, known: set[str], positives: tuple[str, ...]
+) -> ClassificationReport | str:
+    """Evaluate the images that are not known from training; where that is not possible, the sentence that says why."""
+    unknown = np.array([image_id not in known for image_id in predictions.image_ids], dtype=bool)
     try:
-        return evaluate_classification(_some(predictions, np.array(left, dtype=np.int64)), positives)
+        return evaluate_classification(predictions.among(unknown), positives)
     except PredictionsError as error:
-        return f"Without them nothing can be judged: {error}"
-
-
-def _some(predictions: Predictions, rows: np.ndarray) -> Predictions:
-    return dataclasses.replace(
-        predictions,
-        image_ids=tuple(predictions.image_ids[row] for row in rows),
-        probabilities=predictions.probabilities[rows],
-        labels=predictions.labels[rows],
-        groups=tuple(predictions.groups[row] for row in rows),
-        attributes={name: tuple(column[row] for row in rows) for name, column in predictions.attributes.items()},
-    )
+        return f"Without them nothing can be evaluated: {error}"

@@ -1,8 +1,7 @@
-"""Run folders -> one HTML file: everything is read from what the runs wrote, nothing is predicted again."""
+"""Runs -> one HTML file: everything is read from the run folders, nothing is predicted again."""
 
 import dataclasses
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,93 +16,70 @@ from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.maps.attention_overlap import Overlap
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedRow
-from attnmel.folders import RunFolder
 from attnmel.locks import hold_file
 from attnmel.pipeline.evaluate.compare import compared_section
-from attnmel.pipeline.report.maps import maps_beside_section
+from attnmel.pipeline.report.maps import side_by_side_section
 from attnmel.pipeline.report.topics import topics
-from attnmel.pipeline.run.dataset import Prepared, prepare, shown_pixels
-from attnmel.pipeline.run.history import best_row, read_history
-from attnmel.pipeline.run.provenance import read_provenance, read_recipe
-from attnmel.pipeline.run.results import SplitResults, read_measures
-from attnmel.progress import SILENT, Progress
+from attnmel.pipeline.run.dataset import Prepared, shown_pixels
+from attnmel.pipeline.run.history import best_row
+from attnmel.pipeline.run.results import SplitResults
+from attnmel.pipeline.run.run import Run
 from attnmel.records import ATTENTION_MAPS, Predictions
 from attnmel.report.galleries.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.html.page import Curves, DataFile, FactGroup, History, RunSection, write_report
 from attnmel.report.html.tables import map_words
 from attnmel.report.sections.ablations import CONTROL_WORDS
+from attnmel.table_files import damage
 
 
-def report_runs(
-    runs: Sequence[RunFolder],
-    *,
-    home: Path,
-    split: str = "test",
-    out: Path | None = None,
-    progress: Progress = SILENT,
-) -> Path:
+def report_runs(runs: Sequence[Run], *, split: str = "test", out: Path | None = None) -> Path:
     """Write the report of one run, or of several side by side, and return its path.
 
-    `split` names the judgement that comes first and that curves and examples are of. Controls that lie beside a run, or
-    are named with it, are compared with it. Maps that `attnmel explain --split` made of it are shown; those of several
-    runs on the same images side by side, with a gallery beside the page.
+    `split` names the results that come first and that curves and examples are of. Ablations that lie next to a run, or
+    are named with it, are compared with it. Maps that `attnmel explain --split` made are shown; those of several runs
+    on the same images side by side, with a gallery next to the page.
 
     Raises:
         ConfigError: no run folder.
-        PredictionsError: a run was not judged on the split.
+        PredictionsError: a run was not evaluated on the split.
         BusyError: another command writes the same page.
     """
-    page = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
+    page = out or (runs[0].folder.report if len(runs) == 1 else Path("report.html"))
     with hold_file(page):
-        _write(page, runs, home, split, progress)
+        sections = run_sections(runs, split=split, page=page)
+        shared = []
+        if len(runs) > 1:
+            named = {section.name: run for section, run in zip(sections, runs, strict=True)}
+            maps = side_by_side_section(named, split, page=page)
+            shared = [compared_section(runs, split), *([] if maps is None else [maps])]
+        write_report(page, sections, sections=shared)
     return page
 
 
-def _write(page: Path, runs: Sequence[RunFolder], home: Path, split: str, progress: Progress) -> None:
-    sections = run_sections(runs, home=home, split=split, page=page, progress=progress)
-    shared = []
-    if len(runs) > 1:
-        shared.append(compared_section(runs, split))
-        named = {section.name: run for section, run in zip(sections, runs, strict=True)}
-        maps = maps_beside_section(named, split, page=page, home=home, progress=progress)
-        shared += [] if maps is None else [maps]
-    write_report(page, sections, sections=shared)
-
-
-def run_sections(
-    runs: Sequence[RunFolder], *, home: Path, split: str, page: Path, progress: Progress = SILENT
-) -> list[RunSection]:
-    """Return the part that each run has of a page, which is to lie at `page`, under names that tell them apart.
+def run_sections(runs: Sequence[Run], *, split: str, page: Path) -> list[RunSection]:
+    """Return the part of each run of a page, which is to lie at `page`, under names that tell the runs apart.
 
     Raises:
         ConfigError: no run folder.
-        PredictionsError: a run was not judged on the split.
+        PredictionsError: a run was not evaluated on the split.
     """
-    sections = [_section(run, f"run-{number}", split, runs, page, home, progress) for number, run in enumerate(runs, 1)]
-    return _told_apart(sections, runs)
-
-
-def _told_apart(sections: Sequence[RunSection], runs: Sequence[RunFolder]) -> list[RunSection]:
-    """Add the folder to the name of runs that share recipe and seed, as runs with other settings by --set do."""
+    sections = [_section(run, f"run-{number}", split, runs, page) for number, run in enumerate(runs, 1)]
     names = [section.name for section in sections]
+    # Runs with other settings by --set share recipe and seed; their folders tell them apart.
     return [
         dataclasses.replace(section, name=f"{section.name}, {run.path}") if names.count(section.name) > 1 else section
         for section, run in zip(sections, runs, strict=True)
     ]
 
 
-def _section(
-    run: RunFolder, anchor: str, split: str, others: Sequence[RunFolder], page: Path, home: Path, progress: Progress
-) -> RunSection:
-    recipe, provenance, measures = read_recipe(run), read_provenance(run), read_measures(run)
-    if split not in measures:
-        known = ", ".join(measures) or "nothing"
+def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Path) -> RunSection:
+    recipe, provenance = run.recipe, run.provenance
+    if split not in run.results:
+        known = ", ".join(run.results) or "nothing"
         raise PredictionsError(
-            f"{run.path} was not judged on '{split}' (judged: {known}); run `attnmel evaluate` first"
+            f"{run.path} was not evaluated on '{split}' (evaluated: {known}); run `attnmel evaluate` first"
         )
-    predictions = Predictions.read(run.predictions(split))
-    judged = measures[split]
-    ordered = {split: judged.judgement, **{name: one.judgement for name, one in measures.items() if name != split}}
+    results, predictions = run.results[split], run.predictions(split)
     published = _published(recipe)
     curves = {
         name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
@@ -112,27 +88,20 @@ def _section(
     return RunSection(
         title=f"{recipe.title}{_control_words(recipe)}",
         name=f"{recipe.name}{_control_words(recipe)}, seed {recipe.training.seed}",
-        main=recipe.data.positives[0],
+        main=run.target_class,
         licence=provenance["licence"],
-        judgements=ordered,
+        judgements={name: one.judgement for name, one in ({split: results} | run.results).items()},
         curves=curves,
-        history=_history(run, recipe),
+        history=_history(run),
         published=published,
-        overlaps=judged.overlap,
-        overlap_images=judged.masks,
-        examples=_examples(run, recipe, judged, predictions, home, progress),
+        overlaps=results.overlap,
+        overlap_images=results.masks,
+        examples=_examples(run, results, predictions),
         sections=topics(
-            run,
-            judged,
-            {name: one.roc for name, one in curves.items()},
-            others,
-            anchor=anchor,
-            page=page,
-            home=home,
-            progress=progress,
+            run, results, {name: one.roc for name, one in curves.items()}, others, anchor=anchor, page=page
         ),
         command=provenance["command"],
-        circumstances=_circumstances(provenance, judged),
+        circumstances=_circumstances(provenance, results),
         recipe=_recipe_facts(recipe),
         files=tuple(_data_file(state) for state in provenance["data"]["archives"]),
         changes=changes(recipe),
@@ -145,9 +114,9 @@ def _control_words(recipe: Recipe) -> str:
 
 
 def _published(recipe: Recipe) -> PublishedRow | None:
-    """Return the row that the measures may stand beside: of the same data set, network and prior, and no control.
+    """Return the published row to compare with: of the same data set, network and prior; none for an ablation.
 
-    A prior made of other masks, or of masks spoilt on purpose, is another prior.
+    A prior made of other masks, or of masks corrupted on purpose, is another prior.
     """
     if recipe.published is None or recipe.data.control != NO_CONTROL or recipe.loss.spoil != NOT_SPOILT:
         return None
@@ -157,8 +126,8 @@ def _published(recipe: Recipe) -> PublishedRow | None:
     return row if (row.dataset, row.network, row.prior, row.masks) == ours else None
 
 
-def _history(run: RunFolder, recipe: Recipe) -> History:
-    rows = read_history(run.history)
+def _history(run: Run) -> History:
+    recipe, rows = run.recipe, run.history
     best = best_row(rows, recipe.training.select)
     losses = {"total": [row.loss for row in rows], "focal": [row.focal for row in rows]}
     if recipe.loss.prior != "none":
@@ -172,42 +141,40 @@ def _history(run: RunFolder, recipe: Recipe) -> History:
     )
 
 
-def _examples(
-    run: RunFolder, recipe: Recipe, judged: SplitResults, predictions: Predictions, home: Path, progress: Progress
-) -> tuple[ExampleGroup, ...]:
-    """Draw the most confident hits and misses; images and masks come from the cache, maps from the run folder."""
-    prepared = prepare(recipe.data, home=home, name=judged.on, progress=progress)
-    main = recipe.data.positives[0]
-    choices = choose(predictions, main)
+def _examples(run: Run, results: SplitResults, predictions: Predictions) -> tuple[ExampleGroup, ...]:
+    """Choose the most confident hits and misses; images and masks come from the cache, maps from the run folder."""
+    prepared, target_class = run.dataset_on(results.on), run.target_class
+    choices = choose(predictions, target_class)
     rows = list(chosen_rows(choices))
     ids = [predictions.image_ids[row] for row in rows]
     cached = prepared.cache.rows(ids)
-    pixels = shown_pixels(recipe.data, prepared, cached)
+    pixels = shown_pixels(run.recipe.data, prepared, cached)
     return pictured(
         choices,
         predictions,
-        main,
+        target_class,
         images=np.ascontiguousarray(pixels[..., :3]),
         masks=np.ascontiguousarray(pixels[..., 3]),
         has_mask=prepared.cache.has_mask[cached],
-        maps=_shown_maps(run, judged, ids),
+        maps=_shown_maps(run, results, ids),
         diagnoses=_diagnoses(prepared, ids),
     )
 
 
-def _shown_maps(run: RunFolder, judged: SplitResults, ids: Sequence[str]) -> list[ShownMap]:
-    if not run.attention(judged.name).is_file():
+def _shown_maps(run: Run, results: SplitResults, ids: Sequence[str]) -> list[ShownMap]:
+    path = run.folder.attention(results.name)
+    if not path.is_file():
         return []
-    overlap = Overlap.read(run.overlap(judged.name)) if judged.overlap else None
-    try:
-        with np.load(run.attention(judged.name)) as arrays:
-            place = {image_id: row for row, image_id in enumerate(arrays["image"].tolist())}
-            rows = [place[image_id] for image_id in ids]
-            maps = {name: arrays[name][rows] for name in ATTENTION_MAPS}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        raise PredictionsError(
-            f"{run.attention(judged.name)} is damaged or of other images; run `attnmel evaluate` again"
-        ) from None
+    overlap = Overlap.read(run.folder.overlap(results.name)) if results.overlap else None
+    with (
+        damage(
+            path, PredictionsError, "run `attnmel evaluate` again", found="damaged or of other images", missing=True
+        ),
+        np.load(path) as arrays,
+    ):
+        place = {image_id: row for row, image_id in enumerate(arrays["image"].tolist())}
+        rows = [place[image_id] for image_id in ids]
+        maps = {name: arrays[name][rows] for name in ATTENTION_MAPS}
     return [
         ShownMap(map_words(name), one, overlap.jaccard[name][rows] if overlap else None) for name, one in maps.items()
     ]
@@ -221,7 +188,7 @@ def _diagnoses(prepared: Prepared, ids: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _circumstances(provenance: dict[str, Any], judged: SplitResults) -> tuple[FactGroup, ...]:
+def _circumstances(provenance: dict[str, Any], results: SplitResults) -> tuple[FactGroup, ...]:
     data = provenance["data"]
     splits = [(split, _counts(counts)) for split, counts in data["splits"].items()]
     training = [
@@ -230,7 +197,7 @@ def _circumstances(provenance: dict[str, Any], judged: SplitResults) -> tuple[Fa
         ("device", provenance["device"]),
         ("processes", str(provenance["processes"])),
         ("precision", provenance["precision"]),
-        ("epoch judged", str(judged.epoch)),
+        ("epoch evaluated", str(results.epoch)),
     ]
     fingerprint = [
         ("data set", data["title"]),
@@ -255,7 +222,7 @@ def _control_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _prior_facts(prior: dict[str, Any]) -> list[FactGroup]:
-    """Return what the prior was made of; nothing without one, or of a run that an earlier version trained."""
+    """Return the sources of the prior; nothing without one, or of a run that an earlier version trained."""
     if not prior:
         return []
     facts = [("training images with it", str(prior["with"])), ("without it", str(prior["without"]))]
@@ -264,7 +231,7 @@ def _prior_facts(prior: dict[str, Any]) -> list[FactGroup]:
     facts += (
         [("marking nothing", str(prior["empty"])), ("content", prior["content"][:16])] if "content" in prior else []
     )
-    return [FactGroup("prior", (("spoilt", prior["spoil"]), *facts))]
+    return [FactGroup("prior", (("corrupted", prior["spoil"]), *facts))]
 
 
 def _counts(counts: dict[str, int]) -> str:

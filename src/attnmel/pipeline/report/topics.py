@@ -1,16 +1,14 @@
-"""A judged run -> the topics of its page that go beyond the measures, in the order of the page."""
+"""The results of a run -> the sections of its report beyond the measures, in the order of the page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attnmel.evaluation.classification.curves import RocCurve
-from attnmel.folders import RunFolder
-from attnmel.pipeline.report.ablations import control_sections
+from attnmel.pipeline.report.ablations import ablation_sections
 from attnmel.pipeline.report.leakage import leakage_sections
 from attnmel.pipeline.report.maps import run_maps_section
 from attnmel.pipeline.run.results import SplitResults
-from attnmel.pipeline.run.results_details import read_details
-from attnmel.progress import SILENT, Progress
+from attnmel.pipeline.run.run import Run
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.calibration import calibration_section
 from attnmel.report.sections.challenge import official_section
@@ -22,40 +20,38 @@ from attnmel.report.sections.subgroups import subgroups_section
 
 
 def topics(
-    run: RunFolder,
-    judged: SplitResults,
+    run: Run,
+    results: SplitResults,
     curves: Mapping[str, RocCurve],
-    others: Sequence[RunFolder] = (),
+    others: Sequence[Run] = (),
     *,
     anchor: str,
     page: Path,
-    home: Path,
-    progress: Progress = SILENT,
 ) -> tuple[Section, ...]:
-    """Return the topics of one judgement; a run that was judged by an earlier version has fewer.
+    """Return the sections of some results; a run that was evaluated by an earlier version has fewer.
 
-    `curves` are by class, `others` the runs on the same `page`, among which controls may be; `anchor` is unique there.
+    `curves` are by class, `others` the runs on the same `page`, which may hold ablations; `anchor` is unique there.
     """
     alone = page if len(others) < 2 else None
-    maps = run_maps_section(run, judged.name, judged.epoch, alone=alone, home=home, progress=progress)
+    maps = run_maps_section(run, results.name, results.epoch, alone=alone)
     return (
-        *leakage_sections(run, judged.name),
-        *_detailed(run, judged, curves, anchor),
-        *control_sections(run, judged.name, others, home=home, progress=progress),
+        *leakage_sections(run, results.name),
+        *_detailed(run, results, curves, anchor),
+        *ablation_sections(run, results.name, others),
         *([] if maps is None else [maps]),
-        interval_section(judged.judgement, judged.name),
+        interval_section(results.judgement, results.name),
     )
 
 
-def _detailed(run: RunFolder, judged: SplitResults, curves: Mapping[str, RocCurve], anchor: str) -> Iterator[Section]:
-    details = read_details(run, judged)
+def _detailed(run: Run, results: SplitResults, curves: Mapping[str, RocCurve], anchor: str) -> Iterator[Section]:
+    details = run.details(results)
     if details is None:
         return
     if details.official is not None:
         yield official_section(details.official)
     yield operating_section(details.operating, curves[details.operating[0].task], anchor=anchor)
     yield decision_section(details.decision, anchor=anchor)
-    yield calibration_section(details.calibration, judged.name, anchor=anchor)
+    yield calibration_section(details.calibration, results.name, anchor=anchor)
     yield confusion_section(details.confusion, anchor=anchor)
     if (of_subgroups := subgroups_section(details.subgroups, anchor=anchor)) is not None:
         yield of_subgroups

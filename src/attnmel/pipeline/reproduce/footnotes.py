@@ -1,4 +1,4 @@
-"""What a reader of a table must know beyond its figures: footnotes, and where and at what cost it was made."""
+"""What a reader of a table must know beyond its numbers: footnotes, and where and at what cost it was made."""
 
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,21 +10,19 @@ from attnmel.data.datasets.missing import read_files
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.evaluation.thesis.published import FOOTNOTES
 from attnmel.evaluation.thesis.reproduced import TableBlock, count_tests
-from attnmel.folders import RunFolder, home_folder, predicted_masks
+from attnmel.folders import predicted_masks
 from attnmel.pipeline.reproduce.jobs import Job, TableOptions
 from attnmel.pipeline.run.history import read_history
-from attnmel.pipeline.run.provenance import read_provenance
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.seen_images import read_images
-from attnmel.records import Predictions
 
 INTERVALS = (
-    "Below each figure stands its 95 % interval: of one seed over images alone, so that another seed may lie outside; "
+    "Below each value is its 95 % interval: of one seed over images alone, so that another seed may lie outside; "
     "of several seeds over seeds and images."
 )
 
 
-def footnotes(options: TableOptions, done: Sequence[Job], blocks: Sequence[TableBlock]) -> tuple[str, ...]:
+def footnotes(options: TableOptions, done: Sequence[Run], blocks: Sequence[TableBlock]) -> tuple[str, ...]:
     """Return the footnotes of a table."""
     count = count_tests(blocks)
     tests = (
@@ -37,25 +35,25 @@ def footnotes(options: TableOptions, done: Sequence[Job], blocks: Sequence[Table
         *((tests,) if count else ()),
         *_other_trunk(done),
         *_short_data(done),
-        *_segmenter_saw(options, done),
+        *_segmenter_saw(done),
     )
 
 
-def block_notes(split: str, judged: Mapping[str, Sequence[RunFolder]], titles: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what the judgements of a split note, each with the rows that it is of."""
+def block_notes(split: str, evaluated: Mapping[str, Sequence[Run]], titles: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the notes of the results on a split, each with the rows that it is of."""
     of: dict[str, dict[str, None]] = {}
-    for row, runs in judged.items():
+    for row, runs in evaluated.items():
         for run in runs:
-            for note in read_measures(run)[split].judgement.notes:
+            for note in run.results[split].judgement.notes:
                 of.setdefault(note, {})[titles[row]] = None
-    every = sum(bool(runs) for runs in judged.values())
+    every = sum(bool(runs) for runs in evaluated.values())
     return tuple(note if len(rows) == every else f"{', '.join(rows)}: {note}" for note, rows in of.items())
 
 
-def facts(options: TableOptions, done: Sequence[Job]) -> tuple[tuple[str, str], ...]:
+def facts(options: TableOptions, done: Sequence[Run]) -> tuple[tuple[str, str], ...]:
     """Return where the table comes from: command, data, cost, devices, versions, commit."""
-    known = [read_provenance(job.run) for job in done]
-    rows = [row for job in done for row in read_history(job.run.history)]
+    known = [run.provenance for run in done]
+    rows = [row for run in done for row in run.history]
     hours = sum(row.seconds for row in rows) / 3600
     named = {
         "command": options.command,
@@ -72,65 +70,60 @@ def facts(options: TableOptions, done: Sequence[Job]) -> tuple[tuple[str, str], 
 
 
 def run_lines(
-    jobs: Mapping[str, Sequence[Job]], done: Sequence[Job], failures: Mapping[str, str]
+    jobs: Mapping[str, Sequence[Job]], done: Sequence[Run], failures: Mapping[str, str]
 ) -> tuple[tuple[str, ...], ...]:
-    """Return a line a run: row, seed, state, epoch judged, epochs, hours, device."""
-    return tuple(_run_line(job, job in done, failures) for of_row in jobs.values() for job in of_row)
+    """Return a line a run: row, seed, state, epoch evaluated, epochs, hours, device."""
+    finished = {run.path: run for run in done}
+    return tuple(_run_line(job, finished.get(job.run.path), failures) for of_row in jobs.values() for job in of_row)
 
 
-def _run_line(job: Job, done: bool, failures: Mapping[str, str]) -> tuple[str, ...]:
-    history = read_history(job.run.history)
+def _run_line(job: Job, done: Run | None, failures: Mapping[str, str]) -> tuple[str, ...]:
+    history = done.history if done else read_history(job.run.history)
     hours = f"{sum(row.seconds for row in history) / 3600:.2f}"
-    if not done:
+    if done is None:
         state = "failed" if job.name in failures else "not finished"
         return (job.row, str(job.seed), state, "", str(len(history)), hours, "")
-    judged = next(iter(read_measures(job.run).values()))
-    device = read_provenance(job.run)["device"]
-    return (job.row, str(job.seed), "finished", str(judged.epoch), str(len(history)), hours, device)
+    epoch = next(iter(done.results.values())).epoch
+    return (job.row, str(job.seed), "finished", str(epoch), str(len(history)), hours, done.provenance["device"])
 
 
-def _short_data(done: Sequence[Job]) -> tuple[str, ...]:
-    """Say which of the official files that are read were not whole, for all runs together."""
+def _short_data(done: Sequence[Run]) -> tuple[str, ...]:
+    """Return the footnote on the official files that were incomplete, for all runs together."""
     short = {
         f"{one['name']}: {'absent' if one['status'] == 'absent' else _of(one)}"
-        for job in done
-        if job.recipe is not None
-        for one in read_provenance(job.run)["data"]["archives"]
-        if one["status"] != "complete" and one["name"] in read_files(job.recipe.data.dataset)
+        for run in done
+        for one in run.provenance["data"]["archives"]
+        if one["status"] != "complete" and one["name"] in read_files(run.recipe.data.dataset)
     }
-    told = f"The data were not whole: {'; '.join(sorted(short))}. The published figures are of the whole set."
-    return (told,) if short else ()
+    files = "; ".join(sorted(short))
+    return (f"The data set is incomplete: {files}. The published values are of the whole set.",) if short else ()
 
 
-def _other_trunk(done: Sequence[Job]) -> tuple[str, ...]:
-    """Say that rows keep the slides' names where their trunk is another."""
-    trunks = {job.recipe.model.trunk for job in done if job.recipe is not None}
-    other = sorted(trunk for trunk in trunks if not trunk.startswith("vgg16"))
-    told = f"Rows keep the slides' names, but their trunk is {', '.join(other)} in place of VGG-16."
-    return (told,) if other else ()
+def _other_trunk(done: Sequence[Run]) -> tuple[str, ...]:
+    """Return the footnote on rows that keep the slides' names although their trunk is another."""
+    trunks = {run.recipe.model.trunk for run in done}
+    other = ", ".join(sorted(trunk for trunk in trunks if not trunk.startswith("vgg16")))
+    return (f"Rows keep the slides' names, but their trunk is {other} in place of VGG-16.",) if other else ()
 
 
 def _of(state: Mapping[str, Any]) -> str:
     return f"{state['found']} of {state['expected']}" if state["expected"] else str(state["found"])
 
 
-def _segmenter_saw(options: TableOptions, done: Sequence[Job]) -> tuple[str, ...]:
-    """Say whether the segmenter of the predicted masks learnt from images that a row was judged on."""
+def _segmenter_saw(done: Sequence[Run]) -> tuple[str, ...]:
+    """Return the footnotes on how many evaluated images the segmenter of the predicted masks learnt from."""
     notes: dict[str, None] = {}
-    for job in done:
-        if job.recipe is None or job.recipe.loss.masks != PREDICTED:
+    for run in done:
+        if run.recipe.loss.masks != PREDICTED:
             continue
-        masks = predicted_masks(home_folder(options.home), job.recipe.data.dataset)
-        known = {one.image_id for one in read_images(masks)}
-        for split in read_measures(job.run):
-            judged = Predictions.read(job.run.predictions(split)).image_ids
-            seen = len(known & {*judged})
-            told = f"{seen} of them" if seen else "none of them"
-            if known:
-                notes[
-                    f"{job.recipe.title}: of the {len(judged)} {split} images, the segmenter whose masks it was drawn "
-                    f"toward had learnt from {told}."
-                ] = None
+        learnt = {one.image_id for one in read_images(predicted_masks(run.home, run.recipe.data.dataset))}
+        for split in run.results if learnt else ():
+            evaluated = run.predictions(split).image_ids
+            count = len(learnt & {*evaluated})
+            notes[
+                f"{run.recipe.title}: of the {len(evaluated)} {split} images, the segmenter whose masks are its prior "
+                f"had learnt from {f'{count} of them' if count else 'none of them'}."
+            ] = None
     return tuple(notes)
 
 

@@ -21,7 +21,7 @@ from attnmel.pipeline.segment.masks_table import read_masks_table
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """What was asked for."""
+    """The options of `attnmel reproduce`."""
 
     plan: TablePlan
     out: Path
@@ -31,7 +31,7 @@ class TableOptions:
     rows: tuple[str, ...] = ()
     """Of the table's; empty for all."""
     home: Path | None = None
-    """As it was named; None for the usual one."""
+    """As it was given; None for the default."""
     command: str = ""
     """As it was typed, for the table's own record."""
     segmenter: Path | None = None
@@ -39,7 +39,7 @@ class TableOptions:
 
     @property
     def home_arguments(self) -> tuple[str, ...]:
-        """The options that tell a command of the same home."""
+        """The options that give a command the same home."""
         return ("--home", str(self.home)) if self.home else ()
 
 
@@ -56,7 +56,7 @@ class Job:
     problem: str = ""
     """Why the row's settings are no recipe."""
     missing: str = ""
-    """What of its data is not there."""
+    """Which of its data are missing."""
     run: RunFolder
 
     @property
@@ -101,7 +101,7 @@ def command_lines(found: TableJobs) -> list[str]:
     lines += [f"# left out: {job.name}: {job.problem}" for job in found.jobs if job.problem]
     lines += [f"# missing here: {missing}" for missing in dict.fromkeys(job.missing for job in found.jobs) if missing]
     if found.segmenter:
-        lines += ["# These first, one after the other: the masks that some rows below are drawn toward."]
+        lines += ["# These first, one after the other: the masks that are the prior of some rows below."]
         lines += map(shell_line, found.segmenter)
     lines += ["# These in any order, also side by side: each has a run folder of its own."]
     return lines + [shell_line(job.arguments) for job in found.jobs if not job.problem]
@@ -130,7 +130,7 @@ def _without_dense_layers(row: str, overrides: Sequence[str]) -> str | None:
     try:
         trunk = load_recipe(row, [*overrides, "model.network=vgg16-gap"]).model.trunk
     except ConfigError:
-        return None  # said of the row itself
+        return None  # reported for the row itself
     return None if trunk in VGG_TRUNKS else trunk
 
 
@@ -157,19 +157,19 @@ def _job(options: TableOptions, row: str, place: int) -> Job:
 
 
 def _missing_data(recipe: Recipe, home: Path) -> str:
-    """Say what of a recipe's data is not there, file by file; empty where all that was published for it was fetched."""
+    """Return which of a recipe's data are missing, file by file; empty where everything published was fetched."""
     files = source_of(recipe.data.dataset)
     if files not in ARCHIVES:
         return ""
     try:
         archive_states(files, home)
     except ArchiveError as error:
-        listed = "; ".join(map(_told, missing_files(recipe.data.dataset, home)))
+        listed = "; ".join(map(_missing_file, missing_files(recipe.data.dataset, home)))
         return f"{error}. Missing: {listed}" if listed else str(error)
     return ""
 
 
-def _told(file: MissingFile) -> str:
+def _missing_file(file: MissingFile) -> str:
     return f"{file.name}: {size_in_words(file.about_bytes)}, {file.address or 'drawn here'}"
 
 

@@ -20,15 +20,16 @@ from attnmel.pipeline.reproduce.folder import TableFolder, begin_table
 from attnmel.pipeline.reproduce.jobs import Job, TableOptions, shell_line, table_jobs
 from attnmel.pipeline.reproduce.table import TableReader
 from attnmel.pipeline.reproduce.write import write_page, write_table
+from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 
 LAST_LINES = 20
-"""Of what a process said on its error stream; the reason of a failure stands among them."""
+"""Of the error stream of a process; the reason of a failure is among them."""
 
 
 @dataclass(frozen=True)
 class Reproduced:
-    """A table as it stands at the end."""
+    """A table at the end of the command."""
 
     folder: TableFolder
     table: ReproducedTable
@@ -42,7 +43,7 @@ class Reproduced:
 
 
 def reproduce(options: TableOptions, progress: Progress = SILENT) -> Reproduced:
-    """Train and judge what is not finished of a table, and write it as Markdown, CSV, LaTeX and HTML.
+    """Train and evaluate the unfinished runs of a table, and write it as Markdown, CSV, LaTeX and HTML.
 
     Raises:
         ConfigError: as `table_jobs`, or a folder that holds another table.
@@ -51,8 +52,8 @@ def reproduce(options: TableOptions, progress: Progress = SILENT) -> Reproduced:
     found = table_jobs(options)
     for note in found.notes:
         progress.note(f"note: {note}")
-    reader = TableReader(options, found)
-    failures = {job.name: told for job in found.jobs if (told := job.problem or job.missing)}
+    reader = TableReader(options, found, progress)
+    failures = {job.name: reason for job in found.jobs if (reason := job.problem or job.missing)}
     if len(failures) == len(found.jobs):
         raise ArchiveError(found.jobs[0].problem or found.jobs[0].missing)
     folder = begin_table(options)
@@ -66,7 +67,7 @@ def reproduce(options: TableOptions, progress: Progress = SILENT) -> Reproduced:
             write_table(folder, reader.table(failures))
     table = reader.table(failures)
     write_table(folder, table)
-    write_page(folder, table, reader.finished, options.home, progress)
+    write_page(folder, table, reader.finished, progress)
     return Reproduced(folder, table, tuple(failures.items()))
 
 
@@ -74,11 +75,11 @@ def _train(job: Job, progress: Progress, failures: dict[str, str]) -> bool:
     """Run a job unless it is finished; return whether anything is new."""
     if job.recipe is None:
         return False
-    # The row for other tables' commands, while the command that it starts takes the run folder itself.
+    # This lock is for other tables' commands; the command that is started here locks the run folder itself.
     with hold_file(job.run.path, waiting=progress.note):
         with hold_folder(job.run.path, waiting=progress.note):
             pass  # an `attnmel train` of somebody else has ended
-        if is_finished(job.run, job.recipe):
+        if is_finished(Run(job.run), job.recipe):
             progress.note(f"{job.name} is finished")
             return False
         if reason := _run(job.arguments, progress):
@@ -99,9 +100,9 @@ def _segment(commands: Sequence[tuple[str, ...]], folder: TableFolder, progress:
 
 
 def _run(arguments: Sequence[str], progress: Progress) -> str:
-    """Run a command of ours as a process and pass on what it says; return its error, empty where it ended well."""
+    """Run an `attnmel` command as a process and pass on its messages; return its error, empty where it succeeded."""
     progress.note(shell_line(arguments))
-    said: deque[str] = deque(maxlen=LAST_LINES)
+    lines: deque[str] = deque(maxlen=LAST_LINES)
     with subprocess.Popen(
         [sys.executable, "-m", "attnmel", *arguments],
         stdout=subprocess.DEVNULL,
@@ -112,17 +113,17 @@ def _run(arguments: Sequence[str], progress: Progress) -> str:
     ) as process:
         try:
             for line in process.stderr or ():
-                said.append(line.rstrip())
-                progress.note(said[-1])
+                lines.append(line.rstrip())
+                progress.note(lines[-1])
         except KeyboardInterrupt:
             process.wait()  # it got the same signal, and keeps what it has finished
             raise
-    return "" if process.returncode == 0 else _reason(said, process.returncode)
+    return "" if process.returncode == 0 else _reason(lines, process.returncode)
 
 
-def _reason(said: Sequence[str], code: int) -> str:
-    errors = [line.removeprefix("error: ") for line in said if line.startswith("error: ")]
-    last = next((line for line in reversed(said) if line.strip()), "it said nothing")
+def _reason(lines: Sequence[str], code: int) -> str:
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    last = next((line for line in reversed(lines) if line.strip()), "without a message")
     if errors:
         return errors[-1]
     return f"stopped by signal {-code}" if code < 0 else f"exit code {code}: {last}"

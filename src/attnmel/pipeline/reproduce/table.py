@@ -1,4 +1,4 @@
-"""The run folders of a table -> its figures and tests. Everything is read from what the runs wrote."""
+"""The runs of a table -> its values and tests. Everything is read from the run folders."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
@@ -16,13 +16,12 @@ from attnmel.evaluation.statistics.estimates import NOTHING
 from attnmel.evaluation.thesis.published import PUBLISHED, PublishedRow
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow, corrected, over_seeds
 from attnmel.evaluation.thesis.tables import BlockPlan, Column, table_title
-from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.footnotes import block_notes, facts, footnotes, run_lines
 from attnmel.pipeline.reproduce.jobs import Job, TableJobs, TableOptions, settings_of
-from attnmel.pipeline.run.results import read_measures
-from attnmel.records import Predictions
+from attnmel.pipeline.run.run import Run
+from attnmel.progress import SILENT, Progress
 
 BASELINE = "mel-cnn"
 """Network that every row is tested against, as the slides build the others on it."""
@@ -31,26 +30,28 @@ Value = TypeVar("Value")
 
 
 class TableReader:
-    """Reads a table as often as it changes; what was computed of finished runs is kept, for they change no more."""
+    """Reads a table each time that a run ends; finished runs do not change, so they are read and computed once."""
 
-    def __init__(self, options: TableOptions, found: TableJobs) -> None:
+    def __init__(self, options: TableOptions, found: TableJobs, progress: Progress = SILENT) -> None:
         self.options = options
+        self.progress = progress
         self.notes = found.notes
         self.jobs: dict[str, list[Job]] = {}
         for job in found.jobs:
             self.jobs.setdefault(job.row, []).append(job)
+        self._finished: dict[Path, Run] = {}
         self._kept: dict[Hashable, Any] = {}
 
     @property
-    def finished(self) -> tuple[RunFolder, ...]:
+    def finished(self) -> tuple[Run, ...]:
         """The first finished run of each row."""
-        return tuple(jobs[0].run for jobs in map(self._done, self.jobs) if jobs)
+        return tuple(runs[0] for runs in map(self._done, self.jobs) if runs)
 
     def table(self, failures: Mapping[str, str]) -> ReproducedTable:
-        """Return the table as it stands; `failures` are reasons by the name of a job."""
+        """Return the table as it is now; `failures` are reasons by the name of a job."""
         plan = self.options.plan
         done = {row: self._done(row) for row in self.jobs}
-        runs = [job for jobs in done.values() for job in jobs]
+        runs = [run for of_row in done.values() for run in of_row]
         blocks = corrected([self._block(block, done, failures) for block in plan.blocks])
         return ReproducedTable(
             name=plan.name,
@@ -64,51 +65,56 @@ class TableReader:
             failures=tuple(failures.items()),
         )
 
-    def _done(self, row: str) -> list[Job]:
-        return [job for job in self.jobs[row] if job.recipe and is_finished(job.run, job.recipe)]
+    def _done(self, row: str) -> list[Run]:
+        for job in self.jobs[row]:
+            if job.recipe and job.run.path not in self._finished:
+                run = Run(job.run, self.options.home, self.progress)
+                if is_finished(run, job.recipe):
+                    self._finished[run.path] = run
+        return [self._finished[job.run.path] for job in self.jobs[row] if job.run.path in self._finished]
 
-    def _block(self, block: BlockPlan, done: Mapping[str, list[Job]], failures: Mapping[str, str]) -> TableBlock:
-        judged = {row: [job.run for job in jobs if block.split in read_measures(job.run)] for row, jobs in done.items()}
-        rows = [self._row(row, block, judged.get(row, []), failures) for row in self._shown(block)]
+    def _block(self, block: BlockPlan, done: Mapping[str, list[Run]], failures: Mapping[str, str]) -> TableBlock:
+        evaluated = {row: [run for run in runs if block.split in run.results] for row, runs in done.items()}
+        rows = [self._row(row, block, evaluated.get(row, []), failures) for row in self._shown(block)]
         others = [
             TableRow(name=one.name, title=_cited(one), beside=self._beside(one), published=one)
             for one in PUBLISHED.values()
             if block.published and one.dataset == self.options.plan.name and not one.own
         ]
-        tests, problems = self._tests(block, judged)
+        tests, problems = self._tests(block, evaluated)
         return TableBlock(
             split=block.split,
             title=block.title,
             rows=(*others, *rows),
             tests=tests,
-            notes=(*block_notes(block.split, judged, self._titles()), *problems),
+            notes=(*block_notes(block.split, evaluated, self._titles()), *problems),
         )
 
     def _shown(self, block: BlockPlan) -> list[str]:
-        """Return the rows of a block: those that are asked for, and the others that were published."""
+        """Return the rows of a block: the chosen ones, and the others that were published."""
         return [
             row
             for row in self.options.plan.rows
             if row in self.jobs or (block.published and load_recipe(row).published)
         ]
 
-    def _row(self, row: str, block: BlockPlan, runs: Sequence[RunFolder], failures: Mapping[str, str]) -> TableRow:
+    def _row(self, row: str, block: BlockPlan, runs: Sequence[Run], failures: Mapping[str, str]) -> TableRow:
         recipe = self._recipe(row)
         published = PUBLISHED.get(recipe.published or "") if block.published else None
-        found = self._once((row, block.split, *_paths(runs)), lambda: self._figures(recipe, block.split, runs))
+        found = self._once((row, block.split, *_paths(runs)), lambda: self._values(recipe, block.split, runs))
         return TableRow(
             name=recipe.name,
             title=recipe.title,
             status=self._status(row, runs, failures),
             seeds=len(runs),
-            images=len(Predictions.read(runs[0].predictions(block.split)).image_ids) if runs else 0,
+            images=len(runs[0].predictions(block.split).image_ids) if runs else 0,
             figures=tuple(interval for interval, _ in found),
             by_seed=tuple(values for _, values in found),
             beside=self._beside(published),
             published=published,
         )
 
-    def _status(self, row: str, runs: Sequence[RunFolder], failures: Mapping[str, str]) -> str:
+    def _status(self, row: str, runs: Sequence[Run], failures: Mapping[str, str]) -> str:
         if row not in self.jobs:
             return "left out"
         wanted = len(self.jobs[row])
@@ -118,27 +124,25 @@ class TableReader:
         missing = f"{failed} failed" if failed and wanted > 1 else "failed" if failed else "not trained yet"
         return missing if not runs else f"{len(runs)} of {wanted} seeds" + (f", {missing}" if failed else "")
 
-    def _figures(
-        self, recipe: Recipe, split: str, runs: Sequence[RunFolder]
-    ) -> list[tuple[Interval, tuple[float, ...]]]:
+    def _values(self, recipe: Recipe, split: str, runs: Sequence[Run]) -> list[tuple[Interval, tuple[float, ...]]]:
         """Return one interval a column: as stored of one run, over seeds and images of several."""
-        main = recipe.data.positives[0]
-        columns = [(column.task or main, column.measure) for column in self.options.plan.columns]
+        target_class = recipe.data.positives[0]
+        columns = [(column.task or target_class, column.measure) for column in self.options.plan.columns]
         if not runs:
             return []
         if len(runs) == 1:
-            stored = {(one.task, one.measure): one for one in read_measures(runs[0])[split].judgement.rows}
+            stored = {(one.task, one.measure): one for one in runs[0].results[split].judgement.rows}
             rows = [stored.get(column) for column in columns]
             found = [Interval(one.value, one.low, one.high) if one else NOTHING for one in rows]
             return [(one, (one.value,)) for one in found]
-        judged = [RunPredictions(str(run.path), Predictions.read(run.predictions(split))) for run in runs]
-        over = over_seeds(judged, main, columns, ResamplingConfig())
+        predictions = [RunPredictions(str(run.path), run.predictions(split)) for run in runs]
+        over = over_seeds(predictions, target_class, columns, ResamplingConfig())
         return [over.get(column, (NOTHING, ())) for column in columns]
 
     def _tests(
-        self, block: BlockPlan, judged: Mapping[str, Sequence[RunFolder]]
+        self, block: BlockPlan, evaluated: Mapping[str, Sequence[Run]]
     ) -> tuple[tuple[RowTest, ...], tuple[str, ...]]:
-        rows, problems = list(judged), dict[str, None]()
+        rows, problems = list(evaluated), dict[str, None]()
         titles = self._titles()
         baseline = next((row for row in rows if self._recipe(row).model.network == BASELINE), None)
         tests: list[RowTest] = []
@@ -148,25 +152,23 @@ class TableReader:
                 ("baseline", baseline),
             )
             for kind, other in against:
-                if other is None or other == row or not judged[row] or not judged[other]:
+                if other is None or other == row or not evaluated[row] or not evaluated[other]:
                     continue
                 try:
-                    found = self._differences(block.split, judged[other], judged[row], row)
+                    found = self._differences(block.split, evaluated[other], evaluated[row], row)
                 except (ConfigError, PredictionsError) as error:
                     problems[f"{titles[row]} is not tested against {titles[other]}: {error}"] = None
                     continue
                 tests += [RowTest(kind, one) for one in found]
         return tuple(tests), tuple(problems)
 
-    def _differences(
-        self, split: str, first: Sequence[RunFolder], second: Sequence[RunFolder], row: str
-    ) -> tuple[Difference, ...]:
-        paths = _paths([*first, *second])
+    def _differences(self, split: str, first: Sequence[Run], second: Sequence[Run], row: str) -> tuple[Difference, ...]:
+        runs = [*first, *second]
         return self._once(
-            ("test", split, paths),
+            ("test", split, _paths(runs)),
             lambda: (
                 compare_runs(
-                    paths,
+                    runs,
                     split=split,
                     positives=(self._recipe(row).data.positives[0],),
                     measures=tuple(column.measure for column in self.options.plan.columns if column.tested),
@@ -189,7 +191,7 @@ class TableReader:
         return tuple(_published(published, column) for column in self.options.plan.columns)
 
 
-def _paths(runs: Sequence[RunFolder]) -> tuple[Path, ...]:
+def _paths(runs: Sequence[Run]) -> tuple[Path, ...]:
     return tuple(run.path for run in runs)
 
 

@@ -1,13 +1,13 @@
 """A table to its files: Markdown, CSV, LaTeX, and a page."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from attnmel.errors import AttnmelError
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
-from attnmel.folders import RunFolder, home_folder, replacing
+from attnmel.folders import replacing
 from attnmel.pipeline.report.report import run_sections
 from attnmel.pipeline.reproduce.folder import TableFolder
+from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 from attnmel.report.html.page import write_report
 from attnmel.report.html.table_texts import comma_separated, latex, markdown
@@ -24,20 +24,15 @@ def write_table(folder: TableFolder, table: ReproducedTable) -> None:
     write_report(folder.table("html"), (), leading=table_sections(table), title=table.title)
 
 
-def write_page(
-    folder: TableFolder,
-    table: ReproducedTable,
-    runs: Sequence[RunFolder],
-    home: Path | None,
-    progress: Progress = SILENT,
-) -> None:
-    """Write the page with all that `attnmel report` says of the runs below the table.
+def write_page(folder: TableFolder, table: ReproducedTable, runs: Sequence[Run], progress: Progress = SILENT) -> None:
+    """Write the page with the report of the runs below the table.
 
-    Where a run's images are gone, as when runs come from another machine, the page stays without them and says why.
+    Where a run's images are gone, as when runs come from another machine, the page has the table alone and a note says
+    why.
     """
     split = table.blocks[-1].split
     try:
-        sections = run_sections(runs, home=home_folder(home), split=split, page=folder.table("html"), progress=progress)
+        sections = run_sections(runs, split=split, page=folder.table("html"))
     except AttnmelError as error:
         progress.note(f"{folder.table('html')} shows the table alone: {error}")
         return

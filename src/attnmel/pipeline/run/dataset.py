@@ -1,4 +1,4 @@
-"""A data set's name and a recipe -> labelled lesions, their prepared images and what identifies them."""
+"""A data set's name and a recipe -> labelled lesions, their prepared images and their fingerprint."""
 
 import dataclasses
 import hashlib
@@ -29,34 +29,34 @@ from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
 
 ALL = "all"
-"""Every image of a data set, whatever its split: how an external set is judged."""
+"""Every image of a data set, whatever its split: how an external data set is evaluated."""
 
 SPLIT_SEED = 0
-"""Draws the split of a folder without one, and the folds of a cross-validation."""
+"""Random seed of the split of a folder without one, and of the folds of a cross-validation."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A data set, read, split, cut and cached, as one recipe sees it."""
+    """A data set, read, split, cropped and cached for one recipe."""
 
     dataset: Dataset
     lesions: tuple[Lesion, ...]
     """In the order of the cache's rows."""
     cache: Cache
     classes: tuple[str, ...]
-    control: str = NO_CONTROL
-    """One that paints takes images with a lesion mask alone."""
+    ablation: str = NO_CONTROL
+    """One that paints uses only images with a lesion mask."""
     excluded: frozenset[str] = frozenset()
     """Ids that the recipe leaves out of every split."""
     beyond: frozenset[str] = frozenset()
-    """Ids of the training images that are more than the recipe's limit."""
+    """Ids of the training images beyond the recipe's limit."""
 
     def rows(self, split: str) -> np.ndarray:
         """Rows of the cache that belong to a split, or all of them, without those left out.
 
         Raises:
             LabelError: the data set has no image in that split, or none that is not excluded, or none with the mask
-                that the control needs.
+                that the ablation needs.
         """
         within = [row for row, lesion in enumerate(self.lesions) if split in (lesion.split, ALL)]
         if within and all(self.lesions[row].image_id in self.excluded for row in within):
@@ -68,7 +68,7 @@ class Prepared:
         if within and not chosen:
             raise LabelError(
                 f"no image of {self.dataset.name} in the split '{split}' has a lesion mask, and the control "
-                f"{self.control} paints by the mask; fetch the masks, or take the control shuffled-labels"
+                f"{self.ablation} paints by the mask; fetch the masks, or take the control shuffled-labels"
             )
         if not chosen:
             counts = Counter(str(lesion.split) for lesion in self.lesions)
@@ -85,12 +85,12 @@ class Prepared:
 
     @property
     def used(self) -> tuple[Lesion, ...]:
-        """The lesions that are trained on or judged: all but those excluded, beyond the limit or not to be painted."""
+        """The lesions in use: all but those excluded, beyond the limit or without a mask to paint by."""
         return tuple(lesion for row, lesion in enumerate(self.lesions) if self._is_used(row))
 
     @property
     def left_out(self) -> dict[str, int]:
-        """How many images each split lacks because they have no mask for the control to paint by."""
+        """How many images each split lacks because they have no mask for the ablation to paint by."""
         bare = (lesion.split for row, lesion in enumerate(self.lesions) if not self._can_be_painted(row))
         return dict(Counter(str(split) for split in bare))
 
@@ -99,7 +99,7 @@ class Prepared:
         return image_id not in self.excluded and image_id not in self.beyond and self._can_be_painted(row)
 
     def _can_be_painted(self, row: int) -> bool:
-        return self.control not in PAINTED or bool(self.cache.has_mask[row])
+        return self.ablation not in PAINTED or bool(self.cache.has_mask[row])
 
     @property
     def groups(self) -> list[str]:
@@ -107,13 +107,13 @@ class Prepared:
         return [lesion.group or lesion.image_id for lesion in self.lesions]
 
     def attributes(self, rows: np.ndarray) -> dict[str, tuple[str, ...]]:
-        """What is known of the rows beside their diagnosis, "" where it is not; only what is known of at least one."""
+        """The attributes of the rows, "" where one is not known; only those known of at least one row."""
         known = [self.lesions[row].attributes for row in rows]
-        columns = {name: tuple(told.get(name, "") for told in known) for name in ATTRIBUTES}
+        columns = {name: tuple(one.get(name, "") for one in known) for name in ATTRIBUTES}
         return {name: column for name, column in columns.items() if any(column)}
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what identifies the data of a run, with what was short of the official archive."""
+        """Return what identifies the data of a run, with the completeness of the official archives."""
         return {
             "dataset": self.dataset.name,
             "title": self.dataset.title,
@@ -123,11 +123,11 @@ class Prepared:
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: self._counts(split) for split in self._splits()},
             **({"beyond limit": len(self.beyond)} if self.beyond else {}),
-            **({"control": self.control, "left out": self.left_out} if self.control != NO_CONTROL else {}),
+            **({"control": self.ablation, "left out": self.left_out} if self.ablation != NO_CONTROL else {}),
         }
 
     def _labels_hash(self) -> str:
-        """Return a hash of which image is what, on which side, of which lesion or patient."""
+        """Return a hash of the label, split and lesion or patient of each image."""
         rows = [[one.image_id, one.diagnosis, one.split, one.group] for one in self.lesions]
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
@@ -146,12 +146,12 @@ class Prepared:
 def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress: Progress = SILENT) -> Prepared:
     """Read a data set (the recipe's own, or another by `name`) and open its cache.
 
-    A folder without a split column is split, stratified, one group on one side, and alike for every seed of a
-    recipe: seeds are compared on the same images. What the recipe excludes, and what its limit leaves out of training,
-    is left out of its own data set alone. A data set that leaks by its name is read, and what it leaks is said.
+    A folder without a split column is split, stratified and with each group on one side, in the same way for every seed
+    of a recipe: seeds are compared on the same images. What the recipe excludes, and what its limit leaves out of
+    training, is left out of its own data set alone. A data set that leaks by its name is read, and its leaks are noted.
 
     Raises:
-        LabelError: images, masks and labels do not fit together, one image or group stands on two sides (unless the
+        LabelError: images, masks and labels do not fit together, one image or group is in two splits (unless the
             recipe or the data set allows leakage), or the recipe excludes an image that is not there.
     """
     disjoint = name is None and not data.allow_leakage
@@ -173,12 +173,14 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     if name is None and data.limit is not None:
         prepared = _limited(prepared, data.limit, progress)
     if dataset.leaks:
-        _say_leaks(prepared, progress)
+        _note_leaks(prepared, progress)
     if excluded:
         progress.note(f"{len(excluded)} of {len(lesions)} images of {dataset.name} are left out by data.exclude")
     if bare := sum(prepared.left_out.values()):
-        told = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
-        progress.note(f"{data.control}: {bare} of {len(lesions)} images have no lesion mask and are left out ({told})")
+        by_split = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
+        progress.note(
+            f"{data.control}: {bare} of {len(lesions)} images have no lesion mask and are left out ({by_split})"
+        )
     return prepared
 
 
@@ -191,7 +193,7 @@ def _limited(prepared: Prepared, limit: int, progress: Progress) -> Prepared:
     return dataclasses.replace(prepared, beyond=frozenset(training) - kept)
 
 
-def _say_leaks(prepared: Prepared, progress: Progress) -> None:
+def _note_leaks(prepared: Prepared, progress: Progress) -> None:
     trained = {lesion.group for lesion in prepared.used if lesion.split == "train"} - {None}
     for split in ("validation", INTERNAL):
         groups = [lesion.group for lesion in prepared.used if lesion.split == split]
@@ -203,7 +205,7 @@ def _say_leaks(prepared: Prepared, progress: Progress) -> None:
 
 
 def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:
-    """Refuse to leave out what is not there: a slip would leave the leak in.
+    """Refuse to exclude ids that are not in the data set: after a typing error the leak would stay.
 
     Raises:
         LabelError: the problem, and the ids.
@@ -223,9 +225,9 @@ def training_batches(
     views: Views | None = None,
     maps: StoredMaps | None = None,
 ) -> TrainingBatches:
-    """Return the over-sampled, augmented batches of the training split, its images or labels as the control wants them.
+    """Return the over-sampled, augmented batches of the training split, its images or labels changed by the ablation.
 
-    `planes` are the prior's, of the training images in their order; None where it is made of the lesion masks. `views`
+    `planes` are the prior's, of the training images in their order; None where it comes from the lesion masks. `views`
     and `maps` are those of a frozen trunk.
 
     Raises:
@@ -269,7 +271,7 @@ def split_batches(
 ) -> Iterator[Batch]:
     """Return the centrally cropped batches of chosen rows, in order, painted as in training, with the true labels.
 
-    `maps` holds what a frozen trunk makes of them, in their place.
+    `maps` are the feature maps of a frozen trunk, used in place of the images.
     """
     statistics_ = _statistics(data)
     return evaluation_batches(
@@ -287,7 +289,7 @@ def split_batches(
 
 
 def shown_pixels(data: DataSettings, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
-    """Return the central crops of chosen rows, painted, as the network sees them: red, green, blue, mask."""
+    """Return the central crops of chosen rows, painted as in the network's input: red, green, blue, mask."""
     pixels = prepared.cache.gather(rows)
     if (paint := painter(data.control, _statistics(data).mean)) is not None:
         paint(pixels)

@@ -1,6 +1,5 @@
-"""What each epoch gave: one row, as CSV and as TensorBoard events."""
+"""One row an epoch, as CSV and as TensorBoard events."""
 
-import csv
 import dataclasses
 import math
 import time
@@ -13,6 +12,7 @@ from attnmel.evaluation.classification.report import main_value
 from attnmel.folders import replacing
 from attnmel.losses import LossParts
 from attnmel.records import Predictions
+from attnmel.table_files import damage, number_or_nan, read_table, write_table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class HistoryRow:
         }[measure]
 
     def sentence(self) -> str:
-        """Return the epoch in one line for the terminal."""
+        """Return the epoch as one line for the terminal."""
         return (
             f"epoch {self.epoch}: loss {self.loss:.4f}, validation AUC {self.validation_auc:.3f}, "
             f"AP {self.validation_ap:.3f}, balanced accuracy {self.validation_balanced_accuracy:.3f}, "
@@ -61,7 +61,7 @@ class HistoryRow:
         seconds: float,
         images_per_second: float,
     ) -> "HistoryRow":
-        """Join the losses of an epoch with what the network then says of the validation split."""
+        """Join the losses of an epoch with the measures of the network on the validation split after it."""
         return cls(
             epoch=epoch,
             learning_rate=learning_rate,
@@ -90,10 +90,7 @@ def write_history(path: Path, history: Sequence[HistoryRow]) -> None:
 def write_rows(path: Path, kind: type[Any], rows: Sequence[Any]) -> None:
     """Write the rows of one dataclass as CSV, a column a field."""
     names = [field.name for field in dataclasses.fields(kind)]
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, names)
-        table.writeheader()
-        table.writerows(dataclasses.asdict(row) for row in rows)
+    write_table(path, names, ([getattr(row, name) for name in names] for row in rows))
 
 
 def read_history(path: Path) -> tuple[HistoryRow, ...]:
@@ -104,18 +101,14 @@ def read_history(path: Path) -> tuple[HistoryRow, ...]:
     """
     if not path.is_file():
         return ()
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return tuple(history_row(row) for row in csv.DictReader(file))
-    except (ValueError, KeyError, TypeError, csv.Error):
-        raise TrainingError(
-            f"{path} is damaged; put it back as the training wrote it, or delete it to go without learning curves"
-        ) from None
+    cure = "put it back as the training wrote it, or delete it to go without learning curves"
+    with damage(path, TrainingError, cure):
+        return tuple(map(history_row, read_table(path, [field.name for field in dataclasses.fields(HistoryRow)])))
 
 
 def history_row(values: dict[str, str]) -> HistoryRow:
     """Return a row from text, field by field."""
-    numbers = {name: float(value) for name, value in values.items() if name != "epoch"}
+    numbers = {name: number_or_nan(value) for name, value in values.items() if name != "epoch"}
     return HistoryRow(epoch=int(values["epoch"]), **numbers)
 
 
@@ -154,12 +147,12 @@ class SegmenterRow:
     jaccard: float
     dice: float
     seconds: float
-    """Training and judging of the epoch, wall time."""
+    """Training and evaluation of the epoch, wall time."""
     images_per_second: float
     """Training alone."""
 
     def sentence(self) -> str:
-        """Return the epoch in one line for the terminal."""
+        """Return the epoch as one line for the terminal."""
         return (
             f"epoch {self.epoch}: loss {self.loss:.4f}, held-out threshold Jaccard {self.threshold_jaccard:.3f}, "
             f"Jaccard {self.jaccard:.3f}, Dice {self.dice:.3f}, {self.images_per_second:.0f} images/s"
@@ -168,7 +161,7 @@ class SegmenterRow:
 
 def segmenter_row(values: dict[str, str]) -> SegmenterRow:
     """Return a row from text, field by field."""
-    numbers = {name: float(value) for name, value in values.items() if name != "epoch"}
+    numbers = {name: number_or_nan(value) for name, value in values.items() if name != "epoch"}
     return SegmenterRow(epoch=int(values["epoch"]), **numbers)
 
 

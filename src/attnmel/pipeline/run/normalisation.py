@@ -1,23 +1,22 @@
-"""Whose mean and spread of RGB normalise a recipe's images: the data set's, or those of the start weights."""
+"""The mean and standard deviation of RGB that normalise a recipe's images: of its data set, or of its start weights."""
 
 import hashlib
-import json
 
 from attnmel.config.recipe import DataSettings, Recipe, Statistics
 from attnmel.data.preprocess.cache import statistics
-from attnmel.folders import replacing
 from attnmel.models.weights.pretrained_input import input_scale
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.progress import SILENT, Progress
+from attnmel.table_files import read_json, write_json
 
 
 def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT) -> Recipe:
-    """Return the recipe with its normalisation: by the start weights, or of its data set.
+    """Return the recipe with its normalisation: that of the start weights, or of its data set.
 
-    The data set's is the published one where the recipe carries that, else computed.
+    The data set's is the published one where the recipe holds that, else computed.
 
     Raises:
-        CheckpointError: the start weights do not say theirs.
+        CheckpointError: the start weights do not record theirs.
     """
     given, by_weights = recipe.data.statistics, recipe.data.normalise_by == "weights"
     if given is not None and given.of == (_of_weights(recipe) if by_weights else recipe.data.dataset):
@@ -27,10 +26,10 @@ def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SIL
 
 
 def weights_statistics(recipe: Recipe) -> Statistics:
-    """Return mean and spread that the recipe's start weights were trained with.
+    """Return the mean and standard deviation that the recipe's start weights were trained with.
 
     Raises:
-        CheckpointError: they do not say them.
+        CheckpointError: they do not record them.
     """
     scale = input_scale(recipe.model.weights, recipe.model.trunk)
     return Statistics(
@@ -46,7 +45,7 @@ def _of_weights(recipe: Recipe) -> str:
 
 
 def training_statistics(data: DataSettings, prepared: Prepared, progress: Progress = SILENT) -> Statistics:
-    """Return mean and spread of the training images, from the cache's folder or computed and stored there."""
+    """Return mean and standard deviation of the training images; computed once, then read from the cache's folder."""
     rows = prepared.rows("train")
     ids = "\n".join(prepared.cache.image_ids[row] for row in rows)
     stored = prepared.cache.path / f"statistics-{hashlib.sha256(ids.encode()).hexdigest()[:12]}.json"
@@ -54,9 +53,8 @@ def training_statistics(data: DataSettings, prepared: Prepared, progress: Progre
         progress.note(f"computing the colour statistics of {len(rows)} training images")
         mean, std = statistics(prepared.cache, rows)
         found = {"mean": [round(v, 6) for v in mean], "std": [round(v, 6) for v in std]}
-        with replacing(stored) as part:
-            part.write_text(json.dumps(found), encoding="utf-8")
-    values = json.loads(stored.read_text(encoding="utf-8"))
+        write_json(stored, found, indent=None)
+    values = read_json(stored)
     return Statistics(
         of=data.dataset,
         mean=values["mean"],

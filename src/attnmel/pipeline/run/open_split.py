@@ -1,9 +1,8 @@
-"""A run and a split -> its network, the images that it is asked about, and what it predicts of them."""
+"""A run and a split -> its network, the images of the split, and the predictions of them."""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,11 +14,9 @@ from attnmel.config.recipe import DataSettings
 from attnmel.data.datasets.splits import draw_some
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
-from attnmel.folders import RunFolder
-from attnmel.models.weights.checkpoints import Card, load_checkpoint
-from attnmel.pipeline.run.dataset import Prepared, prepare, split_batches
-from attnmel.pipeline.run.provenance import check_card, check_same_data, read_recipe
-from attnmel.progress import SILENT, Progress
+from attnmel.models.weights.checkpoints import Card
+from attnmel.pipeline.run.dataset import Prepared, split_batches
+from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.saliency.methods.registry import SLOW, maps_of
 
@@ -29,14 +26,12 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class SplitModel:
-    """A run's network and the images that it is asked about."""
+    """A run's network and the images of one split, with the predictions of them."""
 
     name: str
     """Recipe and seed."""
-    run: RunFolder
+    run: Run
     split: str
-    data: DataSettings
-    prepared: Prepared
     rows: Integer[np.ndarray, " N"]
     """Of the image cache."""
     network: nn.Module
@@ -47,19 +42,29 @@ class SplitModel:
     """That the forward pass of one image took."""
 
     @property
-    def main(self) -> str:
+    def data(self) -> DataSettings:
+        """How the images are prepared."""
+        return self.run.recipe.data
+
+    @property
+    def prepared(self) -> Prepared:
+        """The run's data set."""
+        return self.run.dataset
+
+    @property
+    def target_class(self) -> str:
         """The class whose probability is shown."""
         return self.card.positives[0]
 
     @property
     def called(self) -> Int[Tensor, " N"]:
-        """The class that each map is asked for: the one that the network holds for the most probable."""
+        """The predicted class of each image, which its maps explain."""
         return torch.from_numpy(self.predictions.probabilities.argmax(axis=1)).to(self.device)
 
     def batches(
         self, places: Int[np.ndarray, " n"]
     ) -> Iterator[tuple[Int[np.ndarray, " B"], Float[Tensor, "B 3 s s"]]]:
-        """Give some of the images, with their places, batch by batch, as the network sees them."""
+        """Give some of the images, with their places, batch by batch, as the network's input."""
         batches = split_batches(self.data, self.prepared, self.rows[places], batch=BATCH, device=self.device)
         for start, batch in zip(range(0, len(places), BATCH), batches, strict=True):
             yield places[start : start + BATCH], batch.images
@@ -84,7 +89,7 @@ class SplitModel:
         return refused
 
 
-def open_split(run: RunFolder, split: str, *, home: Path, progress: Progress = SILENT) -> SplitModel:
+def open_split(run: Run, split: str) -> SplitModel:
     """Open a run's best checkpoint and a split of its data, and predict the split.
 
     Raises:
@@ -92,24 +97,20 @@ def open_split(run: RunFolder, split: str, *, home: Path, progress: Progress = S
         CheckpointError: the run has no usable best checkpoint.
         LabelError: the data set has no such split, or is not the one that the run was trained on.
     """
-    recipe = read_recipe(run)
-    network, card = load_checkpoint(run.path)
-    check_card(run, card, recipe)
-    prepared = prepare(recipe.data, home=home, progress=progress)
-    check_same_data(run, prepared)
+    data = run.recipe.data
+    network, card = run.checkpoint
+    prepared = run.same_dataset()
     rows, device = prepared.rows(split), runtime.choose_device()
     started = time.monotonic()
     predicted = predict(
-        network.to(device),
-        split_batches(recipe.data, prepared, rows, batch=BATCH, device=device),
+        network,
+        split_batches(data, prepared, rows, batch=BATCH, device=device),
         image_ids=prepared.cache.image_ids,
         classes=card.classes,
         groups=prepared.groups,
         device=device,
-        progress=progress,
+        progress=run.progress,
     )
-    taken = (time.monotonic() - started) / len(rows)
+    seconds = (time.monotonic() - started) / len(rows)
     name = f"{card.recipe}, seed {card.seed}"
-    return SplitModel(
-        name, run, split, recipe.data, prepared, rows, network, card, device, predicted.predictions, taken
-    )
+    return SplitModel(name, run, split, rows, network, card, device, predicted.predictions, seconds)

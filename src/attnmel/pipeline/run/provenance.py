@@ -1,6 +1,5 @@
-"""Where a run comes from (recipe, seed, versions, device, data), and whether one that goes on is still the same."""
+"""Where a run comes from (recipe, seed, versions, device, data), and the checks that a continued run is the same."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,16 +7,17 @@ import tomli_w
 import torch
 
 from attnmel import NOTICE, runtime
-from attnmel.config.load import flat, load_recipe
-from attnmel.config.recipe import Recipe
+from attnmel.config.load import differences, load_recipe
+from attnmel.config.recipe import Recipe, Settings
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.start import Start
 from attnmel.pipeline.run.dataset import Prepared
+from attnmel.table_files import damage, read_json, write_json
 
-MOST_TOLD = 5
-"""Entries of a setting that are told word by word where it differs."""
+MOST_LISTED = 5
+"""Entries of a setting that a message lists one by one where it differs."""
 
 
 def write_start(
@@ -53,7 +53,7 @@ def write_start(
 
 
 def add_resumed(run: RunFolder, *, device: torch.device, processes: int, epoch: int) -> None:
-    """Note that a run went on after an epoch, and with what: other versions or threads may give other last bits."""
+    """Record that a run was resumed, and on what: other versions or thread counts may change the last bits."""
     provenance = read_provenance(run)
     provenance.setdefault("resumed", []).append(
         {
@@ -68,8 +68,7 @@ def add_resumed(run: RunFolder, *, device: torch.device, processes: int, epoch: 
 
 def write_provenance(run: RunFolder, provenance: dict[str, Any]) -> None:
     """Write where a run comes from."""
-    with replacing(run.provenance) as part:
-        part.write_text(json.dumps(provenance, indent=2), encoding="utf-8")
+    write_json(run.provenance, provenance)
 
 
 def read_provenance(run: RunFolder) -> dict[str, Any]:
@@ -80,12 +79,8 @@ def read_provenance(run: RunFolder) -> dict[str, Any]:
     """
     if not run.provenance.is_file():
         raise ConfigError(f"{run.path} is not a run folder: no {run.provenance.name} in it; train one first")
-    try:
-        return json.loads(run.provenance.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(
-            f"{run.provenance} is damaged ({error}); put back the file that the training wrote, or train anew"
-        ) from None
+    with damage(run.provenance, ConfigError, "put back the file that the training wrote, or train anew"):
+        return read_json(run.provenance)
 
 
 def read_recipe(run: RunFolder) -> Recipe:
@@ -100,67 +95,63 @@ def read_recipe(run: RunFolder) -> Recipe:
 
 
 def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared, prior: Mapping[str, Any]) -> None:
-    """Refuse to go on with a run by another recipe or on other data.
+    """Refuse to continue a run with another recipe or on other data.
 
     Raises:
         ConfigError: names the settings that differ.
         LabelError: the images, masks, labels or the files of the prior are not those the run began with.
     """
-    refuse_other_settings(run, read_recipe(run).model_dump(), recipe.model_dump())
-    check_same_data(run, prepared)
-    if read_provenance(run).get("prior", {}).get("content") != prior.get("content"):
+    refuse_other_settings(run, read_recipe(run), recipe)
+    provenance = read_provenance(run)
+    refuse_other_data(run, provenance, prepared.fingerprint(), prepared.dataset.name)
+    if provenance.get("prior", {}).get("content") != prior.get("content"):
         raise LabelError(
             f"the masks that the prior of {run.path} is made of are not those that it was begun with. Put them back as "
             "they were, or train anew with another --out."
         )
 
 
-def refuse_other_settings(run: RunFolder, begun: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Refuse to go on with a run by other settings than it was begun by.
+def refuse_other_settings(run: RunFolder, begun: Settings, wanted: Settings) -> None:
+    """Refuse to continue a run with other settings than it was begun with.
 
     Raises:
         ConfigError: names the settings that differ.
     """
-    before, now = flat(begun), flat(wanted)
-    if differing := sorted(key for key in before | now if before.get(key) != now.get(key)):
-        changes = "; ".join(_change(key, before.get(key), now.get(key)) for key in differing)
+    if differing := differences(begun, wanted):
+        changes = "; ".join(_change(key, before, now) for key, (before, now) in differing.items())
         raise ConfigError(f"{run.path} was begun by another recipe: {changes}. Use that recipe, or another --out.")
 
 
 def _change(key: str, before: object, now: object) -> str:
-    if isinstance(before, tuple) and isinstance(now, tuple) and max(len(before), len(now)) > MOST_TOLD:
+    if isinstance(before, tuple) and isinstance(now, tuple) and max(len(before), len(now)) > MOST_LISTED:
         # An exclusion list may hold thousands.
         gone, new = (listed(map(str, sorted({*one} - {*other}))) for one, other in ((before, now), (now, before)))
         return f"{key} had {len(before)} entries, has {len(now)} (new: {new or 'none'}; gone: {gone or 'none'})"
     return f"{key} was {before!r}, is {now!r}"
 
 
-def check_same_data(run: RunFolder, prepared: Prepared) -> None:
+def refuse_other_data(run: RunFolder, provenance: Mapping[str, Any], now: dict[str, Any], name: str) -> None:
     """Refuse images, masks, labels or a split that are not those a run was trained on.
 
-    A folder that grew is split anew: some of what is then its test split would have been trained on.
+    `now` is the data set's fingerprint. A folder that grew is split anew: some of its new test split would have been
+    trained on.
 
     Raises:
-        LabelError: says what differs and what to do.
+        LabelError: what differs and what to do.
     """
-    refuse_other_data(run, prepared.fingerprint(), prepared.dataset.name)
-
-
-def refuse_other_data(run: RunFolder, now: dict[str, Any], name: str) -> None:
-    """Refuse data of another fingerprint, as `check_same_data`."""
-    before = read_provenance(run)["data"]
+    before = provenance["data"]
     kinds = {"content": "images or masks", "labels": "labels, groups or split"}
     # What an earlier version did not record cannot be compared.
     if differing := [kind for key, kind in kinds.items() if before.get(key, now[key]) != now[key]]:
         raise LabelError(
             f"the {' and the '.join(differing)} of {name} are not those that {run.path} was trained "
             "on. Put them back as they were, train anew with another --out, or keep new images in a folder of their "
-            "own and judge that by `attnmel evaluate --on`."
+            "own and evaluate on that with `attnmel evaluate --on`."
         )
 
 
 def check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
-    """Refuse a checkpoint that another run left in this run's place: its measures would stand under a wrong recipe.
+    """Refuse a checkpoint of another run in this run's folder: its results would be filed under the wrong recipe.
 
     Raises:
         CheckpointError: names what differs.

@@ -1,30 +1,33 @@
-"""What `evaluate` found, as one record a split or external set, and the file of a run that holds them all."""
+"""The results of `evaluate`, one record a split or external data set, and the file of a run that holds them all."""
 
 import dataclasses
-import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.folders import RunFolder, replacing
-from attnmel.records import Predictions
+from attnmel.folders import RunFolder
+from attnmel.table_files import damage, null_to_nan, read_json, write_json
 
 CHOOSES = "validation"
-"""Split whose predictions choose thresholds and temperature, whatever is judged."""
+"""Split whose predictions choose thresholds and temperature, whatever is evaluated."""
+
+ANOTHER_VERSION = "damaged or of another version"
+EVALUATE_AGAIN = "delete it and run `attnmel evaluate` again"
 
 
 @dataclasses.dataclass(frozen=True)
 class SplitResults:
-    """What `evaluate` found on one split or external set."""
+    """The results on one split or external data set."""
 
     name: str
-    """Under which the files of this judgement lie in the run folder."""
+    """Of the files in the run folder that hold these results."""
     dataset: str
     on: str | None
-    """The data set or folder as it was named; None for the run's own."""
+    """The data set or folder as it was given; None for the run's own."""
     split: str
     epoch: int
     licence: str
@@ -35,12 +38,12 @@ class SplitResults:
     masks: int
     """Images with a lesion mask, over which the overlap is averaged."""
     submission: str
-    """What stands in the official submission file; empty where the data set has no official format, or one of classes
+    """Description of the official submission file; empty where the data set has no official format, or one of classes
     that the network does not predict."""
 
     @property
     def sentence(self) -> str:
-        """Return what was judged, in one line."""
+        """Return what was evaluated, in one line."""
         counts = ", ".join(f"{count} {name}" for name, count in self.judgement.counts.items())
         notes = "".join(f"\nnote: {note}" for note in self.judgement.notes)
         return f"{self.dataset}, {self.split}: {self.judgement.images} images ({counts}), epoch {self.epoch}{notes}"
@@ -60,53 +63,39 @@ class SplitResults:
     @staticmethod
     def from_dict(plain: dict[str, Any]) -> "SplitResults":
         """Read what `as_dict` gave."""
-        overlap = {name: Interval(*values) for name, values in plain["overlap"].items()}
+        overlap = {name: Interval(*null_to_nan(values)) for name, values in plain["overlap"].items()}
         judgement = ClassificationReport.from_dict(plain["judgement"])
         own = {name: value for name, value in plain.items() if name != "notice"}
         return SplitResults(**{**own, "judgement": judgement, "overlap": overlap})
 
 
 def fixed(value: float) -> str:
-    """Write a figure for a terminal; a dash where it is not defined."""
+    """Return a number as text for a terminal; a dash where it is not defined."""
     return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def span(low: float, high: float) -> str:
-    """Write the ends of an interval for a terminal; empty where they are not defined."""
+    """Return the ends of an interval as text for a terminal; empty where they are not defined."""
     return "" if math.isnan(low) or math.isnan(high) else f"{low:.3f} - {high:.3f}"
 
 
 def read_measures(run: RunFolder) -> dict[str, SplitResults]:
-    """Return every judgement of a run by its name; empty where there is none yet.
+    """Return the results of a run by their names; empty where there are none yet.
 
     Raises:
         PredictionsError: the file is damaged.
     """
     if not run.measures.is_file():
         return {}
-    try:
-        plain = json.loads(run.measures.read_text(encoding="utf-8"))
-        return {name: SplitResults.from_dict(one) for name, one in plain.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise PredictionsError(
-            f"{run.measures} is damaged or of another version; delete it and run `attnmel evaluate` again"
-        ) from None
+    with damage(run.measures, PredictionsError, EVALUATE_AGAIN, found=ANOTHER_VERSION):
+        return {name: SplitResults.from_dict(one) for name, one in read_json(run.measures).items()}
 
 
-def choosing_predictions(run: RunFolder, epoch: int) -> Predictions | None:
-    """Return the predictions of the split `CHOOSES`; None where there are none of this epoch.
-
-    Raises:
-        PredictionsError: a file is damaged.
-    """
-    chose = read_measures(run).get(CHOOSES)
-    if chose is None or chose.epoch != epoch or not run.predictions(CHOOSES).is_file():
-        return None
-    return Predictions.read(run.predictions(CHOOSES))
+def write_measures(run: RunFolder, results: Mapping[str, SplitResults]) -> None:
+    """Write the results of a run by their names."""
+    write_json(run.measures, {name: one.as_dict() for name, one in results.items()})
 
 
-def add_measures(run: RunFolder, judged: SplitResults) -> None:
-    """Put one judgement beside the others of a run, in place of an earlier one of its name."""
-    every = read_measures(run) | {judged.name: judged}
-    with replacing(run.measures) as part:
-        part.write_text(json.dumps({name: one.as_dict() for name, one in every.items()}, indent=2), encoding="utf-8")
+def add_measures(run: RunFolder, results: SplitResults) -> None:
+    """Add results to the others of a run, in place of earlier ones of the same name."""
+    write_measures(run, read_measures(run) | {results.name: results})

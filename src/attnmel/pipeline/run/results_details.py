@@ -1,11 +1,10 @@
-"""All that is known beyond the measures of one judged split, computed from predictions files, and its own file."""
+"""Everything beyond the measures of one evaluated split, computed from its predictions, and the file that holds it."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from attnmel import NOTICE
 from attnmel.data.archives.catalog import source_of
@@ -20,110 +19,107 @@ from attnmel.evaluation.classification.operating_points import PREVALENCES, SENS
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.subgroup_metrics import WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
-from attnmel.folders import RunFolder, replacing
-from attnmel.pipeline.run.results import CHOOSES, SplitResults, choosing_predictions, fixed, span
+from attnmel.folders import RunFolder
+from attnmel.pipeline.run.results import ANOTHER_VERSION, CHOOSES, EVALUATE_AGAIN, SplitResults, fixed, span
 from attnmel.records import Predictions
+from attnmel.table_files import damage, nan_to_null, null_to_nan, read_json, write_json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Details:
-    """What `evaluate` found on one split or external set, beyond its measures."""
+    """The results on one split or external data set, beyond its measures."""
 
     notice: str
     licence: str
     """Of the data that the network was trained on."""
     name: str
-    """As the judgement it belongs to."""
+    """Of the results that it belongs to."""
     epoch: int
     operating: tuple[Operating, ...]
-    """A class against the rest each, in the order of the recipe's positives, as the decision curves."""
+    """One entry a class against the rest, in the order of the recipe's positives; so are the decision curves."""
     decision: tuple[DecisionCurve, ...]
     confusion: Confusion
     subgroups: Subgroups
-    """Of the main class, with all of the above by group."""
+    """Of the target class, with all of the above by group."""
     calibration: Calibration
-    """Of the main class, as predicted and at the temperature of the validation split."""
+    """Of the target class, as predicted and at the temperature of the validation split."""
     official: OfficialJudgement | None = None
-    """What `attnmel score` says of the submission; None where the data set was no challenge, or of other classes."""
+    """The official measures, as by `attnmel score`; None where the data set was no challenge, or has other classes."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; what is not defined is null."""
-        return json.loads(_DETAILS.dump_json(self, exclude_none=True))
+        return nan_to_null(_DETAILS.dump_python(self, mode="json", exclude_none=True))
 
 
 _DETAILS = TypeAdapter(Details)
 
 
 def find_details(
-    run: RunFolder,
-    judged: SplitResults,
+    results: SplitResults,
+    predictions: Predictions,
+    validation: Predictions | None,
     positives: Sequence[str],
     *,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
 ) -> Details:
-    """Compute the details of a judgement from its predictions file and that of the run's own validation split.
+    """Compute the details of results from their predictions and those of the run's own validation split.
 
     Raises:
-        PredictionsError: a predictions file is missing or damaged, or holds what cannot be judged.
-        ConfigError: a sensitivity or prevalence that is none.
+        PredictionsError: the predictions cannot be evaluated.
+        ConfigError: a sensitivity or prevalence outside its range.
     """
-    predictions = Predictions.read(run.predictions(judged.name))
-    chose = predictions if judged.name == CHOOSES else choosing_predictions(run, judged.epoch)
+    target_class = positives[0]
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)
     operating = tuple(
-        operating_points(predictions, name, validation=chose, sensitivities=aims, prevalences=shares)
+        operating_points(predictions, name, validation=validation, sensitivities=aims, prevalences=shares)
         for name in positives
     )
     decision = tuple(decision_curve(predictions, name) for name in positives)
     # At a temperature that was fitted on the very images, calibration would look better than it is.
-    calibration = calibration_of(predictions, None if judged.name == CHOOSES else chose, positives[0])
-    matrix = confusion(predictions, positives[0])
+    calibration = calibration_of(predictions, None if results.name == CHOOSES else validation, target_class)
+    matrix = confusion(predictions, target_class)
     return Details(
         notice=NOTICE,
-        licence=judged.licence,
-        name=judged.name,
-        epoch=judged.epoch,
+        licence=results.licence,
+        name=results.name,
+        epoch=results.epoch,
         operating=operating,
         decision=decision,
         confusion=matrix,
-        subgroups=subgroups(predictions, positives[0], WholeSetResults(operating[0], decision[0], calibration, matrix)),
+        subgroups=subgroups(predictions, target_class, WholeSetResults(operating[0], decision[0], calibration, matrix)),
         calibration=calibration,
-        official=_official(predictions, judged.dataset),
+        official=_official(predictions, results.dataset),
     )
 
 
 def write_details(run: RunFolder, details: Details) -> None:
-    """Write the details beside the predictions they were computed from."""
-    with replacing(run.details(details.name)) as part:
-        part.write_text(json.dumps(details.as_dict(), allow_nan=False), encoding="utf-8")
+    """Write the details next to the predictions that they were computed from."""
+    write_json(run.details(details.name), details.as_dict(), indent=None)
 
 
-def read_details(run: RunFolder, judged: SplitResults) -> Details | None:
-    """Return the details of a judgement; None where there are none, or where they are of another epoch.
+def read_details(run: RunFolder, results: SplitResults) -> Details | None:
+    """Return the details of results; None where there are none, or where they are of another epoch.
 
     Raises:
         PredictionsError: the file is damaged.
     """
-    path = run.details(judged.name)
+    path = run.details(results.name)
     if not path.is_file():
         return None
-    try:
-        details = _DETAILS.validate_python(_with_nan(json.loads(path.read_text(encoding="utf-8"))))
-    except (ValidationError, ValueError):
-        raise PredictionsError(
-            f"{path} is damaged or of another version; delete it and run `attnmel evaluate` again"
-        ) from None
-    return details if details.epoch == judged.epoch else None
+    with damage(path, PredictionsError, EVALUATE_AGAIN, found=ANOTHER_VERSION):
+        # What is None is left out of the file, so a null was NaN.
+        details = _DETAILS.validate_python(null_to_nan(read_json(path)))
+    return details if details.epoch == results.epoch else None
 
 
 def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
-    """Return the operating points of one class as text: a column a threshold, a row a figure with its interval."""
+    """Return the operating points of one class as text: a column a threshold, a row a rate with its interval."""
     points = operating.points
     header = [operating.task, "fixed", *(f"aim {point.target:g}" for point in points[1:])]
     rows = [["threshold", *(fixed(point.threshold) for point in points)]]
-    held = f" at these {100 * operating.positives / (operating.positives + operating.negatives):.3g} %"
-    for name, among in (("sensitivity", ""), ("specificity", ""), ("ppv", held), ("npv", held)):
+    at_these = f" at these {100 * operating.positives / (operating.positives + operating.negatives):.3g} %"
+    for name, among in (("sensitivity", ""), ("specificity", ""), ("ppv", at_these), ("npv", at_these)):
         rows.append([f"{name}{among}", *(_cell(getattr(point.reached, name)) for point in points)])
     for place, prevalence in enumerate(operating.prevalences):
         rows.append([f"ppv at {100 * prevalence:g} %", *(_cell(point.precision[place]) for point in points)])
@@ -137,15 +133,6 @@ def _official(predictions: Predictions, name: str) -> OfficialJudgement | None:
         return None
     rules = OFFICIAL[dataset]
     return judge_official(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
-
-
-def _with_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
-    """Turn null back into NaN: what is None is left out of the file, so a null was a number."""
-    if isinstance(plain, dict):
-        return {key: _with_nan(value) for key, value in plain.items()}
-    if isinstance(plain, list):
-        return [_with_nan(value) for value in plain]
-    return float("nan") if plain is None else plain
 
 
 def _cell(interval: Interval) -> str:

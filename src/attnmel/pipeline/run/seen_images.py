@@ -1,6 +1,5 @@
-"""Which images a run learnt from, told by id, lesion and content, and the file that says so wherever the run goes."""
+"""The images that a run learnt from, by id, lesion and content, and the file that lists them in the run folder."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +10,20 @@ from attnmel.data.preprocess.cache import MEMORY
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.data.preprocess.workers import available_processors
 from attnmel.errors import PredictionsError
-from attnmel.folders import MasksFolder, RunFolder, cache_folder, replacing
+from attnmel.folders import MasksFolder, RunFolder, cache_folder
 from attnmel.pipeline.run.dataset import Prepared
-from attnmel.records import Lesion, notice_lines, table_lines
+from attnmel.records import Lesion
+from attnmel.table_files import damage, read_table, write_table
 
 LEARNT = ("train", "validation")
-"""Splits whose images a network knows: it is fitted to the first and chosen by the second."""
+"""Splits that a network learns from: it is fitted to the first and its epoch chosen by the second."""
 
 IMAGE_COLUMNS = ("image", "split", "group", "sha256")
 
 
 @dataclass(frozen=True)
 class Known:
-    """One image of one side: what an overlap is told by."""
+    """One image, by what two sets of images can have in common."""
 
     image_id: str
     split: str
@@ -34,10 +34,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Leak:
-    """One judged image that is known from training."""
+    """One evaluated image that is known from training."""
 
     judged: str
-    """Name of the judgement."""
+    """Name of the results."""
     image: str
     kind: str
     likeness: float | None
@@ -51,17 +51,14 @@ def learnt_images(prepared: Prepared, home: Path) -> tuple[Known, ...]:
 
 
 def judged_images(prepared: Prepared, rows: np.ndarray, home: Path) -> tuple[Known, ...]:
-    """Return the images of the rows that are judged."""
+    """Return the images of the rows that are evaluated."""
     return known_images((prepared.lesions[row] for row in rows), home)
 
 
 def write_images(run: RunFolder | MasksFolder, images: Sequence[Known], licence: str) -> None:
-    """Write what a run learnt from, so that it is known wherever the run folder goes."""
-    with replacing(run.images) as part, part.open("w", newline="", encoding="utf-8") as file:
-        file.write(notice_lines(licence))
-        table = csv.writer(file)
-        table.writerow(IMAGE_COLUMNS)
-        table.writerows([one.image_id, one.split, one.group, one.digest] for one in images)
+    """Write the images that a run learnt from, so that the list goes wherever the run folder goes."""
+    rows = ([one.image_id, one.split, one.group, one.digest] for one in images)
+    write_table(run.images, IMAGE_COLUMNS, rows, licence=licence)
 
 
 def read_images(run: RunFolder | MasksFolder) -> tuple[Known, ...]:
@@ -72,17 +69,13 @@ def read_images(run: RunFolder | MasksFolder) -> tuple[Known, ...]:
     """
     if not run.images.is_file():
         return ()
-    try:
-        with run.images.open(newline="", encoding="utf-8") as file:
-            return tuple(Known(*(row[name] for name in IMAGE_COLUMNS)) for row in csv.DictReader(table_lines(file)))
-    except (UnicodeDecodeError, csv.Error, KeyError):
-        raise PredictionsError(
-            f"{run.images} is damaged; put back the file that the training wrote, or train the run again"
-        ) from None
+    with damage(run.images, PredictionsError, "put back the file that the training wrote, or train the run again"):
+        rows = read_table(run.images, IMAGE_COLUMNS)
+    return tuple(Known(*(row[name] for name in IMAGE_COLUMNS)) for row in rows)
 
 
 def known_images(lesions: Iterable[Lesion], home: Path) -> tuple[Known, ...]:
-    """Return what images are told by; their files are read only where they changed."""
+    """Return images by id, split, lesion and content; only files that changed are read."""
     every = list(lesions)
     digests = content_hashes(
         [lesion.image for lesion in every], memory=cache_folder(home) / MEMORY, workers=available_processors()
@@ -90,13 +83,13 @@ def known_images(lesions: Iterable[Lesion], home: Path) -> tuple[Known, ...]:
     return tuple(Known(one.image_id, str(one.split), one.group or "", digests[one.image]) for one in every)
 
 
-def shared_images(learnt: Sequence[Known], judged: Sequence[Known], name: str) -> tuple[Leak, ...]:
-    """Return the judged images that share an id, a file or a lesion with one that was learnt from, each once."""
+def shared_images(learnt: Sequence[Known], evaluated: Sequence[Known], name: str) -> tuple[Leak, ...]:
+    """Return the evaluated images that share an id, a file or a lesion with a learnt one, each once."""
     by_id = {one.image_id: one for one in learnt}
     by_digest = {one.digest: one for one in learnt}
     by_group = {one.group: one for one in learnt if one.group}
     leaks = []
-    for one in judged:
+    for one in evaluated:
         ways = (
             ("same id", by_id.get(one.image_id)),
             ("same bytes", by_digest.get(one.digest)),
@@ -109,9 +102,9 @@ def shared_images(learnt: Sequence[Known], judged: Sequence[Known], name: str) -
     return tuple(leaks)
 
 
-def segmenter_note(shared: int, judged: int, split: str) -> str:
-    """Say how many judged images a segmenter learnt from."""
+def segmenter_note(shared: int, images: int, split: str) -> str:
+    """Return the note on how many evaluated images a segmenter learnt from."""
     return (
-        f"the segmenter whose masks are this run's prior learnt from {shared:,} of the {judged:,} images of '{split}' "
+        f"the segmenter whose masks are this run's prior learnt from {shared:,} of the {images:,} images of '{split}' "
         "(by id, file or lesion)"
     )

@@ -1,4 +1,4 @@
-"""Where a run stands after an epoch, in one file, so that it can go on as if it had never stopped."""
+"""The training state after an epoch, in one file, from which a run continues as if it had never stopped."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ def save_training_state(path: Path, network: nn.Module, optimizer: torch.optim.O
 
 
 def training_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return weights and momentum by name, where they are."""
+    """Return weights and momentum by name, on the device that they are on."""
     tensors: dict[str, Tensor] = {NETWORK + name: value for name, value in network.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"{OPTIMIZER}{number}.{name}": value for name, value in state.items() if value is not None}
@@ -43,18 +43,18 @@ def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights among the tensors of a standing, by the network's names."""
+    """Return the weights among the tensors of a training state, by the network's names."""
     return {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
 
 
 def write_training_state(path: Path, tensors: Mapping[str, Tensor], history: History) -> None:
-    """Write the tensors of a standing and the history, as `save_training_state`."""
+    """Write the tensors of a training state and the history, as `save_training_state`."""
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
     save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
 
 
 def load_training_state(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[HistoryRow, ...]:
-    """Put network and optimiser where `save_training_state` found them and return the history so far.
+    """Restore network and optimiser from what `save_training_state` wrote and return the history so far.
 
     Raises:
         CheckpointError: the file is damaged or belongs to another network.

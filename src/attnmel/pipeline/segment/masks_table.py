@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from attnmel.errors import PredictionsError
 from attnmel.folders import MasksFolder, replacing
-from attnmel.records import notice_lines
+from attnmel.table_files import notice_lines
 
 COLUMNS = ("image", "confidence", "area", "pieces", "flag", "error")
 

@@ -18,7 +18,13 @@ from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.segmenter import Loss, build_segmenter, segmentation_loss
 from attnmel.pipeline.run.history import SegmenterRow, segmenter_row, write_rows
-from attnmel.pipeline.run.provenance import add_resumed, refuse_other_data, refuse_other_settings, write_provenance
+from attnmel.pipeline.run.provenance import (
+    add_resumed,
+    read_provenance,
+    refuse_other_data,
+    refuse_other_settings,
+    write_provenance,
+)
 from attnmel.pipeline.run.seen_images import known_images, write_images
 from attnmel.pipeline.run.training_state import load_rows
 from attnmel.pipeline.segment.checkpointing import Trained, held_out_overlaps, keep_epoch, measured
@@ -138,8 +144,8 @@ def _begun(
 ) -> tuple[SegmenterRow, ...]:
     """Put a stopped run where it was and return its history, or write where a new one comes from."""
     if run.recipe.is_file():
-        refuse_other_settings(run, read_segmenter_recipe(run).model_dump(), pairs.recipe.model_dump())
-        refuse_other_data(run, pairs.fingerprint(), pairs.dataset.name)
+        refuse_other_settings(run, read_segmenter_recipe(run), pairs.recipe)
+        refuse_other_data(run, read_provenance(run), pairs.fingerprint(), pairs.dataset.name)
     if run.resume.is_file():
         history = tuple(map(segmenter_row, load_rows(run.resume, network, optimizer)))
         write_rows(run.history, SegmenterRow, history)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from attnmel import NOTICE
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
-from attnmel.records import notice_lines
 from attnmel.report.html.sections import Table
 from attnmel.report.sections.thesis_table import TICKS, block_table, runs_table, tests_table
+from attnmel.table_files import notice_lines
 
 TEST_FIELDS = ("row", "difference", "low", "high", "p", "p_holm")
 CSV_COLUMNS = (

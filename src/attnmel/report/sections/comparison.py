@@ -22,7 +22,7 @@ def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> S
     tables = (*((summary,) if summary else ()), *(difference_table(comparison, *pair) for pair in pairs))
     return Section(
         name="differences",
-        title="Do they differ?",
+        title="Paired comparison",
         prose=_prose(comparison),
         figures=drawn,
         tables=tables,

@@ -1,4 +1,4 @@
-"""Maps that know nothing of the network: what a guess would score where a method is judged."""
+"""Maps that do not depend on the network: the baseline that a method is compared with."""
 
 import hashlib
 

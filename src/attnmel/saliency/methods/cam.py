@@ -1,4 +1,4 @@
-"""Class activation maps: where the linear layer on averaged maps found what it counts for a class."""
+"""Class activation maps: what each place of the feature maps adds to the score of a class."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def cam(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tenso
     """Return class activation maps (Zhou et al., CVPR 2016), each spread over [0, 1]; a constant one becomes 0.
 
     The parts of `cam_parts`, up-sampled bilinearly and summed. Nothing is cut off at 0: the lowest place may be one
-    that speaks against the class.
+    that counts against the class.
 
     Raises:
         ConfigError: as `cam_parts`.
@@ -39,7 +39,7 @@ def cam_parts(
     the means of the parts add up to the class's score less its bias, as does the mean of their sum up-sampled. Gates
     are taken as they are: that F also moves A is left out.
 
-    The authors' figure for VGG-16-GAP binarises the part itself, before it is up-sampled.
+    The authors' measure for VGG-16-GAP binarises the part itself, before it is up-sampled.
 
     Raises:
         ConfigError: the network has no linear layer on averaged maps, or no such class.

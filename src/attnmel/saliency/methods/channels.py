@@ -1,7 +1,7 @@
-"""The channels of a stage to browse: which go with a class, and which lie on the lesion.
+"""The channels of a stage: which correlate with a class, and which overlap with the lesion.
 
 After Van Molle et al., "Visualizing convolutional neural networks to improve decision support for skin lesion
-classification" (2018), who looked at the channels of a network one by one.
+classification" (2018), who examined the channels of a network one by one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,11 +23,11 @@ class Examples(NamedTuple):
     images: Float[Tensor, "B 3 s s"]
     is_class: Bool[Tensor, " B"]
     masks: Float[Tensor, "B s s"]
-    """In [0, 1]; one that marks nothing is left out of the overlap."""
+    """In [0, 1]; an empty one is left out of the overlap."""
 
 
 class Channels(NamedTuple):
-    """What each channel of a layer has to do with a class and with the lesion."""
+    """How each channel of a layer relates to a class and to the lesion."""
 
     correlation: Float[Tensor, " C"]
     """Of the channel's mean over the image with being of the class, in [-1, 1]; 0 for a channel that never changes."""
@@ -37,16 +37,16 @@ class Channels(NamedTuple):
     """Of each channel over each image: which images it is strongest on."""
 
     def by_correlation(self) -> Int[Tensor, " C"]:
-        """Return the channels' numbers, the one that goes most with the class first, least (or against it) last."""
+        """Return the channels' numbers, by falling correlation with the class."""
         return self.correlation.argsort(descending=True, stable=True)
 
     def by_overlap(self) -> Int[Tensor, " C"]:
-        """Return the channels' numbers, the one that lies best on the lesion first."""
+        """Return the channels' numbers, by falling overlap with the lesion."""
         return self.overlap.argsort(descending=True, stable=True)
 
 
-def judge_channels(network: nn.Module, batches: Iterable[Examples], *, layer: str) -> Channels:
-    """Judge each channel of a stage or a named layer over a set of images.
+def measure_channels(network: nn.Module, batches: Iterable[Examples], *, layer: str) -> Channels:
+    """Measure each channel of a stage or a named layer over a set of images.
 
     Correlation is Pearson's. The overlap is taken at the layer's size, of the channel's map m spread over [0, 1] and
     the averaged mask l: sum of min(m, l) / sum of max(m, l), averaged over the images with a mask.

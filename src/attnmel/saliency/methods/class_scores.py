@@ -1,4 +1,4 @@
-"""A network as it is asked: in evaluation mode, for the scores of given classes, whatever it returns around them."""
+"""The scores of given classes, from a network in evaluation mode and whatever it returns with them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +22,13 @@ def evaluation_mode(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def logits_of(answer: object) -> Float[Tensor, "B K"]:
+def logits_of(output: object) -> Float[Tensor, "B K"]:
     """Return the scores of an `Output`, of any other tuple or list that begins with them, or of a plain tensor.
 
     Raises:
-        ConfigError: the answer is of another kind.
+        ConfigError: the output is of another kind.
     """
-    logits = answer[0] if isinstance(answer, tuple | list) and answer else answer
+    logits = output[0] if isinstance(output, tuple | list) and output else output
     if isinstance(logits, Tensor) and logits.ndim == 2:
         return logits
     found = f"a tensor of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
@@ -38,16 +38,16 @@ def logits_of(answer: object) -> Float[Tensor, "B K"]:
     )
 
 
-def scores_of(answer: object, classes: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
+def scores_of(output: object, classes: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
     """Return each image's score of its class, before the softmax.
 
     Every method explains this score and not the probability: it does not saturate, and it does not move with the
     evidence for other classes.
 
     Raises:
-        ConfigError: the answer holds no scores, or none of such a class.
+        ConfigError: the output has no scores, or none of such a class.
     """
-    logits = logits_of(answer)
+    logits = logits_of(output)
     check_classes(classes, logits.shape[1])
     return logits.gather(1, classes.to(logits.device)[:, None])[:, 0]
 

@@ -36,7 +36,7 @@ def integrated_gradients(
 ) -> Float[Tensor, "B s s"]:
     """Return what is above 0 of `pixel_shares`, divided by each map's highest value.
 
-    The positive part and not the absolute value: as in the other maps, what speaks for the class, not what speaks
+    The positive part and not the absolute value: as in the other maps, what counts for the class, not what counts
     against it. A map that is constant or nowhere above 0 becomes 0.
 
     Raises:

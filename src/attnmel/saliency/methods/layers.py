@@ -53,9 +53,9 @@ def answer_past(
 
 
 def map_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> list[str]:
-    """Return the names that stand for maps [B, C, h, w]: the stages, then the modules in the order in which they end.
+    """Return the names of layers with maps [B, C, h, w]: the stages, then the modules in the order in which they end.
 
-    One image is run through the network to see.
+    They are found by a pass of one image.
     """
     stages = list(STAGES) if _trunk(network) is not None else []
     return stages + [name for name in _outputs(network, images) if name]
@@ -64,8 +64,8 @@ def map_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> list[str
 def stage_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[str, str]:
     """Return the name of the module behind each stage; empty for a network that is not the package's own.
 
-    A trunk knows which maps it returns, so the module is looked up by what it gave and not by its place. The smallest
-    input that a trunk takes is enough for that.
+    The module is looked up by the map that the trunk returns, not by its position; the smallest input of a trunk is
+    enough for that.
     """
     trunk = _trunk(network)
     if trunk is None:
@@ -80,7 +80,7 @@ def stage_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[s
         outputs = _outputs(trunk, images[..., :STRIDE, :STRIDE])
     finally:
         hook.remove()
-    # Several modules may give one map, each holding the one before; the outermost ends last.
+    # Several nested modules may return one map; the outermost ends last.
     return {
         stage: f"trunk.{name}"
         for stage, one in zip(STAGES, returned, strict=True)
@@ -125,6 +125,6 @@ def _is_map(output: object) -> TypeGuard[Tensor]:
 
 
 def _refuse(network: nn.Module, layer: str, images: Float[Tensor, "B 3 s s"]) -> NoReturn:
-    """Answer with the names that are known."""
+    """Raise the error that lists the known names."""
     require_known("layer", layer, map_layers(network, images))
     raise ConfigError(f"layer '{layer}' gives maps only now and then; expected one that gives them in every pass")

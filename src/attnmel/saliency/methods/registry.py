@@ -1,4 +1,4 @@
-"""Every way to a map by its name; each is called alike and gives one map in [0, 1] for each image, at its size."""
+"""Every saliency method by its name; all have one signature and return one map in [0, 1] an image, at its size."""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -17,11 +17,11 @@ from attnmel.saliency.methods.integrated_gradients import STEPS, integrated_grad
 from attnmel.saliency.methods.occlusion import occlusion, occlusion_passes
 
 Method = Callable[[nn.Module, Float[Tensor, "B 3 s s"], Int[Tensor, " B"]], Float[Tensor, "B s s"]]
-"""A network, normalised images and the class asked about, to one map an image in [0, 1] at the images' size, 0
+"""A network, normalised images and the classes to explain, to one map an image in [0, 1] at the images' size, 0
 everywhere for a map without a pattern.
 
-The network may be in any mode and is left in it, without gradients or hooks of the method. It answers with an `Output`,
-with a tuple or list that begins with the scores, or with the scores alone. A network that has no such map or no such
+The network may be in any mode and is left in it, without gradients or hooks of the method. It returns an `Output`, a
+tuple or list that begins with the scores, or the scores alone. A network that has no such map or no such
 class is refused with a ConfigError.
 """
 
@@ -38,8 +38,8 @@ METHODS: dict[str, Callable[[Progress], Method]] = {
     "random": lambda progress: random_map,
 }
 
-CONTROLS = ("gaussian", "random")
-"""Those that do not look at the network; a method worth its name does better."""
+BASELINES = ("gaussian", "random")
+"""Maps that do not depend on the network: a useful method does better."""
 
 OWN_LAYER = "gradcam:"
 """Start of the name of Grad-CAM at any module, whose name follows."""
@@ -50,14 +50,14 @@ GATE, STAGE = "attention-", "gradcam-"
 PASSES: dict[str, Callable[[int], int]] = {
     "attention": lambda side: 1,
     "cam": lambda side: 1,
-    # A way back costs about as much as two ways forward.
+    # A backward pass costs about as much as two forward passes.
     "gradcam": lambda side: 3,
     "occlusion": occlusion_passes,
     "integrated-gradients": lambda side: 3 * STEPS,
     "gaussian": lambda side: 0,
     "random": lambda side: 0,
 }
-"""How many forward passes the map of one image of that side is worth, by the beginning of a method's name."""
+"""Cost of the map of one image of that side in forward passes, by the beginning of a method's name."""
 
 SLOW = ("occlusion", "integrated-gradients")
 """More than a hundred passes an image: made where they are named."""
@@ -71,7 +71,7 @@ def passes(names: Collection[str], side: int) -> int:
 def usual_methods(network: nn.Module) -> tuple[str, ...]:
     """Return the names of all methods that the network has a map for, without the slow ones.
 
-    A network that is not the package's own has the controls alone: its layers are to be named.
+    A network that is not the package's own has the baselines alone: its layers are to be named.
     """
     has_gates = isinstance(network, MelNetwork) and len(network.gates) > 0
     fits = {
@@ -86,7 +86,7 @@ def build_method(name: str, *, progress: Progress = SILENT) -> Method:
     """Return a method by its name in `METHODS`, or as "gradcam:LAYER"; `progress` is for the slow ones.
 
     Raises:
-        ConfigError: an unknown name, answered with the known ones.
+        ConfigError: an unknown name; the known ones are listed.
     """
     if name.startswith(OWN_LAYER):
         return partial(gradcam, layer=name.removeprefix(OWN_LAYER))
@@ -105,7 +105,7 @@ def maps_of(
     """Return the maps of several methods, by name, each as `build_method(name)` makes it.
 
     The maps of all gates come from one pass, as do Grad-CAMs of all layers: together they cost hardly more than the
-    dearest of them.
+    most expensive of them.
 
     Raises:
         ConfigError: as `build_method` and as the methods.

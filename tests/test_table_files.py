@@ -1,0 +1,98 @@
+"""Tables and JSON read back as they were written; damage gives one sentence with the path and what to do."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from attnmel import NOTICE
+from attnmel.errors import PredictionsError
+from attnmel.table_files import (
+    damage,
+    nan_to_null,
+    null_to_nan,
+    number_or_nan,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+)
+
+COLUMNS = ("image", "value")
+
+
+def test_a_table_reads_back_to_the_last_bit(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    write_table(path, COLUMNS, [["#1", 0.1 + 0.2], ['a,"b"', math.nan], ["", None], ["ü", 3]], licence="CC-0")
+    assert path.read_text(encoding="utf-8").startswith(f"# {NOTICE}\n# Trained on data under: CC-0\n")
+    rows = read_table(path, COLUMNS)
+    assert [row["image"] for row in rows] == ["#1", 'a,"b"', "", "ü"]
+    numbers = [number_or_nan(row["value"]) for row in rows]
+    assert numbers[0] == 0.1 + 0.2
+    assert numbers[3] == 3
+    assert all(map(math.isnan, numbers[1:3]))
+
+
+def test_a_table_without_a_licence_starts_with_its_header(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.csv", COLUMNS, [])
+    assert (tmp_path / "t.csv").read_bytes() == b"image,value\r\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"image\na\n",
+        b"image,value\na\n",
+        b"image,value\na,1,2\n",
+        b"\xa8\x91\x00",
+        b"image,value\n" + b"a" * 200_000 + b",1\n",
+    ],
+    ids=["empty", "no column", "short row", "long row", "no text", "long cell"],
+)
+def test_a_damaged_table_gives_one_sentence(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with (
+        pytest.raises(PredictionsError, match=r"t\.csv is damaged; delete it$"),
+        damage(path, PredictionsError, "delete it"),
+    ):
+        read_table(path, COLUMNS)
+
+
+def test_json_has_null_for_what_is_not_defined(tmp_path: Path) -> None:
+    plain = {"a": [1.5, math.nan, (math.nan, "x")], "b": None}
+    write_json(tmp_path / "j.json", plain)
+    stored = json.loads((tmp_path / "j.json").read_text(), parse_constant=pytest.fail)
+    assert stored == {"a": [1.5, None, [None, "x"]], "b": None} == nan_to_null(plain) == read_json(tmp_path / "j.json")
+    back = null_to_nan(stored)
+    assert math.isnan(back["a"][1])
+    assert math.isnan(back["b"])
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[]"])
+def test_damaged_json_gives_one_sentence(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "j.json"
+    path.write_bytes(content)
+    with (
+        pytest.raises(PredictionsError, match=r"j\.json is of another kind; make it again$"),
+        damage(path, PredictionsError, "make it again", found="of another kind"),
+    ):
+        read_json(path)["rows"]
+
+
+def test_a_missing_file_is_damage_only_where_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "none.json"
+    with pytest.raises(FileNotFoundError), damage(path, PredictionsError, "make it again"):
+        read_json(path)
+    with (
+        pytest.raises(PredictionsError, match=r"none\.json is missing or damaged; make it again$"),
+        damage(path, PredictionsError, "make it again", found="missing or damaged", missing=True),
+    ):
+        read_json(path)
+
+
+def test_our_own_errors_pass_through_as_they_are(tmp_path: Path) -> None:
+    with pytest.raises(PredictionsError, match=r"^of other images$"), damage(tmp_path, PredictionsError, "delete it"):
+        raise PredictionsError("of other images")
