@@ -2,7 +2,7 @@
 
     python benchmarks/training_step.py [--size 224] [--batch 32] [--rounds 3] [--steps 1] [--width 1.0]
 
-The fast side is the loop of `training` under Fabric, set up as `attnmel train` does, checks and loader included. The slow
+The fast side is `training`'s loop under Fabric, set up as `attnmel train` does, checks and loader included. The slow
 side takes the same batches from the same loader and does the same step in float32, channels first. They share a
 process, and so the memory that the program keeps; `plain_script.py` runs a plain script as it would run alone. The two
 take turns, so that a machine whose speed drifts drifts for both; medians, and the ratio round by round. Wanted: 2.3 by

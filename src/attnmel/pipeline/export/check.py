@@ -21,7 +21,7 @@ from attnmel.deploy.parity import CURE, ParityReport, class_aucs
 from attnmel.deploy.precision_cost import EngineOutput
 from attnmel.deploy.predictor import Predictor
 from attnmel.errors import ExportError
-from attnmel.models.output import Output
+from attnmel.models.output import predict_batch
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.export.check_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
 from attnmel.pipeline.predict.torch_model import model_input
@@ -110,12 +110,11 @@ def _parity(comparison: ParityReport, said: EngineOutput | None = None, judged: 
     )
 
 
-@torch.inference_mode()
 def network_answers(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineAnswers:
     """Return what the network says by torch, prepared and calibrated as `predict_images` does it."""
-    output: Output = network(torch.cat([model_input(square, card) for square in squares]))
-    logits = output.logits.double() / (1 if card.temperature is None else card.temperature)
-    return EngineAnswers(logits.softmax(dim=1).float().numpy(), tuple(one[:, 0].numpy() for one in output.attention))
+    inputs = torch.cat([model_input(square, card) for square in squares])
+    found = predict_batch(network, inputs, card.temperature)
+    return EngineAnswers(found.probabilities.astype(np.float32), found.attention)
 
 
 def engine_said(engine: Engine, real: RealImages, progress: Progress = SILENT) -> EngineOutput:

@@ -10,7 +10,7 @@ from jaxtyping import Float32, UInt8
 from attnmel import runtime
 from attnmel.data.preprocess.images import central_crop, normalised, prepared_image
 from attnmel.errors import ImageError
-from attnmel.models.output import Output
+from attnmel.models.output import predict_batch
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
 from attnmel.pipeline.predict.table import Answer
@@ -40,7 +40,6 @@ class CheckpointModel:
         for first in range(0, len(paths), self.together):
             yield from self._predict_batch(paths[first : first + self.together])
 
-    @torch.inference_mode()
     def _predict_batch(self, paths: Sequence[Path]) -> list[Answer]:
         inputs: dict[Path, torch.Tensor] = {}
         errors: dict[Path, str] = {}
@@ -51,12 +50,9 @@ class CheckpointModel:
                 errors[path] = str(error)
         said: dict[Path, Answer] = {}
         if inputs:
-            output: Output = self._network(torch.cat(list(inputs.values())).to(self._device))
-            logits = output.logits.double() / (1 if self.temperature is None else self.temperature)
-            rows = logits.softmax(dim=1).cpu().tolist()
-            maps = [one[:, 0].float().cpu().numpy() for one in output.attention]
-            for place, (path, row) in enumerate(zip(inputs, rows, strict=True)):
-                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, maps, strict=False)}
+            found = predict_batch(self._network, torch.cat(list(inputs.values())).to(self._device), self.temperature)
+            for place, (path, row) in enumerate(zip(inputs, found.probabilities.tolist(), strict=True)):
+                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, found.attention, strict=False)}
                 said[path] = Answer(str(path), tuple(row), attention=attention)
         return [said.get(path) or Answer(str(path), (), errors[path]) for path in paths]
 
