@@ -1,4 +1,4 @@
-"""Signatures -> the few pairs of images that are worth aligning: each image with its nearest in two descriptions.
+"""Signatures -> the few pairs of images to be aligned: each image with its nearest in two descriptions.
 
 By coarse structure, pixel for pixel, in all eight symmetries of the square: it bears zoom and recolouring. By the
 spectrum of middle structure, which does not change when a picture is moved, or turned by half: it bears shifts.

@@ -19,7 +19,7 @@ Side = Literal["train", "test"]
 COLUMNS = ("dataset", "image", "reason", "pair")
 
 RANKS = {None: 0, "train": 0, "validation": 1, "test": 2, "internal": 2}
-"""From what is learnt by heart to what only judges."""
+"""From the splits that are trained on to those that only evaluate."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ def exclusions(
 
     Of a leak between two splits it is the image on the side that is named, so that the other stays whole; of one
     picture twice in a split the second; of one picture with two labels in a data set both. Photographs of one lesion in
-    one split, and what two data sets share without one judging what the other trains, stay. Where findings are leaks
-    `between_sides` that were named, the first trains and the second judges, whatever their splits are called.
+    one split, and images that two data sets share, unless one trains and the other evaluates, stay. Where findings are leaks
+    `between_sides` that were named, the first trains and the second evaluates, whatever their splits are called.
     """
     listed: dict[tuple[str, str], Exclusion] = {}
     for finding in findings:
         first, second = audit.entries[finding.first], audit.entries[finding.second]
         named = [(first, second) if side == "train" else (second, first)]
         for entry, other in named if between_sides else _left_out(first, second, finding, side):
-            told = Exclusion(entry.dataset, entry.image_id, finding.kind, f"{other.side}/{other.image_id}")
-            listed.setdefault((told.dataset, told.image), told)
+            exclusion = Exclusion(entry.dataset, entry.image_id, finding.kind, f"{other.side}/{other.image_id}")
+            listed.setdefault((exclusion.dataset, exclusion.image), exclusion)
     return tuple(listed[key] for key in sorted(listed))
 
 
@@ -78,7 +78,7 @@ def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
 
 
 def excluding(recipe: Recipe, path: Path) -> Recipe:
-    """Return the recipe without the images of its own data set that a list names, beside those it leaves out already.
+    """Return the recipe without the images of its own data set that a list names; those it excludes already stay excluded.
 
     Raises:
         LabelError: as `read_exclusions`.

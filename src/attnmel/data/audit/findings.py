@@ -13,10 +13,10 @@ from attnmel.records import Split
 Kind = Literal["same id", "same bytes", "same picture", "same lesion", "labels differ", "alike"]
 KINDS: tuple[Kind, ...] = ("same id", "same bytes", "same picture", "same lesion", "labels differ", "alike")
 """What is found of two entries. Of the first three a pair has one, the first that is true; a lesion's name and labels
-are looked at besides; "alike" only says that an embedding puts two images close together."""
+are checked as well; "alike" only says that an embedding puts two images close together."""
 
 LEAKS: tuple[Kind, ...] = ("same id", "same bytes", "same picture", "same lesion")
-"""What makes an image that trained known to a network, if it judges too."""
+"""The kinds by which a network knows an image of its evaluation from its training."""
 
 MELANOMAS = frozenset({"MEL"})
 KERATOSES = frozenset({"BKL"})
@@ -65,7 +65,7 @@ class AuditFinding:
 
 
 def findings_of(entries: Sequence[AuditEntry], matches: Iterable[tuple[str, str, Match]]) -> tuple[AuditFinding, ...]:
-    """Return everything found of the entries; each match tells the digests of its two pictures."""
+    """Return all findings of the entries; each match has the digests of its two pictures."""
     copies = [*_same_ids(entries), *_same_bytes(entries), *_same_pictures(entries, matches)]
     conflicts = [
         AuditFinding("labels differ", one.first, one.second, one.likeness, one.symmetry)
@@ -76,7 +76,7 @@ def findings_of(entries: Sequence[AuditEntry], matches: Iterable[tuple[str, str,
 
 
 def labels_differ(one: AuditEntry, other: AuditEntry) -> bool:
-    """Say whether two labels cannot both be true of one picture; words of unknown meaning tell within a data set."""
+    """Whether two labels cannot both be true of one picture; words of unknown meaning count within a data set."""
     if one.diagnosis is None or other.diagnosis is None or one.diagnosis == other.diagnosis:
         return False
     if one.diagnosis in MEANINGS and other.diagnosis in MEANINGS:
@@ -126,7 +126,7 @@ def _same_lesions(entries: Sequence[AuditEntry]) -> Iterator[AuditFinding]:
 
 
 def _by(names: Iterable[str]) -> list[list[int]]:
-    """Return the places of every name that stands in several."""
+    """Return the places of every name that occurs in several."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         places[name].append(place)

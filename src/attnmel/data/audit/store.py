@@ -38,7 +38,7 @@ class Audit:
         return {key: found[key] for key in sorted(found, key=lambda key: (KINDS.index(key[0]), *key[1:]))}
 
     def between(self, first: Collection[str], second: Collection[str]) -> tuple[AuditFinding, ...]:
-        """Return the leaks that join one file with another, by SHA-256: the first's entry stands first.
+        """Return the leaks that join one file with another, by SHA-256: the first's entry comes first.
 
         Names play no part, so an audit holds for whatever holds the same files.
         """

@@ -53,7 +53,7 @@ def open_cache(
     """Return the prepared images of the lesions, computed first where this content and these parameters are new.
 
     `crop` is the central square's share of the shorter side, None for whole frames squashed to squares; `side` is in
-    pixels once prepared. `workers` None: as many processes as are worth their start.
+    pixels once prepared. `workers` None: as many processes as save time.
 
     Raises:
         LabelError: no lesion, or one id twice.
