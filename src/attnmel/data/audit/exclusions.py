@@ -40,8 +40,8 @@ def exclusions(
 
     Of a leak between two splits it is the image on the side that is named, so that the other stays whole; of one
     picture twice in a split the second; of one picture with two labels in a data set both. Photographs of one lesion in
-    one split, and images that two data sets share, unless one trains and the other evaluates, stay. Where findings are leaks
-    `between_sides` that were named, the first trains and the second evaluates, whatever their splits are called.
+    one split stay, and images that two data sets share, unless one trains and the other evaluates. Where findings are
+    leaks `between_sides` that were named, the first trains and the second evaluates, whatever their splits are called.
     """
     listed: dict[tuple[str, str], Exclusion] = {}
     for finding in findings:
@@ -78,7 +78,7 @@ def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
 
 
 def excluding(recipe: Recipe, path: Path) -> Recipe:
-    """Return the recipe without the images of its own data set that a list names; those it excludes already stay excluded.
+    """Return the recipe without the images of its own data set that a list names; those excluded before stay so.
 
     Raises:
         LabelError: as `read_exclusions`.
