@@ -37,17 +37,8 @@ class DiceSums(NamedTuple):
     """Sum of a_i + m_i over the batch; for the mean over images the number of images that count."""
 
 
-class LossTerms(NamedTuple):
-    """The terms of the loss of some images."""
-
-    focal: Float[Tensor, ""]
-    """Mean over these images."""
-    dice: tuple[Float[Tensor, ""], ...]
-    """Dice losses of pool-3 and pool-4 over the whole batch, unweighted; empty without a prior."""
-
-
 class LossParts(NamedTuple):
-    """The loss of a batch or, averaged over its batches, of an epoch; a term that there is not is NaN."""
+    """The loss of a batch or, averaged over its batches, of an epoch; NaN for a term that it lacks."""
 
     total: float
     focal: float = math.nan
@@ -86,11 +77,14 @@ class TotalLoss:
         labels: Int[Tensor, " B"],
         own: Sequence[DiceSums],
         others: Sequence[DiceSums] | None = None,
-    ) -> LossTerms:
-        """Return the terms of one part of a batch, from its own sums and those of all other parts (None: no other)."""
+    ) -> tuple[Float[Tensor, ""], tuple[Float[Tensor, ""], ...]]:
+        """Return the focal loss of one part of a batch, and the Dice losses of pool-3 and pool-4 of the whole batch.
+
+        `own` are the sums of the part, `others` those of all other parts. Dice losses are unweighted.
+        """
         rest: Sequence[DiceSums | None] = others or [None] * len(own)
         dice = tuple(dice_loss(mine, theirs) for mine, theirs in zip(own, rest, strict=True))
-        return LossTerms(focal_loss(output.logits, labels, self.gamma), dice)
+        return focal_loss(output.logits, labels, self.gamma), dice
 
     def total(self, focal: Number, dice: Sequence[Number], copies: int = 1) -> Number:
         """Add the terms up, the Dice losses with their weights, `copies` times."""

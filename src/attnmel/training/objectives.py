@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -29,19 +29,6 @@ class PartLoss(NamedTuple):
 
 
 PartLosses = Callable[[Batch], PartLoss]
-
-
-@runtime_checkable
-class Objective(Protocol):
-    """What a training minimises."""
-
-    def part_losses(self, network: _FabricModule, parts: Sequence[Batch], fabric: Fabric) -> PartLosses:
-        """Return a function that computes the loss of each of the parts of a batch."""
-        ...
-
-    def parts(self, own: float, common: Sequence[float]) -> LossParts:
-        """Return the loss of a batch from the sum of its parts' own terms and the common ones."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -71,7 +58,7 @@ class ClassifierObjective:
         return of_part
 
     def parts(self, own: float, common: Sequence[float]) -> LossParts:
-        """Return the weighted sum and its terms."""
+        """Return the loss of a batch from the sum of its parts' own terms and the common ones."""
         return LossParts(self.loss.total(own, common), own, *common)
 
     def _sums_ahead(self, network: _FabricModule, parts: Sequence[Batch], fabric: Fabric) -> list[DiceSums]:
@@ -102,8 +89,11 @@ class MaskObjective:
         return of_part
 
     def parts(self, own: float, common: Sequence[float]) -> LossParts:
-        """Return the loss, which has no terms."""
+        """Return the loss of a batch from the sum of its parts' own terms."""
         return LossParts(own)
+
+
+Objective = ClassifierObjective | MaskObjective
 
 
 def joined(fabric: Fabric, value: Tensor, how: Literal["sum", "mean"]) -> Tensor:

@@ -1,26 +1,8 @@
-"""How long a network is trained, and the learning rate of each step."""
+"""How long a network is trained, and the learning rate of each step; epochs and steps are counted from 0."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
-
-
-@runtime_checkable
-class Schedule(Protocol):
-    """Number of epochs, and their learning rates; epochs and steps are counted from 0."""
-
-    @property
-    def epochs(self) -> int:
-        """Epochs of the whole training."""
-        ...
-
-    def step_rate(self, epoch: int, step: int, steps: int) -> float:
-        """Return the learning rate of one step of an epoch of `steps` steps."""
-        ...
-
-    def epoch_rate(self, epoch: int, steps: int) -> float:
-        """Return the learning rate that the history gives for an epoch."""
-        ...
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +32,11 @@ class EpochSchedule:
         return self.learning_rate * rising * falling
 
     def step_rate(self, epoch: int, step: int, steps: int) -> float:
-        """Return the rate in the middle of the step."""
+        """Return the rate in the middle of one of the `steps` steps of an epoch."""
         return self.rate(epoch + (step + 0.5) / steps)
 
     def epoch_rate(self, epoch: int, steps: int) -> float:
-        """Return the rate in the middle of the epoch."""
+        """Return the rate in the middle of the epoch, for the history."""
         return self.rate(epoch + 0.5)
 
 
@@ -69,7 +51,7 @@ class WarmUpCosine:
     """Share of all steps over which the rate rises."""
 
     def step_rate(self, epoch: int, step: int, steps: int) -> float:
-        """Return the rate of the step; the last step of the rise has the highest, and no step has 0."""
+        """Return the rate of one of the `steps` steps of an epoch: the highest at the end of the rise, never 0."""
         step, steps = epoch * steps + step, self.epochs * steps
         rising = max(1, round(self.warm_up * steps))
         if step < rising:
@@ -77,5 +59,8 @@ class WarmUpCosine:
         return self.learning_rate * (1 + math.cos(math.pi * (step - rising + 1) / (steps - rising + 1))) / 2
 
     def epoch_rate(self, epoch: int, steps: int) -> float:
-        """Return the rate of the epoch's last step."""
+        """Return the rate of the epoch's last step, for the history."""
         return self.step_rate(epoch, steps - 1, steps)
+
+
+Schedule = EpochSchedule | WarmUpCosine

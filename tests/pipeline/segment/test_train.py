@@ -29,7 +29,7 @@ from attnmel.pipeline.run.seen_images import read_images
 from attnmel.pipeline.segment import train
 from attnmel.pipeline.segment.dataset import prepare_pairs
 from attnmel.pipeline.segment.train import WARM_UP, train_segmenter
-from attnmel.pipeline.train import checkpointing
+from attnmel.pipeline.train import epochs
 from attnmel.training.schedules import WarmUpCosine
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_run_says_what_it_learnt_from_and_how_well(segmenter: RunFolder, phant
     assert json.loads(segmenter.provenance.read_text())["data"]["splits"] == {"train": 18, "validation": 6}
 
 
-def plain_training(phantoms: "Phantoms", epochs: int) -> tuple[list[float], dict[str, torch.Tensor]]:
+def plain_training(phantoms: "Phantoms", total: int) -> tuple[list[float], dict[str, torch.Tensor]]:
     """The mean loss of each epoch, and the weights, of a loop as anyone would write it."""
     pairs = prepare_pairs(load_segmenter_recipe(overrides=TINY_UNET), home=phantoms.home)
     runtime.seed_everything(0)
@@ -98,12 +98,12 @@ def plain_training(phantoms: "Phantoms", epochs: int) -> tuple[list[float], dict
     network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
     optimizer, loss_of = torch.optim.AdamW(network.parameters(), weight_decay=0.01), DiceCELoss(sigmoid=True)
     batches, means = pairs.training_batches(torch.device("cpu")), []
-    for epoch in range(epochs):
+    for epoch in range(total):
         runtime.seed_everything(0, epoch)
         network.train()
         losses = []
         for step, batch in enumerate(batches.epoch(epoch)):
-            optimizer.param_groups[0]["lr"] = plain_rate(epoch * len(batches) + step, epochs * len(batches), 0.002)
+            optimizer.param_groups[0]["lr"] = plain_rate(epoch * len(batches) + step, total * len(batches), 0.002)
             optimizer.zero_grad()
             loss = loss_of(network(batch.images), batch.priors)
             loss.backward()
@@ -114,7 +114,7 @@ def plain_training(phantoms: "Phantoms", epochs: int) -> tuple[list[float], dict
 
 
 def test_a_run_is_a_plain_loop_to_the_bit(segmenter: RunFolder, phantoms: "Phantoms") -> None:
-    losses, weights = plain_training(phantoms, epochs=3)
+    losses, weights = plain_training(phantoms, 3)
     assert [float(one["loss"]) for one in csv.DictReader(segmenter.history.read_text().splitlines())] == losses
     torch.testing.assert_close(load_file(segmenter.last), dict(weights), rtol=0, atol=0)
 
@@ -137,14 +137,14 @@ def test_a_stopped_training_ends_at_the_weights_of_one_that_was_not(
     segmenter: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, run = load_segmenter_recipe(overrides=TINY_UNET), RunFolder(tmp_path / "run")
-    real = checkpointing.write_training_state
+    real = epochs.write_training_state
 
     def stopping(path: Path, tensors: dict[str, torch.Tensor], history: tuple[SegmenterRow, ...]) -> None:
         if len(history) == 3:
             raise KeyboardInterrupt
         real(path, tensors, history)
 
-    monkeypatch.setattr(checkpointing, "write_training_state", stopping)
+    monkeypatch.setattr(epochs, "write_training_state", stopping)
     with pytest.raises(KeyboardInterrupt):
         train_segmenter(recipe, run, home=phantoms.home)
     monkeypatch.undo()

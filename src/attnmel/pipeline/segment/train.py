@@ -28,7 +28,7 @@ from attnmel.pipeline.run.training_state import load_training_state
 from attnmel.pipeline.segment.dataset import CHOOSING, Pairs, prepare_pairs
 from attnmel.pipeline.segment.image_masks import drawn_images
 from attnmel.pipeline.segment.segmenter import SegmenterTask
-from attnmel.pipeline.train.epochs import train_epochs
+from attnmel.pipeline.train.epochs import Epochs
 from attnmel.pipeline.train.setup import launched_fabric, wrap
 from attnmel.progress import SILENT, Progress
 from attnmel.training.objectives import MaskObjective
@@ -103,7 +103,6 @@ def _train(pairs: Pairs, run: RunFolder, fabric: Fabric, *, home: Path, command:
     network, optimizer = wrap(
         network, torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay), fabric
     )
-    batches = pairs.training_batches(fabric.device)
     history: tuple[SegmenterRow, ...] = ()
     if run.recipe.is_file():
         refuse_other_settings(run, load_segmenter_recipe(run.recipe).model_dump(), pairs.recipe.model_dump())
@@ -117,15 +116,11 @@ def _train(pairs: Pairs, run: RunFolder, fabric: Fabric, *, home: Path, command:
         write_images(run, known_images(pairs.lesions, home), pairs.dataset.licence)
         data = pairs.fingerprint()
         write_start(run, pairs.recipe, data, device=fabric.device, processes=1, command=command, start=start)
-    train_epochs(
-        pairs.recipe,
-        run,
-        SegmenterTask(pairs, network, fabric.device, run),
-        network,
-        optimizer,
-        batches,
+    task = SegmenterTask(pairs, network, fabric.device, run)
+    Epochs(run, task, network, optimizer, fabric).train(
+        pairs.training_batches(fabric.device),
         history,
-        fabric=fabric,
+        settings,
         objective=MaskObjective(segmentation_loss()),
         schedule=WarmUpCosine(epochs=settings.epochs, learning_rate=settings.learning_rate, warm_up=WARM_UP),
         image_ids=pairs.cache.image_ids,

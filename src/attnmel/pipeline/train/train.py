@@ -25,7 +25,7 @@ from attnmel.pipeline.run.provenance import add_resumed, check_same_run, read_re
 from attnmel.pipeline.run.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.training_state import load_training_state
 from attnmel.pipeline.train.classifier import ClassifierTask
-from attnmel.pipeline.train.epochs import train_epochs
+from attnmel.pipeline.train.epochs import Epochs
 from attnmel.pipeline.train.frozen_maps import RunMaps, open_run_maps
 from attnmel.pipeline.train.priors import RunPrior, prepare_prior
 from attnmel.pipeline.train.setup import launched_fabric, objective, put_start_weights, schedule, set_up, start_network
@@ -183,15 +183,10 @@ def _train(
             start=start,
         )
     task = ClassifierTask(recipe, prepared, network, fabric, run, maps)
-    history = train_epochs(
-        recipe,
-        run,
-        task,
-        network,
-        optimizer,
+    history = Epochs(run, task, network, optimizer, fabric).train(
         batches,
         history,
-        fabric=fabric,
+        recipe.training,
         objective=objective(recipe),
         schedule=schedule(recipe),
         image_ids=prepared.cache.image_ids,
