@@ -25,7 +25,8 @@ def mask_problems(grey: UInt8[np.ndarray, "H W"]) -> list[tuple[str, str]]:
     """Return kind and detail of all that is odd about a lesion mask as grey levels; empty of a sound one."""
     lesion = grey > MASK_THRESHOLD
     share = float(lesion.mean())
-    problems = [("mask grey", f"{share:.0%} of its pixels are grey")] if (share := grey_share(grey)) > MOST_GREY else []
+    between = grey_share(grey)
+    problems = [("mask grey", f"{between:.0%} of its pixels are grey")] if between > MOST_GREY else []
     if not share:
         return [*problems, ("mask empty", f"its brightest pixel is {int(grey.max())}; 255 marks the lesion")]
     if share >= FULL:
