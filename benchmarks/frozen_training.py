@@ -3,7 +3,7 @@
     python benchmarks/frozen_training.py [--size 224] [--batch 32] [--rounds 3] [--images 64] [--views 8] [--width 1.0]
                                          [--shared]
 
-All sides are `training.train`, set up as `attnmel train` does, loader, prior and check included: all layers on images,
+All sides are `training`'s loop, set up as `attnmel train` does, loader, prior and check included: all layers on images,
 above pool 4 on stored maps, and gates and head on stored maps (pool 5); Mel-CNN frozen to pool 5, which reads means
 alone, is shown with them. They take turns, so that a machine whose speed drifts drifts for all; medians, and the ratio
 round by round. Images and maps are noise, whose values make no difference to the time. Last, every view of `--images`
@@ -34,7 +34,7 @@ from attnmel.models.classifiers import trunk_of
 from attnmel.pipeline.train.setup import objective, schedule, set_up, start_network
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT
-from attnmel.training import EpochLoss, train
+from attnmel.training.loop import EpochLoss, train
 from random_cache import MEAN, STD, random_cache
 
 

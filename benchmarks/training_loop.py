@@ -11,13 +11,15 @@ from attnmel import runtime
 from attnmel.config.load import load_recipe
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.data.preprocess.cache import Cache
+from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.train.train import recipe_fabric
-from attnmel.training import EpochLoss, Objective, Schedule, train
+from attnmel.training.loop import EpochLoss, train
+from attnmel.training.objectives import ClassifierObjective
+from attnmel.training.schedules import EpochSchedule
 
 RECIPE = "isic2017/attnmel-lesion"
-WEIGHTS = (0.001, 0.01)
-"""Of the Dice terms on pool-3 and pool-4."""
+LOSS = TotalLoss(gamma=2.0, pool3_weight=0.001, pool4_weight=0.01)
 RATE = 1e-3
 
 
@@ -57,8 +59,8 @@ def training_loop(
         optimizer,
         batches,
         fabric=fabric,
-        objective=Objective(gamma=2.0, map_weights=WEIGHTS),
-        schedule=Schedule(epochs=epochs, learning_rate=rate, decay=1.0, decay_every=epochs),
+        objective=ClassifierObjective(LOSS),
+        schedule=EpochSchedule(epochs=epochs, learning_rate=rate, decay=1.0, decay_every=epochs),
         seed=0,
         image_ids=cache.image_ids,
     )

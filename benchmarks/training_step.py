@@ -2,7 +2,7 @@
 
     python benchmarks/training_step.py [--size 224] [--batch 32] [--rounds 3] [--steps 1] [--width 1.0]
 
-The fast side is `training.train` under Fabric, set up as `attnmel train` does, checks and loader included. The slow
+The fast side is `training`'s loop under Fabric, set up as `attnmel train` does, checks and loader included. The slow
 side takes the same batches from the same loader and does the same step in float32, channels first. They share a
 process, and so the memory that the program keeps; `plain_script.py` runs a plain script as it would run alone. The two
 take turns, so that a machine whose speed drifts drifts for both; medians, and the ratio round by round. Wanted: 2.3 by
@@ -20,10 +20,9 @@ import torch
 
 from attnmel import runtime
 from attnmel.data.batches.loader import TrainingBatches
-from attnmel.losses import dice_loss, dice_sums, focal_loss
 from attnmel.models.classifiers import build_network
 from random_cache import random_batches, random_cache
-from training_loop import RATE, WEIGHTS, training_loop
+from training_loop import LOSS, RATE, training_loop
 
 WANTED = 2.3
 
@@ -38,9 +37,7 @@ def plain_epoch(batches: TrainingBatches, *, width: float) -> Callable[[], None]
         for batch in batches.epoch(0):
             optimizer.zero_grad(set_to_none=True)
             output = network(batch.images.contiguous())
-            shallow, deep = (dice_loss(dice_sums(one, batch.priors, batch.has_prior)) for one in output.attention)
-            loss = focal_loss(output.logits, batch.labels, 2.0) + WEIGHTS[0] * shallow + WEIGHTS[1] * deep
-            loss.backward()
+            LOSS(output, batch.labels, batch.priors, batch.has_prior).backward()
             optimizer.step()
 
     return epoch

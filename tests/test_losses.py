@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attnmel.losses import Dice, DiceSums, dice_loss, dice_sums, focal_loss
+from attnmel.losses import Dice, DiceSums, TotalLoss, dice_loss, dice_sums, focal_loss
 from attnmel.models.classifiers import build_network
 from attnmel.models.output import Output
 
@@ -23,13 +23,25 @@ def whole_loss(
     *,
     kind: Dice = "batch",
     share: float = 1.0,
-    others: Sequence[DiceSums | None] = (None, None),
+    others: Sequence[DiceSums] | None = None,
 ) -> Tensor:
-    """The slides' loss, put together as training does."""
-    loss = share * focal_loss(output.logits, labels, GAMMA)
-    for weight, attention, rest in zip(WEIGHTS, output.attention, others, strict=True):
-        loss = loss + weight * dice_loss(dice_sums(attention, priors, has_prior, kind), rest)
-    return loss
+    """The total loss of one part of a batch, as training computes it."""
+    loss = TotalLoss(gamma=GAMMA, pool3_weight=WEIGHTS[0], pool4_weight=WEIGHTS[1], dice=kind)
+    focal, dice = loss.terms(output, labels, loss.sums(output, priors, has_prior), others)
+    return loss.total(share * focal, dice)
+
+
+def test_the_total_loss_is_the_weighted_sum_of_its_terms(generator: torch.Generator) -> None:
+    logits, labels = torch.randn(4, 3, generator=generator), torch.tensor([0, 2, 1, 1])
+    maps = tuple(torch.rand(4, 1, side, side, generator=generator) for side in (4, 2))
+    priors, has_prior = torch.rand(4, 1, 8, 8, generator=generator), torch.tensor([True, False, True, True])
+    loss = TotalLoss(gamma=GAMMA, pool3_weight=0.3, pool4_weight=0.7)
+    focal = plain_focal(logits.numpy(), labels.numpy(), GAMMA)
+    shallow, deep = (plain_dice(one.numpy(), priors.numpy(), has_prior.numpy()) for one in maps)
+    expected = focal + 0.3 * shallow + 0.7 * deep
+    assert loss(Output(logits, maps), labels, priors, has_prior).item() == pytest.approx(expected, rel=1e-5)
+    alone = TotalLoss(gamma=GAMMA)(Output(logits, maps), labels, priors, has_prior)
+    assert alone.item() == pytest.approx(focal, rel=1e-5)
 
 
 def plain_focal(logits: np.ndarray, labels: np.ndarray, gamma: float) -> float:

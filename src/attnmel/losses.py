@@ -1,41 +1,107 @@
-"""The parts of the slides' loss: focal loss of the classes, Dice loss of an attention map with its prior.
+"""The loss of a classifier: focal loss of the classes plus the weighted Dice losses of its attention maps.
 
-L = L_focal + lambda_1 * L_D(A_pool3, M_pool3) + lambda_2 * L_D(A_pool4, M_pool4), which `training` adds up.
+L = L_focal + pool3_weight * L_D(A_pool3, M_pool3) + pool4_weight * L_D(A_pool4, M_pool4); the slides call the weights
+lambda_1 and lambda_2.
 
-L_D is 1 minus twice a ratio of sums over the whole batch: of a_i * m_i and a_i + m_i (the slides), or of each image's
-own such ratio and 1, which makes it the mean of the images' Dice losses. Where a batch is computed in parts, one after
-another or in several processes, each part gets the sums of all others as constants; the gradients of the parts then add
-up to exactly that of the whole batch. All sums are taken in float32 or better, also under autocast.
+L_D is 1 minus twice a ratio of sums over the whole batch: of a_i * m_i and a_i + m_i (the slides), or the mean of each
+image's own such loss. Where a batch is computed in parts, one after another or in several processes, each part gets the
+sums of all others as constants; the gradients of the parts then add up to exactly that of the whole batch. All sums are
+taken in float32 or better, also under autocast.
 """
 
-from typing import Literal, NamedTuple
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from attnmel.models.output import Output
+
 Dice = Literal["batch", "image"]
-"""One ratio of sums over the batch, or the mean of each image's own."""
+"""One ratio of sums over the batch, or the mean of each image's own Dice loss."""
+
+Number = TypeVar("Number", float, Tensor)
 
 
 class DiceSums(NamedTuple):
     """The two sums of the Dice loss over some images; those of several parts add up."""
 
     overlap: Float[Tensor, ""]
-    """Sum of a_i * m_i over the batch; for the mean over images the sum of each one's overlap as a share of its total.
+    """Sum of a_i * m_i over the batch; for the mean over images the sum of each image's overlap divided by its total.
     """
     total: Float[Tensor, ""]
-    """Sum of a_i + m_i over the batch; for the mean over images how many count."""
+    """Sum of a_i + m_i over the batch; for the mean over images the number of images that count."""
 
 
 class LossParts(NamedTuple):
-    """The loss of a batch or, averaged over its batches, of an epoch; Dice terms unweighted, NaN without a prior."""
+    """The loss of a batch or, averaged over its batches, of an epoch; NaN for a term that it lacks."""
 
     total: float
-    focal: float
-    dice_pool3: float
-    dice_pool4: float
+    focal: float = math.nan
+    dice_pool3: float = math.nan
+    """Dice losses are unweighted."""
+    dice_pool4: float = math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class TotalLoss:
+    """The focal loss plus the weighted Dice losses of the attention maps, with the settings of a recipe."""
+
+    gamma: float
+    """Focusing exponent of the focal loss."""
+    pool3_weight: float = 0.0
+    """Weight of the Dice loss of the attention map on pool-3; 0 without a prior."""
+    pool4_weight: float = 0.0
+    """Weight of the Dice loss of the attention map on pool-4; 0 without a prior."""
+    dice: Dice = "batch"
+
+    @property
+    def regularised(self) -> bool:
+        """Whether attention maps are trained toward a prior at all."""
+        return bool(self.pool3_weight or self.pool4_weight)
+
+    def sums(
+        self, output: Output, priors: Float[Tensor, "B 1 s s"], has_prior: Bool[Tensor, " B"]
+    ) -> tuple[DiceSums, ...]:
+        """Return the sums of the Dice loss of each attention map; empty without a prior."""
+        maps = output.attention if self.regularised else ()
+        return tuple(dice_sums(attention, priors, has_prior, self.dice) for attention in maps)
+
+    def terms(
+        self,
+        output: Output,
+        labels: Int[Tensor, " B"],
+        own: Sequence[DiceSums],
+        others: Sequence[DiceSums] | None = None,
+    ) -> tuple[Float[Tensor, ""], tuple[Float[Tensor, ""], ...]]:
+        """Return the focal loss of one part of a batch, and the Dice losses of pool-3 and pool-4 of the whole batch.
+
+        `own` are the sums of the part, `others` those of all other parts. Dice losses are unweighted.
+        """
+        rest: Sequence[DiceSums | None] = others or [None] * len(own)
+        dice = tuple(dice_loss(mine, theirs) for mine, theirs in zip(own, rest, strict=True))
+        return focal_loss(output.logits, labels, self.gamma), dice
+
+    def total(self, focal: Number, dice: Sequence[Number], copies: int = 1) -> Number:
+        """Add the terms up, the Dice losses with their weights, `copies` times."""
+        if not dice:
+            return focal
+        pool3, pool4 = dice
+        return focal + (self.pool3_weight * pool3 + self.pool4_weight * pool4) * copies
+
+    def __call__(
+        self,
+        output: Output,
+        labels: Int[Tensor, " B"],
+        priors: Float[Tensor, "B 1 s s"],
+        has_prior: Bool[Tensor, " B"],
+    ) -> Float[Tensor, ""]:
+        """Return the loss of a whole batch."""
+        return self.total(*self.terms(output, labels, self.sums(output, priors, has_prior)))
 
 
 def focal_loss(logits: Float[Tensor, "B K"], labels: Int[Tensor, " B"], gamma: float) -> Float[Tensor, ""]:
@@ -60,19 +126,19 @@ def dice_sums(
     """Return the sums of the Dice loss over the images that have a prior.
 
     The prior, in [0, 1], is average-pooled to the map's size and stays soft (the authors' code). An empty prior counts
-    in the sums over the batch, where its image adds a_i to the total and so learns to attend to nothing. Of its own it
-    has a Dice loss of 1 whatever the map says, with no gradient, so that the mean over images leaves it out.
+    in the sums over the batch, where its image adds a_i to the total and so learns to attend to nothing. Its own Dice
+    loss is 1 for every map and has no gradient, so that the mean over images leaves it out.
     """
     pooled = functional.adaptive_avg_pool2d(_precise(prior), (attention.shape[-2], attention.shape[-1]))
     chosen = has_prior[:, None, None, None]
-    # `where`, not a product and not an index: no gradient and no value leaks from the other images, and a GPU need not
-    # wait to count them.
+    # `where`, not a product and not an index: no gradient and no value leaks from the other images, and the GPU is not
+    # made to wait for a count of them.
     attention = _precise(attention).where(chosen, 0.0)
     pooled = pooled.where(chosen, 0.0)
     if kind == "batch":
         return DiceSums((attention * pooled).sum(), (attention + pooled).sum())
     overlap, total = (values.flatten(1).sum(1) for values in (attention * pooled, attention + pooled))
-    counted = pooled.flatten(1).any(1)  # with a part of the prior in the total, which is then above 0
+    counted = pooled.flatten(1).any(1)  # where the prior is not empty, so that the total is above 0
     shares = (overlap / total.where(counted, 1.0)).where(counted, 0.0)
     return DiceSums(shares.sum(), counted.sum().to(shares.dtype))
 

@@ -53,10 +53,10 @@ def full() -> OSError:
     [
         ("attnmel.models.weights.safetensors_io.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
         ("attnmel.models.weights.safetensors_io.save_file", 4, full(), 1, "what was there before is kept"),
-        ("attnmel.pipeline.train.checkpointing.write_history", 2, full(), 1, "the disk is full"),
-        ("attnmel.pipeline.train.checkpointing.write_events", 1, KeyboardInterrupt(), 130, KEPT),
-        ("attnmel.pipeline.train.checkpointing.write_standing", 3, KeyboardInterrupt(), 130, KEPT),
-        ("attnmel.training._step", 5, KeyboardInterrupt(), 130, "`train --resume` continue from there"),
+        ("attnmel.pipeline.train.epochs.write_history", 2, full(), 1, "the disk is full"),
+        ("attnmel.pipeline.train.epochs.write_events", 1, KeyboardInterrupt(), 130, KEPT),
+        ("attnmel.pipeline.train.epochs.write_training_state", 3, KeyboardInterrupt(), 130, KEPT),
+        ("attnmel.training.loop._step", 5, KeyboardInterrupt(), 130, "`train --resume` continue from there"),
     ],
 )
 def test_a_stopped_training_ends_as_one_that_was_not(
@@ -92,7 +92,7 @@ def test_a_stopped_training_ends_as_one_that_was_not(
     "place",
     [
         "attnmel.data.preprocess.cache_build.prepared_row",
-        "attnmel.data.preprocess.cache.write_pixels",
+        "attnmel.data.preprocess.array_file.write_rows",
         "shutil.copyfileobj",
     ],
 )
@@ -110,7 +110,7 @@ def test_a_stopped_fetch_or_cache_is_never_taken_for_a_whole_one(
     fetch = ("fetch", "phantoms", "--mirror", phantoms.mirror, "--home", tmp_path)
     prepare = ("statistics", "demo", "--set", "data.size=32", "--home", tmp_path, "--json")
     with monkeypatch.context() as patched:
-        patched.setattr(place, stopping(getattr(sys.modules[module], name), 30 if name != "write_pixels" else 1, error))
+        patched.setattr(place, stopping(getattr(sys.modules[module], name), 30 if name != "write_rows" else 1, error))
         codes = [attnmel(*fetch).code, attnmel(*prepare).code]
     assert code in codes
     assert not left_behind(tmp_path)

@@ -29,7 +29,7 @@ CARD = SegmenterCard(
 
 def test_a_segmenter_comes_back_to_the_bit(tmp_path: Path) -> None:
     network = build_segmenter(CARD.channels, CARD.residual_units, CARD.norm).eval()
-    save_segmenter(tmp_path / "a.safetensors", network, CARD)
+    save_segmenter(tmp_path / "a.safetensors", network.state_dict(), CARD)
     found, card = load_segmenter(tmp_path / "a.safetensors")
     image = torch.rand(1, 3, 32, 32)
     assert card == CARD
@@ -45,7 +45,7 @@ def test_a_classifier_is_no_segmenter_nor_the_other_way_round(trained: RunFolder
 
 
 def test_weights_of_another_unet_are_refused_by_tensor(tmp_path: Path) -> None:
-    save_segmenter(tmp_path / "a.safetensors", build_segmenter((4, 6), 1, "instance"), CARD)
+    save_segmenter(tmp_path / "a.safetensors", build_segmenter((4, 6), 1, "instance").state_dict(), CARD)
     with pytest.raises(
         CheckpointError, match=r"a U-Net of channels \(4, 8\): tensor '.*' is 6x4x3x3, expected 8x4x3x3"
     ):

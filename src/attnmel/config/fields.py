@@ -1,4 +1,4 @@
-"""What a setting may be, wherever it is from: a recipe and the card of a checkpoint are held to the same limits."""
+"""The limits of settings, the same for a recipe and for the card of a checkpoint."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,10 +13,10 @@ STRIDE = 32
 """Total stride of every trunk: an input size is a multiple of it."""
 
 LARGEST_SIZE = 1792
-"""Bounds the memory that a recipe or a checkpoint of unknown origin asks for: 64 times that of 224 pixels."""
+"""Bounds the memory that a recipe or a checkpoint of unknown origin may need: 64 times that of 224 pixels."""
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
-"""What the logits of a network may be divided by: beyond, probabilities would all but be 0 and 1, or all alike."""
+"""Limits of the divisor of the logits: beyond, probabilities would be almost 0 and 1, or almost equal."""
 
 
 def prepared_side(size: int) -> int:

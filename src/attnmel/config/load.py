@@ -14,12 +14,12 @@ from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import ConfigError, require_known
 
 SEGMENTER = "segmenter.toml"
-"""The shipped recipe of the segmenter; it lies beside the classifiers' folder, for it is none of them."""
+"""The shipped recipe of the segmenter; not in the folder of the recipes, which are all of classifiers."""
 
 Kind = TypeVar("Kind", bound=Settings)
 
 LONGEST_LISTED = 10
-"""Names of a list that are told one by one."""
+"""Names of a list that are written out."""
 
 
 def recipe_names() -> list[str]:
@@ -73,9 +73,9 @@ def _checked(kind: type[Kind], settings: dict[str, Any]) -> Kind:
 
 
 def changes(recipe: Recipe) -> tuple[str, ...]:
-    """Say which settings a recipe changes of the shipped one of its name; nothing where none is shipped.
+    """Return the settings that differ from the shipped recipe of the same name; none where none is shipped.
 
-    The seed, and what was only worked out (colour statistics, the precision that "auto" came to), is no change.
+    The seed, and values that were only resolved (colour statistics, the precision behind "auto"), do not count.
     """
     if recipe.name not in recipe_names():
         return ()
@@ -87,7 +87,7 @@ def changes(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _short(value: object) -> object:
-    """Return a value as a sentence bears it: a long list by its length."""
+    """Return a value for a sentence: a long list by its length."""
     return f"of {len(value)} names" if isinstance(value, tuple) and len(value) > LONGEST_LISTED else value
 
 

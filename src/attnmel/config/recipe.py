@@ -1,4 +1,4 @@
-"""What a recipe may say: frozen settings that check themselves. No torch."""
+"""The settings of a recipe: frozen, and checked when they are read. No torch."""
 
 import re
 from typing import Any, Literal
@@ -66,22 +66,22 @@ class DataSettings(Settings):
     classes: Classes
     """Diagnoses, in the order of the network's scores.
 
-    A class called "rest" takes every diagnosis of a known data set that has no class of its own; a class that no image
-    is of, as by a slip of the pen, is refused before training. An own folder is another matter, since its labels are
-    written by hand: its labels.csv names these classes or their places (0 for the first) and nothing else. There "rest"
-    is written out (or its place), and another word, such as "melnoma" or "nevus", is an error that names the line. So a
-    slip of the pen never makes a melanoma one of the rest.
+    A class called "rest" takes every diagnosis of a known data set that has no class of its own; a class without any
+    image, as by a typing error, is refused before training. In a folder of one's own, labels are written by hand:
+    labels.csv contains these classes or their indices (0 for the first) and nothing else. There "rest" is written out
+    (or its index), and another word, such as "melnoma" or "nevus", is an error that names the line, so that a typing
+    error never turns a melanoma into "rest".
     """
     positives: Positives
-    """Classes judged against all others; the first is the main task."""
+    """Target classes, each evaluated against all others; the first is the main task."""
     crop: Crop = 0.8
     """Side of the central square as a share of the image's shorter side."""
     size: Size = 224
     """Side of the network's input in pixels; images are kept at 8/7 of it, for random crops."""
     repeats: dict[str, Positive] = {}
-    """How often an image of a class stands in the list of an epoch; 1 where it is not named."""
+    """How often an image of a class occurs in an epoch; 1 for a class that is not named."""
     passes: Positive = 1
-    """How often an epoch goes over that list."""
+    """How often an epoch repeats all of that."""
     limit: Positive | None = None
     """Train on this many of the training images, the same for every seed, each diagnosis by its share; None: on all.
 
@@ -91,7 +91,7 @@ class DataSettings(Settings):
     normalise_by: Literal["dataset", "weights"] = "dataset"
     """Whose mean and spread of RGB normalise the input: the data set's (the slides) or the start weights' own."""
     control: Control = "none"
-    """What is taken away to see what the network lives on: the lesion painted out, all but the lesion painted out, or
+    """Ablation that shows what the network relies on: the lesion painted out, all but the lesion painted out, or
     training labels shuffled."""
     fold: Fold | None = None
     """Cross-validation, "2/5": training and validation images are drawn into 5 equal parts, of which the second
@@ -99,7 +99,7 @@ class DataSettings(Settings):
     exclude: Names = ()
     """Image ids that are left out of every split, as an exclusion list of `attnmel audit` names them."""
     allow_leakage: bool = False
-    """Whether an image or group of an own folder may stand on two sides of its split."""
+    """Whether an image or group of a folder of one's own may be in two splits."""
     statistics: Statistics | None = None
 
     @property
@@ -123,7 +123,7 @@ class ModelSettings(Settings):
     padding: Padding = "symmetric"
     """How a light trunk's strided convolutions are padded: as torchvision's, or as TensorFlow's "SAME".
 
-    Where it is not said: "tensorflow" for EfficientNet-Lite, as its weights were trained, else "symmetric".
+    By default "tensorflow" for EfficientNet-Lite, as its weights were trained, else "symmetric".
     """
     attention: Attention = "sigmoid"
     weights: str = "imagenet"
@@ -150,12 +150,12 @@ class LossSettings(Settings):
     gamma: float = Field(default=2.0, ge=0)
     """Focusing exponent; 0 gives cross-entropy."""
     prior: Prior = "none"
-    """What the attention maps are drawn toward."""
+    """The prior that the attention maps are trained toward."""
     masks: str = ""
     """Where the prior's masks are from: "" (the data set's own), "predicted" (those that `attnmel segment predict`
     wrote for the data set) or a folder of masks, one an image, named by image id."""
     spoil: Spoiling = "none"
-    """How the prior's masks are deliberately spoilt, to test what imperfect ones are worth."""
+    """How the prior's masks are deliberately corrupted, to measure the effect of imperfect ones."""
     dice: Literal["batch", "image"] = "batch"
     """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
@@ -247,7 +247,7 @@ class Recipe(Settings):
     """Also the folder of its runs: words of letters, digits, "-", "_" and single dots, joined by "/"."""
     title: str
     published: str | None = None
-    """Row of `evaluation.published` that the measures stand beside; None where nothing was published."""
+    """Row of `evaluation.thesis.published` to compare with; None where nothing was published."""
     data: DataSettings
     model: ModelSettings
     loss: LossSettings = LossSettings()

@@ -1,4 +1,4 @@
-"""What may be said of the U-Net that draws lesion masks: frozen settings that check themselves. No torch."""
+"""The settings of the U-Net that draws lesion masks: frozen, and checked when they are read. No torch."""
 
 from typing import Annotated, Literal
 
@@ -33,7 +33,7 @@ class UNetSettings(Settings):
 
 
 class SegmenterTraining(Settings):
-    """AdamW; the rate rises over the first steps, then falls to nothing along a cosine."""
+    """AdamW; the rate rises over the first steps, then falls towards 0 along a cosine."""
 
     epochs: Positive = 40
     batch: Positive = 16
@@ -47,7 +47,7 @@ class SegmenterTraining(Settings):
 
 
 class SegmenterRecipe(Settings):
-    """All that decides the training of a segmenter."""
+    """All settings of the training of a segmenter."""
 
     data: SegmenterData
     model: UNetSettings = UNetSettings()

@@ -10,20 +10,19 @@ from torch import nn
 
 from attnmel import runtime
 from attnmel.data.batches.loader import Batch
-from attnmel.models.output import Output
+from attnmel.models.output import predict_batch
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
 
 class Predicted(NamedTuple):
-    """What a network says of images, row by row the same images."""
+    """The predictions of a network for images, and their attention maps; row by row the same images."""
 
     predictions: Predictions
     attention: tuple[Float[np.ndarray, "N h w"], ...]
     """Maps in [0, 1], pool-3 first; empty for a network without gates."""
 
 
-@torch.inference_mode()
 def predict(
     network: nn.Module,
     batches: Iterable[Batch],
@@ -37,20 +36,19 @@ def predict(
 ) -> Predicted:
     """Predict every image of the batches; `image_ids` and `groups` are looked up by `Batch.rows`.
 
-    The network is put in evaluation mode and left there.
+    The network is put in evaluation mode and stays so.
     """
     network.eval()
     rows: list[int] = []
     labels: list[int] = []
     probabilities: list[np.ndarray] = []
-    attention: list[list[np.ndarray]] = []
+    attention: list[tuple[np.ndarray, ...]] = []
     with progress.bar("predicting", None, "images") as advance:
         for batch in batches:
             with runtime.autocast(device, precision):
-                output: Output = network(batch.inputs)
-            # Softmax in double precision: shares of one image sum to 1 far below what a measure can see.
-            probabilities.append(output.logits.double().softmax(dim=1).cpu().numpy())
-            attention.append([a[:, 0].float().cpu().numpy() for a in output.attention])
+                found = predict_batch(network, batch.inputs)
+            probabilities.append(found.probabilities)
+            attention.append(found.attention)
             rows += batch.rows.tolist()
             labels += batch.labels.tolist()
             advance(len(batch.labels))

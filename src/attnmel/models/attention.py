@@ -1,4 +1,4 @@
-"""The attention gate: where a map of local features fits what the deepest map says of the whole image."""
+"""The attention gate: where a map of local features agrees with the deepest map, which sees the whole image."""
 
 from typing import Literal, NamedTuple
 
@@ -15,7 +15,7 @@ HIDDEN_CHANNELS = 256
 
 
 class Attended(NamedTuple):
-    """What a gate makes of one map."""
+    """The output of a gate for one map."""
 
     features: Float[Tensor, "B C"]
     attention: Float[Tensor, "B 1 h w"]
@@ -48,7 +48,7 @@ class AttentionGate(nn.Module):
             nn.init.zeros_(self.score.bias)
 
     def forward(self, local: Float[Tensor, "B C h w"], guide: Float[Tensor, "B G p q"]) -> Attended:
-        """Attend to `local` (F) as `guide` (G, a smaller map) says.
+        """Attend to `local` (F), guided by `guide` (G, a smaller map).
 
         The map is at least float32 even under autocast: in bf16 a softmax would not sum to one, and the map feeds the
         Dice loss.

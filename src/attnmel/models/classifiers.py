@@ -86,7 +86,7 @@ class PooledNetwork(nn.Module):
 class MelNetwork(nn.Module):
     """Mel-CNN and AttnMel-CNN: pool-5, pool-3 and pool-4 averaged, joined in this order, through one linear layer.
 
-    With two gates, on pool-3 and pool-4, the gates' features stand in for these maps' means.
+    With two gates, on pool-3 and pool-4, the gates' features replace these maps' means.
     """
 
     def __init__(self, trunk: Trunk, gates: Sequence[AttentionGate], *, classes: int) -> None:

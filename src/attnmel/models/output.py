@@ -1,19 +1,49 @@
-"""What every network returns.
+"""The output of every classifier, and the class probabilities that follow from it.
 
 One legend of shapes holds for the whole package: B batch, K classes, S prepared side, s crop side, h and w map size,
 C channels, N images.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from jaxtyping import Float
-from torch import Tensor
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Float64
+from torch import Tensor, nn
 
 
 class Output(NamedTuple):
-    """Scores of the classes, and the attention maps that led to them."""
+    """Scores of the classes, and the attention maps that they were computed with."""
 
     logits: Float[Tensor, "B K"]
     """Scores before the softmax, in the precision of the last layer's weights."""
     attention: tuple[Float[Tensor, "B 1 h w"], ...] = ()
     """Maps in [0, 1] on pool-3, then on pool-4; empty for a network without gates."""
+
+
+class BatchPrediction(NamedTuple):
+    """The prediction of a classifier for some images."""
+
+    probabilities: Float64[np.ndarray, "B K"]
+    attention: tuple[Float32[np.ndarray, "B h w"], ...]
+    """Maps in [0, 1], pool-3 first; empty for a network without gates."""
+
+
+@torch.inference_mode()
+def predict_batch(
+    network: nn.Module, inputs: Float[Tensor, "B 3 s s"] | Mapping[int, Tensor], temperature: float | None = None
+) -> BatchPrediction:
+    """Return class probabilities and attention maps; `inputs` are what the network takes, on its device."""
+    output: Output = network(inputs)
+    shares = probabilities(output.logits, temperature)
+    maps = tuple(one[:, 0].float().cpu().numpy() for one in output.attention)
+    return BatchPrediction(shares.cpu().numpy(), maps)
+
+
+def probabilities(logits: Float[Tensor, "B K"], temperature: float | None = None) -> Float64[Tensor, "B K"]:
+    """Return softmax(logits / temperature), None for 1.
+
+    In double precision, so that the probabilities of an image sum to 1 within far less than any measure resolves.
+    """
+    return (logits.double() / (1 if temperature is None else temperature)).softmax(dim=1)

@@ -4,7 +4,7 @@ Network and loss are MONAI's, an optional package that takes seconds to load: on
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ Loss = Callable[[Float[Tensor, "B 1 s s"], Float[Tensor, "B 1 s s"]], Float[Tens
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SegmenterCard:
-    """All that is needed to use a segmenter's weights, and what is known of them; held to the settings' limits."""
+    """All that is needed to use a segmenter's weights, and their origin; values keep the limits of the settings."""
 
     channels: Channels
     residual_units: int
@@ -46,9 +46,9 @@ class SegmenterCard:
     measures: dict[str, float]
     """Of the held-out images, at this epoch and in the prepared size."""
     data: dict[str, Any]
-    """Fingerprint of the images and masks it was trained on."""
+    """Fingerprint of the training images and masks."""
     licence: str
-    """Of them."""
+    """Of the training images and masks."""
     seed: int
     notice: str = NOTICE
     version: str = __version__
@@ -91,13 +91,13 @@ def segmentation_loss() -> Loss:
     return DiceCELoss(sigmoid=True)
 
 
-def save_segmenter(path: Path, network: nn.Module, card: SegmenterCard) -> None:
-    """Write weights and card to `path` (.safetensors), and the card beside it (.json); replaces what was there.
+def save_segmenter(path: Path, weights: Mapping[str, Tensor], card: SegmenterCard) -> None:
+    """Write weights and card to `path` (.safetensors), and the card also as .json; replaces a former checkpoint.
 
     Raises:
-        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+        CheckpointError: the disk is full or cannot be written; the former checkpoint is kept.
     """
-    save_with_card(path, network.state_dict(), CARD, _CARD.dump_json(card, indent=2))
+    save_with_card(path, weights, CARD, _CARD.dump_json(card, indent=2))
 
 
 def load_segmenter(path: Path) -> tuple[nn.Module, SegmenterCard]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attnmel.errors import ConfigError
+from attnmel.models.output import probabilities
 from attnmel.progress import SILENT, Progress
 from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode, logits_of
 
@@ -153,4 +154,4 @@ def probabilities_of(output: object, classes: Int[Tensor, " B"]) -> Float[Tensor
     """
     logits = logits_of(output)
     check_classes(classes, logits.shape[1])
-    return logits.double().softmax(dim=1).gather(1, classes.to(logits.device)[:, None])[:, 0]
+    return probabilities(logits).gather(1, classes.to(logits.device)[:, None])[:, 0]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from attnmel import download
+from attnmel.data.archives import fetch as fetch_module
 from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import ArchiveState, archive_states, fetch
 from attnmel.errors import ArchiveError, ConfigError
@@ -82,7 +83,7 @@ def fetched_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(address.rpartition("/")[2])
         return download.download(address, target)
 
-    monkeypatch.setattr(fetch, "download", told)
+    monkeypatch.setattr(fetch_module, "download", told)
     return names
 
 
@@ -105,7 +106,7 @@ def test_a_whole_mirror_is_unpacked_recorded_and_leaves_nothing_else(year: Path,
     )
     assert states[TABLE].found == 3
     assert (folder / "ISIC-2017_Training_Data" / "ISIC_2.jpg").read_text() == "image ISIC_2"
-    assert {path.name.removesuffix(".csv") for path in folder.iterdir()} == {"fetch.json"} | {
+    assert {path.name.removesuffix(".csv") for path in folder.iterdir()} == {"archives.json"} | {
         name.removesuffix(".zip").removesuffix(".csv") for name in states
     }
 
@@ -129,7 +130,7 @@ def test_what_is_short_or_absent_is_said_and_recorded(year: Path, mirror: str, h
 
 def test_a_record_of_before_the_superpixel_features_reads_as_without_them(mirror: str, home: Path) -> None:
     before = by_name(fetch("phantoms", home, mirror=mirror))
-    record = dataset_folder(home, "phantoms") / "fetch.json"
+    record = dataset_folder(home, "phantoms") / "archives.json"
     content = json.loads(record.read_text())
     content["archives"] = [one for one in content["archives"] if "Part2" not in one["name"]]
     record.write_text(json.dumps(content))
@@ -205,7 +206,7 @@ def test_without_a_mirror_what_is_here_stays_and_that_is_said(
     mirror: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = {"isic2017": tuple(dataclasses.replace(a, expected=None) for a in ARCHIVES["isic2017"])}
-    monkeypatch.setattr(fetch, "ARCHIVES", full)
+    monkeypatch.setattr(fetch_module, "ARCHIVES", full)
     first = fetch("isic2017", home, mirror=mirror)
     notes = Notes()
     assert fetch("isic2017", home, progress=notes) == first
@@ -243,9 +244,9 @@ def test_what_could_not_be_unpacked_is_not_downloaded_twice(
         raise ArchiveError("the disk is full")
 
     # A file:// mirror is read again in any case; so the addresses are taken for remote ones.
-    monkeypatch.setattr(fetch, "local_path", lambda address: None)
+    monkeypatch.setattr(fetch_module, "local_path", lambda address: None)
     with monkeypatch.context() as patch:
-        patch.setattr(fetch, "unpack", full)
+        patch.setattr(fetch_module, "unpack", full)
         with pytest.raises(ArchiveError, match="disk is full"):
             fetch("phantoms", home, mirror=mirror)
     stopped_at = fetched_names[-1]
@@ -273,7 +274,7 @@ def test_an_address_without_any_of_the_files_is_told(year: Path, mirror: str, ho
 
 def test_a_damaged_record_is_told(mirror: str, home: Path) -> None:
     fetch("phantoms", home, mirror=mirror)
-    (dataset_folder(home, "phantoms") / "fetch.json").write_text("{")
+    (dataset_folder(home, "phantoms") / "archives.json").write_text("{")
     with pytest.raises(ArchiveError, match=r"archives\.json is damaged; delete the folder .*phantoms and fetch again"):
         archive_states("phantoms", home)
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attnmel.data.preprocess import array_file
 from attnmel.data.preprocess import cache as cache_module
 from attnmel.data.preprocess.cache import Cache, open_cache, statistics
 from attnmel.data.preprocess.images import image_size, prepared_image, prepared_mask
@@ -87,7 +89,7 @@ def test_rows_hold_the_prepared_images_in_the_order_of_their_ids(
 def test_gathered_rows_are_those_of_the_map(lesions: list[Lesion], build: Callable[..., Cache]) -> None:
     cache = build(lesions)
     rows = np.array([3, 0, 3])
-    np.testing.assert_array_equal(cache.gather(rows), cache.pixels[rows])
+    np.testing.assert_array_equal(cache.gather(rows), cache.arrays[rows])
     assert cache.side == SIDE
 
 
@@ -99,9 +101,9 @@ def test_an_unknown_id_is_named(lesions: list[Lesion], build: Callable[..., Cach
 def test_several_processes_write_the_same_as_one(
     lesions: list[Lesion], build: Callable[..., Cache], tmp_path: Path
 ) -> None:
-    alone = np.array(build(lesions).pixels)
+    alone = np.array(build(lesions).arrays)
     shutil.rmtree(cache_folder(tmp_path / "home"))
-    np.testing.assert_array_equal(build(lesions, workers=2).pixels, alone)
+    np.testing.assert_array_equal(build(lesions, workers=2).arrays, alone)
 
 
 def test_a_second_start_reads_and_prepares_nothing(lesions: list[Lesion], tmp_path: Path) -> None:
@@ -147,24 +149,24 @@ def test_an_interrupted_build_leaves_nothing_and_is_done_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache_module, "write_pixels", interrupted)
+        patch.setattr(array_file, "write_rows", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build(lesions)
     assert [path.name for path in cache_folder(tmp_path / "home").iterdir()] == ["hashes.json"]
-    assert build(lesions).pixels.shape == (5, SIDE, SIDE, 4)
+    assert build(lesions).arrays.shape == (5, SIDE, SIDE, 4)
 
 
 @pytest.mark.parametrize("damage", ["shortened", "no contents", "half contents"])
 def test_a_damaged_cache_is_built_again(lesions: list[Lesion], build: Callable[..., Cache], damage: str) -> None:
     cache = build(lesions)
-    before = np.array(cache.pixels)
+    before = np.array(cache.arrays)
     if damage == "shortened":
         os.truncate(cache.path / "pixels.bin", 100)
     elif damage == "no contents":
         (cache.path / "contents.json").unlink()
     else:
         (cache.path / "contents.json").write_text('{"image_ids": [')
-    np.testing.assert_array_equal(build(lesions).pixels, before)
+    np.testing.assert_array_equal(build(lesions).arrays, before)
 
 
 def test_a_file_cut_short_while_it_is_used_is_an_error(lesions: list[Lesion], build: Callable[..., Cache]) -> None:
@@ -179,14 +181,14 @@ def test_a_cache_built_meanwhile_by_another_process_is_taken(
 ) -> None:
     whole = build(lesions).path
     aside = shutil.move(whole, tmp_path / "aside")
-    original = cache_module.write_pixels
+    original = array_file.write_rows
 
-    def slower(path: Path, *works: object, **options: object) -> None:
-        original(path, *works, **options)  # pyright: ignore[reportArgumentType] - handed through
+    def slower(path: Path, *rows: object, **options: object) -> None:
+        original(path, *rows, **options)  # pyright: ignore[reportArgumentType] - handed through
         shutil.move(aside, whole)
         (whole / "statistics.json").write_text("{}")
 
-    monkeypatch.setattr(cache_module, "write_pixels", slower)
+    monkeypatch.setattr(array_file, "write_rows", slower)
     assert (build(lesions).path / "statistics.json").is_file()
     assert not list(cache_folder(tmp_path / "home").glob(".*"))
 
@@ -255,12 +257,12 @@ def test_a_disk_too_small_is_told_before_anything_is_decoded(
 def test_a_disk_that_fills_up_is_told_and_leaves_nothing(
     lesions: list[Lesion], build: Callable[..., Cache], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = cache_module.write_pixels
+    original = array_file.write_rows
 
-    def to_full_disk(_: Path, *works: object, **options: object) -> None:
-        original(Path("/dev/full"), *works, **options)  # pyright: ignore[reportArgumentType] - handed through
+    def to_full_disk(_: Path, *rows: object, **options: object) -> None:
+        original(Path("/dev/full"), *rows, **options)  # pyright: ignore[reportArgumentType] - handed through
 
-    monkeypatch.setattr(cache_module, "write_pixels", to_full_disk)
+    monkeypatch.setattr(array_file, "write_rows", to_full_disk)
     with pytest.raises(AttnmelError, match=r"cannot write prepared images to .* \(No space left on device\); free"):
         build(lesions)
     assert [path.name for path in cache_folder(tmp_path / "home").iterdir()] == ["hashes.json"]
@@ -274,6 +276,30 @@ def test_forgotten_hashes_are_computed_again(
     for content in ("{", "[]", json.dumps({"a": 1})):
         memory.write_text(content)
         assert build(lesions).key == key
+
+
+def test_a_folder_of_an_earlier_version_opens_as_it_is(
+    lesions: list[Lesion], build: Callable[..., Cache], tmp_path: Path
+) -> None:
+    ids = sorted(one.image_id for one in lesions)
+    by_id = {one.image_id: one for one in lesions}
+
+    def digest(path: Path | None) -> str | None:
+        return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+
+    # As version 1 wrote it: the key, the names of both files, the values in the contents.
+    rows = [[one, digest(by_id[one].image), digest(by_id[one].mask)] for one in ids]
+    key = hashlib.sha256(json.dumps([1, 0.8, SIDE, rows]).encode()).hexdigest()
+    folder = cache_folder(tmp_path / "home") / key
+    folder.mkdir(parents=True)
+    pixels = np.random.default_rng(1).integers(0, 256, (5, SIDE, SIDE, 4), dtype=np.uint8)
+    pixels.tofile(folder / "pixels.bin")
+    has_mask = [True, True, True, True, False]
+    contents = {"key": key, "crop": 0.8, "side": SIDE, "image_ids": ids, "has_mask": has_mask}
+    (folder / "contents.json").write_text(json.dumps(contents))
+    cache = build(lesions)
+    np.testing.assert_array_equal(cache.arrays, pixels)
+    assert (cache.key, cache.path, cache.has_mask.tolist()) == (key, folder, has_mask)
 
 
 def test_statistics_follow_their_definition(lesions: list[Lesion], build: Callable[..., Cache]) -> None:

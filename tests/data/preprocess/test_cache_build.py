@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.data.preprocess.cache_build import Work, prepared_row, prepared_rows, write_pixels
+from attnmel.data.preprocess.array_file import write_rows
+from attnmel.data.preprocess.cache_build import Work, prepared_row, prepared_rows
 from attnmel.errors import ImageError
+from attnmel.progress import SILENT
 
 
 @pytest.fixture
@@ -35,14 +37,14 @@ def test_a_row_without_a_mask_has_an_empty_one(works: list[Work]) -> None:
 
 
 def test_rows_are_written_one_after_another(works: list[Work], tmp_path: Path) -> None:
-    write_pixels(tmp_path / "pixels", works[:4])
+    write_rows(tmp_path / "pixels", prepared_rows(works[:4], 1), total=4, label="", progress=SILENT)
     written = np.fromfile(tmp_path / "pixels", np.uint8).reshape(4, 4, 4, 4)
     assert written[:, 2, 2, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_broken_files_are_counted_and_named(works: list[Work], tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"^1 of 12 images cannot be used:\n  i5: 5\.png is neither JPEG nor PNG"):
-        write_pixels(tmp_path / "pixels", works)
+        write_rows(tmp_path / "pixels", prepared_rows(works, 1), total=12, label="", progress=SILENT)
 
 
 def test_a_process_that_prepares_images_loads_no_torch() -> None:

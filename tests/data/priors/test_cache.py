@@ -1,7 +1,9 @@
 """Every prior from its files through augmentation: a cross drawn in image and prior is found at one place in both."""
 
+import hashlib
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,9 +31,7 @@ from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.corrupt import dilated, shifted, swapped
 from attnmel.data.priors.sources import prior_files
 from attnmel.errors import ImageError, LabelError
-
-if TYPE_CHECKING:
-    pass
+from attnmel.folders import cache_folder
 
 
 def batches_of(cache: Cache, planes: Planes | None, prior: str) -> TrainingBatches:
@@ -133,6 +133,35 @@ def test_planes_are_built_once_and_anew_for_other_content_geometry_or_spoiling(
     assert mask is not None
     mask.write_bytes(mask.read_bytes() + b" ")
     assert key() != keys[0]
+
+
+def test_a_folder_of_an_earlier_version_opens_as_it_is(crosses: Dataset, tmp_path: Path) -> None:
+    files = prior_files("lesion", "", crosses, crosses.lesions, tmp_path)
+
+    def digest(path: Path) -> str:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    # As version 1 wrote it: the key, the names of both files, the values in the contents.
+    rows = [
+        [one.image_id, digest(one.image), digest(one.mask)] if one.mask is not None else [one.image_id]
+        for one in crosses.lesions
+    ]
+    key = hashlib.sha256(json.dumps([1, CROP, SIDE, "none", rows]).encode()).hexdigest()
+    folder = cache_folder(tmp_path) / f"prior-{key}"
+    folder.mkdir(parents=True)
+    stored = np.random.default_rng(1).integers(0, 256, (COUNT, SIDE, SIDE), dtype=np.uint8)
+    stored.tofile(folder / "planes.bin")
+    contents = {
+        "key": key,
+        "side": SIDE,
+        "image_ids": [one.image_id for one in crosses.lesions],
+        "has_prior": [one.mask is not None for one in crosses.lesions],
+        "shares": [0.5] * COUNT,
+    }
+    (folder / "contents.json").write_text(json.dumps(contents))
+    planes = open_planes(crosses.lesions, files, crop=CROP, side=SIDE, home=tmp_path)
+    np.testing.assert_array_equal(planes.gather(np.arange(COUNT)), stored)
+    assert (planes.key, planes.path, planes.shares.tolist()) == (key, folder, contents["shares"])
 
 
 def test_damaged_planes_are_built_again_and_told_while_in_use(crosses: Dataset, tmp_path: Path) -> None:

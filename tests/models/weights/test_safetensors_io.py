@@ -34,3 +34,24 @@ def test_texts_of_no_safetensors_file_are_refused(tmp_path: Path) -> None:
         read_metadata(tmp_path / "a.safetensors")
     with pytest.raises(CheckpointError, match="no file"):
         read_metadata(tmp_path / "none.safetensors")
+
+
+def test_state_round_trip(tmp_path: Path) -> None:
+    last = torch.rand(4, 3, 5, 5).to(memory_format=torch.channels_last)
+    tensors = {"a": last, "b": torch.tensor(3), "c": torch.rand(6)[::2], "d": torch.rand(2, dtype=torch.float64)}
+    save_state(tmp_path / "state.safetensors", tensors, {"history": "[1]"})
+    found, metadata = load_state(tmp_path / "state.safetensors")
+    assert metadata == {"history": "[1]"}
+    assert set(found) == set(tensors)
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
+def test_a_file_that_begins_as_a_pickle_does_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    starts = set()
+    # The file begins with the length of its header, whose lowest byte takes all multiples of 8 here.
+    for padding in range(256):
+        save_state(path, {"a": torch.tensor(padding)}, {"b": "x" * padding})
+        starts.add(path.read_bytes()[0])
+        assert load_state(path)[0]["a"].item() == padding
+    assert 0x80 in starts

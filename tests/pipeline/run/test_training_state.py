@@ -8,7 +8,7 @@ from tests.pipeline.run.test_history import row
 from torch import nn
 
 from attnmel.errors import CheckpointError
-from attnmel.pipeline.run.training_state import copied, load_training_state, save_training_state, training_tensors
+from attnmel.pipeline.run.training_state import copied, load_training_state, training_tensors, write_training_state
 
 
 def trained(width: int = 4, kind: str = "sgd") -> tuple[nn.Module, torch.optim.Optimizer]:
@@ -28,7 +28,7 @@ def trained(width: int = 4, kind: str = "sgd") -> tuple[nn.Module, torch.optim.O
 def test_weights_momentum_and_history_come_back_to_the_bit(tmp_path: Path, kind: str) -> None:
     network, optimizer = trained(kind=kind)
     history = (row(1, 1 / 3), row(2, 2 / 3))
-    save_training_state(tmp_path / "s.safetensors", network, optimizer, history)
+    write_training_state(tmp_path / "s.safetensors", training_tensors(network, optimizer), history)
     fresh, fresh_optimizer = trained(kind=kind)
     with torch.no_grad():
         for parameter in fresh.parameters():
@@ -54,7 +54,7 @@ def test_a_copy_that_is_written_while_training_goes_on_keeps_the_state_of_its_ep
     assert any(value.tolist() != before[name] for name, value in training_tensors(network, optimizer).items())
 
 
-def test_a_standing_of_another_network_is_refused_by_tensor(tmp_path: Path) -> None:
-    save_training_state(tmp_path / "s.safetensors", *trained(4), ())
+def test_a_training_state_of_another_network_is_refused_by_tensor(tmp_path: Path) -> None:
+    write_training_state(tmp_path / "s.safetensors", training_tensors(*trained(4)), ())
     with pytest.raises(CheckpointError, match=r"tensor '0\.weight' is 4x3x3x3, expected 5x3x3x3"):
         load_training_state(tmp_path / "s.safetensors", *trained(5))

@@ -122,7 +122,7 @@ def test_masks_of_another_segmenter_are_replaced_only_when_asked(
     network, card = load_segmenter(other.path)
     with torch.no_grad():
         next(network.parameters()).add_(0.5)
-    save_segmenter(other.best, network, card)
+    save_segmenter(other.best, network.state_dict(), card)
     with pytest.raises(PredictionsError, match=r"holds 5 masks of another segmenter .* --replace, or choose another"):
         predict_masks(other.path, [str(photographs)], home=tmp_path, out=tmp_path / "out")
     assert predict_masks(other.path, [str(photographs)], home=tmp_path, out=tmp_path / "out", replace=True).kept == 0

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -10,19 +11,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from monai.losses.dice import DiceCELoss
+from monai.networks.nets.unet import UNet
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
 from tests.conftest import TINY_UNET
 
+from attnmel import runtime
 from attnmel.config.load import load_segmenter_recipe
 from attnmel.data.datasets.isic import read_dataset
 from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.models.segmenter import load_segmenter
-from attnmel.pipeline.run.history import SegmenterRow, best_epoch
+from attnmel.pipeline.run.history import SegmenterRow, best_segmenter_row
 from attnmel.pipeline.run.seen_images import read_images
 from attnmel.pipeline.segment import train
 from attnmel.pipeline.segment.dataset import prepare_pairs
-from attnmel.pipeline.segment.train import rate, train_segmenter
+from attnmel.pipeline.segment.train import WARM_UP, train_segmenter
+from attnmel.pipeline.train import epochs
+from attnmel.training.schedules import WarmUpCosine
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -42,17 +50,28 @@ def row(epoch: int, threshold_jaccard: float, jaccard: float) -> SegmenterRow:
 
 
 def test_the_best_epoch_is_the_earliest_of_the_highest_and_by_jaccard_while_all_fail() -> None:
-    assert best_epoch([row(1, 0.7, 0.8), row(2, 0.75, 0.76), row(3, 0.75, 0.76)]).epoch == 2
-    assert best_epoch([row(1, 0.0, 0.3), row(2, 0.0, 0.5)]).epoch == 2
+    assert best_segmenter_row([row(1, 0.7, 0.8), row(2, 0.75, 0.76), row(3, 0.75, 0.76)]).epoch == 2
+    assert best_segmenter_row([row(1, 0.0, 0.3), row(2, 0.0, 0.5)]).epoch == 2
+
+
+def plain_rate(step: int, steps: int, highest: float) -> float:
+    """The rate of a step: a line up over a twentieth of all steps, then half a cosine down."""
+    rising = max(1, round(steps / 20))
+    if step < rising:
+        return highest * (step + 1) / rising
+    return highest * (1 + math.cos(math.pi * (step - rising + 1) / (steps - rising + 1))) / 2
 
 
 def test_the_rate_rises_on_a_line_and_falls_to_almost_nothing() -> None:
-    rates = [rate(step, 200, 0.01) for step in range(200)]
+    schedule = WarmUpCosine(epochs=4, learning_rate=0.01, warm_up=WARM_UP)
+    rates = [schedule.step_rate(epoch, step, 50) for epoch in range(4) for step in range(50)]
     np.testing.assert_allclose(rates[:10], 0.01 * np.arange(1, 11) / 10)
+    assert rates == [plain_rate(step, 200, 0.01) for step in range(200)]
     assert max(rates) == rates[9] == 0.01
     assert all(later < earlier for earlier, later in pairwise(rates[9:]))
     assert 0 < rates[-1] < 1e-5
-    assert rate(0, 1, 0.01) == 0.01
+    assert [schedule.epoch_rate(epoch, 50) for epoch in range(4)] == rates[49::50]
+    assert WarmUpCosine(epochs=1, learning_rate=0.01, warm_up=WARM_UP).step_rate(0, 0, 1) == 0.01
 
 
 def test_a_run_says_what_it_learnt_from_and_how_well(segmenter: RunFolder, phantoms: "Phantoms") -> None:
@@ -71,27 +90,69 @@ def test_a_run_says_what_it_learnt_from_and_how_well(segmenter: RunFolder, phant
     assert json.loads(segmenter.provenance.read_text())["data"]["splits"] == {"train": 18, "validation": 6}
 
 
+def plain_training(phantoms: "Phantoms", total: int) -> tuple[list[float], dict[str, torch.Tensor]]:
+    """The mean loss of each epoch, and the weights, of a loop as anyone would write it."""
+    pairs = prepare_pairs(load_segmenter_recipe(overrides=TINY_UNET), home=phantoms.home)
+    runtime.seed_everything(0)
+    network = UNet(2, 3, 1, (4, 8, 16), (2, 2), num_res_units=2, norm="BATCH")
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
+    optimizer, loss_of = torch.optim.AdamW(network.parameters(), weight_decay=0.01), DiceCELoss(sigmoid=True)
+    batches, means = pairs.training_batches(torch.device("cpu")), []
+    for epoch in range(total):
+        runtime.seed_everything(0, epoch)
+        network.train()
+        losses = []
+        for step, batch in enumerate(batches.epoch(epoch)):
+            optimizer.param_groups[0]["lr"] = plain_rate(epoch * len(batches) + step, total * len(batches), 0.002)
+            optimizer.zero_grad()
+            loss = loss_of(network(batch.images), batch.priors)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        means.append(sum(losses) / len(losses))
+    return means, network.state_dict()
+
+
+def test_a_run_is_a_plain_loop_to_the_bit(segmenter: RunFolder, phantoms: "Phantoms") -> None:
+    losses, weights = plain_training(phantoms, 3)
+    assert [float(one["loss"]) for one in csv.DictReader(segmenter.history.read_text().splitlines())] == losses
+    torch.testing.assert_close(load_file(segmenter.last), dict(weights), rtol=0, atol=0)
+
+
+def test_history_and_state_are_stored_as_ever(segmenter: RunFolder) -> None:
+    columns = "epoch,learning_rate,loss,threshold_jaccard,jaccard,dice,seconds,images_per_second"
+    first, *rows = segmenter.history.read_text().splitlines()
+    assert first == columns
+    with safe_open(segmenter.resume, "pt") as state:
+        stored, names = json.loads(state.metadata()["history"]), set(state.keys())
+    assert [",".join(one.values()) for one in stored] == rows
+    assert [",".join(one) for one in stored] == [columns] * 3
+    weights = set(load_file(segmenter.best))
+    assert {f"network.{name}" for name in weights} <= names
+    others = {name.removeprefix("optimizer.").split(".", 1)[1] for name in names if name.startswith("optimizer.")}
+    assert others == {"step", "exp_avg", "exp_avg_sq"}
+
+
 def test_a_stopped_training_ends_at_the_weights_of_one_that_was_not(
     segmenter: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, run = load_segmenter_recipe(overrides=TINY_UNET), RunFolder(tmp_path / "run")
-    real = train.keep_epoch
+    real = epochs.write_training_state
 
-    def stopping(*arguments: object) -> None:
-        if len(arguments[-1]) == 3:  # pyright: ignore[reportArgumentType] - the history
+    def stopping(path: Path, tensors: dict[str, torch.Tensor], history: tuple[SegmenterRow, ...]) -> None:
+        if len(history) == 3:
             raise KeyboardInterrupt
-        real(*arguments)  # pyright: ignore[reportArgumentType] - as they came
+        real(path, tensors, history)
 
-    monkeypatch.setattr(train, "keep_epoch", stopping)
+    monkeypatch.setattr(epochs, "write_training_state", stopping)
     with pytest.raises(KeyboardInterrupt):
         train_segmenter(recipe, run, home=phantoms.home)
     monkeypatch.undo()
     with pytest.raises(ConfigError, match="already holds a run; continue it with --resume"):
         train_segmenter(recipe, run, home=phantoms.home)
     train_segmenter(recipe, run, home=phantoms.home, resume=True)
-    torch.testing.assert_close(
-        load_segmenter(run.path)[0].state_dict(), load_segmenter(segmenter.path)[0].state_dict(), rtol=0, atol=0
-    )
+    for path, expected in ((run.best, segmenter.best), (run.last, segmenter.last), (run.resume, segmenter.resume)):
+        torch.testing.assert_close(load_file(path), load_file(expected), rtol=0, atol=0)
     assert json.loads(run.provenance.read_text())["resumed"][0]["after epoch"] == 2
 
 

@@ -25,7 +25,7 @@ from attnmel.pipeline.train.frozen_maps import open_run_maps
 from attnmel.pipeline.train.setup import objective, put_start_weights, schedule, set_up, start_network
 from attnmel.progress import SILENT
 from attnmel.records import Predictions
-from attnmel.training import EpochLoss, train
+from attnmel.training.loop import EpochLoss, train
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -138,7 +138,7 @@ def keys(recipe: Recipe, phantoms: "Phantoms", home: Path) -> set[str]:
     recipe = with_statistics(recipe, prepared)
     maps = open_run_maps(recipe, prepared, start_network(recipe), home=home, device=CPU)
     assert maps is not None
-    return {maps.training.key, *(one.key for one in maps.judged.values())}
+    return {maps.training.key, *(one.key for one in maps.evaluated.values())}
 
 
 def test_runs_that_differ_above_the_frozen_layers_share_their_maps(phantoms: "Phantoms", tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe
 from attnmel.pipeline.train.train import recipe_fabric, run_folder
 from attnmel.progress import SILENT
-from attnmel.training import Schedule
+from attnmel.training.schedules import EpochSchedule
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -161,7 +161,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_image_ids_and_keeps_the_last_g
     settings["training"] |= {"decay_every": 1, "decay": 1.0, "learning_rate": 0.01}
     recipe = load_recipe("demo", [])
     recipe = type(recipe).model_validate(settings)
-    monkeypatch.setattr(Schedule, "rate", lambda self, epoch: 0.01 if epoch < 1 else 1e38)
+    monkeypatch.setattr(EpochSchedule, "rate", lambda self, epoch: 0.01 if epoch < 1 else 1e38)
     with pytest.raises(TrainingError, match=r"the loss became (nan|inf) in epoch 2; its batch: ISIC_\d+, ISIC_\d+"):
         run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
     assert len(run.history.read_text().splitlines()) == 2

@@ -1,7 +1,7 @@
 """The official files of every known data set: names, roles, expected contents, addresses. No torch.
 
 Names and counts are those that the ISIC challenge archive publishes; masks and metadata of HAM10000 lie at Harvard
-Dataverse, and on a mirror beside the other files of 2018. No checksums are published.
+Dataverse, and on a mirror next to the other files of 2018. No checksums are published.
 """
 
 from dataclasses import dataclass

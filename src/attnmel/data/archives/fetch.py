@@ -28,7 +28,7 @@ from attnmel.progress import SILENT, Progress
 Status = Literal["complete", "short", "absent"]
 
 LARGE = 1024**3
-"""Bytes of a download that is told before it starts."""
+"""Bytes of a download from which on its size is announced."""
 
 DOWNLOADS = "downloads"
 """Folder of what has come but is not unpacked yet."""
@@ -56,8 +56,8 @@ def fetch(
     """Bring a data set's files to `home`, from the official address or a mirror of it, and unpack them.
 
     What an earlier call finished is not fetched again, unless another mirror is named or a local one has changed.
-    A file that the mirror lacks, or that holds fewer images than the official one, is said and recorded. While another
-    process fetches the same data set into the same home, this one waits.
+    A file that the mirror lacks, or that has fewer images than the official one, is reported and recorded. While
+    another process fetches the same data set into the same home, this one waits.
 
     Raises:
         ConfigError: an unknown data set, or one that reads another's files.
@@ -80,7 +80,7 @@ def fetch_with_companions(
 ) -> dict[str, tuple[ArchiveState, ...]]:
     """Bring a data set's files and those of the data sets that go with it, by data set, as `fetch` does.
 
-    A mirror without any file of a companion is said, and no error.
+    A mirror without any file of a companion is reported, and no error.
 
     Raises:
         ConfigError: an unknown data set.
@@ -263,7 +263,7 @@ def _discard(came: Path) -> None:
 
 
 def _clean(location: Path) -> None:
-    """Remove what an unpacking that was killed left beside the folder."""
+    """Remove the temporary files of an unpacking that was killed."""
     for leftover in location.parent.glob(f".????????-{location.name}"):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 

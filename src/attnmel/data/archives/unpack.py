@@ -119,7 +119,7 @@ def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
 
 
 def _is_kept(member: zipfile.ZipInfo) -> bool:
-    """Whether it is an image, a mask or a table, and not what macOS puts beside them."""
+    """Whether it is an image, a mask or a table, and not one of the extra files of macOS."""
     if member.is_dir() or "__MACOSX" in _parts(member):
         return False
     name = _parts(member)[-1]

@@ -136,11 +136,11 @@ def fine_likeness(
         some = alignment.of(rows)
         first, second = _fine_pair(signatures, some)
         within = signatures.inside[some.pairs[:, 0]].astype(np.float32)
-        beside = turned_each(signatures.inside[some.pairs[:, 1]].astype(np.float32), some.symmetries)
+        turned = turned_each(signatures.inside[some.pairs[:, 1]].astype(np.float32), some.symmetries)
         spectra = [_spectrum(one) for one in (first, first**2, within)]
         best = np.zeros(len(first), dtype=np.float32)
         for step in FINER_ZOOMS:
-            inside = (_enlarged(beside, some.zooms + step) > 1 - 1e-3).astype(np.float32)
+            inside = (_enlarged(turned, some.zooms + step) > 1 - 1e-3).astype(np.float32)
             enlarged = _enlarged(second, some.zooms + step) * inside
             best = np.maximum(best, _correlation(spectra, enlarged, inside))
         return (best,)

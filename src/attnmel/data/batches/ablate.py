@@ -1,8 +1,8 @@
 """What is taken away from the images or labels to see what a network lives on. No torch.
 
-    background-only    the lesion is gone: a box around it is filled with the colour of the skin beside the box
+    background-only    the lesion is gone: a box around it is filled with the colour of the skin next to the box
     lesion-only        all but the lesion is gone: filled with the mean colour, which is 0 once normalised
-    shuffled-labels    the images stay, the training labels are dealt out anew: what is learnt then is chance
+    shuffled-labels    the images stay, the training labels are permuted at random: nothing can be learnt then
 
 Why a box: a hole of the lesion's own form would still tell its outline, the sign that dermatologists read first, and a
 tight one would leave the pigment that fades out beyond the drawn border. Why the colour of the skin beside it: black

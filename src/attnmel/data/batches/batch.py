@@ -1,4 +1,4 @@
-"""What a network is trained or judged on, and which images stand in the list of an epoch."""
+"""A batch of images for training or evaluation, and the list of the images of an epoch."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,15 +16,15 @@ def oversampled(labels: Integer[np.ndarray, " n"], repeats: Mapping[int, int], p
 
 
 class Batch(NamedTuple):
-    """What a network is trained or judged on."""
+    """A batch of images for training or evaluation."""
 
     inputs: Float[Tensor, "B 3 s s"] | dict[int, Float[Tensor, "B C h w"]]
-    """What the network takes: images, normalised float32, or the maps of a frozen trunk by pool, in half floats;
+    """The input of the network: images, normalised float32, or the maps of a frozen trunk by pool, in half floats;
     channels last in memory."""
     labels: Int64[Tensor, " B"]
     """Index of the class; -1 where it is not known."""
     priors: Float[Tensor, "B 1 s s"]
-    """What attention is drawn toward, in [0, 1]; 0 where there is none."""
+    """The priors of the attention maps, in [0, 1]; 0 where there is none."""
     has_prior: Bool[Tensor, " B"]
     rows: Int64[Tensor, " B"]
     """Rows of the cache; they name the images."""

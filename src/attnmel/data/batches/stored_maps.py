@@ -58,7 +58,7 @@ class StoredMaps:
         return replace(self, shapes=shapes, kind="means")
 
     def places(self, image_ids: Sequence[str]) -> Int64[np.ndarray, " n"]:
-        """Return where each image stands.
+        """Return the position of each image.
 
         Raises:
             ImageError: an image whose maps are not here.

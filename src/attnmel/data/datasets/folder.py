@@ -22,7 +22,7 @@ REQUIRED = ("image", "label")
 OPTIONAL = ("mask", "group", "split", *ATTRIBUTES)
 COLUMNS = f"{','.join(REQUIRED)}[,{'][,'.join(OPTIONAL)}]"
 MOST_TOLD = 5
-"""Problems told one by one; the others are counted."""
+"""Problems that are listed; the others are counted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +38,8 @@ def read_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[Les
     """Read the images of a folder as its labels.csv describes them, in the table's order.
 
     A label is the name of a class, or its place among `classes` from 0 on. Any other is an error even where a class is
-    called "rest", which a slip of the pen would otherwise fall into. Without classes, names are kept as they stand.
-    The split is None throughout where the table gives none. An image beside those of the table that is not in it is an
+    called "rest", which would otherwise take any typing error. Without classes, names are kept as they are.
+    The split is None throughout where the table gives none. An image next to those of the table that is not in it is an
     error, as is a doubled name: an image id is a file name without its ending. Attributes are words in small letters,
     the age a number of years; "unknown" is the same as nothing.
 
@@ -54,7 +54,7 @@ def read_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[Les
 
 
 def examined_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
-    """Return the lesions of the rows that can be used, and every problem of the table, as `read_folder` tells it.
+    """Return the lesions of the rows that can be used, and every problem of the table, as `read_folder` reports it.
 
     Raises:
         LabelError: the table cannot be read at all.
@@ -67,7 +67,7 @@ def examined_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple
         problems += [f"line {row.line}: {objection}" for objection in objections]
         lesions += [lesion] if lesion else []
     problems += _doubled(lesions) + _half_split(rows)
-    if not problems:  # else images of broken rows would be told twice
+    if not problems:  # else images of broken rows would be reported twice
         problems += files.left_over(lesions)
     return tuple(lesions), tuple(problems)
 
@@ -103,8 +103,8 @@ def _check_header(header: list[str], path: Path) -> None:
     unknown = [name or "(no name)" for name in header if name not in (*REQUIRED, *OPTIONAL)]
     doubled = [name for name, times in Counter(header).items() if times > 1]
     problems = [("lacks", missing), ("has the unknown", unknown), ("has twice", doubled)]
-    if said := [f"{what} {', '.join(names)}" for what, names in problems if names]:
-        raise LabelError(f"{path}: the header {' and '.join(said)}; expected {COLUMNS}")
+    if wrong := [f"{what} {', '.join(names)}" for what, names in problems if names]:
+        raise LabelError(f"{path}: the header {' and '.join(wrong)}; expected {COLUMNS}")
 
 
 class _Files:
@@ -124,10 +124,10 @@ class _Files:
         # Judged by name only: a link in the folder to images elsewhere is the owner's own doing.
         if relative.is_absolute() or ".." in relative.parts or ":" in name:
             return None, f"'{name}' leaves the folder; expected a name inside it"
-        beside = self._listing(self._folder / relative.parent)
-        if relative.name in beside.get(relative.stem, ()):
+        listing = self._listing(self._folder / relative.parent)
+        if relative.name in listing.get(relative.stem, ()):
             return self._folder / relative, ""
-        found = beside.get(relative.name, [])
+        found = listing.get(relative.name, [])
         if len(found) > 1:
             return None, f"'{name}' may be {' or '.join(found)}; name one with its ending"
         if not found:
@@ -135,10 +135,10 @@ class _Files:
         return self._folder / relative.with_name(found[0]), ""
 
     def left_over(self, lesions: Sequence[Lesion]) -> list[str]:
-        """Name the images that lie beside those of the table but are not in it."""
+        """Name the images in the folders of the table's images that are not in the table."""
         named = {lesion.image for lesion in lesions} | {lesion.mask for lesion in lesions}
-        beside = sorted({lesion.image.parent for lesion in lesions})
-        names = [(folder, sorted(chain(*self._listing(folder).values()))) for folder in beside]
+        folders = sorted({lesion.image.parent for lesion in lesions})
+        names = [(folder, sorted(chain(*self._listing(folder).values()))) for folder in folders]
         files = (folder / name for folder, several in names for name in several)
         return [
             f"{path.relative_to(self._folder)} is not in the table; give it a row, or move it away"
@@ -175,7 +175,7 @@ def _lesion(row: _Row, files: _Files, classes: Sequence[str] | None) -> tuple[Le
     if image is None or any(objections):
         return None, [objection for objection in objections if objection]
     split: Split | None = next((split for split in SPLITS if split == row["split"]), None)
-    told = {"age": age or "", **{name: word(row[name]) for name in ATTRIBUTES if name != "age"}}
+    known = {"age": age or "", **{name: word(row[name]) for name in ATTRIBUTES if name != "age"}}
     lesion = Lesion(
         image_id=image.stem,
         image=image,
@@ -183,7 +183,7 @@ def _lesion(row: _Row, files: _Files, classes: Sequence[str] | None) -> tuple[Le
         split=split,
         mask=mask,
         group=row["group"] or None,
-        attributes={name: value for name, value in told.items() if value},
+        attributes={name: value for name, value in known.items() if value},
     )
     return lesion, []
 

@@ -44,7 +44,7 @@ class Dataset:
     states: tuple[ArchiveState, ...] = ()
     """What was found of each official file; empty for an own folder."""
     leaks: bool = False
-    """Whether it is divided image by image on purpose, so that images of one lesion stand on both sides."""
+    """Whether it is divided image by image on purpose, so that images of one lesion are on both sides."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None,
     side, into train, validation and "internal"; its 193 official validation images are left out, so that the splits do
     not depend on whether they came. Splits of a folder are the table's, or None on every lesion, for `draw_splits` to
     fill. "isic2018-leaky" divides the same images one by one, whatever their lesion, to show what that does to figures.
-    `classes` tells what a number means as label of a folder. Where the archive that was fetched holds fewer
+    `classes` gives the meaning of a number as label of a folder. Where the archive that was fetched holds fewer
     images or masks than the official one, those lesions are left out or have no mask. A folder whose splits share an
     image or a group is refused unless they need not be `disjoint`.
 
@@ -244,13 +244,13 @@ def _groups(part: _Part, diagnoses: Iterable[str]) -> tuple[dict[str, str], Know
 
 
 def _attributes(part: _Part, confirmed: Known) -> Known:
-    """Return what is known of each image; where two tables tell the same, the metadata counts."""
+    """Return the attributes of each image; where two tables have the same attribute, the metadata counts."""
     tables = [confirmed]
     if part.has("metadata"):
         tables.append(read_ham10000_metadata(part.location("metadata")))
     tables += [read_isic2017_metadata(path) for path in sorted(part.location("images").glob(f"*{METADATA_ENDING}"))]
     known: Known = {}
     for table in tables:
-        for image_id, told in table.items():
-            known[image_id] = known.get(image_id, {}) | told
+        for image_id, attributes in table.items():
+            known[image_id] = known.get(image_id, {}) | attributes
     return known

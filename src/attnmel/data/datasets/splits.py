@@ -1,4 +1,4 @@
-"""Which lesions train, which choose the epoch and which judge: drawn splits, and checks of any. No torch."""
+"""Splits of the lesions into training, validation and test: drawn at random, and checked. No torch."""
 
 import dataclasses
 import hashlib
@@ -67,8 +67,8 @@ def draw_sides(
         LabelError: shares that are not above 0, or do not add up to 1.
     """
     if min(shares.values()) <= 0 or not math.isclose(sum(shares.values()), 1):
-        told = ", ".join(f"{share} {split}" for split, share in shares.items())
-        raise LabelError(f"shares of the splits are {told}; expected numbers above 0 that add up to 1")
+        listed_ = ", ".join(f"{share} {split}" for split, share in shares.items())
+        raise LabelError(f"shares of the splits are {listed_}; expected numbers above 0 that add up to 1")
     group_of = {image_id: _group(image_id, groups.get(image_id)) for image_id in diagnoses}
     content = _diagnoses_by_group(diagnoses, group_of)
     total = sum(content.values(), Counter[str]())
@@ -102,7 +102,7 @@ def draw_some(diagnoses: Mapping[str, str | None], count: int) -> frozenset[str]
 
 
 def check_disjoint(lesions: Sequence[Lesion]) -> None:
-    """Refuse splits that share an image or a group, since the same lesion would then train and judge.
+    """Refuse splits that share an image or a group, since the same lesion would then be trained on and evaluated.
 
     Raises:
         LabelError: names the images and the groups.
@@ -120,10 +120,10 @@ def check_disjoint(lesions: Sequence[Lesion]) -> None:
 
 
 def check_classes(lesions: Sequence[Lesion], classes: Sequence[str]) -> None:
-    """Refuse a split that lacks a class: it cannot be learnt or judged there. Splits without any image are left out.
+    """Refuse a split that lacks a class: it cannot be learnt or evaluated there. Splits without any image are left out.
 
     Raises:
-        LabelError: says which split lacks which class and what it holds, or names a lesion without a class.
+        LabelError: names the split, the class it lacks and those it has, or a lesion without a class.
     """
     held: dict[str, Counter[str]] = defaultdict(Counter)
     for lesion in lesions:
@@ -166,7 +166,7 @@ def _neediest(wanted: Mapping[Side, float], has: Mapping[Side, int], *, left: in
 
 
 def _chance(image_id: str) -> str:
-    """Return what images are drawn by: as good as chance, and an image's own, whichever others there are."""
+    """Return the sort key that images are drawn by: as good as random, and independent of the other images."""
     return hashlib.sha256(image_id.encode()).hexdigest()
 
 
@@ -180,7 +180,7 @@ def _side(lesion: Lesion) -> str:
 
 
 def shared_names(members: Iterable[tuple[str, Split | None]]) -> list[str]:
-    """Return the names that stand on more than one side, sorted."""
+    """Return the names that are on more than one side, sorted."""
     sides: dict[str, set[Split | None]] = defaultdict(set)
     for name, split in members:
         sides[name].add(split)

@@ -53,8 +53,10 @@ def read_features(path: Path, names: Sequence[str]) -> dict[str, Bool[np.ndarray
     features = {name: _marks(path, name, content[name]) for name in names}
     lengths = {name: len(marks) for name, marks in features.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise ImageError(f"{path.name} has lists of unequal length ({told}); expected one entry a superpixel; {AGAIN}")
+        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ImageError(
+            f"{path.name} has lists of unequal length ({listed}); expected one entry a superpixel; {AGAIN}"
+        )
     return features
 
 

@@ -1,4 +1,4 @@
-"""The sheet that a phantom is drawn on: coordinates, smooth chance, and vector strokes turned into layers.
+"""The sheet that a phantom is drawn on: coordinates, smooth noise, and vector strokes turned into layers.
 
 Lengths are shares of the frame's shorter side and coordinates start at its centre, so a phantom looks the same at
 every resolution. H and W stand for the frame's height and width in pixels.

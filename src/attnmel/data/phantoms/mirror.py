@@ -35,7 +35,10 @@ NOTICES = {
 }
 
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # the time stamp of every member: the same bytes on every day
-_FOR_LABELS, _FOR_METADATA = 1, 2  # a third number beside (seed, index) keeps a chance apart from the phantoms' own
+_FOR_LABELS, _FOR_METADATA = (
+    1,
+    2,
+)  # a third number after (seed, index) keeps these random numbers apart from the phantoms' own
 _MOST_WORKERS = 8
 _CHUNK = 8  # phantoms that a worker draws between two messages
 _MEAN_AGE: dict[Diagnosis, int] = {"melanoma": 60, "seborrheic_keratosis": 62, "nevus": 42}
@@ -55,7 +58,7 @@ def write_mirror(
 ) -> None:
     """Draw `counts` phantoms a split and write them as the files that `attnmel fetch --mirror` takes.
 
-    Each split holds the asked shares of melanoma and seborrheic keratosis, rounded to whole images; all others are
+    Each split has the given shares of melanoma and seborrheic keratosis, rounded to whole images; all others are
     naevi. The files' bytes follow from the arguments, whatever the number of workers (None: the machine's cores).
 
     Raises:
@@ -146,7 +149,7 @@ def _write_split(
 
 @contextmanager
 def _official_zip(start: Path, kind: str) -> Iterator[Callable[[str, bytes], None]]:
-    """Give the function that adds a member; all lie in one folder of the zip's name, the notices beside them."""
+    """Give the function that adds a member; all lie in one folder of the zip's name, the notices too."""
     path = start.with_name(f"{start.name}_{kind}.zip")
     with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
 

@@ -87,6 +87,6 @@ def _radii(rng: np.random.Generator, traits: Traits) -> Float[np.ndarray, " dire
 def _waves(
     rng: np.random.Generator, turns: Float[np.ndarray, " directions"], orders: range, spread: float
 ) -> Float[np.ndarray, " directions"]:
-    """Sum of waves of the given orders with chance heights and phases; `spread` is the sum's."""
+    """Sum of waves of the given orders with random heights and phases; `spread` is the sum's."""
     waves = [rng.normal() * orders[0] / order * np.cos(order * turns + rng.uniform(0, 2 * math.pi)) for order in orders]
     return spread * math.sqrt(2 / len(waves)) * np.sum(waves, axis=0)

@@ -47,7 +47,7 @@ def draw_phantom(
         ConfigError: a negative seed or index, a frame too small to show a lesion.
     """
     check_phantom(seed, index, height, width)
-    # A generator for each stage: a change in one stage leaves the chance of all others as it was.
+    # A generator for each stage: a change in one stage leaves the random numbers of all others as they were.
     generators = np.random.default_rng([seed, index]).spawn(9)
     first, skin, light, form, colour, structure, patches, artefact, camera = generators
     frame = Frame(height, width)
@@ -68,7 +68,7 @@ def check_phantom(seed: int, index: int, height: int, width: int) -> None:
     """Refuse what cannot be drawn.
 
     Raises:
-        ConfigError: as `draw_phantom` says.
+        ConfigError: as `draw_phantom`.
     """
     if seed < 0 or index < 0:
         raise ConfigError(f"a phantom's seed and index start at 0, got {seed} and {index}")

@@ -91,11 +91,11 @@ def _streaks(rng: np.random.Generator, outline: Outline, traits: Traits, melanin
         if rng.random() < 0.12:
             sketch.dot(tip, rng.uniform(0.005, 0.009), 0.7)  # pseudopod: a bulb at the tip
     lines = sketch.layer()
-    beside = (outline.angle - np.float32(start)) % np.float32(360) < span
+    within = (outline.angle - np.float32(start)) % np.float32(360) < span
     rim = (outline.depth > -0.1) & (outline.depth < 0.18)
     return melanin + lines * np.float32(0.15 + 0.45 * traits.darkness) * (
         1 + 0.3 * outline.frame.noise(rng, 12)
-    ), rim & beside
+    ), rim & within
 
 
 def _cysts(rng: np.random.Generator, outline: Outline, traits: Traits, pigments: Pigments) -> Area:

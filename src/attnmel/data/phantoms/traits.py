@@ -1,4 +1,4 @@
-"""What a lesion is like, drawn by chance from its diagnosis: the signs that dermatologists go by, as numbers.
+"""The traits of a lesion, drawn at random from its diagnosis: the signs that dermatologists go by, as numbers.
 
 Every lesion has a hidden malignancy, higher on average in melanoma, and shows it through signs that each follow it
 only loosely: asymmetry, an irregular border, several colours, blue-grey veil, regression, an atypical network, streaks
@@ -81,8 +81,8 @@ def _melanocytic(rng: np.random.Generator, malignancy: float) -> Traits:
     def sign() -> float:
         return float(np.clip(malignancy + rng.normal(0, _SIGN_SPREAD), 0, 1))
 
-    def present(chance: float) -> bool:
-        return bool(rng.random() < chance)
+    def present(probability: float) -> bool:
+        return bool(rng.random() < probability)
 
     worst = max(0.0, sign() - 0.35) / 0.65  # signs that a harmless lesion hardly ever shows
     return Traits(

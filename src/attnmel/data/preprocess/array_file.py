@@ -1,18 +1,34 @@
-"""Files of equal rows, one an image, in a folder that appears once it is whole: what caches are made of. No torch."""
+"""Arrays computed once: a row an image in one memory-mapped file, in a folder named by its content. No torch.
 
+A folder is built under a temporary name and renamed when it is whole. It also holds `CONTENTS`: JSON with the key, the
+side and the image ids, and further values by the kind of arrays.
+"""
+
+import hashlib
+import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Integer, UInt8
+from jaxtyping import Int64, Integer, UInt8
 
-from attnmel.errors import AttnmelError, ImageError
-from attnmel.folders import replacing
+from attnmel.data.preprocess.hashes import content_hashes
+from attnmel.data.preprocess.workers import available_processors
+from attnmel.errors import AttnmelError, ImageError, LabelError, listed
+from attnmel.folders import cache_folder, replacing
+from attnmel.locks import hold_file
 from attnmel.progress import Progress
+
+CONTENTS = "contents.json"
+MEMORY = "hashes.json"
 
 # A build writes all the time; a temporary folder untouched for this long was left by one that was killed.
 ABANDONED_SECONDS = 600
@@ -21,6 +37,144 @@ ABANDONED_SECONDS = 600
 SPARE_BYTES = 64 * 1024**2
 
 LISTED_PROBLEMS = 5
+
+Row = UInt8[np.ndarray, "S S *channels"]
+
+
+class ArrayKind(NamedTuple):
+    """What kind of arrays a folder holds."""
+
+    name: str
+    """For messages: "prepared images"."""
+    label: str
+    """Of the progress bar of a build."""
+    file: str
+    prefix: str = ""
+    """Start of the folder's name."""
+    channels: tuple[int, ...] = ()
+    """Last dimensions of an array, after its two sides."""
+
+    def row_shape(self, side: int) -> tuple[int, ...]:
+        """Return the shape of one row."""
+        return side, side, *self.channels
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayCache:
+    """One array an image, rows of one memory-mapped file; `gather` copies rows out of it without mapping them."""
+
+    path: Path
+    """The folder."""
+    key: str
+    image_ids: tuple[str, ...]
+    """Of the rows, in order."""
+    file: Path
+    arrays: UInt8[np.ndarray, "N S S *channels"]
+
+    @property
+    def side(self) -> int:
+        """Side of the arrays in pixels."""
+        return self.arrays.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def rows(self, image_ids: Sequence[str]) -> Int64[np.ndarray, " n"]:
+        """Return the row of each image.
+
+        Raises:
+            LabelError: names ids that are not in the cache.
+        """
+        if missing := [image_id for image_id in image_ids if image_id not in self._row_of]:
+            raise LabelError(f"no prepared image of: {listed(missing)}; prepare the data set that holds them")
+        return np.array([self._row_of[image_id] for image_id in image_ids], dtype=np.int64)
+
+    def gather(self, rows: Integer[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S *channels"]:
+        """Return copies of some rows.
+
+        Raises:
+            ImageError: the file was cut short since the cache was opened.
+        """
+        return gather_rows(self.file, rows, self.arrays.shape[1:])
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {image_id: row for row, image_id in enumerate(self.image_ids)}
+
+
+class ArrayBuild(NamedTuple):
+    """What the arrays are computed from, and how."""
+
+    image_ids: Sequence[str]
+    side: int
+    paths: Sequence[Path]
+    """Files that the arrays depend on."""
+    content: Callable[[Mapping[Path, str]], Any]
+    """From the SHA-256 of these files to a JSON value that identifies the arrays."""
+    rows: Callable[[], Iterable[Row | str]]
+    """Computes the rows in order; a sentence in place of a row says what is wrong with its files."""
+    contents: Callable[[], dict[str, Any]]
+    """Further values to store, once all rows are computed."""
+
+
+def open_arrays(
+    kind: ArrayKind, build: ArrayBuild, *, home: Path, workers: int | None, progress: Progress
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields of an `ArrayCache` and the stored values, built first where this content is new.
+
+    Raises:
+        ImageError: names the files that cannot be used.
+        AttnmelError: the disk is full or cannot be written.
+    """
+    place = cache_folder(home)
+    with writable(place, kind.name):
+        place.mkdir(parents=True, exist_ok=True)
+        hashes = content_hashes(
+            build.paths, memory=place / MEMORY, workers=workers or available_processors(), progress=progress
+        )
+        key = hashlib.sha256(json.dumps(build.content(hashes)).encode()).hexdigest()
+        folder = place / f"{kind.prefix}{key}"
+        if not _is_whole(kind, folder):
+            with hold_file(folder, waiting=progress.note):
+                if not _is_whole(kind, folder):
+                    remove_abandoned(place)
+                    check_space(place, len(build.image_ids), prod(kind.row_shape(build.side)), kind.name)
+                    _build(kind, build, folder, key, progress)
+    return _read(kind, folder)
+
+
+def _build(kind: ArrayKind, build: ArrayBuild, folder: Path, key: str, progress: Progress) -> None:
+    """Fill a temporary folder and rename it to `folder`, in place of one that is not whole."""
+    try:
+        with replacing(folder) as part:
+            part.mkdir()
+            write_rows(part / kind.file, build.rows(), total=len(build.image_ids), label=kind.label, progress=progress)
+            contents = {"key": key, "side": build.side, "image_ids": [*build.image_ids], **build.contents()}
+            (part / CONTENTS).write_text(json.dumps(contents), encoding="utf-8")
+            if folder.exists() and not _is_whole(kind, folder):
+                shutil.rmtree(folder)
+    except OSError:
+        # Another process built the same meanwhile, and its folder cannot be renamed over: it is as good.
+        if not _is_whole(kind, folder):
+            raise
+
+
+def _is_whole(kind: ArrayKind, folder: Path) -> bool:
+    try:
+        contents = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+        size = (folder / kind.file).stat().st_size
+        return size == len(contents["image_ids"]) * prod(kind.row_shape(contents["side"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _read(kind: ArrayKind, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    contents = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+    image_ids, file = tuple(contents["image_ids"]), folder / kind.file
+    shape = (len(image_ids), *kind.row_shape(contents["side"]))
+    arrays = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
+    fields = {"path": folder, "key": contents["key"], "image_ids": image_ids, "file": file, "arrays": arrays}
+    return fields, contents
 
 
 def gather_rows(path: Path, rows: Integer[np.ndarray, " B"], shape: tuple[int, ...]) -> UInt8[np.ndarray, "B *shape"]:
@@ -46,8 +200,8 @@ def write_rows(
 ) -> None:
     """Write rows one after another and make sure that they are on the disk.
 
-    A sentence in place of a row says what is wrong with its files. All are tried before the first problem is told, so
-    that one look is enough to repair a data set.
+    A sentence in place of a row says what is wrong with its files. All are tried before an error is raised, which then
+    names all problems of a data set at once.
 
     Raises:
         ImageError: names the files that cannot be used, with what is wrong with each.
@@ -67,22 +221,8 @@ def write_rows(
         raise ImageError(_summary(problems, total))
 
 
-def build_folder(folder: Path, is_whole: Callable[[Path], bool], write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary folder and rename it to `folder`, in place of one that is not whole."""
-    try:
-        with replacing(folder) as part:
-            part.mkdir()
-            write(part)
-            if folder.exists() and not is_whole(folder):
-                shutil.rmtree(folder)
-    except OSError:
-        # Another process built the same meanwhile, and its folder cannot be renamed over: it is as good.
-        if not is_whole(folder):
-            raise
-
-
 def check_space(place: Path, count: int, row_bytes: int, what: str, *, otherwise: str = "") -> None:
-    """Refuse to begin what the disk cannot hold; `otherwise` is what else can be done.
+    """Refuse a build that the disk has no room for; `otherwise` is another remedy.
 
     Raises:
         AttnmelError: how much is needed and how much is free.
@@ -98,7 +238,7 @@ def check_space(place: Path, count: int, row_bytes: int, what: str, *, otherwise
 
 
 def remove_abandoned(place: Path) -> None:
-    """Remove what builds that were killed left."""
+    """Remove the temporary folders of builds that were killed."""
     now = time.time()
     for folder in place.glob(".????????-*"):
         # `replacing` gave this name; a live build touches its file with every image.
@@ -109,7 +249,7 @@ def remove_abandoned(place: Path) -> None:
 
 @contextmanager
 def writable(place: Path, what: str) -> Iterator[None]:
-    """Say what could not be written where, in place of an error of the disk.
+    """Turn an error of the disk into a sentence with the name of what was written, and where.
 
     Raises:
         AttnmelError: the disk is full or cannot be written.
@@ -125,6 +265,6 @@ def writable(place: Path, what: str) -> Iterator[None]:
 
 def _summary(problems: Sequence[str], total: int) -> str:
     more = len(problems) - LISTED_PROBLEMS
-    told = "\n".join(f"  {problem}" for problem in problems[:LISTED_PROBLEMS])
+    listed_ = "\n".join(f"  {problem}" for problem in problems[:LISTED_PROBLEMS])
     rest = f"\n  and {more} more" if more > 0 else ""
-    return f"{len(problems)} of {total} images cannot be used:\n{told}{rest}"
+    return f"{len(problems)} of {total} images cannot be used:\n{listed_}{rest}"

@@ -1,7 +1,7 @@
-"""Decode and prepare every image and mask of a data set, in several processes, into one file. No torch.
+"""Decode and prepare images and masks, in several processes: the rows of the image cache. No torch.
 
-The file holds a row an image: S x S pixels of four bytes, red, green, blue, mask. One file keeps image and mask
-together by construction, and lets augmentation move a pixel and its mask as one 32-bit number.
+A row is S x S pixels of four bytes, red, green, blue, mask. So image and mask cannot be mixed up, and augmentation
+moves a pixel and its mask as one 32-bit number.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,18 +11,16 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.data.preprocess.array_file import write_rows
 from attnmel.data.preprocess.images import image_size, prepared_image, prepared_mask
-from attnmel.data.preprocess.workers import in_order, worthwhile_processes
+from attnmel.data.preprocess.workers import in_order
 from attnmel.errors import ImageError
-from attnmel.progress import SILENT, Progress
 
 CHANNELS = 4
 """Red, green, blue and the lesion mask."""
 
 
 class Work(NamedTuple):
-    """What one prepared row is made of."""
+    """What one prepared row is computed from."""
 
     image_id: str
     image: Path
@@ -30,17 +28,6 @@ class Work(NamedTuple):
     crop: float | None
     """Share of the shorter side; None for the whole frame, squashed."""
     side: int
-
-
-def write_pixels(path: Path, works: Sequence[Work], *, workers: int | None = None, progress: Progress = SILENT) -> None:
-    """Write one row for each work, in order, and make sure that it is on the disk.
-
-    Raises:
-        ImageError: names the files that cannot be used, with what is wrong with each.
-        OSError: the disk is full or cannot be written.
-    """
-    rows = prepared_rows(works, workers or worthwhile_processes(len(works)))
-    write_rows(path, rows, total=len(works), label="Preparing images", progress=progress)
 
 
 def prepared_rows(works: Sequence[Work], processes: int) -> Iterator[UInt8[np.ndarray, "S S 4"] | str]:

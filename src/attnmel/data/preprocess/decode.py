@@ -144,4 +144,4 @@ def _orientation(picture: Picture) -> int:
     try:
         return picture.getexif().get(ExifTags.Base.Orientation, 1)
     except DAMAGE:
-        return 1  # An EXIF block that cannot be read says nothing; the pixels are still good.
+        return 1  # An EXIF block that cannot be read is ignored; the pixels are still good.

@@ -30,7 +30,7 @@ def available_processors() -> int:
 
 
 def worthwhile_processes(works: int) -> int:
-    """Return as many processes as there are processors, and as are worth their start."""
+    """Return the number of processes that saves time: at most one a processor, and few for few works."""
     return min(available_processors(), max(1, works // WORKS_WORTH_A_PROCESS))
 
 
@@ -77,7 +77,7 @@ def taken_in_turn(
 
 def _follow_parent() -> None:
     # Ctrl-C reaches every process of the terminal: only the parent answers it, and its children end with it, also
-    # when it is killed without a chance to tell them.
+    # when it is killed and cannot end them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -1,12 +1,12 @@
-"""Masks spoilt on purpose, to test what an imperfect prior is worth. No torch.
+"""Masks corrupted on purpose, to measure the effect of an imperfect prior. No torch.
 
     shifted    each mask is moved by a quarter of the side, in a direction of its own
     dilated    each mask grows by a tenth of the side, to all sides
     swapped    each image gets the mask of another one
 
-Each keeps what another one takes away: a shifted mask has the right form and size in a wrong place, a dilated one the
-right place with a wrong size, and swapped masks are as a whole exactly the right ones, but tell nothing of their image.
-All depends on image ids alone, so that every seed of a recipe trains on the same spoilt masks.
+Each keeps a property that another one destroys: a shifted mask has the right shape and size in a wrong place, a dilated
+one the right place with a wrong size, and swapped masks are as a whole exactly the right ones, but say nothing about
+their image. All depends on image ids alone, so that every seed of a recipe trains on the same corrupted masks.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def spoilt(plane: Plane, image_id: str, spoil: str) -> Plane:
 
 
 def shifted(plane: Plane, image_id: str) -> Plane:
-    """Move a mask by `SHIFT` in the image's own direction; what leaves the frame is lost, what comes in is empty."""
+    """Move a mask by `SHIFT` in the image's own direction; the part that leaves the frame is lost."""
     side = len(plane)
     angle = _generator(image_id).uniform(0, 2 * math.pi)
     down, right = (round(SHIFT * side * part) for part in (math.sin(angle), math.cos(angle)))

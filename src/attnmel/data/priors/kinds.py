@@ -1,4 +1,4 @@
-"""What attention is drawn toward: pixel-level priors, made from a mask of what `data.prior_files` names."""
+"""Pixel-level priors that attention maps are trained toward, computed from the masks of `data.priors.sources`."""
 
 from collections.abc import Callable
 

@@ -39,7 +39,7 @@ ATTRIBUTE_SOURCE = "attribute masks (ISIC 2018 task 2)"
 
 PREDICTED = "predicted"
 EMPTY = "empty"
-"""What a segmenter says of a mask in which it found no lesion."""
+"""Flag of a mask in which a segmenter found no lesion."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def examine(item: Item) -> Examined:
     if item.mask is not None:
         grey, found = _mask(item, item.mask, stored, size)
         if grey is not None:
-            found += [Finding(kind, item.image_id, item.mask.name, told) for kind, told in mask_problems(grey)]
+            found += [Finding(kind, item.image_id, item.mask.name, text) for kind, text in mask_problems(grey)]
             usable = not any(finding.severity == "error" for finding in found)
         findings += found
     findings += _features(item, stored, size)
@@ -54,7 +54,7 @@ def _image(item: Item) -> tuple[list[Finding], Size | None, Size | None]:
             pixels = np.asarray(decoded(picture, "RGB"))
     except ImageError as error:
         return [Finding("image unusable", item.image_id, item.image.name, str(error))], None, None
-    found = [Finding(kind, item.image_id, item.image.name, told) for kind, told in image_problems(pixels)]
+    found = [Finding(kind, item.image_id, item.image.name, text) for kind, text in image_problems(pixels)]
     return found, stored, size
 
 
@@ -70,10 +70,10 @@ def _mask(
         return None, [Finding("mask unusable", item.image_id, path.name, str(error))]
     if size is None or found == size:
         return grey, []
-    told = f"{found[0]} x {found[1]} pixels; its image is {size[0]} x {size[1]}"
+    sizes = f"{found[0]} x {found[1]} pixels; its image is {size[0]} x {size[1]}"
     if found in (stored, (size[1], size[0])):
-        return grey, [Finding("mask turned", item.image_id, path.name, told)]
-    return grey, [Finding("mask size", item.image_id, path.name, told)]
+        return grey, [Finding("mask turned", item.image_id, path.name, sizes)]
+    return grey, [Finding("mask size", item.image_id, path.name, sizes)]
 
 
 def _features(item: Item, stored: Size | None, size: Size | None) -> list[Finding]:
@@ -85,6 +85,6 @@ def _features(item: Item, stored: Size | None, size: Size | None) -> list[Findin
             opens = True
             marked = marked or int(grey.max()) > MASK_THRESHOLD
     if opens and not marked:
-        told = f"all {len(item.features)} masks of features are empty"
-        findings.append(Finding("no feature marked", item.image_id, item.features[0].name, told))
+        text = f"all {len(item.features)} masks of features are empty"
+        findings.append(Finding("no feature marked", item.image_id, item.features[0].name, text))
     return findings

@@ -80,4 +80,4 @@ KINDS: dict[str, Kind] = {
         Kind("folder table", "error", "Correct labels.csv."),
     )
 }
-"""By name; in the order in which they are told, files first, then pixels."""
+"""By name, in the order of the report: files first, then pixels."""

@@ -10,7 +10,7 @@ BLACK = 0.95
 """Share of dark pixels from which nothing is to be seen."""
 
 DARK_AROUND = 0.3
-"""Share of dark pixels from which the frame is worth a look; a round view that just fits a square leaves 0.21 dark."""
+"""Share of dark pixels from which a frame is reported; a round view that just fits a square leaves 0.21 dark."""
 
 
 def image_problems(image: UInt8[np.ndarray, "h w 3"]) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ class Inventory:
 
 
 def doubled(names: Iterable[str], file: str, what: str) -> list[Finding]:
-    """Return a finding for each name that occurs more than once; `what` says where, for example "rows"."""
+    """Return a finding for each name that occurs more than once; `what` is where, for example "rows"."""
     return [
         Finding("id doubled", name, file, f"{count} {what}; expected one")
         for name, count in sorted(Counter(names).items())

@@ -25,15 +25,16 @@ def mask_problems(grey: UInt8[np.ndarray, "H W"]) -> list[tuple[str, str]]:
     """Return kind and detail of all that is odd about a lesion mask as grey levels; empty of a sound one."""
     lesion = grey > MASK_THRESHOLD
     share = float(lesion.mean())
-    problems = [("mask grey", f"{told:.0%} of its pixels are grey")] if (told := grey_share(grey)) > MOST_GREY else []
+    between = grey_share(grey)
+    problems = [("mask grey", f"{between:.0%} of its pixels are grey")] if between > MOST_GREY else []
     if not share:
         return [*problems, ("mask empty", f"its brightest pixel is {int(grey.max())}; 255 marks the lesion")]
     if share >= FULL:
         return [*problems, ("mask full", f"it marks {share:.1%} of the frame")]
     border, middle = border_share(lesion), middle_share(lesion)
     if border > MOST_BORDER and middle < MOST_BORDER:
-        told = f"it marks {border:.0%} of the frame's border and {middle:.0%} of its middle"
-        return [*problems, ("mask inverted", told)]
+        text = f"it marks {border:.0%} of the frame's border and {middle:.0%} of its middle"
+        return [*problems, ("mask inverted", text)]
     if touches_every_border(lesion):
         problems.append(("mask at all borders", f"it marks {share:.0%} of the frame, up to all four borders"))
     return problems

@@ -81,12 +81,12 @@ def _presence(archive: Archive, state: ArchiveState | None, home: Path) -> list[
             return [Finding("archive absent", "", archive.name, f"not at {state.address}")]
         if state is None and archive.role in OPTIONAL:
             return [Finding("archive absent", "", archive.name, "never fetched, and needed for one prior alone")]
-        told = "it was never fetched" if state is None else f"{state.found} files or rows of it were there"
-        return [Finding("archive missing", "", archive.name, told)]
+        text = "it was never fetched" if state is None else f"{state.found} files or rows of it were there"
+        return [Finding("archive missing", "", archive.name, text)]
     found = _count(archive, home)
     if state is not None and not archive.is_table and found != state.found:
-        told = f"{found} files lie there; {state.found} were unpacked"
-        return [Finding("files changed", "", location.name, told)]
+        text = f"{found} files lie there; {state.found} were unpacked"
+        return [Finding("files changed", "", location.name, text)]
     if archive.expected is not None and found < archive.expected:
         return [Finding("archive short", "", archive.name, f"{found:,} {archive.role} of {archive.expected:,}")]
     return []
@@ -138,7 +138,7 @@ def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
         for image_id in sorted(images.keys() - known)
     ]
     if "images" not in part.places:
-        return findings  # told once, as an archive that is absent
+        return findings  # reported once, as an archive that is absent
     kind = "label without image" if part.is_whole("images") else "image not in archive"
     findings += [Finding(kind, image_id, table.name, "no image of it") for image_id in sorted(known - images.keys())]
     return findings
@@ -148,9 +148,9 @@ def _without_table(part: _Part, images: dict[str, Path]) -> list[Finding]:
     """Say that the images of a split are left out of the data set, where its table is one that a mirror lacked."""
     state = part.states.get("labels")
     if not images or state is None or state.status != "absent":
-        return []  # no such table, or told as one that is missing
-    told = f"none of {len(images):,} images has a label, and the split is left out, since {state.name} did not come"
-    return [Finding("image without label", "", part.places["images"].name, told)]
+        return []  # no such table, or reported as missing
+    text = f"none of {len(images):,} images has a label, and the split is left out, since {state.name} did not come"
+    return [Finding("image without label", "", part.places["images"].name, text)]
 
 
 def _named(
@@ -192,8 +192,8 @@ def _features(part: _Part, images: dict[str, Path]) -> tuple[dict[str, dict[str,
     findings += _strays(part, {image_id: next(iter(of.values())) for image_id, of in features.items()}, images)
     for image_id in sorted(images):
         if missing := [name for name in FEATURES if name not in features.get(image_id, {})]:
-            told = f"none of {', '.join(missing)}"
-            findings.append(Finding("feature masks missing", image_id, folder.name, told))
+            text = f"none of {', '.join(missing)}"
+            findings.append(Finding("feature masks missing", image_id, folder.name, text))
     return features, findings
 
 

@@ -58,9 +58,9 @@ class Verification:
 
 
 def verify_dataset(name: str, home: Path, *, workers: int | None = None, progress: Progress = SILENT) -> Verification:
-    """Look at everything of a known data set, or of a folder with labels.csv, and tell all that is wrong.
+    """Check all of a known data set, or of a folder with labels.csv, and report every problem.
 
-    Nothing that is found stops it. `workers` None: as many processes as are worth their start.
+    Nothing that is found stops it. `workers` None: as many processes as save time.
 
     Raises:
         ConfigError: neither a known data set nor a folder with labels.csv.

@@ -46,6 +46,9 @@ def efficientnet_lite2(width: float, padding: Padding = "symmetric") -> Efficien
     return EfficientNetLiteTrunk(VARIANTS[2], width=width, padding=padding)
 
 
+HEAVY_TRUNKS = ("vgg16_bn", "vgg16")
+"""Trunks whose first maps have the full size of the image and 64 channels, so that training takes much memory."""
+
 TRUNKS: dict[str, BuildTrunk] = {
     "vgg16_bn": vgg16_bn,
     "vgg16": vgg16,

@@ -1,4 +1,4 @@
-"""What every trunk is: layers that turn images into maps of strides 8, 16 and 32, of which the first may be frozen."""
+"""A trunk: layers that turn images into maps of strides 8, 16 and 32, of which the first may be frozen."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -45,7 +45,7 @@ class Trunk(nn.Module):
         """The pool up to which layers stay as they are; 0 where all are trained."""
 
     def forward(self, images: Float[Tensor, "B 3 s s"] | Pooled) -> TrunkMaps:
-        """Give the three maps of normalised images, or of what `frozen_maps` made of them.
+        """Give the three maps of normalised images, or of their frozen maps by `frozen_maps`.
 
         Raises:
             ConfigError: the images' side is not a multiple of 32.
@@ -108,7 +108,7 @@ class Trunk(nn.Module):
 
 
 def frozen_pool(name: str) -> int:
-    """Return the number in "pool1" to "pool5", 0 for "none": what `training.freeze` says."""
+    """Return the number in "pool1" to "pool5", 0 for "none", of the setting `training.freeze`."""
     return 0 if name == "none" else int(name.removeprefix("pool"))
 
 
@@ -121,7 +121,7 @@ def check_size(height: int, width: int) -> None:
     """Refuse an input whose sides in pixels the trunk's stride does not divide.
 
     Raises:
-        ConfigError: says the nearest sizes that fit.
+        ConfigError: a side that does not fit; names the nearest that do.
     """
     for side in (height, width):
         if side % STRIDE or side == 0:

@@ -52,7 +52,7 @@ def _layers(batch_norm: bool, width: float) -> list[nn.Module]:
 def lacks_batch_norm(network: nn.Module, tensors: Mapping[str, Tensor], prefix: str = "features.") -> bool:
     """Say whether a network's trunk is VGG-16 with batch-norm, and named tensors are of a VGG-16 without.
 
-    `prefix` stands before the layers' places in the names of the tensors.
+    `prefix` comes before the layers' positions in the names of the tensors.
     """
     trunk = network.get_submodule("trunk")
     # With batch-norm, layer 2 is a ReLU, which has no weights.
@@ -60,7 +60,7 @@ def lacks_batch_norm(network: nn.Module, tensors: Mapping[str, Tensor], prefix: 
 
 
 def batch_normed_names(tensors: Mapping[str, Tensor], prefix: str = "features.") -> dict[str, Tensor]:
-    """Rename the convolutions of a VGG-16 without batch-norm as they stand in one with batch-norm; the rest stays."""
+    """Rename the convolutions of a VGG-16 without batch-norm as in one with batch-norm; other names are kept."""
     places = zip(_convolutions(batch_norm=False), _convolutions(batch_norm=True), strict=True)
     moved = {f"{prefix}{plain}": f"{prefix}{normed}" for plain, normed in places}
     split = {name: name.rpartition(".") for name in tensors}

@@ -1,6 +1,6 @@
-"""What is known of a network's weights, as JSON that lies within their file, whatever its kind. No torch.
+"""The card of a network's weights: their origin and use, as JSON inside their file, whatever its format. No torch.
 
-A card may come from anyone, so what is read is held to the limits of a recipe's settings.
+A card may come from anyone, so its values are checked against the limits of a recipe's settings.
 """
 
 import dataclasses
@@ -23,12 +23,12 @@ ATTENDING = "attnmel-cnn"
 """The network with gates."""
 
 VALIDATION = "the validation images of the training"
-"""What temperature and thresholds are chosen on, unless a card says otherwise."""
+"""The images that temperature and thresholds are chosen on, unless a card names others."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Card:
-    """All that is needed to use a network's weights, and what is known of them."""
+    """All that is needed to use a network's weights, and their origin."""
 
     # A measure that is not defined (NaN) is written as text, for JSON has no such number.
     __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
@@ -41,7 +41,7 @@ class Card:
     classes: Classes
     """Names, in the order of the network's scores."""
     positives: Positives
-    """Classes judged against all others; the first is the main task."""
+    """Target classes, each evaluated against all others; the first is the main task."""
     size: Size
     """Side of the network's input in pixels."""
     side: Side
@@ -86,7 +86,7 @@ _CARD = TypeAdapter(Annotated[Card, AfterValidator(_consistent)])
 
 
 def card_json(card: Card) -> bytes:
-    """Return the card as JSON, legible as it stands."""
+    """Return the card as indented JSON."""
     return _CARD.dump_json(card, indent=2)
 
 
@@ -125,6 +125,6 @@ def _problem(error: ErrorDetails) -> str:
 
 
 def described(card: Card) -> str:
-    """Return in words which network a card is of."""
+    """Describe the network of a card in words."""
     padding = "" if card.padding == "symmetric" else f", {card.padding} padding"
     return f"{card.network} on {card.trunk}, width {card.width:g}{padding}, for {', '.join(card.classes)}"

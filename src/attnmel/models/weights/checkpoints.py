@@ -1,7 +1,7 @@
-"""Weights on disk: one safetensors file that also holds a card, so that weights and what they are never part.
+"""Checkpoints: one safetensors file of weights and their card, so that the two are never separated.
 
-A safetensors file holds numbers and text only; reading one runs no code. The same card lies beside it as .json for
-people and other programs; it is never read back.
+A safetensors file holds numbers and text only; reading one runs no code. The same card is also written as .json, for
+people and other programs; that file is never read back.
 """
 
 import dataclasses
@@ -20,10 +20,10 @@ from attnmel.models.weights.safetensors_io import check_finite, check_tensors, l
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
-    """Write weights and card to `path` (.safetensors), and the card beside it (.json); replaces what was there.
+    """Write weights and card to `path` (.safetensors), and the card also as .json; replaces a former checkpoint.
 
     Raises:
-        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+        CheckpointError: the disk is full or cannot be written; the former checkpoint is kept.
     """
     save_weights(path, network.state_dict(), card)
 
@@ -34,10 +34,10 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
 
 
 def save_with_card(path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes) -> None:
-    """Write tensors with a card in JSON under a key of the metadata, and the card beside; replaces what was there.
+    """Write tensors with a card in JSON under a key of the metadata, and the card also as .json.
 
     Raises:
-        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+        CheckpointError: the disk is full or cannot be written; the former checkpoint is kept.
     """
     save_state(path, tensors, {key: text.decode()})
     with writing(path.with_suffix(".json")) as part:
@@ -45,7 +45,7 @@ def save_with_card(path: Path, tensors: Mapping[str, Tensor], key: str, text: by
 
 
 def set_temperature(path: Path, temperature: float | None) -> None:
-    """Write another temperature into the card of a checkpoint, inside and beside; the weights stay to the last bit.
+    """Write another temperature into both cards of a checkpoint; the weights are unchanged to the last bit.
 
     Raises:
         CheckpointError: as `read_checkpoint` and `save_checkpoint`.
@@ -124,7 +124,7 @@ def checkpoint_file(path: Path) -> Path:
 
 
 def _shell(card: Card, path: Path) -> nn.Module:
-    """Build the card's network without memory for its weights and without drawing chance."""
+    """Build the card's network without memory for its weights and without random numbers."""
     try:
         with torch.device("meta"):
             return build_network(

@@ -53,7 +53,7 @@ def packaged_file(trunk: str) -> Path:
     """Return the checked file of a trunk's weights inside its installed package.
 
     Raises:
-        CheckpointError: the package is not installed, or its file is missing, unreadable or changed; says what to type.
+        CheckpointError: the package is not installed, or its file is missing, unreadable or changed; gives the command.
     """
     packaged = PACKAGED[trunk]
     path = _path(packaged)

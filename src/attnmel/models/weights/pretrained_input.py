@@ -1,8 +1,8 @@
-"""What start weights were trained with: the scale of their input, and the padding of their strided convolutions.
+"""How start weights were trained: the scale of their input, and the padding of their strided convolutions.
 
-torchvision's published files are known for both. A .safetensors file says it by the key `INPUT` of its metadata, a JSON
-object {"mean": [r, g, b], "std": [r, g, b], "padding": "symmetric" or "tensorflow"} (the padding may be left out);
-`with_input` writes one into a copy of a file. A checkpoint of attnmel says it in its card.
+Both are known for torchvision's published files. A .safetensors file states them by the key `INPUT` of its metadata, a
+JSON object {"mean": [r, g, b], "std": [r, g, b], "padding": "symmetric" or "tensorflow"} (the padding may be left out);
+`with_input` writes one into a copy of a file. A checkpoint of attnmel has them in its card.
 """
 
 import json
@@ -21,7 +21,7 @@ from attnmel.models.weights.safetensors_io import load_state, read_metadata, sav
 from attnmel.models.weights.start import ADDRESS, PICKLE, RANDOM, START_NAMES, weights_file
 
 INPUT = "attnmel_input"
-"""Key of the metadata of a .safetensors file that says what its weights were trained with."""
+"""Key of the metadata of a .safetensors file with the scale and padding that its weights were trained with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedWith:
-    """What is known of how weights were trained; None where it is not."""
+    """How weights were trained; None where it is not known."""
 
     scale: Scale | None = None
     padding: Padding | None = None
@@ -61,7 +61,7 @@ LITE = TrainedWith(scale=Scale(mean=(MEAN, MEAN, MEAN), std=(STD, STD, STD)), pa
 
 
 def trained_with(source: str, trunk: str = "vgg16_bn") -> TrainedWith:
-    """Return what the start weights of a trunk were trained with; `source` as in `start_weights`, not loaded here.
+    """Return how the start weights of a trunk were trained; `source` as in `start_weights`, not loaded here.
 
     Raises:
         CheckpointError: a file that is not there or damaged, or whose key `INPUT` cannot be read.

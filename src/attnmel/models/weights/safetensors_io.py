@@ -14,10 +14,10 @@ from attnmel.models.weights.pickles import is_pickle
 
 
 def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write named tensors of any device and memory layout, and named texts, into one file; replaces what was there.
+    """Write named tensors of any device and memory layout, and named texts, into one file; replaces a former file.
 
     Raises:
-        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+        CheckpointError: the disk is full or cannot be written; the former file is kept.
     """
     # safetensors takes contiguous tensors only, and a network may lie channels-last.
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -30,7 +30,7 @@ def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str,
 
 
 def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read what `save_state` wrote, onto the CPU.
+    """Read a file of `save_state`, onto the CPU.
 
     Raises:
         CheckpointError: no such file, a pickle, or a damaged file.
@@ -89,7 +89,7 @@ def check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Refuse weights that hold NaN or infinity.
 
     Raises:
-        CheckpointError: says how many do.
+        CheckpointError: gives their number.
     """
     if wrong := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
         raise CheckpointError(
@@ -109,7 +109,7 @@ def writing(path: Path) -> Iterator[Path]:
     """Give a temporary name whose file takes the place of `path` at the end.
 
     Raises:
-        CheckpointError: the disk is full or cannot be written; what was there before is kept.
+        CheckpointError: the disk is full or cannot be written; the former file is kept.
     """
     try:
         with replacing(path) as part:

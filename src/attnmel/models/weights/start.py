@@ -1,8 +1,8 @@
-"""Where a network's weights start: random, published ImageNet weights, or another run's checkpoint.
+"""The start weights of a network: random, published ImageNet weights, or another run's checkpoint.
 
 torchvision's published files are pickles, the one exception to safetensors: the SHA-256 is checked first, then they are
 read with `weights_only=True`, which takes tensors and plain containers and runs no code. Published weights may lie in a
-.safetensors file too, under the same names; one runs no code, so any is read, and its SHA-256 is told.
+.safetensors file too, under the same names; reading one runs no code, so any is read, and its SHA-256 is recorded.
 """
 
 import hashlib
@@ -41,10 +41,10 @@ class PublishedWeights(NamedTuple):
 
 
 class Start(NamedTuple):
-    """Where a network's weights started."""
+    """The start weights of a network."""
 
     sentence: str
-    """What was done."""
+    """For the provenance: which weights were put in."""
     licence: str | None = None
     """Of the weights, or of the data that an earlier run was trained on, which stays with the weights.
 
@@ -100,7 +100,7 @@ def start_weights(
     `source` is "random", "imagenet" (the published file, from its installed package, `home` or its address), an
     address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder or
     .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`. Weights of a VGG-16
-    without batch-norm fill the convolutions of the trunk "vgg16_bn" too; the result says so.
+    without batch-norm fill the convolutions of the trunk "vgg16_bn" too; the result records it.
 
     Raises:
         ConfigError: ImageNet weights for a network of another width.
@@ -192,7 +192,7 @@ def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) ->
         )
     named = HASH_IN_NAME.search(name)
     target = weights_folder(home) / name
-    # Only a name that holds the hash says that a file fetched earlier is the one at this address.
+    # Only a name with the hash proves that a file fetched earlier is the one at this address.
     if not (named and target.is_file()):
         with hold_file(target, waiting=progress.note):
             if not (named and target.is_file()):

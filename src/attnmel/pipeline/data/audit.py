@@ -14,7 +14,8 @@ from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, finding
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.datasets.isic import Dataset, own_folder_path, read_dataset
 from attnmel.data.datasets.splits import draw_splits
-from attnmel.data.preprocess.cache import MEMORY, Cache, open_cache
+from attnmel.data.preprocess.array_file import MEMORY
+from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.data.preprocess.workers import available_processors
 from attnmel.errors import ConfigError, LabelError, require_known

@@ -20,9 +20,10 @@ from attnmel.deploy.onnx_file import Parity
 from attnmel.deploy.parity import CURE, ParityReport, class_aucs
 from attnmel.deploy.predictor import Predictor
 from attnmel.errors import ExportError
+from attnmel.models.output import predict_batch
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.export.check_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
-from attnmel.pipeline.predict.torch_model import model_input, network_output
+from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
@@ -112,8 +113,8 @@ def _parity(comparison: ParityReport, truth: Predictions | None = None, evaluate
 def expected_output(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineOutput:
     """Return the outputs of the network by torch, as by `predict_images`, rounded to float32 like an engine's."""
     inputs = torch.cat([model_input(square, card) for square in squares])
-    output = network_output(network, inputs, card.temperature)
-    return EngineOutput(output.probabilities.astype(np.float32), output.attention)
+    found = predict_batch(network, inputs, card.temperature)
+    return EngineOutput(found.probabilities.astype(np.float32), found.attention)
 
 
 def engine_output(engine: Engine, real: RealImages, progress: Progress = SILENT) -> EngineOutput:

@@ -6,13 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
-from torch import nn
 
 from attnmel import runtime
 from attnmel.data.preprocess.images import central_crop, normalised, prepared_image
-from attnmel.deploy.engines import EngineOutput
 from attnmel.errors import ImageError
-from attnmel.models.output import Output
+from attnmel.models.output import predict_batch
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
 from attnmel.pipeline.predict.table import ImageResult
@@ -52,22 +50,11 @@ class CheckpointModel:
                 errors[path] = str(error)
         results: dict[Path, ImageResult] = {}
         if inputs:
-            output = network_output(self._network, torch.cat(list(inputs.values())).to(self._device), self.temperature)
-            for place, (path, row) in enumerate(zip(inputs, output.probabilities.tolist(), strict=True)):
-                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, output.attention, strict=False)}
+            found = predict_batch(self._network, torch.cat(list(inputs.values())).to(self._device), self.temperature)
+            for place, (path, row) in enumerate(zip(inputs, found.probabilities.tolist(), strict=True)):
+                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, found.attention, strict=False)}
                 results[path] = ImageResult(str(path), tuple(row), attention=attention)
         return [results.get(path) or ImageResult(str(path), (), errors[path]) for path in paths]
-
-
-@torch.inference_mode()
-def network_output(
-    network: nn.Module, inputs: Float32[torch.Tensor, "B 3 s s"], temperature: float | None
-) -> EngineOutput:
-    """Return probabilities, calibrated by the temperature if there is one, and attention maps of a network."""
-    output: Output = network(inputs)
-    logits = output.logits.double() / (1 if temperature is None else temperature)
-    maps = tuple(one[:, 0].float().cpu().numpy() for one in output.attention)
-    return EngineOutput(logits.softmax(dim=1).cpu().numpy(), maps)
 
 
 def model_input(image: UInt8[np.ndarray, "S S 3"], card: Card) -> Float32[torch.Tensor, "1 3 s s"]:

@@ -1,11 +1,11 @@
-"""One row an epoch, as CSV and as TensorBoard events."""
+"""The history of a training: one row an epoch, as CSV and as TensorBoard events."""
 
 import dataclasses
 import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from attnmel.errors import TrainingError
 from attnmel.evaluation.classification.report import main_value
@@ -17,7 +17,10 @@ from attnmel.table_files import damage, number_or_nan, read_table, write_table
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HistoryRow:
-    """One epoch, counted from 1; Dice terms NaN without a prior, validation measures averaged over the positives."""
+    """One epoch of a classifier, counted from 1.
+
+    Dice terms are NaN without a prior; validation measures are averaged over the positives.
+    """
 
     epoch: int
     learning_rate: float
@@ -61,7 +64,7 @@ class HistoryRow:
         seconds: float,
         images_per_second: float,
     ) -> "HistoryRow":
-        """Join the losses of an epoch with the measures of the network on the validation split after it."""
+        """Join the losses of an epoch with the measures of its predictions on the validation split."""
         return cls(
             epoch=epoch,
             learning_rate=learning_rate,
@@ -82,19 +85,46 @@ def best_row(history: Sequence[HistoryRow], measure: str) -> HistoryRow | None:
     return max(history, key=lambda row: row.validation(measure), default=None)
 
 
-def write_history(path: Path, history: Sequence[HistoryRow]) -> None:
-    """Write all epochs as CSV, anew each time, so that a resumed run has no doubled row."""
-    write_rows(path, HistoryRow, history)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SegmenterRow:
+    """One epoch of a segmenter, counted from 1; overlaps are means over the held-out images in the prepared size."""
+
+    epoch: int
+    learning_rate: float
+    """Of the epoch's last step."""
+    loss: float
+    threshold_jaccard: float
+    jaccard: float
+    dice: float
+    seconds: float
+    """Training and validation of the epoch, wall time."""
+    images_per_second: float
+    """Training alone."""
+
+    def sentence(self) -> str:
+        """Return the epoch in one line for the terminal."""
+        return (
+            f"epoch {self.epoch}: loss {self.loss:.4f}, held-out threshold Jaccard {self.threshold_jaccard:.3f}, "
+            f"Jaccard {self.jaccard:.3f}, Dice {self.dice:.3f}, {self.images_per_second:.0f} images/s"
+        )
 
 
-def write_rows(path: Path, kind: type[Any], rows: Sequence[Any]) -> None:
-    """Write the rows of one dataclass as CSV, a column a field."""
-    names = [field.name for field in dataclasses.fields(kind)]
-    write_table(path, names, ([getattr(row, name) for name in names] for row in rows))
+def best_segmenter_row(history: Sequence[SegmenterRow]) -> SegmenterRow:
+    """Return the earliest epoch of the highest threshold Jaccard; among equals, as when all are 0, of the Jaccard."""
+    return max(history, key=lambda row: (row.threshold_jaccard, row.jaccard))
+
+
+Row = TypeVar("Row", HistoryRow, SegmenterRow)
+
+
+def write_history(path: Path, history: Sequence[HistoryRow | SegmenterRow]) -> None:
+    """Write all epochs, at least one, as CSV, anew each time, so that a resumed run has no doubled row."""
+    names = [field.name for field in dataclasses.fields(history[0])]
+    write_table(path, names, ([getattr(row, name) for name in names] for row in history))
 
 
 def read_history(path: Path) -> tuple[HistoryRow, ...]:
-    """Read what `write_history` wrote; empty where there is no file yet.
+    """Read the history of a classifier; empty where there is no file yet.
 
     Raises:
         TrainingError: the file is damaged.
@@ -102,17 +132,18 @@ def read_history(path: Path) -> tuple[HistoryRow, ...]:
     if not path.is_file():
         return ()
     cure = "put it back as the training wrote it, or delete it to go without learning curves"
+    names = [field.name for field in dataclasses.fields(HistoryRow)]
     with damage(path, TrainingError, cure):
-        return tuple(map(history_row, read_table(path, [field.name for field in dataclasses.fields(HistoryRow)])))
+        return tuple(read_row(HistoryRow, row) for row in read_table(path, names))
 
 
-def history_row(values: dict[str, str]) -> HistoryRow:
-    """Return a row from text, field by field."""
+def read_row(kind: type[Row], values: dict[str, str]) -> Row:
+    """Return a row from the texts of its fields."""
     numbers = {name: number_or_nan(value) for name, value in values.items() if name != "epoch"}
-    return HistoryRow(epoch=int(values["epoch"]), **numbers)
+    return kind(epoch=int(values["epoch"]), **numbers)
 
 
-def write_events(folder: Path, row: HistoryRow) -> None:
+def write_events(folder: Path, row: HistoryRow | SegmenterRow) -> None:
     """Write one epoch as a TensorBoard event file of its own; an epoch that is trained again replaces its file.
 
     Not torch's SummaryWriter: it writes from a thread, which on a full disk leaves half a file and a traceback.
@@ -133,38 +164,3 @@ def write_events(folder: Path, row: HistoryRow) -> None:
     with replacing(folder / f"events.out.tfevents.{row.epoch:06d}") as part, part.open("wb") as file:
         for one in (head, event):
             RecordWriter(file).write(one.SerializeToString())
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SegmenterRow:
-    """One epoch, counted from 1; overlaps are means over the held-out images in the prepared size."""
-
-    epoch: int
-    learning_rate: float
-    """Of the epoch's last step."""
-    loss: float
-    threshold_jaccard: float
-    jaccard: float
-    dice: float
-    seconds: float
-    """Training and evaluation of the epoch, wall time."""
-    images_per_second: float
-    """Training alone."""
-
-    def sentence(self) -> str:
-        """Return the epoch as one line for the terminal."""
-        return (
-            f"epoch {self.epoch}: loss {self.loss:.4f}, held-out threshold Jaccard {self.threshold_jaccard:.3f}, "
-            f"Jaccard {self.jaccard:.3f}, Dice {self.dice:.3f}, {self.images_per_second:.0f} images/s"
-        )
-
-
-def segmenter_row(values: dict[str, str]) -> SegmenterRow:
-    """Return a row from text, field by field."""
-    numbers = {name: number_or_nan(value) for name, value in values.items() if name != "epoch"}
-    return SegmenterRow(epoch=int(values["epoch"]), **numbers)
-
-
-def best_epoch(history: Sequence[SegmenterRow]) -> SegmenterRow:
-    """Return the earliest epoch of the highest threshold Jaccard; among equals, as when all are 0, of the Jaccard."""
-    return max(history, key=lambda row: (row.threshold_jaccard, row.jaccard))

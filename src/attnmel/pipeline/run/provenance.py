@@ -9,6 +9,7 @@ import torch
 from attnmel import NOTICE, runtime
 from attnmel.config.load import differences, load_recipe
 from attnmel.config.recipe import Recipe, Settings
+from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights.card import Card
@@ -22,20 +23,20 @@ MOST_LISTED = 5
 
 def write_start(
     run: RunFolder,
-    recipe: Recipe,
-    prepared: Prepared,
-    prior: Mapping[str, Any],
+    recipe: Recipe | SegmenterRecipe,
+    data: Mapping[str, Any],
     *,
+    prior: Mapping[str, Any] | None = None,
     device: torch.device,
     processes: int,
     command: str,
     start: Start,
 ) -> None:
-    """Write the resolved recipe and where the run comes from."""
+    """Write the resolved recipe and the provenance of a run; `data` is the fingerprint of its data."""
     provenance = {
         "notice": NOTICE,
         # Weights that were trained on other data before stay bound to its licence too.
-        "licence": "; ".join(dict.fromkeys(one for one in (prepared.dataset.licence, start.licence) if one)),
+        "licence": "; ".join(dict.fromkeys(one for one in (data["licence"], start.licence) if one)),
         "command": command,
         "seed": recipe.training.seed,
         "versions": runtime.versions(),
@@ -44,7 +45,7 @@ def write_start(
         "precision": recipe.training.precision,
         "start": start.sentence,
         **({"start measured": start.facts} if start.facts else {}),
-        "data": prepared.fingerprint(),
+        "data": data,
         **({"prior": prior} if prior else {}),
     }
     write_provenance(run, provenance)

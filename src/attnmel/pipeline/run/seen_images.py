@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.preprocess.cache import MEMORY
+from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.data.preprocess.workers import available_processors
 from attnmel.errors import PredictionsError

@@ -10,24 +10,13 @@ from torch import Tensor, nn
 
 from attnmel import NOTICE
 from attnmel.models.weights.safetensors_io import check_tensors, load_state, save_state
-from attnmel.pipeline.run.history import HistoryRow, SegmenterRow, history_row
+from attnmel.pipeline.run.history import HistoryRow, Row, SegmenterRow, read_row
 
 NETWORK, OPTIMIZER = "network.", "optimizer."
 
-History = Sequence[HistoryRow] | Sequence[SegmenterRow]
-
-
-def save_training_state(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, history: History) -> None:
-    """Write weights, momentum and history; generators need no state, they are seeded by epoch.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; what was there before is kept.
-    """
-    write_training_state(path, training_tensors(network, optimizer), history)
-
 
 def training_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return weights and momentum by name, on the device that they are on."""
+    """Return weights and momentum by name, on the device where they are."""
     tensors: dict[str, Tensor] = {NETWORK + name: value for name, value in network.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"{OPTIMIZER}{number}.{name}": value for name, value in state.items() if value is not None}
@@ -35,9 +24,9 @@ def training_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> di
 
 
 def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return copies in the computer's memory, which no later step changes.
+    """Return copies on the CPU, which no later step changes.
 
-    Also of what is there already: AdamW counts its steps on the CPU, in place, wherever the weights are.
+    Also of those that are on the CPU already: AdamW counts its steps there, in place, wherever the weights are.
     """
     return {name: value.to("cpu", copy=True) for name, value in tensors.items()}
 
@@ -47,23 +36,26 @@ def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
 
 
-def write_training_state(path: Path, tensors: Mapping[str, Tensor], history: History) -> None:
-    """Write the tensors of a training state and the history, as `save_training_state`."""
+def write_training_state(
+    path: Path, tensors: Mapping[str, Tensor], history: Sequence[HistoryRow | SegmenterRow]
+) -> None:
+    """Write the tensors of a training state and the history; generators need no state, they are seeded by epoch.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; the former file is kept.
+    """
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
     save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
 
 
-def load_training_state(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[HistoryRow, ...]:
-    """Restore network and optimiser from what `save_training_state` wrote and return the history so far.
+def load_training_state(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, kind: type[Row] = HistoryRow
+) -> tuple[Row, ...]:
+    """Load weights and momentum into network and optimiser, and return the history so far, rows of `kind`.
 
     Raises:
         CheckpointError: the file is damaged or belongs to another network.
     """
-    return tuple(map(history_row, load_rows(path, network, optimizer)))
-
-
-def load_rows(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, str]]:
-    """Do as `load_training_state`, with the rows of the history as text."""
     tensors, metadata = load_state(path)
     weights = weights_of(tensors)
     check_tensors(weights, network.state_dict(), str(path))
@@ -75,4 +67,4 @@ def load_rows(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) 
             number, key = name.removeprefix(OPTIMIZER).split(".", 1)
             state.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return json.loads(metadata["history"])
+    return tuple(read_row(kind, row) for row in json.loads(metadata["history"]))

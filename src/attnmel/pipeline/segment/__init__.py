@@ -1,1 +1,1 @@
-"""The U-Net that draws lesion masks: trained, applied, judged."""
+"""The U-Net that draws lesion masks: trained, applied, evaluated."""

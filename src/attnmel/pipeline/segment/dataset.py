@@ -1,4 +1,4 @@
-"""Pairs of image and true mask -> what a segmenter is fitted to, what chooses its epoch, and batches of both."""
+"""Pairs of image and true mask -> the training and held-out images of a segmenter, and batches of both."""
 
 import dataclasses
 import hashlib
@@ -76,7 +76,7 @@ class Pairs:
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what identifies the data of a run."""
+        """Return the fingerprint of a run's data."""
         sides = json.dumps([[lesion.image_id, lesion.split, lesion.group] for lesion in self.lesions])
         return {
             "dataset": self.dataset.name,

@@ -17,7 +17,7 @@ from attnmel.models.segmenter import SegmenterCard
 
 
 class Drawn(NamedTuple):
-    """What a segmenter draws on one image."""
+    """The mask that a segmenter draws on one image, as probabilities."""
 
     image_id: str
     probability: Float32[np.ndarray, "H W"] | None
@@ -37,7 +37,7 @@ def drawn_images(
     batch: int,
     device: torch.device,
 ) -> Iterator[Drawn]:
-    """Give what the segmenter draws on each image, by id and file, in order; decoded by several processes if it pays.
+    """Give the mask of each image, by id and file, in order; images are decoded by several processes if it pays.
 
     An image that cannot be read is given with the reason.
     """

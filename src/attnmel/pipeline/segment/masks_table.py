@@ -1,4 +1,4 @@
-"""masks.csv: one row an image of what a segmenter drew, and which segmenter it was."""
+"""masks.csv: a row for each image that a segmenter drew a mask of, and which segmenter it was."""
 
 import csv
 from collections.abc import Iterable
@@ -11,19 +11,19 @@ from attnmel.table_files import notice_lines
 COLUMNS = ("image", "confidence", "area", "pieces", "flag", "error")
 
 SEGMENTER = "# Segmenter: "
-"""Start of the comment that says which checkpoint drew the masks, by SHA-256."""
+"""Start of the comment that names the checkpoint of the masks, by SHA-256."""
 
 
 @dataclass(frozen=True)
 class MaskRow:
-    """What a segmenter drew on one image."""
+    """The mask that a segmenter drew on one image."""
 
     image_id: str
     confidence: float
     area: float
     pieces: int
     flag: str
-    """As `evaluation.mask_signs` has it; an "empty" mask is not written as a file."""
+    """As in `evaluation.masks.quality`; an "empty" mask is not written as a file."""
     error: str = ""
     """Why the image could not be read; then the other fields mean nothing."""
 
@@ -47,14 +47,14 @@ def write_masks_table(folder: MasksFolder, segmenter: str, rows: Iterable[MaskRo
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         for row in rows:
-            told = ["", "", "", ""]
+            cells = ["", "", "", ""]
             if not row.error:
-                told = [f"{row.confidence:.6f}", f"{row.area:.6f}", str(row.pieces), row.flag]
-            table.writerow([row.image_id, *told, row.error])
+                cells = [f"{row.confidence:.6f}", f"{row.area:.6f}", str(row.pieces), row.flag]
+            table.writerow([row.image_id, *cells, row.error])
 
 
 def read_masks_table(folder: MasksFolder) -> MasksTable | None:
-    """Return what `write_masks_table` wrote; None where there is no table.
+    """Read a table of `write_masks_table`; None where there is no table.
 
     Raises:
         PredictionsError: the file is damaged.

@@ -1,4 +1,4 @@
-"""A segmenter and images -> a folder of lesion masks in the images' own size, with a table of what each is worth."""
+"""A segmenter and images -> a folder of lesion masks in the images' own size, with a table of their quality."""
 
 import hashlib
 from collections import Counter
@@ -35,17 +35,17 @@ class Masks:
 
     folder: MasksFolder
     rows: tuple[MaskRow, ...]
-    """Of the images asked for, in their order."""
+    """Of the given images, in their order."""
     kept: int
     """How many of them an earlier prediction had drawn."""
 
     def sentence(self) -> str:
         """Return what was drawn, in one line."""
         flags = Counter(row.flag for row in self.rows if row.flag)
-        told = "".join(f", {count} {flag}" for flag, count in sorted(flags.items()))
+        counts = "".join(f", {count} {flag}" for flag, count in sorted(flags.items()))
         files = sum(not row.error and row.flag != "empty" for row in self.rows)
         earlier = f", {self.kept} of them from before" if self.kept else ""
-        return f"{self.folder.path}: {files} masks of {len(self.rows)} images{told}{earlier}"
+        return f"{self.folder.path}: {files} masks of {len(self.rows)} images{counts}{earlier}"
 
     def raise_for_failures(self) -> None:
         """Complain of images that could not be read, after the others are done.
@@ -112,7 +112,7 @@ def _predict_into(
 
 
 def _named_images(images: Sequence[str], home: Path) -> list[tuple[str, Path]]:
-    """Return id and file of every image that is asked for."""
+    """Return id and file of every given image."""
     if known := [name for name in images if name in SOURCES]:
         if len(images) > 1:
             raise ConfigError(f"{known[0]} is a data set; name it alone, or files and folders only")
@@ -147,10 +147,10 @@ def _is_done(folder: MasksFolder, row: MaskRow | None) -> bool:
 
 
 def _copy_images(model: Path, folder: MasksFolder, card: SegmenterCard, progress: Progress) -> None:
-    """Put what the segmenter learnt from beside its masks, so that it is known wherever they go."""
+    """Copy the list of the segmenter's training images into the folder of masks, so that they stay together."""
     learnt = read_images(RunFolder(checkpoint_file(model).parent))
     if not learnt:
-        progress.note(f"no images.csv beside {model}: what the segmenter learnt from is not known of its masks")
+        progress.note(f"no images.csv with {model}: the images that the segmenter learnt from are not known")
         return
     write_images(folder, learnt, card.licence)
 

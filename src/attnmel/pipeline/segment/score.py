@@ -1,4 +1,4 @@
-"""A folder of masks against the true masks of a data set: by diagnosis, by flag, and by what the segmenter knew."""
+"""A folder of masks against the true masks of a data set: by diagnosis, by flag, and by what the segmenter saw."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
 ALL, DIAGNOSIS, FLAG, KNOWN = "all", "diagnosis", "flag", "segmenter"
-"""What a part of the images has in common."""
+"""Kinds of parts of the images."""
 
 MISSING = "no mask"
 UNFLAGGED = "no flag"
@@ -68,8 +68,8 @@ class MasksScore:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         plain = dataclasses.asdict(self)
-        for part, told in zip(self.parts, plain["parts"], strict=True):
-            told["figures"] = {name: one._asdict() for name, one in part.figures.items()}
+        for part, values in zip(self.parts, plain["parts"], strict=True):
+            values["figures"] = {name: one._asdict() for name, one in part.figures.items()}
         return {"notice": NOTICE, **plain}
 
     def markdown(self) -> str:
@@ -80,8 +80,8 @@ class MasksScore:
         ]
         lines = [header, ["---", *(["---:"] * (len(header) - 1))], *rows]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-        told = [f"Rank correlation of confidence with Jaccard: {fixed(self.confidence_correlation)}.", *self.notes]
-        return f"{self.dataset} ({self.split}) against {self.folder}\n\n{table}\n\n" + "\n".join(told) + "\n"
+        notes = [f"Rank correlation of confidence with Jaccard: {fixed(self.confidence_correlation)}.", *self.notes]
+        return f"{self.dataset} ({self.split}) against {self.folder}\n\n{table}\n\n" + "\n".join(notes) + "\n"
 
 
 def score_masks(
@@ -97,8 +97,8 @@ def score_masks(
     """Compare predicted masks with the true ones in the images' own size; images of one lesion are resampled together.
 
     Without a folder the masks are those that `attnmel segment predict` drew for the data set. A mask that is missing
-    counts as empty. Where the folder says what its segmenter learnt from, and images of it are scored, the figures of
-    those, and of the others, are given too.
+    counts as empty. Where the folder names the images that its segmenter learnt from, and some of them are scored, the
+    measures of those, and of the others, are given too.
 
     Raises:
         ConfigError: an unknown data set, or a folder of images of one's own without a folder of masks.
@@ -139,7 +139,7 @@ def score_masks(
 
 
 def _pixels(lesions: Sequence[Lesion], predicted: Mapping[str, Path], progress: Progress) -> np.ndarray:
-    """Count the pixels of every pair; tell all the masks that cannot be used at once."""
+    """Count the pixels of every pair; an error names all masks that cannot be used."""
     pairs = [(predicted.get(one.image_id), one.mask) for one in lesions if one.mask is not None]
     counted, problems = [], []
     with progress.bar("comparing masks", len(pairs), "masks") as advance:
@@ -161,7 +161,7 @@ def _kinds(
     masks: MasksFolder,
     home: Path,
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Return what the parts are told apart by, the name of each image's part by kind, and notes."""
+    """Return the name of each image's part by kind of part, and notes."""
     kinds = {ALL: [ALL] * len(lesions)}
     known, note = _known(lesions, masks, home)
     if any(one != UNKNOWN for one in known):
@@ -174,16 +174,16 @@ def _kinds(
 
 
 def _known(lesions: Sequence[Lesion], masks: MasksFolder, home: Path) -> tuple[list[str], str]:
-    """Say of each image whether the segmenter knew it, by id, content or lesion, and of all in a sentence."""
+    """Return for each image whether the segmenter saw it, by id, content or lesion, and a sentence about all."""
     learnt = read_images(masks)
     if not learnt:
         return [UNKNOWN] * len(lesions), f"No {masks.images.name}: what the segmenter learnt from is not known."
-    judged = known_images(lesions, home)
-    leaks = {one.image: KNOWN_WORDS[one.known_split] for one in shared_images(learnt, judged, masks.path.name)}
+    scored = known_images(lesions, home)
+    leaks = {one.image: KNOWN_WORDS[one.known_split] for one in shared_images(learnt, scored, masks.path.name)}
     names = [leaks.get(one.image_id, UNKNOWN) for one in lesions]
     fitted, chose = (names.count(words) for words in KNOWN_WORDS.values())
-    told = f"The segmenter learnt from {fitted} of these {len(lesions)} images and chose its epoch by {chose}."
-    return names, told
+    note = f"The segmenter learnt from {fitted} of these {len(lesions)} images and chose its epoch by {chose}."
+    return names, note
 
 
 def _flag(image_id: str, predicted: Mapping[str, Path], rows: Mapping[str, MaskRow]) -> str:
@@ -193,7 +193,7 @@ def _flag(image_id: str, predicted: Mapping[str, Path], rows: Mapping[str, MaskR
 
 
 def _in_order(kind: str, names: Iterable[str]) -> list[str]:
-    """Return the parts of a kind as a reader expects them: what the segmenter never saw first, else by name."""
+    """Return the parts of a kind: images that the segmenter never saw first, the others by name."""
     first = {UNKNOWN: 0, UNFLAGGED: 0}
     return sorted(set(names), key=lambda name: (first.get(name, 1), name))
 
@@ -201,8 +201,8 @@ def _in_order(kind: str, names: Iterable[str]) -> list[str]:
 def _correlation(lesions: Sequence[Lesion], pixels: np.ndarray, rows: Mapping[str, MaskRow]) -> float:
     sure = [rows[one.image_id].confidence if _has_row(one, rows) else np.nan for one in lesions]
     confidence, jaccard = np.array(sure), overlaps(pixels)["jaccard"]
-    told = ~np.isnan(confidence)
-    return rank_correlation(confidence[told], jaccard[told])
+    known = ~np.isnan(confidence)
+    return rank_correlation(confidence[known], jaccard[known])
 
 
 def _has_row(lesion: Lesion, rows: Mapping[str, MaskRow]) -> bool:

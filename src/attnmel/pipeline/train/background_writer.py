@@ -1,4 +1,4 @@
-"""What is handed over is written by a thread of its own, while its owner goes on."""
+"""Writing of files in a thread of its own, while training goes on."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -6,22 +6,22 @@ from types import TracebackType
 
 
 class BackgroundWriter:
-    """Writes one thing at a time; leaving it waits for the last one, so that what was handed over is whole on disk.
+    """Runs one write at a time; leaving the context waits for the last one, so that all files are whole on disk.
 
-    What a writing raises comes out of the next call, or of leaving, unless another error is under way there already.
+    An error of a write is raised by the next call, or on leaving, unless another error is being raised already.
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background-writer")
         self._latest: Future[None] | None = None
 
     def hand_over(self, write: Callable[[], None]) -> None:
-        """Start to write, once what was handed over before is written: never are two waiting, with all they hold."""
+        """Start to write, once the former write is done: never do two wait, with all the memory they need."""
         self.wait()
         self._latest = self._thread.submit(write)
 
     def wait(self) -> None:
-        """Return when all that was handed over is written."""
+        """Return when everything is written."""
         if self._latest is not None:
             self._latest.result()
 
@@ -31,7 +31,7 @@ class BackgroundWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Shutting down waits, too: even after an error, what is half-written is finished.
+        # Shutting down waits, too: even after an error, a file that is half-written is finished.
         self._thread.shutdown()
         if error is None:
             self.wait()

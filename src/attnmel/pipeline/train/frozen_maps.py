@@ -1,4 +1,4 @@
-"""A run with a frozen trunk -> the stored maps that it is trained, validated and judged on."""
+"""A run with a frozen trunk -> the stored maps that it is trained and evaluated on."""
 
 import hashlib
 import json
@@ -30,11 +30,11 @@ BATCH = 32
 
 
 class RunMaps(NamedTuple):
-    """What stands in place of the images of a run."""
+    """The stored maps of a run, which replace its images."""
 
     views: Views
     training: StoredMaps
-    judged: Mapping[Split, StoredMaps]
+    evaluated: Mapping[Split, StoredMaps]
     """The central crops of every other split, in float32 up to the end of the frozen layers."""
 
 
@@ -47,10 +47,10 @@ def open_run_maps(
     device: torch.device,
     progress: Progress = SILENT,
 ) -> RunMaps | None:
-    """Return the maps of a run, made first where they are new; None where its recipe keeps none.
+    """Return the maps of a run, computed first where they are new; None where its recipe keeps none.
 
-    The network is the run's, with its start weights and on its device. Training maps are made in the training's
-    precision, those of the judged splits in float32. What needs means alone gets means.
+    The network is the run's, with its start weights and on its device. Training maps are computed in the precision of
+    the training, those of the other splits in float32. A network that only averages its maps gets their means.
 
     Raises:
         AttnmelError: the disk is full or cannot be written.
@@ -61,7 +61,7 @@ def open_run_maps(
         return None
     there = {lesion.split for lesion in prepared.lesions}
     find = partial(_open, recipe, prepared, network, home=home, device=device, progress=progress)
-    judged: dict[Split, StoredMaps] = {
+    evaluated: dict[Split, StoredMaps] = {
         split: find(rows, _views(recipe, rows, turned=1, crops=0), precision="float32")
         for split in EVERY_SPLIT
         if split != "train" and split in there
@@ -73,7 +73,7 @@ def open_run_maps(
         rows = np.sort(np.concatenate([rows, prepared.rows("validation")]))
     views = _views(recipe, rows, turned=settings.views, crops=settings.crops)
     precision = runtime.choose_precision(settings.precision, device)
-    return RunMaps(views, find(rows, views, precision=precision), judged)
+    return RunMaps(views, find(rows, views, precision=precision), evaluated)
 
 
 def _views(recipe: Recipe, rows: np.ndarray, *, turned: int, crops: int) -> Views:
@@ -132,7 +132,7 @@ def _open(
 
 
 def weights_hash(trunk: Trunk) -> str:
-    """Return a hash of all that decides what the frozen layers compute."""
+    """Return a hash of the frozen layers' weights."""
     whole = hashlib.sha256()
     for name, tensor in sorted(trunk.frozen_part().state_dict().items()):
         whole.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())

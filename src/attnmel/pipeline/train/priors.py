@@ -1,4 +1,4 @@
-"""A recipe and its data -> what the prior of each training image is made of, counted, with what the masks have seen."""
+"""A recipe and its data -> the files of each training image's prior, counted, and what their segmenter learnt from."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ class RunPrior:
     flags: dict[str, int]
     """How many of those masks their segmenter found odd, by how."""
     segmenter_images: tuple[Known, ...]
-    """What the segmenter that drew the masks learnt from; empty where none did, or it is not known."""
+    """Images that the segmenter of the masks learnt from; empty without a segmenter, or where they are not known."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what goes into a run's provenance; empty without a prior."""
+        """Return the entry in a run's provenance; empty without a prior."""
         if self.loss.prior == NO_PRIOR:
             return {}
         having = sum(self.sources.values())
@@ -53,9 +53,9 @@ class RunPrior:
 
 
 def prepare_prior(recipe: Recipe, prepared: Prepared, *, home: Path, progress: Progress = SILENT) -> RunPrior:
-    """Find the prior of every training image, prepare what is no lesion mask of the cache, and say how many have none.
+    """Find the prior of every training image, prepare those that are not masks of the image cache, and report counts.
 
-    Images without a prior leave the regulariser alone.
+    Images without a prior do not enter the Dice losses.
 
     Raises:
         LabelError: no training image has a prior, or the files that it is made of are not there.
@@ -89,7 +89,7 @@ def prepare_prior(recipe: Recipe, prepared: Prepared, *, home: Path, progress: P
 
 
 def seen_by_segmenter(learnt: Sequence[Known], prepared: Prepared, home: Path) -> tuple[str, ...]:
-    """Say of each split that judges how many of its images the segmenter of the masks learnt from."""
+    """Return a sentence for each evaluation split with images that the segmenter of the masks learnt from."""
     if not learnt:
         return ()
     there = {lesion.split for lesion in prepared.lesions}
@@ -99,7 +99,7 @@ def seen_by_segmenter(learnt: Sequence[Known], prepared: Prepared, home: Path) -
 
 
 def _is_cached(loss: LossSettings) -> bool:
-    """Whether the mask channel of the image cache is what the prior is made of."""
+    """Whether the prior is made of the mask channel of the image cache."""
     return loss.prior in ("lesion", "background") and not loss.masks and loss.spoil == NOT_SPOILT
 
 
@@ -132,8 +132,8 @@ def _empty_words(loss: LossSettings) -> str:
 
 def _sentences(found: RunPrior) -> list[str]:
     prior, having = found.loss.prior, sum(found.sources.values())
-    told = " and ".join(f"{count:,} have {source}" for source, count in found.sources.items())
-    sentences = [f"prior {prior}: of {found.images:,} training images {told}"]
+    sources = " and ".join(f"{count:,} have {source}" for source, count in found.sources.items())
+    sentences = [f"prior {prior}: of {found.images:,} training images {sources}"]
     if bare := found.images - having:
         sentences[0] += f"; {bare:,} have none and leave the regulariser alone"
     if found.flags:

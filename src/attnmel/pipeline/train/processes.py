@@ -1,9 +1,9 @@
 """The processes of one training on this machine: started, watched and ended together. No torch.
 
-`attnmel train` on several devices starts itself once for each and watches. A process that dies leaves the others
-waiting for it, on CUDA for as long as half an hour; so the watcher ends them and says which one it was. It computes
-nothing, so that nothing can hold it up. Fabric would start them too, but kills the rest of them without a word, in the
-middle of a file if need be.
+`attnmel train` on several devices starts itself once for each device and watches the processes. When one dies, the
+others would wait for it, on CUDA for up to half an hour; so the watcher ends them and reports which one died. It
+computes nothing, so that nothing can block it. Fabric would start them too, but kills the others without a message,
+perhaps in the middle of writing a file.
 """
 
 import _thread
@@ -23,17 +23,17 @@ from typing import IO, NamedTuple
 from attnmel.errors import TrainingError
 
 PLACE = "LOCAL_RANK"
-"""Environment variable that numbers the processes of a machine, as Fabric and torchrun know it."""
+"""Environment variable with the index of a process on its machine, as Fabric and torchrun set it."""
 
 STARTED_OUTSIDE = (PLACE, "SLURM_NTASKS", "LSB_JOBID", "OMPI_COMM_WORLD_SIZE")
 """Variables of torchrun, SLURM, LSF and MPI, which start and watch the processes themselves."""
 
 LOOK_EVERY = 0.2
 GRACE = 10.0
-"""Seconds that a process has to unwind, so that no half-written file stays, before it is killed."""
+"""Seconds that a process has to unwind, so that no half-written file is left, before it is killed."""
 
 ECHO = 5.0
-"""Seconds after a lost connection in which the watcher finds out who died, and ends who lost it."""
+"""Seconds after a lost connection in which the watcher finds the process that died and ends the others."""
 
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
@@ -44,7 +44,7 @@ class Ended(NamedTuple):
     code: int
     """Exit code of the first that failed, else 0."""
     said: str
-    """What the process that failed had to say, where it is not the first one, which speaks for itself."""
+    """The output of the process that failed; empty for the first one, which writes to the terminal itself."""
 
 
 def starts_processes(devices: int) -> bool:
@@ -64,7 +64,7 @@ def run_together(arguments: Sequence[str], processes: int) -> Ended:
             failed = _first_failure(children)
         except KeyboardInterrupt:
             _end(children, signal.SIGINT)
-            return Ended(INTERRUPTED, "")  # the first process has said so
+            return Ended(INTERRUPTED, "")  # the first process has written a message
         if failed is None:
             return Ended(0, "")
         code = children[failed].returncode
@@ -72,7 +72,7 @@ def run_together(arguments: Sequence[str], processes: int) -> Ended:
         first_spoke = by is None and _fails_too(children[0])
         _end(children, signal.SIGTERM)
         if by is not None:
-            raise TrainingError(_obituary(failed, processes, by))
+            raise TrainingError(_killed(failed, processes, by))
         aside.seek(0)
         return Ended(code, "" if first_spoke else aside.read())
 
@@ -98,10 +98,10 @@ def _free_port() -> int:
 
 
 def _first_failure(children: Sequence[subprocess.Popen[bytes]]) -> int | None:
-    """Wait until a process fails, and return its place; None once all have ended well."""
+    """Wait until a process fails, and return its index; None once all have ended well."""
     while True:
         codes = [child.poll() for child in children]
-        # One that was ended from outside is the cause, where others failed for want of it in the same moment.
+        # A process that was ended from outside is the cause, where others failed in the same moment because of it.
         failed = sorted((_ended_by(code) is None, place) for place, code in enumerate(codes) if code)
         if failed:
             return failed[0][1]
@@ -111,7 +111,7 @@ def _first_failure(children: Sequence[subprocess.Popen[bytes]]) -> int | None:
 
 
 def _fails_too(child: subprocess.Popen[bytes]) -> bool:
-    """Whether the process fails for a reason of its own: sooner than it would for a lost connection."""
+    """Whether the process fails for a reason of its own: sooner than by a lost connection."""
     try:
         return child.wait(ECHO / 2) != 0
     except subprocess.TimeoutExpired:
@@ -120,7 +120,7 @@ def _fails_too(child: subprocess.Popen[bytes]) -> bool:
 
 def _end(children: Sequence[subprocess.Popen[bytes]], how: signal.Signals) -> None:
     for child in children:
-        child.send_signal(how)  # nothing happens to one that has ended
+        child.send_signal(how)  # no effect on one that has ended
     deadline = time.monotonic() + GRACE
     for child in children:
         try:
@@ -138,7 +138,7 @@ def _ended_by(code: int | None) -> str | None:
     return next((one.name for one in signal.Signals if one == number), f"signal {number}")
 
 
-def _obituary(place: int, processes: int, by: str) -> str:
+def _killed(place: int, processes: int, by: str) -> str:
     why = " (the system does that when memory runs out)" if by == "SIGKILL" else ""
     return (
         f"process {place} of {processes} (counted from 0) was ended by {by}{why}, and the others with it. "
@@ -147,7 +147,7 @@ def _obituary(place: int, processes: int, by: str) -> str:
 
 
 def follow_watcher() -> None:
-    """End with the process that started this one as one of several, and by unwinding where it says so."""
+    """End when the process that started this one as one of several ends; on SIGTERM, by unwinding."""
     if PLACE not in os.environ or threading.current_thread() is not threading.main_thread():
         return
     signal.signal(signal.SIGTERM, _leave)
@@ -168,7 +168,7 @@ def _end_with(watcher: int) -> None:
 
 @contextmanager
 def company() -> Iterator[None]:
-    """Take a lost connection for the echo of another's end: wait to be ended, and only then say what was lost.
+    """Treat a lost connection as a consequence of another process's end: wait to be ended, and only then raise.
 
     Raises:
         TrainingError: the connection to a process of another machine was lost.
@@ -176,12 +176,12 @@ def company() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        said = str(error)
-        if type(error).__module__ != "torch.distributed" and "/gloo/" not in said:
+        message = str(error)
+        if type(error).__module__ != "torch.distributed" and "/gloo/" not in message:
             raise
         time.sleep(ECHO)
-        what = re.sub(r"^\[\S+\] ", "", said).partition(". ")[0]
+        what = re.sub(r"^\[\S+\] ", "", message).partition(". ")[0]
         raise TrainingError(
-            f"the connection to another process was lost ({what}); look at what the other machines say. Finished "
-            "epochs are kept: run the same commands again with --resume."
+            f"the connection to another process was lost ({what}); look at the messages of the other machines. "
+            "Finished epochs are kept: run the same commands again with --resume."
         ) from error

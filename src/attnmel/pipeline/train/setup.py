@@ -1,5 +1,6 @@
-"""A recipe -> the network, optimiser, objective and schedule that its training starts with."""
+"""A recipe -> the devices, network, optimiser, objective and schedule that its training starts with."""
 
+import logging
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from attnmel import runtime
 from attnmel.config.recipe import Recipe, TrainingSettings
+from attnmel.config.segmenter import SegmenterTraining
+from attnmel.data.priors.kinds import NO_PRIOR
+from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network, trunk_of
 from attnmel.models.trunks.trunk import frozen_pool
 from attnmel.models.weights.pretrained_input import trained_with
@@ -18,14 +22,39 @@ from attnmel.models.weights.start import Start, start_weights
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.train.vgg_start import fit_start
 from attnmel.progress import Progress
-from attnmel.training import Objective, Schedule
+from attnmel.training.objectives import ClassifierObjective
+from attnmel.training.schedules import EpochSchedule
 
 ADAMW_SECOND_BETA = 0.999
 """Decay of AdamW's mean of squared gradients; Loshchilov and Hutter, ICLR 2019, and torch's own."""
 
 
+def launched_fabric(
+    settings: TrainingSettings | SegmenterTraining, *, devices: int = 1, nodes: int = 1, keep_memory: bool = False
+) -> Fabric:
+    """Return the launched Fabric that moves and casts tensors and joins processes.
+
+    `keep_memory`: this process keeps the memory that it frees also in float32, not only in bf16.
+    """
+    # Its notes on devices and precision would appear between our own messages.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    device = runtime.choose_device(settings.device)
+    precision = runtime.choose_precision(settings.precision, device)
+    if precision == "bf16" or keep_memory:
+        runtime.keep_memory()
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=devices,
+        num_nodes=nodes,
+        strategy="ddp" if devices * nodes > 1 else "auto",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
 def start_network(recipe: Recipe) -> nn.Module:
-    """Build the network, its random weights drawn from the recipe's seed alone, and freeze what the recipe freezes.
+    """Build the network, its random weights drawn from the recipe's seed alone, and freeze layers by the recipe.
 
     Raises:
         ConfigError: the trunk lacks the pool to freeze up to.
@@ -50,7 +79,7 @@ def put_start_weights(
     """Put the recipe's start weights into the network and return where they are from.
 
     Raises:
-        AttnmelError: as `models.weights.start_weights` and `vgg_fitting.fit_start`.
+        AttnmelError: as `models.weights.start.start_weights` and `vgg_start.fit_start`.
     """
     model = recipe.model
     start = start_weights(
@@ -74,12 +103,11 @@ def put_start_weights(
 def set_up(
     recipe: Recipe, network: nn.Module, fabric: Fabric, progress: Progress
 ) -> tuple[_FabricModule, torch.optim.Optimizer]:
-    """Return the network on its device, laid out for it and joined over the processes, with its optimiser.
+    """Return the network, channels-last, on its device, wrapped by Fabric, with its optimiser.
 
     Raises:
-        ConfigError: the network is to be compiled, and torch lacks what it compiles with.
+        ConfigError: the network is to be compiled, but there is no compiler for it.
     """
-    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         # Batch-norm of the slides sees the whole batch; torch has this for CUDA only.
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
@@ -90,9 +118,17 @@ def set_up(
         runtime.require_compiler(fabric.device)
         # In place, so that weights keep the names that checkpoints know.
         network.compile()
-    wrapped, optimizer = fabric.setup(network, _optimizer(network, settings))
+    return wrap(network, _optimizer(network, settings), fabric)
+
+
+def wrap(
+    network: nn.Module, optimizer: torch.optim.Optimizer, fabric: Fabric
+) -> tuple[_FabricModule, torch.optim.Optimizer]:
+    """Return network and optimiser wrapped by Fabric; the network is channels-last and on its device."""
+    network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - torch's types lack this overload
+    wrapped, optimizer_ = fabric.setup(network, optimizer)
     # Fabric's wrapper is an optimiser too, by a class that it makes at run time.
-    return wrapped, cast(torch.optim.Optimizer, optimizer)
+    return wrapped, cast(torch.optim.Optimizer, optimizer_)
 
 
 def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -105,20 +141,20 @@ def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
     )
 
 
-def objective(recipe: Recipe) -> Objective:
-    """Return what is minimised; without a prior the attention maps are free."""
-    weights = (recipe.loss.pool3_weight, recipe.loss.pool4_weight)
-    return Objective(
-        gamma=recipe.loss.gamma,
-        map_weights=weights if recipe.loss.prior != "none" else (0.0, 0.0),
-        dice=recipe.loss.dice,
+def objective(recipe: Recipe) -> ClassifierObjective:
+    """Return the objective of the training; without a prior it has the focal loss alone."""
+    loss = recipe.loss
+    if loss.prior == NO_PRIOR:
+        return ClassifierObjective(TotalLoss(gamma=loss.gamma))
+    return ClassifierObjective(
+        TotalLoss(gamma=loss.gamma, pool3_weight=loss.pool3_weight, pool4_weight=loss.pool4_weight, dice=loss.dice)
     )
 
 
-def schedule(recipe: Recipe) -> Schedule:
-    """Return how long and how fast is learnt."""
+def schedule(recipe: Recipe) -> EpochSchedule:
+    """Return the number of epochs and their learning rates."""
     settings = recipe.training
-    return Schedule(
+    return EpochSchedule(
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
         decay=settings.decay,

@@ -1,7 +1,5 @@
-"""A recipe -> a run folder: recipe, provenance, history, checkpoints, predictions. One folder a seed."""
+"""A recipe -> a trained run folder: recipe, provenance, history, checkpoints. One folder a seed."""
 
-import logging
-import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,13 +10,13 @@ from lightning_fabric import Fabric
 from attnmel import runtime
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_CONTROL
-from attnmel.data.batches.loader import TrainingBatches
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.datasets.isic import own_folder_path
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
+from attnmel.models.trunks.registry import HEAVY_TRUNKS
 from attnmel.models.weights.start import START_NAMES
 from attnmel.pipeline.run.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.history import HistoryRow, best_row, write_history
@@ -26,22 +24,18 @@ from attnmel.pipeline.run.normalisation import with_statistics
 from attnmel.pipeline.run.provenance import add_resumed, check_same_run, read_recipe, write_start
 from attnmel.pipeline.run.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.training_state import load_training_state
-from attnmel.pipeline.train.background_writer import BackgroundWriter
-from attnmel.pipeline.train.checkpointing import CheckpointWriter
+from attnmel.pipeline.train.classifier import ClassifierTask
+from attnmel.pipeline.train.epochs import Epochs
 from attnmel.pipeline.train.frozen_maps import RunMaps, open_run_maps
 from attnmel.pipeline.train.priors import RunPrior, prepare_prior
-from attnmel.pipeline.train.setup import objective, put_start_weights, schedule, set_up, start_network
+from attnmel.pipeline.train.setup import launched_fabric, objective, put_start_weights, schedule, set_up, start_network
 from attnmel.pipeline.train.vgg_start import remedy
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Split
-from attnmel.training import train
-
-HEAVY = "vgg"
-"""What the names of the trunks start with whose maps are large."""
 
 
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
-    """Write out what depends on this machine or folder, so that the stored recipe means the same elsewhere."""
+    """Resolve settings that depend on this machine or folder, so that the stored recipe means the same elsewhere."""
     data, model, training = recipe.data, recipe.model, recipe.training
     weights = Path(model.weights).expanduser()
     precision = runtime.choose_precision(training.precision, fabric.device)
@@ -60,18 +54,18 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
 
 
 def _place(recipe: Recipe) -> tuple[int, str | None]:
-    """Return what, of one recipe, decides the folder of a run."""
+    """Return the settings that tell the folders of the runs of one recipe apart."""
     return recipe.training.seed, recipe.data.fold
 
 
 def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
-    """Return where a run of the recipe lies: `<out or runs>/<recipe>[/fold-<k>-of-<n>][/<control>]/seed-<seed>`.
+    """Return the folder of a run: `<out or runs>/<recipe>[/fold-<k>-of-<n>][/<control>]/seed-<seed>`.
 
-    `given` is a run that the recipe was read from: without `out` it is the place itself for its own seed and fold, and
-    its control lies next to it.
+    `given` is a run that the recipe was read from: without `out` its own folder is returned for the same seed and fold,
+    and a control of it is in a folder next to it.
 
     Raises:
-        ConfigError: the given run is itself another control.
+        ConfigError: the given run is another control itself.
     """
     control, before = recipe.data.control, given and read_recipe(given)
     if out is not None or given is None or before is None or _place(before) != _place(recipe):
@@ -86,33 +80,20 @@ def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None 
 
 
 def recipe_fabric(recipe: Recipe) -> Fabric:
-    """Return the launched engine that moves, casts and joins several processes; one serves all seeds of a command."""
-    # Its notes on what it was asked for would stand between ours.
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    """Return the launched Fabric (devices, precision, processes) of a recipe; one serves all seeds of a command."""
     settings = recipe.training
-    device = runtime.choose_device(settings.device)
-    precision = runtime.choose_precision(settings.precision, device)
     # In float32 a heavy trunk's peak would pass 8 GB or nearly so (docs/performance.md); that of a light one is half.
-    if precision == "bf16" or not recipe.model.trunk.startswith(HEAVY):
-        runtime.keep_memory()
-    fabric = Fabric(
-        accelerator=device.type,
-        devices=settings.devices,
-        num_nodes=settings.nodes,
-        strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
-    )
-    fabric.launch()
-    return fabric
+    light = recipe.model.trunk not in HEAVY_TRUNKS
+    return launched_fabric(settings, devices=settings.devices, nodes=settings.nodes, keep_memory=light)
 
 
 class Trained(NamedTuple):
-    """A run that has all its epochs."""
+    """A run with all its epochs."""
 
     best: HistoryRow
     prepared: Prepared
     maps: Mapping[Split, StoredMaps]
-    """Of the frozen layers for each split that is judged; empty where the recipe stores none."""
+    """Of the frozen layers for each split that is evaluated; empty where the recipe stores none."""
 
 
 def train_run(
@@ -131,8 +112,8 @@ def train_run(
 
     Raises:
         ConfigError: the folder holds a run already, or one of another recipe or other data.
-        LabelError: the training or validation split is not there, or lacks a class or the masks that the recipe needs.
-        TrainingError: the loss stopped being finite; checkpoints of finished epochs are kept.
+        LabelError: no training or validation split, or one that lacks a class or the masks that the recipe needs.
+        TrainingError: the loss is no longer finite; checkpoints of finished epochs are kept.
         BusyError: another command writes into the folder.
     """
     with hold_folder(run.path) if fabric.is_global_zero else nullcontext():
@@ -155,7 +136,7 @@ def _train_alone(
     best = best_row(history, recipe.training.select)
     if best is None:
         raise TrainingError(f"{run.path} has no finished epoch")
-    return Trained(best, prepared, maps.judged if maps else {})
+    return Trained(best, prepared, maps.evaluated if maps else {})
 
 
 def _train(
@@ -184,7 +165,7 @@ def _train(
     if maps is not None:
         batches = training_batches(recipe, prepared, fabric.device, prior.planes, views=maps.views, maps=maps.training)
     if fabric.is_global_zero and resuming:
-        # A stop between the standing and the history left the last row out.
+        # After a stop between writing the training state and the history, the last row is missing.
         write_history(run.history, history)
         add_resumed(run, device=fabric.device, processes=fabric.world_size, epoch=len(history))
     if fabric.is_global_zero and start is not None:
@@ -194,54 +175,26 @@ def _train(
         write_start(
             run,
             recipe,
-            prepared,
-            prior.facts,
+            prepared.fingerprint(),
+            prior=prior.facts,
             device=fabric.device,
             processes=fabric.world_size,
             command=command,
             start=start,
         )
-    with BackgroundWriter() as beside:
-        keeper = CheckpointWriter(recipe, run, prepared, network, optimizer, fabric, beside, maps)
-        return _epochs(keeper, batches, history, remedy(start, recipe), progress), maps
-
-
-def _epochs(
-    keeper: CheckpointWriter, batches: TrainingBatches, history: tuple[HistoryRow, ...], remedy: str, progress: Progress
-) -> tuple[HistoryRow, ...]:
-    """Train all epochs that are not in the history yet, judge and keep each, and return the whole history."""
-    recipe, fabric = keeper.recipe, keeper.fabric
-    clock = time.perf_counter()
-    for trained in train(
-        keeper.network,
-        keeper.optimizer,
+    task = ClassifierTask(recipe, prepared, network, fabric, run, maps)
+    history = Epochs(run, task, network, optimizer, fabric).train(
         batches,
-        fabric=fabric,
+        history,
+        recipe.training,
         objective=objective(recipe),
         schedule=schedule(recipe),
-        seed=recipe.training.seed,
-        image_ids=keeper.prepared.cache.image_ids,
-        start=len(history),
+        image_ids=prepared.cache.image_ids,
         accumulate=recipe.training.accumulate,
-        remedy=remedy,
+        remedy=remedy(start, recipe),
         progress=progress,
-    ):
-        trained_in = time.perf_counter() - clock
-        row = HistoryRow.of(
-            trained.number + 1,
-            trained.loss,
-            keeper.validate(),
-            recipe.data.positives,
-            learning_rate=trained.learning_rate,
-            seconds=time.perf_counter() - clock,
-            images_per_second=len(batches) * recipe.training.batch / trained_in,
-        )
-        history = (*history, row)
-        if fabric.is_global_zero:
-            keeper.keep(history)
-        progress.note(row.sentence())
-        clock = time.perf_counter()
-    return history
+    )
+    return history, maps
 
 
 def _check_same_epoch(run: RunFolder, finished: int, fabric: Fabric) -> None:

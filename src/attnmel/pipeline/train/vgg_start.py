@@ -57,7 +57,7 @@ def fit_start(
 
 
 def remedy(start: Start | None, recipe: Recipe) -> str:
-    """Say what helps against a loss or gradient that is infinite.
+    """Return the advice against a loss or gradient that is infinite.
 
     Large activations make it so; only published weights can have their layers rescaled. `start` is None for a run that
     goes on, which is bound to its recipe.
@@ -72,12 +72,12 @@ def remedy(start: Start | None, recipe: Recipe) -> str:
 
 def _insert(network: nn.Module, activities: Mapping[str, Activity]) -> None:
     trunk = network.get_submodule("trunk")
-    assert isinstance(trunk, VggTrunk)  # as `start.bare` says
+    assert isinstance(trunk, VggTrunk)  # as `start.bare` implies
     insert_batch_norm(trunk, activities)
 
 
 def _told(sizes: Mapping[str, float], *, rescaled: bool, inserted: bool) -> str:
-    """Say in words what was done."""
+    """Describe the changes in words."""
     done: list[str] = []
     if rescaled:
         done.append(f"each layer divided by the RMS of its activation ({_span(sizes)})")

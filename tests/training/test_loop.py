@@ -14,18 +14,21 @@ from torch import Tensor, nn
 from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.errors import TrainingError
-from attnmel.losses import Dice
+from attnmel.losses import Dice, TotalLoss
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.run.dataset import prepare
-from attnmel.training import EpochLoss, Objective, Schedule, train
+from attnmel.training.loop import EpochLoss, train
+from attnmel.training.objectives import ClassifierObjective
+from attnmel.training.schedules import EpochSchedule
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
     from attnmel.config.recipe import Recipe
 
-SCHEDULE = Schedule(epochs=2, learning_rate=0.05, decay=0.1, decay_every=1)
-OBJECTIVE = Objective(gamma=2.0, map_weights=(0.5, 1.0))
+SCHEDULE = EpochSchedule(epochs=2, learning_rate=0.05, decay=0.1, decay_every=1)
+LOSS = TotalLoss(gamma=2.0, pool3_weight=0.5, pool4_weight=1.0)
+OBJECTIVE = ClassifierObjective(LOSS)
 
 TOLERANCE = 1e-4
 """Of a gradient in float32, as a share of its length."""
@@ -56,7 +59,7 @@ def make_batches(cache: Cache, batch: int = 8, prior: str = "lesion") -> Trainin
 
 
 def train_once(
-    cache: Cache, fabric: Fabric, *, trunk: str, accumulate: int, schedule: Schedule = SCHEDULE
+    cache: Cache, fabric: Fabric, *, trunk: str, accumulate: int, schedule: EpochSchedule = SCHEDULE
 ) -> tuple[nn.Module, Sequence[EpochLoss]]:
     torch.manual_seed(0)
     network = build_network("attnmel-cnn", trunk=trunk, width=0.05, classes=2)
@@ -108,8 +111,8 @@ def gradients_of_training(
         optimizer,
         batches,
         fabric=fabric,
-        objective=dataclasses.replace(OBJECTIVE, dice=dice),
-        schedule=Schedule(epochs=1, learning_rate=0.01, decay=1.0, decay_every=1),
+        objective=ClassifierObjective(dataclasses.replace(LOSS, dice=dice)),
+        schedule=EpochSchedule(epochs=1, learning_rate=0.01, decay=1.0, decay_every=1),
         seed=0,
         image_ids=[str(row) for row in range(6)],
         accumulate=accumulate,
@@ -144,7 +147,7 @@ def plain_dice_of(maps: Tensor, batch: Batch, images: Sequence[int]) -> Tensor:
 def gradients_of_the_formula(
     network: nn.Module, batch: Batch, pool3: float, pool4: float, dice: Callable[[Tensor, Batch], Tensor] = plain_dice
 ) -> list[Tensor]:
-    """Autograd of L_focal + lambda_1 * L_D(pool-3) + lambda_2 * L_D(pool-4), in float64."""
+    """Autograd of L_focal + pool3_weight * L_D(pool-3) + pool4_weight * L_D(pool-4), in float64."""
     network = copy.deepcopy(network).double()
     logits, (shallow, deep) = network(batch.images.double())
     focal = torch.zeros((), dtype=torch.float64)
@@ -171,7 +174,7 @@ def distance(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
 def test_a_step_has_the_gradient_of_the_formula(fabric: Fabric, trunk: str, accumulate: int) -> None:
     torch.manual_seed(0)
     network = build_network("attnmel-cnn", trunk=trunk, width=0.05, classes=2)
-    batches, (pool3, pool4) = OneBatch(), OBJECTIVE.map_weights
+    batches, pool3, pool4 = OneBatch(), LOSS.pool3_weight, LOSS.pool4_weight
     expected = gradients_of_the_formula(network, batches.only, pool3, pool4)
     # What a slip would give, from the same start: weights swapped, one map or both left out.
     slips = [(pool4, pool3), (0.0, pool4), (pool3, 0.0), (0.0, 0.0)]
@@ -188,8 +191,9 @@ def test_a_step_of_the_mean_over_images_has_the_gradient_of_its_formula(fabric: 
     network = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2)
     batches = OneBatch()
     batches.only.priors[2] *= 0.1  # so that the two forms differ much
-    expected = gradients_of_the_formula(network, batches.only, *OBJECTIVE.map_weights, plain_mean_dice)
-    other = gradients_of_the_formula(network, batches.only, *OBJECTIVE.map_weights)
+    weights = (LOSS.pool3_weight, LOSS.pool4_weight)
+    expected = gradients_of_the_formula(network, batches.only, *weights, plain_mean_dice)
+    other = gradients_of_the_formula(network, batches.only, *weights)
     found = gradients_of_training(network, batches, fabric, accumulate, "image")
     assert distance(found, expected) < TOLERANCE
     assert distance(other, expected) > 100 * TOLERANCE
@@ -304,14 +308,14 @@ def test_a_gradient_that_is_not_finite_behind_a_finite_loss_is_told(cache: Cache
 
 
 def test_the_rate_rises_in_a_line_and_falls_along_a_cosine_or_in_steps() -> None:
-    cosine = Schedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=1, kind="cosine", warm_up=0.5)
+    cosine = EpochSchedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=1, kind="cosine", warm_up=0.5)
     # Half a cosine over the four epochs, 1 at the start, one half in the middle and 0 at the end.
     assert [cosine.rate(epoch) for epoch in (2, 4)] == pytest.approx([0.4, 0.0])
     assert cosine.rate(1) == pytest.approx(0.8 * (1 + 0.5**0.5) / 2)
-    whole = Schedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=1, kind="cosine")
+    whole = EpochSchedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=1, kind="cosine")
     assert cosine.rate(0.25) == pytest.approx(whole.rate(0.25) / 2), "half of the way up"
     assert cosine.rate(0.75) == whole.rate(0.75)
-    steps = Schedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=2)
+    steps = EpochSchedule(epochs=4, learning_rate=0.8, decay=0.1, decay_every=2)
     assert [steps.rate(epoch) for epoch in (0, 1.99, 2, 3.5)] == pytest.approx([0.8, 0.8, 0.08, 0.08])
 
 
@@ -325,7 +329,7 @@ def test_every_step_has_the_rate_of_its_moment(cache: Cache, fabric: Fabric) -> 
 
     network = build_network("mel-cnn", trunk="vgg16", width=1 / 16, classes=2)
     wrapped, optimizer = fabric.setup(network, Watched(network.parameters(), lr=1.0))
-    schedule = Schedule(epochs=2, learning_rate=0.01, decay=1.0, decay_every=1, kind="cosine", warm_up=1.0)
+    schedule = EpochSchedule(epochs=2, learning_rate=0.01, decay=1.0, decay_every=1, kind="cosine", warm_up=1.0)
     batches = make_batches(cache, prior="none")
     epochs = list(
         train(
@@ -333,7 +337,7 @@ def test_every_step_has_the_rate_of_its_moment(cache: Cache, fabric: Fabric) -> 
             optimizer,
             batches,
             fabric=fabric,
-            objective=Objective(gamma=2.0, map_weights=(0.0, 0.0)),
+            objective=ClassifierObjective(TotalLoss(gamma=2.0)),
             schedule=schedule,
             seed=0,
             image_ids=cache.image_ids,

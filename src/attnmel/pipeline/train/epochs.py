@@ -1,0 +1,121 @@
+"""The epochs of a run, of a classifier or a segmenter: trained, evaluated, and written into its folder."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Generic, Protocol, runtime_checkable
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
+from torch import Tensor
+
+from attnmel.config.recipe import TrainingSettings
+from attnmel.config.segmenter import SegmenterTraining
+from attnmel.data.batches.loader import TrainingBatches
+from attnmel.folders import RunFolder
+from attnmel.pipeline.run.history import Row, write_events, write_history
+from attnmel.pipeline.run.training_state import copied, training_tensors, weights_of, write_training_state
+from attnmel.pipeline.train.background_writer import BackgroundWriter
+from attnmel.progress import Progress
+from attnmel.training.loop import LOWER_RATE, EpochLoss, train
+from attnmel.training.objectives import Objective
+from attnmel.training.schedules import Schedule
+
+
+@runtime_checkable
+class TrainingTask(Protocol[Row]):
+    """What differs between the training of a classifier and that of a segmenter, but for the loss."""
+
+    def evaluate(self, trained: EpochLoss, *, images_per_second: float, elapsed: Callable[[], float]) -> Row:
+        """Evaluate the validation images and return the epoch's row; `elapsed` gives the seconds since its start."""
+        ...
+
+    def best(self, history: Sequence[Row]) -> Row | None:
+        """Return the best epoch; None of an empty history."""
+        ...
+
+    def save(self, path: Path, weights: Mapping[str, Tensor], row: Row) -> None:
+        """Write a checkpoint of the weights after an epoch."""
+        ...
+
+
+@dataclass(frozen=True)
+class Epochs(Generic[Row]):
+    """Trains the epochs of a run and writes the files of each.
+
+    On the CPU an epoch takes minutes, and a full disk must be noticed at once: the training waits for the
+    writing, and nothing is copied. A GPU, whose epochs may take no longer than the writing, trains on meanwhile.
+    """
+
+    run: RunFolder
+    task: TrainingTask[Row]
+    network: _FabricModule
+    optimizer: torch.optim.Optimizer
+    fabric: Fabric
+
+    def train(
+        self,
+        batches: TrainingBatches,
+        history: tuple[Row, ...],
+        settings: TrainingSettings | SegmenterTraining,
+        *,
+        objective: Objective,
+        schedule: Schedule,
+        image_ids: tuple[str, ...],
+        accumulate: int = 1,
+        remedy: str = LOWER_RATE,
+        progress: Progress,
+    ) -> tuple[Row, ...]:
+        """Train all epochs that are not in the history yet, and return the whole history.
+
+        Raises:
+            TrainingError: as `training.loop.train`.
+            CheckpointError: the disk is full or cannot be written.
+        """
+        with BackgroundWriter() as background:
+            clock = time.perf_counter()
+            for trained in train(
+                self.network,
+                self.optimizer,
+                batches,
+                fabric=self.fabric,
+                objective=objective,
+                schedule=schedule,
+                seed=settings.seed,
+                image_ids=image_ids,
+                start=len(history),
+                accumulate=accumulate,
+                remedy=remedy,
+                progress=progress,
+            ):
+                row = self.task.evaluate(
+                    trained,
+                    images_per_second=len(batches) * settings.batch / (time.perf_counter() - clock),
+                    elapsed=lambda start=clock: time.perf_counter() - start,
+                )
+                history = (*history, row)
+                if self.fabric.is_global_zero:
+                    tensors = training_tensors(self.network.module, self.optimizer)
+                    waits = self.fabric.device.type == "cpu"
+                    background.hand_over(partial(self._write, tensors if waits else copied(tensors), history))
+                    if waits:
+                        background.wait()
+                progress.note(row.sentence())
+                clock = time.perf_counter()
+        return history
+
+    def _write(self, tensors: Mapping[str, Tensor], history: tuple[Row, ...]) -> None:
+        """Write the checkpoints, then the training state that makes the epoch count as finished, then the rest.
+
+        After a stop in between, the epoch is trained again, to the same weights.
+        """
+        row, weights = history[-1], weights_of(tensors)
+        self.task.save(self.run.last, weights, row)
+        if self.task.best(history) is row:
+            self.task.save(self.run.best, weights, row)
+        write_training_state(self.run.resume, tensors, history)
+        write_history(self.run.history, history)
+        write_events(self.run.events, row)
