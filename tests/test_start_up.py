@@ -1,18 +1,13 @@
 """Nothing heavy is imported before it is needed: what a fresh interpreter has loaded, without a clock."""
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 
 import pytest
+from tests.factories import HEAVY, run_fresh
 from typer.main import get_command
 
 from attnmel.cli.app import app
-
-HEAVY = (
-    "PIL", "captum", "jinja2", "lightning_fabric", "matplotlib", "monai", "numpy", "onnxruntime", "openvino", "pandas",
-    "platformdirs", "pydantic", "rich", "safetensors", "scipy", "sklearn", "tensorboard", "torch", "typer",
-)  # fmt: skip
 
 ARRAYS = {"numpy", "platformdirs"}
 IMPORTS = {
@@ -37,11 +32,27 @@ HELP_MAY_LOAD = {"typer", "pydantic"}
 """typer builds its parameters of a command with pydantic; the command line itself has no use for it there."""
 
 
-def loaded_after(code: str) -> set[str]:
-    """Return the heavy modules that a fresh interpreter has loaded after some code, and those of attnmel."""
-    code = f"import sys\n{code}\nprint('\\n' + ' '.join(sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {name for name in ran.stdout.splitlines()[-1].split() if name in HEAVY or name.startswith("attnmel.")}
+FORKS = """
+import os, sys
+
+for code in {codes!r}:
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        exec(code)
+        print(*sys.modules, flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(code)
+"""
+"""Each piece of code in a copy of an interpreter that has loaded nothing; prints a line for each."""
+
+
+def loaded_after(*codes: str) -> list[set[str]]:
+    """Return the heavy modules, and those of attnmel, that each piece of code loads by itself."""
+    lines = run_fresh(FORKS.format(codes=codes)).splitlines()
+    loaded = [set(line.split()) for line in lines[-len(codes) :]]
+    return [{name for name in one if name in HEAVY or name.startswith("attnmel.")} for one in loaded]
 
 
 def commands(group: object = None, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -52,21 +63,32 @@ def commands(group: object = None, before: tuple[str, ...] = ()) -> Iterator[tup
         yield from commands(one, (*before, name))
 
 
-@pytest.mark.parametrize("module", IMPORTS)
-def test_a_module_loads_no_more_than_it_needs(module: str) -> None:
-    assert loaded_after(f"import {module}") & set(HEAVY) <= IMPORTS[module]
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="an interpreter is copied by fork")
+def test_a_module_loads_no_more_than_it_needs() -> None:
+    loaded = loaded_after(*(f"import {module}" for module in IMPORTS))
+    for (module, allowed), found in zip(IMPORTS.items(), loaded, strict=True):
+        assert found & set(HEAVY) <= allowed, module
+    assert not loaded[list(IMPORTS).index("attnmel")], "the package loads none of its modules"
 
 
-def test_the_package_loads_none_of_its_modules() -> None:
-    assert not loaded_after("import attnmel")
-
-
-@pytest.mark.parametrize("words", list(commands()), ids=lambda words: " ".join(("attnmel", *words)))
-def test_a_help_loads_the_command_line_alone(words: tuple[str, ...]) -> None:
-    asked = [*words, "--help"]
-    loaded = loaded_after(
-        f"from attnmel.cli.app import app\ntry: app({asked})\nexcept SystemExit as end: assert not end.code"
-    )
-    ours = {name.split(".")[1] for name in loaded - set(HEAVY)}
-    assert ours <= {"cli", "errors"}
-    assert loaded & set(HEAVY) <= HELP_MAY_LOAD
+def test_a_help_loads_the_command_line_alone() -> None:
+    """All in one interpreter, one after another: what none of them loads no single one loads."""
+    code = f"""
+import contextlib, io, sys
+from attnmel.cli.app import app
+for words in {list(commands())}:
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            app([*words, "--help"])
+    except SystemExit as end:
+        assert not end.code, words
+    print(" ".join(("attnmel", *words)) + ":", *sys.modules)
+"""
+    lines = run_fresh(code).splitlines()
+    assert len(lines) == len(list(commands()))
+    for line in lines:
+        command, _, loaded = line.partition(":")
+        names = loaded.split()
+        ours = {name.split(".")[1] for name in names if name.startswith("attnmel.")}
+        assert ours <= {"cli", "errors"}, command
+        assert set(names) & set(HEAVY) <= HELP_MAY_LOAD, command
