@@ -1,4 +1,4 @@
-"""What tests of several folders build: progress that records, predictions, commands in fresh and in halted processes."""
+"""What tests of several folders build: progress that records, predictions, and commands in processes of their own."""
 
 import os
 import signal
@@ -57,7 +57,7 @@ def two_class_predictions(
 def informed_probabilities(
     chance: np.random.Generator, images: int, shares: Sequence[float], *, apart: float = 1.2
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw labels by the shares of the classes, and probabilities whose logit of the true class is higher on average."""
+    """Draw labels by the shares of the classes, and probabilities with a higher logit of the true class."""
     labels = chance.choice(len(shares), images, p=list(shares))
     logits = chance.normal(size=(images, len(shares)))
     logits[np.arange(images), labels] += apart

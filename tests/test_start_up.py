@@ -2,12 +2,18 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.factories import HEAVY, run_fresh
 from typer.main import get_command
 
 from attnmel.cli.app import app
+from attnmel.folders import RunFolder
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
 
 ARRAYS = {"numpy", "platformdirs"}
 IMPORTS = {
@@ -22,6 +28,7 @@ IMPORTS = {
     "attnmel.data.preprocess.images": {"numpy", "PIL"},
     "attnmel.data.datasets.isic": ARRAYS | {"PIL"},
     "attnmel.data.preprocess.cache": ARRAYS | {"PIL"},
+    "attnmel.data.preprocess.cache_build": ARRAYS | {"PIL"},
     "attnmel.evaluation.classification.report": ARRAYS | {"scipy"},
     "attnmel.evaluation.challenge.score": ARRAYS | {"scipy"},
     "attnmel.report.html.page": ARRAYS | {"scipy", "PIL", "matplotlib", "jinja2"},
@@ -71,24 +78,92 @@ def test_a_module_loads_no_more_than_it_needs() -> None:
     assert not loaded[list(IMPORTS).index("attnmel")], "the package loads none of its modules"
 
 
-def test_a_help_loads_the_command_line_alone() -> None:
+def test_a_help_and_a_list_of_commands_load_the_command_line_alone() -> None:
     """All in one interpreter, one after another: what none of them loads no single one loads."""
     code = f"""
 import contextlib, io, sys
 from attnmel.cli.app import app
-for words in {list(commands())}:
+
+def loaded(*words):
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            app([*words, "--help"])
+            app([*words])
     except SystemExit as end:
         assert not end.code, words
-    print(" ".join(("attnmel", *words)) + ":", *sys.modules)
+    print(" ".join(words) + ":", *sys.modules)
+
+for words in {list(commands())}:
+    loaded(*words, "--help")
+loaded("reproduce", "isic2018", "--print-commands")
 """
-    lines = run_fresh(code).splitlines()
-    assert len(lines) == len(list(commands()))
-    for line in lines:
+    *helps, listed = run_fresh(code).splitlines()
+    assert len(helps) == len(list(commands()))
+    for line in helps:
         command, _, loaded = line.partition(":")
         names = loaded.split()
         ours = {name.split(".")[1] for name in names if name.startswith("attnmel.")}
         assert ours <= {"cli", "errors"}, command
         assert set(names) & set(HEAVY) <= HELP_MAY_LOAD, command
+    assert "torch" not in listed.split()
+
+
+PREDICTING = """
+import contextlib, io, os, sys
+from pathlib import Path
+
+def loaded(step):
+    print(step + ":", *sys.modules, flush=True)
+
+def command(*words):
+    from attnmel.cli.app import app
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            app([*words])
+    except SystemExit as end:
+        assert not end.code, words
+    loaded(" ".join(words))
+
+model, image, maps, models, run = {arguments!r}
+child = os.fork()
+if not child:
+    command("predict", run, image)
+    os._exit(0)
+assert not os.waitpid(child, 0)[1]
+from attnmel import Predictor
+Predictor(model).predict(image).frame("pool3")
+loaded("Predictor")
+command("predict", model, image)
+command("predict", model, image, "--maps", maps)
+from attnmel.pretrained import catalogue
+catalogue.FOLDER = Path(models)
+command("predict", "pretrained", image, "--maps", maps + "-2")
+"""
+
+NOT_TO_PREDICT = {
+    "torch", "scipy", "pandas", "matplotlib", "sklearn", "lightning_fabric", "safetensors", "onnx", "onnxruntime",
+    "google", "attnmel.training", "attnmel.runtime", "openvino_telemetry", "openvino.tools.ovc", "urllib.request",
+    "http.client", "rich.progress",
+}  # fmt: skip
+"""What is heavy, and what could talk to others."""
+
+NOT_TO_DRAW_MAPS = {"torch", "onnx", "onnxruntime", "lightning_fabric"}
+
+NOT_TO_PREDICT_WITH_TORCH = {
+    "attnmel.training", "attnmel.losses", "attnmel.data.batches.loader", "lightning_fabric", "matplotlib", "sklearn",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="an interpreter is copied by fork")
+def test_predicting_loads_no_torch_from_an_exported_file_and_no_training_code_from_a_checkpoint(
+    exported: Path, made_models: Path, trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    paths = (exported, image, tmp_path / "maps", made_models, trained.path)
+    lines = run_fresh(PREDICTING.format(arguments=[str(path) for path in paths])).splitlines()
+    by_checkpoint, *by_file = [line.partition(":") for line in lines]
+    assert len(by_file) == 4
+    for step, _, loaded in by_file:
+        unwanted = NOT_TO_DRAW_MAPS if "--maps" in step else NOT_TO_PREDICT
+        assert not unwanted.intersection(loaded.split()), step
+    assert not NOT_TO_PREDICT_WITH_TORCH.intersection(by_checkpoint[2].split())
+    assert len(list((tmp_path / "maps").iterdir())) == 3

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.factories import run_fresh, start_command
+from tests.factories import start_command
 
 from attnmel import NOTICE
 from attnmel.data.archives.catalog import ARCHIVES
@@ -36,20 +36,6 @@ def test_help_names_every_command() -> None:
 def test_help_of_fetch_names_every_published_data_set(attnmel: "Attnmel") -> None:
     words = attnmel("fetch", "--help").out.replace(",", " ").split()
     assert set(ARCHIVES) - {"phantoms"} <= set(words)
-
-
-def test_predicting_loads_no_training_code(trained: RunFolder, phantoms: "Phantoms") -> None:
-    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    code = f"""
-import sys
-from pathlib import Path
-from attnmel.pipeline.predict.predict import predict_images
-predict_images(Path({str(trained.path)!r}), [Path({str(image)!r})])
-training = ("attnmel.training", "attnmel.losses", "attnmel.data.batches.loader",
-    "lightning_fabric", "matplotlib", "sklearn")
-print([name for name in training if name in sys.modules])
-"""
-    assert run_fresh(code).strip() == "[]"
 
 
 @pytest.mark.parametrize(

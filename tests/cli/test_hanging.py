@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
     from tests.conftest import Phantoms
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are ended by signals")
@@ -78,7 +79,7 @@ def hanging(library: str, exported: Path, folder: Path, *more: str) -> "subproce
 
 @pytest.mark.parametrize(("library", "code"), [("CDLL", 1), ("PyDLL", -signal.SIGKILL)])
 def test_a_hanging_library_ends_a_folder_s_prediction_with_one_sentence(
-    library: str, code: int, exported: Path, folder: Path, tmp_path: Path
+    library: str, code: int, attnmel: "Attnmel", exported: Path, folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.csv"
     with hanging(library, exported, folder, "--out", str(out), "--stall-limit", "3") as process:
@@ -90,8 +91,7 @@ def test_a_hanging_library_ends_a_folder_s_prediction_with_one_sentence(
     assert not out.exists()
     kept = (tmp_path / "out.csv.part").read_bytes().count(b"\n") - 1
     assert 0 <= kept < 12
-    ran = [sys.executable, "-m", "attnmel", "predict", str(exported), str(folder), "--out", str(out), "--resume"]
-    subprocess.run(ran, check=True, capture_output=True, timeout=200)
+    assert attnmel("predict", exported, folder, "--out", out, "--resume").code == 0
     assert sum(not line.startswith("#") for line in out.read_text().splitlines()) == 1 + 12
 
 

@@ -95,26 +95,6 @@ print(1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").rea
     assert highest[1] - highest[0] < 12 * MEGABYTES, "names alone; 1,800 prepared images would be 7 MB at this size"
 
 
-def test_predicting_with_an_exported_file_loads_nothing_heavy(exported: Path, images: list[Path]) -> None:
-    heavy = (
-        "torch", "scipy", "pandas", "matplotlib", "sklearn", "lightning_fabric", "safetensors", "onnx", "onnxruntime",
-        "rich.progress", "openvino_telemetry", "attnmel.training", "attnmel.runtime",
-    )  # fmt: skip
-    code = f"""
-import sys
-from attnmel.cli import main
-sys.argv = {attnmel_command("predict", exported, images[0])[2:]!r}
-try:
-    main()
-except SystemExit:
-    pass
-print([name for name in {heavy} if name in sys.modules])
-"""
-    said = run_fresh(code).splitlines()
-    assert said[-1] == "[]"
-    assert said[-2].startswith(f"{images[0]},0.")
-
-
 def test_rows_come_out_while_the_others_are_predicted(
     exported: Path, images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

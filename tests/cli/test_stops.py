@@ -4,17 +4,15 @@ import errno
 import http.server
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from tests.factories import start_command, wait_until
 
 from attnmel.folders import RunFolder
 
@@ -168,22 +166,20 @@ def slow_mirror(phantoms: "Phantoms") -> Iterator[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process is interrupted by a signal")
-def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(slow_mirror: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "attnmel", "fetch", "phantoms", "--mirror", slow_mirror, "--home", str(tmp_path)]
+def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(
+    attnmel: "Attnmel", slow_mirror: str, tmp_path: Path
+) -> None:
+    command = ("fetch", "phantoms", "--mirror", slow_mirror, "--home", tmp_path)
     part = tmp_path / "data" / "phantoms" / "downloads" / f"{IMAGES}.zip.part"
-    # A test run started in the background of a shell ignores SIGINT, and its children would too.
-    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listen) as process:
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline and not part.exists():
-            time.sleep(0.02)
+    with start_command(*command) as process:
+        wait_until(part.exists, process, seconds=60)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert part.stat().st_size > 0
     kept = "What was finished is kept: `fetch`, `predict --resume` and `train --resume` go on from there."
     assert said == f"error: stopped. {kept}\n"
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    ran = attnmel(*command)
+    assert ran.code == 0, ran.err
     assert not part.exists()
     assert not part.parent.exists()

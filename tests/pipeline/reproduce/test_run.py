@@ -58,19 +58,6 @@ def done(options: TableOptions) -> Reproduced:
     return reproduce(options)
 
 
-class Notes:
-    """Progress that remembers what was said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    bar = module.SILENT.bar
-
-    def note(self, message: str) -> None:
-        """Keep one sentence."""
-        self.said.append(message)
-
-
 def figures(done: Reproduced) -> list[dict[str, str]]:
     with done.folder.table("csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(table_lines(file)))

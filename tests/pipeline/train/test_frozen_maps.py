@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tests.conftest import TINY
-from tests.pipeline.train.test_train import StopAfter, assert_same_weights
+from tests.factories import Recorder
+from tests.pipeline.train.test_train import assert_same_weights
 from torch import nn
 
 from attnmel.config.load import load_recipe
@@ -100,7 +101,7 @@ def test_a_stopped_run_on_stored_maps_goes_on_to_the_same_bits(
     whole, run = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "run")
     run_recipe(recipe, whole, home=phantoms.home, fabric=fabric)
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=StopAfter(9))
+        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=9))
     run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(run, whole)
 

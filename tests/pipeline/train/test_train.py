@@ -4,8 +4,6 @@ import csv
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from urllib.request import url2pathname
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.factories import Recorder
 
 from attnmel import NOTICE
 from attnmel.config.load import load_recipe
@@ -30,26 +29,6 @@ from attnmel.training import Schedule
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from tests.conftest import Phantoms
-
-
-class StopAfter:
-    """Progress that interrupts the user's run after some batches, as Ctrl-C would."""
-
-    def __init__(self, batches: int) -> None:
-        self.left = batches
-
-    @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
-        """Count the batches of training, nothing else."""
-        yield self._advance if label.startswith("epoch") else lambda steps: None
-
-    def note(self, message: str) -> None:
-        """Say nothing."""
-
-    def _advance(self, steps: int) -> None:
-        self.left -= steps
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 def assert_same_weights(run: RunFolder, other: RunFolder) -> None:
@@ -86,7 +65,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(tiny, run, home=phantoms.home, fabric=fabric, progress=StopAfter(batches))
+        run_recipe(tiny, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=batches))
     run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(run, trained)
     columns = [line.rsplit(",", 2)[0] for line in run.history.read_text().splitlines()]
@@ -111,7 +90,7 @@ def test_a_resumed_run_draws_casts_and_adds_up_as_an_untouched_one(
     whole, stopped = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "stopped")
     run_recipe(recipe, whole, home=phantoms.home, fabric=fabric)
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, progress=StopAfter(7))
+        run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=7))
     assert len(stopped.history.read_text().splitlines()) == 2, "one epoch was finished"
     run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(stopped, whole)
