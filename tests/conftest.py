@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from lightning_fabric import Fabric
+from onnx import ModelProto
+from safetensors.torch import save as tensor_bytes
 from tests.factories import Holder, another_process
+from torch import nn
 
 from attnmel.config.load import load_recipe, load_segmenter_recipe
 from attnmel.config.recipe import Recipe
@@ -22,9 +25,10 @@ from attnmel.data.phantoms import write_mirror
 from attnmel.deploy.graph import onnx_graph
 from attnmel.deploy.onnx_file import ExportFacts, Threshold, append_texts
 from attnmel.folders import RunFolder
+from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.export import check_images
+from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pipeline.run.dataset import prepare
 from attnmel.pipeline.segment.train import train_segmenter
@@ -122,6 +126,22 @@ def calibrated(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> 
     return run
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _graphs_made_once() -> Iterator[None]:
+    """Keep what torch.export makes of a network: it takes seconds, and many tests export the same one."""
+    kept: dict[tuple[bytes, bytes, bool], bytes] = {}
+
+    def graph(network: nn.Module, card: Card, *, folded: bool = True) -> ModelProto:
+        key = (tensor_bytes(network.state_dict()), card_json(card), folded)
+        if key not in kept:
+            kept[key] = onnx_graph(network, card, folded=folded).SerializeToString()
+        return ModelProto.FromString(kept[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "onnx_graph", graph)
+        yield
+
+
 @pytest.fixture(scope="session")
 def exported(calibrated: RunFolder, once: MakeOnce) -> Path:
     """The calibrated network as an ONNX file, with a threshold; tests that change it copy it first."""
@@ -129,7 +149,7 @@ def exported(calibrated: RunFolder, once: MakeOnce) -> Path:
     def make(folder: Path) -> None:
         network, card = load_checkpoint(calibrated.path)
         path = folder / "model.onnx"
-        path.write_bytes(onnx_graph(network, card).SerializeToString())
+        path.write_bytes(export.onnx_graph(network, card).SerializeToString())
         at = Threshold(
             task="melanoma", target=0.9, threshold=0.25, sensitivity=1.0, specificity=0.5, images=10, positives=4
         )

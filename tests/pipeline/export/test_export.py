@@ -55,7 +55,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[np.ndarray], np.nda
     def spoilt(*given: object) -> onnx.ModelProto:
         model = graph_of(*given)  # pyright: ignore[reportArgumentType] - handed on
         for one in model.graph.initializer:
-            if one.name == "openvino.head.weight":
+            if one.name == "network.head.weight":
                 one.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(one)), one.name))
         return model
 
@@ -206,7 +206,7 @@ def test_int8_past_the_bound_is_refused_and_leaves_no_file(
         spoilt = onnx.ModelProto()
         spoilt.CopyFrom(model)
         for one in spoilt.graph.initializer:
-            if one.name == "openvino.head.weight":
+            if one.name == "network.head.weight":
                 one.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(one), one.name))
         return spoilt
 
