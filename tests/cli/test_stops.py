@@ -53,7 +53,7 @@ def full() -> OSError:
         ("attnmel.models.weights.safetensors_io.save_file", 4, full(), 1, "what was there before is kept"),
         ("attnmel.pipeline.train.checkpointing.write_history", 2, full(), 1, "the disk is full"),
         ("attnmel.pipeline.train.checkpointing.write_events", 1, KeyboardInterrupt(), 130, KEPT),
-        ("attnmel.pipeline.train.checkpointing.write_standing", 3, KeyboardInterrupt(), 130, KEPT),
+        ("attnmel.pipeline.train.checkpointing.write_training_state", 3, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.training._step", 5, KeyboardInterrupt(), 130, "`train --resume` go on from there"),
     ],
 )
