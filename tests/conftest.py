@@ -37,6 +37,8 @@ from attnmel.pretrained import catalogue
 from attnmel.pretrained.card import Source, Words
 from attnmel.pretrained.catalogue import DEFAULT
 
+TESTS = Path(__file__).parent
+EMPTY = '<svg viewBox="0 0 1 1"></svg>'
 COUNTS = {"train": 24, "validation": 10, "test": 12}
 
 
@@ -124,6 +126,19 @@ def calibrated(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> 
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("calibrated") / "seed-0")))
     set_temperature(run.best, 1.7)
     return run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _empty_figures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave the curves of a report out where commands are tested: matplotlib takes most of the time of a page.
+
+    They are drawn in `tests/figures`, `tests/report`, and for a run's page in `tests/pipeline/report/test_report.py`.
+    """
+    here = request.path.relative_to(TESTS)
+    with pytest.MonkeyPatch.context() as patch:
+        if here.parts[0] in ("cli", "pipeline") and here.name != "test_report.py":
+            patch.setattr("attnmel.figures.svg.Figure.savefig", lambda figure, file, **named: file.write(EMPTY))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
