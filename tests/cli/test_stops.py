@@ -46,13 +46,17 @@ def full() -> OSError:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def slow(*case: object) -> object:
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("place", "call", "error", "code", "message"),
     [
-        ("attnmel.models.weights.safetensors_io.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
+        slow("attnmel.models.weights.safetensors_io.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
         ("attnmel.models.weights.safetensors_io.save_file", 4, full(), 1, "what was there before is kept"),
         ("attnmel.pipeline.train.checkpointing.write_history", 2, full(), 1, "the disk is full"),
-        ("attnmel.pipeline.train.checkpointing.write_events", 1, KeyboardInterrupt(), 130, KEPT),
+        slow("attnmel.pipeline.train.checkpointing.write_events", 1, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.pipeline.train.checkpointing.write_training_state", 3, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.training._step", 5, KeyboardInterrupt(), 130, "`train --resume` go on from there"),
     ],

@@ -70,12 +70,17 @@ def trained(
 EVERY_POOL = ("pool1", "pool2", "pool3", "pool4", "pool5")
 LIGHT = ("model.trunk=mobilenet_v2", "data.size=64")
 MEANS = ("model.network=mel-cnn", "loss.prior=none", "training.accumulate=2")
+SMALL = {("pool3", ()), ("pool5", MEANS), ("pool4", ("training.crops=2", "training.views=3")), ("pool4", LIGHT)}
+"""One pool of each kind; the others are slow tests."""
 CASES = [
-    *((pool, (), 0.03) for pool in EVERY_POOL),
-    *((pool, ("training.crops=2", "training.views=3"), 0.03) for pool in EVERY_POOL),
-    *((pool, MEANS, 0.03) for pool in EVERY_POOL),
-    # Its many batch-norms, over few values at this size, enlarge any rounding: the more of them, the more.
-    *((pool, LIGHT, 0.2) for pool in EVERY_POOL[2:]),
+    pytest.param(pool, settings, apart, marks=() if (pool, settings) in SMALL else pytest.mark.slow)
+    for pool, settings, apart in (
+        *((pool, (), 0.03) for pool in EVERY_POOL),
+        *((pool, ("training.crops=2", "training.views=3"), 0.03) for pool in EVERY_POOL),
+        *((pool, MEANS, 0.03) for pool in EVERY_POOL),
+        # Its many batch-norms, over few values at this size, enlarge any rounding: the more of them, the more.
+        *((pool, LIGHT, 0.2) for pool in EVERY_POOL[2:]),
+    )
 ]
 
 

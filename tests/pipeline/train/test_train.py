@@ -59,7 +59,9 @@ def test_provenance_says_seed_versions_data_and_use(trained: RunFolder) -> None:
     assert {state["status"] for state in provenance["data"]["archives"]} == {"complete"}
 
 
-@pytest.mark.parametrize("batches", [1, 4, 9])
+@pytest.mark.parametrize(
+    "batches", [4, pytest.param(1, marks=pytest.mark.slow), pytest.param(9, marks=pytest.mark.slow)]
+)
 def test_a_stopped_run_goes_on_to_the_same_bits(
     batches: int, tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
 ) -> None:
