@@ -101,7 +101,10 @@ def alone(arguments: list[str], out: Path) -> Ran:
     """Run a command of one process in this one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["attnmel", *arguments])
-        main()
+        try:
+            main()
+        except SystemExit as end:
+            assert not end.code
     return Ran("", RunFolder(out / "demo" / "seed-0"))
 
 
