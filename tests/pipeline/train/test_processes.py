@@ -101,10 +101,9 @@ def alone(arguments: list[str], out: Path) -> Ran:
     """Run a command of one process in this one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["attnmel", *arguments])
-        try:
+        with pytest.raises(SystemExit) as end:
             main()
-        except SystemExit as end:
-            assert not end.code
+    assert not end.value.code
     return Ran("", RunFolder(out / "demo" / "seed-0"))
 
 
