@@ -1,11 +1,22 @@
-"""Phantoms in the official layout, fetched once; a tiny recipe and one run of it, trained once."""
+"""Phantoms in the official layout, fetched once; a tiny recipe and one run of it, trained once.
+
+What costs more than its copy is made once a session, by whichever worker of pytest-xdist comes first, and each worker
+has a copy of its own: a lock on a folder, or a test's mistake, of one worker does not reach another.
+"""
 
 import dataclasses
+import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from lightning_fabric import Fabric
+from onnx import ModelProto
+from safetensors.torch import save as tensor_bytes
+from tests.factories import Holder, another_process
+from torch import nn
 
 from attnmel.config.load import load_recipe, load_segmenter_recipe
 from attnmel.config.recipe import Recipe
@@ -14,9 +25,10 @@ from attnmel.data.phantoms import write_mirror
 from attnmel.deploy.graph import onnx_graph
 from attnmel.deploy.onnx_file import ExportFacts, Threshold, append_texts
 from attnmel.folders import RunFolder
+from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.export import check_images
+from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pipeline.run.dataset import prepare
 from attnmel.pipeline.segment.train import train_segmenter
@@ -25,6 +37,8 @@ from attnmel.pretrained import catalogue
 from attnmel.pretrained.card import Source, Words
 from attnmel.pretrained.catalogue import DEFAULT
 
+TESTS = Path(__file__).parent
+EMPTY = '<svg viewBox="0 0 1 1"></svg>'
 COUNTS = {"train": 24, "validation": 10, "test": 12}
 
 
@@ -36,12 +50,39 @@ class Phantoms:
     home: Path
 
 
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Phantoms:
-    mirror, home = tmp_path_factory.mktemp("mirror"), tmp_path_factory.mktemp("home")
-    write_mirror(mirror, seed=0, counts=COUNTS, melanoma_share=0.4, height=90, width=120, workers=1)
-    fetch("phantoms", home, mirror=mirror.as_uri())
-    return Phantoms(mirror.as_uri(), home)
+def once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Make a folder of a name once for all workers, and give this worker's copy of it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made-once"
+    shared.mkdir(exist_ok=True)
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, whole = shared / name, shared / f"{name}.whole"
+        with FileLock(shared / f"{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                whole.touch()
+        return Path(shutil.copytree(folder, tmp_path_factory.mktemp("copies") / name))
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def phantoms(once: MakeOnce) -> Phantoms:
+    def make(folder: Path) -> None:
+        mirror = folder / "mirror"
+        mirror.mkdir()
+        write_mirror(mirror, seed=0, counts=COUNTS, melanoma_share=0.4, height=90, width=120, workers=1)
+        fetch("phantoms", folder / "home", mirror=mirror.as_uri())
+
+    made = once("phantoms", make)
+    return Phantoms((made / "mirror").as_uri(), made / "home")
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +106,14 @@ def tiny() -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def trained(phantoms: Phantoms, fabric: Fabric, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+def trained(phantoms: Phantoms, fabric: Fabric, once: MakeOnce) -> RunFolder:
     """A finished run; tests that change a run folder copy it first."""
-    run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
-    run_recipe(load_recipe("demo", TINY), run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
-    return run
+
+    def make(folder: Path) -> None:
+        run, recipe = RunFolder(folder / "seed-0"), load_recipe("demo", TINY)
+        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
+
+    return RunFolder(once("trained", make) / "seed-0")
 
 
 @pytest.fixture(scope="session")
@@ -84,17 +128,49 @@ def calibrated(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> 
     return run
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _empty_figures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave the curves of a report out where commands are tested: matplotlib takes most of the time of a page.
+
+    They are drawn in `tests/figures`, `tests/report`, and for a run's page in `tests/pipeline/report/test_report.py`.
+    """
+    here = request.path.relative_to(TESTS)
+    with pytest.MonkeyPatch.context() as patch:
+        if here.parts[0] in ("cli", "pipeline") and here.name != "test_report.py":
+            patch.setattr("attnmel.figures.svg.Figure.savefig", lambda figure, file, **named: file.write(EMPTY))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _graphs_made_once() -> Iterator[None]:
+    """Keep what torch.export makes of a network: it takes seconds, and many tests export the same one."""
+    kept: dict[tuple[bytes, bytes, bool], bytes] = {}
+
+    def graph(network: nn.Module, card: Card, *, folded: bool = True) -> ModelProto:
+        key = (tensor_bytes(network.state_dict()), card_json(card), folded)
+        if key not in kept:
+            kept[key] = onnx_graph(network, card, folded=folded).SerializeToString()
+        return ModelProto.FromString(kept[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "onnx_graph", graph)
+        yield
+
+
 @pytest.fixture(scope="session")
-def exported(calibrated: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(calibrated: RunFolder, once: MakeOnce) -> Path:
     """The calibrated network as an ONNX file, with a threshold; tests that change it copy it first."""
-    network, card = load_checkpoint(calibrated.path)
-    path = tmp_path_factory.mktemp("exported") / "model.onnx"
-    path.write_bytes(onnx_graph(network, card).SerializeToString())
-    at = Threshold(
-        task="melanoma", target=0.9, threshold=0.25, sensitivity=1.0, specificity=0.5, images=10, positives=4
-    )
-    append_texts(path, card, ExportFacts(precision="float32", versions={}, checked_on="", thresholds=(at,)))
-    return path
+
+    def make(folder: Path) -> None:
+        network, card = load_checkpoint(calibrated.path)
+        path = folder / "model.onnx"
+        path.write_bytes(export.onnx_graph(network, card).SerializeToString())
+        at = Threshold(
+            task="melanoma", target=0.9, threshold=0.25, sensitivity=1.0, specificity=0.5, images=10, positives=4
+        )
+        append_texts(path, card, ExportFacts(precision="float32", versions={}, checked_on="", thresholds=(at,)))
+
+    return once("exported", make) / "model.onnx"
 
 
 WORDS = Words(
@@ -123,13 +199,15 @@ def folds(phantoms: Phantoms, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made_models(trained: RunFolder, folds: Path, phantoms: Phantoms, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_models(trained: RunFolder, folds: Path, phantoms: Phantoms, once: MakeOnce) -> Path:
     """A folder of models as the one that comes with the program, with one tiny model; tests copy what they change."""
-    models = tmp_path_factory.mktemp("pretrained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(check_images, "LARGE", (300, 200))
-        ship_model(trained, folds, WORDS, models / DEFAULT, home=phantoms.home)
-    return models
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(check_images, "LARGE", (300, 200))
+            ship_model(trained, folds, WORDS, folder / DEFAULT, home=phantoms.home)
+
+    return once("pretrained", make)
 
 
 @pytest.fixture
@@ -153,10 +231,18 @@ TINY_UNET = (
 
 
 @pytest.fixture(scope="session")
-def segmenter(phantoms: Phantoms, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+def segmenter(phantoms: Phantoms, once: MakeOnce) -> RunFolder:
     """A finished run of a segmenter; tests that change it copy it first."""
-    run = RunFolder(tmp_path_factory.mktemp("segmenter") / "run")
-    train_segmenter(
-        load_segmenter_recipe(overrides=TINY_UNET), run, home=phantoms.home, command="attnmel segment train"
-    )
-    return run
+
+    def make(folder: Path) -> None:
+        recipe = load_segmenter_recipe(overrides=TINY_UNET)
+        train_segmenter(recipe, RunFolder(folder / "run"), home=phantoms.home, command="attnmel segment train")
+
+    return RunFolder(once("segmenter", make) / "run")
+
+
+@pytest.fixture(scope="session")
+def lock_holder() -> Iterator[Holder]:
+    """Another process, which takes the locks that it is sent."""
+    with another_process() as holder:
+        yield holder

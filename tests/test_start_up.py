@@ -1,18 +1,19 @@
 """Nothing heavy is imported before it is needed: what a fresh interpreter has loaded, without a clock."""
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.factories import HEAVY, run_fresh
 from typer.main import get_command
 
 from attnmel.cli.app import app
+from attnmel.folders import RunFolder
 
-HEAVY = (
-    "PIL", "captum", "jinja2", "lightning_fabric", "matplotlib", "monai", "numpy", "onnxruntime", "openvino", "pandas",
-    "platformdirs", "pydantic", "rich", "safetensors", "scipy", "sklearn", "tensorboard", "torch", "typer",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
 
 ARRAYS = {"numpy", "platformdirs"}
 IMPORTS = {
@@ -27,6 +28,7 @@ IMPORTS = {
     "attnmel.data.preprocess.images": {"numpy", "PIL"},
     "attnmel.data.datasets.isic": ARRAYS | {"PIL"},
     "attnmel.data.preprocess.cache": ARRAYS | {"PIL"},
+    "attnmel.data.preprocess.cache_build": ARRAYS | {"PIL"},
     "attnmel.evaluation.classification.report": ARRAYS | {"scipy"},
     "attnmel.evaluation.challenge.score": ARRAYS | {"scipy"},
     "attnmel.report.html.page": ARRAYS | {"scipy", "PIL", "matplotlib", "jinja2"},
@@ -37,11 +39,27 @@ HELP_MAY_LOAD = {"typer", "pydantic"}
 """typer builds its parameters of a command with pydantic; the command line itself has no use for it there."""
 
 
-def loaded_after(code: str) -> set[str]:
-    """Return the heavy modules that a fresh interpreter has loaded after some code, and those of attnmel."""
-    code = f"import sys\n{code}\nprint('\\n' + ' '.join(sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {name for name in ran.stdout.splitlines()[-1].split() if name in HEAVY or name.startswith("attnmel.")}
+FORKS = """
+import os, sys
+
+for code in {codes!r}:
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        exec(code)
+        print(*sys.modules, flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(code)
+"""
+"""Each piece of code in a copy of an interpreter that has loaded nothing; prints a line for each."""
+
+
+def loaded_after(*codes: str) -> list[set[str]]:
+    """Return the heavy modules, and those of attnmel, that each piece of code loads by itself."""
+    lines = run_fresh(FORKS.format(codes=codes)).splitlines()
+    loaded = [set(line.split()) for line in lines[-len(codes) :]]
+    return [{name for name in one if name in HEAVY or name.startswith("attnmel.")} for one in loaded]
 
 
 def commands(group: object = None, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -52,21 +70,100 @@ def commands(group: object = None, before: tuple[str, ...] = ()) -> Iterator[tup
         yield from commands(one, (*before, name))
 
 
-@pytest.mark.parametrize("module", IMPORTS)
-def test_a_module_loads_no_more_than_it_needs(module: str) -> None:
-    assert loaded_after(f"import {module}") & set(HEAVY) <= IMPORTS[module]
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="an interpreter is copied by fork")
+def test_a_module_loads_no_more_than_it_needs() -> None:
+    loaded = loaded_after(*(f"import {module}" for module in IMPORTS))
+    for (module, allowed), found in zip(IMPORTS.items(), loaded, strict=True):
+        assert found & set(HEAVY) <= allowed, module
+    assert not loaded[list(IMPORTS).index("attnmel")], "the package loads none of its modules"
 
 
-def test_the_package_loads_none_of_its_modules() -> None:
-    assert not loaded_after("import attnmel")
+def test_a_help_and_a_list_of_commands_load_the_command_line_alone() -> None:
+    """All in one interpreter, one after another: what none of them loads no single one loads."""
+    code = f"""
+import contextlib, io, sys
+from attnmel.cli.app import app
+
+def loaded(*words):
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            app([*words])
+    except SystemExit as end:
+        assert not end.code, words
+    print(" ".join(words) + ":", *sys.modules)
+
+for words in {list(commands())}:
+    loaded(*words, "--help")
+loaded("reproduce", "isic2018", "--print-commands")
+"""
+    *helps, listed = run_fresh(code).splitlines()
+    assert len(helps) == len(list(commands()))
+    for line in helps:
+        command, _, loaded = line.partition(":")
+        names = loaded.split()
+        ours = {name.split(".")[1] for name in names if name.startswith("attnmel.")}
+        assert ours <= {"cli", "errors"}, command
+        assert set(names) & set(HEAVY) <= HELP_MAY_LOAD, command
+    assert "torch" not in listed.split()
 
 
-@pytest.mark.parametrize("words", list(commands()), ids=lambda words: " ".join(("attnmel", *words)))
-def test_a_help_loads_the_command_line_alone(words: tuple[str, ...]) -> None:
-    asked = [*words, "--help"]
-    loaded = loaded_after(
-        f"from attnmel.cli.app import app\ntry: app({asked})\nexcept SystemExit as end: assert not end.code"
-    )
-    ours = {name.split(".")[1] for name in loaded - set(HEAVY)}
-    assert ours <= {"cli", "errors"}
-    assert loaded & set(HEAVY) <= HELP_MAY_LOAD
+PREDICTING = """
+import contextlib, io, os, sys
+from pathlib import Path
+
+def loaded(step):
+    print(step + ":", *sys.modules, flush=True)
+
+def command(*words):
+    from attnmel.cli.app import app
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            app([*words])
+    except SystemExit as end:
+        assert not end.code, words
+    loaded(" ".join(words))
+
+model, image, maps, models, run = {arguments!r}
+child = os.fork()
+if not child:
+    command("predict", run, image)
+    os._exit(0)
+assert not os.waitpid(child, 0)[1]
+from attnmel import Predictor
+Predictor(model).predict(image).frame("pool3")
+loaded("Predictor")
+command("predict", model, image)
+command("predict", model, image, "--maps", maps)
+from attnmel.pretrained import catalogue
+catalogue.FOLDER = Path(models)
+command("predict", "pretrained", image, "--maps", maps + "-2")
+"""
+
+NOT_TO_PREDICT = {
+    "torch", "scipy", "pandas", "matplotlib", "sklearn", "lightning_fabric", "safetensors", "onnx", "onnxruntime",
+    "google", "attnmel.training", "attnmel.runtime", "openvino_telemetry", "openvino.tools.ovc", "urllib.request",
+    "http.client", "rich.progress",
+}  # fmt: skip
+"""What is heavy, and what could talk to others."""
+
+NOT_TO_DRAW_MAPS = {"torch", "onnx", "onnxruntime", "lightning_fabric"}
+
+NOT_TO_PREDICT_WITH_TORCH = {
+    "attnmel.training", "attnmel.losses", "attnmel.data.batches.loader", "lightning_fabric", "matplotlib", "sklearn",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="an interpreter is copied by fork")
+def test_predicting_loads_no_torch_from_an_exported_file_and_no_training_code_from_a_checkpoint(
+    exported: Path, made_models: Path, trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    paths = (exported, image, tmp_path / "maps", made_models, trained.path)
+    lines = run_fresh(PREDICTING.format(arguments=[str(path) for path in paths])).splitlines()
+    by_checkpoint, *by_file = [line.partition(":") for line in lines]
+    assert len(by_file) == 4
+    for step, _, loaded in by_file:
+        unwanted = NOT_TO_DRAW_MAPS if "--maps" in step else NOT_TO_PREDICT
+        assert not unwanted.intersection(loaded.split()), step
+    assert not NOT_TO_PREDICT_WITH_TORCH.intersection(by_checkpoint[2].split())
+    assert len(list((tmp_path / "maps").iterdir())) == 3

@@ -7,8 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 PRETRAINED = ROOT / "src" / "attnmel" / "pretrained"
 MOST_BYTES = 20_000_000
 
@@ -27,6 +29,12 @@ def files() -> dict[str, bytes]:
     """Return all that is no code, by its path below the package's folder."""
     paths = (path for path in PRETRAINED.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path.relative_to(PRETRAINED).as_posix(): path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize("builder", [WheelBuilder, SdistBuilder])
+def test_every_file_is_listed_for_what_is_built(builder: type[WheelBuilder | SdistBuilder]) -> None:
+    listed = {Path(one.path).resolve() for one in builder(str(ROOT)).recurse_included_files()}
+    assert {PRETRAINED / name for name in files()} <= listed
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
     from tests.conftest import Phantoms
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are ended by signals")
@@ -78,7 +79,7 @@ def hanging(library: str, exported: Path, folder: Path, *more: str) -> "subproce
 
 @pytest.mark.parametrize(("library", "code"), [("CDLL", 1), ("PyDLL", -signal.SIGKILL)])
 def test_a_hanging_library_ends_a_folder_s_prediction_with_one_sentence(
-    library: str, code: int, exported: Path, folder: Path, tmp_path: Path
+    library: str, code: int, attnmel: "Attnmel", exported: Path, folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.csv"
     with hanging(library, exported, folder, "--out", str(out), "--stall-limit", "3") as process:
@@ -90,20 +91,26 @@ def test_a_hanging_library_ends_a_folder_s_prediction_with_one_sentence(
     assert not out.exists()
     kept = (tmp_path / "out.csv.part").read_bytes().count(b"\n") - 1
     assert 0 <= kept < 12
-    ran = [sys.executable, "-m", "attnmel", "predict", str(exported), str(folder), "--out", str(out), "--resume"]
-    subprocess.run(ran, check=True, capture_output=True, timeout=200)
+    assert attnmel("predict", exported, folder, "--out", out, "--resume").code == 0
     assert sum(not line.startswith("#") for line in out.read_text().splitlines()) == 1 + 12
 
 
-@pytest.mark.parametrize(("library", "code"), [("CDLL", 130), ("PyDLL", -signal.SIGKILL)])
-@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize(
+    ("library", "code", "presses"),
+    [
+        ("CDLL", 130, 1),
+        ("PyDLL", -signal.SIGKILL, 1),
+        pytest.param("CDLL", 130, 2, marks=pytest.mark.slow),
+        pytest.param("PyDLL", -signal.SIGKILL, 2, marks=pytest.mark.slow),
+    ],
+)
 def test_ctrl_c_ends_a_prediction_whose_library_hangs(
     library: str, code: int, presses: int, exported: Path, folder: Path, tmp_path: Path
 ) -> None:
     part = tmp_path / "out.csv.part"
     with hanging(library, exported, folder, "--out", str(tmp_path / "out.csv")) as process:
         size, since = -1, time.monotonic()
-        while process.poll() is None and (size < 0 or time.monotonic() - since < 3):
+        while process.poll() is None and (size < 0 or time.monotonic() - since < 2):
             if part.exists() and part.stat().st_size != size:
                 size, since = part.stat().st_size, time.monotonic()
             time.sleep(0.05)
@@ -128,7 +135,7 @@ def test_a_halted_prediction_is_not_taken_for_a_hanging_one(exported: Path, fold
         while process.poll() is None and not (tmp_path / "o.csv.part").exists():
             time.sleep(0.01)
         process.send_signal(signal.SIGSTOP)
-        time.sleep(10)
+        time.sleep(4)
         process.send_signal(signal.SIGCONT)
         _, told = process.communicate(timeout=200)
     assert process.returncode == 0, told

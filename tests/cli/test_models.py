@@ -1,8 +1,6 @@
 """Every command that takes a model takes the name of a pretrained one."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,17 +57,6 @@ def test_predictions_are_those_of_the_checkpoint(attnmel: "Attnmel", models: Pat
     for one, other in zip(said["images"], slow["images"], strict=True):
         assert one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4)
     assert len(list(Path("maps").glob("*.png"))) == 12
-
-
-def test_predicting_loads_no_torch(models: Path) -> None:
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom attnmel.pretrained import catalogue\n"
-        f"catalogue.FOLDER = Path({str(models)!r})\nfrom attnmel.cli.app import app\n"
-        f"try: app(['predict', 'pretrained', {FIRST!r}, '--maps', 'maps'])\n"
-        "except SystemExit as end: assert not end.code\n"
-        "assert not {'torch', 'onnx', 'onnxruntime', 'lightning_fabric'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_it_is_explained(attnmel: "Attnmel") -> None:

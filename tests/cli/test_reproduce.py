@@ -1,8 +1,6 @@
 """`attnmel reproduce` as a user meets it: lists for schedulers, and sentences for mistakes."""
 
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,14 +65,3 @@ def test_a_mistake_is_told_in_a_sentence_and_nothing_is_written(
     assert ran.code == 1
     assert message in ran.err
     assert not list(tmp_path.iterdir())
-
-
-def test_printing_a_list_loads_no_torch() -> None:
-    code = (
-        "import sys; sys.argv = ['attnmel', 'reproduce', 'isic2018', '--print-commands']\n"
-        "from attnmel.cli import main\n"
-        "try: main()\n"
-        "except SystemExit as end: assert not end.code\n"
-        "assert 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

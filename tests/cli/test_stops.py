@@ -4,17 +4,15 @@ import errno
 import http.server
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from tests.factories import start_command, wait_until
 
 from attnmel.folders import RunFolder
 
@@ -48,13 +46,17 @@ def full() -> OSError:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def slow(*case: object) -> object:
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("place", "call", "error", "code", "message"),
     [
-        ("attnmel.models.weights.safetensors_io.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
+        slow("attnmel.models.weights.safetensors_io.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
         ("attnmel.models.weights.safetensors_io.save_file", 4, full(), 1, "what was there before is kept"),
         ("attnmel.pipeline.train.epochs.write_history", 2, full(), 1, "the disk is full"),
-        ("attnmel.pipeline.train.epochs.write_events", 1, KeyboardInterrupt(), 130, KEPT),
+        slow("attnmel.pipeline.train.epochs.write_events", 1, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.pipeline.train.epochs.write_training_state", 3, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.training.loop._step", 5, KeyboardInterrupt(), 130, "`train --resume` continue from there"),
     ],
@@ -168,22 +170,20 @@ def slow_mirror(phantoms: "Phantoms") -> Iterator[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process is interrupted by a signal")
-def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(slow_mirror: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "attnmel", "fetch", "phantoms", "--mirror", slow_mirror, "--home", str(tmp_path)]
+def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(
+    attnmel: "Attnmel", slow_mirror: str, tmp_path: Path
+) -> None:
+    command = ("fetch", "phantoms", "--mirror", slow_mirror, "--home", tmp_path)
     part = tmp_path / "data" / "phantoms" / "downloads" / f"{IMAGES}.zip.part"
-    # A test run started in the background of a shell ignores SIGINT, and its children would too.
-    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listen) as process:
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline and not part.exists():
-            time.sleep(0.02)
+    with start_command(*command) as process:
+        wait_until(part.exists, process, seconds=60)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert part.stat().st_size > 0
     kept = "What was finished is kept: `fetch`, `predict --resume` and `train --resume` continue from there."
     assert said == f"error: stopped. {kept}\n"
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    ran = attnmel(*command)
+    assert ran.code == 0, ran.err
     assert not part.exists()
     assert not part.parent.exists()

@@ -5,13 +5,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.factories import Holder, start_command, wait_until
 
 from attnmel.folders import RunFolder
 
@@ -37,19 +37,12 @@ def folder(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-def started(*arguments: str | Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "attnmel", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 @contextmanager
 def halted(there: Callable[[], bool], *arguments: str | Path) -> Iterator["subprocess.Popen[str]"]:
     """Start a command and halt it once something is there; it goes on at the end of the block."""
-    with started(*arguments) as process:
+    with start_command(*arguments) as process:
         try:
-            while not there():
-                assert process.poll() is None, process.communicate()
-                time.sleep(0.005)
+            wait_until(there, process)
             process.send_signal(signal.SIGSTOP)
             yield process
             process.send_signal(signal.SIGCONT)
@@ -72,17 +65,17 @@ def names(table: Path) -> list[str]:
     return [Path(line.partition(",")[0]).name for line in lines[1:]]
 
 
-def test_the_second_prediction_of_a_table_is_refused(exported: Path, folder: Path, tmp_path: Path) -> None:
+def test_the_second_prediction_of_a_table_is_refused(
+    attnmel: "Attnmel", exported: Path, folder: Path, tmp_path: Path
+) -> None:
     out, part = tmp_path / "out.csv", tmp_path / "out.csv.part"
     command = ("predict", exported, folder, "--out", out)
     with halted(lambda: part.is_file() and part.read_bytes().count(b"\n") > 5, *command) as first:
         kept = part.read_bytes()
         for resume in ((), ("--resume",)):
-            with started(*command, *resume) as second:
-                said, told = second.communicate(timeout=300)
-            assert second.returncode == 1
-            assert said == ""
-            assert re.fullmatch(refusal(out, "attnmel predict", first.pid), told), told
+            second = attnmel(*command, *resume)
+            assert (second.code, second.out) == (1, "")
+            assert re.fullmatch(refusal(out, "attnmel predict", first.pid), second.err), second.err
         assert part.read_bytes() == kept
     assert names(out) == [f"{place:06}.jpg" for place in range(IMAGES)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv"]
@@ -91,12 +84,12 @@ def test_the_second_prediction_of_a_table_is_refused(exported: Path, folder: Pat
 def test_two_resumed_predictions_at_one_moment_leave_one_table(exported: Path, folder: Path, tmp_path: Path) -> None:
     out, part = tmp_path / "out.csv", tmp_path / "out.csv.part"
     command = ("predict", exported, folder, "--out", out)
-    with started(*command) as killed:
-        while killed.poll() is None and not (part.is_file() and part.read_bytes().count(b"\n") > 5):
-            time.sleep(0.005)
+    with start_command(*command) as killed:
+        wait_until(lambda: part.is_file() and part.read_bytes().count(b"\n") > 5, killed)
         killed.kill()
+        killed.communicate()
     assert part.exists(), "killed in the middle"
-    both = [started(*command, "--resume") for _ in range(2)]
+    both = [start_command(*command, "--resume") for _ in range(2)]
     told = [process.communicate(timeout=300)[1] for process in both]
     codes = [process.returncode for process in both]
     assert 0 in codes, told
@@ -133,54 +126,38 @@ def test_results_that_are_not_one_for_each_image_become_no_table(
 
 @pytest.mark.slow
 def test_the_second_training_in_a_folder_is_refused_and_a_killed_one_holds_nothing_up(
-    phantoms: "Phantoms", settings: Settings, tmp_path: Path
+    attnmel: "Attnmel", phantoms: "Phantoms", settings: Settings, tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path / "demo" / "seed-0")
     command = ["train", "demo", "--home", phantoms.home, "--out", tmp_path, *settings("training.epochs=3")]
     with halted(run.history.exists, *command) as first:
-        for resume in ((), ("--resume",)):
-            with started(*command, *resume) as second:
-                told = second.communicate(timeout=300)[1]
-            assert second.returncode == 1
-            assert re.fullmatch(refusal(run.path, "attnmel train demo", first.pid), told), told
-        with started("evaluate", run.path, "--home", phantoms.home) as judging:
-            told = judging.communicate(timeout=300)[1]
-        assert judging.returncode == 1
-        assert re.fullmatch(refusal(run.path, "attnmel train demo", first.pid), told), told
+        for second in (command, [*command, "--resume"], ["evaluate", run.path, "--home", phantoms.home]):
+            refused = attnmel(*second)
+            assert refused.code == 1
+            assert re.fullmatch(refusal(run.path, "attnmel train demo", first.pid), refused.err), refused.err
     assert len(run.history.read_text().splitlines()) == 4
     assert not list(tmp_path.rglob(".*"))
     shutil.rmtree(run.path)
-    with started(*command) as killed:
-        while killed.poll() is None and not run.history.exists():
-            time.sleep(0.005)
+    with start_command(*command) as killed:
+        wait_until(run.history.exists, killed)
         killed.kill()
-    with started(*command, "--resume") as after:
-        told = after.communicate(timeout=300)[1]
-    assert after.returncode == 0, told
+        killed.communicate()
+    assert attnmel(*command, "--resume").code == 0
     assert len(run.history.read_text().splitlines()) == 4
 
 
 def test_a_run_is_read_while_another_command_writes_it(
-    attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
+    attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path, lock_holder: Holder
 ) -> None:
-    holder = f"import sys; from pathlib import Path; from attnmel.locks import hold_folder\n" \
-        f"with hold_folder(Path({str(calibrated.path)!r})): print('held', flush=True); sys.stdin.read()"  # fmt: skip
     image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
-    with subprocess.Popen(
-        [sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        try:
-            page = tmp_path / "report.html"
-            assert attnmel("report", calibrated.path, "--out", page, "--home", phantoms.home).code == 0
-            assert page.is_file()
-            assert attnmel("predict", calibrated.path, image).code == 0
-            ran = attnmel("evaluate", calibrated.path, "--home", phantoms.home)
-            assert ran.code == 1
-            assert f"error: {calibrated.path} is being written by another command" in ran.err
-        finally:
-            other.kill()
+    with lock_holder.holds("folder", calibrated.path):
+        page = tmp_path / "report.html"
+        assert attnmel("report", calibrated.path, "--out", page, "--home", phantoms.home).code == 0
+        assert page.is_file()
+        assert attnmel("predict", calibrated.path, image).code == 0
+        ran = attnmel("evaluate", calibrated.path, "--home", phantoms.home)
+        assert ran.code == 1
+        assert f"error: {calibrated.path} is being written by another command" in ran.err
 
 
 COMMANDS = {
@@ -200,23 +177,19 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_every_command_keeps_to_itself_what_it_writes(
-    command: tuple[str, ...], attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
+    command: tuple[str, ...],
+    attnmel: "Attnmel",
+    calibrated: RunFolder,
+    phantoms: "Phantoms",
+    tmp_path: Path,
+    lock_holder: Holder,
 ) -> None:
     images = next((phantoms.home / "data").rglob("*Test_v2_Data"))
     places = {"run": calibrated.path, "home": phantoms.home, "images": images}
     places |= {"file": tmp_path / "answers.csv", "folder": tmp_path / "folder"}
     wanted = "folder" if "{folder}" in command else "file"
-    holder = f"import sys; from pathlib import Path; from attnmel.locks import hold_{wanted} as hold\n" \
-        f"with hold(Path({str(places[wanted])!r})): print('held', flush=True); sys.stdin.read()"  # fmt: skip
-    with subprocess.Popen(
-        [sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        try:
-            ran = attnmel(*(word.format(**places) for word in command))
-        finally:
-            other.kill()
+    with lock_holder.holds(wanted, places[wanted]):
+        ran = attnmel(*(word.format(**places) for word in command))
     assert ran.code == 1
     (sentence,) = [line for line in ran.err.splitlines() if line.startswith("error: ")]
     assert sentence.startswith(f"error: {places[wanted]} is being written by another command: `")

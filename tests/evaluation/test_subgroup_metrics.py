@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
+from tests.factories import informed_probabilities
 
 from attnmel.evaluation.calibration.calibration import calibration_of
 from attnmel.evaluation.classification.confusion_matrix import confusion
@@ -22,10 +23,7 @@ RESAMPLES = 40
 
 def example(images: int, side: str = "test") -> Predictions:
     chance = np.random.default_rng(len(side))
-    labels = chance.choice(3, images, p=[0.5, 0.3, 0.2])
-    logits = chance.normal(size=(images, 3))
-    logits[np.arange(images), labels] += 1.2
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels, shares = informed_probabilities(chance, images, [0.5, 0.3, 0.2])
     names = tuple(f"{side}-{number}" for number in range(images))
     groups = tuple(f"{side}-{number // 2}" for number in range(images))
     sexes = tuple(chance.choice(["male", "female"], images).tolist())

@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from tests.factories import two_class_predictions
 
 from attnmel.evaluation.classification.curves import roc_curve
 from attnmel.evaluation.classification.operating_points import operating_points
@@ -15,8 +16,7 @@ from attnmel.records import Predictions
 def predicted(side: str) -> Predictions:
     labels = np.repeat([1, 0], [20, 40])
     share = 1 / (1 + np.exp(1 - np.random.default_rng(len(side)).normal(size=60) - 1.6 * labels))
-    names = tuple(f"{side}-{number}" for number in range(60))
-    return Predictions(names, ("rest", "melanoma"), np.stack([1 - share, share], axis=1), labels, names)
+    return two_class_predictions(labels, share, prefix=f"{side}-")
 
 
 TEST = predicted("test")

@@ -4,11 +4,10 @@ import dataclasses
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from tests.factories import Recorder
 
 from attnmel import download
 from attnmel.data.archives import fetch as fetch_module
@@ -16,26 +15,10 @@ from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import ArchiveState, archive_states, fetch
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.folders import dataset_folder
-from attnmel.progress import SILENT
 
 TRAINING = "ISIC-2017_Training_Data.zip"
 MASKS = "ISIC-2017_Test_v2_Part1_GroundTruth.zip"
 TABLE = "ISIC-2017_Training_Part3_GroundTruth.csv"
-
-
-class Notes:
-    """Progress that keeps what is said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def bar(self, label: str, total: int | None, unit: str = "") -> AbstractContextManager[Callable[[int], None]]:
-        """Draw nothing."""
-        return SILENT.bar(label, total, unit)
-
-    def note(self, message: str) -> None:
-        """Keep the sentence."""
-        self.said.append(message)
 
 
 def write_part(folder: Path, part: str, ids: list[str]) -> None:
@@ -119,12 +102,12 @@ def test_the_record_gives_back_what_fetch_gave(mirror: str, home: Path) -> None:
 
 def test_what_is_short_or_absent_is_said_and_recorded(year: Path, mirror: str, home: Path) -> None:
     (year / MASKS).unlink()
-    notes = Notes()
+    notes = Recorder()
     states = by_name(fetch("isic2017", home, mirror=mirror, progress=notes))
     assert (states[TRAINING].status, states[TRAINING].found, states[TRAINING].expected) == ("short", 3, 2000)
     assert (states[MASKS].status, states[MASKS].found, states[MASKS].size) == ("absent", 0, 0)
-    assert f"{TRAINING}: 3 of 2000 images at {mirror}/2017/{TRAINING}" in notes.said
-    assert f"{MASKS}: not at {mirror}/2017/{MASKS}" in notes.said
+    assert f"{TRAINING}: 3 of 2000 images at {mirror}/2017/{TRAINING}" in notes.notes
+    assert f"{MASKS}: not at {mirror}/2017/{MASKS}" in notes.notes
     assert by_name(archive_states("isic2017", home)) == states
 
 
@@ -208,9 +191,9 @@ def test_without_a_mirror_what_is_here_stays_and_that_is_said(
     full = {"isic2017": tuple(dataclasses.replace(a, expected=None) for a in ARCHIVES["isic2017"])}
     monkeypatch.setattr(fetch_module, "ARCHIVES", full)
     first = fetch("isic2017", home, mirror=mirror)
-    notes = Notes()
+    notes = Recorder()
     assert fetch("isic2017", home, progress=notes) == first
-    assert f"{TRAINING}: kept as fetched from {mirror}/2017/{TRAINING}; name a --mirror" in " ".join(notes.said)
+    assert f"{TRAINING}: kept as fetched from {mirror}/2017/{TRAINING}; name a --mirror" in " ".join(notes.notes)
 
 
 @pytest.mark.parametrize(
@@ -264,10 +247,10 @@ def test_a_killed_unpacking_leaves_nothing_for_good(mirror: str, home: Path) -> 
 
 @pytest.mark.parametrize("ending", ["/2017", "/nothing"])
 def test_an_address_without_any_of_the_files_is_told(year: Path, mirror: str, home: Path, ending: str) -> None:
-    notes = Notes()
+    notes = Recorder()
     with pytest.raises(ArchiveError, match=rf"{ending} holds no file of isic2017; expected .*{ending}/2017/ISIC-2017"):
         fetch("isic2017", home, mirror=mirror + ending, progress=notes)
-    assert notes.said == []
+    assert notes.notes == []
     with pytest.raises(ArchiveError, match="run `attnmel fetch isic2017`"):
         archive_states("isic2017", home)
 

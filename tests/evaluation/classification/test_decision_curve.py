@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tests.factories import two_class_predictions
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
@@ -7,16 +8,11 @@ from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
 from attnmel.records import Predictions
 
 
-def predicted(labels: np.ndarray, share: np.ndarray, groups: tuple[str, ...] | None = None) -> Predictions:
-    names = tuple(f"ISIC_{number:07d}" for number in range(len(labels)))
-    return Predictions(names, ("rest", "melanoma"), np.stack([1 - share, share], axis=1), labels, groups or names)
-
-
 def calibrated(images: int, *, seed: int = 0) -> Predictions:
     """Images whose probabilities are true: each is a melanoma as often as is said."""
     chance = np.random.default_rng(seed)
     share = chance.beta(0.5, 1.5, images)
-    return predicted((chance.random(images) < share).astype(np.int64), share)
+    return two_class_predictions((chance.random(images) < share).astype(np.int64), share)
 
 
 def test_the_net_benefit_is_that_of_a_plain_loop() -> None:
@@ -38,7 +34,7 @@ def test_the_net_benefit_is_that_of_a_plain_loop() -> None:
 
 def test_acting_on_everyone_is_a_network_that_calls_everyone() -> None:
     labels = np.repeat([1, 0], [20, 60])
-    curve = decision_curve(predicted(labels, np.full(80, 0.999)), "melanoma", resamples=20)
+    curve = decision_curve(two_class_predictions(labels, np.full(80, 0.999)), "melanoma", resamples=20)
     assert [one.value for one in curve.net_benefit] == pytest.approx(curve.treat_all)
     assert curve.treat_all[24] == pytest.approx(0, abs=1e-12), "worth nothing where the threshold is the prevalence"
     assert curve.thresholds[24] == 0.25
@@ -47,9 +43,9 @@ def test_acting_on_everyone_is_a_network_that_calls_everyone() -> None:
 
 def test_acting_on_nobody_is_worth_nothing_and_a_perfect_network_the_prevalence() -> None:
     labels = np.repeat([1, 0], [20, 60])
-    none = decision_curve(predicted(labels, np.zeros(80)), "melanoma", resamples=20)
+    none = decision_curve(two_class_predictions(labels, np.zeros(80)), "melanoma", resamples=20)
     assert all(one == Interval(0.0, 0.0, 0.0) for one in none.net_benefit)
-    perfect = decision_curve(predicted(labels, labels.astype(float)), "melanoma", resamples=20)
+    perfect = decision_curve(two_class_predictions(labels, labels.astype(float)), "melanoma", resamples=20)
     assert [one.value for one in perfect.net_benefit] == pytest.approx([0.25] * 99)
 
 

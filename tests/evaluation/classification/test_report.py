@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
+from tests.factories import informed_probabilities
 
 from attnmel.config.recipe import Selection
 from attnmel.errors import ConfigError, PredictionsError
@@ -34,10 +35,7 @@ def predicted(labels: np.ndarray, probabilities: np.ndarray, classes: tuple[str,
 def example(images: int = 120, *, lesions: int | None = None, decimals: int = 15) -> Predictions:
     """Probabilities that know something of three classes, with ties where they are rounded."""
     chance = np.random.default_rng(7)
-    labels = chance.choice(3, images, p=[0.6, 0.25, 0.15])
-    logits = chance.normal(size=(images, 3))
-    logits[np.arange(images), labels] += 1.2
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels, shares = informed_probabilities(chance, images, [0.6, 0.25, 0.15])
     names = tuple(f"ISIC_{number:07d}" for number in range(images))
     groups = names if lesions is None else tuple(f"lesion-{number % lesions}" for number in range(images))
     return Predictions(names, THREE, shares.round(decimals), labels, groups)

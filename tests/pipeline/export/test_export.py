@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from PIL import Image
+from tests.factories import Recorder
 
 from attnmel.deploy import openvino, predictor
 from attnmel.deploy.engines import onnxruntime_engine
@@ -23,7 +24,6 @@ from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.export.check_images import large_phantoms, spread
 from attnmel.pipeline.export.export import Exported, export_onnx
 from attnmel.pipeline.predict.predict import predict_images
-from attnmel.progress import Silent
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -46,17 +46,6 @@ def exported(run: RunFolder, phantoms: "Phantoms") -> Exported:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check_images, "LARGE", (300, 200))
         return export_onnx(run.path, home=phantoms.home)
-
-
-class Notes(Silent):
-    """Keeps what was said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, message: str) -> None:
-        """Keep one sentence."""
-        self.said.append(message)
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -171,13 +160,13 @@ def test_an_earlier_file_stays_where_a_later_one_is_refused(
 
 
 def test_a_checkpoint_alone_is_checked_on_phantoms_and_says_so(run: RunFolder, tmp_path: Path) -> None:
-    alone, notes = Path(shutil.copy(run.best, tmp_path)), Notes()
+    alone, notes = Path(shutil.copy(run.best, tmp_path)), Recorder()
     found = export_onnx(alone, home=tmp_path / "home", progress=notes)
     assert found.path == alone.with_suffix(".onnx")
     assert found.facts.checked_on == "2 large phantoms"
     assert [(one.images, one.auc) for one in found.facts.parity] == [(0, None)] * 3
     assert not found.facts.thresholds + found.facts.measures + found.facts.costs
-    assert any(f"checked only on large phantoms: the data set of {alone} was not found" in one for one in notes.said)
+    assert any(f"checked only on large phantoms: the data set of {alone} was not found" in one for one in notes.notes)
 
 
 def test_a_run_whose_data_set_was_not_fetched_is_checked_on_phantoms(run: RunFolder, tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """`predict` writes the maps that the network gave, over each image, of either kind of model."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,19 +108,3 @@ def test_what_cannot_have_maps_is_refused_before_the_first_image(
         with pytest.raises(CheckpointError, match="is a mel-cnn, which has no attention maps; leave out --maps, or"):
             predict_images(without, images, maps=tmp_path / "maps")
     assert not (tmp_path / "maps").exists()
-
-
-def test_maps_of_an_exported_file_need_no_torch(exported: Path, images: list[Path], tmp_path: Path) -> None:
-    code = f"""
-import sys
-from attnmel.cli import main
-sys.argv = {["attnmel", "predict", str(exported), str(images[0]), "--maps", str(tmp_path / "maps")]!r}
-try:
-    main()
-except SystemExit:
-    pass
-print("torch" in sys.modules)
-"""
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines()[-1] == "False"
-    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == names(images[:1])

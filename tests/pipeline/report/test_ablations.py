@@ -2,8 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.factories import Recorder
 
 from attnmel.config.load import changes, load_recipe
 from attnmel.config.recipe import Recipe
@@ -43,27 +42,6 @@ TINY = (
     "training.precision=float32",
     "training.device=cpu",
 )
-
-
-class Told:
-    """Progress that keeps the notes, and interrupts the user's run after some batches, as Ctrl-C would."""
-
-    def __init__(self, stop_after: int = 0) -> None:
-        self.left, self.notes = stop_after, []
-
-    @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
-        """Count the batches of training, nothing else."""
-        yield self._advance if label.startswith("epoch") else lambda steps: None
-
-    def note(self, message: str) -> None:
-        """Keep it."""
-        self.notes.append(message)
-
-    def _advance(self, steps: int) -> None:
-        self.left -= steps
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 def control(name: str, *more: str) -> Recipe:
@@ -179,7 +157,7 @@ def test_a_stopped_control_goes_on_to_the_same_bits(
     run = RunFolder(tmp_path / "run")
     recipe = control(name)
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=Told(stop_after=5))
+        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=5))
     run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
     other = beside.control(name)
     for path, again in ((run.last, other.last), (run.best, other.best), (run.resume, other.resume)):
@@ -236,7 +214,7 @@ def test_what_lies_beside_but_is_of_another_recipe_is_said_and_left_out(
         shutil.copytree(other.path, one.path)
     recipe = run.control("shuffled-labels").recipe
     recipe.write_text(recipe.read_text().replace("gamma = 2.0", "gamma = 1.0"))
-    told = Told()
+    told = Recorder()
     assert ablation_sections(Run(run, phantoms.home, told), "test") == ()
     (note,) = told.notes
     assert note.endswith(f"is no control of {run.path}: it differs in loss.gamma")
@@ -253,7 +231,7 @@ def test_a_control_that_is_asked_for_a_prediction_says_what_it_is(
     phantoms: "Phantoms", beside: RunFolder, tmp_path: Path
 ) -> None:
     image = min((phantoms.home / "data" / "phantoms" / "ISIC-2017_Test_v2_Data").glob("*.jpg"))
-    plain, told = Told(), Told()
+    plain, told = Recorder(), Recorder()
     predict_images(beside.path, [image], progress=plain)
     list(explain_images(beside.control("background-only").path, [image], out=tmp_path, progress=told))
     predict_images(beside.control("background-only").path, [image], progress=told)

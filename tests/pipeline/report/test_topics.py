@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tests.factories import informed_probabilities
 
 from attnmel.evaluation.classification.confusion_matrix import confusion
 from attnmel.evaluation.classification.curves import roc_curve
@@ -24,10 +25,7 @@ CLASSES = ("nevus", "melanoma", "seborrheic_keratosis")
 
 def example(images: int = 120, *, side: str = "test") -> Predictions:
     chance = np.random.default_rng(len(side))
-    labels = chance.choice(3, images, p=[0.6, 0.25, 0.15])
-    logits = chance.normal(size=(images, 3))
-    logits[np.arange(images), labels] += 1.5
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels, shares = informed_probabilities(chance, images, [0.6, 0.25, 0.15], apart=1.5)
     names = tuple(f"{side}-{number}" for number in range(images))
     sexes = tuple(chance.choice(["male", "female"], images).tolist())
     attributes = {"sex": sexes, "confirmation": ("histopathology",) * images}

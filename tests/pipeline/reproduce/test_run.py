@@ -1,13 +1,16 @@
 """A table trains, skips, goes on, fails and is written row by row; on phantoms, with tiny recipes."""
 
+import contextlib
 import csv
 import dataclasses
+import io
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ import tomli_w
 from tests.conftest import TINY
 from tests.pipeline.train.test_train import assert_same_weights
 
+from attnmel.cli import main
 from attnmel.config.load import load_recipe
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
@@ -24,6 +28,7 @@ from attnmel.pipeline.reproduce import run as module
 from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
 from attnmel.pipeline.run.results import read_measures
+from attnmel.progress import Progress
 from attnmel.table_files import table_lines
 
 if TYPE_CHECKING:
@@ -52,23 +57,24 @@ def options(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> T
     return TableOptions(plan=plan, out=folder / "out", home=phantoms.home, command="attnmel reproduce tiny")
 
 
+def run_here(arguments: Sequence[str], progress: Progress) -> str:
+    """Run a command of a table in this process instead of one of its own; return its error."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        patch.setattr(sys, "argv", ["attnmel", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            return module._reason(said.getvalue().splitlines(), 1) if end.code else ""
+    return ""
+
+
 @pytest.fixture(scope="module")
 def done(options: TableOptions) -> Reproduced:
     """A table of which one row cannot be trained."""
-    return reproduce(options)
-
-
-class Notes:
-    """Progress that remembers what was said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    bar = module.SILENT.bar
-
-    def note(self, message: str) -> None:
-        """Keep one sentence."""
-        self.said.append(message)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_run", run_here)
+        return reproduce(options)
 
 
 def figures(done: Reproduced) -> list[dict[str, str]]:
@@ -112,7 +118,6 @@ def test_every_form_of_the_table_holds_every_row(done: Reproduced) -> None:
     assert "Most confident misses and hits" in done.folder.table("html").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_a_finished_run_starts_no_process(
     done: Reproduced, options: TableOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.factories import Recorder
 
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
@@ -12,7 +13,6 @@ from attnmel.errors import LabelError
 from attnmel.pipeline.run.dataset import ALL, Prepared, prepare
 from attnmel.pipeline.run.normalisation import training_statistics, with_statistics
 from attnmel.pipeline.run.seen_images import learnt_images
-from attnmel.progress import Silent
 from attnmel.records import SPLITS
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def test_rows_labels_and_ids_belong_together(prepared: Prepared) -> None:
 def test_a_limit_leaves_training_images_out_and_nothing_else(
     prepared: Prepared, phantoms: "Phantoms", tiny: Recipe
 ) -> None:
-    told: list[str] = []
-    limited = prepare(limit(tiny, 12).data, home=phantoms.home, progress=Told(told))
-    assert told == ["trained on 12 of 24 training images of phantoms"]
+    told = Recorder()
+    limited = prepare(limit(tiny, 12).data, home=phantoms.home, progress=told)
+    assert told.notes == ["trained on 12 of 24 training images of phantoms"]
     assert set(limited.rows("train")) < set(prepared.rows("train"))
     for split in ("validation", "test"):
         assert limited.rows(split).tolist() == prepared.rows(split).tolist()
@@ -59,9 +59,9 @@ def test_a_limit_leaves_training_images_out_and_nothing_else(
 
 
 def test_a_limit_beyond_what_there_is_takes_all_and_says_so(phantoms: "Phantoms", tiny: Recipe) -> None:
-    told: list[str] = []
-    whole = prepare(limit(tiny, 25).data, home=phantoms.home, progress=Told(told))
-    assert told == ["trained on 24 of 24 training images of phantoms, which are fewer than data.limit = 25"]
+    told = Recorder()
+    whole = prepare(limit(tiny, 25).data, home=phantoms.home, progress=told)
+    assert told.notes == ["trained on 24 of 24 training images of phantoms, which are fewer than data.limit = 25"]
     assert len(whole.rows("train")) == 24
     assert "beyond limit" not in whole.fingerprint()
 
@@ -73,17 +73,6 @@ def test_a_limit_is_of_the_recipes_own_data_alone(prepared: Prepared, phantoms: 
 
 def limit(recipe: Recipe, count: int) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"limit": count})})
-
-
-class Told(Silent):
-    """Progress that keeps what is said."""
-
-    def __init__(self, notes: list[str]) -> None:
-        self._notes = notes
-
-    def note(self, message: str) -> None:
-        """Keep the sentence."""
-        self._notes.append(message)
 
 
 def test_a_split_that_is_not_there_is_told_with_those_that_are(prepared: Prepared) -> None:
@@ -142,10 +131,10 @@ def test_a_data_set_without_an_internal_split_says_so(prepared: Prepared) -> Non
 def test_folds_validate_each_image_once_and_leave_other_data_sets_alone(phantoms: "Phantoms", tiny: Recipe) -> None:
     validating: list[str] = []
     for number in (1, 2, 3):
-        told: list[str] = []
+        told = Recorder()
         data = tiny.data.model_copy(update={"fold": f"{number}/3"})
-        fold = prepare(data, home=phantoms.home, progress=Told(told))
-        assert told == [f"fold {number}/3 of the training and validation images of phantoms validates"]
+        fold = prepare(data, home=phantoms.home, progress=told)
+        assert told.notes == [f"fold {number}/3 of the training and validation images of phantoms validates"]
         assert len(fold.rows("test")) == 12
         validating += [fold.cache.image_ids[row] for row in fold.rows("validation")]
         assert fold.fingerprint()["labels"] != prepare(tiny.data, home=phantoms.home).fingerprint()["labels"]

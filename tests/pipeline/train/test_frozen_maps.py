@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tests.conftest import TINY
-from tests.pipeline.train.test_train import StopAfter, assert_same_weights
+from tests.factories import Recorder
+from tests.pipeline.train.test_train import assert_same_weights
 from torch import nn
 
 from attnmel.config.load import load_recipe
@@ -70,12 +71,17 @@ def trained(
 EVERY_POOL = ("pool1", "pool2", "pool3", "pool4", "pool5")
 LIGHT = ("model.trunk=mobilenet_v2", "data.size=64")
 MEANS = ("model.network=mel-cnn", "loss.prior=none", "training.accumulate=2")
+SMALL = {("pool3", ()), ("pool5", MEANS), ("pool4", ("training.crops=2", "training.views=3")), ("pool4", LIGHT)}
+"""One pool of each kind; the others are slow tests."""
 CASES = [
-    *((pool, (), 0.03) for pool in EVERY_POOL),
-    *((pool, ("training.crops=2", "training.views=3"), 0.03) for pool in EVERY_POOL),
-    *((pool, MEANS, 0.03) for pool in EVERY_POOL),
-    # Its many batch-norms, over few values at this size, enlarge any rounding: the more of them, the more.
-    *((pool, LIGHT, 0.2) for pool in EVERY_POOL[2:]),
+    pytest.param(pool, settings, apart, marks=() if (pool, settings) in SMALL else pytest.mark.slow)
+    for pool, settings, apart in (
+        *((pool, (), 0.03) for pool in EVERY_POOL),
+        *((pool, ("training.crops=2", "training.views=3"), 0.03) for pool in EVERY_POOL),
+        *((pool, MEANS, 0.03) for pool in EVERY_POOL),
+        # Its many batch-norms, over few values at this size, enlarge any rounding: the more of them, the more.
+        *((pool, LIGHT, 0.2) for pool in EVERY_POOL[2:]),
+    )
 ]
 
 
@@ -101,7 +107,7 @@ def test_a_stopped_run_on_stored_maps_goes_on_to_the_same_bits(
     whole, run = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "run")
     run_recipe(recipe, whole, home=phantoms.home, fabric=fabric)
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=StopAfter(9))
+        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=9))
     run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(run, whole)
 

@@ -1,14 +1,13 @@
 """A run on the light trunk: trained, judged and explained as one on VGG-16; normalised as its start weights were."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
+from tests.factories import Recorder
 
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
@@ -42,22 +41,6 @@ LIGHT = (
     "training.device=cpu",
 )
 MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
-
-
-class Notes:
-    """Progress that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
-        """Count nothing."""
-        yield lambda steps: None
-
-    def note(self, message: str) -> None:
-        """Keep a message."""
-        self.told.append(message)
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +89,9 @@ def test_a_run_from_installed_weights_is_trained_judged_and_explained(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     changes = ["model.trunk=efficientnet_lite0", "model.weights=imagenet", "model.width=1.0", "training.epochs=2"]
-    notes = Notes()
+    notes = Recorder()
     run_recipe(load_recipe("demo", [*LIGHT, *changes]), run, home=phantoms.home, fabric=fabric, progress=notes)
-    assert not [note for note in notes.told if "padding" in note]
+    assert not [note for note in notes.notes if "padding" in note]
     _, card = load_checkpoint(run.best)
     assert (card.trunk, card.padding) == ("efficientnet_lite0", "tensorflow")
     assert (card.mean, card.std) == ((127 / 255,) * 3, (128 / 255,) * 3)
@@ -169,9 +152,9 @@ def test_the_weights_scale_is_taken_before_the_data_sets_published_one(weights: 
 def test_weights_of_the_other_padding_are_used_with_a_note(
     weights: Path, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
-    notes = Notes()
+    notes = Recorder()
     recipe = load_recipe("demo", [*LIGHT, f"model.weights={weights}"])
     run_recipe(recipe, RunFolder(tmp_path / "run"), home=phantoms.home, fabric=fabric, progress=notes)
-    said = [note for note in notes.told if "padding" in note]
+    said = [note for note in notes.notes if "padding" in note]
     assert len(said) == 1
     assert "was trained with tensorflow padding, but model.padding = 'symmetric'" in said[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lightning_fabric import Fabric
 from tests.conftest import TINY
+from tests.factories import Recorder
 
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
@@ -20,21 +21,9 @@ from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.results import read_measures
 from attnmel.pipeline.run.seen_images import judged_images, write_images
 from attnmel.pipeline.train.priors import prepare_prior
-from attnmel.progress import Silent
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
-
-
-class Notes(Silent):
-    """Remembers what is said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, message: str) -> None:
-        """Keep the sentence."""
-        self.said.append(message)
 
 
 @pytest.fixture
@@ -75,16 +64,16 @@ def test_the_own_lesion_masks_need_no_planes(prepared: Prepared, phantoms: "Phan
 def test_images_without_a_prior_are_counted_and_told(
     prepared: Prepared, phantoms: "Phantoms", tiny: Recipe, drawn: MasksFolder
 ) -> None:
-    notes = Notes()
+    notes = Recorder()
     recipe = lossy(tiny, prior="lesion", masks=str(drawn.path))
     found = prepare_prior(recipe, prepared, home=phantoms.home, progress=notes)
     assert found.planes is not None
     assert found.planes.has_prior.sum() == 20
     told = f"20 have masks in {drawn.path}; 4 have none and leave the regulariser alone"
-    assert notes.said[0] == f"prior lesion: of 24 training images {told}"
-    assert "of these masks the segmenter itself finds odd: 2 fragmented" in notes.said
-    assert any("learnt from 3 of the 12 images of 'test'" in one for one in notes.said)
-    assert not any("'validation'" in one for one in notes.said)
+    assert notes.notes[0] == f"prior lesion: of 24 training images {told}"
+    assert "of these masks the segmenter itself finds odd: 2 fragmented" in notes.notes
+    assert any("learnt from 3 of the 12 images of 'test'" in one for one in notes.notes)
+    assert not any("'validation'" in one for one in notes.notes)
     assert (found.facts["with"], found.facts["without"], found.facts["flags"]) == (20, 4, {"fragmented": 2})
 
 

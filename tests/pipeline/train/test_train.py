@@ -4,8 +4,6 @@ import csv
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from urllib.request import url2pathname
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.factories import Recorder
 
 from attnmel import NOTICE
 from attnmel.config.load import load_recipe
@@ -30,26 +29,6 @@ from attnmel.training.schedules import EpochSchedule
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from tests.conftest import Phantoms
-
-
-class StopAfter:
-    """Progress that interrupts the user's run after some batches, as Ctrl-C would."""
-
-    def __init__(self, batches: int) -> None:
-        self.left = batches
-
-    @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
-        """Count the batches of training, nothing else."""
-        yield self._advance if label.startswith("epoch") else lambda steps: None
-
-    def note(self, message: str) -> None:
-        """Say nothing."""
-
-    def _advance(self, steps: int) -> None:
-        self.left -= steps
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 def assert_same_weights(run: RunFolder, other: RunFolder) -> None:
@@ -80,13 +59,15 @@ def test_provenance_says_seed_versions_data_and_use(trained: RunFolder) -> None:
     assert {state["status"] for state in provenance["data"]["archives"]} == {"complete"}
 
 
-@pytest.mark.parametrize("batches", [1, 4, 9])
+@pytest.mark.parametrize(
+    "batches", [4, pytest.param(1, marks=pytest.mark.slow), pytest.param(9, marks=pytest.mark.slow)]
+)
 def test_a_stopped_run_goes_on_to_the_same_bits(
     batches: int, tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(tiny, run, home=phantoms.home, fabric=fabric, progress=StopAfter(batches))
+        run_recipe(tiny, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=batches))
     run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(run, trained)
     columns = [line.rsplit(",", 2)[0] for line in run.history.read_text().splitlines()]
@@ -111,7 +92,7 @@ def test_a_resumed_run_draws_casts_and_adds_up_as_an_untouched_one(
     whole, stopped = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "stopped")
     run_recipe(recipe, whole, home=phantoms.home, fabric=fabric)
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, progress=StopAfter(7))
+        run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=7))
     assert len(stopped.history.read_text().splitlines()) == 2, "one epoch was finished"
     run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(stopped, whole)

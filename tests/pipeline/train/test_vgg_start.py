@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 from tests.conftest import TINY
-from tests.pipeline.train.test_light import Notes
+from tests.factories import Recorder
 from torch import Tensor, nn
 
 from attnmel.config.load import load_recipe
@@ -54,12 +54,12 @@ def recipe_of(start: Path, *changes: str) -> Recipe:
     return load_recipe("demo", [*TINY, f"model.weights={start}", "model.start_images=24", *changes])
 
 
-def started(recipe: Recipe, phantoms: "Phantoms", notes: Notes | None = None) -> tuple[nn.Module, Start]:
+def started(recipe: Recipe, phantoms: "Phantoms", notes: Recorder | None = None) -> tuple[nn.Module, Start]:
     """The network that a training of the recipe begins with."""
     prepared = prepare(recipe.data, home=phantoms.home)
     recipe = with_statistics(recipe, prepared)
     network, cpu = start_network(recipe), torch.device("cpu")
-    return network, put_start_weights(network, recipe, prepared, cpu, phantoms.home, notes or Notes())
+    return network, put_start_weights(network, recipe, prepared, cpu, phantoms.home, notes or Recorder())
 
 
 def images_of(recipe: Recipe, phantoms: "Phantoms") -> Tensor:
@@ -133,10 +133,10 @@ def test_a_rescaled_start_is_trained_at_the_same_rate(
 def test_batch_norm_inserted_into_large_activations_diverges_and_the_note_says_what_helps(
     large: Path, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
-    run, notes = RunFolder(tmp_path / "run"), Notes()
+    run, notes = RunFolder(tmp_path / "run"), Recorder()
     run_recipe(recipe_of(large, RATE, "training.epochs=1"), run, home=phantoms.home, fabric=fabric, progress=notes)
     assert read_history(run.history)[0].loss > 100
-    (said,) = [note for note in notes.told if note.startswith("start weights: ")]
+    (said,) = [note for note in notes.notes if note.startswith("start weights: ")]
     assert said.endswith("so that high learning rates diverge: model.rescale = true divides each layer by its own")
 
 
@@ -154,7 +154,7 @@ def test_the_start_on_vgg16_is_the_file_over_its_measured_factors(large: Path, p
 
 
 def test_the_start_on_vgg16_bn_is_the_same_function_in_evaluation_mode(large: Path, phantoms: "Phantoms") -> None:
-    recipe, notes = recipe_of(large), Notes()
+    recipe, notes = recipe_of(large), Recorder()
     plain, _ = started(recipe_of(large, "model.trunk=vgg16"), phantoms)
     network, start = started(recipe, phantoms, notes)
     images = images_of(recipe, phantoms)
@@ -166,7 +166,7 @@ def test_the_start_on_vgg16_bn_is_the_same_function_in_evaluation_mode(large: Pa
         "training images (model.start_seed 0)"
     )
     assert start.sentence.endswith(f"; gates and head start at random; {what}")
-    assert any(note.startswith(f"start weights: {what}") for note in notes.told)
+    assert any(note.startswith(f"start weights: {what}") for note in notes.notes)
 
 
 def test_a_dense_vgg16_of_1000_classes_is_rescaled_with_its_dense_layers(phantoms: "Phantoms", tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from tests.factories import two_class_predictions
 
 from attnmel.errors import PredictionsError
 from attnmel.records import Predictions
@@ -11,11 +12,7 @@ from attnmel.report.galleries.examples import KINDS, SIDE, ShownMap, as_address,
 
 
 def predicted(probabilities: list[float], labels: list[int]) -> Predictions:
-    names = tuple(f"ISIC_{number:07}" for number in range(len(labels)))
-    shares = np.array(probabilities)
-    return Predictions(
-        names, ("rest", "melanoma"), np.stack([1 - shares, shares], axis=1), np.array(labels, dtype=np.int64), names
-    )
+    return two_class_predictions(np.array(labels), np.array(probabilities))
 
 
 def decoded(address: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.factories import two_class_predictions
 
 from attnmel import NOTICE
 from attnmel.errors import ConfigError
@@ -67,8 +68,7 @@ def predictions(count: int = 120) -> Predictions:
     generator = np.random.default_rng(0)
     labels = (np.arange(count) % 3 == 0).astype(np.int64)
     share = 1 / (1 + np.exp(-(generator.normal(0, 1.5, count) + 1.8 * labels - 0.9)))
-    names = tuple(f"ISIC_{number:07}" for number in range(count))
-    return Predictions(names, ("rest", "melanoma"), np.stack([1 - share, share], axis=1), labels, names)
+    return two_class_predictions(labels, share)
 
 
 @cache

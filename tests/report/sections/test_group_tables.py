@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tests.factories import informed_probabilities
 
 from attnmel.evaluation.calibration.calibration import calibration_of
 from attnmel.evaluation.classification.confusion_matrix import UNDECIDED, confusion
@@ -23,10 +24,7 @@ DASH = "\N{EN DASH}"
 
 def example(images: int, side: str) -> Predictions:
     chance = np.random.default_rng(len(side))
-    labels = chance.choice(3, images, p=[0.5, 0.3, 0.2])
-    logits = chance.normal(size=(images, 3))
-    logits[np.arange(images), labels] += 1.2
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels, shares = informed_probabilities(chance, images, [0.5, 0.3, 0.2])
     names = tuple(f"{side}-{number}" for number in range(images))
     sites = np.where(np.arange(images) < images - 5, chance.choice(["back", "face"], images), "palm")
     sites[labels == 0] = "sole"

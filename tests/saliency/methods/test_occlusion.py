@@ -1,13 +1,10 @@
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 import pytest
 import torch
 from jaxtyping import Float, Int
+from tests.factories import Recorder
 from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
-from attnmel.progress import Silent
 from attnmel.saliency.methods.occlusion import occlusion, patch_covers, score_losses
 
 
@@ -25,33 +22,16 @@ class Counted(nn.Module):
         return self.network(images)
 
 
-class Bar(Silent):
-    """A bar that remembers."""
-
-    def __init__(self) -> None:
-        self.total: int | None = None
-        self.done = 0
-
-    @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
-        """Remember."""
-        self.total = total
-
-        def advance(steps: int) -> None:
-            self.done += steps
-
-        yield advance
-
-
 def test_each_image_passes_once_a_patch_and_once_uncovered(
     network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
 ) -> None:
-    counted, bar = Counted(network), Bar()
+    counted, bar = Counted(network), Recorder()
     occlusion(counted, images, classes, patch=32, stride=16, batch=8, progress=bar)
     # Patches start at 0, 16 and 32 down and across.
     passes = len(images) * (3 * 3 + 1)
     assert counted.batches == [8, 8, 8, 6]
-    assert sum(counted.batches) == bar.total == bar.done == passes
+    assert sum(counted.batches) == passes
+    assert [*bar.totals.values()] == [*bar.steps.values()] == [passes]
 
 
 @pytest.mark.parametrize(("side", "patch", "stride"), [(224, 32, 16), (64, 9, 4), (10, 3, 3), (8, 8, 1), (7, 1, 1)])

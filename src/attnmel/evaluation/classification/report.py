@@ -39,7 +39,7 @@ __all__ = [
 
 METHODS = ("delong", "wilson", "logit")
 """A row's interval is by the first of these that its measure has: the measured coverage of these is nearest to 95 %
-(docs/evaluation.md). Percentile and BCa intervals stand beside it."""
+(docs/validation.md). Percentile and BCa intervals stand beside it."""
 
 Special = dict[tuple[str, str], tuple[str, Interval]]
 """Method and interval by task and measure."""
