@@ -12,7 +12,6 @@ from attnmel.evaluation.challenge.masks import (
     mask_measures,
     mask_pixels,
     masks_in,
-    micro_jaccard,
     read_masks,
 )
 from attnmel.evaluation.challenge.rules import MASKS, Rules
@@ -77,12 +76,6 @@ def test_nothing_against_nothing_is_what_the_rule_says(undefined: str, worth: fl
     assert [found[name][0] for name in ("jaccard", "threshold_jaccard", "dice")] == pytest.approx(
         [worth] * 3, nan_ok=True
     )
-
-
-def test_the_micro_jaccard_sums_shares_of_images() -> None:
-    # Half of a small image right, a quarter of a large one wrongly called.
-    assert micro_jaccard(np.array([[2, 0, 0, 2], [0, 100, 0, 300]])) == pytest.approx(0.5 / (0.5 + 0.25))
-    assert micro_jaccard(np.array([[0, 0, 0, 4]])) == 1
 
 
 def test_all_that_is_wrong_with_a_folder_is_told_at_once(write: Write, tmp_path: Path) -> None:

@@ -132,13 +132,12 @@ def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
     if not ids:
         return findings
     known = set(ids)
-    findings += doubled(ids, table.name, "rows")
     findings += [
         Finding("image without label", image_id, images[image_id].name, f"no row of {table.name} names it")
         for image_id in sorted(images.keys() - known)
     ]
     if "images" not in part.places:
-        return findings  # told once, as an archive that is absent
+        return findings  # reported once, as an archive that is absent
     kind = "label without image" if part.is_whole("images") else "image not in archive"
     findings += [Finding(kind, image_id, table.name, "no image of it") for image_id in sorted(known - images.keys())]
     return findings

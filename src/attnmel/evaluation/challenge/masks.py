@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from attnmel.data.datasets.table_problems import Problem, refuse
 from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened
 from attnmel.errors import ImageError, PredictionsError, listed
-from attnmel.evaluation.challenge.checked_table import Problem, refuse
 from attnmel.evaluation.challenge.intervals import OfficialRow
 from attnmel.evaluation.challenge.metrics import ConfusionCounts, ratio
 from attnmel.evaluation.challenge.rules import CHALLENGES, MASKS, OFFICIAL, Rules
@@ -65,16 +65,6 @@ def mask_measures(pixels: Int[np.ndarray, "N 4"], rules: Rules) -> dict[str, Flo
     }
     every = CHALLENGES[TASK1].measures
     return {name: found[name] if name in found else ratio(name, confusion, rules) for name in every}
-
-
-def micro_jaccard(pixels: Int[np.ndarray, "N 4"]) -> float:
-    """Jaccard index of all masks together, the measure of ISIC 2018 task 2, in [0, 1]; 1 where there is nothing at all.
-
-    Pixels are summed as shares of their image, so that a large photograph counts no more than a small one.
-    """
-    shares = pixels / pixels.sum(axis=1, keepdims=True)
-    true, false, missed, _ = shares.sum(axis=0).tolist()
-    return true / (true + false + missed) if true + false + missed > 0 else 1.0
 
 
 def judge_masks(

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.errors import PredictionsError, require_known
-from attnmel.evaluation.challenge.entry import LAYOUTS, ChallengeEntry
+from attnmel.evaluation.challenge.entry import ChallengeEntry
 from attnmel.evaluation.challenge.intervals import OfficialRow, official_row
 from attnmel.evaluation.challenge.metrics import official_measures
 from attnmel.evaluation.challenge.rules import CHALLENGES, OFFICIAL, Rules
+from attnmel.evaluation.challenge.submission import SUBMISSIONS
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN
 from attnmel.evaluation.classification.ranking import Measure, Ranking, TopOneHits
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap, jackknife
@@ -108,7 +109,7 @@ def judge_official(
         ConfigError: a data set whose classes were never scored, or fewer than one resample.
         PredictionsError: no image that counts.
     """
-    require_known("challenge with a table of classes", dataset, LAYOUTS)
+    require_known("challenge with a table of classes", dataset, SUBMISSIONS)
     rules = OFFICIAL[dataset] if rules is None else rules
     panel = OfficialPanel.of(entry, dataset, rules)
     sampling = Sampling.of(entry.groups, entry.classes)

@@ -16,7 +16,7 @@ from attnmel.data.datasets.isic import own_folder_path
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.errors import ConfigError, LabelError, require_known
-from attnmel.evaluation.challenge.submission import FORMATS, takes, write_submission
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, takes, write_submission
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
@@ -224,7 +224,7 @@ def _write(
     predictions.write(run.predictions(name), card.licence)
     dataset, submission = prepared.dataset.name, ""
     challenge = source_of(dataset)
-    if challenge in FORMATS and takes(challenge, predictions.classes):
+    if challenge in SUBMISSIONS and takes(challenge, predictions.classes):
         submission = write_submission(predictions, run.submission(name), challenge)
     overlap = _overlap(run, name, prepared, rows, predicted, card)
     means = {map_name: overlap.mean(map_name) for map_name in overlap.jaccard} if overlap else {}

@@ -11,9 +11,10 @@ from attnmel import NOTICE
 from attnmel.data.archives.catalog import source_of
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import Calibration, calibration_of
-from attnmel.evaluation.challenge.entry import LAYOUTS, entry_of, official_categories
+from attnmel.evaluation.challenge.entry import entry_of
 from attnmel.evaluation.challenge.rules import OFFICIAL
 from attnmel.evaluation.challenge.score import OfficialJudgement, judge_official
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.evaluation.classification.confusion_matrix import Confusion, confusion
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
 from attnmel.evaluation.classification.operating_points import PREVALENCES, SENSITIVITIES, Operating, operating_points
@@ -133,7 +134,7 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
 
 def _official(predictions: Predictions, name: str) -> OfficialJudgement | None:
     dataset = source_of(name)
-    if dataset not in LAYOUTS or not official_categories(predictions, dataset):
+    if dataset not in SUBMISSIONS or not official_categories(predictions.classes, dataset):
         return None
     rules = OFFICIAL[dataset]
     return judge_official(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
