@@ -8,7 +8,7 @@ from PIL import Image
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.challenge.masks import (
-    judge_masks,
+    evaluate_masks,
     mask_measures,
     mask_pixels,
     masks_in,
@@ -50,7 +50,7 @@ def test_every_mean_agrees_with_the_official_program(write: Write, tmp_path: Pat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package is older than the libraries it stands on
         official = segmentation.SegmentationScore.from_dir(tmp_path / "truth", tmp_path / "given")
-    judged = judge_masks(read_masks(tmp_path / "given", masks_in(tmp_path / "truth")), resamples=5)
+    judged = evaluate_masks(read_masks(tmp_path / "given", masks_in(tmp_path / "truth")), resamples=5)
     assert judged.row(MASKS, "threshold_jaccard").value == pytest.approx(official.overall, abs=1e-9)
     found = {row.measure: row.value for row in judged.rows}
     assert found == pytest.approx(official.macro_average.to_dict(), abs=1e-9)

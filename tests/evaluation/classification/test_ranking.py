@@ -93,7 +93,7 @@ def test_single_precision_probabilities_are_taken() -> None:
 
 
 def test_no_image_and_scores_that_are_not_finite_are_refused() -> None:
-    with pytest.raises(PredictionsError, match="no image to judge"):
+    with pytest.raises(PredictionsError, match="no image to measure"):
         Ranking.of(np.zeros(0, dtype=bool), np.zeros(0))
     with pytest.raises(PredictionsError, match=r"1 of 2 scores are not finite \(places 1\)"):
         Ranking.of(np.array([True, False]), np.array([0.5, np.nan]))

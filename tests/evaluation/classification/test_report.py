@@ -9,15 +9,9 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, re
 
 from attnmel.config.recipe import Selection
 from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES, average_precision, roc_auc, sensitivity
-from attnmel.evaluation.classification.report import (
-    ALL_CLASSES,
-    MEAN,
-    ClassificationReport,
-    MetricSet,
-    evaluate_classification,
-    main_value,
-)
+from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification, main_value
 from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.records import Predictions
@@ -243,7 +237,7 @@ def test_unlabelled_images_are_refused_by_name() -> None:
 def test_classes_that_are_not_predicted_are_refused_with_the_known_ones() -> None:
     with pytest.raises(PredictionsError, match="no probability of angioma; known: nevus, melanoma"):
         evaluate_classification(example(), ["angioma"])
-    with pytest.raises(PredictionsError, match="no class to judge; name one of: nevus"):
+    with pytest.raises(PredictionsError, match="no class to measure; name one of: nevus"):
         evaluate_classification(example(), [])
     with pytest.raises(PredictionsError, match="no measure 'melanoma/kappa'; known: melanoma/auc"):
         evaluate_classification(example(), ["melanoma"], resamples=2).row("melanoma", "kappa")

@@ -31,7 +31,8 @@ from attnmel.evaluation.calibration.temperature import (
     log_probabilities,
     temperature_interval,
 )
-from attnmel.evaluation.classification.report import FEW, MetricSet
+from attnmel.evaluation.classification.metric_set import MetricSet
+from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.bootstrap import (
     RESAMPLES,
     Interval,

@@ -15,10 +15,10 @@ from jaxtyping import Float, Int, UInt8
 from attnmel.data.datasets.table_problems import Problem, refuse
 from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened
 from attnmel.errors import ImageError, PredictionsError, listed
-from attnmel.evaluation.challenge.intervals import OfficialRow
 from attnmel.evaluation.challenge.metrics import ConfusionCounts, ratio
 from attnmel.evaluation.challenge.rules import CHALLENGES, MASKS, OFFICIAL, Rules
-from attnmel.evaluation.challenge.score import OfficialJudgement
+from attnmel.evaluation.challenge.score import ChallengeReport
+from attnmel.evaluation.classification.metric_rows import MetricRow
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, mean_interval
 
 TASK1 = "isic2018-task1"
@@ -67,9 +67,9 @@ def mask_measures(pixels: Int[np.ndarray, "N 4"], rules: Rules) -> dict[str, Flo
     return {name: found[name] if name in found else ratio(name, confusion, rules) for name in every}
 
 
-def judge_masks(
+def evaluate_masks(
     entry: MaskEntry, rules: Rules | None = None, *, resamples: int = RESAMPLES, seed: int = 0
-) -> OfficialJudgement:
+) -> ChallengeReport:
     """Average every measure of task 1 over the masks, with 95 % bootstrap intervals, drawn by lesion.
 
     Raises:
@@ -79,10 +79,10 @@ def judge_masks(
         raise PredictionsError("no mask that counts; expected at least one")
     rules = OFFICIAL[TASK1] if rules is None else rules
     rows = tuple(
-        OfficialRow(MASKS, name, *mean_interval(values, entry.groups, resamples=resamples, seed=seed))
+        MetricRow(MASKS, name, *mean_interval(values, entry.groups, resamples=resamples, seed=seed))
         for name, values in mask_measures(entry.pixels, rules).items()
     )
-    return OfficialJudgement(
+    return ChallengeReport(
         dataset=TASK1,
         title=CHALLENGES[TASK1].title,
         rows=rows,

@@ -77,7 +77,7 @@ def confusion(predictions: Predictions, positive: str) -> Confusion:
     shares = _shares(predictions, called, len(columns), sampling)
     by_class = _by_class(predictions, called, sampling)
     recall, precision, f1 = _means(labels, called, len(classes), sampling)
-    if not mixed(predictions):
+    if not mixed(predictions.groups, labels):
         recall = mean_interval_of([one.recall for one in by_class if one.images])
     hit = (labels == called)[:, None]
     (accuracy,) = estimate_shares(hit, np.ones_like(hit), predictions.groups, sampling)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.evaluation.classification.ranking import Counts, average_precision, roc_auc
-from attnmel.evaluation.classification.report import MetricSet
+from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.records import Predictions
 
 

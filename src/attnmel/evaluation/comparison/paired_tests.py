@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from attnmel.evaluation.classification.ranking import THRESHOLD, TopOneHits
-from attnmel.evaluation.classification.report import ALL_CLASSES
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES
 from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.permutation import PERMUTATIONS, RANKED, rank_p, share_p
 from attnmel.evaluation.comparison.resampled_metrics import Column, ResampledMetrics

@@ -13,7 +13,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import Calibration, calibration_of
 from attnmel.evaluation.challenge.entry import entry_of
 from attnmel.evaluation.challenge.rules import OFFICIAL
-from attnmel.evaluation.challenge.score import OfficialJudgement, judge_official
+from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.evaluation.classification.confusion_matrix import Confusion, confusion
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
@@ -44,7 +44,7 @@ class Details:
     """Of the main class, with all of the above by group."""
     calibration: Calibration
     """Of the main class, as predicted and at the temperature of the validation split."""
-    official: OfficialJudgement | None = None
+    official: ChallengeReport | None = None
     """What `attnmel score` says of the submission; None where the data set was no challenge, or of other classes."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -132,12 +132,12 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _official(predictions: Predictions, name: str) -> OfficialJudgement | None:
+def _official(predictions: Predictions, name: str) -> ChallengeReport | None:
     dataset = source_of(name)
     if dataset not in SUBMISSIONS or not official_categories(predictions.classes, dataset):
         return None
     rules = OFFICIAL[dataset]
-    return judge_official(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
+    return evaluate_challenge(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
 
 
 def _with_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON

@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attnmel.evaluation.classification.metric_set import RECALL
-from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, ClassificationReport, MetricRow
+from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, RECALL
+from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import PublishedRow
 

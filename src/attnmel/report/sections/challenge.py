@@ -1,6 +1,6 @@
 """The official measures of a challenge to a section of the page: words and rounding only."""
 
-from attnmel.evaluation.challenge.score import OfficialJudgement
+from attnmel.evaluation.challenge.score import ChallengeReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import MEASURE_WORDS, spaced, stacked, task_words
@@ -8,7 +8,7 @@ from attnmel.report.html.tables import MEASURE_WORDS, spaced, stacked, task_word
 AT = "specificity_at_sensitivity_"
 
 
-def official_section(judged: OfficialJudgement) -> Section:
+def official_section(judged: ChallengeReport) -> Section:
     """Return the measures as the challenge took them, a row a measure, a column a task."""
     tasks = tuple(dict.fromkeys(row.task for row in judged.rows))
     measures = tuple(dict.fromkeys(row.measure for row in judged.rows))

@@ -1,6 +1,7 @@
 """The section that sets the intervals of one judgement side by side, a column a method."""
 
-from attnmel.evaluation.classification.report import ClassificationReport, MetricRow
+from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.report.html import tables
 from attnmel.report.html.sections import Section, Table

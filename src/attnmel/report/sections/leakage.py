@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from attnmel.evaluation.classification.report import ClassificationReport, MetricRow
+from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import MEASURE_WORDS, fixed, spaced, span
