@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attnmel.evaluation.classification.curves import RocCurve
-from attnmel.evaluation.classification.operating_points import Operating, OperatingPoint
+from attnmel.evaluation.classification.operating_points import Operating
+from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.classification.thresholds import LEAST
 from attnmel.figures.svg import FAINT, LEGEND_ROW, SERIES, SQUARE, STYLE, grid, legend, svg_text
 

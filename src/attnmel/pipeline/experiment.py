@@ -6,6 +6,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from attnmel.config.recipe import Recipe
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
 from attnmel.pipeline.evaluate.calibrate import calibrate_run
@@ -25,6 +26,7 @@ def run_recipe(
     fabric: Fabric,
     resume: bool = False,
     command: str = "",
+    resamples: int = RESAMPLES,
     progress: Progress = SILENT,
 ) -> HistoryRow:
     """Train one seed of a recipe, evaluate its best epoch, calibrate it, and return that epoch.
@@ -44,6 +46,7 @@ def run_recipe(
                     split=split,
                     prepared=trained.prepared,
                     maps=trained.maps.get(split),
+                    resamples=resamples,
                     progress=progress,
                 )
                 if split == "validation":

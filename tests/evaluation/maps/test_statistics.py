@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.maps.statistics import map_differences, map_means
 from attnmel.evaluation.maps.table import MapColumn, MapTable
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 
 FEW = ResamplingConfig(resamples=400, permutations=500)
 CAM, POOL4, OTHER = (MapColumn(name, "jaccard", "lesion") for name in ("cam", "attention-pool4", "other"))
@@ -55,14 +55,14 @@ def test_a_part_without_a_figure_has_a_mean_of_nothing() -> None:
 
 def test_one_image_has_a_mean_but_no_interval() -> None:
     measured = MapTable(("a",), ("a",), ("rest",), ("rest",), {CAM: np.array([0.25])})
-    value, low, high = map_means(measured, chances=FEW)[0].interval
+    value, low, high = map_means(measured, resampling=FEW)[0].interval
     assert value == 0.25
     assert np.isnan([low, high]).all()
 
 
 def test_a_difference_is_paired_has_the_interval_of_its_gains_and_a_corrected_p() -> None:
     measured = table()
-    shown, hidden = map_differences(measured, [(CAM, POOL4), (CAM, OTHER)], chances=FEW)
+    shown, hidden = map_differences(measured, [(CAM, POOL4), (CAM, OTHER)], resampling=FEW)
     gains = measured.values[POOL4] - measured.values[CAM]
     assert shown.images == (~np.isnan(gains)).sum()
     assert shown.interval.value == pytest.approx(np.nanmean(gains))
@@ -77,7 +77,7 @@ def test_a_difference_is_paired_has_the_interval_of_its_gains_and_a_corrected_p(
 
 
 def test_a_map_does_not_differ_from_itself() -> None:
-    (same,) = map_differences(table(), [(CAM, CAM)], chances=FEW)
+    (same,) = map_differences(table(), [(CAM, CAM)], resampling=FEW)
     assert (same.interval, same.p) == ((0, 0, 0), 1)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.ranking import Ranking, roc_auc
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
 from attnmel.pipeline.report.report import report_runs
@@ -47,7 +47,7 @@ def copy(trained: RunFolder, tmp_path: Path) -> Copy:
 
 
 def compared(*paths: Path, **wishes: float | str) -> RunsCompared:
-    return compare_runs(paths, chances=QUICK, **wishes)  # pyright: ignore[reportArgumentType] - names of its own options
+    return compare_runs(paths, resampling=QUICK, **wishes)  # pyright: ignore[reportArgumentType] - names of its own options
 
 
 def test_runs_of_one_recipe_are_its_seeds_named_one_by_one_or_by_their_folder(copy: Copy, tmp_path: Path) -> None:

@@ -235,8 +235,8 @@ def _body(
     kinds = {name: kind for name, kind in {**schema.columns, **schema.optional}.items() if name in header.places}
     lines: dict[str, int] = {}
     columns: dict[str, list[Value | None]] = {name: [] for name in kinds}
-    place = header.places.get(schema.key)
-    for line, cells in header.body if place is not None else ():
+    place = header.places.get(schema.key, 0)
+    for line, cells in header.body if schema.key in header.places else ():
         image_id = cells[place] if place < len(cells) else ""
         if not image_id:
             problems.append(Problem(line, schema.key, "nothing", "an image id"))

@@ -70,8 +70,8 @@ class Reliability:
     """By a name of `MEASURES`."""
     by_chance: Interval
     """Calibration error that these probabilities would show if they were true: mean and 95 % range."""
-    bins: tuple[Bin, ...]
-    histogram: tuple[int, ...]
+    bins: tuple[Bin, ...] = ()
+    histogram: tuple[int, ...] = ()
     """Images by their probability of the main class, in bars of equal width from 0 to 1."""
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.evaluation.classification.ranking import Counts, average_precision, roc_auc
 from attnmel.evaluation.classification.metric_set import MetricSet
+from attnmel.evaluation.classification.ranking import Counts, average_precision, roc_auc
 from attnmel.records import Predictions
 
 

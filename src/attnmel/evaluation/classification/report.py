@@ -70,9 +70,8 @@ def evaluate_classification(
 ) -> ClassificationReport:
     """Measure each positive class against the rest, with 95 % intervals.
 
-    Rows are ordered by task, then by measure; two or more positives add the mean of their AUCs, three or more classes their
-    balanced accuracy and each class's recall. All measures share the resamples, which are stratified by class and drawn
-    by lesion or patient.
+    Rows are ordered by task, then by measure; two or more positives add the mean of their AUCs, three or more classes
+    their balanced accuracy and each class's recall. Resamples are stratified by class and drawn by lesion or patient.
 
     Raises:
         PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or one

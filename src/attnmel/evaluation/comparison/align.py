@@ -48,7 +48,7 @@ def joined(entrants: Sequence[RecipeRuns]) -> tuple[RecipeRuns, ...]:
     for run in runs[1:]:
         _check_images(first, run)
     rows = {run.name: _rows(run.predictions, first.predictions.image_ids) for run in runs}
-    ordered = {run.name: _taken(run.predictions, rows[run.name]) for run in runs}
+    ordered = {run.name: run.predictions.take(rows[run.name]) for run in runs}
     for run in runs[1:]:
         _check_truth(first.name, ordered[first.name], run.name, ordered[run.name])
     groups = _groups(ordered)
@@ -165,14 +165,3 @@ def _groups(ordered: Mapping[str, Predictions]) -> tuple[str, ...]:
 def _rows(predictions: Predictions, image_ids: Sequence[str]) -> list[int]:
     place = {image_id: row for row, image_id in enumerate(predictions.image_ids)}
     return [place[image_id] for image_id in image_ids]
-
-
-def _taken(predictions: Predictions, rows: Sequence[int]) -> Predictions:
-    return Predictions(
-        image_ids=tuple(predictions.image_ids[row] for row in rows),
-        classes=predictions.classes,
-        probabilities=predictions.probabilities[list(rows)],
-        labels=predictions.labels[list(rows)],
-        groups=tuple(predictions.groups[row] for row in rows),
-        attributes={name: tuple(column[row] for row in rows) for name, column in predictions.attributes.items()},
-    )

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from attnmel.evaluation.comparison.align import RecipeRuns
-from attnmel.evaluation.comparison.paired_tests import Method, Outcome, ResamplingConfig, paired_outcomes
+from attnmel.evaluation.comparison.paired_tests import Method, Outcome, paired_outcomes
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics
-from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig, Sampling, percentile_interval
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, difference_estimate
 
@@ -76,14 +76,14 @@ def p_words(p: float) -> str:
 
 
 def differences(
-    first: RecipeRuns, second: RecipeRuns, measured: ResampledMetrics, sampling: Sampling, chances: ResamplingConfig
+    first: RecipeRuns, second: RecipeRuns, measured: ResampledMetrics, sampling: Sampling, resampling: ResamplingConfig
 ) -> list[Difference]:
     """Return one difference a column; `measured` is of the runs of the first recipe, then of the second."""
     seeds = len(first.runs)
     if seeds == len(second.runs) == 1:
-        outcomes = paired_outcomes(first.runs[0], second.runs[0], measured, sampling, chances)
+        outcomes = paired_outcomes(first.runs[0], second.runs[0], measured, sampling, resampling)
     else:
-        outcomes = [_over_seeds(measured, place, seeds, chances) for place in range(len(measured.columns))]
+        outcomes = [_over_seeds(measured, place, seeds, resampling) for place in range(len(measured.columns))]
     means = measured.values[:seeds].mean(axis=0), measured.values[seeds:].mean(axis=0)
     return [
         Difference(first.name, second.name, task, measure, own, other, other - own, outcome)
@@ -93,11 +93,11 @@ def differences(
     ]
 
 
-def _over_seeds(measured: ResampledMetrics, place: int, seeds: int, chances: ResamplingConfig) -> Outcome:
+def _over_seeds(measured: ResampledMetrics, place: int, seeds: int, resampling: ResamplingConfig) -> Outcome:
     first, second = np.split(measured.values[:, place], [seeds])
     estimate = difference_estimate(first, second, measured.covariance[place])
     draws = measured.draws[:, :, place]
-    generator = np.random.default_rng([chances.seed, place])
+    generator = np.random.default_rng([resampling.seed, place])
     crossed = crossed_draws(draws[:, seeds:], generator) - crossed_draws(draws[:, :seeds], generator)
     drawn = percentile_interval(estimate.value, crossed)
     names = "t over seeds and images", "hierarchical bootstrap"

@@ -12,26 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.evaluation.classification.ranking import THRESHOLD, TopOneHits
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES
+from attnmel.evaluation.classification.ranking import THRESHOLD, TopOneHits
 from attnmel.evaluation.comparison.align import RunPredictions
-from attnmel.evaluation.comparison.permutation import PERMUTATIONS, RANKED, rank_p, share_p
+from attnmel.evaluation.comparison.permutation import RANKED, rank_p, share_p
 from attnmel.evaluation.comparison.resampled_metrics import Column, ResampledMetrics
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig, Sampling, percentile_interval
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
 
 COUNTED = ("sensitivity", "specificity")
 """Measures of one kind of images, which McNemar's test counts."""
-
-
-@dataclass(frozen=True)
-class ResamplingConfig:
-    """How often chance is called, and from which seed."""
-
-    resamples: int = RESAMPLES
-    permutations: int = PERMUTATIONS
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,10 +57,10 @@ def paired_outcomes(
     second: RunPredictions,
     measured: ResampledMetrics,
     sampling: Sampling,
-    chances: ResamplingConfig,
+    resampling: ResamplingConfig,
 ) -> list[Outcome]:
     """Return one outcome a column; `measured` is of the first run, then of the second."""
-    permuted = _permuted(first, second, measured.columns, sampling, chances)
+    permuted = _permuted(first, second, measured.columns, sampling, resampling)
     found = []
     for place, column in enumerate(measured.columns):
         value = float(measured.values[1, place] - measured.values[0, place])
@@ -108,7 +99,7 @@ def _permuted(
     second: RunPredictions,
     columns: tuple[Column, ...],
     sampling: Sampling,
-    chances: ResamplingConfig,
+    resampling: ResamplingConfig,
 ) -> dict[Column, float]:
     """Return the permutation p of every column."""
     truth, found = first.predictions, {}
@@ -119,13 +110,13 @@ def _permuted(
             truth.probability(task),
             second.predictions.probability(task),
             sampling.unit,
-            permutations=chances.permutations,
-            seed=chances.seed,
+            permutations=resampling.permutations,
+            seed=resampling.seed,
         )
         found |= {(task, measure): p for measure, p in p_values.items()}
     if others := [column for column in columns if column not in ranked]:
         shares = np.stack([_shares(first, second, column) for column in others], axis=1)
-        p_values = share_p(shares, sampling.unit, permutations=chances.permutations, seed=chances.seed)
+        p_values = share_p(shares, sampling.unit, permutations=resampling.permutations, seed=resampling.seed)
         found |= dict(zip(others, p_values.tolist(), strict=True))
     return found
 

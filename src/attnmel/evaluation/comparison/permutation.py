@@ -15,10 +15,7 @@ from scipy import stats
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.ranking import MEASURES, Ranking
-from attnmel.evaluation.statistics.bootstrap import CHUNK, ROUNDING
-
-PERMUTATIONS = 10_000
-"""The Monte-Carlo error of a p of 0.05 is then 0.002."""
+from attnmel.evaluation.statistics.bootstrap import CHUNK, PERMUTATIONS, ROUNDING
 
 RANKED = ("auc", "ap")
 """Measures of the order of the scores alone."""

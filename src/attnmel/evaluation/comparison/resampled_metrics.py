@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, MetricSet
+from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking
 from attnmel.evaluation.comparison.align import RunPredictions, halved
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap
 from attnmel.evaluation.statistics.delong import areas

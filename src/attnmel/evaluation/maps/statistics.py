@@ -10,10 +10,9 @@ import numpy as np
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.comparison.differences import p_words
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.permutation import share_p
 from attnmel.evaluation.maps.table import EVERY, MapColumn, MapTable
-from attnmel.evaluation.statistics.bootstrap import Interval, Sampling, mean_interval
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig, Sampling, mean_interval
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, holm
 
 
@@ -61,11 +60,8 @@ class MapDifference:
         )
 
 
-DEFAULT = ResamplingConfig()
-
-
 def map_means(
-    table: MapTable, columns: Iterable[MapColumn] | None = None, chances: ResamplingConfig = DEFAULT
+    table: MapTable, columns: Iterable[MapColumn] | None = None, resampling: ResamplingConfig = DEFAULT
 ) -> list[MapMean]:
     """Return the mean of each column over each part of the images, with its 95 % bootstrap interval.
 
@@ -77,7 +73,7 @@ def map_means(
         values = table.column(column)
         for part, members in table.parts().items():
             of_part = np.where(members, values, np.nan)
-            interval = mean_interval(of_part, table.groups, resamples=chances.resamples, seed=chances.seed)
+            interval = mean_interval(of_part, table.groups, resamples=resampling.resamples, seed=resampling.seed)
             found.append(MapMean(column, part, int((~np.isnan(of_part)).sum()), interval))
     return found
 
@@ -86,7 +82,7 @@ def map_differences(
     table: MapTable,
     pairs: Sequence[tuple[MapColumn, MapColumn]],
     part: str = EVERY,
-    chances: ResamplingConfig = DEFAULT,
+    resampling: ResamplingConfig = DEFAULT,
 ) -> list[MapDifference]:
     """Compare pairs of maps by one measure each, image by image; p is corrected over all pairs (Holm 1979).
 
@@ -96,13 +92,13 @@ def map_differences(
     """
     if part not in (parts := table.parts()):
         raise PredictionsError(f"no images in part '{part}'; known: {', '.join(parts)}")
-    found = [_difference(table, *pair, part, chances) for pair in pairs]
+    found = [_difference(table, *pair, part, resampling) for pair in pairs]
     corrected = holm([one.p for one in found])
     return [replace(one, corrected=p) for one, p in zip(found, corrected, strict=True)]
 
 
 def _difference(
-    table: MapTable, first: MapColumn, second: MapColumn, part: str, chances: ResamplingConfig
+    table: MapTable, first: MapColumn, second: MapColumn, part: str, resampling: ResamplingConfig
 ) -> MapDifference:
     if first[1:] != second[1:]:
         raise PredictionsError(
@@ -112,8 +108,8 @@ def _difference(
     known = ~np.isnan(gained)
     if not (images := int(known.sum())):
         raise PredictionsError(f"no image has both {first.header} and {second.header}; nothing to compare")
-    interval = mean_interval(gained, table.groups, resamples=chances.resamples, seed=chances.seed)
+    interval = mean_interval(gained, table.groups, resamples=resampling.resamples, seed=resampling.seed)
     unit = Sampling.of([group for group, keep in zip(table.groups, known, strict=True) if keep]).unit
     shares = gained[known, None] / images
-    p = float(share_p(shares, unit, permutations=chances.permutations, seed=chances.seed)[0])
+    p = float(share_p(shares, unit, permutations=resampling.permutations, seed=resampling.seed)[0])
     return MapDifference(first, second, part, images, interval, p, p)

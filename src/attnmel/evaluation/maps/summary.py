@@ -13,10 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.maps.localisation import LESION
-from attnmel.evaluation.maps.statistics import DEFAULT, MapDifference, MapMean, map_differences, map_means
+from attnmel.evaluation.maps.statistics import MapDifference, MapMean, map_differences, map_means
 from attnmel.evaluation.maps.table import MapColumn, MapTable
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
 
@@ -92,7 +92,7 @@ def summarised(
     name: str,
     epoch: int,
     licence: str,
-    chances: ResamplingConfig = DEFAULT,
+    resampling: ResamplingConfig = DEFAULT,
     progress: Progress = SILENT,
 ) -> MapSummary:
     """Return means over all parts of the images, and maps compared in pairs on the images that have both.
@@ -108,20 +108,20 @@ def summarised(
         methods=tuple(methods),
         images=len(table.image_ids),
         masks=masks,
-        means=tuple(_means(table, chances, progress)),
+        means=tuple(_means(table, resampling, progress)),
         differences=tuple(
             one
             for target, measures in TESTED.items()
             for measure in measures
-            for one in map_differences(table, _columns(table, pairs, measure, target), chances=chances)
+            for one in map_differences(table, _columns(table, pairs, measure, target), resampling=resampling)
         ),
     )
 
 
-def _means(table: MapTable, chances: ResamplingConfig, progress: Progress) -> Iterator[MapMean]:
+def _means(table: MapTable, resampling: ResamplingConfig, progress: Progress) -> Iterator[MapMean]:
     with progress.bar("means with intervals", len(table.values), "columns") as advance:
         for column in table.values:
-            yield from map_means(table, [column], chances)
+            yield from map_means(table, [column], resampling)
             advance(1)
 
 

@@ -23,6 +23,9 @@ NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
 RESAMPLES = 2000
 """Enough that the ends of a 95 % interval move by less than a tenth of its width between seeds."""
 
+PERMUTATIONS = 10_000
+"""The Monte Carlo error of a p of 0.05 is then 0.002."""
+
 CHUNK = 2**16
 """Weights held at once (half a MiB): bounds the memory, and is fastest because it stays in the processor's cache and is
 not given back to the system after each chunk."""
@@ -36,8 +39,20 @@ ROUNDING = 1e-12
 Statistic = Callable[[Float[np.ndarray, "R N"]], Float[np.ndarray, "R M"]]
 
 
+@dataclass(frozen=True)
+class ResamplingConfig:
+    """Number of resamples and permutations, and the random seed of both."""
+
+    resamples: int = RESAMPLES
+    permutations: int = PERMUTATIONS
+    seed: int = 0
+
+
+DEFAULT = ResamplingConfig()
+
+
 class Interval(NamedTuple):
-    """A figure on all images, and the ends of its interval; NaN where it is not defined."""
+    """A value on all images, and the ends of its interval; NaN where it is not defined."""
 
     value: float
     low: float

@@ -11,9 +11,8 @@ from typing import Literal
 
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, joined
 from attnmel.evaluation.comparison.differences import Difference
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.resampled_metrics import Column, measured
-from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
+from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig, Sampling
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.statistics.multi_seed import recipe_estimate
 from attnmel.evaluation.thesis.published import PublishedRow
@@ -85,7 +84,7 @@ def over_seeds(
     runs: Sequence[RunPredictions],
     positive: str,
     columns: Sequence[Column],
-    chances: ResamplingConfig,
+    resampling: ResamplingConfig,
 ) -> dict[Column, tuple[Interval, tuple[float, ...]]]:
     """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure.
 
@@ -99,8 +98,8 @@ def over_seeds(
         (positive,),
         Sampling.of(truth.groups, truth.labels),
         measures=[measure for _, measure in columns],
-        resamples=chances.resamples,
-        seed=chances.seed,
+        resamples=resampling.resamples,
+        seed=resampling.seed,
     )
     return {
         column: (

@@ -14,8 +14,8 @@ from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.folders import RunFolder
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe
 from attnmel.pipeline.run.results import CHOOSES, choosing_predictions, read_measures
@@ -62,7 +62,7 @@ def compare_runs(
     operating_point: float | None = None,
     positives: Sequence[str] = (),
     measures: Sequence[str] = (),
-    chances: ResamplingConfig | None = None,
+    resampling: ResamplingConfig = DEFAULT,
 ) -> RunsCompared:
     """Compare runs, folders of `seed-*` runs, and predictions files; runs of one recipe are its seeds.
 
@@ -84,16 +84,18 @@ def compare_runs(
         RecipeRuns(name, tuple(_judged(one, split, operating_point, positives) for one in runs))
         for name, runs in recipes.items()
     ]
-    comparison = compare(entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), chances=chances)
+    comparison = compare(
+        entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), resampling=resampling
+    )
     return RunsCompared(split, operating_point, comparison, _training_notes(recipes))
 
 
-def compared_section(runs: Sequence[RunFolder], split: str) -> Section:
+def compared_section(runs: Sequence[RunFolder], split: str, resampling: ResamplingConfig = DEFAULT) -> Section:
     """Return the part of a report that says whether its runs differ, or why they cannot be compared."""
     try:
-        found = compare_runs([run.path for run in runs], split=split)
+        found = compare_runs([run.path for run in runs], split=split, resampling=resampling)
     except (ConfigError, PredictionsError) as error:
-        return Section(name="differences", title="Do they differ?", prose=f"Not compared: {error}")
+        return Section(name="differences", title="Paired comparison", prose=f"Not compared: {error}")
     return comparison_section(found.comparison, found.notes)
 
 

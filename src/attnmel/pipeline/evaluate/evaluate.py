@@ -21,6 +21,7 @@ from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.card import VALIDATION, Card
@@ -58,6 +59,7 @@ def evaluate_run(
     maps: StoredMaps | None = None,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
+    resamples: int = RESAMPLES,
     progress: Progress = SILENT,
 ) -> SplitResults:
     """Judge a run's best epoch on a split of its own data, or on another data set or folder `on`.
@@ -83,7 +85,19 @@ def evaluate_run(
     recipe = read_recipe(run)
     with hold_folder(run.path):
         return _evaluate(
-            run, recipe, home, on, split, exclude, allow_leakage, prepared, maps, sensitivities, prevalences, progress
+            run,
+            recipe,
+            home,
+            on,
+            split,
+            exclude,
+            allow_leakage,
+            prepared,
+            maps,
+            sensitivities,
+            prevalences,
+            resamples,
+            progress,
         )
 
 
@@ -99,6 +113,7 @@ def _evaluate(
     maps: StoredMaps | None,
     sensitivities: Sequence[float],
     prevalences: Sequence[float],
+    resamples: int,
     progress: Progress,
 ) -> SplitResults:
     on = _external(on, recipe.data.dataset)
@@ -143,7 +158,7 @@ def _evaluate(
         device=device,
         progress=progress,
     )
-    judged = _write(run, name, on, split, prepared, rows, predicted, card)
+    judged = _write(run, name, on, split, prepared, rows, predicted, card, resamples)
     judged = dataclasses.replace(
         judged,
         judgement=dataclasses.replace(
@@ -151,7 +166,9 @@ def _evaluate(
         ),
     )
     write_leaks(run, leaks, name, card.licence)
-    details = find_details(run, judged, card.positives, sensitivities=sensitivities, prevalences=prevalences)
+    details = find_details(
+        run, judged, card.positives, sensitivities=sensitivities, prevalences=prevalences, resamples=resamples
+    )
     write_details(run, details)
     add_measures(run, judged)
     return judged
@@ -219,6 +236,7 @@ def _write(
     rows: np.ndarray,
     predicted: Predicted,
     card: Card,
+    resamples: int,
 ) -> SplitResults:
     predictions = dataclasses.replace(predicted.predictions, attributes=prepared.attributes(rows))
     predictions.write(run.predictions(name), card.licence)
@@ -227,7 +245,7 @@ def _write(
     if challenge in SUBMISSIONS and takes(challenge, predictions.classes):
         submission = write_submission(predictions, run.submission(name), challenge)
     overlap = _overlap(run, name, prepared, rows, predicted, card)
-    means = {map_name: overlap.mean(map_name) for map_name in overlap.jaccard} if overlap else {}
+    means = {map_name: overlap.mean(map_name, resamples=resamples) for map_name in overlap.jaccard} if overlap else {}
     return SplitResults(
         name=name,
         dataset=dataset,
@@ -235,7 +253,7 @@ def _write(
         split=split,
         epoch=card.epoch,
         licence=card.licence,
-        judgement=evaluate_classification(predictions, card.positives),
+        judgement=evaluate_classification(predictions, card.positives, resamples=resamples),
         overlap=means,
         masks=int(prepared.cache.has_mask[rows].sum()),
         submission=submission,

@@ -1,11 +1,8 @@
 """The leaks listed in a run folder and its predictions file -> the part of the page with the figures without them."""
 
-import dataclasses
-
-import numpy as np
-
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.run.provenance import read_recipe
@@ -15,7 +12,7 @@ from attnmel.report.html.sections import Section
 from attnmel.report.sections.leakage import leakage_section
 
 
-def leakage_sections(run: RunFolder, split: str) -> tuple[Section, ...]:
+def leakage_sections(run: RunFolder, split: str, *, resamples: int = RESAMPLES) -> tuple[Section, ...]:
     """Return what a judged split holds of the training; nothing where nothing is listed."""
     leaks = [one for one in read_leaks(run) if one.judged == split]
     if not leaks:
@@ -24,25 +21,16 @@ def leakage_sections(run: RunFolder, split: str) -> tuple[Section, ...]:
     known = {one.image: one.kind for one in reversed(leaks)}
     pairs = [(one.image, one.known_image, one.known_split) for one in leaks]
     whole = read_measures(run)[split].judgement
-    without = judged_without(predictions, set(known), read_recipe(run).data.positives)
+    without = judged_without(predictions, set(known), read_recipe(run).data.positives, resamples=resamples)
     return (leakage_section(split, known, pairs, whole, without),)
 
 
-def judged_without(predictions: Predictions, known: set[str], positives: tuple[str, ...]) -> ClassificationReport | str:
-    """Judge the images that are not known from training; where that is not possible, the sentence that says why."""
+def judged_without(
+    predictions: Predictions, known: set[str], positives: tuple[str, ...], *, resamples: int = RESAMPLES
+) -> ClassificationReport | str:
+    """Evaluate the images that are not known from training; where that is not possible, return why."""
     left = [row for row, image_id in enumerate(predictions.image_ids) if image_id not in known]
     try:
-        return evaluate_classification(_some(predictions, np.array(left, dtype=np.int64)), positives)
+        return evaluate_classification(predictions.take(left), positives, resamples=resamples)
     except PredictionsError as error:
         return f"Without them nothing can be judged: {error}"
-
-
-def _some(predictions: Predictions, rows: np.ndarray) -> Predictions:
-    return dataclasses.replace(
-        predictions,
-        image_ids=tuple(predictions.image_ids[row] for row in rows),
-        probabilities=predictions.probabilities[rows],
-        labels=predictions.labels[rows],
-        groups=tuple(predictions.groups[row] for row in rows),
-        attributes={name: tuple(column[row] for row in rows) for name, column in predictions.attributes.items()},
-    )

@@ -16,6 +16,7 @@ from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.maps.attention_overlap import Overlap
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, RESAMPLES, ResamplingConfig
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedRow
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_file
@@ -40,6 +41,7 @@ def report_runs(
     home: Path,
     split: str = "test",
     out: Path | None = None,
+    resampling: ResamplingConfig = DEFAULT,
     progress: Progress = SILENT,
 ) -> Path:
     """Write the report of one run, or of several side by side, and return its path.
@@ -55,15 +57,22 @@ def report_runs(
     """
     page = out or (runs[0].report if len(runs) == 1 else Path("report.html"))
     with hold_file(page):
-        _write(page, runs, home, split, progress)
+        _write(page, runs, home, split, resampling, progress)
     return page
 
 
-def _write(page: Path, runs: Sequence[RunFolder], home: Path, split: str, progress: Progress) -> None:
-    sections = run_sections(runs, home=home, split=split, page=page, progress=progress)
+def _write(
+    page: Path,
+    runs: Sequence[RunFolder],
+    home: Path,
+    split: str,
+    resampling: ResamplingConfig,
+    progress: Progress,
+) -> None:
+    sections = run_sections(runs, home=home, split=split, page=page, resamples=resampling.resamples, progress=progress)
     shared = []
     if len(runs) > 1:
-        shared.append(compared_section(runs, split))
+        shared.append(compared_section(runs, split, resampling))
         named = {section.name: run for section, run in zip(sections, runs, strict=True)}
         maps = maps_beside_section(named, split, page=page, home=home, progress=progress)
         shared += [] if maps is None else [maps]
@@ -71,7 +80,13 @@ def _write(page: Path, runs: Sequence[RunFolder], home: Path, split: str, progre
 
 
 def run_sections(
-    runs: Sequence[RunFolder], *, home: Path, split: str, page: Path, progress: Progress = SILENT
+    runs: Sequence[RunFolder],
+    *,
+    home: Path,
+    split: str,
+    page: Path,
+    resamples: int = RESAMPLES,
+    progress: Progress = SILENT,
 ) -> list[RunSection]:
     """Return the part that each run has of a page, which is to lie at `page`, under names that tell them apart.
 
@@ -79,7 +94,10 @@ def run_sections(
         ConfigError: no run folder.
         PredictionsError: a run was not judged on the split.
     """
-    sections = [_section(run, f"run-{number}", split, runs, page, home, progress) for number, run in enumerate(runs, 1)]
+    sections = [
+        _section(run, f"run-{number}", split, runs, page, home, resamples, progress)
+        for number, run in enumerate(runs, 1)
+    ]
     return _told_apart(sections, runs)
 
 
@@ -93,7 +111,14 @@ def _told_apart(sections: Sequence[RunSection], runs: Sequence[RunFolder]) -> li
 
 
 def _section(
-    run: RunFolder, anchor: str, split: str, others: Sequence[RunFolder], page: Path, home: Path, progress: Progress
+    run: RunFolder,
+    anchor: str,
+    split: str,
+    others: Sequence[RunFolder],
+    page: Path,
+    home: Path,
+    resamples: int,
+    progress: Progress,
 ) -> RunSection:
     recipe, provenance, measures = read_recipe(run), read_provenance(run), read_measures(run)
     if split not in measures:
@@ -129,6 +154,7 @@ def _section(
             anchor=anchor,
             page=page,
             home=home,
+            resamples=resamples,
             progress=progress,
         ),
         command=provenance["command"],

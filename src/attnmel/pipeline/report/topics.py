@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attnmel.evaluation.classification.curves import RocCurve
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder
 from attnmel.pipeline.report.ablations import control_sections
 from attnmel.pipeline.report.leakage import leakage_sections
@@ -30,6 +31,7 @@ def topics(
     anchor: str,
     page: Path,
     home: Path,
+    resamples: int = RESAMPLES,
     progress: Progress = SILENT,
 ) -> tuple[Section, ...]:
     """Return the topics of one judgement; a run that was judged by an earlier version has fewer.
@@ -39,7 +41,7 @@ def topics(
     alone = page if len(others) < 2 else None
     maps = run_maps_section(run, judged.name, judged.epoch, alone=alone, home=home, progress=progress)
     return (
-        *leakage_sections(run, judged.name),
+        *leakage_sections(run, judged.name, resamples=resamples),
         *_detailed(run, judged, curves, anchor),
         *control_sections(run, judged.name, others, home=home, progress=progress),
         *([] if maps is None else [maps]),

@@ -10,8 +10,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.metric_set import RECALL
 from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
-from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
 from attnmel.evaluation.statistics.estimates import NOTHING
 from attnmel.evaluation.thesis.published import PUBLISHED, PublishedRow
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow, corrected, over_seeds
@@ -33,8 +32,9 @@ Value = TypeVar("Value")
 class TableReader:
     """Reads a table as often as it changes; what was computed of finished runs is kept, for they change no more."""
 
-    def __init__(self, options: TableOptions, found: TableJobs) -> None:
+    def __init__(self, options: TableOptions, found: TableJobs, resampling: ResamplingConfig = DEFAULT) -> None:
         self.options = options
+        self.resampling = resampling
         self.notes = found.notes
         self.jobs: dict[str, list[Job]] = {}
         for job in found.jobs:
@@ -132,7 +132,7 @@ class TableReader:
             found = [Interval(one.value, one.low, one.high) if one else NOTHING for one in rows]
             return [(one, (one.value,)) for one in found]
         judged = [RunPredictions(str(run.path), Predictions.read(run.predictions(split))) for run in runs]
-        over = over_seeds(judged, main, columns, ResamplingConfig())
+        over = over_seeds(judged, main, columns, self.resampling)
         return [over.get(column, (NOTHING, ())) for column in columns]
 
     def _tests(
@@ -170,6 +170,7 @@ class TableReader:
                     split=split,
                     positives=(self._recipe(row).data.positives[0],),
                     measures=tuple(column.measure for column in self.options.plan.columns if column.tested),
+                    resampling=self.resampling,
                 ).comparison.differences
             ),
         )

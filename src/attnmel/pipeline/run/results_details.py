@@ -18,8 +18,8 @@ from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_catego
 from attnmel.evaluation.classification.confusion_matrix import Confusion, confusion
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
 from attnmel.evaluation.classification.operating_points import PREVALENCES, SENSITIVITIES, Operating, operating_points
-from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.subgroup_metrics import WholeSetResults
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
+from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder, replacing
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, choosing_predictions, fixed, span
@@ -62,6 +62,7 @@ def find_details(
     *,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
+    resamples: int = RESAMPLES,
 ) -> Details:
     """Compute the details of a judgement from its predictions file and that of the run's own validation split.
 
@@ -73,13 +74,17 @@ def find_details(
     chose = predictions if judged.name == CHOOSES else choosing_predictions(run, judged.epoch)
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)
     operating = tuple(
-        operating_points(predictions, name, validation=chose, sensitivities=aims, prevalences=shares)
+        operating_points(
+            predictions, name, validation=chose, sensitivities=aims, prevalences=shares, resamples=resamples
+        )
         for name in positives
     )
-    decision = tuple(decision_curve(predictions, name) for name in positives)
+    decision = tuple(decision_curve(predictions, name, resamples=resamples) for name in positives)
     # At a temperature that was fitted on the very images, calibration would look better than it is.
-    calibration = calibration_of(predictions, None if judged.name == CHOOSES else chose, positives[0])
+    others = None if judged.name == CHOOSES else chose
+    calibration = calibration_of(predictions, others, positives[0], resamples=resamples)
     matrix = confusion(predictions, positives[0])
+    whole = WholeSetResults(operating[0], decision[0], calibration, matrix)
     return Details(
         notice=NOTICE,
         licence=judged.licence,
@@ -88,9 +93,9 @@ def find_details(
         operating=operating,
         decision=decision,
         confusion=matrix,
-        subgroups=subgroups(predictions, positives[0], WholeSetResults(operating[0], decision[0], calibration, matrix)),
+        subgroups=subgroups(predictions, positives[0], whole, resamples=min(resamples, RESAMPLES_OF_A_GROUP)),
         calibration=calibration,
-        official=_official(predictions, judged.dataset),
+        official=_official(predictions, judged.dataset, resamples),
     )
 
 
@@ -132,12 +137,13 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _official(predictions: Predictions, name: str) -> ChallengeReport | None:
+def _official(predictions: Predictions, name: str, resamples: int) -> ChallengeReport | None:
     dataset = source_of(name)
     if dataset not in SUBMISSIONS or not official_categories(predictions.classes, dataset):
         return None
     rules = OFFICIAL[dataset]
-    return evaluate_challenge(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
+    entry = entry_of(predictions, dataset, excluded=rules.excluded)
+    return evaluate_challenge(dataset, entry, rules, resamples=resamples)
 
 
 def _with_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON

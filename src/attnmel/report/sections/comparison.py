@@ -57,8 +57,8 @@ def sentences(comparison: Comparison) -> tuple[str, ...]:
 
 def method_words(comparison: Comparison) -> str:
     """Say how often chance was called, and what one correction covers."""
-    chances, rows = comparison.chances, len(comparison.differences)
-    chance = f"{chances.resamples:,} resamples, {chances.permutations:,} permutations, seed {chances.seed}"
+    resampling, rows = comparison.chances, len(comparison.differences)
+    chance = f"{resampling.resamples:,} resamples, {resampling.permutations:,} permutations, seed {resampling.seed}"
     if not rows:
         return chance
     counted = any(one.outcome.discordant for one in comparison.differences)

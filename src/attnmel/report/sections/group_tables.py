@@ -3,8 +3,10 @@
 import math
 from collections.abc import Iterator
 
+from attnmel.evaluation.calibration.calibration import Reliability
+from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.classification.thresholds import LEAST
-from attnmel.evaluation.subgroup_metrics import GroupCalibration, GroupFigures, GroupPoint
+from attnmel.evaluation.subgroup_metrics import GroupFigures
 from attnmel.evaluation.subgroups import Subgroup, Subgroups
 from attnmel.report.html.sections import Table
 from attnmel.report.html.tables import fixed, minus, signed, spaced, stacked
@@ -72,7 +74,7 @@ def _reached(groups: list[Judged], place: int, name: str) -> Table:
     )
 
 
-def _point(one: Subgroup, point: GroupPoint) -> tuple[str, ...]:
+def _point(one: Subgroup, point: OperatingPoint) -> tuple[str, ...]:
     reached = point.reached
     return (
         f"{point.true_positives:,} of {one.positives:,}",
@@ -97,7 +99,7 @@ def _net_benefit(groups: list[Judged], name: str) -> Table:
     )
 
 
-def _calibration(caption: str, groups: list[tuple[str, Subgroup, GroupFigures, GroupCalibration]]) -> Table:
+def _calibration(caption: str, groups: list[tuple[str, Subgroup, GroupFigures, Reliability]]) -> Table:
     rows = []
     for title, one, _, judged in groups:
         error, *others = judged.measures.values()

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 
 from attnmel.evaluation.classification.curves import RocCurve
-from attnmel.evaluation.classification.operating_points import Operating, OperatingPoint
+from attnmel.evaluation.classification.operating_points import Operating
+from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.classification.thresholds import LEAST
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.figures.operating import operating_figure
