@@ -10,7 +10,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.entry import ChallengeEntry, entry_of
 from attnmel.evaluation.challenge.metrics import official_measures
 from attnmel.evaluation.challenge.rules import CHALLENGES, Rules, changed_rules
-from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
+from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge, official_metrics
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Sampling
@@ -56,7 +56,7 @@ def official_score(probabilities: np.ndarray, truth: np.ndarray, weights: np.nda
         )
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_every_figure_agrees_with_the_official_program(seed: int) -> None:
     probabilities, truth, weights = random_table(seed)
     official = official_score(probabilities, truth, weights)
@@ -115,7 +115,7 @@ def test_intervals_are_those_of_a_plain_loop_over_the_resamples() -> None:
         drawn = ChallengeEntry(
             ids, SEVEN, one.probabilities[kept], one.truth[kept], one.weights[kept] * draw[kept], ids
         )  # a weight is a number of copies
-        loop.append(evaluate_challenge("isic2018", drawn, resamples=1).row(MEAN, "ap").value)
+        loop.append(official_metrics(drawn, "isic2018", CHALLENGES["isic2018"].rules).values()[MEAN, "ap"])
     found = report.row(MEAN, "ap").intervals["percentile"]
     assert found == pytest.approx(tuple(np.quantile(loop, [0.025, 0.975])), abs=1e-12)
 
@@ -145,7 +145,7 @@ def test_weighted_images_have_no_interval_that_counts_them_alike() -> None:
 
 def test_a_measure_read_off_the_curve_has_no_interval_of_the_jackknife() -> None:
     report = evaluate_challenge(
-        "isic2017", entry(np.random.default_rng(0).random((30, 2)), np.eye(3)[np.arange(30) % 3][:, :2])
+        "isic2017", entry(np.random.default_rng(0).random((30, 2)), np.eye(3)[np.arange(30) % 3][:, :2]), resamples=20
     )
     row = report.row(MEAN, "specificity_at_sensitivity_89")
     assert (row.method, list(row.intervals)) == ("percentile", ["percentile"])

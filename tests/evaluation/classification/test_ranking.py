@@ -32,20 +32,20 @@ def tasks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return np.array([truth for truth, _ in rows]), np.array([score / 8 for _, score in rows])
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(tasks())
 def test_every_measure_agrees_with_scikit_learn_on_ties(task: tuple[np.ndarray, np.ndarray]) -> None:
     assert measured(*task) == pytest.approx(by_scikit_learn(*task), abs=1e-12)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(tasks())
 def test_the_auc_of_turned_scores_is_the_rest_to_one(task: tuple[np.ndarray, np.ndarray]) -> None:
     positive, scores = task
     assert measured(positive, 1 - scores)["auc"] == pytest.approx(1 - measured(positive, scores)["auc"], abs=1e-12)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(tasks())
 def test_a_weight_is_a_number_of_copies(task: tuple[np.ndarray, np.ndarray]) -> None:
     positive, scores = task
