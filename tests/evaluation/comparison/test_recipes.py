@@ -12,11 +12,12 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, ro
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.differences import Difference, p_words
+from attnmel.evaluation.comparison.differences import Difference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.evaluation.statistics.delong import areas
+from attnmel.evaluation.statistics.format import p_words
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.records import Predictions
 

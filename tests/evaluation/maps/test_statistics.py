@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,10 @@ def table(images: int = 60, lesions: int = 40) -> MapTable:
     called = tuple("melanoma" if number % 2 == 0 else "rest" for number in range(images))
     values = {CAM: cam, POOL4: better, OTHER: generator.permutation(generator.random(images))}
     return MapTable(tuple(map(str, range(images))), groups, labels, called, values)
+
+
+def with_column(measured: MapTable, column: MapColumn, values: np.ndarray) -> MapTable:
+    return dataclasses.replace(measured, values={**measured.values, column: values})
 
 
 def plain_bootstrap(values: np.ndarray, groups: np.ndarray, resamples: int) -> np.ndarray:
@@ -89,11 +95,11 @@ def test_a_difference_is_of_one_part_where_asked() -> None:
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    measured = table().with_columns({MapColumn("cam", "ap", "lesion"): np.zeros(60)})
+    measured = with_column(table(), MapColumn("cam", "ap", "lesion"), np.zeros(60))
     with pytest.raises(PredictionsError, match="are not of one measure and target"):
         map_differences(measured, [(CAM, MapColumn("cam", "ap", "lesion"))])
     with pytest.raises(PredictionsError, match="no images in part 'some'; known: all, label melanoma"):
         map_differences(measured, [(CAM, POOL4)], "some")
-    empty = measured.with_columns({OTHER: np.full(60, np.nan)})
+    empty = with_column(measured, OTHER, np.full(60, np.nan))
     with pytest.raises(PredictionsError, match="no image has both"):
         map_differences(empty, [(CAM, OTHER)])

@@ -167,7 +167,7 @@ def test_recipes_that_judge_no_class_in_common_are_refused(copy: Copy) -> None:
 def test_the_report_of_several_runs_says_whether_they_differ(copy: Copy, phantoms: "Phantoms", tmp_path: Path) -> None:
     runs = [RunFolder(copy("x")), RunFolder(copy("y", name="plain"))]
     page = report_runs(runs, home=phantoms.home, out=tmp_path / "r.html").read_text()
-    assert "Do they differ?" in page
+    assert "Paired comparison" in page
     assert "plain against demo, melanoma:" in page
     same = [runs[0], RunFolder(copy("z"))]
     page = report_runs(same, home=phantoms.home, out=tmp_path / "r.html").read_text()

@@ -58,7 +58,7 @@ def test_a_run_shows_its_grid_and_the_way_to_its_gallery(
 ) -> None:
     run, _ = explained
     page = report_runs([run], home=phantoms.home)
-    maps = section(page.read_text(), "What the maps are worth")
+    maps = section(page.read_text(), "Evaluation of the saliency maps")
     assert maps.count("data:image/webp;base64,") == 1
     (address,) = re.findall(r'<a href="([^"]*)"', maps)
     assert (page.parent / address).resolve() == run.split_maps("test").gallery.resolve()
@@ -69,7 +69,7 @@ def test_a_run_that_has_no_gallery_of_its_own_is_linked_to_none(
 ) -> None:
     _, run = explained
     maps = section(
-        report_runs([run], home=phantoms.home, out=tmp_path / "r.html").read_text(), "What the maps are worth"
+        report_runs([run], home=phantoms.home, out=tmp_path / "r.html").read_text(), "Evaluation of the saliency maps"
     )
     assert maps.count("data:image/webp;base64,") == 1
     assert "<a href" not in maps

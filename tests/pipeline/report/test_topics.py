@@ -10,10 +10,10 @@ from attnmel.evaluation.classification.curves import roc_curve
 from attnmel.evaluation.classification.decision_curve import decision_curve
 from attnmel.evaluation.classification.operating_points import Operating, operating_points
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import span, stacked
 from attnmel.evaluation.subgroups import subgroups
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
-from attnmel.report.html.tables import span, stacked
 from attnmel.report.sections.confusion_matrix import confusion_section
 from attnmel.report.sections.decision_curve import decision_section
 from attnmel.report.sections.operating_points import operating_section

@@ -170,35 +170,9 @@ MEASURES: dict[str, Callable[[Counts], Values]] = {
 """Every measure of one map against one target, in the order of the tables. "ap" is of pixels, ranked by the map."""
 
 
-def best_cut(sweep: Float[np.ndarray, "N T"]) -> float:
-    """Return the cut of `CUTS` with the highest mean Jaccard index: to be chosen on validation images, used on others.
-
-    Of equal ones the nearest to `CUT`, then the lower.
-
-    Raises:
-        PredictionsError: no image has a figure.
-    """
-    known = ~np.isnan(sweep[:, 0])
-    if not known.any():
-        raise PredictionsError("no image with a mask to choose a cut on; expected at least one validation image")
-    means = sweep[known].mean(axis=0)
-    return min((CUTS[place] for place in np.flatnonzero(means == means.max())), key=lambda cut: abs(cut - CUT))
-
-
 def cut_measure(cut: float) -> str:
     """Return the name of the Jaccard index at one of `CUTS`, as a column has it."""
     return f"jaccard at {cut:.2f}"
-
-
-def at_cut(sweep: Float[np.ndarray, "N T"], cut: float) -> Float[np.ndarray, " N"]:
-    """Return the Jaccard index of each image at one of `CUTS`.
-
-    Raises:
-        PredictionsError: a cut that the sweep does not hold.
-    """
-    if cut not in CUTS:
-        raise PredictionsError(f"no cut at {cut:g} in the sweep; known: {', '.join(f'{one:g}' for one in CUTS)}")
-    return sweep[:, CUTS.index(cut)]
 
 
 def cam_jaccard_of_authors(maps: Float[np.ndarray, "N h w"], target: Target) -> Float[np.ndarray, " N"]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.comparison.differences import p_words
 from attnmel.evaluation.comparison.permutation import share_p
 from attnmel.evaluation.maps.table import EVERY, MapColumn, MapTable
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig, Sampling, mean_interval
+from attnmel.evaluation.statistics.format import p_words, plus, plus_span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, holm
 
 
@@ -49,9 +49,9 @@ class MapDifference:
     @property
     def sentence(self) -> str:
         """Say what was found; whether higher is better depends on the measure."""
-        value, low, high = self.interval
+        value = self.interval.value
         of = f"{self.first.measure} {self.first.target}".strip()
-        span = f"{value:+.3f}, 95 % {low:+.3f} to {high:+.3f}, {self.images} images"
+        span = f"{plus(value)}, 95 % {plus_span(self.interval)}, {self.images} images"
         if not self.shown:
             return f"no difference shown between {self.second.map} and {self.first.map} in {of} ({span})"
         way = "higher" if value > 0 else "lower"

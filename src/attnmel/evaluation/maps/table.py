@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,10 +95,6 @@ class MapTable:
         parts |= {f"label {label}": labels == label for label in sorted(set(self.labels) - {""})}
         parts |= {HIT: labelled & (labels == called), MISS: labelled & (labels != called)}
         return {name: members for name, members in parts.items() if members.any()}
-
-    def with_columns(self, values: Mapping[MapColumn, Float[np.ndarray, " N"]]) -> "MapTable":
-        """Return the table with more columns of the same images."""
-        return replace(self, values={**self.values, **values})
 
     def write(self, path: Path, licence: str) -> None:
         """Write one row an image; a measure that has no answer stays empty."""

@@ -15,7 +15,7 @@ from attnmel.evaluation.challenge.masks import TASK1, evaluate_masks, masks_in, 
 from attnmel.evaluation.challenge.rules import CHALLENGES, changed_rules
 from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.pipeline.run.results import fixed, span
+from attnmel.evaluation.statistics.format import plain
 
 SPLIT = "test"
 """The split whose truth a submission is scored against."""
@@ -78,7 +78,7 @@ def sentence(judged: ChallengeReport) -> str:
 
 def table(judged: ChallengeReport) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
-    return [[row.task, row.measure, fixed(row.value), span(row.low, row.high)] for row in judged.rows]
+    return [[row.task, row.measure, *plain((row.value, row.low, row.high))] for row in judged.rows]
 
 
 def _groups(dataset: str, home: Path) -> dict[str, str]:

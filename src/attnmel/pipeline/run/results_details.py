@@ -19,10 +19,11 @@ from attnmel.evaluation.classification.confusion_matrix import Confusion, confus
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
 from attnmel.evaluation.classification.operating_points import PREVALENCES, SENSITIVITIES, Operating, operating_points
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
+from attnmel.evaluation.statistics.format import fixed, in_brackets, percent
 from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder, replacing
-from attnmel.pipeline.run.results import CHOOSES, SplitResults, choosing_predictions, fixed, span
+from attnmel.pipeline.run.results import CHOOSES, SplitResults, choosing_predictions
 from attnmel.records import Predictions
 
 
@@ -127,13 +128,13 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     """Return the operating points of one class as text: a column a threshold, a row a figure with its interval."""
     points = operating.points
     header = [operating.task, "fixed", *(f"aim {point.target:g}" for point in points[1:])]
-    rows = [["threshold", *(fixed(point.threshold) for point in points)]]
-    held = f" at these {100 * operating.positives / (operating.positives + operating.negatives):.3g} %"
+    rows = [["threshold", *(fixed(point.threshold, missing="-") for point in points)]]
+    held = f" at these {percent(operating.positives / (operating.positives + operating.negatives))}"
     for name, among in (("sensitivity", ""), ("specificity", ""), ("ppv", held), ("npv", held)):
-        rows.append([f"{name}{among}", *(_cell(getattr(point.reached, name)) for point in points)])
+        rows.append([f"{name}{among}", *(_text(getattr(point.reached, name)) for point in points)])
     for place, prevalence in enumerate(operating.prevalences):
-        rows.append([f"ppv at {100 * prevalence:g} %", *(_cell(point.precision[place]) for point in points)])
-    rows.append(["specificity, own ROC (optimistic)", *(_cell(point.read_off) for point in points)])
+        rows.append([f"ppv at {percent(prevalence, 'g')}", *(_text(point.precision[place]) for point in points)])
+    rows.append(["specificity, own ROC (optimistic)", *(_text(point.read_off) for point in points)])
     return header, rows
 
 
@@ -155,6 +156,5 @@ def _with_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
     return float("nan") if plain is None else plain
 
 
-def _cell(interval: Interval) -> str:
-    ends = span(interval.low, interval.high)
-    return f"{fixed(interval.value)} ({ends})" if ends else fixed(interval.value)
+def _text(interval: Interval) -> str:
+    return in_brackets(interval, to=" - ", missing="-")

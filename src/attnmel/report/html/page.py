@@ -13,6 +13,7 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PublishedRow
 from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
 from attnmel.folders import replacing
@@ -245,10 +246,10 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {
-        "fixed": tables.fixed,
+        "fixed": fixed,
         "method_words": tables.method_words,
-        "span": tables.span,
-        "percent": tables.percent,
+        "span": span,
+        "percent": tables.css_percent,
         "spaced": tables.spaced,
     }
     return templates

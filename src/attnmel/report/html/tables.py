@@ -151,37 +151,8 @@ def compared(
     )
 
 
-def fixed(value: float | None, digits: int = 3) -> str:
-    """Write a number with fixed digits; a dash where there is none."""
-    return "\N{EN DASH}" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def span(interval: Interval, digits: int = 3) -> str:
-    """Write the ends of an interval; empty where they are not defined."""
-    if math.isnan(interval.low) or math.isnan(interval.high):
-        return ""
-    return f"{interval.low:.{digits}f}\N{EN DASH}{interval.high:.{digits}f}"
-
-
-def stacked(interval: Interval, digits: int = 3) -> str:
-    """Write a figure over its interval, a line each, for a cell of a `sections.Table`."""
-    return f"{fixed(interval.value, digits)}\n{span(interval, digits)}".rstrip()
-
-
-def signed(interval: Interval) -> str:
-    """Write a figure that may be below 0 over its interval; a dash between two ends would be read as a minus."""
-    if interval.low < 0:
-        return minus(f"{fixed(interval.value)}\n{fixed(interval.low)} to {fixed(interval.high)}")
-    return minus(stacked(interval))
-
-
-def minus(text: str) -> str:
-    """Write what a number below 0 starts with."""
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def percent(value: float) -> str:
-    """Write a place on a strip from 0 to 1 as CSS."""
+def css_percent(value: float) -> str:
+    """Return a position on a strip from 0 to 1 as CSS."""
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from attnmel.evaluation.comparison.ablations import CHANCE, ControlFinding
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, in_brackets, plus, plus_span, span
 from attnmel.report.html.sections import Section, Table
-from attnmel.report.html.tables import fixed, spaced, span
+from attnmel.report.html.tables import spaced
 
 CONTROL_WORDS = {
     "background-only": "without the lesion",
@@ -32,7 +33,7 @@ def controls_section(findings: Sequence[ControlFinding], positive: str) -> Secti
     name = spaced(positive)
     return Section(
         name="controls",
-        title="What is left without the lesion, or without all else",
+        title="Ablations",
         prose=f"{PROSE} {' '.join(sentence(finding, name) for finding in findings)}",
         tables=(
             Table(
@@ -53,7 +54,7 @@ def sentence(finding: ControlFinding, name: str) -> str:
 
 
 def _without_lesion(finding: ControlFinding, name: str) -> str:
-    auc, size, beyond = _said(finding.auc), finding.size_auc, finding.beyond_size
+    auc, size, beyond = in_brackets(finding.auc), finding.size_auc, finding.beyond_size
     if _is_below_chance(finding.auc):
         return f"Without the lesion the AUC is {auc}, below chance: what lies outside misleads the network."
     if not _is_above_chance(finding.auc):
@@ -65,16 +66,16 @@ def _without_lesion(finding: ControlFinding, name: str) -> str:
     if size is None or beyond is None:
         return f"{begin}: some of {outside}."
     if beyond.low > 0:
-        return f"{begin}, more than the size of the painted box by itself, {_said(size)}: some of {outside}."
+        return f"{begin}, more than the size of the painted box by itself, {in_brackets(size)}: some of {outside}."
     return (
-        f"{begin}, which the size of the painted box by itself gives as well, {_said(size)}: nothing shows that more "
-        f"of {outside}."
+        f"{begin}, which the size of the painted box by itself gives as well, {in_brackets(size)}: nothing shows that "
+        f"more of {outside}."
     )
 
 
 def _lesion_alone(finding: ControlFinding, name: str) -> str:
-    auc, apart = _said(finding.auc), f"{abs(finding.difference.value):.3f}"
-    between = f"{finding.difference.low:+.3f} to {finding.difference.high:+.3f}"
+    auc, apart = in_brackets(finding.auc), fixed(abs(finding.difference.value))
+    between = plus_span(finding.difference)
     begin = f"With the lesion alone the network reaches an AUC of {auc}"
     if finding.difference.high < 0:
         return f"{begin}, {apart} lower than with the whole image ({between}): what surrounds the lesion helps it."
@@ -84,7 +85,7 @@ def _lesion_alone(finding: ControlFinding, name: str) -> str:
 
 
 def _shuffled(finding: ControlFinding, name: str) -> str:
-    auc = _said(finding.auc)
+    auc = in_brackets(finding.auc)
     if _is_above_chance(finding.auc) or _is_below_chance(finding.auc):
         return (
             f"Trained on shuffled labels the network has an AUC of {auc}, away from chance: train other seeds of this "
@@ -101,11 +102,6 @@ def _is_below_chance(auc: Interval) -> bool:
     return auc.high < CHANCE
 
 
-def _said(interval: Interval) -> str:
-    between = f" ({span(interval)})" if span(interval) else ""
-    return f"{fixed(interval.value)}{between}"
-
-
 def _rows(finding: ControlFinding) -> list[tuple[str, ...]]:
     counts = (f"{finding.images:,}", f"{finding.positives:,}")
     difference = finding.difference
@@ -115,9 +111,9 @@ def _rows(finding: ControlFinding) -> list[tuple[str, ...]]:
             *counts,
             fixed(finding.auc.value),
             span(finding.auc),
-            f"{fixed(finding.run_auc.value)} ({span(finding.run_auc)})",
-            f"{difference.value:+.3f}",
-            f"{difference.low:+.3f} to {difference.high:+.3f}",
+            in_brackets(finding.run_auc),
+            plus(difference.value),
+            plus_span(difference),
         )
     ]
     if finding.size_auc is not None and finding.beyond_size is not None:

@@ -4,9 +4,10 @@ from itertools import zip_longest
 
 from attnmel.evaluation.calibration.calibration import Calibration, Reliability
 from attnmel.evaluation.calibration.reliability import Bin
+from attnmel.evaluation.statistics.format import fixed, in_brackets, signed
 from attnmel.figures.calibration import probability_figure, reliability_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import fixed, signed, spaced, span
+from attnmel.report.html.tables import spaced
 
 WORDS = {
     "calibration_error": "Calibration error (ECE)",
@@ -64,11 +65,11 @@ def _shown(calibration: Calibration) -> dict[str, Reliability]:
 
 
 def _at(calibration: Calibration) -> str:
-    return f"at temperature {calibration.temperature.value:.2f}"
+    return f"at temperature {fixed(calibration.temperature.value, 2)}"
 
 
 def _label(title: str, judged: Reliability) -> str:
-    return f"{title}, ECE {judged.measures['calibration_error'].value:.3f}"
+    return f"{title}, ECE {fixed(judged.measures['calibration_error'].value)}"
 
 
 def _prose(calibration: Calibration, name: str) -> str:
@@ -81,7 +82,7 @@ def _prose(calibration: Calibration, name: str) -> str:
         kind = "neither too timid nor too extreme beyond chance"
     return (
         f"{meaning} On the {calibration.fitted_on:,} validation images the network was {kind}: its scores are best "
-        f"divided by a temperature of {temperature.value:.2f} ({span(temperature, 2)}). Probabilities from attnmel "
+        f"divided by a temperature of {in_brackets(temperature, 2)}. Probabilities from attnmel "
         "predict are at the temperature that the checkpoint holds; all else on this page is as predicted, without it."
     )
 

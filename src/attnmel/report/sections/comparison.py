@@ -1,17 +1,14 @@
 """A comparison to words, tables and a section of the page. Rounds and names; measures nothing."""
 
-import math
-
-from attnmel.evaluation.comparison.differences import MEASURE_WORDS, Difference, p_words
+from attnmel.evaluation.comparison.differences import MEASURE_WORDS, Difference
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.recipes import Comparison, Summary
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import TO, fixed, p_cell, plus, span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.figures.differences import Bar, differences_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import fixed, spaced
-
-NOTHING = "\N{EN DASH}"
+from attnmel.report.html.tables import spaced
 
 
 def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> Section:
@@ -22,7 +19,7 @@ def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> S
     tables = (*((summary,) if summary else ()), *(difference_table(comparison, *pair) for pair in pairs))
     return Section(
         name="differences",
-        title="Do they differ?",
+        title="Paired comparison",
         prose=_prose(comparison),
         figures=drawn,
         tables=tables,
@@ -118,22 +115,18 @@ def _difference_row(one: Difference) -> tuple[str, ...]:
         _row_words(one),
         fixed(one.first_value),
         fixed(one.second_value),
-        f"{one.value:+.3f}",
+        plus(one.value),
         _span(one.outcome.chosen),
-        _p(one.outcome.chosen.p),
-        _p(one.corrected),
+        p_cell(one.outcome.chosen.p),
+        p_cell(one.corrected),
         f"{counted[0]}, {counted[1]}" if counted else "",
         one.outcome.chosen.name,
     )
 
 
 def _other_row(other: Method) -> tuple[str, ...]:
-    return ("", "", "", "", _span(other), _p(other.p), "", "", other.name)
+    return ("", "", "", "", _span(other), p_cell(other.p), "", "", other.name)
 
 
 def _span(method: Method) -> str:
-    return NOTHING if math.isnan(method.low) else f"{method.low:.3f} to {method.high:.3f}"
-
-
-def _p(p: float) -> str:
-    return NOTHING if math.isnan(p) else p_words(p).removeprefix("= ")
+    return span((method.low, method.high), to=TO) or fixed(None)

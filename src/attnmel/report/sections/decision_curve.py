@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve
-from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, minus, percent, signed
 from attnmel.figures.decision import decision_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import fixed, spaced
+from attnmel.report.html.tables import spaced
 
 
 def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section:
@@ -29,7 +29,7 @@ def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section
         notes=(
             "Net benefit at a threshold p (Vickers and Elkin 2006): true positives / N \N{MINUS SIGN} false positives "
             "/ N \N{MULTIPLICATION SIGN} p / (1 \N{MINUS SIGN} p). It takes the probabilities at their word, and holds "
-            f"for the share of {name} among these images, {100 * main.prevalence:.3g} %; a practice sees fewer. "
+            f"for the share of {name} among these images, {percent(main.prevalence)}; a practice sees fewer. "
             f"Intervals: percentile bootstrap, {main.resamples:,} resamples.",
         ),
     )
@@ -42,19 +42,10 @@ def _table(curve: DecisionCurve) -> Table:
         f"Net benefit, {spaced(curve.task)}, {curve.images:,} images.",
         ("Threshold", "Acting above it", "Acting on all", "Acting on none"),
         tuple(
-            (f"{curve.thresholds[at]:g}", _stacked(curve.net_benefit[at]), _signed(curve.treat_all[at]), fixed(0.0))
+            (f"{curve.thresholds[at]:g}", signed(curve.net_benefit[at]), minus(fixed(curve.treat_all[at])), fixed(0.0))
             for at in places
         ),
     )
-
-
-def _stacked(net: Interval) -> str:
-    """Write a net benefit over its interval; a dash between two ends would be read as a minus."""
-    return f"{_signed(net.value)}\n{_signed(net.low)} to {_signed(net.high)}"
-
-
-def _signed(value: float) -> str:
-    return fixed(value).replace("-", "\N{MINUS SIGN}")
 
 
 def _useful(curve: DecisionCurve) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from attnmel.evaluation.calibration.calibration import Reliability
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.classification.thresholds import LEAST
+from attnmel.evaluation.statistics.format import fixed, minus, percent, signed, stacked
 from attnmel.evaluation.subgroup_metrics import GroupFigures
 from attnmel.evaluation.subgroups import Subgroup, Subgroups
 from attnmel.report.html.sections import Table
-from attnmel.report.html.tables import fixed, minus, signed, spaced, stacked
+from attnmel.report.html.tables import spaced
 
 Judged = tuple[str, Subgroup, GroupFigures]
 """A group's name on the page, its counts, and its figures."""
@@ -66,7 +67,7 @@ def _reached(groups: list[Judged], place: int, name: str) -> Table:
     """Return what one threshold reaches in every group."""
     point = groups[0][2].points[place]
     aim = "" if math.isnan(point.target) else f", chosen for a sensitivity of {point.target:g}"
-    precision = (f"PPV at {100 * one:.3g} %" for one in groups[0][2].prevalences)
+    precision = (f"PPV at {percent(one)}" for one in groups[0][2].prevalences)
     return Table(
         f"Called {name} above {fixed(point.threshold)}{aim}: what that reaches.",
         ("Group", "Found", "False alarms", "Sensitivity", "Specificity", "PPV", "NPV", *precision),
@@ -90,7 +91,7 @@ def _net_benefit(groups: list[Judged], name: str) -> Table:
     for title, one, figures in groups:
         both = zip(figures.net_benefit, figures.treat_all, strict=True)
         cells = (f"{signed(net)}\non all {minus(fixed(everyone))}" for net, everyone in both)
-        rows.append((title, f"{100 * one.positives / one.images:.1f} %", *cells))
+        rows.append((title, percent(one.positives / one.images, ".1f"), *cells))
     heads = (f"above {one:g}" for one in groups[0][2].thresholds)
     return Table(
         f"Net benefit of acting above a probability, below it that of acting on all; on none it is {fixed(0.0)}.",
@@ -120,7 +121,7 @@ def _classes(groups: list[Judged]) -> Table:
     rows = [row for title, _, figures in groups for row in _of_classes(title, figures, len(columns))]
     heads = (f"called {spaced(name)}" for name in columns)
     return Table(
-        "Classes taken for each other: a row a group and true class.",
+        "Confusion matrix: a row per group and true class.",
         ("Group, class", "Images", *heads, "Recall", "Precision", "F1"),
         tuple(rows),
     )

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from attnmel.evaluation.classification.metric_rows import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
-from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.report.html.sections import Section, Table
-from attnmel.report.html.tables import MEASURE_WORDS, fixed, spaced, span
+from attnmel.report.html.tables import MEASURE_WORDS, spaced
 
 KIND_WORDS: Mapping[str, str] = {
     "same id": "the same image id",
@@ -63,4 +63,4 @@ def _table(split: str, whole: ClassificationReport, without: ClassificationRepor
 
 
 def _cells(row: MetricRow) -> tuple[str, str]:
-    return fixed(row.value), span(Interval(row.value, row.low, row.high))
+    return fixed(row.value), span((row.low, row.high))

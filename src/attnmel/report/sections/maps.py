@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from attnmel.evaluation.comparison.differences import p_words
 from attnmel.evaluation.maps.localisation import CUTS, LESION, MEASURES, cut_measure
 from attnmel.evaluation.maps.statistics import MapDifference, MapMean
 from attnmel.evaluation.maps.summary import AGREEMENT, AUTHORS_JACCARD, FAITHFUL, MapSummary
 from attnmel.evaluation.maps.table import EVERY, MapColumn
+from attnmel.evaluation.statistics.format import p_words, signed
 from attnmel.report.galleries.examples import Picture
 from attnmel.report.html.sections import Link, Section, Table
 from attnmel.report.html.table_texts import markdown_table
-from attnmel.report.html.tables import signed, spaced
+from attnmel.report.html.tables import spaced
 
 MEASURE_WORDS = {
     "jaccard": "Jaccard",
@@ -58,7 +58,7 @@ def worth_section(summary: MapSummary, *, pictures: tuple[Picture, ...] = (), li
     tables = worth_tables(summary)
     return Section(
         name="maps",
-        title="What the maps are worth",
+        title="Evaluation of the saliency maps",
         prose=prose(summary.methods),
         pictures=pictures,
         links=links,

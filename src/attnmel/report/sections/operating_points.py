@@ -8,9 +8,10 @@ from attnmel.evaluation.classification.operating_points import Operating
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.classification.thresholds import LEAST
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, in_brackets, percent, span, stacked
 from attnmel.figures.operating import operating_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import fixed, spaced, span, stacked
+from attnmel.report.html.tables import spaced
 
 HEADS = ("Threshold", "Found", "False alarms", "Sensitivity", "Specificity", "PPV", "NPV", "Specificity, own curve")
 
@@ -77,7 +78,7 @@ def _precision(operating: Operating) -> Table:
     own = operating.positives / (operating.positives + operating.negatives)
     return Table(
         f"Precision (PPV) by Bayes if {spaced(operating.task)} were as frequent as said.",
-        ("Aim", *(f"at {_percent(one)}" for one in operating.prevalences), f"at {_percent(own)}, as here"),
+        ("Aim", *(f"at {percent(one)}" for one in operating.prevalences), f"at {percent(own)}, as here"),
         tuple(
             (_aim(point), *(stacked(one) for one in point.precision), stacked(point.reached.ppv))
             for point in operating.points
@@ -91,8 +92,7 @@ def _area(operating: Operating) -> str:
     area, part = operating.partial_area, operating.partial_share
     return (
         f"{spaced(operating.task).capitalize()}: above a sensitivity of {LEAST:g} the ROC curve encloses "
-        f"{fixed(area.value)} ({span(area)}) of at most {1 - LEAST:.1f}: {100 * part.value:.0f}\N{NO-BREAK SPACE}% "
-        f"({100 * part.low:.0f}\N{EN DASH}{100 * part.high:.0f}\N{NO-BREAK SPACE}%)."
+        f"{in_brackets(area)} of at most {1 - LEAST:.1f}, a proportion of {in_brackets(part, 2)}."
     )
 
 
@@ -117,7 +117,3 @@ def _twice(given: Interval, redrawn: Interval | None) -> str:
 
 def _aim(point: OperatingPoint) -> str:
     return "none" if math.isnan(point.target) else f"{point.target:g}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.3g} %"

@@ -1,9 +1,10 @@
 """Subgroups to a section of the page: words and rounding only."""
 
+from attnmel.evaluation.statistics.format import stacked
 from attnmel.evaluation.subgroups import SHOWN, Subgroup, Subgroups
 from attnmel.figures.subgroups import forest_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import MEASURE_WORDS, spaced, stacked
+from attnmel.report.html.tables import MEASURE_WORDS, spaced
 from attnmel.report.sections.group_tables import group_name, group_notes, group_tables
 
 ATTRIBUTE_WORDS = {

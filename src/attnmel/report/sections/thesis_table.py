@@ -1,11 +1,8 @@
 """A table of recipes to the tables and sections of its page. Rounds and names; measures nothing."""
 
-import math
-
-from attnmel.evaluation.comparison.differences import Difference, p_words
+from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span, stacked
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
 from attnmel.report.html.sections import Section, Table
-from attnmel.report.html.tables import fixed, minus, stacked
 from attnmel.report.sections.comparison import words
 
 TICKS = ("lesion", "dermo", "interpretability", "ensemble", "external")
@@ -106,17 +103,9 @@ def _test_row(test: RowTest, titles: dict[str, str]) -> tuple[str, ...]:
         titles.get(found.second, found.second),
         f"{titles.get(found.first, found.first)}{above}",
         "average recall" if found.measure == "balanced_accuracy" else words(found.measure),
-        minus(f"{found.value:+.3f}"),
-        minus(_span(found)),
-        _p(found.outcome.chosen.p),
-        _p(found.corrected),
+        minus(plus(found.value)),
+        minus(plus_span((found.low, found.high)) or DASH),
+        p_cell(found.outcome.chosen.p),
+        p_cell(found.corrected),
         "yes" if found.shown else "no",
     )
-
-
-def _span(found: Difference) -> str:
-    return fixed(None) if math.isnan(found.low) else f"{found.low:+.3f} to {found.high:+.3f}"
-
-
-def _p(p: float) -> str:
-    return fixed(None) if math.isnan(p) else p_words(p).removeprefix("= ")
