@@ -60,7 +60,7 @@ def test_a_group_s_figures_are_those_of_judging_its_images_alone() -> None:
         assert repr((group.target, group.threshold)) == repr((own.target, own.threshold))
         assert (group.true_positives, group.false_positives) == (own.true_positives, own.false_positives)
         assert group.reached == own.reached
-        # Validation images are drawn beside those of a whole set, so that the resamples are others.
+        # Validation images are drawn next to those of a whole set, so that the resamples are others.
         assert [one.value for one in group.precision] == [one.value for one in own.precision]
     places = [alone.decision.thresholds.index(one) for one in SHOWN]
     assert found.thresholds == SHOWN

@@ -1,4 +1,4 @@
-"""Operating points on the ROC curve of the images they are judged on. Computes nothing."""
+"""Operating points on the ROC curve of the images they are evaluated on. Computes nothing."""
 
 import math
 
@@ -16,7 +16,7 @@ HEIGHT = 3.0
 """Inches without the legend."""
 
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""A sign for each point, so that they are told apart without their colours."""
+"""A sign for each point, so that they can be distinguished without colours."""
 
 
 def operating_figure(curve: RocCurve, operating: Operating, *, name: str) -> str:

@@ -48,7 +48,7 @@ def test_every_mean_agrees_with_the_official_program(write: Write, tmp_path: Pat
         write("truth", f"ISIC_{number:07}", true)
         write("given", f"ISIC_{number:07}", np.where(noisy > 0, chance.choice([128, 129, 200]), 0))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package is older than the libraries it stands on
+        warnings.simplefilter("ignore")  # the package is older than the libraries it uses
         official = segmentation.SegmentationScore.from_dir(tmp_path / "truth", tmp_path / "given")
     judged = evaluate_masks(read_masks(tmp_path / "given", masks_in(tmp_path / "truth")), resamples=5)
     assert judged.row(MASKS, "threshold_jaccard").value == pytest.approx(official.overall, abs=1e-9)

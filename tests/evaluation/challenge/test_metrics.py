@@ -95,7 +95,7 @@ def test_a_hand_made_curve_is_entered_on_the_line_between_two_points() -> None:
 
 
 def test_specificity_is_read_at_the_first_point_that_is_high_enough_without_interpolation() -> None:
-    # 20 positives: 19 of them are 95 %, reached before the two negatives that stand above the last positive.
+    # 20 positives: 19 of them are 95 %, reached before the two negatives that are above the last positive.
     positive = np.array([True] * 19 + [False] * 2 + [True] + [False] * 2)
     found = measured(positive, np.linspace(1, 0, 24))
     assert found["specificity_at_sensitivity_95"] == 1

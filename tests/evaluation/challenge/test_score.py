@@ -43,7 +43,7 @@ def random_table(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def official_score(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> Any:  # noqa: ANN401 - theirs
-    """Run the official program, whose package is older than the libraries it stands on and makes them warn."""
+    """Run the official program, whose package is older than the libraries it uses and makes them warn."""
     pandas = pytest.importorskip("pandas")
     scoring = pytest.importorskip("isic_challenge_scoring.classification")
     with warnings.catch_warnings():

@@ -45,7 +45,7 @@ def test_rows_are_joined_by_image_id() -> None:
 
 def test_other_images_are_refused_with_their_ids() -> None:
     other = replace(predictions(), image_ids=("a", "b", "c", "e"))
-    message = r"y0 was judged on other images than x0: 1 only in x0 \(d\); 1 only in y0 \(e\)\. Judge both on the same"
+    message = r"y0 was evaluated on other images than x0: 1 only in x0 \(d\); 1 only in y0 \(e\)\. Evaluate both on"
     with pytest.raises(PredictionsError, match=message):
         joined([entrant("x", predictions()), entrant("y", other)])
 

@@ -130,7 +130,7 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(copy: Copy, tmp_path: Pat
         (ConfigError, "x/predictions/test.csv is named twice", [one, RunFolder(one).predictions("test")], {}),
         (ConfigError, "y are the same recipe with the same seed, 0; name each seed", [one, same], {}),
         (ConfigError, "nothing to compare at .*nowhere; expected a run folder", [one, tmp_path / "nowhere"], {}),
-        (PredictionsError, "was judged on other images than .*x: 12 only in", [one, file], {}),
+        (PredictionsError, "was evaluated on other images than .*x: 12 only in", [one, file], {}),
         (PredictionsError, "no validation predictions of .*validation.csv", [one, file], {"operating_point": 0.9}),
         (ConfigError, "operating point 1.5; expected a sensitivity above 0", [one, other], {"operating_point": 1.5}),
         (

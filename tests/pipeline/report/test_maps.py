@@ -102,7 +102,7 @@ def test_the_gallery_of_several_runs_lies_beside_their_page(
 
 
 def test_a_run_without_maps_is_named_with_what_makes_them(several: Path) -> None:
-    told = "Without maps of the epoch judged: demo, seed 2; `attnmel explain RUN --split` makes them."
+    told = "Without maps of the epoch evaluated: demo, seed 2; `attnmel explain RUN --split` makes them."
     assert told in html.unescape(section(several.read_text(), "Maps side by side"))
 
 

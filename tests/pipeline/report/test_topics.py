@@ -92,7 +92,7 @@ def test_without_validation_images_the_section_says_what_to_do_and_promises_noth
 def test_images_that_chose_the_thresholds_are_not_said_to_have_had_no_part_in_them() -> None:
     own, other = operating_words(operating("melanoma", TEST)), operating_words(operating("melanoma"))
     assert ("had no part in it" in own.prose, "had no part in it" in other.prose) == (False, True)
-    assert any(note.startswith("120 of the 120 images judged here also chose the thresholds") for note in own.notes)
+    assert any(note.startswith("120 of the 120 images evaluated here also chose the thresholds") for note in own.notes)
 
 
 def test_where_a_decision_curve_is_shown_to_be_useful_is_said() -> None:

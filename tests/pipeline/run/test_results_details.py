@@ -91,7 +91,7 @@ def test_without_validation_predictions_of_the_same_network_no_threshold_is_chos
         run.measures.write_text(json.dumps({"test": judged(run).as_dict()}))
     operating = find_details(run, judged(run), ["melanoma"]).operating[0]
     assert operating.validation_images == 0
-    assert "judge the split 'validation' first, then this one again" in operating.notes[0]
+    assert "evaluate the split 'validation' first, then this one again" in operating.notes[0]
 
 
 def test_an_external_set_is_judged_at_the_run_s_own_thresholds(

@@ -1,4 +1,4 @@
-"""Every figure of every group stands in a folded table, small groups marked, what is not defined as a dash."""
+"""Every figure of every group is in a folded table, small groups marked, what is not defined as a dash."""
 
 import dataclasses
 

@@ -108,7 +108,7 @@ def read_masks(
     """Compare a folder of `<image>_segmentation.png` with the true mask of each image.
 
     Raises:
-        PredictionsError: no such folder, or masks that are missing, strange, damaged or of another size; tells all.
+        PredictionsError: no such folder, or missing, unknown or damaged masks, or of another size; lists all problems.
     """
     given = masks_in(predictions)
     name, wanted = predictions.name, sorted(set(truth) - set(excluded))

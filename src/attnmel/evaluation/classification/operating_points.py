@@ -1,10 +1,10 @@
 """Operating points: thresholds chosen on the validation images, and what they reach on others.
 
 An image is called positive strictly above a threshold, here as everywhere. The threshold for a sensitivity is the
-highest that reaches it on the validation images: just below the score of the positive that completes it. The judged
-images play no part in it, so what is reached there may be more or less than was aimed at. Beside it stands the
-specificity that the judged images' own ROC curve has at that sensitivity, as the challenges' programs compute it: its
-threshold is chosen with the answers at hand, so it is optimistic.
+highest that reaches it on the validation images: just below the score of the positive that completes it. The evaluated
+images play no part in the choice, so the sensitivity reached on them may be above or below the target. The specificity
+that their own ROC curve has at the target is given too, as the challenges' programs compute it: its threshold is chosen
+with the labels known, so it is optimistic.
 
 Shapes: N images, R resamples, T distinct scores, M figures.
 """
@@ -24,7 +24,7 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES, ROUNDING, Interva
 from attnmel.records import Predictions
 
 SENSITIVITIES = (0.82, 0.89, 0.95)
-"""Those of the ISIC 2017 challenge: dermatologists' average, and two that a screening would ask for."""
+"""Those of the ISIC 2017 challenge: dermatologists' average, and two that suit screening."""
 
 PREVALENCES = (0.02, 0.1)
 """Shares of melanoma that are nearer to a practice than a challenge's test set is."""
@@ -41,7 +41,7 @@ class Operating:
     """Among the images that chose the thresholds; 0 where there were none."""
     validation_images: int
     shared: int
-    """Judged images that also chose the thresholds: where there are any, the figures are optimistic."""
+    """Evaluated images that also chose the thresholds: where there are any, the figures are optimistic."""
     prevalences: tuple[float, ...]
     points: tuple[OperatingPoint, ...]
     """First the threshold of 0.5, then by rising target."""
@@ -55,21 +55,21 @@ class Operating:
     def sentence(self) -> str:
         """Return what chose the thresholds, in one line, with its notes."""
         chose = f"chosen on {self.validation_images} validation images ({self.validation_positives} {self.task})"
-        told = f"operating points, called {self.task} strictly above a threshold {chose}"
-        return "\nnote: ".join([told if self.validation_positives else "operating points", *self.notes])
+        thresholds = f"operating points, called {self.task} strictly above a threshold {chose}"
+        return "\nnote: ".join([thresholds if self.validation_positives else "operating points", *self.notes])
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the thresholds must know, a sentence each."""
         if not self.validation_positives:
             return (
-                f"no validation image of {self.task} could choose a threshold: judge the split 'validation' first, "
+                f"no validation image of {self.task} could choose a threshold: evaluate the split 'validation' first, "
                 "then this one again",
             )
         if self.shared:
             images = self.positives + self.negatives
             return (
-                f"{self.shared} of the {images} images judged here also chose the thresholds of {self.task}: what "
+                f"{self.shared} of the {images} images evaluated here also chose the thresholds of {self.task}: what "
                 "these reach is optimistic",
             )
         if self.validation_positives < FEW:
@@ -90,13 +90,13 @@ def operating_points(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Operating:
-    """Judge one class against the rest at thresholds that were chosen on the validation images.
+    """Evaluate one class against the rest at thresholds that were chosen on the validation images.
 
     Without validation images, or without a positive among them, the points of the sensitivities hold nothing but what
-    is read off the judged images' own ROC curve.
+    is read off the evaluated images' own ROC curve.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
         ConfigError: as `check_points`, or fewer than one resample.
     """
     check_points(sensitivities, prevalences)

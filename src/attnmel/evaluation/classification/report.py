@@ -123,7 +123,7 @@ def _why(low: float, high: float) -> str:
 
 
 def _defined(row: dict[str, Any]) -> dict[str, Any]:
-    """Return plain values in which None stands for NaN."""
+    """Return plain values in which None represents NaN."""
     ends = {name: [_or_none(end) for end in pair] for name, pair in row["intervals"].items()}
     return {key: _or_none(value) for key, value in row.items()} | {"intervals": ends}
 

@@ -1,7 +1,7 @@
 """Two runs on the same images -> interval and p of the difference of each measure, by every method that fits it.
 
-Which method decides is settled here, before anything is seen: DeLong's for an AUC, McNemar's for sensitivity and
-specificity, permutation for the rest. So each figure has one p; what other methods say stands beside it.
+The method of each measure is fixed in advance: DeLong's for an AUC, McNemar's for sensitivity and specificity,
+permutation for the rest. So each measure has one p value; those of other methods are reported in addition.
 
 Shapes: N images, R resamples, M measures.
 """
@@ -27,7 +27,7 @@ COUNTED = ("sensitivity", "specificity")
 
 @dataclass(frozen=True)
 class Method:
-    """What one way of reckoning says of a figure; NaN where it gives no such thing."""
+    """Interval and p value by one method; NaN where it gives none."""
 
     name: str
     low: float = math.nan
@@ -42,7 +42,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The difference of one measure as the methods see it."""
+    """The difference of one measure by several methods."""
 
     chosen: Method
     """Gives interval and p."""
@@ -85,7 +85,7 @@ def _delong(first: RunPredictions, second: RunPredictions, task: str, drawn: Int
 def _counted(
     first: RunPredictions, second: RunPredictions, column: Column, drawn: Interval, permuted: float, sampling: Sampling
 ) -> Outcome:
-    """Count by McNemar; images of one lesion are not told apart by it, so there lesions are swapped instead."""
+    """Count by McNemar; images of one lesion are not independent, so there lesions are swapped instead."""
     task, measure = column
     of_kind = first.predictions.is_class(task) == (measure == "sensitivity")
     alone = discordant(_right(first, task)[of_kind], _right(second, task)[of_kind])

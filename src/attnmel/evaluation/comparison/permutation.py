@@ -1,7 +1,7 @@
 """Two predictors on the same images -> p that they are equal, by swapping them lesion by lesion.
 
-If two predictors are equal, it does not matter which of the two said what of a lesion. Each permutation tosses a coin
-for each lesion; p is the share of permutations, the real arrangement among them, that differ at least as much as the
+If two predictors are equal, their outputs for a lesion can be exchanged. Each permutation tosses a coin for each
+lesion; p is the share of permutations, the real arrangement among them, that differ at least as much as the
 real one: (1 + hits) / (1 + permutations), never 0 (Phipson and Smyth 2010).
 
 Shapes: N images, R permutations, U units (lesions, patients or single images), M measures.

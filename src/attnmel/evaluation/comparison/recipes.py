@@ -1,6 +1,6 @@
 """Runs on the same images -> what each recipe reaches over its seeds, and how every two differ.
 
-One command is one family of tests: Holm's correction goes over all pairs and measures that are asked for.
+One command is one family of tests: Holm's correction goes over all pairs and measures that are requested.
 """
 
 import dataclasses
@@ -48,7 +48,7 @@ class Comparison:
     units: int
     """Lesions or patients; as many as images where none repeats."""
     positives: tuple[tuple[str, int], ...]
-    """Images of each class that is judged against the rest."""
+    """Images of each class that is evaluated against the rest."""
     seeds: tuple[tuple[str, int], ...]
     """Runs of each recipe."""
     summaries: tuple[Summary, ...]
@@ -68,11 +68,12 @@ def compare(
 ) -> Comparison:
     """Compare recipes on the same images, every two of them in the order given.
 
-    `positives` are the classes judged against the rest; without it those that all runs predict, but for "rest", and of
-    two that are each other's rest the rarer.
+    `positives` are the classes evaluated against the rest; without it those that all runs predict, but for "rest", and
+    of two that are each other's rest the rarer.
 
     Raises:
-        PredictionsError: a single run, other images, labels or lesions, no common class, or as `judge`.
+        PredictionsError: a single run, other images, labels or lesions, no common class, or as
+            `evaluate_classification`.
         ConfigError: an unknown measure, or fewer than one resample or permutation.
     """
     for measure in measures:
@@ -172,7 +173,7 @@ def _notes(entrants: Sequence[RecipeRuns], positives: Sequence[str], sampling: S
     if len(single) == len(entrants):
         notes.append("one run of each recipe: how far another seed would move it is not in these intervals")
     elif single:
-        notes.append(f"{', '.join(single)}: one run, taken to vary between seeds as the recipe beside it does")
+        notes.append(f"{', '.join(single)}: one run, taken to vary between seeds as the other recipe does")
     if pairs := [entrant.name for entrant in entrants if len(entrant.runs) == 2]:
         notes.append(f"{', '.join(pairs)}: two seeds; where seeds vary much, the interval of their mean is too narrow")
     if sampling.units < len(truth.image_ids):

@@ -50,7 +50,7 @@ def measured(
     Balanced accuracy is that of each task; where all runs know the same three or more classes, the mean recall of all.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
         ConfigError: fewer than one resample.
     """
     panels = [_panel(run, positives) for run in runs]

@@ -33,7 +33,7 @@ CUTS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 @dataclass(frozen=True)
 class Target:
-    """What maps are held against: the lesion, one dermoscopic feature or the background of each image."""
+    """What maps are compared with: the lesion, one dermoscopic feature or the background of each image."""
 
     name: str
     masks: UInt8[np.ndarray, "N s s"]
@@ -179,7 +179,7 @@ def cam_jaccard_of_authors(maps: Float[np.ndarray, "N h w"], target: Target) -> 
     """Jaccard index of class activation maps as the authors took it: binarised at the map's own size, then resized.
 
     So a CAM of 7x7 marks whole squares. How they resized is not known beyond that; here each pixel takes the cell that
-    it lies in (nearest). To be set beside their figure alone: the other maps, and CAM among them, are compared by
+    it lies in (nearest). To be compared with their value only: the other maps, and CAM among them, are compared by
     `map_overlap`. In [0, 1]; NaN where the target is not known.
 
     Raises:

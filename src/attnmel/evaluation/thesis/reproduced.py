@@ -31,7 +31,7 @@ class TableRow:
     """Runs that the figures are of."""
     images: int = 0
     figures: tuple[Interval, ...] = ()
-    """One a column, its mean over seeds with a 95 % interval; empty where nothing was judged yet."""
+    """One a column, its mean over seeds with a 95 % interval; empty where nothing was evaluated yet."""
     by_seed: tuple[tuple[float, ...], ...] = ()
     """One a column: the figure of each seed."""
     beside: tuple[float | None, ...] = ()
@@ -75,7 +75,7 @@ class ReproducedTable:
     facts: tuple[tuple[str, str], ...] = ()
     """Where the table comes from: name and value."""
     runs: tuple[tuple[str, ...], ...] = ()
-    """A line a run: row, seed, state, epoch judged, epochs, hours, device."""
+    """A line a run: row, seed, state, epoch evaluated, epochs, hours, device."""
     failures: tuple[tuple[str, str], ...] = ()
     """Run and reason."""
 
@@ -89,7 +89,7 @@ def over_seeds(
     """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure.
 
     Raises:
-        PredictionsError: the runs were judged on different images, or as `judge`.
+        PredictionsError: the runs were evaluated on different images, or as `evaluate_classification`.
     """
     (entrant,) = joined([RecipeRuns(positive, tuple(runs))])
     truth = entrant.runs[0].predictions

@@ -16,7 +16,7 @@ from attnmel.progress import SILENT, Progress
 from attnmel.report.galleries.examples import Picture, as_address
 from attnmel.report.galleries.maps import write_gallery
 from attnmel.report.html.sections import Link, Section
-from attnmel.report.sections.maps import beside_section, worth_section
+from attnmel.report.sections.maps import beside_section, evaluation_section
 
 BESIDE = "Maps side by side"
 
@@ -24,7 +24,7 @@ BESIDE = "Maps side by side"
 def run_maps_section(
     run: RunFolder, split: str, epoch: int, *, alone: Path | None, home: Path, progress: Progress = SILENT
 ) -> Section | None:
-    """Return what the maps of a run's split are worth; None where there are none, or those of another epoch.
+    """Return the evaluation of the maps of a run's split; None where there are none, or those of another epoch.
 
     On a page of its own, which lies at `alone`, a run has its grid and the way to its gallery here too.
 
@@ -34,11 +34,13 @@ def run_maps_section(
     """
     if alone is None:
         summary = MapSummary.read(run.split_maps(split).summary)
-        return None if summary is None or summary.epoch != epoch else worth_section(summary)
+        return None if summary is None or summary.epoch != epoch else evaluation_section(summary)
     found = read_explained(run, split, epoch, name="", home=home, progress=progress)
     if found is None:
         return None
-    return worth_section(found.summary, pictures=(_grid_picture([found], each=2),), links=_links(found.folder, alone))
+    return evaluation_section(
+        found.summary, pictures=(_grid_picture([found], each=2),), links=_links(found.folder, alone)
+    )
 
 
 def maps_beside_section(

@@ -11,7 +11,7 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import PublishedRow
 
 PUBLISHED_SPLIT = "test"
-"""The published rows are of the official test images; beside another split they would mislead."""
+"""The published rows are of the official test images; with another split they would mislead."""
 
 MEASURE_WORDS: Mapping[str, tuple[str, str]] = {
     "auc": ("AUC", "area under the ROC curve"),
@@ -70,7 +70,7 @@ def spaced(name: str) -> str:
 def blocks(
     judgements: Mapping[str, ClassificationReport], main: str, published: PublishedRow | None
 ) -> tuple[Block, ...]:
-    """Return one block a split and task, in the order given; published figures stand beside the main task only."""
+    """Return one block a split and task, in the order given; published values only for the main task."""
     found = []
     for split, judgement in judgements.items():
         for task in dict.fromkeys(row.task for row in judgement.rows):
@@ -97,7 +97,7 @@ def key_figures(judgement: ClassificationReport, main: str) -> tuple[KeyFigure, 
 
 
 def task_words(task: str) -> str:
-    """Return what is judged, in words."""
+    """Return what is evaluated, in words."""
     special = {MEAN: "Mean of the tasks", ALL_CLASSES: "All classes"}
     name = spaced(task)
     return special.get(task, f"{name[:1].upper()}{name[1:]} against the rest")  # MEL stays MEL

@@ -1,4 +1,4 @@
-"""What the controls of a run say of it, in plain words. Rounds and names; measures nothing."""
+"""Ablations of a run as a section of the page. Rounds and names; measures nothing."""
 
 from collections.abc import Sequence
 
@@ -13,23 +13,23 @@ CONTROL_WORDS = {
     "lesion-only": "the lesion alone",
     "shuffled-labels": "shuffled labels",
 }
-"""How a control is called on the page."""
+"""Name of each ablation on the page."""
 
 PROSE = (
-    "A control is a network of the same recipe and seed, trained and judged with something taken away: the lesion, "
-    "painted over by a box in the colour of the skin beside it; all but the lesion, painted over in the mean colour; "
-    "or the meaning of the training labels, which were dealt out anew. An AUC of 0.5 is chance."
+    "An ablation is a network of the same recipe and seed, trained and evaluated with something removed: the lesion, "
+    "painted over by a box in the colour of the skin around it; all but the lesion, painted over in the mean colour; "
+    "or the training labels, which were shuffled. An AUC of 0.5 is chance."
 )
 NOTES = (
-    "Intervals: DeLong, of these images; the difference is paired by image. They do not hold the chance of one "
-    "training: a network of another seed gives another AUC, and one trained on shuffled labels may lie away from 0.5 "
-    "by more than its interval says. Train more seeds before a control is called a finding.",
+    "Intervals: DeLong, of these images; the difference is paired by image. They do not include the variation between "
+    "trainings: a network of another seed gives another AUC, and one trained on shuffled labels may lie away from 0.5 "
+    "by more than its interval says. Train more seeds before drawing conclusions.",
     "A painted box hides the colour and the outline of a lesion, not how large it is or where it lies.",
 )
 
 
 def controls_section(findings: Sequence[ControlFinding], positive: str) -> Section:
-    """Return the part of the page that sets a run's controls beside it."""
+    """Return the section that compares a run with its ablations."""
     name = spaced(positive)
     return Section(
         name="controls",
@@ -37,8 +37,8 @@ def controls_section(findings: Sequence[ControlFinding], positive: str) -> Secti
         prose=f"{PROSE} {' '.join(sentence(finding, name) for finding in findings)}",
         tables=(
             Table(
-                caption=f"AUC of {name} of each control, and of the run on the same images.",
-                heads=("Control", "Images", f"{name.capitalize()}", "AUC", "95 %", "Run", "Difference", "95 %"),
+                caption=f"AUC of {name} of each ablation, and of the run on the same images.",
+                heads=("Ablation", "Images", f"{name.capitalize()}", "AUC", "95 %", "Run", "Difference", "95 %"),
                 rows=tuple(row for finding in findings for row in _rows(finding)),
             ),
         ),
@@ -47,7 +47,7 @@ def controls_section(findings: Sequence[ControlFinding], positive: str) -> Secti
 
 
 def sentence(finding: ControlFinding, name: str) -> str:
-    """Say what one control shows, with its AUC and interval; `name` is the class that is looked for."""
+    """Return the result of one ablation, with its AUC and interval; `name` is the class measured against the rest."""
     return {"background-only": _without_lesion, "lesion-only": _lesion_alone, "shuffled-labels": _shuffled}[
         finding.control
     ](finding, name)
@@ -128,8 +128,8 @@ def _left_out(findings: Sequence[ControlFinding]) -> list[str]:
         if one.left_out:
             lacking.setdefault((one.left_out, one.images + one.left_out), []).append(CONTROL_WORDS[one.control])
     return [
-        f"{', '.join(names).capitalize()}: {count:,} of {of:,} images have no lesion mask and are left out, of the "
-        "run's figures beside them too."
+        f"{', '.join(names).capitalize()}: {count:,} of {of:,} images have no lesion mask and are left out, also of "
+        "the run's values here."
         for (count, of), names in lacking.items()
     ]
 

@@ -44,7 +44,7 @@ def calibration_section(calibration: Calibration, split: str, *, anchor: str) ->
             Drawing(
                 reliability_figure(curves, positive=name, name=f"{anchor}-reliability"),
                 f"Reliability, {counted}: each point is a bin of about as many images, its line the 95 % interval. "
-                "On the dotted line probabilities are what they say.",
+                "On the dotted line probabilities are calibrated.",
             ),
             Drawing(
                 probability_figure(histograms, positive=name, name=f"{anchor}-probabilities"),
@@ -103,7 +103,7 @@ def _measures(calibration: Calibration, caption: str) -> Table:
 
 
 def _bins(calibration: Calibration, name: str) -> Table:
-    """Return what the points of the curves stand for; ties may leave fewer bins at one temperature than at another."""
+    """Return what the points of the curves represent; ties may leave fewer bins at one temperature than at another."""
     heads = ["Bin"]
     columns = []
     for title, judged in _shown(calibration).items():

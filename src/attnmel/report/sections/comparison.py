@@ -12,7 +12,7 @@ from attnmel.report.html.tables import spaced
 
 
 def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> Section:
-    """Return the part of the page that says whether runs differ: figures, tables, and a sentence each, then `notes`."""
+    """Return the section that compares runs: figures, tables and a sentence each, then `notes`."""
     summary = summary_table(comparison)
     pairs = tuple(dict.fromkeys((one.first, one.second) for one in comparison.differences))
     drawn = tuple(_drawing(number, pair, comparison) for number, pair in enumerate(pairs, 1))
@@ -36,7 +36,7 @@ def summary_table(comparison: Comparison) -> Table | None:
 
 
 def difference_table(comparison: Comparison, first: str, second: str) -> Table:
-    """Return the differences of one pair, second minus first; a line below a row is another method's word on it."""
+    """Return the differences of one pair, second minus first; a line below a row is the result of another method."""
     rows = []
     for one in comparison.differences:
         if (one.first, one.second) == (first, second):
@@ -46,14 +46,14 @@ def difference_table(comparison: Comparison, first: str, second: str) -> Table:
 
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
-    """Say of each pair and measure what was found."""
+    """Return the result for each pair and measure."""
     return tuple(
         f"{one.second} against {one.first}, {spaced(one.task)}: {one.sentence}" for one in comparison.differences
     )
 
 
 def method_words(comparison: Comparison) -> str:
-    """Say how often chance was called, and what one correction covers."""
+    """Return the number of resamples and permutations, and what one correction covers."""
     resampling, rows = comparison.chances, len(comparison.differences)
     chance = f"{resampling.resamples:,} resamples, {resampling.permutations:,} permutations, seed {resampling.seed}"
     if not rows:

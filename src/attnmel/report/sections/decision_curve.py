@@ -16,8 +16,8 @@ def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section
     return Section(
         name="decision",
         title="Decision curve",
-        prose=f"Whoever would act, for example excise, from a probability of 0.1 on finds nine needless acts as bad as "
-        f"one missed {name}. The curve counts what acting above each such threshold is worth: {_useful(main)}",
+        prose=f"To act, for example to excise, from a probability of 0.1 on means that nine needless acts are as bad "
+        f"as one missed {name}. The curve shows the net benefit of acting above each threshold: {_useful(main)}",
         figures=(
             Drawing(
                 decision_figure(main, name=f"{anchor}-decision"),
@@ -28,7 +28,7 @@ def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section
         more=tuple(_table(one) for one in others),
         notes=(
             "Net benefit at a threshold p (Vickers and Elkin 2006): true positives / N \N{MINUS SIGN} false positives "
-            "/ N \N{MULTIPLICATION SIGN} p / (1 \N{MINUS SIGN} p). It takes the probabilities at their word, and holds "
+            "/ N \N{MULTIPLICATION SIGN} p / (1 \N{MINUS SIGN} p). It uses the probabilities as they are, and is "
             f"for the share of {name} among these images, {percent(main.prevalence)}; a practice sees fewer. "
             f"Intervals: percentile bootstrap, {main.resamples:,} resamples.",
         ),
@@ -49,11 +49,11 @@ def _table(curve: DecisionCurve) -> Table:
 
 
 def _useful(curve: DecisionCurve) -> str:
-    """Say where the whole interval lies above acting on all and on none."""
+    """Return where the whole interval lies above acting on all and on none."""
     if not curve.useful:
-        return "at no threshold is it shown to be worth more than acting on all or on none."
+        return "at no threshold is it shown to be higher than that of acting on all or on none."
     ranges = [f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in curve.useful]
-    return f"more than acting on all or on none at thresholds of {_and(ranges)} (by the whole interval)."
+    return f"it is above that of acting on all or on none at thresholds of {_and(ranges)} (by the whole interval)."
 
 
 def _and(words: Sequence[str]) -> str:

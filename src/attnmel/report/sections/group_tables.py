@@ -1,4 +1,4 @@
-"""What goes beyond the measures, by subgroup, to tables of the page: words and rounding only."""
+"""Operating points, net benefit, calibration and confusion matrix by subgroup as tables of the page."""
 
 import math
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Judged = tuple[str, Subgroup, GroupFigures]
 
 
 def group_tables(found: Subgroups) -> tuple[Table, ...]:
-    """Return a table a topic, a row a group; none of what was not judged."""
+    """Return a table per topic with a row per group; none for topics that were not evaluated."""
     groups = list(_judged(found))
     if not groups:
         return ()
@@ -40,13 +40,13 @@ def group_notes(found: Subgroups) -> tuple[str, ...]:
     if found.resamples:
         resamples = f", {found.resamples:,} resamples a group, so that it stays quick; of all images as further above"
     return (
-        "Under every number: thresholds and temperature are those that the validation images of all groups chose, and "
+        "For every number: thresholds and temperature are those that the validation images of all groups chose, and "
         "no group chooses its own. PPV, NPV, precision of a class and net benefit hold for the group's own share of "
         f"{spaced(found.task)}, and so differ between groups that are recognised alike.",
         f"Partial AUC: above a sensitivity of {LEAST:g}, as a share of the most there can be. By percentile bootstrap: "
         f"this, PPV at a prevalence, net benefit and calibration{resamples}. ECE by chance: what as many images show "
         "if every probability is right (mean, 95 % range); a small group has a large ECE by chance alone.",
-        "A dash: not defined there, as without an image of a class, or a slope where the probabilities part the "
+        "A dash: not defined there, as without an image of a class, or a slope where the probabilities separate the "
         "classes.",
     )
 
@@ -86,7 +86,7 @@ def _point(one: Subgroup, point: OperatingPoint) -> tuple[str, ...]:
 
 
 def _net_benefit(groups: list[Judged], name: str) -> Table:
-    """Return what acting above some threshold probabilities is worth in every group, and on all its images."""
+    """Return the net benefit of acting above some threshold probabilities in every group, and on all its images."""
     rows = []
     for title, one, figures in groups:
         both = zip(figures.net_benefit, figures.treat_all, strict=True)

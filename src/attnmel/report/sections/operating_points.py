@@ -21,7 +21,7 @@ def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor
     main, others = operating[0], operating[1:]
     figure = Drawing(
         operating_figure(curve, main, name=f"{anchor}-operating"),
-        "The thresholds on the judged images; bars are 95 % intervals, the partial area is shaded.",
+        "The thresholds on the evaluated images; bars are 95 % intervals, the partial area is shaded.",
     )
     return Section(
         name="operating",
@@ -35,14 +35,14 @@ def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor
 
 
 def _prose(operating: Operating) -> str:
-    """Say what chose the thresholds; what images that are judged by their own choice are worth is in the notes."""
+    """Return what chose the thresholds; the notes say where the evaluated images chose them themselves."""
     if not operating.validation_positives:
         return ""
-    held = f"{operating.validation_images:,} validation images ({operating.validation_positives:,} "
-    chose = f"Each threshold is the highest that reaches its sensitivity on the {held}{spaced(operating.task)})."
+    images = f"{operating.validation_images:,} validation images ({operating.validation_positives:,} "
+    chose = f"Each threshold is the highest that reaches its sensitivity on the {images}{spaced(operating.task)})."
     if operating.shared:
         return chose
-    return f"{chose} The images judged here had no part in it, so what is reached may be more or less."
+    return f"{chose} The images evaluated here had no part in it, so their sensitivity may be above or below it."
 
 
 def _points(operating: Operating) -> Table:
@@ -74,10 +74,10 @@ def _point(operating: Operating, point: OperatingPoint) -> tuple[str, ...]:
 
 
 def _precision(operating: Operating) -> Table:
-    """Return the PPV at each prevalence, last the judged images' own."""
+    """Return the PPV at each prevalence, last the evaluated images' own."""
     own = operating.positives / (operating.positives + operating.negatives)
     return Table(
-        f"Precision (PPV) by Bayes if {spaced(operating.task)} were as frequent as said.",
+        f"Precision (PPV) by Bayes if {spaced(operating.task)} were as frequent as given.",
         ("Aim", *(f"at {percent(one)}" for one in operating.prevalences), f"at {percent(own)}, as here"),
         tuple(
             (_aim(point), *(stacked(one) for one in point.precision), stacked(point.reached.ppv))
@@ -88,7 +88,7 @@ def _precision(operating: Operating) -> Table:
 
 
 def _area(operating: Operating) -> str:
-    """Tell the partial area in one sentence."""
+    """Return the partial area in one sentence."""
     area, part = operating.partial_area, operating.partial_share
     return (
         f"{spaced(operating.task).capitalize()}: above a sensitivity of {LEAST:g} the ROC curve encloses "
@@ -104,14 +104,14 @@ def _notes(operating: Sequence[Operating]) -> tuple[str, ...]:
         "that truly are. 95 % intervals by Wilson, the threshold as given; precision, own curve and area by percentile "
         f"bootstrap, {resamples:,} resamples."
         + (" Redrawn: the validation images are drawn again, too, and choose anew." if redrawn else ""),
-        "Specificity, own curve: read off the ROC curve of the judged images at the sensitivity aimed at, as the "
-        "challenges do. It is optimistic: its threshold is chosen with the answers at hand.",
+        "Specificity, own curve: read off the ROC curve of the evaluated images at the sensitivity aimed at, as the "
+        "challenges do. It is optimistic: its threshold is chosen with the labels known.",
         *(f"{note[0].upper()}{note[1:]}." for one in operating for note in one.notes),
     )
 
 
 def _twice(given: Interval, redrawn: Interval | None) -> str:
-    """Write a figure with its interval, and below the one that doubts the threshold, too."""
+    """Write a figure with its interval, and below it the one with the threshold chosen anew."""
     return stacked(given) + (f"\nredrawn {span(redrawn)}" if redrawn else "")
 
 

@@ -1,4 +1,4 @@
-"""A table of recipes to the tables and sections of its page. Rounds and names; measures nothing."""
+"""A table of recipes as tables and sections of its page. Rounds and names; measures nothing."""
 
 from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span, stacked
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
@@ -44,12 +44,12 @@ def _block_section(table: ReproducedTable, block: TableBlock) -> Section:
 def _prose(block: TableBlock) -> str:
     images = sorted({row.images for row in block.rows if row.images})
     if not images:
-        return "Nothing is judged on these images yet."
+        return "Nothing has been evaluated on these images yet."
     return f'{" or ".join(f"{count:,}" for count in images)} images, split "{block.split}".'
 
 
 def block_table(table: ReproducedTable, block: TableBlock, *, beside: str = "published {}") -> Table:
-    """Return the rows of one split; below a figure stand its interval and, in the form `beside`, what was published."""
+    """Return the rows of one split; below a figure are its interval and, in the form `beside`, what was published."""
     ticks = [name for name in TICKS if any(_tick(row, name) for row in block.rows)]
     heads = ("System", *table.heads, "Seeds", *(TICK_HEADS.get(name, name.capitalize()) for name in ticks))
     rows = tuple(
@@ -81,7 +81,7 @@ def tests_table(block: TableBlock) -> Table:
 
 def runs_table(table: ReproducedTable) -> Table:
     """Return a line a run."""
-    return Table("Runs", ("Recipe", "Seed", "State", "Epoch judged", "Epochs", "Hours", "Device"), table.runs)
+    return Table("Runs", ("Recipe", "Seed", "State", "Epoch evaluated", "Epochs", "Hours", "Device"), table.runs)
 
 
 def _cell(row: TableRow, place: int, beside: str) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.maps.statistics import map_differences, map_means
+from attnmel.evaluation.maps.summary import map_differences, map_means
 from attnmel.evaluation.maps.table import MapColumn, MapTable
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 
