@@ -63,7 +63,7 @@ def tasks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return np.array([truth for truth, _ in rows]), np.array([score / 8 for _, score in rows])
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(deadline=None, derandomize=True, max_examples=20)
 @given(tasks())
 def test_every_measure_agrees_with_scikit_learn_or_a_plain_loop(task: tuple[np.ndarray, np.ndarray]) -> None:
     expected = by_scikit_learn(*task)
@@ -73,7 +73,7 @@ def test_every_measure_agrees_with_scikit_learn_or_a_plain_loop(task: tuple[np.n
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(deadline=None, derandomize=True, max_examples=20)
 @given(tasks())
 def test_a_weight_is_a_number_of_copies(task: tuple[np.ndarray, np.ndarray]) -> None:
     positive, scores = task

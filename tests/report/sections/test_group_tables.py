@@ -63,7 +63,7 @@ def captioned(word: str, found: Subgroups = FOUND) -> Table:
 def test_the_page_stays_short_for_every_table_is_folded() -> None:
     assert section().tables == ()
     captions = [table.caption for table in section().more]
-    assert [sum(word in one for one in captions) for word in ("Called", "Net", "Calibration", "Classes")] == [
+    assert [sum(word in one for one in captions) for word in ("Called", "Net", "Calibration", "Confusion")] == [
         4,
         1,
         2,
@@ -124,7 +124,7 @@ def test_a_group_of_one_class_has_dashes_and_its_counts() -> None:
 def test_an_undecided_image_has_a_column_in_every_group() -> None:
     shares = TEST.probabilities.copy()
     shares[0] = 1 / 3
-    table = captioned("Classes", judged(dataclasses.replace(TEST, probabilities=shares)))
+    table = captioned("Confusion", judged(dataclasses.replace(TEST, probabilities=shares)))
     place = table.heads.index(f"called {UNDECIDED}")
     means = [row for row in table.rows if row[0].endswith("\nmean")]
     assert [row[place] for row in means].count("1") == 2, "of all images, and of its group"

@@ -78,8 +78,10 @@ class ThresholdColumns:
         for target, threshold in self.aims:
             sensitivity, specificity, *_ = rates_at(counts, np.full(len(weights), threshold))
             columns += [precision_at(sensitivity, specificity, prevalence) for prevalence in self.prevalences]
-            chosen = anew is not None and not np.isnan(target)
-            columns += rates_at(counts, chosen_threshold(anew, target)) if chosen else [none] * 4
+            if anew is None or np.isnan(target):
+                columns += [none] * 4
+            else:
+                columns += rates_at(counts, chosen_threshold(anew, target))
             columns.append(none if np.isnan(target) else specificity_at(counts, target))
         return np.stack([*columns, partial_area(counts)], axis=1)
 
