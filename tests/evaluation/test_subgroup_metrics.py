@@ -172,3 +172,16 @@ def test_a_group_of_one_class_is_marked_and_written_as_json_without_a_nan() -> N
         plain = json.loads(TypeAdapter(Subgroup).dump_json(one, exclude_none=True))
         assert plain["figures"]["partial_share"] == [None, None, None]
         assert plain["figures"]["before"]["measures"]["slope"] == [None, None, None]
+
+
+def test_a_group_that_an_earlier_version_stored_is_read() -> None:
+    adapter = TypeAdapter(GroupFigures)
+    new = adapter.dump_python(figures(MALE))
+    for point in new["points"]:
+        del point["validation_sensitivity"], point["read_off"], point["redrawn"]
+    for found in (new["before"], new["after"]):
+        del found["bins"], found["histogram"]
+    old = adapter.validate_python(new)
+    assert [one.reached for one in old.points] == [one.reached for one in figures(MALE).points]
+    assert all(math.isnan(one.read_off.value) for one in old.points)
+    assert (old.before.bins, old.before.histogram) == ((), ())
