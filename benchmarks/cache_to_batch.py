@@ -38,7 +38,7 @@ def plain(cache: Cache) -> Callable[[], Iterator[object]]:
 
     def one(row: int, move: Augmentation, place: int) -> torch.Tensor:
         top, left = int(move.top[place]), int(move.left[place])
-        pixels = torch.from_numpy(np.array(cache.pixels[row])).permute(2, 0, 1)
+        pixels = torch.from_numpy(np.array(cache.arrays[row])).permute(2, 0, 1)
         pixels = pixels[:, top : top + SIZE, left : left + SIZE].rot90(int(move.turns[place]), dims=(1, 2))
         flips = [2] * bool(move.horizontal[place]) + [1] * bool(move.vertical[place])
         return pixels.flip(flips).float().div(255)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.data.batches.loader import TrainingBatches
-from attnmel.data.preprocess.cache import CONTENTS, PIXELS, Cache
+from attnmel.data.preprocess.cache import KIND, Cache
 
 MEAN, STD = (0.68, 0.53, 0.47), (0.08, 0.11, 0.13)
 
@@ -13,13 +13,14 @@ MEAN, STD = (0.68, 0.53, 0.47), (0.08, 0.11, 0.13)
 def random_cache(folder: Path, *, images: int, side: int) -> Cache:
     """Write a cache of `images` squares of noise, each with a mask, into an empty folder."""
     random = np.random.default_rng(0)
-    with (folder / PIXELS).open("wb") as file:
+    path = folder / KIND.file
+    with path.open("wb") as file:
         for _ in range(images):
             file.write(random.integers(0, 256, side * side * 4, dtype=np.uint8).data)
-    (folder / CONTENTS).touch()
-    pixels = np.memmap(folder / PIXELS, dtype=np.uint8, mode="r", shape=(images, side, side, 4))
+    arrays = np.memmap(path, dtype=np.uint8, mode="r", shape=(images, side, side, 4))
     ids = tuple(f"{number:07d}" for number in range(images))
-    return Cache(path=folder, key="", image_ids=ids, has_mask=np.ones(images, dtype=bool), pixels=pixels)
+    has_mask = np.ones(images, dtype=bool)
+    return Cache(path=folder, key="", image_ids=ids, file=path, arrays=arrays, has_mask=has_mask)
 
 
 class OneStep(TrainingBatches):

@@ -110,12 +110,15 @@ class Predictions:
 
     def among(self, chosen: Bool[np.ndarray, " N"]) -> "Predictions":
         """Return those of the chosen images, in the same order."""
-        rows = np.flatnonzero(chosen).tolist()
+        return self.take(np.flatnonzero(chosen).tolist())
+
+    def take(self, rows: Sequence[int]) -> "Predictions":
+        """Return the images of these rows, in their order."""
         return Predictions(
             image_ids=tuple(self.image_ids[row] for row in rows),
             classes=self.classes,
-            probabilities=self.probabilities[rows],
-            labels=self.labels[rows],
+            probabilities=self.probabilities[list(rows)],
+            labels=self.labels[list(rows)],
             groups=tuple(self.groups[row] for row in rows),
             attributes={name: tuple(column[row] for row in rows) for name, column in self.attributes.items()},
         )

@@ -108,7 +108,7 @@ def test_all_problems_are_told_in_one_message(attnmel: "Attnmel", phantoms: "Pha
     assert told[0] == "error: 4 problems; correct them all:"
     assert told[1].startswith("  submission.csv: found no row for 2 of 12 images (ISIC_")
     assert told[2] == "  submission.csv, line 2, column seborrheic_keratosis: found 'nan', expected a number in [0, 1]"
-    assert "(it stands in line 3 already)" in told[3]
+    assert "(it is in line 3 already)" in told[3]
     assert told[4] == f"  submission.csv, line 6: found the image ISIC_0000000, expected an image of {TRUTH}"
 
 

@@ -1,4 +1,4 @@
-"""Predictions carry the ids of their rows, and maps stand beside them in the same order."""
+"""Predictions carry the ids of their rows, and maps are next to them in the same order."""
 
 from typing import TYPE_CHECKING
 

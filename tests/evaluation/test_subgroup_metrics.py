@@ -58,7 +58,7 @@ def test_a_group_s_figures_are_those_of_judging_its_images_alone() -> None:
         assert repr((group.target, group.threshold)) == repr((own.target, own.threshold))
         assert (group.true_positives, group.false_positives) == (own.true_positives, own.false_positives)
         assert group.reached == own.reached
-        # Validation images are drawn beside those of a whole set, so that the resamples are others.
+        # Validation images are drawn next to those of a whole set, so that the resamples are others.
         assert [one.value for one in group.precision] == [one.value for one in own.precision]
     places = [alone.decision.thresholds.index(one) for one in SHOWN]
     assert found.thresholds == SHOWN
@@ -170,3 +170,16 @@ def test_a_group_of_one_class_is_marked_and_written_as_json_without_a_nan() -> N
         plain = json.loads(TypeAdapter(Subgroup).dump_json(one, exclude_none=True))
         assert plain["figures"]["partial_share"] == [None, None, None]
         assert plain["figures"]["before"]["measures"]["slope"] == [None, None, None]
+
+
+def test_a_group_that_an_earlier_version_stored_is_read() -> None:
+    adapter = TypeAdapter(GroupFigures)
+    new = adapter.dump_python(figures(MALE))
+    for point in new["points"]:
+        del point["validation_sensitivity"], point["read_off"], point["redrawn"]
+    for found in (new["before"], new["after"]):
+        del found["bins"], found["histogram"]
+    old = adapter.validate_python(new)
+    assert [one.reached for one in old.points] == [one.reached for one in figures(MALE).points]
+    assert all(math.isnan(one.read_off.value) for one in old.points)
+    assert (old.before.bins, old.before.histogram) == ((), ())

@@ -43,7 +43,7 @@ def train(
     # Before torch is loaded, so that an error in a setting shows at once.
     recipe = load_segmenter_recipe(overrides=overrides or ())
 
-    from attnmel.pipeline.run.results import fixed, span
+    from attnmel.evaluation.statistics.format import plain
     from attnmel.pipeline.segment.train import train_segmenter
     from attnmel.runtime import use_threads
 
@@ -56,7 +56,7 @@ def train(
         print_json(trained.as_dict())
         return
     print(f"{out}: best epoch {trained.epoch}, {trained.images} held-out images in their own size")
-    figures = [[name, fixed(one.value), span(one.low, one.high)] for name, one in trained.figures.items()]
+    figures = [[name, *plain(one)] for name, one in trained.figures.items()]
     print_table(["measure", "value", "95 % interval"], figures)
 
 

@@ -1,9 +1,8 @@
-"""The figures of a class by age, sex, place on the body, way of confirmation and source of the image.
+"""Measures of a class by age, sex, body site, way of confirmation and source of the image.
 
-Each group is judged by itself, its intervals by the methods that the figures of a run have, too; the thresholds and the
-temperature are those of the whole set. Groups differ in
-how hard their lesions are, not only in how well the network does, and many are small: a group with fewer than ten
-images on a side is marked.
+Each group is evaluated by itself, with the same methods for the intervals as a run; the thresholds and the temperature
+are those of the whole set. Groups differ in how hard their lesions are, not only in how well the network does, and many
+are small: a group with fewer than ten images on a side is marked.
 """
 
 import math
@@ -49,7 +48,7 @@ class Subgroup:
     few: bool
     """Fewer than ten positives or ten negatives: the intervals are too narrow and the figures say little."""
     figures: GroupFigures | None = None
-    """What goes beyond the measures; None where the whole set was not judged so."""
+    """What goes beyond the measures; None where the whole set has none."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,14 @@ def subgroups(
     resamples: int = RESAMPLES_OF_A_GROUP,
     seed: int = 0,
 ) -> Subgroups:
-    """Judge one class against the rest in every group of every attribute that the predictions know.
+    """Evaluate one class against the rest in every group of every attribute that the predictions know.
 
     `whole` is what was found on all these images; without it the groups have nothing beyond the four measures.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
     """
-    MetricSet.of(predictions, [name])  # refuses what cannot be judged
+    MetricSet.of(predictions, [name])  # refuses what cannot be evaluated
     found: list[Subgroup] = []
     alike: dict[str, str] = {}
     scaled = None if whole is None else whole.scaled(predictions)

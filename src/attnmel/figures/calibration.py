@@ -1,4 +1,4 @@
-"""Reliability curve and histogram of probabilities. Computes nothing but where the bars stand."""
+"""Reliability curve and histogram of probabilities. Computes nothing but where the bars are."""
 
 from collections.abc import Sequence
 from textwrap import fill

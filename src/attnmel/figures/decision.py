@@ -11,7 +11,7 @@ HEIGHT = 3.0
 
 
 def decision_figure(curve: DecisionCurve, *, name: str) -> str:
-    """Draw the net benefit with its pointwise intervals beside acting on all and on none, as SVG.
+    """Draw the net benefit with its pointwise intervals next to acting on all and on none, as SVG.
 
     Where acting on all does more harm than is worth showing, its line leaves the figure.
     """

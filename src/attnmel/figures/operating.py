@@ -1,4 +1,4 @@
-"""Operating points on the ROC curve of the images they are judged on. Computes nothing."""
+"""Operating points on the ROC curve of the images they are evaluated on. Computes nothing."""
 
 import math
 
@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attnmel.evaluation.classification.curves import RocCurve
-from attnmel.evaluation.classification.operating_points import Operating, OperatingPoint
+from attnmel.evaluation.classification.operating_points import Operating
+from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.classification.thresholds import LEAST
 from attnmel.figures.svg import FAINT, LEGEND_ROW, SERIES, SQUARE, STYLE, grid, legend, svg_text
 
@@ -15,7 +16,7 @@ HEIGHT = 3.0
 """Inches without the legend."""
 
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""A sign for each point, so that they are told apart without their colours."""
+"""A sign for each point, so that they can be distinguished without colours."""
 
 
 def operating_figure(curve: RocCurve, operating: Operating, *, name: str) -> str:

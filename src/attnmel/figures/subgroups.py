@@ -19,7 +19,7 @@ MARGIN = 0.55
 def forest_figure(found: Subgroups, measure: str, *, label: str, name: str) -> str:
     """Draw one measure of every group as SVG, that of all images as a dotted line; small groups are hollow.
 
-    `measure` is a field of `Subgroup`; beside each group stands how many positives it has, of how many images.
+    `measure` is a field of `Subgroup`; next to each group is how many positives it has, of how many images.
     """
     rows = _rows(found)
     with matplotlib.rc_context(STYLE):

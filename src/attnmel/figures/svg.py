@@ -31,7 +31,7 @@ _REWRITTEN = [
 FAINT: dict[str, Any] = {"color": INK, "alpha": 0.6, "linewidth": 0.9, "linestyle": (0, (1, 2))}
 
 DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.4, 1.2, 1.4)), (0, (3, 1, 3, 3)))
-"""A second sign beside the colour, for those who do not tell the colours apart."""
+"""A second sign next to the colour, for those who do not tell the colours apart."""
 
 SQUARE = (4.0, 3.95)
 LEGEND_ROW = 0.17
@@ -97,7 +97,7 @@ def legend(axes: Axes, columns: int = 1) -> None:
 
 
 def svg_text(figure: Figure, name: str, description: str) -> str:
-    """Write the figure as an SVG element to stand inside a page, with a title for those who do not see it."""
+    """Write the figure as an SVG element for a page, with a title for those who do not see it."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None})
     text = file.getvalue()

@@ -6,6 +6,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from attnmel.config.recipe import Recipe
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
 from attnmel.pipeline.evaluate.calibrate import calibrate_run
@@ -26,6 +27,7 @@ def run_recipe(
     fabric: Fabric,
     resume: bool = False,
     command: str = "",
+    resamples: int = RESAMPLES,
     progress: Progress = SILENT,
 ) -> HistoryRow:
     """Train one seed of a recipe, evaluate its best epoch, calibrate it, and return that epoch.
@@ -40,7 +42,7 @@ def run_recipe(
         if fabric.is_global_zero:
             opened = Run(run, home, progress, dataset=trained.prepared)
             for split in _evaluated_splits(trained.prepared, progress):
-                evaluate_run(opened, split=split, maps=trained.maps.get(split))
+                evaluate_run(opened, split=split, maps=trained.maps.get(split), resamples=resamples)
                 if split == "validation":
                     calibrate_run(opened)
     return trained.best

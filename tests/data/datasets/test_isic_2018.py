@@ -159,9 +159,9 @@ def test_without_lesion_groups_the_test_set_alone_is_read(mirror: Path, fetched:
     ("old", "new", "message"),
     [
         ("ISIC_0000003,", "ISIC_8,", r"labelled images without a lesion: ISIC_0000003\."),
-        ("ISIC_0000003,HAM_0000002", "ISIC_0000003,", r"expected a lesion_id: line 5: ISIC_0000003 has none"),
-        ("ISIC_0000003,", "ISIC_0000004,", r"doubled images: ISIC_0000004"),
-        ("image,lesion_id", "image_id,lesion_id", r"expected the columns image,lesion_id,diagnosis_confirm_type"),
+        ("ISIC_0000003,HAM_0000002", "ISIC_0000003,", r"line 5, column lesion_id: found nothing, expected a lesion_id"),
+        ("ISIC_0000003,", "ISIC_0000004,", r"line 6, column image: found 'ISIC_0000004', expected each image once"),
+        ("image,lesion_id", "image_id,lesion_id", r"expected the header image,lesion_id,diagnosis_confirm_type"),
     ],
 )
 def test_lesion_groups_that_do_not_fit_are_named(fetched: Fetched, old: str, new: str, message: str) -> None:

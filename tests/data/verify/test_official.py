@@ -1,6 +1,7 @@
 """Names, counts and tables of a known data set, deliberately broken."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -97,10 +98,12 @@ def test_doubled_ids_and_ids_on_two_sides_are_told(home: Path, train: Files, tab
     shutil.copy(images[0], images[0].with_suffix(".jpeg"))
     shutil.copy(images[1], home / "data" / "phantoms" / "ISIC-2017_Test_v2_Data" / images[1].name)
     table.write_text(table.read_text() + f"{images[2].stem},0.0,0.0\n")
+    row = 2 + [path.stem for path in images].index(images[2].stem)
+    once = f"expected each image once (it is in line {row} already)"
     doubled = {(one.image_id, one.detail) for one in found("id doubled")}
     assert doubled == {
         (images[0].stem, "2 image files; expected one"),
-        (images[2].stem, "2 rows; expected one"),
+        (images[2].stem, f"line 26, column image_id: found '{images[2].stem}', {once}"),
     }
     (both,) = found("id on two sides")
     assert (both.image_id, both.detail) == (images[1].stem, "it is in train and test")
@@ -119,9 +122,9 @@ def test_every_wrong_row_is_told_with_its_line(table: Path, found: Found) -> Non
     ):
         lines[line] = f"{lines[line].split(',')[0]},{values}"
     table.write_text("\n".join(lines))
-    told = [one.detail for one in found("label value")]
-    assert sorted(int(one.split(":")[0].removeprefix("line ")) for one in told) == [2, 3, 4, 5, 6, 7, 8]
-    assert "line 2: 1,1; expected 0 or 1, and not 1 twice" in told
+    details = [one.detail for one in found("label value")]
+    assert sorted(int(re.findall(r"\d+", one)[0]) for one in details) == [2, 3, 4, 5, 6, 7, 8]
+    assert "line 2: found 2 columns that are 1, expected at most 1" in details
 
 
 @pytest.mark.parametrize("content", [b"", b"image,melanoma\n", b"\xff\xfe\x00"])

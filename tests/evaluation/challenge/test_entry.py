@@ -67,7 +67,7 @@ def test_the_problems_of_both_files_are_told_together(tmp_path: Path) -> None:
         read(tmp_path, "isic2016", "ISIC_1,2\nISIC_2,0.1\n", "ISIC_1,maybe\nISIC_2,benign\n")
     assert str(told.value).splitlines()[1:] == [
         "  submission.csv, line 1, column confidence: found '2', expected a number in [0, 1]",
-        "  truth.csv, line 1, column class: found 'maybe', expected benign or malignant (or 0.0 or 1.0)",
+        "  truth.csv, line 1, column diagnosis: found 'maybe', expected benign or malignant (or 0.0 or 1.0)",
     ]
 
 

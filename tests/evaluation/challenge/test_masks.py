@@ -8,11 +8,10 @@ from PIL import Image
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.challenge.masks import (
-    judge_masks,
+    evaluate_masks,
     mask_measures,
     mask_pixels,
     masks_in,
-    micro_jaccard,
     read_masks,
 )
 from attnmel.evaluation.challenge.rules import MASKS, Rules
@@ -49,9 +48,9 @@ def test_every_mean_agrees_with_the_official_program(write: Write, tmp_path: Pat
         write("truth", f"ISIC_{number:07}", true)
         write("given", f"ISIC_{number:07}", np.where(noisy > 0, chance.choice([128, 129, 200]), 0))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package is older than the libraries it stands on
+        warnings.simplefilter("ignore")  # the package is older than the libraries it uses
         official = segmentation.SegmentationScore.from_dir(tmp_path / "truth", tmp_path / "given")
-    judged = judge_masks(read_masks(tmp_path / "given", masks_in(tmp_path / "truth")), resamples=5)
+    judged = evaluate_masks(read_masks(tmp_path / "given", masks_in(tmp_path / "truth")), resamples=5)
     assert judged.row(MASKS, "threshold_jaccard").value == pytest.approx(official.overall, abs=1e-9)
     found = {row.measure: row.value for row in judged.rows}
     assert found == pytest.approx(official.macro_average.to_dict(), abs=1e-9)
@@ -77,12 +76,6 @@ def test_nothing_against_nothing_is_what_the_rule_says(undefined: str, worth: fl
     assert [found[name][0] for name in ("jaccard", "threshold_jaccard", "dice")] == pytest.approx(
         [worth] * 3, nan_ok=True
     )
-
-
-def test_the_micro_jaccard_sums_shares_of_images() -> None:
-    # Half of a small image right, a quarter of a large one wrongly called.
-    assert micro_jaccard(np.array([[2, 0, 0, 2], [0, 100, 0, 300]])) == pytest.approx(0.5 / (0.5 + 0.25))
-    assert micro_jaccard(np.array([[0, 0, 0, 4]])) == 1
 
 
 def test_all_that_is_wrong_with_a_folder_is_told_at_once(write: Write, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def plain_specificity(positive: np.ndarray, scores: np.ndarray, sensitivity: flo
 def plain_area(positive: np.ndarray, scores: np.ndarray) -> float:
     """Integrate finely, by the inverse of the curve: false positive rate against sensitivity."""
     false, true, _ = reference.roc_curve(positive, scores, drop_intermediate=False)
-    fine = np.linspace(0, 1, 200_001)
+    fine = np.linspace(0, 1, 20_001)
     # The curve is entered where it first reaches .8.
     first = int(np.argmax(true >= 0.8))
     share = (0.8 - true[first - 1]) / (true[first] - true[first - 1])
@@ -63,17 +63,17 @@ def tasks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return np.array([truth for truth, _ in rows]), np.array([score / 8 for _, score in rows])
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=20)
 @given(tasks())
 def test_every_measure_agrees_with_scikit_learn_or_a_plain_loop(task: tuple[np.ndarray, np.ndarray]) -> None:
     expected = by_scikit_learn(*task)
     found = measured(*task) | {"trapezoid": measured(*task, Rules(ap="trapezoid"))["ap"]}
-    assert found.pop("auc_above_sensitivity_80") == pytest.approx(expected.pop("auc_above_sensitivity_80"), abs=2e-5)
+    assert found.pop("auc_above_sensitivity_80") == pytest.approx(expected.pop("auc_above_sensitivity_80"), abs=2e-4)
     found.pop("jaccard")
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=20)
 @given(tasks())
 def test_a_weight_is_a_number_of_copies(task: tuple[np.ndarray, np.ndarray]) -> None:
     positive, scores = task
@@ -95,7 +95,7 @@ def test_a_hand_made_curve_is_entered_on_the_line_between_two_points() -> None:
 
 
 def test_specificity_is_read_at_the_first_point_that_is_high_enough_without_interpolation() -> None:
-    # 20 positives: 19 of them are 95 %, reached before the two negatives that stand above the last positive.
+    # 20 positives: 19 of them are 95 %, reached before the two negatives that are above the last positive.
     positive = np.array([True] * 19 + [False] * 2 + [True] + [False] * 2)
     found = measured(positive, np.linspace(1, 0, 24))
     assert found["specificity_at_sensitivity_95"] == 1

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from attnmel.data.datasets.label_tables import DIAGNOSES_2018
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.evaluation.challenge.submission import ISIC2018, takes, write_submission
+from attnmel.evaluation.challenge.submission import takes, write_submission
 from attnmel.records import Predictions
 
 
@@ -49,9 +50,9 @@ def test_isic_2018_has_seven_columns_in_the_official_order(tmp_path: Path) -> No
 
 def test_a_format_that_does_not_fit_is_refused_and_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
-    with pytest.raises(PredictionsError, match=r"ISIC 2017 format needs .* the predictions hold cat, dog"):
+    with pytest.raises(PredictionsError, match=r"ISIC 2017 part 3 format needs .* the predictions have cat, dog"):
         write_submission(predictions("cat", "dog"), path, "isic2017")
-    with pytest.raises(PredictionsError, match="ISIC 2016 format needs the classes malignant or melanoma"):
+    with pytest.raises(PredictionsError, match="ISIC 2016 part 3 format needs the classes malignant"):
         write_submission(predictions("cat", "dog"), path, "isic2016")
     with pytest.raises(PredictionsError, match="ISIC 2018 task 3 format needs the classes NV, BCC"):
         write_submission(predictions("MEL", "rest"), path, "isic2018")
@@ -66,8 +67,9 @@ def test_a_format_that_does_not_fit_is_refused_and_writes_nothing(tmp_path: Path
         ("isic2016", ("rest", "MEL"), True),
         ("isic2016", ("nevus", "seborrheic_keratosis"), False),
         ("isic2017", ("rest", "melanoma"), True),
+        ("isic2017", DIAGNOSES_2018, True),
         ("isic2018", ("rest", "melanoma"), False),
-        ("isic2018", ISIC2018, True),
+        ("isic2018", DIAGNOSES_2018, True),
     ],
 )
 def test_a_format_takes_the_classes_that_it_has_columns_for(dataset: str, classes: tuple[str, ...], fits: bool) -> None:

@@ -82,7 +82,7 @@ def test_what_is_no_share_of_given_images_is_as_uncertain_as_the_bootstrap_says(
     found = confusion(predictions, "class-1")
     sampling = Sampling.of(predictions.groups, predictions.labels)
     rows = []
-    for times in sampling.weights(np.random.default_rng(5), 300).astype(int):
+    for times in sampling.weights(np.random.default_rng(5), 200).astype(int):
         truth, shares = predictions.labels.repeat(times), predictions.probabilities.repeat(times, axis=0)
         precision, _, f1, _ = by_scikit_learn(truth, shares.argmax(axis=1))
         rows.append([*precision, *f1, precision.mean(), f1.mean()])

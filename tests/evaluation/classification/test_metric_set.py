@@ -45,8 +45,8 @@ def by_scikit_learn(predictions: Predictions, weight: np.ndarray) -> list[float]
 def test_the_bootstrap_of_1512_images_and_7_classes_is_a_plain_loop_over_scikit_learn(images_a_lesion: int) -> None:
     predictions = seven_classes(images_a_lesion)
     sampling = Sampling.of(predictions.groups, predictions.labels)
-    draws = bootstrap(MetricSet.of(predictions, SEVEN), sampling, resamples=40, seed=2)
-    weights = sampling.weights(np.random.default_rng(2), 40)[::8]
+    draws = bootstrap(MetricSet.of(predictions, SEVEN), sampling, resamples=17, seed=2)
+    weights = sampling.weights(np.random.default_rng(2), 17)[::8]
     expected = [by_scikit_learn(predictions, weight) for weight in weights]
     assert draws[::8] == pytest.approx(np.array(expected), abs=1e-12)
 

@@ -75,23 +75,24 @@ def test_drawing_the_validation_images_again_widens_the_intervals() -> None:
     def width(interval: Interval) -> float:
         return interval.high - interval.low
 
-    for point in judged(resamples=1000).points[1:]:
+    for point in judged(resamples=400).points[1:]:
         assert point.redrawn is not None
         assert point.redrawn.sensitivity.value == point.reached.sensitivity.value
         assert width(point.redrawn.sensitivity) > width(point.reached.sensitivity)
         assert width(point.redrawn.specificity) > width(point.reached.specificity)
 
 
-def test_the_whole_interval_covers_what_a_target_reaches_on_average() -> None:
+@pytest.mark.parametrize("simulations", [30, pytest.param(100, marks=pytest.mark.slow)])
+def test_the_whole_interval_covers_what_a_target_reaches_on_average(simulations: int) -> None:
     # The sensitivity that a threshold from so few images really has varies; its average lies near the target.
     covered, given = 0, 0
-    for seed in range(100):
+    for seed in range(simulations):
         test, chose = binary(60, 60, seed=seed), binary(30, 60, seed=seed + 1000, side="validation")
         point = operating_points(test, "melanoma", validation=chose, sensitivities=[0.8], resamples=200).points[1]
         assert point.redrawn is not None
         covered += point.redrawn.sensitivity.low <= 0.8 <= point.redrawn.sensitivity.high
         given += point.reached.sensitivity.low <= 0.8 <= point.reached.sensitivity.high
-    assert covered >= 88
+    assert covered >= 0.88 * simulations
     assert given < covered
 
 

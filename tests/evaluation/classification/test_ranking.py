@@ -32,20 +32,20 @@ def tasks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return np.array([truth for truth, _ in rows]), np.array([score / 8 for _, score in rows])
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(tasks())
 def test_every_measure_agrees_with_scikit_learn_on_ties(task: tuple[np.ndarray, np.ndarray]) -> None:
     assert measured(*task) == pytest.approx(by_scikit_learn(*task), abs=1e-12)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(tasks())
 def test_the_auc_of_turned_scores_is_the_rest_to_one(task: tuple[np.ndarray, np.ndarray]) -> None:
     positive, scores = task
     assert measured(positive, 1 - scores)["auc"] == pytest.approx(1 - measured(positive, scores)["auc"], abs=1e-12)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(tasks())
 def test_a_weight_is_a_number_of_copies(task: tuple[np.ndarray, np.ndarray]) -> None:
     positive, scores = task
@@ -93,7 +93,7 @@ def test_single_precision_probabilities_are_taken() -> None:
 
 
 def test_no_image_and_scores_that_are_not_finite_are_refused() -> None:
-    with pytest.raises(PredictionsError, match="no image to judge"):
+    with pytest.raises(PredictionsError, match="no image to measure"):
         Ranking.of(np.zeros(0, dtype=bool), np.zeros(0))
     with pytest.raises(PredictionsError, match=r"1 of 2 scores are not finite \(places 1\)"):
         Ranking.of(np.array([True, False]), np.array([0.5, np.nan]))

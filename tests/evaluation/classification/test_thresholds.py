@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
@@ -30,6 +30,7 @@ def counted(images: Images) -> Counts:
     return Ranking.of(*of(images)).counts()
 
 
+@settings(max_examples=40)
 @given(BOTH_KINDS, TARGETS)
 def test_the_chosen_threshold_is_the_highest_that_reaches_the_target(images: Images, target: float) -> None:
     positive, scores = of(images)
@@ -45,6 +46,7 @@ def test_a_share_that_is_the_target_to_the_last_bit_reaches_it() -> None:
     assert sum(score > threshold for positive, score in images if positive) == 41
 
 
+@settings(max_examples=40)
 @given(BOTH_KINDS, TARGETS)
 def test_specificity_is_read_off_where_the_roc_curve_first_has_the_sensitivity(images: Images, target: float) -> None:
     positive, scores = of(images)
@@ -52,6 +54,7 @@ def test_specificity_is_read_off_where_the_roc_curve_first_has_the_sensitivity(i
     assert specificity_at(counted(images), target)[0] == pytest.approx(1 - false[true >= target][0], abs=1e-12)
 
 
+@settings(max_examples=40)
 @given(BOTH_KINDS, st.floats(0, 1))
 def test_rates_are_those_of_the_confusion_matrix(images: Images, threshold: float) -> None:
     positive, scores = of(images)
@@ -73,6 +76,7 @@ def test_every_resample_has_its_own_threshold() -> None:
     assert np.isnan(np.array(found)[:, 2]).all()
 
 
+@settings(max_examples=40)
 @given(BOTH_KINDS, st.sampled_from([0.0, 0.3, 0.8, 0.95]))
 def test_the_partial_area_is_the_area_below_the_interpolated_curve(images: Images, least: float) -> None:
     positive, scores = of(images)
@@ -91,6 +95,7 @@ def _right_end(true: np.ndarray, false: np.ndarray, least: float) -> float:
     return float(false[place - 1] + share * (false[place] - false[place - 1]))
 
 
+@settings(max_examples=40)
 @given(BOTH_KINDS)
 def test_the_partial_area_above_nothing_is_the_whole_area(images: Images) -> None:
     assert partial_area(counted(images), 0.0) == pytest.approx(roc_auc(counted(images)), abs=1e-12)
@@ -111,6 +116,7 @@ def test_without_a_positive_or_a_negative_nothing_is_defined() -> None:
         assert math.isnan(partial_area(counts)[0])
 
 
+@settings(max_examples=40)
 @given(st.floats(0.01, 1), st.floats(0, 0.99), st.floats(0.001, 0.999))
 def test_precision_at_a_prevalence_is_bayes(sensitivity: float, specificity: float, prevalence: float) -> None:
     likelihood = sensitivity / (1 - specificity)

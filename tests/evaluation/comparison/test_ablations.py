@@ -67,7 +67,7 @@ def test_a_control_of_the_same_predictions_differs_by_nothing(
 
 def test_images_that_the_run_lacks_are_named(judged: tuple[Predictions, Predictions, np.ndarray]) -> None:
     run, control, _ = judged
-    with pytest.raises(PredictionsError, match="30 images of the control were not judged with the run, such as i000"):
+    with pytest.raises(PredictionsError, match="30 images of the control were not evaluated with the run"):
         find_control("lesion-only", run, control, "melanoma")
 
 

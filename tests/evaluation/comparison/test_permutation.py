@@ -32,9 +32,9 @@ def by_every_swap(positive: np.ndarray, first: np.ndarray, second: np.ndarray, u
 
 @pytest.mark.parametrize("seed", range(2))
 def test_p_is_near_that_of_every_possible_swap_by_scikit_learn(seed: int) -> None:
-    one = task(np.random.default_rng(seed), 7, gain=1.0)
-    exact = by_every_swap(*one, np.arange(7))
-    assert rank_p(*one, np.arange(7), permutations=5000) == pytest.approx(exact, abs=0.03)
+    one = task(np.random.default_rng(seed), 6, gain=1.0)
+    exact = by_every_swap(*one, np.arange(6))
+    assert rank_p(*one, np.arange(6), permutations=5000) == pytest.approx(exact, abs=0.03)
 
 
 def test_images_of_one_lesion_are_swapped_together() -> None:
@@ -47,16 +47,20 @@ def test_images_of_one_lesion_are_swapped_together() -> None:
     assert min(found.values()) > 0.02
 
 
-def test_without_a_difference_p_is_uniform() -> None:
+@pytest.mark.parametrize("simulations", [80, pytest.param(300, marks=pytest.mark.slow)])
+def test_without_a_difference_p_is_uniform(simulations: int) -> None:
     generator = np.random.default_rng(0)
     p_values = np.array(
-        [list(rank_p(*task(generator, 60), np.arange(60), permutations=199, seed=n).values()) for n in range(300)]
+        [
+            list(rank_p(*task(generator, 60), np.arange(60), permutations=199, seed=n).values())
+            for n in range(simulations)
+        ]
     )
     for column in p_values.T:
         # p takes steps of 1 / 200: a little noise makes it continuous.
-        smooth = column - generator.random(300) / 200
+        smooth = column - generator.random(simulations) / 200
         assert stats.kstest(smooth, "uniform").pvalue > 0.01
-        assert np.mean(column <= 0.05) == pytest.approx(0.05, abs=0.038)
+        assert np.mean(column <= 0.05) == pytest.approx(0.05, abs=3 * (0.05 * 0.95 / simulations) ** 0.5)
 
 
 def test_a_clear_difference_gives_the_least_p_that_so_many_permutations_can() -> None:

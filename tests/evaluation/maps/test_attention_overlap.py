@@ -38,7 +38,7 @@ def test_the_overlap_is_the_protocol_done_image_by_image() -> None:
         assert jaccard == pytest.approx(jaccard_score((mask > 127).ravel(), marked.ravel()))
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(st.floats(0.01, 100), st.floats(-5, 5))
 def test_scale_and_offset_of_a_map_do_not_matter(scale: float, offset: float) -> None:
     maps = random_maps(1, 7, 7).astype(np.float64)
@@ -93,7 +93,7 @@ def test_overlaps_are_written_by_image_id_and_read_back(tmp_path: Path) -> None:
     assert again.mean("pool3", resamples=50).value == pytest.approx((0.1 + 1 / 3) / 2)
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=30)
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=6))
 def test_any_image_id_reads_back(names: list[str]) -> None:
     names = ["#1", 'a,"b"', "ü\r\n# c", *names]

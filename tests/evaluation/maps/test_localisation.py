@@ -10,8 +10,6 @@ from attnmel.evaluation.maps.localisation import (
     CUTS,
     MEASURES,
     Target,
-    at_cut,
-    best_cut,
     cam_jaccard_of_authors,
     map_overlap,
 )
@@ -63,7 +61,7 @@ def test_jaccard_is_the_protocols_to_the_last_bit(side: int, levels: int) -> Non
     found = map_overlap(maps, [target])
     expected = attention_overlap(maps, target.masks, target.known)
     np.testing.assert_array_equal(found.measures["jaccard", "lesion"], expected)
-    np.testing.assert_array_equal(at_cut(found.sweeps["lesion"], 0.5), expected)
+    np.testing.assert_array_equal(found.sweeps["lesion"][:, CUTS.index(0.5)], expected)
 
 
 @pytest.mark.parametrize("levels", [0, 2, 7])
@@ -174,19 +172,6 @@ def test_measures_become_columns_of_a_table() -> None:
     columns = found.columns("cam")
     assert [column.header for column in columns] == [f"cam|{measure}|lesion" for measure in MEASURES]
     assert all(columns[MapColumn("cam", *name)] is values for name, values in found.measures.items())
-
-
-def test_the_cut_with_the_highest_mean_is_chosen_and_applied() -> None:
-    sweep = np.full((3, len(CUTS)), 0.2)
-    sweep[:2, CUTS.index(0.35)] = 0.6
-    sweep[2] = np.nan
-    assert best_cut(sweep) == 0.35
-    assert at_cut(sweep, 0.35)[:2].tolist() == [0.6, 0.6]
-    assert best_cut(np.full((2, len(CUTS)), 0.4)) == 0.5
-    with pytest.raises(PredictionsError, match="no image with a mask to choose a cut on"):
-        best_cut(np.full((2, len(CUTS)), np.nan))
-    with pytest.raises(PredictionsError, match=r"no cut at 0\.33 in the sweep; known: 0\.05, 0\.1, "):
-        at_cut(sweep, 0.33)
 
 
 def test_the_authors_way_marks_whole_cells_of_the_cam() -> None:

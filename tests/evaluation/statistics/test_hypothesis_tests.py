@@ -19,13 +19,13 @@ def holm_by_loop(p_values: list[float]) -> list[float]:
     return corrected
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(P_VALUES)
 def test_holm_agrees_with_a_plain_loop(p_values: list[float]) -> None:
     assert holm(p_values) == pytest.approx(holm_by_loop(p_values), nan_ok=True)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(P_VALUES)
 def test_a_corrected_p_is_never_below_its_own_and_keeps_the_order(p_values: list[float]) -> None:
     known = [(p, q) for p, q in zip(p_values, holm(p_values), strict=True) if p == p]

@@ -40,7 +40,7 @@ def tables() -> dict[str, list[list[str]]]:
 
 
 @pytest.mark.real
-@pytest.mark.skipif(not SLIDES.is_file(), reason="../shared/slides.md is not beside the project")
+@pytest.mark.skipif(not SLIDES.is_file(), reason="../shared/slides.md is not next to the project")
 def test_every_row_of_the_slides_is_here_in_order() -> None:
     seen = []
     for dataset, (header, *rows) in tables().items():

@@ -7,8 +7,9 @@ import pytest
 
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
-from attnmel.evaluation.comparison.paired_tests import Method, Outcome, ResamplingConfig
+from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.thesis.reproduced import RowTest, TableBlock, corrected, count_tests, over_seeds
 from attnmel.records import Predictions
@@ -37,7 +38,7 @@ def test_the_mean_over_seeds_and_its_interval_are_those_of_compare() -> None:
     seeds = runs(3, ("rest", "melanoma"))
     found = over_seeds(seeds, "melanoma", [("melanoma", "ap"), ("melanoma", "auc")], CHANCES)
     compared: Comparison = compare(
-        [RecipeRuns("recipe", tuple(seeds))], ["melanoma"], measures=("ap", "auc"), chances=CHANCES
+        [RecipeRuns("recipe", tuple(seeds))], ["melanoma"], measures=("ap", "auc"), resampling=CHANCES
     )
     for one in compared.summaries:
         interval, values = found[one.task, one.measure]

@@ -11,7 +11,7 @@ import pytest
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.ranking import Ranking, roc_auc
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
 from attnmel.pipeline.report.report import report_runs
@@ -48,7 +48,7 @@ def copy(trained: RunFolder, tmp_path: Path) -> Copy:
 
 
 def compared(*paths: Path, **wishes: float | str) -> RunsCompared:
-    return compare_runs(paths, chances=QUICK, **wishes)  # pyright: ignore[reportArgumentType] - names of its own options
+    return compare_runs(paths, resampling=QUICK, **wishes)  # pyright: ignore[reportArgumentType] - names of its own options
 
 
 def test_runs_of_one_recipe_are_its_seeds_named_one_by_one_or_by_their_folder(copy: Copy, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(copy: Copy, tmp_path: Pat
         (ConfigError, "x/predictions/test.csv is named twice", [one, RunFolder(one).predictions("test")], {}),
         (ConfigError, "y are the same recipe with the same seed, 0; name each seed", [one, same], {}),
         (ConfigError, "nothing to compare at .*nowhere; expected a run folder", [one, tmp_path / "nowhere"], {}),
-        (PredictionsError, "was judged on other images than .*x: 12 only in", [one, file], {}),
+        (PredictionsError, "was evaluated on other images than .*x: 12 only in", [one, file], {}),
         (PredictionsError, "no validation predictions of .*validation.csv", [one, file], {"operating_point": 0.9}),
         (ConfigError, "operating point 1.5; expected a sensitivity above 0", [one, other], {"operating_point": 1.5}),
         (

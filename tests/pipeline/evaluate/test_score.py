@@ -10,7 +10,7 @@ import pytest
 
 from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ArchiveError
-from attnmel.evaluation.challenge.score import OfficialJudgement
+from attnmel.evaluation.challenge.score import ChallengeReport
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.score import as_dict, score, sentence, table
 from attnmel.pipeline.run.results import read_measures
@@ -24,12 +24,12 @@ TRUTH = "ISIC-2017_Test_v2_Part3_GroundTruth.csv"
 
 
 @pytest.fixture
-def judged(trained: RunFolder, phantoms: "Phantoms") -> OfficialJudgement:
+def judged(trained: RunFolder, phantoms: "Phantoms") -> ChallengeReport:
     return score("phantoms", trained.submission("test"), home=phantoms.home, resamples=10)
 
 
 def test_the_submission_of_a_run_scores_what_its_predictions_are_worth(
-    judged: OfficialJudgement, trained: RunFolder
+    judged: ChallengeReport, trained: RunFolder
 ) -> None:
     predictions = Predictions.read(trained.predictions("test"))
     called = predictions.probability("melanoma") > 0.5
@@ -39,7 +39,7 @@ def test_the_submission_of_a_run_scores_what_its_predictions_are_worth(
 
 
 def test_images_that_were_not_fetched_are_scored_all_the_same(
-    judged: OfficialJudgement, trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+    judged: ChallengeReport, trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
     shutil.copytree(phantoms.home / "data", tmp_path / "data")
     shutil.rmtree(tmp_path / "data/phantoms/ISIC-2017_Test_v2_Data")
@@ -55,30 +55,30 @@ def test_a_data_set_without_its_truth_asks_for_one(trained: RunFolder, phantoms:
     assert score("phantoms", trained.submission("test"), home=tmp_path, truth=truth, resamples=10).images == 12
 
 
-def test_lesions_images_left_out_and_notes_are_told(judged: OfficialJudgement) -> None:
+def test_lesions_images_left_out_and_notes_are_told(judged: ChallengeReport) -> None:
     other = dataclasses.replace(judged, units=9, left_out=("ISIC_1", "ISIC_2"), notes=("mind this",))
     lines = sentence(other).splitlines()
     assert ", resampled as 9 lesions; ranked by auc (mean)" in lines[0]
     assert lines[2:] == ["left out: ISIC_1, ISIC_2", "note: mind this"]
 
 
-def test_a_figure_without_a_value_or_an_interval_is_told_so(judged: OfficialJudgement) -> None:
+def test_a_figure_without_a_value_or_an_interval_is_told_so(judged: ChallengeReport) -> None:
     nan = float("nan")
     first, second = judged.rows[:2]
     rows = (dataclasses.replace(first, value=nan, low=nan, high=nan), dataclasses.replace(second, value=1, low=nan))
     assert [row[2:] for row in table(dataclasses.replace(judged, rows=rows))] == [["-", ""], ["1.000", ""]]
 
 
-def test_what_programs_get_says_that_it_is_no_medical_device(judged: OfficialJudgement) -> None:
+def test_what_programs_get_says_that_it_is_no_medical_device(judged: ChallengeReport) -> None:
     assert "Not a medical device" in as_dict(judged)["notice"]
 
 
-def test_a_measure_that_ranked_but_is_not_there_is_said_to_be_missing(judged: OfficialJudgement) -> None:
+def test_a_measure_that_ranked_but_is_not_there_is_said_to_be_missing(judged: ChallengeReport) -> None:
     alone = dataclasses.replace(judged, rows=tuple(row for row in judged.rows if row.task == "melanoma"))
     assert sentence(alone).splitlines()[0].endswith("ranked by auc (mean), which these classes do not give")
 
 
-def test_evaluate_and_score_give_the_same_official_figures(judged: OfficialJudgement, trained: RunFolder) -> None:
+def test_evaluate_and_score_give_the_same_official_figures(judged: ChallengeReport, trained: RunFolder) -> None:
     details = read_details(trained, read_measures(trained)["test"])
     assert details is not None
     assert details.official is not None

@@ -125,7 +125,7 @@ def test_the_summary_reads_back_and_stands_in_the_report_with_the_controls(
     assert str(summary) == str(explained.summary)
     run = RunFolder(explained.folder.path.parent.parent)
     page = report_runs([Run(run, phantoms.home)], out=tmp_path / "r.html").read_text()
-    section = page.split("What the maps are worth</h2>")[1].split("</section>")[0]
+    section = page.split("Evaluation of the saliency maps</h2>")[1].split("</section>")[0]
     assert all(name in section for name in METHODS)
     jaccard = next(one for one in summary.means if one.column == MapColumn("gaussian", "jaccard", "lesion"))
     assert f"{jaccard.interval.value:.3f}" in section

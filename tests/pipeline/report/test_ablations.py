@@ -181,7 +181,7 @@ def test_a_control_is_a_change_of_its_recipe_and_stands_beside_no_published_figu
 
 def test_the_report_sets_the_controls_beside_the_run(phantoms: "Phantoms", beside: RunFolder, tmp_path: Path) -> None:
     page = report_runs([Run(beside, phantoms.home)], out=tmp_path / "r.html").read_text()
-    assert "What is left without the lesion, or without all else" in page
+    assert "Ablations" in page
     assert "size of the box alone" in page
     assert "Trained on shuffled labels" in page
     assert "With the lesion alone" not in page

@@ -60,7 +60,7 @@ def test_a_run_shows_its_grid_and_the_way_to_its_gallery(
 ) -> None:
     run, _ = explained
     page = report_runs([Run(run, phantoms.home)])
-    maps = section(page.read_text(), "What the maps are worth")
+    maps = section(page.read_text(), "Evaluation of the saliency maps")
     assert maps.count("data:image/webp;base64,") == 1
     (address,) = re.findall(r'<a href="([^"]*)"', maps)
     assert (page.parent / address).resolve() == run.split_maps("test").gallery.resolve()
@@ -71,7 +71,7 @@ def test_a_run_that_has_no_gallery_of_its_own_is_linked_to_none(
 ) -> None:
     _, run = explained
     maps = section(
-        report_runs([Run(run, phantoms.home)], out=tmp_path / "r.html").read_text(), "What the maps are worth"
+        report_runs([Run(run, phantoms.home)], out=tmp_path / "r.html").read_text(), "Evaluation of the saliency maps"
     )
     assert maps.count("data:image/webp;base64,") == 1
     assert "<a href" not in maps
@@ -104,7 +104,7 @@ def test_the_gallery_of_several_runs_lies_beside_their_page(
 
 
 def test_a_run_without_maps_is_named_with_what_makes_them(several: Path) -> None:
-    told = "Without maps of the epoch judged: demo, seed 2; `attnmel explain RUN --split` makes them."
+    told = "Without maps of the epoch evaluated: demo, seed 2; `attnmel explain RUN --split` makes them."
     assert told in html.unescape(section(several.read_text(), "Maps side by side"))
 
 

@@ -11,10 +11,10 @@ from attnmel.evaluation.classification.curves import roc_curve
 from attnmel.evaluation.classification.decision_curve import decision_curve
 from attnmel.evaluation.classification.operating_points import Operating, operating_points
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import span, stacked
 from attnmel.evaluation.subgroups import subgroups
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
-from attnmel.report.html.tables import span, stacked
 from attnmel.report.sections.confusion_matrix import confusion_section
 from attnmel.report.sections.decision_curve import decision_section
 from attnmel.report.sections.operating_points import operating_section
@@ -90,7 +90,7 @@ def test_without_validation_images_the_section_says_what_to_do_and_promises_noth
 def test_images_that_chose_the_thresholds_are_not_said_to_have_had_no_part_in_them() -> None:
     own, other = operating_words(operating("melanoma", TEST)), operating_words(operating("melanoma"))
     assert ("had no part in it" in own.prose, "had no part in it" in other.prose) == (False, True)
-    assert any(note.startswith("120 of the 120 images judged here also chose the thresholds") for note in own.notes)
+    assert any(note.startswith("120 of the 120 images evaluated here also chose the thresholds") for note in own.notes)
 
 
 def test_where_a_decision_curve_is_shown_to_be_useful_is_said() -> None:

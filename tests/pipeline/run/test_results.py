@@ -8,7 +8,8 @@ import pytest
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.report import ClassificationReport, MetricRow
+from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.folders import RunFolder
 from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures

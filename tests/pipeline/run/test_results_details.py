@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,12 +46,14 @@ def details(run: RunFolder, split: str = "test") -> Details:
     return found
 
 
-def details_of(folder: RunFolder, **wishes: list[float]) -> Details:
+def details_of(folder: RunFolder, *, sensitivities: Sequence[float] = (), prevalences: Sequence[float] = ()) -> Details:
     """Compute the details of the test split anew."""
     run = Run(folder)
     results = run.results["test"]
     validation = run.validation_predictions(results.epoch)
-    return find_details(results, run.predictions("test"), validation, ["melanoma"], **wishes)
+    return find_details(
+        results, run.predictions("test"), validation, ["melanoma"], sensitivities=sensitivities, prevalences=prevalences
+    )
 
 
 def test_details_follow_from_the_predictions_files(trained: RunFolder) -> None:
@@ -100,7 +103,7 @@ def test_without_validation_predictions_of_the_same_network_no_threshold_is_chos
         run.measures.write_text(json.dumps({"test": judged(run).as_dict()}))
     operating = details_of(run).operating[0]
     assert operating.validation_images == 0
-    assert "judge the split 'validation' first, then this one again" in operating.notes[0]
+    assert "evaluate the split 'validation' first, then this one again" in operating.notes[0]
 
 
 def test_an_external_set_is_judged_at_the_run_s_own_thresholds(

@@ -5,6 +5,7 @@ import pytest
 
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.records import Predictions
 from attnmel.report.html import tables
@@ -66,7 +67,7 @@ def test_a_run_without_a_map_has_a_gap_in_its_column() -> None:
     found = {"pool4": Interval(0.5, 0.4, 0.6)}
     lines = tables.compared(judged(), "melanoma", ROW, found, ("pool3", "pool4"))
     assert [line.name for line in lines[-2:]] == ["Jaccard, pool-3", "Jaccard, pool-4"]
-    assert [tables.fixed(line.interval.value) for line in lines[-2:]] == ["\N{EN DASH}", "0.500"]
+    assert [fixed(line.interval.value) for line in lines[-2:]] == ["\N{EN DASH}", "0.500"]
     assert lines[-1].published == 0.6560
 
 
@@ -78,14 +79,14 @@ def test_a_run_without_a_map_has_a_gap_in_its_column() -> None:
     ],
 )
 def test_an_interval_is_written_by_its_ends(interval: Interval, text: str) -> None:
-    assert tables.span(interval) == text
+    assert span(interval) == text
 
 
 def test_numbers_that_are_not_there_are_a_dash() -> None:
-    assert tables.fixed(None) == tables.fixed(math.nan) == "\N{EN DASH}"
-    assert tables.fixed(0.12345, 2) == "0.12"
+    assert fixed(None) == fixed(math.nan) == "\N{EN DASH}"
+    assert fixed(0.12345, 2) == "0.12"
 
 
 @pytest.mark.parametrize(("value", "place"), [(0.5, "50.00%"), (-0.1, "0.00%"), (1.2, "100.00%")])
 def test_a_place_on_a_strip_stays_on_it(value: float, place: str) -> None:
-    assert tables.percent(value) == place
+    assert tables.css_percent(value) == place

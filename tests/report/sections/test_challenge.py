@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.challenge.entry import entry_of
-from attnmel.evaluation.challenge.score import judge_official
+from attnmel.evaluation.challenge.score import evaluate_challenge
 from attnmel.records import Predictions
 from attnmel.report.sections.challenge import official_section
 
@@ -19,7 +19,7 @@ def predictions() -> Predictions:
 
 
 def test_each_measure_stands_with_its_value_a_column_a_task(predictions: Predictions) -> None:
-    judged = judge_official("isic2017", entry_of(predictions, "isic2017"), resamples=20)
+    judged = evaluate_challenge("isic2017", entry_of(predictions, "isic2017"), resamples=20)
     (table,) = official_section(judged).tables
     assert table.heads[1:] == (
         "Melanoma against the rest",
@@ -36,5 +36,5 @@ def test_a_note_says_what_ranked_and_which_image_does_not_count(predictions: Pre
         ("ISIC_0035068", *predictions.image_ids[1:]), ("NV", "MEL", "BKL"), predictions.probabilities,
         predictions.labels, predictions.groups,
     )  # fmt: skip
-    judged = judge_official("isic2018", entry_of(names, "isic2018", excluded=["ISIC_0035068"]), resamples=20)
+    judged = evaluate_challenge("isic2018", entry_of(names, "isic2018", excluded=["ISIC_0035068"]), resamples=20)
     assert "ISIC_0035068 does not count. The challenge ranked by Balanced accuracy" in official_section(judged).notes[0]

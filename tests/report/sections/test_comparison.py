@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.records import Predictions
 from attnmel.report.sections.comparison import comparison_section, difference_table, sentences, summary_table
 
@@ -22,7 +22,7 @@ def entrant(name: str, apart: float, seeds: int) -> RecipeRuns:
 
 
 def comparison(*entrants: RecipeRuns) -> Comparison:
-    return compare(entrants, chances=ResamplingConfig(resamples=100, permutations=100))
+    return compare(entrants, resampling=ResamplingConfig(resamples=100, permutations=100))
 
 
 @pytest.fixture(scope="module")

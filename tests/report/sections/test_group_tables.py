@@ -1,4 +1,4 @@
-"""Every figure of every group stands in a folded table, small groups marked, what is not defined as a dash."""
+"""Every figure of every group is in a folded table, small groups marked, what is not defined as a dash."""
 
 import dataclasses
 
@@ -10,11 +10,11 @@ from attnmel.evaluation.calibration.calibration import calibration_of
 from attnmel.evaluation.classification.confusion_matrix import UNDECIDED, confusion
 from attnmel.evaluation.classification.decision_curve import decision_curve
 from attnmel.evaluation.classification.operating_points import operating_points
+from attnmel.evaluation.statistics.format import signed, stacked
 from attnmel.evaluation.subgroup_metrics import WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section, Table
-from attnmel.report.html.tables import signed, stacked
 from attnmel.report.sections.group_tables import group_tables
 from attnmel.report.sections.subgroups import subgroups_section
 
@@ -61,7 +61,7 @@ def captioned(word: str, found: Subgroups = FOUND) -> Table:
 def test_the_page_stays_short_for_every_table_is_folded() -> None:
     assert section().tables == ()
     captions = [table.caption for table in section().more]
-    assert [sum(word in one for one in captions) for word in ("Called", "Net", "Calibration", "Classes")] == [
+    assert [sum(word in one for one in captions) for word in ("Called", "Net", "Calibration", "Confusion")] == [
         4,
         1,
         2,
@@ -122,7 +122,7 @@ def test_a_group_of_one_class_has_dashes_and_its_counts() -> None:
 def test_an_undecided_image_has_a_column_in_every_group() -> None:
     shares = TEST.probabilities.copy()
     shares[0] = 1 / 3
-    table = captioned("Classes", judged(dataclasses.replace(TEST, probabilities=shares)))
+    table = captioned("Confusion", judged(dataclasses.replace(TEST, probabilities=shares)))
     place = table.heads.index(f"called {UNDECIDED}")
     means = [row for row in table.rows if row[0].endswith("\nmean")]
     assert [row[place] for row in means].count("1") == 2, "of all images, and of its group"

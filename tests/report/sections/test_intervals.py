@@ -2,8 +2,9 @@ import numpy as np
 
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.records import Predictions
-from attnmel.report.html.tables import fixed, method_words, span
+from attnmel.report.html.tables import method_words
 from attnmel.report.sections.intervals import interval_section
 
 THREE = ("nevus", "melanoma", "seborrheic_keratosis")

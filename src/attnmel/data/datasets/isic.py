@@ -7,10 +7,9 @@ from pathlib import Path
 
 from attnmel.data.archives.catalog import ARCHIVES, IMAGE_SUFFIXES, Archive, Role, source_of
 from attnmel.data.archives.fetch import ArchiveState, archive_states
-from attnmel.data.datasets.archive_tables import require_single
 from attnmel.data.datasets.folder import TABLE, read_folder
 from attnmel.data.datasets.label_tables import read_isic2016_labels, read_isic2017_labels, read_isic2018_labels
-from attnmel.data.datasets.mask_files import AGAIN, files_of, lesion_masks, require_all
+from attnmel.data.datasets.mask_files import AGAIN, files_of, lesion_masks, require_all, require_single
 from attnmel.data.datasets.metadata import (
     METADATA_ENDING,
     Known,

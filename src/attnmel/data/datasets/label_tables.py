@@ -1,83 +1,67 @@
-"""Official tables of labels -> the diagnosis of every image, one reader a year. No torch."""
+"""Official tables of labels -> the diagnosis of every image, one schema a year. No torch.
+
+ISIC 2016 part 3    image,benign|malignant or image,0.0|1.0     no header
+ISIC 2017 part 3    image_id,melanoma,seborrheic_keratosis      0 or 1, not both 1
+ISIC 2018 task 3    image,MEL,NV,BCC,AKIEC,BKL,DF,VASC          one of them 1
+
+The tables of test images may also have the weights of the images, as ISIC 2018 published them.
+"""
 
 from pathlib import Path
 
-from attnmel.data.datasets.archive_tables import ArchiveRow, read_table, refuse_values, require_single
+from attnmel.data.datasets.table_schema import MALIGNANCY, TRUTH, WEIGHT, TableSchema, read_table
+
+AGAIN = "Correct the table, or delete it and run `attnmel fetch` again."
 
 BENIGN, MALIGNANT = "benign", "malignant"
-COLUMNS_2016 = ("image", "diagnosis")
-WORDS_2016 = {BENIGN: BENIGN, "0": BENIGN, "0.0": BENIGN, MALIGNANT: MALIGNANT, "1": MALIGNANT, "1.0": MALIGNANT}
-"""The training table has words, that of the test set numbers."""
-
 MELANOMA = "melanoma"
 SEBORRHEIC_KERATOSIS = "seborrheic_keratosis"
 NEVUS = "nevus"
-COLUMNS_2017 = ("image_id", MELANOMA, SEBORRHEIC_KERATOSIS)
-
+DIAGNOSES_2017 = (MELANOMA, SEBORRHEIC_KERATOSIS)
 DIAGNOSES_2018 = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
-COLUMNS_2018 = ("image", *DIAGNOSES_2018)
 
-TRUTH = {"0": False, "0.0": False, "1": True, "1.0": True}
+SCORE_WEIGHT = "score_weight"
+WEIGHTS = {SCORE_WEIGHT: WEIGHT, "validation_weight": WEIGHT}
+"""Columns of image weights; only the first counts for the score."""
+
+LABEL_SCHEMAS: dict[int, TableSchema] = {
+    2016: TableSchema("image", {"diagnosis": MALIGNANCY}, header=False),
+    2017: TableSchema("image_id", dict.fromkeys(DIAGNOSES_2017, TRUTH), optional=WEIGHTS, ones=(0, 1)),
+    2018: TableSchema("image", dict.fromkeys(DIAGNOSES_2018, TRUTH), optional=WEIGHTS, ones=(1, 1)),
+}
+"""By the year of the challenge."""
 
 
 def read_isic2016_labels(table: Path) -> dict[str, str]:
-    """Return benign or malignant for every image of a part 3 table of ISIC 2016, which has no header, by image id.
+    """Return benign or malignant for every image of a part 3 table of ISIC 2016, by image id.
 
     Raises:
-        LabelError: a value that is neither, a doubled image; up to five of each.
+        LabelError: problems of the table, a line each.
     """
-    rows = read_table(table, COLUMNS_2016, header=False)
-    odd = [
-        f"line {row.line}: {row['image']} has '{row['diagnosis']}'"
-        for row in rows
-        if row["diagnosis"] not in WORDS_2016
-    ]
-    refuse_values(table, "benign or malignant, 0 or 1", odd)
-    require_single((row["image"] for row in rows), f"{table}: doubled images")
-    return {row["image"]: WORDS_2016[row["diagnosis"]] for row in rows}
+    return _diagnoses(table, 2016, (MALIGNANT,), otherwise=BENIGN)
 
 
 def read_isic2017_labels(table: Path) -> dict[str, str]:
-    """Return the diagnosis of every image of a part 3 table of ISIC 2017, by image id.
-
-    Of melanoma and seborrheic keratosis at most one is 1; neither means nevus.
+    """Return the diagnosis of every image of a part 3 table of ISIC 2017, by image id; neither column 1 means nevus.
 
     Raises:
-        LabelError: another header, a value other than 0 or 1, both 1, a doubled image; up to five of each.
+        LabelError: problems of the table, a line each.
     """
-    named = (MELANOMA, SEBORRHEIC_KERATOSIS)
-    rows = read_table(table, COLUMNS_2017)
-    marked = [_marked(row, named) for row in rows]
-    odd = [
-        f"line {row.line}: {row['image_id']} has " + ", ".join(f"{name} '{row[name]}'" for name in named)
-        for row, names in zip(rows, marked, strict=True)
-        if names is None or len(names) > 1
-    ]
-    refuse_values(table, "0 or 1, and not 1 twice", odd)
-    require_single((row["image_id"] for row in rows), f"{table}: doubled images")
-    return {row["image_id"]: names[0] if names else NEVUS for row, names in zip(rows, marked, strict=True)}
+    return _diagnoses(table, 2017, DIAGNOSES_2017, otherwise=NEVUS)
 
 
 def read_isic2018_labels(table: Path) -> dict[str, str]:
-    """Return the diagnosis of every image of a task 3 table of ISIC 2018, by image id: the one column that holds 1.
+    """Return the diagnosis of every image of a task 3 table of ISIC 2018, by image id: the one column that is 1.
 
     Raises:
-        LabelError: another header, a value other than 0 or 1, no 1 or several, a doubled image; up to five of each.
+        LabelError: problems of the table, a line each.
     """
-    rows = read_table(table, COLUMNS_2018)
-    marked = [_marked(row, DIAGNOSES_2018) for row in rows]
-    odd = [
-        f"line {row.line}: {row['image']} has {','.join(row[name] for name in DIAGNOSES_2018)}"
-        for row, names in zip(rows, marked, strict=True)
-        if names is None or len(names) != 1
-    ]
-    refuse_values(table, f"exactly one 1 and otherwise 0 in {','.join(DIAGNOSES_2018)}", odd)
-    require_single((row["image"] for row in rows), f"{table}: doubled images")
-    return {row["image"]: names[0] for row, names in zip(rows, marked, strict=True) if names}
+    return _diagnoses(table, 2018, DIAGNOSES_2018)
 
 
-def _marked(row: ArchiveRow, columns: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the columns that hold 1; None where one holds neither 0 nor 1."""
-    if any(row[name] not in TRUTH for name in columns):
-        return None
-    return tuple(name for name in columns if TRUTH[row[name]])
+def _diagnoses(table: Path, year: int, names: tuple[str, ...], otherwise: str = "") -> dict[str, str]:
+    schema = LABEL_SCHEMAS[year]
+    labels = read_table(table, schema, AGAIN)
+    marked = labels.values(tuple(schema.columns)) == 1
+    found = (names[row.argmax()] if row.any() else otherwise for row in marked)
+    return dict(zip(labels.ids, found, strict=True))

@@ -1,12 +1,12 @@
 """Masks of the archive, found by image id: one lesion mask an image, or one mask an image and feature. No torch."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES, MASK_SUFFIXES, Archive
 from attnmel.data.archives.fetch import ArchiveState, archive_states
-from attnmel.data.datasets.archive_tables import require_single
 from attnmel.errors import ArchiveError, ConfigError, LabelError, listed
 
 # The official names differ in the case of this word from year to year.
@@ -49,6 +49,16 @@ def feature_masks(dataset: str, home: Path) -> dict[str, dict[str, Path]]:
 def files_of(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """Return the files of a folder with one of these endings, in the order of their names."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+
+
+def require_single(names: Iterable[str], what: str) -> None:
+    """Refuse names that occur twice.
+
+    Raises:
+        LabelError: `what` and the names.
+    """
+    if doubled := sorted(name for name, times in Counter(names).items() if times > 1):
+        raise LabelError(f"{what}: {listed(doubled)}; expected each once. Take the others out.")
 
 
 def require_all(count: int, state: ArchiveState, folder: Path) -> None:

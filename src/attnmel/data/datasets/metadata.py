@@ -1,20 +1,17 @@
-"""Tables of metadata -> what is known of an image beside its diagnosis, by the names of `ATTRIBUTES`. No torch."""
+"""Tables of metadata -> attributes of each image, by the names of `ATTRIBUTES`. No torch."""
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from attnmel.data.datasets.archive_tables import ArchiveRow, read_table, refuse_values, require_single
+from attnmel.data.datasets.label_tables import AGAIN
+from attnmel.data.datasets.table_schema import TEXT, CellKind, CheckedTable, TableSchema, read_table
 
-COLUMNS_2017 = ("image_id", "age_approximate", "sex")
 METADATA_ENDING = "_metadata.csv"
 """Of the table that lies among the images of ISIC 2017."""
 
-COLUMNS_HAM10000 = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")
 COLLECTION = "dataset"
 """A column that the edition of Harvard Dataverse has and others lack: the clinic an image is from."""
-
-COLUMNS_GROUPS = ("image", "lesion_id", "diagnosis_confirm_type")
 
 CONFIRMATIONS = {
     "histo": "histopathology",
@@ -30,44 +27,10 @@ CONFIRMATIONS = {
 
 UNKNOWN = ("", "unknown", "na", "n/a", "nan")
 OLDEST = 120
-"""Years; more than that is a slip of the pen."""
+"""Years; a larger number is a typing error."""
 
 Known = dict[str, dict[str, str]]
 """By image id and name of the attribute; what is not known is left out."""
-
-
-def read_isic2017_metadata(table: Path) -> Known:
-    """Return age and sex of the images of one metadata table of ISIC 2017.
-
-    Raises:
-        LabelError: another header, an age that is none, another sex than female, male and unknown, a doubled image.
-    """
-    rows = read_table(table, COLUMNS_2017)
-    return _known(table, rows, "image_id", {"age": "age_approximate", "sex": "sex"})
-
-
-def read_ham10000_metadata(table: Path) -> Known:
-    """Return age, sex, site and confirmation of the images of HAM10000, and the clinic where the edition has it.
-
-    Raises:
-        LabelError: another header, an age that is none, an unexpected sex or confirmation, a doubled image.
-    """
-    rows = read_table(table, COLUMNS_HAM10000, optional=(COLLECTION,))
-    columns = {"age": "age", "sex": "sex", "site": "localization", "confirmation": "dx_type", "source": COLLECTION}
-    return _known(table, rows, "image_id", columns)
-
-
-def read_lesion_groups(table: Path) -> tuple[dict[str, str], Known]:
-    """Return the lesion of every training image of ISIC 2018 task 3, and how its diagnosis was confirmed.
-
-    Raises:
-        LabelError: another header, an image without a lesion, an unexpected confirmation, a doubled image.
-    """
-    rows = read_table(table, COLUMNS_GROUPS)
-    bare = [f"line {row.line}: {row['image']} has none" for row in rows if not row["lesion_id"]]
-    refuse_values(table, "a lesion_id", bare)
-    known = _known(table, rows, "image", {"confirmation": "diagnosis_confirm_type"})
-    return {row["image"]: row["lesion_id"] for row in rows}, known
 
 
 def age_in_words(value: str) -> str | None:
@@ -82,29 +45,68 @@ def age_in_words(value: str) -> str | None:
 
 
 def word(value: str) -> str:
-    """Return what is known in words, in small letters; "" where it is unknown."""
+    """Return a known attribute in small letters; "" where it is unknown."""
     return "" if value.lower() in UNKNOWN else value.lower()
 
 
-def _known(table: Path, rows: tuple[ArchiveRow, ...], image: str, columns: Mapping[str, str]) -> Known:
-    require_single((row[image] for row in rows), f"{table}: doubled images")
-    odd = [
-        f"line {row.line}: {row[image]} has {column} '{row[column]}'"
-        for row in rows
-        for name, column in columns.items()
-        if _value(name, row[column]) is None
-    ]
-    refuse_values(table, f"ages of 0 to {OLDEST}, female or male, a known way of confirmation, or unknown", odd)
-    known = {row[image]: {name: _value(name, row[column]) for name, column in columns.items()} for row in rows}
-    return {image_id: {name: value for name, value in told.items() if value} for image_id, told in known.items()}
+def _sex(value: str) -> str | None:
+    return word(value) if word(value) in ("", "female", "male") else None
 
 
-def _value(name: str, value: str) -> str | None:
-    """Return an attribute as it is stored; "" where it is unknown, None where it is no such attribute."""
-    if name == "age":
-        return age_in_words(value)
-    if name == "sex":
-        return word(value) if word(value) in ("", "female", "male") else None
-    if name == "confirmation":
-        return CONFIRMATIONS.get(word(value)) if word(value) else ""
-    return word(value)
+def _confirmation(value: str) -> str | None:
+    return CONFIRMATIONS.get(word(value)) if word(value) else ""
+
+
+AGE = CellKind(f"an age of 0 to {OLDEST} years, or unknown", age_in_words)
+SEX = CellKind("female, male or unknown", _sex)
+CONFIRMATION = CellKind("a known way of confirmation, or unknown", _confirmation)
+WORD = CellKind("text", word)
+LESION = CellKind("a lesion_id", lambda cell: cell or None)
+
+METADATA_2017 = TableSchema("image_id", {"age_approximate": AGE, "sex": SEX})
+HAM10000 = TableSchema(
+    "image_id",
+    {"lesion_id": TEXT, "dx": TEXT, "dx_type": CONFIRMATION, "age": AGE, "sex": SEX, "localization": WORD},
+    optional={COLLECTION: WORD},
+)
+LESION_GROUPS = TableSchema("image", {"lesion_id": LESION, "diagnosis_confirm_type": CONFIRMATION})
+
+
+def read_isic2017_metadata(table: Path) -> Known:
+    """Return age and sex of the images of one metadata table of ISIC 2017.
+
+    Raises:
+        LabelError: problems of the table, a line each.
+    """
+    return _known(read_table(table, METADATA_2017, AGAIN), {"age": "age_approximate", "sex": "sex"})
+
+
+def read_ham10000_metadata(table: Path) -> Known:
+    """Return age, sex, site and confirmation of the images of HAM10000, and the clinic where the edition has it.
+
+    Raises:
+        LabelError: problems of the table, a line each.
+    """
+    columns = {"age": "age", "sex": "sex", "site": "localization", "confirmation": "dx_type", "source": COLLECTION}
+    return _known(read_table(table, HAM10000, AGAIN), columns)
+
+
+def read_lesion_groups(table: Path) -> tuple[dict[str, str], Known]:
+    """Return the lesion of every training image of ISIC 2018 task 3, and how its diagnosis was confirmed.
+
+    Raises:
+        LabelError: problems of the table, a line each.
+    """
+    groups = read_table(table, LESION_GROUPS, AGAIN)
+    lesions = {image_id: str(lesion) for image_id, lesion in zip(groups.ids, groups.columns["lesion_id"], strict=True)}
+    return lesions, _known(groups, {"confirmation": "diagnosis_confirm_type"})
+
+
+def _known(table: CheckedTable, columns: Mapping[str, str]) -> Known:
+    """Return the attributes of each image, each from its column, as far as the table has it and the cell is known."""
+    known: Known = {image_id: {} for image_id in table.ids}
+    for name, column in columns.items():
+        for image_id, value in zip(table.ids, table.columns.get(column, [""] * len(table.ids)), strict=True):
+            if value:
+                known[image_id][name] = str(value)
+    return known

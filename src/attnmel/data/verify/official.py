@@ -132,7 +132,6 @@ def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
     if not ids:
         return findings
     known = set(ids)
-    findings += doubled(ids, table.name, "rows")
     findings += [
         Finding("image without label", image_id, images[image_id].name, f"no row of {table.name} names it")
         for image_id in sorted(images.keys() - known)

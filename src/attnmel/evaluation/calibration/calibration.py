@@ -31,7 +31,8 @@ from attnmel.evaluation.calibration.temperature import (
     log_probabilities,
     temperature_interval,
 )
-from attnmel.evaluation.classification.report import FEW, MetricSet
+from attnmel.evaluation.classification.metric_set import MetricSet
+from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.bootstrap import (
     RESAMPLES,
     Interval,
@@ -55,7 +56,7 @@ MEASURES = (
     "brier_all_classes",
 )
 """In the order of the tables. All but the last two are of the main class against the rest; the last two are of all
-classes, and the Brier score of all stands where there are three or more."""
+classes, and the Brier score of all classes needs three or more."""
 
 BARS = 20
 """Bars of the histogram, of equal width from 0 to 1."""
@@ -69,8 +70,8 @@ class Reliability:
     """By a name of `MEASURES`."""
     by_chance: Interval
     """Calibration error that these probabilities would show if they were true: mean and 95 % range."""
-    bins: tuple[Bin, ...]
-    histogram: tuple[int, ...]
+    bins: tuple[Bin, ...] = ()
+    histogram: tuple[int, ...] = ()
     """Images by their probability of the main class, in bars of equal width from 0 to 1."""
 
 
@@ -79,7 +80,7 @@ class Calibration:
     """Calibration of the main task on one split, as predicted and after temperature scaling."""
 
     main: str
-    """The class that is judged against the rest."""
+    """The class that is evaluated against the rest."""
     images: int
     positives: int
     units: int
@@ -102,13 +103,13 @@ class Calibration:
 def calibration_of(
     test: Predictions, validation: Predictions | None, main: str, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Calibration:
-    """Judge the calibration of one class against the rest, with a temperature that is fitted on other images.
+    """Evaluate the calibration of one class against the rest, with a temperature that is fitted on other images.
 
-    Intervals are percentiles over resampled groups; those of `after` hold the temperature still, whose own interval
-    stands beside.
+    Intervals are percentiles over resampled groups; those of `after` keep the temperature fixed; its own
+    interval is given separately.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
         ConfigError: fewer than one resample.
     """
     MetricSet.of(test, [main])  # refuses predictions that have no measures
@@ -144,7 +145,7 @@ def calibration_of(
 def reliability(
     predictions: Predictions, main: str, resamples: int, seed: int
 ) -> tuple[Reliability, Float[np.ndarray, "R M"]]:
-    """Judge one set of probabilities as they are, also of images of one class only, and return the resamples too."""
+    """Evaluate one set of probabilities as they are, also of images of one class only, and return the resamples too."""
     probability, positive = predictions.probability(main).astype(np.float64), predictions.is_class(main)
     place = equal_mass(probability)
     measure, names = _measures(predictions, main, place)
@@ -199,7 +200,9 @@ def _notes(predictions: Predictions, main: str) -> tuple[str, ...]:
     images, positives = len(predictions.image_ids), int(predictions.is_class(main).sum())
     notes = []
     if min(positives, images - positives) < FEW:
-        notes.append(f"{positives} of {images} images are {main}; with fewer than {FEW} on a side little can be said")
+        notes.append(
+            f"{positives} of {images} images are {main}; with fewer than {FEW} on a side the results say little"
+        )
     if len(set(predictions.groups)) < images:
         notes.append(
             "the intervals of the reliability curve and the calibration error by chance take images of one lesion for "

@@ -1,63 +1,38 @@
-"""A file of probabilities and a file of truth, both in an official format -> one entry to a challenge, joined by image.
+"""A file of probabilities and a file of truth, both in an official format -> one challenge entry, joined by image.
 
-ISIC 2016 part 3    image,confidence                            image,benign|malignant or image,0.0|1.0   no header
-ISIC 2017 part 3    image_id,melanoma,seborrheic_keratosis      the same columns, 0 or 1
-ISIC 2018 task 3    image,MEL,NV,BCC,AKIEC,BKL,DF,VASC          the same columns, one of them 1, and perhaps
-                                                                score_weight, validation_weight
+ISIC 2016 part 3    image,confidence                            no header
+ISIC 2017 part 3    image_id,melanoma,seborrheic_keratosis      the same columns as the truth
+ISIC 2018 task 3    image,MEL,NV,BCC,AKIEC,BKL,DF,VASC          the same columns as the truth
+
+The truth is an official table of labels (`data.datasets.label_tables`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from attnmel.data.datasets.label_tables import LABEL_SCHEMAS, SCORE_WEIGHT
+from attnmel.data.datasets.table_problems import Problem, refuse
+from attnmel.data.datasets.table_schema import CheckedTable, TableSchema, check_table
 from attnmel.errors import ConfigError, PredictionsError, listed
-from attnmel.evaluation.challenge.cell_kinds import MALIGNANT, PROBABILITY, TRUTH, WEIGHT
-from attnmel.evaluation.challenge.checked_table import CheckedTable, Layout, Problem, check_table, refuse
 from attnmel.evaluation.challenge.rules import CHALLENGES
-from attnmel.evaluation.challenge.submission import ISIC2017, ISIC2018
-from attnmel.records import SAME_DIAGNOSES, Predictions
-
-SCORE_WEIGHT = "score_weight"
-WEIGHTS = {SCORE_WEIGHT: WEIGHT, "validation_weight": WEIGHT}
-"""Columns of sample weights; only the first counts for the score."""
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
+from attnmel.records import Predictions
 
 NAMED = 10
-"""Missing images that are named; the others are counted."""
+"""Missing images that a message names; the others are counted."""
 
 
-class Format(NamedTuple):
-    """How the two files of a challenge are laid out."""
-
-    submission: Layout
-    truth: Layout
-
-
-_2017 = Format(
-    Layout("image_id", dict.fromkeys(ISIC2017, PROBABILITY)),
-    Layout("image_id", dict.fromkeys(ISIC2017, TRUTH), optional=WEIGHTS, ones=(0, 1)),
-)
-
-LAYOUTS: dict[str, Format] = {
-    "isic2016": Format(
-        Layout("image", {"confidence": PROBABILITY}, header=False), Layout("image", {"class": MALIGNANT}, header=False)
-    ),
-    "isic2017": _2017,
-    "isic2018": Format(
-        Layout("image", dict.fromkeys(ISIC2018, PROBABILITY)),
-        Layout("image", dict.fromkeys(ISIC2018, TRUTH), optional=WEIGHTS, ones=(1, 1)),
-    ),
-    "phantoms": _2017,
-}
-"""Official formats of the data sets whose classes were scored."""
+YEARS = {"isic2016": 2016, "isic2017": 2017, "isic2018": 2018, "phantoms": 2017}
+"""Year of the table of truth, by data set."""
 
 
 @dataclass(frozen=True)
 class ChallengeEntry:
-    """Probabilities of the images that count, beside the truth."""
+    """Probabilities and truth of the images that count."""
 
     image_ids: tuple[str, ...]
     categories: tuple[str, ...]
@@ -92,17 +67,17 @@ def read_entry(
 
     Raises:
         ConfigError: a data set whose classes were never scored.
-        PredictionsError: no such file, or anything wrong in one of them; tells all of it at once.
+        PredictionsError: no such file, or anything wrong in one of them; lists all problems.
     """
-    if dataset not in LAYOUTS:
-        raise ConfigError(f"no official table of {dataset}; known: {', '.join(sorted(LAYOUTS))}")
-    layouts = LAYOUTS[dataset]
-    given, true = check_table(predictions, layouts.submission), check_table(truth, layouts.truth)
-    weights = true.columns.get(SCORE_WEIGHT, np.ones(len(true.ids)))
+    if dataset not in SUBMISSIONS:
+        raise ConfigError(f"no official table of {dataset}; known: {', '.join(sorted(SUBMISSIONS))}")
+    submitted, labelled = SUBMISSIONS[dataset], LABEL_SCHEMAS[YEARS[dataset]]
+    given, true = check_table(predictions, submitted), check_table(truth, labelled)
+    weights = true.values([SCORE_WEIGHT])[:, 0] if SCORE_WEIGHT in true.columns else np.ones(len(true.ids))
     counts = ~np.isin(np.array(true.ids, dtype=np.str_), excluded) & (weights > 0)
     wrong_truth = list(true.problems)
     if not wrong_truth:
-        wrong_truth += _one_class(true, layouts.truth, counts, CHALLENGES[dataset].categories)
+        wrong_truth += _one_class(true, labelled, counts, CHALLENGES[dataset].categories)
     ids_compared = [] if any(problem.line == 0 for problem in true.problems) else _ids(given, true, excluded)
     name = true.name if true.name != given.name else str(truth)
     refuse({given.name: sorted([*given.problems, *ids_compared]), name: wrong_truth})
@@ -111,8 +86,8 @@ def read_entry(
     return ChallengeEntry(
         image_ids=tuple(kept),
         categories=CHALLENGES[dataset].categories,
-        probabilities=given.values(tuple(layouts.submission.columns))[[place[one] for one in kept]],
-        truth=true.values(tuple(layouts.truth.columns))[counts] > 0,
+        probabilities=given.values(tuple(submitted.columns))[[place[one] for one in kept]],
+        truth=true.values(tuple(labelled.columns))[counts] > 0,
         weights=weights[counts],
         groups=tuple((groups or {}).get(one) or one for one in kept),
         left_out=tuple(image_id for image_id, keep in zip(true.ids, counts, strict=True) if not keep),
@@ -129,9 +104,9 @@ def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] 
         ConfigError: a data set whose classes were never scored.
         PredictionsError: an unlabelled image, or no category of the challenge among the classes.
     """
-    if dataset not in LAYOUTS:
-        raise ConfigError(f"no official measures of {dataset}; known: {', '.join(sorted(LAYOUTS))}")
-    names = official_categories(predictions, dataset)
+    if dataset not in SUBMISSIONS:
+        raise ConfigError(f"no official measures of {dataset}; known: {', '.join(sorted(SUBMISSIONS))}")
+    names = official_categories(predictions.classes, dataset)
     if not names:
         categories = CHALLENGES[dataset].categories
         raise PredictionsError(f"none of {', '.join(categories)} is among the classes {', '.join(predictions.classes)}")
@@ -150,23 +125,13 @@ def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] 
     )
 
 
-def official_categories(predictions: Predictions, dataset: str) -> dict[str, str]:
-    """Return the class of the predictions that each category of a challenge is, as far as they have it."""
-    categories = CHALLENGES[dataset].categories
-    return {name: own for name in categories for own in predictions.classes if _same(name, own)}
-
-
-def _same(category: str, own: str) -> bool:
-    return category.casefold() == own.casefold() or any({category, own} <= names for names in SAME_DIAGNOSES)
-
-
 def _ids(given: CheckedTable, true: CheckedTable, excluded: Sequence[str]) -> list[Problem]:
-    """Compare the ids of the two files: a strange one has its line, those that are missing share a sentence."""
+    """Compare the ids of the two files: an unknown one is reported with its line, missing ones in one sentence."""
     if any(problem.line == 0 for problem in given.problems) or not given.ids:
         return []
-    strange = [one for one in given.ids if one not in true.lines and one not in excluded]
+    unknown = [one for one in given.ids if one not in true.lines and one not in excluded]
     missing = sorted(one for one in true.ids if one not in given.lines and one not in excluded)
-    problems = [Problem(given.lines[one], "", f"the image {one}", f"an image of {true.name}") for one in strange]
+    problems = [Problem(given.lines[one], "", f"the image {one}", f"an image of {true.name}") for one in unknown]
     if missing:
         found = f"no row for {len(missing)} of {len(true.ids)} images ({listed(missing, NAMED)})"
         problems.append(Problem(0, "", found, f"one for each image of {true.name}"))
@@ -174,14 +139,14 @@ def _ids(given: CheckedTable, true: CheckedTable, excluded: Sequence[str]) -> li
 
 
 def _one_class(
-    true: CheckedTable, layout: Layout, counts: Bool[np.ndarray, " N"], categories: Sequence[str]
+    true: CheckedTable, schema: TableSchema, counts: Bool[np.ndarray, " N"], categories: Sequence[str]
 ) -> list[Problem]:
-    truth = true.values(tuple(layout.columns))[counts] > 0
-    held = np.unique(truth, axis=0)
-    if len(held) > 1:
+    truth = true.values(tuple(schema.columns))[counts] > 0
+    kinds = np.unique(truth, axis=0)
+    if len(kinds) > 1:
         return []
-    if not len(held):
+    if not len(kinds):
         return [Problem(0, "", "no image that counts", "images of at least two classes")]
-    names = [name for name, yes in zip(categories, held[0].tolist(), strict=True) if yes]
+    names = [name for name, yes in zip(categories, kinds[0].tolist(), strict=True) if yes]
     only = names[0] if names else f"not {' or '.join(categories)}"
     return [Problem(0, "", f"only one class ({len(truth)} images, all {only})", "at least two")]

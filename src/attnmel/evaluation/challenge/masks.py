@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from attnmel.data.datasets.table_problems import Problem, refuse
 from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened
 from attnmel.errors import ImageError, PredictionsError, listed
-from attnmel.evaluation.challenge.checked_table import Problem, refuse
-from attnmel.evaluation.challenge.intervals import OfficialRow
 from attnmel.evaluation.challenge.metrics import ConfusionCounts, ratio
 from attnmel.evaluation.challenge.rules import CHALLENGES, MASKS, OFFICIAL, Rules
-from attnmel.evaluation.challenge.score import OfficialJudgement
+from attnmel.evaluation.challenge.score import ChallengeReport
+from attnmel.evaluation.classification.metric_rows import MetricRow
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, mean_interval
 
 TASK1 = "isic2018-task1"
@@ -67,19 +67,9 @@ def mask_measures(pixels: Int[np.ndarray, "N 4"], rules: Rules) -> dict[str, Flo
     return {name: found[name] if name in found else ratio(name, confusion, rules) for name in every}
 
 
-def micro_jaccard(pixels: Int[np.ndarray, "N 4"]) -> float:
-    """Jaccard index of all masks together, the measure of ISIC 2018 task 2, in [0, 1]; 1 where there is nothing at all.
-
-    Pixels are summed as shares of their image, so that a large photograph counts no more than a small one.
-    """
-    shares = pixels / pixels.sum(axis=1, keepdims=True)
-    true, false, missed, _ = shares.sum(axis=0).tolist()
-    return true / (true + false + missed) if true + false + missed > 0 else 1.0
-
-
-def judge_masks(
+def evaluate_masks(
     entry: MaskEntry, rules: Rules | None = None, *, resamples: int = RESAMPLES, seed: int = 0
-) -> OfficialJudgement:
+) -> ChallengeReport:
     """Average every measure of task 1 over the masks, with 95 % bootstrap intervals, drawn by lesion.
 
     Raises:
@@ -89,10 +79,10 @@ def judge_masks(
         raise PredictionsError("no mask that counts; expected at least one")
     rules = OFFICIAL[TASK1] if rules is None else rules
     rows = tuple(
-        OfficialRow(MASKS, name, *mean_interval(values, entry.groups, resamples=resamples, seed=seed))
+        MetricRow(MASKS, name, *mean_interval(values, entry.groups, resamples=resamples, seed=seed))
         for name, values in mask_measures(entry.pixels, rules).items()
     )
-    return OfficialJudgement(
+    return ChallengeReport(
         dataset=TASK1,
         title=CHALLENGES[TASK1].title,
         rows=rows,
@@ -118,7 +108,7 @@ def read_masks(
     """Compare a folder of `<image>_segmentation.png` with the true mask of each image.
 
     Raises:
-        PredictionsError: no such folder, or masks that are missing, strange, damaged or of another size; tells all.
+        PredictionsError: no such folder, or missing, unknown or damaged masks, or of another size; lists all problems.
     """
     given = masks_in(predictions)
     name, wanted = predictions.name, sorted(set(truth) - set(excluded))

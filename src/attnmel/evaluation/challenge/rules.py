@@ -18,7 +18,7 @@ Undefined = Literal["one", "nan", "zero"]
 AveragePrecision = Literal["step", "trapezoid"]
 
 UNCOUNTED = "ISIC_0035068"
-"""Image of the test set of ISIC 2018 task 3 that the official program gives the weight 0, without saying why."""
+"""Image of the test set of ISIC 2018 task 3 that the official program gives the weight 0, without a stated reason."""
 
 MASKS = "lesion masks"
 """Task of the measures of ISIC 2018 task 1."""
@@ -26,7 +26,7 @@ MASKS = "lesion masks"
 
 @dataclass(frozen=True)
 class Rules:
-    """Every choice that toolkits make differently, each by name."""
+    """Every choice on which toolkits differ, each by name."""
 
     excluded: tuple[str, ...] = ()
     """Images that do not count."""
@@ -35,7 +35,7 @@ class Rules:
     threshold: Threshold = "above"
     """Whether a probability of exactly one half is called positive."""
     undefined: Undefined = "one"
-    """What a ratio is worth whose denominator is 0, such as the sensitivity without a positive."""
+    """Value of a ratio whose denominator is 0, such as the sensitivity without a positive."""
     ap: AveragePrecision = "step"
     """Average precision as the step sum (scikit-learn since 0.19) or by trapezoids (before)."""
 
@@ -54,7 +54,7 @@ class Challenge:
 
     title: str
     categories: tuple[str, ...]
-    """Classes that are judged against the rest; none where masks are scored."""
+    """Classes that are evaluated against the rest; none where masks are scored."""
     measures: tuple[str, ...]
     """Of each category, or of each mask, in the order of the tables."""
     ranked_by: tuple[str, str]

@@ -1,7 +1,7 @@
-"""Which class is taken for which, and recall, precision and F1 of each class.
+"""Confusion matrix, and recall, precision and F1 of each class.
 
 Three or more classes are called by the highest probability; one that two classes share calls none, as in the ISIC 2018
-scoring program, and stands in a column of its own. Two classes are called at 0.5: the positive strictly above it.
+scoring program, and has a column of its own. Two classes are called at 0.5: the positive strictly above it.
 
 Shapes: N images, K classes, C columns of the matrix.
 """
@@ -26,7 +26,7 @@ UNDECIDED = "undecided"
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How one class is recognised, each figure with its 95 % interval."""
+    """Recall, precision and F1 of one class, each with its 95 % interval."""
 
     name: str
     images: int
@@ -77,7 +77,7 @@ def confusion(predictions: Predictions, positive: str) -> Confusion:
     shares = _shares(predictions, called, len(columns), sampling)
     by_class = _by_class(predictions, called, sampling)
     recall, precision, f1 = _means(labels, called, len(classes), sampling)
-    if not mixed(predictions):
+    if not mixed(predictions.groups, labels):
         recall = mean_interval_of([one.recall for one in by_class if one.images])
     hit = (labels == called)[:, None]
     (accuracy,) = estimate_shares(hit, np.ones_like(hit), predictions.groups, sampling)

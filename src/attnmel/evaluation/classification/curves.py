@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import Counts, average_precision, roc_auc
-from attnmel.evaluation.classification.report import MetricSet
 from attnmel.records import Predictions
 
 
@@ -38,7 +38,7 @@ def roc_curve(predictions: Predictions, name: str) -> RocCurve:
     """Return the ROC curve of one class against the rest.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
     """
     counts = _counts(predictions, name)
     false = np.append(0.0, counts.false_positives[0] / counts.negatives[0])
@@ -50,7 +50,7 @@ def precision_recall_curve(predictions: Predictions, name: str) -> PrecisionReca
     """Return the precision-recall curve of one class against the rest.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
     """
     counts = _counts(predictions, name)
     true, false = counts.true_positives[0], counts.false_positives[0]

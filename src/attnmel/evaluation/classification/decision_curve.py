@@ -1,12 +1,12 @@
-"""Decision curves: what a network is worth to someone who would act above a probability (Vickers and Elkin 2006).
+"""Decision curves: net benefit of acting above a threshold probability (Vickers and Elkin 2006).
 
 Whoever acts from a probability p on finds p / (1 - p) needless acts as bad as one missed melanoma. Counted in true
-positives an image, acting on the images above p is worth
+positives per image, the net benefit of acting on the images above p is
 
     net benefit = true positives / N - false positives / N * p / (1 - p),
 
-acting on every image prevalence - (1 - prevalence) * p / (1 - p), acting on none 0. The probabilities are taken at
-their word: a network that is not calibrated acts too often or too seldom, and the curve shows that, too.
+acting on every image prevalence - (1 - prevalence) * p / (1 - p), acting on none 0. The probabilities are used as
+they are: a network that is not calibrated acts too often or too seldom, and the curve shows that, too.
 
 Shapes: N images, R resamples, P threshold probabilities.
 """
@@ -27,7 +27,7 @@ THRESHOLDS = tuple(percent / 100 for percent in range(1, 100))
 """From one needless act in a hundred to one missed melanoma in a hundred."""
 
 SHOWN = (0.05, 0.1, 0.2, 0.3, 0.5)
-"""Threshold probabilities of the tables, and those at which subgroups are judged."""
+"""Threshold probabilities of the tables, and those at which subgroups are evaluated."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class DecisionCurve:
     task: str
     thresholds: tuple[float, ...]
     net_benefit: tuple[Interval, ...]
-    """With pointwise 95 % intervals; every resample has the prevalence of the judged images."""
+    """With pointwise 95 % intervals; every resample has the prevalence of the evaluated images."""
     treat_all: tuple[float, ...]
     """Of acting on every image."""
     prevalence: float
@@ -68,12 +68,12 @@ def decision_curve(
     """Return the decision curve of one class against the rest.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
         ConfigError: a threshold probability outside (0, 1), or fewer than one resample.
     """
     if bad := [one for one in thresholds if not 0 < one < 1]:
         raise ConfigError(f"a threshold probability of {bad[0]:g} has no net benefit; expected one between 0 and 1")
-    MetricSet.of(predictions, [name])  # refuses what cannot be judged
+    MetricSet.of(predictions, [name])  # refuses what cannot be evaluated
     positive = predictions.is_class(name)
     prevalence = float(positive.mean())
     return DecisionCurve(
@@ -90,7 +90,7 @@ def decision_curve(
 def net_benefit(
     predictions: Predictions, name: str, thresholds: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Interval, ...]:
-    """Return what acting above each threshold probability is worth an image, also among images of one class only."""
+    """Return the net benefit per image of acting above each threshold probability, also of images of one class only."""
     worth = image_worth(predictions.is_class(name), predictions.probability(name), np.array(thresholds))
 
     def net(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R P"]:
@@ -100,7 +100,7 @@ def net_benefit(
 
 
 def treat_all(prevalence: float, thresholds: Sequence[float]) -> tuple[float, ...]:
-    """Return what acting on every image is worth an image at each threshold probability."""
+    """Return the net benefit per image of acting on every image, at each threshold probability."""
     return tuple(prevalence - (1 - prevalence) * one / (1 - one) for one in thresholds)
 
 

@@ -1,18 +1,22 @@
-"""Predictions -> every measure as one function of the resample weights, ready to be resampled."""
+"""Predictions -> every measure as one function of the resample weights.
+
+Shapes: N images, R resamples, M measures, K tasks.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from attnmel.errors import PredictionsError, listed
-from attnmel.evaluation.classification.ranking import MEASURES, Measure, Ranking, TopOneHits
+from attnmel.evaluation.classification.ranking import MEASURES, Counts, Measure, Ranking, TopOneHits, Values
+from attnmel.evaluation.statistics.proportions import share
 from attnmel.records import Predictions
 
 MEAN = "mean"
-"""Task of the unweighted mean over the positives; of ISIC 2017's two tasks it is the AUC that ranked the challenge."""
+"""Task of the unweighted mean over the tasks; of ISIC 2017's two tasks it is the AUC that ranked the challenge."""
 
 ALL_CLASSES = "all classes"
 """Task of the balanced accuracy of three or more classes: mean recall by the highest probability, and each recall."""
@@ -23,20 +27,25 @@ RECALL = "recall "
 
 @dataclass(frozen=True)
 class MetricSet:
-    """All measures of one predictions record as one function of the resample weights."""
+    """All measures of some images as one function of the resample weights."""
 
     rankings: dict[str, Ranking]
+    """By task: a class against the rest."""
     hits: TopOneHits | None
     """Of three or more classes."""
     classes: tuple[str, ...]
     """Those that occur among the images, in the order of the recalls."""
     measures: Mapping[str, Measure]
+    averaged: tuple[str, ...] = ("auc",)
+    """Measures whose mean over several tasks is measured too."""
+    sample_weights: Float[np.ndarray, " N"] | None = None
+    """How much each image counts; None where all count alike."""
 
     @staticmethod
     def of(
         predictions: Predictions, positives: Sequence[str], measures: Mapping[str, Measure] = MEASURES
     ) -> "MetricSet":
-        """Sort the images once for each class that is judged against the rest.
+        """Sort the images once for each class that is measured against the rest.
 
         Raises:
             PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or
@@ -52,28 +61,25 @@ class MetricSet:
     def names(self) -> tuple[tuple[str, str], ...]:
         """Task and measure of each column."""
         names = [(task, measure) for task in self.rankings for measure in self.measures]
-        if self._averaged:
-            names.append((MEAN, "auc"))
+        names += [(MEAN, measure) for measure in self._averaged]
         if self.hits is not None:
             names.append((ALL_CLASSES, "balanced_accuracy"))
             names += [(ALL_CLASSES, f"{RECALL}{name}") for name in self.classes]
         return tuple(names)
 
     @property
-    def _averaged(self) -> bool:
-        return len(self.rankings) > 1 and "auc" in self.measures
+    def _averaged(self) -> list[str]:
+        return [name for name in self.measures if name in self.averaged] if len(self.rankings) > 1 else []
 
     def __call__(self, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R M"]:
         """Compute every measure on every resample."""
-        columns = []
-        for ranking in self.rankings.values():
-            counts = ranking.counts(weights)
-            columns += [measure(counts) for measure in self.measures.values()]
-        if self._averaged:
-            # Each task fills as many columns as there are measures, its AUC in the same place of each.
-            columns.append(np.mean(columns[list(self.measures).index("auc") :: len(self.measures)], axis=0))
+        weighted = weights if self.sample_weights is None else weights * self.sample_weights
+        # One task after the other, so that the counts of only one are in memory.
+        tasks = [self._task(ranking.counts(weighted)) for ranking in self.rankings.values()]
+        columns = [column for task in tasks for column in task.values()]
+        columns += [_mean_of_defined(np.stack([task[name] for task in tasks])) for name in self._averaged]
         if self.hits is not None:
-            columns += [self.hits.mean_recall(weights), *self.hits.recalls(weights).T]
+            columns += [self.hits.mean_recall(weighted), *self.hits.recalls(weighted).T]
         return np.stack(columns, axis=1)
 
     def values(self) -> dict[tuple[str, str], float]:
@@ -81,16 +87,25 @@ class MetricSet:
         images = len(next(iter(self.rankings.values())).order)
         return dict(zip(self.names, self(np.ones((1, images)))[0].tolist(), strict=True))
 
+    def _task(self, counts: Counts) -> dict[str, Values]:
+        return {name: measure(counts) for name, measure in self.measures.items()}
+
 
 def class_counts(predictions: Predictions) -> dict[str, int]:
     """Return how many images there are of each class."""
-    held = Counter(predictions.labels.tolist())
-    return {name: held[index] for index, name in enumerate(predictions.classes)}
+    counted = Counter(predictions.labels.tolist())
+    return {name: counted[index] for index, name in enumerate(predictions.classes)}
 
 
-def mixed(predictions: Predictions) -> bool:
-    """Return whether a lesion or patient has images of several classes, so that their shares are not independent."""
-    return len(set(zip(predictions.groups, predictions.labels.tolist(), strict=True))) > len(set(predictions.groups))
+def mixed(groups: Sequence[str], labels: Int[np.ndarray, " N"]) -> bool:
+    """Return whether a group has images of several classes, so that proportions of them are not independent."""
+    return len(set(zip(groups, labels.tolist(), strict=True))) > len(set(groups))
+
+
+def _mean_of_defined(values: Float[np.ndarray, "K R"]) -> Values:
+    """Average over the tasks where a measure is defined, as the official programs do; NaN where it never is."""
+    defined = ~np.isnan(values)
+    return share(np.where(defined, values, 0).sum(axis=0), defined.sum(axis=0).astype(np.float64))
 
 
 def _check(predictions: Predictions, positives: Sequence[str]) -> None:
@@ -107,15 +122,15 @@ def _check(predictions: Predictions, positives: Sequence[str]) -> None:
             "expected numbers in [0, 1]: predict them again from a checkpoint that is sound"
         )
     if not positives:
-        raise PredictionsError(f"no class to judge; name one of: {', '.join(predictions.classes)}")
+        raise PredictionsError(f"no class to measure; name one of: {', '.join(predictions.classes)}")
     if unknown := [name for name in positives if name not in predictions.classes]:
         raise PredictionsError(f"no probability of {', '.join(unknown)}; known: {', '.join(predictions.classes)}")
     counts = class_counts(predictions)
     images = len(predictions.image_ids)
     for name in positives:
         if counts[name] in (0, images):
-            held = ", ".join(f"{count} {other}" for other, count in counts.items())
+            present = ", ".join(f"{count} {other}" for other, count in counts.items())
             raise PredictionsError(
-                f"{counts[name]} of {images} images are {name} ({held}); "
+                f"{counts[name]} of {images} images are {name} ({present}); "
                 f"measures of {name} against the rest need images of both kinds"
             )

@@ -71,7 +71,7 @@ class Ranking:
             PredictionsError: no image, or a score that is not a finite number.
         """
         if not len(scores):
-            raise PredictionsError("no image to judge; expected at least one positive and one negative")
+            raise PredictionsError("no image to measure; expected at least one positive and one negative")
         if bad := np.flatnonzero(~np.isfinite(scores)).tolist():
             raise PredictionsError(
                 f"{len(bad)} of {len(scores)} scores are not finite (places {listed(map(str, bad))}); expected numbers "
@@ -94,6 +94,11 @@ class Ranking:
             called, true = np.take(called, self.ends, axis=1), np.take(true, self.ends, axis=1)
         called -= true
         return Counts(self.scores, true, called)
+
+    def by_image(self) -> tuple[Bool[np.ndarray, " N"], Float[np.ndarray, " N"]]:
+        """Return truth and score of each image, in the order in which the images were given."""
+        place = np.argsort(self.order)
+        return self.positive[place], np.repeat(self.scores, np.diff(self.ends, prepend=-1))[place]
 
 
 def roc_auc(counts: Counts) -> Values:

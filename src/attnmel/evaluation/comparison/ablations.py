@@ -1,4 +1,4 @@
-"""What is left of a run's AUC under a control: against chance, the run, and the size of what was painted."""
+"""AUC of an ablation, compared with chance, with its run and with the size of the painted area."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ CHANCE = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class ControlFinding:
-    """One control beside its run, on the images that both were judged on."""
+    """One ablation and its run, on the images that both were evaluated on."""
 
     control: str
     images: int
     positives: int
     left_out: int
-    """Images that the run was judged on and the control was not: those without a mask."""
+    """Images that the run was evaluated on and the control was not: those without a mask."""
     auc: Interval
     run_auc: Interval
     """Of the run, on these images alone."""
@@ -48,13 +48,15 @@ def find_control(
     image that was painted over, by image id.
 
     Raises:
-        PredictionsError: an image that the run was not judged on or that has another label there, or images of one kind
-            alone.
+        PredictionsError: an image that the run was not evaluated on or that has another label there, or images
+            of one kind alone.
     """
     rows = _rows_of(run, judged)
     truly = judged.is_class(positive)
     if not np.array_equal(run.is_class(positive)[rows], truly):
-        raise PredictionsError(f"{control} and the run differ in what is {positive}; judge both anew on the same data")
+        raise PredictionsError(
+            f"{control} and the run differ in what is {positive}; evaluate both anew on the same data"
+        )
     scores = [judged.probability(positive), run.probability(positive)[rows]]
     if painted is not None:
         scores.append(np.array([painted[image_id] for image_id in judged.image_ids], dtype=np.float64))
@@ -77,7 +79,7 @@ def _rows_of(run: Predictions, judged: Predictions) -> np.ndarray:
     place = {image_id: row for row, image_id in enumerate(run.image_ids)}
     if strange := [image_id for image_id in judged.image_ids if image_id not in place]:
         raise PredictionsError(
-            f"{len(strange)} images of the control were not judged with the run, such as {strange[0]}; judge both on "
-            "the same split"
+            f"{len(strange)} images of the control were not evaluated with the run, such as {strange[0]}; evaluate "
+            "both on the same split"
         )
     return np.array([place[image_id] for image_id in judged.image_ids], dtype=np.int64)

@@ -1,6 +1,6 @@
 """Predictions of several runs -> the same rows in the same order, joined by image id.
 
-Runs are only compared on the same images with the same truth; whatever stands in the way is refused with the images
+Runs are only compared on the same images with the same truth; any difference is refused with the images
 that it concerns.
 """
 
@@ -18,7 +18,7 @@ from attnmel.records import REST, Predictions
 
 @dataclass(frozen=True)
 class RunPredictions:
-    """What one run, one seed of a recipe, says of some images."""
+    """Predictions of one run, one seed of a recipe."""
 
     name: str
     predictions: Predictions
@@ -48,7 +48,7 @@ def joined(entrants: Sequence[RecipeRuns]) -> tuple[RecipeRuns, ...]:
     for run in runs[1:]:
         _check_images(first, run)
     rows = {run.name: _rows(run.predictions, first.predictions.image_ids) for run in runs}
-    ordered = {run.name: _taken(run.predictions, rows[run.name]) for run in runs}
+    ordered = {run.name: run.predictions.take(rows[run.name]) for run in runs}
     for run in runs[1:]:
         _check_truth(first.name, ordered[first.name], run.name, ordered[run.name])
     groups = _groups(ordered)
@@ -114,8 +114,8 @@ def _check_images(first: RunPredictions, other: RunPredictions) -> None:
         if ids
     ]
     raise PredictionsError(
-        f"{other.name} was judged on other images than {first.name}: {'; '.join(parts)}. Judge both on the same split "
-        "of the same data with `attnmel evaluate`."
+        f"{other.name} was evaluated on other images than {first.name}: {'; '.join(parts)}. Evaluate both on the same "
+        "split of the same data with `attnmel evaluate`."
     )
 
 
@@ -134,7 +134,7 @@ def _check_truth(name: str, first: Predictions, other_name: str, other: Predicti
         )
         raise PredictionsError(
             f"{len(differing)} of {len(first.image_ids)} images have another label in {other_name} than in {name} "
-            f"({listed(one for one, _, _ in differing)}): {image_id} is {is_now}. Judge both runs on "
+            f"({listed(one for one, _, _ in differing)}): {image_id} is {is_now}. Evaluate both runs on "
             "the same truth."
         )
 
@@ -157,7 +157,7 @@ def _groups(ordered: Mapping[str, Predictions]) -> tuple[str, ...]:
         if differing := [image_id for image_id, own, theirs in rows if own != theirs]:
             raise PredictionsError(
                 f"{len(differing)} of {len(first.image_ids)} images belong to another lesion or patient in "
-                f"{other_name} than in {name} ({listed(differing)}); judge both runs on the same version of the data"
+                f"{other_name} than in {name} ({listed(differing)}); evaluate both runs on the same version of the data"
             )
     return first.groups
 
@@ -165,14 +165,3 @@ def _groups(ordered: Mapping[str, Predictions]) -> tuple[str, ...]:
 def _rows(predictions: Predictions, image_ids: Sequence[str]) -> list[int]:
     place = {image_id: row for row, image_id in enumerate(predictions.image_ids)}
     return [place[image_id] for image_id in image_ids]
-
-
-def _taken(predictions: Predictions, rows: Sequence[int]) -> Predictions:
-    return Predictions(
-        image_ids=tuple(predictions.image_ids[row] for row in rows),
-        classes=predictions.classes,
-        probabilities=predictions.probabilities[list(rows)],
-        labels=predictions.labels[list(rows)],
-        groups=tuple(predictions.groups[row] for row in rows),
-        attributes={name: tuple(column[row] for row in rows) for name, column in predictions.attributes.items()},
-    )

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from attnmel.evaluation.comparison.align import RecipeRuns
-from attnmel.evaluation.comparison.paired_tests import Method, Outcome, ResamplingConfig, paired_outcomes
+from attnmel.evaluation.comparison.paired_tests import Method, Outcome, paired_outcomes
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics
-from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig, Sampling, percentile_interval
+from attnmel.evaluation.statistics.format import TO, fixed, p_words, plus, plus_span, span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, difference_estimate
 
@@ -55,35 +56,26 @@ class Difference:
         """Say in words what was found, and no more than that."""
         words = MEASURE_WORDS.get(self.measure, self.measure)
         if not self.shown:
-            known = not math.isnan(self.low)
-            span = f"95 % {self.low:+.3f} to {self.high:+.3f}" if known else "its uncertainty is not known"
-            return f"no difference shown ({words} {self.value:+.3f}, {span})"
+            ends = plus_span((self.low, self.high))
+            known = f"95 % {ends}" if ends else "its uncertainty is not known"
+            return f"no difference shown ({words} {plus(self.value)}, {known})"
         better = self.value > 0
-        low, high = (self.low, self.high) if better else (-self.high, -self.low)
+        ends = (self.low, self.high) if better else (-self.high, -self.low)
         return (
-            f"{words} {'better' if better else 'worse'} by {abs(self.value):.3f} (95 % {low:.3f} to {high:.3f}), "
+            f"{words} {'better' if better else 'worse'} by {fixed(abs(self.value))} (95 % {span(ends, to=TO)}), "
             f"p {p_words(self.corrected)} after Holm"
         )
 
 
-def p_words(p: float) -> str:
-    """Write a p with the sign before it, with as many digits as tell on which side of 0.05 it lies."""
-    if math.isnan(p):
-        return "not known"
-    if f"{p:.3f}" == "0.050":
-        return f"= {p:.5f}"
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
-
-
 def differences(
-    first: RecipeRuns, second: RecipeRuns, measured: ResampledMetrics, sampling: Sampling, chances: ResamplingConfig
+    first: RecipeRuns, second: RecipeRuns, measured: ResampledMetrics, sampling: Sampling, resampling: ResamplingConfig
 ) -> list[Difference]:
     """Return one difference a column; `measured` is of the runs of the first recipe, then of the second."""
     seeds = len(first.runs)
     if seeds == len(second.runs) == 1:
-        outcomes = paired_outcomes(first.runs[0], second.runs[0], measured, sampling, chances)
+        outcomes = paired_outcomes(first.runs[0], second.runs[0], measured, sampling, resampling)
     else:
-        outcomes = [_over_seeds(measured, place, seeds, chances) for place in range(len(measured.columns))]
+        outcomes = [_over_seeds(measured, place, seeds, resampling) for place in range(len(measured.columns))]
     means = measured.values[:seeds].mean(axis=0), measured.values[seeds:].mean(axis=0)
     return [
         Difference(first.name, second.name, task, measure, own, other, other - own, outcome)
@@ -93,11 +85,11 @@ def differences(
     ]
 
 
-def _over_seeds(measured: ResampledMetrics, place: int, seeds: int, chances: ResamplingConfig) -> Outcome:
+def _over_seeds(measured: ResampledMetrics, place: int, seeds: int, resampling: ResamplingConfig) -> Outcome:
     first, second = np.split(measured.values[:, place], [seeds])
     estimate = difference_estimate(first, second, measured.covariance[place])
     draws = measured.draws[:, :, place]
-    generator = np.random.default_rng([chances.seed, place])
+    generator = np.random.default_rng([resampling.seed, place])
     crossed = crossed_draws(draws[:, seeds:], generator) - crossed_draws(draws[:, :seeds], generator)
     drawn = percentile_interval(estimate.value, crossed)
     names = "t over seeds and images", "hierarchical bootstrap"

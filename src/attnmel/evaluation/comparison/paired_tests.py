@@ -1,7 +1,7 @@
 """Two runs on the same images -> interval and p of the difference of each measure, by every method that fits it.
 
-Which method decides is settled here, before anything is seen: DeLong's for an AUC, McNemar's for sensitivity and
-specificity, permutation for the rest. So each figure has one p; what other methods say stands beside it.
+The method of each measure is fixed in advance: DeLong's for an AUC, McNemar's for sensitivity and specificity,
+permutation for the rest. So each measure has one p value; those of other methods are reported in addition.
 
 Shapes: N images, R resamples, M measures.
 """
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES
 from attnmel.evaluation.classification.ranking import THRESHOLD, TopOneHits
-from attnmel.evaluation.classification.report import ALL_CLASSES
 from attnmel.evaluation.comparison.align import RunPredictions
-from attnmel.evaluation.comparison.permutation import PERMUTATIONS, RANKED, rank_p, share_p
+from attnmel.evaluation.comparison.permutation import RANKED, rank_p, share_p
 from attnmel.evaluation.comparison.resampled_metrics import Column, ResampledMetrics
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig, Sampling, percentile_interval
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
 
@@ -26,17 +26,8 @@ COUNTED = ("sensitivity", "specificity")
 
 
 @dataclass(frozen=True)
-class ResamplingConfig:
-    """How often chance is called, and from which seed."""
-
-    resamples: int = RESAMPLES
-    permutations: int = PERMUTATIONS
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class Method:
-    """What one way of reckoning says of a figure; NaN where it gives no such thing."""
+    """Interval and p value by one method; NaN where it gives none."""
 
     name: str
     low: float = math.nan
@@ -51,7 +42,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The difference of one measure as the methods see it."""
+    """The difference of one measure by several methods."""
 
     chosen: Method
     """Gives interval and p."""
@@ -66,10 +57,10 @@ def paired_outcomes(
     second: RunPredictions,
     measured: ResampledMetrics,
     sampling: Sampling,
-    chances: ResamplingConfig,
+    resampling: ResamplingConfig,
 ) -> list[Outcome]:
     """Return one outcome a column; `measured` is of the first run, then of the second."""
-    permuted = _permuted(first, second, measured.columns, sampling, chances)
+    permuted = _permuted(first, second, measured.columns, sampling, resampling)
     found = []
     for place, column in enumerate(measured.columns):
         value = float(measured.values[1, place] - measured.values[0, place])
@@ -94,7 +85,7 @@ def _delong(first: RunPredictions, second: RunPredictions, task: str, drawn: Int
 def _counted(
     first: RunPredictions, second: RunPredictions, column: Column, drawn: Interval, permuted: float, sampling: Sampling
 ) -> Outcome:
-    """Count by McNemar; images of one lesion are not told apart by it, so there lesions are swapped instead."""
+    """Count by McNemar; images of one lesion are not independent, so there lesions are swapped instead."""
     task, measure = column
     of_kind = first.predictions.is_class(task) == (measure == "sensitivity")
     alone = discordant(_right(first, task)[of_kind], _right(second, task)[of_kind])
@@ -108,7 +99,7 @@ def _permuted(
     second: RunPredictions,
     columns: tuple[Column, ...],
     sampling: Sampling,
-    chances: ResamplingConfig,
+    resampling: ResamplingConfig,
 ) -> dict[Column, float]:
     """Return the permutation p of every column."""
     truth, found = first.predictions, {}
@@ -119,13 +110,13 @@ def _permuted(
             truth.probability(task),
             second.predictions.probability(task),
             sampling.unit,
-            permutations=chances.permutations,
-            seed=chances.seed,
+            permutations=resampling.permutations,
+            seed=resampling.seed,
         )
         found |= {(task, measure): p for measure, p in p_values.items()}
     if others := [column for column in columns if column not in ranked]:
         shares = np.stack([_shares(first, second, column) for column in others], axis=1)
-        p_values = share_p(shares, sampling.unit, permutations=chances.permutations, seed=chances.seed)
+        p_values = share_p(shares, sampling.unit, permutations=resampling.permutations, seed=resampling.seed)
         found |= dict(zip(others, p_values.tolist(), strict=True))
     return found
 

@@ -1,7 +1,7 @@
 """Two predictors on the same images -> p that they are equal, by swapping them lesion by lesion.
 
-If two predictors are equal, it does not matter which of the two said what of a lesion. Each permutation tosses a coin
-for each lesion; p is the share of permutations, the real arrangement among them, that differ at least as much as the
+If two predictors are equal, their outputs for a lesion can be exchanged. Each permutation tosses a coin for each
+lesion; p is the share of permutations, the real arrangement among them, that differ at least as much as the
 real one: (1 + hits) / (1 + permutations), never 0 (Phipson and Smyth 2010).
 
 Shapes: N images, R permutations, U units (lesions, patients or single images), M measures.
@@ -15,10 +15,7 @@ from scipy import stats
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.ranking import MEASURES, Ranking
-from attnmel.evaluation.statistics.bootstrap import CHUNK, ROUNDING
-
-PERMUTATIONS = 10_000
-"""The Monte-Carlo error of a p of 0.05 is then 0.002."""
+from attnmel.evaluation.statistics.bootstrap import CHUNK, PERMUTATIONS, ROUNDING
 
 RANKED = ("auc", "ap")
 """Measures of the order of the scores alone."""

@@ -1,6 +1,6 @@
 """Runs on the same images -> what each recipe reaches over its seeds, and how every two differ.
 
-One command is one family of tests: Holm's correction goes over all pairs and measures that are asked for.
+One command is one family of tests: Holm's correction goes over all pairs and measures that are requested.
 """
 
 import dataclasses
@@ -15,9 +15,9 @@ from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.comparison.align import RecipeRuns, common_classes, joined
 from attnmel.evaluation.comparison.differences import Difference, differences
-from attnmel.evaluation.comparison.paired_tests import Method, ResamplingConfig
+from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured
-from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig, Sampling, percentile_interval
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, recipe_estimate
 from attnmel.records import Predictions
@@ -48,7 +48,7 @@ class Comparison:
     units: int
     """Lesions or patients; as many as images where none repeats."""
     positives: tuple[tuple[str, int], ...]
-    """Images of each class that is judged against the rest."""
+    """Images of each class that is evaluated against the rest."""
     seeds: tuple[tuple[str, int], ...]
     """Runs of each recipe."""
     summaries: tuple[Summary, ...]
@@ -64,18 +64,18 @@ def compare(
     positives: Sequence[str] | None = None,
     *,
     measures: Sequence[str] = tuple(MEASURES),
-    chances: ResamplingConfig | None = None,
+    resampling: ResamplingConfig = DEFAULT,
 ) -> Comparison:
     """Compare recipes on the same images, every two of them in the order given.
 
-    `positives` are the classes judged against the rest; without it those that all runs predict, but for "rest", and of
-    two that are each other's rest the rarer.
+    `positives` are the classes evaluated against the rest; without it those that all runs predict, but for "rest", and
+    of two that are each other's rest the rarer.
 
     Raises:
-        PredictionsError: a single run, other images, labels or lesions, no common class, or as `judge`.
+        PredictionsError: a single run, other images, labels or lesions, no common class, or as
+            `evaluate_classification`.
         ConfigError: an unknown measure, or fewer than one resample or permutation.
     """
-    chances = chances or ResamplingConfig()
     for measure in measures:
         require_known("measure", measure, MEASURES)
     if sum(len(entrant.runs) for entrant in entrants) < 2:
@@ -88,7 +88,7 @@ def compare(
     runs = [run for entrant in entrants for run in entrant.runs]
     truth = runs[0].predictions
     sampling = Sampling.of(truth.groups, truth.labels)
-    every = measured(runs, positives, sampling, measures=measures, resamples=chances.resamples, seed=chances.seed)
+    every = measured(runs, positives, sampling, measures=measures, resamples=resampling.resamples, seed=resampling.seed)
     if not every.columns:
         raise ConfigError(f"no measure to compare; known: {', '.join(MEASURES)}")
     places = _places(entrants)
@@ -100,7 +100,7 @@ def compare(
             entrants[second],
             every.of_runs([*places[first], *places[second]]),
             sampling,
-            chances,
+            resampling,
         )
     ]
     corrected = holm([row.outcome.chosen.p for row in rows])
@@ -112,10 +112,10 @@ def compare(
         summaries=tuple(
             summary
             for entrant, place in zip(entrants, places, strict=True)
-            for summary in _summaries(entrant.name, every.of_runs(place), chances)
+            for summary in _summaries(entrant.name, every.of_runs(place), resampling)
         ),
         differences=tuple(dataclasses.replace(row, corrected=p) for row, p in zip(rows, corrected, strict=True)),
-        chances=chances,
+        chances=resampling,
         notes=_notes(entrants, positives, sampling),
     )
 
@@ -131,19 +131,21 @@ def _places(entrants: Sequence[RecipeRuns]) -> list[list[int]]:
     return [list(range(end - len(entrant.runs), end)) for entrant, end in zip(entrants, ends, strict=True)]
 
 
-def _summaries(name: str, of_recipe: ResampledMetrics, chances: ResamplingConfig) -> list[Summary]:
+def _summaries(name: str, of_recipe: ResampledMetrics, resampling: ResamplingConfig) -> list[Summary]:
     found = []
     for place, (task, measure) in enumerate(of_recipe.columns):
         values = of_recipe.values[:, place]
         deviation = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-        chosen, others = _intervals(of_recipe, place, chances)
+        chosen, others = _intervals(of_recipe, place, resampling)
         found.append(
             Summary(name, task, measure, tuple(values.tolist()), float(values.mean()), deviation, chosen, others)
         )
     return found
 
 
-def _intervals(of_recipe: ResampledMetrics, place: int, chances: ResamplingConfig) -> tuple[Method, tuple[Method, ...]]:
+def _intervals(
+    of_recipe: ResampledMetrics, place: int, resampling: ResamplingConfig
+) -> tuple[Method, tuple[Method, ...]]:
     values, draws = of_recipe.values[:, place], of_recipe.draws[:, :, place]
     estimate = recipe_estimate(values, of_recipe.covariance[place])
     if len(values) == 1:
@@ -151,7 +153,7 @@ def _intervals(of_recipe: ResampledMetrics, place: int, chances: ResamplingConfi
         if of_recipe.columns[place][1] != "auc":
             return Method.of("bootstrap", drawn), ()
         return Method.of("DeLong", estimate.share_interval()), (Method.of("bootstrap", drawn),)
-    drawn = percentile_interval(estimate.value, crossed_draws(draws, np.random.default_rng([chances.seed, place])))
+    drawn = percentile_interval(estimate.value, crossed_draws(draws, np.random.default_rng([resampling.seed, place])))
     return Method.of("t over seeds and images", estimate.share_interval()), (
         Method.of("hierarchical bootstrap", drawn),
     )
@@ -171,7 +173,7 @@ def _notes(entrants: Sequence[RecipeRuns], positives: Sequence[str], sampling: S
     if len(single) == len(entrants):
         notes.append("one run of each recipe: how far another seed would move it is not in these intervals")
     elif single:
-        notes.append(f"{', '.join(single)}: one run, taken to vary between seeds as the recipe beside it does")
+        notes.append(f"{', '.join(single)}: one run, taken to vary between seeds as the other recipe does")
     if pairs := [entrant.name for entrant in entrants if len(entrant.runs) == 2]:
         notes.append(f"{', '.join(pairs)}: two seeds; where seeds vary much, the interval of their mean is too narrow")
     if sampling.units < len(truth.image_ids):

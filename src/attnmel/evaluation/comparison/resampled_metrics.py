@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, MetricSet
 from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking
-from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, MetricSet
 from attnmel.evaluation.comparison.align import RunPredictions, halved
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap
 from attnmel.evaluation.statistics.delong import areas
@@ -50,7 +50,7 @@ def measured(
     Balanced accuracy is that of each task; where all runs know the same three or more classes, the mean recall of all.
 
     Raises:
-        PredictionsError: as `judge`.
+        PredictionsError: as `evaluate_classification`.
         ConfigError: fewer than one resample.
     """
     panels = [_panel(run, positives) for run in runs]

@@ -1,4 +1,4 @@
-"""Several maps of the same images -> how alike they are, one figure an image.
+"""Several maps of the same images -> their similarity, one value per image.
 
 For maps of different methods, of a network and its randomised copy, of an image and its turned one.
 
@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
+from scipy import stats
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.maps.attention_overlap import binarised, jaccard_index, refuse_not_finite
-from attnmel.evaluation.maps.localisation import MapRanking
 
 SPEARMAN, JACCARD = "spearman", "jaccard"
 
@@ -59,11 +59,10 @@ def rank_correlations(maps: Mapping[str, Float[np.ndarray, "N s s"]]) -> dict[tu
 
 
 def _direction(one: Float[np.ndarray, "s s"]) -> Float[np.ndarray, " P"]:
-    """Return the pixels' ranks less their mean, of length 1; NaN for a constant map."""
-    ranking = MapRanking.of(one, len(one))
-    starts = np.append(0, ranking.ends[:-1] + 1)
-    ranks = np.empty(one.size)
-    ranks[ranking.order] = np.repeat((starts + ranking.ends) / 2, ranking.ends - starts + 1)
-    ranks -= (one.size - 1) / 2
+    """Return the centred ranks of the pixels, of length 1; NaN for a constant map.
+
+    The dot product of two maps' directions is Spearman's correlation.
+    """
+    ranks = stats.rankdata(one) - (one.size + 1) / 2
     length = np.sqrt(np.dot(ranks, ranks))
     return ranks / length if length > 0 else np.full(one.size, np.nan)

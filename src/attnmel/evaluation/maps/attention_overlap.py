@@ -82,7 +82,7 @@ def attention_overlap(
     """Return the Jaccard index of each binarised map with its mask, in [0, 1]; NaN for an image without a mask.
 
     Mask and map show the same region. A map that is the same everywhere marks nothing; nothing against an empty mask
-    is 1. Each image is judged alone, so a long list can be given in parts.
+    is 1. Each image is evaluated alone, so a long list can be given in parts.
 
     Raises:
         PredictionsError: a map holds a value that is not finite.

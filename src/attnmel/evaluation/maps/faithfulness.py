@@ -1,6 +1,6 @@
 """Probabilities under replaced pixels -> how faithful a map is to its network, one figure an image.
 
-What was replaced, and by what, stands in `explain.faithfulness`, which makes the probabilities.
+What was replaced, and by what, is in `saliency.faithfulness`, which makes the probabilities.
 
 Shapes: N images, K stages of a curve.
 """

@@ -33,7 +33,7 @@ CUTS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 @dataclass(frozen=True)
 class Target:
-    """What maps are held against: the lesion, one dermoscopic feature or the background of each image."""
+    """What maps are compared with: the lesion, one dermoscopic feature or the background of each image."""
 
     name: str
     masks: UInt8[np.ndarray, "N s s"]
@@ -170,42 +170,16 @@ MEASURES: dict[str, Callable[[Counts], Values]] = {
 """Every measure of one map against one target, in the order of the tables. "ap" is of pixels, ranked by the map."""
 
 
-def best_cut(sweep: Float[np.ndarray, "N T"]) -> float:
-    """Return the cut of `CUTS` with the highest mean Jaccard index: to be chosen on validation images, used on others.
-
-    Of equal ones the nearest to `CUT`, then the lower.
-
-    Raises:
-        PredictionsError: no image has a figure.
-    """
-    known = ~np.isnan(sweep[:, 0])
-    if not known.any():
-        raise PredictionsError("no image with a mask to choose a cut on; expected at least one validation image")
-    means = sweep[known].mean(axis=0)
-    return min((CUTS[place] for place in np.flatnonzero(means == means.max())), key=lambda cut: abs(cut - CUT))
-
-
 def cut_measure(cut: float) -> str:
     """Return the name of the Jaccard index at one of `CUTS`, as a column has it."""
     return f"jaccard at {cut:.2f}"
-
-
-def at_cut(sweep: Float[np.ndarray, "N T"], cut: float) -> Float[np.ndarray, " N"]:
-    """Return the Jaccard index of each image at one of `CUTS`.
-
-    Raises:
-        PredictionsError: a cut that the sweep does not hold.
-    """
-    if cut not in CUTS:
-        raise PredictionsError(f"no cut at {cut:g} in the sweep; known: {', '.join(f'{one:g}' for one in CUTS)}")
-    return sweep[:, CUTS.index(cut)]
 
 
 def cam_jaccard_of_authors(maps: Float[np.ndarray, "N h w"], target: Target) -> Float[np.ndarray, " N"]:
     """Jaccard index of class activation maps as the authors took it: binarised at the map's own size, then resized.
 
     So a CAM of 7x7 marks whole squares. How they resized is not known beyond that; here each pixel takes the cell that
-    it lies in (nearest). To be set beside their figure alone: the other maps, and CAM among them, are compared by
+    it lies in (nearest). To be compared with their value only: the other maps, and CAM among them, are compared by
     `map_overlap`. In [0, 1]; NaN where the target is not known.
 
     Raises:

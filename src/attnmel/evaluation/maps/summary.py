@@ -1,10 +1,10 @@
-"""Measures of maps by image -> what the maps are worth: means with intervals, every two maps compared, and its file."""
+"""Measures of maps by image -> evaluation of the maps: means with intervals, pairwise comparisons, and its file."""
 
 import itertools
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
+from attnmel.evaluation.comparison.permutation import share_p
 from attnmel.evaluation.maps.localisation import LESION
-from attnmel.evaluation.maps.statistics import DEFAULT, MapDifference, MapMean, map_differences, map_means
-from attnmel.evaluation.maps.table import MapColumn, MapTable
+from attnmel.evaluation.maps.table import EVERY, MapColumn, MapTable
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig, Sampling, mean_interval
+from attnmel.evaluation.statistics.format import p_words, plus, plus_span
+from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, holm
 from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
 
@@ -32,13 +34,57 @@ TESTED = {
     LESION: ("jaccard", "ap", "energy", "pointing", "dice"),
     "": ("deletion", "insertion", "sufficiency", "comprehensiveness"),
 }
-"""By target, the measures that maps are compared by. The others tell no merit by themselves: a Gaussian turns along
-with every image, and an area may be large."""
+"""By target, the measures that maps are compared by. The others are no measure of quality by themselves: a Gaussian is
+as stable as any map, and an area may be large."""
+
+
+@dataclass(frozen=True)
+class MapMean:
+    """The mean of one measure over a part of the images that have it."""
+
+    column: MapColumn
+    part: str
+    """A name of `MapTable.parts`."""
+    images: int
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class MapDifference:
+    """One measure of two maps on the same images, second minus first."""
+
+    first: MapColumn
+    second: MapColumn
+    part: str
+    images: int
+    """On which both have the measure."""
+    interval: Interval
+    p: float
+    corrected: float
+    """p after Holm's correction over all that were tested together."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether both the corrected p and the interval speak for a difference."""
+        return self.corrected < LEVEL and (self.interval.low > 0 or self.interval.high < 0)
+
+    @property
+    def sentence(self) -> str:
+        """Say what was found; whether higher is better depends on the measure."""
+        value = self.interval.value
+        of = f"{self.first.measure} {self.first.target}".strip()
+        span = f"{plus(value)}, 95 % {plus_span(self.interval)}, {self.images} images"
+        if not self.shown:
+            return f"no difference shown between {self.second.map} and {self.first.map} in {of} ({span})"
+        way = "higher" if value > 0 else "lower"
+        return (
+            f"{of} of {self.second.map} {way} than of {self.first.map} ({span}), p {p_words(self.corrected)} after Holm"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapSummary:
-    """What the maps of one split are worth."""
+    """Evaluation of the maps of one split."""
 
     notice: str = NOTICE
     licence: str
@@ -92,7 +138,7 @@ def summarised(
     name: str,
     epoch: int,
     licence: str,
-    chances: ResamplingConfig = DEFAULT,
+    resampling: ResamplingConfig = DEFAULT,
     progress: Progress = SILENT,
 ) -> MapSummary:
     """Return means over all parts of the images, and maps compared in pairs on the images that have both.
@@ -108,20 +154,20 @@ def summarised(
         methods=tuple(methods),
         images=len(table.image_ids),
         masks=masks,
-        means=tuple(_means(table, chances, progress)),
+        means=tuple(_means(table, resampling, progress)),
         differences=tuple(
             one
             for target, measures in TESTED.items()
             for measure in measures
-            for one in map_differences(table, _columns(table, pairs, measure, target), chances=chances)
+            for one in map_differences(table, _columns(table, pairs, measure, target), resampling=resampling)
         ),
     )
 
 
-def _means(table: MapTable, chances: ResamplingConfig, progress: Progress) -> Iterator[MapMean]:
+def _means(table: MapTable, resampling: ResamplingConfig, progress: Progress) -> Iterator[MapMean]:
     with progress.bar("means with intervals", len(table.values), "columns") as advance:
         for column in table.values:
-            yield from map_means(table, [column], chances)
+            yield from map_means(table, [column], resampling)
             advance(1)
 
 
@@ -154,3 +200,58 @@ def _null_to_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
     if isinstance(plain, list):
         return [_null_to_nan(value) for value in plain]
     return math.nan if plain is None else plain
+
+
+def map_means(
+    table: MapTable, columns: Iterable[MapColumn] | None = None, resampling: ResamplingConfig = DEFAULT
+) -> list[MapMean]:
+    """Return the mean of each column over each part of the images, with its 95 % bootstrap interval.
+
+    Raises:
+        PredictionsError: a column that the table lacks.
+    """
+    found = []
+    for column in table.values if columns is None else columns:
+        values = table.column(column)
+        for part, members in table.parts().items():
+            of_part = np.where(members, values, np.nan)
+            interval = mean_interval(of_part, table.groups, resamples=resampling.resamples, seed=resampling.seed)
+            found.append(MapMean(column, part, int((~np.isnan(of_part)).sum()), interval))
+    return found
+
+
+def map_differences(
+    table: MapTable,
+    pairs: Sequence[tuple[MapColumn, MapColumn]],
+    part: str = EVERY,
+    resampling: ResamplingConfig = DEFAULT,
+) -> list[MapDifference]:
+    """Compare pairs of maps by one measure each, image by image; p is corrected over all pairs (Holm 1979).
+
+    Raises:
+        PredictionsError: a column or part that the table lacks, a pair of two measures or targets, or one without an
+            image that has both.
+    """
+    if part not in (parts := table.parts()):
+        raise PredictionsError(f"no images in part '{part}'; known: {', '.join(parts)}")
+    found = [_difference(table, *pair, part, resampling) for pair in pairs]
+    corrected = holm([one.p for one in found])
+    return [replace(one, corrected=p) for one, p in zip(found, corrected, strict=True)]
+
+
+def _difference(
+    table: MapTable, first: MapColumn, second: MapColumn, part: str, resampling: ResamplingConfig
+) -> MapDifference:
+    if first[1:] != second[1:]:
+        raise PredictionsError(
+            f"{first.header} and {second.header} are not of one measure and target; compare two maps by the same"
+        )
+    gained = np.where(table.parts()[part], table.column(second) - table.column(first), np.nan)
+    known = ~np.isnan(gained)
+    if not (images := int(known.sum())):
+        raise PredictionsError(f"no image has both {first.header} and {second.header}; nothing to compare")
+    interval = mean_interval(gained, table.groups, resamples=resampling.resamples, seed=resampling.seed)
+    unit = Sampling.of([group for group, keep in zip(table.groups, known, strict=True) if keep]).unit
+    shares = gained[known, None] / images
+    p = float(share_p(shares, unit, permutations=resampling.permutations, seed=resampling.seed)[0])
+    return MapDifference(first, second, part, images, interval, p, p)

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class MapColumn(NamedTuple):
     """Name of the method, such as "attention-pool4" or "cam"."""
     measure: str
     target: str = ""
-    """What the map was held against; empty for a measure that needs no mask."""
+    """What the map was compared with; empty for a measure that needs no mask."""
 
     @property
     def header(self) -> str:
@@ -60,7 +60,7 @@ class MapTable:
 
     @staticmethod
     def of(predictions: Predictions, values: Mapping[MapColumn, Float[np.ndarray, " N"]]) -> "MapTable":
-        """Put measures beside what was predicted, row by row the same images."""
+        """Join measures with predictions of the same images, row by row."""
         classes, labels, shares = predictions.classes, predictions.labels.tolist(), predictions.probabilities
         alone = (shares == shares.max(axis=1, keepdims=True)).sum(axis=1) == 1
         return MapTable(
@@ -97,12 +97,8 @@ class MapTable:
         parts |= {HIT: labelled & (labels == called), MISS: labelled & (labels != called)}
         return {name: members for name, members in parts.items() if members.any()}
 
-    def with_columns(self, values: Mapping[MapColumn, Float[np.ndarray, " N"]]) -> "MapTable":
-        """Return the table with more columns of the same images."""
-        return replace(self, values={**self.values, **values})
-
     def write(self, path: Path, licence: str) -> None:
-        """Write one row an image; a measure that has no answer stays empty."""
+        """Write one row an image; a measure that is not defined stays empty."""
         with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
             file.write(notice_lines(licence))
             table = csv.writer(file)

@@ -58,4 +58,4 @@ def rank_correlation(confidence: Float[np.ndarray, " N"], jaccard: Float[np.ndar
     """Return Spearman's rank correlation; NaN for fewer than two images, or where all values of one are equal."""
     if len(jaccard) < 2 or np.ptp(confidence) == 0 or np.ptp(jaccard) == 0:
         return float("nan")
-    return float(np.corrcoef(stats.rankdata(confidence), stats.rankdata(jaccard))[0, 1])
+    return float(stats.spearmanr(confidence, jaccard).statistic)  # pyright: ignore[reportAttributeAccessIssue]

@@ -23,12 +23,15 @@ NORMAL = float(special.ndtri((1 + CONFIDENCE) / 2))
 RESAMPLES = 2000
 """Enough that the ends of a 95 % interval move by less than a tenth of its width between seeds."""
 
+PERMUTATIONS = 10_000
+"""The Monte Carlo error of a p of 0.05 is then 0.002."""
+
 CHUNK = 2**16
-"""Weights held at once (half a MiB): bounds the memory, and is fastest because it stays in the processor's cache and is
-not given back to the system after each chunk."""
+"""Weights in memory at once (half a MiB): bounds the memory, and is fastest because it stays in the processor's cache
+and is not given back to the system after each chunk."""
 
 MOST_LEFT_OUT = 2000
-"""Units of a stratum that the jackknife leaves out; of larger strata it draws so many, which stand for all."""
+"""Units of a stratum that the jackknife leaves out; of larger strata it draws so many, whose sums are scaled up."""
 
 ROUNDING = 1e-12
 """Figures that differ by less are equal: sums in another order."""
@@ -36,8 +39,20 @@ ROUNDING = 1e-12
 Statistic = Callable[[Float[np.ndarray, "R N"]], Float[np.ndarray, "R M"]]
 
 
+@dataclass(frozen=True)
+class ResamplingConfig:
+    """Number of resamples and permutations, and the random seed of both."""
+
+    resamples: int = RESAMPLES
+    permutations: int = PERMUTATIONS
+    seed: int = 0
+
+
+DEFAULT = ResamplingConfig()
+
+
 class Interval(NamedTuple):
-    """A figure on all images, and the ends of its interval; NaN where it is not defined."""
+    """A value on all images, and the ends of its interval; NaN where it is not defined."""
 
     value: float
     low: float
@@ -114,7 +129,7 @@ def bootstrap(
 ) -> Float[np.ndarray, "R M"]:
     """Compute the statistics on every resample, a chunk of bounded memory at a time.
 
-    The same groups, labels and seed give the same resamples, so that two predictors judged on the same images are
+    The same groups, labels and seed give the same resamples, so that two predictors evaluated on the same images are
     compared pair by pair.
 
     Raises:
@@ -130,7 +145,7 @@ def bootstrap(
 
 @dataclass(frozen=True)
 class Jackknife:
-    """What leaving out each unit in turn says of the statistics."""
+    """Error and acceleration from leaving out each unit in turn."""
 
     error: Float[np.ndarray, " M"]
     """Standard error."""

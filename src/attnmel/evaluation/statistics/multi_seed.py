@@ -1,7 +1,7 @@
 """Several seeds of a recipe on the same images -> mean, spread, and how far both seeds and images could move it.
 
 A recipe's figure is a mean over seeds of a mean over images, and both were drawn: other seeds and other images would
-give another one. Readers and cases of a reader study stand in the same relation, and the model is theirs (Obuchowski
+give another one. Readers and cases of a reader study are related in the same way, and this is their model (Obuchowski
 and Rockette 1995): figure of a seed = mean + effect of the seed + error, the errors of two seeds being correlated as
 they see the same images. The variance of the mean over S seeds is s^2 / S + the covariance of two seeds over images,
 where s^2 is the variance between seeds as observed; its degrees of freedom are those of Hillis (2007). Two recipes

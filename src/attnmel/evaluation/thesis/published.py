@@ -1,4 +1,4 @@
-"""Figures that were published, as data: the rows of the slides' three tables, for the columns beside our measures."""
+"""Figures that were published, as data: the rows of the slides' three tables, to be shown next to our measures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ _OWN: Mapping[str, tuple[str, str, str]] = {
     "AttnMel-CNN-Lesion*": ("attnmel-cnn", "lesion", "predicted"),
     "AttnMel-CNN-Bkg": ("attnmel-cnn", "background", ""),
 }
-"""Network, prior and masks of the thesis's own systems; the slides' star stands for masks that a U-Net predicted."""
+"""Network, prior and masks of the thesis's own systems; the slides' star represents masks that a U-Net predicted."""
 
 
 def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> PublishedRow:

@@ -11,9 +11,8 @@ from typing import Literal
 
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, joined
 from attnmel.evaluation.comparison.differences import Difference
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.resampled_metrics import Column, measured
-from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
+from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig, Sampling
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.statistics.multi_seed import recipe_estimate
 from attnmel.evaluation.thesis.published import PublishedRow
@@ -32,7 +31,7 @@ class TableRow:
     """Runs that the figures are of."""
     images: int = 0
     figures: tuple[Interval, ...] = ()
-    """One a column, its mean over seeds with a 95 % interval; empty where nothing was judged yet."""
+    """One a column, its mean over seeds with a 95 % interval; empty where nothing was evaluated yet."""
     by_seed: tuple[tuple[float, ...], ...] = ()
     """One a column: the figure of each seed."""
     beside: tuple[float | None, ...] = ()
@@ -76,7 +75,7 @@ class ReproducedTable:
     facts: tuple[tuple[str, str], ...] = ()
     """Where the table comes from: name and value."""
     runs: tuple[tuple[str, ...], ...] = ()
-    """A line a run: row, seed, state, epoch judged, epochs, hours, device."""
+    """A line a run: row, seed, state, epoch evaluated, epochs, hours, device."""
     failures: tuple[tuple[str, str], ...] = ()
     """Run and reason."""
 
@@ -85,12 +84,12 @@ def over_seeds(
     runs: Sequence[RunPredictions],
     positive: str,
     columns: Sequence[Column],
-    chances: ResamplingConfig,
+    resampling: ResamplingConfig,
 ) -> dict[Column, tuple[Interval, tuple[float, ...]]]:
     """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure.
 
     Raises:
-        PredictionsError: the runs were judged on different images, or as `judge`.
+        PredictionsError: the runs were evaluated on different images, or as `evaluate_classification`.
     """
     (entrant,) = joined([RecipeRuns(positive, tuple(runs))])
     truth = entrant.runs[0].predictions
@@ -99,8 +98,8 @@ def over_seeds(
         (positive,),
         Sampling.of(truth.groups, truth.labels),
         measures=[measure for _, measure in columns],
-        resamples=chances.resamples,
-        seed=chances.seed,
+        resamples=resampling.resamples,
+        seed=resampling.seed,
     )
     return {
         column: (

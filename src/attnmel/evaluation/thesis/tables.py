@@ -1,4 +1,4 @@
-"""The thesis's three tables as data: which recipes are their rows, which figures their columns, judged on which split.
+"""The thesis's three tables as data: recipes in rows, measures in columns, and the splits they are evaluated on.
 
 A further table is one more entry; its rows are names of recipes or TOML files.
 """
@@ -30,7 +30,7 @@ class BlockPlan:
     split: str
     title: str
     published: bool = True
-    """Whether the published figures are of images such as these, so that they may stand beside."""
+    """Whether the published figures are of images such as these, so that they may be shown with them."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
 from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.folders import RunFolder
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.pipeline.run.run import Run
@@ -65,7 +65,7 @@ def compare_runs(
     operating_point: float | None = None,
     positives: Sequence[str] = (),
     measures: Sequence[str] = (),
-    chances: ResamplingConfig | None = None,
+    resampling: ResamplingConfig = DEFAULT,
 ) -> RunsCompared:
     """Compare runs, folders of `seed-*` runs, and predictions files; runs of one recipe are its seeds.
 
@@ -87,14 +87,16 @@ def compare_runs(
         RecipeRuns(name, tuple(_run_predictions(one, split, operating_point, positives) for one in runs))
         for name, runs in recipes.items()
     ]
-    comparison = compare(entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), chances=chances)
+    comparison = compare(
+        entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), resampling=resampling
+    )
     return RunsCompared(split, operating_point, comparison, _training_notes(recipes))
 
 
-def compared_section(runs: Sequence[Run], split: str) -> Section:
+def compared_section(runs: Sequence[Run], split: str, resampling: ResamplingConfig = DEFAULT) -> Section:
     """Return the section of a report on the paired differences between its runs, or why they cannot be compared."""
     try:
-        found = compare_runs(runs, split=split)
+        found = compare_runs(runs, split=split, resampling=resampling)
     except (ConfigError, PredictionsError) as error:
         return Section(name="differences", title="Paired comparison", prose=f"Not compared: {error}")
     return comparison_section(found.comparison, found.notes)

@@ -16,11 +16,12 @@ from attnmel.data.datasets.isic import own_folder_path
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.errors import ConfigError, LabelError, require_known
-from attnmel.evaluation.challenge.submission import FORMATS, takes, write_submission
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, takes, write_submission
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.card import VALIDATION
@@ -70,6 +71,7 @@ def evaluate_run(
     maps: StoredMaps | None = None,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
+    resamples: int = RESAMPLES,
 ) -> SplitResults:
     """Evaluate a run's best epoch on a split of its own data, or on another data set or folder `on`.
 
@@ -112,7 +114,7 @@ def evaluate_run(
         )
         predicted = _predict(run, images, maps)
         run.write_predictions(images.name, predicted.predictions, card.licence)
-        results = _results(run, images, predicted, notes)
+        results = _results(run, images, predicted, notes, resamples)
         write_leaks(run.folder, leaks, images.name, card.licence)
         validation = predicted.predictions if images.name == CHOOSES else run.validation_predictions(card.epoch)
         details = find_details(
@@ -122,6 +124,7 @@ def evaluate_run(
             card.positives,
             sensitivities=sensitivities,
             prevalences=prevalences,
+            resamples=resamples,
         )
         run.write_results(results, details)
     return results
@@ -211,11 +214,13 @@ def _predict(run: Run, images: EvaluatedImages, maps: StoredMaps | None) -> Pred
     return predicted._replace(predictions=dataclasses.replace(predicted.predictions, attributes=attributes))
 
 
-def _results(run: Run, images: EvaluatedImages, predicted: Predicted, notes: tuple[str, ...]) -> SplitResults:
+def _results(
+    run: Run, images: EvaluatedImages, predicted: Predicted, notes: tuple[str, ...], resamples: int
+) -> SplitResults:
     """Return the results, and write what belongs to them: the submission, the attention maps and their overlap."""
     card, predictions = run.checkpoint[1], predicted.predictions
     overlap = _overlap(run, images, predicted)
-    report = evaluate_classification(predictions, card.positives)
+    report = evaluate_classification(predictions, card.positives, resamples=resamples)
     return SplitResults(
         name=images.name,
         dataset=images.prepared.dataset.name,
@@ -224,7 +229,7 @@ def _results(run: Run, images: EvaluatedImages, predicted: Predicted, notes: tup
         epoch=card.epoch,
         licence=card.licence,
         judgement=dataclasses.replace(report, notes=(*report.notes, *notes)),
-        overlap={name: overlap.mean(name) for name in overlap.jaccard} if overlap else {},
+        overlap={name: overlap.mean(name, resamples=resamples) for name in overlap.jaccard} if overlap else {},
         masks=int(images.prepared.cache.has_mask[images.rows].sum()),
         submission=_submission(run, images, predictions),
     )
@@ -232,7 +237,7 @@ def _results(run: Run, images: EvaluatedImages, predicted: Predicted, notes: tup
 
 def _submission(run: Run, images: EvaluatedImages, predictions: Predictions) -> str:
     challenge = source_of(images.prepared.dataset.name)
-    if challenge in FORMATS and takes(challenge, predictions.classes):
+    if challenge in SUBMISSIONS and takes(challenge, predictions.classes):
         return write_submission(predictions, run.folder.submission(images.name), challenge)
     return ""
 

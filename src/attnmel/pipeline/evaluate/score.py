@@ -11,11 +11,11 @@ from attnmel.data.archives.fetch import archive_states
 from attnmel.data.datasets.isic import read_dataset
 from attnmel.errors import ArchiveError, ConfigError, LabelError, require_known
 from attnmel.evaluation.challenge.entry import read_entry
-from attnmel.evaluation.challenge.masks import TASK1, judge_masks, masks_in, read_masks
+from attnmel.evaluation.challenge.masks import TASK1, evaluate_masks, masks_in, read_masks
 from attnmel.evaluation.challenge.rules import CHALLENGES, changed_rules
-from attnmel.evaluation.challenge.score import OfficialJudgement, judge_official
+from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.pipeline.run.results import fixed, span
+from attnmel.evaluation.statistics.format import plain
 
 SPLIT = "test"
 """The split whose truth a submission is scored against."""
@@ -30,7 +30,7 @@ def score(
     rules: Sequence[str] = (),
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> OfficialJudgement:
+) -> ChallengeReport:
     """Score a table, or for ISIC 2018 task 1 a folder of masks, by the data set's official rules.
 
     Without `truth` the test split of the fetched data set is the truth; for ISIC 2018 task 1, whose test masks were not
@@ -48,18 +48,18 @@ def score(
     if dataset == TASK1:
         true = masks_in(truth) if truth is not None else _fetched_masks(home)
         masks = read_masks(predictions, true, excluded=chosen.excluded, groups=groups)
-        return judge_masks(masks, chosen, resamples=resamples, seed=seed)
+        return evaluate_masks(masks, chosen, resamples=resamples, seed=seed)
     table = truth if truth is not None else _fetched_truth(dataset, home)
     entry = read_entry(dataset, predictions, table, excluded=chosen.excluded, groups=groups)
-    return judge_official(dataset, entry, chosen, resamples=resamples, seed=seed)
+    return evaluate_challenge(dataset, entry, chosen, resamples=resamples, seed=seed)
 
 
-def as_dict(scored: OfficialJudgement) -> dict[str, Any]:
+def as_dict(scored: ChallengeReport) -> dict[str, Any]:
     """Return plain values for JSON."""
     return {"notice": NOTICE, **dataclasses.asdict(scored)}
 
 
-def sentence(scored: OfficialJudgement) -> str:
+def sentence(scored: ChallengeReport) -> str:
     """Return what was scored and by which rules, one fact a line."""
     counts = ", ".join(f"{count} {name}" for name, count in scored.counts.items())
     units = f", resampled as {scored.units} lesions" if scored.units < scored.images else ""
@@ -76,9 +76,9 @@ def sentence(scored: OfficialJudgement) -> str:
     return "\n".join([*lines, *(f"note: {note}" for note in scored.notes)])
 
 
-def table(scored: OfficialJudgement) -> list[list[str]]:
+def table(scored: ChallengeReport) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
-    return [[row.task, row.measure, fixed(row.value), span(row.low, row.high)] for row in scored.rows]
+    return [[row.task, row.measure, *plain((row.value, row.low, row.high))] for row in scored.rows]
 
 
 def _groups(dataset: str, home: Path) -> dict[str, str]:

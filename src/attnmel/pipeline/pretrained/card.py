@@ -8,7 +8,7 @@ from attnmel.deploy.onnx_file import ExportFacts
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import Reliability
 from attnmel.evaluation.calibration.temperature import at_temperature
-from attnmel.evaluation.classification.operating_points import reached_above
+from attnmel.evaluation.classification.threshold_points import reached_above
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.folders import RunFolder
 from attnmel.models.weights.card import Card, described

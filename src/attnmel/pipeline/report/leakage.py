@@ -4,6 +4,7 @@ import numpy as np
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -11,23 +12,23 @@ from attnmel.report.html.sections import Section
 from attnmel.report.sections.leakage import leakage_section
 
 
-def leakage_sections(run: Run, split: str) -> tuple[Section, ...]:
+def leakage_sections(run: Run, split: str, *, resamples: int = RESAMPLES) -> tuple[Section, ...]:
     """Return the results of a split without the images that are known from training; nothing where none are listed."""
     leaks = [one for one in read_leaks(run.folder) if one.judged == split]
     if not leaks:
         return ()
     known = {one.image: one.kind for one in reversed(leaks)}
     pairs = [(one.image, one.known_image, one.known_split) for one in leaks]
-    without = evaluated_without(run.predictions(split), set(known), run.recipe.data.positives)
+    without = evaluated_without(run.predictions(split), set(known), run.recipe.data.positives, resamples=resamples)
     return (leakage_section(split, known, pairs, run.results[split].judgement, without),)
 
 
 def evaluated_without(
-    predictions: Predictions, known: set[str], positives: tuple[str, ...]
+    predictions: Predictions, known: set[str], positives: tuple[str, ...], *, resamples: int = RESAMPLES
 ) -> ClassificationReport | str:
-    """Evaluate the images that are not known from training; where that is not possible, the sentence that says why."""
+    """Evaluate the images that are not known from training; where that is not possible, return why."""
     unknown = np.array([image_id not in known for image_id in predictions.image_ids], dtype=bool)
     try:
-        return evaluate_classification(predictions.among(unknown), positives)
+        return evaluate_classification(predictions.among(unknown), positives, resamples=resamples)
     except PredictionsError as error:
         return f"Without them nothing can be evaluated: {error}"

@@ -15,7 +15,7 @@ from attnmel.pipeline.run.run import Run
 from attnmel.report.galleries.examples import Picture, as_address
 from attnmel.report.galleries.maps import write_gallery
 from attnmel.report.html.sections import Link, Section
-from attnmel.report.sections.maps import beside_section, worth_section
+from attnmel.report.sections.maps import beside_section, evaluation_section
 
 BESIDE = "Maps side by side"
 
@@ -31,12 +31,12 @@ def run_maps_section(run: Run, split: str, epoch: int, *, alone: Path | None) ->
     """
     if alone is None:
         summary = MapSummary.read(run.folder.split_maps(split).summary)
-        return None if summary is None or summary.epoch != epoch else worth_section(summary)
+        return None if summary is None or summary.epoch != epoch else evaluation_section(summary)
     found = read_explained(run, split, epoch, name="")
     if found is None:
         return None
     picture = _picture(drawn_grid([found]), each=2, runs=1)
-    return worth_section(found.summary, pictures=(picture,), links=_links(found.folder, alone))
+    return evaluation_section(found.summary, pictures=(picture,), links=_links(found.folder, alone))
 
 
 def side_by_side_section(runs: Mapping[str, Run], split: str, *, page: Path) -> Section | None:

@@ -15,6 +15,7 @@ from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.maps.attention_overlap import Overlap
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, RESAMPLES, ResamplingConfig
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedRow
 from attnmel.locks import hold_file
 from attnmel.pipeline.evaluate.compare import compared_section
@@ -32,7 +33,13 @@ from attnmel.report.sections.ablations import CONTROL_WORDS
 from attnmel.table_files import damage
 
 
-def report_runs(runs: Sequence[Run], *, split: str = "test", out: Path | None = None) -> Path:
+def report_runs(
+    runs: Sequence[Run],
+    *,
+    split: str = "test",
+    out: Path | None = None,
+    resampling: ResamplingConfig = DEFAULT,
+) -> Path:
     """Write the report of one run, or of several side by side, and return its path.
 
     `split` names the results that come first and that curves and examples are of. Ablations that lie next to a run, or
@@ -46,24 +53,24 @@ def report_runs(runs: Sequence[Run], *, split: str = "test", out: Path | None = 
     """
     page = out or (runs[0].folder.report if len(runs) == 1 else Path("report.html"))
     with hold_file(page):
-        sections = run_sections(runs, split=split, page=page)
+        sections = run_sections(runs, split=split, page=page, resamples=resampling.resamples)
         shared = []
         if len(runs) > 1:
             named = {section.name: run for section, run in zip(sections, runs, strict=True)}
             maps = side_by_side_section(named, split, page=page)
-            shared = [compared_section(runs, split), *([] if maps is None else [maps])]
+            shared = [compared_section(runs, split, resampling), *([] if maps is None else [maps])]
         write_report(page, sections, sections=shared)
     return page
 
 
-def run_sections(runs: Sequence[Run], *, split: str, page: Path) -> list[RunSection]:
+def run_sections(runs: Sequence[Run], *, split: str, page: Path, resamples: int = RESAMPLES) -> list[RunSection]:
     """Return the part of each run of a page, which is to lie at `page`, under names that tell the runs apart.
 
     Raises:
         ConfigError: no run folder.
         PredictionsError: a run was not evaluated on the split.
     """
-    sections = [_section(run, f"run-{number}", split, runs, page) for number, run in enumerate(runs, 1)]
+    sections = [_section(run, f"run-{number}", split, runs, page, resamples) for number, run in enumerate(runs, 1)]
     names = [section.name for section in sections]
     # Runs with other settings by --set share recipe and seed; their folders tell them apart.
     return [
@@ -72,7 +79,7 @@ def run_sections(runs: Sequence[Run], *, split: str, page: Path) -> list[RunSect
     ]
 
 
-def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Path) -> RunSection:
+def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Path, resamples: int) -> RunSection:
     recipe, provenance = run.recipe, run.provenance
     if split not in run.results:
         known = ", ".join(run.results) or "nothing"
@@ -98,7 +105,13 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         overlap_images=results.masks,
         examples=_examples(run, results, predictions),
         sections=topics(
-            run, results, {name: one.roc for name, one in curves.items()}, others, anchor=anchor, page=page
+            run,
+            results,
+            {name: one.roc for name, one in curves.items()},
+            others,
+            anchor=anchor,
+            page=page,
+            resamples=resamples,
         ),
         command=provenance["command"],
         circumstances=_circumstances(provenance, results),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attnmel.evaluation.classification.curves import RocCurve
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.pipeline.report.ablations import ablation_sections
 from attnmel.pipeline.report.leakage import leakage_sections
 from attnmel.pipeline.report.maps import run_maps_section
@@ -27,6 +28,7 @@ def topics(
     *,
     anchor: str,
     page: Path,
+    resamples: int = RESAMPLES,
 ) -> tuple[Section, ...]:
     """Return the sections of some results; a run that was evaluated by an earlier version has fewer.
 
@@ -35,7 +37,7 @@ def topics(
     alone = page if len(others) < 2 else None
     maps = run_maps_section(run, results.name, results.epoch, alone=alone)
     return (
-        *leakage_sections(run, results.name),
+        *leakage_sections(run, results.name, resamples=resamples),
         *_detailed(run, results, curves, anchor),
         *ablation_sections(run, results.name, others),
         *([] if maps is None else [maps]),

@@ -13,6 +13,7 @@ from typing import Any
 from attnmel import NOTICE
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
 from attnmel.locks import hold_file, hold_folder
 from attnmel.pipeline.reproduce.finished import is_finished
@@ -42,7 +43,9 @@ class Reproduced:
         return {"notice": NOTICE, "files": files, **asdict(self.table)}
 
 
-def reproduce(options: TableOptions, progress: Progress = SILENT) -> Reproduced:
+def reproduce(
+    options: TableOptions, progress: Progress = SILENT, *, resampling: ResamplingConfig = DEFAULT
+) -> Reproduced:
     """Train and evaluate the unfinished runs of a table, and write it as Markdown, CSV, LaTeX and HTML.
 
     Raises:
@@ -52,7 +55,7 @@ def reproduce(options: TableOptions, progress: Progress = SILENT) -> Reproduced:
     found = table_jobs(options)
     for note in found.notes:
         progress.note(f"note: {note}")
-    reader = TableReader(options, found, progress)
+    reader = TableReader(options, found, progress, resampling)
     failures = {job.name: reason for job in found.jobs if (reason := job.problem or job.missing)}
     if len(failures) == len(found.jobs):
         raise ArchiveError(found.jobs[0].problem or found.jobs[0].missing)

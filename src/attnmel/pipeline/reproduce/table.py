@@ -10,8 +10,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.metric_set import RECALL
 from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
-from attnmel.evaluation.comparison.paired_tests import ResamplingConfig
-from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
 from attnmel.evaluation.statistics.estimates import NOTHING
 from attnmel.evaluation.thesis.published import PUBLISHED, PublishedRow
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow, corrected, over_seeds
@@ -32,9 +31,16 @@ Value = TypeVar("Value")
 class TableReader:
     """Reads a table each time that a run ends; finished runs do not change, so they are read and computed once."""
 
-    def __init__(self, options: TableOptions, found: TableJobs, progress: Progress = SILENT) -> None:
+    def __init__(
+        self,
+        options: TableOptions,
+        found: TableJobs,
+        progress: Progress = SILENT,
+        resampling: ResamplingConfig = DEFAULT,
+    ) -> None:
         self.options = options
         self.progress = progress
+        self.resampling = resampling
         self.notes = found.notes
         self.jobs: dict[str, list[Job]] = {}
         for job in found.jobs:
@@ -136,7 +142,7 @@ class TableReader:
             found = [Interval(one.value, one.low, one.high) if one else NOTHING for one in rows]
             return [(one, (one.value,)) for one in found]
         predictions = [RunPredictions(str(run.path), run.predictions(split)) for run in runs]
-        over = over_seeds(predictions, target_class, columns, ResamplingConfig())
+        over = over_seeds(predictions, target_class, columns, self.resampling)
         return [over.get(column, (NOTHING, ())) for column in columns]
 
     def _tests(
@@ -172,6 +178,7 @@ class TableReader:
                     split=split,
                     positives=(self._recipe(row).data.positives[0],),
                     measures=tuple(column.measure for column in self.options.plan.columns if column.tested),
+                    resampling=self.resampling,
                 ).comparison.differences
             ),
         )

@@ -1,7 +1,6 @@
 """The results of `evaluate`, one record a split or external data set, and the file of a run that holds them all."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from attnmel import NOTICE
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import plain
 from attnmel.folders import RunFolder
 from attnmel.table_files import damage, null_to_nan, read_json, write_json
 
@@ -50,11 +50,9 @@ class SplitResults:
 
     def table(self) -> list[list[str]]:
         """Return the measures as text: task, measure, value, interval."""
-        rows = [[row.task, row.measure, row.value, row.low, row.high] for row in self.judgement.rows]
-        rows += [
-            [f"attention {name}", f"jaccard ({self.masks} masks)", *values] for name, values in self.overlap.items()
-        ]
-        return [[task, measure, fixed(value), span(low, high)] for task, measure, value, low, high in rows]
+        measures = [[row.task, row.measure, *plain((row.value, row.low, row.high))] for row in self.judgement.rows]
+        overlap = f"jaccard ({self.masks} masks)"
+        return measures + [[f"attention {name}", overlap, *plain(values)] for name, values in self.overlap.items()]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -67,16 +65,6 @@ class SplitResults:
         judgement = ClassificationReport.from_dict(plain["judgement"])
         own = {name: value for name, value in plain.items() if name != "notice"}
         return SplitResults(**{**own, "judgement": judgement, "overlap": overlap})
-
-
-def fixed(value: float) -> str:
-    """Return a number as text for a terminal; a dash where it is not defined."""
-    return "-" if math.isnan(value) else f"{value:.3f}"
-
-
-def span(low: float, high: float) -> str:
-    """Return the ends of an interval as text for a terminal; empty where they are not defined."""
-    return "" if math.isnan(low) or math.isnan(high) else f"{low:.3f} - {high:.3f}"
 
 
 def read_measures(run: RunFolder) -> dict[str, SplitResults]:

@@ -10,17 +10,19 @@ from attnmel import NOTICE
 from attnmel.data.archives.catalog import source_of
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import Calibration, calibration_of
-from attnmel.evaluation.challenge.entry import LAYOUTS, entry_of, official_categories
+from attnmel.evaluation.challenge.entry import entry_of
 from attnmel.evaluation.challenge.rules import OFFICIAL
-from attnmel.evaluation.challenge.score import OfficialJudgement, judge_official
+from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.evaluation.classification.confusion_matrix import Confusion, confusion
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
 from attnmel.evaluation.classification.operating_points import PREVALENCES, SENSITIVITIES, Operating, operating_points
-from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.subgroup_metrics import WholeSetResults
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
+from attnmel.evaluation.statistics.format import fixed, in_brackets, percent
+from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder
-from attnmel.pipeline.run.results import ANOTHER_VERSION, CHOOSES, EVALUATE_AGAIN, SplitResults, fixed, span
+from attnmel.pipeline.run.results import ANOTHER_VERSION, CHOOSES, EVALUATE_AGAIN, SplitResults
 from attnmel.records import Predictions
 from attnmel.table_files import damage, nan_to_null, null_to_nan, read_json, write_json
 
@@ -43,7 +45,7 @@ class Details:
     """Of the target class, with all of the above by group."""
     calibration: Calibration
     """Of the target class, as predicted and at the temperature of the validation split."""
-    official: OfficialJudgement | None = None
+    official: ChallengeReport | None = None
     """The official measures, as by `attnmel score`; None where the data set was no challenge, or has other classes."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def find_details(
     *,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
+    resamples: int = RESAMPLES,
 ) -> Details:
     """Compute the details of results from their predictions and those of the run's own validation split.
 
@@ -72,13 +75,17 @@ def find_details(
     target_class = positives[0]
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)
     operating = tuple(
-        operating_points(predictions, name, validation=validation, sensitivities=aims, prevalences=shares)
+        operating_points(
+            predictions, name, validation=validation, sensitivities=aims, prevalences=shares, resamples=resamples
+        )
         for name in positives
     )
-    decision = tuple(decision_curve(predictions, name) for name in positives)
+    decision = tuple(decision_curve(predictions, name, resamples=resamples) for name in positives)
     # At a temperature that was fitted on the very images, calibration would look better than it is.
-    calibration = calibration_of(predictions, None if results.name == CHOOSES else validation, target_class)
+    others = None if results.name == CHOOSES else validation
+    calibration = calibration_of(predictions, others, target_class, resamples=resamples)
     matrix = confusion(predictions, target_class)
+    whole = WholeSetResults(operating[0], decision[0], calibration, matrix)
     return Details(
         notice=NOTICE,
         licence=results.licence,
@@ -87,9 +94,9 @@ def find_details(
         operating=operating,
         decision=decision,
         confusion=matrix,
-        subgroups=subgroups(predictions, target_class, WholeSetResults(operating[0], decision[0], calibration, matrix)),
+        subgroups=subgroups(predictions, target_class, whole, resamples=min(resamples, RESAMPLES_OF_A_GROUP)),
         calibration=calibration,
-        official=_official(predictions, results.dataset),
+        official=_official(predictions, results.dataset, resamples),
     )
 
 
@@ -117,24 +124,24 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     """Return the operating points of one class as text: a column a threshold, a row a rate with its interval."""
     points = operating.points
     header = [operating.task, "fixed", *(f"aim {point.target:g}" for point in points[1:])]
-    rows = [["threshold", *(fixed(point.threshold) for point in points)]]
-    at_these = f" at these {100 * operating.positives / (operating.positives + operating.negatives):.3g} %"
+    rows = [["threshold", *(fixed(point.threshold, missing="-") for point in points)]]
+    at_these = f" at these {percent(operating.positives / (operating.positives + operating.negatives))}"
     for name, among in (("sensitivity", ""), ("specificity", ""), ("ppv", at_these), ("npv", at_these)):
-        rows.append([f"{name}{among}", *(_cell(getattr(point.reached, name)) for point in points)])
+        rows.append([f"{name}{among}", *(_text(getattr(point.reached, name)) for point in points)])
     for place, prevalence in enumerate(operating.prevalences):
-        rows.append([f"ppv at {100 * prevalence:g} %", *(_cell(point.precision[place]) for point in points)])
-    rows.append(["specificity, own ROC (optimistic)", *(_cell(point.read_off) for point in points)])
+        rows.append([f"ppv at {percent(prevalence, 'g')}", *(_text(point.precision[place]) for point in points)])
+    rows.append(["specificity, own ROC (optimistic)", *(_text(point.read_off) for point in points)])
     return header, rows
 
 
-def _official(predictions: Predictions, name: str) -> OfficialJudgement | None:
+def _official(predictions: Predictions, name: str, resamples: int) -> ChallengeReport | None:
     dataset = source_of(name)
-    if dataset not in LAYOUTS or not official_categories(predictions, dataset):
+    if dataset not in SUBMISSIONS or not official_categories(predictions.classes, dataset):
         return None
     rules = OFFICIAL[dataset]
-    return judge_official(dataset, entry_of(predictions, dataset, excluded=rules.excluded), rules)
+    entry = entry_of(predictions, dataset, excluded=rules.excluded)
+    return evaluate_challenge(dataset, entry, rules, resamples=resamples)
 
 
-def _cell(interval: Interval) -> str:
-    ends = span(interval.low, interval.high)
-    return f"{fixed(interval.value)} ({ends})" if ends else fixed(interval.value)
+def _text(interval: Interval) -> str:
+    return in_brackets(interval, to=" - ", missing="-")

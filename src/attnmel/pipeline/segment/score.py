@@ -15,8 +15,8 @@ from attnmel.errors import ConfigError, LabelError, PredictionsError, listed
 from attnmel.evaluation.challenge.masks import LEAST_JACCARD, masks_in
 from attnmel.evaluation.masks.agreement import agreement, file_pixels, overlaps, rank_correlation
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
+from attnmel.evaluation.statistics.format import fixed, in_brackets
 from attnmel.folders import MasksFolder, predicted_masks
-from attnmel.pipeline.run.results import fixed, span
 from attnmel.pipeline.run.seen_images import known_images, read_images, shared_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table
 from attnmel.progress import SILENT, Progress
@@ -80,7 +80,10 @@ class MasksScore:
         ]
         lines = [header, ["---", *(["---:"] * (len(header) - 1))], *rows]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-        notes = [f"Rank correlation of confidence with Jaccard: {fixed(self.confidence_correlation)}.", *self.notes]
+        notes = [
+            f"Rank correlation of confidence with Jaccard: {fixed(self.confidence_correlation, missing='-')}.",
+            *self.notes,
+        ]
         return f"{self.dataset} ({self.split}) against {self.folder}\n\n{table}\n\n" + "\n".join(notes) + "\n"
 
 
@@ -214,5 +217,4 @@ def _words(part: Part) -> str:
 
 
 def _cell(one: Interval) -> str:
-    ends = span(one.low, one.high)
-    return f"{fixed(one.value)} ({ends})" if ends else fixed(one.value)
+    return in_brackets(one, to=" - ", missing="-")

@@ -14,7 +14,7 @@ MOST_SHOWN = 200
 """Pairs of a kind that are shown, about 1.5 MB; the others are counted."""
 
 HEADINGS: Mapping[Kind, tuple[str, str]] = {
-    "same id": ("One id in two places", "The same image id stands in two data sets or splits."),
+    "same id": ("One id in two places", "The same image id is in two data sets or splits."),
     "same bytes": ("One file under two ids", "The two files are alike to the last byte."),
     "same picture": (
         "One picture under two ids",
@@ -34,7 +34,7 @@ HEADINGS: Mapping[Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Pair:
-    """Two images beside each other."""
+    """Two images side by side."""
 
     pictures: tuple[Picture, Picture]
     likeness: str

@@ -1,4 +1,4 @@
-"""The channels of a layer to one page: those that stand out, each over the images that it is strongest on.
+"""The channels of a layer to one page: those that are distinctive, each over the images that it is strongest on.
 
 The page holds all that it shows, asks no server for anything, and needs no script.
 """
@@ -40,7 +40,7 @@ class ShownChannel:
 
 @dataclass(frozen=True)
 class ChannelList:
-    """Channels that stand out in one way, the first most."""
+    """Channels that are distinctive in one way, the first most."""
 
     title: str
     channels: tuple[ShownChannel, ...]
@@ -52,12 +52,12 @@ class Browser:
 
     title: str
     main: str
-    """The class that channels are held against."""
+    """The class that channels are compared with."""
     layer: str
     count: int
     """Channels of the layer."""
     images: int
-    """On which they were judged."""
+    """On which they were evaluated."""
     licence: str
     lists: tuple[ChannelList, ...]
 

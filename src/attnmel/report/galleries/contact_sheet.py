@@ -35,7 +35,7 @@ INK, QUIET, GROUND, PAPER = (29, 30, 32), (90, 93, 97), (217, 217, 211), (253, 2
 
 @dataclass(frozen=True)
 class Tile:
-    """One image, or what stands in its place where it cannot be opened."""
+    """One image, or what is in its place where it cannot be opened."""
 
     title: str
     caption: str

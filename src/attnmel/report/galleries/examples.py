@@ -1,4 +1,4 @@
-"""Predictions, images and maps to the lesions worth looking at: the most confident hits and misses, as pictures.
+"""Predictions, images and maps to a choice of lesions: the most confident hits and misses, as pictures.
 
 Two steps, so that only the chosen images are read from disk: `choose` names rows of the predictions, `pictured` takes
 the arrays of exactly those rows.
@@ -50,7 +50,7 @@ KINDS = (
     Kind("False alarms: other lesions called {}", truly=False, called=True),
     Kind("Correct rejections: other lesions, not called {}", truly=False, called=False),
 )
-"""In the order of the page: what does harm stands first."""
+"""In the order of the page: the harmful errors come first."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Picture:
     description: str
     """For those who do not see it."""
     address: str
-    """`data:` address; the page asks nobody for anything."""
+    """`data:` address; the page loads nothing else."""
     note: str = ""
 
 

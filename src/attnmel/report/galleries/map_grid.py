@@ -28,9 +28,9 @@ class Block:
 
     title: str
     cells: dict[tuple[str, str], Picture]
-    """Pictures by row and column; image and mask stand in the first row, and a lesion may have no mask."""
+    """Pictures by row and column; image and mask are in the first row, and a lesion may have no mask."""
     notes: Mapping[str, str] = field(default_factory=dict)
-    """What stands below the name of a row, such as what that network said."""
+    """What is below the name of a row, such as the output of that network."""
 
 
 @dataclass(frozen=True)

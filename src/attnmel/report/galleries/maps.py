@@ -37,7 +37,7 @@ class GalleryMap:
 
 @dataclass(frozen=True, kw_only=True)
 class GalleryImage:
-    """One image; what is of a run or a map stands in their order."""
+    """One image; what belongs to a run or a map is in their order."""
 
     image_id: str
     label: str
@@ -130,5 +130,5 @@ def _figures(gallery: Gallery) -> Mapping[str, Sequence[object]]:
 
 
 def _embedded(figures: Mapping[str, Sequence[object]]) -> Markup:
-    """Return JSON that can stand inside a page: no text of a user's ends the element that it stands in."""
+    """Return JSON that can be put inside a page: no text of a user's ends the element that it is in."""
     return Markup(json.dumps(figures, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))

@@ -1,4 +1,4 @@
-"""Everything known of one or several runs to one HTML file that opens anywhere and asks nobody for anything."""
+"""Everything known of one or several runs to one HTML file that opens anywhere and loads nothing else."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PublishedRow
 from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
 from attnmel.folders import replacing
@@ -127,7 +128,7 @@ def write_report(
 ) -> None:
     """Write the page of one run, or of several with a table that compares them on top, followed by `sections`.
 
-    What is `leading` stands before all runs; with it a page may have none.
+    What is `leading` comes before all runs; with it a page may have none.
 
     Raises:
         ConfigError: nothing to show, two runs of one name, or a run without a judgement.
@@ -214,7 +215,7 @@ def _pair(curves: Mapping[str, Curves], anchor: str, point: tuple[float, float] 
         (f"{name}, AP {one.precision_recall.average_precision:.3f}", one.precision_recall)
         for name, one in curves.items()
     ]
-    # The figures escape what they are given; Markup tells the template so.
+    # The figures escape their texts; Markup tells the template not to do it again.
     return (
         Markup(roc_figure(roc, name=f"{anchor}-roc", operating_point=point)),
         Markup(precision_recall_figure(precision_recall, name=f"{anchor}-pr")),
@@ -245,10 +246,10 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {
-        "fixed": tables.fixed,
+        "fixed": fixed,
         "method_words": tables.method_words,
-        "span": tables.span,
-        "percent": tables.percent,
+        "span": span,
+        "percent": tables.css_percent,
         "spaced": tables.spaced,
     }
     return templates

@@ -11,9 +11,9 @@ NARROW = 6
 
 @dataclass(frozen=True)
 class Table:
-    """Text in rows; the first cell of each names the row, the others stand to the right.
+    """Text in rows; the first cell of each names the row, the others are to the right.
 
-    What follows a line break in a cell stands small below it: an interval under its figure.
+    What follows a line break in a cell is shown small below it: an interval under its value.
     """
 
     caption: str
@@ -23,13 +23,13 @@ class Table:
 
     @property
     def narrow(self) -> bool:
-        """Whether the table fits beside a figure on a wide page."""
+        """Whether the table fits next to a drawing on a wide page."""
         return len(self.heads) <= NARROW
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of `attnmel.figures`, with what stands below it."""
+    """A figure of `attnmel.figures`, with what is below it."""
 
     svg: str
     caption: str
@@ -37,7 +37,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Link:
-    """Another page that lies beside this one."""
+    """Another page in the same folder or below it."""
 
     text: str
     path: str

@@ -73,7 +73,7 @@ def latex(table: ReproducedTable) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return text that LaTeX prints as it stands."""
+    """Return text escaped for LaTeX."""
     return "".join(LATEX_CHARACTERS.get(character, character) for character in text)
 
 

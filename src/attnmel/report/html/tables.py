@@ -4,13 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attnmel.evaluation.classification.metric_set import RECALL
-from attnmel.evaluation.classification.report import ALL_CLASSES, MEAN, ClassificationReport, MetricRow
+from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, RECALL
+from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import PublishedRow
 
 PUBLISHED_SPLIT = "test"
-"""The published rows are of the official test images; beside another split they would mislead."""
+"""The published rows are of the official test images; with another split they would mislead."""
 
 MEASURE_WORDS: Mapping[str, tuple[str, str]] = {
     "auc": ("AUC", "area under the ROC curve"),
@@ -69,7 +70,7 @@ def spaced(name: str) -> str:
 def blocks(
     judgements: Mapping[str, ClassificationReport], main: str, published: PublishedRow | None
 ) -> tuple[Block, ...]:
-    """Return one block a split and task, in the order given; published figures stand beside the main task only."""
+    """Return one block a split and task, in the order given; published values only for the main task."""
     found = []
     for split, judgement in judgements.items():
         for task in dict.fromkeys(row.task for row in judgement.rows):
@@ -96,7 +97,7 @@ def key_figures(judgement: ClassificationReport, main: str) -> tuple[KeyFigure, 
 
 
 def task_words(task: str) -> str:
-    """Return what is judged, in words."""
+    """Return what is evaluated, in words."""
     special = {MEAN: "Mean of the tasks", ALL_CLASSES: "All classes"}
     name = spaced(task)
     return special.get(task, f"{name[:1].upper()}{name[1:]} against the rest")  # MEL stays MEL
@@ -150,37 +151,8 @@ def compared(
     )
 
 
-def fixed(value: float | None, digits: int = 3) -> str:
-    """Write a number with fixed digits; a dash where there is none."""
-    return "\N{EN DASH}" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def span(interval: Interval, digits: int = 3) -> str:
-    """Write the ends of an interval; empty where they are not defined."""
-    if math.isnan(interval.low) or math.isnan(interval.high):
-        return ""
-    return f"{interval.low:.{digits}f}\N{EN DASH}{interval.high:.{digits}f}"
-
-
-def stacked(interval: Interval, digits: int = 3) -> str:
-    """Write a figure over its interval, a line each, for a cell of a `sections.Table`."""
-    return f"{fixed(interval.value, digits)}\n{span(interval, digits)}".rstrip()
-
-
-def signed(interval: Interval) -> str:
-    """Write a figure that may be below 0 over its interval; a dash between two ends would be read as a minus."""
-    if interval.low < 0:
-        return minus(f"{fixed(interval.value)}\n{fixed(interval.low)} to {fixed(interval.high)}")
-    return minus(stacked(interval))
-
-
-def minus(text: str) -> str:
-    """Write what a number below 0 starts with."""
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def percent(value: float) -> str:
-    """Write a place on a strip from 0 to 1 as CSS."""
+def css_percent(value: float) -> str:
+    """Return a position on a strip from 0 to 1 as CSS."""
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"
 
 

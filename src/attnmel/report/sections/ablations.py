@@ -1,43 +1,44 @@
-"""What the controls of a run say of it, in plain words. Rounds and names; measures nothing."""
+"""Ablations of a run as a section of the page. Rounds and names; measures nothing."""
 
 from collections.abc import Sequence
 
 from attnmel.evaluation.comparison.ablations import CHANCE, ControlFinding
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, in_brackets, plus, plus_span, span
 from attnmel.report.html.sections import Section, Table
-from attnmel.report.html.tables import fixed, spaced, span
+from attnmel.report.html.tables import spaced
 
 CONTROL_WORDS = {
     "background-only": "without the lesion",
     "lesion-only": "the lesion alone",
     "shuffled-labels": "shuffled labels",
 }
-"""How a control is called on the page."""
+"""Name of each ablation on the page."""
 
 PROSE = (
-    "A control is a network of the same recipe and seed, trained and judged with something taken away: the lesion, "
-    "painted over by a box in the colour of the skin beside it; all but the lesion, painted over in the mean colour; "
-    "or the meaning of the training labels, which were dealt out anew. An AUC of 0.5 is chance."
+    "An ablation is a network of the same recipe and seed, trained and evaluated with something removed: the lesion, "
+    "painted over by a box in the colour of the skin around it; all but the lesion, painted over in the mean colour; "
+    "or the training labels, which were shuffled. An AUC of 0.5 is chance."
 )
 NOTES = (
-    "Intervals: DeLong, of these images; the difference is paired by image. They do not hold the chance of one "
-    "training: a network of another seed gives another AUC, and one trained on shuffled labels may lie away from 0.5 "
-    "by more than its interval says. Train more seeds before a control is called a finding.",
+    "Intervals: DeLong, of these images; the difference is paired by image. They do not include the variation between "
+    "trainings: a network of another seed gives another AUC, and one trained on shuffled labels may lie away from 0.5 "
+    "by more than its interval says. Train more seeds before drawing conclusions.",
     "A painted box hides the colour and the outline of a lesion, not how large it is or where it lies.",
 )
 
 
 def controls_section(findings: Sequence[ControlFinding], positive: str) -> Section:
-    """Return the part of the page that sets a run's controls beside it."""
+    """Return the section that compares a run with its ablations."""
     name = spaced(positive)
     return Section(
         name="controls",
-        title="What is left without the lesion, or without all else",
+        title="Ablations",
         prose=f"{PROSE} {' '.join(sentence(finding, name) for finding in findings)}",
         tables=(
             Table(
-                caption=f"AUC of {name} of each control, and of the run on the same images.",
-                heads=("Control", "Images", f"{name.capitalize()}", "AUC", "95 %", "Run", "Difference", "95 %"),
+                caption=f"AUC of {name} of each ablation, and of the run on the same images.",
+                heads=("Ablation", "Images", f"{name.capitalize()}", "AUC", "95 %", "Run", "Difference", "95 %"),
                 rows=tuple(row for finding in findings for row in _rows(finding)),
             ),
         ),
@@ -46,14 +47,14 @@ def controls_section(findings: Sequence[ControlFinding], positive: str) -> Secti
 
 
 def sentence(finding: ControlFinding, name: str) -> str:
-    """Say what one control shows, with its AUC and interval; `name` is the class that is looked for."""
+    """Return the result of one ablation, with its AUC and interval; `name` is the class measured against the rest."""
     return {"background-only": _without_lesion, "lesion-only": _lesion_alone, "shuffled-labels": _shuffled}[
         finding.control
     ](finding, name)
 
 
 def _without_lesion(finding: ControlFinding, name: str) -> str:
-    auc, size, beyond = _said(finding.auc), finding.size_auc, finding.beyond_size
+    auc, size, beyond = in_brackets(finding.auc), finding.size_auc, finding.beyond_size
     if _is_below_chance(finding.auc):
         return f"Without the lesion the AUC is {auc}, below chance: what lies outside misleads the network."
     if not _is_above_chance(finding.auc):
@@ -65,16 +66,16 @@ def _without_lesion(finding: ControlFinding, name: str) -> str:
     if size is None or beyond is None:
         return f"{begin}: some of {outside}."
     if beyond.low > 0:
-        return f"{begin}, more than the size of the painted box by itself, {_said(size)}: some of {outside}."
+        return f"{begin}, more than the size of the painted box by itself, {in_brackets(size)}: some of {outside}."
     return (
-        f"{begin}, which the size of the painted box by itself gives as well, {_said(size)}: nothing shows that more "
-        f"of {outside}."
+        f"{begin}, which the size of the painted box by itself gives as well, {in_brackets(size)}: nothing shows that "
+        f"more of {outside}."
     )
 
 
 def _lesion_alone(finding: ControlFinding, name: str) -> str:
-    auc, apart = _said(finding.auc), f"{abs(finding.difference.value):.3f}"
-    between = f"{finding.difference.low:+.3f} to {finding.difference.high:+.3f}"
+    auc, apart = in_brackets(finding.auc), fixed(abs(finding.difference.value))
+    between = plus_span(finding.difference)
     begin = f"With the lesion alone the network reaches an AUC of {auc}"
     if finding.difference.high < 0:
         return f"{begin}, {apart} lower than with the whole image ({between}): what surrounds the lesion helps it."
@@ -84,7 +85,7 @@ def _lesion_alone(finding: ControlFinding, name: str) -> str:
 
 
 def _shuffled(finding: ControlFinding, name: str) -> str:
-    auc = _said(finding.auc)
+    auc = in_brackets(finding.auc)
     if _is_above_chance(finding.auc) or _is_below_chance(finding.auc):
         return (
             f"Trained on shuffled labels the network has an AUC of {auc}, away from chance: train other seeds of this "
@@ -101,11 +102,6 @@ def _is_below_chance(auc: Interval) -> bool:
     return auc.high < CHANCE
 
 
-def _said(interval: Interval) -> str:
-    between = f" ({span(interval)})" if span(interval) else ""
-    return f"{fixed(interval.value)}{between}"
-
-
 def _rows(finding: ControlFinding) -> list[tuple[str, ...]]:
     counts = (f"{finding.images:,}", f"{finding.positives:,}")
     difference = finding.difference
@@ -115,9 +111,9 @@ def _rows(finding: ControlFinding) -> list[tuple[str, ...]]:
             *counts,
             fixed(finding.auc.value),
             span(finding.auc),
-            f"{fixed(finding.run_auc.value)} ({span(finding.run_auc)})",
-            f"{difference.value:+.3f}",
-            f"{difference.low:+.3f} to {difference.high:+.3f}",
+            in_brackets(finding.run_auc),
+            plus(difference.value),
+            plus_span(difference),
         )
     ]
     if finding.size_auc is not None and finding.beyond_size is not None:
@@ -132,8 +128,8 @@ def _left_out(findings: Sequence[ControlFinding]) -> list[str]:
         if one.left_out:
             lacking.setdefault((one.left_out, one.images + one.left_out), []).append(CONTROL_WORDS[one.control])
     return [
-        f"{', '.join(names).capitalize()}: {count:,} of {of:,} images have no lesion mask and are left out, of the "
-        "run's figures beside them too."
+        f"{', '.join(names).capitalize()}: {count:,} of {of:,} images have no lesion mask and are left out, also of "
+        "the run's values here."
         for (count, of), names in lacking.items()
     ]
 

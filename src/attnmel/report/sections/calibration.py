@@ -4,9 +4,10 @@ from itertools import zip_longest
 
 from attnmel.evaluation.calibration.calibration import Calibration, Reliability
 from attnmel.evaluation.calibration.reliability import Bin
+from attnmel.evaluation.statistics.format import fixed, in_brackets, signed
 from attnmel.figures.calibration import probability_figure, reliability_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import fixed, signed, spaced, span
+from attnmel.report.html.tables import spaced
 
 WORDS = {
     "calibration_error": "Calibration error (ECE)",
@@ -43,7 +44,7 @@ def calibration_section(calibration: Calibration, split: str, *, anchor: str) ->
             Drawing(
                 reliability_figure(curves, positive=name, name=f"{anchor}-reliability"),
                 f"Reliability, {counted}: each point is a bin of about as many images, its line the 95 % interval. "
-                "On the dotted line probabilities are what they say.",
+                "On the dotted line probabilities are calibrated.",
             ),
             Drawing(
                 probability_figure(histograms, positive=name, name=f"{anchor}-probabilities"),
@@ -64,11 +65,11 @@ def _shown(calibration: Calibration) -> dict[str, Reliability]:
 
 
 def _at(calibration: Calibration) -> str:
-    return f"at temperature {calibration.temperature.value:.2f}"
+    return f"at temperature {fixed(calibration.temperature.value, 2)}"
 
 
 def _label(title: str, judged: Reliability) -> str:
-    return f"{title}, ECE {judged.measures['calibration_error'].value:.3f}"
+    return f"{title}, ECE {fixed(judged.measures['calibration_error'].value)}"
 
 
 def _prose(calibration: Calibration, name: str) -> str:
@@ -81,7 +82,7 @@ def _prose(calibration: Calibration, name: str) -> str:
         kind = "neither too timid nor too extreme beyond chance"
     return (
         f"{meaning} On the {calibration.fitted_on:,} validation images the network was {kind}: its scores are best "
-        f"divided by a temperature of {temperature.value:.2f} ({span(temperature, 2)}). Probabilities from attnmel "
+        f"divided by a temperature of {in_brackets(temperature, 2)}. Probabilities from attnmel "
         "predict are at the temperature that the checkpoint holds; all else on this page is as predicted, without it."
     )
 
@@ -102,7 +103,7 @@ def _measures(calibration: Calibration, caption: str) -> Table:
 
 
 def _bins(calibration: Calibration, name: str) -> Table:
-    """Return what the points of the curves stand for; ties may leave fewer bins at one temperature than at another."""
+    """Return what the points of the curves represent; ties may leave fewer bins at one temperature than at another."""
     heads = ["Bin"]
     columns = []
     for title, judged in _shown(calibration).items():

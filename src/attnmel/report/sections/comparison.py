@@ -1,21 +1,18 @@
 """A comparison to words, tables and a section of the page. Rounds and names; measures nothing."""
 
-import math
-
-from attnmel.evaluation.comparison.differences import MEASURE_WORDS, Difference, p_words
+from attnmel.evaluation.comparison.differences import MEASURE_WORDS, Difference
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.recipes import Comparison, Summary
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import TO, fixed, p_cell, plus, span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.figures.differences import Bar, differences_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import fixed, spaced
-
-NOTHING = "\N{EN DASH}"
+from attnmel.report.html.tables import spaced
 
 
 def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> Section:
-    """Return the part of the page that says whether runs differ: figures, tables, and a sentence each, then `notes`."""
+    """Return the section that compares runs: figures, tables and a sentence each, then `notes`."""
     summary = summary_table(comparison)
     pairs = tuple(dict.fromkeys((one.first, one.second) for one in comparison.differences))
     drawn = tuple(_drawing(number, pair, comparison) for number, pair in enumerate(pairs, 1))
@@ -39,7 +36,7 @@ def summary_table(comparison: Comparison) -> Table | None:
 
 
 def difference_table(comparison: Comparison, first: str, second: str) -> Table:
-    """Return the differences of one pair, second minus first; a line below a row is another method's word on it."""
+    """Return the differences of one pair, second minus first; a line below a row is the result of another method."""
     rows = []
     for one in comparison.differences:
         if (one.first, one.second) == (first, second):
@@ -49,16 +46,16 @@ def difference_table(comparison: Comparison, first: str, second: str) -> Table:
 
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
-    """Say of each pair and measure what was found."""
+    """Return the result for each pair and measure."""
     return tuple(
         f"{one.second} against {one.first}, {spaced(one.task)}: {one.sentence}" for one in comparison.differences
     )
 
 
 def method_words(comparison: Comparison) -> str:
-    """Say how often chance was called, and what one correction covers."""
-    chances, rows = comparison.chances, len(comparison.differences)
-    chance = f"{chances.resamples:,} resamples, {chances.permutations:,} permutations, seed {chances.seed}"
+    """Return the number of resamples and permutations, and what one correction covers."""
+    resampling, rows = comparison.chances, len(comparison.differences)
+    chance = f"{resampling.resamples:,} resamples, {resampling.permutations:,} permutations, seed {resampling.seed}"
     if not rows:
         return chance
     counted = any(one.outcome.discordant for one in comparison.differences)
@@ -118,22 +115,18 @@ def _difference_row(one: Difference) -> tuple[str, ...]:
         _row_words(one),
         fixed(one.first_value),
         fixed(one.second_value),
-        f"{one.value:+.3f}",
+        plus(one.value),
         _span(one.outcome.chosen),
-        _p(one.outcome.chosen.p),
-        _p(one.corrected),
+        p_cell(one.outcome.chosen.p),
+        p_cell(one.corrected),
         f"{counted[0]}, {counted[1]}" if counted else "",
         one.outcome.chosen.name,
     )
 
 
 def _other_row(other: Method) -> tuple[str, ...]:
-    return ("", "", "", "", _span(other), _p(other.p), "", "", other.name)
+    return ("", "", "", "", _span(other), p_cell(other.p), "", "", other.name)
 
 
 def _span(method: Method) -> str:
-    return NOTHING if math.isnan(method.low) else f"{method.low:.3f} to {method.high:.3f}"
-
-
-def _p(p: float) -> str:
-    return NOTHING if math.isnan(p) else p_words(p).removeprefix("= ")
+    return span((method.low, method.high), to=TO) or fixed(None)

@@ -1,9 +1,10 @@
 """A confusion matrix to a section of the page: words and rounding only."""
 
 from attnmel.evaluation.classification.confusion_matrix import UNDECIDED, Confusion
+from attnmel.evaluation.statistics.format import in_brackets, stacked
 from attnmel.figures.confusion import confusion_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import spaced, stacked
+from attnmel.report.html.tables import spaced
 
 
 def confusion_section(matrix: Confusion, *, anchor: str) -> Section:
@@ -12,7 +13,7 @@ def confusion_section(matrix: Confusion, *, anchor: str) -> Section:
     rule = "the highest probability" if several else "a probability above 0.5"
     return Section(
         name="confusion",
-        title="Classes taken for each other",
+        title="Confusion matrix",
         figures=(
             Drawing(
                 confusion_figure(matrix, name=f"{anchor}-confusion"),
@@ -44,8 +45,7 @@ def _by_class(matrix: Confusion) -> Table:
     called = sum(one.called for one in matrix.by_class)
     rows.append(("mean", f"{matrix.images:,}", f"{called:,}", *means))
     return Table(
-        f"By class. Of all images {100 * matrix.accuracy.value:.1f} % "
-        f"({100 * matrix.accuracy.low:.1f}\N{EN DASH}{100 * matrix.accuracy.high:.1f} %) are called rightly.",
+        f"By class. Accuracy over all images: {in_brackets(matrix.accuracy)}.",
         ("Class", "Images", "Called so", "Recall", "Precision", "F1"),
         tuple(rows),
     )

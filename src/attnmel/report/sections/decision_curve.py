@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve
-from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, minus, percent, signed
 from attnmel.figures.decision import decision_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import fixed, spaced
+from attnmel.report.html.tables import spaced
 
 
 def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section:
@@ -16,8 +16,8 @@ def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section
     return Section(
         name="decision",
         title="Decision curve",
-        prose=f"Whoever would act, for example excise, from a probability of 0.1 on finds nine needless acts as bad as "
-        f"one missed {name}. The curve counts what acting above each such threshold is worth: {_useful(main)}",
+        prose=f"To act, for example to excise, from a probability of 0.1 on means that nine needless acts are as bad "
+        f"as one missed {name}. The curve shows the net benefit of acting above each threshold: {_useful(main)}",
         figures=(
             Drawing(
                 decision_figure(main, name=f"{anchor}-decision"),
@@ -28,8 +28,8 @@ def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section
         more=tuple(_table(one) for one in others),
         notes=(
             "Net benefit at a threshold p (Vickers and Elkin 2006): true positives / N \N{MINUS SIGN} false positives "
-            "/ N \N{MULTIPLICATION SIGN} p / (1 \N{MINUS SIGN} p). It takes the probabilities at their word, and holds "
-            f"for the share of {name} among these images, {100 * main.prevalence:.3g} %; a practice sees fewer. "
+            "/ N \N{MULTIPLICATION SIGN} p / (1 \N{MINUS SIGN} p). It uses the probabilities as they are, and is "
+            f"for the share of {name} among these images, {percent(main.prevalence)}; a practice sees fewer. "
             f"Intervals: percentile bootstrap, {main.resamples:,} resamples.",
         ),
     )
@@ -42,27 +42,18 @@ def _table(curve: DecisionCurve) -> Table:
         f"Net benefit, {spaced(curve.task)}, {curve.images:,} images.",
         ("Threshold", "Acting above it", "Acting on all", "Acting on none"),
         tuple(
-            (f"{curve.thresholds[at]:g}", _stacked(curve.net_benefit[at]), _signed(curve.treat_all[at]), fixed(0.0))
+            (f"{curve.thresholds[at]:g}", signed(curve.net_benefit[at]), minus(fixed(curve.treat_all[at])), fixed(0.0))
             for at in places
         ),
     )
 
 
-def _stacked(net: Interval) -> str:
-    """Write a net benefit over its interval; a dash between two ends would be read as a minus."""
-    return f"{_signed(net.value)}\n{_signed(net.low)} to {_signed(net.high)}"
-
-
-def _signed(value: float) -> str:
-    return fixed(value).replace("-", "\N{MINUS SIGN}")
-
-
 def _useful(curve: DecisionCurve) -> str:
-    """Say where the whole interval lies above acting on all and on none."""
+    """Return where the whole interval lies above acting on all and on none."""
     if not curve.useful:
-        return "at no threshold is it shown to be worth more than acting on all or on none."
+        return "at no threshold is it shown to be higher than that of acting on all or on none."
     ranges = [f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in curve.useful]
-    return f"more than acting on all or on none at thresholds of {_and(ranges)} (by the whole interval)."
+    return f"it is above that of acting on all or on none at thresholds of {_and(ranges)} (by the whole interval)."
 
 
 def _and(words: Sequence[str]) -> str:

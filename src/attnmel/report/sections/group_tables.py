@@ -1,20 +1,23 @@
-"""What goes beyond the measures, by subgroup, to tables of the page: words and rounding only."""
+"""Operating points, net benefit, calibration and confusion matrix by subgroup as tables of the page."""
 
 import math
 from collections.abc import Iterator
 
+from attnmel.evaluation.calibration.calibration import Reliability
+from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.classification.thresholds import LEAST
-from attnmel.evaluation.subgroup_metrics import GroupCalibration, GroupFigures, GroupPoint
+from attnmel.evaluation.statistics.format import fixed, minus, percent, signed, stacked
+from attnmel.evaluation.subgroup_metrics import GroupFigures
 from attnmel.evaluation.subgroups import Subgroup, Subgroups
 from attnmel.report.html.sections import Table
-from attnmel.report.html.tables import fixed, minus, signed, spaced, stacked
+from attnmel.report.html.tables import spaced
 
 Judged = tuple[str, Subgroup, GroupFigures]
 """A group's name on the page, its counts, and its figures."""
 
 
 def group_tables(found: Subgroups) -> tuple[Table, ...]:
-    """Return a table a topic, a row a group; none of what was not judged."""
+    """Return a table per topic with a row per group; none for topics that were not evaluated."""
     groups = list(_judged(found))
     if not groups:
         return ()
@@ -37,13 +40,13 @@ def group_notes(found: Subgroups) -> tuple[str, ...]:
     if found.resamples:
         resamples = f", {found.resamples:,} resamples a group, so that it stays quick; of all images as further above"
     return (
-        "Under every number: thresholds and temperature are those that the validation images of all groups chose, and "
+        "For every number: thresholds and temperature are those that the validation images of all groups chose, and "
         "no group chooses its own. PPV, NPV, precision of a class and net benefit hold for the group's own share of "
         f"{spaced(found.task)}, and so differ between groups that are recognised alike.",
         f"Partial AUC: above a sensitivity of {LEAST:g}, as a share of the most there can be. By percentile bootstrap: "
         f"this, PPV at a prevalence, net benefit and calibration{resamples}. ECE by chance: what as many images show "
         "if every probability is right (mean, 95 % range); a small group has a large ECE by chance alone.",
-        "A dash: not defined there, as without an image of a class, or a slope where the probabilities part the "
+        "A dash: not defined there, as without an image of a class, or a slope where the probabilities separate the "
         "classes.",
     )
 
@@ -64,7 +67,7 @@ def _reached(groups: list[Judged], place: int, name: str) -> Table:
     """Return what one threshold reaches in every group."""
     point = groups[0][2].points[place]
     aim = "" if math.isnan(point.target) else f", chosen for a sensitivity of {point.target:g}"
-    precision = (f"PPV at {100 * one:.3g} %" for one in groups[0][2].prevalences)
+    precision = (f"PPV at {percent(one)}" for one in groups[0][2].prevalences)
     return Table(
         f"Called {name} above {fixed(point.threshold)}{aim}: what that reaches.",
         ("Group", "Found", "False alarms", "Sensitivity", "Specificity", "PPV", "NPV", *precision),
@@ -72,7 +75,7 @@ def _reached(groups: list[Judged], place: int, name: str) -> Table:
     )
 
 
-def _point(one: Subgroup, point: GroupPoint) -> tuple[str, ...]:
+def _point(one: Subgroup, point: OperatingPoint) -> tuple[str, ...]:
     reached = point.reached
     return (
         f"{point.true_positives:,} of {one.positives:,}",
@@ -83,12 +86,12 @@ def _point(one: Subgroup, point: GroupPoint) -> tuple[str, ...]:
 
 
 def _net_benefit(groups: list[Judged], name: str) -> Table:
-    """Return what acting above some threshold probabilities is worth in every group, and on all its images."""
+    """Return the net benefit of acting above some threshold probabilities in every group, and on all its images."""
     rows = []
     for title, one, figures in groups:
         both = zip(figures.net_benefit, figures.treat_all, strict=True)
         cells = (f"{signed(net)}\non all {minus(fixed(everyone))}" for net, everyone in both)
-        rows.append((title, f"{100 * one.positives / one.images:.1f} %", *cells))
+        rows.append((title, percent(one.positives / one.images, ".1f"), *cells))
     heads = (f"above {one:g}" for one in groups[0][2].thresholds)
     return Table(
         f"Net benefit of acting above a probability, below it that of acting on all; on none it is {fixed(0.0)}.",
@@ -97,7 +100,7 @@ def _net_benefit(groups: list[Judged], name: str) -> Table:
     )
 
 
-def _calibration(caption: str, groups: list[tuple[str, Subgroup, GroupFigures, GroupCalibration]]) -> Table:
+def _calibration(caption: str, groups: list[tuple[str, Subgroup, GroupFigures, Reliability]]) -> Table:
     rows = []
     for title, one, _, judged in groups:
         error, *others = judged.measures.values()
@@ -118,7 +121,7 @@ def _classes(groups: list[Judged]) -> Table:
     rows = [row for title, _, figures in groups for row in _of_classes(title, figures, len(columns))]
     heads = (f"called {spaced(name)}" for name in columns)
     return Table(
-        "Classes taken for each other: a row a group and true class.",
+        "Confusion matrix: a row per group and true class.",
         ("Group, class", "Images", *heads, "Recall", "Precision", "F1"),
         tuple(rows),
     )

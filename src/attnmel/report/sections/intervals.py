@@ -1,7 +1,8 @@
 """The section that sets the intervals of one judgement side by side, a column a method."""
 
-from attnmel.evaluation.classification.report import ClassificationReport, MetricRow
-from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.report import ClassificationReport
+from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.report.html import tables
 from attnmel.report.html.sections import Section, Table
 
@@ -29,5 +30,5 @@ def interval_section(judgement: ClassificationReport, split: str) -> Section:
 
 def _cells(row: MetricRow) -> tuple[str, ...]:
     ends = [next((row.intervals[name] for name in names if name in row.intervals), None) for _, names in COLUMNS]
-    spans = [tables.span(Interval(row.value, *pair)) if pair else "" for pair in ends]
-    return (f"{tables.task_words(row.task)}: {tables.measure_words(row)[0]}", tables.fixed(row.value), *spans)
+    spans = [span(pair) if pair else "" for pair in ends]
+    return (f"{tables.task_words(row.task)}: {tables.measure_words(row)[0]}", fixed(row.value), *spans)

@@ -1,12 +1,13 @@
-"""Judged images that are known from training -> the part of the page that says so, with the figures without them."""
+"""Evaluated images that are known from training -> a section of the page, with the measures without them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from attnmel.evaluation.classification.report import ClassificationReport, MetricRow
-from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.report import ClassificationReport
+from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.report.html.sections import Section, Table
-from attnmel.report.html.tables import MEASURE_WORDS, fixed, spaced, span
+from attnmel.report.html.tables import MEASURE_WORDS, spaced
 
 KIND_WORDS: Mapping[str, str] = {
     "same id": "the same image id",
@@ -16,7 +17,7 @@ KIND_WORDS: Mapping[str, str] = {
 }
 
 MOST_LISTED = 20
-"""Pairs that the page names; all stand in the run folder."""
+"""Pairs that the page names; all are in the run folder."""
 
 
 def leakage_section(
@@ -29,19 +30,21 @@ def leakage_section(
     """Return the figures of a split with and without the images that are known from training.
 
     `kinds` says by image how it is known, `pairs` names image, known image and its split; `without` is the sentence
-    that says why where nothing can be judged without them.
+    that says why where nothing can be evaluated without them.
     """
     counts = Counter(kinds.values())
-    told = ", ".join(f"{count} by {KIND_WORDS.get(kind, kind)}" for kind, count in counts.items())
+    kinds_found = ", ".join(f"{count} by {KIND_WORDS.get(kind, kind)}" for kind, count in counts.items())
     prose = (
         f"{len(kinds):,} of {whole.images:,} images of the {split} split are known from training or validation images: "
-        f"{told}. The figures above are of all images, as the split prescribes; here they stand beside those without "
-        "these."
+        f"{kinds_found}. The measures above are of all images, as the split prescribes; here they are "
+        "compared with those without these."
     )
     tables = () if isinstance(without, str) else (_table(split, whole, without),)
     notes = [f"{image}: {known} ({side})" for image, known, side in pairs[:MOST_LISTED]]
     more = len(pairs) - len(notes)
-    named = f"Pairs, judged and known: {'; '.join(notes)}{f'; and {more} more' if more > 0 else ''}. All: leakage.csv."
+    named = (
+        f"Pairs, evaluated and known: {'; '.join(notes)}{f'; and {more} more' if more > 0 else ''}. All: leakage.csv."
+    )
     return Section(
         name="leakage",
         title="Images known from training",
@@ -62,4 +65,4 @@ def _table(split: str, whole: ClassificationReport, without: ClassificationRepor
 
 
 def _cells(row: MetricRow) -> tuple[str, str]:
-    return fixed(row.value), span(Interval(row.value, row.low, row.high))
+    return fixed(row.value), span((row.low, row.high))

@@ -1,17 +1,23 @@
-"""What maps are worth, as tables: maps down, measures across, each figure over its interval. Rounds and names only."""
+"""Evaluation of saliency maps as tables: a row per map, a column per measure. Rounds and names only."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from attnmel.evaluation.comparison.differences import p_words
 from attnmel.evaluation.maps.localisation import CUTS, LESION, MEASURES, cut_measure
-from attnmel.evaluation.maps.statistics import MapDifference, MapMean
-from attnmel.evaluation.maps.summary import AGREEMENT, AUTHORS_JACCARD, FAITHFUL, MapSummary
+from attnmel.evaluation.maps.summary import (
+    AGREEMENT,
+    AUTHORS_JACCARD,
+    FAITHFUL,
+    MapDifference,
+    MapMean,
+    MapSummary,
+)
 from attnmel.evaluation.maps.table import EVERY, MapColumn
+from attnmel.evaluation.statistics.format import p_words, signed
 from attnmel.report.galleries.examples import Picture
 from attnmel.report.html.sections import Link, Section, Table
 from attnmel.report.html.table_texts import markdown_table
-from attnmel.report.html.tables import signed, spaced
+from attnmel.report.html.tables import spaced
 
 MEASURE_WORDS = {
     "jaccard": "Jaccard",
@@ -29,7 +35,7 @@ MEASURE_WORDS = {
     "stability jaccard": "Jaccard",
 }
 SHOWN_CUTS = CUTS[1::2]
-"""Every second; all of them stand in the CSV."""
+"""Every second; all of them are in the CSV."""
 
 SANITY = "sanity spearman"
 BESIDE = ("jaccard", "ap", "energy")
@@ -39,7 +45,7 @@ CONTROL_WORDS = {"gaussian": "gaussian, a bell in the middle of the image", "ran
 NOTES = (
     "Intervals: 95 % percentile bootstrap of these images, by lesion. Another training gives other maps; that is not "
     "in them.",
-    "Overlap asks whether a map lies where experts marked, faithfulness whether the network lives on what it shows; "
+    "Overlap measures whether a map marks what experts marked, faithfulness whether the network depends on it; "
     "neither follows from the other.",
 )
 
@@ -53,12 +59,14 @@ class _Head(NamedTuple):
     part: str = EVERY
 
 
-def worth_section(summary: MapSummary, *, pictures: tuple[Picture, ...] = (), links: tuple[Link, ...] = ()) -> Section:
-    """Return the part of a run's page that says what its maps are worth."""
-    tables = worth_tables(summary)
+def evaluation_section(
+    summary: MapSummary, *, pictures: tuple[Picture, ...] = (), links: tuple[Link, ...] = ()
+) -> Section:
+    """Return the section of a run's page that evaluates its maps."""
+    tables = mean_tables(summary)
     return Section(
         name="maps",
-        title="What the maps are worth",
+        title="Evaluation of the saliency maps",
         prose=prose(summary.methods),
         pictures=pictures,
         links=links,
@@ -72,8 +80,8 @@ def beside_section(
     summary: MapSummary, *, title: str, pictures: tuple[Picture, ...], links: tuple[Link, ...], lacking: Sequence[str]
 ) -> Section:
     """Return the part of a page of several runs that sets their maps side by side; runs in `lacking` have none."""
-    tables, differences = worth_tables(summary), difference_tables(summary)
-    missing = f"Without maps of the epoch judged: {', '.join(lacking)}; `attnmel explain RUN --split` makes them."
+    tables, differences = mean_tables(summary), difference_tables(summary)
+    missing = f"Without maps of the epoch evaluated: {', '.join(lacking)}; `attnmel explain RUN --split` makes them."
     return Section(
         name="maps-beside",
         title=title,
@@ -87,14 +95,14 @@ def beside_section(
 
 
 def prose(methods: Sequence[str]) -> str:
-    """Say how the maps are to be read, by the controls that are among them, perhaps after the name of a run."""
+    """Return how to read the maps, by the baselines that are among them, perhaps after the name of a run."""
     ends = {name.rpartition(": ")[2] for name in methods}
     there = [words for name, words in CONTROL_WORDS.items() if name in ends]
-    beside = f" beside what knows nothing of the network: {', and '.join(there)}" if there else ""
-    worth = " A map is worth what it has beyond that." if there else " No control was asked for to hold them against."
+    baselines = f", and so are baselines that do not depend on the network: {', and '.join(there)}" if there else ""
+    better = " A map is informative as far as it is better than these." if there else " No baseline was requested."
     return (
-        f"A map convinces the eye easily. Here each is measured{beside}.{worth} Each map is asked for the class that "
-        "the network calls."
+        f"A map easily looks convincing. Here each is measured{baselines}.{better} Each map is of the class that the "
+        "network predicts."
     )
 
 
@@ -105,13 +113,13 @@ def summary_text(summary: MapSummary, *, differences: bool = True) -> str:
         *("", f"**{summary.notice}** Trained on data under: {summary.licence}.", ""),
         *(prose(summary.methods), ""),
     ]
-    for table in (*worth_tables(summary), *(difference_tables(summary) if differences else ())):
+    for table in (*mean_tables(summary), *(difference_tables(summary) if differences else ())):
         lines += [table.caption, "", *markdown_table(table), ""]
     return "\n".join([*lines, *(f"* {note}" for note in NOTES), ""])
 
 
-def worth_tables(summary: MapSummary) -> tuple[Table, ...]:
-    """Return the means, a table a question; one that was not asked has none."""
+def mean_tables(summary: MapSummary) -> tuple[Table, ...]:
+    """Return the means, a table per question; without its measures a question has none."""
     kinds = list(dict.fromkeys((one.column.measure, one.column.target) for one in summary.means))
     parts = list(dict.fromkeys(one.part for one in summary.means))
     others = [target for measure, target in kinds if measure == "jaccard" and target != LESION]
@@ -121,7 +129,7 @@ def worth_tables(summary: MapSummary) -> tuple[Table, ...]:
             _Head(spaced(part).removeprefix("label "), "jaccard", LESION, part) for part in parts if len(parts) > 1
         ],
         **{
-            f"{MEASURE_WORDS[name]} with all else that was marked": [
+            f"{MEASURE_WORDS[name]} with all other marked structures": [
                 _Head(spaced(target), name, target) for target in others
             ]
             for name in BESIDE
@@ -129,16 +137,16 @@ def worth_tables(summary: MapSummary) -> tuple[Table, ...]:
         "Jaccard index with the lesion where a map is cut at other shares of its range": [
             _Head(f"{cut:g}", cut_measure(cut), LESION) for cut in SHOWN_CUTS
         ],
-        "Class activation maps as the authors measured them, for their figure alone": [
+        "Class activation maps as the authors measured them, only to compare with their value": [
             _Head(MEASURE_WORDS[AUTHORS_JACCARD], AUTHORS_JACCARD, LESION)
         ],
-        "Faithfulness: the class's probability when pixels are replaced": [
+        "Faithfulness: probability of the class when pixels are replaced": [
             _Head(MEASURE_WORDS[name], name, "") for name in FAITHFUL
         ],
         "Sanity: rank correlation with the map after an alteration": [
             _Head(target, SANITY, target) for measure, target in kinds if measure == SANITY
         ],
-        "Stability: likeness to the maps of the image turned and mirrored": [
+        "Stability: similarity to the maps of the image turned and mirrored": [
             _Head(MEASURE_WORDS[name], name, "") for name in ("stability spearman", "stability jaccard")
         ],
     }
@@ -172,7 +180,7 @@ def _agreement_table(summary: MapSummary) -> Iterator[Table]:
         for one in summary.means
         if one.column.measure == AGREEMENT and one.part == EVERY
     }
-    # The first map stands above a column alone, the last beside a row alone.
+    # The first map is above a column alone, the last next to a row alone.
     across, down = summary.methods[:-1], summary.methods[1:]
     if found:
         yield Table(

@@ -4,12 +4,14 @@ import math
 from collections.abc import Sequence
 
 from attnmel.evaluation.classification.curves import RocCurve
-from attnmel.evaluation.classification.operating_points import Operating, OperatingPoint
+from attnmel.evaluation.classification.operating_points import Operating
+from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.classification.thresholds import LEAST
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import fixed, in_brackets, percent, span, stacked
 from attnmel.figures.operating import operating_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import fixed, spaced, span, stacked
+from attnmel.report.html.tables import spaced
 
 HEADS = ("Threshold", "Found", "False alarms", "Sensitivity", "Specificity", "PPV", "NPV", "Specificity, own curve")
 
@@ -19,7 +21,7 @@ def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor
     main, others = operating[0], operating[1:]
     figure = Drawing(
         operating_figure(curve, main, name=f"{anchor}-operating"),
-        "The thresholds on the judged images; bars are 95 % intervals, the partial area is shaded.",
+        "The thresholds on the evaluated images; bars are 95 % intervals, the partial area is shaded.",
     )
     return Section(
         name="operating",
@@ -33,14 +35,14 @@ def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor
 
 
 def _prose(operating: Operating) -> str:
-    """Say what chose the thresholds; what images that are judged by their own choice are worth is in the notes."""
+    """Return what chose the thresholds; the notes say where the evaluated images chose them themselves."""
     if not operating.validation_positives:
         return ""
-    held = f"{operating.validation_images:,} validation images ({operating.validation_positives:,} "
-    chose = f"Each threshold is the highest that reaches its sensitivity on the {held}{spaced(operating.task)})."
+    images = f"{operating.validation_images:,} validation images ({operating.validation_positives:,} "
+    chose = f"Each threshold is the highest that reaches its sensitivity on the {images}{spaced(operating.task)})."
     if operating.shared:
         return chose
-    return f"{chose} The images judged here had no part in it, so what is reached may be more or less."
+    return f"{chose} The images evaluated here had no part in it, so their sensitivity may be above or below it."
 
 
 def _points(operating: Operating) -> Table:
@@ -72,11 +74,11 @@ def _point(operating: Operating, point: OperatingPoint) -> tuple[str, ...]:
 
 
 def _precision(operating: Operating) -> Table:
-    """Return the PPV at each prevalence, last the judged images' own."""
+    """Return the PPV at each prevalence, last the evaluated images' own."""
     own = operating.positives / (operating.positives + operating.negatives)
     return Table(
-        f"Precision (PPV) by Bayes if {spaced(operating.task)} were as frequent as said.",
-        ("Aim", *(f"at {_percent(one)}" for one in operating.prevalences), f"at {_percent(own)}, as here"),
+        f"Precision (PPV) by Bayes if {spaced(operating.task)} were as frequent as given.",
+        ("Aim", *(f"at {percent(one)}" for one in operating.prevalences), f"at {percent(own)}, as here"),
         tuple(
             (_aim(point), *(stacked(one) for one in point.precision), stacked(point.reached.ppv))
             for point in operating.points
@@ -86,12 +88,11 @@ def _precision(operating: Operating) -> Table:
 
 
 def _area(operating: Operating) -> str:
-    """Tell the partial area in one sentence."""
+    """Return the partial area in one sentence."""
     area, part = operating.partial_area, operating.partial_share
     return (
         f"{spaced(operating.task).capitalize()}: above a sensitivity of {LEAST:g} the ROC curve encloses "
-        f"{fixed(area.value)} ({span(area)}) of at most {1 - LEAST:.1f}: {100 * part.value:.0f}\N{NO-BREAK SPACE}% "
-        f"({100 * part.low:.0f}\N{EN DASH}{100 * part.high:.0f}\N{NO-BREAK SPACE}%)."
+        f"{in_brackets(area)} of at most {1 - LEAST:.1f}, a proportion of {in_brackets(part, 2)}."
     )
 
 
@@ -103,20 +104,16 @@ def _notes(operating: Sequence[Operating]) -> tuple[str, ...]:
         "that truly are. 95 % intervals by Wilson, the threshold as given; precision, own curve and area by percentile "
         f"bootstrap, {resamples:,} resamples."
         + (" Redrawn: the validation images are drawn again, too, and choose anew." if redrawn else ""),
-        "Specificity, own curve: read off the ROC curve of the judged images at the sensitivity aimed at, as the "
-        "challenges do. It is optimistic: its threshold is chosen with the answers at hand.",
+        "Specificity, own curve: read off the ROC curve of the evaluated images at the sensitivity aimed at, as the "
+        "challenges do. It is optimistic: its threshold is chosen with the labels known.",
         *(f"{note[0].upper()}{note[1:]}." for one in operating for note in one.notes),
     )
 
 
 def _twice(given: Interval, redrawn: Interval | None) -> str:
-    """Write a figure with its interval, and below the one that doubts the threshold, too."""
+    """Write a figure with its interval, and below it the one with the threshold chosen anew."""
     return stacked(given) + (f"\nredrawn {span(redrawn)}" if redrawn else "")
 
 
 def _aim(point: OperatingPoint) -> str:
     return "none" if math.isnan(point.target) else f"{point.target:g}"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.3g} %"

@@ -1,9 +1,10 @@
 """Subgroups to a section of the page: words and rounding only."""
 
+from attnmel.evaluation.statistics.format import stacked
 from attnmel.evaluation.subgroups import SHOWN, Subgroup, Subgroups
 from attnmel.figures.subgroups import forest_figure
 from attnmel.report.html.sections import Drawing, Section, Table
-from attnmel.report.html.tables import MEASURE_WORDS, spaced, stacked
+from attnmel.report.html.tables import MEASURE_WORDS, spaced
 from attnmel.report.sections.group_tables import group_name, group_notes, group_tables
 
 ATTRIBUTE_WORDS = {
@@ -20,7 +21,7 @@ def subgroups_section(found: Subgroups, *, anchor: str) -> Section | None:
     if not found.groups:
         return None
     name = spaced(found.task)
-    beside = f"Beside each group: how many are {name}, of how many images."
+    beside = f"Next to each group: number of {name} and of images."
     drawn = [
         Drawing(forest_figure(found, measure, label=label, name=f"{anchor}-{measure}-groups"), caption)
         for measure, label, caption in (("auc", "AUC", beside), ("sensitivity", "sensitivity at 0.5", ""))
@@ -28,8 +29,8 @@ def subgroups_section(found: Subgroups, *, anchor: str) -> Section | None:
     return Section(
         name="subgroups",
         title="Subgroups",
-        prose=f"Each group is judged by itself, {name} against the rest. Groups differ in how hard their lesions are, "
-        "not only in how well the network does; with so many groups, some look different by chance.",
+        prose=f"Each group is evaluated by itself, {name} against the rest. Groups differ in how hard their lesions "
+        "are, not only in how well the network does; with so many groups, some look different by chance.",
         figures=tuple(drawn),
         more=(_table(found), *group_tables(found)),
         notes=_notes(found),

@@ -1,11 +1,8 @@
-"""A table of recipes to the tables and sections of its page. Rounds and names; measures nothing."""
+"""A table of recipes as tables and sections of its page. Rounds and names; measures nothing."""
 
-import math
-
-from attnmel.evaluation.comparison.differences import Difference, p_words
+from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span, stacked
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
 from attnmel.report.html.sections import Section, Table
-from attnmel.report.html.tables import fixed, minus, stacked
 from attnmel.report.sections.comparison import words
 
 TICKS = ("lesion", "dermo", "interpretability", "ensemble", "external")
@@ -47,12 +44,12 @@ def _block_section(table: ReproducedTable, block: TableBlock) -> Section:
 def _prose(block: TableBlock) -> str:
     images = sorted({row.images for row in block.rows if row.images})
     if not images:
-        return "Nothing is judged on these images yet."
+        return "Nothing has been evaluated on these images yet."
     return f'{" or ".join(f"{count:,}" for count in images)} images, split "{block.split}".'
 
 
 def block_table(table: ReproducedTable, block: TableBlock, *, beside: str = "published {}") -> Table:
-    """Return the rows of one split; below a figure stand its interval and, in the form `beside`, what was published."""
+    """Return the rows of one split; below a figure are its interval and, in the form `beside`, what was published."""
     ticks = [name for name in TICKS if any(_tick(row, name) for row in block.rows)]
     heads = ("System", *table.heads, "Seeds", *(TICK_HEADS.get(name, name.capitalize()) for name in ticks))
     rows = tuple(
@@ -84,7 +81,7 @@ def tests_table(block: TableBlock) -> Table:
 
 def runs_table(table: ReproducedTable) -> Table:
     """Return a line a run."""
-    return Table("Runs", ("Recipe", "Seed", "State", "Epoch judged", "Epochs", "Hours", "Device"), table.runs)
+    return Table("Runs", ("Recipe", "Seed", "State", "Epoch evaluated", "Epochs", "Hours", "Device"), table.runs)
 
 
 def _cell(row: TableRow, place: int, beside: str) -> str:
@@ -106,17 +103,9 @@ def _test_row(test: RowTest, titles: dict[str, str]) -> tuple[str, ...]:
         titles.get(found.second, found.second),
         f"{titles.get(found.first, found.first)}{above}",
         "average recall" if found.measure == "balanced_accuracy" else words(found.measure),
-        minus(f"{found.value:+.3f}"),
-        minus(_span(found)),
-        _p(found.outcome.chosen.p),
-        _p(found.corrected),
+        minus(plus(found.value)),
+        minus(plus_span((found.low, found.high)) or DASH),
+        p_cell(found.outcome.chosen.p),
+        p_cell(found.corrected),
         "yes" if found.shown else "no",
     )
-
-
-def _span(found: Difference) -> str:
-    return fixed(None) if math.isnan(found.low) else f"{found.low:+.3f} to {found.high:+.3f}"
-
-
-def _p(p: float) -> str:
-    return fixed(None) if math.isnan(p) else p_words(p).removeprefix("= ")

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnmel.errors import PredictionsError
-from attnmel.evaluation.challenge.cell_kinds import PROBABILITY, TRUTH, WEIGHT
-from attnmel.evaluation.challenge.checked_table import Layout, check_table, read_table
+from attnmel.data.datasets.table_problems import refuse
+from attnmel.data.datasets.table_schema import PROBABILITY, TEXT, TRUTH, WEIGHT, TableSchema, check_table, read_table
+from attnmel.errors import LabelError, PredictionsError
 
-TWO = Layout("image", {"a": PROBABILITY, "b": PROBABILITY})
-PLAIN = Layout("image", {"a": PROBABILITY}, header=False)
-ONE_OF = Layout("image", {"a": TRUTH, "b": TRUTH}, optional={"weight": WEIGHT}, ones=(1, 1))
+TWO = TableSchema("image", {"a": PROBABILITY, "b": PROBABILITY})
+PLAIN = TableSchema("image", {"a": PROBABILITY}, header=False)
+ONE_OF = TableSchema("image", {"a": TRUTH, "b": TRUTH}, optional={"weight": WEIGHT}, ones=(1, 1))
 GOOD = "image,a,b\nISIC_1,0.25,1\nISIC_2,0,.5e-1\n"
 
 
@@ -20,7 +20,14 @@ def written(folder: Path, content: str | bytes) -> Path:
     return path
 
 
-def problems(folder: Path, content: str | bytes, layout: Layout = TWO) -> list[str]:
+def refused(path: Path) -> str:
+    table = check_table(path, TWO)
+    with pytest.raises(PredictionsError) as caught:
+        refuse({table.name: table.problems})
+    return str(caught.value)
+
+
+def problems(folder: Path, content: str | bytes, layout: TableSchema = TWO) -> list[str]:
     table = check_table(written(folder, content), layout)
     return [problem.sentence(table.name) for problem in table.problems]
 
@@ -95,7 +102,7 @@ def test_missing_and_extra_columns_are_told(tmp_path: Path, header: str, expecte
 def test_rows_of_another_length_doubled_ids_and_rows_without_an_id_are_told(tmp_path: Path) -> None:
     assert problems(tmp_path, "image,a,b\nISIC_1,0,0\nISIC_2,0\nISIC_1,1,1\n,0,0\nISIC_3,0,0,0\n") == [
         "t.csv, line 3: found 2 cells, expected 3, for image,a,b",
-        "t.csv, line 4, column image: found 'ISIC_1', expected each image once (it stands in line 2 already)",
+        "t.csv, line 4, column image: found 'ISIC_1', expected each image once (it is in line 2 already)",
         "t.csv, line 5, column image: found nothing, expected an image id",
         "t.csv, line 6: found 4 cells, expected 3, for image,a,b",
     ]
@@ -128,8 +135,7 @@ def test_a_decimal_comma_is_told_beside_the_semicolons(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_table_is_told_in_one_sentence(tmp_path: Path, content: bytes, found: str) -> None:
     expected = "the header image,a,b, then one row an image, as text in UTF-8"
-    with pytest.raises(PredictionsError, match=f"^{re.escape(f't.csv: found {found}, expected {expected}')}$"):
-        read_table(written(tmp_path, content), TWO)
+    assert refused(written(tmp_path, content)) == f"t.csv: found {found}, expected {expected}"
 
 
 def test_a_header_alone_is_told(tmp_path: Path) -> None:
@@ -164,7 +170,7 @@ def test_a_row_of_truth_must_hold_exactly_one_1(tmp_path: Path) -> None:
 
 def test_a_column_that_may_be_there_is_read_and_checked(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, "image,a,b,weight\nISIC_1,1,0,0.5\nISIC_2,0,1,0\n"), ONE_OF)
-    assert table.columns["weight"].tolist() == [0.5, 0]
+    assert table.columns["weight"] == [0.5, 0]
     assert problems(tmp_path, "image,a,b,weight\nISIC_1,1,0,-1\n", ONE_OF) == [
         "t.csv, line 2, column weight: found '-1', expected a number of at least 0"
     ]
@@ -172,9 +178,7 @@ def test_a_column_that_may_be_there_is_read_and_checked(tmp_path: Path) -> None:
 
 def test_twenty_problems_are_told_and_the_others_counted(tmp_path: Path) -> None:
     rows = "".join(f"ISIC_{number},0,nan\n" for number in range(25))
-    with pytest.raises(PredictionsError) as told:
-        read_table(written(tmp_path, f"image,a,b\n{rows}"), TWO)
-    first, *lines = str(told.value).splitlines()
+    first, *lines = refused(written(tmp_path, f"image,a,b\n{rows}")).splitlines()
     assert first == "25 problems; correct them all:"
     assert len(lines) == 21
     assert lines[19].startswith("  t.csv, line 21, column b: found 'nan'")
@@ -183,7 +187,19 @@ def test_twenty_problems_are_told_and_the_others_counted(tmp_path: Path) -> None
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(PredictionsError, match=r"no file at .*t.csv; expected a table with the columns image,a,b"):
-        read_table(tmp_path / "t.csv", TWO)
+        check_table(tmp_path / "t.csv", TWO)
+
+
+def test_a_table_of_a_data_set_is_refused_with_its_path_and_advice(tmp_path: Path) -> None:
+    path = written(tmp_path, "image,a,b\nISIC_1,2,0\n")
+    message = f"{path}, line 2, column a: found '2', expected a number in [0, 1]. Fetch it again."
+    with pytest.raises(LabelError, match=f"^{re.escape(message)}$"):
+        read_table(path, TWO, "Fetch it again.")
+
+
+def test_a_column_of_text_keeps_its_words(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "image,a\nISIC_1,left arm\n"), TableSchema("image", {"a": TEXT}))
+    assert table.columns["a"] == ["left arm"]
 
 
 def test_a_cell_that_could_not_be_read_is_nan(tmp_path: Path) -> None:

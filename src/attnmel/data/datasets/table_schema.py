@@ -1,0 +1,271 @@
+"""An official table -> its columns by image id, and every problem in it. No torch.
+
+A schema names the columns and what their cells may hold. One reader serves the labels of a data set, `verify` and
+`score`: it collects the problems instead of stopping at the first, each with line, column, what was found and what was
+expected.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from attnmel.data.datasets.table_problems import Problem, refuse, shown
+from attnmel.errors import AttnmelError, LabelError, PredictionsError
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+UTF_8_MARK = b"\xef\xbb\xbf"
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+# What Python's float accepts beyond this (nan, inf, 1_0, digits of other scripts) other programs read differently.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+Value = float | str
+
+
+@dataclass(frozen=True)
+class CellKind:
+    """What the cells of a column must hold."""
+
+    expected: str
+    """In words."""
+    read: Callable[[str], Value | None]
+    """Return the value; None for a cell that is not of this kind."""
+
+
+def _within(low: float, high: float) -> Callable[[str], float | None]:
+    return lambda cell: float(cell) if NUMBER.fullmatch(cell) and low <= float(cell) <= high else None
+
+
+PROBABILITY = CellKind("a number in [0, 1]", _within(0, 1))
+WEIGHT = CellKind("a number of at least 0", _within(0, float(np.finfo(np.float64).max)))
+TEXT = CellKind("text", str)
+
+_BINARY = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0}
+TRUTH = CellKind("0 or 1", _BINARY.get)
+MALIGNANCY = CellKind("benign or malignant (or 0.0 or 1.0)", {"benign": 0.0, "malignant": 1.0, **_BINARY}.get)
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of a table with one row per image."""
+
+    key: str
+    """Name of the column of image ids."""
+    columns: Mapping[str, CellKind]
+    optional: Mapping[str, CellKind] = field(default_factory=dict)
+    """Columns that may be missing."""
+    header: bool = True
+    """Whether the first line names the columns; without it, the image id is first and the others follow in order."""
+    ones: tuple[int, int] | None = None
+    """Least and greatest number of columns that are 1 in a row; None where that is not checked."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every required column, in the official order."""
+        return (self.key, *self.columns)
+
+    @property
+    def first_line(self) -> str:
+        """How a message describes the expected header; empty where there is none."""
+        return f"the header {','.join(self.names)}, then " if self.header else ""
+
+
+@dataclass(frozen=True)
+class CheckedTable:
+    """The content of a table; use it only after `refuse` found no problem in it."""
+
+    name: str
+    """Of the file."""
+    ids: tuple[str, ...]
+    columns: dict[str, list[Value | None]]
+    """None where a cell could not be read."""
+    lines: dict[str, int]
+    """Line of each image."""
+    problems: tuple[Problem, ...]
+    """By line."""
+    notes: tuple[str, ...]
+    """What was accepted here but another program may refuse, a sentence each."""
+
+    def values(self, names: Sequence[str]) -> Float[np.ndarray, "N K"]:
+        """Return some columns of numbers as an array; NaN where a cell could not be read."""
+        return np.array([self.columns[name] for name in names], dtype=np.float64).T.reshape(len(self.ids), len(names))
+
+
+class _Row(NamedTuple):
+    """One line that is not blank."""
+
+    line: int
+    cells: list[str]
+
+
+class _Header(NamedTuple):
+    """The meaning of the first line."""
+
+    places: dict[str, int]
+    """Position in a row of each known column."""
+    width: int
+    """Number of cells a row must have."""
+    body: Sequence[_Row]
+    problems: list[Problem]
+
+
+def read_table(path: Path, schema: TableSchema, advice: str = "") -> CheckedTable:
+    """Read a table of a data set that must have no problem; `advice` ends the message of an error.
+
+    Raises:
+        LabelError: no such file, or problems in it; lists them.
+    """
+    table = check_table(path, schema, LabelError)
+    refuse({str(path): table.problems}, LabelError, advice)
+    return table
+
+
+def check_table(path: Path, schema: TableSchema, error: type[AttnmelError] = PredictionsError) -> CheckedTable:
+    """Read a table and collect its problems.
+
+    A byte order mark, Windows line ends and columns in another order are accepted and mentioned in a note.
+
+    Raises:
+        error: no such file.
+    """
+    if not path.is_file():
+        raise error(f"no file at {path}; expected a table with the columns {','.join(schema.names)}")
+    try:
+        text, notes = _text(path)
+        rows, separator = _rows(text)
+    except ValueError as damage:
+        expected = f"{schema.first_line}one row an image, as text in UTF-8"
+        problem = Problem(0, "", str(damage), expected, kind="file")
+        return CheckedTable(path.name, (), {}, {}, (problem,), ())
+    header = _header(rows, schema)
+    problems = header.problems
+    if separator != ",":
+        found = f"cells separated by {SEPARATORS[separator]}"
+        problems.append(Problem(1, "", found, "commas", kind="file"))
+    if not header.body:
+        problems.append(Problem(0, "", "no row below the header", "one row an image", kind="file"))
+    if sorted(header.places.values()) != list(header.places.values()):
+        notes.append(f"{path.name} has its columns in another order than {','.join(schema.names)}")
+    lines, columns = _body(header, schema, problems)
+    return CheckedTable(path.name, tuple(lines), columns, lines, tuple(sorted(problems)), tuple(notes))
+
+
+def _text(path: Path) -> tuple[str, list[str]]:
+    """Return the text of a file, and notes on what some programs do not read; ValueError says why it is no text."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"a file that cannot be read ({error.strerror})") from None
+    if content.startswith(UTF_16_MARKS):
+        raise ValueError("text in UTF-16")
+    notes = []
+    if content.startswith(UTF_8_MARK):
+        notes.append(f"{path.name} starts with a byte order mark, which the official program may take for text")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = f"{content[error.start]:#04x}, byte {error.start + 1}"
+        raise ValueError(f"a byte that is not UTF-8 ({byte})") from None
+    if "\r" in text:
+        notes.append(f"{path.name} has Windows line ends, which the official program may refuse")
+    return text, notes
+
+
+def _rows(text: str) -> tuple[list[_Row], str]:
+    """Return the rows that are not blank, and the separator of their cells, taken from the first of them."""
+    lines = text.splitlines(keepends=True)
+    first = next((line for line in lines if line.strip()), "")
+    # No image id, name or number contains a semicolon or a tab, but a decimal comma is a comma.
+    separator = next((mark for mark in (";", "\t") if mark in first.strip()), ",")
+    reader = csv.reader(lines, delimiter=separator)
+    try:
+        rows = [_Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as error:
+        raise ValueError(f"line {reader.line_num}: {error}") from None
+    if rows := [row for row in rows if any(row.cells)]:
+        return rows, separator
+    raise ValueError("an empty file")
+
+
+def _header(rows: Sequence[_Row], schema: TableSchema) -> _Header:
+    line, header = rows[0]
+    whole = shown(",".join(header))
+    by_order = {name: place for place, name in enumerate(schema.names)}
+    named = header[0].casefold() in ("image", "image_id")
+    below = rows[1:] if named else rows
+
+    def problem(found: str, expected: str, column: str = "") -> Problem:
+        return Problem(line, column, found, expected, kind="file")
+
+    if not schema.header:
+        wrong = problem(f"a header ({whole})", f"none: {','.join(schema.names)} from the first line on")
+        return _Header(by_order, len(by_order), below, [wrong] if named else [])
+    if header[0].startswith("#"):
+        expected = f"{schema.first_line}of a run, score the file whose name ends in -submission.csv"
+        return _Header({}, 0, rows[1:], [problem(f"a comment ({whole})", expected)])
+    expected = f"the header {','.join(schema.names)}"
+    if not set(schema.names) & set(header):
+        # Only the order is left to go by, which at least shows what is wrong with the cells.
+        places = by_order if len(header) == len(by_order) else {}
+        found = f"the header {whole}" if named else f"no header but {whole}"
+        return _Header(places, len(header), below, [problem(found, expected)])
+    known = (*schema.names, *schema.optional)
+    problems = [
+        *(problem("no such column", expected, name) for name in schema.names if name not in header),
+        *(problem("a column too many", expected, name or "without a name") for name in header if name not in known),
+        *(problem("that column twice", expected, name) for name in known if header.count(name) > 1),
+    ]
+    places = {name: header.index(name) for name in known if name in header}
+    return _Header(places, len(header), rows[1:], problems)
+
+
+def _body(
+    header: _Header, schema: TableSchema, problems: list[Problem]
+) -> tuple[dict[str, int], dict[str, list[Value | None]]]:
+    """Return the line of each image and its cells by column; without a column of ids, nothing.
+
+    Problems of the rows are added to `problems`.
+    """
+    kinds = {name: kind for name, kind in {**schema.columns, **schema.optional}.items() if name in header.places}
+    lines: dict[str, int] = {}
+    columns: dict[str, list[Value | None]] = {name: [] for name in kinds}
+    place = header.places.get(schema.key, 0)
+    for line, cells in header.body if schema.key in header.places else ():
+        image_id = cells[place] if place < len(cells) else ""
+        if not image_id:
+            problems.append(Problem(line, schema.key, "nothing", "an image id"))
+        elif image_id in lines:
+            once = f"each image once (it is in line {lines[image_id]} already)"
+            problems.append(Problem(line, schema.key, shown(image_id), once, image_id, "doubled"))
+        else:
+            lines[image_id] = line
+            whole = len(cells) == header.width
+            row = {name: kind.read(cells[header.places[name]]) if whole else None for name, kind in kinds.items()}
+            for name, value in row.items():
+                columns[name].append(value)
+            if not whole:
+                expected = f"{header.width}, for {','.join(schema.names)}"
+                problems.append(Problem(line, "", f"{len(cells)} cells", expected, image_id))
+            elif None in row.values():
+                problems += [
+                    Problem(line, name, shown(cells[header.places[name]]), kinds[name].expected, image_id)
+                    for name, value in row.items()
+                    if value is None
+                ]
+            elif schema.ones is not None and schema.columns.keys() <= row.keys():
+                problems += _ones(line, image_id, [row[name] for name in schema.columns], *schema.ones)
+    return lines, columns
+
+
+def _ones(line: int, image_id: str, values: Sequence[Value | None], least: int, most: int) -> list[Problem]:
+    ones = values.count(1.0)
+    if least <= ones <= most:
+        return []
+    expected = f"exactly {most}" if least == most else f"at most {most}"
+    return [Problem(line, "", f"{ones} columns that are 1", expected, image_id)]
