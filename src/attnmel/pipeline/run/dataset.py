@@ -227,8 +227,7 @@ def training_batches(
 ) -> TrainingBatches:
     """Return the over-sampled, augmented batches of the training split, its images or labels changed by the ablation.
 
-    `planes` are the prior's, of the training images in their order; None where it comes from the lesion masks. `views`
-    and `maps` are those of a frozen trunk.
+    `planes`: the prior of the training images, in order; None: the lesion masks. `views`, `maps`: of a frozen trunk.
 
     Raises:
         LabelError: the split holds a single class, or fewer images than a batch.
@@ -237,8 +236,7 @@ def training_batches(
     check_classes(prepared.used, data.classes)
     rows, statistics_ = prepared.rows("train"), _statistics(data)
     labels = prepared.labels(rows)
-    if data.control == SHUFFLED_LABELS:
-        labels = shuffled(labels, training.seed)
+    labels = shuffled(labels, training.seed) if data.control == SHUFFLED_LABELS else labels
     return TrainingBatches(
         prepared.cache,
         rows,
