@@ -13,7 +13,7 @@ from PIL import Image
 
 from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
-from attnmel.data.datasets.isic import read_dataset
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe

@@ -26,7 +26,7 @@ IMPORTS = {
     "attnmel.config.recipe": {"pydantic"},
     "attnmel.records": ARRAYS,
     "attnmel.data.preprocess.images": {"numpy", "PIL"},
-    "attnmel.data.datasets.isic": ARRAYS | {"PIL"},
+    "attnmel.data.datasets.read_dataset": ARRAYS | {"PIL"},
     "attnmel.data.preprocess.cache": ARRAYS | {"PIL"},
     "attnmel.data.preprocess.cache_build": ARRAYS | {"PIL"},
     "attnmel.evaluation.classification.report": ARRAYS | {"scipy"},

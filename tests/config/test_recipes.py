@@ -8,7 +8,7 @@ import torch
 
 from attnmel.config.load import load_recipe, recipe_names
 from attnmel.data.batches.batch import oversampled
-from attnmel.data.datasets.isic import SOURCES
+from attnmel.data.datasets.read_dataset import SOURCES
 from attnmel.evaluation.thesis.published import CLASSES_2018, PUBLISHED
 from attnmel.models.classifiers import build_network
 

@@ -9,7 +9,7 @@ from tests.data.crosses import draw_crosses
 
 from attnmel.data.archives.catalog import FEATURES
 from attnmel.data.archives.fetch import fetch
-from attnmel.data.datasets.isic import Dataset
+from attnmel.data.datasets.read_dataset import Dataset
 
 DIAGNOSES = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 TEST_2018 = [f"ISIC_9{i:02}" for i in range(7)]

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from attnmel.data.archives.catalog import FEATURES
 from attnmel.data.archives.fetch import ArchiveState, fetch
-from attnmel.data.datasets.isic import Dataset
+from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.sources import prior_files

@@ -18,7 +18,7 @@ from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking, averag
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
 from attnmel.evaluation.statistics.delong import areas
-from attnmel.evaluation.statistics.estimates import NOTHING, estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.intervals import NOTHING, estimate_shares, estimate_smooth
 from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, GroupFigures, WholeSetResults, group_figures
 from attnmel.records import ATTRIBUTES, Predictions
 

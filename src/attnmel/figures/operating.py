@@ -6,10 +6,10 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.classification.operating_points import Operating
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
-from attnmel.evaluation.classification.thresholds import LEAST
 from attnmel.figures.svg import FAINT, LEGEND_ROW, SERIES, SQUARE, STYLE, grid, legend, svg_text
 
 HEIGHT = 3.0

@@ -9,8 +9,8 @@ import pytest
 
 from attnmel.data.archives.catalog import ARCHIVES, OPTIONAL
 from attnmel.data.archives.fetch import archive_states, fetch
-from attnmel.data.datasets.isic import read_dataset
 from attnmel.data.datasets.mask_files import feature_masks
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.records import Lesion
 
 MADE_BY = Path(__file__).parents[3] / "shared" / "data" / "make_mirror.py"

@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from attnmel.data.batches.augment import Augmentation
 from attnmel.data.batches.batch import Batch, oversampled
+from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.batches.loader import TrainingBatches, evaluation_batches
 from attnmel.data.batches.maker import augmented_pixels
-from attnmel.data.batches.warp import WarpRange
+from attnmel.data.batches.scale_and_colour import WarpRange
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.errors import ConfigError, LabelError

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from attnmel.data.batches.augment import Augmentation
+from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.batches.views import Views
 
 SIDE, SIZE = 12, 8

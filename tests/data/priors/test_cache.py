@@ -24,7 +24,7 @@ from tests.data.crosses import (
 
 from attnmel.data.archives.catalog import FEATURES
 from attnmel.data.batches.loader import TrainingBatches
-from attnmel.data.datasets.isic import Dataset
+from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.images import image_size, prepared_mask
 from attnmel.data.priors.cache import Planes, open_planes

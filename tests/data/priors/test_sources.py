@@ -19,7 +19,7 @@ from tests.data.crosses import (
 )
 
 from attnmel.data.archives.catalog import FEATURES
-from attnmel.data.datasets.isic import Dataset, read_dataset
+from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.priors.cache import open_planes
 from attnmel.data.priors.sources import (
     DERMOSCOPIC_FEATURES,

@@ -14,7 +14,7 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights import efficientnet_lite
 from attnmel.models.weights.efficientnet_lite import PACKAGED, VERSION, Packaged, packaged_file, renamed
-from attnmel.models.weights.start import Start, start_weights
+from attnmel.models.weights.start_weights import Start, start_weights
 
 LITE0 = PACKAGED["efficientnet_lite0"]
 CLASSES = ("rest", "melanoma")

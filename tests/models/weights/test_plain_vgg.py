@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.models.weights.test_start import CARD, CLASSES, copied, network, published_tensors, start, write_published
+from tests.models.weights.test_start_weights import (
+    CARD,
+    CLASSES,
+    copied,
+    network,
+    published_tensors,
+    start,
+    write_published,
+)
 
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.checkpoints import save_checkpoint

@@ -11,7 +11,7 @@ from attnmel.errors import CheckpointError
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.safetensors_io import load_state, save_state
-from attnmel.models.weights.start import Start, start_weights
+from attnmel.models.weights.start_weights import Start, start_weights
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
 REAL = WEIGHTS / "mobilenet_v2-imagenet-dequantised.safetensors"

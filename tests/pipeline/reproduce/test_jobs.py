@@ -7,7 +7,7 @@ import tomli_w
 from tests.conftest import TINY
 
 from attnmel.config.load import load_recipe
-from attnmel.data.datasets.isic import read_dataset
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.folders import predicted_masks
 from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs

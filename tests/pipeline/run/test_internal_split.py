@@ -9,7 +9,7 @@ import pytest
 
 from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
-from attnmel.data.datasets.isic import read_dataset
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.evaluation.thesis.published import CLASSES_2018
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run

@@ -8,7 +8,7 @@ import pytest
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.folders import RunFolder

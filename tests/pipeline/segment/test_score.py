@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import stats
 from sklearn.metrics import jaccard_score
 
-from attnmel.data.datasets.isic import read_dataset
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.folders import MasksFolder, RunFolder
 from attnmel.pipeline.segment.predict import predict_masks

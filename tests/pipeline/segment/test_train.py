@@ -20,7 +20,7 @@ from tests.conftest import TINY_UNET
 
 from attnmel import runtime
 from attnmel.config.load import load_segmenter_recipe
-from attnmel.data.datasets.isic import read_dataset
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.models.segmenter import load_segmenter

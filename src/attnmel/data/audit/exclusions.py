@@ -9,7 +9,7 @@ from typing import Literal
 from attnmel.config.recipe import Recipe
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding
 from attnmel.data.audit.store import Audit
-from attnmel.data.datasets.isic import own_folder_path
+from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import LabelError
 from attnmel.table_files import read_header_and_rows, write_table
 

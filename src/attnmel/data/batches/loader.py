@@ -12,12 +12,12 @@ from jaxtyping import Float32, Integer
 from torch import Tensor
 
 from attnmel.data.batches.ablate import Paint
-from attnmel.data.batches.augment import Augmentation
 from attnmel.data.batches.batch import Batch, oversampled
+from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.batches.maker import BatchMaker, Rgb
+from attnmel.data.batches.scale_and_colour import Warp, WarpRange
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.batches.views import Views
-from attnmel.data.batches.warp import Warp, WarpRange
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.priors.cache import Planes
 from attnmel.errors import ConfigError, LabelError

@@ -8,10 +8,10 @@ from jaxtyping import Bool, Float, Float32, Int64, Integer, UInt8
 from torch import Tensor
 
 from attnmel.data.batches.ablate import Paint
-from attnmel.data.batches.augment import Augmentation
 from attnmel.data.batches.batch import Batch
+from attnmel.data.batches.crop_and_flip import Augmentation
+from attnmel.data.batches.scale_and_colour import Warp
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.batches.warp import Warp
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.cache_build import CHANNELS
 from attnmel.data.preprocess.images import BLACK_TO_WHITE, shift_and_scale

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from attnmel.data.batches.augment import Augmentation
+from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.preprocess.images import crop_offset
 
 CROPS_SEED = 0x0C50

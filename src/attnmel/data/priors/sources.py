@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES
-from attnmel.data.datasets.isic import Dataset
 from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of, require_single
+from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.datasets.superpixels import marked_superpixels
 from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from attnmel.data.archives.catalog import source_of
-from attnmel.data.datasets.isic import SOURCES, labelled_folder
+from attnmel.data.datasets.read_dataset import SOURCES, labelled_folder
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.verify.files import Examined, examine
 from attnmel.data.verify.findings import KINDS, Finding

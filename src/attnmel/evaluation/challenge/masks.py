@@ -18,7 +18,7 @@ from attnmel.errors import ImageError, PredictionsError, listed
 from attnmel.evaluation.challenge.metrics import ConfusionCounts, ratio
 from attnmel.evaluation.challenge.rules import CHALLENGES, MASKS, OFFICIAL, Rules
 from attnmel.evaluation.challenge.score import ChallengeReport
-from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, mean_interval
 
 TASK1 = "isic2018-task1"

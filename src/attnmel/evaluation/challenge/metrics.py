@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.evaluation.challenge.rules import CHALLENGES, OFFICIAL, Rules
+from attnmel.evaluation.classification.choose_threshold import LEAST, specificity_at
 from attnmel.evaluation.classification.ranking import (
     THRESHOLD,
     Counts,
@@ -20,7 +21,6 @@ from attnmel.evaluation.classification.ranking import (
     average_precision,
     roc_auc,
 )
-from attnmel.evaluation.classification.thresholds import LEAST, specificity_at
 from attnmel.evaluation.statistics.proportions import share
 
 SENSITIVITIES = (82, 89, 95, 98, 99)

@@ -10,7 +10,7 @@ from attnmel.evaluation.challenge.entry import ChallengeEntry
 from attnmel.evaluation.challenge.metrics import READ_OFF, official_measures
 from attnmel.evaluation.challenge.rules import CHALLENGES, OFFICIAL, Rules
 from attnmel.evaluation.challenge.submission import SUBMISSIONS
-from attnmel.evaluation.classification.metric_rows import metric_rows
+from attnmel.evaluation.classification.metric_intervals import metric_rows
 from attnmel.evaluation.classification.metric_set import RECALL, MetricSet
 from attnmel.evaluation.classification.ranking import Ranking, TopOneHits
 from attnmel.evaluation.classification.report import ClassificationReport

@@ -16,7 +16,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.metric_set import mixed
 from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
-from attnmel.evaluation.statistics.estimates import estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.intervals import estimate_shares, estimate_smooth
 from attnmel.evaluation.statistics.proportions import mean_interval_of, share
 from attnmel.records import Predictions
 

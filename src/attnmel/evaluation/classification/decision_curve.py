@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling
-from attnmel.evaluation.statistics.estimates import estimate
+from attnmel.evaluation.statistics.intervals import estimate
 from attnmel.records import Predictions
 
 THRESHOLDS = tuple(percent / 100 for percent in range(1, 100))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.metric_rows import MetricRow, metric_rows, or_nan
+from attnmel.evaluation.classification.metric_intervals import MetricRow, metric_rows, or_nan
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MetricSet, class_counts
 from attnmel.evaluation.classification.ranking import MEASURES, Measure
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.evaluation.classification.ranking import Ranking
-from attnmel.evaluation.classification.thresholds import (
+from attnmel.evaluation.classification.choose_threshold import (
     called_at,
     chosen_threshold,
     partial_area,
@@ -21,8 +20,9 @@ from attnmel.evaluation.classification.thresholds import (
     rates_at,
     specificity_at,
 )
+from attnmel.evaluation.classification.ranking import Ranking
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
-from attnmel.evaluation.statistics.estimates import NOTHING, estimate, estimate_shares
+from attnmel.evaluation.statistics.intervals import NOTHING, estimate, estimate_shares
 from attnmel.records import Predictions
 
 

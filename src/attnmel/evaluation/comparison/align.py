@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.errors import PredictionsError, listed
+from attnmel.evaluation.classification.choose_threshold import chosen_threshold
 from attnmel.evaluation.classification.ranking import Ranking
-from attnmel.evaluation.classification.thresholds import chosen_threshold
 from attnmel.records import REST, Predictions
 
 

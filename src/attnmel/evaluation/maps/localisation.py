@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.errors import PredictionsError
+from attnmel.evaluation.classification.choose_threshold import called_at
 from attnmel.evaluation.classification.ranking import Counts, Values, average_precision
-from attnmel.evaluation.classification.thresholds import called_at
 from attnmel.evaluation.maps.attention_overlap import jaccard_index, refuse_not_finite, upsampled
 from attnmel.evaluation.maps.table import MapColumn
 from attnmel.evaluation.statistics.proportions import share

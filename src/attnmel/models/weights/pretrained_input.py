@@ -18,7 +18,7 @@ from attnmel.models.trunks.trunk import Padding
 from attnmel.models.weights.card import CARD, read_card
 from attnmel.models.weights.efficientnet_lite import PACKAGED
 from attnmel.models.weights.safetensors_io import load_state, read_metadata, save_state
-from attnmel.models.weights.start import ADDRESS, PICKLE, RANDOM, START_NAMES, weights_file
+from attnmel.models.weights.start_weights import ADDRESS, PICKLE, RANDOM, START_NAMES, weights_file
 
 INPUT = "attnmel_input"
 """Key of the metadata of a .safetensors file with the scale and padding that its weights were trained with."""

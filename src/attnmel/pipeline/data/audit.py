@@ -12,7 +12,7 @@ from attnmel.data.audit.candidates import ROWS
 from attnmel.data.audit.descriptors import CROP, SIDE, signatures
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
-from attnmel.data.datasets.isic import Dataset, own_folder_path, read_dataset
+from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, read_dataset
 from attnmel.data.datasets.splits import draw_splits
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.cache import Cache, open_cache

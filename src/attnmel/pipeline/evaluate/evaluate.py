@@ -12,7 +12,7 @@ from attnmel import NOTICE, runtime
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.datasets.isic import own_folder_path
+from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.errors import ConfigError, LabelError, require_known

@@ -8,7 +8,7 @@ from typing import Any
 from attnmel import NOTICE
 from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import archive_states
-from attnmel.data.datasets.isic import read_dataset
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ArchiveError, ConfigError, LabelError, require_known
 from attnmel.evaluation.challenge.entry import read_entry
 from attnmel.evaluation.challenge.masks import TASK1, evaluate_masks, masks_in, read_masks

@@ -27,7 +27,7 @@ from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
 from attnmel.models.weights.halves import are_halves
 from attnmel.pipeline.export.check import Checked, check_file, engine_output, engines_of
 from attnmel.pipeline.export.check_images import PHANTOMS, RealImages, real_images
-from attnmel.pipeline.export.facts import evaluated_predictions, run_measures, thresholds_of
+from attnmel.pipeline.export.thresholds import evaluated_predictions, run_measures, thresholds_of
 from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.progress import SILENT, Progress

@@ -20,7 +20,7 @@ from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedR
 from attnmel.locks import hold_file
 from attnmel.pipeline.evaluate.compare import compared_section
 from attnmel.pipeline.report.maps import side_by_side_section
-from attnmel.pipeline.report.topics import topics
+from attnmel.pipeline.report.section_order import topics
 from attnmel.pipeline.run.dataset import Prepared, shown_pixels
 from attnmel.pipeline.run.history import best_row
 from attnmel.pipeline.run.results import SplitResults

@@ -10,8 +10,8 @@ from attnmel.config.recipe import VGG_TRUNKS, Recipe
 from attnmel.data.archives.catalog import ARCHIVES, source_of
 from attnmel.data.archives.fetch import archive_states
 from attnmel.data.archives.sizes import size_in_words
-from attnmel.data.datasets.isic import read_dataset
 from attnmel.data.datasets.missing import MissingFile, missing_files
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan

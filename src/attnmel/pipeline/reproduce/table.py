@@ -11,7 +11,7 @@ from attnmel.evaluation.classification.metric_set import RECALL
 from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
-from attnmel.evaluation.statistics.estimates import NOTHING
+from attnmel.evaluation.statistics.intervals import NOTHING
 from attnmel.evaluation.thesis.published import PUBLISHED, PublishedRow
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow, corrected, over_seeds
 from attnmel.evaluation.thesis.tables import BlockPlan, Column, table_title

@@ -15,11 +15,11 @@ from attnmel.config.fields import fold_numbers
 from attnmel.config.recipe import DataSettings, Recipe, Statistics
 from attnmel.data.batches.ablate import NO_CONTROL, PAINTED, SHUFFLED_LABELS, painter, shuffled
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
+from attnmel.data.batches.scale_and_colour import WarpRange
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.batches.views import Views
-from attnmel.data.batches.warp import WarpRange
 from attnmel.data.datasets.folder import TABLE
-from attnmel.data.datasets.isic import Dataset, read_dataset
+from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import check_classes, check_disjoint, draw_fold, draw_some, draw_splits
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.images import central_crop

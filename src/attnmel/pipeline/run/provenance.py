@@ -13,7 +13,7 @@ from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.start import Start
+from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.table_files import damage, read_json, write_json
 

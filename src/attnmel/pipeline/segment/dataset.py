@@ -12,7 +12,7 @@ import torch
 
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
-from attnmel.data.datasets.isic import Dataset, read_dataset
+from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import draw_splits
 from attnmel.data.preprocess.cache import Cache, open_cache, statistics
 from attnmel.errors import LabelError

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import nn
 
 from attnmel import runtime
-from attnmel.data.datasets.isic import SOURCES, read_dataset
 from attnmel.data.datasets.mask_files import require_single
+from attnmel.data.datasets.read_dataset import SOURCES, read_dataset
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
 from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from attnmel import NOTICE
-from attnmel.data.datasets.isic import read_dataset
+from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.errors import ConfigError, LabelError, PredictionsError, listed
 from attnmel.evaluation.challenge.masks import LEAST_JACCARD, masks_in

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from attnmel import NOTICE, runtime
 from attnmel.config.load import load_segmenter_recipe
 from attnmel.config.segmenter import SegmenterRecipe
-from attnmel.data.datasets.isic import own_folder_path
+from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.masks import grey_mask, mask_pixels
 from attnmel.evaluation.masks.agreement import agreement
@@ -20,7 +20,7 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.segmenter import build_segmenter, load_segmenter, segmentation_loss
-from attnmel.models.weights.start import Start
+from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.history import SegmenterRow, write_history
 from attnmel.pipeline.run.provenance import (
     add_resumed,

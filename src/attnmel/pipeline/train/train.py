@@ -11,13 +11,13 @@ from attnmel import runtime
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_CONTROL
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.datasets.isic import own_folder_path
+from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
 from attnmel.models.trunks.registry import HEAVY_TRUNKS
-from attnmel.models.weights.start import START_NAMES
+from attnmel.models.weights.start_weights import START_NAMES
 from attnmel.pipeline.run.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.normalisation import with_statistics
@@ -29,7 +29,7 @@ from attnmel.pipeline.train.epochs import Epochs
 from attnmel.pipeline.train.frozen_maps import RunMaps, open_run_maps
 from attnmel.pipeline.train.priors import RunPrior, prepare_prior
 from attnmel.pipeline.train.setup import launched_fabric, objective, put_start_weights, schedule, set_up, start_network
-from attnmel.pipeline.train.vgg_start import remedy
+from attnmel.pipeline.train.vgg_rescale import remedy
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Split
 

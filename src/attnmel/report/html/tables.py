@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, RECALL
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 
 from attnmel.evaluation.calibration.calibration import Reliability
+from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
-from attnmel.evaluation.classification.thresholds import LEAST
 from attnmel.evaluation.statistics.format import fixed, minus, percent, signed, stacked
 from attnmel.evaluation.subgroup_metrics import GroupFigures
 from attnmel.evaluation.subgroups import Subgroup, Subgroups

@@ -1,6 +1,6 @@
 """The section that sets the intervals of one judgement side by side, a column a method."""
 
-from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.report.html import tables

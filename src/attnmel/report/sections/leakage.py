@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from attnmel.evaluation.classification.metric_rows import MetricRow
+from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.report.html.sections import Section, Table

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
+from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.classification.operating_points import Operating
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
-from attnmel.evaluation.classification.thresholds import LEAST
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import fixed, in_brackets, percent, span, stacked
 from attnmel.figures.operating import operating_figure

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attnmel.data.batches.augment import Augmentation
+from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.errors import ConfigError
 
 SIDE, SIZE = 11, 8

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap, percentile_interval
-from attnmel.evaluation.statistics.estimates import estimate, estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.intervals import estimate, estimate_shares, estimate_smooth
 
 GROUPS = [f"lesion-{number // 2}" for number in range(40)]
 ALONE = [f"lesion-{number}" for number in range(40)]

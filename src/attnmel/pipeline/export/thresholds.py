@@ -6,9 +6,9 @@ import numpy as np
 
 from attnmel.deploy.onnx_file import Measure, Threshold
 from attnmel.evaluation.calibration.temperature import at_temperature
+from attnmel.evaluation.classification.choose_threshold import chosen_threshold, rates_at
 from attnmel.evaluation.classification.operating_points import SENSITIVITIES
 from attnmel.evaluation.classification.ranking import Ranking
-from attnmel.evaluation.classification.thresholds import chosen_threshold, rates_at
 from attnmel.folders import RunFolder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.run.results import read_measures

@@ -11,8 +11,8 @@ from attnmel.errors import CheckpointError
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.vgg import VggTrunk
 from attnmel.models.weights.safetensors_io import save_state
-from attnmel.models.weights.start import Start, start_weights
-from attnmel.models.weights.vgg_start import insert_batch_norm, measure, rescale
+from attnmel.models.weights.start_weights import Start, start_weights
+from attnmel.models.weights.vgg_rescale import insert_batch_norm, measure, rescale
 
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")

@@ -11,10 +11,10 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import weights_folder
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.registry import TRUNKS
-from attnmel.models.weights import start as start_module
+from attnmel.models.weights import start_weights as module
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import save_checkpoint
-from attnmel.models.weights.start import IMAGENET, PublishedWeights, Start, start_weights
+from attnmel.models.weights.start_weights import IMAGENET, PublishedWeights, Start, start_weights
 
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")
@@ -249,7 +249,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_fine_tuning_replaces_the_head_where_classes_differ(run: Path, home: Path) -> None:
-    earlier, _ = start_module.read_checkpoint(run)
+    earlier, _ = module.read_checkpoint(run)
     built = network()
     before = copied(built)
     said = start(built, str(run), home).sentence
@@ -265,7 +265,7 @@ def test_fine_tuned_weights_keep_the_licence_of_their_first_data(run: Path, home
 
 
 def test_fine_tuning_keeps_the_head_of_the_same_classes(run: Path, home: Path) -> None:
-    earlier, _ = start_module.read_checkpoint(run / "two.safetensors")
+    earlier, _ = module.read_checkpoint(run / "two.safetensors")
     built = network()
     assert start(built, str(run / "two.safetensors"), home).sentence.endswith("with its head")
     assert all(torch.equal(tensor, earlier[name]) for name, tensor in built.state_dict().items())

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
-from attnmel.evaluation.classification.ranking import Counts, Ranking, roc_auc
-from attnmel.evaluation.classification.thresholds import (
+from attnmel.evaluation.classification.choose_threshold import (
     called_at,
     chosen_threshold,
     partial_area,
@@ -15,6 +14,7 @@ from attnmel.evaluation.classification.thresholds import (
     rates_at,
     specificity_at,
 )
+from attnmel.evaluation.classification.ranking import Counts, Ranking, roc_auc
 
 Images = list[tuple[bool, float]]
 IMAGES = st.lists(st.tuples(st.booleans(), st.integers(0, 12).map(lambda tenth: tenth / 12)), min_size=2, max_size=30)

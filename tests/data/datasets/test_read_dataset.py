@@ -7,7 +7,7 @@ import pytest
 
 from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import fetch
-from attnmel.data.datasets.isic import own_folder_path, read_dataset
+from attnmel.data.datasets.read_dataset import own_folder_path, read_dataset
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.folders import dataset_folder
 

@@ -4,7 +4,7 @@ import torch
 from scipy.ndimage import map_coordinates
 from torch import Tensor
 
-from attnmel.data.batches.warp import Warp, WarpRange
+from attnmel.data.batches.scale_and_colour import Warp, WarpRange
 
 SIDE, SIZE = 24, 16
 WHOLE = WarpRange(1.0, 1.0, any_angle=False, colour=0.0)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.models.trunks.vgg import VggTrunk
-from attnmel.models.weights.start import Start
-from attnmel.models.weights.vgg_start import Activity, insert_batch_norm, measure, rescale
+from attnmel.models.weights.start_weights import Start
+from attnmel.models.weights.vgg_rescale import Activity, insert_batch_norm, measure, rescale
 from attnmel.pipeline.run.dataset import Prepared, split_batches
 from attnmel.progress import Progress
 
