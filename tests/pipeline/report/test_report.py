@@ -38,7 +38,7 @@ def test_what_a_run_changed_of_its_recipe_stands_in_the_open(
 ) -> None:
     page = report_runs([Run(trained, phantoms.home)], out=tmp_path / "r.html").read_text()
     before_the_measures = page.split(">Measures<")[0]
-    assert "Not the shipped recipe." in before_the_measures
+    assert "Settings differ from the recipe." in before_the_measures
     assert "data.size 32 instead of 64" in before_the_measures
 
 

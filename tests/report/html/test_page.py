@@ -180,7 +180,7 @@ def test_a_whole_run_shows_all_that_is_known() -> None:
     for words in (
         f"{row.value:.3f} {row.low:.3f}\N{EN DASH}{row.high:.3f}",
         "0.883",
-        "The data set was not whole. Training_Data.zip: 1,000 of 2,000; Part2.zip: absent. The published figures",
+        "The data set was incomplete. Training_Data.zip: 1,000 of 2,000; Part2.zip: absent. The published values",
         "Missed melanoma",
         "False alarms: other lesions called melanoma",
         "119 test images with a mask",
@@ -198,13 +198,13 @@ def test_what_is_not_known_is_left_out() -> None:
     page = Page(report_page([bare_run()]))
     assert not page.all("img")
     assert not page.all("svg")
-    for words in ("Published", "Curves", "Training", "Attention and lesion", "not whole", "None"):
+    for words in ("Published", "Curves", "Training", "Overlap of attention and lesion", "incomplete", "None"):
         assert words not in page.text, words
 
 
 def test_several_runs_are_compared_on_top() -> None:
     page = Page(report_page([whole_run(), bare_run()]))
-    assert page.text.index("Side by side") < page.text.index("Missed melanoma")
+    assert page.text.index("Comparison of the runs") < page.text.index("Missed melanoma")
     assert [link["href"] for link in page.all("a")] == ["#run-1", "#run-2"]
     assert page.text.startswith("2 runs compared")
 

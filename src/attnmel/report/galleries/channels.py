@@ -1,6 +1,6 @@
 """The channels of a layer to one page: those that are distinctive, each over the images that it is strongest on.
 
-The page holds all that it shows, asks no server for anything, and needs no script.
+The page is self-contained, loads nothing from the network, and needs no script.
 """
 
 from dataclasses import dataclass

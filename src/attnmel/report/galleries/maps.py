@@ -1,6 +1,6 @@
 """Every image of a split with its maps as one page: sorted, filtered, and a slider from image to map.
 
-The page holds all that it shows and asks no server for anything; its one script is named to the browser by its hash.
+The page is self-contained and loads nothing from the network; its one script is allowed by its hash.
 """
 
 import base64

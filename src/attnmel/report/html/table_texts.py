@@ -41,9 +41,9 @@ def markdown(table: ReproducedTable) -> str:
         lines += [*_bullets(block.notes), ""] if block.notes else []
     if table.failures:
         lines += ["## Failed", "", *_bullets(f"{name}: {reason}" for name, reason in table.failures), ""]
-    lines += ["## How to read this table", "", *_bullets(table.notes), ""]
+    lines += ["## Notes", "", *_bullets(table.notes), ""]
     origin = _bullets(f"{name.capitalize()}: {value}" for name, value in table.facts)
-    lines += ["## Where it comes from", "", *origin, "", *markdown_table(runs_table(table)), ""]
+    lines += ["## Provenance", "", *origin, "", *markdown_table(runs_table(table)), ""]
     return "\n".join(lines)
 
 

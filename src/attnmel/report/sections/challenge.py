@@ -17,7 +17,7 @@ def official_section(judged: ChallengeReport) -> Section:
     left_out = f" {', '.join(judged.left_out)} does not count." if judged.left_out else ""
     return Section(
         name="official",
-        title=f"As the challenge measured: {judged.title}",
+        title=f"Official measures: {judged.title}",
         tables=(
             Table(
                 f"Official measures with 95 % intervals, {judged.images:,} images.",

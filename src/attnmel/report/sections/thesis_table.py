@@ -17,12 +17,12 @@ def table_sections(table: ReproducedTable) -> tuple[Section, ...]:
         *(_block_section(table, block) for block in table.blocks),
         Section(
             name="footnotes",
-            title="How to read this table",
+            title="Notes",
             notes=table.notes,
         ),
         Section(
             name="origin",
-            title="Where it comes from",
+            title="Provenance",
             notes=tuple(f"{name.capitalize()}: {value}" for name, value in table.facts),
             tables=(runs_table(table),),
         ),
