@@ -43,8 +43,8 @@ def test_the_cards_figures_follow_from_its_predictions(model: Shipped) -> None:
 
 def test_it_ranks_melanomas_far_better_than_chance() -> None:
     card = open_model(DEFAULT).card
-    assert card.measure("auc").low > 0.7
-    assert card.measure("ap").low > 0.4, "by chance it would be the share of melanomas, .195"
+    assert card.measure("auc").low > 0.75
+    assert card.measure("ap").low > 0.45, "by chance it would be the share of melanomas, .195"
 
 
 def test_its_two_files_give_the_same_answers(model: Shipped) -> None:
