@@ -132,7 +132,9 @@ def picture(name: str, *, kind: str = "PNG", size: tuple[int, int] = (120, 90), 
         pytest.param(picture(MASK, grey=0), ("segmentation.png is empty", "expected 255 inside"), id="empty mask"),
         pytest.param(lambda d: (d / MASK).unlink(), ("holds 23 files, but 24", "attnmel fetch"), id="no mask"),
         pytest.param(lambda d: (d / IMAGE).unlink(), ("that are not there: ISIC_9000003",), id="missing"),
-        pytest.param(relabel("2.0,0.0"), ("expected 0 or 1", "line 4", "column melanoma: found '2.0'", "Correct"), id="label"),
+        pytest.param(
+            relabel("2.0,0.0"), ("line 4, column melanoma: found '2.0', expected 0 or 1", "Correct"), id="label"
+        ),
         pytest.param(relabel("0,0", lines=slice(1, None)), ("'train' has no melanoma (it has 24 rest)",), id="single"),
         pytest.param(
             relabel("0,0", "ISIC-2017_Validation_Part3_GroundTruth.csv", slice(1, None)),

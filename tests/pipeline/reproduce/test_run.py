@@ -115,7 +115,8 @@ def test_every_form_of_the_table_holds_every_row(done: Reproduced) -> None:
     for form in ("md", "tex", "html"):
         text = done.folder.table(form).read_text(encoding="utf-8")
         assert all(title in text for title in ("MEL-CNN", "BROKEN", "ATTNMEL")), form
-    assert "Examples: most confident errors and correct predictions" in done.folder.table("html").read_text(encoding="utf-8")
+    page = done.folder.table("html").read_text(encoding="utf-8")
+    assert "Examples: most confident errors and correct predictions" in page
 
 
 def test_a_finished_run_starts_no_process(
