@@ -50,8 +50,8 @@ def differences_figure(bars: Sequence[Bar], *, label: str, name: str) -> str:
         axes.locator_params(axis="x", nbins=5)  # long numbers: more would touch
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
-        told = "; ".join(_words(bar) for bar in bars)
-        return svg_text(figure, name, f"{label}: {told}")
+        values = "; ".join(_words(bar) for bar in bars)
+        return svg_text(figure, name, f"{label}: {values}")
 
 
 def _words(bar: Bar) -> str:

@@ -174,9 +174,9 @@ def test_ctrl_c_leaves_no_half_written_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"counts": {}}, "no phantoms asked for; expected a count for one or more of train, validation, test"),
+        ({"counts": {}}, "no phantoms requested; expected a count for one or more of train, validation, test"),
         ({"counts": {"holdout": 3}}, "unknown split 'holdout'; known: test, train, validation"),
-        ({"counts": {"test": 0}}, "0 phantoms asked for the test split; expected 1 or more"),
+        ({"counts": {"test": 0}}, "0 phantoms requested for the test split; expected 1 or more"),
         ({"melanoma_share": 0.9, "keratosis_share": 0.2}, "0.9 melanoma and 0.2 seborrheic keratosis; expected two"),
         ({"keratosis_share": -0.1}, "sum is at most 1"),
         ({"seed": -1}, "seed and index start at 0"),

@@ -22,7 +22,10 @@ def table() -> ReproducedTable:
     nothing = math.nan
     rows = (
         TableRow(
-            name="Winner", title="Winner & Co. [29]", beside=(None, 0.868), published=PUBLISHED["isic2017/Winner 1"]
+            name="Winner",
+            title="Winner & Co. [29]",
+            published_values=(None, 0.868),
+            published=PUBLISHED["isic2017/Winner 1"],
         ),
         TableRow(
             name="mel",
@@ -31,7 +34,7 @@ def table() -> ReproducedTable:
             images=600,
             figures=(Interval(0.5, 0.4, 0.6), Interval(1.0, nothing, nothing)),
             by_seed=((0.5,), (1.0,)),
-            beside=(0.653, 0.854),
+            published_values=(0.653, 0.854),
             published=PUBLISHED["isic2017/Mel-CNN"],
         ),
         TableRow(name="star", title="Lesion* | x", status="not trained yet"),

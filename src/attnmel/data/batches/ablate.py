@@ -5,9 +5,9 @@
     shuffled-labels    the images stay, the training labels are permuted at random: nothing can be learnt then
 
 Why a box: a hole of the lesion's own form would still tell its outline, the sign that dermatologists read first, and a
-tight one would leave the pigment that fades out beyond the drawn border. Why the colour of the skin beside it: black
+tight one would leave the pigment that fades out beyond the drawn border. Why the colour of the skin around it: black
 or grey would stand out against dark and fair skin differently. What the box cannot hide is how large the lesion is and
-where it lies, so `painted_shares` gives its area, whose AUC the report sets beside the control's. A box was painted
+where it lies, so `painted_shares` gives its area, whose AUC the report shows next to the ablation's. A box was painted
 before, in black, by Bissoto, Fornaciali, Valle and Avila, "(De)Constructing Bias on Skin Lesion Datasets" (2019).
 
 Shapes: B images, S prepared side; the four channels are red, green, blue and the lesion mask, which is never painted.
@@ -57,10 +57,10 @@ def painter(control: str, mean: Sequence[float]) -> Paint | None:
 
 
 def paint_out_lesion(pixels: UInt8[np.ndarray, "B S S 4"], otherwise: UInt8[np.ndarray, " 3"]) -> None:
-    """Fill a box around each lesion with the mean colour of the skin beside the box.
+    """Fill a box around each lesion with the mean colour of the skin around the box.
 
     The box holds every pixel that the mask marks at all, and `BORDER` more on each side. A box that covers the whole
-    image has nothing beside it and takes the colour `otherwise`. A mask that marks nothing paints nothing.
+    image has nothing around it and takes the colour `otherwise`. A mask that marks nothing paints nothing.
     """
     for image, box in zip(pixels, _boxes(pixels), strict=True):
         if box is not None:

@@ -82,11 +82,11 @@ def write_mirror(
 
 def _check(counts: Mapping[str, int], melanoma_share: float, keratosis_share: float) -> None:
     if not counts:
-        raise ConfigError(f"no phantoms asked for; expected a count for one or more of {', '.join(SPLITS)}")
+        raise ConfigError(f"no phantoms requested; expected a count for one or more of {', '.join(SPLITS)}")
     for split, count in counts.items():
         require_known("split", split, SPLITS)
         if count < 1:
-            raise ConfigError(f"{count} phantoms asked for the {split} split; expected 1 or more, or leave it out")
+            raise ConfigError(f"{count} phantoms requested for the {split} split; expected 1 or more, or leave it out")
     if min(melanoma_share, keratosis_share) < 0 or melanoma_share + keratosis_share > 1:
         raise ConfigError(
             f"shares of {melanoma_share} melanoma and {keratosis_share} seborrheic keratosis; "

@@ -204,7 +204,7 @@ def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) 
     attributes, why = _attribute_files(dataset.name, others, home) if others else ({}, "")
     if not superpixels and not attributes:
         raise LabelError(
-            f"no dermoscopic features of {dataset.name}: neither superpixels (<image>_superpixels.png beside the "
+            f"no dermoscopic features of {dataset.name}: neither superpixels (<image>_superpixels.png next to the "
             "images, with ISIC-2017_*_Part2_GroundTruth.zip: `attnmel fetch isic2017`) nor attribute masks "
             f"(ISIC2018_Task2_Training_GroundTruth_v3.zip: `attnmel fetch isic2018`){why}"
         )

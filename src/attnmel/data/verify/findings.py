@@ -48,7 +48,7 @@ KINDS: dict[str, Kind] = {
         Kind("not fetched", "error", "Run `attnmel fetch` for the data set, or name another --home."),
         Kind("archive missing", "error", f"{_AGAIN}: the fetch stopped before it, or it was deleted since."),
         Kind("archive absent", "warning", "Fetch from the official address or a fuller mirror, if you need it."),
-        Kind("archive short", "warning", "Fetch from a fuller mirror; until then say so beside every figure."),
+        Kind("archive short", "warning", "Fetch from a fuller mirror; until then note it with every result."),
         Kind("files changed", "error", "Delete the folder and run `attnmel fetch` again."),
         Kind("table unusable", "error", "Correct the table, or delete it and run `attnmel fetch` again."),
         Kind("label value", "error", "Correct the row, or delete the table and run `attnmel fetch` again."),

@@ -68,7 +68,7 @@ def fit_temperature(predictions: Predictions) -> Temperature:
     low, high = math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)
     if slope(high) >= 0:
         return Temperature(math.nan, images, f"the {images} images are predicted no better than by chance")
-    # All right is asked apart: there the slope is 0 but for rounding.
+    # All correct is checked separately: there the slope is 0 but for rounding.
     if (true == logs.max(axis=1)).all() or slope(low) <= 0:
         reason = f"all {images} images, or nearly all, are predicted right, so that no probability is sharp enough"
         return Temperature(math.nan, images, reason)

@@ -203,11 +203,11 @@ def _sums(counts: Counts) -> tuple[Values, Values]:
     above_lowest = counts.scores - counts.scores[-1]
     stretched = above_lowest / above_lowest[0] if above_lowest[0] > 0 else above_lowest
     # Not a matrix product: its threads would cost more than the sum.
-    inside, beside = (
+    inside, outside = (
         (np.diff(one, axis=1, prepend=0) * stretched).sum(axis=1)
         for one in (counts.true_positives, counts.false_positives)
     )
-    return inside, inside + beside
+    return inside, inside + outside
 
 
 def _where_marked(counts: Counts, values: Values) -> Values:

@@ -34,7 +34,7 @@ class TableRow:
     """One a column, its mean over seeds with a 95 % interval; empty where nothing was evaluated yet."""
     by_seed: tuple[tuple[float, ...], ...] = ()
     """One a column: the figure of each seed."""
-    beside: tuple[float | None, ...] = ()
+    published_values: tuple[float | None, ...] = ()
     """The published figure of each column."""
     published: PublishedRow | None = None
 

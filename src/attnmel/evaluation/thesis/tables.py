@@ -105,11 +105,11 @@ SHORT_WORDS: Mapping[str, str] = MappingProxyType(
 
 def table_title(plan: TablePlan, settings: Mapping[str, str]) -> str:
     """Name a table, and what was changed of its recipes; `settings` are values by dotted key."""
-    told = {key: _short(value) for key, value in settings.items() if key not in UNCHANGING}
-    if not told:
+    differing = {key: _short(value) for key, value in settings.items() if key not in UNCHANGING}
+    if not differing:
         return plan.title
-    changes = ", ".join(_change(key, value) for key, value in told.items())
-    if any(key in SHRINKING for key in told):
+    changes = ", ".join(_change(key, value) for key, value in differing.items())
+    if any(key in SHRINKING for key in differing):
         return f"{plan.title}, shrunken: {changes}; these figures say nothing of the published ones"
     return f"{plan.title}, changed: {changes}; the published figures are of the unchanged recipes"
 

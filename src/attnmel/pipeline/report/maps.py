@@ -17,7 +17,7 @@ from attnmel.report.galleries.maps import write_gallery
 from attnmel.report.html.sections import Link, Section
 from attnmel.report.sections.maps import beside_section, evaluation_section
 
-BESIDE = "Maps side by side"
+SIDE_BY_SIDE = "Maps side by side"
 
 
 def run_maps_section(run: Run, split: str, epoch: int, *, alone: Path | None) -> Section | None:
@@ -56,7 +56,7 @@ def side_by_side_section(runs: Mapping[str, Run], split: str, *, page: Path) -> 
         require_same_square({one.name: one.run.recipe.data for one in found})
         require_same_images({one.name: one.table.image_ids for one in found})
     except ConfigError as error:
-        return Section(name="maps-beside", title=BESIDE, prose=f"Not shown: {error}.")
+        return Section(name="maps-side-by-side", title=SIDE_BY_SIDE, prose=f"Not shown: {error}.")
     lacking = [name for name in runs if name not in {one.name for one in found}]
     folder = page.with_name(f"{page.stem}-maps.html")
     progress = next(iter(runs.values())).progress
@@ -64,7 +64,7 @@ def side_by_side_section(runs: Mapping[str, Run], split: str, *, page: Path) -> 
     write_gallery(folder, images)
     return beside_section(
         side_by_side(found, progress),
-        title=BESIDE,
+        title=SIDE_BY_SIDE,
         pictures=(_picture(pictures, each=1, runs=len(found)),),
         links=(_link(folder, page),),
         lacking=lacking,

@@ -35,7 +35,7 @@ def begin_table(options: TableOptions) -> TableFolder:
     if not folder.settings.is_file():
         write_json(folder.settings, wanted)
         return folder
-    cure = f"put it back, or delete it if you know that the runs beside it are of {options.plan.name}"
+    cure = f"put it back, or delete it if you know that the runs next to it are of {options.plan.name}"
     with damage(folder.settings, ConfigError, cure):
         stored = read_json(folder.settings)
         table, settings = stored["table"], dict(stored["settings"])

@@ -83,7 +83,7 @@ class TableReader:
         evaluated = {row: [run for run in runs if block.split in run.results] for row, runs in done.items()}
         rows = [self._row(row, block, evaluated.get(row, []), failures) for row in self._shown(block)]
         others = [
-            TableRow(name=one.name, title=_cited(one), beside=self._beside(one), published=one)
+            TableRow(name=one.name, title=_cited(one), published_values=self._published_values(one), published=one)
             for one in PUBLISHED.values()
             if block.published and one.dataset == self.options.plan.name and not one.own
         ]
@@ -116,7 +116,7 @@ class TableReader:
             images=len(runs[0].predictions(block.split).image_ids) if runs else 0,
             figures=tuple(interval for interval, _ in found),
             by_seed=tuple(values for _, values in found),
-            beside=self._beside(published),
+            published_values=self._published_values(published),
             published=published,
         )
 
@@ -194,7 +194,7 @@ class TableReader:
     def _titles(self) -> dict[str, str]:
         return {row: self._recipe(row).title for row in self.jobs}
 
-    def _beside(self, published: PublishedRow | None) -> tuple[float | None, ...]:
+    def _published_values(self, published: PublishedRow | None) -> tuple[float | None, ...]:
         return tuple(_published(published, column) for column in self.options.plan.columns)
 
 

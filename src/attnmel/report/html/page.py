@@ -180,7 +180,7 @@ def _check(runs: Sequence[RunSection]) -> None:
 
 def _view(run: RunSection, anchor: str, every_map: Sequence[str]) -> _View:
     split, judgement = next(iter(run.judgements.items()))
-    beside = run.published if split == tables.PUBLISHED_SPLIT else None
+    published = run.published if split == tables.PUBLISHED_SPLIT else None
     return _View(
         run=run,
         anchor=anchor,
@@ -188,8 +188,8 @@ def _view(run: RunSection, anchor: str, every_map: Sequence[str]) -> _View:
         judgement=judgement,
         blocks=tables.blocks(run.judgements, run.main, run.published),
         key_figures=tables.key_figures(judgement, run.main),
-        compared=tables.compared(judgement, run.main, beside, run.overlaps, every_map),
-        overlap_lines=tables.overlap_lines(run.overlaps, beside),
+        compared=tables.compared(judgement, run.main, published, run.overlaps, every_map),
+        overlap_lines=tables.overlap_lines(run.overlaps, published),
         curves=_curves(run, judgement, anchor),
         learning=_learning(run.history, anchor) if run.history and run.history.epochs else (),
         short_files=tuple(file for file in run.files if file.status != "complete"),

@@ -63,7 +63,7 @@ def latex(table: ReproducedTable) -> str:
     """Return one `table` environment a block, and one for its tests, with the footnotes below the last."""
     parts = [LATEX_HEAD]
     for block in table.blocks:
-        rows = block_table(table, block, beside=IN_BRACKETS)
+        rows = block_table(table, block, published_form=IN_BRACKETS)
         parts += [_latex_table(rows, f"{table.title}. {block.title}: {rows.caption} (in brackets).")]
         if block.tests:
             tests = tests_table(block)
@@ -108,7 +108,7 @@ def _figure(table: ReproducedTable, block: TableBlock, row: TableRow, place: int
         "low": _digits(figure and figure.low),
         "high": _digits(figure and figure.high),
         "by_seed": " ".join(map(_digits, row.by_seed[place])) if row.by_seed else "",
-        "published": _digits(row.beside[place] if row.beside else None),
+        "published": _digits(row.published_values[place] if row.published_values else None),
     }
     found |= {name: _yes(getattr(row.published, name)) if row.published else "" for name in TICKS}
     for test in block.tests:

@@ -74,9 +74,9 @@ def blocks(
     found = []
     for split, judgement in judgements.items():
         for task in dict.fromkeys(row.task for row in judgement.rows):
-            beside = published if split == PUBLISHED_SPLIT else None
+            shown = published if split == PUBLISHED_SPLIT else None
             rows = [row for row in judgement.rows if row.task == task]
-            lines = tuple(_line(row, _published(row, main, beside)) for row in rows)
+            lines = tuple(_line(row, _published(row, main, shown)) for row in rows)
             found.append(Block(f"{task_words(task)}, {split}", _images(rows[0]), lines))
     return tuple(found)
 

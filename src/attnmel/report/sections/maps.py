@@ -83,7 +83,7 @@ def beside_section(
     tables, differences = mean_tables(summary), difference_tables(summary)
     missing = f"Without maps of the epoch evaluated: {', '.join(lacking)}; `attnmel explain RUN --split` makes them."
     return Section(
-        name="maps-beside",
+        name="maps-side-by-side",
         title=title,
         prose=f"The same images, seen by every run. {prose(summary.methods)}",
         pictures=pictures,

@@ -21,10 +21,10 @@ def subgroups_section(found: Subgroups, *, anchor: str) -> Section | None:
     if not found.groups:
         return None
     name = spaced(found.task)
-    beside = f"Next to each group: number of {name} and of images."
+    counts = f"Next to each group: number of {name} and of images."
     drawn = [
         Drawing(forest_figure(found, measure, label=label, name=f"{anchor}-{measure}-groups"), caption)
-        for measure, label, caption in (("auc", "AUC", beside), ("sensitivity", "sensitivity at 0.5", ""))
+        for measure, label, caption in (("auc", "AUC", counts), ("sensitivity", "sensitivity at 0.5", ""))
     ]
     return Section(
         name="subgroups",

@@ -48,14 +48,14 @@ def _prose(block: TableBlock) -> str:
     return f'{" or ".join(f"{count:,}" for count in images)} images, split "{block.split}".'
 
 
-def block_table(table: ReproducedTable, block: TableBlock, *, beside: str = "published {}") -> Table:
-    """Return the rows of one split; below a figure are its interval and, in the form `beside`, what was published."""
+def block_table(table: ReproducedTable, block: TableBlock, *, published_form: str = "published {}") -> Table:
+    """Return the rows of one split; below a value are its interval and the published value, as `published_form`."""
     ticks = [name for name in TICKS if any(_tick(row, name) for row in block.rows)]
     heads = ("System", *table.heads, "Seeds", *(TICK_HEADS.get(name, name.capitalize()) for name in ticks))
     rows = tuple(
         (
             f"{row.title}\n{row.status}".rstrip(),
-            *(_cell(row, place, beside) for place in range(len(table.heads))),
+            *(_cell(row, place, published_form) for place in range(len(table.heads))),
             str(row.seeds) if row.seeds else "",
             *(_tick(row, name) for name in ticks),
         )
@@ -84,10 +84,10 @@ def runs_table(table: ReproducedTable) -> Table:
     return Table("Runs", ("Recipe", "Seed", "State", "Epoch evaluated", "Epochs", "Hours", "Device"), table.runs)
 
 
-def _cell(row: TableRow, place: int, beside: str) -> str:
+def _cell(row: TableRow, place: int, published_form: str) -> str:
     """Write our figure, its interval and the published one, a line each; the first is empty where ours is not there."""
-    published = row.beside[place] if row.beside else None
-    below = "" if published is None else f"\n{beside.format(fixed(published))}"
+    published = row.published_values[place] if row.published_values else None
+    below = "" if published is None else f"\n{published_form.format(fixed(published))}"
     return f"{stacked(row.figures[place]) if row.figures else ''}{below}"
 
 
