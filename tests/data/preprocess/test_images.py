@@ -23,15 +23,6 @@ from attnmel.errors import ConfigError, ImageError
 WIDTH, HEIGHT = 90, 60
 
 
-@pytest.fixture
-def picture() -> Image.Image:
-    """Smooth colours with some texture, not square."""
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    noise = np.random.default_rng(0).normal(0, 8, (HEIGHT, WIDTH))
-    rgb = np.stack([60 + 2 * x + noise, 40 + 3 * y + noise, 90 + x + y + noise], axis=-1)
-    return Image.fromarray(rgb.clip(0, 255).astype(np.uint8))
-
-
 def saved(picture: Image.Image, path: Path, **options: Any) -> Path:  # noqa: ANN401 - whatever the writer takes
     picture.save(path, **options)
     return path

@@ -1,7 +1,8 @@
 """Random crops, quarter turns and flips: drawn once from a generator, applied to a batch on its device.
 
 An augmentation only moves pixels, so it is one look-up: where each pixel of the result comes from. That position is
-the sum of a part that depends on the result's line and one that depends on its column.
+the sum of a part that depends on the result's line and one that depends on its column. Other scales, other angles and
+colours are in `scale_and_colour`.
 """
 
 from dataclasses import dataclass

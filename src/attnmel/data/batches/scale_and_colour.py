@@ -72,9 +72,7 @@ class Warp:
         place = (2 * uniform(2) - 1) * (1 - side)[:, None]
         flip = 2.0 * torch.randint(2, (count,), generator=generator) - 1
         cosine, sine = angle.cos() * side, angle.sin() * side
-        squares = torch.stack([cosine * flip, -sine, place[:, 0], sine * flip, cosine, place[:, 1]], dim=1).view(
-            -1, 2, 3
-        )
+        squares = torch.stack([cosine * flip, -sine, place[:, 0], sine * flip, cosine, place[:, 1]], dim=1)
         far = within.colour * torch.tensor([1, 1, 1, TINT, TINT, TINT])
         return cls(size, squares.view(-1, 2, 3), 1 + (2 * uniform(6) - 1) * far)
 
