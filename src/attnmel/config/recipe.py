@@ -1,9 +1,9 @@
 """The settings of a recipe: frozen, and checked when they are read. No torch."""
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from attnmel.config.fields import (
     Classes,
@@ -34,7 +34,7 @@ Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
 ScheduleKind = Literal["steps", "cosine"]
 Selection = Literal["auc", "ap", "balanced_accuracy"]
-Control = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
+Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 RECIPE_NAME = re.compile(rf"{_WORD}(/{_WORD})*")
@@ -90,7 +90,8 @@ class DataSettings(Settings):
     """
     normalise_by: Literal["dataset", "weights"] = "dataset"
     """Whose mean and spread of RGB normalise the input: the data set's (the slides) or the start weights' own."""
-    control: Control = "none"
+    # Until 0.1 the setting was `control`: stored recipes of that time still open.
+    ablation: Annotated[Ablation, Field(validation_alias=AliasChoices("ablation", "control"))] = "none"
     """Ablation that shows what the network relies on: the lesion painted out, all but the lesion painted out, or
     training labels shuffled."""
     fold: Fold | None = None
