@@ -1,6 +1,5 @@
 """Read out-of-fold predictions: of training images, by networks that were not trained on them."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from scipy.special import expit, softmax
 from attnmel.errors import PredictionsError, listed
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.records import Predictions
-from attnmel.table_files import table_lines
+from attnmel.table_files import read_table
 
 LOGIT, PROBABILITY = "logit", "probability"
 
@@ -32,8 +31,7 @@ def read_out_of_fold(path: Path, prepared: Prepared, positive: str) -> Predictio
         raise PredictionsError(
             f"no predictions at {path}; expected a CSV with one row for each image of the training folds"
         )
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(table_lines(file)))
+    rows = read_table(path)
     if not rows or "image" not in rows[0]:
         raise PredictionsError(f"{path.name} has no row with a column 'image'; expected a CSV of the training folds")
     places = {one.image_id: at for at, one in enumerate(prepared.lesions) if one.split in SPLITS}
