@@ -48,8 +48,9 @@ def csv_row(cells: Iterable[object]) -> str:
     starts like a formula (= + - @, tab, return) is written after an apostrophe, which `read_table` takes off again.
     """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([_cell(value) for value in cells])
-    return text.getvalue()
+    # Only with this end of line does Python 3.11 quote a text with "\r" in it.
+    csv.writer(text, lineterminator="\r\n").writerow([_cell(value) for value in cells])
+    return f"{text.getvalue()[:-2]}\n"
 
 
 def csv_encoding(texts: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """Predictions -> the CSV that an ISIC challenge accepted, so that any scorer can check our measures.
 
-The official formats have no room for a notice or a licence: those are in the predictions file in the same folder.
+The official formats have no room for a notice or a licence: those are in NOTICE.txt in the same folder.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from attnmel.data.datasets.table_schema import PROBABILITY, TableSchema
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.records import SAME_DIAGNOSES, Predictions
+from attnmel.table_files import write_table
 
 PLACEHOLDER = 0.0
 """Fills the column of a class that a network does not predict; any constant gives an AUC of 0.5."""
