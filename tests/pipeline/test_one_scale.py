@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.conftest import TINY
 
 from attnmel import Predictor
+from attnmel.config.load import load_recipe
 from attnmel.deploy.onnx_file import ExportFacts, append_texts
 from attnmel.folders import RunFolder
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, set_temperature
 from attnmel.pipeline.evaluate.calibrate import rescale
+from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.export import export
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.run.results_details import operating_table
@@ -21,16 +24,34 @@ from attnmel.pipeline.run.thresholds import stored_thresholds
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
-    from tests.conftest import Phantoms
+    from lightning_fabric import Fabric
+    from tests.conftest import MakeOnce, Phantoms
 
 TEMPERATURE = 2.5
 """Of a checkpoint: far from 1, so that another scale decides otherwise."""
 
 
+THREE = (
+    "training.epochs=1",
+    "data.classes=['nevus','melanoma','seborrheic_keratosis']",
+    "data.positives=['melanoma','seborrheic_keratosis']",
+)
+
+
 @pytest.fixture(scope="module")
-def run(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The finished run, brought to a temperature at which its thresholds are others than without."""
-    copied = Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("scale") / "seed-0"))
+def three_classes(phantoms: "Phantoms", fabric: "Fabric", once: "MakeOnce") -> RunFolder:
+    def make(folder: Path) -> None:
+        recipe = load_recipe("demo", (*TINY, *THREE))
+        run_recipe(recipe, RunFolder(folder / "seed-0"), home=phantoms.home, fabric=fabric, resamples=20)
+
+    return RunFolder(once("three-classes", make) / "seed-0")
+
+
+@pytest.fixture(scope="module", params=["trained", "three_classes"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run, brought to a temperature at which its thresholds are others than without."""
+    made: RunFolder = request.getfixturevalue(request.param)
+    copied = Path(shutil.copytree(made.path, tmp_path_factory.mktemp("scale") / "seed-0"))
     set_temperature(RunFolder(copied).best, TEMPERATURE)
     opened = Run(copied)
     card = checkpoint_card(copied)
@@ -99,11 +120,8 @@ def test_the_scale_matters_here(run: Run) -> None:
     """Of uncalibrated probabilities these thresholds would decide otherwise: else the tests above show nothing."""
     test = run.uncalibrated("test")
     for one in checkpoint_card(run.path).thresholds:
-        called = [
-            test.probability(one.task) > one.threshold,
-            run.predictions("test").probability(one.task) > one.threshold,
-        ]
-        if not np.array_equal(*called):
+        scales = (test, run.predictions("test"))
+        if not np.array_equal(*(scale.probability(one.task) > one.threshold for scale in scales)):
             return
     pytest.fail("every threshold decides the same on both scales")
 
@@ -111,7 +129,7 @@ def test_the_scale_matters_here(run: Run) -> None:
 def test_every_place_has_the_same_thresholds(model: Path, run: Run) -> None:
     details = run.details(run.results["test"])
     assert details is not None
-    reported = [point.threshold for point in details.operating[0].points[1:]]
+    reported = [point.threshold for operating in details.operating for point in operating.points[1:]]
     results = predict_images(model, [run.folder.best])
     assert [one.threshold for one in results.model.thresholds] == reported
     if model.suffix == ".onnx":
@@ -123,10 +141,11 @@ def test_what_a_card_says_was_achieved_is_what_the_report_says(run: Run) -> None
     details = run.details(run.results["test"])
     assert details is not None
     card = checkpoint_card(run.path)
-    for one, point in zip(stored_thresholds(run.folder, card), details.operating[0].points[1:], strict=True):
+    points = [(operating, point) for operating in details.operating for point in operating.points[1:]]
+    for one, (operating, point) in zip(stored_thresholds(run.folder, card), points, strict=True):
         validation, test = one.achieved
         assert (validation.split, test.split) == ("validation", "test")
         assert test.sensitivity == point.reached.sensitivity
         assert test.specificity == point.reached.specificity
-        assert (test.images, test.positives) == (12, details.operating[0].positives)
+        assert (test.images, test.positives) == (12, operating.positives)
         assert validation.sensitivity[0] == one.sensitivity == point.validation_sensitivity

@@ -115,8 +115,11 @@ def chosen_thresholds(validation: Predictions) -> list[float]:
 
 
 class Notes(Silent):
+    """Progress that keeps its notes."""
+
     def __init__(self, notes: list[str]) -> None:
         self.notes = notes
 
     def note(self, message: str) -> None:
+        """Keep the message."""
         self.notes.append(message)
