@@ -103,7 +103,7 @@ def _export(
         elif real is not None and has_bf16():
             facts = dataclasses.replace(facts, costs=_costs(part, card, real, checked, "bf16", progress))
         _write(part, graph, card, facts)
-    return Exported(path, card, facts)
+    return Exported(path, dataclasses.replace(card, thresholds=facts.thresholds), facts)
 
 
 def _graph(network: nn.Module, card: Card, *, int8: bool) -> "ModelProto":
