@@ -8,6 +8,7 @@ import typer
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.model_names import NAME, run_to_evaluate
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+from attnmel.cli.train import Columns
 
 MEASURES = ["", "measure", "value", "95 % interval"]
 
@@ -33,6 +34,7 @@ def evaluate(
     exclude: Annotated[
         Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
     ] = None,
+    columns: Columns = None,
     allow_leakage: Annotated[
         bool, option(DATA, "Evaluate although the network was trained on some images.", "--allow-leakage")
     ] = False,
@@ -52,6 +54,7 @@ def evaluate(
     Example:
         attnmel evaluate runs/isic2017/attnmel-lesion/seed-0
     """
+    from attnmel.data.datasets.folder_columns import parsed_columns
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
     from attnmel.pipeline.evaluate.score import sentence, table
     from attnmel.pipeline.run.results_details import operating_table
@@ -69,6 +72,7 @@ def evaluate(
         prevalences=prevalence or (),
         exclude=exclude,
         allow_leakage=allow_leakage,
+        columns=parsed_columns(columns) if columns else None,
     )
     details = opened.details(results)
     if as_json:

@@ -82,6 +82,12 @@ class DataSettings(Settings):
     """How often an image of a class occurs in an epoch; 1 for a class that is not named."""
     passes: Positive = 1
     """How often an epoch repeats all of that."""
+    columns: dict[str, str] = {}
+    """How the labels.csv of a folder of one's own calls its columns, where it calls them differently, such as
+    { image = "isic_id", label = "target" }; a label that several columns of 0 and 1 give is "MEL+NV+BCC"."""
+    strict: bool = False
+    """Whether a row of such a table without its image, or an image without a row, is an error; else they are left out
+    and counted."""
     limit: Positive | None = None
     """Train on this many of the training images, the same for every seed, each diagnosis by its share; None: on all.
 
