@@ -28,9 +28,7 @@ Columns = Annotated[
         metavar="NAME=COLUMN,...",
     ),
 ]
-Strict = Annotated[
-    bool, option(DATA, "Refuse rows of labels.csv without image, and images without row.", "--strict")
-]
+Strict = Annotated[bool, option(DATA, "Refuse rows of labels.csv without image, and images without row.", "--strict")]
 
 
 def train(

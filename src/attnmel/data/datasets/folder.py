@@ -70,8 +70,8 @@ class FolderContent:
 def group_sentence(name: str, count: int, images: int) -> str:
     """Return what to think of a group that is too large."""
     return (
-        f"the group '{name}' holds {count} of {images} images, and a split should hold {SMALLEST_SHARE:.0%} of them; is "
-        "it one patient? leave the cell empty where that is not known"
+        f"the group '{name}' holds {count} of {images} images, and a split should hold {SMALLEST_SHARE:.0%} of them; "
+        "is it one patient? leave the cell empty where that is not known"
     )
 
 
@@ -81,9 +81,9 @@ def read_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderConte
     A label is the name of a class in any case, its place among them from 0 on, or another name of the same diagnosis
     (`SAME_DIAGNOSES`). Any other is an error even where a class is called "rest", which would otherwise take any
     typing error. The split is None throughout where the table gives none. Rows without image and images without row are
-    left out, or an error if the reading is strict. An image id is a file name without its ending, or the path relative to the folder where
-    two images in different folders have one name. Attributes are words in small letters, the age a number of years;
-    what means "not known" (`words.UNKNOWN`) is the same as nothing in every column.
+    left out, or an error if the reading is strict. An image id is a file name without its ending, or the path relative
+    to the folder where two images in different folders have one name. Attributes are words in small letters, the age a
+    number of years; what means "not known" (`words.UNKNOWN`) is the same as nothing in every column.
 
     Raises:
         LabelError: every problem of the table in one message, the first `LISTED` word by word.

@@ -84,7 +84,9 @@ def find_columns(line: int, header: Sequence[str], named: Mapping[str, str], cla
     used = {*places.values(), *one_hot.values()}
     doubled = [header[place] for place in sorted(used) if keys.count(keys[place]) > 1]
     extra = [name for place, name in enumerate(header) if place not in used]
-    problems = [Problem(line, name, "no such column", _expected(missing, wanted, extra), kind="file") for name in missing]
+    problems = [
+        Problem(line, name, "no such column", _expected(missing, wanted, extra), kind="file") for name in missing
+    ]
     problems += [Problem(line, name, "that column twice", "it once", kind="file") for name in doubled]
     names = {name: header[place] for name, place in places.items()}
     return FolderColumns(places, one_hot, len(header), names, _notes(extra, places), tuple(problems))

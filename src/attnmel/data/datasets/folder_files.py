@@ -23,8 +23,8 @@ class FolderFiles:
     """The images and masks of a folder, found by name with or without ending.
 
     The case of letters and endings does not matter where only one file fits, nor whether accents are composed (NFC, as
-    Windows and Linux write them) or not (NFD, as some disks of macOS store them). Each subfolder is listed once, and names
-    are looked up: searching the list for each would take time that grows with the square of the images.
+    Windows and Linux write them) or not (NFD, as some disks of macOS store them). Each subfolder is listed once, and
+    names are looked up: searching the list for each would take time that grows with the square of the images.
     """
 
     def __init__(self, folder: Path) -> None:

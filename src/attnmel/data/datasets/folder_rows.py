@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from attnmel.data.datasets.folder_columns import TABLE, FolderColumns
-from attnmel.data.datasets.folder_files import Found, FolderFiles
+from attnmel.data.datasets.folder_files import FolderFiles, Found
 from attnmel.data.datasets.table_problems import Problem, shown
 from attnmel.data.datasets.table_text import Row, TableText
 from attnmel.data.datasets.words import (
@@ -94,7 +94,9 @@ class RowReader:
         """Return what was read otherwise than it is written, a sentence each."""
         notes = []
         if self._meant:
-            words = (f"'{label}' as {name} ({counted(count, 'row')})" for (label, name), count in self._meant.most_common())
+            words = (
+                f"'{label}' as {name} ({counted(count, 'row')})" for (label, name), count in self._meant.most_common()
+            )
             notes.append(f"{TABLE}: labels are read as classes: {listed(words, 10)}")
         if self._rounded:
             count = counted(len(self._rounded), "row")
@@ -132,7 +134,9 @@ class RowReader:
             label = ones or REST
         if self._classes is None:
             if is_unknown(label):
-                return None, [self._problem(row, "label", shown(label), "a label; take the image out where it is not known")]
+                return None, [
+                    self._problem(row, "label", shown(label), "a label; take the image out where it is not known")
+                ]
             return self._spellings.setdefault(folded(label), label), []
         found = class_of(label, self._classes)
         if found is not None:

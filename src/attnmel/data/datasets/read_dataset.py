@@ -1,7 +1,7 @@
 """Official files, joined by image id, or an own folder -> labelled lesions. No torch."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,9 +82,7 @@ class _Part:
         return self.archives[role].location(self.home)
 
 
-def read_dataset(
-    name: str, home: Path, *, reading: TableReading = AS_WRITTEN, disjoint: bool = True
-) -> Dataset:
+def read_dataset(name: str, home: Path, *, reading: TableReading = AS_WRITTEN, disjoint: bool = True) -> Dataset:
     """Read a known data set that was fetched to `home`, or a folder with labels.csv.
 
     Splits of a known data set are the official ones, with two exceptions, the same for every seed. ISIC 2016's

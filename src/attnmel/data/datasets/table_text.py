@@ -48,7 +48,7 @@ class TableText:
     windows_lines: bool
 
     def number(self, cell: str) -> str:
-        """Return a cell with a decimal point for a decimal comma, which can only be one where commas do not separate."""
+        """Return a cell with a decimal point for a decimal comma, which it can have where commas do not separate."""
         return cell.replace(",", ".") if self.separator != "," and cell.count(",") == 1 else cell
 
     @property

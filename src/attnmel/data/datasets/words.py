@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 from attnmel.records import REST, SAME_DIAGNOSES, Split
 
-UNKNOWN = frozenset(
-    """- -- --- . ? #n/a #na <na> n/a n.a. n.a na nan none null nil nd n.d. unk unknown unspecified undefined missing
-    not_known not_available not_applicable not_specified not_recorded unbekannt nicht_bekannt keine_angabe k.a. k.a
-    inconnu desconocido sconosciuto""".split()
-)
+_UNKNOWN = """- -- --- . ? #n/a #na <na> n/a n.a. n.a na nan none null nil nd n.d. unk unknown unspecified undefined
+    missing not_known not_available not_applicable not_specified not_recorded unbekannt nicht_bekannt keine_angabe
+    k.a. k.a inconnu desconocido sconosciuto"""
+UNKNOWN = frozenset(_UNKNOWN.split())
 """What means in every column that nothing is known, as `folded` gives it; an empty cell means the same."""
 
 OLDEST = 120
@@ -17,16 +16,15 @@ OLDEST = 120
 
 AGE = re.compile(
     r"(?:[<>~≤≥]|ca\.?)?\s*(?P<age>\d+([.,]\d+)?)\s*"
-    r"(?:(?:-|–|—|to|bis)\s*(?P<end>\d+([.,]\d+)?)\s*)?"
+    r"(?:(?:[-\u2013\u2014]|to|bis)\s*(?P<end>\d+([.,]\d+)?)\s*)?"
     r"(?P<open>\+)?\s*(?:y|yr|yrs|years?|jahre?|j)?\.?(?:\s*old)?",
     re.ASCII | re.IGNORECASE,
 )
 """An age as people write it: 55, 55.0, 55,5, 85+, 50-55, <20, 55 years."""
 
-SEXES = {
-    "female": frozenset("f w female woman women weiblich frau féminin feminin femme femenino mujer femminile".split()),
-    "male": frozenset("m male man men männlich maennlich mann masculin homme masculino hombre maschile".split()),
-}
+_FEMALE = "f w female woman women weiblich frau féminin feminin femme femenino mujer femminile"
+_MALE = "m male man men männlich maennlich mann masculin homme masculino hombre maschile"
+SEXES = {"female": frozenset(_FEMALE.split()), "male": frozenset(_MALE.split())}
 
 SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "fit"), "train"),

@@ -84,7 +84,9 @@ KINDS: dict[str, Kind] = {
         Kind("image small", "warning", "Replace it with a larger copy; it is enlarged, and looks softer than others."),
         Kind("folder table", "error", "Correct labels.csv."),
         Kind("split without class", "error", "Add images, or give labels.csv a column 'split' that has each class."),
-        Kind("large group", "warning", "Look at the column 'group'; leave a cell empty where the patient is not known."),
+        Kind(
+            "large group", "warning", "Look at the column 'group'; leave a cell empty where the patient is not known."
+        ),
         Kind("row without image", "warning", "Add the image, or take the row out; until then it is left out."),
         Kind("image without row", "warning", "Give the image a row, or take it out; until then it is left out."),
     )

@@ -49,10 +49,9 @@ def _of_table(content: FolderContent) -> list[Finding]:
 
 def _of_splits(content: FolderContent, classes: Sequence[str] | None) -> list[Finding]:
     """Return what `check_disjoint` and `check_classes` refuse, once the table has no other problem."""
-    groups = ((lesion.group, lesion.split) for lesion in content.lesions if lesion.group is not None)
+    shared = shared_names((lesion.group, lesion.split) for lesion in content.lesions if lesion.group is not None)
     findings = [
-        Finding("id on two sides", "", TABLE, f"images of the group '{name}' are on two sides")
-        for name in shared_names(groups)
+        Finding("id on two sides", "", TABLE, f"images of the group '{name}' are on two sides") for name in shared
     ]
     if classes is not None and not content.problems and content.lesions:
         try:

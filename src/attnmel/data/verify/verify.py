@@ -76,7 +76,8 @@ def verify_dataset(
 ) -> Verification:
     """Check all of a known data set, or of a folder with labels.csv, and report every problem.
 
-    Nothing that is found stops it. `reading` is how a folder's table is read. `workers` None: as many processes as save time.
+    Nothing that is found stops it. `reading` is how a folder's table is read. `workers` None: as many processes as
+    save time.
 
     Raises:
         ConfigError: neither a known data set nor a folder with labels.csv.

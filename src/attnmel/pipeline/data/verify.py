@@ -37,16 +37,15 @@ def verify_datasets(
 ) -> tuple[Verification, ...]:
     """Verify every data set; write a contact sheet as HTML or PNG, or both, where a path is given.
 
-    `reading` is how the tables of own folders are read. `sample` images of each data set are drawn at random, in addition to those with a finding.
+    `reading` is how the tables of own folders are read. `sample` images of each data set are drawn at random, in
+    addition to those with a finding.
 
     Raises:
         ConfigError: a name that is neither a known data set nor a folder with labels.csv.
         BusyError: another command writes the same sheet.
     """
     with hold_files(html, png):
-        found = tuple(
-            verify_dataset(name, home, reading=reading, progress=progress) for name in dict.fromkeys(names)
-        )
+        found = tuple(verify_dataset(name, home, reading=reading, progress=progress) for name in dict.fromkeys(names))
         if html is not None or png is not None:
             sheets = [_sheet(one, sample, seed, progress) for one in found]
             if html is not None:
@@ -103,7 +102,7 @@ def _group(kind: str, findings: Sequence[Finding], items: dict[str, Item], hint:
 
 
 def printed_notes(found: Verification, findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Return what the terminal shows of the findings of one kind: all of an own folder, the first of a known data set."""
+    """Return what the terminal shows of one kind: all findings of an own folder, the first of a known data set."""
     return notes_on(findings, len(findings) if found.is_own else FIRST)
 
 
