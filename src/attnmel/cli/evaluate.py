@@ -93,7 +93,10 @@ def evaluate(
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(help="Run folders, folders of seed-* runs (a recipe), or predictions files.")
+        list[Path],
+        typer.Argument(
+            help="Run folders, folders of seed-* runs (a recipe), predictions files, or submissions as isic2017:FILE."
+        ),
     ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to compare on.")] = "test",
     operating_point: Annotated[
@@ -115,6 +118,7 @@ def compare(
             "Measure to compare; repeatable. Fewer measures need less correction for multiple tests [default: all].",
         ),
     ] = None,
+    home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Test whether trained networks differ on the same images.
@@ -129,7 +133,7 @@ def compare(
     from attnmel.report.sections.comparison import difference_table, method_words, sentences, summary_table
 
     found = compare_runs(
-        runs, split=split, operating_point=operating_point, positives=positive or (), measures=measure or ()
+        runs, home=home, split=split, operating_point=operating_point, positives=positive or (), measures=measure or ()
     )
     if as_json:
         print_json(found.as_dict())
@@ -155,8 +159,16 @@ def compare(
 def score(
     dataset: Annotated[str, typer.Argument(help="isic2016, isic2017, isic2018 or isic2018-task1.")],
     predictions: Annotated[
-        Path, typer.Argument(help="A CSV in the official submission format; a folder of masks for isic2018-task1.")
+        Path, typer.Argument(help="A CSV of image ids and probabilities; a folder of masks for isic2018-task1.")
     ],
+    columns: Annotated[
+        str | None,
+        option(
+            DATA,
+            "How the CSV calls its columns, e.g. --columns image_id=file,melanoma=p; without a header, numbers from 1.",
+            metavar="NAME=COLUMN,...",
+        ),
+    ] = None,
     truth: Annotated[
         Path | None, option(DATA, "True classes or masks, in the official format [default: the fetched test split].")
     ] = None,
@@ -181,6 +193,7 @@ def score(
     Example:
         attnmel score isic2017 submission.csv
     """
+    from attnmel.data.datasets.folder_columns import parsed_columns
     from attnmel.folders import home_folder
     from attnmel.pipeline.evaluate import score as scoring
 
@@ -189,6 +202,7 @@ def score(
         predictions,
         home=home_folder(home),
         truth=truth,
+        columns=parsed_columns(columns) if columns else None,
         rules=rule or (),
         resamples=resamples,
         seed=seed,

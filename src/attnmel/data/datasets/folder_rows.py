@@ -57,7 +57,7 @@ class RowReader:
         """Return the lesion of a row."""
         width = self._columns.width
         if len(row.cells) < width or any(row.cells[width:]):
-            problem = Problem(row.line, "", f"{len(row.cells)} cells", f"{width}, as in the header")
+            problem = Problem(row.line, "", counted(len(row.cells), "cell"), f"{width}, as in the header")
             return FolderRow(row.line, None, (problem,))
         image, name = self._file(row, "image"), self._cell(row, "image")
         expected = "the name of one file in the folder"

@@ -51,16 +51,6 @@ class TableText:
         """Return a cell with a decimal point for a decimal comma, which it can have where commas do not separate."""
         return cell.replace(",", ".") if self.separator != "," and cell.count(",") == 1 else cell
 
-    @property
-    def oddities(self) -> tuple[str, ...]:
-        """What another program may not read, in a few words each."""
-        return (
-            *([f"cells separated by {SEPARATORS[self.separator]}"] if self.separator != "," else []),
-            *([f"text in {self.encoding}"] if self.encoding != "UTF-8" else []),
-            *(["a byte order mark at its start"] if self.has_mark else []),
-            *(["Windows line ends"] if self.windows_lines else []),
-        )
-
 
 def read_text(path: Path) -> TableText:
     """Read a table in UTF-8, UTF-16 or else Windows-1252, separated by semicolons, tabs or commas.
