@@ -91,7 +91,7 @@ def evaluate_run(
     Raises:
         ConfigError: no run folder, no such data set or split, a sensitivity or prevalence outside its range.
         CheckpointError: the run has no usable best checkpoint.
-        PredictionsError: a measure is not defined, for example on a single class.
+        PredictionsError: a measure is not defined, for example on a single class of the run's own data.
         LabelError: another data set shares an id, a file or a lesion with what the run learnt from, or an exclusion
             list that cannot be used.
         BusyError: another command writes into the run folder.
@@ -229,7 +229,8 @@ def _results(
     """Return the results, and write what belongs to them: the submission, the attention maps and their overlap."""
     card, predictions = run.checkpoint[1], predicted.predictions
     overlap = _overlap(run, images, predicted)
-    report = evaluate_classification(predictions, card.positives, resamples=resamples)
+    one_sided = images.on is not None  # other data may be of one class; the own would be an error
+    report = evaluate_classification(predictions, card.positives, resamples=resamples, one_sided=one_sided)
     return SplitResults(
         name=images.name,
         dataset=images.prepared.dataset.name,

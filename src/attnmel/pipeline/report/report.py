@@ -91,6 +91,7 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
     curves = {
         name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
         for name in recipe.data.positives
+        if len(set(predictions.is_class(name).tolist())) > 1  # an external set may be of one class
     }
     return RunSection(
         title=f"{recipe.title}{_control_words(recipe)}",
