@@ -160,7 +160,7 @@ def test_a_row_without_image_and_an_image_without_row_are_left_out_and_counted(t
 
 def test_a_table_of_other_images_is_refused(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, "image,label\na,1\nb,0\n", "c.jpg")
-    refuse(folder, r"labels\.csv: no row names an image in the folder; line 2, column image: found 'a', of which")
+    refuse(folder, r"labels\.csv: found no row whose image is in the folder \(line 2, column image: found 'a', of")
 
 
 def test_the_ending_that_a_file_has_is_named_where_the_table_has_another(tmp_path: Path) -> None:

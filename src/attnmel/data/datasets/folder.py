@@ -92,8 +92,6 @@ def read_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderConte
     found = examined_folder(folder, reading)
     advice = f"`attnmel verify {folder}` lists them all" if len(found.problems) > LISTED else ""
     refuse({str(folder / TABLE): found.problems}, LabelError, advice)
-    if not found.lesions:
-        raise LabelError(f"{folder / TABLE}: no row names an image in the folder; {found.without_image[0].sentence()}")
     return found
 
 
@@ -123,6 +121,8 @@ def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderC
     problems = [problem for row in wrong for problem in row.problems] + clashes + _half_split(used)
     without_image = [row.missing for row in rows if row.missing is not None]
     left = _left_over(folder, files, lesions) if not problems else ()  # else images of broken rows were reported twice
+    if not lesions and not problems and without_image:
+        problems.append(Problem(0, "", f"no row whose image is in the folder ({without_image[0].sentence()})", "some"))
     if reading.strict:
         problems += without_image + [Problem(0, "", f"no row of {path}", "one for each image") for path in left]
     notes = (*found.notes, *_how_read(text.encoding), *reader.notes(), *_id_note(lesions))
