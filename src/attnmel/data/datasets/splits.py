@@ -30,6 +30,9 @@ SPLIT_SEED = 0
 SMALLEST_SHARE = min(SHARES.values())
 """A group that holds more of the images cannot be drawn into a split of the right size."""
 
+USUAL = 4
+"""Photographs of one lesion, however few images there are in all."""
+
 
 def draw_splits(lesions: Sequence[Lesion], *, seed: int, shares: Mapping[Split, float] = SHARES) -> tuple[Lesion, ...]:
     """Return the lesions in their order, each with a split drawn anew, as `draw_sides` draws it.
@@ -114,10 +117,10 @@ def draw_some(diagnoses: Mapping[str, str | None], count: int) -> frozenset[str]
 
 
 def large_groups(lesions: Sequence[Lesion]) -> dict[str, int]:
-    """Return the images of each group that holds more of them than `SMALLEST_SHARE`, the largest first."""
+    """Return the images of each group that holds more of them than `SMALLEST_SHARE` and `USUAL`, the largest first."""
     counts = Counter(lesion.group for lesion in lesions if lesion.group is not None)
-    most = SMALLEST_SHARE * len(lesions)
-    return {name: count for name, count in counts.most_common() if count > max(1, most)}
+    most = max(USUAL, SMALLEST_SHARE * len(lesions))
+    return {name: count for name, count in counts.most_common() if count > most}
 
 
 def check_disjoint(lesions: Sequence[Lesion]) -> None:

@@ -196,9 +196,6 @@ def _header(rows: Sequence[Row], schema: TableSchema) -> Header:
     if not schema.header:
         wrong = problem(f"a header ({whole})", f"none: {','.join(schema.names)} from the first line on")
         return Header(by_order, len(by_order), below, [wrong] if named else [])
-    if header[0].startswith("#"):
-        expected = f"{schema.first_line}of a run, score the file whose name ends in -submission.csv"
-        return Header({}, 0, rows[1:], [problem(f"a comment ({whole})", expected)])
     expected = f"the header {','.join(schema.names)}"
     if not set(schema.names) & set(header):
         # Only the order is left to go by, which at least shows what is wrong with the cells.

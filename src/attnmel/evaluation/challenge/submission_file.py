@@ -68,6 +68,8 @@ def _header(text: TableText, schema: TableSchema, columns: Mapping[str, str], da
     places = _places(names, body, schema, columns) if is_named or columns else _in_order(first, body, schema)
     missing = [name for name in schema.names if name not in places]
     expected = f"the header {','.join(schema.names)}, or other names by --columns {schema.names[0]}=NAME,..."
+    if any(name.startswith("probability_") for name in names):
+        expected += "; of a run, score the file whose name ends in -submission.csv"
     found = shown(",".join(first.cells))
     problems = [Problem(first.line, name, f"no such column in {found}", expected, kind="file") for name in missing]
     plain = [_plain(row, text, places.get(schema.key, 0), len(names)) for row in body]
