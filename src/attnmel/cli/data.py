@@ -79,7 +79,7 @@ def verify(
     found = verify_datasets(
         datasets,
         home=home_folder(home),
-        reading=_reading(recipe, columns, strict),
+        reading=_reading(recipe, columns, strict=strict),
         html=out,
         png=png,
         sample=sample,
@@ -109,7 +109,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _reading(recipe: str | None, columns: str | None, strict: bool) -> "TableReading":
+def _reading(recipe: str | None, columns: str | None, *, strict: bool) -> "TableReading":
     """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
     from attnmel.config.load import load_recipe
     from attnmel.data.datasets.folder import TableReading
@@ -148,6 +148,7 @@ def audit(
         Path | None,
         option(OUTPUT, "CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`."),
     ] = None,
+    columns: Columns = None,
     leave_out: Annotated[
         Literal["train", "test"], option(OUTPUT, "Which image of a leak the list excludes.")
     ] = "train",
@@ -176,6 +177,7 @@ def audit(
             train=train or (),
             test=test or (),
             home=home_folder(home),
+            reading=_reading(None, columns, strict=False),
             embedding=embedding or "",
             progress=Terminal(),
         )
