@@ -68,9 +68,9 @@ class DataSettings(Settings):
 
     A class called "rest" takes every diagnosis of a known data set that has no class of its own; a class without any
     image, as by a typing error, is refused before training. In a folder of one's own, labels are written by hand:
-    labels.csv contains these classes or their indices (0 for the first) and nothing else. There "rest" is written out
-    (or its index), and another word, such as "melnoma" or "nevus", is an error that names the line, so that a typing
-    error never turns a melanoma into "rest".
+    labels.csv contains these classes in any case, their indices (0 for the first) or other names of the same diagnosis
+    ("MEL", "malignant"). There "rest" is written out (or its index, or "benign"), and another word, such as "melnoma"
+    or "nevus", is an error that names the line, so that a typing error never turns a melanoma into "rest".
     """
     positives: Positives
     """Target classes, each evaluated against all others; the first is the main task."""

@@ -10,6 +10,10 @@ from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item
 from attnmel.errors import LabelError
 
+LABELS_AS_WRITTEN = (
+    "labels may be any words; name a recipe by --recipe to check them and the splits as its training does"
+)
+
 
 def own_inventory(folder: Path, reading: TableReading) -> Inventory:
     """List the images that the rows of labels.csv name, with every problem of the table.
@@ -32,7 +36,8 @@ def own_inventory(folder: Path, reading: TableReading) -> Inventory:
             for lesion in lesions
             if lesion.mask is None
         ]
-    return Inventory(folder.name, title, items, tuple(findings), counts, content.notes)
+    notes = (*content.notes, *([LABELS_AS_WRITTEN] if reading.classes is None else []))
+    return Inventory(folder.name, title, items, tuple(findings), counts, notes)
 
 
 def _of_table(content: FolderContent) -> list[Finding]:

@@ -153,7 +153,7 @@ def _images(
         raise ConfigError(
             f"{run.path} was evaluated on another folder as '{name}' ({before.on}); rename one of the two"
         )
-    notes = (*notes, *prepared.dataset.notes)
+    notes = (*notes, *(prepared.dataset.notes if on is not None else ()))
     own = dict(columns or {})
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
 
