@@ -14,7 +14,6 @@ from attnmel.data.datasets.words import (
     word,
 )
 
-
 MEANS_NOTHING = "|".join(
     (" |NA|n/a|N.A.|NaN|None|NULL|<NA>|#N/A|-|--|?|unknown", "Not Known|not_available|Unbekannt|keine Angabe|k. A.")
 )
@@ -37,8 +36,8 @@ def test_what_is_known_although_it_looks_like_it(text: str) -> None:
         ("55", "55"), ("55.0", "55"), ("55,5", "55.5"), ("0", "0"), ("120", "120"), ("85+", "85"), ("85 +", "85"),
         (">85", "85"), ("≥85", "85"), ("<20", "20"), ("50-55", "52.5"), ("50 - 55", "52.5"), ("50\u201355", "52.5"),
         ("50 to 55", "52.5"), ("50 bis 55", "52.5"), ("55 years", "55"), ("55y", "55"), ("055Y", "55"),
-        ("ca. 60", "60"), ("60 Jahre", "60"), ("121", None), ("55-50", None), ("-3", None), ("1955", None), ("old", None),
-        ("5e1", None), ("\u0665\u0665", None), ("10.05.1970", None), ("10-May", None), ("inf", None),
+        ("ca. 60", "60"), ("60 Jahre", "60"), ("121", None), ("55-50", None), ("-3", None), ("1955", None),
+        ("old", None), ("5e1", None), ("\u0665\u0665", None), ("10.05.1970", None), ("10-May", None), ("inf", None),
     ],
 )  # fmt: skip
 def test_ages_as_people_write_them(text: str, years: str | None) -> None:
@@ -59,8 +58,9 @@ def test_sexes_and_splits_as_people_write_them() -> None:
     ("label", "found"),
     [
         ("melanoma", "melanoma"), ("Melanoma", "melanoma"), ("1", "melanoma"), ("1.0", "melanoma"),
-        ("MEL", "melanoma"), ("mel", "melanoma"), ("malignant", "melanoma"), ("0", "rest"), ("benign", "rest"), ("REST", "rest"),
-        ("2", None), ("1.5", None), ("-1", None), ("²", None), ("melnoma", None), ("nevus", None), ("9" * 5000, None), ("", None),
+        ("MEL", "melanoma"), ("mel", "melanoma"), ("malignant", "melanoma"), ("0", "rest"), ("benign", "rest"),
+        ("REST", "rest"), ("2", None), ("1.5", None), ("-1", None), ("²", None), ("melnoma", None), ("nevus", None),
+        ("9" * 5000, None), ("", None),
     ],
 )  # fmt: skip
 def test_what_a_label_means_among_rest_and_melanoma(label: str, found: str | None) -> None:

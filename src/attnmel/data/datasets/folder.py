@@ -6,6 +6,7 @@ FOLDER/...           the images and masks, named relative to FOLDER, with or wit
 """
 
 import dataclasses
+import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -90,7 +91,7 @@ def read_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderConte
         ConfigError: the reading names what is no column.
     """
     found = examined_folder(folder, reading)
-    advice = f"`attnmel verify {folder}` lists them all" if len(found.problems) > LISTED else ""
+    advice = f"`attnmel verify {shlex.quote(str(folder))}` lists them all" if len(found.problems) > LISTED else ""
     refuse({str(folder / TABLE): found.problems}, LabelError, advice)
     return found
 
