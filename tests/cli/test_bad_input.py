@@ -188,7 +188,7 @@ def test_an_own_folder_trains_judges_and_is_predicted(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("jpg,1,", "jpg,2,"), "line 3, column label: found '2', expected one of rest, melanoma"),
+        (("jpg,1,", "jpg,2,"), "column label: found '2', expected one of rest, melanoma"),
         (("jpg,1,", "jpg,,"), "column label: found nothing, expected one of rest, melanoma"),
         (("_segmentation", "_mask"), "column mask: found 'masks/ISIC_9000000_mask.png', of which there is no file"),
         (("image,label", "image,dx"), "name them: --columns label=dx"),

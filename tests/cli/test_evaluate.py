@@ -161,7 +161,7 @@ def test_what_cannot_be_compared_is_one_sentence(attnmel: "Attnmel", trained: Ru
         ((trained.path, trained.path), "is named twice; name each run once"),
         (
             (trained.path, tmp_path),
-            "expected a run folder, a folder of seed-* runs, a predictions file, or a submission",
+            "expected a run folder, a folder of seed-* runs, a predictions file, or a",
         ),
     ]:
         ran = attnmel("compare", *arguments)

@@ -67,8 +67,10 @@ def test_with_the_classes_of_a_recipe_labels_and_splits_are_checked_as_in_traini
         "line 2, column label: found 'nevus', expected one of rest, melanoma ('rest' for every other"
     )
     (folder / "labels.csv").write_text("image,label,split\na,rest,train\nb,melanoma,train\nc,rest,test\n")
-    ((kind, text),) = details(folder, reading)
-    assert (kind, text.split(".")[0]) == ("split without class", "the split 'test' has no melanoma (it has 1 rest)")
+    found = details(folder, reading)
+    assert [kind for kind, _ in found] == ["split without class"] * 2
+    assert found[0][1] == "no image is in the split 'validation'"
+    assert found[1][1].split(".")[0] == "the split 'test' has no melanoma (it has 1 rest)"
     with pytest.raises(LabelError, match="the split 'test' has no melanoma"):
         check_classes(with_splits(read_folder(folder, reading).lesions), ("rest", "melanoma"))
 

@@ -9,6 +9,7 @@ from attnmel.data.datasets.splits import check_classes, shared_names, with_split
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item
 from attnmel.errors import LabelError
+from attnmel.records import SPLITS
 
 LABELS_AS_WRITTEN = (
     "labels may be any words; name a recipe by --recipe to check them and the splits as its training does"
@@ -58,9 +59,13 @@ def _of_splits(content: FolderContent, classes: Sequence[str] | None) -> list[Fi
     findings = [
         Finding("id on two sides", "", TABLE, f"images of the group '{name}' are on two sides") for name in shared
     ]
-    if classes is not None and not content.problems and content.lesions:
-        try:
-            check_classes(with_splits(content.lesions), classes)
-        except LabelError as error:
-            findings.append(Finding("split without class", "", TABLE, str(error)))
+    if classes is None or content.problems:
+        return findings
+    lesions = with_splits(content.lesions)
+    missing = [split for split in SPLITS if not any(lesion.split == split for lesion in lesions)]
+    findings += [Finding("split without class", "", TABLE, f"no image is in the split '{split}'") for split in missing]
+    try:
+        check_classes(lesions, classes)
+    except LabelError as error:
+        findings.append(Finding("split without class", "", TABLE, str(error)))
     return findings
