@@ -89,9 +89,9 @@ def test_what_is_no_image_of_the_set_may_lie_beside(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("", r"labels\.csv is an empty file; expected a table with a first line image,label\[,mask\]\[,group\]"),
-        ("\n\n", r"labels\.csv is an empty file"),
-        ("image,label\n", r"has no row below its header"),
+        ("", r"labels\.csv: found an empty file, expected a table with a first line image,label\[,mask\]\[,group\]"),
+        ("\n\n", r"labels\.csv: found an empty file"),
+        ("image,label\n", r"found no row below the header, expected one for every image"),
         (
             "image,dx\na,1\n",
             r"line 1, column label: found no such column, expected .*\(other columns: dx\); if others mean the same, "
@@ -101,9 +101,9 @@ def test_what_is_no_image_of_the_set_may_lie_beside(tmp_path: Path) -> None:
         ("a,1\nb,0\n", r"2 problems; correct them all:\n.*column image: found no such column.*--columns image=COLUMN"),
         ("image,label\na,1\nb,0,x\n", r"line 3: found 3 cells, expected 2, as in the header"),
         ("image,label\na\n", r"line 2: found 1 cell, expected 2, as in the header"),
-        ('image,label\n"a,1\n', r"is line 2 with quotation marks that do not fit"),
-        (b"image,label\n\x81\xff,1\n", r"is a file that is not text in UTF-8, UTF-16 or Windows-1252"),
-        (b"PK\x03\x04rest", r"is an Excel workbook, whatever its name; open it .* save it as CSV"),
+        ('image,label\n"a,1\n', r"found line 2 with quotation marks that do not fit"),
+        (b"image,label\n\x81\xff,1\n", r"found a file that is not text in UTF-8, UTF-16 or Windows-1252"),
+        (b"PK\x03\x04rest", r"found an Excel workbook, whatever its name; open it .* save it as CSV"),
     ],
 )
 def test_a_table_of_another_shape_is_told_in_one_sentence(tmp_path: Path, table: str | bytes, message: str) -> None:

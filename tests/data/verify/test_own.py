@@ -108,9 +108,12 @@ def test_masks_of_some_images_only_are_told_of_the_others(folder: Path) -> None:
 
 def test_a_table_that_cannot_be_read_is_a_finding(folder: Path) -> None:
     (folder / "labels.csv").write_text("name\na\n")
-    ((kind, told),) = details(folder)
-    assert kind == "folder table"
-    assert "column label: found no such column" in told
+    found = details(folder)
+    assert [kind for kind, _ in found] == ["folder table"] * 2
+    assert [told.split(",")[1] for _, told in found] == [
+        " column image: found no such column",
+        " column label: found no such column",
+    ]
 
 
 def test_a_name_that_is_no_data_set_is_answered_with_those_there_are(folder: Path) -> None:

@@ -100,19 +100,19 @@ def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderC
     """Return the same as `read_folder`, with every problem instead of an error.
 
     Raises:
-        LabelError: the table cannot be read at all.
         ConfigError: the reading names what is no column.
     """
     path = folder / TABLE
     try:
         text = read_text(path)
     except ValueError as damage:
-        raise LabelError(f"{path} is {damage}; expected a table with a first line {COLUMNS}") from None
+        expected = f"a table with a first line {COLUMNS}"
+        return FolderContent((), (Problem(0, "", str(damage), expected, kind="file"),))
     header, *body = text.rows
     found = find_columns(header.line, header.cells, reading.columns, reading.classes or ())
-    refuse({str(path): found.problems}, LabelError)
-    if not body:
-        raise LabelError(f"{path} has no row below its header; expected one for every image")
+    if found.problems or not body:
+        bare = Problem(0, "", "no row below the header", "one for every image", kind="file")
+        return FolderContent((), found.problems or (bare,))
     files = FolderFiles(folder)
     reader = RowReader(text, found, files, reading.classes)
     rows = [reader.read(row) for row in body]

@@ -19,7 +19,17 @@ ONE_HOT = "+"
 
 GUESSES: dict[str, tuple[str, ...]] = {
     "image": ("isic_id", "image_id", "image_name", "img_id", "filename", "file_name", "file", "path", "name", "id"),
-    "label": ("target", "diagnosis", "benign_malignant", "dx", "class", "diagnosis_1", "diagnostic", "melanoma"),
+    "label": (
+        "target",
+        "diagnosis",
+        "benign_malignant",
+        "dx",
+        "class",
+        "diagnosis_1",
+        "diagnostic",
+        "diagnose",
+        "melanoma",
+    ),
     "group": ("patient_id", "patient", "lesion_id", "lesion", "patientid", "subject", "case", "case_id"),
 }
 """Names that columns have elsewhere: never read without being named, but suggested."""

@@ -22,10 +22,7 @@ def own_inventory(folder: Path, reading: TableReading) -> Inventory:
     With the classes of a recipe, also whether each split has images of each class.
     """
     title = f"own images in {folder.name}"
-    try:
-        content = examined_folder(folder, reading)
-    except LabelError as error:
-        return Inventory(folder.name, title, (), (Finding("folder table", "", TABLE, str(error)),), {})
+    content = examined_folder(folder, reading)
     lesions = content.lesions
     findings = _of_table(content) + _of_splits(content, reading.classes)
     items = tuple(Item(lesion.image_id, lesion.image, lesion.mask) for lesion in lesions)
