@@ -215,7 +215,12 @@ def score(
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders; several are shown next to each other.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run folders, shown next to each other; submissions (isic2017:FILE) are compared with them."
+        ),
+    ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
     out: Out = None,
     home: Home = None,
@@ -227,8 +232,12 @@ def report(
     Example:
         attnmel report runs/isic2017/attnmel-lesion/seed-0 --out report.html
     """
+    from attnmel.pipeline.evaluate.submissions import named_submission
     from attnmel.pipeline.report.report import report_runs
     from attnmel.pipeline.run.run import Run
 
     terminal = Terminal()
-    print(report_runs([Run(run, home, terminal) for run in runs], split=split, out=out))
+    submissions = [path for path in runs if named_submission(str(path))[1].is_file()]
+    # A submission alone is opened as a run, which says that it is none.
+    opened = [Run(run, home, terminal) for run in runs if run not in submissions or len(submissions) == len(runs)]
+    print(report_runs(opened, split=split, out=out, submissions=submissions))

@@ -101,6 +101,16 @@ def test_submissions_are_compared_with_runs_on_the_same_images(
         compare_runs([same, other], home=phantoms.home)
 
 
+def test_a_report_compares_a_run_with_a_submission(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    submission = tmp_path / "team.csv"
+    shutil.copy(trained.submission("test"), submission)
+    run = Run(trained, phantoms.home)
+    page = report_runs([run], out=tmp_path / "r.html", submissions=[submission], resampling=QUICK).read_text()
+    assert "Paired comparison" in page
+    assert str(submission) in page
+    assert "Not compared" not in page
+
+
 def test_a_submission_may_hold_more_images_than_a_run(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
     held = Predictions.read(trained.predictions("test"))
     part = tmp_path / "part.csv"

@@ -104,10 +104,12 @@ def compare_runs(
     return RunsCompared(split, operating_point, comparison, (*_training_notes(recipes), *odd))
 
 
-def compared_section(runs: Sequence[Run], split: str, resampling: ResamplingConfig = DEFAULT) -> Section:
+def compared_section(
+    runs: Sequence[Run | Path], split: str, resampling: ResamplingConfig = DEFAULT, *, home: Path | None = None
+) -> Section:
     """Return the section of a report on the paired differences between its runs, or why they cannot be compared."""
     try:
-        found = compare_runs(runs, split=split, resampling=resampling)
+        found = compare_runs(runs, home=home, split=split, resampling=resampling)
     except (ConfigError, PredictionsError) as error:
         return Section(name="differences", title="Paired comparison", prose=f"Not compared: {error}")
     return comparison_section(found.comparison, found.notes)
