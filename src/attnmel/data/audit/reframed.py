@@ -24,15 +24,15 @@ SAME_REFRAMED = 0.65
 
 # Correlations of each structure below which a pair is dropped: as the structure before it was registered, which is
 # cheap to compute, and then registered by itself.
-LEAST_COARSE = (0.5, 0.75)
-LEAST_MIDDLE = (0.65, 0.75)
+LEAST_COARSE = (0.5, 0.85)
+LEAST_MIDDLE = (0.65, 0.8)
 LEAST_FINE = (0.4, SAME_REFRAMED)
 
 PAIRS = 256
 """Pairs that are registered at once: bounds the memory, and fits the processor's cache."""
 
 Images = Callable[[Sequence[int]], UInt8[np.ndarray, "B S S 3"]]
-
+"""Gives the prepared images of some rows."""
 
 Pair = tuple[Float32[np.ndarray, "P s s"], Float32[np.ndarray, "P s s"]]
 Structures = Callable[[Candidates], Pair]
@@ -56,8 +56,7 @@ def reframed_pictures(
     signatures: Signatures, likely: Candidates, images: Images, progress: Progress = SILENT
 ) -> list[Match]:
     """Return the pairs that show the same picture, most alike first; `likely` are candidates by whole frames."""
-    every = [likely, *(view_candidates(signatures, view, progress) for view in range(1, len(VIEWS)))]
-    some = joined(every)
+    some = joined([likely, *(view_candidates(signatures, view, progress) for view in range(1, len(VIEWS)))])
     found = Registration(some, identity(len(some)), np.zeros(len(some), dtype=np.float32))
     found = _registered(found, partial(_coarse_pair, signatures), LEAST_COARSE, progress)
     found = _registered(found, partial(_middle_pair, signatures), LEAST_MIDDLE, progress)
@@ -95,20 +94,19 @@ def _registered(
 def _coarse_pair(signatures: Signatures, likely: Candidates) -> Pair:
     first = signatures.view_coarse[likely.pairs[:, 0], likely.views].reshape(-1, COARSE, COARSE)
     second = signatures.coarse[likely.pairs[:, 1]].reshape(-1, COARSE, COARSE)
-    # Of unit length, so a value is small.
-    return first * COARSE, turned_each(second, likely.symmetries) * COARSE
+    return first, turned_each(second, likely.symmetries)
 
 
 def _middle_pair(signatures: Signatures, likely: Candidates) -> Pair:
-    first = signatures.view_middle[likely.pairs[:, 0], likely.views] / STEPS
-    second = signatures.middle[likely.pairs[:, 1]] / STEPS
+    first = signatures.view_middle[likely.pairs[:, 0], likely.views].astype(np.float32)
+    second = signatures.middle[likely.pairs[:, 1]].astype(np.float32)
     return first, turned_each(second, likely.symmetries)
 
 
 def _fine_pair(signatures: Signatures, images: Images, likely: Candidates) -> Pair:
-    first, second = (signatures.fine[rows] / STEPS for rows in likely.pairs.T)
+    first, second = (signatures.fine[rows].astype(np.float32) for rows in likely.pairs.T)
     views = np.flatnonzero(likely.views)
     rows = likely.pairs[views, 0]
     boxes = boxes_within(signatures.frames[rows], np.float32(VIEWS)[likely.views[views]])
-    first[views] = fine_structure(images(rows.tolist()), boxes)
+    first[views] = fine_structure(images(rows.tolist()), boxes) * STEPS
     return first, turned_each(second, likely.symmetries)

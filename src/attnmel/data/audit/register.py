@@ -10,6 +10,14 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 STEPS = 3
+
+LONGEST = 0.2
+"""No entry of the map changes by more in one step."""
+
+GAINS = (0.2, 5.0)
+
+TINY = np.float32(1e-6)
+
 DAMPING = 0.02
 """Share of the mean curvature that is added to it: keeps flat pairs from leaping."""
 
@@ -29,19 +37,19 @@ def registered(
     places = _places(side)
     down, right = (axis * np.float32(side / 2) for axis in np.gradient(first, axis=(1, 2)))
     curvature = _curvature(down.reshape(count, side**2), right.reshape(count, side**2), places)
-    curvature += np.eye(6) * (DAMPING * np.trace(curvature, axis1=1, axis2=2) / 6 + 1e-6)[:, None, None]
+    curvature += np.eye(6) * (DAMPING * np.trace(curvature, axis1=1, axis2=2) / 6 + TINY)[:, None, None]
     inverse = np.linalg.inv(curvature)
     affines = start
     for _ in range(steps):
         moved, inside = warped(second, affines)
         target = first * inside
-        gain = (moved * target).sum(axis=(1, 2)) / ((moved**2).sum(axis=(1, 2)) + 1e-6)
-        error = gain.clip(0.2, 5)[:, None, None] * moved - target
+        gain = _product(moved, target) / (_product(moved, moved) + TINY)
+        error = gain.clip(*GAINS)[:, None, None] * moved - target
         slope = np.concatenate(
             [((axis * error).reshape(count, side**2) @ places) for axis in (down, right)], axis=1, dtype=np.float64
         )
         change = np.einsum("pij,pj->pi", inverse, slope).reshape(count, 2, 3)
-        affines = _composed(affines, change.clip(-0.2, 0.2))
+        affines = _composed(affines, change.clip(-LONGEST, LONGEST))
     return affines
 
 
@@ -73,11 +81,13 @@ def agreement(
     both = inside & (moved != 0) & (first != 0)
     target = first * both
     moved = moved * both
-    lengths = np.einsum("prc,prc->p", target, target) * np.einsum("prc,prc->p", moved, moved)
-    return (
-        np.einsum("prc,prc->p", target, moved) / np.sqrt(lengths.clip(1e-6)),
-        both.mean(axis=(1, 2), dtype=np.float32),
-    )
+    lengths = np.sqrt(_product(target, target) * _product(moved, moved))
+    # Rounding may lift a correlation above 1.
+    return (_product(target, moved) / (lengths + TINY)).clip(max=1), both.mean(axis=(1, 2), dtype=np.float32)
+
+
+def _product(first: Float32[np.ndarray, "P s s"], second: Float32[np.ndarray, "P s s"]) -> Float32[np.ndarray, " P"]:
+    return np.einsum("prc,prc->p", first, second)
 
 
 def _places(side: int) -> Float32[np.ndarray, "s2 3"]:

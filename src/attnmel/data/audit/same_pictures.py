@@ -17,7 +17,8 @@ def same_pictures(signatures: Signatures, images: Images, progress: Progress = S
         *moved_pictures(signatures, likely, progress=progress),
         *reframed_pictures(signatures, likely, images, progress=progress),
     ]
+    found.sort(key=lambda match: -match.likeness)
     chosen: dict[tuple[int, int], Match] = {}
     for match in found:
         chosen.setdefault((match.first, match.second), match)
-    return tuple(sorted(chosen.values(), key=lambda match: -match.likeness))
+    return tuple(chosen.values())
