@@ -25,7 +25,11 @@ def test_the_central_square_of_what_a_border_surrounds(level: int) -> None:
 
 @pytest.mark.parametrize(
     "image",
-    [skin(), np.full((SIDE, SIDE), 7, dtype=np.float32), np.tile(np.linspace(90, 200, SIDE, dtype=np.float32), (SIDE, 1))],
+    [
+        skin(),
+        np.full((SIDE, SIDE), 7, dtype=np.float32),
+        np.tile(np.linspace(90, 200, SIDE, dtype=np.float32), (SIDE, 1)),
+    ],
     ids=["skin", "blank", "fading"],
 )
 def test_an_image_without_a_border_stays_whole(image: np.ndarray) -> None:
