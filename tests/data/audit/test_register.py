@@ -33,7 +33,7 @@ def test_a_warp_by_scipy_is_found_and_undone(affine: list[list[float]]) -> None:
     second = structure(1)
     map_ = np.array(affine, dtype=np.float32)
     matrix, offset = in_pixels(map_)
-    first = np.asarray(affine_transform(second, matrix, offset, order=1), dtype=np.float32)
+    first = np.asarray(affine_transform(second, matrix, tuple(offset), order=1), dtype=np.float32)  # pyright: ignore[reportArgumentType] - offsets of both axes
     moved, inside = warped(second[None], map_[None])
     assert np.allclose(moved[0][inside[0]], first[inside[0]], atol=2e-3)
     found = registered(first[None], second[None], identity(1), steps=12)

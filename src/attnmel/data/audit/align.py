@@ -56,7 +56,9 @@ def moved_pictures(
     likeness = fine_likeness(signatures, aligned, progress)
     order = np.argsort(-likeness, kind="stable")
     return [
-        Match(*aligned.pairs[row].tolist(), int(aligned.symmetries[row]), float(likeness[row]))
+        Match(
+            int(aligned.pairs[row, 0]), int(aligned.pairs[row, 1]), int(aligned.symmetries[row]), float(likeness[row])
+        )
         for row in order[likeness[order] >= least]
     ]
 

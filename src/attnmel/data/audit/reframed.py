@@ -107,6 +107,6 @@ def _fine_pair(signatures: Signatures, images: Images, likely: Candidates) -> Pa
     first, second = (signatures.fine[rows].astype(np.float32) for rows in likely.pairs.T)
     views = np.flatnonzero(likely.views)
     rows = likely.pairs[views, 0]
-    boxes = boxes_within(signatures.frames[rows], np.float32(VIEWS)[likely.views[views]])
+    boxes = boxes_within(signatures.frames[rows], np.array(VIEWS, dtype=np.float32)[likely.views[views]])
     first[views] = fine_structure(images(rows.tolist()), boxes) * STEPS
     return first, turned_each(second, likely.symmetries)

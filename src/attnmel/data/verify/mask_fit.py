@@ -112,7 +112,8 @@ def is_skin(image: UInt8[np.ndarray, "s s 3"], marked: Bool[np.ndarray, "s s"]) 
 
 def fit(colours: Float32[np.ndarray, "s s 3"], lesion: Bool[np.ndarray, "s s"]) -> float:
     """Return how far apart the mean colours of a mask and of the ring around it are; 0 where one has too few pixels."""
-    ring = binary_dilation(lesion, iterations=RING) & ~binary_dilation(lesion)
+    near, ring = (np.asarray(binary_dilation(lesion, iterations=width), dtype=bool) for width in (1, RING))
+    ring &= ~near
     inside, around = colours[lesion], colours[ring]
     if min(len(inside), len(around)) < FEWEST:
         return 0.0

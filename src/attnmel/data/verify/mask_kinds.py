@@ -34,8 +34,8 @@ def outline_problem(lesion: Bool[np.ndarray, "H W"]) -> tuple[str, str] | None:
     rows, columns = (np.unique(np.arange(CELLS) * length // CELLS) for length in lesion.shape)
     cells = np.logical_or.reduceat(np.logical_or.reduceat(lesion, rows, axis=0), columns, axis=1)
     # A frame around it, so that a line that leaves the image is not closed by the image's border.
-    line = binary_closing(np.pad(cells, 2))
-    filled = np.asarray(binary_fill_holes(line))
+    line = np.asarray(binary_closing(np.pad(cells, 2)), dtype=bool)
+    filled = np.asarray(binary_fill_holes(line), dtype=bool)
     surrounded, marked = float(filled.sum() / cells.size), float(lesion.mean())
     hole = float((filled & ~line).sum() / max(filled.sum(), 1))
     if marked >= MOST_LINE * surrounded or hole < LEAST_HOLE:
