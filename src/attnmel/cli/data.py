@@ -167,7 +167,7 @@ def audit(
     from attnmel.folders import home_folder
     from attnmel.locks import hold_files
     from attnmel.pipeline.data.audit import audit_datasets
-    from attnmel.pipeline.data.audit_output import as_dict, counts, list_exclusions, summary, write_page
+    from attnmel.pipeline.data.audit_output import NOT_FOUND, as_dict, counts, list_exclusions, summary, write_page
     from attnmel.runtime import use_threads
 
     use_threads()
@@ -194,6 +194,7 @@ def audit(
             print(f"\npage: {out}")
         if exclusions is not None:
             print(f"exclusions: {exclusions} ({listed})")
+        print(f"\n{NOT_FOUND}")
     if audited.leaks:
         raise typer.Exit(1)
 

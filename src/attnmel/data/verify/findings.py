@@ -72,11 +72,22 @@ KINDS: dict[str, Kind] = {
         Kind(
             "mask turned", "error", "Turn the mask, or the image with its EXIF orientation, so that both stand alike."
         ),
+        Kind(
+            "mask turned by colours",
+            "warning",
+            "Look at it; turn the mask so that it lies on the lesion, or take it out: it is used as it lies.",
+        ),
         Kind("mask size", "error", "Make the mask anew at the size of its image, or take it out."),
         Kind("mask empty", "error", "Draw the lesion, or take the mask out."),
         Kind("mask inverted", "error", "Look at it; swap black and white if the lesion is what is not marked."),
+        Kind("mask outline", "error", "Fill the line, so that the lesion's area is marked, or take the mask out."),
         Kind("mask full", "warning", "Look at it; where the lesion does not fill the frame, take the mask out."),
         Kind("mask at all borders", "warning", "Look at it; a lesion larger than the frame is no mistake."),
+        Kind(
+            "mask coloured",
+            "warning",
+            "Make it black and white; a colour counts as lesion where its grey is above 127.",
+        ),
         Kind("mask grey", "warning", "Make it black and white; levels above 127 count as lesion."),
         Kind("no feature marked", "warning", "Leave the image out where features are learnt from; it may be right."),
         Kind("image black", "warning", "Look at it; take it out where nothing is seen."),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.audit.align import same_pictures
 from attnmel.data.audit.candidates import ROWS
 from attnmel.data.audit.descriptors import CROP, SIDE, signatures
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
+from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
 from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, read_dataset
@@ -142,7 +142,8 @@ def audit(inputs: AuditInputs, *, home: Path, embedding: str = "", progress: Pro
     # One file may be an entry of several data sets, and is compared once.
     single = _first_places(inputs.entries)
     digests, places = list(single), list(single.values())
-    found = same_pictures(signatures(_chunks(inputs, places, progress)), progress=progress)
+    described = signatures(_chunks(inputs, places, progress))
+    found = same_pictures(described, lambda rows: inputs.images([places[row] for row in rows]), progress)
     matches = [(digests[one.first], digests[one.second], one) for one in found]
     findings = findings_of(inputs.entries, matches)
     if features is not None:
