@@ -84,7 +84,7 @@ def test_other_formats_and_texts_are_refused(tmp_path: Path, picture: Image.Imag
     for name, content in {"a.gif": b"", "page.jpg": b"<html>not found</html>"}.items():
         (tmp_path / name).write_bytes(content)
     saved(picture, tmp_path / "a.gif", format="GIF")
-    for name, found in {"a.gif": "is a GIF file, which is not read", "page.jpg": "is no picture"}.items():
+    for name, found in {"a.gif": "is a file of the kind GIF, which is not read", "page.jpg": "is no picture"}.items():
         with pytest.raises(ImageError, match=rf"{name} {found}; expected a picture in the format JPEG, PNG"):
             size_of(tmp_path / name)
 

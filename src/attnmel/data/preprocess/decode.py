@@ -20,7 +20,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from attnmel.data.preprocess.colour import Colours, colours
-from attnmel.data.preprocess.depth import Deep, deep_bits, photograph_white, read_deep, reduced
+from attnmel.data.preprocess.depth import GREY, Deep, deep_bits, photograph_white, read_deep, reduced
 from attnmel.data.preprocess.formats import READ, START, Format, format_of, name_of_unread
 from attnmel.data.preprocess.png_chunks import png_chunks
 from attnmel.data.preprocess.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
@@ -34,6 +34,8 @@ MOST_PIXELS = 100_000_000
 SCALES = (8, 4, 2, 1)
 
 EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+DEEP_MODES = {*GREY, "RGB", "RGBA", "CMYK"}
+"""Of Pillow, for pixels that may have more than 8 bits in the file."""
 
 # EXIF orientation to what sets the picture upright (CIPA DC-008, tag 0x0112); 1 is upright already.
 UPRIGHT = {
@@ -110,6 +112,11 @@ class Picture:
     def bits(self) -> int:
         """Bits of a number as stored."""
         return deep_bits(self.pillow) if isinstance(self.pillow, PillowFile) else 8
+
+    @cached_property
+    def pages(self) -> int:
+        """Number of pages or frames of the file, of which the first is read."""
+        return getattr(self.pillow, "n_frames", 1)
 
     @property
     def has_alpha(self) -> bool:
@@ -195,10 +202,11 @@ def stored_levels(picture: Picture, white: Callable[[Deep, str], int] = photogra
         ImageError: pixels of a kind that is not read.
     """
     pillow = picture.pillow
-    if picture.source is not None and isinstance(pillow, PillowFile) and picture.bits > 8:
+    deep = picture.source is not None and picture.mode in DEEP_MODES and picture.bits > 8
+    if deep and isinstance(pillow, PillowFile):
         significant = max(picture.chunks.get(b"sBIT", b"")[: 3 if "G" in pillow.getbands() else 1], default=None)
-        deep = read_deep(pillow, lambda: _again(picture), significant)
-        return reduced(deep, white(deep, picture.name))
+        found = read_deep(pillow, lambda: _again(picture), significant)
+        return reduced(found, white(found, picture.name))
     if picture.mode not in EIGHT_BIT_MODES:
         raise ImageError(
             f"{picture.name} has pixels of kind '{picture.mode}'; expected 8 or 16 bits a channel, grey or colour: "
@@ -257,7 +265,7 @@ def _what_else(start: bytes) -> str:
     if not start:
         return "is empty"
     name = name_of_unread(start)
-    return f"is a {name} file, which is not read" if name else "is no picture"
+    return f"is a file of the kind {name}, which is not read" if name else "is no picture"
 
 
 def _check_size(name: str, size: tuple[int, int]) -> None:

@@ -77,13 +77,14 @@ def read_picture(picture: Picture) -> ReadImage:
     Raises:
         ImageError: pixels of a kind that is not read, or of high dynamic range.
     """
-    colours, bits = picture.colours, picture.bits
+    # Pillow's readers may close the file once it is decoded: what the header says is looked up before.
+    colours, bits, pages, orientation = picture.colours, picture.bits, picture.pages, picture.declared_orientation
     pixels, alpha = _apart(stored_levels(picture))
     pixels = colours.conversion.converted(pixels) if colours.conversion else _as(pixels, "RGB")
     if alpha is not None:
         pixels = Image.composite(pixels, Image.new("RGB", pixels.size, GROUND), alpha)
     profile = colours.conversion.name if colours.conversion else ""
-    reading = Reading(picture.format, picture.declared_orientation, profile, alpha is not None, bits, _notes(picture))
+    reading = Reading(picture.format, orientation, profile, alpha is not None, bits, _notes(picture, pages))
     return ReadImage(pixels, picture.orientation, reading)
 
 
@@ -100,11 +101,8 @@ def _as(pixels: Image.Image, mode: str) -> Image.Image:
     return pixels if pixels.mode == mode else pixels.convert(mode)
 
 
-def _notes(picture: Picture) -> tuple[str, ...]:
-    notes = []
-    pages = getattr(picture.pillow, "n_frames", 1)
-    if pages > 1:
-        notes.append(f"the first of {pages} pages or frames")
+def _notes(picture: Picture, pages: int) -> tuple[str, ...]:
+    notes = [f"the first of {pages} pages or frames"] if pages > 1 else []
     if isinstance(picture.pillow, TolerantJpeg) and picture.pillow.lacks_end:
         notes.append("last bytes are missing, and what is there was read")
     if picture.mode == "CMYK" and picture.colours.conversion is None:
