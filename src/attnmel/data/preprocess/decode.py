@@ -5,6 +5,7 @@ are decoded. `reading` makes a photograph of the stored levels, `masks` a mask.
 """
 
 import os
+import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -155,7 +156,7 @@ def opened(source: ImageSource) -> Iterator[Picture]:
         elif isinstance(source, bytes):
             yield _recognised(name, source, BytesIO(source))
         else:
-            if source.exists() and not source.is_file():
+            if not stat.S_ISREG(source.stat().st_mode):
                 raise ImageError(f"{source} is no file; expected an image file")
             with source.open("rb") as file:
                 yield _recognised(name, source, file)

@@ -88,6 +88,17 @@ def read_picture(picture: Picture) -> ReadImage:
     return ReadImage(pixels, picture.orientation, reading)
 
 
+def header_changes(picture: Picture) -> tuple[str, ...]:
+    """Return the changes of a picture by its header, before it is decoded: transparency may turn out opaque.
+
+    Raises:
+        ImageError: it is of high dynamic range.
+    """
+    conversion = picture.colours.conversion
+    profile = conversion.name if conversion else ""
+    return Reading(picture.format, 1, profile, picture.has_alpha, picture.bits).changes
+
+
 def _apart(pixels: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Return the colours, and the alpha channel where any pixel is not opaque."""
     if "A" not in pixels.getbands() and "transparency" not in pixels.info:
