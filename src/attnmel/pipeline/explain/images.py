@@ -16,7 +16,7 @@ from attnmel.models.output import Output
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
-from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
 from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
@@ -50,8 +50,9 @@ def explain_images(
     network = network.to(device)
     note_ablation(model, card, progress)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
-    paths = image_files(images)
+    paths = image_files(images, progress)
     require_own_names(paths)
+    folders = own_folders(folder, paths)
     for name in methods:
         build_method(name)
     failed: list[str] = []
@@ -65,7 +66,7 @@ def explain_images(
                 continue
             pixels = model_input(square, card).to(device)
             maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
-            yield from write_image_maps(folder, path, maps, card)
+            yield from write_image_maps(folders[path], path, maps, card)
             advance(1)
     raise_for_failures(failed, len(paths))
 

@@ -18,7 +18,7 @@ from attnmel.folders import replacing
 from attnmel.locks import hold_file, hold_folder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
-from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
@@ -68,6 +68,7 @@ class ImageResults:
         self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
         self.table = Table(model.card, model.temperature, model.thresholds)
         self._progress = progress
+        self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
 
     def __iter__(self) -> Iterator[ImageResult]:
@@ -150,7 +151,7 @@ class ImageResults:
         if self._maps is None or result.error:
             return result
         try:
-            list(write_image_maps(self._maps, path, result.attention, self.model.card))
+            list(write_image_maps(self._folders[path], path, result.attention, self.model.card))
         except ImageError as error:
             return ImageResult(result.image, (), str(error))
         return result
@@ -190,7 +191,7 @@ def predict_images(
     """
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
     note_ablation(model, opened.card, progress)
-    paths = image_files(images)
+    paths = image_files(images, progress)
     if maps is not None:
         if not opened.card.has_attention:
             raise CheckpointError(
