@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -134,7 +135,7 @@ def png(numbers: np.ndarray, *chunks: bytes, after: bytes = b"") -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
 
 
-def tiff(numbers: np.ndarray, *, order: str = "<", tags: tuple[tuple[int, int], ...] = ()) -> bytes:
+def tiff(numbers: np.ndarray, *, order: Literal["<", ">"] = "<", tags: tuple[tuple[int, int], ...] = ()) -> bytes:
     """Write an uncompressed TIFF of one strip, 8 or 16 bits, grey to RGBA; `tags` are of one short number each."""
     numbers = numbers.reshape(*numbers.shape[:2], -1)
     height, width, channels = numbers.shape
@@ -322,7 +323,7 @@ def make_images(folder: Path) -> list[StrangeImage]:
     on_white = np.where(outside()[..., None], 255, whole)
     for name, content in transparent().items():
         deep = ("16 bits a channel reduced to 8",) if "deep" in name else ()
-        write(name, content, on_white, 0.5, "transparent pixels laid on white", *deep)
+        write(name, content, on_white, 0.5, "alpha channel laid on white", *deep)
     for orientation in range(1, 9):
         for name, content in turned(orientation).items():
             deep = ("16 bits a channel reduced to 8",) if "deep" in name else ()

@@ -29,16 +29,8 @@ def test_pictures_of_all_subfolders_are_found_in_order(tmp_path: Path) -> None:
 
 
 def test_everything_left_out_is_noted_with_its_reason(tmp_path: Path) -> None:
-    fill(
-        tmp_path,
-        "a.jpg",
-        "._a.jpg",
-        ".git/x.jpg",
-        "notes.txt",
-        "a_segmentation.png",
-        "a_superpixels.png",
-        "masks/a.png",
-    )
+    fill(tmp_path, "a.jpg", "._a.jpg", ".git/x.jpg", "notes.txt", "a_segmentation.png", "a_superpixels.png")
+    fill(tmp_path, "masks/a.png")
     fill(tmp_path, "deep/a-pool3.png", "deep/table.csv", "deep/b.jpg")
     (tmp_path / "other").mkdir()
     (tmp_path / "linked").symlink_to(tmp_path / "deep")

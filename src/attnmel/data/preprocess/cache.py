@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float64, Integer, UInt8
 from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, open_arrays
 from attnmel.data.preprocess.cache_build import CHANNELS, Work, prepared_rows
 from attnmel.data.preprocess.hashes import file_contents
+from attnmel.data.preprocess.reading import note_changes
 from attnmel.data.preprocess.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.errors import ImageError, LabelError, listed
@@ -89,8 +90,7 @@ def note_readings(images: Sequence[Path], home: Path, progress: Progress) -> Non
     """Print how many images are not used as they are stored, and what is done to them."""
     contents = file_contents(images, memory=cache_folder(home) / MEMORY, workers=1)
     changes = Counter(change for one in contents.values() for change in one.reading.split("; ") if " " in change)
-    for change, count in changes.most_common():
-        progress.note(f"{count:,} of {len(images):,} images: {change}")
+    note_changes(changes, len(images), progress)
 
 
 def statistics(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from attnmel import runtime
 from attnmel.data.preprocess.images import prepared_image
+from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.errors import CheckpointError, ImageError
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
@@ -56,6 +57,7 @@ def explain_images(
     for name in methods:
         build_method(name)
     failed: list[str] = []
+    readings = ReadingNotes()
     with hold_folder(folder), progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
             try:
@@ -66,8 +68,10 @@ def explain_images(
                 continue
             pixels = model_input(square, card).to(device)
             maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
+            readings.add(path)
             yield from write_image_maps(folders[path], path, maps, card)
             advance(1)
+    readings.note(progress)
     raise_for_failures(failed, len(paths))
 
 

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
+from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.deploy.onnx_file import BOUND, Threshold
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError, ImageError
@@ -70,6 +71,7 @@ class ImageResults:
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
+        self._readings = ReadingNotes()
 
     def __iter__(self) -> Iterator[ImageResult]:
         return self._after(0)
@@ -120,6 +122,7 @@ class ImageResults:
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
             yield from map(self._finished, left, results)
+            self._readings.note(self._progress)
             return
         with (
             self._maps_lock(),
@@ -130,6 +133,7 @@ class ImageResults:
             for path, one in zip(left, watch(results), strict=True):
                 yield self._finished(path, one)
                 advance(1)
+        self._readings.note(self._progress)
 
     def _maps_lock(self) -> AbstractContextManager[None]:
         return nullcontext() if self._maps is None else hold_folder(self._maps)
@@ -138,6 +142,7 @@ class ImageResults:
         result = self._with_maps(path, one)
         if result.error:
             self._failed.append(result.error)
+        self._readings.add(path)
         return result
 
     def _stalled(self) -> str:

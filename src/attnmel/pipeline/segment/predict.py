@@ -13,6 +13,7 @@ from torch import nn
 from attnmel import runtime
 from attnmel.data.datasets.mask_files import require_single
 from attnmel.data.datasets.read_dataset import SOURCES, read_dataset
+from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
 from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing
@@ -102,6 +103,10 @@ def _predict_into(
     _copy_images(model, folder, card, progress)
     device = runtime.choose_device()
     drawn = drawn_images(network.to(device), card, wanted, batch=batch, device=device)
+    readings = ReadingNotes()
+    for _, path in wanted:
+        readings.add(path)
+    readings.note(progress)
     with progress.bar("drawing masks", len(wanted), "images") as advance:
         for count, one in enumerate(drawn, start=1):
             rows[one.image_id] = _written(one, folder, card)
