@@ -157,8 +157,8 @@ class Predictor:
     ) -> Iterator[PredictedFile]:
         """Yield the prediction of each image in their order, or the reason why it cannot be used.
 
-        A single image counts as one of many. Several are decoded and predicted at the same time, only a few ahead, so memory does not grow with their
-        number.
+        A single image counts as one of many. Several are decoded and predicted at the same time, only a few ahead, so
+        memory does not grow with their number.
 
         Raises:
             StalledError: the next prediction did not come within `stall_limit` seconds; 0 means no limit.
