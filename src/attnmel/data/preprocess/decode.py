@@ -132,7 +132,7 @@ class Picture:
 
     @property
     def is_plain(self) -> bool:
-        """Whether stored levels are used as they are, but for a JPEG's orientation, as all were before version 0.2."""
+        """Whether stored levels are used as they are, but for a JPEG's orientation: earlier versions read all so."""
         as_stored = self.format in ("JPEG", "PNG") and self.bits == 8 and not self.has_alpha
         turned = self.orientation != 1 and self.format != "JPEG"
         return as_stored and not turned and self.colours.conversion is None
