@@ -49,6 +49,12 @@ def test_grey_masks_of_any_mode_are_not_coloured() -> None:
     assert all(colour_problem(grey.convert(mode)) is None for mode in ("1", "L", "P", "RGB", "RGBA"))
 
 
+def test_a_mask_whose_shape_is_drawn_in_its_transparency_is_not_coloured() -> None:
+    mask = Image.new("RGBA", (40, 30), (255, 0, 0, 0))
+    mask.paste((255, 0, 0, 255), (10, 10, 30, 20))
+    assert colour_problem(mask) is None
+
+
 def test_a_mask_of_class_numbers_is_empty_and_its_levels_are_named() -> None:
     classes = drawn(fill=True) // 255
     ((kind, text),) = mask_problems(classes)

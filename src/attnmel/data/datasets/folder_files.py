@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from attnmel.data.preprocess.decode import SUFFIXES
+from attnmel.data.preprocess.formats import SUFFIXES
 
 
 class Found(NamedTuple):

@@ -47,12 +47,12 @@ def feature_masks(dataset: str, home: Path) -> dict[str, dict[str, Path]]:
 
 
 def files_of(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """Return the files of a folder with one of these endings, in the order of their names.
+    """Return the files of a folder with one of these endings, in the order of their names; hidden ones are left out.
 
-    macOS keeps what else it knows of NAME in a file ._NAME, which is none of them.
+    On disks without its own attributes, macOS writes them to a hidden file ._NAME beside each NAME.
     """
-    paths = (path for path in folder.iterdir() if not path.name.startswith("._"))
-    return sorted(path for path in paths if path.suffix.lower() in suffixes)
+    paths = (path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    return sorted(path for path in paths if not path.name.startswith("."))
 
 
 def require_single(names: Iterable[str], what: str) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
 
-from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright, upright_size
+from attnmel.data.preprocess.decode import decode_scaled, opened, upright, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD
+from attnmel.data.preprocess.masks import mask_levels
+from attnmel.data.preprocess.reading import read_picture
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.image_checks import image_problems
 from attnmel.data.verify.inventory import Item
@@ -57,8 +58,8 @@ def _image(item: Item) -> tuple[list[Finding], Size | None, Size | None, UInt8[n
         with opened(item.image) as picture:
             stored, size = picture.size, upright_size(picture)
             decode_scaled(picture, SMALLEST_SCALE)
-            pixels = np.asarray(decoded(picture, "RGB"))
-            small = small_image(upright(Image.fromarray(pixels), picture))
+            seen = read_picture(picture).stored
+            pixels, small = np.asarray(seen), small_image(upright(seen, picture))
     except ImageError as error:
         unusable = Finding("image unusable", item.image_id, item.image.name, str(error))
         return [unusable], None, None, np.zeros((0, 0, 3), dtype=np.uint8)
@@ -73,8 +74,8 @@ def _mask(
     try:
         with opened(path) as picture:
             found = upright_size(picture)
-            grey = np.asarray(decoded(picture, "L"))
-            colour = colour_problem(picture)
+            grey = np.asarray(mask_levels(picture))
+            colour = colour_problem(picture.pillow)
     except ImageError as error:
         return None, [Finding("mask unusable", item.image_id, path.name, str(error))]
     odd = [Finding(colour[0], item.image_id, path.name, colour[1])] if colour else []

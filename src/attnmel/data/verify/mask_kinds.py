@@ -25,6 +25,8 @@ COLOUR_SIDE = 256
 COLOURED = 40
 """Levels between the channels of a pixel from which it has a colour; the noise of JPEG stays below."""
 
+OPAQUE = 255
+
 LEAST_COLOURED = 0.001
 """Share of coloured pixels from which a mask is reported."""
 
@@ -45,8 +47,11 @@ def outline_problem(lesion: Bool[np.ndarray, "H W"]) -> tuple[str, str] | None:
 
 
 def colour_problem(picture: Image.Image) -> tuple[str, str] | None:
-    """Return kind and detail of a mask that is drawn in colour, with what its colour is read as."""
-    if picture.mode not in COLOUR_MODES:
+    """Return kind and detail of a mask that is drawn in colour, with what its colour is read as.
+
+    None for one that is transparent in places: its shape is read from there.
+    """
+    if picture.mode not in COLOUR_MODES or _transparent(picture):
         return None
     small = picture.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.NEAREST).convert("RGB")
     pixels = np.asarray(small).reshape(-1, 3)
@@ -58,6 +63,12 @@ def colour_problem(picture: Image.Image) -> tuple[str, str] | None:
     read_as = "lesion" if isinstance(level, int) and level > MASK_THRESHOLD else "skin"
     share = f"{len(coloured) / len(pixels):.0%} of its pixels are coloured, most of them {colour}"
     return "mask coloured", f"{share}: read as grey {level}, which counts as {read_as}"
+
+
+def _transparent(picture: Image.Image) -> bool:
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        return False
+    return int(np.asarray(picture.convert("RGBA"))[..., 3].min()) < OPAQUE
 
 
 def level_text(grey: UInt8[np.ndarray, "H W"]) -> str:

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.batches.ablate import ablation_of
+from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.deploy.onnx_file import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError, ImageError
@@ -20,7 +21,7 @@ from attnmel.locks import hold_file, hold_folder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
-from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
@@ -73,7 +74,9 @@ class ImageResults:
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self.table = Table(model.card, model.temperature, (*model.thresholds, *own))
         self._progress = progress
+        self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
+        self._readings = ReadingNotes()
 
     def __iter__(self) -> Iterator[ImageResult]:
         return self._after(0)
@@ -129,6 +132,7 @@ class ImageResults:
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
             yield from map(self._finished, left, results)
+            self._readings.note(self._progress)
             return
         with (
             self._maps_lock(),
@@ -139,6 +143,7 @@ class ImageResults:
             for path, one in zip(left, watch(results), strict=True):
                 yield self._finished(path, one)
                 advance(1)
+        self._readings.note(self._progress)
 
     def _maps_lock(self) -> AbstractContextManager[None]:
         return nullcontext() if self._maps is None else hold_folder(self._maps)
@@ -147,6 +152,7 @@ class ImageResults:
         result = self._with_maps(path, one)
         if result.error:
             self._failed.append(result.error)
+        self._readings.add(path)
         return result
 
     def _stalled(self) -> str:
@@ -160,7 +166,7 @@ class ImageResults:
         if self._maps is None or result.error:
             return result
         try:
-            list(write_image_maps(self._maps, path, result.attention, self.model.card))
+            list(write_image_maps(self._folders[path], path, result.attention, self.model.card))
         except ImageError as error:
             return ImageResult(result.image, (), str(error))
         return result
@@ -206,7 +212,7 @@ def predict_images(
     _check_thresholds(thresholds, calibrated=calibrated)
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
     note_ablation(model, opened.card, progress)
-    paths = image_files(images)
+    paths = image_files(images, progress)
     if maps is not None:
         if not opened.card.has_attention:
             raise CheckpointError(
