@@ -1,0 +1,156 @@
+"""One frame of a DICOM file -> its pixels as they are stored, and in which colours they are. No torch; needs pydicom.
+
+A colour JPEG of 8 bits stays a JPEG, for the one decoder of other JPEG files: the same JPEG gives the same pixels in and
+out of DICOM. Everything else is decoded by pylibjpeg, without conversion of colours. Not by whatever pydicom finds:
+its way with Pillow converts a JPEG with an Adobe segment from YCbCr twice (3.0.2).
+"""
+
+from io import BytesIO
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from jaxtyping import Integer
+from PIL.JpegImagePlugin import JpegImageFile
+from pydicom.encaps import get_frame
+from pydicom.pixels import get_decoder
+from pydicom.pixels.utils import as_pixel_options
+
+from attnmel.data.dicom.header import JPEG, JPEG_2000, UNCOMPRESSED, Header
+from attnmel.data.dicom.jpeg import (
+    BY_PILLOW,
+    jpeg2000_size,
+    jpeg2000_transforms_colours,
+    jpeg_header,
+    plain_jpeg,
+)
+from attnmel.errors import ImageError
+
+FOLLOWED_JPEG = "it is declared {declared}, but its JPEG says {found}, which is followed"
+
+PIXEL_DATA = (0x7FE0, 0x0010)
+VALUE_KINDS = (b"OB", b"OW", b"UN")
+"""Without one before it, the length follows at once: implicit by the transfer syntax, or against it, which occurs."""
+
+
+class StoredPixels(NamedTuple):
+    """The samples of a frame, or a JPEG file of 8-bit colours."""
+
+    samples: Integer[np.ndarray, "H W *channels"] | bytes
+    colours: str
+    """Photometric interpretation of the samples: what they are, not what the file declares."""
+    note: str = ""
+    """What was done where the two differ."""
+
+
+def stored_pixels(header: Header, file: BinaryIO, frame: int) -> StoredPixels:
+    """Return the pixels of a frame, counted from 0, of a file that is at its pixels.
+
+    Raises:
+        ImageError: no pixels, or a compressed picture of another size, or of unknown colours.
+    """
+    options = as_pixel_options(header.dataset)
+    length = _skip_to_value(header, file, options)
+    if header.syntax in UNCOMPRESSED:
+        return _uncompressed(header, file, frame, options, length)
+    encoded = get_frame(
+        file,
+        frame,
+        number_of_frames=header.frames,
+        extended_offsets=options.get("extended_offsets"),
+    )
+    if header.syntax in JPEG:
+        return _jpeg(header, file, frame, options, encoded)
+    colours, note = header.dataset.PhotometricInterpretation, ""
+    if header.syntax in JPEG_2000:
+        _require_size(header, *jpeg2000_size(encoded))
+        colours, note = _jpeg2000_colours(header, encoded)
+    elif header.syntax.name.startswith("JPEG-LS"):
+        found = jpeg_header(encoded)
+        _require_size(header, found.width, found.height)
+        colours = "RGB" if found.is_rgb else colours
+    return StoredPixels(_decoded(header, file, frame, options)[0], colours, note)
+
+
+def _skip_to_value(header: Header, file: BinaryIO, options: dict[str, Any]) -> int:
+    """Move the file to the value of Pixel Data; return its length in bytes."""
+    order = "little" if header.syntax.is_little_endian else "big"
+    start = file.read(8)
+    tag = (int.from_bytes(start[:2], order), int.from_bytes(start[2:4], order))
+    if tag != PIXEL_DATA:
+        raise ImageError(f"{header.name} holds no picture: it has no Pixel Data; replace it with a whole file")
+    options["pixel_keyword"] = "PixelData"
+    if start[4:6] not in VALUE_KINDS:
+        return int.from_bytes(start[4:8], order)
+    options["pixel_vr"] = start[4:6].decode("ascii")
+    return int.from_bytes(file.read(4), order)
+
+
+def _uncompressed(
+    header: Header, file: BinaryIO, frame: int, options: dict[str, Any], length: int
+) -> StoredPixels:
+    declared, note = header.dataset.PhotometricInterpretation, ""
+    if declared == "YBR_FULL_422" and length >= header.width * header.height * 3 * header.frames:
+        # Programs that decompress a JPEG leave its declaration behind: 4:2:2 would be a third shorter.
+        options["photometric_interpretation"] = "RGB"
+        note = "it is declared YBR_FULL_422, but is as long as RGB, which is followed"
+    samples, colours = _decoded(header, file, frame, options)
+    return StoredPixels(samples, colours, note)
+
+
+def _jpeg(header: Header, file: BinaryIO, frame: int, options: dict[str, Any], encoded: bytes) -> StoredPixels:
+    found, declared = jpeg_header(encoded), header.dataset.PhotometricInterpretation
+    _require_size(header, found.width, found.height)
+    if len(found.components) != header.dataset.SamplesPerPixel:
+        raise ImageError(
+            f"{header.name} has {header.dataset.SamplesPerPixel} samples a pixel by its header, but its JPEG has "
+            f"{len(found.components)}; replace it"
+        )
+    by_pillow = found.kind in BY_PILLOW and found.precision == 8
+    if len(found.components) == 1:
+        samples = _grey_jpeg(encoded) if by_pillow else _decoded(header, file, frame, options)[0]
+        return StoredPixels(samples, declared)
+    is_rgb = declared == "RGB" if found.is_rgb is None else found.is_rgb
+    colours = "RGB" if is_rgb else "YBR_FULL"
+    differs = is_rgb != (declared == "RGB")
+    note = FOLLOWED_JPEG.format(declared=declared, found=colours) if differs else ""
+    if by_pillow:
+        return StoredPixels(plain_jpeg(encoded, as_rgb=is_rgb and found.is_rgb is None), "RGB", note)
+    return StoredPixels(_decoded(header, file, frame, options)[0], colours, note)
+
+
+def _grey_jpeg(encoded: bytes) -> Integer[np.ndarray, "H W"]:
+    return np.asarray(JpegImageFile(BytesIO(encoded)))
+
+
+def _jpeg2000_colours(header: Header, encoded: bytes) -> tuple[str, str]:
+    """Return the colours that decoding gives: RGB where the codestream holds a transform, which it then undoes."""
+    declared = header.dataset.PhotometricInterpretation
+    if header.dataset.SamplesPerPixel == 1:
+        return declared, ""
+    if jpeg2000_transforms_colours(encoded):
+        followed = declared.startswith("YBR_FULL")
+        return "RGB", FOLLOWED_JPEG.format(declared=declared, found="RGB") if followed else ""
+    if declared in ("YBR_ICT", "YBR_RCT"):
+        raise ImageError(
+            f"{header.name} is declared {declared}, but its JPEG 2000 has no such transform: its colours are not known; "
+            "convert it anew"
+        )
+    return declared, ""
+
+
+def _decoded(
+    header: Header, file: BinaryIO, frame: int, options: dict[str, Any]
+) -> tuple[Integer[np.ndarray, "H W *channels"], str]:
+    """Return the samples, and their photometric interpretation once YBR_FULL_422 is of full width."""
+    plugin = "" if header.syntax in UNCOMPRESSED else "pylibjpeg"
+    decoder = get_decoder(header.syntax)
+    samples, properties = decoder.as_array(file, index=frame, raw=True, decoding_plugin=plugin, **options)
+    return samples, str(properties["photometric_interpretation"])
+
+
+def _require_size(header: Header, width: int, height: int) -> None:
+    if (width, height) != (header.width, header.height):
+        raise ImageError(
+            f"{header.name} is {header.width} x {header.height} pixels by its header, but its compressed picture is "
+            f"{width} x {height}; replace it"
+        )
