@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from pydicom import uid
 from pydicom.dataset import FileDataset
@@ -73,7 +74,7 @@ class Header(NamedTuple):
 
 
 @contextmanager
-def opened_image(source: Path | bytes, name: str) -> Iterator[tuple[Header, BinaryIO]]:
+def opened_image(source: Path | bytes, name: str) -> Iterator[tuple[Header, BufferedIOBase]]:
     """Give the checked header of a photograph, and the file, at its pixels.
 
     Raises:

@@ -105,7 +105,9 @@ def _square_size(header: Header) -> tuple[int, int]:
         return header.width, header.height
     wide, high = header.width * max(across / down, 1), header.height * max(down / across, 1)
     if wide * high > MOST_PIXELS:
-        raise ImageError(f"{header.name} has pixels of {down:g} by {across:g}, too many once they are square; resize it")
+        raise ImageError(
+            f"{header.name} has pixels of {down:g} by {across:g}, too many once they are square; resize it"
+        )
     return round(wide), round(high)
 
 

@@ -5,8 +5,8 @@ out of DICOM. Everything else is decoded by pylibjpeg, without conversion of col
 its way with Pillow converts a JPEG with an Adobe segment from YCbCr twice (3.0.2).
 """
 
-from io import BytesIO
-from typing import Any, BinaryIO, NamedTuple
+from io import BufferedIOBase, BytesIO
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Integer
@@ -42,7 +42,7 @@ class StoredPixels(NamedTuple):
     """What was done where the two differ."""
 
 
-def stored_pixels(header: Header, file: BinaryIO, frame: int) -> StoredPixels:
+def stored_pixels(header: Header, file: BufferedIOBase, frame: int) -> StoredPixels:
     """Return the pixels of a frame, counted from 0, of a file that is at its pixels.
 
     Raises:
@@ -71,7 +71,7 @@ def stored_pixels(header: Header, file: BinaryIO, frame: int) -> StoredPixels:
     return StoredPixels(_decoded(header, file, frame, options)[0], colours, note)
 
 
-def _skip_to_value(header: Header, file: BinaryIO, options: dict[str, Any]) -> int:
+def _skip_to_value(header: Header, file: BufferedIOBase, options: dict[str, Any]) -> int:
     """Move the file to the value of Pixel Data; return its length in bytes."""
     order = "little" if header.syntax.is_little_endian else "big"
     start = file.read(8)
@@ -86,7 +86,7 @@ def _skip_to_value(header: Header, file: BinaryIO, options: dict[str, Any]) -> i
 
 
 def _uncompressed(
-    header: Header, file: BinaryIO, frame: int, options: dict[str, Any], length: int
+    header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any], length: int
 ) -> StoredPixels:
     declared, note = header.dataset.PhotometricInterpretation, ""
     if declared == "YBR_FULL_422" and length >= header.width * header.height * 3 * header.frames:
@@ -97,7 +97,7 @@ def _uncompressed(
     return StoredPixels(samples, colours, note)
 
 
-def _jpeg(header: Header, file: BinaryIO, frame: int, options: dict[str, Any], encoded: bytes) -> StoredPixels:
+def _jpeg(header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any], encoded: bytes) -> StoredPixels:
     found, declared = jpeg_header(encoded), header.dataset.PhotometricInterpretation
     _require_size(header, found.width, found.height)
     if len(found.components) != header.dataset.SamplesPerPixel:
@@ -139,7 +139,7 @@ def _jpeg2000_colours(header: Header, encoded: bytes) -> tuple[str, str]:
 
 
 def _decoded(
-    header: Header, file: BinaryIO, frame: int, options: dict[str, Any]
+    header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any]
 ) -> tuple[Integer[np.ndarray, "H W *channels"], str]:
     """Return the samples, and their photometric interpretation once YBR_FULL_422 is of full width."""
     plugin = "" if header.syntax in UNCOMPRESSED else "pylibjpeg"

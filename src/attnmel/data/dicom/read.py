@@ -11,8 +11,8 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
@@ -40,7 +40,9 @@ _QUIET = threading.Lock()
 
 
 @contextmanager
-def opened_dataset(source: Path | bytes, name: str, attributes: Sequence[str]) -> Iterator[tuple[FileDataset, BinaryIO]]:
+def opened_dataset(
+    source: Path | bytes, name: str, attributes: Sequence[str]
+) -> Iterator[tuple[FileDataset, BufferedIOBase]]:
     """Give the named attributes before the pixels, and the file, at its pixels (or its end, if it has none).
 
     Raises:
@@ -73,7 +75,7 @@ class _Clamped(io.BufferedReader):
 
 
 @contextmanager
-def _bounded(source: Path | bytes, name: str) -> Iterator[BinaryIO]:
+def _bounded(source: Path | bytes, name: str) -> Iterator[BufferedIOBase]:
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > MOST_BYTES:
         raise ImageError(
@@ -83,7 +85,7 @@ def _bounded(source: Path | bytes, name: str) -> Iterator[BinaryIO]:
         yield _inflated(file, name)
 
 
-def _inflated(file: BinaryIO, name: str) -> BinaryIO:
+def _inflated(file: BufferedIOBase, name: str) -> BufferedIOBase:
     """Return the file, or the content of a deflated one as if it were not: pydicom would inflate without a bound."""
     read_preamble(file, force=False)
     meta = _read_file_meta_info(file)
