@@ -19,7 +19,7 @@ def predict(
         str,
         typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder or a checkpoint."),
     ],
-    images: Annotated[list[str], typer.Argument(help="JPEG or PNG files, folders of them, or example:ID.")],
+    images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or example:ID.")],
     out: Out = None,
     as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV.", "--json")] = False,
     uncalibrated: Annotated[

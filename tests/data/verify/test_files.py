@@ -39,12 +39,11 @@ def test_everything_that_is_broken_is_told_at_once(train: Files, found: Found) -
     rewrite(masks[8], lambda mask: Image.fromarray(255 - np.asarray(mask.convert("L"))))
     rewrite(masks[9], lambda mask: Image.fromarray(np.asarray(mask.convert("L")) // 3 + 30))
     rewrite(images[10], lambda image: Image.new("RGB", image.size, (3, 3, 3)))
-    rewrite(masks[11], lambda mask: Image.fromarray(np.asarray(mask.convert("L")).astype(np.uint16) * 257))
     told = {(one.kind, one.image_id) for one in found()}
     stems = [path.stem for path in images]
     expected = [
         "image unusable", "image unusable", "image unusable", "mask unusable", "mask turned", "mask size",
-        "mask empty", "mask full", "mask inverted", "mask grey", "image black", "mask unusable",
+        "mask empty", "mask full", "mask inverted", "mask grey", "image black",
     ]  # fmt: skip
     assert set(zip(expected, stems, strict=False)) <= told
     assert {kind for kind, _ in told} - set(expected) <= {"mask at all borders"}

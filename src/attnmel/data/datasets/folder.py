@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from attnmel.data.datasets.metadata import OLDEST, age_in_words, word
-from attnmel.data.preprocess.decode import SUFFIXES
+from attnmel.data.preprocess.formats import SUFFIXES
 from attnmel.errors import LabelError
 from attnmel.records import ATTRIBUTES, REST, SPLITS, Lesion, Split
 
@@ -131,7 +131,7 @@ class _Files:
         if len(found) > 1:
             return None, f"'{name}' may be {' or '.join(found)}; name one with its ending"
         if not found:
-            return None, f"no file '{name}' ({', '.join(SUFFIXES)}) in the folder"
+            return None, f"no picture '{name}' in the folder"
         return self._folder / relative.with_name(found[0]), ""
 
     def left_over(self, lesions: Sequence[Lesion]) -> list[str]:

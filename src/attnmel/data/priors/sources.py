@@ -19,8 +19,10 @@ from attnmel.data.archives.catalog import ARCHIVES, FEATURES
 from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of, require_single
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.datasets.superpixels import marked_superpixels
-from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened, upright_size
+from attnmel.data.preprocess.decode import opened, upright, upright_size
+from attnmel.data.preprocess.formats import PNG_SUFFIXES
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
+from attnmel.data.preprocess.masks import mask_levels
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.folders import MasksFolder, predicted_masks
 from attnmel.records import Lesion
@@ -254,4 +256,4 @@ def _attribute_masks(dataset: str, home: Path) -> tuple[dict[str, dict[str, Path
 def _marked(path: Path, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
     with opened(path) as picture:
         check_mask_size(path, upright_size(picture), image_size)
-        return np.asarray(decoded(picture, "L")) > MASK_THRESHOLD
+        return np.asarray(upright(mask_levels(picture), picture)) > MASK_THRESHOLD

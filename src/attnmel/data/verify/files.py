@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright_size
+from attnmel.data.preprocess.decode import decode_scaled, opened, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD
+from attnmel.data.preprocess.masks import mask_levels
+from attnmel.data.preprocess.reading import read_picture
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.image_checks import image_problems
 from attnmel.data.verify.inventory import Item
@@ -51,7 +53,7 @@ def _image(item: Item) -> tuple[list[Finding], Size | None, Size | None]:
         with opened(item.image) as picture:
             stored, size = picture.size, upright_size(picture)
             decode_scaled(picture, SMALLEST_SCALE)
-            pixels = np.asarray(decoded(picture, "RGB"))
+            pixels = np.asarray(read_picture(picture).stored)
     except ImageError as error:
         return [Finding("image unusable", item.image_id, item.image.name, str(error))], None, None
     found = [Finding(kind, item.image_id, item.image.name, text) for kind, text in image_problems(pixels)]
@@ -65,7 +67,7 @@ def _mask(
     try:
         with opened(path) as picture:
             found = upright_size(picture)
-            grey = np.asarray(decoded(picture, "L"))
+            grey = np.asarray(mask_levels(picture))
     except ImageError as error:
         return None, [Finding("mask unusable", item.image_id, path.name, str(error))]
     if size is None or found == size:

@@ -62,7 +62,7 @@ KINDS: dict[str, Kind] = {
         Kind("mask without image", "error", "Take the mask out, or add its image."),
         Kind("file name", "error", "Rename the file as the archive does, or take it out."),
         Kind("feature masks missing", "error", f"{_AGAIN}: each image has a mask a feature, empty or not."),
-        Kind("image unusable", "error", f"{_AGAIN}, or replace the file with a whole JPEG or PNG of 8 bits a channel."),
+        Kind("image unusable", "error", f"{_AGAIN}, or replace the file with a whole JPEG or PNG."),
         Kind("mask unusable", "error", f"{_AGAIN}, or replace the file with a whole PNG, or take the mask out."),
         Kind(
             "mask turned", "error", "Turn the mask, or the image with its EXIF orientation, so that both stand alike."

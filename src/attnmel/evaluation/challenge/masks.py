@@ -13,7 +13,9 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from attnmel.data.datasets.table_problems import Problem, refuse
-from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened
+from attnmel.data.preprocess.decode import opened, upright
+from attnmel.data.preprocess.formats import PNG_SUFFIXES
+from attnmel.data.preprocess.masks import mask_levels
 from attnmel.errors import ImageError, PredictionsError, listed
 from attnmel.evaluation.challenge.metrics import ConfusionCounts, ratio
 from attnmel.evaluation.challenge.rules import CHALLENGES, MASKS, OFFICIAL, Rules
@@ -177,4 +179,4 @@ def grey_mask(path: Path) -> tuple[UInt8[np.ndarray, "H W"], bool]:
     """
     with opened(path) as picture:
         coloured = picture.mode not in ("1", "L")
-        return np.asarray(decoded(picture, "L")), coloured
+        return np.asarray(upright(mask_levels(picture), picture)), coloured

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright, upright_size
+from attnmel.data.preprocess.decode import decode_scaled, opened, upright_size
+from attnmel.data.preprocess.masks import read_mask
+from attnmel.data.preprocess.reading import read_picture
 from attnmel.data.verify import KINDS, Finding, Item, Verification, verify_dataset
 from attnmel.errors import ImageError
 from attnmel.locks import hold_files
@@ -108,7 +110,7 @@ def _tile(item: Item, caption: str) -> Tile:
     try:
         with opened(item.image) as picture:
             decode_scaled(picture, max(1, min(upright_size(picture)) // SIDE))
-            image = np.asarray(upright(decoded(picture, "RGB"), picture))
+            image = np.asarray(read_picture(picture).pixels)
     except ImageError:
         return Tile(item.image_id, caption, None)
     return Tile(item.image_id, caption, tile_picture(image, _mask(item.mask)))
@@ -118,7 +120,6 @@ def _mask(path: Path | None) -> np.ndarray | None:
     if path is None:
         return None
     try:
-        with opened(path) as picture:
-            return np.asarray(decoded(picture, "L"))
+        return np.asarray(read_mask(path))
     except ImageError:
         return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.data.datasets.folder import TABLE, read_folder
-from attnmel.data.preprocess.decode import SUFFIXES
+from attnmel.data.preprocess.formats import SUFFIXES
 from attnmel.errors import ImageError
 
 SUPERPIXELS = "_superpixels"
