@@ -11,27 +11,24 @@ pytest.importorskip("pydicom")
 pytest.importorskip("libjpeg")
 
 from pydicom.data import get_testdata_file
-from tests.strangers.make_dicom import KINDS, PICTURE, SKIN, Case, dermoscopy, grey, jpeg, write
+from tests.strangers.make_dicom import KINDS, PICTURE, SKIN, dermoscopy, grey, jpeg, write
 
-from attnmel.data.dicom.picture import DicomPicture, dicom_picture, dicom_size
+from attnmel.data.dicom.frames import frame_path
+from attnmel.data.preprocess.images import image_size
+from attnmel.data.preprocess.reading import read_image
 
 INNER = (slice(4, None, 8), slice(4, None, 8))
 """Pixels away from the borders of the squares, over which JPEG and its subsampled colours reach."""
 
 
-def shown(picture: DicomPicture) -> np.ndarray:
-    content = picture.content
-    return np.asarray((Image.open(BytesIO(content)) if isinstance(content, bytes) else content).convert("RGB"))
-
-
-def read(folder: Path, case: Case) -> np.ndarray:
-    return shown(dicom_picture(folder / case.name, case.name))
+def shown(path: Path) -> np.ndarray:
+    return np.asarray(read_image(path).pixels)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_shows_its_colours(name: str, tmp_path: Path) -> None:
     case = KINDS[name](tmp_path, name)
-    found = read(tmp_path, case)
+    found = shown(tmp_path / case.name)
     assert found.shape == case.shown.shape
     apart = np.abs(found[INNER].astype(int) - case.shown[INNER])
     assert apart.max() <= case.tolerance, name
@@ -63,7 +60,7 @@ BARS = np.array(
 def test_files_of_other_programs_show_their_bars(file: str, tolerance: int) -> None:
     path = get_testdata_file(file, download=False)
     assert isinstance(path, str)
-    found = shown(dicom_picture(Path(path), file))[5::10, 50].astype(int)
+    found = shown(Path(path))[5::10, 50].astype(int)
     assert np.abs(found - BARS).max() <= tolerance
 
 
@@ -72,29 +69,28 @@ def test_a_jpeg_gives_the_same_pixels_in_and_out_of_dicom(tmp_path: Path) -> Non
         encoded = jpeg(**how)
         path = tmp_path / f"{number}.dcm"
         write(path, dermoscopy(PhotometricInterpretation="YBR_FULL_422"), [encoded], "1.2.840.10008.1.2.4.50")
-        assert np.array_equal(shown(dicom_picture(path, "a")), np.asarray(Image.open(BytesIO(encoded))))
+        assert np.array_equal(shown(path), np.asarray(Image.open(BytesIO(encoded))))
 
 
 def test_frames_are_read_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "three.dcm"
     frames = [np.full_like(PICTURE, value) for value in (10, 20, 30)]
     write(path, dermoscopy(NumberOfFrames=3), np.stack(frames).tobytes(), "1.2.840.10008.1.2.1")
-    assert [int(shown(dicom_picture(path, "a", frame)).max()) for frame in (1, 2, 3)] == [10, 20, 30]
+    assert [int(shown(frame_path(path, frame)).max()) for frame in (1, 2, 3)] == [10, 20, 30]
 
 
 def test_oblong_pixels_are_made_square(tmp_path: Path) -> None:
     path = tmp_path / "oblong.dcm"
     write(path, dermoscopy(PixelAspectRatio=[2, 1]), PICTURE.tobytes(), "1.2.840.10008.1.2.1")
-    found = dicom_picture(path, "a")
-    assert dicom_size(path, "a") == (48, 64)
-    assert shown(found).shape == (64, 48, 3)
-    assert tuple(shown(found)[16, 8]) == SKIN
-    assert found.notes == ("48 x 32 oblong pixels made 48 x 64 square ones",)
+    assert image_size(path) == (48, 64)
+    assert shown(path).shape == (64, 48, 3)
+    assert tuple(shown(path)[16, 8]) == SKIN
+    assert read_image(path).reading.changes == ("48 x 32 oblong pixels made 48 x 64 square ones",)
 
 
 def test_what_differs_from_the_declaration_is_said(tmp_path: Path) -> None:
     case = KINDS["jpeg-adobe-rgb-declared-ybr"](tmp_path, "a")
-    assert dicom_picture(tmp_path / case.name, "a").notes == (
+    assert read_image(tmp_path / case.name).reading.changes == (
         "it is declared YBR_FULL_422, but its JPEG says RGB, which is followed",
     )
 
@@ -103,4 +99,4 @@ def test_grey_without_a_window_has_the_range_of_its_bits(tmp_path: Path) -> None
     path = tmp_path / "dark.dcm"
     bits = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}
     write(path, grey(**bits), np.full((32, 48), 819, "<u2").tobytes(), "1.2.840.10008.1.2.1")
-    assert int(shown(dicom_picture(path, "a")).max()) == 51
+    assert int(shown(path).max()) == 51

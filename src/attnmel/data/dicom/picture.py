@@ -1,15 +1,16 @@
 """A DICOM file -> the picture of one frame, with what was done to it. No torch; needs pydicom."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from attnmel.data.dicom.display import said, shown
 from attnmel.data.dicom.header import MOST_PIXELS, Header, opened_image
-from attnmel.data.dicom.pixels import stored_pixels
+from attnmel.data.dicom.pixels import colour_jpeg, stored_pixels
 from attnmel.errors import ImageError
 
 SQUARE = 0.01
@@ -20,34 +21,59 @@ class DicomPicture(NamedTuple):
     """One frame, ready for what every other image goes through."""
 
     content: bytes | Image.Image
-    """A JPEG file, or RGB of 8 bits."""
+    """A JPEG file; or RGB of 8 bits, decoded when it is loaded."""
     profile: bytes | None
     """ICC profile of the file, which goes before one in the JPEG."""
-    notes: tuple[str, ...]
-    """What was done, and where the file's own statements were not followed."""
+    notes: list[str]
+    """What was done, and where the file's own statements were not followed; complete once the content is loaded."""
 
 
 def dicom_picture(source: Path | bytes, name: str, frame: int | None = None) -> DicomPicture:
     """Return one frame, counted from 1; of a file with several it must be named.
 
     Raises:
-        ImageError: it cannot be used.
+        ImageError: it cannot be used, which may turn out when it is loaded.
     """
     with opened_image(source, name) as (header, file):
         number = _require_frame(header, frame)
-        stored = stored_pixels(header, file, number - 1)
-        if isinstance(stored.samples, bytes):
-            content, done = stored.samples, ""
+        size, profile = _square_size(header), _profile(header)
+        is_square = size == (header.width, header.height)
+        jpeg = colour_jpeg(header, file, number - 1) if is_square else None
+    if jpeg is not None:
+        return DicomPicture(jpeg.content, profile, [jpeg.note] if jpeg.note else [])
+    notes: list[str] = []
+    return DicomPicture(_Undecoded(size, lambda: _decoded(source, name, number, size, notes)), profile, notes)
+
+
+class _Undecoded(Image.Image):
+    """A picture of known size, decoded when its pixels are asked for."""
+
+    def __init__(self, size: tuple[int, int], decode: Callable[[], Image.Image]) -> None:
+        super().__init__()
+        self._size, self._mode, self._decode = size, "RGB", decode
+        self._is_decoded = False
+
+    def load(self) -> Any:  # noqa: ANN401 - Pillow's own type is private
+        """Decode the pixels once."""
+        if not self._is_decoded:
+            self.im = self._decode().im
+            self._is_decoded = True
+        return super().load()
+
+
+def _decoded(source: Path | bytes, name: str, number: int, size: tuple[int, int], notes: list[str]) -> Image.Image:
+    with opened_image(source, name) as (header, file):
+        if jpeg := colour_jpeg(header, file, number - 1):
+            pixels, done = JpegImageFile(BytesIO(jpeg.content)).convert("RGB"), (jpeg.note,)
         else:
-            content = Image.fromarray(shown(stored.samples, stored.colours, header.dataset))
-            done = said(stored.colours, header.dataset)
-        profile = _profile(header)
-        size = _square_size(header)
-    made_square = ""
-    if size != (header.width, header.height):
-        content = _as_image(content).resize(size, Image.Resampling.BILINEAR)
-        made_square = f"{header.width} x {header.height} oblong pixels made {size[0]} x {size[1]} square ones"
-    return DicomPicture(content, profile, tuple(filter(None, (stored.note, done, made_square))))
+            stored = stored_pixels(header, file, number - 1)
+            pixels = Image.fromarray(shown(stored.samples, stored.colours, header.dataset))
+            done = (stored.note, said(stored.colours, header.dataset))
+    notes += filter(None, done)
+    if size != pixels.size:
+        notes.append(f"{header.width} x {header.height} oblong pixels made {size[0]} x {size[1]} square ones")
+        pixels = pixels.resize(size, Image.Resampling.BILINEAR)
+    return pixels
 
 
 def dicom_size(source: Path | bytes, name: str, frame: int | None = None) -> tuple[int, int]:
@@ -109,7 +135,3 @@ def _square_size(header: Header) -> tuple[int, int]:
             f"{header.name} has pixels of {down:g} by {across:g}, too many once they are square; resize it"
         )
     return round(wide), round(high)
-
-
-def _as_image(content: bytes | Image.Image) -> Image.Image:
-    return JpegImageFile(BytesIO(content)).convert("RGB") if isinstance(content, bytes) else content

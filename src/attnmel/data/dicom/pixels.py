@@ -15,9 +15,10 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
 from pydicom.pixels.utils import as_pixel_options
 
-from attnmel.data.dicom.header import JPEG, JPEG_2000, UNCOMPRESSED, Header
+from attnmel.data.dicom.header import JPEG, JPEG_2000, JPEG_LS, UNCOMPRESSED, Header
 from attnmel.data.dicom.jpeg import (
     BY_PILLOW,
+    JpegHeader,
     jpeg2000_size,
     jpeg2000_transforms_colours,
     jpeg_header,
@@ -33,42 +34,77 @@ VALUE_KINDS = (b"OB", b"OW", b"UN")
 
 
 class StoredPixels(NamedTuple):
-    """The samples of a frame, or a JPEG file of 8-bit colours."""
+    """The samples of a frame."""
 
-    samples: Integer[np.ndarray, "H W *channels"] | bytes
+    samples: Integer[np.ndarray, "H W *channels"]
     colours: str
     """Photometric interpretation of the samples: what they are, not what the file declares."""
     note: str = ""
     """What was done where the two differ."""
 
 
+class ColourJpeg(NamedTuple):
+    """A frame that is a colour JPEG of 8 bits."""
+
+    content: bytes
+    note: str
+
+
+def colour_jpeg(header: Header, file: BufferedIOBase, frame: int) -> ColourJpeg | None:
+    """Return a frame, counted from 0, as a JPEG file that every reader shows rightly; None if it is anything else.
+
+    Raises:
+        ImageError: the JPEG is of another size or kind than the header says.
+    """
+    if header.syntax not in JPEG:
+        return None
+    start = file.tell()
+    encoded = _encoded(header, file, frame, _options(header, file))
+    file.seek(start)
+    found = _jpeg_header(header, encoded)
+    if len(found.components) == 1 or not _is_by_pillow(found):
+        return None
+    is_rgb, note = _jpeg_colours(header, found)
+    return ColourJpeg(plain_jpeg(encoded, as_rgb=is_rgb and found.is_rgb is None), note)
+
+
 def stored_pixels(header: Header, file: BufferedIOBase, frame: int) -> StoredPixels:
-    """Return the pixels of a frame, counted from 0, of a file that is at its pixels.
+    """Return the pixels of a frame, counted from 0, of a file that is at its pixels; not of a `colour_jpeg`.
 
     Raises:
         ImageError: no pixels, or a compressed picture of another size, or of unknown colours.
     """
-    options = as_pixel_options(header.dataset)
-    length = _skip_to_value(header, file, options)
+    options = _options(header, file)
     if header.syntax in UNCOMPRESSED:
-        return _uncompressed(header, file, frame, options, length)
-    encoded = get_frame(
-        file,
-        frame,
-        number_of_frames=header.frames,
-        extended_offsets=options.get("extended_offsets"),
-    )
-    if header.syntax in JPEG:
-        return _jpeg(header, file, frame, options, encoded)
+        return _uncompressed(header, file, frame, options)
+    encoded = _encoded(header, file, frame, options)
     colours, note = header.dataset.PhotometricInterpretation, ""
-    if header.syntax in JPEG_2000:
+    if header.syntax in JPEG:
+        found = _jpeg_header(header, encoded)
+        if len(found.components) == 1 and _is_by_pillow(found):
+            return StoredPixels(np.asarray(JpegImageFile(BytesIO(encoded))), colours)
+        if len(found.components) == 3:
+            is_rgb, note = _jpeg_colours(header, found)
+            colours = "RGB" if is_rgb else "YBR_FULL"
+    elif header.syntax in JPEG_2000:
         _require_size(header, *jpeg2000_size(encoded))
         colours, note = _jpeg2000_colours(header, encoded)
-    elif header.syntax.name.startswith("JPEG-LS"):
-        found = jpeg_header(encoded)
-        _require_size(header, found.width, found.height)
-        colours = "RGB" if found.is_rgb else colours
+    elif header.syntax in JPEG_LS:
+        colours = "RGB" if _jpeg_header(header, encoded).is_rgb else colours
     return StoredPixels(_decoded(header, file, frame, options)[0], colours, note)
+
+
+def _options(header: Header, file: BufferedIOBase) -> dict[str, Any]:
+    """Return the options of pydicom's decoders, and move the file to the value of Pixel Data."""
+    options = as_pixel_options(header.dataset)
+    options["length"] = _skip_to_value(header, file, options)
+    return options
+
+
+def _encoded(header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any]) -> bytes:
+    """Return a compressed frame; the file stays where it is."""
+    offsets = options.get("extended_offsets")
+    return get_frame(file, frame, number_of_frames=header.frames, extended_offsets=offsets)
 
 
 def _skip_to_value(header: Header, file: BufferedIOBase, options: dict[str, Any]) -> int:
@@ -85,11 +121,9 @@ def _skip_to_value(header: Header, file: BufferedIOBase, options: dict[str, Any]
     return int.from_bytes(file.read(4), order)
 
 
-def _uncompressed(
-    header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any], length: int
-) -> StoredPixels:
+def _uncompressed(header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any]) -> StoredPixels:
     declared, note = header.dataset.PhotometricInterpretation, ""
-    if declared == "YBR_FULL_422" and length >= header.width * header.height * 3 * header.frames:
+    if declared == "YBR_FULL_422" and options["length"] >= header.width * header.height * 3 * header.frames:
         # Programs that decompress a JPEG leave its declaration behind: 4:2:2 would be a third shorter.
         options["photometric_interpretation"] = "RGB"
         note = "it is declared YBR_FULL_422, but is as long as RGB, which is followed"
@@ -97,29 +131,28 @@ def _uncompressed(
     return StoredPixels(samples, colours, note)
 
 
-def _jpeg(header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any], encoded: bytes) -> StoredPixels:
-    found, declared = jpeg_header(encoded), header.dataset.PhotometricInterpretation
+def _jpeg_header(header: Header, encoded: bytes) -> JpegHeader:
+    found, samples = jpeg_header(encoded), header.dataset.SamplesPerPixel
     _require_size(header, found.width, found.height)
-    if len(found.components) != header.dataset.SamplesPerPixel:
+    if len(found.components) != samples:
         raise ImageError(
-            f"{header.name} has {header.dataset.SamplesPerPixel} samples a pixel by its header, but its JPEG has "
-            f"{len(found.components)}; replace it"
+            f"{header.name} has {samples} samples a pixel by its header, but its JPEG has {len(found.components)}; "
+            "replace it"
         )
-    by_pillow = found.kind in BY_PILLOW and found.precision == 8
-    if len(found.components) == 1:
-        samples = _grey_jpeg(encoded) if by_pillow else _decoded(header, file, frame, options)[0]
-        return StoredPixels(samples, declared)
+    return found
+
+
+def _is_by_pillow(found: JpegHeader) -> bool:
+    return found.kind in BY_PILLOW and found.precision == 8
+
+
+def _jpeg_colours(header: Header, found: JpegHeader) -> tuple[bool, str]:
+    """Return whether the components are RGB: by the JPEG, or where it says nothing, by what the file declares."""
+    declared = header.dataset.PhotometricInterpretation
     is_rgb = declared == "RGB" if found.is_rgb is None else found.is_rgb
-    colours = "RGB" if is_rgb else "YBR_FULL"
-    differs = is_rgb != (declared == "RGB")
-    note = FOLLOWED_JPEG.format(declared=declared, found=colours) if differs else ""
-    if by_pillow:
-        return StoredPixels(plain_jpeg(encoded, as_rgb=is_rgb and found.is_rgb is None), "RGB", note)
-    return StoredPixels(_decoded(header, file, frame, options)[0], colours, note)
-
-
-def _grey_jpeg(encoded: bytes) -> Integer[np.ndarray, "H W"]:
-    return np.asarray(JpegImageFile(BytesIO(encoded)))
+    if is_rgb == (declared == "RGB"):
+        return is_rgb, ""
+    return is_rgb, FOLLOWED_JPEG.format(declared=declared, found="RGB" if is_rgb else "YCbCr")
 
 
 def _jpeg2000_colours(header: Header, encoded: bytes) -> tuple[str, str]:
@@ -144,6 +177,7 @@ def _decoded(
     """Return the samples, and their photometric interpretation once YBR_FULL_422 is of full width."""
     plugin = "" if header.syntax in UNCOMPRESSED else "pylibjpeg"
     decoder = get_decoder(header.syntax)
+    options = {name: value for name, value in options.items() if name != "length"}
     samples, properties = decoder.as_array(file, index=frame, raw=True, decoding_plugin=plugin, **options)
     return samples, str(properties["photometric_interpretation"])
 

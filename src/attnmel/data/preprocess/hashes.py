@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from attnmel.data.dicom.frames import file_of
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
 from attnmel.folders import replacing
@@ -20,10 +21,18 @@ def content_hashes(
 ) -> dict[Path, str]:
     """Return the SHA-256 of each file, read anew only where size or time differ from those in the `memory` file.
 
+    A frame of a DICOM file has that of the file.
+
     Raises:
         ImageError: files that are not there, all of them together.
     """
-    stamps = _stamps(paths)
+    files = {path: file_of(path) for path in paths}
+    by_file = _by_file(list(dict.fromkeys(files.values())), memory, workers, progress)
+    return {path: by_file[file] for path, file in files.items()}
+
+
+def _by_file(files: Sequence[Path], memory: Path, workers: int, progress: Progress) -> dict[Path, str]:
+    stamps = _stamps(files)
     known = _remembered(memory)
     hashes = {path: known[path][1] for path, stamp in stamps.items() if path in known and known[path][0] == stamp}
     if unknown := [path for path in stamps if path not in hashes]:

@@ -21,7 +21,7 @@ class Reading:
     """What was done to the pixels of a file."""
 
     format: str
-    """JPEG, PNG, TIFF, WebP, BMP or HEIC; "pixels" for a picture of Pillow."""
+    """JPEG, PNG, TIFF, WebP, BMP, HEIC or DICOM; "pixels" for a picture of Pillow."""
     orientation: int = 1
     """By EXIF, and followed; 1 is upright as stored."""
     profile: str = ""
@@ -101,7 +101,7 @@ def _as(pixels: Image.Image, mode: str) -> Image.Image:
 
 
 def _notes(picture: Picture) -> tuple[str, ...]:
-    notes = []
+    notes = list(picture.notes)
     pages = getattr(picture.pillow, "n_frames", 1)
     if pages > 1:
         notes.append(f"the first of {pages} pages or frames")
