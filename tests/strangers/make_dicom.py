@@ -6,7 +6,7 @@ The picture is two rows of three flat squares: skin, a brown lesion, red, green,
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from openjpeg.utils import encode_array
@@ -62,7 +62,7 @@ def write_cases(folder: Path) -> list[Case]:
     return [make(folder, name) for name, make in KINDS.items()]
 
 
-def dermoscopy(**changes: Any) -> Dataset:
+def dermoscopy(**changes: object) -> Dataset:
     """Return a Dermoscopic Photography image with RGB of 8 bits and no pixels; `None` takes an attribute away."""
     dataset = Dataset()
     dataset.SOPClassUID = uid.DermoscopicPhotographyImageStorage
@@ -82,17 +82,17 @@ def dermoscopy(**changes: Any) -> Dataset:
     return dataset
 
 
-def grey(**changes: Any) -> Dataset:
+def grey(**changes: object) -> Dataset:
     """Return an image of one sample a pixel and no pixels."""
     return dermoscopy(
         **{"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PlanarConfiguration": None, **changes}
     )
 
 
-def write(path: Path, dataset: Dataset, pixels: bytes | Sequence[bytes], syntax: uid.UID) -> None:
+def write(path: Path, dataset: Dataset, pixels: bytes | Sequence[bytes], syntax: str) -> None:
     """Write a file; a list of bytes is of compressed frames."""
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = uid.UID(syntax)
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     if isinstance(pixels, bytes):
@@ -107,7 +107,7 @@ def write(path: Path, dataset: Dataset, pixels: bytes | Sequence[bytes], syntax:
 def _case(
     dataset: Callable[[], Dataset],
     pixels: Callable[[], bytes | Sequence[bytes]],
-    syntax: uid.UID = uid.ExplicitVRLittleEndian,
+    syntax: str = uid.ExplicitVRLittleEndian,
     *,
     shown: np.ndarray = PICTURE,
     tolerance: int = 0,
@@ -120,7 +120,7 @@ def _case(
 
 
 def jpeg(
-    *, rgb: bool = False, jfif: bool = True, adobe: int | None = None, ids: bytes = b"\1\2\3", **how: Any
+    *, rgb: bool = False, jfif: bool = True, adobe: int | None = None, ids: bytes = b"\1\2\3", **how: object
 ) -> bytes:
     """Return the picture as JPEG; its segments say what is wanted, whatever its components are."""
     file = BytesIO()
@@ -181,11 +181,11 @@ def _sixteen(stored: int) -> dict[str, int]:
 
 def _jpeg_2000(pixels: np.ndarray, bits: int, *, transform: bool = True, lossy: bool = False) -> list[bytes]:
     colours = 1 if pixels.ndim == 3 else 2
-    ratios = {"compression_ratios": [3]} if lossy else {}
-    return [encode_array(pixels, bits_stored=bits, photometric_interpretation=colours, use_mct=transform, **ratios)]
+    ratios = [3.0] if lossy else None
+    return [encode_array(pixels, bits, colours, use_mct=transform, compression_ratios=ratios)]
 
 
-def _compressed(pixels: np.ndarray, syntax: uid.UID) -> Callable[[Path, str], Case]:
+def _compressed(pixels: np.ndarray, syntax: str) -> Callable[[Path, str], Case]:
     def make(folder: Path, name: str) -> Case:
         dataset = dermoscopy(**_sixteen(16)) if pixels.dtype == np.uint16 else dermoscopy()
         dataset.file_meta = FileMetaDataset()
@@ -204,7 +204,7 @@ TWELVE = np.array([[0, 500, 700], [1000, 1499, 4095]])
 TWELVE_SHOWN = [[0, 0, 51], [128, 255, 255]]
 
 
-def _blocks(values: Any, kind: str) -> np.ndarray:
+def _blocks(values: np.ndarray | list[list[int]], kind: str) -> np.ndarray:
     return np.asarray(values).astype(kind).repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
 
 

@@ -65,8 +65,8 @@ def test_files_of_other_programs_show_their_bars(file: str, tolerance: int) -> N
 
 
 def test_a_jpeg_gives_the_same_pixels_in_and_out_of_dicom(tmp_path: Path) -> None:
-    for number, how in enumerate([{"subsampling": 2}, {"jfif": False, "adobe": 1}, {"progressive": True}]):
-        encoded = jpeg(**how)
+    kinds = [jpeg(subsampling=2), jpeg(jfif=False, adobe=1), jpeg(progressive=True)]
+    for number, encoded in enumerate(kinds):
         path = tmp_path / f"{number}.dcm"
         write(path, dermoscopy(PhotometricInterpretation="YBR_FULL_422"), [encoded], "1.2.840.10008.1.2.4.50")
         assert np.array_equal(shown(path), np.asarray(Image.open(BytesIO(encoded))))

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from attnmel.data.datasets.dicom_lesions import with_dicom_facts
 from attnmel.data.datasets.metadata import OLDEST, age_in_words, word
+from attnmel.data.dicom.frames import file_of, frame_path, image_id, named_frame
 from attnmel.data.preprocess.formats import SUFFIXES
 from attnmel.errors import LabelError
 from attnmel.records import ATTRIBUTES, REST, SPLITS, Lesion, Split
@@ -69,7 +71,7 @@ def examined_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple
     problems += _doubled(lesions) + _half_split(rows)
     if not problems:  # else images of broken rows would be reported twice
         problems += files.left_over(lesions)
-    return tuple(lesions), tuple(problems)
+    return with_dicom_facts(lesions), tuple(problems)
 
 
 def _read_table(path: Path) -> list[_Row]:
@@ -119,7 +121,11 @@ class _Files:
         self._listings: dict[Path, dict[str, list[str]]] = {}
 
     def find(self, name: str) -> tuple[Path | None, str]:
-        """Return the file of that name, or None and the reason."""
+        """Return the file of that name, or None and the reason; "scan.dcm#2" names a frame."""
+        file, frame = named_frame(name)
+        if frame is not None:
+            path, problem = self.find(file)
+            return path and frame_path(path, frame), problem
         relative = PurePosixPath(name.replace("\\", "/"))
         # Judged by name only: a link in the folder to images elsewhere is the owner's own doing.
         if relative.is_absolute() or ".." in relative.parts or ":" in name:
@@ -136,7 +142,7 @@ class _Files:
 
     def left_over(self, lesions: Sequence[Lesion]) -> list[str]:
         """Name the images in the folders of the table's images that are not in the table."""
-        named = {lesion.image for lesion in lesions} | {lesion.mask for lesion in lesions}
+        named = {file_of(lesion.image) for lesion in lesions} | {lesion.mask for lesion in lesions}
         folders = sorted({lesion.image.parent for lesion in lesions})
         names = [(folder, sorted(chain(*self._listing(folder).values()))) for folder in folders]
         files = (folder / name for folder, several in names for name in several)
@@ -177,7 +183,7 @@ def _lesion(row: _Row, files: _Files, classes: Sequence[str] | None) -> tuple[Le
     split: Split | None = next((split for split in SPLITS if split == row["split"]), None)
     known = {"age": age or "", **{name: word(row[name]) for name in ATTRIBUTES if name != "age"}}
     lesion = Lesion(
-        image_id=image.stem,
+        image_id=image_id(image),
         image=image,
         diagnosis=diagnosis,
         split=split,

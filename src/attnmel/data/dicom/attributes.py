@@ -6,6 +6,7 @@ Only words of fixed lists come through, never text of the file, so that nobody's
 import re
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
@@ -21,10 +22,12 @@ YEARS = {"Y": 1.0, "M": 12.0, "W": 52.18, "D": 365.25}
 SEXES = {"F": "female", "M": "male", "O": "other"}
 LATERALITIES = {"L": "left", "R": "right", "B": "both", "U": "unpaired"}
 
-BODY_PARTS = frozenset(
-    ["ABDOMEN", "ANKLE", "ARM", "AXILLA", "BACK", "BREAST", "BUTTOCK", "CHEEK", "CHEST", "EAR", "ELBOW", "EXTREMITY", "EYE", "EYELID", "FACE", "FINGER", "FLANK", "FOOT", "FOREARM", "FOREHEAD", "GROIN", "HAND", "HEAD", "HEADNECK", "HIP", "JAW", "KNEE", "LEG", "LIP", "MOUTH", "NAIL", "NECK", "NOSE", "PALM", "PELVIS", "PENIS", "PERINEUM", "SCALP", "SCROTUM", "SHOULDER", "SOLE", "THIGH", "THUMB", "TOE", "TONGUE", "TORSO", "TRUNK", "UMBILICUS", "VULVA", "WRIST"]
-) | {
-    "LOWER LEG", "LOWER LIMB", "UPPER ARM", "UPPER LIMB", "HEAD/NECK", "UPPER EXTREMITY", "LOWER EXTREMITY",
+BODY_PARTS = {
+    "ABDOMEN", "ANKLE", "ARM", "AXILLA", "BACK", "BREAST", "BUTTOCK", "CHEEK", "CHEST", "EAR", "ELBOW", "EXTREMITY",
+    "EYE", "EYELID", "FACE", "FINGER", "FLANK", "FOOT", "FOREARM", "FOREHEAD", "GROIN", "HAND", "HEAD", "HEADNECK",
+    "HIP", "JAW", "KNEE", "LEG", "LIP", "LOWER LEG", "LOWER LIMB", "MOUTH", "NAIL", "NECK", "NOSE", "PALM", "PELVIS",
+    "PENIS", "PERINEUM", "SCALP", "SCROTUM", "SHOULDER", "SOLE", "THIGH", "THUMB", "TOE", "TONGUE", "TORSO", "TRUNK",
+    "UMBILICUS", "UPPER ARM", "UPPER LIMB", "VULVA", "WRIST", "HEAD/NECK", "UPPER EXTREMITY", "LOWER EXTREMITY",
     "ANTERIOR TORSO", "POSTERIOR TORSO", "LATERAL TORSO", "PALMS/SOLES", "ORAL/GENITAL",
 }  # fmt: skip
 """Values of Body Part Examined that are places on the skin (PS3.16, Annex L), and those that ISIC uses."""
@@ -36,22 +39,29 @@ SCHEMES = {"99SDM": "SRT", "SNM3": "SRT"}
 """Earlier designators of SNOMED RT (PS3.16, 8.1); pydicom knows its codes and those of SNOMED CT as the same."""
 
 
-def dicom_attributes(path: Path) -> dict[str, str]:
-    """Return what a file says, by names of `records.ATTRIBUTES`; what it does not say is left out.
+class DicomFacts(NamedTuple):
+    """What a data set takes from a file besides its pixels."""
+
+    frames: int
+    attributes: dict[str, str]
+    """By names of `records.ATTRIBUTES`; what the file does not say is left out."""
+
+
+def dicom_facts(file: Path) -> DicomFacts:
+    """Return what a file says of its frames and its patient.
 
     Raises:
         ImageError: the file cannot be used.
     """
-    with opened_image(path, path.name) as (header, _):
+    with opened_image(file, file.name) as (header, _):
+        side = _code(header.dataset, "ImageLaterality") or _code(header.dataset, "Laterality")
         known = {
             "age": _age(header.dataset),
             "sex": SEXES.get(_code(header.dataset, "PatientSex"), ""),
             "site": _site(header.dataset),
-            "laterality": LATERALITIES.get(
-                _code(header.dataset, "ImageLaterality") or _code(header.dataset, "Laterality"), ""
-            ),
+            "laterality": LATERALITIES.get(side, ""),
         }
-    return {name: value for name, value in known.items() if value}
+        return DicomFacts(header.frames, {name: value for name, value in known.items() if value})
 
 
 def _code(dataset: Dataset, keyword: str) -> str:

@@ -3,7 +3,13 @@
 import numpy as np
 from jaxtyping import Float, Integer, UInt8
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, apply_windowing, convert_color_space
+from pydicom.pixels.processing import (
+    apply_color_lut,
+    apply_modality_lut,
+    apply_voi,
+    apply_windowing,
+    convert_color_space,
+)
 
 Range = tuple[float, float]
 """The values that become black and white."""

@@ -1,4 +1,4 @@
-"""Which DICOM images are read, and what their header says: checked before any pixel is decoded. No torch; needs pydicom."""
+"""Which DICOM images are read, and what their header says, checked before any decoding. No torch; needs pydicom."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,7 +88,7 @@ def _checked(dataset: FileDataset, name: str) -> Header:
     kind = uid.UID(dataset.get("SOPClassUID", ""))
     modality = str(dataset.get("Modality") or "").strip()
     if kind not in PHOTOGRAPHS or modality not in MODALITIES:
-        found = kind.name.removesuffix(" Storage") if kind in uid.UID_dictionary else "of an unknown kind"
+        found = kind.name.removesuffix(" Storage") if kind.name != kind else "of an unknown kind"
         of_what = f" of modality {modality}" if kind in PHOTOGRAPHS and _is_code(modality) else ""
         raise ImageError(
             f"{name} is {found}{of_what}; expected a photograph: VL Photographic, Dermoscopic Photography, VL "
@@ -97,7 +97,7 @@ def _checked(dataset: FileDataset, name: str) -> Header:
     syntax = uid.UID(dataset.file_meta.get("TransferSyntaxUID", ""))
     if syntax not in SYNTAXES:
         raise ImageError(
-            f"{name} is stored as {syntax.name if syntax in uid.UID_dictionary else 'an unknown transfer syntax'}; "
+            f"{name} is stored as {syntax.name if syntax.name != syntax else 'an unknown transfer syntax'}; "
             "expected JPEG, JPEG-LS, JPEG 2000, RLE or uncompressed: convert it"
         )
     colours, samples = dataset.get("PhotometricInterpretation", ""), dataset.get("SamplesPerPixel", 1)

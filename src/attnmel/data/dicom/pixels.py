@@ -1,18 +1,18 @@
 """One frame of a DICOM file -> its pixels as they are stored, and in which colours they are. No torch; needs pydicom.
 
-A colour JPEG of 8 bits stays a JPEG, for the one decoder of other JPEG files: the same JPEG gives the same pixels in and
-out of DICOM. Everything else is decoded by pylibjpeg, without conversion of colours. Not by whatever pydicom finds:
+A colour JPEG of 8 bits stays a JPEG, for the one decoder of other JPEG files: the same JPEG gives the same pixels in
+and out of DICOM. Everything else is decoded by pylibjpeg, without conversion of colours. Not by whatever pydicom finds:
 its way with Pillow converts a JPEG with an Adobe segment from YCbCr twice (3.0.2).
 """
 
 from io import BufferedIOBase, BytesIO
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Integer
 from PIL.JpegImagePlugin import JpegImageFile
 from pydicom.encaps import get_frame
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import as_pixel_options
 
 from attnmel.data.dicom.header import JPEG, JPEG_2000, JPEG_LS, UNCOMPRESSED, Header
@@ -165,8 +165,8 @@ def _jpeg2000_colours(header: Header, encoded: bytes) -> tuple[str, str]:
         return "RGB", FOLLOWED_JPEG.format(declared=declared, found="RGB") if followed else ""
     if declared in ("YBR_ICT", "YBR_RCT"):
         raise ImageError(
-            f"{header.name} is declared {declared}, but its JPEG 2000 has no such transform: its colours are not known; "
-            "convert it anew"
+            f"{header.name} is declared {declared}, but its JPEG 2000 has no such transform, so that its colours are "
+            "not known; convert it anew"
         )
     return declared, ""
 
@@ -178,7 +178,9 @@ def _decoded(
     plugin = "" if header.syntax in UNCOMPRESSED else "pylibjpeg"
     decoder = get_decoder(header.syntax)
     options = {name: value for name, value in options.items() if name != "length"}
-    samples, properties = decoder.as_array(file, index=frame, raw=True, decoding_plugin=plugin, **options)
+    samples, properties = decoder.as_array(
+        cast(BinaryIO, file), index=frame, raw=True, decoding_plugin=plugin, **options
+    )
     return samples, str(properties["photometric_interpretation"])
 
 

@@ -13,14 +13,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
+from attnmel.data.dicom.frames import MAGIC, PREAMBLE
 from attnmel.errors import ImageError
 
 MOST_BYTES = 1 << 30
@@ -87,8 +90,9 @@ def _bounded(source: Path | bytes, name: str) -> Iterator[BufferedIOBase]:
 
 def _inflated(file: BufferedIOBase, name: str) -> BufferedIOBase:
     """Return the file, or the content of a deflated one as if it were not: pydicom would inflate without a bound."""
-    read_preamble(file, force=False)
-    meta = _read_file_meta_info(file)
+    binary = cast(BinaryIO, file)
+    read_preamble(binary, force=False)
+    meta = _read_file_meta_info(binary)
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         file.seek(0)
         return file
@@ -97,9 +101,6 @@ def _inflated(file: BufferedIOBase, name: str) -> BufferedIOBase:
     if inflating.unconsumed_tail:
         raise ImageError(f"{name} inflates to more than {MOST_INFLATED:,} bytes; store it without deflation")
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    plain = io.BytesIO()
-    plain.write(bytes(128) + b"DICM")
-    write_file_meta_info(plain, meta, enforce_standard=False)
-    plain.write(content)
-    plain.seek(0)
-    return plain
+    start = DicomBytesIO()
+    write_file_meta_info(start, meta, enforce_standard=False)
+    return io.BytesIO(bytes(PREAMBLE) + MAGIC + start.getvalue() + content)

@@ -5,12 +5,12 @@ from the source and nothing else is.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from highdicom import UID, AlgorithmIdentificationSequence
 from highdicom.sc import SCImage
-from highdicom.seg import Segmentation, SegmentationTypeValues, SegmentDescription
+from highdicom.seg import Segmentation, SegmentDescription
 from jaxtyping import Bool, UInt8
 from PIL import Image
 from pydicom.dataset import Dataset
@@ -36,30 +36,42 @@ NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 MAKER = "attnmel"
 NOTICE = "Research use only, not for diagnosis"
+LONG_STRING, SHORT_TEXT = 64, 1024
+"""Most characters of the kinds of values that describe a result (PS3.5, 6.2: LO, ST)."""
+
 SERIES_NUMBER = 9001
 """Far from those of cameras."""
 
 
-class Series(NamedTuple):
-    """One series of results; all of a command's results of one study belong together."""
+class Results:
+    """What one command writes: one series in each study, its instances numbered."""
 
-    uid: UID
-    description: str
-    """What the results are, in a few words."""
+    def __init__(self, description: str) -> None:
+        self.description = description
+        """What the results are, in a few words."""
+        self._series: dict[str, UID] = {}
+        self._number = 0
 
-    @property
-    def title(self) -> str:
-        """Series Description: 64 characters at most."""
-        return f"{NOTICE}: {self.description}"[:64]
+    def placed(self, study: str) -> dict[str, Any]:
+        """Return the unique ids and numbers of the next result in a study."""
+        self._number += 1
+        return {
+            "series_instance_uid": self._series.setdefault(study, UID()),
+            "series_number": SERIES_NUMBER,
+            "sop_instance_uid": UID(),
+            "instance_number": self._number,
+            "manufacturer": MAKER,
+        }
+
+    def describe(self, result: Dataset) -> None:
+        """Say in a result what it is, and that it is for research."""
+        result.SeriesDescription = f"{NOTICE}: {self.description}"[:LONG_STRING]
+        result.SoftwareVersions = __version__
+        result.SpecificCharacterSet = "ISO_IR 192"  # UTF-8, whatever the source's was
 
 
-def new_series(description: str) -> Series:
-    """Return a series of a new unique id."""
-    return Series(UID(), description)
-
-
-def write_capture(path: Path, source: Path, pixels: UInt8[np.ndarray, "H W 3"], series: Series, number: int) -> None:
-    """Write a picture as Secondary Capture, in the study of its source, whose instance it names.
+def write_capture(path: Path, source: Path, pixels: UInt8[np.ndarray, "H W 3"], results: Results, said: str) -> None:
+    """Write a picture as Secondary Capture, in the study of its source, whose instance it names; `said` describes it.
 
     Raises:
         ImageError: the source cannot be used.
@@ -73,23 +85,19 @@ def write_capture(path: Path, source: Path, pixels: UInt8[np.ndarray, "H W 3"], 
         coordinate_system="PATIENT",
         patient_orientation=("L", "F"),  # replaced below: what is not known is empty
         study_instance_uid=found.StudyInstanceUID,
-        series_instance_uid=series.uid,
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=UID(),
-        instance_number=number,
-        manufacturer=MAKER,
+        **results.placed(found.StudyInstanceUID),
     )
     for name in FILED:
         if name in found:
             capture[name] = found[name]
     capture.PatientOrientation = found.get("PatientOrientation")
     capture.SourceImageSequence = [_reference(found, frame)]
-    _describe(capture, series)
-    capture.DerivationDescription = f"{MAKER} {__version__}: {series.description}. {NOTICE}"
+    capture.DerivationDescription = f"{MAKER} {__version__}: {said}. {NOTICE}"[:SHORT_TEXT]
+    results.describe(capture)
     _save(path, capture)
 
 
-def write_mask(path: Path, source: Path, mask: Bool[np.ndarray, "H W"], series: Series, number: int) -> None:
+def write_mask(path: Path, source: Path, mask: Bool[np.ndarray, "H W"], results: Results) -> None:
     """Write the mask of a lesion, in the size of its picture as shown, as a Segmentation of the source.
 
     Raises:
@@ -110,23 +118,19 @@ def write_mask(path: Path, source: Path, mask: Bool[np.ndarray, "H W"], series: 
     segmentation = Segmentation(
         source_images=[found],
         pixel_array=_as_stored(mask, found)[None],
-        segmentation_type=SegmentationTypeValues.BINARY,
+        segmentation_type="BINARY",
         segment_descriptions=[lesion],
-        series_instance_uid=series.uid,
-        series_number=SERIES_NUMBER,
-        sop_instance_uid=UID(),
-        instance_number=number,
-        manufacturer=MAKER,
         manufacturer_model_name=MAKER,
         software_versions=__version__,
         device_serial_number="none",
         content_label="LESION",
+        **results.placed(found.StudyInstanceUID),
     )
     for reference in _references(segmentation):
         if frame is not None:
             reference.ReferencedFrameNumber = frame
     segmentation.PatientOrientation = None
-    _describe(segmentation, series)
+    results.describe(segmentation)
     _save(path, segmentation)
 
 
@@ -166,12 +170,6 @@ def _references(segmentation: Dataset) -> list[Dataset]:
         segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0],
         derived.SourceImageSequence[0],
     ]
-
-
-def _describe(result: Dataset, series: Series) -> None:
-    result.SeriesDescription = series.title
-    result.SoftwareVersions = __version__
-    result.SpecificCharacterSet = "ISO_IR 192"
 
 
 def _as_stored(mask: Bool[np.ndarray, "H W"], found: Dataset) -> Bool[np.ndarray, "H W"]:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from attnmel import NOTICE
+from attnmel.data.dicom.frames import image_id
 from attnmel.data.preprocess.images import central_square, decoded_image, whole_frame
 from attnmel.errors import ConfigError
 from attnmel.folders import replacing
@@ -32,11 +33,11 @@ def write_image_maps(
     frames = {name: whole_frame(one, square, size=card.size, side=card.side) for name, one in maps.items()}
     for name, one in maps.items():
         shown = whole_frame(stretched(one), square, size=card.size, side=card.side)
-        picture = folder / f"{path.stem}-{name}.png"
+        picture = folder / f"{image_id(path)}-{name}.png"
         with replacing(picture) as part:
             Image.fromarray(overlay(image, shown)).save(part)
         yield picture
-    arrays = folder / f"{path.stem}.npz"
+    arrays = folder / f"{image_id(path)}.npz"
     held = {**maps, **{f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}}
     held |= {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
     with replacing(arrays) as part, part.open("wb") as file:
@@ -50,7 +51,7 @@ def require_own_names(paths: Sequence[Path]) -> None:
     Raises:
         ConfigError: names one of them.
     """
-    stems = [path.stem for path in paths]
+    stems = [image_id(path) for path in paths]
     if len(set(stems)) < len(stems):
         doubled = next(stem for stem in sorted(stems) if stems.count(stem) > 1)
         raise ConfigError(f"two images are called '{doubled}'; their maps would replace each other")

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.data.datasets.folder import TABLE, read_folder
+from attnmel.data.dicom.frames import SUFFIXES as DICOM_SUFFIXES
+from attnmel.data.dicom.frames import file_of, frames_of
 from attnmel.data.preprocess.formats import SUFFIXES
 from attnmel.errors import ImageError
 
@@ -26,7 +28,7 @@ def image_files(images: Sequence[Path]) -> list[Path]:
         found = _files_of(given)
         if not found:
             raise ImageError(f"no image at {given}; expected a file or a folder of {', '.join(SUFFIXES)} files")
-        paths += found
+        paths += [frame for path in found for frame in _frames(path)]
     return paths
 
 
@@ -42,10 +44,16 @@ def raise_for_failures(failed: Sequence[str], total: int) -> None:
         raise ImageError(f"{len(failed)} of {total} images could not be used; the others are done:{reasons}{more}")
 
 
+def _frames(path: Path) -> list[Path]:
+    # Only what may be DICOM is opened: of 100,000 photographs, opening each would take seconds.
+    suffix = path.suffix.lower()
+    return [path] if suffix in SUFFIXES and suffix not in DICOM_SUFFIXES else frames_of(path)
+
+
 def _files_of(given: Path) -> list[Path]:
     if (given / TABLE).is_file():
         return [lesion.image for lesion in read_folder(given.absolute())]
     if given.is_dir():
         paths = (path for path in given.iterdir() if path.suffix.lower() in SUFFIXES and not path.is_dir())
         return sorted(path for path in paths if not path.name.startswith(".") and not path.stem.endswith(SUPERPIXELS))
-    return [given] if given.is_file() else []
+    return [given] if file_of(given).is_file() else []

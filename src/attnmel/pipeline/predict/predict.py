@@ -5,7 +5,7 @@ Rows are in the order of the files. Results are written as they come, so that on
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -18,6 +18,7 @@ from attnmel.folders import replacing
 from attnmel.locks import hold_file, hold_folder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
+from attnmel.pipeline.predict.dicom_results import DicomResults
 from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.partial_results import PartialResults
@@ -63,9 +64,11 @@ class ImageResults:
         progress: Progress = SILENT,
         *,
         maps: Path | None = None,
+        dicom: Path | None = None,
         stall_limit: float = STALL_LIMIT,
     ) -> None:
         self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
+        self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
         self.table = Table(model.card, model.temperature, model.thresholds)
         self._progress = progress
         self._failed: list[str] = []
@@ -86,7 +89,7 @@ class ImageResults:
             PredictionsError: the results are not one for each file, in order.
             StalledError: no result came for too long; those before are kept.
         """
-        with hold_file(out), self._maps_lock():
+        with hold_file(out), self._folder_locks():
             self._write_locked(out, as_json=as_json, resume=resume)
 
     def _write_locked(self, out: Path, *, as_json: bool, resume: bool) -> None:
@@ -121,7 +124,7 @@ class ImageResults:
             yield from map(self._finished, left, results)
             return
         with (
-            self._maps_lock(),
+            self._folder_locks(),
             self._progress.bar("predicting", total, "images") as advance,
             watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
         ):
@@ -130,11 +133,16 @@ class ImageResults:
                 yield self._finished(path, one)
                 advance(1)
 
-    def _maps_lock(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._maps is None else hold_folder(self._maps)
+    @contextmanager
+    def _folder_locks(self) -> Iterator[None]:
+        with ExitStack() as held:
+            for folder in (self._maps, self._dicom and self._dicom.folder):
+                if folder is not None:
+                    held.enter_context(hold_folder(folder))
+            yield
 
     def _finished(self, path: Path, one: ImageResult) -> ImageResult:
-        result = self._with_maps(path, one)
+        result = self._with_files(path, one)
         if result.error:
             self._failed.append(result.error)
         return result
@@ -145,12 +153,15 @@ class ImageResults:
             "was finished is kept: `predict --resume` continues from there; --stall-limit SECONDS sets a longer limit"
         )
 
-    def _with_maps(self, path: Path, result: ImageResult) -> ImageResult:
-        """Write the maps of a result, if there is a folder for them, before the result counts."""
-        if self._maps is None or result.error:
+    def _with_files(self, path: Path, result: ImageResult) -> ImageResult:
+        """Write the maps and the DICOM files of a result, if there is a folder for them, before the result counts."""
+        if result.error:
             return result
         try:
-            list(write_image_maps(self._maps, path, result.attention, self.model.card))
+            if self._maps is not None:
+                list(write_image_maps(self._maps, path, result.attention, self.model.card))
+            if self._dicom is not None:
+                self._dicom.write(path, result)
         except ImageError as error:
             return ImageResult(result.image, (), str(error))
         return result
@@ -161,6 +172,7 @@ class ImageResults:
         temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"
         own = {"attnmel": __version__, "model": f"{self.model.file.name} ({fingerprint[:12]})"}
         maps = {} if self._maps is None else {"maps": str(self._maps)}
+        maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
         return {**own, **self.model.made_with, "temperature": temperature, **maps}
 
 
@@ -173,6 +185,7 @@ def predict_images(
     batch: int | None = None,
     calibrated: bool = True,
     maps: Path | None = None,
+    dicom: Path | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageResults:
@@ -181,11 +194,12 @@ def predict_images(
     With `calibrated`, scores are divided by the model's temperature if it has one. `precision` is for ONNX files, which
     are refused if it may cost more AUC than `bound` (0.02); `batch` (16) is for checkpoints. With several files, an
     error ends the prediction if no result comes for `stall_limit` seconds; 0 means no limit. The attention maps of each
-    image are written to the folder `maps` by `write_image_maps`.
+    image are written to the folder `maps` by `write_image_maps`, and the results of DICOM images as DICOM to `dicom`.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps to write.
-        ConfigError: this kind of model does not have an option, or two images have the same name for their maps.
+        ConfigError: this kind of model does not have an option, two images have the same name for their maps, or none
+            is DICOM for `dicom`.
         ImageError: there is no image.
     """
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
@@ -198,7 +212,9 @@ def predict_images(
                 "maps: attnmel explain RUN IMAGES --method cam"
             )
         require_own_names(paths)
-    return ImageResults(opened, paths, progress, maps=maps, stall_limit=stall_limit)
+    if dicom is not None:
+        require_own_names(paths)
+    return ImageResults(opened, paths, progress, maps=maps, dicom=dicom, stall_limit=stall_limit)
 
 
 def note_ablation(model: Path, card: Card, progress: Progress) -> None:

@@ -13,6 +13,7 @@ from torch import nn
 from attnmel import runtime
 from attnmel.data.datasets.mask_files import require_single
 from attnmel.data.datasets.read_dataset import SOURCES, read_dataset
+from attnmel.data.dicom.frames import image_id
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
 from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing
@@ -118,8 +119,8 @@ def _named_images(images: Sequence[str], home: Path) -> list[tuple[str, Path]]:
             raise ConfigError(f"{known[0]} is a data set; name it alone, or files and folders only")
         return [(lesion.image_id, lesion.image) for lesion in read_dataset(known[0], home).lesions]
     paths = image_files([Path(name) for name in images])
-    require_single((path.stem for path in paths), "images of one name, whose masks would have one name too")
-    return [(path.stem, path) for path in paths]
+    require_single((image_id(path) for path in paths), "images of one name, whose masks would have one name too")
+    return [(image_id(path), path) for path in paths]
 
 
 def _folder(images: Sequence[str], home: Path, out: Path | None) -> MasksFolder:
