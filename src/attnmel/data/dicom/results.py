@@ -29,7 +29,15 @@ FILED = (
 )  # fmt: skip
 """Copied into a result."""
 
-SOURCE = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Rows", "Columns", "PatientOrientation")
+SOURCE = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "Rows",
+    "Columns",
+    "PatientOrientation",
+    "ImageLaterality",
+)
 """Read to name the source."""
 
 NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
@@ -146,6 +154,8 @@ def _source(file: Path) -> Dataset:
         found.file_meta = dataset.file_meta
     if missing := [name for name in NEEDED if not found.get(name)]:
         raise ImageError(f"{file.name} lacks {', '.join(missing)}, without which no result can be filed with it")
+    if found.get("ImageLaterality") in ("L", "R"):
+        found.Laterality = found.ImageLaterality
     for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
                  "AccessionNumber", "Laterality", "ReferringPhysicianName"):  # fmt: skip
         if name not in found:

@@ -132,6 +132,8 @@ class ImageResults:
             for path, one in zip(left, watch(results), strict=True):
                 yield self._finished(path, one)
                 advance(1)
+        if self._dicom is not None and self._dicom.others:
+            self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
 
     @contextmanager
     def _folder_locks(self) -> Iterator[None]:
