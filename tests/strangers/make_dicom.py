@@ -41,9 +41,25 @@ IDENTIFYING = {
     "DeviceSerialNumber": "SERIAL42", "StudyDate": "20240304", "StudyID": "STUDY77", "StudyDescription": "Mole of Jane",
     "SeriesDescription": "Jane left arm", "ImageComments": "Tattoo says Joe", "ProtocolName": "Doe protocol",
     "RequestingPhysician": "Wilson^James", "EthnicGroup": "Martian", "Occupation": "Astronaut",
-    "AdditionalPatientHistory": "Cousin of Joe", "InstitutionCodeSequence": None,
+    "AdditionalPatientHistory": "Cousin of Joe", "BodyPartExamined": "JANES ARM", "IssuerOfPatientID": "ISSUER3",
+    "CountryOfResidence": "Freedonia", "MilitaryRank": "Admiral", "PatientReligiousPreference": "Pastafarian",
+    "RequestedProcedureDescription": "Shave Joe", "ContentCreatorName": "Chase^Robert", "DeviceUID": "1.2.3.4711.5",
+    "PersonName": "Cameron^Allison", "StudyTime": "235958", "PatientInsurancePlanCodeSequence": "Plan B of Jane",
+    "AnatomicRegionSequence": "The arm of Jane Doe",
 }  # fmt: skip
 """Values that no output may hold, by attribute."""
+
+
+def identify(dataset: Dataset) -> Dataset:
+    """Plant every identifying value in an image; in a sequence it is the meaning of a code."""
+    for name, value in IDENTIFYING.items():
+        if name.endswith("Sequence"):
+            item = Dataset()
+            item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "J1", "99JANE", value
+            setattr(dataset, name, [item])
+        else:
+            setattr(dataset, name, value)
+    return dataset
 
 
 class Case(NamedTuple):

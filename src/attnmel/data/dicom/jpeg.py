@@ -7,8 +7,6 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from attnmel.errors import ImageError
-
 SOI = b"\xff\xd8"
 APP0, APP1, APP14, SCAN = 0xE0, 0xE1, 0xEE, 0xDA
 STARTS_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
@@ -53,7 +51,7 @@ def jpeg_header(jpeg: bytes) -> JpegHeader:
     """Return what the segments before the first scan say.
 
     Raises:
-        ImageError: there is no start of frame.
+        ValueError: there is no start of frame.
     """
     is_jfif, adobe, found = False, None, None
     for marker, _, body in _segments(jpeg):
@@ -65,7 +63,7 @@ def jpeg_header(jpeg: bytes) -> JpegHeader:
             precision, height, width, count = struct.unpack(">BHHB", body[:6])
             found = (marker, precision, width, height, body[6 : 6 + 3 * count : 3])
     if found is None:
-        raise ImageError("its JPEG has no start of frame")
+        raise ValueError("its JPEG has no start of frame")
     return JpegHeader(*found, is_jfif, adobe)
 
 
@@ -115,10 +113,10 @@ def jpeg2000_size(codestream: bytes) -> tuple[int, int]:
     """Return width and height by the header of a JPEG 2000 codestream (SIZ).
 
     Raises:
-        ImageError: there is none.
+        ValueError: there is none.
     """
     start = codestream.find(b"\xff\x4f\xff\x51")
     if start < 0 or len(codestream) < start + 24:
-        raise ImageError("its JPEG 2000 has no header")
+        raise ValueError("its JPEG 2000 has no header")
     right, bottom, left, top = struct.unpack(">IIII", codestream[start + 8 : start + 24])
     return right - left, bottom - top

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from attnmel.data.dicom.display import said, shown
-from attnmel.data.dicom.header import MOST_PIXELS, Header, opened_image
+from attnmel.data.dicom.header import MOST_PIXELS, Header, counted, opened_image
 from attnmel.data.dicom.pixels import colour_jpeg, stored_pixels
 from attnmel.errors import ImageError
 
@@ -104,7 +104,7 @@ def _require_frame(header: Header, frame: int | None) -> int:
         )
     number = 1 if frame is None else frame
     if number > header.frames:
-        raise ImageError(f"{header.name} has {header.frames} frames, so there is no frame {number}")
+        raise ImageError(f"{header.name} has {counted(header.frames)}, so there is no frame {number}")
     return number
 
 

@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.filewriter import write_file_meta_info
@@ -34,7 +34,7 @@ MOST_INFLATED = 1 << 28
 
 DAMAGE = (
     OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, EOFError, RuntimeError,
-    NotImplementedError, MemoryError, AssertionError, struct.error, zlib.error, InvalidDicomError,
+    NotImplementedError, MemoryError, AssertionError, struct.error, zlib.error, InvalidDicomError, BytesLengthException,
 )  # fmt: skip
 """What pydicom and its decoders raise on damaged files."""
 
@@ -53,7 +53,7 @@ def opened_dataset(
             Its text quotes nothing of the file.
     """
     try:
-        with _bounded(source, name) as file, quiet():
+        with quiet(), _bounded(source, name) as file:
             yield dcmread(file, stop_before_pixels=True, specific_tags=list(attributes)), file
     except DAMAGE as error:
         raise ImageError(

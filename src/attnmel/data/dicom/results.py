@@ -182,7 +182,7 @@ def _references(segmentation: Dataset) -> list[Dataset]:
     ]
 
 
-def _as_stored(mask: Bool[np.ndarray, "H W"], found: Dataset) -> Bool[np.ndarray, "H W"]:
+def _as_stored(mask: Bool[np.ndarray, "H W"], found: Dataset) -> Bool[np.ndarray, "rows columns"]:
     """Return a mask in the size of the stored pixels, which oblong ones have another of."""
     size = (found.Columns, found.Rows)
     picture = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))

@@ -79,7 +79,7 @@ class DicomResults:
             yield name, _with_square(overlay(image, level), square)
 
 
-def with_lines(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8[np.ndarray, "H W 3"]:
+def with_lines(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8[np.ndarray, "below W 3"]:
     """Return a picture with lines of text below it."""
     height, width = image.shape[:2]
     size = max(10, max(height, width) // LINES)
@@ -91,7 +91,7 @@ def with_lines(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8
     return np.asarray(picture)
 
 
-def _smaller(image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
+def _smaller(image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
     picture = Image.fromarray(image)
     picture.thumbnail((LONGEST, LONGEST))
     return np.asarray(picture)
