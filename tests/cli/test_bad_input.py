@@ -126,7 +126,9 @@ def picture(name: str, *, kind: str = "PNG", size: tuple[int, int] = (120, 90), 
     [
         pytest.param(lambda d: cut(d / IMAGE), ("ISIC_9000003.jpg is truncated or damaged",), id="truncated"),
         pytest.param(lambda d: (d / IMAGE).write_text("no"), ("9000003.jpg is no picture",), id="no image"),
-        pytest.param(picture(IMAGE, kind="GIF"), ("9000003.jpg is a GIF file, which is not read",), id="other format"),
+        pytest.param(
+            picture(IMAGE, kind="GIF"), ("9000003.jpg is a file of the kind GIF, which is not read",), id="other format"
+        ),
         pytest.param(picture(IMAGE, size=(11000, 10000)), ("11000 x 10000 pixels", "make it smaller"), id="huge"),
         pytest.param(picture(MASK, size=(60, 45)), ("60 x 45 pixels", "image is 120 x 90"), id="size of mask"),
         pytest.param(picture(MASK, grey=0), ("segmentation.png is empty", "expected 255 inside"), id="empty mask"),

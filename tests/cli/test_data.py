@@ -42,7 +42,7 @@ def test_errors_end_with_one_and_every_kind_has_its_hint(attnmel: "Attnmel", bro
 def test_each_finding_names_its_place(attnmel: "Attnmel", tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("image,label\n" + "".join(f"{name},nevus\n" for name in "abcd"))
     ran = attnmel("verify", tmp_path, "--home", tmp_path / "home")
-    assert "labels.csv: line 2: image: no picture 'a' in the folder\n" in ran.out
+    assert "labels.csv: line 2: image: no file 'a' in the folder\n" in ran.out
     assert "and 1 more" in ran.out
 
 

@@ -218,7 +218,7 @@ def test_all_broken_files_are_told_together(lesions: list[Lesion], build: Callab
     first, *others = str(caught.value).splitlines()
     assert first == "3 of 5 images cannot be used:"
     assert [line.split(":")[0].strip() for line in others] == ["ISIC_0000000", "ISIC_0000001", "ISIC_0000002"]
-    assert ["neither JPEG" in others[0], "9 x 9" in others[1], "is empty" in others[2]] == [True] * 3
+    assert ["no picture" in others[0], "9 x 9" in others[1], "is empty" in others[2]] == [True] * 3
     assert not [path for path in cache_folder(tmp_path / "home").iterdir() if path.is_dir()]
 
 

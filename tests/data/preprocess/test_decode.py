@@ -1,5 +1,6 @@
 import contextlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_other_formats_and_texts_are_refused(tmp_path: Path, picture: Image.Imag
     for name, content in {"a.gif": b"", "page.jpg": b"<html>not found</html>"}.items():
         (tmp_path / name).write_bytes(content)
     saved(picture, tmp_path / "a.gif", format="GIF")
-    for name, found in {"a.gif": "is a GIF file, which is not read", "page.jpg": "is no picture"}.items():
+    for name, found in {"a.gif": "is a file of the kind GIF, which is not read", "page.jpg": "is no picture"}.items():
         with pytest.raises(ImageError, match=rf"{name} {found}; expected a picture in the format JPEG, PNG"):
             size_of(tmp_path / name)
 
@@ -95,6 +96,20 @@ def test_an_empty_and_a_missing_file_are_told_apart(tmp_path: Path) -> None:
         size_of(tmp_path / "none.jpg")
     with pytest.raises(ImageError, match=r"no image at .*gone\.jpg"):
         size_of(tmp_path / "gone.jpg")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_not_called_damaged(tmp_path: Path, picture: Image.Image) -> None:
+    saved(picture, tmp_path / "secret.png").chmod(0)
+    with pytest.raises(ImageError, match=r"secret\.png cannot be read \(Permission denied\); check its permissions"):
+        read(tmp_path / "secret.png")
+
+
+def test_an_error_of_the_disk_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"x{300}\.png cannot be read \(File name too long\); check its permissions"):
+        read(tmp_path / f"{'x' * 300}.png")
+    with pytest.raises(ImageError, match=r"is no file; expected an image file"):
+        read(tmp_path)
 
 
 def test_bytes_changed_at_random_end_in_an_image_error_or_in_pixels(tmp_path: Path, picture: Image.Image) -> None:

@@ -35,7 +35,7 @@ def test_every_row_that_is_wrong_is_told_beyond_the_first_five_and_the_good_imag
     (folder / "a.png").write_bytes(b"nothing")
     found = details(folder)
     assert sorted(kind for kind, _ in found) == ["folder table"] * 8 + ["image unusable"]
-    assert ("folder table", "line 9: image: no picture 'no7' in the folder") in found
+    assert ("folder table", "line 9: image: no file 'no7' in the folder") in found
 
 
 def test_an_image_without_a_row_and_a_group_on_two_sides_are_told(folder: Path) -> None:

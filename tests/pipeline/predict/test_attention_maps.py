@@ -92,8 +92,7 @@ def test_a_file_that_cannot_be_used_has_a_reason_and_no_maps(
 def test_what_cannot_have_maps_is_refused_before_the_first_image(
     exported: Path, images: list[Path], phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
-    other = tmp_path / "other" / images[0].name
-    other.parent.mkdir()
+    other = images[0].with_suffix(".jpe")
     other.write_bytes(images[0].read_bytes())
     with pytest.raises(ConfigError, match=f"two images are called '{images[0].stem}'; their maps would replace"):
         predict_images(exported, [images[0], other], maps=tmp_path / "maps")

@@ -137,7 +137,7 @@ class _Files:
         if len(found) > 1:
             return None, f"'{name}' may be {' or '.join(found)}; name one with its ending"
         if not found:
-            return None, f"no picture '{name}' in the folder"
+            return None, f"no file '{name}' in the folder"
         return self._folder / relative.with_name(found[0]), ""
 
     def left_over(self, lesions: Sequence[Lesion]) -> list[str]:

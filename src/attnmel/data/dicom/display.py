@@ -31,7 +31,7 @@ def shown(samples: Integer[np.ndarray, "H W *channels"], colours: str, dataset: 
     return convert_color_space(pixels, "YBR_FULL", "RGB") if colours.startswith("YBR_FULL") else pixels
 
 
-def said(colours: str, dataset: Dataset) -> str:
+def how_shown(colours: str, dataset: Dataset) -> str:
     """Return what was done to the values, in a few words; "" where they are 8-bit colours already."""
     if colours.startswith("MONOCHROME"):
         by = "by its window" if _has_window(dataset) else f"by its {dataset.BitsStored} stored bits"

@@ -1,6 +1,7 @@
 """A DICOM file -> the picture of one frame, with what was done to it. No torch; needs pydicom."""
 
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,9 +9,9 @@ from typing import Any, NamedTuple
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from attnmel.data.dicom.display import said, shown
+from attnmel.data.dicom.display import how_shown, shown
 from attnmel.data.dicom.header import MOST_PIXELS, Header, counted, opened_image
-from attnmel.data.dicom.pixels import colour_jpeg, stored_pixels
+from attnmel.data.dicom.pixels import colour_jpeg, stored_colours, stored_samples
 from attnmel.errors import ImageError
 
 SQUARE = 0.01
@@ -24,8 +25,8 @@ class DicomPicture(NamedTuple):
     """A JPEG file; or RGB of 8 bits, decoded when it is loaded."""
     profile: bytes | None
     """ICC profile of the file, which goes before one in the JPEG."""
-    notes: list[str]
-    """What was done, and where the file's own statements were not followed; complete once the content is loaded."""
+    notes: tuple[str, ...]
+    """What is done to it, and where the file's own statements are not followed."""
 
 
 def dicom_picture(source: Path | bytes, name: str, frame: int | None = None) -> DicomPicture:
@@ -35,18 +36,21 @@ def dicom_picture(source: Path | bytes, name: str, frame: int | None = None) -> 
         ImageError: it cannot be used, which may turn out when it is loaded.
     """
     with opened_image(source, name) as (header, file):
-        number = _require_frame(header, frame)
-        size, profile = _square_size(header), _profile(header)
-        is_square = size == (header.width, header.height)
-        jpeg = colour_jpeg(header, file, number - 1) if is_square else None
-    if jpeg is not None:
-        return DicomPicture(jpeg.content, profile, [jpeg.note] if jpeg.note else [])
-    notes: list[str] = []
-    return DicomPicture(_Undecoded(size, lambda: _decoded(source, name, number, size, notes)), profile, notes)
+        number = _require_frame(header, frame) - 1
+        size, stored, profile = _square_size(header), (header.width, header.height), _profile(header)
+        if jpeg := colour_jpeg(header, file, number):
+            notes, decode = [jpeg.note], partial(_jpeg_pixels, jpeg.content)
+        else:
+            colours, note = stored_colours(header, file, number)
+            notes, decode = [note, how_shown(colours, header.dataset)], partial(_pixels, source, name, number, colours)
+    if size != stored:
+        notes.append(f"{stored[0]} x {stored[1]} oblong pixels made {size[0]} x {size[1]} square ones")
+    content = jpeg.content if jpeg and size == stored else _Undecoded(size, decode)
+    return DicomPicture(content, profile, tuple(filter(None, notes)))
 
 
 class _Undecoded(Image.Image):
-    """A picture of known size, decoded when its pixels are asked for."""
+    """A picture of known size, decoded, and resized to it, when its pixels are asked for."""
 
     def __init__(self, size: tuple[int, int], decode: Callable[[], Image.Image]) -> None:
         super().__init__()
@@ -56,24 +60,20 @@ class _Undecoded(Image.Image):
     def load(self) -> Any:  # noqa: ANN401 - Pillow's own type is private
         """Decode the pixels once."""
         if not self._is_decoded:
-            self.im = self._decode().im
+            pixels = self._decode()
+            resized = pixels if pixels.size == self.size else pixels.resize(self.size, Image.Resampling.BILINEAR)
+            self.im = resized.im
             self._is_decoded = True
         return super().load()
 
 
-def _decoded(source: Path | bytes, name: str, number: int, size: tuple[int, int], notes: list[str]) -> Image.Image:
+def _jpeg_pixels(jpeg: bytes) -> Image.Image:
+    return JpegImageFile(BytesIO(jpeg)).convert("RGB")
+
+
+def _pixels(source: Path | bytes, name: str, frame: int, colours: str) -> Image.Image:
     with opened_image(source, name) as (header, file):
-        if jpeg := colour_jpeg(header, file, number - 1):
-            pixels, done = JpegImageFile(BytesIO(jpeg.content)).convert("RGB"), (jpeg.note,)
-        else:
-            stored = stored_pixels(header, file, number - 1)
-            pixels = Image.fromarray(shown(stored.samples, stored.colours, header.dataset))
-            done = (stored.note, said(stored.colours, header.dataset))
-    notes += filter(None, done)
-    if size != pixels.size:
-        notes.append(f"{header.width} x {header.height} oblong pixels made {size[0]} x {size[1]} square ones")
-        pixels = pixels.resize(size, Image.Resampling.BILINEAR)
-    return pixels
+        return Image.fromarray(shown(stored_samples(header, file, frame, colours), colours, header.dataset))
 
 
 def dicom_size(source: Path | bytes, name: str, frame: int | None = None) -> tuple[int, int]:

@@ -33,12 +33,11 @@ VALUE_KINDS = (b"OB", b"OW", b"UN")
 """Without one before it, the length follows at once: implicit by the transfer syntax, or against it, which occurs."""
 
 
-class StoredPixels(NamedTuple):
-    """The samples of a frame."""
+class StoredColours(NamedTuple):
+    """What the samples of a frame are."""
 
-    samples: Integer[np.ndarray, "H W *channels"]
     colours: str
-    """Photometric interpretation of the samples: what they are, not what the file declares."""
+    """Photometric interpretation: what they are, not what the file declares."""
     note: str = ""
     """What was done where the two differ."""
 
@@ -68,30 +67,50 @@ def colour_jpeg(header: Header, file: BufferedIOBase, frame: int) -> ColourJpeg 
     return ColourJpeg(plain_jpeg(encoded, as_rgb=is_rgb and found.is_rgb is None), note)
 
 
-def stored_pixels(header: Header, file: BufferedIOBase, frame: int) -> StoredPixels:
-    """Return the pixels of a frame, counted from 0, of a file that is at its pixels; not of a `colour_jpeg`.
+def stored_colours(header: Header, file: BufferedIOBase, frame: int) -> StoredColours:
+    """Return in which colours the samples of a frame will be, counted from 0; it is not decoded, and no `colour_jpeg`.
 
     Raises:
         ImageError: no pixels, or a compressed picture of another size, or of unknown colours.
     """
+    start = file.tell()
     options = _options(header, file)
-    if header.syntax in UNCOMPRESSED:
-        return _uncompressed(header, file, frame, options)
-    encoded = _encoded(header, file, frame, options)
-    colours, note = header.dataset.PhotometricInterpretation, ""
+    try:
+        if header.syntax in UNCOMPRESSED:
+            return _uncompressed_colours(header, options["length"])
+        encoded = _encoded(header, file, frame, options)
+    finally:
+        file.seek(start)
+    declared = header.dataset.PhotometricInterpretation
     if header.syntax in JPEG:
         found = _jpeg_header(header, encoded)
-        if len(found.components) == 1 and _is_by_pillow(found):
-            return StoredPixels(np.asarray(JpegImageFile(BytesIO(encoded))), colours)
-        if len(found.components) == 3:
-            is_rgb, note = _jpeg_colours(header, found)
-            colours = "RGB" if is_rgb else "YBR_FULL"
-    elif header.syntax in JPEG_2000:
+        if len(found.components) == 1:
+            return StoredColours(declared)
+        is_rgb, note = _jpeg_colours(header, found)
+        return StoredColours("RGB" if is_rgb else "YBR_FULL", note)
+    if header.syntax in JPEG_2000:
         _require_size(header, *jpeg2000_size(encoded))
-        colours, note = _jpeg2000_colours(header, encoded)
-    elif header.syntax in JPEG_LS:
-        colours = "RGB" if _jpeg_header(header, encoded).is_rgb else colours
-    return StoredPixels(_decoded(header, file, frame, options)[0], colours, note)
+        return _jpeg2000_colours(header, encoded)
+    if header.syntax in JPEG_LS:
+        return StoredColours("RGB" if _jpeg_header(header, encoded).is_rgb else declared)
+    return StoredColours(declared)
+
+
+def stored_samples(
+    header: Header, file: BufferedIOBase, frame: int, colours: str
+) -> Integer[np.ndarray, "H W *channels"]:
+    """Decode a frame, counted from 0, whose `stored_colours` are known, of a file that is at its pixels."""
+    options = _options(header, file)
+    if header.syntax in JPEG:
+        encoded = _encoded(header, file, frame, options)
+        if _is_by_pillow(_jpeg_header(header, encoded)):
+            return np.asarray(JpegImageFile(BytesIO(encoded)))
+    if header.syntax in UNCOMPRESSED:
+        options["photometric_interpretation"] = colours  # YBR_FULL_422 comes out with as many colours as pixels
+    plugin = "" if header.syntax in UNCOMPRESSED else "pylibjpeg"
+    del options["length"]
+    decoder = get_decoder(header.syntax)
+    return decoder.as_array(cast(BinaryIO, file), index=frame, raw=True, decoding_plugin=plugin, **options)[0]
 
 
 def _options(header: Header, file: BufferedIOBase) -> dict[str, Any]:
@@ -121,14 +140,12 @@ def _skip_to_value(header: Header, file: BufferedIOBase, options: dict[str, Any]
     return int.from_bytes(file.read(4), order)
 
 
-def _uncompressed(header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any]) -> StoredPixels:
-    declared, note = header.dataset.PhotometricInterpretation, ""
-    if declared == "YBR_FULL_422" and options["length"] >= header.width * header.height * 3 * header.frames:
+def _uncompressed_colours(header: Header, length: int) -> StoredColours:
+    declared = header.dataset.PhotometricInterpretation
+    if declared == "YBR_FULL_422" and length >= header.width * header.height * 3 * header.frames:
         # Programs that decompress a JPEG leave its declaration behind: 4:2:2 would be a third shorter.
-        options["photometric_interpretation"] = "RGB"
-        note = "it is declared YBR_FULL_422, but is as long as RGB, which is followed"
-    samples, colours = _decoded(header, file, frame, options)
-    return StoredPixels(samples, colours, note)
+        return StoredColours("RGB", "it is declared YBR_FULL_422, but is as long as RGB, which is followed")
+    return StoredColours(declared)
 
 
 def _jpeg_header(header: Header, encoded: bytes) -> JpegHeader:
@@ -155,33 +172,20 @@ def _jpeg_colours(header: Header, found: JpegHeader) -> tuple[bool, str]:
     return is_rgb, FOLLOWED_JPEG.format(declared=declared, found="RGB" if is_rgb else "YCbCr")
 
 
-def _jpeg2000_colours(header: Header, encoded: bytes) -> tuple[str, str]:
+def _jpeg2000_colours(header: Header, encoded: bytes) -> StoredColours:
     """Return the colours that decoding gives: RGB where the codestream holds a transform, which it then undoes."""
     declared = header.dataset.PhotometricInterpretation
     if header.dataset.SamplesPerPixel == 1:
-        return declared, ""
+        return StoredColours(declared)
     if jpeg2000_transforms_colours(encoded):
         followed = declared.startswith("YBR_FULL")
-        return "RGB", FOLLOWED_JPEG.format(declared=declared, found="RGB") if followed else ""
+        return StoredColours("RGB", FOLLOWED_JPEG.format(declared=declared, found="RGB") if followed else "")
     if declared in ("YBR_ICT", "YBR_RCT"):
         raise ImageError(
             f"{header.name} is declared {declared}, but its JPEG 2000 has no such transform, so that its colours are "
             "not known; convert it anew"
         )
-    return declared, ""
-
-
-def _decoded(
-    header: Header, file: BufferedIOBase, frame: int, options: dict[str, Any]
-) -> tuple[Integer[np.ndarray, "H W *channels"], str]:
-    """Return the samples, and their photometric interpretation once YBR_FULL_422 is of full width."""
-    plugin = "" if header.syntax in UNCOMPRESSED else "pylibjpeg"
-    decoder = get_decoder(header.syntax)
-    options = {name: value for name, value in options.items() if name != "length"}
-    samples, properties = decoder.as_array(
-        cast(BinaryIO, file), index=frame, raw=True, decoding_plugin=plugin, **options
-    )
-    return samples, str(properties["photometric_interpretation"])
+    return StoredColours(declared)
 
 
 def _require_size(header: Header, width: int, height: int) -> None:

@@ -190,5 +190,6 @@ def _as_stored(mask: Bool[np.ndarray, "H W"], found: Dataset) -> Bool[np.ndarray
 
 
 def _save(path: Path, result: Dataset) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
         result.save_as(part, enforce_file_format=True)

@@ -5,6 +5,7 @@ are decoded. `reading` makes a photograph of the stored levels, `masks` a mask.
 """
 
 import os
+import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
 from attnmel.data.preprocess.colour import Colours, colours
-from attnmel.data.preprocess.depth import Deep, deep_bits, photograph_white, read_deep, reduced
+from attnmel.data.preprocess.depth import GREY, Deep, deep_bits, photograph_white, read_deep, reduced
 from attnmel.data.preprocess.formats import READ, START, Format, format_of, name_of_unread
 from attnmel.data.preprocess.png_chunks import png_chunks
 from attnmel.data.preprocess.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
@@ -35,6 +36,8 @@ MOST_PIXELS = 100_000_000
 SCALES = (8, 4, 2, 1)
 
 EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+DEEP_MODES = {*GREY, "RGB", "RGBA", "CMYK"}
+"""Of Pillow, for pixels that may have more than 8 bits in the file."""
 
 # EXIF orientation to what sets the picture upright (CIPA DC-008, tag 0x0112); 1 is upright already.
 UPRIGHT = {
@@ -77,8 +80,8 @@ class Picture:
     """Where the file can be read again; None for a picture of Pillow."""
     chunks: dict[bytes, bytes] = field(default_factory=dict)
     """Those of a PNG that Pillow does not give."""
-    notes: list[str] = field(default_factory=list)
-    """What a DICOM file's reader did, complete once the pixels are decoded."""
+    notes: tuple[str, ...] = ()
+    """What a DICOM file's reader does to the pixels."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -113,6 +116,11 @@ class Picture:
     def bits(self) -> int:
         """Bits of a number as stored."""
         return deep_bits(self.pillow) if isinstance(self.pillow, PillowFile) else 8
+
+    @cached_property
+    def pages(self) -> int:
+        """Number of pages or frames of the file, of which the first is read."""
+        return getattr(self.pillow, "n_frames", 1)
 
     @property
     def has_alpha(self) -> bool:
@@ -152,7 +160,7 @@ def opened(source: ImageSource) -> Iterator[Picture]:
             yield _recognised(name, source, BytesIO(source))
         else:
             path, frame = file_and_frame(source)
-            if path.exists() and not path.is_file():
+            if not stat.S_ISREG(path.stat().st_mode):
                 raise ImageError(f"{path} is no file; expected an image file")
             with path.open("rb") as file:
                 yield _recognised(name, path, file, frame)
@@ -199,10 +207,11 @@ def stored_levels(picture: Picture, white: Callable[[Deep, str], int] = photogra
         ImageError: pixels of a kind that is not read.
     """
     pillow = picture.pillow
-    if picture.source is not None and isinstance(pillow, PillowFile) and picture.bits > 8:
+    deep = picture.source is not None and picture.mode in DEEP_MODES and picture.bits > 8
+    if deep and isinstance(pillow, PillowFile):
         significant = max(picture.chunks.get(b"sBIT", b"")[: 3 if "G" in pillow.getbands() else 1], default=None)
-        deep = read_deep(pillow, lambda: _again(picture), significant)
-        return reduced(deep, white(deep, picture.name))
+        found = read_deep(pillow, lambda: _again(picture), significant)
+        return reduced(found, white(found, picture.name))
     if picture.mode not in EIGHT_BIT_MODES:
         raise ImageError(
             f"{picture.name} has pixels of kind '{picture.mode}'; expected 8 or 16 bits a channel, grey or colour: "
@@ -282,7 +291,7 @@ def _what_else(start: bytes) -> str:
     if not start:
         return "is empty"
     name = name_of_unread(start)
-    return f"is a {name} file, which is not read" if name else "is no picture"
+    return f"is a file of the kind {name}, which is not read" if name else "is no picture"
 
 
 def _check_size(name: str, size: tuple[int, int]) -> None:

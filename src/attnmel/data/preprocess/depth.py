@@ -55,7 +55,8 @@ def deep_bits(picture: PillowFile) -> int:
 def read_deep(picture: PillowFile, again: Callable[[], PillowFile], significant: int | None) -> Deep:
     """Return the pixels of a picture of 16 bits; `again` opens the file a second time.
 
-    `significant` is the number of bits that a PNG's sBIT chunk declares. One transparent number or colour (tRNS) becomes alpha.
+    `significant` is the number of bits that a PNG's sBIT chunk declares. One transparent number or colour (tRNS)
+    becomes alpha.
 
     Raises:
         ImageError: its planes are stored one by one, which Pillow reads wrongly.

@@ -42,8 +42,8 @@ NOT_READ = {
     b"%PDF": "PDF",
     b"<svg": "SVG",
     b"FUJIFILM": "raw camera",
-    b"P6": "PPM",
-    b"P5": "PGM",
+    b"P6\n": "PPM",
+    b"P5\n": "PGM",
 }
 
 TiledFile = BufferedReader | BytesIO

@@ -3,12 +3,25 @@
 Every command reads its photographs here: whatever file, the same picture gives the same pixels.
 """
 
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from PIL import Image
 
-from attnmel.data.preprocess.decode import UPRIGHT, ImageSource, Picture, decode_scaled, opened, stored_levels
-from attnmel.data.preprocess.truncated import TolerantJpeg
+from attnmel.data.preprocess.decode import (
+    UPRIGHT,
+    ImageFile,
+    ImageSource,
+    Picture,
+    decode_scaled,
+    opened,
+    stored_levels,
+)
+from attnmel.data.preprocess.truncated import TolerantJpeg, accepts_truncated
+from attnmel.errors import ImageError
+from attnmel.progress import Progress
 
 OPAQUE = 255
 
@@ -37,7 +50,7 @@ class Reading:
     def changes(self) -> tuple[str, ...]:
         """What was done, each in a few words; turning upright is not named."""
         found = [f"colours converted from {self.profile} to sRGB"] if self.profile else []
-        found += [f"transparent pixels laid on {GROUND}"] if self.on_white else []
+        found += [f"alpha channel laid on {GROUND}"] if self.on_white else []
         found += [f"{self.bits} bits a channel reduced to 8"] if self.bits > 8 else []
         return (*found, *self.notes)
 
@@ -77,14 +90,56 @@ def read_picture(picture: Picture) -> ReadImage:
     Raises:
         ImageError: pixels of a kind that is not read, or of high dynamic range.
     """
-    colours, bits = picture.colours, picture.bits
+    # Pillow's readers may close the file once it is decoded: what the header says is looked up before.
+    colours, bits, pages, orientation = picture.colours, picture.bits, picture.pages, picture.declared_orientation
     pixels, alpha = _apart(stored_levels(picture))
     pixels = colours.conversion.converted(pixels) if colours.conversion else _as(pixels, "RGB")
     if alpha is not None:
         pixels = Image.composite(pixels, Image.new("RGB", pixels.size, GROUND), alpha)
     profile = colours.conversion.name if colours.conversion else ""
-    reading = Reading(picture.format, picture.declared_orientation, profile, alpha is not None, bits, _notes(picture))
+    reading = Reading(picture.format, orientation, profile, alpha is not None, bits, _notes(picture, pages))
     return ReadImage(pixels, picture.orientation, reading)
+
+
+def header_changes(picture: Picture) -> tuple[str, ...]:
+    """Return the changes of a picture by its header alone, before it is decoded.
+
+    An alpha channel counts also where it turns out opaque, and bytes that are missing are not found.
+
+    Raises:
+        ImageError: it is of high dynamic range.
+    """
+    conversion = picture.colours.conversion
+    profile, notes = conversion.name if conversion else "", _notes(picture, picture.pages)
+    return Reading(picture.format, 1, profile, picture.has_alpha, picture.bits, notes).changes
+
+
+class ReadingNotes:
+    """Counts what was done to images as they were read, for one note on each kind at the end."""
+
+    def __init__(self) -> None:
+        self._images = 0
+        self._changes: Counter[str] = Counter()
+
+    def add(self, source: ImageFile) -> None:
+        """Count a file, by its header alone; one that cannot be used counts without a change."""
+        self._images += 1
+        with suppress(ImageError):
+            if accepts_truncated():
+                self._changes.update(read_image(source).reading.changes)
+            else:
+                with opened(source) as picture:
+                    self._changes.update(header_changes(picture))
+
+    def note(self, progress: Progress) -> None:
+        """Print how many images of how many were changed, and how."""
+        note_changes(self._changes, self._images, progress)
+
+
+def note_changes(changes: Mapping[str, int], images: int, progress: Progress) -> None:
+    """Print for each change how many images it was made to, the most frequent first."""
+    for change, count in sorted(changes.items(), key=lambda one: -one[1]):
+        progress.note(f"{count:,} of {images:,} images: {change}")
 
 
 def _apart(pixels: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -100,11 +155,8 @@ def _as(pixels: Image.Image, mode: str) -> Image.Image:
     return pixels if pixels.mode == mode else pixels.convert(mode)
 
 
-def _notes(picture: Picture) -> tuple[str, ...]:
-    notes = list(picture.notes)
-    pages = getattr(picture.pillow, "n_frames", 1)
-    if pages > 1:
-        notes.append(f"the first of {pages} pages or frames")
+def _notes(picture: Picture, pages: int) -> tuple[str, ...]:
+    notes = [*picture.notes, *([f"the first of {pages} pages or frames"] if pages > 1 else [])]
     if isinstance(picture.pillow, TolerantJpeg) and picture.pillow.lacks_end:
         notes.append("last bytes are missing, and what is there was read")
     if picture.mode == "CMYK" and picture.colours.conversion is None:

@@ -11,6 +11,7 @@ from attnmel.data.dicom.frames import image_id, is_dicom_file, require_writer
 from attnmel.data.preprocess.images import Square, central_square, decoded_image, whole_frame
 from attnmel.errors import ConfigError
 from attnmel.models.weights.card import Card
+from attnmel.pipeline.predict.image_files import own_folders
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.saliency.overlays import DARK, LIGHT, overlay, stretched
 
@@ -37,7 +38,7 @@ class DicomResults:
         from attnmel.data.dicom.results import Results  # needs highdicom
 
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self._card = folder, card
+        self.folder, self._folders, self._card = folder, own_folders(folder, paths), card
         self._results = Results("lesion classification")
         self.others = 0
         """Number of images so far that are no DICOM, and have no such result."""
@@ -61,7 +62,7 @@ class DicomResults:
             lines = [NOTICE, ", ".join(probabilities), f"attnmel, {self._card.network}, {what}"]
             shown = with_lines(picture, lines)
             write_capture(
-                self.folder / f"{image_id(path)}-{name or 'result'}.dcm",
+                self._folders[path] / f"{image_id(path)}-{name or 'result'}.dcm",
                 path,
                 shown,
                 self._results,

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
+from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.deploy.onnx_file import BOUND, Threshold
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError, ImageError
@@ -19,7 +20,7 @@ from attnmel.locks import hold_file, hold_folder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.dicom_results import DicomResults
-from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
@@ -71,7 +72,9 @@ class ImageResults:
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
         self.table = Table(model.card, model.temperature, model.thresholds)
         self._progress = progress
+        self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
+        self._readings = ReadingNotes()
 
     def __iter__(self) -> Iterator[ImageResult]:
         return self._after(0)
@@ -122,6 +125,7 @@ class ImageResults:
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
             yield from map(self._finished, left, results)
+            self._readings.note(self._progress)
             return
         with (
             self._folder_locks(),
@@ -134,6 +138,7 @@ class ImageResults:
                 advance(1)
         if self._dicom is not None and self._dicom.others:
             self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
+        self._readings.note(self._progress)
 
     @contextmanager
     def _folder_locks(self) -> Iterator[None]:
@@ -147,6 +152,7 @@ class ImageResults:
         result = self._with_files(path, one)
         if result.error:
             self._failed.append(result.error)
+        self._readings.add(path)
         return result
 
     def _stalled(self) -> str:
@@ -161,7 +167,7 @@ class ImageResults:
             return result
         try:
             if self._maps is not None:
-                list(write_image_maps(self._maps, path, result.attention, self.model.card))
+                list(write_image_maps(self._folders[path], path, result.attention, self.model.card))
             if self._dicom is not None:
                 self._dicom.write(path, result)
         except ImageError as error:
@@ -206,7 +212,7 @@ def predict_images(
     """
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
     note_ablation(model, opened.card, progress)
-    paths = image_files(images)
+    paths = image_files(images, progress)
     if maps is not None:
         if not opened.card.has_attention:
             raise CheckpointError(
