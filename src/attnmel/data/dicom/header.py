@@ -36,6 +36,9 @@ JPEG_LS = (uid.JPEGLSLossless, uid.JPEGLSNearLossless)
 JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
 SYNTAXES = (*UNCOMPRESSED, *JPEG, *JPEG_LS, *JPEG_2000, uid.RLELossless)
 
+MAKER = "attnmel"
+"""Manufacturer of this program's own results."""
+
 COLOURS = {
     "MONOCHROME1": 1, "MONOCHROME2": 1, "PALETTE COLOR": 1,
     "RGB": 3, "YBR_FULL": 3, "YBR_FULL_422": 3, "YBR_ICT": 3, "YBR_RCT": 3,
@@ -47,7 +50,8 @@ MOST_PIXELS = 100_000_000
 MOST_FRAMES = 1000
 
 ATTRIBUTES = (
-    "SOPClassUID", "Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns",
+    "SOPClassUID", "Modality", "Manufacturer", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
+    "Rows", "Columns",
     "NumberOfFrames", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelAspectRatio",
     "PixelSpacing", "ImagerPixelSpacing", "ModalityLUTSequence", "RescaleSlope", "RescaleIntercept", "VOILUTSequence",
     "WindowCenter", "WindowWidth", "VOILUTFunction", "PresentationLUTShape", "RedPaletteColorLookupTableDescriptor",
@@ -94,6 +98,8 @@ def _checked(dataset: FileDataset, name: str) -> Header:
             f"{name} is {found}{of_what}; expected a photograph: VL Photographic, Dermoscopic Photography, VL "
             "Microscopic or Endoscopic Image, or a Secondary Capture of one"
         )
+    if dataset.get("Manufacturer") == MAKER:
+        raise ImageError(f"{name} is a result of {MAKER}, no photograph; name the image that it was made from")
     syntax = uid.UID(dataset.file_meta.get("TransferSyntaxUID", ""))
     if syntax not in SYNTAXES:
         raise ImageError(

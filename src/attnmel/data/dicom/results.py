@@ -18,7 +18,7 @@ from pydicom.sr.codedict import codes
 
 from attnmel import __version__
 from attnmel.data.dicom.frames import file_and_frame
-from attnmel.data.dicom.header import opened_image
+from attnmel.data.dicom.header import MAKER, opened_image
 from attnmel.data.dicom.read import opened_dataset
 from attnmel.errors import ImageError
 from attnmel.folders import replacing
@@ -42,7 +42,6 @@ SOURCE = (
 
 NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
-MAKER = "attnmel"
 NOTICE = "Research use only, not for diagnosis"
 LONG_STRING, SHORT_TEXT = 64, 1024
 """Most characters of the kinds of values that describe a result (PS3.5, 6.2: LO, ST)."""
