@@ -158,6 +158,12 @@ def test_only_named_attributes_are_ever_read(tmp_path: Path) -> None:
     assert found <= {*ATTRIBUTES, "SpecificCharacterSet"}
 
 
+def test_a_result_of_the_program_is_no_photograph(tmp_path: Path) -> None:
+    write(tmp_path / "a.dcm", dermoscopy(Manufacturer="attnmel"), PICTURE.tobytes(), EXPLICIT)
+    expected = "a.dcm is a result of attnmel, no photograph; name the image that it was made from"
+    assert refused(tmp_path / "a.dcm") == expected
+
+
 def test_a_missing_decoder_is_named_although_another_one_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
