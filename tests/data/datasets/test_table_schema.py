@@ -155,11 +155,6 @@ def test_a_header_where_there_should_be_none_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_our_own_predictions_file_is_known_by_its_comment(tmp_path: Path) -> None:
-    (found,) = problems(tmp_path, "# Research use only.\nimage,label\nISIC_1,a\n")
-    assert found.endswith("of a run, score the file whose name ends in -submission.csv")
-
-
 def test_a_row_of_truth_must_hold_exactly_one_1(tmp_path: Path) -> None:
     assert problems(tmp_path, "image,a,b\nISIC_1,1,1\nISIC_2,0.0,1.0\nISIC_3,0,0\nISIC_4,0.5,0\n", ONE_OF) == [
         "t.csv, line 2: found 2 columns that are 1, expected exactly 1",

@@ -65,7 +65,7 @@ def test_a_folder_takes_what_its_table_leaves_open_and_each_frame(tmp_path: Path
     write(tmp_path / "c.dcm", dermoscopy(NumberOfFrames=2), two, explicit)
     rows = ["image,label,sex", "a.dcm,rest,male", "b,melanoma,", "c.dcm#2,rest,"]
     (tmp_path / "labels.csv").write_text("\n".join(rows))
-    lesions = read_folder(tmp_path)
+    lesions = read_folder(tmp_path).lesions
     assert [one.image_id for one in lesions] == ["a", "b#1", "b#2", "c#2"]
     assert [one.image.name for one in lesions] == ["a.dcm", "b.dcm#1", "b.dcm#2", "c.dcm#2"]
     assert [dict(one.attributes) for one in lesions] == [{"age": "55", "sex": "male"}, {"age": "70"}, {"age": "70"}, {}]

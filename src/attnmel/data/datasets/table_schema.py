@@ -16,11 +16,8 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.data.datasets.table_problems import Problem, refuse, shown
+from attnmel.data.datasets.table_text import SEPARATORS, UTF_8_MARK, UTF_16_MARKS, Row
 from attnmel.errors import AttnmelError, LabelError, PredictionsError
-
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-UTF_8_MARK = b"\xef\xbb\xbf"
-UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 # What Python's float accepts beyond this (nan, inf, 1_0, digits of other scripts) other programs read differently.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -97,21 +94,14 @@ class CheckedTable:
         return np.array([self.columns[name] for name in names], dtype=np.float64).T.reshape(len(self.ids), len(names))
 
 
-class _Row(NamedTuple):
-    """One line that is not blank."""
-
-    line: int
-    cells: list[str]
-
-
-class _Header(NamedTuple):
+class Header(NamedTuple):
     """The meaning of the first line."""
 
     places: dict[str, int]
     """Position in a row of each known column."""
     width: int
     """Number of cells a row must have."""
-    body: Sequence[_Row]
+    body: Sequence[Row]
     problems: list[Problem]
 
 
@@ -152,7 +142,7 @@ def check_table(path: Path, schema: TableSchema, error: type[AttnmelError] = Pre
         problems.append(Problem(0, "", "no row below the header", "one row an image", kind="file"))
     if sorted(header.places.values()) != list(header.places.values()):
         notes.append(f"{path.name} has its columns in another order than {','.join(schema.names)}")
-    lines, columns = _body(header, schema, problems)
+    lines, columns = read_body(header, schema, problems)
     return CheckedTable(path.name, tuple(lines), columns, lines, tuple(sorted(problems)), tuple(notes))
 
 
@@ -177,7 +167,7 @@ def _text(path: Path) -> tuple[str, list[str]]:
     return text, notes
 
 
-def _rows(text: str) -> tuple[list[_Row], str]:
+def _rows(text: str) -> tuple[list[Row], str]:
     """Return the rows that are not blank, and the separator of their cells, taken from the first of them."""
     lines = text.splitlines(keepends=True)
     first = next((line for line in lines if line.strip()), "")
@@ -185,7 +175,7 @@ def _rows(text: str) -> tuple[list[_Row], str]:
     separator = next((mark for mark in (";", "\t") if mark in first.strip()), ",")
     reader = csv.reader(lines, delimiter=separator)
     try:
-        rows = [_Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+        rows = [Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from None
     if rows := [row for row in rows if any(row.cells)]:
@@ -193,7 +183,7 @@ def _rows(text: str) -> tuple[list[_Row], str]:
     raise ValueError("an empty file")
 
 
-def _header(rows: Sequence[_Row], schema: TableSchema) -> _Header:
+def _header(rows: Sequence[Row], schema: TableSchema) -> Header:
     line, header = rows[0]
     whole = shown(",".join(header))
     by_order = {name: place for place, name in enumerate(schema.names)}
@@ -205,16 +195,13 @@ def _header(rows: Sequence[_Row], schema: TableSchema) -> _Header:
 
     if not schema.header:
         wrong = problem(f"a header ({whole})", f"none: {','.join(schema.names)} from the first line on")
-        return _Header(by_order, len(by_order), below, [wrong] if named else [])
-    if header[0].startswith("#"):
-        expected = f"{schema.first_line}of a run, score the file whose name ends in -submission.csv"
-        return _Header({}, 0, rows[1:], [problem(f"a comment ({whole})", expected)])
+        return Header(by_order, len(by_order), below, [wrong] if named else [])
     expected = f"the header {','.join(schema.names)}"
     if not set(schema.names) & set(header):
         # Only the order is left to go by, which at least shows what is wrong with the cells.
         places = by_order if len(header) == len(by_order) else {}
         found = f"the header {whole}" if named else f"no header but {whole}"
-        return _Header(places, len(header), below, [problem(found, expected)])
+        return Header(places, len(header), below, [problem(found, expected)])
     known = (*schema.names, *schema.optional)
     problems = [
         *(problem("no such column", expected, name) for name in schema.names if name not in header),
@@ -222,11 +209,11 @@ def _header(rows: Sequence[_Row], schema: TableSchema) -> _Header:
         *(problem("that column twice", expected, name) for name in known if header.count(name) > 1),
     ]
     places = {name: header.index(name) for name in known if name in header}
-    return _Header(places, len(header), rows[1:], problems)
+    return Header(places, len(header), rows[1:], problems)
 
 
-def _body(
-    header: _Header, schema: TableSchema, problems: list[Problem]
+def read_body(
+    header: Header, schema: TableSchema, problems: list[Problem]
 ) -> tuple[dict[str, int], dict[str, list[Value | None]]]:
     """Return the line of each image and its cells by column; without a column of ids, nothing.
 

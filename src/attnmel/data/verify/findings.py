@@ -16,6 +16,11 @@ class Kind:
     hint: str
     """What to do about it."""
 
+    def hint_for(self, is_own: bool) -> str:
+        """Return what to do about it; what is in a folder of one's own is not fetched."""
+        own = self.hint.removeprefix(f"{_AGAIN}, or ") if is_own else self.hint
+        return own[:1].upper() + own[1:]
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -30,14 +35,14 @@ class Finding:
     """What was found, and what was expected."""
 
     @property
+    def hint(self) -> str:
+        """What to do about the kind, in a known data set."""
+        return KINDS[self.kind].hint
+
+    @property
     def severity(self) -> Severity:
         """How grave the kind is."""
         return KINDS[self.kind].severity
-
-    @property
-    def hint(self) -> str:
-        """What to do about the kind."""
-        return KINDS[self.kind].hint
 
 
 _AGAIN = "Run `attnmel fetch` again"
@@ -78,6 +83,12 @@ KINDS: dict[str, Kind] = {
         Kind("image dark around", "warning", "Look at it; a smaller data.crop cuts the dark frame off."),
         Kind("image small", "warning", "Replace it with a larger copy; it is enlarged, and looks softer than others."),
         Kind("folder table", "error", "Correct labels.csv."),
+        Kind("split without class", "error", "Add images, or give labels.csv a column 'split' that has each class."),
+        Kind(
+            "large group", "warning", "Look at the column 'group'; leave a cell empty where the patient is not known."
+        ),
+        Kind("row without image", "warning", "Add the image, or take the row out; until then it is left out."),
+        Kind("image without row", "warning", "Give the image a row, or take it out; until then it is left out."),
     )
 }
 """By name, in the order of the report: files first, then pixels."""

@@ -40,6 +40,8 @@ class SplitResults:
     submission: str
     """Description of the official submission file; empty where the data set has no official format, or one of classes
     that the network does not predict."""
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    """How the table of `on` calls its columns, where it calls them differently."""
 
     @property
     def sentence(self) -> str:
