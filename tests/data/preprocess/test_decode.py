@@ -112,6 +112,7 @@ def test_an_error_of_the_disk_is_not_called_damaged(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow, on tags of a TIFF that make no sense
 def test_bytes_changed_at_random_end_in_an_image_error_or_in_pixels(tmp_path: Path, picture: Image.Image) -> None:
     random = np.random.default_rng(0)
     path = tmp_path / "a.bin"

@@ -6,8 +6,6 @@ are decoded. `reading` makes a photograph of the stored levels, `masks` a mask.
 
 import os
 import stat
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
 from attnmel.data.preprocess.colour import Colours, colours
+from attnmel.data.preprocess.damage import DAMAGE, contradictions_as_damage
 from attnmel.data.preprocess.depth import GREY, Deep, deep_bits, photograph_white, read_deep, reduced
 from attnmel.data.preprocess.formats import READ, START, Format, format_of, name_of_unread
 from attnmel.data.preprocess.png_chunks import png_chunks
@@ -53,9 +52,6 @@ SWAPS_SIDES = {5, 6, 7, 8}
 
 NEW_SUBFILE_TYPE, SMALLER_COPY, DNG_VERSION = 254, 1, 50706
 """Tags of TIFF 6.0 and DNG; a page of the type's first bit is a smaller copy of another picture."""
-
-# What Pillow's readers raise on damaged files (SyntaxError: a header that makes no sense).
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 ImageFile = Path | bytes
 """An image file, by its path or as its bytes."""
@@ -115,12 +111,13 @@ class Picture:
     @property
     def bits(self) -> int:
         """Bits of a number as stored."""
-        return deep_bits(self.pillow) if isinstance(self.pillow, PillowFile) else 8
+        return deep_bits(self.pillow)
 
     @cached_property
     def pages(self) -> int:
         """Number of pages or frames of the file, of which the first is read."""
-        return getattr(self.pillow, "n_frames", 1)
+        with contradictions_as_damage():
+            return getattr(self.pillow, "n_frames", 1)
 
     @property
     def has_alpha(self) -> bool:
@@ -138,7 +135,7 @@ class Picture:
 
     @property
     def is_plain(self) -> bool:
-        """Whether stored levels are used as they are, but for a JPEG's orientation, as all were before version 0.2."""
+        """Whether stored levels are used as they are, but for a JPEG's orientation: earlier versions read all so."""
         as_stored = self.format in ("JPEG", "PNG") and self.bits == 8 and not self.has_alpha
         turned = self.orientation != 1 and self.format != "JPEG"
         return as_stored and not turned and self.colours.conversion is None
@@ -207,17 +204,20 @@ def stored_levels(picture: Picture, white: Callable[[Deep, str], int] = photogra
         ImageError: pixels of a kind that is not read.
     """
     pillow = picture.pillow
-    deep = picture.source is not None and picture.mode in DEEP_MODES and picture.bits > 8
-    if deep and isinstance(pillow, PillowFile):
+    # Of a picture that Pillow has decoded, more than 8 bits are left in grey only.
+    deep = picture.mode in (DEEP_MODES if picture.source is not None else GREY)
+    if deep and picture.bits > 8:
         significant = max(picture.chunks.get(b"sBIT", b"")[: 3 if "G" in pillow.getbands() else 1], default=None)
-        found = read_deep(pillow, lambda: _again(picture), significant)
+        with contradictions_as_damage():
+            found = read_deep(picture.name, pillow, lambda: _again(picture), significant)
         return reduced(found, white(found, picture.name))
     if picture.mode not in EIGHT_BIT_MODES:
         raise ImageError(
             f"{picture.name} has pixels of kind '{picture.mode}'; expected 8 or 16 bits a channel, grey or colour: "
             "convert it"
         )
-    pillow.load()
+    with contradictions_as_damage():
+        pillow.load()
     if isinstance(pillow, TolerantJpeg):
         pillow.require_most_rows()
     return pillow
@@ -265,7 +265,8 @@ def _reader_opened(found: Format, file: BufferedReader | BytesIO, name: str) -> 
     if found.name == "JPEG":
         return _jpeg_opened(file, name)
     try:
-        return found.reader(file, name)
+        with contradictions_as_damage():
+            return found.reader(file, name)
     except SyntaxError as error:
         if "unknown pixel mode" in str(error):
             raise ImageError(

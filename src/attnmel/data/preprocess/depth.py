@@ -42,17 +42,17 @@ class Deep(NamedTuple):
     """By the file's own words; None if it says nothing, so that it should be 65535."""
 
 
-def deep_bits(picture: PillowFile) -> int:
+def deep_bits(picture: Image.Image) -> int:
     """Return how many bits a number of the file has by its header, as far as they matter here: 8, or up to 16."""
     if picture.mode in GREY:
         return 16
-    raws = {_raw(tile.args) for tile in picture.tile}
     if isinstance(picture, TiffImageFile):
         return max(picture.tag_v2.get(BITS_PER_SAMPLE, (8,)))
-    return 16 if any(";16" in raw for raw in raws) else 8
+    tiles = picture.tile if isinstance(picture, PillowFile) else []
+    return 16 if any(";16" in _raw(tile.args) for tile in tiles) else 8
 
 
-def read_deep(picture: PillowFile, again: Callable[[], PillowFile], significant: int | None) -> Deep:
+def read_deep(name: str, picture: Image.Image, again: Callable[[], PillowFile], significant: int | None) -> Deep:
     """Return the pixels of a picture of 16 bits; `again` opens the file a second time.
 
     `significant` is the number of bits that a PNG's sBIT chunk declares. One transparent number or colour (tRNS)
@@ -63,9 +63,7 @@ def read_deep(picture: PillowFile, again: Callable[[], PillowFile], significant:
     """
     tags = picture.tag_v2 if isinstance(picture, TiffImageFile) else {}
     if tags.get(PLANAR) == SEPARATE_PLANES and picture.mode not in GREY:
-        raise ImageError(
-            f"{picture.filename} has 16 bits a channel in separate planes, which is not read; save it with 8 bits"
-        )
+        raise ImageError(f"{name} has 16 bits a channel in separate planes, which is not read; save it with 8 bits")
     white = (1 << significant) - 1 if significant else tags.get(MAX_SAMPLE)
     white = max(white) if isinstance(white, tuple) else white
     if picture.mode in GREY:
@@ -74,6 +72,7 @@ def read_deep(picture: PillowFile, again: Callable[[], PillowFile], significant:
         if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
             numbers = ((1 << bits) - 1) - numbers
         return _with_alpha(Deep(numbers, "L", (1 << bits) - 1 if bits < 16 else white), picture)
+    assert isinstance(picture, PillowFile)
     raw = _raw(picture.tile[0].args)
     if isinstance(picture, PngImageFile) and raw == "LA;16B":
         # Four bytes a pixel, whatever they mean: upper and lower byte of grey, then of alpha.
@@ -124,7 +123,7 @@ def eight_bits(numbers: UInt16[np.ndarray, "*S"], white: int) -> UInt8[np.ndarra
     return levels.clip(0, 255).astype(np.uint8)[numbers]
 
 
-def _with_alpha(deep: Deep, picture: PillowFile) -> Deep:
+def _with_alpha(deep: Deep, picture: Image.Image) -> Deep:
     transparent = picture.info.get("transparency")
     if transparent is None or deep.mode not in ("L", "RGB"):
         return deep

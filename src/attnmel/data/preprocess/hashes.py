@@ -90,6 +90,8 @@ def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
             found = file_of(path).stat()
         except FileNotFoundError:
             missing.append(path)
+        except OSError as error:
+            raise ImageError(f"cannot read {path}: {error.strerror}; check the file and its permissions") from error
         else:
             stamps[path] = (found.st_size, found.st_mtime_ns)
     if missing:

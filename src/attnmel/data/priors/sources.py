@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 from jaxtyping import Bool
@@ -190,12 +191,13 @@ def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, P
     matches = [(MASK_NAME.fullmatch(path.stem), path) for path in files_of(folder.path, PNG_SUFFIXES)]
     named = [(match["image_id"] if match else path.stem, path) for match, path in matches]
     require_single((image_id for image_id, _ in named), f"{folder.path}: images with two masks")
-    masks, flags = dict(named), mask_flags(folder)
+    # Names from disks of macOS may have their accents decomposed, those of a table composed.
+    masks, flags = {normalize("NFC", image_id): path for image_id, path in named}, mask_flags(folder)
     source = f"masks in {folder.path}"
     return {
-        lesion.image_id: MaskFiles((masks[lesion.image_id],), source)
+        lesion.image_id: MaskFiles((masks[normalize("NFC", lesion.image_id)],), source)
         for lesion in lesions
-        if lesion.image_id in masks and flags.get(lesion.image_id) != EMPTY
+        if normalize("NFC", lesion.image_id) in masks and flags.get(lesion.image_id) != EMPTY
     }
 
 
