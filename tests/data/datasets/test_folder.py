@@ -101,7 +101,7 @@ def test_what_is_no_image_of_the_set_may_lie_beside(tmp_path: Path) -> None:
         ("a,1\nb,0\n", r"2 problems; correct them all:\n.*column image: found no such column.*--columns image=COLUMN"),
         ("image,label\na,1\nb,0,x\n", r"line 3: found 3 cells, expected 2, as in the header"),
         ("image,label\na\n", r"line 2: found 1 cell, expected 2, as in the header"),
-        ('image,label\n"a,1\n', r"found line 2 with quotation marks that do not fit"),
+        ('image,label\n"a,1\n', r"found line 2, which cannot be split into cells"),
         (b"image,label\n\x81\xff,1\n", r"found a file that is not text in UTF-8, UTF-16 or Windows-1252"),
         (b"PK\x03\x04rest", r"found an Excel workbook, whatever its name; open it .* save it as CSV"),
     ],

@@ -67,7 +67,7 @@ def test_a_decimal_comma_is_one_where_commas_do_not_separate(tmp_path: Path) -> 
         (b"a,b\n\x81,c\n", "^a file that is not text in UTF-8, UTF-16 or Windows-1252$"),
         (b"a,b\nc\0,d\n" + b"x" * 400, "^a file that is not text"),
         (b"\xff\xfea", "^a file that is not text"),
-        (b'a,b\n"c,d\n', "^line 2 with quotation marks that do not fit"),
+        (b'a,b\n"c,d\n', "^line 2, which cannot be split into cells"),
     ],
 )
 def test_what_is_no_table_is_called_by_what_it_is(tmp_path: Path, content: bytes, message: str) -> None:

@@ -155,7 +155,7 @@ def _with_ids(folder: Path, rows: Sequence[FolderRow]) -> tuple[tuple[Lesion, ..
     lesions, problems = [], []
     for row, lesion, relative in by_path:
         if relative in lines:
-            once = f"each image once, and no other of its name beside it (it is in line {lines[relative]} already)"
+            once = f"each image once, and no other of its name in its folder (it is in line {lines[relative]} already)"
             problems.append(Problem(row.line, "image", lesion.image.name, once, relative, "doubled"))
         else:
             lines[relative] = row.line

@@ -47,6 +47,12 @@ class TableText:
     """Whether the text starts with the byte order mark of UTF-8."""
     windows_lines: bool
 
+    def notes(self, name: str) -> list[str]:
+        """Return what the official program may not read of a file of that name, a sentence each."""
+        mark = f"{name} starts with a byte order mark, which the official program may take for text"
+        ends = f"{name} has Windows line ends, which the official program may refuse"
+        return [*([mark] if self.has_mark else []), *([ends] if self.windows_lines else [])]
+
     def number(self, cell: str) -> str:
         """Return a cell with a decimal point for a decimal comma, which it can have where commas do not separate."""
         return cell.replace(",", ".") if self.separator != "," and cell.count(",") == 1 else cell
@@ -102,7 +108,7 @@ def _rows(text: str) -> tuple[tuple[Row, ...], str]:
     try:
         rows = tuple(Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader)
     except csv.Error as error:
-        raise ValueError(f"line {reader.line_num} with quotation marks that do not fit ({error})") from None
+        raise ValueError(f"line {reader.line_num}, which cannot be split into cells ({error})") from None
     rows = tuple(row for row in rows if any(row.cells))[bool(named) :]
     if not rows:
         raise ValueError("an empty file")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from attnmel.records import REST, SAME_DIAGNOSES, Split
 
-_UNKNOWN = """- -- --- . ? #n/a #na <na> n/a n.a. n.a na nan none null nil nd n.d. unk unknown unspecified undefined
+_UNKNOWN = """- -- --- . ? #n/a #na <na> n/a n.a. n.a na nan none null nil unk unknown unspecified undefined
     missing not_known not_available not_applicable not_specified not_recorded unbekannt nicht_bekannt keine_angabe
     k.a. k.a inconnu desconocido sconosciuto"""
 UNKNOWN = frozenset(_UNKNOWN.split())

@@ -1,4 +1,4 @@
-"""What lies there of an own folder, as far as its labels.csv can be read, checked as `train` checks it. No torch."""
+"""What an own folder holds, as far as its labels.csv can be read, checked as `train` checks it. No torch."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -54,8 +54,8 @@ def read_submission(path: Path, dataset: str, columns: Mapping[str, str] | None 
         problems.append(Problem(0, "", "no row below the header", "one row an image", kind="file"))
     lines, cells = read_body(header, schema, problems)
     notes += [*_text_notes(text, dataset), *_whole_numbers(header, schema, dataset)]
-    named = tuple(f"{path.name} {note}" for note in notes)
-    return CheckedTable(path.name, tuple(lines), cells, lines, tuple(sorted(problems)), named)
+    named = [*(f"{path.name} {note}" for note in notes), *text.notes(path.name)]
+    return CheckedTable(path.name, tuple(lines), cells, lines, tuple(sorted(problems)), tuple(named))
 
 
 def _header(text: TableText, schema: TableSchema, columns: Mapping[str, str], dataset: str) -> tuple[Header, list[str]]:
@@ -137,11 +137,7 @@ def _header_notes(
 def _text_notes(text: TableText, dataset: str) -> list[str]:
     refused = [f"has cells separated by {SEPARATORS[text.separator]}"] if text.separator != "," else []
     refused += [f"is text in {text.encoding}"] if text.encoding != "UTF-8" else []
-    return [
-        *_refused(refused, dataset),
-        *(["starts with a byte order mark, which the official program may take for text"] if text.has_mark else []),
-        *(["has Windows line ends, which the official program may refuse"] if text.windows_lines else []),
-    ]
+    return _refused(refused, dataset)
 
 
 def _whole_numbers(header: Header, schema: TableSchema, dataset: str) -> list[str]:

@@ -48,7 +48,7 @@ class _Named:
     path: Path
     run: Run | None = None
     submission: str | None = None
-    """The data set that a submission is of, "" where only the runs beside it say it; None of anything else."""
+    """The data set that a submission is of, "" where the runs compared with it are of it; None of anything else."""
     read: Predictions | None = None
     """Of a submission."""
 
@@ -77,8 +77,8 @@ def compare_runs(
 ) -> RunsCompared:
     """Compare runs, folders of `seed-*` runs, predictions files and submissions; runs of one recipe are its seeds.
 
-    A submission is named with its data set, "isic2017:FILE", where no run beside it was evaluated on it; its labels are
-    the official ones of the data set fetched to `home`.
+    A submission is named with its data set, "isic2017:FILE", where no run in the comparison was evaluated on it; its
+    labels are the official ones of the data set fetched to `home`.
     `positives` are the classes evaluated against the rest; without it those of the recipes that all runs predict. With
     an `operating_point`, each run's threshold is the highest with that sensitivity on its validation predictions.
 
@@ -142,13 +142,13 @@ def _with_submissions(named: Sequence[_Named], split: str, home: Path | None) ->
     runs = [one for one in named if one.submission is None]
     if len(runs) == len(named):
         return list(named), ()
-    beside = runs[0].predictions(split) if runs else None
+    first = runs[0].predictions(split) if runs else None
     known = [one.run.results[split].dataset for one in runs if one.run and split in one.run.results]
     found, notes = [], []
     for one in named:
         if one.submission is not None:
             dataset = one.submission or next(iter(known), "")
-            read, odd = submission_predictions(one.path, dataset, home_folder(home), beside=beside)
+            read, odd = submission_predictions(one.path, dataset, home_folder(home), run=first)
             notes += odd
             found.append(replace(one, read=read))
         else:

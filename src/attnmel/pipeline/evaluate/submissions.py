@@ -1,4 +1,4 @@
-"""Submissions of other teams -> predictions with the true classes of the official table, to stand beside runs."""
+"""Submissions of other teams -> predictions with the true classes of the official table, to be compared with runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,12 +31,13 @@ def submission_predictions(
     dataset: str,
     home: Path,
     *,
-    beside: Predictions | None = None,
+    run: Predictions | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> tuple[Predictions, tuple[str, ...]]:
     """Return a submission with the labels and lesions of the fetched data set, and notes on how it was read.
 
-    `beside` are the predictions of a run: then its images are taken, in its order, and its names of the classes.
+    `run` are the predictions of a run that it is compared with: then its images are taken, in its order, and its names
+    of the classes.
 
     Raises:
         PredictionsError: no submission of that data set, or anything wrong in it; lists all problems.
@@ -50,13 +51,11 @@ def submission_predictions(
         )
     truth, groups = fetched_truth(challenge, home), lesion_groups(challenge, home)
     entry = read_entry(challenge, path, truth, groups=groups, columns=columns)
-    own = official_categories(beside.classes, challenge) if beside is not None else {}
+    own = official_categories(run.classes, challenge) if run is not None else {}
     names = {name: own.get(name, name) for name in CHALLENGES[challenge].categories}
     found, notes = predictions_of(entry, names), list(entry.notes)
-    if beside is not None and set(beside.image_ids) < set(found.image_ids):
+    if run is not None and set(run.image_ids) < set(found.image_ids):
         place = {image_id: row for row, image_id in enumerate(found.image_ids)}
-        notes.append(
-            f"{path.name}: compared on the {len(beside.image_ids)} of its {len(place)} images that the run has"
-        )
-        found = found.take([place[image_id] for image_id in beside.image_ids])
+        notes.append(f"{path.name}: compared on the {len(run.image_ids)} of its {len(place)} images that the run has")
+        found = found.take([place[image_id] for image_id in run.image_ids])
     return found, tuple(notes)

@@ -43,7 +43,7 @@ def report_runs(
 ) -> Path:
     """Write the report of one run, or of several side by side, and return its path.
 
-    `submissions` of other teams stand in the comparison beside the runs, as in `compare_runs`.
+    `submissions` of other teams are compared with the runs, as by `compare_runs`.
 
     `split` names the results that come first and that curves and examples are of. Ablations that lie next to a run, or
     are named with it, are compared with it. Maps that `attnmel explain --split` made are shown; those of several runs
