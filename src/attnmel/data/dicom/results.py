@@ -137,11 +137,12 @@ def write_mask(path: Path, source: Path, mask: Bool[np.ndarray, "H W"], results:
         content_label="LESION",
         **results.placed(found.StudyInstanceUID),
     )
-    segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0].ReferencedSOPClassUID = kind
-    for reference in _references(segmentation):
+    derived = segmentation.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0].SourceImageSequence[0]
+    series = segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0]
+    for reference in (derived, series, segmentation.SourceImageSequence[0]):
         reference.ReferencedSOPClassUID = kind
-        if frame is not None:
-            reference.ReferencedFrameNumber = frame
+    if frame is not None:
+        derived.ReferencedFrameNumber = frame
     segmentation.PatientOrientation = None
     results.describe(segmentation)
     _save(path, segmentation)
@@ -175,12 +176,6 @@ def _reference(found: Dataset, frame: int | None) -> Dataset:
     if frame is not None:
         reference.ReferencedFrameNumber = frame
     return reference
-
-
-def _references(segmentation: Dataset) -> list[Dataset]:
-    """Return the items of a Segmentation that name its source instance and may name a frame of it."""
-    derived = segmentation.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0]
-    return [segmentation.SourceImageSequence[0], derived.SourceImageSequence[0]]
 
 
 def _as_stored(mask: Bool[np.ndarray, "H W"], found: Dataset) -> Bool[np.ndarray, "rows columns"]:
