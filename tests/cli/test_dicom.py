@@ -164,7 +164,9 @@ def test_masks_as_dicom_are_segmentations_in_the_size_of_the_source(
     source = tmp_path / "images" / "scan.dcm"
     source.parent.mkdir()
     frames = np.stack([PICTURE, PICTURE[::-1]])
-    write(source, dermoscopy(NumberOfFrames=2, PixelAspectRatio=[2, 1]), frames.tobytes(), uid.ExplicitVRLittleEndian)
+    kind = uid.MultiFrameTrueColorSecondaryCaptureImageStorage
+    given = dermoscopy(SOPClassUID=kind, Modality="XC", NumberOfFrames=2, PixelAspectRatio=[2, 1])
+    write(source, given, frames.tobytes(), uid.ExplicitVRLittleEndian)
     masks, results = tmp_path / "masks", tmp_path / "results"
     ran = attnmel("segment", "predict", segmenter.path, source, "--out", masks, "--dicom-out", results)
     assert ran.code == 0, ran.err
@@ -178,7 +180,9 @@ def test_masks_as_dicom_are_segmentations_in_the_size_of_the_source(
         stored = np.asarray(Image.open(mask).resize((48, 32), Image.Resampling.NEAREST)) > 127
         assert np.array_equal(result.pixel_array.astype(bool), stored)
         number = int(mask.stem.split("#")[1].split("_")[0])
-        assert result.SourceImageSequence[0].ReferencedFrameNumber == number
+        derived = result.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0].SourceImageSequence[0]
+        assert (derived.ReferencedSOPClassUID, derived.ReferencedFrameNumber) == (kind, number)
+        assert result.SourceImageSequence[0].ReferencedSOPInstanceUID == given.SOPInstanceUID
 
 
 def test_each_frame_is_a_row(attnmel: "Attnmel", exported: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from jaxtyping import Bool, UInt8
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.uid import SecondaryCaptureImageStorage
 
 from attnmel import __version__
 from attnmel.data.dicom.frames import file_and_frame
@@ -122,6 +123,9 @@ def write_mask(path: Path, source: Path, mask: Bool[np.ndarray, "H W"], results:
             name=MAKER, family=codes.DCM.ArtificialIntelligence, version=__version__
         ),
     )
+    kind = found.SOPClassUID
+    # highdicom asks a multi-frame source for groups that photographs lack; its kind and frame are named below.
+    found.SOPClassUID = SecondaryCaptureImageStorage
     segmentation = Segmentation(
         source_images=[found],
         pixel_array=_as_stored(mask, found)[None],
@@ -133,9 +137,12 @@ def write_mask(path: Path, source: Path, mask: Bool[np.ndarray, "H W"], results:
         content_label="LESION",
         **results.placed(found.StudyInstanceUID),
     )
-    for reference in _references(segmentation):
-        if frame is not None:
-            reference.ReferencedFrameNumber = frame
+    derived = segmentation.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0].SourceImageSequence[0]
+    series = segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0]
+    for reference in (derived, series, segmentation.SourceImageSequence[0]):
+        reference.ReferencedSOPClassUID = kind
+    if frame is not None:
+        derived.ReferencedFrameNumber = frame
     segmentation.PatientOrientation = None
     results.describe(segmentation)
     _save(path, segmentation)
@@ -169,16 +176,6 @@ def _reference(found: Dataset, frame: int | None) -> Dataset:
     if frame is not None:
         reference.ReferencedFrameNumber = frame
     return reference
-
-
-def _references(segmentation: Dataset) -> list[Dataset]:
-    """Return every item of a Segmentation that names its source instance."""
-    derived = segmentation.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0]
-    return [
-        segmentation.SourceImageSequence[0],
-        segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0],
-        derived.SourceImageSequence[0],
-    ]
 
 
 def _as_stored(mask: Bool[np.ndarray, "H W"], found: Dataset) -> Bool[np.ndarray, "rows columns"]:
