@@ -290,7 +290,6 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "moving.gif": (saved("GIF", picture), "is a file of the kind GIF, which is not read"),
         "page.pdf": (b"%PDF-1.7\n", "is a file of the kind PDF, which is not read"),
         "photo.avif": (b"\0\0\0\x20ftypavif" + bytes(40), "is a file of the kind AVIF, which is not read"),
-        "image.dcm": (bytes(128) + b"DICM" + bytes(40), "is a file of the kind DICOM, which is not read"),
         "notes.jpg": (b"some text", "is no picture"),
         "empty.jpg": (b"", "is empty"),
         "twelve.png": (png(dark), "has 16 bits a channel, but its brightest number is"),

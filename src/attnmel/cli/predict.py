@@ -51,6 +51,15 @@ def predict(
         Path | None,
         option(OUTPUT, "Folder for the attention maps: drawn over each image as PNG, and as NPZ.", metavar="<folder>"),
     ] = None,
+    dicom_out: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder for results of DICOM images as DICOM (Secondary Capture), filed with patient and study.",
+            "--dicom-out",
+            metavar="<folder>",
+        ),
+    ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
         float,
@@ -86,6 +95,7 @@ def predict(
         calibrated=not uncalibrated,
         thresholds=threshold or (),
         maps=maps,
+        dicom=dicom_out,
         stall_limit=stall_limit,
         progress=progress,
     )

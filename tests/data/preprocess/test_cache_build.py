@@ -22,7 +22,9 @@ def works(tmp_path: Path) -> list[Work]:
 @pytest.mark.parametrize("processes", [1, 2])
 def test_rows_come_in_order_with_a_sentence_in_place_of_a_broken_one(works: list[Work], processes: int) -> None:
     rows = list(prepared_rows(works, processes))
-    assert rows[5] == "i5: 5.png is no picture; expected a picture in the format JPEG, PNG, TIFF, WebP, BMP or HEIC"
+    assert (
+        rows[5] == "i5: 5.png is no picture; expected a picture in the format JPEG, PNG, TIFF, WebP, BMP, HEIC or DICOM"
+    )
     greys = [row[0, 0, 0] for row in rows if isinstance(row, np.ndarray)]
     assert greys == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
 

@@ -11,12 +11,14 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from attnmel.data.datasets.dicom_lesions import with_dicom_facts
 from attnmel.data.datasets.folder_columns import COLUMNS, TABLE, find_columns
 from attnmel.data.datasets.folder_files import FolderFiles
 from attnmel.data.datasets.folder_rows import FolderRow, RowReader
 from attnmel.data.datasets.splits import SMALLEST_SHARE, large_groups
 from attnmel.data.datasets.table_problems import LISTED, Problem, refuse
 from attnmel.data.datasets.table_text import read_text
+from attnmel.data.dicom.frames import file_of, image_id
 from attnmel.errors import LabelError, listed
 from attnmel.records import Lesion
 
@@ -118,6 +120,7 @@ def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderC
     rows = [reader.read(row) for row in body]
     used = [row for row in rows if row.lesion is not None]
     lesions, clashes = _with_ids(folder, used)
+    lesions = with_dicom_facts(lesions)
     wrong = [row for row in rows if reading.strict or row.missing is None]  # else the row is left out as it is
     problems = [problem for row in wrong for problem in row.problems] + clashes + _half_split(used)
     without_image = [row.missing for row in rows if row.missing is not None]
@@ -161,12 +164,12 @@ def _with_ids(folder: Path, rows: Sequence[FolderRow]) -> tuple[tuple[Lesion, ..
 
 
 def _name(lesion: Lesion) -> str:
-    return unicodedata.normalize("NFC", lesion.image.stem)
+    return unicodedata.normalize("NFC", image_id(lesion.image))
 
 
 def _relative(folder: Path, image: Path) -> str:
     """Return the path of an image without its ending, the same on every system."""
-    return unicodedata.normalize("NFC", image.relative_to(folder).with_suffix("").as_posix())
+    return unicodedata.normalize("NFC", image.relative_to(folder).with_name(image_id(image)).as_posix())
 
 
 def _id_note(lesions: Sequence[Lesion]) -> list[str]:
@@ -177,7 +180,7 @@ def _id_note(lesions: Sequence[Lesion]) -> list[str]:
 
 def _left_over(folder: Path, files: FolderFiles, lesions: Sequence[Lesion]) -> tuple[Path, ...]:
     """Return the images next to those of the table that no row names."""
-    named = [path for lesion in lesions for path in (lesion.image, lesion.mask) if path is not None]
+    named = [path for lesion in lesions for path in (file_of(lesion.image), lesion.mask) if path is not None]
     return tuple(
         path.relative_to(folder) for path in files.left_over(named, (lesion.image.parent for lesion in lesions))
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from attnmel.data.dicom.frames import frame_path, named_frame
 from attnmel.data.preprocess.formats import SUFFIXES
 
 
@@ -32,7 +33,11 @@ class FolderFiles:
         self._listings: dict[Path, _Listing] = {}
 
     def find(self, name: str) -> Found:
-        """Return the file of that name, relative to the folder."""
+        """Return the file of that name, relative to the folder; "scan.dcm#2" names a frame of one."""
+        file, frame = named_frame(name)
+        if frame is not None:
+            found = self.find(file)
+            return found._replace(path=found.path and frame_path(found.path, frame))
         relative = PurePosixPath(name.replace("\\", "/"))
         # Judged by name only: a link in the folder to images elsewhere is the owner's own doing.
         if relative.is_absolute() or ".." in relative.parts or ":" in name:

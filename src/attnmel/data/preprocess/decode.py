@@ -18,6 +18,7 @@ from PIL.ImageFile import ImageFile as PillowFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
 from attnmel.data.preprocess.colour import Colours, colours
 from attnmel.data.preprocess.damage import DAMAGE, contradictions_as_damage
 from attnmel.data.preprocess.depth import GREY, Deep, deep_bits, photograph_white, read_deep, reduced
@@ -75,6 +76,8 @@ class Picture:
     """Where the file can be read again; None for a picture of Pillow."""
     chunks: dict[bytes, bytes] = field(default_factory=dict)
     """Those of a PNG that Pillow does not give."""
+    notes: tuple[str, ...] = ()
+    """What a DICOM file's reader does to the pixels."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -153,10 +156,11 @@ def opened(source: ImageSource) -> Iterator[Picture]:
         elif isinstance(source, bytes):
             yield _recognised(name, source, BytesIO(source))
         else:
-            if not stat.S_ISREG(source.stat().st_mode):
-                raise ImageError(f"{source} is no file; expected an image file")
-            with source.open("rb") as file:
-                yield _recognised(name, source, file)
+            path, frame = file_and_frame(source)
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ImageError(f"{path} is no file; expected an image file")
+            with path.open("rb") as file:
+                yield _recognised(name, path, file, frame)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError(f"no image at {source}; put it there, or take it out of the data set") from error
     except DAMAGE as error:
@@ -226,8 +230,12 @@ def _of_pillow(image: Image.Image) -> Picture:
     return Picture(UNNAMED, "pixels", image, None)
 
 
-def _recognised(name: str, source: ImageFile, file: BufferedReader | BytesIO) -> Picture:
+def _recognised(name: str, source: ImageFile, file: BufferedReader | BytesIO, frame: int | None = None) -> Picture:
     start = file.read(START)
+    if is_dicom(start):
+        return _of_dicom(name, source, frame)
+    if frame is not None:
+        raise ImageError(f"{name} names a frame, which only a DICOM file has; leave out #{frame}")
     found = format_of(start)
     if found is None:
         raise ImageError(f"{name} {_what_else(start)}; expected a picture in the format {READ}")
@@ -239,10 +247,23 @@ def _recognised(name: str, source: ImageFile, file: BufferedReader | BytesIO) ->
     return picture
 
 
+def _of_dicom(name: str, source: ImageFile, frame: int | None) -> Picture:
+    name = source.name if isinstance(source, Path) else name
+    require_reader(name)
+    from attnmel.data.dicom.picture import dicom_picture  # needs pydicom
+
+    found = dicom_picture(source, name, frame)
+    jpeg = found.content if isinstance(found.content, bytes) else None
+    pillow = found.content if isinstance(found.content, Image.Image) else _jpeg_opened(BytesIO(found.content), name)
+    if found.profile is not None:
+        pillow.info["icc_profile"] = found.profile
+    return Picture(name, "DICOM", pillow, jpeg, notes=found.notes)
+
+
 def _reader_opened(found: Format, file: BufferedReader | BytesIO, name: str) -> PillowFile:
     file.seek(0)
-    if found.name == "JPEG" and accepts_truncated():
-        return TolerantJpeg(file, name)
+    if found.name == "JPEG":
+        return _jpeg_opened(file, name)
     try:
         with contradictions_as_damage():
             return found.reader(file, name)
@@ -252,6 +273,10 @@ def _reader_opened(found: Format, file: BufferedReader | BytesIO, name: str) -> 
                 f"{name} is a {found.name} with pixels of a kind that is not read; save it as PNG"
             ) from error
         raise
+
+
+def _jpeg_opened(file: BufferedReader | BytesIO, name: str) -> PillowFile:
+    return (TolerantJpeg if accepts_truncated() else JpegImageFile)(file, name)
 
 
 def _again(picture: Picture) -> PillowFile:

@@ -14,15 +14,16 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from attnmel.data.dicom.frames import SUFFIXES as DICOM_SUFFIXES
 from attnmel.errors import ImageError
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 PNG_SUFFIXES = (".png",)
 HEIC_SUFFIXES = (".heic", ".heif")
-SUFFIXES = (*JPEG_SUFFIXES, *PNG_SUFFIXES, ".tif", ".tiff", ".webp", ".bmp", ".dib", *HEIC_SUFFIXES)
+SUFFIXES = (*JPEG_SUFFIXES, *PNG_SUFFIXES, ".tif", ".tiff", ".webp", ".bmp", ".dib", *HEIC_SUFFIXES, *DICOM_SUFFIXES)
 """Endings of the names of files that can be opened, in lower case."""
 
-READ = "JPEG, PNG, TIFF, WebP, BMP or HEIC"
+READ = "JPEG, PNG, TIFF, WebP, BMP, HEIC or DICOM"
 """The formats in the words of a message."""
 
 START = 132
@@ -64,8 +65,6 @@ def name_of_unread(start: bytes) -> str:
     """Return the name of a known format that is not read, by a file's first bytes; empty for others."""
     if start[4:8] == b"ftyp":
         return "AVIF" if start[8:12] in (b"avif", b"avis") else "video or other ISO"
-    if start[128:132] == b"DICM":
-        return "DICOM"
     return next((name for magic, name in NOT_READ.items() if start.startswith(magic)), "")
 
 

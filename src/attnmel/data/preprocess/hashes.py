@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from attnmel.data.dicom.frames import file_of
 from attnmel.data.preprocess.decode import opened
 from attnmel.data.preprocess.reading import header_changes
 from attnmel.data.preprocess.workers import taken_in_turn
@@ -63,14 +64,18 @@ def file_contents(
 ) -> dict[Path, FileContent]:
     """Return what each file holds, read anew only where size or time differ from those in the `memory` file.
 
+    A frame of a DICOM file has that of the file.
+
     Raises:
         ImageError: files that are not there, all of them together.
     """
-    stamps = _stamps(paths)
+    stamps, files = _stamps(paths), {path: file_of(path) for path in paths}
     remembered = _remembered(memory)
     known = {path: one for path, one in remembered.items() if one.stamp == stamps.get(path)}
     if unknown := [path for path in stamps if path not in known or known[path].reading is None]:
-        works = [(path, known[path].digest if path in known else None) for path in unknown]
+        # Frames of one file are hashed together, not each for itself.
+        several = {file: _sha256(file) for file in {files[path] for path in unknown if files[path] != path}}
+        works = [(path, known[path].digest if path in known else several.get(files[path])) for path in unknown]
         looked_at = zip(unknown, _looked_at(works, workers, progress), strict=True)
         known |= {path: _Known(stamps[path], found.digest, found.reading) for path, found in looked_at}
         _remember(memory, remembered | known)
@@ -82,7 +87,7 @@ def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
     missing = []
     for path in paths:
         try:
-            found = path.stat()
+            found = file_of(path).stat()
         except FileNotFoundError:
             missing.append(path)
         except OSError as error:

@@ -34,7 +34,7 @@ class Reading:
     """What was done to the pixels of a file."""
 
     format: str
-    """JPEG, PNG, TIFF, WebP, BMP or HEIC; "pixels" for a picture of Pillow."""
+    """JPEG, PNG, TIFF, WebP, BMP, HEIC or DICOM; "pixels" for a picture of Pillow."""
     orientation: int = 1
     """By EXIF, and followed; 1 is upright as stored."""
     profile: str = ""
@@ -156,7 +156,7 @@ def _as(pixels: Image.Image, mode: str) -> Image.Image:
 
 
 def _notes(picture: Picture, pages: int) -> tuple[str, ...]:
-    notes = [f"the first of {pages} pages or frames"] if pages > 1 else []
+    notes = [*picture.notes, *([f"the first of {pages} pages or frames"] if pages > 1 else [])]
     if isinstance(picture.pillow, TolerantJpeg) and picture.pillow.lacks_end:
         notes.append("last bytes are missing, and what is there was read")
     if picture.mode == "CMYK" and picture.colours.conversion is None:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from attnmel import NOTICE
+from attnmel.data.dicom.frames import image_id
 from attnmel.data.preprocess.images import central_square, decoded_image, whole_frame
 from attnmel.errors import ConfigError
 from attnmel.folders import replacing
@@ -34,11 +35,11 @@ def write_image_maps(
     frames = {name: whole_frame(one, square, size=card.size, side=card.side) for name, one in maps.items()}
     for name, one in maps.items():
         shown = whole_frame(stretched(one), square, size=card.size, side=card.side)
-        picture = folder / f"{path.stem}-{name}.png"
+        picture = folder / f"{image_id(path)}-{name}.png"
         with replacing(picture) as part:
             Image.fromarray(overlay(image, shown)).save(part)
         yield picture
-    arrays = folder / f"{path.stem}.npz"
+    arrays = folder / f"{image_id(path)}.npz"
     held = {**maps, **{f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}}
     held |= {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
     with replacing(arrays) as part, part.open("wb") as file:

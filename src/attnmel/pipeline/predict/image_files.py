@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from attnmel.data.dicom.frames import SUFFIXES as DICOM_SUFFIXES
+from attnmel.data.dicom.frames import file_of, frames_of, image_id, is_dicom
 from attnmel.data.preprocess.formats import READ, START, SUFFIXES, format_of, name_of_unread
 from attnmel.errors import ImageError, listed
 from attnmel.progress import SILENT, Progress
@@ -33,6 +35,8 @@ MOST_LEFT_OUT = 20
 HIDDEN = "hidden, as the ._ files of macOS are"
 IS_MASK = "by name a mask or a map; to predict such a file, name it itself"
 NO_PICTURE = "not a picture"
+DICOM_INDEX = "DICOMDIR"
+"""Name of the file that lists the DICOM files of a medium (PS3.10, 8.6)."""
 LINK = "a link to a folder, which is not followed"
 
 
@@ -55,28 +59,29 @@ def image_files(images: Sequence[Path], progress: Progress = SILENT) -> list[Pat
     paths: list[Path] = []
     for given in images:
         if not given.is_dir():
-            if not given.exists():
+            if not file_of(given).exists():
                 raise ImageError(f"no image at {given}; expected a file or a folder of pictures ({READ})")
-            paths.append(given)
+            paths += _frames(given)
             continue
         left_out: list[LeftOut] = []
         found = sorted(_pictures(given, left_out))
         _note_left_out(given, left_out, progress)
         if not found:
             raise ImageError(f"no image at {given}; expected a file or a folder of pictures ({READ})")
-        paths += found
+        paths += [frame for path in found for frame in _frames(path)]
     return paths
 
 
 def distinct_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Return a name for each file: that of the file without its ending, or where it repeats, with its folders.
+    """Return a name for each file: its image id, or where that repeats, with its folders.
 
     The folders are those below the one that all files share; names that differ in case alone count as equal.
     """
-    stems = Counter(path.stem.casefold() for path in paths)
+    names = {path: image_id(path) for path in paths}
+    stems = Counter(name.casefold() for name in names.values())
     root = Path(os.path.commonpath([path.absolute().parent for path in paths])) if paths else Path()
-    inside = {path: path.absolute().relative_to(root).with_suffix("").as_posix() for path in paths}
-    return {path: path.stem if stems[path.stem.casefold()] == 1 else inside[path] for path in paths}
+    inside = {path: (path.absolute().parent.relative_to(root) / name).as_posix() for path, name in names.items()}
+    return {path: name if stems[name.casefold()] == 1 else inside[path] for path, name in names.items()}
 
 
 def raise_for_failures(failed: Sequence[str], total: int) -> None:
@@ -89,6 +94,12 @@ def raise_for_failures(failed: Sequence[str], total: int) -> None:
         reasons = "".join(f"\n  {reason}" for reason in failed[:MOST_REASONS])
         more = f"\n  and {len(failed) - MOST_REASONS} more" if len(failed) > MOST_REASONS else ""
         raise ImageError(f"{len(failed)} of {total} images could not be used; the others are done:{reasons}{more}")
+
+
+def _frames(path: Path) -> list[Path]:
+    # Only what may be DICOM is opened: of 100,000 photographs, opening each would take seconds.
+    suffix = path.suffix.lower()
+    return [path] if suffix in SUFFIXES and suffix not in DICOM_SUFFIXES else frames_of(path)
 
 
 def _pictures(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
@@ -129,6 +140,8 @@ def _why_no_picture(path: Path) -> str:
                 start = file.read(START)
         except OSError as error:
             return f"not readable ({error.strerror})"
+        if is_dicom(start):
+            return NO_PICTURE if path.name == DICOM_INDEX else ""
         if format_of(start) is None and name_of_unread(start) in {"", *NOT_PICTURES}:
             return NO_PICTURE
     return IS_MASK if MASK.fullmatch(path.stem) else ""

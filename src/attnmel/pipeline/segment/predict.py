@@ -22,6 +22,7 @@ from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.predict.image_files import distinct_names, image_files, raise_for_failures
 from attnmel.pipeline.run.seen_images import read_images, write_images
+from attnmel.pipeline.segment.dicom_masks import require_dicom_masks, write_dicom_masks
 from attnmel.pipeline.segment.image_masks import Drawn, drawn_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table, write_masks_table
 from attnmel.progress import SILENT, Progress
@@ -65,16 +66,18 @@ def predict_masks(
     out: Path | None = None,
     replace: bool = False,
     batch: int = 16,
+    dicom: Path | None = None,
     progress: Progress = SILENT,
 ) -> Masks:
     """Draw the masks of a known data set, or of files and folders, into a folder.
 
     Rows that the same segmenter wrote are kept, so that a stopped prediction goes on; `replace` draws all anew.
-    An image that cannot be read gets a row with the reason; an empty mask gets a row and no file.
+    An image that cannot be read gets a row with the reason; an empty mask gets a row and no file. The masks of DICOM
+    images are written to the folder `dicom` as Segmentations, too.
 
     Raises:
         CheckpointError: the model cannot be used.
-        ConfigError: no `out` for images that are no known data set; MONAI is not installed.
+        ConfigError: no `out` for images that are no known data set; MONAI is not installed; none is DICOM for `dicom`.
         ImageError: no image is named.
         LabelError: two images of one id.
         PredictionsError: the folder holds masks of another segmenter.
@@ -83,8 +86,15 @@ def predict_masks(
     network, card = load_segmenter(model)
     named = _named_images(images, home, progress)
     folder = _folder(images, home, out)
+    if dicom is not None:
+        require_dicom_masks(dict(named))
     with hold_folder(folder.path):
-        return _predict_into(folder, model, network, card, named, replace, batch, progress)
+        masks = _predict_into(folder, model, network, card, named, replace, batch, progress)
+        if dicom is not None:
+            files = {row.image_id: folder.mask(row.image_id) for row in masks.rows}
+            there = {name: path for name, path in files.items() if path.is_file()}
+            progress.note(f"{dicom}: {write_dicom_masks(dicom, dict(named), there)} masks as DICOM")
+        return masks
 
 
 def _predict_into(
