@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped
+from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped, trained_model
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def export(
         return
     use_threads()
     exported = export_onnx(
-        Path(model),
+        trained_model(model),
         home=home_folder(home),
         out=out,
         int8=int8,

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from attnmel.cli.help import DATA, OUTPUT, option
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
+from attnmel.table_files import nan_to_null, printable_texts
 
 Home = Annotated[
     Path | None,
@@ -16,6 +17,16 @@ Home = Annotated[
     ),
 ]
 Json = Annotated[bool, option(OUTPUT, "Print JSON instead of text.", "--json")]
+Threads = Annotated[
+    int | None,
+    option(
+        ADVANCED,
+        "Threads of the network on the CPU [default: $ATTNMEL_THREADS, else as many as this process's share of the "
+        "processors that are not busy].",
+        "--threads",
+        min=1,
+    ),
+]
 Out = Annotated[Path | None, option(OUTPUT, "File or folder to write.", "--out")]
 
 
@@ -63,8 +74,8 @@ class Terminal:
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Print a value as JSON; NaN, which JSON lacks, becomes null."""
-    print(json.dumps(_without_nan(value), indent=2, allow_nan=False))
+    """Print a value as JSON; NaN, which JSON lacks, becomes null, and every text can be read as UTF-8."""
+    print(json.dumps(nan_to_null(printable_texts(value)), indent=2, allow_nan=False))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -74,11 +85,3 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in table:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         print("  ".join(cells).rstrip())
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - walks JSON
-    if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(one) for one in value]
-    return None if isinstance(value, float) and value != value else value

@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from attnmel.data.preprocess.workers import available_processors, in_order, worthwhile_processes
+from attnmel.data.preprocess.workers import in_order, worthwhile_processes
+from attnmel.threads import available_processors
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -21,7 +21,8 @@ from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.provenance import read_provenance, read_recipe
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.train.train import recipe_fabric, run_folder
 from attnmel.progress import SILENT
 from attnmel.training.schedules import EpochSchedule

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from attnmel.errors import AttnmelError
+from attnmel.threads import available_processors
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -20,13 +21,6 @@ WORKS_WORTH_A_PROCESS = 64
 
 AHEAD_PER_PROCESS = 4
 """Works handed out ahead of the one whose turn is next; bounds the memory of results that wait."""
-
-
-def available_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def worthwhile_processes(works: int) -> int:

@@ -22,7 +22,7 @@ from attnmel.data.datasets.superpixels import marked_superpixels
 from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
 from attnmel.errors import ArchiveError, LabelError
-from attnmel.folders import MasksFolder, predicted_masks
+from attnmel.folders import MasksFolder, expanded, predicted_masks
 from attnmel.records import Lesion
 from attnmel.table_files import table_lines
 
@@ -143,7 +143,7 @@ def masks_folder(masks: str, dataset: Dataset, home: Path) -> MasksFolder:
         LabelError: there is none.
     """
     if masks != PREDICTED:
-        folder = MasksFolder(Path(masks).expanduser())
+        folder = MasksFolder(expanded(masks))
         if not folder.path.is_dir():
             raise LabelError(f"loss.masks = '{masks}' is no folder; expected one with <image>_segmentation.png files")
         return folder

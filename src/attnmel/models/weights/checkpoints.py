@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from attnmel import __version__
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.folders import RunFolder
+from attnmel.folders import RunFolder, single_run
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import CARD, AnyCard, Card, card_json, checked, described, read_card
 from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, save_state, writing
@@ -112,7 +112,9 @@ def checkpoint_file(path: Path) -> Path:
 
     Raises:
         CheckpointError: there is none.
+        ConfigError: the folder holds several seeds of a recipe.
     """
+    path = single_run(path)
     if path.is_dir():
         best = RunFolder(path).best
         if not best.is_file():

@@ -16,7 +16,7 @@ from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
-from attnmel.folders import RunFolder
+from attnmel.folders import runs_below, runs_in
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -108,14 +108,12 @@ def _named(path: Path | Run) -> list[_Named]:
         return [_Named(path.path, path)]
     if path.is_file():
         return [_Named(path)]
-    if RunFolder(path).recipe.is_file():
-        return [_Named(path, Run(path))]
-    seeds = [one for one in sorted(path.glob("seed-*")) if RunFolder(one).recipe.is_file()]
-    if not seeds:
+    found = [_Named(one.path, Run(one)) for one in runs_in(path)]
+    if not found:
         raise ConfigError(
             f"nothing to compare at {path}; expected a run folder, a folder of seed-* runs, or a predictions file"
+            f"{runs_below(path)}"
         )
-    found = [_Named(one, Run(one)) for one in seeds]
     for one in found[1:]:
         if differing := _differing(found[0], one):
             raise ConfigError(f"{path} holds runs of several recipes: {differing}; name the runs one by one")

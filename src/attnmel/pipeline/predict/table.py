@@ -11,6 +11,7 @@ import numpy as np
 
 from attnmel import NOTICE
 from attnmel.deploy.onnx_file import Threshold
+from attnmel.errors import printable
 from attnmel.models.weights.card import Card
 from attnmel.table_files import notice_lines
 
@@ -41,7 +42,7 @@ class Table:
         """Yield the text of the table in parts: its head, each result as it comes, its end."""
         for text in self._json(results) if as_json else self._csv(results):
             # A file's name may contain bytes that are no text, which cannot be written.
-            yield text.encode("utf-8", "backslashreplace").decode("utf-8")
+            yield printable(text)
 
     def _csv(self, results: Iterable[ImageResult]) -> Iterator[str]:
         yield f"{notice_lines(self.card.licence)}# {self._calibration()}\n"
@@ -61,11 +62,11 @@ class Table:
         before = "\n"
         for one in results:
             found = (
-                {"error": one.error}
+                {"error": printable(one.error)}
                 if one.error
                 else {"probabilities": dict(zip(card.classes, one.probabilities, strict=True))}
             )
-            yield before + textwrap.indent(json.dumps({"image": one.image, **found}, indent=2), "    ")
+            yield before + textwrap.indent(json.dumps({"image": printable(one.image), **found}, indent=2), "    ")
             before = ",\n"
         yield "\n  ]\n}\n"
 

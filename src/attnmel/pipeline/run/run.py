@@ -13,7 +13,8 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.run.dataset import Prepared, prepare
 from attnmel.pipeline.run.history import HistoryRow, read_history
-from attnmel.pipeline.run.provenance import check_card, read_provenance, read_recipe, refuse_other_data
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import check_card, read_provenance, refuse_other_data
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, read_measures, write_measures
 from attnmel.pipeline.run.results_details import Details, read_details, write_details
 from attnmel.pipeline.run.seen_images import Known, read_images

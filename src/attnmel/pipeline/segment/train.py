@@ -116,7 +116,7 @@ def _train(pairs: Pairs, run: RunFolder, fabric: Fabric, *, home: Path, command:
     if run.resume.is_file():
         history = load_training_state(run.resume, network, optimizer, SegmenterRow)
         write_history(run.history, history)
-        add_resumed(run, device=fabric.device, processes=1, epoch=len(history))
+        add_resumed(run, pairs.recipe, device=fabric.device, processes=1, epoch=len(history))
     else:
         start = Start("random weights")
         write_images(run, known_images(pairs.lesions, home), pairs.dataset.licence)

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import attnmel
 from attnmel.data.preprocess.images import MASK_THRESHOLD
+from attnmel.errors import printable
 from attnmel.folders import replacing
 from attnmel.report.galleries.examples import as_address
 from attnmel.report.html.page import environment
@@ -98,7 +99,7 @@ def write_html(path: Path, sheets: Sequence[Sheet]) -> None:
         .render(sheets=sheets, notice=attnmel.NOTICE, version=attnmel.__version__, title=_title(sheets))
     )
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(printable(page), encoding="utf-8")
 
 
 def write_png(path: Path, sheets: Sequence[Sheet]) -> None:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import attnmel
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, printable
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
@@ -135,7 +135,7 @@ def write_report(
     """
     page = report_page(runs, leading=leading, sections=sections, title=title)
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(printable(page), encoding="utf-8")
 
 
 def report_page(
