@@ -82,9 +82,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     Upper and lower case, and "_" or a space in place of "-", make no difference.
     """
-    by_form = {_plain_form(one): one for one in known}
-    nearest = difflib.get_close_matches(_plain_form(name), by_form, n=1)
-    return f" (did you mean '{by_form[nearest[0]]}'?)" if nearest else ""
+    form, by_form = _plain_form(name), {_plain_form(one): one for one in known}
+    similar = difflib.get_close_matches(form, by_form, n=len(by_form) or 1)
+    # Of equally similar ones that of the same letters: 2017 for 2071, not 2018.
+    likeness = {one: difflib.SequenceMatcher(None, one, form).ratio() for one in similar}
+    nearest = max(similar, key=lambda one: (likeness[one], sorted(one) == sorted(form)), default=None)
+    return f" (did you mean '{by_form[nearest]}'?)" if nearest is not None else ""
 
 
 def _plain_form(name: str) -> str:

@@ -2,11 +2,12 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
+from attnmel.cli.bars import drawn_bar, logged_bar
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.table_files import nan_to_null, printable_texts
 
@@ -31,42 +32,19 @@ Out = Annotated[Path | None, option(OUTPUT, "File or folder to write.", "--out")
 
 
 class Terminal:
-    """Progress on standard error; only notes if that is no terminal or `bars` is False."""
+    """Progress on standard error: bars on a terminal, else a line every minute; only notes where `bars` is False."""
 
     def __init__(self, *, bars: bool = True) -> None:
-        self._bars = bars and sys.stderr.isatty()
+        self._bars = bars
 
-    @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
-        """Draw a bar, and remove it at the end."""
+    def bar(
+        self, label: str, total: int | None, unit: str = "", *, further: int = 0
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Draw a bar, and remove it at the end; or write lines."""
         if not self._bars:
-            yield lambda steps: None
-            return
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            MofNCompleteColumn,
-            Progress,
-            SpinnerColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        counter = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            counter,
-            TextColumn(unit if unit != "bytes" else ""),
-        )
-        # By default rich would send what the program prints to standard output to standard error, too.
-        with Progress(
-            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True, redirect_stdout=False
-        ) as drawn:
-            task = drawn.add_task(label, total=total)
-            yield lambda steps: drawn.advance(task, steps)
+            return nullcontext(lambda steps: None)
+        shown = drawn_bar if sys.stderr.isatty() else logged_bar
+        return shown(label, total, unit, further)
 
     def note(self, message: str) -> None:
         """Print one sentence on standard error."""

@@ -115,6 +115,8 @@ def labelled_folder(name: str) -> Path:
         return folder.resolve()
     if folder.is_dir():
         raise ConfigError(f"the folder {name} has no {TABLE}; expected one with a row an image: image,label")
+    if folder.is_absolute():
+        raise ConfigError(f"there is no folder {name}; name the one where the images with their {TABLE} are now")
     known = f"{did_you_mean(name, SOURCES)}; known: {', '.join(sorted(SOURCES))}, or a folder with {TABLE}"
     raise ConfigError(f"unknown data set '{name}'{known}")
 

@@ -115,8 +115,9 @@ def start_weights(
     path = weights_file(source)
     if path.suffix == PICKLE:
         return _put_pickle(network, path)
-    is_checkpoint = CARD in read_metadata(path)
-    return _put_checkpoint(network, expanded(source), classes) if is_checkpoint else _put_safetensors(network, path)
+    if CARD in read_metadata(path):
+        return _put_checkpoint(network, expanded(source), classes)
+    return _put_safetensors(network, path)
 
 
 def weights_file(source: str) -> Path:
@@ -281,7 +282,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> Start:
-    """Put in all of another run; but the head where its classes are others, the trunk alone if it is another network."""
+    """Put in all; without the head where its classes are others, the trunk alone where it is another network."""
     tensors, card = read_checkpoint(path)
     own = network.state_dict()
     if bare := lacks_batch_norm(network, tensors, TRUNK):
@@ -295,7 +296,7 @@ def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> S
     network.load_state_dict(parts, strict=False)
     head = "with its head" if same else f"with a new head for {', '.join(classes)}"
     if not is_same_network:
-        head = f"of its trunk alone, as it is a {card.network}; {_fresh_parts(own, parts)} start at random"
+        head = f"of its trunk alone (that network is {card.network}); {_fresh_parts(own, parts)} start at random"
     return Start(f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}", card.licence, bare=bare)
 
 

@@ -1,8 +1,9 @@
 """A run's recipe, with the folder of its images where that is now; what may change when it is continued. No torch."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
@@ -26,11 +27,14 @@ def path_from_run(run: RunFolder, dataset: str) -> str | None:
         return None
 
 
-def read_recipe(run: RunFolder, overrides: Sequence[str] = ()) -> Recipe:
+def read_recipe(
+    run: RunFolder, overrides: Sequence[str] = (), *, provenance: Mapping[str, Any] | None = None
+) -> Recipe:
     """Return the resolved recipe of a run, changed by `key=value` overrides.
 
     A folder of own images is looked for at its path from the run folder first, since both may have been moved together,
-    then at its absolute path. Whether it holds the same images is checked where they are used.
+    then at its absolute path. Whether it holds the same images is checked where they are used. The path is read from
+    the run's provenance, where that is not given.
 
     Raises:
         ConfigError: the folder holds no run.
@@ -38,12 +42,20 @@ def read_recipe(run: RunFolder, overrides: Sequence[str] = ()) -> Recipe:
     if not run.recipe.is_file():
         raise ConfigError(f"{run.path} is not a run folder: no {run.recipe.name} in it; train one first")
     recipe = load_recipe(str(run.recipe), overrides)
-    if recipe.data.dataset != load_recipe(str(run.recipe)).data.dataset or not run.provenance.is_file():
+    if any(one.partition("=")[0].strip() == "data.dataset" for one in overrides):
         return recipe
-    with damage(run.provenance, ConfigError, "put back the file that the training wrote, or train anew"):
-        stored = read_json(run.provenance).get(DATASET_FROM_RUN)
+    if provenance is None:
+        provenance = _provenance(run)
+    stored = provenance.get(DATASET_FROM_RUN)
     beside = (run.path.resolve() / stored).resolve() if stored else None
     return moved_to(recipe, str(beside)) if beside is not None and beside.is_dir() else recipe
+
+
+def _provenance(run: RunFolder) -> dict[str, Any]:
+    if not run.provenance.is_file():
+        return {}
+    with damage(run.provenance, ConfigError, "put back the file that the training wrote, or train anew"):
+        return read_json(run.provenance)
 
 
 def moved_to(recipe: Recipe, dataset: str) -> Recipe:

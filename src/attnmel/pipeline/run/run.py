@@ -8,6 +8,7 @@ from torch import nn
 
 from attnmel import runtime
 from attnmel.config.recipe import Recipe
+from attnmel.errors import ConfigError
 from attnmel.folders import RunFolder, home_folder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
@@ -52,7 +53,7 @@ class Run:
     @cached_property
     def recipe(self) -> Recipe:
         """The resolved recipe, as `read_recipe`."""
-        return read_recipe(self.folder)
+        return read_recipe(self.folder, provenance=self.provenance if self.folder.recipe.is_file() else {})
 
     @property
     def target_class(self) -> str:
@@ -97,6 +98,12 @@ class Run:
 
     def dataset_on(self, on: str | None) -> Prepared:
         """Return another data set or folder as the run's recipe prepares it; None for the run's own."""
+        own = Path(self.recipe.data.dataset)
+        if on is None and None not in self._datasets and own.is_absolute() and not own.exists():
+            raise ConfigError(
+                f"the images of {self.path} are no longer at {own}; if they were moved, name the new folder once: "
+                f"attnmel train {self.path} --resume --set data.dataset=FOLDER"
+            )
         if on not in self._datasets:
             self._datasets[on] = prepare(self.recipe.data, home=self.home, name=on, progress=self.progress)
         return self._datasets[on]
