@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.onnx_file import BOUND, Threshold
-from attnmel.deploy.workers import STALL_LIMIT
+from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.folders import replacing
 from attnmel.locks import hold_file, hold_folder
@@ -24,6 +24,7 @@ from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
 from attnmel.pipeline.predict.table import ImageResult, Table
 from attnmel.progress import SILENT, Progress
+from attnmel.threads import available_processors
 
 BATCH = 16
 """Number of images in a forward pass of a checkpoint."""
@@ -118,7 +119,7 @@ class ImageResults:
         results = self.model.predict(left, many=total > 1)
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
-            yield from map(self._finished, left, results)
+            yield from map(self._counted, map(self._with_maps, zip(left, results, strict=True)))
             return
         with (
             self._maps_lock(),
@@ -126,15 +127,21 @@ class ImageResults:
             watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
         ):
             advance(done)
-            for path, one in zip(left, watch(results), strict=True):
-                yield self._finished(path, one)
+            pairs = zip(left, watch(results), strict=True)
+            for one in self._with_all_maps(pairs):
+                yield self._counted(one)
                 advance(1)
 
     def _maps_lock(self) -> AbstractContextManager[None]:
         return nullcontext() if self._maps is None else hold_folder(self._maps)
 
-    def _finished(self, path: Path, one: ImageResult) -> ImageResult:
-        result = self._with_maps(path, one)
+    def _with_all_maps(self, pairs: Iterator[tuple[Path, ImageResult]]) -> Iterator[ImageResult]:
+        """Yield the results with their maps written, on all processors."""
+        if self._maps is None:
+            return map(self._with_maps, pairs)
+        return in_threads(self._with_maps, pairs, available_processors(), limit=self._stall_limit)
+
+    def _counted(self, result: ImageResult) -> ImageResult:
         if result.error:
             self._failed.append(result.error)
         return result
@@ -145,12 +152,13 @@ class ImageResults:
             "was finished is kept: `predict --resume` continues from there; --stall-limit SECONDS sets a longer limit"
         )
 
-    def _with_maps(self, path: Path, result: ImageResult) -> ImageResult:
+    def _with_maps(self, pair: tuple[Path, ImageResult]) -> ImageResult:
         """Write the maps of a result, if there is a folder for them, before the result counts."""
+        path, result = pair
         if self._maps is None or result.error:
             return result
         try:
-            list(write_image_maps(self._maps, path, result.attention, self.model.card))
+            write_image_maps(self._maps, path, result.attention, self.model.card, probabilities=result.probabilities)
         except ImageError as error:
             return ImageResult(result.image, (), str(error))
         return result
