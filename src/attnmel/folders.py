@@ -10,15 +10,9 @@ from pathlib import Path
 
 import platformdirs
 
-from attnmel.errors import ConfigError, listed
+from attnmel.errors import ConfigError
 
 HOME_VARIABLE = "ATTNMEL_HOME"
-
-SEED = "seed-"
-"""Begins the name of a run folder; its seed follows."""
-
-DEEPEST = 4
-"""Folders between a folder of runs and a run: data set, recipe, control, seed."""
 
 
 def home_folder(chosen: Path | None = None) -> Path:
@@ -148,6 +142,11 @@ class RunFolder:
         return RunFolder(self.path.parent / name / self.path.name)
 
     @property
+    def names(self) -> set[str]:
+        """The names of what is in the folder before its recipe."""
+        return {path.name for path in (self.provenance, self.images, self.prior.path)}
+
+    @property
     def recipe(self) -> Path:
         """The resolved recipe, which can be used as a recipe."""
         return self.path / "recipe.toml"
@@ -240,40 +239,6 @@ class RunFolder:
     def overlap(self, split: str) -> Path:
         """Overlap of each attention map with the lesion mask, one row for each image."""
         return self.path / "predictions" / f"{split}-overlap.csv"
-
-
-def runs_in(path: Path) -> tuple[RunFolder, ...]:
-    """Return the runs that a path means: the run folder itself, or the seeds of a recipe in it, in order.
-
-    Empty where it holds neither.
-    """
-    if RunFolder(path).recipe.is_file():
-        return (RunFolder(path),)
-    seeds = [one for one in path.glob(f"{SEED}*") if RunFolder(one).recipe.is_file()]
-    return tuple(map(RunFolder, sorted(seeds, key=lambda one: (len(one.name), one.name))))
-
-
-def single_run(path: Path) -> Path:
-    """Return the run of a path that holds a single seed; any other path as it is, for its reader to use or refuse.
-
-    Raises:
-        ConfigError: the folder holds several seeds.
-    """
-    if not path.is_dir() or RunFolder(path).best.is_file():
-        return path
-    runs = [run.path for run in runs_in(path)]
-    if len(runs) > 1:
-        raise ConfigError(
-            f"{path} holds {len(runs)} seeds ({listed(run.name for run in runs)}); name one of them, such as {runs[0]}"
-        )
-    return runs[0] if runs else path
-
-
-def runs_below(path: Path) -> str:
-    """Return the advice to name a run where runs are in the folders below a path; empty where there are none."""
-    levels = ("/".join("*" * depth) for depth in range(1, DEEPEST + 1))
-    below = [str(one.parent) for level in levels for one in sorted(path.glob(f"{level}/{RunFolder(path).recipe.name}"))]
-    return f"; runs below it: {listed(below)}" if below else ""
 
 
 @contextmanager

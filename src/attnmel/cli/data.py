@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table
 from attnmel.cli.train import Overrides
 
 
@@ -44,9 +44,10 @@ def fetch(
 def verify(
     datasets: Annotated[list[str], typer.Argument(help="Known data sets, or folders with labels.csv.")],
     out: Annotated[
-        Path | None, option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.")
+        Path | None,
+        option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.", callback=own_file),
     ] = None,
-    png: Annotated[Path | None, option(OUTPUT, "PNG file for the same contact sheet.")] = None,
+    png: Annotated[Path | None, option(OUTPUT, "PNG file for the same contact sheet.", callback=own_file)] = None,
     sample: Annotated[int, option(OUTPUT, "Number of random images on the contact sheet.", min=0)] = 48,
     seed: Annotated[int, option(ADVANCED, "Random seed of the contact sheet's sample.", min=0)] = 0,
     home: Home = None,
@@ -114,7 +115,11 @@ def audit(
     ] = None,
     exclusions: Annotated[
         Path | None,
-        option(OUTPUT, "CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`."),
+        option(
+            OUTPUT,
+            "CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`.",
+            callback=own_file,
+        ),
     ] = None,
     leave_out: Annotated[
         Literal["train", "test"], option(OUTPUT, "Which image of a leak the list excludes.")

@@ -8,7 +8,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS, option
 from attnmel.cli.model_names import NAME, image_paths, run_of, runs_of, shipped, trained_model
-from attnmel.cli.terminal import Home, Out, Terminal, Threads
+from attnmel.cli.terminal import Home, OutFolder, Terminal, Threads
 from attnmel.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def explain(
     limit: Annotated[
         int, option(ADVANCED, "Number of images, stratified by class, for faithfulness, sanity and stability.")
     ] = 64,
-    out: Out = None,
+    out: OutFolder = None,
     threads: Threads = None,
     home: Home = None,
 ) -> None:

@@ -52,8 +52,9 @@ def model_path(model: str) -> Path:
     Raises:
         ConfigError: there is nothing at the path, or a folder of several seeds or without a run.
     """
-    from attnmel.folders import RunFolder, runs_below, single_run
+    from attnmel.folders import RunFolder
     from attnmel.pretrained.catalogue import ANY, model_names
+    from attnmel.seeds import runs_below, single_run
 
     path = Path(model)
     if not path.exists():
@@ -89,7 +90,8 @@ def runs_of(path: Path) -> "tuple[RunFolder, ...]":
     Raises:
         ConfigError: there is no run; says where in the folder there are some.
     """
-    from attnmel.folders import RunFolder, runs_below, runs_in
+    from attnmel.folders import RunFolder
+    from attnmel.seeds import runs_below, runs_in
 
     if runs := runs_in(path):
         return runs

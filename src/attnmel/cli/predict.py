@@ -8,7 +8,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped, trained_model
-from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.pipeline.export.export import Exported
@@ -42,7 +42,12 @@ def predict(
     ] = None,
     maps: Annotated[
         Path | None,
-        option(OUTPUT, "Folder for the attention maps: drawn over each image as PNG, and as NPZ.", metavar="<folder>"),
+        option(
+            OUTPUT,
+            "Folder for the attention maps: drawn over each image as PNG, and as NPZ.",
+            metavar="<folder>",
+            callback=own_folder,
+        ),
     ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from attnmel.cli.bars import drawn_bar, logged_bar
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
+from attnmel.own_files import require_folder, require_own_file
 from attnmel.table_files import nan_to_null, printable_texts
 
 Home = Annotated[
@@ -28,7 +29,24 @@ Threads = Annotated[
         min=1,
     ),
 ]
-Out = Annotated[Path | None, option(OUTPUT, "File or folder to write.", "--out")]
+
+
+def own_file(path: Path | None) -> Path | None:
+    """Return the path of a file to write, which is new or was written by this program."""
+    if path is not None:
+        require_own_file(path)
+    return path
+
+
+def own_folder(path: Path | None) -> Path | None:
+    """Return the path of a folder to write into."""
+    if path is not None:
+        require_folder(path)
+    return path
+
+
+Out = Annotated[Path | None, option(OUTPUT, "File to write.", "--out", callback=own_file)]
+OutFolder = Annotated[Path | None, option(OUTPUT, "Folder to write into.", "--out", callback=own_folder)]
 
 
 class Terminal:

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from attnmel import __version__
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.folders import RunFolder, single_run
+from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import CARD, AnyCard, Card, card_json, checked, described, read_card
 from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, save_state, writing
+from attnmel.seeds import single_run
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from attnmel import NOTICE
 from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright, upright_size
@@ -13,6 +14,7 @@ from attnmel.data.preprocess.images import Square, central_square, crop_offset, 
 from attnmel.errors import ConfigError
 from attnmel.folders import replacing
 from attnmel.models.weights.card import Card
+from attnmel.own_files import SOFTWARE, is_own, require_own_file
 from attnmel.saliency.captions import captioned
 from attnmel.saliency.overlays import overlay, stretched
 
@@ -40,22 +42,27 @@ def write_image_maps(
 
     Raises:
         ImageError: the file cannot be used.
+        ConfigError: the folder holds files of these names that the program did not write.
     """
+    arrays = folder / f"{path.stem}.npz"
+    pictures = {name: folder / f"{path.stem}-{name}.png" for name in maps}
+    if not (arrays.is_file() and is_own(arrays)):  # older pictures carry no mark of their own
+        for one in (arrays, *pictures.values()):
+            require_own_file(one)
     image, (width, height) = shown_image(path)
     square = mapped_square(width, height, card)
-    written = []
+    marked = PngInfo()
+    marked.add_text(*SOFTWARE)
     for name, one in maps.items():
         drawn = overlay(image, _on(image, stretched(one), square))
         drawn = captioned(drawn, _caption(name, card, probabilities), (float(one.min()), float(one.max())))
-        written.append(folder / f"{path.stem}-{name}.png")
-        with replacing(written[-1]) as part:
-            Image.fromarray(drawn).save(part, compress_level=COMPRESSION)
-    arrays = folder / f"{path.stem}.npz"
+        with replacing(pictures[name]) as part:
+            Image.fromarray(drawn).save(part, compress_level=COMPRESSION, pnginfo=marked)
     place = {"frame": np.array([height, width]), "square": np.array([square.left, square.top, square.side])}
     terms = {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
     with replacing(arrays) as part, part.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **maps, **place, **terms)
-    return (*written, arrays)
+    return (*pictures.values(), arrays)
 
 
 def shown_image(path: Path, longest: int = LONGEST) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:

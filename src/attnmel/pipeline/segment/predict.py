@@ -82,6 +82,13 @@ def predict_masks(
     network, card = load_segmenter(model)
     named = _named_images(images, home)
     folder = _folder(images, home, out)
+    if not folder.table.is_file():
+        strange = [folder.mask(image_id) for image_id, _ in named if folder.mask(image_id).exists()]
+        if strange:
+            raise ConfigError(
+                f"{strange[0]} was not written by attnmel (no {folder.table.name} in its folder), so it is not "
+                "replaced; choose another folder by --out"
+            )
     with hold_folder(folder.path):
         return _predict_into(folder, model, network, card, named, replace, batch, progress)
 

@@ -18,6 +18,7 @@ from attnmel.folders import RunFolder, expanded
 from attnmel.locks import hold_folder
 from attnmel.models.trunks.registry import HEAVY_TRUNKS
 from attnmel.models.weights.start_weights import START_NAMES
+from attnmel.own_files import require_only
 from attnmel.pipeline.run.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.moved import read_recipe
@@ -124,6 +125,8 @@ def train_run(
 def _train_alone(
     recipe: Recipe, run: RunFolder, *, home: Path, fabric: Fabric, resume: bool, command: str, progress: Progress
 ) -> Trained:
+    if not run.recipe.is_file():
+        require_only(run.path, run.names, "a run")
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
     progress = progress if fabric.is_global_zero else SILENT

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 import attnmel
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.errors import printable
 from attnmel.folders import replacing
+from attnmel.own_files import SOFTWARE
 from attnmel.report.galleries.examples import as_address
 from attnmel.report.html.page import environment
 from attnmel.report.html.sections import Table
@@ -105,8 +107,10 @@ def write_html(path: Path, sheets: Sequence[Sheet]) -> None:
 def write_png(path: Path, sheets: Sequence[Sheet]) -> None:
     """Write the same tiles as one picture."""
     picture = sheet_picture(sheets)
+    marked = PngInfo()
+    marked.add_text(*SOFTWARE)
     with replacing(path) as part:
-        picture.save(part, format="PNG")
+        picture.save(part, format="PNG", pnginfo=marked)
 
 
 def sheet_picture(sheets: Sequence[Sheet]) -> Image.Image:
