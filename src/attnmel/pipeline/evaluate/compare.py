@@ -16,12 +16,12 @@ from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
-from attnmel.folders import runs_below, runs_in
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.comparison import comparison_section, sentences
+from attnmel.seeds import runs_below, runs_in
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ class RunSection:
     """Of the training data."""
     judgements: Mapping[str, ClassificationReport]
     """By split or external set; the first one is what the key figures, curves and examples are of."""
+    known: Mapping[str, int] = field(default_factory=dict)
+    """How many images of a split or set are known from training, where there are any."""
     curves: Mapping[str, Curves] = field(default_factory=dict)
     """By task."""
     history: History | None = None
@@ -186,7 +188,7 @@ def _view(run: RunSection, anchor: str, every_map: Sequence[str]) -> _View:
         anchor=anchor,
         split=split,
         judgement=judgement,
-        blocks=tables.blocks(run.judgements, run.main, run.published),
+        blocks=tables.blocks(run.judgements, run.main, run.published, run.known),
         key_figures=tables.key_figures(judgement, run.main),
         compared=tables.compared(judgement, run.main, published, run.overlaps, every_map),
         overlap_lines=tables.overlap_lines(run.overlaps, published),

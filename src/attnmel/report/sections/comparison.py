@@ -58,13 +58,15 @@ def method_words(comparison: Comparison) -> str:
     chance = f"{resampling.resamples:,} resamples, {resampling.permutations:,} permutations, seed {resampling.seed}"
     if not rows:
         return chance
+    cut = any(one.low == -1 or one.high == 1 for one in comparison.differences)
+    bounds = " An end at -1 or 1 is cut there, since no measure can differ by more." if cut else ""
     counted = any(one.outcome.discordant for one in comparison.differences)
     alone = (
         ' "Alone right" counts the images that the first, and that the second, alone calls rightly.' if counted else ""
     )
     return (
         f"{chance}. p is corrected by Holm over {rows} rows; a difference counts as shown where the corrected p is "
-        f"below {LEVEL} and the interval leaves out 0.{alone}"
+        f"below {LEVEL} and the interval leaves out 0.{bounds}{alone}"
     )
 
 
