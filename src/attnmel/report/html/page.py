@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import attnmel
-from attnmel.errors import ConfigError, printable
+from attnmel.errors import ConfigError, counted, printable
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
@@ -248,6 +248,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {
+        "counted": counted,
         "fixed": fixed,
         "method_words": tables.method_words,
         "span": span,
