@@ -13,7 +13,7 @@ from attnmel.pipeline.run.copied import copied_run
 
 def test_all_that_results_are_computed_from_is_copied_once(trained: RunFolder, tmp_path: Path) -> None:
     copy = copied_run(trained, tmp_path / "copy")
-    for path in (copy.recipe, copy.provenance, copy.images, copy.best, copy.measures, copy.predictions("test")):
+    for path in (copy.recipe, copy.images, copy.best, copy.measures, copy.predictions("test")):
         assert path.read_bytes() == (trained.path / path.relative_to(copy.path)).read_bytes()
     assert not copy.resume.exists()
     set_temperature(copy.best, 1.5)

@@ -8,7 +8,8 @@ from attnmel.errors import ConfigError
 from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.checkpoints import checkpoint_file
-from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import place_of_data, read_provenance, write_provenance
 
 
 def copied_run(run: RunFolder, out: Path) -> RunFolder:
@@ -30,6 +31,7 @@ def copied_run(run: RunFolder, out: Path) -> RunFolder:
             return copy
         if any(one.name[0] != "." for one in out.iterdir()):
             raise ConfigError(f"{out} holds something else than a copy of {run.path}; choose another folder by --out")
+        write_provenance(copy, read_provenance(run) | place_of_data(copy, read_recipe(run)))
         for path in (*_files(run), best):  # the checkpoint last: a copy that has it is whole
             target = out / path.relative_to(run.path)
             with replacing(target) as part:
@@ -38,7 +40,7 @@ def copied_run(run: RunFolder, out: Path) -> RunFolder:
 
 
 def _files(run: RunFolder) -> list[Path]:
-    single = (run.recipe, run.provenance, run.history, run.images, run.prior.images, run.leakage, run.measures)
+    single = (run.recipe, run.history, run.images, run.prior.images, run.leakage, run.measures)
     predictions = (run.path / "predictions").glob("*")
     every = [*single, run.best.with_suffix(".json"), *predictions]
     return [path for path in every if path.is_file()]

@@ -48,7 +48,7 @@ def write_start(
         **({"start measured": start.facts} if start.facts else {}),
         "data": data,
         **({"prior": prior} if prior else {}),
-        **_place_of_data(run, recipe),
+        **place_of_data(run, recipe),
     }
     write_provenance(run, provenance)
     _write_recipe(run, recipe)
@@ -59,7 +59,8 @@ def _write_recipe(run: RunFolder, recipe: Recipe | SegmenterRecipe) -> None:
         part.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
 
 
-def _place_of_data(run: RunFolder, recipe: Recipe | SegmenterRecipe) -> dict[str, str]:
+def place_of_data(run: RunFolder, recipe: Recipe | SegmenterRecipe) -> dict[str, str]:
+    """Return the entry of the provenance that says where a folder of own images is from the run folder."""
     path = path_from_run(run, recipe.data.dataset)
     return {DATASET_FROM_RUN: path} if path else {}
 
@@ -71,7 +72,7 @@ def add_resumed(
 
     The recipe replaces the one before: its epochs or the place of its images may be others now.
     """
-    provenance = read_provenance(run) | _place_of_data(run, recipe)
+    provenance = read_provenance(run) | place_of_data(run, recipe)
     _write_recipe(run, recipe)
     provenance.setdefault("resumed", []).append(
         {

@@ -13,7 +13,7 @@ from attnmel.data.batches.ablate import NO_CONTROL
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.priors.sources import PREDICTED
-from attnmel.errors import ConfigError, TrainingError
+from attnmel.errors import ConfigError, TrainingError, printable
 from attnmel.folders import RunFolder, expanded
 from attnmel.locks import hold_folder
 from attnmel.models.trunks.registry import HEAVY_TRUNKS
@@ -42,6 +42,8 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     weights = expanded(model.weights)
     precision = runtime.choose_precision(training.precision, fabric.device)
     dataset = str(own_folder_path(data.dataset) or data.dataset)
+    if printable(dataset) != dataset:
+        raise ConfigError(f"the path {dataset} is no UTF-8, which the file of a recipe needs; rename the folder")
     start = str(weights.absolute()) if model.weights not in START_NAMES and weights.exists() else model.weights
     masks = expanded(recipe.loss.masks)
     own_masks = recipe.loss.masks not in ("", PREDICTED) and masks.exists()
