@@ -46,7 +46,8 @@ class SplitResults:
         """Return what was evaluated, in one line."""
         counts = ", ".join(f"{count} {name}" for name, count in self.judgement.counts.items())
         notes = "".join(f"\nnote: {note}" for note in self.judgement.notes)
-        return f"{self.dataset}, {self.split}: {counted(self.judgement.images, 'image')} ({counts}), epoch {self.epoch}{notes}"
+        images = counted(self.judgement.images, "image")
+        return f"{self.dataset}, {self.split}: {images} ({counts}), epoch {self.epoch}{notes}"
 
     def table(self) -> list[list[str]]:
         """Return the measures as text: task, measure, value, interval."""

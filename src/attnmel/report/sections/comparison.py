@@ -66,8 +66,8 @@ def method_words(comparison: Comparison) -> str:
         ' "Alone right" counts the images that the first, and that the second, alone calls rightly.' if counts else ""
     )
     return (
-        f"{chance}. p is corrected by Holm over {counted(rows, 'row')}; a difference counts as shown where the corrected p is "
-        f"below {LEVEL} and the interval leaves out 0.{bounds}{alone}"
+        f"{chance}. p is corrected by Holm over {counted(rows, 'row')}; a difference counts as shown where the "
+        f"corrected p is below {LEVEL} and the interval leaves out 0.{bounds}{alone}"
     )
 
 
