@@ -66,6 +66,10 @@ class StalledError(AttnmelError):
     """A library returned nothing for too long."""
 
 
+SIMILAR = 0.75
+"""Least share of letters in common, by difflib's ratio, of a name that is proposed for an unknown one."""
+
+
 def require_known(kind: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that is not among the known ones.
 
@@ -83,7 +87,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     Upper and lower case, and "_" or a space in place of "-", make no difference.
     """
     form, by_form = _plain_form(name), {_plain_form(one): one for one in known}
-    similar = difflib.get_close_matches(form, by_form, n=len(by_form) or 1)
+    similar = difflib.get_close_matches(form, by_form, n=len(by_form) or 1, cutoff=SIMILAR)
     # Of equally similar ones that of the same letters: 2017 for 2071, not 2018.
     likeness = {one: difflib.SequenceMatcher(None, one, form).ratio() for one in similar}
     nearest = max(similar, key=lambda one: (likeness[one], sorted(one) == sorted(form)), default=None)

@@ -42,7 +42,11 @@ def test_help_of_fetch_names_every_published_data_set(attnmel: "Attnmel") -> Non
     ("arguments", "code", "message"),
     [
         (("train", "isic2017/resnet"), 1, "error: unknown recipe 'isic2017/resnet'; known: demo, "),
-        (("train", "demo", "--set", "training.epoch=3"), 1, "error: unknown key 'training.epoch'; known: accumulate"),
+        (
+            ("train", "demo", "--set", "training.epoch=3"),
+            1,
+            "error: unknown key 'training.epoch' (did you mean 'epochs'?); known: accumulate",
+        ),
         (("train",), 2, "Missing argument"),
         (("fetch", "isic1999", "--home", "home"), 1, "isic1999"),
         (("evaluate", "nowhere"), 1, "error: nowhere is not a run folder"),

@@ -59,8 +59,8 @@ def model_path(model: str) -> Path:
     path = Path(model)
     if not path.exists():
         raise ConfigError(
-            f"no model '{model}'{did_you_mean(model, (ANY, *model_names()))}; expected a run folder, a checkpoint, an "
-            f"ONNX file, or a name of `attnmel models`"
+            f"no checkpoint at {model}{did_you_mean(model, (ANY, *model_names()))}; expected a run folder, a "
+            f".safetensors or ONNX file, or a name of `attnmel models`"
         )
     path = single_run(path)
     if path.is_dir() and not RunFolder(path).recipe.is_file() and (below := runs_below(path)):
@@ -91,12 +91,14 @@ def runs_of(path: Path) -> "tuple[RunFolder, ...]":
         ConfigError: there is no run; says where in the folder there are some.
     """
     from attnmel.folders import RunFolder
+    from attnmel.pretrained.catalogue import ANY, model_names
     from attnmel.seeds import runs_below, runs_in
 
     if runs := runs_in(path):
         return runs
     raise ConfigError(
-        f"{path} is not a run folder: no {RunFolder(path).recipe.name} in it{runs_below(path) or '; train one first'}"
+        f"{path} is not a run folder{'' if path.exists() else did_you_mean(str(path), (ANY, *model_names()))}: no "
+        f"{RunFolder(path).recipe.name} in it{runs_below(path) or '; train one first'}"
     )
 
 
@@ -113,8 +115,6 @@ def runs_to_evaluate(model: str, out: Path | None, on: str | None, split: str | 
     if found := find_model(model):
         refuse_trained_on(found, on, split)
         return (run_of(model, out),)
-    if not Path(model).is_dir():
-        model_path(model)
     runs = runs_of(Path(model))
     if out is None:
         return runs

@@ -72,7 +72,7 @@ def add_resumed(
 
     The recipe replaces the one before: its epochs or the place of its images may be others now.
     """
-    provenance = read_provenance(run) | place_of_data(run, recipe)
+    provenance = {**read_provenance(run), **place_of_data(run, recipe)}
     _write_recipe(run, recipe)
     provenance.setdefault("resumed", []).append(
         {
