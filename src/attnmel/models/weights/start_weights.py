@@ -28,11 +28,10 @@ from attnmel.progress import SILENT, Progress
 
 
 class PublishedWeights(NamedTuple):
-    """A published file of weights."""
+    """A published file of weights: address, and first hexadecimal digits of its SHA-256, as its name holds them."""
 
     address: str
     prefix: str
-    """First hexadecimal digits of the file's SHA-256, as its name holds them."""
 
     @property
     def name(self) -> str:
@@ -77,8 +76,7 @@ START_NAMES = (RANDOM, "imagenet")  # those that are a name, not a place
 
 PICKLE = ".pth"  # of torchvision's published files
 
-HEAD = "head."
-OTHER_PARTS = ("gates.", "dense.")
+HEAD, OTHER_PARTS = "head.", ("gates.", "dense.")
 TRUNK = "trunk.features."
 ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$", re.IGNORECASE)
@@ -288,10 +286,9 @@ def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> S
     if bare := lacks_batch_norm(network, tensors, TRUNK):
         own, tensors = without_batch_norm(own, TRUNK), batch_normed_names(tensors, TRUNK)
     is_same_network, same = _form(own) == _form(tensors), card.classes == tuple(classes)
-    left_out = () if is_same_network and same else (HEAD,) if is_same_network else (HEAD, *OTHER_PARTS)
-    parts, expected = (
-        {name: tensor for name, tensor in of.items() if not name.startswith(left_out)} for of in (tensors, own)
-    )
+    left_out = (() if same else (HEAD,)) if is_same_network else (HEAD, *OTHER_PARTS)
+    parts = {name: tensor for name, tensor in tensors.items() if not name.startswith(left_out)}
+    expected = {name: tensor for name, tensor in own.items() if not name.startswith(left_out)}
     check_tensors(parts, expected, f"{path} ({described(card)})")
     network.load_state_dict(parts, strict=False)
     head = "with its head" if same else f"with a new head for {', '.join(classes)}"
