@@ -210,17 +210,15 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
 
 
 def _put_pickle(network: nn.Module, path: Path) -> Start:
-    terms = licence_of(check_hash(path))
-    start = _put_published(network, renamed(_read_pickle(path)), path, path.name)
-    return start._replace(licence=_of_start(terms))
+    terms = _of_start(licence_of(check_hash(path)))
+    return _put_published(network, renamed(_read_pickle(path)), path, path.name)._replace(licence=terms)
 
 
 def _put_safetensors(network: nn.Module, path: Path) -> Start:
     published, metadata = load_state(path)
     check_finite(published, path)
     start = _put_published(network, published, path, f"{path.name} (SHA-256 {_sha256(path)})")
-    terms = metadata.get("licence")
-    return start._replace(licence=_of_start(terms))
+    return start._replace(licence=_of_start(metadata.get("licence")))
 
 
 def _of_start(terms: str | None) -> str | None:
