@@ -100,4 +100,7 @@ def test_a_missing_package_is_answered_with_the_line_to_type(
 def test_export_of_nothing_is_an_error(attnmel: "Attnmel", tmp_path: Path) -> None:
     ran = attnmel("export", tmp_path / "nothing", "--onnx")
     assert ran.code == 1
-    assert ran.err == f"error: no checkpoint at {tmp_path / 'nothing'}; expected a run folder or a .safetensors file\n"
+    assert ran.err == (
+        f"error: no checkpoint at {tmp_path / 'nothing'}; expected a run folder, a .safetensors or ONNX file, or a "
+        "name of `attnmel models`\n"
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped
-from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped, trained_model
+from attnmel.cli.terminal import Home, Json, Out, Terminal, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.pipeline.export.export import Exported
@@ -49,7 +49,12 @@ def predict(
     ] = None,
     maps: Annotated[
         Path | None,
-        option(OUTPUT, "Folder for the attention maps: drawn over each image as PNG, and as NPZ.", metavar="<folder>"),
+        option(
+            OUTPUT,
+            "Folder for the attention maps: drawn over each image as PNG, and as NPZ.",
+            metavar="<folder>",
+            callback=own_folder,
+        ),
     ] = None,
     dicom_out: Annotated[
         Path | None,
@@ -149,7 +154,7 @@ def export(
         return
     use_threads()
     exported = export_onnx(
-        Path(model),
+        trained_model(model),
         home=home_folder(home),
         out=out,
         int8=int8,

@@ -38,8 +38,7 @@ Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 RECIPE_NAME = re.compile(rf"{_WORD}(/{_WORD})*")
-LONGEST_NAME = 100
-"""Characters; file systems take 255 a folder."""
+LONGEST_NAME = 100  # characters; file systems take 255 a folder
 
 
 class Settings(BaseModel):
@@ -210,11 +209,13 @@ class TrainingSettings(Settings):
     precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: bool = False
-    """Whether torch compiles the network for the training steps; no gain on CPUs (docs/performance.md)."""
+    """Whether torch compiles the training steps; no gain on CPUs (docs/performance.md)."""
     devices: Positive = 1
     """Processes a machine, one device each."""
     nodes: Positive = 1
     """Machines."""
+    threads: Positive | None = None
+    """Of one operation on the CPU; None: as many as get a processor each (docs/training.md)."""
 
     @property
     def keeps_maps(self) -> bool:
@@ -300,8 +301,6 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _gates(self) -> "Recipe":
         if self.loss.prior != "none" and self.model.network != "attnmel-cnn":
-            raise ValueError(
-                f"loss.prior = '{self.loss.prior}' needs a network with attention maps "
-                f"(attnmel-cnn), but model.network = '{self.model.network}'"
-            )
+            needs = f"loss.prior = '{self.loss.prior}' needs a network with attention maps (attnmel-cnn)"
+            raise ValueError(f"{needs}, but model.network = '{self.model.network}'")
         return self

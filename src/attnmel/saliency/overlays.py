@@ -12,7 +12,7 @@ from attnmel.errors import ImageError
 COLOURS = "viridis"
 """Perceptually uniform, legible to the colour-blind, and far in hue from skin and pigment (matplotlib's name)."""
 
-STRONGEST = 0.68
+STRONGEST = 0.5
 """Opacity where the map is 1: the lesion's structures stay visible through it."""
 
 FADING = 1.3

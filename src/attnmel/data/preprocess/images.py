@@ -33,7 +33,7 @@ class Square(NamedTuple):
     left: float
     """Ends in .5 where the borders could not be equal otherwise."""
     top: float
-    side: int
+    side: float
 
 
 def central_square(width: int, height: int, share: float) -> Square:

@@ -25,7 +25,7 @@ from attnmel.data.preprocess.formats import PNG_SUFFIXES
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
 from attnmel.data.preprocess.masks import mask_levels
 from attnmel.errors import ArchiveError, LabelError
-from attnmel.folders import MasksFolder, predicted_masks
+from attnmel.folders import MasksFolder, expanded, predicted_masks
 from attnmel.records import Lesion
 from attnmel.table_files import read_table
 
@@ -146,7 +146,7 @@ def masks_folder(masks: str, dataset: Dataset, home: Path) -> MasksFolder:
         LabelError: there is none.
     """
     if masks != PREDICTED:
-        folder = MasksFolder(Path(masks).expanduser())
+        folder = MasksFolder(expanded(masks))
         if not folder.path.is_dir():
             raise LabelError(f"loss.masks = '{masks}' is no folder; expected one with <image>_segmentation.png files")
         return folder

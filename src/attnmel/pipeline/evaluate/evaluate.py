@@ -214,6 +214,7 @@ def _predict(run: Run, images: EvaluatedImages, maps: StoredMaps | None) -> Pred
         classes=card.classes,
         groups=images.prepared.groups,
         device=device,
+        total=len(images.rows),
         progress=run.progress,
     )
     attributes = images.prepared.attributes(images.rows)

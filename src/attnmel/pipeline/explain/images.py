@@ -13,7 +13,7 @@ from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.errors import CheckpointError, ImageError
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
-from attnmel.models.output import Output
+from attnmel.models.output import Output, probabilities
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
@@ -37,8 +37,8 @@ def explain_images(
 
     Without methods, the maps are those of the attention gates, as the network returns them ("pool3", "pool4"). Those of
     methods are at the network's input size and explain the predicted class. Overlays stretch each map over its own
-    range; the NPZ holds it as it is, and placed in the frame of the original image ("pool3_frame"), 0 outside the
-    network's input.
+    range, with the calibrated probability of the target class and the scale below; the NPZ holds it as it is, with its
+    place in the image, as `write_image_maps`.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps and no method is named.
@@ -67,24 +67,23 @@ def explain_images(
                 advance(1)
                 continue
             pixels = model_input(square, card).to(device)
-            maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
+            with torch.inference_mode():
+                output: Output = network(pixels)
+            shares = probabilities(output.logits, card.temperature)[0].tolist()
+            maps = _of_methods(network, pixels, output, methods) if methods else _of_gates(network, output, model, card)
+            yield from write_image_maps(folders[path], path, maps, card, probabilities=shares)
             readings.add(path)
-            yield from write_image_maps(folders[path], path, maps, card)
             advance(1)
     readings.note(progress)
     raise_for_failures(failed, len(paths))
 
 
-def _of_methods(network: nn.Module, pixels: Tensor, methods: Sequence[str]) -> dict[str, np.ndarray]:
-    with torch.inference_mode():
-        output: Output = network(pixels)
+def _of_methods(network: nn.Module, pixels: Tensor, output: Output, methods: Sequence[str]) -> dict[str, np.ndarray]:
     maps = maps_of(network, pixels, output.logits.argmax(dim=1), methods)
     return {name.replace(":", "-"): one[0].float().cpu().numpy() for name, one in maps.items()}
 
 
-def _of_gates(network: nn.Module, pixels: Tensor, model: Path, card: Card) -> dict[str, np.ndarray]:
-    with torch.inference_mode():
-        output: Output = network(pixels)
+def _of_gates(network: nn.Module, output: Output, model: Path, card: Card) -> dict[str, np.ndarray]:
     if not output.attention:
         raise CheckpointError(
             f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn, or name another method: "

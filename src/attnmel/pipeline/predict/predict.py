@@ -14,7 +14,7 @@ from attnmel.config.fields import ComputePrecision
 from attnmel.data.batches.ablate import ablation_of
 from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.deploy.onnx_file import BOUND
-from attnmel.deploy.workers import STALL_LIMIT
+from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.folders import replacing
 from attnmel.locks import hold_file, hold_folder
@@ -29,6 +29,7 @@ from attnmel.pipeline.predict.stall_guard import watched
 from attnmel.pipeline.predict.table import ImageResult, Table
 from attnmel.progress import SILENT, Progress
 from attnmel.table_files import csv_encoding, write_notice
+from attnmel.threads import available_processors
 
 BATCH = 16
 """Number of images in a forward pass of a checkpoint."""
@@ -134,7 +135,7 @@ class ImageResults:
         results = self.model.predict(left, many=total > 1)
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
-            yield from map(self._finished, left, results)
+            yield from map(self._counted, map(self._with_files, zip(left, results, strict=True)))
             self._readings.note(self._progress)
             return
         with (
@@ -143,8 +144,9 @@ class ImageResults:
             watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
         ):
             advance(done)
-            for path, one in zip(left, watch(results), strict=True):
-                yield self._finished(path, one)
+            pairs = zip(left, watch(results), strict=True)
+            for one in self._with_all_files(pairs):
+                yield self._counted(one)
                 advance(1)
         if self._dicom is not None and self._dicom.others:
             self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
@@ -158,8 +160,14 @@ class ImageResults:
                     held.enter_context(hold_folder(folder))
             yield
 
-    def _finished(self, path: Path, one: ImageResult) -> ImageResult:
-        result = self._with_files(path, one)
+    def _with_all_files(self, pairs: Iterator[tuple[Path, ImageResult]]) -> Iterator[tuple[Path, ImageResult]]:
+        """Yield the results with their files written, on all processors."""
+        if self._maps is None and self._dicom is None:
+            return pairs
+        return in_threads(self._with_files, pairs, available_processors(), limit=self._stall_limit)
+
+    def _counted(self, pair: tuple[Path, ImageResult]) -> ImageResult:
+        path, result = pair
         if result.error:
             self._failed.append(result.error)
         self._readings.add(path)
@@ -171,18 +179,20 @@ class ImageResults:
             "was finished is kept: `predict --resume` continues from there; --stall-limit SECONDS sets a longer limit"
         )
 
-    def _with_files(self, path: Path, result: ImageResult) -> ImageResult:
+    def _with_files(self, pair: tuple[Path, ImageResult]) -> tuple[Path, ImageResult]:
         """Write the maps and the DICOM files of a result, if there is a folder for them, before the result counts."""
+        path, result = pair
         if result.error:
-            return result
+            return pair
         try:
             if self._maps is not None:
-                list(write_image_maps(self._folders[path], path, result.attention, self.model.card))
+                shares = result.probabilities
+                write_image_maps(self._folders[path], path, result.attention, self.model.card, probabilities=shares)
             if self._dicom is not None:
                 self._dicom.write(path, result)
         except ImageError as error:
-            return ImageResult(result.image, (), str(error))
-        return result
+            return path, ImageResult(result.image, (), str(error))
+        return pair
 
     def _made_with(self) -> dict[str, str]:
         with self.model.file.open("rb") as file:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from attnmel import NOTICE
+from attnmel.errors import printable
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, Threshold, decisions_of
 from attnmel.table_files import csv_row, nan_to_null, notice_text
@@ -67,7 +68,7 @@ class Table:
         """Yield the text of the table in parts: its head, each result as it comes, its end."""
         for text in self._json(results) if as_json else self._csv(results):
             # A file's name may contain bytes that are no text, which cannot be written.
-            yield text.encode("utf-8", "backslashreplace").decode("utf-8")
+            yield printable(text)
 
     def decisions(self, result: ImageResult) -> tuple[Decision, ...]:
         """Return the decisions of a result, one a threshold; none if the file could not be used."""
@@ -90,7 +91,7 @@ class Table:
         yield json.dumps({**head, **calibration, **chosen, "images": []}, indent=2).removesuffix("]\n}")
         before = "\n"
         for one in results:
-            plain = {"image": one.image, **self._found(one), **one.added}
+            plain = {"image": printable(one.image), **self._found(one), **one.added}
             yield before + textwrap.indent(json.dumps(plain, indent=2), "    ")
             before = ",\n"
         yield "\n  ]\n}\n"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.errors import PredictionsError
+from attnmel.errors import PredictionsError, counted
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import plain
@@ -51,7 +51,7 @@ class SplitResults:
         """Return what was evaluated, in one line."""
         counts = ", ".join(f"{count} {name}" for name, count in self.judgement.counts.items())
         notes = "".join(f"\nnote: {note}" for note in self.judgement.notes)
-        what = f"{self.dataset}, {self.split}: {self.judgement.images} images ({counts}), epoch {self.epoch}"
+        what = f"{self.dataset}, {self.split}: {counted(self.judgement.images, 'image')} ({counts}), epoch {self.epoch}"
         return f"{what}; {scale_in_words(self.temperature)}{notes}"
 
     def table(self) -> list[list[str]]:
