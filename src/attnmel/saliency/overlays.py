@@ -54,9 +54,7 @@ def overlay(
     return np.asarray(picture)
 
 
-def square_drawn(
-    picture: UInt8[np.ndarray, "H W 3"], square: Square, scale: float = 1.0
-) -> UInt8[np.ndarray, "H W 3"]:
+def square_drawn(picture: UInt8[np.ndarray, "H W 3"], square: Square, scale: float = 1.0) -> UInt8[np.ndarray, "H W 3"]:
     """Draw the square that a network saw onto a picture of a whole image, as a dashed light line on a dark one.
 
     The lines run along the inside of the square; what exceeds the image is not seen. `scale` is the picture's size as

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from attnmel.config.fields import LESION, MARGIN
-from attnmel.data.preprocess.images import Square, central_square
+from attnmel.data.preprocess.images import Square, central_square, crop_offset
 from attnmel.data.preprocess.lesion_crop import lesion_box, square_around
 
 
@@ -70,13 +70,13 @@ class Framing:
         return (first, *(self._prepared(seen._replace(left=left, top=top)) for left, top in corners))
 
     def seen(self, square: Square) -> Square:
-        """Return the part of a prepared square that the network sees."""
-        return _resized_about_its_centre(square, self.size / self.side)
+        """Return the part of a prepared square that the network sees, as `central_crop` cuts it."""
+        pixel = square.side / self.side
+        rim = crop_offset(self.side, self.size) * pixel
+        return square._replace(left=square.left + rim, top=square.top + rim, side=self.size * pixel)
 
     def _prepared(self, seen: Square) -> Square:
-        return _resized_about_its_centre(seen, self.side / self.size)
-
-
-def _resized_about_its_centre(square: Square, factor: float) -> Square:
-    rim = square.side * (1 - factor) / 2
-    return square._replace(left=square.left + rim, top=square.top + rim, side=square.side * factor)
+        """Return the prepared square of which the network sees `seen`."""
+        pixel = seen.side / self.size
+        rim = crop_offset(self.side, self.size) * pixel
+        return seen._replace(left=seen.left - rim, top=seen.top - rim, side=self.side * pixel)

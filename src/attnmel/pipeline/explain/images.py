@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from attnmel import runtime
-from attnmel.data.preprocess.images import prepared_image
+from attnmel.data.preprocess.framing import framing_of
+from attnmel.data.preprocess.network_input import network_input
 from attnmel.errors import CheckpointError, ImageError
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
@@ -17,6 +18,7 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict.lesion_masks import open_masks
 from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
@@ -30,14 +32,17 @@ def explain_images(
     *,
     methods: Sequence[str] = (),
     out: Path | None = None,
+    masks: Path | None = None,
+    segmenter: Path | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[Path]:
     """Write `<image>-<map>.png` for each file and map, and `<image>.npz` for each file, and yield the paths.
 
     Without methods, the maps are those of the attention gates, as the network returns them ("pool3", "pool4"). Those of
     methods are at the network's input size and explain the predicted class. Overlays stretch each map over its own
-    range; the NPZ holds it as it is, and placed in the frame of the original image ("pool3_frame"), 0 outside the
-    network's input.
+    range and draw the square that the network saw; the NPZ holds it as it is, and placed in the frame of the original
+    image ("pool3_frame"), 0 outside the
+    network's input. `masks` and `segmenter`: as of `predict_images`.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps and no method is named.
@@ -49,6 +54,7 @@ def explain_images(
     device = runtime.choose_device()
     network = network.to(device)
     note_ablation(model, card, progress)
+    lesion_masks = open_masks(card, masks, segmenter)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images)
     require_own_names(paths)
@@ -58,14 +64,14 @@ def explain_images(
     with hold_folder(folder), progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
             try:
-                square = prepared_image(path, crop=card.crop, side=card.side)
+                found = network_input(path, framing_of(card), mask=lesion_masks(path))
             except ImageError as error:
                 failed.append(str(error))
                 advance(1)
                 continue
-            pixels = model_input(square, card).to(device)
+            pixels = model_input(found.prepared[0], card).to(device)
             maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
-            yield from write_image_maps(folder, path, maps, card)
+            yield from write_image_maps(folder, path, maps, card, found.seen)
             advance(1)
     raise_for_failures(failed, len(paths))
 

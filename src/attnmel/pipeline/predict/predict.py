@@ -147,10 +147,10 @@ class ImageResults:
 
     def _with_maps(self, path: Path, result: ImageResult) -> ImageResult:
         """Write the maps of a result, if there is a folder for them, before the result counts."""
-        if self._maps is None or result.error:
+        if self._maps is None or result.seen is None:
             return result
         try:
-            list(write_image_maps(self._maps, path, result.attention, self.model.card))
+            list(write_image_maps(self._maps, path, result.attention, self.model.card, result.seen))
         except ImageError as error:
             return ImageResult(result.image, (), str(error))
         return result

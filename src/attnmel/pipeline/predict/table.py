@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from attnmel import NOTICE
+from attnmel.data.preprocess.network_input import Seen
 from attnmel.deploy.onnx_file import Threshold
 from attnmel.models.weights.card import Card
 from attnmel.table_files import notice_lines
@@ -25,6 +26,8 @@ class ImageResult:
     error: str = ""
     attention: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict, compare=False, repr=False)
     """Attention maps [h w] of the part that the network saw, by name; not in the table."""
+    seen: Seen | None = dataclasses.field(default=None, compare=False, repr=False)
+    """What the network saw of the image; None if the file could not be used, or of a result that was stored."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from attnmel.config.fields import fold_numbers
 from attnmel.config.data_settings import DataSettings, Statistics
+from attnmel.config.fields import fold_numbers
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_CONTROL, PAINTED, SHUFFLED_LABELS, painter, shuffled
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
