@@ -5,7 +5,7 @@ training. Where a square exceeds the image, the image is continued by its mirror
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
@@ -15,6 +15,7 @@ from attnmel.data.preprocess.images import Square, central_square, crop_offset
 from attnmel.data.preprocess.lesion_crop import lesion_box, square_around
 
 
+@runtime_checkable
 class Settings(Protocol):
     """What a recipe's data and a network's card both say of the part of an image that the network sees."""
 
