@@ -67,7 +67,7 @@ def line(path: Path) -> list[str]:
     main = recipe.data.positives[0]
     cells = [
         recipe.name,
-        recipe.data.control,
+        recipe.data.ablation,
         str(recipe.training.seed),
         str(judged.epoch),
         str(judged.judgement.images),
@@ -85,7 +85,7 @@ def together(paths: list[Path]) -> list[str]:
     hours = sum(row.seconds for run in runs for row in read_history(run.history)) / 3600
     provenance = read_provenance(runs[0])
     recipe = read_recipe(runs[0])
-    head = ["recipe", "control", "seed", "epoch", "images", "AUC", "AP", "sensitivity", "specificity"]
+    head = ["recipe", "ablation", "seed", "epoch", "images", "AUC", "AP", "sensitivity", "specificity"]
     return [
         "```sh",
         *commands,

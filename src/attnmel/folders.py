@@ -118,8 +118,8 @@ class RunFolder:
 
     path: Path
 
-    def control(self, name: str) -> "RunFolder":
-        """The ablation of the same recipe and seed, next to this run: `<recipe>/<control>/seed-0`."""
+    def ablation(self, name: str) -> "RunFolder":
+        """The ablation of the same recipe and seed, next to this run: `<recipe>/<ablation>/seed-0`."""
         return RunFolder(self.path.parent / name / self.path.name)
 
     @property

@@ -60,14 +60,14 @@ def test_each_seed_has_a_folder_and_a_finished_one_is_skipped(
     assert captured.out.count("best epoch 1, validation auc 0.") + captured.out.count("auc 1.000") == 3
 
 
-def test_a_control_lies_beside_the_run_and_is_known_by_name(
+def test_an_ablation_lies_beside_the_run_and_is_known_by_name(
     phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train(monkeypatch, "--control", "lesion-only", "--home", str(phantoms.home), "--out", str(tmp_path))
+    train(monkeypatch, "--ablation", "lesion-only", "--home", str(phantoms.home), "--out", str(tmp_path))
     run = RunFolder(tmp_path / "demo" / "lesion-only" / "seed-0")
-    assert read_recipe(run).data.control == "lesion-only"
+    assert read_recipe(run).data.ablation == "lesion-only"
     assert str(run.path) in capsys.readouterr().out
-    monkeypatch.setattr(sys, "argv", ["attnmel", "train", "demo", "--control", "noise"])
+    monkeypatch.setattr(sys, "argv", ["attnmel", "train", "demo", "--ablation", "noise"])
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2

@@ -143,6 +143,13 @@ def test_published_statistics_survive_the_limits() -> None:
     assert recipe.data.statistics.std == (0.0840, 0.1140, 0.1282)
 
 
+def test_a_recipe_of_a_version_that_called_an_ablation_a_control_opens(tmp_path: Path) -> None:
+    stored = tmp_path / "recipe.toml"
+    settings = tomli_w.dumps(load_recipe("isic2017/attnmel").model_dump(exclude_none=True))
+    stored.write_text(settings.replace('ablation = "none"', 'control = "lesion-only"'))
+    assert load_recipe(str(stored)).data.ablation == "lesion-only"
+
+
 def test_changes_name_what_differs_from_the_shipped_recipe_and_nothing_else() -> None:
     assert changes(load_recipe(LESION, ["training.seed=5", "training.precision=bf16", "data.dataset=isic2017"])) == ()
     assert changes(load_recipe(LESION, ["data.size=96", "model.weights=random"])) == (

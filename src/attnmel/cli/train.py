@@ -25,12 +25,12 @@ def train(
         str, typer.Argument(help="A recipe's name (isic2017/attnmel-lesion), a TOML file, or a run folder.")
     ],
     overrides: Overrides = None,
-    control: Annotated[
+    ablation: Annotated[
         Literal["background-only", "lesion-only", "shuffled-labels"] | None,
         option(
             DATA,
             "Ablation: train on images without the lesion, on the lesion alone, or on shuffled labels. "
-            "The run folder is OUT/RECIPE/CONTROL/seed-SEED.",
+            "The run folder is OUT/RECIPE/ABLATION/seed-SEED.",
         ),
     ] = None,
     exclude: Annotated[
@@ -62,7 +62,7 @@ def train(
 
     # Before torch is loaded, so that an error in a recipe shows at once.
     given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
-    changed = [*(overrides or ()), *([f"data.control={control}"] if control else [])]
+    changed = [*(overrides or ()), *([f"data.ablation={ablation}"] if ablation else [])]
     changed += ["data.allow_leakage=true"] if allow_leakage else []
     first = load_recipe(str(given_run.recipe) if given_run else recipe, changed)
     if exclude is not None:

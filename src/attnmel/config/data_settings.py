@@ -1,8 +1,8 @@
 """The settings of a recipe's data: which images, cut and repeated how. No torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from attnmel.config.fields import (
     LESION,
@@ -23,7 +23,7 @@ from attnmel.config.fields import (
     prepared_side,
 )
 
-Control = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
+Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 
 
 class Settings(BaseModel):
@@ -83,7 +83,8 @@ class DataSettings(Settings):
     """
     normalise_by: Literal["dataset", "weights"] = "dataset"
     """Whose mean and spread of RGB normalise the input: the data set's (the slides) or the start weights' own."""
-    control: Control = "none"
+    # Until 0.1 the setting was `control`: stored recipes of that time still open.
+    ablation: Annotated[Ablation, Field(validation_alias=AliasChoices("ablation", "control"))] = "none"
     """Ablation that shows what the network relies on: the lesion painted out, all but the lesion painted out, or
     training labels shuffled."""
     fold: Fold | None = None

@@ -9,8 +9,9 @@ from attnmel.data.batches.ablate import (
     BACKGROUND_ONLY,
     BORDER,
     LESION_ONLY,
-    NO_CONTROL,
+    NO_ABLATION,
     SHUFFLED_LABELS,
+    ablation_of,
     paint_out_background,
     paint_out_lesion,
     painted_shares,
@@ -128,13 +129,13 @@ def test_what_is_painted_is_zero_once_normalised() -> None:
     assert np.abs(pixels[0, 0, 0, :3] / 255 - mean).max() <= 0.5 / 255
 
 
-@pytest.mark.parametrize("control", [NO_CONTROL, SHUFFLED_LABELS])
-def test_without_a_control_that_paints_nothing_is_painted(control: str) -> None:
-    assert painter(control, (0.5, 0.5, 0.5)) is None
+@pytest.mark.parametrize("ablation", [NO_ABLATION, SHUFFLED_LABELS])
+def test_without_an_ablation_that_paints_nothing_is_painted(ablation: str) -> None:
+    assert painter(ablation, (0.5, 0.5, 0.5)) is None
 
 
-def test_an_unknown_control_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=f"unknown control 'noise'; known: {BACKGROUND_ONLY}, {LESION_ONLY}, none"):
+def test_an_unknown_ablation_is_answered_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match=f"unknown ablation 'noise'; known: {BACKGROUND_ONLY}, {LESION_ONLY}, none"):
         painter("noise", (0.5, 0.5, 0.5))
 
 
@@ -145,3 +146,13 @@ def test_shuffled_labels_are_as_many_of_each_class_and_elsewhere() -> None:
     assert (dealt != labels).sum() > 10
     assert (dealt == shuffled(labels, 3)).all()
     assert (dealt != shuffled(labels, 4)).any()
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "ablation"),
+    [({}, None), ({"ablation": "lesion-only"}, "lesion-only"), ({"control": "lesion-only"}, "lesion-only")],
+)
+def test_an_ablation_is_read_from_fingerprints_of_every_version(
+    fingerprint: dict[str, str], ablation: str | None
+) -> None:
+    assert ablation_of(fingerprint) == ablation

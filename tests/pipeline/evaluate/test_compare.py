@@ -115,10 +115,10 @@ def test_a_threshold_is_not_chosen_by_another_epoch(copy: Copy) -> None:
 
 
 def test_other_data_and_controls_are_said(copy: Copy) -> None:
-    one, other = copy("x"), copy("y", name="hidden", control="background-only", dataset="isic2017")
+    one, other = copy("x"), copy("y", name="hidden", ablation="background-only", dataset="isic2017")
     notes = compared(one, other).notes
     assert "the runs differ in their training data set: demo: phantoms; hidden: isic2017" in notes
-    assert "the runs differ in their training control: demo: none; hidden: background-only" in notes
+    assert "the runs differ in their training ablation: demo: none; hidden: background-only" in notes
     assert compared(one, copy("z", name="plain")).notes == ()
 
 

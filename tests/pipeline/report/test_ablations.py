@@ -1,4 +1,4 @@
-"""A control trains and is judged on what it should, lies beside its run, and goes on to the same bits."""
+"""An ablation trains and is judged on what it should, lies beside its run, and goes on to the same bits."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from tests.factories import Recorder
 
 from attnmel.config.load import changes, load_recipe
 from attnmel.config.recipe import Recipe
-from attnmel.data.batches.ablate import CONTROLS
+from attnmel.data.batches.ablate import ABLATIONS
 from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.folders import RunFolder
@@ -44,17 +44,17 @@ TINY = (
 )
 
 
-def control(name: str, *more: str) -> Recipe:
-    return load_recipe("demo", [*TINY, f"data.control={name}", *more])
+def ablation(name: str, *more: str) -> Recipe:
+    return load_recipe("demo", [*TINY, f"data.ablation={name}", *more])
 
 
 @pytest.fixture(scope="module")
 def beside(phantoms: "Phantoms", fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A run with two of its controls beside it."""
-    run = RunFolder(tmp_path_factory.mktemp("controls") / "demo" / "seed-0")
-    run_recipe(control("none"), run, home=phantoms.home, fabric=fabric)
+    """A run with two of its ablations beside it."""
+    run = RunFolder(tmp_path_factory.mktemp("ablations") / "demo" / "seed-0")
+    run_recipe(ablation("none"), run, home=phantoms.home, fabric=fabric)
     for name in ("background-only", "shuffled-labels"):
-        run_recipe(control(name), run.control(name), home=phantoms.home, fabric=fabric)
+        run_recipe(ablation(name), run.ablation(name), home=phantoms.home, fabric=fabric)
     return run
 
 
@@ -73,31 +73,31 @@ def short(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> tup
     return home, mask.name.split("_seg")[0]
 
 
-def test_every_control_has_a_folder_beside_the_run() -> None:
+def test_every_ablation_has_a_folder_beside_the_run() -> None:
     plain = run_folder(load_recipe("demo"))
     assert plain.path == Path("runs/demo/seed-0")
-    for name in CONTROLS:
-        assert run_folder(control(name)).path == Path(f"runs/demo/{name}/seed-0") == plain.control(name).path
+    for name in ABLATIONS:
+        assert run_folder(ablation(name)).path == Path(f"runs/demo/{name}/seed-0") == plain.ablation(name).path
 
 
-def test_the_control_of_a_given_run_lies_beside_it_and_another_seed_among_the_runs(trained: RunFolder) -> None:
-    assert run_folder(control("lesion-only"), given=trained) == trained.control("lesion-only")
-    assert run_folder(control("none"), given=trained) == trained
+def test_the_ablation_of_a_given_run_lies_beside_it_and_another_seed_among_the_runs(trained: RunFolder) -> None:
+    assert run_folder(ablation("lesion-only"), given=trained) == trained.ablation("lesion-only")
+    assert run_folder(ablation("none"), given=trained) == trained
     other = load_recipe("demo", [*TINY, "training.seed=1"])
     assert run_folder(other, Path("out"), given=trained).path == Path("out/demo/seed-1")
-    assert run_folder(control("none"), Path("out"), given=trained).path == Path("out/demo/seed-0"), (
+    assert run_folder(ablation("none"), Path("out"), given=trained).path == Path("out/demo/seed-0"), (
         "as it was asked for"
     )
 
 
-def test_a_control_has_no_control(beside: RunFolder) -> None:
-    with pytest.raises(ConfigError, match="is itself the control background-only; name the run that it belongs to"):
-        run_folder(control("lesion-only"), given=beside.control("background-only"))
+def test_an_ablation_has_no_ablation(beside: RunFolder) -> None:
+    with pytest.raises(ConfigError, match="is itself the ablation background-only; name the run it belongs to"):
+        run_folder(ablation("lesion-only"), given=beside.ablation("background-only"))
 
 
 @pytest.mark.parametrize("name", ["background-only", "lesion-only"])
 def test_training_and_judging_see_the_same_painted_images(name: str, phantoms: "Phantoms") -> None:
-    whole, painted = control("none"), control(name)
+    whole, painted = ablation("none"), ablation(name)
     pictures = []
     for recipe in (whole, painted):
         prepared = prepare(recipe.data, home=phantoms.home)
@@ -116,7 +116,7 @@ def test_training_and_judging_see_the_same_painted_images(name: str, phantoms: "
 
 
 def test_shuffled_labels_train_and_true_ones_judge(phantoms: "Phantoms") -> None:
-    recipe = control("shuffled-labels", "training.batch=24", "data.repeats={}")
+    recipe = ablation("shuffled-labels", "training.batch=24", "data.repeats={}")
     prepared = prepare(recipe.data, home=phantoms.home)
     recipe = with_statistics(recipe, prepared)
     (batch,) = training_batches(recipe, prepared, torch.device("cpu")).epoch(0)
@@ -130,63 +130,63 @@ def test_shuffled_labels_train_and_true_ones_judge(phantoms: "Phantoms") -> None
 
 def test_images_without_a_mask_are_left_out_counted_and_recorded(short: tuple[Path, str]) -> None:
     home, image_id = short
-    plain, painted = (prepare(control(name).data, home=home) for name in ("none", "background-only"))
+    plain, painted = (prepare(ablation(name).data, home=home) for name in ("none", "background-only"))
     assert len(plain.rows("train")) == 24
     assert len(painted.rows("train")) == len(painted.rows("all")) - 22 == 23
     assert image_id not in {painted.lesions[row].image_id for row in painted.rows("train")}
     fingerprint = painted.fingerprint()
-    assert (fingerprint["control"], fingerprint["left out"]) == ("background-only", {"train": 1})
+    assert (fingerprint["ablation"], fingerprint["left out"]) == ("background-only", {"train": 1})
     assert fingerprint["splits"]["train"]["images"] == 23
-    assert "control" not in plain.fingerprint()
-    assert len(prepare(control("shuffled-labels").data, home=home).rows("train")) == 24
+    assert "ablation" not in plain.fingerprint()
+    assert len(prepare(ablation("shuffled-labels").data, home=home).rows("train")) == 24
 
 
 def test_a_split_without_any_mask_is_told(short: tuple[Path, str]) -> None:
     home, _ = short
-    prepared = prepare(control("lesion-only").data, home=home)
+    prepared = prepare(ablation("lesion-only").data, home=home)
     prepared.cache.has_mask[prepared.rows("test")] = False
-    expected = "no image of phantoms in the split 'test' has a lesion mask, and the control lesion-only paints by"
+    expected = "no image of phantoms in the split 'test' has a lesion mask, and the ablation lesion-only paints by"
     with pytest.raises(LabelError, match=expected):
         prepared.rows("test")
 
 
 @pytest.mark.parametrize("name", ["background-only", "shuffled-labels"])
-def test_a_stopped_control_goes_on_to_the_same_bits(
+def test_a_stopped_ablation_goes_on_to_the_same_bits(
     name: str, phantoms: "Phantoms", fabric: "Fabric", beside: RunFolder, tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path / "run")
-    recipe = control(name)
+    recipe = ablation(name)
     with pytest.raises(KeyboardInterrupt):
         run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=5))
     run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
-    other = beside.control(name)
+    other = beside.ablation(name)
     for path, again in ((run.last, other.last), (run.best, other.best), (run.resume, other.resume)):
         tensors, expected = load_file(path), load_file(again)
         assert tensors.keys() == expected.keys()
         assert all(torch.equal(tensor, expected[key]) for key, tensor in tensors.items())
 
 
-def test_a_run_does_not_go_on_as_a_control(phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder) -> None:
-    recipe = control("lesion-only", "training.epochs=3")
-    with pytest.raises(ConfigError, match=r"data\.control was 'none', is 'lesion-only'"):
+def test_a_run_does_not_go_on_as_an_ablation(phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder) -> None:
+    recipe = ablation("lesion-only", "training.epochs=3")
+    with pytest.raises(ConfigError, match=r"data\.ablation was 'none', is 'lesion-only'"):
         run_recipe(recipe, trained, home=phantoms.home, fabric=fabric, resume=True)
 
 
-def test_a_control_is_a_change_of_its_recipe_and_stands_beside_no_published_figure() -> None:
-    recipe = load_recipe("isic2017/attnmel-lesion", ["data.control=lesion-only"])
-    assert changes(recipe) == ("data.control lesion-only instead of none",)
+def test_an_ablation_is_a_change_of_its_recipe_and_stands_beside_no_published_figure() -> None:
+    recipe = load_recipe("isic2017/attnmel-lesion", ["data.ablation=lesion-only"])
+    assert changes(recipe) == ("data.ablation lesion-only instead of none",)
     assert _published(recipe) is None
     assert _published(load_recipe("isic2017/attnmel-lesion")) is PUBLISHED["isic2017/AttnMel-CNN-Lesion"]
 
 
-def test_the_report_sets_the_controls_beside_the_run(phantoms: "Phantoms", beside: RunFolder, tmp_path: Path) -> None:
+def test_the_report_sets_the_ablations_beside_the_run(phantoms: "Phantoms", beside: RunFolder, tmp_path: Path) -> None:
     page = report_runs([Run(beside, phantoms.home)], out=tmp_path / "r.html").read_text()
     assert "Ablations" in page
     assert "size of the box alone" in page
     assert "Trained on shuffled labels" in page
     assert "With the lesion alone" not in page
     whole = report_runs(
-        [Run(beside, phantoms.home), Run(beside.control("background-only"), phantoms.home)], out=tmp_path / "w.html"
+        [Run(beside, phantoms.home), Run(beside.ablation("background-only"), phantoms.home)], out=tmp_path / "w.html"
     )
     assert "demo, without the lesion, seed 0" in whole.read_text()
     assert whole.read_text().count("size of the box alone") == 1
@@ -196,7 +196,7 @@ def test_the_difference_is_on_the_images_that_both_were_judged_on(phantoms: "Pha
     (section,) = ablation_sections(Run(beside, phantoms.home), "test")
     (table,) = section.tables
     row = next(row for row in table.rows if row[0] == "without the lesion")
-    judged = [Predictions.read(one.predictions("test")) for one in (beside.control("background-only"), beside)]
+    judged = [Predictions.read(one.predictions("test")) for one in (beside.ablation("background-only"), beside)]
     aucs = []
     for predictions in judged:
         scores, truly = predictions.probability("melanoma"), predictions.is_class("melanoma")
@@ -210,31 +210,31 @@ def test_what_lies_beside_but_is_of_another_recipe_is_said_and_left_out(
     phantoms: "Phantoms", beside: RunFolder, tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path / "demo" / "seed-0")
-    for one, other in ((run, beside), (run.control("shuffled-labels"), beside.control("shuffled-labels"))):
+    for one, other in ((run, beside), (run.ablation("shuffled-labels"), beside.ablation("shuffled-labels"))):
         shutil.copytree(other.path, one.path)
-    recipe = run.control("shuffled-labels").recipe
+    recipe = run.ablation("shuffled-labels").recipe
     recipe.write_text(recipe.read_text().replace("gamma = 2.0", "gamma = 1.0"))
     told = Recorder()
     assert ablation_sections(Run(run, phantoms.home, told), "test") == ()
     (note,) = told.notes
-    assert note.endswith(f"is no control of {run.path}: it differs in loss.gamma")
-    assert read_recipe(run).data.control == "none"
+    assert note.endswith(f"is no ablation of {run.path}: it differs in loss.gamma")
+    assert read_recipe(run).data.ablation == "none"
 
 
-def test_provenance_of_a_control_says_what_it_is(beside: RunFolder) -> None:
-    data = json.loads(beside.control("background-only").provenance.read_text())["data"]
-    assert data["control"] == "background-only"
+def test_provenance_of_an_ablation_says_what_it_is(beside: RunFolder) -> None:
+    data = json.loads(beside.ablation("background-only").provenance.read_text())["data"]
+    assert data["ablation"] == "background-only"
     assert data["left out"] == {}
 
 
-def test_a_control_that_is_asked_for_a_prediction_says_what_it_is(
+def test_an_ablation_that_is_asked_for_a_prediction_says_what_it_is(
     phantoms: "Phantoms", beside: RunFolder, tmp_path: Path
 ) -> None:
     image = min((phantoms.home / "data" / "phantoms" / "ISIC-2017_Test_v2_Data").glob("*.jpg"))
     plain, told = Recorder(), Recorder()
     predict_images(beside.path, [image], progress=plain)
-    list(explain_images(beside.control("background-only").path, [image], out=tmp_path, progress=told))
-    predict_images(beside.control("background-only").path, [image], progress=told)
+    list(explain_images(beside.ablation("background-only").path, [image], out=tmp_path, progress=told))
+    predict_images(beside.ablation("background-only").path, [image], progress=told)
     assert plain.notes == []
     assert ["is the ablation background-only, trained for comparison only" in note for note in told.notes] == [
         True,

@@ -84,9 +84,9 @@ def test_a_report_of_one_run_with_all_its_parts_reads_each_file_once(
     explain_runs([run], split="test", methods=["cam", "attention-pool3"])
     image = run.predictions("test").image_ids[0]
     write_leaks(folder, [Leak("test", image, "same bytes", 1.0, "known", "train")], "test", "CC-0")
-    ablation = folder.control("background-only")
+    ablation = folder.ablation("background-only")
     shutil.copytree(folder.path, ablation.path)
-    ablation.recipe.write_text(folder.recipe.read_text().replace('control = "none"', 'control = "background-only"'))
+    ablation.recipe.write_text(folder.recipe.read_text().replace('ablation = "none"', 'ablation = "background-only"'))
     with counted(folder.path.parent, monkeypatch) as reads:
         page = report_runs([Run(folder, phantoms.home)]).read_text()
     assert reads.again == {}

@@ -150,7 +150,7 @@ def keys(recipe: Recipe, phantoms: "Phantoms", home: Path) -> set[str]:
 def test_runs_that_differ_above_the_frozen_layers_share_their_maps(phantoms: "Phantoms", tmp_path: Path) -> None:
     first = keys(frozen(), phantoms, tmp_path)
     same = keys(
-        frozen("training.epochs=7", "data.control=shuffled-labels", "loss.prior=none", "data.repeats={}"),
+        frozen("training.epochs=7", "data.ablation=shuffled-labels", "loss.prior=none", "data.repeats={}"),
         phantoms,
         tmp_path,
     )
@@ -160,7 +160,7 @@ def test_runs_that_differ_above_the_frozen_layers_share_their_maps(phantoms: "Ph
 
 @pytest.mark.parametrize(
     "change",
-    ["training.seed=1", "data.size=64", "data.crop=0.7", "training.precision=bf16", "data.control=lesion-only"],
+    ["training.seed=1", "data.size=64", "data.crop=0.7", "training.precision=bf16", "data.ablation=lesion-only"],
 )
 def test_other_weights_images_or_parameters_get_other_maps(change: str, phantoms: "Phantoms", tmp_path: Path) -> None:
     before, now = keys(frozen(), phantoms, tmp_path), keys(frozen(change), phantoms, tmp_path)

@@ -1,19 +1,19 @@
 import pytest
 
-from attnmel.evaluation.comparison.ablations import ControlFinding
+from attnmel.evaluation.comparison.ablations import AblationFinding
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.report.sections.ablations import controls_section, sentence
 
 
 def finding(
-    control: str,
+    ablation: str,
     auc: Interval,
     difference: Interval,
     size: Interval | None = None,
     beyond: Interval | None = None,
-) -> ControlFinding:
-    return ControlFinding(
-        control=control,
+) -> AblationFinding:
+    return AblationFinding(
+        ablation=ablation,
         images=529,
         positives=99,
         left_out=71,
@@ -31,7 +31,7 @@ LOWER, SAME, HIGHER = Interval(-0.09, -0.13, -0.05), Interval(-0.01, -0.04, 0.02
 
 
 @pytest.mark.parametrize(
-    ("control", "auc", "difference", "size", "expected"),
+    ("ablation", "auc", "difference", "size", "expected"),
     [
         (
             "background-only",
@@ -75,9 +75,9 @@ LOWER, SAME, HIGHER = Interval(-0.09, -0.13, -0.05), Interval(-0.01, -0.04, 0.02
     ],
 )
 def test_each_outcome_has_its_plain_sentence(
-    control: str, auc: Interval, difference: Interval, size: Interval | None, expected: str
+    ablation: str, auc: Interval, difference: Interval, size: Interval | None, expected: str
 ) -> None:
-    assert expected in sentence(finding(control, auc, difference, size), "melanoma")
+    assert expected in sentence(finding(ablation, auc, difference, size), "melanoma")
 
 
 def test_beyond_the_size_of_the_box_something_else_lies_outside() -> None:
@@ -86,7 +86,7 @@ def test_beyond_the_size_of_the_box_something_else_lies_outside() -> None:
     assert told.endswith("some of what tells melanoma lies outside it.")
 
 
-def test_the_section_has_a_row_a_control_and_says_what_was_left_out() -> None:
+def test_the_section_has_a_row_an_ablation_and_says_what_was_left_out() -> None:
     found = [finding("background-only", ABOVE, LOWER, AT), finding("lesion-only", ABOVE, SAME)]
     section = controls_section(found, "melanoma")
     (table,) = section.tables

@@ -45,12 +45,12 @@ def test_rows_are_as_long_as_the_heads_and_hold_what_was_found(single: Compariso
 
 
 def test_the_section_says_what_is_shown_and_how_it_was_tested(single: Comparison) -> None:
-    section = comparison_section(single, ("the runs differ in their training control: x",))
+    section = comparison_section(single, ("the runs differ in their training ablation: x",))
     shown = sum(one.shown for one in single.differences)
     assert 0 < shown <= 5
     assert f"a difference is shown in {shown} of 5 rows" in section.prose
     assert section.notes[0] == sentences(single)[0]
-    assert "the runs differ in their training control: x" in section.notes
+    assert "the runs differ in their training ablation: x" in section.notes
     assert "p is corrected by Holm over 5 rows" in section.notes[-1]
     assert len(section.figures) == 1
 

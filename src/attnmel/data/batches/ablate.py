@@ -13,7 +13,8 @@ before, in black, by Bissoto, Fornaciali, Valle and Avila, "(De)Constructing Bia
 Shapes: B images, S prepared side; the four channels are red, green, blue and the lesion mask, which is never painted.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
@@ -22,10 +23,10 @@ from attnmel.data.preprocess.images import BLACK_TO_WHITE, MASK_THRESHOLD
 from attnmel.errors import require_known
 
 BACKGROUND_ONLY, LESION_ONLY, SHUFFLED_LABELS = "background-only", "lesion-only", "shuffled-labels"
-CONTROLS = (BACKGROUND_ONLY, LESION_ONLY, SHUFFLED_LABELS)
-NO_CONTROL = "none"
+ABLATIONS = (BACKGROUND_ONLY, LESION_ONLY, SHUFFLED_LABELS)
+NO_ABLATION = "none"
 PAINTED = (BACKGROUND_ONLY, LESION_ONLY)
-"""Controls that need the lesion mask of every image."""
+"""Ablations that need the lesion mask of every image."""
 
 BORDER = 0.05
 """Of the side: how far the box reaches beyond the lesion, and how far beyond the box the skin is looked at."""
@@ -39,19 +40,24 @@ Paint = Callable[[UInt8[np.ndarray, "B S S 4"]], None]
 Window = tuple[slice, slice]
 
 
-def painter(control: str, mean: Sequence[float]) -> Paint | None:
-    """Return what a control does to prepared images; None where it leaves them as they are.
+def ablation_of(fingerprint: Mapping[str, Any]) -> str | None:
+    """Return the ablation that a fingerprint of data names, or None; earlier versions called it "control"."""
+    return fingerprint.get("ablation") or fingerprint.get("control")
+
+
+def painter(ablation: str, mean: Sequence[float]) -> Paint | None:
+    """Return what an ablation does to prepared images; None where it leaves them as they are.
 
     `mean` is that of the normalisation, of RGB in [0, 1].
 
     Raises:
-        ConfigError: an unknown control.
+        ConfigError: an unknown ablation.
     """
-    require_known("control", control, (NO_CONTROL, *CONTROLS))
+    require_known("ablation", ablation, (NO_ABLATION, *ABLATIONS))
     colour = np.array([round(level * BLACK_TO_WHITE) for level in mean], dtype=np.uint8)
-    if control == BACKGROUND_ONLY:
+    if ablation == BACKGROUND_ONLY:
         return lambda pixels: paint_out_lesion(pixels, colour)
-    if control == LESION_ONLY:
+    if ablation == LESION_ONLY:
         return lambda pixels: paint_out_background(pixels, colour)
     return None
 

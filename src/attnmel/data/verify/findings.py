@@ -58,7 +58,7 @@ KINDS: dict[str, Kind] = {
         Kind("label without image", "error", f"{_AGAIN}, or take the row out."),
         Kind("image not in archive", "warning", "Fetch from a fuller mirror; the image is left out until then."),
         Kind("image without lesion", "error", "Give the image its lesion, or images of it may stand on both sides."),
-        Kind("image without mask", "warning", "Add the mask, or go without: priors and controls leave the image out."),
+        Kind("image without mask", "warning", "Add the mask, or go without: priors and ablations leave the image out."),
         Kind("mask without image", "error", "Take the mask out, or add its image."),
         Kind("file name", "error", "Rename the file as the archive does, or take it out."),
         Kind("feature masks missing", "error", f"{_AGAIN}: each image has a mask a feature, empty or not."),

@@ -14,35 +14,35 @@ CHANCE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class ControlFinding:
+class AblationFinding:
     """One ablation and its run, on the images that both were evaluated on."""
 
-    control: str
+    ablation: str
     images: int
     positives: int
     left_out: int
-    """Images that the run was evaluated on and the control was not: those without a mask."""
+    """Images that the run was evaluated on and the ablation was not: those without a mask."""
     auc: Interval
     run_auc: Interval
     """Of the run, on these images alone."""
     difference: Interval
-    """The control's AUC minus the run's, paired by image."""
+    """The ablation's AUC minus the run's, paired by image."""
     size_auc: Interval | None = None
     """AUC of the share of the image that was painted over, taken as the only sign; None where nothing was."""
     painted_whole: int = 0
     """Images of which nothing was left to see."""
     beyond_size: Interval | None = None
-    """The control's AUC minus that one, paired by image: what the network found beyond the size of the box."""
+    """The ablation's AUC minus that one, paired by image: what the network found beyond the size of the box."""
 
 
-def find_control(
-    control: str,
+def find_ablation(
+    ablation: str,
     judged: Predictions,
     run: Predictions,
     positive: str,
     painted: Mapping[str, float] | None = None,
-) -> ControlFinding:
-    """Compare a control's predictions with the run's, joined by image id.
+) -> AblationFinding:
+    """Compare an ablation's predictions with the run's, joined by image id.
 
     AUCs have DeLong's interval on the logit scale, their difference DeLong's paired one. `painted` is the share of each
     image that was painted over, by image id.
@@ -55,14 +55,14 @@ def find_control(
     truly = judged.is_class(positive)
     if not np.array_equal(run.is_class(positive)[rows], truly):
         raise PredictionsError(
-            f"{control} and the run differ in what is {positive}; evaluate both anew on the same data"
+            f"{ablation} and the run differ in what is {positive}; evaluate both anew on the same data"
         )
     scores = [judged.probability(positive), run.probability(positive)[rows]]
     if painted is not None:
         scores.append(np.array([painted[image_id] for image_id in judged.image_ids], dtype=np.float64))
     found = areas(truly, np.stack(scores, axis=1), judged.groups)
-    return ControlFinding(
-        control=control,
+    return AblationFinding(
+        ablation=ablation,
         images=len(truly),
         positives=int(truly.sum()),
         left_out=len(run.image_ids) - len(truly),
@@ -79,7 +79,7 @@ def _rows_of(run: Predictions, judged: Predictions) -> np.ndarray:
     place = {image_id: row for row, image_id in enumerate(run.image_ids)}
     if strange := [image_id for image_id in judged.image_ids if image_id not in place]:
         raise PredictionsError(
-            f"{len(strange)} images of the control were not evaluated with the run, such as {strange[0]}; evaluate "
+            f"{len(strange)} images of the ablation were not evaluated with the run, such as {strange[0]}; evaluate "
             "both on the same split"
         )
     return np.array([place[image_id] for image_id in judged.image_ids], dtype=np.int64)

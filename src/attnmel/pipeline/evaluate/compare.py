@@ -209,7 +209,7 @@ def _training_notes(recipes: Mapping[str, Sequence[_Named]]) -> tuple[str, ...]:
     """Return in what the data of the training differed: the data set, its images, or an ablation."""
     facts = {(name, str(one.path)): _training(one.run) for name, runs in recipes.items() for one in runs if one.run}
     notes = []
-    for key in ("data set", "control", "exclusions", "images", "labels and split"):
+    for key in ("data set", "ablation", "exclusions", "images", "labels and split"):
         names_of: dict[str, list[str]] = {}
         for (name, path), known in facts.items():
             names_of.setdefault(known[key], []).append(name if len(recipes[name]) == 1 else path)
@@ -223,7 +223,7 @@ def _training(run: Run) -> dict[str, str]:
     recipe, fingerprint = run.recipe, run.provenance.get("data", {})
     return {
         "data set": recipe.data.dataset,
-        "control": recipe.data.control,
+        "ablation": recipe.data.ablation,
         "exclusions": f"{len(recipe.data.exclude)} images left out",
         "images": str(fingerprint.get("content", ""))[:16],
         "labels and split": str(fingerprint.get("labels", ""))[:16],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx_file import Measure, Threshold
 from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.classification.choose_threshold import chosen_threshold, rates_at
@@ -24,7 +25,7 @@ def evaluated_predictions(run: RunFolder, card: Card, split: str) -> Predictions
         PredictionsError: a file of the run is damaged.
     """
     results = read_measures(run).get(split)
-    if results is None or results.on is not None or results.epoch != card.epoch or card.data.get("control"):
+    if results is None or results.on is not None or results.epoch != card.epoch or ablation_of(card.data):
         return None
     stored = Predictions.read(run.predictions(split))
     return stored if card.temperature is None else at_temperature(stored, card.temperature)

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
+from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx_file import BOUND, Threshold
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError, ImageError
@@ -203,8 +204,8 @@ def predict_images(
 
 def note_ablation(model: Path, card: Card, progress: Progress) -> None:
     """Print a note if the network is an ablation, which was not trained on images like these."""
-    if control := card.data.get("control"):
-        progress.note(f"{model} is the ablation {control}, trained for comparison only: its predictions mean little")
+    if ablation := ablation_of(card.data):
+        progress.note(f"{model} is the ablation {ablation}, trained for comparison only: its predictions mean little")
 
 
 def _open(

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from attnmel.config.load import differences
-from attnmel.data.batches.ablate import BACKGROUND_ONLY, CONTROLS, NO_CONTROL, painted_shares
-from attnmel.evaluation.comparison.ablations import ControlFinding, find_control
+from attnmel.data.batches.ablate import ABLATIONS, BACKGROUND_ONLY, NO_ABLATION, painted_shares
+from attnmel.evaluation.comparison.ablations import AblationFinding, find_ablation
 from attnmel.pipeline.run.run import Run
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.ablations import controls_section
@@ -12,7 +12,7 @@ from attnmel.report.sections.ablations import controls_section
 ROWS = 256
 """Images read at once."""
 
-MAY_DIFFER = ("data.control", "data.statistics", "training.device", "training.precision")
+MAY_DIFFER = ("data.ablation", "data.statistics", "training.device", "training.precision")
 """Settings in which an ablation may differ from its run."""
 
 
@@ -22,15 +22,15 @@ def ablation_sections(run: Run, split: str, others: Sequence[Run] = ()) -> tuple
     Ablations are looked for next to the run and among `others`: of the same recipe and seed, evaluated on the same
     split. One that lies next to the run but is of another recipe is noted and left out.
     """
-    if run.recipe.data.control != NO_CONTROL:
+    if run.recipe.data.ablation != NO_ABLATION:
         return ()
     found = [_finding(name, ablation, run, split) for name, ablation in _ablations(run, split, others)]
     return (controls_section(found, run.target_class),) if found else ()
 
 
 def _ablations(run: Run, split: str, others: Sequence[Run]) -> Iterator[tuple[str, Run]]:
-    for name in CONTROLS:
-        named = [one for one in others if one.recipe.data.control == name]
+    for name in ABLATIONS:
+        named = [one for one in others if one.recipe.data.ablation == name]
         for ablation in [*named, run.ablation(name)]:
             if not ablation.folder.recipe.is_file() or split not in ablation.results:
                 continue
@@ -38,15 +38,15 @@ def _ablations(run: Run, split: str, others: Sequence[Run]) -> Iterator[tuple[st
             if not differing:
                 yield name, ablation
                 break
-            run.progress.note(f"{ablation.path} is no control of {run.path}: it differs in {', '.join(differing)}")
+            run.progress.note(f"{ablation.path} is no ablation of {run.path}: it differs in {', '.join(differing)}")
 
 
-def _finding(name: str, ablation: Run, run: Run, split: str) -> ControlFinding:
+def _finding(name: str, ablation: Run, run: Run, split: str) -> AblationFinding:
     predictions = ablation.predictions(split)
     painted = None
     if name == BACKGROUND_ONLY:
         painted = _painted(run, ablation.results[split].on, predictions.image_ids)
-    return find_control(name, predictions, run.predictions(split), run.target_class, painted)
+    return find_ablation(name, predictions, run.predictions(split), run.target_class, painted)
 
 
 def _painted(run: Run, on: str | None, image_ids: Sequence[str]) -> dict[str, float]:

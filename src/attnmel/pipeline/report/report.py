@@ -10,7 +10,7 @@ import numpy as np
 
 from attnmel.config.load import changes
 from attnmel.config.recipe import Recipe
-from attnmel.data.batches.ablate import NO_CONTROL
+from attnmel.data.batches.ablate import NO_ABLATION, ablation_of
 from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
@@ -29,7 +29,7 @@ from attnmel.records import ATTENTION_MAPS, Predictions
 from attnmel.report.galleries.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.html.page import Curves, DataFile, FactGroup, History, RunSection, write_report
 from attnmel.report.html.tables import map_words
-from attnmel.report.sections.ablations import CONTROL_WORDS
+from attnmel.report.sections.ablations import ABLATION_WORDS
 from attnmel.table_files import damage
 
 
@@ -93,8 +93,8 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         for name in recipe.data.positives
     }
     return RunSection(
-        title=f"{recipe.title}{_control_words(recipe)}",
-        name=f"{recipe.name}{_control_words(recipe)}, seed {recipe.training.seed}",
+        title=f"{recipe.title}{_ablation_words(recipe)}",
+        name=f"{recipe.name}{_ablation_words(recipe)}, seed {recipe.training.seed}",
         main=run.target_class,
         licence=provenance["licence"],
         judgements={name: one.judgement for name, one in ({split: results} | run.results).items()},
@@ -122,8 +122,8 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
     )
 
 
-def _control_words(recipe: Recipe) -> str:
-    return "" if recipe.data.control == NO_CONTROL else f", {CONTROL_WORDS[recipe.data.control]}"
+def _ablation_words(recipe: Recipe) -> str:
+    return "" if recipe.data.ablation == NO_ABLATION else f", {ABLATION_WORDS[recipe.data.ablation]}"
 
 
 def _published(recipe: Recipe) -> PublishedRow | None:
@@ -131,7 +131,7 @@ def _published(recipe: Recipe) -> PublishedRow | None:
 
     A prior made of other masks, or of masks corrupted on purpose, is another prior.
     """
-    if recipe.published is None or recipe.data.control != NO_CONTROL or recipe.loss.spoil != NOT_SPOILT:
+    if recipe.published is None or recipe.data.ablation != NO_ABLATION or recipe.loss.spoil != NOT_SPOILT:
         return None
     require_known("published row", recipe.published, PUBLISHED)
     row = PUBLISHED[recipe.published]
@@ -215,7 +215,7 @@ def _circumstances(provenance: dict[str, Any], results: SplitResults) -> tuple[F
     fingerprint = [
         ("data set", data["title"]),
         *splits,
-        *_control_facts(data),
+        *_ablation_facts(data),
         ("content", data["content"][:16]),
         ("licence", data["licence"]),
     ]
@@ -227,11 +227,12 @@ def _circumstances(provenance: dict[str, Any], results: SplitResults) -> tuple[F
     )
 
 
-def _control_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
-    if "control" not in data:
+def _ablation_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
+    ablation = ablation_of(data)
+    if ablation is None:
         return []
     left_out = ", ".join(f"{count} {split}" for split, count in data["left out"].items())
-    return [("control", data["control"]), ("left out, no mask", left_out or "none")]
+    return [("ablation", ablation), ("left out, no mask", left_out or "none")]
 
 
 def _prior_facts(prior: dict[str, Any]) -> list[FactGroup]:

@@ -14,7 +14,7 @@ import torch
 from attnmel.config.data_settings import DataSettings, Statistics
 from attnmel.config.fields import fold_numbers
 from attnmel.config.recipe import Recipe
-from attnmel.data.batches.ablate import NO_CONTROL, PAINTED, SHUFFLED_LABELS, painter, shuffled
+from attnmel.data.batches.ablate import NO_ABLATION, PAINTED, SHUFFLED_LABELS, painter, shuffled
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.batches.scale_and_colour import WarpRange
 from attnmel.data.batches.stored_maps import StoredMaps
@@ -46,7 +46,7 @@ class Prepared:
     """In the order of the cache's rows."""
     cache: Cache
     classes: tuple[str, ...]
-    ablation: str = NO_CONTROL
+    ablation: str = NO_ABLATION
     """One that paints uses only images with a lesion mask."""
     excluded: frozenset[str] = frozenset()
     """Ids that the recipe leaves out of every split."""
@@ -69,8 +69,8 @@ class Prepared:
         chosen = [row for row in within if self._is_used(row)]
         if within and not chosen:
             raise LabelError(
-                f"no image of {self.dataset.name} in the split '{split}' has a lesion mask, and the control "
-                f"{self.ablation} paints by the mask; fetch the masks, or take the control shuffled-labels"
+                f"no image of {self.dataset.name} in the split '{split}' has a lesion mask, and the ablation "
+                f"{self.ablation} paints by the mask; fetch the masks, or take the ablation shuffled-labels"
             )
         if not chosen:
             counts = Counter(str(lesion.split) for lesion in self.lesions)
@@ -125,7 +125,7 @@ class Prepared:
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: self._counts(split) for split in self._splits()},
             **({"beyond limit": len(self.beyond)} if self.beyond else {}),
-            **({"control": self.ablation, "left out": self.left_out} if self.ablation != NO_CONTROL else {}),
+            **({"ablation": self.ablation, "left out": self.left_out} if self.ablation != NO_ABLATION else {}),
         }
 
     def _labels_hash(self) -> str:
@@ -171,7 +171,7 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     cache = open_crop(data, dataset, lesions, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in lesions}
     ordered = tuple(by_id[i] for i in cache.image_ids)
-    prepared = Prepared(dataset, ordered, cache, data.classes, data.control, excluded)
+    prepared = Prepared(dataset, ordered, cache, data.classes, data.ablation, excluded)
     if name is None and data.limit is not None:
         prepared = _limited(prepared, data.limit, progress)
     if dataset.leaks:
@@ -181,7 +181,7 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     if bare := sum(prepared.left_out.values()):
         by_split = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
         progress.note(
-            f"{data.control}: {bare} of {len(lesions)} images have no lesion mask and are left out ({by_split})"
+            f"{data.ablation}: {bare} of {len(lesions)} images have no lesion mask and are left out ({by_split})"
         )
     return prepared
 
@@ -238,7 +238,7 @@ def training_batches(
     check_classes(prepared.used, data.classes)
     rows, statistics_ = prepared.rows("train"), _statistics(data)
     labels = prepared.labels(rows)
-    labels = shuffled(labels, training.seed) if data.control == SHUFFLED_LABELS else labels
+    labels = shuffled(labels, training.seed) if data.ablation == SHUFFLED_LABELS else labels
     return TrainingBatches(
         prepared.cache,
         rows,
@@ -253,7 +253,7 @@ def training_batches(
         seed=training.seed,
         device=device,
         planes=planes,
-        paint=painter(data.control, statistics_.mean),
+        paint=painter(data.ablation, statistics_.mean),
         views=views,
         maps=maps,
         warp=WarpRange.of(training.smallest_crop, training.any_angle, training.colour, data.size / data.side),
@@ -283,7 +283,7 @@ def split_batches(
         mean=statistics_.mean,
         std=statistics_.std,
         device=device,
-        paint=painter(data.control, statistics_.mean),
+        paint=painter(data.ablation, statistics_.mean),
         maps=maps,
     )
 
@@ -291,7 +291,7 @@ def split_batches(
 def shown_pixels(data: DataSettings, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
     """Return the central crops of chosen rows, painted as in the network's input: red, green, blue, mask."""
     pixels = prepared.cache.gather(rows)
-    if (paint := painter(data.control, _statistics(data).mean)) is not None:
+    if (paint := painter(data.ablation, _statistics(data).mean)) is not None:
         paint(pixels)
     return central_crop(pixels, data.size)
 

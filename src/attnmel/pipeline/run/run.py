@@ -160,4 +160,4 @@ class Run:
 
     def ablation(self, name: str) -> "Run":
         """Return the run of the same recipe and seed under an ablation, which lies next to this one."""
-        return Run(self.folder.control(name), self.home, self.progress)
+        return Run(self.folder.ablation(name), self.home, self.progress)

@@ -14,7 +14,7 @@ from torch import nn
 from attnmel import runtime
 from attnmel.config.fields import ComputePrecision
 from attnmel.config.recipe import Recipe
-from attnmel.data.batches.ablate import NO_CONTROL, PAINTED, painter
+from attnmel.data.batches.ablate import NO_ABLATION, PAINTED, painter
 from attnmel.data.batches.loader import view_batches
 from attnmel.data.batches.stored_maps import VERSION, StoredMaps, Wanted, open_maps
 from attnmel.data.batches.views import Views
@@ -96,7 +96,7 @@ def _open(
     if statistics is None:
         raise ConfigError("maps need the colour statistics of their recipe")
     ids = tuple(prepared.cache.image_ids[row] for row in rows)
-    paint = painter(recipe.data.control, statistics.mean)
+    paint = painter(recipe.data.ablation, statistics.mean)
 
     def make(chosen: range) -> Iterator[dict[int, np.ndarray]]:
         batches = view_batches(
@@ -112,7 +112,7 @@ def _open(
         )
         return (halves(trunk, images, device, precision) for images in batches)
 
-    shown = recipe.data.control if recipe.data.control in PAINTED else NO_CONTROL
+    shown = recipe.data.ablation if recipe.data.ablation in PAINTED else NO_ABLATION
     key = json.dumps(
         [
             VERSION,

@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 
 from attnmel import runtime
 from attnmel.config.recipe import Recipe
-from attnmel.data.batches.ablate import NO_CONTROL
+from attnmel.data.batches.ablate import NO_ABLATION
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.priors.sources import PREDICTED
@@ -59,24 +59,24 @@ def _place(recipe: Recipe) -> tuple[int, str | None]:
 
 
 def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
-    """Return the folder of a run: `<out or runs>/<recipe>[/fold-<k>-of-<n>][/<control>]/seed-<seed>`.
+    """Return the folder of a run: `<out or runs>/<recipe>[/fold-<k>-of-<n>][/<ablation>]/seed-<seed>`.
 
     `given` is a run that the recipe was read from: without `out` its own folder is returned for the same seed and fold,
-    and a control of it is in a folder next to it.
+    and an ablation of it is in a folder next to it.
 
     Raises:
-        ConfigError: the given run is another control itself.
+        ConfigError: the given run is another ablation itself.
     """
-    control, before = recipe.data.control, given and read_recipe(given)
+    ablation, before = recipe.data.ablation, given and read_recipe(given)
     if out is not None or given is None or before is None or _place(before) != _place(recipe):
         fold = f"fold-{recipe.data.fold.replace('/', '-of-')}" if recipe.data.fold else ""
         plain = RunFolder((out or Path("runs")) / recipe.name / fold / f"seed-{recipe.training.seed}")
-        return plain if control == NO_CONTROL else plain.control(control)
-    if before.data.control == control:
+        return plain if ablation == NO_ABLATION else plain.ablation(ablation)
+    if before.data.ablation == ablation:
         return given
-    if before.data.control != NO_CONTROL:
-        raise ConfigError(f"{given.path} is itself the control {before.data.control}; name the run that it belongs to")
-    return given.control(control)
+    if before.data.ablation != NO_ABLATION:
+        raise ConfigError(f"{given.path} is itself the ablation {before.data.ablation}; name the run it belongs to")
+    return given.ablation(ablation)
 
 
 def recipe_fabric(recipe: Recipe) -> Fabric:

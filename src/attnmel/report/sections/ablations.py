@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from attnmel.evaluation.comparison.ablations import CHANCE, ControlFinding
+from attnmel.evaluation.comparison.ablations import CHANCE, AblationFinding
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import fixed, in_brackets, plus, plus_span, span
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import spaced
 
-CONTROL_WORDS = {
+ABLATION_WORDS = {
     "background-only": "without the lesion",
     "lesion-only": "the lesion alone",
     "shuffled-labels": "shuffled labels",
@@ -28,11 +28,11 @@ NOTES = (
 )
 
 
-def controls_section(findings: Sequence[ControlFinding], positive: str) -> Section:
+def controls_section(findings: Sequence[AblationFinding], positive: str) -> Section:
     """Return the section that compares a run with its ablations."""
     name = spaced(positive)
     return Section(
-        name="controls",
+        name="ablations",
         title="Ablations",
         prose=f"{PROSE} {' '.join(sentence(finding, name) for finding in findings)}",
         tables=(
@@ -46,14 +46,14 @@ def controls_section(findings: Sequence[ControlFinding], positive: str) -> Secti
     )
 
 
-def sentence(finding: ControlFinding, name: str) -> str:
+def sentence(finding: AblationFinding, name: str) -> str:
     """Return the result of one ablation, with its AUC and interval; `name` is the class measured against the rest."""
     return {"background-only": _without_lesion, "lesion-only": _lesion_alone, "shuffled-labels": _shuffled}[
-        finding.control
+        finding.ablation
     ](finding, name)
 
 
-def _without_lesion(finding: ControlFinding, name: str) -> str:
+def _without_lesion(finding: AblationFinding, name: str) -> str:
     auc, size, beyond = in_brackets(finding.auc), finding.size_auc, finding.beyond_size
     if _is_below_chance(finding.auc):
         return f"Without the lesion the AUC is {auc}, below chance: what lies outside misleads the network."
@@ -73,7 +73,7 @@ def _without_lesion(finding: ControlFinding, name: str) -> str:
     )
 
 
-def _lesion_alone(finding: ControlFinding, name: str) -> str:
+def _lesion_alone(finding: AblationFinding, name: str) -> str:
     auc, apart = in_brackets(finding.auc), fixed(abs(finding.difference.value))
     between = plus_span(finding.difference)
     begin = f"With the lesion alone the network reaches an AUC of {auc}"
@@ -84,12 +84,12 @@ def _lesion_alone(finding: ControlFinding, name: str) -> str:
     return f"{begin}; no difference from the whole image is shown ({between})."
 
 
-def _shuffled(finding: ControlFinding, name: str) -> str:
+def _shuffled(finding: AblationFinding, name: str) -> str:
     auc = in_brackets(finding.auc)
     if _is_above_chance(finding.auc) or _is_below_chance(finding.auc):
         return (
             f"Trained on shuffled labels the network has an AUC of {auc}, away from chance: train other seeds of this "
-            "control, and if they agree, look for images or labels that leak from the training."
+            "ablation, and if they agree, look for images or labels that leak from the training."
         )
     return f"Trained on shuffled labels the network has an AUC of {auc}: chance, as it should be."
 
@@ -102,12 +102,12 @@ def _is_below_chance(auc: Interval) -> bool:
     return auc.high < CHANCE
 
 
-def _rows(finding: ControlFinding) -> list[tuple[str, ...]]:
+def _rows(finding: AblationFinding) -> list[tuple[str, ...]]:
     counts = (f"{finding.images:,}", f"{finding.positives:,}")
     difference = finding.difference
     rows = [
         (
-            CONTROL_WORDS[finding.control],
+            ABLATION_WORDS[finding.ablation],
             *counts,
             fixed(finding.auc.value),
             span(finding.auc),
@@ -122,11 +122,11 @@ def _rows(finding: ControlFinding) -> list[tuple[str, ...]]:
     return rows
 
 
-def _left_out(findings: Sequence[ControlFinding]) -> list[str]:
+def _left_out(findings: Sequence[AblationFinding]) -> list[str]:
     lacking: dict[tuple[int, int], list[str]] = {}
     for one in findings:
         if one.left_out:
-            lacking.setdefault((one.left_out, one.images + one.left_out), []).append(CONTROL_WORDS[one.control])
+            lacking.setdefault((one.left_out, one.images + one.left_out), []).append(ABLATION_WORDS[one.ablation])
     return [
         f"{', '.join(names).capitalize()}: {count:,} of {of:,} images have no lesion mask and are left out, also of "
         "the run's values here."
@@ -134,7 +134,7 @@ def _left_out(findings: Sequence[ControlFinding]) -> list[str]:
     ]
 
 
-def _painted_whole(findings: Sequence[ControlFinding]) -> list[str]:
+def _painted_whole(findings: Sequence[AblationFinding]) -> list[str]:
     return [
         f"Of {one.painted_whole:,} of {one.images:,} images the box covers all, since the lesion fills the square that "
         "the recipe cuts out: they show one colour."
