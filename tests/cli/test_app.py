@@ -77,7 +77,7 @@ def test_predict_answers_in_csv_with_notice_and_reason(
     assert ran.code == 1
     assert "2 of 3 images could not be used" in ran.err
     assert NOTICE in ran.out.splitlines()[0]
-    rows = list(csv.DictReader(line for line in io.StringIO(ran.out) if not line.startswith("#")))
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
     assert float(rows[0]["probability_melanoma"]) + float(rows[0]["probability_rest"]) == pytest.approx(1, abs=1e-5)
     assert not rows[0]["error"]
     assert all("b.jpg" in rows[1]["error"] or "c.png" in row["error"] for row in rows[1:])

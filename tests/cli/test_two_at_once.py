@@ -61,7 +61,7 @@ def refusal(place: Path, command: str, process: int) -> str:
 
 
 def names(table: Path) -> list[str]:
-    lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
+    lines = table.read_text().splitlines()
     return [Path(line.partition(",")[0]).name for line in lines[1:]]
 
 

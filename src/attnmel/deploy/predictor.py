@@ -27,7 +27,6 @@ from attnmel.deploy.onnx_file import (
     PROBABILITIES,
     SQUARE,
     ExportFacts,
-    Threshold,
     read_onnx_card,
 )
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
@@ -35,6 +34,7 @@ from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
 from attnmel.models.averaging import averaged
 from attnmel.models.weights.card import Card
+from attnmel.models.weights.operating_points import Decision, decisions_of
 from attnmel.pretrained.catalogue import find_model
 from attnmel.records import ATTENTION_MAPS
 from attnmel.threads import requested_threads
@@ -55,14 +55,6 @@ def no_mask(path: Path) -> None:
     """Return that an image has no mask."""
 
 
-class Decision(NamedTuple):
-    """One class against the rest, at a threshold chosen on the validation images."""
-
-    threshold: Threshold
-    positive: bool
-    """Whether the probability is above the threshold."""
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
     """The prediction for one image."""
@@ -72,7 +64,7 @@ class Prediction:
     uncalibrated: Mapping[str, float]
     """The probabilities without the temperature."""
     decisions: tuple[Decision, ...]
-    """One for each threshold of the file; empty if it has none."""
+    """One for each operating point of the file; empty if it has none."""
     attention: Mapping[str, Float32[np.ndarray, "h w"]] = dataclasses.field(repr=False)
     """Maps in [0, 1] of the square that the network saw, by name; empty without gates."""
     seen: Seen
@@ -201,7 +193,7 @@ class Predictor:
         return Prediction(
             probabilities=probabilities,
             uncalibrated=_by_class(averaged(shares)[0] if several else shares[0, 0], self.card, self._path),
-            decisions=tuple(Decision(one, probabilities[one.task] > one.threshold) for one in self.facts.thresholds),
+            decisions=decisions_of(probabilities, self.facts.thresholds),
             attention={
                 name: outputs[output]
                 for name, output in zip(ATTENTION_MAPS, ATTENTION, strict=True)

@@ -1,4 +1,4 @@
-"""A recipe -> a finished run: trained, evaluated on every split but the training's, and calibrated."""
+"""A recipe -> a finished run: trained, evaluated on every split but the training's, and thereby calibrated."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,7 +9,6 @@ from attnmel.config.recipe import Recipe
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
-from attnmel.pipeline.evaluate.calibrate import calibrate_run
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.history import HistoryRow
@@ -35,7 +34,7 @@ def run_recipe(
     With `resume` a stopped run continues after its last finished epoch; a finished one is evaluated again.
 
     Raises:
-        AttnmelError: as `train_run`, `evaluate_run` and `calibrate_run`.
+        AttnmelError: as `train_run` and `evaluate_run`.
     """
     with hold_folder(run.path) if fabric.is_global_zero else nullcontext():
         trained = train_run(recipe, run, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
@@ -43,8 +42,6 @@ def run_recipe(
             opened = Run(run, home, progress, dataset=trained.prepared)
             for split in _evaluated_splits(trained.prepared, progress):
                 evaluate_run(opened, split=split, maps=trained.maps.get(split), resamples=resamples)
-                if split == "validation":
-                    calibrate_run(opened)
     return trained.best
 
 

@@ -16,7 +16,15 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import CARD, AnyCard, Card, card_json, checked, described, read_card
-from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, save_state, writing
+from attnmel.models.weights.operating_points import Threshold
+from attnmel.models.weights.safetensors_io import (
+    check_finite,
+    check_tensors,
+    load_state,
+    read_metadata,
+    save_state,
+    writing,
+)
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
@@ -44,14 +52,17 @@ def save_with_card(path: Path, tensors: Mapping[str, Tensor], key: str, text: by
         part.write_bytes(text)
 
 
-def set_temperature(path: Path, temperature: float | None) -> None:
-    """Write another temperature into both cards of a checkpoint; the weights are unchanged to the last bit.
+def set_temperature(path: Path, temperature: float | None, thresholds: tuple[Threshold, ...] = ()) -> None:
+    """Write another temperature, with the operating points of its probabilities, into both cards of a checkpoint.
+
+    The weights are unchanged to the last bit.
 
     Raises:
         CheckpointError: as `read_checkpoint` and `save_checkpoint`.
     """
     tensors, card = read_checkpoint(path)
-    save_weights(checkpoint_file(path), tensors, dataclasses.replace(card, temperature=temperature))
+    changed = dataclasses.replace(card, temperature=temperature, thresholds=thresholds)
+    save_weights(checkpoint_file(path), tensors, changed)
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:
@@ -81,6 +92,17 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
     return tensors, read_card(text, path)
 
 
+def checkpoint_card(path: Path) -> Card:
+    """Read the card of a run folder's best checkpoint or of a checkpoint file, without the weights.
+
+    Raises:
+        CheckpointError: as `read_checkpoint`, but for the weights.
+    """
+    path = checkpoint_file(path)
+    metadata = read_metadata(path)
+    return read_card(_card_text(metadata, CARD, "attnmel train", path), path)
+
+
 def read_with_card(
     path: Path, key: str, read: Callable[[str], AnyCard], command: str
 ) -> tuple[dict[str, Tensor], AnyCard]:
@@ -98,13 +120,18 @@ def read_with_card(
 
 def _read(path: Path, key: str, command: str) -> tuple[dict[str, Tensor], str]:
     tensors, metadata = load_state(path)
+    text = _card_text(metadata, key, command, path)
+    check_finite(tensors, path)
+    return tensors, text
+
+
+def _card_text(metadata: Mapping[str, str], key: str, command: str, path: Path) -> str:
     if key not in metadata:
         raise CheckpointError(
-            f"{path} holds {len(tensors)} tensors but no card of {key}, so its network and preprocessing are not "
-            f"known; expected a checkpoint that `{command}` wrote"
+            f"{path} holds tensors but no card of {key}, so its network and preprocessing are not known; expected a "
+            f"checkpoint that `{command}` wrote"
         )
-    check_finite(tensors, path)
-    return tensors, metadata[key]
+    return metadata[key]
 
 
 def checkpoint_file(path: Path) -> Path:

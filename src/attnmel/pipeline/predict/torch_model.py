@@ -12,11 +12,14 @@ from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.data.preprocess.network_input import NetworkInput, network_input
 from attnmel.errors import ImageError
+from attnmel.folders import RunFolder
 from attnmel.models.output import predict_squares
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
+from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.table import ImageResult
+from attnmel.pipeline.run.thresholds import stored_thresholds
 from attnmel.records import ATTENTION_MAPS
 
 
@@ -30,9 +33,9 @@ class CheckpointModel:
     def __init__(self, path: Path, *, batch: int, calibrated: bool, masks: MaskOf = NO_MASKS) -> None:
         network, self.card = load_checkpoint(path)
         self._masks = masks
-        self.thresholds = ()
         self.file = checkpoint_file(path)
         self.temperature = self.card.temperature if calibrated else None
+        self.thresholds = self._operating_points(path) if self.temperature == self.card.temperature else ()
         self.together = batch
         self._device = runtime.choose_device()
         self._network = network.to(self._device)
@@ -43,6 +46,12 @@ class CheckpointModel:
         """Yield the result of each file; `many` makes no difference."""
         for first in range(0, len(paths), self.together):
             yield from self._predict_batch(paths[first : first + self.together])
+
+    def _operating_points(self, path: Path) -> tuple[Threshold, ...]:
+        """Return those of the card; of a run folder of an earlier version those that its predictions choose."""
+        if self.card.thresholds or not path.is_dir():
+            return self.card.thresholds
+        return stored_thresholds(RunFolder(path), self.card)
 
     def _predict_batch(self, paths: Sequence[Path]) -> list[ImageResult]:
         inputs: dict[Path, NetworkInput] = {}

@@ -26,7 +26,7 @@ def group_tables(found: Subgroups) -> tuple[Table, ...]:
     return (
         *(_reached(groups, place, name) for place in points),
         _net_benefit(groups, name),
-        _calibration("Calibration, as predicted.", [(*one, one[2].before) for one in groups]),
+        _calibration("Calibration, uncalibrated probabilities.", [(*one, one[2].before) for one in groups]),
         *_scaled(groups),
         _classes(groups),
     )
@@ -112,7 +112,7 @@ def _calibration(caption: str, groups: list[tuple[str, Subgroup, GroupFigures, R
 def _scaled(groups: list[Judged]) -> Iterator[Table]:
     after = [(*one, one[2].after) for one in groups if one[2].after is not None]
     if after:
-        yield _calibration("Calibration at the temperature of the validation images.", after)
+        yield _calibration("Calibration, calibrated probabilities.", after)
 
 
 def _classes(groups: list[Judged]) -> Table:
