@@ -51,6 +51,18 @@ def predict(
         Path | None,
         option(OUTPUT, "Folder for the attention maps: drawn over each image as PNG, and as NPZ.", metavar="<folder>"),
     ] = None,
+    masks: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder of lesion masks, IMAGE.png or IMAGE_segmentation.png: how much of the lesion the network saw.",
+            metavar="<folder>",
+        ),
+    ] = None,
+    segmenter: Annotated[
+        Path | None,
+        option(OUTPUT, "Run or file of `attnmel segment train` that draws the lesion masks.", metavar="<file>"),
+    ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
         float,
@@ -65,7 +77,8 @@ def predict(
     """Predict the class probabilities of images, and decide at the model's operating points, as CSV or JSON.
 
     Probabilities are calibrated if the model has a calibration temperature. Each operating point is a threshold with a
-    column of decisions: 1 if the probability is above it, else 0. Without --out the table goes to standard output.
+    column of decisions: 1 if the probability is above it, else 0. Each image has the share of it that the network saw,
+    and warnings. Without --out the table goes to standard output.
 
     Example:
         attnmel predict pretrained lesion.jpg --maps maps
@@ -86,6 +99,8 @@ def predict(
         calibrated=not uncalibrated,
         thresholds=threshold or (),
         maps=maps,
+        masks=masks,
+        segmenter=segmenter,
         stall_limit=stall_limit,
         progress=progress,
     )
@@ -97,6 +112,8 @@ def predict(
             progress.note(predictions.table.notice.rstrip())
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
+    if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
+        progress.note(sentence)
     predictions.raise_for_failures()
 
 

@@ -29,11 +29,11 @@ LONGEST_STRIP = 2.0
 SHARPNESS_SIDE = 224
 """Side in pixels at which sharpness is measured, so that it does not depend on the size of a network's input."""
 
-LEAST_SHARPNESS = 4.0
-"""Sharpness below which an image is blurred."""
+LEAST_SHARPNESS = 6.5
+"""Sharpness below which an image is blurred: 1 % of the training images of ISIC 2017 have less."""
 
 FAR_QUANTILE = 0.99
-"""Share of the training images whose colours are not far from training."""
+"""Share of a network's training images whose colours are not far from training."""
 
 GREY = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the brightness (ITU-R BT.601)."""

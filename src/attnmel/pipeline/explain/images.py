@@ -18,7 +18,7 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
-from attnmel.pipeline.predict.lesion_masks import open_masks
+from attnmel.pipeline.predict.mask_options import open_masks, require_masks
 from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
@@ -54,7 +54,8 @@ def explain_images(
     device = runtime.choose_device()
     network = network.to(device)
     note_ablation(model, card, progress)
-    lesion_masks = open_masks(card, masks, segmenter)
+    lesion_masks = open_masks(masks, segmenter)
+    require_masks(card, lesion_masks)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images)
     require_own_names(paths)
