@@ -2,10 +2,11 @@
 
     python benchmarks/crops.py [--home HOME] [--model pretrained] [--limit 600] [--target 0.89] [--json FILE]
 
-The same network, trained on the central square of 0.8, sees each image by: the central square of 0.8 of the shorter
-side, the whole central square, the square around the lesion (true mask, margin 0.2), and five squares of 0.8 whose
-probabilities are averaged. The images at hand are squares; so a frame of 4:3 is made of each image with a mask:
-the image is continued by its mirror image on the side away from the lesion, which then is nearer to the border.
+The same network, trained on the whole central square, sees each image by: that square (of which its input is 7/8 a
+side), the central square of 0.8 of the shorter side, the square around the lesion (true mask, margin 0.2), and five
+whole squares whose probabilities are averaged. The images at hand are squares; so a frame of 4:3 is made of each image
+with a mask: the image is continued by its mirror image on the side away from the lesion, which then is nearer to the
+border.
 
 AUC with DeLong's interval, the paired difference to the first row with DeLong's interval; sensitivity at the model's
 stored threshold with Wilson's interval, and of the paired difference Newcombe's (1998, method 10); images a second of
@@ -33,10 +34,10 @@ from attnmel.records import Lesion
 
 TASK = "melanoma"
 CROPS: dict[str, dict[str, Any]] = {
-    "0.8": {"crop": 0.8, "crops": 1},
     "1.0": {"crop": 1.0, "crops": 1},
+    "0.8": {"crop": 0.8, "crops": 1},
     "lesion": {"crop": "lesion", "crops": 1},
-    "five of 0.8": {"crop": 0.8, "crops": 5},
+    "five of 1.0": {"crop": 1.0, "crops": 5},
 }
 Pictured = tuple[np.ndarray, np.ndarray | None]
 """Pixels of an image, and its lesion mask."""
@@ -144,7 +145,7 @@ def main() -> None:
             predictor.card = dataclasses.replace(card, **settings)
             found[crop] = predicted(predictor, some, pictured)
         results[name] = table(found, positive, threshold)
-        print(f"{name}: {len(some)} images, {positive.sum()} {TASK}")
+        print(f"{name}: {len(some)} images, {positive.sum()} {TASK}", flush=True)
         for row in results[name]:
             print(json.dumps(row))
     if options.json:

@@ -1,11 +1,43 @@
 """How much of an image, and of the lesion in it, the squares cover that a network saw. No torch."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from attnmel.data.preprocess.images import Square
+from attnmel.data.preprocess.lesion_crop import largest_component
+
+
+class Covered(NamedTuple):
+    """How much of one image a network saw."""
+
+    width: int
+    """Of the image in pixels."""
+    height: int
+    side: float
+    """Of the first square that it saw, in pixels of the image."""
+    of_image: float
+    """Share of the image's area inside the squares that it saw."""
+    of_lesion: float | None
+    """Share of the area of the mask's largest component inside them; None without a mask or a lesion."""
+    found: bool | None
+    """Whether the mask shows a lesion; None without a mask."""
+
+
+def covered(seen: Sequence[Square], mask: Bool[np.ndarray, "H W"] | None) -> Covered:
+    """Return how much of an image, and of the lesion of its mask, the squares cover that a network saw."""
+    first = seen[0]
+    lesion = None if mask is None else largest_component(mask)
+    return Covered(
+        width=first.width,
+        height=first.height,
+        side=first.side,
+        of_image=share_of_image(seen),
+        of_lesion=None if lesion is None else share_of_lesion(lesion, seen),
+        found=None if mask is None else lesion is not None,
+    )
 
 
 def share_of_image(squares: Sequence[Square]) -> float:

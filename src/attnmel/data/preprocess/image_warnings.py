@@ -10,6 +10,7 @@ from jaxtyping import Float64, UInt8
 from PIL import Image
 
 from attnmel.config.fields import ColourStatistics
+from attnmel.data.preprocess.coverage import Covered
 
 OUTSIDE = "outside the square"
 SMALL = "smaller than the input"
@@ -82,28 +83,17 @@ def sharpness(pixels: UInt8[np.ndarray, "s s 3"]) -> float:
 
 
 def image_warnings(
-    pixels: UInt8[np.ndarray, "s s 3"],
-    *,
-    image_size: tuple[int, int],
-    seen_side: float,
-    seen_of_lesion: float | None,
-    found: bool | None,
-    colours: ColourStatistics | None,
+    pixels: UInt8[np.ndarray, "s s 3"], covered: Covered, colours: ColourStatistics | None
 ) -> tuple[str, ...]:
-    """Return the names of the warnings on an image, in the order of `WARNINGS`.
-
-    `pixels` are those that the network saw, `image_size` width and height of the image, `seen_side` the side of the
-    square that it saw, both in pixels of the image. `seen_of_lesion` is the share of the lesion's area that it saw,
-    `found` whether a mask shows a lesion; None without a mask, as `colours` of a network without colour statistics.
-    """
-    far = colours is not None and colour_distance(colours, mean_colour(pixels)) > colours.limit
+    """Return the names of the warnings on an image, in the order of `WARNINGS`; `pixels` are those the network saw."""
+    longer, shorter = max(covered.width, covered.height), min(covered.width, covered.height)
     holds = {
-        OUTSIDE: seen_of_lesion is not None and seen_of_lesion < LEAST_SEEN,
-        SMALL: seen_side < len(pixels),
-        STRIP: max(image_size) > LONGEST_STRIP * min(image_size),
+        OUTSIDE: covered.of_lesion is not None and covered.of_lesion < LEAST_SEEN,
+        SMALL: covered.side < len(pixels),
+        STRIP: longer > LONGEST_STRIP * shorter,
         BLURRED: sharpness(pixels) < LEAST_SHARPNESS,
-        NO_LESION: found is False,
-        COLOURS: bool(far),
+        NO_LESION: covered.found is False,
+        COLOURS: colours is not None and bool(colour_distance(colours, mean_colour(pixels)) > colours.limit),
     }
     return tuple(name for name in WARNINGS if holds[name])
 

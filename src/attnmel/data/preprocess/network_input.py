@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from attnmel.config.fields import ColourStatistics
-from attnmel.data.preprocess.coverage import share_of_image, share_of_lesion
+from attnmel.data.preprocess.coverage import covered
 from attnmel.data.preprocess.decode import ImageFile
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.image_warnings import image_warnings
@@ -22,7 +22,6 @@ from attnmel.data.preprocess.images import (
     prepared_parts,
     prepared_pixels,
 )
-from attnmel.data.preprocess.lesion_crop import largest_component
 from attnmel.errors import ImageError
 
 Mask = Bool[np.ndarray, "H W"]
@@ -77,30 +76,10 @@ def network_input(
         prepared = [prepared_pixels(image, crop=one, side=framing.side) for one in squares]
     else:
         prepared = prepared_parts(image, squares, side=framing.side)
-    return NetworkInput(*size, tuple(prepared), seen_of(size, framing, prepared[0], mask=mask, colours=colours))
-
-
-def seen_of(
-    image_size: tuple[int, int],
-    framing: Framing,
-    prepared: UInt8[np.ndarray, "S S 3"],
-    *,
-    mask: Mask | None,
-    colours: ColourStatistics | None,
-) -> Seen:
-    """Return what the network sees of an image of a width and height, whose first square is prepared."""
-    squares = tuple(framing.seen(one) for one in framing.squares(*image_size, mask))
-    lesion = None if mask is None else largest_component(mask)
-    of_lesion = None if lesion is None else share_of_lesion(lesion, squares)
-    warnings = image_warnings(
-        central_crop(prepared[None], framing.size)[0],
-        image_size=image_size,
-        seen_side=squares[0].side,
-        seen_of_lesion=of_lesion,
-        found=None if mask is None else lesion is not None,
-        colours=colours,
-    )
-    return Seen(squares, share_of_image(squares), of_lesion, warnings)
+    seen = tuple(framing.seen(one) for one in squares)
+    found, pixels = covered(seen, mask), central_crop(prepared[0][None], framing.size)[0]
+    warnings = image_warnings(pixels, found, colours)
+    return NetworkInput(*size, tuple(prepared), Seen(seen, found.of_image, found.of_lesion, warnings))
 
 
 def mask_of(path: Path | None, image: Path) -> Mask | None:

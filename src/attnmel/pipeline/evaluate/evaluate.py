@@ -27,6 +27,7 @@ from attnmel.locks import hold_folder
 from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
+from attnmel.pipeline.evaluate.seen import write_seen
 from attnmel.pipeline.run.crops import other_crops
 from attnmel.pipeline.run.dataset import ALL, Prepared, refuse_unknown, split_batches
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
@@ -113,6 +114,7 @@ def evaluate_run(
             *images.notes,
             *([FROM_MAPS] if maps is not None else []),
             *([] if card.chosen_on == VALIDATION else [f"temperature and thresholds were chosen on {card.chosen_on}"]),
+            *write_seen(run, images.name, images.prepared, images.rows),
             *_segmenter_notes(run, images),
             *_leak_notes(leaks, run),
         )
