@@ -22,7 +22,7 @@ from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.image_warnings import (
     LEAST_SHARPNESS,
     WARNINGS,
-    colour_distance,
+    colour_distances,
     colour_statistics,
     mean_colour,
     sharpness,
@@ -73,7 +73,7 @@ def main() -> None:
         found = network_input(lesion.image, framing, mask=mask_of(lesion.mask, lesion.image), colours=colours)
         seen = central_crop(found.prepared[0][None], framing.size)[0]
         sharp.append(sharpness(seen))
-        far.append(float(colour_distance(colours, mean_colour(seen))))
+        far.append(float(colour_distances(colours, mean_colour(seen)[None])[0]))
         for blur in BLURS:
             picture = Image.fromarray(seen).filter(ImageFilter.GaussianBlur(blur))
             blurred[blur].append(sharpness(np.asarray(picture)))

@@ -72,7 +72,7 @@ def share_of_lesion(mask: Bool[np.ndarray, "H W"], squares: Sequence[Square]) ->
 
 def _inside(start: float, length: float, pixels: int) -> Float64[np.ndarray, " pixels"]:
     """Return the part of each pixel of one axis that lies between `start` and `start + length`."""
-    places = np.arange(pixels)
+    places = np.arange(pixels, dtype=np.float64)
     return (np.minimum(places + 1, start + length) - np.maximum(places, start)).clip(0, 1)
 
 
@@ -81,4 +81,4 @@ def _edges(squares: Sequence[Square], *, down: bool) -> Float64[np.ndarray, " n"
     length = squares[0].height if down else squares[0].width
     starts = [one.top if down else one.left for one in squares]
     ends = [start + one.side for start, one in zip(starts, squares, strict=True)]
-    return np.unique(np.clip([0, length, *starts, *ends], 0, length))
+    return np.unique(np.clip([0.0, length, *starts, *ends], 0, length))

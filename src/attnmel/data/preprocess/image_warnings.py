@@ -40,10 +40,10 @@ GREY = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the brightness (ITU-R BT.601)."""
 
 
-def colour_distance(colours: ColourStatistics, colour: Float64[np.ndarray, "*n 3"]) -> Float64[np.ndarray, " *n"]:
+def colour_distances(colours: ColourStatistics, found: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
     """Return the Mahalanobis distance of mean colours in [0, 1] from those of the training images."""
-    apart = np.asarray(colour) - np.asarray(colours.mean)
-    return np.sqrt(((apart @ np.linalg.inv(np.asarray(colours.covariance))) * apart).sum(axis=-1))
+    apart = found - np.array(colours.mean)
+    return np.sqrt(((apart @ np.linalg.inv(np.array(colours.covariance))) * apart).sum(axis=1))
 
 
 def colour_statistics(colours: Float64[np.ndarray, "n 3"]) -> ColourStatistics | None:
@@ -59,7 +59,7 @@ def colour_statistics(colours: Float64[np.ndarray, "n 3"]) -> ColourStatistics |
         limit=1.0,
         images=len(colours),
     )
-    limit = float(np.quantile(colour_distance(found, colours), FAR_QUANTILE))
+    limit = float(np.quantile(colour_distances(found, colours), FAR_QUANTILE))
     return dataclasses.replace(found, limit=round(limit, 4))
 
 
@@ -93,7 +93,7 @@ def image_warnings(
         STRIP: longer > LONGEST_STRIP * shorter,
         BLURRED: sharpness(pixels) < LEAST_SHARPNESS,
         NO_LESION: covered.found is False,
-        COLOURS: colours is not None and bool(colour_distance(colours, mean_colour(pixels)) > colours.limit),
+        COLOURS: colours is not None and colour_distances(colours, mean_colour(pixels)[None])[0] > colours.limit,
     }
     return tuple(name for name in WARNINGS if holds[name])
 

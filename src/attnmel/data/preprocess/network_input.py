@@ -24,7 +24,8 @@ from attnmel.data.preprocess.images import (
 )
 from attnmel.errors import ImageError
 
-Mask = Bool[np.ndarray, "H W"]
+Mask = Bool[np.ndarray, "h w"]
+"""A lesion mask in the size of its image; another size is refused with a sentence."""
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,8 @@ def seen_notes(found: Sequence[Covered], warnings: Sequence[Sequence[str]]) -> t
     words = f"the network saw {np.mean([one.of_image for one in found]):.0%} of an image's area on average"
     if lesions := [one.of_lesion for one in found if one.of_lesion is not None]:
         few = sum(share < LEAST_SEEN for share in lesions)
-        words += (
-            f" and {np.mean(lesions):.0%} of the lesion's ({len(lesions)} masks); of {few} lesions less than "
-            f"{LEAST_SEEN:.0%}"
-        )
+        words += f" and {np.mean(lesions):.0%} of the lesion's"
+        words += f"; {few} of {len(lesions)} lesions with less than {LEAST_SEEN:.0%}"
     counts = Counter(name for names in warnings for name in names).most_common()
     warned = ", ".join(f"{count} '{name}'" for name, count in counts)
     return (words, *([f"warnings on {len(found)} images: {warned}"] if warned else []))
