@@ -74,10 +74,9 @@ def write_table(
 
 
 def write_notice(path: Path, text: str) -> None:
-    """Write the notice of a table into a file of its own, unless that is there already."""
-    if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
-        with replacing(path) as part:
-            part.write_text(text, encoding="utf-8")
+    """Write the notice of a table into a file of its own."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def read_header_and_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:

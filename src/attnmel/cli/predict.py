@@ -74,7 +74,7 @@ def predict(
         ),
     ] = 120,
 ) -> None:
-    """Predict the class probabilities of images, and decide at the model's operating points, as CSV or JSON.
+    """Predict the class probabilities of images, as CSV or JSON.
 
     Probabilities are calibrated if the model has a calibration temperature. Each operating point is a threshold with a
     column of decisions: 1 if the probability is above it, else 0. Each image has the share of it that the network saw,

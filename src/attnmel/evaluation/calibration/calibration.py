@@ -79,7 +79,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration of the main task on one split, as predicted and after temperature scaling."""
+    """Calibration of the main task on one split, uncalibrated and after temperature scaling."""
 
     main: str
     """The class that is evaluated against the rest."""

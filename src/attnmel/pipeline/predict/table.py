@@ -68,8 +68,9 @@ class Table:
     @property
     def notice(self) -> str:
         """What a reader of the CSV must know, a fact a line: the use, the licence, the scale, the thresholds."""
-        lines = [self._calibration(), *map(_explained, self.thresholds), *(f"{one}." for one in self.not_checked)]
-        return notice_text(self.card.licence, *lines)
+        lines = map(_explained, self.thresholds) if self.thresholds else ["No decisions: no operating point is known."]
+        unchecked = (f"{one}." for one in self.not_checked)
+        return notice_text(self.card.licence, self._calibration(), *lines, *unchecked)
 
     def lines(self, results: Iterable[ImageResult], *, as_json: bool = False) -> Iterator[str]:
         """Yield the text of the table in parts: its head, each result as it comes, its end."""

@@ -98,6 +98,6 @@ def _achieved(split: str, predictions: Predictions, task: str, threshold: float)
         split=split,
         images=len(predictions.labels),
         positives=int(predictions.is_class(task).sum()),
-        sensitivity=tuple(sensitivity),
-        specificity=tuple(specificity),
+        sensitivity=sensitivity,
+        specificity=specificity,
     )
