@@ -188,10 +188,10 @@ def test_an_own_folder_trains_judges_and_is_predicted(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("jpg,1,", "jpg,2,"), "label '2'; expected one of rest, melanoma"),
-        (("jpg,1,", "jpg,,"), "no label; give it one"),
-        (("_segmentation", "_mask"), "no file 'masks/ISIC_9000000_mask.png'"),
-        ((",", ";"), "is separated by semicolons; save it separated by commas"),
+        (("jpg,1,", "jpg,2,"), "column label: found '2', expected one of rest, melanoma"),
+        (("jpg,1,", "jpg,,"), "column label: found nothing, expected one of rest, melanoma"),
+        (("_segmentation", "_mask"), "column mask: found 'masks/ISIC_9000000_mask.png', of which there is no file"),
+        (("image,label", "image,dx"), "name them: --columns label=dx"),
         (("jpg,1,", "jpg,0,"), "has no melanoma"),
         (("png\n", "png,train\n"), "has no image in the split 'validation' (it has 24 in train)"),
     ],

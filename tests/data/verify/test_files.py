@@ -102,3 +102,29 @@ def test_features_may_be_empty_but_not_all_of_them(marked: int, expected: list[s
     found = examine(Item("i", image, None, tuple(features)))
     assert [one.kind for one in found.findings] == expected
     assert found.size == (30, 20)
+
+
+def test_a_mask_that_lies_wrongly_where_its_size_does_not_tell_is_found_by_colours(tmp_path: Path) -> None:
+    down, right = np.mgrid[:90, :120]
+    lesion = np.hypot((right - 40) / 1.6, down - 30) < 14
+    skin = np.random.default_rng(0).normal(170, 10, (90, 120, 3))
+    Image.fromarray(np.where(lesion[..., None], skin - 90, skin).astype(np.uint8)).save(tmp_path / "a.png")
+    mask = Image.fromarray(lesion.astype(np.uint8) * np.uint8(255))
+    item = Item("a", tmp_path / "a.png", tmp_path / "mask.png")
+    mask.save(tmp_path / "mask.png")
+    assert examine(item).findings == ()
+    mask.transpose(Image.Transpose.ROTATE_180).save(tmp_path / "mask.png")
+    (finding,) = examine(item).findings
+    assert (finding.kind, finding.severity) == ("mask turned by colours", "warning")
+    assert finding.detail.startswith("after a half turn its border would fit the colours better: ")
+    assert examine(item).has_usable_mask
+
+
+def test_a_red_mask_is_told_as_what_it_is_and_as_what_it_is_read(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (200, 160, 150)).save(tmp_path / "a.png")
+    mask = Image.new("RGB", (40, 30))
+    mask.paste((255, 0, 0), (10, 10, 30, 20))
+    mask.save(tmp_path / "mask.png")
+    found = examine(Item("a", tmp_path / "a.png", tmp_path / "mask.png")).findings
+    assert [one.kind for one in found] == ["mask coloured", "mask grey", "mask empty"]
+    assert found[0].detail.endswith("(255, 0, 0): read as grey 76, which counts as skin")

@@ -47,8 +47,12 @@ def feature_masks(dataset: str, home: Path) -> dict[str, dict[str, Path]]:
 
 
 def files_of(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """Return the files of a folder with one of these endings, in the order of their names."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    """Return the files of a folder with one of these endings, in the order of their names.
+
+    macOS keeps what else it knows of NAME in a file ._NAME, which is none of them.
+    """
+    paths = (path for path in folder.iterdir() if not path.name.startswith("._"))
+    return sorted(path for path in paths if path.suffix.lower() in suffixes)
 
 
 def require_single(names: Iterable[str], what: str) -> None:

@@ -44,7 +44,7 @@ def raise_for_failures(failed: Sequence[str], total: int) -> None:
 
 def _files_of(given: Path) -> list[Path]:
     if (given / TABLE).is_file():
-        return [lesion.image for lesion in read_folder(given.absolute())]
+        return [lesion.image for lesion in read_folder(given.absolute()).lesions]
     if given.is_dir():
         paths = (path for path in given.iterdir() if path.suffix.lower() in SUFFIXES and not path.is_dir())
         return sorted(path for path in paths if not path.name.startswith(".") and not path.stem.endswith(SUPERPIXELS))
