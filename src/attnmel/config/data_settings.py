@@ -5,8 +5,6 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from attnmel.config.fields import (
-    LESION,
-    MARGIN,
     Classes,
     Crop,
     Crops,
@@ -22,6 +20,7 @@ from attnmel.config.fields import (
     check_names,
     prepared_side,
 )
+from attnmel.records import LESION, MARGIN
 
 Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 

@@ -3,10 +3,11 @@
 import re
 import reprlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
+
+from attnmel.records import LESION
 
 ComputePrecision = Literal["float32", "bf16"]
 """Of convolutions, in training and prediction."""
@@ -49,8 +50,6 @@ Positive = Annotated[int, Field(ge=1)]
 Names = tuple[Annotated[str, Field(min_length=1)], ...]
 Classes = Annotated[Names, Field(min_length=2)]
 Positives = Annotated[Names, Field(min_length=1)]
-LESION: Literal["lesion"] = "lesion"
-"""Crop that follows the lesion."""
 
 
 def _checked_crop(crop: object) -> object:
@@ -63,10 +62,6 @@ def _checked_crop(crop: object) -> object:
 
 
 Crop = Annotated[float | Literal["lesion"], BeforeValidator(_checked_crop)]
-MARGIN = 0.2
-"""Skin that is kept on each side of the lesion, as a share of the longer side of its box; chosen by this project. Crops
-to a dilated mask were better than tight ones in the published predictions of Mahbod et al. 2020 (arXiv:1910.09231)."""
-
 Margin = Annotated[float, Field(ge=0, le=2)]
 Crops = Literal[1, 5]
 Size = Annotated[int, Field(ge=STRIDE, le=LARGEST_SIZE, multiple_of=STRIDE)]
@@ -74,29 +69,11 @@ Side = Annotated[int, Field(ge=STRIDE, le=prepared_side(LARGEST_SIZE))]
 Width = Annotated[float, Field(gt=0, le=1)]
 Level = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, Field(ge=LOWEST_TEMPERATURE, le=HIGHEST_TEMPERATURE)]
-PositiveFloat = Annotated[float, Field(gt=0)]
 Spread = Annotated[float, Field(ge=0.001, le=1)]
 Means = tuple[Level, Level, Level]
 """Mean of red, green and blue in [0, 1]."""
 Spreads = tuple[Spread, Spread, Spread]
 """Spread of red, green and blue in [0, 1]; pixels are divided by it, and below a quarter of a grey level it is none."""
-
-
-Covariance = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
-"""Of red, green and blue."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColourStatistics:
-    """The mean colours of training images, with which `data.preprocess.image_warnings` compares those of others."""
-
-    mean: Means
-    """Mean over images of the mean red, green and blue that the network saw of each, in [0, 1]."""
-    covariance: Covariance
-    """Of these three over images."""
-    limit: PositiveFloat
-    """Mahalanobis distance above which colours are far from training."""
-    images: int
 
 
 def check_names(classes: Sequence[str], **named: Iterable[str]) -> None:

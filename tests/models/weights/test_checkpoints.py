@@ -213,6 +213,10 @@ def test_a_card_of_another_network_is_refused(saved: Path, change: dict[str, obj
         ({"crop": 1.5}, r"\(crop: expected a share .*; found 1\.5\)"),
         ({"crop": "x" * 10**5}, r"\(crop: expected a share .*; found 'x{1,30}\.\.\.x{1,30}'\)"),
         ({"crop": "lesion", "crops": 5}, r"\(crops = 5 are of a central crop, but crop = 'lesion'; set crops = 1\)"),
+        (
+            {"colours": {"mean": [0.5] * 3, "covariance": [[1.0] * 3] * 3, "limit": 0.0, "images": 9}},
+            r"\(colours: expected a positive limit and a covariance that can be inverted\)",
+        ),
         ({"crop_margin": -1}, r"\(crop_margin = -1: Input should be greater than or equal to 0\)"),
         ({"temperature": 0}, r"\(temperature = 0: Input should be greater than or equal to 0\.05\)"),
         ({"temperature": math.nan}, r"\(temperature = nan: "),

@@ -10,9 +10,9 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool
 
-from attnmel.config.fields import LESION, MARGIN
 from attnmel.data.preprocess.images import Square, central_square, crop_offset
 from attnmel.data.preprocess.lesion_crop import lesion_box, square_around
+from attnmel.records import LESION, MARGIN
 
 
 @runtime_checkable

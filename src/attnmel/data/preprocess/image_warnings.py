@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 from PIL import Image
 
-from attnmel.config.fields import ColourStatistics
 from attnmel.data.preprocess.coverage import Covered
+from attnmel.records import ColourStatistics
 
 OUTSIDE = "outside the square"
 SMALL = "smaller than the input"

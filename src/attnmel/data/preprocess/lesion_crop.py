@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Bool
 
-from attnmel.config.fields import MARGIN
 from attnmel.data.preprocess.images import Box, Square
+from attnmel.records import MARGIN
 
 LEAST_AREA = 0.001
 """Share of the frame below which a mask shows no lesion. The smallest of HAM10000's lesions cover about half a per

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from attnmel.config.fields import ColourStatistics
 from attnmel.data.preprocess.coverage import covered
 from attnmel.data.preprocess.decode import ImageFile
 from attnmel.data.preprocess.framing import Framing
@@ -23,6 +22,7 @@ from attnmel.data.preprocess.images import (
     prepared_pixels,
 )
 from attnmel.errors import ImageError
+from attnmel.records import ColourStatistics
 
 Mask = Bool[np.ndarray, "h w"]
 """A lesion mask in the size of its image; another size is refused with a sentence."""

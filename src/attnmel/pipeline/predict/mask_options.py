@@ -3,13 +3,12 @@
 import hashlib
 from pathlib import Path
 
-from attnmel.config.fields import LESION
 from attnmel.data.preprocess.network_input import mask_of
-from attnmel.data.priors.sources import folder_masks
 from attnmel.errors import ConfigError
 from attnmel.folders import MasksFolder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks
+from attnmel.records import LESION
 
 
 def open_masks(masks: Path | None, segmenter: Path | None) -> LesionMasks:
@@ -32,6 +31,8 @@ def open_masks(masks: Path | None, segmenter: Path | None) -> LesionMasks:
             raise ConfigError(
                 f"--masks {masks} is no folder; expected one with <image>_segmentation.png or <image>.png"
             )
+        from attnmel.data.priors.sources import folder_masks  # with what downloads archives
+
         files = folder_masks(MasksFolder(masks))
         return LesionMasks(lambda image: mask_of(files.get(image.stem), image), f"folder {masks}")
     return NO_MASKS

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from attnmel.config.data_settings import DataSettings, Statistics
-from attnmel.config.fields import ColourStatistics
 from attnmel.config.recipe import Recipe
 from attnmel.data.preprocess.cache import CHUNK, Cache, statistics
 from attnmel.data.preprocess.image_warnings import colour_statistics, mean_colour
@@ -15,6 +14,7 @@ from attnmel.data.preprocess.images import central_crop
 from attnmel.models.weights.pretrained_input import input_scale
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.progress import SILENT, Progress
+from attnmel.records import ColourStatistics
 from attnmel.table_files import read_json, write_json
 
 

@@ -13,7 +13,6 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
 from attnmel import NOTICE, __version__, runtime
-from attnmel.config.fields import ColourStatistics
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
@@ -25,7 +24,7 @@ from attnmel.pipeline.run.history import HistoryRow, best_row
 from attnmel.pipeline.run.normalisation import training_colours
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.train.frozen_maps import RunMaps
-from attnmel.records import Predictions
+from attnmel.records import ColourStatistics, Predictions
 from attnmel.training.loop import EpochLoss
 
 
