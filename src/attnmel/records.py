@@ -40,15 +40,6 @@ SAME_DIAGNOSES = (frozenset({"melanoma", "MEL", "malignant"}), frozenset({"nevus
 lesions of ISIC 2016 are its melanomas."""
 
 
-LESION: Literal["lesion"] = "lesion"
-"""The crop that follows the lesion, in place of a share of the image's shorter side."""
-
-MARGIN = 0.2
-"""Skin that such a crop keeps on each side, as a share of the longer side of the lesion's box; chosen by this project.
-Crops to a dilated mask were better than tight ones in the published predictions of Mahbod et al. 2020
-(arXiv:1910.09231)."""
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ColourStatistics:
     """The mean colours of training images, with which `data.preprocess.image_warnings` compares those of others."""

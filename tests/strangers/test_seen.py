@@ -34,7 +34,7 @@ def test_a_crop_around_the_lesion_sees_what_the_central_one_cuts(
     strangers: dict[str, Stranger], tmp_path: Path
 ) -> None:
     one = strangers["border"]
-    seen = network_input(one.image, Framing("lesion", 224, 256), mask=mask_of(one.mask, one.image)).seen
+    seen = network_input(one.image, Framing("lesion", 224, 256, margin=0.2), mask=mask_of(one.mask, one.image)).seen
     (square,) = seen.squares
     # The disc of radius 100 around (190, 300), with a fifth of its 200 pixels on each side.
     assert (square.left, square.top, square.side) == pytest.approx((50, 160, 280), abs=1)

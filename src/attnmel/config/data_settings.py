@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from attnmel.config.fields import (
+    LESION,
+    MARGIN,
     Classes,
     Crop,
     Crops,
@@ -20,7 +22,6 @@ from attnmel.config.fields import (
     check_names,
     prepared_side,
 )
-from attnmel.records import LESION, MARGIN
 
 Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 

@@ -7,7 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from attnmel.records import LESION
+LESION: Literal["lesion"] = "lesion"
+"""The crop that follows the lesion, in place of a share of the image's shorter side."""
+
+MARGIN = 0.2
+"""Skin that such a crop keeps on each side, as a share of the longer side of the lesion's box; chosen by this project.
+In the prediction files that Mahbod et al. published (2020), crops to a dilated true mask have a higher AUC than tight
+ones: .894 against .864 for melanoma on ISIC 2017."""
 
 ComputePrecision = Literal["float32", "bf16"]
 """Of convolutions, in training and prediction."""

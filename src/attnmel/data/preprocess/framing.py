@@ -12,7 +12,6 @@ from jaxtyping import Bool
 
 from attnmel.data.preprocess.images import Square, central_square, crop_offset
 from attnmel.data.preprocess.lesion_crop import lesion_box, square_around
-from attnmel.records import LESION, MARGIN
 
 
 @runtime_checkable
@@ -42,12 +41,12 @@ class Framing:
     """The part of an image that is prepared, and the part of it that the network sees."""
 
     crop: float | Literal["lesion"]
-    """Side of the central square as a share of the image's shorter side, or `LESION`."""
+    """Side of the central square as a share of the image's shorter side, or "lesion"."""
     size: int
     """Side of the network's input in pixels."""
     side: int
     """Side of the prepared square in pixels."""
-    margin: float = MARGIN
+    margin: float = 0.0
     """Around the lesion; see `square_around`."""
     crops: int = 1
     """1: one square; 5: the central one and one in each corner of the image, whose probabilities are averaged."""
@@ -58,7 +57,7 @@ class Framing:
         `mask` is the lesion's, of which a crop that does not follow the lesion makes no use. Without a lesion, that
         crop is the largest central square, all of which the network sees.
         """
-        if self.crop == LESION:
+        if self.crop == "lesion":
             box = None if mask is None else lesion_box(mask)
             seen = central_square(width, height, 1.0) if box is None else square_around(box, width, height, self.margin)
             return (self._prepared(seen),)

@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import Bool
 
 from attnmel.data.preprocess.images import Box, Square
-from attnmel.records import MARGIN
 
 LEAST_AREA = 0.001
 """Share of the frame below which a mask shows no lesion. The smallest of HAM10000's lesions cover about half a per
@@ -34,7 +33,7 @@ def lesion_box(mask: Bool[np.ndarray, "H W"]) -> Box | None:
     return (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
 
 
-def square_around(box: Box, width: int, height: int, margin: float = MARGIN) -> Square:
+def square_around(box: Box, width: int, height: int, margin: float) -> Square:
     """Return the square around a box of an image of `width` x `height`, all of the box inside.
 
     Its side is the longer side of the box plus the margin on both sides, at most the longer side of the image. It is

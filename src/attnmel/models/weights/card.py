@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from attnmel import NOTICE, __version__
 from attnmel.config.fields import (
+    MARGIN,
     Classes,
     Crop,
     Crops,
@@ -30,7 +31,7 @@ from attnmel.config.fields import (
 )
 from attnmel.errors import CheckpointError, listed
 from attnmel.models.weights.operating_points import Threshold
-from attnmel.records import MARGIN, ColourStatistics
+from attnmel.records import ColourStatistics
 
 CARD = "attnmel"
 """Key of the card among the texts of a checkpoint or an ONNX file."""

@@ -3,12 +3,12 @@
 import hashlib
 from pathlib import Path
 
+from attnmel.config.fields import LESION
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.errors import ConfigError
 from attnmel.folders import MasksFolder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks
-from attnmel.records import LESION
 
 
 def open_masks(masks: Path | None, segmenter: Path | None) -> LesionMasks:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from attnmel.config.fields import LESION
 from attnmel.config.recipe import DataSettings
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.preprocess.cache import NO_MASKS, Cache, open_cache
@@ -11,7 +12,7 @@ from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.priors.sources import folder_masks, masks_folder
 from attnmel.errors import LabelError
 from attnmel.progress import SILENT, Progress
-from attnmel.records import LESION, Lesion
+from attnmel.records import Lesion
 
 
 def crop_masks(data: DataSettings, dataset: Dataset, lesions: Sequence[Lesion], home: Path) -> Mapping[str, Path]:
