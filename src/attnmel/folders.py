@@ -236,6 +236,10 @@ class RunFolder:
         """The same probabilities in the official submission format."""
         return self.path / "predictions" / f"{split}-submission.csv"
 
+    def seen(self, split: str) -> Path:
+        """How much of each image and its lesion the network saw, with warnings; one row for each image."""
+        return self.path / "predictions" / f"{split}-seen.csv"
+
     def overlap(self, split: str) -> Path:
         """Overlap of each attention map with the lesion mask, one row for each image."""
         return self.path / "predictions" / f"{split}-overlap.csv"

@@ -38,7 +38,10 @@ def test_uncalibrated_probabilities_are_those_of_evaluate(
     assert usual["images"] != plain["images"]
     table = attnmel("predict", calibrated.path, image, "--uncalibrated")
     assert table.err.splitlines()[2] == "Not calibrated: as requested."
-    assert table.out.splitlines()[0] == "image,uncalibrated_rest,uncalibrated_melanoma,error"
+    assert (
+        table.out.splitlines()[0]
+        == "image,uncalibrated_rest,uncalibrated_melanoma,share_of_image,share_of_lesion,warnings,error"
+    )
 
 
 def test_a_threshold_of_the_users_own_adds_a_column_of_decisions(

@@ -52,6 +52,13 @@ def explain(
     limit: Annotated[
         int, option(ADVANCED, "Number of images, stratified by class, for faithfulness, sanity and stability.")
     ] = 64,
+    masks: Annotated[
+        Path | None,
+        option(DATA, "Folder of lesion masks, for a network whose crop follows the lesion.", metavar="<folder>"),
+    ] = None,
+    segmenter: Annotated[
+        Path | None, option(DATA, "Segmenter that draws these masks, by `attnmel segment train`.", metavar="<file>")
+    ] = None,
     out: OutFolder = None,
     threads: Threads = None,
     home: Home = None,
@@ -69,13 +76,15 @@ def explain(
     from attnmel.runtime import use_threads
 
     use_threads(threads)
+    if split is not None and (masks or segmenter):
+        raise ConfigError("--masks and --segmenter are for image files; a split has the masks of the run's data")
     if split is not None:
         runs = [run for one in (model, *(images or ())) for run in _runs_to_explain(one)]
         _explain_split(runs, split, method or (), measure or ("overlap",), channels or (), limit, out, home)
     elif measure or channels:
         raise ConfigError("--measure and --channels need a whole split: name one of the run's data, as in --split test")
     else:
-        _explain_files(trained_model(model), image_paths(images or ()), method or (), out)
+        _explain_files(trained_model(model), image_paths(images or ()), method or (), out, masks, segmenter)
 
 
 def _runs_to_explain(model: str) -> "Sequence[RunFolder]":
@@ -83,12 +92,22 @@ def _runs_to_explain(model: str) -> "Sequence[RunFolder]":
     return [run_of(model)] if shipped(model) or not Path(model).is_dir() else runs_of(Path(model))
 
 
-def _explain_files(model: Path, images: Sequence[Path], methods: Sequence[str], out: Path | None) -> None:
+def _explain_files(
+    model: Path,
+    images: Sequence[Path],
+    methods: Sequence[str],
+    out: Path | None,
+    masks: Path | None,
+    segmenter: Path | None,
+) -> None:
     from attnmel.pipeline.explain.images import explain_images
 
     if not images:
         raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
-    for path in explain_images(model, images, methods=methods, out=out, progress=Terminal()):
+    found = explain_images(
+        model, images, methods=methods, out=out, masks=masks, segmenter=segmenter, progress=Terminal()
+    )
+    for path in found:
         print(path)
 
 

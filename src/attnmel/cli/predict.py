@@ -65,6 +65,18 @@ def predict(
             metavar="<folder>",
         ),
     ] = None,
+    masks: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder of lesion masks, IMAGE.png or IMAGE_segmentation.png: how much of the lesion the network saw.",
+            metavar="<folder>",
+        ),
+    ] = None,
+    segmenter: Annotated[
+        Path | None,
+        option(OUTPUT, "Run or file of `attnmel segment train` that draws the lesion masks.", metavar="<file>"),
+    ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
         float,
@@ -79,7 +91,8 @@ def predict(
     """Predict the class probabilities of images, as CSV or JSON.
 
     Probabilities are calibrated if the model has a calibration temperature. Each operating point is a threshold with a
-    column of decisions: 1 if the probability is above it, else 0. Without --out the table goes to standard output.
+    column of decisions: 1 if the probability is above it, else 0. Each image has the share of it that the network saw,
+    and warnings. Without --out the table goes to standard output.
 
     Example:
         attnmel predict pretrained lesion.jpg --maps maps
@@ -101,6 +114,8 @@ def predict(
         thresholds=threshold or (),
         maps=maps,
         dicom=dicom_out,
+        masks=masks,
+        segmenter=segmenter,
         stall_limit=stall_limit,
         progress=progress,
     )
@@ -112,6 +127,8 @@ def predict(
             progress.note(predictions.table.notice.rstrip())
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
+    if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
+        progress.note(sentence)
     predictions.raise_for_failures()
 
 

@@ -12,7 +12,8 @@ from PIL.PngImagePlugin import PngInfo
 from attnmel import NOTICE
 from attnmel.data.dicom.frames import image_id
 from attnmel.data.preprocess.decode import decode_scaled, opened, upright, upright_size
-from attnmel.data.preprocess.images import Square, central_square, crop_offset, whole_frame
+from attnmel.data.preprocess.images import Square, whole_frame
+from attnmel.data.preprocess.network_input import Seen
 from attnmel.data.preprocess.reading import read_picture
 from attnmel.errors import ConfigError
 from attnmel.folders import replacing
@@ -20,7 +21,7 @@ from attnmel.models.weights.card import Card
 from attnmel.own_files import SOFTWARE, is_own, require_own_file
 from attnmel.pipeline.predict.image_files import distinct_names
 from attnmel.saliency.captions import captioned
-from attnmel.saliency.overlays import overlay, stretched
+from attnmel.saliency.overlays import overlay, square_drawn, stretched
 
 LONGEST = 1024
 """Longer side in pixels that an overlay has at most: a map of 8x8 to 28x28 values shows no more in a larger one."""
@@ -34,15 +35,17 @@ def write_image_maps(
     path: Path,
     maps: Mapping[str, Float[np.ndarray, "_ _"]],
     card: Card,
+    seen: Seen,
     *,
     probabilities: Sequence[float] = (),
 ) -> tuple[Path, ...]:
     """Write `<image>-<map>.png` for each map, and `<image>.npz`; return the paths.
 
-    A PNG shows the image with the map over it, at most `LONGEST` pixels a side; below it the probability of the target
-    class and the scale of the colours, from the map's own lowest to its own highest value. The NPZ contains each map as
-    it is ("pool3"), in [0, 1], and where it is in the upright image: "frame" (height and width of the image) and
-    "square" (left, top and side of the part that the map covers), in pixels; `enlarged` makes it as large as the image.
+    A PNG shows the image with the map over it, at most `LONGEST` pixels a side, and the squares that the network saw;
+    below it the probability of the target class and the scale of the colours, from the map's own lowest to its own
+    highest value. The NPZ contains each map as it is ("pool3"), in [0, 1], and its place in the upright image: "frame"
+    (height and width of the image) and "square" (left, top and side of the part that the map covers), in pixels;
+    `enlarged` makes it as large as the image.
 
     Raises:
         ImageError: the file cannot be used.
@@ -54,11 +57,11 @@ def write_image_maps(
         for one in (arrays, *pictures.values()):
             require_own_file(one)
     image, (width, height) = shown_image(path)
-    square = mapped_square(width, height, card)
+    square = seen.squares[0]
     marked = PngInfo()
     marked.add_text(*SOFTWARE)
     for name, one in maps.items():
-        drawn = overlay(image, _on(image, stretched(one), square))
+        drawn = with_map(image, one, seen)
         drawn = captioned(drawn, _caption(name, card, probabilities), (float(one.min()), float(one.max())))
         with replacing(pictures[name]) as part:
             Image.fromarray(drawn).save(part, compress_level=COMPRESSION, pnginfo=marked)
@@ -87,14 +90,6 @@ def shown_image(path: Path, longest: int = LONGEST) -> tuple[UInt8[np.ndarray, "
         return np.asarray(upright(pixels, picture)), size
 
 
-def mapped_square(width: int, height: int, card: Card) -> Square:
-    """Return the square of an image that the network's input, and so a map, covers."""
-    square = central_square(width, height, card.crop)
-    pixel = square.side / card.side
-    start = crop_offset(card.side, card.size) * pixel
-    return Square(width, height, square.left + start, square.top + start, card.size * pixel)
-
-
 def enlarged(path: Path, name: str) -> Float[np.ndarray, "H W"]:
     """Return a map of an NPZ file of `write_image_maps` in the geometry of its image, bilinear; 0 outside its square.
 
@@ -104,6 +99,23 @@ def enlarged(path: Path, name: str) -> Float[np.ndarray, "H W"]:
     with np.load(path) as arrays:
         (height, width), (left, top, side) = arrays["frame"].tolist(), arrays["square"].tolist()
         return whole_frame(arrays[name], Square(width, height, left, top, side), size=1, side=1)
+
+
+def with_map(
+    image: UInt8[np.ndarray, "h w 3"], one: Float[np.ndarray, "_ _"], seen: Seen
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Draw a map, stretched over its own range, and the squares that the network saw over a picture of an image.
+
+    The picture may be smaller than the image.
+    """
+    return with_squares(overlay(image, _on(image, stretched(one), seen.squares[0])), seen)
+
+
+def with_squares(picture: UInt8[np.ndarray, "h w 3"], seen: Seen) -> UInt8[np.ndarray, "h w 3"]:
+    """Draw the squares that the network saw over a picture of an image, which may be smaller than the image."""
+    for one in seen.squares:
+        picture = square_drawn(picture, one, scale=picture.shape[1] / one.width)
+    return picture
 
 
 def _on(image: UInt8[np.ndarray, "h w 3"], one: Float[np.ndarray, "_ _"], square: Square) -> Float[np.ndarray, "h w"]:

@@ -136,7 +136,8 @@ def _write_validation(made: RunFolder, prepared: Prepared, out_of_fold: Predicti
 def _remove_left_over(made: RunFolder) -> None:
     """Remove files that would double the size and that any evaluation by the user writes again."""
     card = made.best.with_suffix(".json")
-    for path in (card, made.attention(EVALUATION), made.overlap(EVALUATION), made.submission(EVALUATION)):
+    again = (made.attention, made.overlap, made.submission, made.seen)
+    for path in (card, *(of_split(EVALUATION) for of_split in again)):
         path.unlink(missing_ok=True)
 
 

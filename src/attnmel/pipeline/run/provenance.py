@@ -180,6 +180,8 @@ def check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
         "classes": (", ".join(card.classes), ", ".join(data.classes)),
         "size": (card.size, data.size),
         "crop": (card.crop, data.crop),
+        "crop margin": (card.crop_margin, data.crop_margin),
+        "crops": (card.crops, data.crops),
     }
     if differing := [f"{key} {found}, not {expected}" for key, (found, expected) in pairs.items() if found != expected]:
         raise CheckpointError(
