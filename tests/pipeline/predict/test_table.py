@@ -69,13 +69,13 @@ def test_a_name_that_is_no_text_is_written_with_its_bytes_in_figures(trained: Ru
     table = Table(plain_card(trained))
     lines = "".join(table.lines(RESULTS)).encode("utf-8").decode().splitlines()
     assert lines[-2:] == ['"\\udcff,.jpg",0.25,0.75,,,,', "b.png,,,,,,b.png is empty"]
-    assert json.loads("".join(table.lines(RESULTS, as_json=True)))["images"][0]["image"] == "\udcff,.jpg"
+    assert json.loads("".join(table.lines(RESULTS, as_json=True)))["images"][0]["image"] == "\\udcff,.jpg"
 
 
 def test_json_in_parts_is_laid_out_as_json_in_one(trained: RunFolder) -> None:
     text = "".join(Table(plain_card(trained)).lines(RESULTS, as_json=True))
     assert text == json.dumps(json.loads(text), indent=2) + "\n"
     assert json.loads(text)["images"] == [
-        {"image": "\udcff,.jpg", "probabilities": {"rest": 0.25, "melanoma": 0.75}},
+        {"image": "\\udcff,.jpg", "probabilities": {"rest": 0.25, "melanoma": 0.75}},
         {"image": "b.png", "error": "b.png is empty"},
     ]
