@@ -142,7 +142,7 @@ def test_near_duplicates_of_a_run_are_listed_footnoted_and_left_out(
     trained = attnmel("train", "demo", *data, "--out", runs, *options)
     assert trained.code == 0, trained.err
     assert trained.err.count(f"no stored audit; run `attnmel audit {clinic}`") == 1
-    run = RunFolder(runs / "demo" / "seed-0")
+    run = RunFolder(runs / "clinic" / "demo" / "seed-0")
     assert not run.leakage.exists()
 
     attnmel("audit", clinic, "--exclusions", listed, "--leave-out", "test", *options)
@@ -177,7 +177,7 @@ def test_training_leaves_out_what_a_list_names(
     trained = attnmel("train", "demo", *data, "--exclude", listed, "--out", runs, "--home", home)
     assert trained.code == 0, trained.err
     assert "1 of 26 images of clinic are left out by data.exclude" in trained.err
-    run = RunFolder(runs / "demo" / "seed-0")
+    run = RunFolder(runs / "clinic" / "demo" / "seed-0")
     assert "p001" not in run.images.read_text()
     assert "p000" in run.images.read_text()
     assert 'exclude = [\n    "p001",\n]' in run.recipe.read_text()
@@ -195,7 +195,7 @@ def test_another_set_that_shares_images_is_refused_unless_told_to_go_on(
     home, runs = tmp_path / "home", tmp_path / "runs"
     data = settings(f"data.dataset={clinic}", "loss.prior=none")
     attnmel("train", "demo", *data, "--out", runs, "--home", home)
-    run = RunFolder(runs / "demo" / "seed-0")
+    run = RunFolder(runs / "clinic" / "demo" / "seed-0")
     other = write_clinic(tmp_path / "other", start=100, copies=False)
     shutil.copy(clinic / "p003.jpg", other / "p100.jpg")  # a training image under another id
     refused = attnmel("evaluate", run.path, "--on", other, "--home", home)
@@ -213,7 +213,7 @@ def test_what_a_refusal_advises_leads_to_a_judgement(
     home, runs, listed = tmp_path / "home", tmp_path / "runs", tmp_path / "list.csv"
     data = settings(f"data.dataset={clinic}", "loss.prior=none")
     attnmel("train", "demo", *data, "--out", runs, "--home", home)
-    run = RunFolder(runs / "demo" / "seed-0")
+    run = RunFolder(runs / "clinic" / "demo" / "seed-0")
     other = write_clinic(tmp_path / "other", start=100, copies=False)
     shutil.copy(clinic / "p003.jpg", other / "p100.jpg")  # of both splits "train"
     refused = attnmel("evaluate", run.path, "--on", other, "--home", home).err
@@ -235,7 +235,7 @@ def test_a_test_split_that_the_recipe_shortens_says_so(
     data = settings(f"data.dataset={clinic}", "loss.prior=none", 'data.exclude=["p000", "p018"]')
     trained = attnmel("train", "demo", *data, "--out", tmp_path / "runs", "--home", tmp_path / "home")
     assert trained.code == 0, trained.err
-    judged = read_measures(RunFolder(tmp_path / "runs" / "demo" / "seed-0"))
+    judged = read_measures(RunFolder(tmp_path / "runs" / "clinic" / "demo" / "seed-0"))
     told = "1 of 8 images are left out by the recipe's data.exclude"
     assert told in judged["test"].judgement.notes
     assert not any("data.exclude" in note for note in judged["validation"].judgement.notes)
@@ -255,7 +255,7 @@ def test_a_lesion_on_two_sides_of_a_folder_is_refused_unless_told_to_go_on(
     assert "groups on two sides of the split: lesion" in refused.err
     allowed = attnmel("train", "demo", *data, "--allow-leakage", "--out", tmp_path / "runs", "--home", home)
     assert allowed.code == 0, allowed.err
-    (leak,) = read_leaks(RunFolder(tmp_path / "runs" / "demo" / "seed-0"))
+    (leak,) = read_leaks(RunFolder(tmp_path / "runs" / "clinic" / "demo" / "seed-0"))
     assert (leak.image, leak.kind, leak.known_image) == ("p020", "same lesion", "p000")
     audited = attnmel("audit", "--train", f"{clinic}:train", "--test", f"{clinic}:test", "--home", home)
     assert audited.code == 1

@@ -74,7 +74,9 @@ def test_a_map_lies_in_the_geometry_of_the_image(predictor: Predictor, images: l
     np.testing.assert_array_equal(frame, whole_frame(found.attention["pool3"], square, size=card.size, side=card.side))
     assert frame[45, 60] > 0
     assert frame[:, :20].max() == 0, "the network did not look there"
-    with pytest.raises(ConfigError, match="unknown attention map 'pool5'; known: pool3, pool4"):
+    with pytest.raises(
+        ConfigError, match=r"unknown attention map 'pool5' \(did you mean 'pool4'\?\); known: pool3, pool4"
+    ):
         found.frame("pool5")
 
 

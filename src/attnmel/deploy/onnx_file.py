@@ -184,8 +184,8 @@ def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
             f"{path} is an ONNX file without {' and '.join(missing)} among its texts, so its classes and preprocessing "
             "are unknown; expected one that `attnmel export RUN --onnx` wrote"
         )
-    facts = checked(texts[EXPORT], _FACTS.validate_json, path)
-    return dataclasses.replace(read_card(texts[CARD], path), thresholds=facts.thresholds), facts
+    card, facts = read_card(texts[CARD], path), checked(texts[EXPORT], _FACTS.validate_json, path)
+    return dataclasses.replace(card, thresholds=facts.thresholds), facts
 
 
 class _NotOnnxError(Exception):

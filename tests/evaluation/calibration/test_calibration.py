@@ -149,11 +149,17 @@ def test_a_probability_of_0_that_was_wrong_costs_what_scikit_learn_says() -> Non
     assert found == pytest.approx(log_loss(test.labels, test.probabilities), rel=1e-12)
 
 
-def test_unlabelled_images_and_a_single_class_are_refused() -> None:
+def test_unlabelled_images_are_refused() -> None:
     test, _ = example()
-    for labels, message in ((-1, "300 of 300 images have no label"), (0, "0 of 300 images are melanoma")):
-        with pytest.raises(PredictionsError, match=message):
-            calibration_of(dataclasses.replace(test, labels=np.full(300, labels)), None, MAIN)
+    with pytest.raises(PredictionsError, match="300 of 300 images have no label"):
+        calibration_of(dataclasses.replace(test, labels=np.full(300, -1)), None, MAIN)
+
+
+def test_of_a_single_class_what_is_defined_is_given() -> None:
+    test, _ = example()
+    alone = dataclasses.replace(test, labels=np.zeros(300, dtype=int))
+    found = calibration_of(alone, None, MAIN, resamples=10).before.measures
+    assert found["log_loss"].value == pytest.approx(-np.log(1 - test.probability(MAIN)).mean())
 
 
 def test_a_calibration_survives_json() -> None:

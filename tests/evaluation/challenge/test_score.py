@@ -230,7 +230,7 @@ def test_rules_are_changed_by_name() -> None:
         (
             "isic2018",
             "tie=first",
-            "unknown rule of ISIC 2018 task 3 'tie'; known: ap, excluded, threshold, ties, undefined",
+            r"unknown rule of ISIC 2018 task 3 'tie' \(did you mean 'ties'\?\); known: ap, excluded, threshold, ties",
         ),
         ("isic2017", "ties=first", "unknown rule of ISIC 2017 part 3 'ties'"),
         ("isic2018-task1", "ap=step", "unknown rule of ISIC 2018 task 1 'ap'; known: excluded, undefined"),

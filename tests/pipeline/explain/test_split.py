@@ -147,9 +147,12 @@ def test_a_network_without_gates_is_explained_by_its_other_maps(
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"methods": ["attention"]}, "unknown method 'attention'; known: attention-pool3, attention-pool4, cam, gaus"),
+        (
+            {"methods": ["attention"]},
+            r"unknown method 'attention' \(did you mean 'attention-pool4'\?\); known: attention-pool3, ",
+        ),
         ({"measures": ["beauty"]}, "unknown measure 'beauty'; known: agreement, authors-cam, cuts, faithfulness, ov"),
-        ({"split": "tests"}, "unknown split 'tests'; known: internal, test, train, validation"),
+        ({"split": "tests"}, r"unknown split 'tests' \(did you mean 'test'\?\); known: internal, test, train"),
         ({"limit": 0}, "measures on 0 images; expected --limit of at least 1"),
     ],
 )
