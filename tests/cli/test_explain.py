@@ -43,7 +43,7 @@ def test_a_split_ends_in_tables_maps_a_grid_and_pages(attnmel: "Attnmel", run: R
     assert ran.code == 0, ran.err
     folder, ids = run.split_maps("test"), Predictions.read(run.predictions("test")).image_ids
     assert {path.name for path in folder.path.iterdir()} == {
-        *("attention-pool3.npz", "attention-pool4.npz", "gaussian.npz"),
+        *("NOTICE.txt", "attention-pool3.npz", "attention-pool4.npz", "gaussian.npz"),
         *("measures.csv", "summary.json", "summary.md", "grid.png", "gallery.html"),
         *("channels-pool4.csv", "channels-pool4.html"),
     }

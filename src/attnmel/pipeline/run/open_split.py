@@ -13,6 +13,7 @@ from attnmel import runtime
 from attnmel.config.recipe import DataSettings
 from attnmel.data.datasets.splits import draw_some
 from attnmel.errors import ConfigError
+from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.predict import predict
 from attnmel.models.weights.checkpoints import Card
 from attnmel.pipeline.run.dataset import Prepared, split_batches
@@ -114,4 +115,5 @@ def open_split(run: Run, split: str) -> SplitModel:
     )
     seconds = (time.monotonic() - started) / len(rows)
     name = f"{card.recipe}, seed {card.seed}"
-    return SplitModel(name, run, split, rows, network, card, device, predicted.predictions, seconds)
+    found = at_temperature(predicted.predictions, card.temperature)
+    return SplitModel(name, run, split, rows, network, card, device, found, seconds)
