@@ -85,7 +85,8 @@ def test_a_hanging_library_ends_a_folder_s_prediction_with_one_sentence(
     with hanging(library, exported, folder, "--out", str(out), "--stall-limit", "3") as process:
         _, told = process.communicate(timeout=200)
     assert process.returncode == code
-    (sentence,) = told.splitlines()
+    *notes, sentence = told.splitlines()
+    assert all(note.startswith("left out of ") for note in notes)
     assert sentence.startswith("error: no result came for 3 seconds")
     assert "--stall-limit SECONDS sets a longer limit" in sentence.replace(" (stall_limit in Python)", "")
     assert not out.exists()

@@ -117,4 +117,4 @@ def test_what_cannot_be_asked_for_is_told(attnmel: "Attnmel", exported: Path, im
     ran = attnmel("predict", exported, images[0], "--precision", "int8")
     assert (ran.code, "'int8' is not one of 'float32', 'bf16'" in ran.err) == (2, True)
     ran = attnmel("predict", "nowhere.onnx", images[0])
-    assert (ran.code, "error: no file nowhere.onnx" in ran.err) == (1, True)
+    assert (ran.code, "error: no checkpoint at nowhere.onnx" in ran.err) == (1, True)

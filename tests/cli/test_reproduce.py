@@ -52,7 +52,7 @@ def test_a_light_trunk_has_one_row_fewer(trunk: str, attnmel: "Attnmel") -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("isic2019",), "unknown table 'isic2019'; known: isic2016, isic2017, isic2018"),
+        (("isic2019",), "unknown table 'isic2019' (did you mean 'isic2018'?); known: isic2016, isic2017, isic2018"),
         (("isic2016", "--rows", "attnmel,bkg"), "unknown row of isic2016 'bkg'; known: attnmel"),
         (("isic2016", "--set", "data.sise=64"), "unknown key 'data.sise'"),
         (("isic2016",), "ISBI2016_ISIC_Part3_Training_Data.zip: 602 MB, https://"),

@@ -127,7 +127,10 @@ def test_all_problems_are_told_in_one_message(attnmel: "Attnmel", phantoms: "Pha
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("isic2019", "s.csv"), "unknown challenge 'isic2019'; known: isic2016, isic2017, isic2018, isic2018-task1"),
+        (
+            ("isic2019", "s.csv"),
+            "unknown challenge 'isic2019' (did you mean 'isic2018'?); known: isic2016, isic2017, isic2018",
+        ),
         (("isic2017", "s.csv"), "run `attnmel fetch isic2017`"),
         (("isic2018-task1", "masks"), "run `attnmel fetch isic2018-task1`"),
         (("isic2017", "s.csv", "--truth", "t.csv"), "no file at s.csv; expected a table with the columns image_id,"),

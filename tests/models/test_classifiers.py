@@ -121,8 +121,8 @@ def test_dense_layers_on_a_light_trunk_are_refused(trunk: str) -> None:
         ({"network": "resnet"}, "unknown network 'resnet'; known: attnmel-cnn, mel-cnn, vgg16, vgg16-gap"),
         (
             {"trunk": "vgg19"},
-            "unknown trunk 'vgg19'; known: efficientnet_lite0, efficientnet_lite1, efficientnet_lite2, mobilenet_v2, "
-            "vgg16, vgg16_bn",
+            r"unknown trunk 'vgg19' \(did you mean 'vgg16'\?\); known: efficientnet_lite0, efficientnet_lite1, "
+            "efficientnet_lite2, mobilenet_v2, vgg16, vgg16_bn",
         ),
         ({"padding": "same"}, "unknown padding 'same'; known: symmetric, tensorflow"),
         ({"attention": "hard"}, "unknown attention 'hard'; known: sigmoid, softmax"),

@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 from attnmel.cli.bars import drawn_bar, logged_bar
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.own_files import require_folder, require_own_file
-from attnmel.table_files import nan_to_null, printable_texts
 
 Home = Annotated[
     Path | None,
@@ -34,6 +32,8 @@ Threads = Annotated[
 def own_file(path: Path | None) -> Path | None:
     """Return the path of a file to write, which is new or was written by this program."""
     if path is not None:
+        from attnmel.own_files import require_own_file
+
         require_own_file(path)
     return path
 
@@ -41,6 +41,8 @@ def own_file(path: Path | None) -> Path | None:
 def own_folder(path: Path | None) -> Path | None:
     """Return the path of a folder to write into."""
     if path is not None:
+        from attnmel.own_files import require_folder
+
         require_folder(path)
     return path
 
@@ -71,6 +73,8 @@ class Terminal:
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON; NaN, which JSON lacks, becomes null, and every text can be read as UTF-8."""
+    from attnmel.table_files import nan_to_null, printable_texts
+
     print(json.dumps(nan_to_null(printable_texts(value)), indent=2, allow_nan=False))
 
 

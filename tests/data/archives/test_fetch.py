@@ -268,5 +268,5 @@ def test_phantoms_have_no_official_address(home: Path) -> None:
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones(home: Path) -> None:
-    with pytest.raises(ConfigError, match=r"unknown data set 'isic2071'; known: isic2016, .*, phantoms"):
+    with pytest.raises(ConfigError, match=r"unknown data set 'isic2071' .*; known: isic2016, .*, phantoms"):
         fetch("isic2071", home)
