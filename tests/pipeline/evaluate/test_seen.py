@@ -1,5 +1,6 @@
 """`evaluate` says how much of its images the network saw, and recipes choose the squares that it sees."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,10 @@ def changed(recipe: Recipe, **data: object) -> Recipe:
 
 
 def test_the_table_of_a_split_is_that_of_predict(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
-    run = Run(trained, phantoms.home)
+    folder = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    run = Run(folder, phantoms.home)
     notes = evaluate_run(run, split="test", resamples=20).judgement.notes
-    table = read_table(trained.seen("test"), ("image", "share_of_image", "share_of_lesion", "warnings"))
+    table = read_table(folder.seen("test"), ("image", "share_of_image", "share_of_lesion", "warnings"))
     masks = next((phantoms.home / "data").rglob("*Test_v2_Part1_GroundTruth"))
     files = [lesion.image for lesion in run.dataset.lesions if lesion.split == "test"]
     predicted = {Path(one.image).stem: one.added for one in predict_images(trained.path, files, masks=masks)}
