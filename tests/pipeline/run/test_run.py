@@ -103,6 +103,8 @@ def test_a_report_of_one_run_with_all_its_parts_reads_each_file_once(
 def test_evaluating_reads_each_file_once(
     folder: RunFolder, phantoms: "Phantoms", monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Another number of threads than the training's rounds otherwise, and a temperature that moved is written and read.
+    evaluate_run(Run(folder, phantoms.home), split="validation")
     with counted(folder.path, monkeypatch) as reads:
         run = Run(folder, phantoms.home)
         for split in ("validation", "test"):
