@@ -8,21 +8,19 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
-from PIL import ExifTags, Image
+from PIL import Image
 from PIL.ImageFile import ImageFile as PillowFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
-from attnmel.data.preprocess.colour import Colours, colours
 from attnmel.data.preprocess.damage import DAMAGE, contradictions_as_damage
-from attnmel.data.preprocess.depth import GREY, Deep, deep_bits, photograph_white, read_deep, reduced
+from attnmel.data.preprocess.depth import GREY, Deep, photograph_white, read_deep, reduced
 from attnmel.data.preprocess.formats import READ, START, Format, format_of, name_of_unread
+from attnmel.data.preprocess.picture import UNNAMED, ImageFile, ImageSource, Picture
 from attnmel.data.preprocess.png_chunks import png_chunks
 from attnmel.data.preprocess.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
 from attnmel.errors import ImageError
@@ -38,107 +36,8 @@ EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YC
 DEEP_MODES = {*GREY, "RGB", "RGBA", "CMYK"}
 """Of Pillow, for pixels that may have more than 8 bits in the file."""
 
-# EXIF orientation to what sets the picture upright (CIPA DC-008, tag 0x0112); 1 is upright already.
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-SWAPS_SIDES = {5, 6, 7, 8}
-
 NEW_SUBFILE_TYPE, SMALLER_COPY, DNG_VERSION = 254, 1, 50706
 """Tags of TIFF 6.0 and DNG; a page of the type's first bit is a smaller copy of another picture."""
-
-ImageFile = Path | bytes
-"""An image file, by its path or as its bytes."""
-
-ImageSource = ImageFile | Image.Image
-"""An image file, or a picture of Pillow with the profile and EXIF that it carries."""
-
-UNNAMED = "the image"
-"""What messages call a picture without a file's name."""
-
-
-@dataclass
-class Picture:
-    """An opened picture: its header is read, its pixels are not decoded."""
-
-    name: str
-    """For messages."""
-    format: str
-    """Name of a `Format`; "pixels" for a picture of Pillow that was no file."""
-    pillow: Image.Image
-    source: ImageFile | None
-    """Where the file can be read again; None for a picture of Pillow."""
-    chunks: dict[bytes, bytes] = field(default_factory=dict)
-    """Those of a PNG that Pillow does not give."""
-    notes: tuple[str, ...] = ()
-    """What a DICOM file's reader does to the pixels."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels as stored."""
-        return self.pillow.size
-
-    @property
-    def mode(self) -> str:
-        """Kind of pixels as stored, in Pillow's words."""
-        return self.pillow.mode
-
-    @cached_property
-    def declared_orientation(self) -> int:
-        """EXIF's orientation as the file says it; 1 is upright."""
-        if isinstance(self.pillow, TiffImageFile):
-            return self.pillow.tag_v2.get(ExifTags.Base.Orientation, 1)
-        if self.format == "PNG":
-            return _orientation_of(self.chunks.get(b"eXIf", b""))
-        if self.format == "HEIC":
-            return self.pillow.info.get("original_orientation") or 1
-        try:
-            return self.pillow.getexif().get(ExifTags.Base.Orientation, 1)
-        except DAMAGE:
-            return 1  # An EXIF block that cannot be read is ignored; the pixels are still good.
-
-    @property
-    def orientation(self) -> int:
-        """The orientation that is still to be followed: Pillow's readers follow that of a TIFF or HEIC themselves."""
-        return 1 if self.format in ("TIFF", "HEIC") else self.declared_orientation
-
-    @property
-    def bits(self) -> int:
-        """Bits of a number as stored."""
-        return deep_bits(self.pillow)
-
-    @cached_property
-    def pages(self) -> int:
-        """Number of pages or frames of the file, of which the first is read."""
-        with contradictions_as_damage():
-            return getattr(self.pillow, "n_frames", 1)
-
-    @property
-    def has_alpha(self) -> bool:
-        """Whether pixels may be transparent."""
-        return self.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in self.pillow.info
-
-    @cached_property
-    def colours(self) -> Colours:
-        """What the file says of its colours.
-
-        Raises:
-            ImageError: it is of high dynamic range.
-        """
-        return colours(self.name, self.pillow.info, self.chunks, self.mode)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether stored levels are used as they are, but for a JPEG's orientation: earlier versions read all so."""
-        as_stored = self.format in ("JPEG", "PNG") and self.bits == 8 and not self.has_alpha
-        turned = self.orientation != 1 and self.format != "JPEG"
-        return as_stored and not turned and self.colours.conversion is None
 
 
 @contextmanager
@@ -169,17 +68,6 @@ def opened(source: ImageSource) -> Iterator[Picture]:
             raise ImageError(f"{name} cannot be read ({reason}); check its permissions and its disk") from error
         switch = f", or set {SWITCH}={SWITCHED_ON} to read what is there" if "is truncated" in str(error) else ""
         raise ImageError(f"{name} is truncated or damaged ({error}); replace it with a whole file{switch}") from error
-
-
-def upright_size(picture: Picture) -> tuple[int, int]:
-    """Return width and height in pixels as a viewer shows the picture, after its EXIF orientation."""
-    width, height = picture.size
-    return (height, width) if picture.orientation in SWAPS_SIDES else (width, height)
-
-
-def upright(pixels: Image.Image, picture: Picture) -> Image.Image:
-    """Return pixels made of a picture as a viewer shows it, after its EXIF orientation."""
-    return pixels.transpose(UPRIGHT[picture.orientation]) if picture.orientation in UPRIGHT else pixels
 
 
 def decode_scaled(picture: Picture, most: int) -> int:
@@ -309,12 +197,3 @@ def _refuse_previews(tiff: TiffImageFile, name: str) -> None:
         raise ImageError(
             f"{name} begins with a preview of another picture, as a camera's raw file; save the picture as JPEG or PNG"
         )
-
-
-def _orientation_of(exif: bytes) -> int:
-    block = Image.Exif()
-    try:
-        block.load(exif)
-        return block.get(ExifTags.Base.Orientation, 1)
-    except DAMAGE:
-        return 1

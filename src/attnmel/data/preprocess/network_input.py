@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from attnmel.data.preprocess.coverage import covered
-from attnmel.data.preprocess.decode import ImageSource
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.image_warnings import image_warnings
 from attnmel.data.preprocess.images import (
@@ -21,6 +20,7 @@ from attnmel.data.preprocess.images import (
     prepared_parts,
     prepared_pixels,
 )
+from attnmel.data.preprocess.picture import ImageSource
 from attnmel.errors import ImageError
 from attnmel.records import ColourStatistics
 

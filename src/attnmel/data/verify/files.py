@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.data.preprocess.decode import decode_scaled, opened, upright, upright_size
+from attnmel.data.preprocess.decode import decode_scaled, opened
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.data.preprocess.masks import mask_levels
+from attnmel.data.preprocess.picture import upright, upright_size
 from attnmel.data.preprocess.reading import read_picture
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.image_checks import image_problems

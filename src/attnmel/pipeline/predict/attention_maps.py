@@ -11,9 +11,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from attnmel import NOTICE
 from attnmel.data.dicom.frames import image_id
-from attnmel.data.preprocess.decode import decode_scaled, opened, upright, upright_size
+from attnmel.data.preprocess.decode import decode_scaled, opened
 from attnmel.data.preprocess.images import Square, whole_frame
 from attnmel.data.preprocess.network_input import Seen
+from attnmel.data.preprocess.picture import upright, upright_size
 from attnmel.data.preprocess.reading import read_picture
 from attnmel.errors import ConfigError
 from attnmel.folders import replacing

@@ -1,232 +1,24 @@
-"""Predict the class probabilities of image files by any kind of model, as CSV or JSON; an ONNX file needs no torch.
+"""Predict the class probabilities of image files by any kind of model; an ONNX file needs no torch."""
 
-Rows are in the order of the files. Results are written as they come, so that only the list of names grows in memory.
-"""
-
-import dataclasses
-import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
-from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.batches.ablate import ablation_of
-from attnmel.data.preprocess.image_warnings import not_checked
-from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.deploy.onnx_file import BOUND
-from attnmel.deploy.workers import STALL_LIMIT, in_threads
-from attnmel.errors import CheckpointError, ConfigError, ImageError
-from attnmel.folders import replacing
-from attnmel.locks import hold_file, hold_folder
+from attnmel.deploy.workers import STALL_LIMIT
+from attnmel.errors import CheckpointError, ConfigError
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.operating_points import Threshold
-from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
-from attnmel.pipeline.predict.dicom_results import DicomResults
-from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
-from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks
+from attnmel.pipeline.predict.attention_maps import require_own_names
+from attnmel.pipeline.predict.image_files import image_files
+from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
+from attnmel.pipeline.predict.lesion_masks import LesionMasks
 from attnmel.pipeline.predict.mask_options import open_masks, require_masks
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
-from attnmel.pipeline.predict.partial_results import PartialResults
-from attnmel.pipeline.predict.stall_guard import watched
-from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells, warnings_of
 from attnmel.progress import SILENT, Progress
-from attnmel.table_files import csv_encoding, write_notice
-from attnmel.threads import available_processors
 
 BATCH = 16
 """Number of images in a forward pass of a checkpoint."""
-
-STOPPED = "stopped by force, since a library did not return. What was finished is kept: `predict --resume` continues."
-
-
-@runtime_checkable
-class ImageModel(Protocol):
-    """A checkpoint or an ONNX file, ready to predict images."""
-
-    file: Path
-    card: Card
-    temperature: float | None
-    thresholds: tuple[Threshold, ...]
-    """Operating points of its probabilities; empty if none are known."""
-    together: int
-    """Number of images in a forward pass; the last bits of a result may depend on the other images in it."""
-
-    @property
-    def made_with(self) -> Mapping[str, str]:
-        """Everything that the results depend on, except the file and the temperature."""
-        ...
-
-    def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
-        """Yield the result of each file, in order."""
-        ...
-
-
-class ImageResults:
-    """The results of a model for many files, which are predicted while the results are read."""
-
-    def __init__(
-        self,
-        model: ImageModel,
-        paths: Sequence[Path],
-        progress: Progress = SILENT,
-        *,
-        thresholds: Sequence[float] = (),
-        maps: Path | None = None,
-        dicom: Path | None = None,
-        masks: LesionMasks = NO_MASKS,
-        stall_limit: float = STALL_LIMIT,
-    ) -> None:
-        self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
-        self._masks_from = masks.made_with
-        own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
-        self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
-        self.table = Table(
-            model.card, model.temperature, (*model.thresholds, *own), not_checked(model.card.colours, masks=masks.given)
-        )
-        self._progress = progress
-        self._folders = {} if maps is None else own_folders(maps, paths)
-        self._failed: list[str] = []
-        self._readings = ReadingNotes()
-        self._warned: Counter[str] = Counter()
-
-    def __iter__(self) -> Iterator[ImageResult]:
-        return self._after(0)
-
-    def lines(self, *, as_json: bool = False) -> Iterator[str]:
-        """Yield the table as CSV or JSON in parts; JSON has the notice and the licence in it."""
-        return self.table.lines(self, as_json=as_json)
-
-    def write(self, out: Path, *, as_json: bool = False, resume: bool = False) -> None:
-        """Write the table to a file, once all results are there; `resume` continues a stopped prediction.
-
-        The notice of a CSV file is written beside it, to NAME.csv.notice.txt.
-
-        Raises:
-            ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed.
-            BusyError: another command writes the table.
-            PredictionsError: the results are not one for each file, in order.
-            StalledError: no result came for too long; those before are kept.
-        """
-        with hold_file(out), self._folder_locks():
-            self._write_locked(out, as_json=as_json, resume=resume)
-
-    def _write_locked(self, out: Path, *, as_json: bool, resume: bool) -> None:
-        partial = PartialResults(out)
-        names = [str(path) for path in self.paths]
-        if resume:
-            done = partial.resume(self._made_with(), names, together=self.model.together)
-        else:
-            done = 0
-            partial.start(self._made_with())
-        self._failed, self._warned = [], Counter()
-        for one in partial.read():
-            self._count(one)
-        with partial.adding() as add:
-            for one in self._after(done):
-                add(one)
-        encoding = "utf-8" if as_json else csv_encoding([*names, *self.table.columns])
-        with replacing(out) as part, part.open("w", encoding=encoding, newline="") as file:
-            file.writelines(self.table.lines(partial.complete(names), as_json=as_json))
-        if not as_json:
-            write_notice(out.with_name(f"{out.name}.notice.txt"), self.table.notice)
-        partial.remove()
-
-    def raise_for_failures(self) -> None:
-        """Raise an error if some files could not be used, after the others are done.
-
-        Raises:
-            ImageError: names them.
-        """
-        raise_for_failures(self._failed, len(self.paths))
-
-    def _after(self, done: int) -> Iterator[ImageResult]:
-        total, left = len(self.paths), self.paths[done:]
-        results = self.model.predict(left, many=total > 1)
-        if total == 1:
-            # A progress bar or a watching process would take longer to start than the prediction.
-            yield from map(self._counted, map(self._with_files, zip(left, results, strict=True)))
-            self._readings.note(self._progress)
-            return
-        with (
-            self._folder_locks(),
-            self._progress.bar("predicting", total, "images") as advance,
-            watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
-        ):
-            advance(done)
-            pairs = zip(left, watch(results), strict=True)
-            for one in self._with_all_files(pairs):
-                yield self._counted(one)
-                advance(1)
-        if self._dicom is not None and self._dicom.others:
-            self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
-        self._readings.note(self._progress)
-
-    @contextmanager
-    def _folder_locks(self) -> Iterator[None]:
-        with ExitStack() as held:
-            for folder in (self._maps, self._dicom and self._dicom.folder):
-                if folder is not None:
-                    held.enter_context(hold_folder(folder))
-            yield
-
-    def _with_all_files(self, pairs: Iterator[tuple[Path, ImageResult]]) -> Iterator[tuple[Path, ImageResult]]:
-        """Yield the results with their files written, on all processors."""
-        if self._maps is None and self._dicom is None:
-            return pairs
-        return in_threads(self._with_files, pairs, available_processors(), limit=self._stall_limit)
-
-    def _counted(self, pair: tuple[Path, ImageResult]) -> ImageResult:
-        path, result = pair
-        if result.seen is not None:
-            result = dataclasses.replace(result, added={**result.added, **seen_cells(result.seen)})
-        self._count(result)
-        self._readings.add(path)
-        return result
-
-    def _count(self, result: ImageResult) -> None:
-        if result.error:
-            self._failed.append(result.error)
-        self._warned.update(warnings_of(result.added))
-
-    def warnings_sentence(self) -> str:
-        """Return how many images have which warning, in words; empty if none has any."""
-        counts = ", ".join(f"{count} '{name}'" for name, count in self._warned.most_common())
-        return f"warnings on {len(self.paths)} images: {counts}" if counts else ""
-
-    def _stalled(self) -> str:
-        return (
-            f"no result came for {self._stall_limit:g} seconds: a library hangs, or this machine is very slow. What "
-            "was finished is kept: `predict --resume` continues from there; --stall-limit SECONDS sets a longer limit"
-        )
-
-    def _with_files(self, pair: tuple[Path, ImageResult]) -> tuple[Path, ImageResult]:
-        """Write the maps and the DICOM files of a result, if there is a folder for them, before the result counts."""
-        path, result = pair
-        if result.error or result.seen is None:
-            return pair
-        try:
-            if self._maps is not None:
-                shown = (self._folders[path], path, result.attention, self.model.card, result.seen)
-                write_image_maps(*shown, probabilities=result.probabilities)
-            if self._dicom is not None:
-                self._dicom.write(path, result)
-        except ImageError as error:
-            return path, ImageResult(result.image, (), str(error))
-        return pair
-
-    def _made_with(self) -> dict[str, str]:
-        with self.model.file.open("rb") as file:
-            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-        temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"
-        own = {"attnmel": __version__, "model": f"{self.model.file.name} ({fingerprint[:12]})"}
-        maps = {} if self._maps is None else {"maps": str(self._maps)}
-        maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
-        maps |= {"masks": self._masks_from} if self._masks_from else {}
-        columns = {"columns": ", ".join(self.table.columns)}
-        return {**own, **self.model.made_with, "temperature": temperature, **maps, **columns}
 
 
 def predict_images(
