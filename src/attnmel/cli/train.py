@@ -1,13 +1,23 @@
 """`attnmel train`: from a recipe to one run folder for each seed."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json
+
+if TYPE_CHECKING:
+    from attnmel.config.recipe import Recipe
+    from attnmel.config.system import SystemRecipe
+    from attnmel.folders import RunFolder
+
+OneKind = TypeVar("OneKind", "Recipe", "SystemRecipe")
+Result = dict[str, str | int | float]
+"""Of one run, for people or as JSON."""
 
 Overrides = Annotated[
     list[str] | None,
@@ -48,14 +58,15 @@ def train(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Train a network by a recipe.
+    """Train a network, or fit a system of features and SVMs, by a recipe.
 
     Each seed gets the run folder OUT/RECIPE/seed-SEED, with checkpoints, predictions and measures.
 
     Example:
         attnmel train isic2017/attnmel-lesion --seeds 3 --set training.epochs=20
     """
-    from attnmel.config.load import load_recipe, make_recipe
+    from attnmel.config.load import load_run_recipe
+    from attnmel.config.system import SystemRecipe
     from attnmel.data.audit.exclusions import excluding
     from attnmel.folders import RunFolder, home_folder
     from attnmel.pipeline.train.processes import company, follow_watcher, run_together, starts_processes
@@ -64,9 +75,13 @@ def train(
     given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
     changed = [*(overrides or ()), *([f"data.ablation={ablation}"] if ablation else [])]
     changed += ["data.allow_leakage=true"] if allow_leakage else []
-    first = load_recipe(str(given_run.recipe) if given_run else recipe, changed)
+    first = load_run_recipe(str(given_run.recipe) if given_run else recipe, changed)
     if exclude is not None:
         first = excluding(first, exclude)
+    print_results = print_json if as_json else _print
+    if isinstance(first, SystemRecipe):
+        print_results(_fit_systems(first, seeds, out, given_run, home_folder(home), resume))
+        return
     if starts_processes(first.training.devices):
         ended = run_together(sys.argv[1:], first.training.devices)
         sys.stderr.write(ended.said)
@@ -78,13 +93,10 @@ def train(
     from attnmel.runtime import use_threads
 
     use_threads()
-    results: list[dict[str, str | int | float]] = []
+    results: list[Result] = []
     with company():
         fabric = recipe_fabric(first)
-        for seed in range(first.training.seed, first.training.seed + seeds):
-            settings = first.model_dump()
-            settings["training"]["seed"] = seed
-            one = make_recipe(settings)
+        for one in _seeds(first, seeds):
             run = run_folder(one, out, given_run)
             best = run_recipe(
                 one,
@@ -92,16 +104,44 @@ def train(
                 home=home_folder(home),
                 fabric=fabric,
                 resume=resume,
-                command=" ".join(["attnmel", *sys.argv[1:]]),
+                command=_command(),
                 progress=Terminal(),
             )
             measure = one.training.select
             results.append({"run": str(run.path), "best_epoch": best.epoch, measure: best.validation(measure)})
-    if not fabric.is_global_zero:
-        return
-    if as_json:
-        print_json(results)
-        return
+    if fabric.is_global_zero:
+        print_results(results)
+
+
+def _fit_systems(
+    first: "SystemRecipe", seeds: int, out: Path | None, given_run: "RunFolder | None", home: Path, resume: bool
+) -> list[Result]:
+    from attnmel.pipeline.experiment import run_system
+    from attnmel.pipeline.train.train import run_folder
+    from attnmel.runtime import use_threads
+
+    use_threads()
+    results: list[Result] = []
+    for one in _seeds(first, seeds):
+        folder = run_folder(one, out, given_run)
+        run = run_system(one, folder, home=home, resume=resume, command=_command(), progress=Terminal())
+        auc = run.results["validation"].judgement.row(run.target_class, "auc").value
+        results.append({"run": str(folder.path), "auc": auc})
+    return results
+
+
+def _seeds(first: OneKind, seeds: int) -> Iterator[OneKind]:
+    """Give the recipe with each of its seeds."""
+    for seed in range(first.training.seed, first.training.seed + seeds):
+        yield first.model_copy(update={"training": first.training.model_copy(update={"seed": seed})})
+
+
+def _command() -> str:
+    return " ".join(["attnmel", *sys.argv[1:]])
+
+
+def _print(results: list[Result]) -> None:
     for result in results:
-        chosen = first.training.select
-        print(f"{result['run']}: best epoch {result['best_epoch']}, validation {chosen} {result[chosen]:.3f}")
+        run, measure = result.pop("run"), [*result][-1]
+        epoch = f"best epoch {result['best_epoch']}, " if "best_epoch" in result else ""
+        print(f"{run}: {epoch}validation {measure} {result[measure]:.3f}")

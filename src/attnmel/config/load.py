@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
+from attnmel.config.system import FEATURE_KINDS, FEATURES, SystemRecipe
 from attnmel.errors import ConfigError, require_known
 
 SEGMENTER = "segmenter.toml"
@@ -27,7 +28,20 @@ def recipe_names() -> list[str]:
     return sorted(name for name, _ in _shipped(resources.files("attnmel") / "recipes"))
 
 
+AnyRecipe = Recipe | SystemRecipe
+"""The recipe of a run: of a network or of a fitted system."""
+
+
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read the recipe of a network, as `load_run_recipe`.
+
+    Raises:
+        ConfigError: also the recipe of a fitted system.
+    """
+    return network_recipe(load_run_recipe(name, overrides))
+
+
+def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
     """Read a recipe by its name or from a TOML file, then apply `key=value` overrides.
 
     A key is dotted (`training.epochs`); a value is TOML, or else taken as text.
@@ -38,16 +52,39 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     settings = _read_toml(name)
     for override in overrides:
         _override(settings, override)
-    return make_recipe(settings)
+    return make_run_recipe(settings)
+
+
+def network_recipe(recipe: AnyRecipe) -> Recipe:
+    """Return the recipe of a network as it is.
+
+    Raises:
+        ConfigError: that of a fitted system.
+    """
+    if isinstance(recipe, Recipe):
+        return recipe
+    raise ConfigError(
+        f"{recipe.name} is a fitted system of features and SVMs, not a network; `train`, `predict`, `evaluate`, "
+        "`compare` and `report` take it"
+    )
 
 
 def make_recipe(settings: dict[str, Any]) -> Recipe:
-    """Check a nested dictionary and freeze it.
+    """Check a nested dictionary of a network's settings and freeze it.
 
     Raises:
         ConfigError: lists every problem, and the known keys where one is not known.
     """
     return _checked(Recipe, settings)
+
+
+def make_run_recipe(settings: dict[str, Any]) -> AnyRecipe:
+    """Check a nested dictionary and freeze it; the settings of a fitted system are known by their `features`.
+
+    Raises:
+        ConfigError: as `make_recipe`.
+    """
+    return _checked(SystemRecipe, settings) if FEATURES in settings else make_recipe(settings)
 
 
 def load_segmenter_recipe(path: Path | None = None, overrides: Sequence[str] = ()) -> SegmenterRecipe:
@@ -72,7 +109,7 @@ def _checked(kind: type[Kind], settings: dict[str, Any]) -> Kind:
         raise ConfigError("; ".join(problems)) from None
 
 
-def changes(recipe: Recipe) -> tuple[str, ...]:
+def changes(recipe: AnyRecipe) -> tuple[str, ...]:
     """Return the settings that differ from the shipped recipe of the same name; none where none is shipped.
 
     The seed, and values that were only resolved (colour statistics, the precision behind "auto"), do not count.
@@ -81,7 +118,7 @@ def changes(recipe: Recipe) -> tuple[str, ...]:
         return ()
     return tuple(
         f"{key} {_short(own)} instead of {_short(shipped)}"
-        for key, (own, shipped) in differences(recipe, load_recipe(recipe.name)).items()
+        for key, (own, shipped) in differences(recipe, load_run_recipe(recipe.name)).items()
         if shipped != "auto" and not key.startswith(("data.statistics", "training.seed"))
     )
 
@@ -161,7 +198,9 @@ def _toml_value(text: str) -> object:
 
 
 def _problem(kind: type[Settings], error: dict[str, Any]) -> str:
-    place = ".".join(str(part) for part in error["loc"])
+    # Below a feature's name the location has its kind, too, which is no key.
+    keys = [part for at, part in enumerate(error["loc"]) if not (at == 2 and error["loc"][0] == FEATURES)]
+    place = ".".join(map(str, keys))
     if error["type"] == "extra_forbidden":
         return f"unknown key '{place}'; known: {', '.join(_known_keys(kind, error['loc'][:-1]))}"
     if error["type"] == "missing":
@@ -175,6 +214,8 @@ def _problem(kind: type[Settings], error: dict[str, Any]) -> str:
 def _known_keys(kind: type[Settings], groups: tuple[int | str, ...]) -> list[str]:
     model: Any = kind
     for group in groups:
+        if group == FEATURES:
+            return sorted(FEATURE_KINDS[str(groups[2])].model_fields)
         model = _settings_class(model.model_fields[str(group)].annotation)
     return sorted(model.model_fields)
 

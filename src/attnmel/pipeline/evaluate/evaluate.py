@@ -22,11 +22,13 @@ from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.features.store import SystemNetwork
 from attnmel.folders import replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.run.dataset import ALL, Prepared, refuse_unknown, split_batches
+from attnmel.pipeline.run.features import system_predictions
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.results_details import find_details
 from attnmel.pipeline.run.run import Run
@@ -200,16 +202,22 @@ def _external(on: str | None, own: str) -> str | None:
 
 def _predict(run: Run, images: EvaluatedImages, maps: StoredMaps | None) -> Predicted:
     network, card = run.checkpoint
-    device = runtime.choose_device()
-    predicted = predict(
-        network,
-        split_batches(run.recipe.data, images.prepared, images.rows, batch=BATCH, device=device, maps=maps),
-        image_ids=images.prepared.cache.image_ids,
-        classes=card.classes,
-        groups=images.prepared.groups,
-        device=device,
-        progress=run.progress,
-    )
+    if isinstance(network, SystemNetwork):
+        predictions = system_predictions(
+            network.system, images.prepared, images.rows, home=run.home, progress=run.progress
+        )
+        predicted = Predicted(predictions, ())
+    else:
+        device = runtime.choose_device()
+        predicted = predict(
+            network,
+            split_batches(run.recipe.data, images.prepared, images.rows, batch=BATCH, device=device, maps=maps),
+            image_ids=images.prepared.cache.image_ids,
+            classes=card.classes,
+            groups=images.prepared.groups,
+            device=device,
+            progress=run.progress,
+        )
     attributes = images.prepared.attributes(images.rows)
     return predicted._replace(predictions=dataclasses.replace(predicted.predictions, attributes=attributes))
 

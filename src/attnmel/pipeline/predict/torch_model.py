@@ -10,22 +10,23 @@ from jaxtyping import Float32, UInt8
 from attnmel import runtime
 from attnmel.data.preprocess.images import central_crop, normalised, prepared_image
 from attnmel.errors import ImageError
+from attnmel.features.store import load_classifier
 from attnmel.models.output import predict_batch
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
+from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.records import ATTENTION_MAPS
 
 
 class CheckpointModel:
-    """A trained network, which predicts `together` images in one forward pass.
+    """A trained network or fitted system, which predicts `together` images in one forward pass.
 
     Raises:
         CheckpointError: the model cannot be used.
     """
 
     def __init__(self, path: Path, *, batch: int, calibrated: bool) -> None:
-        network, self.card = load_checkpoint(path)
+        network, self.card = load_classifier(path)
         self.thresholds = ()
         self.file = checkpoint_file(path)
         self.temperature = self.card.temperature if calibrated else None

@@ -7,12 +7,12 @@ import tomli_w
 import torch
 
 from attnmel import NOTICE, runtime
-from attnmel.config.load import differences, load_recipe
+from attnmel.config.load import AnyRecipe, differences, load_run_recipe
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.weights.card import Card
+from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.table_files import damage, read_json, write_json
@@ -23,7 +23,7 @@ MOST_LISTED = 5
 
 def write_start(
     run: RunFolder,
-    recipe: Recipe | SegmenterRecipe,
+    recipe: AnyRecipe | SegmenterRecipe,
     data: Mapping[str, Any],
     *,
     prior: Mapping[str, Any] | None = None,
@@ -84,7 +84,7 @@ def read_provenance(run: RunFolder) -> dict[str, Any]:
         return read_json(run.provenance)
 
 
-def read_recipe(run: RunFolder) -> Recipe:
+def read_recipe(run: RunFolder) -> AnyRecipe:
     """Return the resolved recipe of a run.
 
     Raises:
@@ -92,10 +92,10 @@ def read_recipe(run: RunFolder) -> Recipe:
     """
     if not run.recipe.is_file():
         raise ConfigError(f"{run.path} is not a run folder: no {run.recipe.name} in it; train one first")
-    return load_recipe(str(run.recipe))
+    return load_run_recipe(str(run.recipe))
 
 
-def check_same_run(run: RunFolder, recipe: Recipe, prepared: Prepared, prior: Mapping[str, Any]) -> None:
+def check_same_run(run: RunFolder, recipe: AnyRecipe, prepared: Prepared, prior: Mapping[str, Any]) -> None:
     """Refuse to continue a run with another recipe or on other data.
 
     Raises:
@@ -151,19 +151,15 @@ def refuse_other_data(run: RunFolder, provenance: Mapping[str, Any], now: dict[s
         )
 
 
-def check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
+def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
     """Refuse a checkpoint of another run in this run's folder: its results would be filed under the wrong recipe.
 
     Raises:
         CheckpointError: names what differs.
     """
-    model, data = recipe.model, recipe.data
+    data = recipe.data
     pairs = {
-        "network": (card.network, model.network),
-        "trunk": (card.trunk, model.trunk),
-        "width": (card.width, model.width),
-        "padding": (card.padding, model.padding),
-        "attention": (card.attention, model.attention),
+        **_network_pairs(card, recipe),
         "classes": (", ".join(card.classes), ", ".join(data.classes)),
         "size": (card.size, data.size),
         "crop": (card.crop, data.crop),
@@ -173,3 +169,16 @@ def check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
             f"{run.best} is not of this run's recipe: {'; '.join(differing)}. Put the run's own checkpoint back, or "
             "train the run again."
         )
+
+
+def _network_pairs(card: Card, recipe: AnyRecipe) -> dict[str, tuple[object, object]]:
+    if not isinstance(recipe, Recipe):
+        return {"network": (card.network, FITTED)}
+    model = recipe.model
+    return {
+        "network": (card.network, model.network),
+        "trunk": (card.trunk, model.trunk),
+        "width": (card.width, model.width),
+        "padding": (card.padding, model.padding),
+        "attention": (card.attention, model.attention),
+    }
