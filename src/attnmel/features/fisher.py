@@ -11,6 +11,7 @@ then sign(z) sqrt|z|, then unit length. Shapes: T descriptors of d numbers, C co
 
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -90,6 +91,6 @@ def _posteriors(
     return np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
 
 
-def _quiet() -> "warnings.catch_warnings[None]":
+def _quiet() -> AbstractContextManager[object]:
     """A mixture that has not converged after its steps is as good an encoder."""
     return warnings.catch_warnings(action="ignore")

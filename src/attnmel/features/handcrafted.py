@@ -25,7 +25,7 @@ GREY = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in the luminance (ITU-R BT.601), as PIL converts to "L"."""
 
 
-def central_share(pixels: Pixels, share: float, side: int) -> Pixels:
+def central_share(pixels: Pixels, share: float, side: int) -> UInt8[np.ndarray, "B t t 3"]:
     """Return the central square of a share of the images' side, resized with antialiasing to `side` pixels."""
     from_side = pixels.shape[1]
     edge = (1 - share) / 2 * from_side
@@ -40,7 +40,7 @@ def colour_histograms(pixels: Pixels, bins: int) -> Float32[np.ndarray, "B D"]:
     """Return the joint histogram of red, green and blue, with bins^3 numbers."""
     levels = pixels.astype(np.int64) * bins // 256
     cells = (levels[..., 0] * bins + levels[..., 1]) * bins + levels[..., 2]
-    return _shares(cells.reshape(len(pixels), -1), bins**3)
+    return _shares([*cells.reshape(len(pixels), -1)], bins**3)
 
 
 def edge_histograms(pixels: Pixels, bins: int, cells: int) -> Float32[np.ndarray, "B D"]:
@@ -54,13 +54,8 @@ def edge_histograms(pixels: Pixels, bins: int, cells: int) -> Float32[np.ndarray
 
 def lbp_histograms(pixels: Pixels, radii: Sequence[int]) -> Float32[np.ndarray, "B D"]:
     """Return the histogram of uniform local binary patterns of each channel at each radius, one after another."""
-    pattern = needed("skimage.feature").local_binary_pattern
-    rows = []
-    for image in pixels:
-        codes = [pattern(image[..., c], LBP_POINTS, radius, method="uniform") for c in range(3) for radius in radii]
-        places = np.stack([one.astype(np.int64).ravel() for one in codes])
-        rows.append(_shares(places, UNIFORM_PATTERNS).ravel())
-    return np.stack(rows)
+    rows = [[_patterns(image[..., c], radius) for c in range(3) for radius in radii] for image in pixels]
+    return np.stack([_shares(one, UNIFORM_PATTERNS).ravel() for one in rows])
 
 
 def patches(pixels: Pixels, patch: int, *, colour: bool) -> UInt8[np.ndarray, "B T D"]:
@@ -89,6 +84,11 @@ def _edges_of(image: Float[np.ndarray, "s s"], bins: int, cells: int) -> Float[n
     return np.concatenate([directions.ravel(), strengths / strength.size])
 
 
-def _shares(places: np.ndarray, bins: int) -> Float32[np.ndarray, "B D"]:
-    counts = np.stack([np.bincount(one, minlength=bins) for one in places])
-    return (counts / places.shape[1]).astype(np.float32)
+def _patterns(channel: UInt8[np.ndarray, "s s"], radius: int) -> np.ndarray:
+    codes = needed("skimage.feature").local_binary_pattern(channel, LBP_POINTS, radius, method="uniform")
+    # Nearer to the border a pattern would compare with black beyond it.
+    return codes[radius:-radius, radius:-radius].astype(np.int64).ravel()
+
+
+def _shares(places: Sequence[np.ndarray], bins: int) -> Float32[np.ndarray, "B D"]:
+    return np.stack([np.bincount(one, minlength=bins) / len(one) for one in places]).astype(np.float32)

@@ -19,11 +19,6 @@ class FittedScaling:
     arrays: dict[str, Float64[np.ndarray, "..."]]
     """`centre` [D] and `axes` [C D] of the PCA; `mean` and `spread` of the z-score, the spread of constants 1."""
 
-    @property
-    def is_fitted(self) -> bool:
-        """Whether it depends on the training vectors."""
-        return bool(self.arrays)
-
     def __call__(self, vectors: Float[np.ndarray, "N D"]) -> Float64[np.ndarray, "N E"]:
         """Scale vectors, in double precision."""
         scaled = vectors.astype(np.float64)

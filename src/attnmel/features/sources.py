@@ -6,7 +6,7 @@ Nothing here is fitted, so it is computed once an image and kept (`pipeline.run.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -34,6 +34,7 @@ ONLY = "all"
 """Name of the tap of a feature that has one alone."""
 
 
+@runtime_checkable
 class Trunk(Protocol):
     """What a feature takes of a network; `trunk_network.TrunkNetwork`, which needs torch."""
 

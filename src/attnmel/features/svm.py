@@ -118,12 +118,20 @@ def costs_of(settings: SvmSettings, seed: int) -> Sequence[float]:
 def _folds(
     vectors: Float32[np.ndarray, "N D"], fold_of: Int[np.ndarray, " N"], settings: SvmSettings
 ) -> Iterator[Fold]:
+    whole = None
     for fold in range(int(fold_of.max()) + 1):
         fitted, held = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         scaling = fit_scaling(vectors[fitted], settings.scaling, components=settings.components)
-        scaled = scaling(vectors[fitted])
-        own = compared(settings.kernel, scaled, scaled)
-        to_held = compared(settings.kernel, scaling(vectors[held]), scaled)
+        if scaling.arrays:
+            scaled = scaling(vectors[fitted])
+            own = compared(settings.kernel, scaled, scaled)
+            to_held = compared(settings.kernel, scaling(vectors[held]), scaled)
+        else:
+            # Nothing is fitted that differs between folds, so that all comparisons are made once.
+            if whole is None:
+                scaled = scaling(vectors)
+                whole = compared(settings.kernel, scaled, scaled)
+            own, to_held = whole[np.ix_(fitted, fitted)], whole[np.ix_(held, fitted)]
         yield Fold(fitted, held, own, to_held, unit_of(settings.kernel, own))
 
 

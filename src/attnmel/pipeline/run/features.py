@@ -107,7 +107,11 @@ def _part(
         pixels = central_crop(prepared.cache.gather(rows), size)[..., :3]
         described = {tap: np.ascontiguousarray(one) for tap, one in source.describe(pixels, context).items()}
         with replacing(path) as new:
+            # safetensors makes files that their owner alone may read; others get the rights of any other file.
+            new.touch()
+            rights = new.stat().st_mode
             save_file(described, new)
+            new.chmod(rights)
     return described
 
 

@@ -45,8 +45,9 @@ class SplitResults:
     def sentence(self) -> str:
         """Return what was evaluated, in one line."""
         counts = ", ".join(f"{count} {name}" for name, count in self.judgement.counts.items())
+        epoch = f", epoch {self.epoch}" if self.epoch else ""  # a fitted system has none
         notes = "".join(f"\nnote: {note}" for note in self.judgement.notes)
-        return f"{self.dataset}, {self.split}: {self.judgement.images} images ({counts}), epoch {self.epoch}{notes}"
+        return f"{self.dataset}, {self.split}: {self.judgement.images} images ({counts}){epoch}{notes}"
 
     def table(self) -> list[list[str]]:
         """Return the measures as text: task, measure, value, interval."""

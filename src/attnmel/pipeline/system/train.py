@@ -9,7 +9,7 @@ from attnmel.data.datasets.splits import check_classes
 from attnmel.errors import ConfigError
 from attnmel.features.store import save_system
 from attnmel.features.system import FittedSystem
-from attnmel.folders import RunFolder
+from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import START_NAMES, Start
@@ -75,6 +75,8 @@ def _fit(
         start=Start(origins or "no weights", "; ".join(licences) or None),
     )
     system = fit_system(recipe, prepared, sources, home=home, progress=progress)
+    with replacing(run.system) as part:
+        part.write_text(system.card.model_dump_json(indent=2), encoding="utf-8")
     save_system(run.best, system, _card(recipe, run, prepared, system))
 
 
