@@ -156,7 +156,8 @@ def fitted(trained: RunFolder, phantoms: Phantoms, once: MakeOnce) -> RunFolder:
 
     def make(folder: Path) -> None:
         run = RunFolder(folder / "seed-0")
-        run_system(small_system(trained), run, home=phantoms.home, command="attnmel train tiny/system")
+        system = small_system(trained)
+        run_system(system, run, home=phantoms.home, command="attnmel train tiny/system", resamples=50)
 
     return RunFolder(once("fitted", make) / "seed-0")
 

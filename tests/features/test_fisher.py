@@ -1,4 +1,4 @@
-"""The checks of Perronnin's vector: order, duplicates, descriptors of the mixture itself, and the formula written out."""
+"""The checks of Perronnin's vector: order, duplicates, descriptors of the mixture itself, the formula."""
 
 import numpy as np
 import pytest

@@ -76,7 +76,7 @@ def test_a_system_without_some_of_its_arrays_is_refused(fitted: RunFolder, tmp_p
     for lost in ("colour.svm.vectors", "trunk."):
         arrays = {name: one for name, one in load_file(fitted.best).items() if not name.startswith(lost)}
         save_file(arrays, tmp_path / "part.safetensors", metadata=texts_of(fitted.best))
-        with pytest.raises(CheckpointError, match="lacks arrays of its fitted system .*copy it again from where it"):
+        with pytest.raises(CheckpointError, match=r"lacks arrays of its fitted system .*copy it again from where it"):
             load_classifier(tmp_path / "part.safetensors")
 
 
