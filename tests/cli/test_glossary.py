@@ -16,7 +16,7 @@ TERM = re.compile(r"^\* \*\*(.+?)\*\*: (.+?)(?=^\* |^#|\Z)", re.MULTILINE | re.D
 ENTRIES = [(name, " ".join(text.split())) for name, text in TERM.findall(TEXT)]
 CHOICES = (
     recipe.Network, recipe.Trunk, recipe.Padding, recipe.Prior, recipe.Spoiling, recipe.Optimizer, recipe.ScheduleKind,
-    recipe.Selection, recipe.Control, Flag,
+    recipe.Selection, recipe.Ablation, Flag,
 )  # fmt: skip
 
 
