@@ -136,7 +136,7 @@ def small_system(trained: RunFolder) -> SystemRecipe:
                 "deep": {"kind": "taps", "taps": ["pool5", "logits"], **trunk},
                 "fisher": {
                     "kind": "fisher",
-                    "pool": "pool4",
+                    "pools": ["pool4"],
                     "sides": [32, 64],
                     "components": 3,
                     "mixture": 2,

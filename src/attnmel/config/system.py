@@ -85,8 +85,8 @@ class FisherSettings(TrunkSettings):
     """Fisher vector of a trunk's local descriptors: PCA, diagonal Gaussian mixture, signed root, unit length."""
 
     kind: Literal["fisher"]
-    pool: Pool = "pool5"
-    """Map whose positions are the descriptors, each brought to unit length."""
+    pools: Annotated[tuple[Pool, ...], Field(min_length=1)] = ("pool5",)
+    """Maps whose positions are the descriptors, each brought to unit length; a Fisher vector each."""
     sides: Annotated[tuple[Size, ...], Field(min_length=1)] = (224, 320)
     """Sides in pixels that the image is resized to; the descriptors of all are taken together."""
     components: int = Field(default=64, ge=2, le=1024)

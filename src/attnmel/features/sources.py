@@ -16,6 +16,7 @@ from attnmel.config.system import (
     Feature,
     FisherSettings,
     LbpSettings,
+    Pool,
     SparseSettings,
     Tap,
     TapSettings,
@@ -44,8 +45,8 @@ class Trunk(Protocol):
         """Return the means of maps."""
         ...
 
-    def positions(self, pixels: Pixels, pool: int) -> np.ndarray:
-        """Return the positions of a map."""
+    def positions(self, pixels: Pixels, pools: Sequence[Pool]) -> Described:
+        """Return the positions of maps."""
         ...
 
 
@@ -61,6 +62,8 @@ class Source:
     @property
     def taps(self) -> tuple[str, ...]:
         """Names of what is computed."""
+        if isinstance(self.settings, FisherSettings):
+            return self.settings.pools
         return self.settings.taps if isinstance(self.settings, TapSettings) else (ONLY,)
 
     def key(self, context: float) -> str:
@@ -77,9 +80,9 @@ class Source:
         settings = self.settings
         if isinstance(settings, FisherSettings):
             assert self.trunk is not None
-            squares = [central_share(pixels, context, side) for side in settings.sides]
-            found = [self.trunk.positions(one, int(settings.pool[-1])) for one in squares]
-            return {ONLY: np.concatenate(found, axis=1)}
+            squares = (central_share(pixels, context, side) for side in settings.sides)
+            found = [self.trunk.positions(one, settings.pools) for one in squares]
+            return {pool: np.concatenate([one[pool] for one in found], axis=1) for pool in settings.pools}
         square = central_share(pixels, context, self.size)
         if isinstance(settings, TapSettings):
             assert self.trunk is not None

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float16, Float32
 from torch import Tensor, nn
 
-from attnmel.config.system import Tap, TrunkSettings
+from attnmel.config.system import Pool, Tap, TrunkSettings
 from attnmel.data.preprocess.images import shift_and_scale
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.features.card import TrunkFacts
@@ -55,14 +55,16 @@ class TrunkNetwork:
                     found[tap].append(got.float().cpu())
         return {tap: torch.cat(parts).numpy() for tap, parts in found.items()}
 
-    def positions(self, pixels: Pixels, pool: int) -> Float16[np.ndarray, "B T d"]:
-        """Return the values at every position of a map, each brought to unit length, in half floats; 0 stays 0."""
-        found = []
+    def positions(self, pixels: Pixels, pools: Sequence[Pool]) -> dict[str, Float16[np.ndarray, "B T d"]]:
+        """Return the values at every position of maps, each brought to unit length, in half floats; 0 stays 0."""
+        found: dict[str, list[Tensor]] = {pool: [] for pool in pools}
         for images in self._batches(pixels):
             with torch.inference_mode():
-                values = trunk_of(self.network)(images)[pool - 3].flatten(2).transpose(1, 2)
-                found.append(nn.functional.normalize(values, dim=2).half().cpu())
-        return torch.cat(found).numpy()
+                maps = trunk_of(self.network)(images)
+                for pool in pools:
+                    values = maps[int(pool[-1]) - 3].flatten(2).transpose(1, 2)
+                    found[pool].append(nn.functional.normalize(values, dim=2).half().cpu())
+        return {pool: torch.cat(parts).numpy() for pool, parts in found.items()}
 
     def _batches(self, pixels: Pixels) -> Iterator[Tensor]:
         for start in range(0, len(pixels), BATCH):

@@ -63,7 +63,7 @@ def test_other_test_images_and_labels_change_no_fitted_array(
     assert not np.array_equal(other.labels(other.rows("test")), prepared.labels(prepared.rows("test")))
     after = arrays_of(fit_system(tiny_system, other, sources, home=tmp_path))
     assert before.keys() == after.keys()
-    assert {"fisher means", "sparse atoms", "deep/logits mean", "colour vectors"} <= before.keys()
+    assert {"fisher/pool4 means", "sparse atoms", "deep/logits mean", "colour vectors"} <= before.keys()
     for name, value in before.items():
         np.testing.assert_array_equal(value, after[name], err_msg=name)
 

@@ -212,7 +212,7 @@ def _circumstances(provenance: dict[str, Any], results: SplitResults) -> tuple[F
         ("device", provenance["device"]),
         ("processes", str(provenance["processes"])),
         ("precision", provenance["precision"]),
-        ("epoch evaluated", str(results.epoch)),
+        *([("epoch evaluated", str(results.epoch))] if results.epoch else []),  # a fitted system has none
     ]
     fingerprint = [
         ("data set", data["title"]),
