@@ -1,9 +1,8 @@
 """`attnmel train`: from a recipe to one run folder for each seed."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,11 +10,9 @@ from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json
 
 if TYPE_CHECKING:
-    from attnmel.config.recipe import Recipe
     from attnmel.config.system import SystemRecipe
     from attnmel.folders import RunFolder
 
-OneKind = TypeVar("OneKind", "Recipe", "SystemRecipe")
 Result = dict[str, str | int | float]
 """Of one run, for people or as JSON."""
 
@@ -65,7 +62,7 @@ def train(
     Example:
         attnmel train isic2017/attnmel-lesion --seeds 3 --set training.epochs=20
     """
-    from attnmel.config.load import load_run_recipe
+    from attnmel.config.load import load_run_recipe, with_seeds
     from attnmel.config.system import SystemRecipe
     from attnmel.data.audit.exclusions import excluding
     from attnmel.folders import RunFolder, home_folder
@@ -96,7 +93,7 @@ def train(
     results: list[Result] = []
     with company():
         fabric = recipe_fabric(first)
-        for one in _seeds(first, seeds):
+        for one in with_seeds(first, seeds):
             run = run_folder(one, out, given_run)
             best = run_recipe(
                 one,
@@ -116,24 +113,19 @@ def train(
 def _fit_systems(
     first: "SystemRecipe", seeds: int, out: Path | None, given_run: "RunFolder | None", home: Path, resume: bool
 ) -> list[Result]:
+    from attnmel.config.load import with_seeds
     from attnmel.pipeline.experiment import run_system
     from attnmel.pipeline.train.train import run_folder
     from attnmel.runtime import use_threads
 
     use_threads()
     results: list[Result] = []
-    for one in _seeds(first, seeds):
+    for one in with_seeds(first, seeds):
         folder = run_folder(one, out, given_run)
         run = run_system(one, folder, home=home, resume=resume, command=_command(), progress=Terminal())
         auc = run.results["validation"].judgement.row(run.target_class, "auc").value
         results.append({"run": str(folder.path), "auc": auc})
     return results
-
-
-def _seeds(first: OneKind, seeds: int) -> Iterator[OneKind]:
-    """Give the recipe with each of its seeds."""
-    for seed in range(first.training.seed, first.training.seed + seeds):
-        yield first.model_copy(update={"training": first.training.model_copy(update={"seed": seed})})
 
 
 def _command() -> str:

@@ -31,6 +31,8 @@ def recipe_names() -> list[str]:
 AnyRecipe = Recipe | SystemRecipe
 """The recipe of a run: of a network or of a fitted system."""
 
+OneKind = TypeVar("OneKind", Recipe, SystemRecipe)
+
 
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     """Read the recipe of a network, as `load_run_recipe`.
@@ -67,6 +69,12 @@ def network_recipe(recipe: AnyRecipe) -> Recipe:
         f"{recipe.name} is a fitted system of features and SVMs, not a network; `train`, `predict`, `evaluate`, "
         "`compare` and `report` take it"
     )
+
+
+def with_seeds(recipe: OneKind, count: int) -> Iterator[OneKind]:
+    """Give the recipe with its own seed and those that follow."""
+    for seed in range(recipe.training.seed, recipe.training.seed + count):
+        yield recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
 
 
 def make_recipe(settings: dict[str, Any]) -> Recipe:
