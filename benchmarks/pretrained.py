@@ -11,7 +11,6 @@ official test images; the ONNX file is checked against it; the card says all of 
 """
 
 import argparse
-import csv
 import tempfile
 import tomllib
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pretrained.card import Words
 from attnmel.pretrained.card_text import card_text
 from attnmel.runtime import use_threads
-from attnmel.table_files import table_lines
+from attnmel.table_files import read_table, write_table
 
 HERE = Path(__file__).parent
 MODELS = HERE.parent / "src" / "attnmel" / "pretrained"
@@ -54,12 +53,8 @@ def join_tables(paths: Sequence[Path], joined: Path) -> None:
     """Write the rows of several tables of the same columns as one."""
     rows: list[dict[str, str]] = []
     for path in paths:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows += csv.DictReader(table_lines(file))
-    with joined.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, rows[0])
-        table.writeheader()
-        table.writerows(rows)
+        rows += read_table(path)
+    write_table(joined, tuple(rows[0]), (tuple(row.values()) for row in rows))
 
 
 if __name__ == "__main__":

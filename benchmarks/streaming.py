@@ -124,7 +124,7 @@ def predict(*arguments: str | Path, stop_after: int | None = None) -> Run:
 def rows(table: Path) -> list[tuple[str, str, str]]:
     """Return image, probability of melanoma and reason of each row."""
     with table.open(newline="") as file:
-        read = csv.DictReader(line for line in file if not line.startswith("#"))
+        read = csv.DictReader(file)
         return [(Path(row["image"]).name, row["probability_melanoma"], row["error"]) for row in read]
 
 

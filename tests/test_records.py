@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from attnmel import NOTICE
 from attnmel.errors import LabelError, PredictionsError
+from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.records import Lesion, Predictions, class_index
+from attnmel.table_files import NOTICES
 
 
 def some_predictions() -> Predictions:
@@ -61,14 +63,25 @@ def test_any_image_id_reads_back(names: list[str]) -> None:
 def test_a_licence_of_several_lines_is_no_part_of_the_table(tmp_path: Path) -> None:
     some_predictions().write(tmp_path / "p.csv", "CC-0\nimage,label\r\nfor research")
     assert Predictions.read(tmp_path / "p.csv").image_ids == some_predictions().image_ids
-    assert "under: CC-0 image,label for research" in (tmp_path / "p.csv").read_text()
+    assert "under: CC-0 image,label for research" in (tmp_path / NOTICES).read_text()
 
 
 def test_a_predictions_file_says_what_it_may_be_used_for(tmp_path: Path) -> None:
     some_predictions().write(tmp_path / "p.csv", "CC BY-NC 4.0")
-    text = (tmp_path / "p.csv").read_text()
+    assert (tmp_path / "p.csv").read_text().startswith("image,label,")
+    text = (tmp_path / NOTICES).read_text()
     assert NOTICE in text
     assert "CC BY-NC 4.0" in text
+
+
+def test_calibrated_predictions_are_stored_with_the_uncalibrated_ones(tmp_path: Path) -> None:
+    plain = some_predictions()
+    calibrated = at_temperature(plain, 2.5)
+    calibrated.write(tmp_path / "p.csv", "CC-0", uncalibrated=plain)
+    assert np.array_equal(Predictions.read(tmp_path / "p.csv").probabilities, calibrated.probabilities)
+    assert np.array_equal(Predictions.read(tmp_path / "p.csv", uncalibrated=True).probabilities, plain.probabilities)
+    plain.write(tmp_path / "old.csv", "CC-0")
+    assert np.array_equal(Predictions.read(tmp_path / "old.csv", uncalibrated=True).probabilities, plain.probabilities)
 
 
 @pytest.mark.parametrize(

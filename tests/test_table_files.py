@@ -1,14 +1,19 @@
 """Tables and JSON read back as they were written; damage gives one sentence with the path and what to do."""
 
+import csv
 import json
 import math
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
 from attnmel.table_files import (
+    NOTICES,
     damage,
     nan_to_null,
     null_to_nan,
@@ -25,7 +30,8 @@ COLUMNS = ("image", "value")
 def test_a_table_reads_back_to_the_last_bit(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     write_table(path, COLUMNS, [["#1", 0.1 + 0.2], ['a,"b"', math.nan], ["", None], ["ü", 3]], licence="CC-0")
-    assert path.read_text(encoding="utf-8").startswith(f"# {NOTICE}\n# Trained on data under: CC-0\n")
+    assert path.read_text(encoding="utf-8-sig").startswith("image,value\n#1,")
+    assert (tmp_path / NOTICES).read_text() == f"{NOTICE}\nTrained on data under: CC-0\n"
     rows = read_table(path, COLUMNS)
     assert [row["image"] for row in rows] == ["#1", 'a,"b"', "", "ü"]
     numbers = [number_or_nan(row["value"]) for row in rows]
@@ -36,7 +42,36 @@ def test_a_table_reads_back_to_the_last_bit(tmp_path: Path) -> None:
 
 def test_a_table_without_a_licence_starts_with_its_header(tmp_path: Path) -> None:
     write_table(tmp_path / "t.csv", COLUMNS, [])
-    assert (tmp_path / "t.csv").read_bytes() == b"image,value\r\n"
+    assert (tmp_path / "t.csv").read_bytes() == b"image,value\n"
+    assert not (tmp_path / NOTICES).exists()
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1))
+def test_no_text_begins_a_formula_and_each_reads_back(texts: list[str]) -> None:
+    texts += ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "'a", "a=1"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        write_table(path, ("a", "b"), [(text, -0.5) for text in texts])
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            _, *cells = csv.reader(file, strict=True)
+        assert not any(text.startswith(("=", "+", "-", "@", "\t", "\r")) for text, _ in cells)
+        assert {number for _, number in cells} == {"-0.5"}, "a number is no text"
+        assert [row["a"] for row in read_table(path)] == texts
+
+
+@pytest.mark.parametrize(("text", "start"), [("a", b"image"), ("ü", b"\xef\xbb\xbfimage")])
+def test_a_byte_order_mark_is_written_only_for_letters_that_excel_would_misread(
+    text: str, start: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    write_table(path, COLUMNS, [(text, 1)])
+    assert path.read_bytes().startswith(start)
+    assert read_table(path, COLUMNS) == [{"image": text, "value": "1"}]
+
+
+def test_tables_of_an_earlier_version_with_comments_above_the_header_are_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"# Research use only.\n# Trained on data under: CC-0\nimage,value\r\n#1,2\r\n")
+    assert read_table(tmp_path / "t.csv", COLUMNS) == [{"image": "#1", "value": "2"}]
 
 
 @pytest.mark.parametrize(

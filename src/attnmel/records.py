@@ -29,6 +29,9 @@ confirmed (histopathology, follow-up, consensus, confocal), and which collection
 ATTENTION_MAPS = ("pool3", "pool4")
 """Names of a network's attention maps in files and tables, in the order that networks return them."""
 
+CALIBRATED, UNCALIBRATED = "probability_", "uncalibrated_"
+"""Start of the columns of probabilities: calibrated as far as there is a temperature, and without it."""
+
 REST = "rest"
 """The class that takes every diagnosis which has no class of its own."""
 
@@ -53,6 +56,12 @@ class Lesion:
     """Images of one group (one lesion, one patient) stay on one side of a split."""
     attributes: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     """By a name of `ATTRIBUTES`; what is not known is left out."""
+
+
+def scale_in_words(temperature: float | None) -> str:
+    """Say which probabilities measures and thresholds are of."""
+    calibrated = temperature is not None
+    return f"calibrated probabilities (temperature {temperature:g})" if calibrated else "uncalibrated probabilities"
 
 
 def class_index(lesion: Lesion, classes: Sequence[str]) -> int:
@@ -89,6 +98,8 @@ class Predictions:
     """The lesion or patient of each image; its own id where that is not known."""
     attributes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """What else is known of each image, by a name of `ATTRIBUTES`; "" where it is not known."""
+    temperature: float | None = None
+    """What the scores were divided by; None for uncalibrated probabilities."""
 
     def __post_init__(self) -> None:
         count = len(self.image_ids)
@@ -121,24 +132,31 @@ class Predictions:
             labels=self.labels[list(rows)],
             groups=tuple(self.groups[row] for row in rows),
             attributes={name: tuple(column[row] for row in rows) for name, column in self.attributes.items()},
+            temperature=self.temperature,
         )
 
-    def write(self, path: Path, licence: str) -> None:
-        """Write the table as CSV, after two lines that say what it may be used for.
+    def write(self, path: Path, licence: str, *, uncalibrated: "Predictions | None" = None) -> None:
+        """Write the table as CSV, and what it may be used for into a file beside it.
 
+        Calibrated predictions come with the uncalibrated ones of the same images, in columns of their own at the end.
         Probabilities are written in full (`repr`), so that a file read back gives the same measures to the last bit.
         """
         header = ["image", "label", "group"]
         header += [f"attribute_{name}" for name in self.attributes]
-        header += [f"probability_{name}" for name in self.classes]
+        header += [f"{CALIBRATED}{name}" for name in self.classes]
         labels = [self.classes[label] if label >= 0 else "" for label in self.labels.tolist()]
         shares = self.probabilities.T.astype(float).tolist()
         columns = [self.image_ids, labels, self.groups, *self.attributes.values(), *shares]
+        if uncalibrated is not None:
+            header += [f"{UNCALIBRATED}{name}" for name in self.classes]
+            columns += uncalibrated.probabilities.T.astype(float).tolist()
         write_table(path, header, zip(*columns, strict=True), licence=licence)
 
     @staticmethod
-    def read(path: Path) -> "Predictions":
-        """Read what `write` wrote.
+    def read(path: Path, *, uncalibrated: bool = False) -> "Predictions":
+        """Read what `write` wrote: the probabilities, or with `uncalibrated` those without a temperature.
+
+        Files of an earlier version, and those of a run without a temperature, hold uncalibrated ones only.
 
         Raises:
             PredictionsError: no such file, one that is no table of text, a missing column, a label that is no class, a
@@ -154,12 +172,14 @@ class Predictions:
             ) from None
         if not rows:
             raise PredictionsError(f"{path.name} holds no row; expected a header and one row an image")
-        columns = [name for name in rows[0] if name and name.startswith("probability_")]
+        columns = [name for name in rows[0] if name and name.startswith(CALIBRATED)]
         if missing := {"image", "label", "group"} - set(rows[0]):
             raise PredictionsError(f"{path.name} lacks the column {', '.join(sorted(missing))}")
         if not columns:
-            raise PredictionsError(f"{path.name} has no column that starts with 'probability_'")
-        classes = tuple(name.removeprefix("probability_") for name in columns)
+            raise PredictionsError(f"{path.name} has no column that starts with '{CALIBRATED}'")
+        classes = tuple(name.removeprefix(CALIBRATED) for name in columns)
+        if uncalibrated and f"{UNCALIBRATED}{classes[0]}" in rows[0]:
+            columns = [f"{UNCALIBRATED}{name}" for name in classes]
         return Predictions(
             image_ids=tuple(row["image"] for row in rows),
             classes=classes,

@@ -1,12 +1,15 @@
 """CSV and JSON files of our own: written whole or not at all, read back with one sentence where one is damaged.
 
-What is not defined (NaN, None) is an empty cell in a CSV file and null in a JSON file. No torch.
+What is not defined (NaN, None) is an empty cell in a CSV file and null in a JSON file. A CSV file holds its header and
+its rows, nothing else: what they may be used for is in a text file beside it. No torch.
 """
 
 import csv
+import io
 import itertools
 import json
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,44 +21,78 @@ from attnmel import NOTICE
 from attnmel.errors import AttnmelError
 from attnmel.folders import replacing
 
+NOTICES = "NOTICE.txt"
+"""File beside the tables of a folder: what they may be used for, and the licence of the training data."""
 
-def notice_lines(licence: str) -> str:
-    """Return the comment above every table: what it may be used for, and the licence of the training data."""
-    # A licence of several lines would end the comment.
-    return f"# {NOTICE}\n# Trained on data under: {' '.join(licence.split())}\n"
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""Start of a text that a spreadsheet may take for a formula, or of one that was guarded against it."""
+
+
+def notice_text(licence: str, *notes: str) -> str:
+    """Return what a table may be used for, the licence of the training data, and notes, a line each."""
+    return "\n".join([NOTICE, f"Trained on data under: {' '.join(licence.split())}", *notes, ""])
 
 
 def table_lines(file: Iterable[str]) -> Iterator[str]:
-    """Give the lines of a table without the comments before its header; an image id below may start with "#"."""
+    """Give the lines of a table without the comments that earlier versions wrote above its header.
+
+    An image id below may start with "#".
+    """
     return itertools.dropwhile(lambda line: line.startswith("#"), file)
+
+
+def csv_row(cells: Iterable[object]) -> str:
+    """Return one row of any CSV file that this program writes.
+
+    A float is written in full, so that it is read back to the last bit; what is not defined is empty. A text that
+    starts like a formula (= + - @, tab, return) is written after an apostrophe, which `read_table` takes off again.
+    """
+    text = io.StringIO()
+    # Only with this end of line does Python 3.11 quote a text with "\r" in it.
+    csv.writer(text, lineterminator="\r\n").writerow([_cell(value) for value in cells])
+    return f"{text.getvalue()[:-2]}\n"
+
+
+def csv_encoding(texts: Iterable[str]) -> str:
+    """Return UTF-8, with a byte order mark only if a text is not ASCII: without it Excel misreads such letters."""
+    return "utf-8" if all(map(str.isascii, texts)) else "utf-8-sig"
 
 
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]], *, licence: str | None = None
 ) -> None:
-    """Write a CSV file in UTF-8; with a licence, below the two lines of `notice_lines`.
+    """Write a CSV file: the header, then the rows by `csv_row`; with a licence, its notice into `NOTICES` beside it.
 
-    A float is written in full, so that it is read back to the last bit.
+    No `columns` give no header. A file name that is no text is written with its bytes in figures.
     """
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        if licence is not None:
-            file.write(notice_lines(licence))
-        table = csv.writer(file)
-        table.writerow(columns)
-        table.writerows([_cell(value) for value in row] for row in rows)
+    lines = [*([csv_row(columns)] if columns else []), *map(csv_row, rows)]
+    encoding = csv_encoding(lines)
+    with replacing(path) as part, part.open("w", newline="", encoding=encoding, errors="backslashreplace") as file:
+        file.writelines(lines)
+    if licence is not None:
+        write_notice(path.with_name(NOTICES), notice_text(licence))
 
 
-def read_header_and_rows(path: Path, *, encoding: str = "utf-8") -> tuple[list[str], list[dict[str, str]]]:
-    """Return the header of a CSV file and its rows by column, unchecked, without the comments above it.
+def write_notice(path: Path, text: str) -> None:
+    """Write the notice of a table into a file of its own."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def read_header_and_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the header of a CSV file and its rows by column, otherwise unchecked.
+
+    Comments above the header and a byte order mark are left out, and what guards a text by `csv_row` is taken off.
 
     Raises:
         ValueError: the file is not text.
         csv.Error: the file is no table.
     """
-    with path.open(newline="", encoding=encoding) as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(table_lines(file))
-        header = list(reader.fieldnames or ())
-        return header, list(reader)
+        header = [unguarded(name) for name in reader.fieldnames or ()]
+        reader.fieldnames = header
+        return header, [{name: unguarded(cell) for name, cell in row.items()} for row in reader]
 
 
 def read_table(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
@@ -73,6 +110,11 @@ def read_table(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
     if wanted and any(None in row or any(row[name] is None for name in wanted) for row in rows):
         raise ValueError("rows of unequal length")
     return rows
+
+
+def unguarded(cell: Any) -> Any:  # noqa: ANN401 - a text; None and a list where rows are of unequal length
+    """Return a text as it was before `csv_row` guarded it; anything else as it is."""
+    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def number_or_nan(cell: str) -> float:
@@ -128,6 +170,8 @@ def damage(
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return f"'{value}" if _FORMULA.match(value) else value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return repr(float(value)) if isinstance(value, float) else value

@@ -1,6 +1,7 @@
 """`attnmel audit` in this process: copies in a folder of phantoms, exit codes, lists; what train and evaluate do."""
 
 import csv
+import functools
 import json
 import shutil
 from collections.abc import Callable
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 COUNTS = {"train": 12, "validation": 6, "test": 8}
 
 
+@functools.cache
+def phantom(number: int) -> np.ndarray:
+    return draw_phantom(7, number, height=120, width=160).image
+
+
 def write_clinic(folder: Path, *, start: int = 0, copies: bool = True) -> Path:
     """Write phantoms; the first test image is the second training image mirrored, under another id."""
     folder.mkdir()
@@ -30,9 +36,9 @@ def write_clinic(folder: Path, *, start: int = 0, copies: bool = True) -> Path:
     for split, count in COUNTS.items():
         for place in range(count):
             label = "melanoma" if place % 2 else "rest"
-            pixels = draw_phantom(7, number, height=120, width=160).image
+            pixels = phantom(number)
             if copies and split == "test" and place == 1:
-                pixels = np.fliplr(draw_phantom(7, start + 1, height=120, width=160).image)
+                pixels = np.fliplr(phantom(start + 1))
             Image.fromarray(np.ascontiguousarray(pixels)).save(folder / f"p{number:03d}.jpg", quality=90)
             rows.append([f"p{number:03d}.jpg", label, split])
             number += 1

@@ -28,16 +28,34 @@ def test_uncalibrated_probabilities_are_those_of_evaluate(
     attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms"
 ) -> None:
     image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
-    judged = Predictions.read(calibrated.predictions("test"))
+    judged = Predictions.read(calibrated.predictions("test"), uncalibrated=True)
     expected = judged.probability("melanoma")[judged.image_ids.index(image.stem)]
     plain = json.loads(attnmel("predict", calibrated.path, image, "--json", "--uncalibrated").out)
-    assert abs(plain["images"][0]["probabilities"]["melanoma"] - expected) < 1e-6
+    assert abs(plain["images"][0]["uncalibrated"]["melanoma"] - expected) < 1e-6
     assert plain["temperature"] is None
     usual = json.loads(attnmel("predict", calibrated.path, image, "--json").out)
     assert usual["temperature"] == read_checkpoint(calibrated.best)[1].temperature
     assert usual["images"] != plain["images"]
-    comment = attnmel("predict", calibrated.path, image, "--uncalibrated").out.splitlines()[2]
-    assert comment == "# Not calibrated: as requested."
+    table = attnmel("predict", calibrated.path, image, "--uncalibrated")
+    assert table.err.splitlines()[2] == "Not calibrated: as requested."
+    assert table.out.splitlines()[0] == "image,uncalibrated_rest,uncalibrated_melanoma,error"
+
+
+def test_a_threshold_of_the_users_own_adds_a_column_of_decisions(
+    attnmel: "Attnmel", calibrated: RunFolder, phantoms: "Phantoms"
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    ran = attnmel("predict", calibrated.path, image, "--threshold", "0.3", "--threshold", "0")
+    assert ran.code == 0, ran.err
+    header, row = (line.split(",") for line in ran.out.splitlines())
+    found = dict(zip(header, row, strict=True))
+    assert found["decision_melanoma_threshold_0.0"] == "1"
+    assert found["decision_melanoma_threshold_0.3"] == str(int(float(found["probability_melanoma"]) > 0.3))
+    refused = attnmel("predict", calibrated.path, image, "--threshold", "1.5")
+    assert refused.code == 1
+    assert "threshold 1.5; expected a probability, at least 0 and below 1" in refused.err
+    other = attnmel("predict", calibrated.path, image, "--threshold", "0.3", "--uncalibrated")
+    assert "a threshold is of the calibrated probabilities" in other.err
 
 
 @pytest.mark.usefixtures("small_photograph")

@@ -61,7 +61,7 @@ def refusal(place: Path, command: str, process: int) -> str:
 
 
 def names(table: Path) -> list[str]:
-    lines = [line for line in table.read_text().splitlines() if not line.startswith("#")]
+    lines = table.read_text().splitlines()
     return [Path(line.partition(",")[0]).name for line in lines[1:]]
 
 
@@ -78,7 +78,7 @@ def test_the_second_prediction_of_a_table_is_refused(
             assert re.fullmatch(refusal(out, "attnmel predict", first.pid), second.err), second.err
         assert part.read_bytes() == kept
     assert names(out) == [f"{place:06}.jpg" for place in range(IMAGES)]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.notice.txt"]
 
 
 def test_two_resumed_predictions_at_one_moment_leave_one_table(exported: Path, folder: Path, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_two_resumed_predictions_at_one_moment_leave_one_table(exported: Path, f
     assert set(codes) <= {0, 1}
     assert all("is being written by another command" in one for one, code in zip(told, codes, strict=True) if code)
     assert names(out) == [f"{place:06}.jpg" for place in range(IMAGES)]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.notice.txt"]
 
 
 def test_results_that_are_not_one_for_each_image_become_no_table(

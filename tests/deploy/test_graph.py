@@ -40,7 +40,15 @@ CARD = Card(
     temperature=1.7,
 )
 
-PAIRS = [(name, trunk) for name in NETWORKS for trunk in TRUNKS if name != "vgg16" or trunk.startswith("vgg")]
+QUICK = {(name, "vgg16_bn") for name in NETWORKS} | {("attnmel-cnn", "efficientnet_lite0")}
+"""One trunk for every network and one of each kind for the attention; mobilenet_v2 has a test of its own below."""
+
+PAIRS = [
+    pytest.param(name, trunk, marks=() if (name, trunk) in QUICK else pytest.mark.slow)
+    for name in NETWORKS
+    for trunk in TRUNKS
+    if name != "vgg16" or trunk.startswith("vgg")
+]
 
 
 def network_of(card: Card) -> torch.nn.Module:

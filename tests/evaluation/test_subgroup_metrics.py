@@ -47,9 +47,7 @@ WHOLE = judged(TEST)
 
 
 def figures(chosen: np.ndarray, whole: WholeSetResults = WHOLE) -> GroupFigures:
-    scaled = whole.scaled(TEST)
-    after = None if scaled is None else scaled.among(chosen)
-    return group_figures(TEST.among(chosen), after, whole, resamples=RESAMPLES)
+    return group_figures(TEST.among(chosen), whole, resamples=RESAMPLES)
 
 
 def test_a_group_s_figures_are_those_of_judging_its_images_alone() -> None:

@@ -1,6 +1,7 @@
 """Fitted SVMs against scikit-learn's own, and what each step of the fit may see."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,8 @@ def test_scores_are_those_of_scikit_learns_own_rbf_svm(vectors: np.ndarray) -> N
     seen = StandardScaler().fit(vectors.astype(np.float64))
     scaled = seen.transform(vectors.astype(np.float64))
     # gamma is of the mean squared distance, which of z-scores is twice their number.
-    reference = SVC(C=3.0, gamma=0.8 / (2 * 5), class_weight="balanced", tol=1e-10).fit(scaled, ONE[:, 0])
+    gamma: Any = 0.8 / (2 * 5)  # stubs of scikit-learn know its names alone
+    reference = SVC(C=3.0, gamma=gamma, class_weight="balanced", tol=1e-10).fit(scaled, ONE[:, 0])
     new = np.random.default_rng(6).normal(size=(30, 5)).astype(np.float32)
     expected = reference.decision_function(seen.transform(new.astype(np.float64)))
     # The SVM on our kernel stops at scikit-learn's default tolerance.

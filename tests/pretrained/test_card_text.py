@@ -15,6 +15,9 @@ def test_measures_thresholds_calibration_limits_and_licences_are_in_the_text(mod
     assert f"  melanoma, auc: {auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})" in text.splitlines()
     assert len(card.operating) == 3
     for one in card.operating:
-        assert f"melanoma above {one.threshold:.4f}, target sensitivity {one.target:g}" in text
+        assert f"melanoma above {one.threshold!r}, target sensitivity {one.target:g}" in text
+        found, least, most = one.chosen[0].value, one.chosen[0].low, one.chosen[0].high
+        assert f"where chosen: sensitivity {found:.3f} ({least:.3f} to {most:.3f}), specificity " in text
+        assert f", on {one.chosen_images} images ({one.chosen_positives} melanoma)" in text
     for part in ("calibrated: temperature", "It knows nothing of skin.", card.licence, card.notice, card.chosen_on):
         assert part in text

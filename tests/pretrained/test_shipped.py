@@ -10,7 +10,9 @@ from attnmel import Predictor
 from attnmel.evaluation.calibration.temperature import fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.folders import RunFolder
+from attnmel.models.weights.checkpoints import checkpoint_card
 from attnmel.pipeline.predict.predict import predict_images
+from attnmel.pipeline.run.run import Run
 from attnmel.pretrained.card import MOST_BYTES
 from attnmel.pretrained.catalogue import CARD_FILE, DEFAULT, Shipped, model_names, open_model
 from attnmel.pretrained.examples import example_images
@@ -34,7 +36,7 @@ def test_files_are_whole_and_small_enough(model: Shipped) -> None:
 
 def test_the_cards_figures_follow_from_its_predictions(model: Shipped) -> None:
     run = RunFolder(model.folder)
-    judged, chose = Predictions.read(run.predictions("test")), Predictions.read(run.predictions("validation"))
+    judged, chose = (Predictions.read(run.predictions(one), uncalibrated=True) for one in ("test", "validation"))
     found = {row.measure: row.value for row in evaluate_classification(judged, (model.card.measures[0].task,)).rows}
     assert {one.measure: one.value for one in model.card.measures} == pytest.approx(found)
     assert model.card.calibration.temperature == pytest.approx(fit_temperature(chose).value)
@@ -57,12 +59,30 @@ def test_its_two_files_give_the_same_answers(model: Shipped) -> None:
 
 def test_examples_are_answered_as_the_judged_images_were(model: Shipped) -> None:
     """They are among the test images, so that what a newcomer sees stands in the predictions that were judged."""
-    judged = Predictions.read(RunFolder(model.folder).predictions("test"))
+    judged = Predictions.read(RunFolder(model.folder).predictions("test"), uncalibrated=True)
     predictor = Predictor(model.onnx)
     for path in example_images("example:all") or []:
         row = judged.image_ids.index(path.stem)
         said = predictor.predict(Path(path)).uncalibrated
         np.testing.assert_allclose(list(said.values()), judged.probabilities[row], rtol=0, atol=1e-4)
+
+
+def test_its_operating_points_are_the_same_everywhere_and_achieve_what_the_card_says(model: Shipped) -> None:
+    run, predictor = Run(model.folder), Predictor(model.onnx)
+    details = run.details(run.results["test"])
+    assert details is not None
+    assert details.temperature == predictor.card.temperature
+    points = [point for operating in details.operating for point in operating.points[1:]]
+    thresholds = [one.threshold for one in model.card.operating]
+    assert thresholds == [one.threshold for one in points]
+    assert thresholds == [one.threshold for one in checkpoint_card(model.folder).thresholds]
+    assert thresholds == [one.threshold for one in predictor.facts.thresholds]
+    test = run.predictions("test")
+    for one in model.card.operating:
+        called = test.probability(one.task) > one.threshold
+        assert one.sensitivity.value == called[test.is_class(one.task)].mean()
+        assert one.specificity.value == (~called[~test.is_class(one.task)]).mean()
+        assert one.chosen_images == len(run.predictions("validation").image_ids)
 
 
 def test_no_path_of_the_machine_that_made_it_is_left(model: Shipped) -> None:

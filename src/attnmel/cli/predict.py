@@ -26,10 +26,17 @@ def predict(
         bool,
         option(
             OUTPUT,
-            "Do not divide by the model's calibration temperature, as in the predictions of `evaluate`.",
+            "Do not divide by the model's calibration temperature; without decisions.",
             "--uncalibrated",
         ),
     ] = False,
+    threshold: Annotated[
+        list[float] | None,
+        option(
+            OUTPUT,
+            "Threshold of your own for the probability of the target class: adds a column of decisions; repeatable.",
+        ),
+    ] = None,
     precision: Annotated[
         Literal["float32", "bf16"],
         option(ADVANCED, "Precision of an ONNX file's network; bf16 is faster on some CPUs."),
@@ -57,7 +64,8 @@ def predict(
 ) -> None:
     """Predict the class probabilities of images, as CSV or JSON.
 
-    They are calibrated if the model has a calibration temperature. Without --out they go to standard output.
+    Probabilities are calibrated if the model has a calibration temperature. Each operating point is a threshold with a
+    column of decisions: 1 if the probability is above it, else 0. Without --out the table goes to standard output.
 
     Example:
         attnmel predict pretrained lesion.jpg --maps maps
@@ -76,6 +84,7 @@ def predict(
         bound=bound,
         batch=batch,
         calibrated=not uncalibrated,
+        thresholds=threshold or (),
         maps=maps,
         stall_limit=stall_limit,
         progress=progress,
@@ -84,6 +93,8 @@ def predict(
         predictions.write(out, as_json=as_json, resume=resume)
         print(out)
     else:
+        if not as_json:
+            progress.note(predictions.table.notice.rstrip())
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
     predictions.raise_for_failures()

@@ -6,6 +6,7 @@ the texts, too, but of a damaged file it prints lines of its own to standard err
 https://protobuf.dev/programming-guides/encoding, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pydantic import ConfigDict, TypeAdapter
 from attnmel.deploy.packages import package
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import CARD, Card, card_json, checked, read_card
+from attnmel.models.weights.operating_points import Threshold
 from attnmel.models.weights.pickles import is_pickle
 from attnmel.records import ATTENTION_MAPS
 
@@ -73,22 +75,6 @@ class Parity:
     judged_auc: float | None = None
     """Largest difference from an AUC of the predictions that `attnmel evaluate` wrote for the same images; None if
     there are none of this epoch."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Threshold:
-    """A probability of this file above which an image counts as positive, chosen on the validation images."""
-
-    task: str
-    """The class that is evaluated against the rest."""
-    target: float
-    """Target sensitivity."""
-    threshold: float
-    sensitivity: float
-    """On the validation images, as the specificity."""
-    specificity: float
-    images: int
-    positives: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +164,9 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
     """
     onnx = package("onnx")
     texts = onnx.ModelProto()
-    onnx.helper.set_model_props(texts, {CARD: card_json(card).decode(), EXPORT: _FACTS.dump_json(facts).decode()})
+    # The thresholds are those of the file itself, which in int8 differ from the checkpoint's: they have one place.
+    plain = dataclasses.replace(card, thresholds=())
+    onnx.helper.set_model_props(texts, {CARD: card_json(plain).decode(), EXPORT: _FACTS.dump_json(facts).decode()})
     with path.open("ab") as file:
         file.write(texts.SerializeToString())
 
@@ -196,7 +184,8 @@ def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
             f"{path} is an ONNX file without {' and '.join(missing)} among its texts, so its classes and preprocessing "
             "are unknown; expected one that `attnmel export RUN --onnx` wrote"
         )
-    return read_card(texts[CARD], path), checked(texts[EXPORT], _FACTS.validate_json, path)
+    facts = checked(texts[EXPORT], _FACTS.validate_json, path)
+    return dataclasses.replace(read_card(texts[CARD], path), thresholds=facts.thresholds), facts
 
 
 class _NotOnnxError(Exception):

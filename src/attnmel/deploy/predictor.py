@@ -25,13 +25,13 @@ from attnmel.deploy.onnx_file import (
     PROBABILITIES,
     SQUARE,
     ExportFacts,
-    Threshold,
     read_onnx_card,
 )
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
 from attnmel.models.weights.card import Card
+from attnmel.models.weights.operating_points import Decision, decisions_of
 from attnmel.pretrained.catalogue import find_model
 from attnmel.records import ATTENTION_MAPS
 from attnmel.threads import requested_threads
@@ -40,14 +40,6 @@ WORKERS_PER_PASS = 2
 """Threads for each image in the network: one decodes while the other waits for the network."""
 
 Image = str | Path | bytes | np.ndarray
-
-
-class Decision(NamedTuple):
-    """One class against the rest, at a threshold chosen on the validation images."""
-
-    threshold: Threshold
-    positive: bool
-    """Whether the probability is above the threshold."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,7 +51,7 @@ class Prediction:
     uncalibrated: Mapping[str, float]
     """The probabilities without the temperature."""
     decisions: tuple[Decision, ...]
-    """One for each threshold of the file; empty if it has none."""
+    """One for each operating point of the file; empty if it has none."""
     attention: Mapping[str, Float32[np.ndarray, "h w"]] = dataclasses.field(repr=False)
     """Maps in [0, 1] of the square that the network saw, by name; empty without gates."""
     width: int
@@ -178,7 +170,7 @@ class Predictor:
         return Prediction(
             probabilities=probabilities,
             uncalibrated=_by_class(_softmax(outputs[LOGITS]), self.card, self._path),
-            decisions=tuple(Decision(one, probabilities[one.task] > one.threshold) for one in self.facts.thresholds),
+            decisions=decisions_of(probabilities, self.facts.thresholds),
             attention={
                 name: outputs[output]
                 for name, output in zip(ATTENTION_MAPS, ATTENTION, strict=True)

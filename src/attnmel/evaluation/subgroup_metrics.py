@@ -8,7 +8,7 @@ none is shown twice with two intervals.
 from dataclasses import dataclass, replace
 
 from attnmel.evaluation.calibration.calibration import Calibration, Reliability, reliability
-from attnmel.evaluation.calibration.temperature import at_temperature
+from attnmel.evaluation.calibration.temperature import at_temperature, without_temperature
 from attnmel.evaluation.classification.confusion_matrix import ClassFigures, Confusion, confusion
 from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve, net_benefit, treat_all
 from attnmel.evaluation.classification.operating_points import Operating, points_at
@@ -62,11 +62,12 @@ class WholeSetResults:
     calibration: Calibration
     confusion: Confusion
 
-    def scaled(self, predictions: Predictions) -> Predictions | None:
-        """Return the predictions at the temperature; None where there is none."""
+    def both_scales(self, predictions: Predictions) -> tuple[Predictions, Predictions | None]:
+        """Return the predictions without a temperature, and at that of the calibration; None where there is none."""
+        plain = without_temperature(predictions)
         if self.calibration.after is None:
-            return None
-        return at_temperature(predictions, self.calibration.temperature.value)
+            return plain, None
+        return plain, at_temperature(plain, self.calibration.temperature.value)
 
     @property
     def figures(self) -> GroupFigures:
@@ -93,13 +94,12 @@ class WholeSetResults:
 
 def group_figures(
     predictions: Predictions,
-    scaled: Predictions | None,
     whole: WholeSetResults,
     *,
     resamples: int = RESAMPLES_OF_A_GROUP,
     seed: int = 0,
 ) -> GroupFigures:
-    """Evaluate the predictions of a group, and the same at the temperature, by what was found on the whole set.
+    """Evaluate the predictions of a group by what was found on the whole set.
 
     The group may be of one image or of one class: what is not defined there is NaN.
     """
@@ -107,6 +107,7 @@ def group_figures(
     share = float(predictions.is_class(name).mean())
     points, partial = points_at(predictions, whole.operating, resamples=resamples, seed=seed)
     matrix = confusion(predictions, name)
+    plain, scaled = whole.both_scales(predictions)
     of_whole = whole.figures.thresholds
     return GroupFigures(
         prevalences=whole.operating.prevalences,
@@ -115,7 +116,7 @@ def group_figures(
         thresholds=of_whole,
         net_benefit=net_benefit(predictions, name, of_whole, resamples=resamples, seed=seed),
         treat_all=treat_all(share, of_whole),
-        before=_main_ones(reliability(predictions, name, resamples, seed)[0]),
+        before=_main_ones(reliability(plain, name, resamples, seed)[0]),
         after=None if scaled is None else _main_ones(reliability(scaled, name, resamples, seed)[0]),
         called=matrix.called,
         counts=matrix.counts,

@@ -84,15 +84,13 @@ def subgroups(
     MetricSet.of(predictions, [name])  # refuses what cannot be evaluated
     found: list[Subgroup] = []
     alike: dict[str, str] = {}
-    scaled = None if whole is None else whole.scaled(predictions)
 
     def judge(attribute: str, group: str, members: Bool[np.ndarray, " N"]) -> Subgroup:
         inside = predictions.among(members)
         measured = _measure(inside, name, attribute, group)
         if whole is None:
             return measured
-        after = None if scaled is None else scaled.among(members)
-        return replace(measured, figures=group_figures(inside, after, whole, resamples=resamples, seed=seed))
+        return replace(measured, figures=group_figures(inside, whole, resamples=resamples, seed=seed))
 
     for attribute in ATTRIBUTES:
         words = [group_of(attribute, value) for value in predictions.attributes.get(attribute, ())]

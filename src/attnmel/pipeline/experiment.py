@@ -1,4 +1,4 @@
-"""A recipe -> a finished run: trained, evaluated on every split but the training's, and calibrated."""
+"""A recipe -> a finished run: trained, evaluated on every split but the training's, and thereby calibrated."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -12,7 +12,6 @@ from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
-from attnmel.pipeline.evaluate.calibrate import calibrate_run
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.history import HistoryRow
@@ -39,7 +38,7 @@ def run_recipe(
     With `resume` a stopped run continues after its last finished epoch; a finished one is evaluated again.
 
     Raises:
-        AttnmelError: as `train_run`, `evaluate_run` and `calibrate_run`.
+        AttnmelError: as `train_run` and `evaluate_run`.
     """
     with hold_folder(run.path) if fabric.is_global_zero else nullcontext():
         trained = train_run(recipe, run, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
@@ -61,7 +60,7 @@ def run_system(
     """Fit a system by a recipe, evaluate it as `run_recipe` does a network, and return the finished run.
 
     Raises:
-        AttnmelError: as `train_system`, `evaluate_run` and `calibrate_run`.
+        AttnmelError: as `train_system` and `evaluate_run`.
     """
     with hold_folder(run.path):
         prepared = train_system(recipe, run, home=home, resume=resume, command=command, progress=progress)
@@ -73,8 +72,6 @@ def run_system(
 def _evaluate(opened: Run, prepared: Prepared, maps: Mapping[Split, StoredMaps], resamples: int) -> None:
     for split in _evaluated_splits(prepared, opened.progress):
         evaluate_run(opened, split=split, maps=maps.get(split), resamples=resamples)
-        if split == "validation":
-            calibrate_run(opened)
 
 
 def _evaluated_splits(prepared: Prepared, progress: Progress) -> tuple[Split, ...]:

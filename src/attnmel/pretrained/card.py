@@ -42,7 +42,10 @@ class Measured(_Fact):
 
 
 class OperatingFact(_Fact):
-    """A threshold of the calibrated probability, with its sensitivity and specificity on two sets of images."""
+    """A threshold of the model's probability, with its sensitivity and specificity on two sets of images.
+
+    The probability is calibrated where the model has a temperature, as everywhere.
+    """
 
     task: str
     """The class that is predicted strictly above the threshold."""
@@ -52,6 +55,10 @@ class OperatingFact(_Fact):
     chosen_sensitivity: float
     """On the images that it was chosen on, as the specificity."""
     chosen_specificity: float
+    chosen: tuple[Measured, ...] = ()
+    """Both with their intervals; empty if an earlier version wrote the card."""
+    chosen_images: int = 0
+    chosen_positives: int = 0
     sensitivity: Measured
     """On the test images, as the specificity."""
     specificity: Measured

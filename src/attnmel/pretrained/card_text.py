@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from attnmel.pretrained.card import CalibrationFact, Measured, ModelCard
+from attnmel.pretrained.card import CalibrationFact, Measured, ModelCard, OperatingFact
 
 WIDTH = 100
 
@@ -37,15 +37,26 @@ def _lines(card: ModelCard) -> Iterator[str]:
 def _operating(card: ModelCard) -> Iterator[str]:
     if not card.operating:
         return
+    scale = "uncalibrated" if card.calibration.temperature is None else "calibrated"
     yield from textwrap.wrap(
-        f"thresholds, chosen on {card.chosen_on}; an image counts as positive strictly above a threshold", WIDTH
+        f"operating points: thresholds of {scale} probabilities, chosen on {card.chosen_on}; an image counts as "
+        "positive strictly above a threshold",
+        WIDTH,
     )
     for one in card.operating:
-        yield (
-            f"  {one.task} above {one.threshold:.4f}, target sensitivity {one.target:g}: sensitivity "
-            f"{one.chosen_sensitivity:.3f}, specificity {one.chosen_specificity:.3f} where chosen;"
-        )
-        yield f"    on the test images sensitivity {_measure(one.sensitivity)}, specificity {_measure(one.specificity)}"
+        yield f"  {one.task} above {one.threshold!r}, target sensitivity {one.target:g}"
+        yield f"    where chosen: {_chosen(one)}"
+        yield f"    on the test images: {_rates(one.sensitivity, one.specificity)}"
+
+
+def _chosen(one: OperatingFact) -> str:
+    if not one.chosen:
+        return f"sensitivity {one.chosen_sensitivity:.3f}, specificity {one.chosen_specificity:.3f}"
+    return f"{_rates(*one.chosen)}, on {one.chosen_images:,} images ({one.chosen_positives:,} {one.task})"
+
+
+def _rates(*rates: Measured) -> str:
+    return ", ".join(f"{one.measure} {_measure(one)}" for one in rates)
 
 
 def _calibration(found: CalibrationFact) -> Iterator[str]:

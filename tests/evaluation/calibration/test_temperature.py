@@ -9,7 +9,12 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from attnmel.config.fields import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 from attnmel.errors import ConfigError
-from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature, temperature_interval
+from attnmel.evaluation.calibration.temperature import (
+    at_temperature,
+    fit_temperature,
+    temperature_interval,
+    without_temperature,
+)
 from attnmel.evaluation.statistics.bootstrap import Sampling
 from attnmel.records import Predictions
 
@@ -56,7 +61,10 @@ def test_scaling_is_dividing_the_logits(temperature: float) -> None:
     predictions, logits = drawn(200, classes=4)
     scaled = at_temperature(predictions, temperature)
     np.testing.assert_allclose(scaled.probabilities, softmax(logits / temperature, axis=1), rtol=1e-12)
-    assert dataclasses.replace(scaled, probabilities=predictions.probabilities) == predictions
+    assert dataclasses.replace(scaled, probabilities=predictions.probabilities, temperature=None) == predictions
+    back = without_temperature(scaled)
+    np.testing.assert_allclose(back.probabilities, predictions.probabilities, rtol=1e-9)
+    assert back.temperature is None
 
 
 def test_scaling_keeps_every_class_called_and_the_auc_of_two_classes() -> None:

@@ -15,6 +15,7 @@ from attnmel.evaluation.classification.choose_threshold import (
     specificity_at,
 )
 from attnmel.evaluation.classification.ranking import Counts, Ranking, roc_auc
+from attnmel.evaluation.statistics.format import in_full
 
 Images = list[tuple[bool, float]]
 IMAGES = st.lists(st.tuples(st.booleans(), st.integers(0, 12).map(lambda tenth: tenth / 12)), min_size=2, max_size=30)
@@ -32,12 +33,32 @@ def counted(images: Images) -> Counts:
 
 @settings(max_examples=40)
 @given(BOTH_KINDS, TARGETS)
-def test_the_chosen_threshold_is_the_highest_that_reaches_the_target(images: Images, target: float) -> None:
+def test_the_chosen_threshold_is_below_the_highest_score_that_completes_the_target(
+    images: Images, target: float
+) -> None:
     positive, scores = of(images)
     threshold = chosen_threshold(counted(images), target)[0]
     assert (scores[positive] > threshold).mean() >= target
-    # One step higher already misses it: nothing lies between two neighbouring numbers.
-    assert (scores[positive] > np.nextafter(threshold, np.inf)).mean() < target
+    completing = scores[scores > threshold].min()
+    assert (scores[positive] > completing).mean() < target
+
+
+def test_the_chosen_threshold_is_short_and_far_from_the_scores_beside_it() -> None:
+    images = [(True, 0.7341278), (True, 0.5128341), (False, 0.51), (False, 0.2)]
+    assert chosen_threshold(counted(images), 0.9)[0] == 0.511
+    assert chosen_threshold(counted(images[:2]), 0.9)[0] == 0.3
+    assert chosen_threshold(counted([(True, 0.0)]), 0.9)[0] == np.nextafter(0, -1)
+    close = [(True, 0.5), (False, np.nextafter(0.5, 0))]
+    assert chosen_threshold(counted(close), 0.9)[0] == np.nextafter(0.5, 0)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_chosen_threshold_decides_the_same_when_it_is_printed_and_read(one: float, other: float) -> None:
+    high, low = max(one, other), min(one, other)
+    threshold = chosen_threshold(counted([(True, high), (False, low)]), 0.5)[0].item()
+    assert float(in_full(threshold)) == threshold
+    assert threshold < high
+    assert low <= threshold or low == high
 
 
 def test_a_share_that_is_the_target_to_the_last_bit_reaches_it() -> None:

@@ -105,7 +105,9 @@ def test_halved_scores_keep_order_and_ties_and_lie_above_a_half_where_those_lay_
     [(0.5, 2), (0.51, 3), (0.75, 3), (1.0, 4), (0.01, 1)],
     ids=["half", "over", "most", "all", "one"],
 )
-def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(sensitivity: float, found: int) -> None:
+def test_the_threshold_is_below_the_highest_score_that_completes_the_sensitivity(
+    sensitivity: float, found: int
+) -> None:
     table = np.array([0.9, 0.8, 0.3, 0.1, 0.85, 0.2])
     names = tuple("abcdef")
     held = Predictions(
@@ -113,7 +115,8 @@ def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(sensitivity: 
     )
     threshold = threshold_at(held, "melanoma", sensitivity)
     assert (table[:4] > threshold).sum() == found
-    assert (table[:4] > np.nextafter(threshold, 1)).sum() < found, "a threshold any higher is too high"
+    completing = table[table > threshold].min()
+    assert (table[:4] > completing).sum() < found, "a threshold above the next score is too high"
 
 
 def test_a_share_that_comes_out_even_needs_no_image_more() -> None:

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 
 from attnmel.config.recipe import Recipe
-from attnmel.evaluation.calibration.temperature import fit_temperature
+from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, set_temperature
-from attnmel.pipeline.evaluate.calibrate import calibrate_run
+from attnmel.pipeline.evaluate.calibrate import calibrate_run, store_calibration
 from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results_details import read_details
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.thresholds import thresholds_of
+from attnmel.progress import Silent
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ def copied(trained: RunFolder, tmp_path: Path) -> RunFolder:
 
 def expected_of(run: RunFolder) -> float | None:
     """What three epochs taught is no better than chance on some processors, and then there is none."""
-    fitted = fit_temperature(Predictions.read(run.predictions("validation")))
+    fitted = fit_temperature(Predictions.read(run.predictions("validation"), uncalibrated=True))
     return None if fitted.reason else fitted.value
 
 
@@ -70,7 +74,52 @@ def test_resuming_a_finished_run_gives_its_checkpoint_the_temperature_of_its_pre
 
 def test_a_validation_split_that_gives_no_temperature_takes_an_earlier_one_away(copied: RunFolder) -> None:
     set_temperature(copied.best, 1.7)
-    path = copied.predictions("validation")
-    path.write_text(path.read_text().replace(",melanoma,", ",rest,"))
-    assert calibrate_run(Run(copied)) is None
-    assert read_checkpoint(copied.best)[1].temperature is None
+    given = Predictions.read(copied.predictions("validation"))
+    assert store_calibration(Run(copied), dataclasses.replace(given, labels=np.zeros_like(given.labels)))
+    card = read_checkpoint(copied.best)[1]
+    assert (card.temperature, card.thresholds) == (None, ())
+
+
+def test_what_was_evaluated_before_is_brought_to_the_temperature(copied: RunFolder) -> None:
+    calibrate_run(Run(copied))
+    set_temperature(copied.best, 3.5)
+    before = Run(copied).results["test"].judgement
+    calibrate_run(Run(copied))
+    temperature, thresholds = expected_of(copied), read_checkpoint(copied.best)[1].thresholds
+    for split in ("validation", "test"):
+        details = read_details(copied, read_measures(copied)[split])
+        assert details is not None
+        assert details.temperature == read_measures(copied)[split].temperature == temperature
+        assert [one.threshold for one in details.operating[0].points[1:]] == [one.threshold for one in thresholds]
+        stored = Predictions.read(copied.predictions(split), uncalibrated=True)
+        expected = at_temperature(stored, temperature).probabilities
+        assert np.array_equal(Predictions.read(copied.predictions(split)).probabilities, expected)
+    assert read_measures(copied)["test"].judgement == before, "of two classes no measure depends on it"
+
+
+def test_results_of_another_temperature_are_computed_again_when_they_are_read(copied: RunFolder) -> None:
+    notes: list[str] = []
+    set_temperature(copied.best, 3.5)
+    run = Run(copied, progress=Notes(notes))
+    details = run.details(run.results["test"])
+    assert details is not None
+    assert details.temperature == run.results["test"].temperature == run.predictions("test").temperature == 3.5
+    expected = chosen_thresholds(at_temperature(run.uncalibrated("validation"), 3.5))
+    assert [one.threshold for one in details.operating[0].points[1:]] == expected
+    assert len(notes) == 1
+    assert "computed again for calibrated probabilities (temperature 3.5): `attnmel evaluate` stores them" in notes[0]
+
+
+def chosen_thresholds(validation: Predictions) -> list[float]:
+    return [one.threshold for one in thresholds_of(validation, ["melanoma"])]
+
+
+class Notes(Silent):
+    """Progress that keeps its notes."""
+
+    def __init__(self, notes: list[str]) -> None:
+        self.notes = notes
+
+    def note(self, message: str) -> None:
+        """Keep the message."""
+        self.notes.append(message)

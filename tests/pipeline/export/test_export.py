@@ -1,5 +1,6 @@
 """An exported file was checked against the network and knows what its users need; one that fails is not written."""
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -67,7 +68,8 @@ def test_the_file_lies_in_the_run_folder_and_holds_the_card_of_the_checkpoint(
 ) -> None:
     assert exported.path == run.onnx
     assert read_onnx_card(run.onnx) == (exported.card, exported.facts)
-    assert exported.card == read_checkpoint(run.best)[1]
+    assert dataclasses.replace(exported.card, thresholds=()) == read_checkpoint(run.best)[1]
+    assert exported.card.thresholds == exported.facts.thresholds
     assert exported.card.temperature is not None
 
 
@@ -95,7 +97,8 @@ def test_another_program_gets_what_predict_gets(exported: Exported, run: RunFold
 
 
 def test_each_threshold_reaches_its_sensitivity_on_the_validation_images(exported: Exported, run: RunFolder) -> None:
-    chose = at_temperature(Predictions.read(run.predictions("validation")), exported.card.temperature or 1)
+    stored = Predictions.read(run.predictions("validation"), uncalibrated=True)
+    chose = at_temperature(stored, exported.card.temperature)
     positive, scores = chose.is_class("melanoma"), chose.probability("melanoma")
     assert [one.target for one in exported.facts.thresholds] == [0.82, 0.89, 0.95]
     for one in exported.facts.thresholds:
@@ -165,7 +168,8 @@ def test_a_checkpoint_alone_is_checked_on_phantoms_and_says_so(run: RunFolder, t
     assert found.path == alone.with_suffix(".onnx")
     assert found.facts.checked_on == "2 large phantoms"
     assert [(one.images, one.auc) for one in found.facts.parity] == [(0, None)] * 3
-    assert not found.facts.thresholds + found.facts.measures + found.facts.costs
+    assert found.facts.thresholds == read_checkpoint(alone)[1].thresholds
+    assert not found.facts.measures + found.facts.costs
     assert any(f"checked only on large phantoms: the data set of {alone} was not found" in one for one in notes.notes)
 
 
@@ -184,6 +188,15 @@ def test_int8_tells_what_it_costs_and_its_own_thresholds(run: RunFolder, phantom
     assert any(node.op_type == "QuantizeLinear" for node in onnx.load(found.path).graph.node)
     judged = Predictions.read(run.predictions("validation"))
     assert all(one.positives == judged.is_class("melanoma").sum() for one in found.facts.thresholds)
+    # Its thresholds decide, in `predict`, as they did where they were chosen.
+    results = predict_images(found.path, [next((phantoms.home / "data").rglob("*Validation_Data"))])
+    positive = dict(zip(judged.image_ids, judged.is_class("melanoma").tolist(), strict=True))
+    called = {Path(one.image).stem: results.table.decisions(one) for one in results}
+    assert called.keys() == positive.keys()
+    for place, one in enumerate(found.facts.thresholds):
+        hits = [called[image][place].positive for image in called if positive[image]]
+        assert np.mean(hits) == one.sensitivity == one.achieved[0].sensitivity[0]
+        assert called[judged.image_ids[0]][place].threshold == one
 
 
 def test_what_bf16_costs_is_measured_where_the_cpu_has_it(

@@ -60,7 +60,7 @@ def test_results_agree_with_evaluate_whatever_the_batch(
 ) -> None:
     folder = next((phantoms.home / "data").rglob("*Test_v2_Data"))
     results = list(predict_images(calibrated.path, [folder], batch=batch, calibrated=False))
-    judged = Predictions.read(calibrated.predictions("test"))
+    judged = Predictions.read(calibrated.predictions("test"), uncalibrated=True)
     assert [Path(one.image).stem for one in results] == list(judged.image_ids)
     found = np.array([one.probabilities for one in results])
     np.testing.assert_allclose(found, judged.probabilities, atol=1e-6)
@@ -84,7 +84,8 @@ def test_calibrated_results_are_the_softmax_of_the_logits_over_the_temperature(
 def test_calibration_is_that_of_the_predictions_file(calibrated: RunFolder, phantoms: "Phantoms") -> None:
     results = predict_images(calibrated.path, [next((phantoms.home / "data").rglob("*Test_v2_Data"))])
     assert results.table.temperature is not None
-    cooled = at_temperature(Predictions.read(calibrated.predictions("test")), results.table.temperature)
+    judged = Predictions.read(calibrated.predictions("test"), uncalibrated=True)
+    cooled = at_temperature(judged, results.table.temperature)
     np.testing.assert_allclose([one.probabilities for one in results], cooled.probabilities, atol=1e-6)
 
 
@@ -107,7 +108,7 @@ def test_a_table_says_whether_its_probabilities_are_calibrated(
 def calibration_of(results: ImageResults) -> tuple[str, float | None]:
     """Return the sentence, which the CSV and the JSON share, and the temperature."""
     plain = json.loads("".join(results.lines(as_json=True)))
-    assert "".join(results.lines()).splitlines()[2] == f"# {plain['calibration']}"
+    assert results.table.notice.splitlines()[2] == plain["calibration"]
     return plain["calibration"], plain["temperature"]
 
 
@@ -125,7 +126,7 @@ def test_a_broken_file_gets_its_reason_and_the_others_their_answer(
     results = predict_images(calibrated.path, [tmp_path])
     results.write(tmp_path / "out.csv")
     with (tmp_path / "out.csv").open() as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+        rows = list(csv.DictReader(file))
     assert "a.jpg" in rows[0]["error"]
     assert not rows[0]["probability_melanoma"]
     assert 0 < float(rows[1]["probability_melanoma"]) < 1
@@ -215,7 +216,8 @@ def test_resuming_with_another_model_or_other_images_says_what_differs(
     with pytest.raises(ConfigError, match=r"contains the results of a stopped prediction; continue it by --resume"):
         predict_images(exported, images).write(tmp_path / "out")
     with pytest.raises(
-        ConfigError, match=r"made with other settings: temperature was [\d.]+, and is none\. Use the same"
+        ConfigError,
+        match=r"other settings: temperature was [\d.]+, and is none; columns was image, .*Use the same",
     ):
         resumed(exported, images, calibrated=False)
     (tmp_path / exported.name).write_bytes(exported.read_bytes() + b"\x32\x00")  # another version of it: domain ""
@@ -226,4 +228,4 @@ def test_resuming_with_another_model_or_other_images_says_what_differs(
     with pytest.raises(ConfigError, match="and now is none"):
         resumed(exported, images[:2])
     resumed(exported, images)
-    assert len((tmp_path / "out").read_text().splitlines()) == len(images) + 4
+    assert len((tmp_path / "out").read_text().splitlines()) == len(images) + 1

@@ -51,7 +51,7 @@ def test_measures_are_of_the_rounded_network(model: Shipped, phantoms: "Phantoms
 
 def test_temperature_and_thresholds_are_chosen_on_the_folds(model: Shipped) -> None:
     run = RunFolder(model.folder)
-    chose, judged = (Predictions.read(run.predictions(split)) for split in ("validation", "test"))
+    chose, judged = (Predictions.read(run.predictions(one), uncalibrated=True) for one in ("validation", "test"))
     temperature = fit_temperature(chose).value
     card, facts = read_onnx_card(model.onnx)
     assert card.temperature == model.card.calibration.temperature == pytest.approx(temperature)
@@ -105,7 +105,7 @@ def test_a_folder_of_another_name_is_refused(
 
 
 def test_probabilities_of_the_folds_are_kept_in_full(model: Shipped, folds: Path) -> None:
-    kept = Predictions.read(RunFolder(model.folder).predictions("validation"))
+    kept = Predictions.read(RunFolder(model.folder).predictions("validation"), uncalibrated=True)
     logits = {row.split(",")[0]: float(row.split(",")[1]) for row in folds.read_text().splitlines()[1:]}
     expected = 1 / (1 + np.exp(-np.array([logits[one] for one in kept.image_ids])))
     np.testing.assert_allclose(kept.probability("melanoma"), expected, rtol=1e-12)

@@ -29,7 +29,6 @@ from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_j
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
 from attnmel.pipeline.run.results import read_measures
 from attnmel.progress import Progress
-from attnmel.table_files import table_lines
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -79,7 +78,7 @@ def done(options: TableOptions) -> Reproduced:
 
 def figures(done: Reproduced) -> list[dict[str, str]]:
     with done.folder.table("csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(table_lines(file)))
+        return list(csv.DictReader(file))
 
 
 def test_a_row_that_fails_is_named_with_its_reason_and_the_others_are_trained(done: Reproduced) -> None:

@@ -43,7 +43,9 @@ def test_the_table_and_the_sentence_hold_figures_counts_and_notes() -> None:
         ["melanoma", "auc", "0.300", ""],
         ["attention pool3", "jaccard (8 masks)", "0.500", "0.400 - 0.600"],
     ]
-    assert judged("test").sentence == ("isic2017, test: 9 images (6 rest, 3 melanoma), epoch 4\nnote: few images")
+    assert judged("test").sentence == (
+        "isic2017, test: 9 images (6 rest, 3 melanoma), epoch 4; uncalibrated probabilities\nnote: few images"
+    )
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"test": {}}', '{"test": {"judgement": 3, "overlap": {}}}'])

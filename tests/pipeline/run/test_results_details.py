@@ -57,8 +57,9 @@ def details_of(folder: RunFolder, *, sensitivities: Sequence[float] = (), preval
 
 
 def test_details_follow_from_the_predictions_files(trained: RunFolder) -> None:
-    test, validation = (Predictions.read(trained.predictions(split)) for split in ("test", "validation"))
+    test, validation = (Run(trained).predictions(split) for split in ("test", "validation"))
     found = details(trained)
+    assert found.temperature == test.temperature
     # NaN is unlike itself, so what is compared is how both are written.
     assert repr(found.operating) == repr((operating_points(test, "melanoma", validation=validation),))
     assert found.decision == (decision_curve(test, "melanoma"),)

@@ -16,7 +16,6 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.folders import MasksFolder, RunFolder
 from attnmel.pipeline.segment.predict import predict_masks
 from attnmel.pipeline.segment.score import MasksScore, score_masks
-from attnmel.table_files import table_lines
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -85,7 +84,7 @@ def test_images_that_the_segmenter_knew_are_told_and_scored_apart(phantoms: "Pha
 def test_the_correlation_is_of_confidence_with_jaccard(phantoms: "Phantoms", drawn: MasksFolder) -> None:
     own = jaccards(phantoms, drawn)
     with drawn.table.open() as file:
-        confidence = {row["image"]: float(row["confidence"]) for row in csv.DictReader(table_lines(file))}
+        confidence = {row["image"]: float(row["confidence"]) for row in csv.DictReader(file)}
     expected = stats.spearmanr([confidence[image_id] for image_id in own], [*own.values()])[0]
     scored = score_masks("phantoms", drawn.path, home=phantoms.home, resamples=50)
     assert scored.confidence_correlation == pytest.approx(expected)

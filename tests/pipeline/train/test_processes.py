@@ -70,8 +70,8 @@ class Ran:
 
     def probabilities(self, split: str) -> list[float]:
         """Probability of melanoma of each image of a split."""
-        lines = [line for line in self.run.predictions(split).read_text().splitlines() if not line.startswith("#")]
-        return [float(row["probability_melanoma"]) for row in csv.DictReader(lines)]
+        with self.run.predictions(split).open(newline="") as file:
+            return [float(row["probability_melanoma"]) for row in csv.DictReader(file)]
 
 
 Command = Callable[..., list[str]]

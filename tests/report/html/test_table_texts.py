@@ -11,8 +11,8 @@ from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
-from attnmel.report.html.table_texts import CSV_COLUMNS, comma_separated, escaped, latex, markdown
-from attnmel.table_files import table_lines
+from attnmel.report.html.table_texts import CSV_COLUMNS, csv_rows, escaped, latex, markdown
+from attnmel.table_files import csv_row
 
 FOUND = Difference("mel", "star", "MEL", "auc", 0.7, 0.8, 0.1, Outcome(Method("DeLong", 0.01, 0.2, 0.03)), 0.03)
 
@@ -78,16 +78,20 @@ def test_every_markdown_row_has_as_many_cells_as_its_head(table: ReproducedTable
     assert "star: no<br>disk" in markdown(table)
 
 
+def as_csv(table: ReproducedTable) -> list[dict[str, str]]:
+    return list(csv.DictReader(map(csv_row, (CSV_COLUMNS, *csv_rows(table)))))
+
+
 def test_a_test_of_two_headings_is_one_row_of_the_text_and_both_of_the_csv(table: ReproducedTable) -> None:
     assert markdown(table).count("+0.100") == 1
-    rows = list(csv.DictReader(table_lines(iter(comma_separated(table, "CC-0").splitlines(keepends=True)))))
+    rows = as_csv(table)
     assert tuple(rows[0]) == CSV_COLUMNS
     (tested,) = (row for row in rows if row["row"] == "star" and row["measure"] == "auc")
     assert tested["above_p_holm"] == tested["baseline_p_holm"] == "0.03"
 
 
 def test_the_csv_leaves_open_what_is_not_known(table: ReproducedTable) -> None:
-    rows = list(csv.DictReader(table_lines(iter(comma_separated(table, "CC-0").splitlines(keepends=True)))))
+    rows = as_csv(table)
     by = {(row["row"], row["measure"]): row for row in rows}
     assert by["Winner", "ap"]["published"] == ""
     assert by["Winner", "auc"]["published"] == "0.868"

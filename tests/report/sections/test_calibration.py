@@ -18,7 +18,7 @@ def test_the_section_shows_before_after_and_change(calibration: Calibration) -> 
     section = calibration_section(calibration, "test", anchor="run-1")
     (measures,), (bins,) = section.tables, section.more
     at = f"at temperature {calibration.temperature.value:.2f}"
-    assert measures.heads == ("Measure", "as predicted", at, "change")
+    assert measures.heads == ("Measure", "uncalibrated", at, "change")
     error = calibration.before.measures["calibration_error"]
     assert measures.rows[0][:2] == (
         "Calibration error (ECE)",
@@ -54,8 +54,8 @@ def test_without_a_temperature_the_section_says_why_and_shows_the_rest(calibrati
     )
     section = calibration_section(bare, "test", anchor="a")
     assert [table.heads for table in (*section.tables, *section.more)] == [
-        ("Measure", "as predicted"),
-        ("Bin", "as predicted", "mean", "share"),
+        ("Measure", "uncalibrated"),
+        ("Bin", "uncalibrated", "mean", "share"),
     ]
     assert all(len(row) == len(table.heads) for table in (*section.tables, *section.more) for row in table.rows)
     assert "temperature" not in section.prose

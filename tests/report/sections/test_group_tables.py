@@ -91,20 +91,20 @@ def test_what_a_threshold_reaches_stands_with_counts_and_intervals(place: int) -
 
 def test_a_table_says_what_its_threshold_was_chosen_for() -> None:
     assert "chosen for a sensitivity of 0.89" in group_tables(FOUND)[2].caption
-    assert group_tables(FOUND)[0].caption == "Called melanoma above 0.500: what that reaches."
+    assert group_tables(FOUND)[0].caption == "Called melanoma above 0.5: what that reaches."
 
 
 def test_without_chosen_thresholds_and_temperature_their_tables_are_left_out() -> None:
     captions = [table.caption for table in group_tables(judged(validation=None))]
     assert [one.split(":")[0] for one in captions[:2]] == [
-        "Called melanoma above 0.500",
+        "Called melanoma above 0.5",
         "Net benefit of acting above a probability, below it that of acting on all; on none it is 0.000.",
     ]
     assert not any("temperature" in one for one in captions)
 
 
-def test_calibration_stands_beside_its_chance_as_predicted_and_at_the_temperature() -> None:
-    for word, name in (("as predicted", "before"), ("temperature", "after")):
+def test_calibration_stands_beside_its_chance_uncalibrated_and_at_the_temperature() -> None:
+    for word, name in (("uncalibrated", "before"), ("temperature", "after")):
         for one, row in zip(FOUND.groups, captioned(word).rows[1:], strict=True):
             held = getattr(one.figures, name)
             measures = [held.measures[key] for key in ("brier", "intercept", "slope")]
@@ -112,7 +112,7 @@ def test_calibration_stands_beside_its_chance_as_predicted_and_at_the_temperatur
 
 
 def test_a_group_of_one_class_has_dashes_and_its_counts() -> None:
-    (row,) = (row for row in captioned("as predicted").rows if row[0] == "site: sole*")
+    (row,) = (row for row in captioned("uncalibrated").rows if row[0] == "site: sole*")
     assert row[5:] == (DASH, DASH)
     (row,) = (row for row in captioned("Net benefit").rows if row[0] == "site: sole*")
     assert row[1] == "0.0 %"

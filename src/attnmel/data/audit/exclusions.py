@@ -97,7 +97,7 @@ def read_exclusions(path: Path, dataset: str) -> tuple[str, ...]:
     if not path.is_file():
         raise LabelError(f"no exclusion list at {path}; write one with `attnmel audit {dataset} --exclusions {path}`")
     try:
-        header, rows = read_header_and_rows(path, encoding="utf-8-sig")
+        header, rows = read_header_and_rows(path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise LabelError(f"{path} is not a table of comma-separated UTF-8 text ({error}); save it so") from None
     if not {"dataset", "image"} <= set(header):

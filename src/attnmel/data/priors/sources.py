@@ -24,7 +24,7 @@ from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.folders import MasksFolder, predicted_masks
 from attnmel.records import Lesion
-from attnmel.table_files import table_lines
+from attnmel.table_files import read_table
 
 DERMOSCOPIC = "dermoscopic"
 DERMOSCOPIC_FEATURES = ("pigment_network", "negative_network", "milia_like_cyst", "streaks")
@@ -170,9 +170,8 @@ def mask_flags(folder: MasksFolder) -> dict[str, str]:
     if not folder.table.is_file():
         return {}
     try:
-        with folder.table.open(newline="", encoding="utf-8") as file:
-            return {row["image"]: row["flag"] for row in csv.DictReader(table_lines(file))}
-    except (UnicodeDecodeError, csv.Error, KeyError):
+        return {row["image"]: row["flag"] for row in read_table(folder.table, ("image", "flag"))}
+    except (ValueError, csv.Error, KeyError):
         raise LabelError(
             f"{folder.table} is damaged; expected a table with the columns image and flag, as `attnmel segment "
             "predict` writes it"

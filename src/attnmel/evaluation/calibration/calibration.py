@@ -26,10 +26,12 @@ from attnmel.evaluation.calibration.reliability import (
 )
 from attnmel.evaluation.calibration.temperature import (
     FLOOR,
+    Temperature,
     at_temperature,
     fit_temperature,
     log_probabilities,
     temperature_interval,
+    without_temperature,
 )
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.report import FEW
@@ -77,7 +79,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration of the main task on one split, as predicted and after temperature scaling."""
+    """Calibration of the main task on one split, uncalibrated and after temperature scaling."""
 
     main: str
     """The class that is evaluated against the rest."""
@@ -98,26 +100,33 @@ class Calibration:
     """After less before by measure, on the same resamples; empty without a temperature."""
     notes: tuple[str, ...] = ()
     """What a reader must know, a sentence each."""
+    stored: bool = False
+    """Whether the temperature is that of the checkpoint, which its probabilities have."""
 
 
 def calibration_of(
     test: Predictions, validation: Predictions | None, main: str, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Calibration:
-    """Evaluate the calibration of one class against the rest, with a temperature that is fitted on other images.
+    """Evaluate the calibration of one class against the rest, without a temperature and with one.
 
-    Intervals are percentiles over resampled groups; those of `after` keep the temperature fixed; its own
-    interval is given separately.
+    The temperature is that of the predictions, or where they are uncalibrated the one that the validation images fit;
+    without these images nothing is said of one. Intervals are percentiles over resampled groups; those of `after` keep
+    the temperature fixed; its own interval is given separately.
 
     Raises:
         PredictionsError: as `evaluate_classification`.
         ConfigError: fewer than one resample.
     """
     MetricSet.of(test, [main])  # refuses predictions that have no measures
+    stored, test = test.temperature, without_temperature(test)
     before, draws = reliability(test, main, resamples, seed)
     found, fitted_on, notes = Interval(math.nan, math.nan, math.nan), 0, _notes(test, main)
     after, change = None, {}
     if validation is not None:
+        validation = without_temperature(validation)
         fitted = fit_temperature(validation)
+        if stored is not None:
+            fitted = Temperature(stored, fitted.images)
         found, fitted_on = temperature_interval(validation, fitted, resamples=resamples, seed=seed), fitted.images
         if shared := set(test.image_ids) & set(validation.image_ids):
             notes = (*notes, f"the temperature was fitted on {len(shared)} of these very images, which flatters it")
@@ -139,6 +148,7 @@ def calibration_of(
         resamples=resamples,
         seed=seed,
         notes=notes,
+        stored=stored is not None,
     )
 
 

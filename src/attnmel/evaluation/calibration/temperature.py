@@ -98,21 +98,31 @@ def temperature_interval(
     return percentile_interval(fitted.value, draws[:, 0])
 
 
-def at_temperature(predictions: Predictions, temperature: float) -> Predictions:
-    """Return the predictions with probabilities softmax(log p / T); at T = 1 the same to the last bit.
+def at_temperature(predictions: Predictions, temperature: float | None) -> Predictions:
+    """Return uncalibrated predictions with probabilities softmax(log p / T); None changes nothing.
 
-    A probability of 0 stays 0.
+    At T = 1 they are the same to the last bit. A probability of 0 stays 0.
 
     Raises:
         ConfigError: a temperature that is not a positive number.
     """
+    if temperature is None:
+        return predictions
     if not 0 < temperature < math.inf:
         raise ConfigError(f"a temperature must be a positive number, got {temperature}")
-    if temperature == 1:
-        return predictions
     shares = predictions.probabilities.astype(np.float64)
-    logs = np.log(shares, out=np.full_like(shares, -np.inf), where=shares > 0)
-    return dataclasses.replace(predictions, probabilities=softmax(logs / temperature, axis=1))
+    if temperature != 1:
+        logs = np.log(shares, out=np.full_like(shares, -np.inf), where=shares > 0)
+        shares = softmax(logs / temperature, axis=1)
+    return dataclasses.replace(predictions, probabilities=shares, temperature=temperature)
+
+
+def without_temperature(predictions: Predictions) -> Predictions:
+    """Return the uncalibrated predictions that were brought to a temperature; the same but for rounding."""
+    if predictions.temperature is None:
+        return predictions
+    sharper = dataclasses.replace(predictions, temperature=None)
+    return dataclasses.replace(at_temperature(sharper, 1 / predictions.temperature), temperature=None)
 
 
 def log_probabilities(probabilities: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

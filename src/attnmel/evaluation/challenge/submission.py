@@ -1,9 +1,8 @@
 """Predictions -> the CSV that an ISIC challenge accepted, so that any scorer can check our measures.
 
-The official formats have no room for a notice or a licence: those are in the predictions file in the same folder.
+The official formats have no room for a notice or a licence: those are in NOTICE.txt in the same folder.
 """
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from attnmel.data.datasets.label_tables import DIAGNOSES_2017, DIAGNOSES_2018
 from attnmel.data.datasets.table_schema import PROBABILITY, TableSchema
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.challenge.rules import CHALLENGES
-from attnmel.folders import replacing
 from attnmel.records import SAME_DIAGNOSES, Predictions
+from attnmel.table_files import write_table
 
 PLACEHOLDER = 0.0
 """Fills the column of a class that a network does not predict; any constant gives an AUC of 0.5."""
@@ -57,12 +56,8 @@ def write_submission(predictions: Predictions, path: Path, dataset: str) -> str:
     filler = np.full(len(predictions.image_ids), PLACEHOLDER)
     categories = CHALLENGES[dataset].categories
     columns = [predictions.probability(own[name]) if name in own else filler for name in categories]
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")  # an official program may refuse the standard's "\r\n"
-        if schema.header:
-            table.writerow(schema.names)
-        for image_id, *shares in zip(predictions.image_ids, *columns, strict=True):
-            table.writerow([image_id, *(repr(float(share)) for share in shares)])
+    rows = ((image_id, *map(float, shares)) for image_id, *shares in zip(predictions.image_ids, *columns, strict=True))
+    write_table(path, schema.names if schema.header else (), rows)
     return f"{title} format." + "".join(
         f" The column {name} is a placeholder ({PLACEHOLDER}): this network has no such class, so only "
         f"{', '.join(own)} may be scored."

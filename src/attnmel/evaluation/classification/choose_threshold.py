@@ -11,18 +11,24 @@ from jaxtyping import Int
 from attnmel.evaluation.classification.ranking import Counts, Values
 from attnmel.evaluation.statistics.proportions import share
 
+MOST_DECIMALS = 15
+"""Of a threshold: all that a number below 1 has."""
+
 LEAST = 0.8
 """Sensitivity above which the partial area is taken: the bound of ISIC 2018's measure."""
 
 
 def chosen_threshold(counts: Counts, target: float) -> Values:
-    """Return the highest threshold above which the share of positives is at least the target; NaN without a positive.
+    """Return the threshold above which the share of positives first is at least the target; NaN without a positive.
 
-    Every threshold from the next lower score up to the one that completes the sensitivity calls the same images; this
-    is the highest number below that score.
+    Every threshold from the next lower score (else 0) up to below the one that completes the sensitivity calls the same
+    images. Of these it is the number with the fewest decimals in the middle half of that range: it can be printed in
+    full, and rounding by another engine changes no decision.
     """
     place = _completes(counts, target)
-    return np.where(counts.positives > 0, np.nextafter(counts.scores[place], -np.inf), np.nan)
+    highest = counts.scores[place]
+    lower = np.append(counts.scores, np.minimum(0, counts.scores[-1:]))[place + 1]
+    return np.where(counts.positives > 0, _shortest_between(lower, highest), np.nan)
 
 
 def specificity_at(counts: Counts, target: float) -> Values:
@@ -74,6 +80,17 @@ def called_at(counts: Counts, thresholds: Values) -> tuple[Values, Values]:
     both = (counts.true_positives, counts.false_positives)
     true, false = (np.where(called > 0, np.take_along_axis(one, places, axis=1), 0.0)[:, 0] for one in both)
     return true, false
+
+
+def _shortest_between(lower: Values, highest: Values) -> Values:
+    """Return a number at least as high as the lower one and below the highest; just below it if they are too close."""
+    quarter, middle = (highest - lower) / 4, (highest + lower) / 2
+    chosen = np.nextafter(highest, -np.inf)
+    for decimals in range(MOST_DECIMALS, 0, -1):
+        rounded = np.round(middle, decimals)
+        inside = (rounded >= lower + quarter) & (rounded <= highest - quarter) & (rounded < highest)
+        chosen = np.where(inside, rounded, chosen)
+    return chosen
 
 
 def _completes(counts: Counts, target: float) -> Int[np.ndarray, " R"]:

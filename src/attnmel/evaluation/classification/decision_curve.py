@@ -43,6 +43,8 @@ class DecisionCurve:
     prevalence: float
     images: int
     resamples: int
+    temperature: float | None = None
+    """Of the probabilities; None for uncalibrated ones."""
 
     @property
     def useful(self) -> tuple[tuple[float, float], ...]:
@@ -84,6 +86,7 @@ def decision_curve(
         prevalence=prevalence,
         images=len(positive),
         resamples=resamples,
+        temperature=predictions.temperature,
     )
 
 

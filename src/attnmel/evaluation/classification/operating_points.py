@@ -1,7 +1,7 @@
 """Operating points: thresholds chosen on the validation images, and what they reach on others.
 
 An image is called positive strictly above a threshold, here as everywhere. The threshold for a sensitivity is the
-highest that reaches it on the validation images: just below the score of the positive that completes it. The evaluated
+one that first reaches it on the validation images: below the score of the positive that completes it. The evaluated
 images play no part in the choice, so the sensitivity reached on them may be above or below the target. The specificity
 that their own ROC curve has at the target is given too, as the challenges' programs compute it: its threshold is chosen
 with the labels known, so it is optimistic.
@@ -21,7 +21,7 @@ from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.classification.threshold_points import OperatingPoint, ThresholdColumns, points_of, sampling_of
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, ROUNDING, Interval
-from attnmel.records import Predictions
+from attnmel.records import Predictions, scale_in_words
 
 SENSITIVITIES = (0.82, 0.89, 0.95)
 """Those of the ISIC 2017 challenge: dermatologists' average, and two that suit screening."""
@@ -50,12 +50,15 @@ class Operating:
     partial_share: Interval
     """The same as a share of the most there can be."""
     resamples: int
+    temperature: float | None = None
+    """Of the probabilities that the thresholds are of; None for uncalibrated ones."""
 
     @property
     def sentence(self) -> str:
         """Return what chose the thresholds, in one line, with its notes."""
         chose = f"chosen on {self.validation_images} validation images ({self.validation_positives} {self.task})"
-        thresholds = f"operating points, called {self.task} strictly above a threshold {chose}"
+        scale = scale_in_words(self.temperature)
+        thresholds = f"operating points, called {self.task} strictly above a threshold of {scale}, {chose}"
         return "\nnote: ".join([thresholds if self.validation_positives else "operating points", *self.notes])
 
     @property
@@ -129,6 +132,7 @@ def operating_points(
         partial_area=partial,
         partial_share=Interval(*(end / (1 - LEAST) for end in partial)),
         resamples=resamples,
+        temperature=predictions.temperature,
     )
 
 

@@ -80,9 +80,7 @@ def common_classes(entrants: Sequence[RecipeRuns]) -> tuple[str, ...]:
 
 
 def threshold_at(predictions: Predictions, name: str, sensitivity: float) -> float:
-    """Return the highest threshold above which at least this share of the images of a class lies.
-
-    It is the highest number below the score that completes the share, so it may lie below 0.
+    """Return the threshold above which at least this share of the images of a class lies, as `chosen_threshold`.
 
     Raises:
         PredictionsError: a class that is not predicted, or no image of it.

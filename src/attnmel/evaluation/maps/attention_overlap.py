@@ -6,7 +6,6 @@ The protocol of the authors' site: the map is up-sampled bilinearly to the mask'
 Shapes: N images, h and w the size of a map, s the side of a mask.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,7 @@ from jaxtyping import Bool, Float, Shaped, UInt8
 from attnmel.data.preprocess.images import MASK_THRESHOLD, bilinear
 from attnmel.errors import PredictionsError, listed
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, mean_interval
-from attnmel.folders import replacing
-from attnmel.table_files import notice_lines, table_lines
+from attnmel.table_files import read_header_and_rows, write_table
 
 CHUNK = 32
 """Images at once: bounds the memory to some 40 MiB at 224 pixels."""
@@ -45,13 +43,9 @@ class Overlap:
 
     def write(self, path: Path, licence: str) -> None:
         """Write one row an image; a Jaccard index that is not defined stays empty."""
-        with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-            file.write(notice_lines(licence))
-            table = csv.writer(file)
-            table.writerow(["image", "group", *(f"jaccard_{name}" for name in self.jaccard)])
-            for row, (image_id, group) in enumerate(zip(self.image_ids, self.groups, strict=True)):
-                values = (float(column[row]) for column in self.jaccard.values())
-                table.writerow([image_id, group, *("" if np.isnan(value) else repr(value) for value in values)])
+        header = ["image", "group", *(f"jaccard_{name}" for name in self.jaccard)]
+        columns = (self.image_ids, self.groups, *(column.astype(float).tolist() for column in self.jaccard.values()))
+        write_table(path, header, zip(*columns, strict=True), licence=licence)
 
     @staticmethod
     def read(path: Path) -> "Overlap":
@@ -62,10 +56,9 @@ class Overlap:
         """
         if not path.is_file():
             raise PredictionsError(f"no overlaps at {path}; make them with `attnmel evaluate RUN`")
-        with path.open(newline="", encoding="utf-8") as file:
-            table = csv.DictReader(table_lines(file))
-            rows, columns = list(table), [name for name in table.fieldnames or () if name.startswith("jaccard_")]
-        if not columns or not {"image", "group"} <= set(table.fieldnames or ()):
+        header, rows = read_header_and_rows(path)
+        columns = [name for name in header if name.startswith("jaccard_")]
+        if not columns or not {"image", "group"} <= set(header):
             raise PredictionsError(
                 f"{path.name} is no table of overlaps; expected the columns image, group, jaccard_..."
             )

@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from attnmel.errors import PredictionsError, listed
-from attnmel.folders import replacing
 from attnmel.records import Predictions
-from attnmel.table_files import notice_lines, table_lines
+from attnmel.table_files import read_header_and_rows, write_table
 
 BETWEEN = "|"
 """Between map, measure and target in the header of a column; the name of a map may hold it, too."""
@@ -99,13 +98,10 @@ class MapTable:
 
     def write(self, path: Path, licence: str) -> None:
         """Write one row an image; a measure that is not defined stays empty."""
-        with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-            file.write(notice_lines(licence))
-            table = csv.writer(file)
-            table.writerow([*OF_IMAGE, *(column.header for column in self.values)])
-            for row, of_image in enumerate(zip(self.image_ids, self.groups, self.labels, self.called, strict=True)):
-                numbers = (float(column[row]) for column in self.values.values())
-                table.writerow([*of_image, *("" if np.isnan(number) else repr(number) for number in numbers)])
+        header = [*OF_IMAGE, *(column.header for column in self.values)]
+        numbers = (column.astype(float).tolist() for column in self.values.values())
+        columns = (self.image_ids, self.groups, self.labels, self.called, *numbers)
+        write_table(path, header, zip(*columns, strict=True), licence=licence)
 
     @staticmethod
     def read(path: Path) -> "MapTable":
@@ -117,9 +113,7 @@ class MapTable:
         if not path.is_file():
             raise PredictionsError(f"no measures of maps at {path}; make them with `attnmel explain RUN`")
         try:
-            with path.open(newline="", encoding="utf-8") as file:
-                table = csv.DictReader(table_lines(file))
-                rows, header = list(table), tuple(table.fieldnames or ())
+            header, rows = read_header_and_rows(path)
         except (UnicodeDecodeError, csv.Error) as error:
             raise PredictionsError(
                 f"{path.name} is no table of text ({error}); expected one that `explain` wrote"

@@ -13,6 +13,11 @@ def fixed(value: float | None, digits: int = 3, *, missing: str = DASH) -> str:
     return missing if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
+def in_full(threshold: float, *, missing: str = DASH) -> str:
+    """Return a threshold with all of its digits, so that it decides in use as it was evaluated."""
+    return missing if math.isnan(threshold) else repr(threshold)
+
+
 def plus(value: float, digits: int = 3) -> str:
     """Return a difference with its sign."""
     return f"{value:+.{digits}f}"

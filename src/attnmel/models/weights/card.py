@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from attnmel import NOTICE, __version__
 from attnmel.config.fields import Classes, Crop, Means, Positives, Side, Size, Spreads, Temperature, Width, check_names
 from attnmel.errors import CheckpointError, listed
+from attnmel.models.weights.operating_points import Threshold
 
 CARD = "attnmel"
 """Key of the card among the texts of a checkpoint or an ONNX file."""
@@ -66,7 +67,9 @@ class Card:
     temperature: Temperature | None = None
     """Divides the scores before the softmax, so that probabilities are calibrated; None where none was fitted."""
     chosen_on: str = VALIDATION
-    """In words: the images that the temperature and any thresholds were chosen on."""
+    """In words: the images that the temperature and the thresholds were chosen on."""
+    thresholds: tuple[Threshold, ...] = ()
+    """Operating points of the probabilities at this temperature; empty if an earlier version wrote the card."""
     notice: str = NOTICE
     version: str = __version__
 
@@ -80,6 +83,8 @@ def _consistent(card: Card) -> Card:
     check_names(card.classes, positives=card.positives)
     if card.size > card.side:
         raise ValueError(f"size = {card.size} is more than side = {card.side}, which it is cut from")
+    if unknown := sorted({one.task for one in card.thresholds} - set(card.classes)):
+        raise ValueError(f"thresholds for {', '.join(unknown)}, but the classes are {', '.join(card.classes)}")
     return card
 
 

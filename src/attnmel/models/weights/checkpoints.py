@@ -16,6 +16,7 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import CARD, FITTED, AnyCard, Card, card_json, checked, described, read_card
+from attnmel.models.weights.operating_points import Threshold
 from attnmel.models.weights.safetensors_io import (
     check_finite,
     check_tensors,
@@ -55,15 +56,17 @@ def save_with_card(
         part.write_bytes(text)
 
 
-def set_temperature(path: Path, temperature: float | None) -> None:
-    """Write another temperature into both cards of a checkpoint; the weights are unchanged to the last bit.
+def set_temperature(path: Path, temperature: float | None, thresholds: tuple[Threshold, ...] = ()) -> None:
+    """Write another temperature, with the operating points of its probabilities, into both cards of a checkpoint.
+
+    The weights are unchanged to the last bit.
 
     Raises:
         CheckpointError: as `read_checkpoint` and `save_checkpoint`.
     """
     tensors, card = read_checkpoint(path)
-    file = checkpoint_file(path)
-    save_weights(file, tensors, dataclasses.replace(card, temperature=temperature), read_metadata(file))
+    file, changed = checkpoint_file(path), dataclasses.replace(card, temperature=temperature, thresholds=thresholds)
+    save_weights(file, tensors, changed, read_metadata(file))
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:
@@ -107,6 +110,17 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
     return tensors, read_card(text, path)
 
 
+def checkpoint_card(path: Path) -> Card:
+    """Read the card of a run folder's best checkpoint or of a checkpoint file, without the weights.
+
+    Raises:
+        CheckpointError: as `read_checkpoint`, but for the weights.
+    """
+    path = checkpoint_file(path)
+    metadata = read_metadata(path)
+    return read_card(_card_text(metadata, CARD, "attnmel train", path), path)
+
+
 def read_with_card(
     path: Path, key: str, read: Callable[[str], AnyCard], command: str
 ) -> tuple[dict[str, Tensor], AnyCard]:
@@ -124,13 +138,18 @@ def read_with_card(
 
 def _read(path: Path, key: str, command: str) -> tuple[dict[str, Tensor], str]:
     tensors, metadata = load_state(path)
+    text = _card_text(metadata, key, command, path)
+    check_finite(tensors, path)
+    return tensors, text
+
+
+def _card_text(metadata: Mapping[str, str], key: str, command: str, path: Path) -> str:
     if key not in metadata:
         raise CheckpointError(
-            f"{path} holds {len(tensors)} tensors but no card of {key}, so its network and preprocessing are not "
-            f"known; expected a checkpoint that `{command}` wrote"
+            f"{path} holds tensors but no card of {key}, so its network and preprocessing are not known; expected a "
+            f"checkpoint that `{command}` wrote"
         )
-    check_finite(tensors, path)
-    return tensors, metadata[key]
+    return metadata[key]
 
 
 def checkpoint_file(path: Path) -> Path:

@@ -1,25 +1,63 @@
-"""Validation predictions of a run -> the temperature in its best checkpoint, by which `predict` is calibrated."""
+"""Validation predictions of a run -> temperature and operating points in its best checkpoint, which `predict` uses.
 
-from attnmel.evaluation.calibration.temperature import fit_temperature
-from attnmel.pipeline.run.results import CHOOSES
+Results that were evaluated before are brought to the new temperature, so that a run has one scale.
+"""
+
+from collections.abc import Iterable
+
+from attnmel.data.archives.catalog import source_of
+from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
+from attnmel.evaluation.challenge.submission import write_submission
+from attnmel.models.weights.checkpoints import checkpoint_card
+from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.thresholds import thresholds_of
+from attnmel.records import Predictions
 
 
 def calibrate_run(run: Run) -> float | None:
-    """Fit the temperature, write it into the card of the best checkpoint and return it; None where there is none.
+    """Calibrate a run by its stored validation predictions, and return the temperature; None where there is none.
 
-    The predictions are those that `evaluate` wrote of the same checkpoint. Again on the same run, it writes the same
-    bytes.
+    Again on the same run, nothing is written.
 
     Raises:
         PredictionsError: the run was not evaluated on its validation split, or its predictions are damaged.
         CheckpointError: the best checkpoint cannot be used or written.
     """
-    fitted = fit_temperature(run.predictions(CHOOSES))
+    if store_calibration(run, run.uncalibrated(CHOOSES)):
+        rescale(run, run.results.values())
+    return None if run.card is None else run.card.temperature
+
+
+def store_calibration(run: Run, validation: Predictions) -> bool:
+    """Fit the temperature, choose the thresholds at it, and write both into the best checkpoint.
+
+    `validation` are uncalibrated predictions of the validation split by this checkpoint. Returns whether the checkpoint
+    has changed, so that earlier results are of another scale or without thresholds.
+
+    Raises:
+        CheckpointError: the best checkpoint cannot be used or written.
+    """
+    fitted = fit_temperature(validation)
     temperature = None if fitted.reason else fitted.value
-    run.write_temperature(temperature)
+    card = checkpoint_card(run.path)
+    thresholds = thresholds_of(at_temperature(validation, temperature), card.positives)
+    changed = (card.temperature, card.thresholds) != (temperature, thresholds)
+    if changed:
+        run.write_temperature(temperature, thresholds)
     if temperature is None:
         run.progress.note(f"not calibrated: {fitted.reason}")
     else:
         run.progress.note(f"calibrated on {fitted.images} validation images: temperature {temperature:.3f}")
-    return temperature
+    return changed
+
+
+def rescale(run: Run, results: Iterable[SplitResults]) -> None:
+    """Write results of the checkpoint's epoch again from their stored predictions, at its temperature."""
+    for one in [one for one in results if run.card is not None and one.epoch == run.card.epoch]:
+        run.write_predictions(one.name, run.uncalibrated(one.name), one.licence)
+        if one.submission:
+            path = run.folder.submission(one.name)
+            write_submission(run.predictions(one.name), path, source_of(one.dataset))
+        run.write_results(one, run.details_again(one))
+        run.progress.note(f"{one.name}: thresholds and probabilities are stored again at the new temperature")

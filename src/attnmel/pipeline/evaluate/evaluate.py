@@ -26,11 +26,11 @@ from attnmel.features.store import SystemNetwork
 from attnmel.folders import replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.card import VALIDATION
+from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.run.dataset import ALL, Prepared, refuse_unknown, split_batches
 from attnmel.pipeline.run.features import system_predictions
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
-from attnmel.pipeline.run.results_details import find_details
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT, Predictions
@@ -80,6 +80,9 @@ def evaluate_run(
     With `exclude`, a list of `attnmel audit`, the split is evaluated without the images on the list, under a name of
     its own, so that the results on the whole split stay. Images that are known from training are listed.
 
+    The validation split of the run's own data chooses temperature and thresholds, which go into the checkpoint; results
+    of earlier evaluations are then brought to them.
+
     Predicts in float32 whatever the training's precision. `maps` are the feature maps of the run's frozen trunk for the
     split, computed in float32 and kept in half floats, used in place of its images; a note records it.
     Predictions, maps, submission, measures and details are written into the run folder. Target sensitivities and
@@ -115,20 +118,14 @@ def evaluate_run(
             *_leak_notes(leaks, run),
         )
         predicted = _predict(run, images, maps)
+        recalibrated = images.name == CHOOSES and store_calibration(run, predicted.predictions)
         run.write_predictions(images.name, predicted.predictions, card.licence)
         results = _results(run, images, predicted, notes, resamples)
         write_leaks(run.folder, leaks, images.name, card.licence)
-        validation = predicted.predictions if images.name == CHOOSES else run.validation_predictions(card.epoch)
-        details = find_details(
-            results,
-            predicted.predictions,
-            validation,
-            card.positives,
-            sensitivities=sensitivities,
-            prevalences=prevalences,
-            resamples=resamples,
-        )
+        details = run.find_details(results, sensitivities=sensitivities, prevalences=prevalences, resamples=resamples)
         run.write_results(results, details)
+        if recalibrated:
+            rescale(run, [one for one in run.results.values() if one.name != CHOOSES])
     return results
 
 
@@ -226,7 +223,7 @@ def _results(
     run: Run, images: EvaluatedImages, predicted: Predicted, notes: tuple[str, ...], resamples: int
 ) -> SplitResults:
     """Return the results, and write what belongs to them: the submission, the attention maps and their overlap."""
-    card, predictions = run.checkpoint[1], predicted.predictions
+    card, predictions = run.checkpoint[1], run.predictions(images.name)
     overlap = _overlap(run, images, predicted)
     report = evaluate_classification(predictions, card.positives, resamples=resamples)
     return SplitResults(
@@ -240,6 +237,7 @@ def _results(
         overlap={name: overlap.mean(name, resamples=resamples) for name in overlap.jaccard} if overlap else {},
         masks=int(images.prepared.cache.has_mask[images.rows].sum()),
         submission=_submission(run, images, predictions),
+        temperature=predictions.temperature,
     )
 
 

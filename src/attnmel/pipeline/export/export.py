@@ -27,9 +27,9 @@ from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
 from attnmel.models.weights.halves import are_halves
 from attnmel.pipeline.export.check import Checked, check_file, engine_output, engines_of
 from attnmel.pipeline.export.check_images import PHANTOMS, RealImages, real_images
-from attnmel.pipeline.export.thresholds import evaluated_predictions, run_measures, thresholds_of
 from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.run.results import CHOOSES
+from attnmel.pipeline.run.thresholds import evaluated_predictions, run_measures, stored_thresholds, thresholds_of
 from attnmel.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _export(
         elif real is not None and has_bf16():
             facts = dataclasses.replace(facts, costs=_costs(part, card, real, checked, "bf16", progress))
         _write(part, graph, card, facts)
-    return Exported(path, card, facts)
+    return Exported(path, dataclasses.replace(card, thresholds=facts.thresholds), facts)
 
 
 def _graph(network: nn.Module, card: Card, *, int8: bool) -> "ModelProto":
@@ -139,13 +139,12 @@ def _write(path: Path, model: "ModelProto", card: Card, facts: ExportFacts) -> N
 
 def _facts(run: RunFolder | None, card: Card, real: RealImages | None) -> ExportFacts:
     """Return the facts of a file before its check."""
-    validation = evaluated_predictions(run, card, CHOOSES) if run else None
     where = f"{len(real.rows)} images of {real.prepared.dataset.title}, {real.split}, and " if real else ""
     return ExportFacts(
         precision="float32",
         versions={name: version(name) for name in ("attnmel", "torch", *PACKAGES)},
         checked_on=f"{where}{len(PHANTOMS)} large phantoms",
-        thresholds=thresholds_of(validation, card.positives) if validation else (),
+        thresholds=(stored_thresholds(run, card) if run else ()) or card.thresholds,
         measures=run_measures(run, card) if run else (),
     )
 

@@ -39,8 +39,8 @@ class OnnxModel:
         self.file = path
         self.card: Card = self._predictor.card
         self.temperature = self.card.temperature if calibrated else None
-        # Thresholds are of calibrated probabilities only.
-        self.thresholds = self._predictor.facts.thresholds if calibrated else ()
+        # They are of the scale of the card: calibrated where it has a temperature.
+        self.thresholds = self._predictor.facts.thresholds if calibrated or self.card.temperature is None else ()
         self.costs = [one.sentence for one in self._predictor.facts.costs if one.precision == precision]
         """Cost of the precision in words; empty if it was not measured."""
         self.made_with = {"engine": engine_version(), "precision": precision}

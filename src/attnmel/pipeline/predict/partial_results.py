@@ -16,7 +16,7 @@ from attnmel.folders import replacing
 from attnmel.pipeline.predict.table import ImageResult
 
 MadeWith = Mapping[str, str]
-"""Everything that the results depend on (model, engine, precision, calibration), by name."""
+"""Everything that the results depend on (model, engine, precision, calibration), and the columns, by name."""
 
 
 class PartialResults:
@@ -74,7 +74,8 @@ class PartialResults:
         with self.path.open("ab", buffering=0) as file:
 
             def add(result: ImageResult) -> None:
-                line = json.dumps([result.image, result.probabilities, result.error]).encode() + b"\n"
+                row = [result.image, result.probabilities, result.error, dict(result.added)]
+                line = json.dumps(row).encode() + b"\n"
                 try:
                     whole = file.write(line) == len(line)
                 except OSError as error:
@@ -121,8 +122,8 @@ class PartialResults:
 
     def _result(self, line: bytes) -> ImageResult:
         try:
-            image, probabilities, error = json.loads(line)
-            return ImageResult(image, tuple(probabilities), error)
+            image, probabilities, error, added = json.loads(line)
+            return ImageResult(image, tuple(probabilities), error, added=dict(added))
         except (ValueError, TypeError):
             raise self._damaged() from None
 

@@ -12,12 +12,13 @@ from typing import Protocol, runtime_checkable
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.batches.ablate import ablation_of
-from attnmel.deploy.onnx_file import BOUND, Threshold
+from attnmel.deploy.onnx_file import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.folders import replacing
 from attnmel.locks import hold_file, hold_folder
 from attnmel.models.weights.card import Card
+from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
@@ -25,6 +26,7 @@ from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
 from attnmel.pipeline.predict.table import ImageResult, Table
 from attnmel.progress import SILENT, Progress
+from attnmel.table_files import csv_encoding, write_notice
 
 BATCH = 16
 """Number of images in a forward pass of a checkpoint."""
@@ -40,7 +42,7 @@ class ImageModel(Protocol):
     card: Card
     temperature: float | None
     thresholds: tuple[Threshold, ...]
-    """Thresholds of its probabilities; empty if none are known."""
+    """Operating points of its probabilities; empty if none are known."""
     together: int
     """Number of images in a forward pass; the last bits of a result may depend on the other images in it."""
 
@@ -63,11 +65,13 @@ class ImageResults:
         paths: Sequence[Path],
         progress: Progress = SILENT,
         *,
+        thresholds: Sequence[float] = (),
         maps: Path | None = None,
         stall_limit: float = STALL_LIMIT,
     ) -> None:
         self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
-        self.table = Table(model.card, model.temperature, model.thresholds)
+        own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
+        self.table = Table(model.card, model.temperature, (*model.thresholds, *own))
         self._progress = progress
         self._failed: list[str] = []
 
@@ -75,11 +79,13 @@ class ImageResults:
         return self._after(0)
 
     def lines(self, *, as_json: bool = False) -> Iterator[str]:
-        """Yield the table as CSV or JSON in parts, with the notice and the licence."""
+        """Yield the table as CSV or JSON in parts; JSON has the notice and the licence in it."""
         return self.table.lines(self, as_json=as_json)
 
     def write(self, out: Path, *, as_json: bool = False, resume: bool = False) -> None:
         """Write the table to a file, once all results are there; `resume` continues a stopped prediction.
+
+        The notice of a CSV file is written beside it, to NAME.csv.notice.txt.
 
         Raises:
             ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed.
@@ -102,8 +108,11 @@ class ImageResults:
         with partial.adding() as add:
             for one in self._after(done):
                 add(one)
-        with replacing(out) as part, part.open("w", encoding="utf-8", newline="") as file:
+        encoding = "utf-8" if as_json else csv_encoding([*names, *self.table.columns])
+        with replacing(out) as part, part.open("w", encoding=encoding, newline="") as file:
             file.writelines(self.table.lines(partial.complete(names), as_json=as_json))
+        if not as_json:
+            write_notice(out.with_name(f"{out.name}.notice.txt"), self.table.notice)
         partial.remove()
 
     def raise_for_failures(self) -> None:
@@ -162,7 +171,8 @@ class ImageResults:
         temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"
         own = {"attnmel": __version__, "model": f"{self.model.file.name} ({fingerprint[:12]})"}
         maps = {} if self._maps is None else {"maps": str(self._maps)}
-        return {**own, **self.model.made_with, "temperature": temperature, **maps}
+        columns = {"columns": ", ".join(self.table.columns)}
+        return {**own, **self.model.made_with, "temperature": temperature, **maps, **columns}
 
 
 def predict_images(
@@ -173,22 +183,27 @@ def predict_images(
     bound: float | None = None,
     batch: int | None = None,
     calibrated: bool = True,
+    thresholds: Sequence[float] = (),
     maps: Path | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageResults:
     """Open a model and find the images: files, and the files of folders. Reading the results predicts them.
 
-    With `calibrated`, scores are divided by the model's temperature if it has one. `precision` is for ONNX files, which
+    With `calibrated`, scores are divided by the model's temperature if it has one; its operating points are of these
+    probabilities, so that without it there are no decisions. `thresholds` of the probability of the target class are
+    decided next to the model's own. `precision` is for ONNX files, which
     are refused if it may cost more AUC than `bound` (0.02); `batch` (16) is for checkpoints. With several files, an
     error ends the prediction if no result comes for `stall_limit` seconds; 0 means no limit. The attention maps of each
     image are written to the folder `maps` by `write_image_maps`.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps to write.
-        ConfigError: this kind of model does not have an option, or two images have the same name for their maps.
+        ConfigError: this kind of model does not have an option, a threshold outside [0, 1) or of uncalibrated
+            probabilities, or two images have the same name for their maps.
         ImageError: there is no image.
     """
+    _check_thresholds(thresholds, calibrated=calibrated)
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
     note_ablation(model, opened.card, progress)
     paths = image_files(images)
@@ -199,7 +214,17 @@ def predict_images(
                 "maps: attnmel explain RUN IMAGES --method cam"
             )
         require_own_names(paths)
-    return ImageResults(opened, paths, progress, maps=maps, stall_limit=stall_limit)
+    return ImageResults(opened, paths, progress, thresholds=thresholds, maps=maps, stall_limit=stall_limit)
+
+
+def _check_thresholds(thresholds: Sequence[float], *, calibrated: bool) -> None:
+    if thresholds and not calibrated:
+        raise ConfigError(
+            "a threshold is of the calibrated probabilities, as in the report and in the model's operating points; "
+            "leave out --uncalibrated"
+        )
+    if bad := [value for value in thresholds if not 0 <= value < 1]:
+        raise ConfigError(f"threshold {bad[0]:g}; expected a probability, at least 0 and below 1")
 
 
 def note_ablation(model: Path, card: Card, progress: Progress) -> None:

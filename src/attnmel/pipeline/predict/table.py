@@ -1,8 +1,9 @@
-"""The table of predicted probabilities in CSV or JSON, written while the results come. No torch."""
+"""The table of predicted probabilities and decisions in CSV or JSON, written while the results come. No torch.
 
-import csv
+CSV columns: image, probability_<class>..., decision_<operating point>..., added columns..., error.
+"""
+
 import dataclasses
-import io
 import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,9 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from attnmel import NOTICE
-from attnmel.deploy.onnx_file import Threshold
 from attnmel.models.weights.card import Card
-from attnmel.table_files import notice_lines
+from attnmel.models.weights.operating_points import Decision, Threshold, decisions_of
+from attnmel.table_files import csv_row, nan_to_null, notice_text
+
+ADDED: tuple[str, ...] = ()
+"""Columns after the decisions, in order: their values are in `ImageResult.added`, a missing one is an empty cell."""
+
+Cell = str | float | int | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +31,8 @@ class ImageResult:
     error: str = ""
     attention: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict, compare=False, repr=False)
     """Attention maps [h w] of the part that the network saw, by name; not in the table."""
+    added: Mapping[str, Cell] = dataclasses.field(default_factory=dict)
+    """Values of the columns `ADDED`, by name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +43,25 @@ class Table:
     temperature: float | None = None
     """Divisor of the scores; None if the probabilities are not calibrated."""
     thresholds: tuple[Threshold, ...] = ()
-    """Thresholds of the calibrated probabilities; empty for a model without."""
+    """Thresholds of these probabilities, each with a column of decisions: the model's own, then the user's."""
+
+    @property
+    def scale(self) -> str:
+        """Start of the columns of probabilities: "uncalibrated" where the model has a temperature that is not used."""
+        return "uncalibrated" if self.temperature is None and self.card.temperature is not None else "probability"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The header of the CSV table."""
+        probabilities = (f"{self.scale}_{name}" for name in self.card.classes)
+        decisions = (f"decision_{one.name}" for one in self.thresholds)
+        return ("image", *probabilities, *decisions, *ADDED, "error")
+
+    @property
+    def notice(self) -> str:
+        """What a reader of the CSV must know, a fact a line: the use, the licence, the scale, the thresholds."""
+        lines = map(_explained, self.thresholds) if self.thresholds else ["No decisions: no operating point is known."]
+        return notice_text(self.card.licence, self._calibration(), *lines)
 
     def lines(self, results: Iterable[ImageResult], *, as_json: bool = False) -> Iterator[str]:
         """Yield the text of the table in parts: its head, each result as it comes, its end."""
@@ -43,31 +69,39 @@ class Table:
             # A file's name may contain bytes that are no text, which cannot be written.
             yield text.encode("utf-8", "backslashreplace").decode("utf-8")
 
+    def decisions(self, result: ImageResult) -> tuple[Decision, ...]:
+        """Return the decisions of a result, one a threshold; none if the file could not be used."""
+        by_class = dict(zip(self.card.classes, result.probabilities, strict=True)) if not result.error else {}
+        return decisions_of(by_class, self.thresholds if by_class else ())
+
     def _csv(self, results: Iterable[ImageResult]) -> Iterator[str]:
-        yield f"{notice_lines(self.card.licence)}# {self._calibration()}\n"
-        yield _csv_row(["image", *(f"probability_{name}" for name in self.card.classes), "error"])
-        blank = [""] * len(self.card.classes)
+        yield csv_row(self.columns)
+        blank = (None,) * (len(self.card.classes) + len(self.thresholds))
         for one in results:
-            probabilities = [f"{value:.6f}" for value in one.probabilities]
-            yield _csv_row([one.image, *(probabilities or blank), one.error])
+            numbers = (*one.probabilities, *(int(found.positive) for found in self.decisions(one)))
+            yield csv_row([one.image, *(numbers or blank), *(one.added.get(name) for name in ADDED), one.error])
 
     def _json(self, results: Iterable[ImageResult]) -> Iterator[str]:
         card = self.card
         head = {"notice": NOTICE, "licence": card.licence, "recipe": card.recipe, "epoch": card.epoch}
         calibration = {"calibration": self._calibration(), "temperature": self.temperature}
-        chosen = {"chosen_on": card.chosen_on, "thresholds": [dataclasses.asdict(one) for one in self.thresholds]}
-        chosen = chosen if self.thresholds else {}
+        named = [{"name": one.name, **dataclasses.asdict(one)} for one in self.thresholds]
+        chosen = {"chosen_on": card.chosen_on, "thresholds": nan_to_null(named)} if named else {}
         yield json.dumps({**head, **calibration, **chosen, "images": []}, indent=2).removesuffix("]\n}")
         before = "\n"
         for one in results:
-            found = (
-                {"error": one.error}
-                if one.error
-                else {"probabilities": dict(zip(card.classes, one.probabilities, strict=True))}
-            )
-            yield before + textwrap.indent(json.dumps({"image": one.image, **found}, indent=2), "    ")
+            plain = {"image": one.image, **self._found(one), **one.added}
+            yield before + textwrap.indent(json.dumps(plain, indent=2), "    ")
             before = ",\n"
         yield "\n  ]\n}\n"
+
+    def _found(self, one: ImageResult) -> dict[str, object]:
+        if one.error:
+            return {"error": one.error}
+        key = "probabilities" if self.scale == "probability" else self.scale
+        found: dict[str, object] = {key: dict(zip(self.card.classes, one.probabilities, strict=True))}
+        decisions = {each.threshold.name: int(each.positive) for each in self.decisions(one)}
+        return found | ({"decisions": decisions} if decisions else {})
 
     def _calibration(self) -> str:
         """Return a sentence that says whether the probabilities are calibrated, and why not."""
@@ -77,7 +111,7 @@ class Table:
         return f"Not calibrated: {reason}."
 
 
-def _csv_row(cells: list[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+def _explained(one: Threshold) -> str:
+    """Say what a column of decisions means, and what its threshold achieved."""
+    words = f"decision_{one.name}: 1 if the probability of {one.task} is above {one.threshold!r}, else 0"
+    return f"{'; '.join([words, *(each.sentence for each in one.achieved)])}."

@@ -11,10 +11,13 @@ from attnmel import runtime
 from attnmel.data.preprocess.images import central_crop, normalised, prepared_image
 from attnmel.errors import ImageError
 from attnmel.features.store import load_classifier
+from attnmel.folders import RunFolder
 from attnmel.models.output import predict_batch
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file
+from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.table import ImageResult
+from attnmel.pipeline.run.thresholds import stored_thresholds
 from attnmel.records import ATTENTION_MAPS
 
 
@@ -27,9 +30,9 @@ class CheckpointModel:
 
     def __init__(self, path: Path, *, batch: int, calibrated: bool) -> None:
         network, self.card = load_classifier(path)
-        self.thresholds = ()
         self.file = checkpoint_file(path)
         self.temperature = self.card.temperature if calibrated else None
+        self.thresholds = self._operating_points(path) if self.temperature == self.card.temperature else ()
         self.together = batch
         self._device = runtime.choose_device()
         self._network = network.to(self._device)
@@ -40,6 +43,12 @@ class CheckpointModel:
         """Yield the result of each file; `many` makes no difference."""
         for first in range(0, len(paths), self.together):
             yield from self._predict_batch(paths[first : first + self.together])
+
+    def _operating_points(self, path: Path) -> tuple[Threshold, ...]:
+        """Return those of the card; of a run folder of an earlier version those that its predictions choose."""
+        if self.card.thresholds or not path.is_dir():
+            return self.card.thresholds
+        return stored_thresholds(RunFolder(path), self.card)
 
     def _predict_batch(self, paths: Sequence[Path]) -> list[ImageResult]:
         inputs: dict[Path, torch.Tensor] = {}

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from attnmel.deploy.onnx_file import ExportFacts
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import Reliability
-from attnmel.evaluation.calibration.temperature import at_temperature
-from attnmel.evaluation.classification.threshold_points import reached_above
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.folders import RunFolder
 from attnmel.models.weights.card import Card, described
-from attnmel.pipeline.run.results import SplitResults
+from attnmel.models.weights.operating_points import Threshold
+from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.results_details import read_details
 from attnmel.pretrained.card import CalibrationFact, FileFact, Measured, ModelCard, OperatingFact, Words
 from attnmel.pretrained.catalogue import file_digest
-from attnmel.records import Predictions
+
+RATES = ("sensitivity", "specificity")
 
 CALIBRATION = ("calibration_error", "intercept", "slope", "brier", "log_loss")
 
@@ -41,7 +39,7 @@ def model_card(
             Measured(task=one.task, measure=one.measure, value=one.value, low=one.low, high=one.high)
             for one in results.judgement.rows
         ),
-        operating=_operating(Predictions.read(made.predictions(results.name)), card, facts),
+        operating=tuple(_operating(one, results.name) for one in facts.thresholds),
         calibration=_calibration(made, card, results),
         licence=card.licence,
         versions=facts.versions,
@@ -49,24 +47,25 @@ def model_card(
     )
 
 
-def _operating(test: Predictions, card: Card, facts: ExportFacts) -> tuple[OperatingFact, ...]:
-    """Return sensitivity and specificity of each threshold of the ONNX file on the test images, calibrated."""
-    calibrated = test if card.temperature is None else at_temperature(test, card.temperature)
-    found = []
-    for one in facts.thresholds:
-        sensitivity, specificity, *_ = reached_above(calibrated, one.task, np.array([one.threshold]))[0]
-        found.append(
-            OperatingFact(
-                task=one.task,
-                target=one.target,
-                threshold=one.threshold,
-                chosen_sensitivity=one.sensitivity,
-                chosen_specificity=one.specificity,
-                sensitivity=_measured(one.task, "sensitivity", sensitivity),
-                specificity=_measured(one.task, "specificity", specificity),
-            )
-        )
-    return tuple(found)
+def _operating(one: Threshold, split: str) -> OperatingFact:
+    """Return a threshold of the ONNX file with what it achieves on the images that chose it, and on the evaluated."""
+    achieved = {each.split: each for each in one.achieved}
+    chosen, evaluated = (
+        tuple(_measured(one.task, name, Interval(*getattr(achieved[each], name))) for name in RATES)
+        for each in (CHOOSES, split)
+    )
+    return OperatingFact(
+        task=one.task,
+        target=one.target,
+        threshold=one.threshold,
+        chosen_sensitivity=one.sensitivity,
+        chosen_specificity=one.specificity,
+        chosen=chosen,
+        chosen_images=one.images,
+        chosen_positives=one.positives,
+        sensitivity=evaluated[0],
+        specificity=evaluated[1],
+    )
 
 
 def _calibration(made: RunFolder, card: Card, results: SplitResults) -> CalibrationFact:

@@ -1,6 +1,5 @@
 """Read out-of-fold predictions: of training images, by networks that were not trained on them."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from scipy.special import expit, softmax
 from attnmel.errors import PredictionsError, listed
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.records import Predictions
-from attnmel.table_files import table_lines
+from attnmel.table_files import read_table
 
-LOGIT, PROBABILITY = "logit", "probability"
+LOGIT, UNCALIBRATED, PROBABILITY = "logit", "uncalibrated", "probability"
 
 SPLITS = ("train", "validation")
 """Splits of the images of cross-validation; the test images are for the evaluation of the network."""
@@ -21,8 +20,9 @@ SPLITS = ("train", "validation")
 def read_out_of_fold(path: Path, prepared: Prepared, positive: str) -> Predictions:
     """Read the probabilities of a CSV with a column `image`; true classes and groups are those of the data set.
 
-    It has a column "probability_<class>" or "logit_<class>" for each class; for two classes, "probability" or "logit"
-    (log of the odds) of the positive class is enough. Other columns are ignored.
+    It has a column "uncalibrated_<class>" (in files of `evaluate` of a run with a temperature), else
+    "probability_<class>" or "logit_<class>" for each class; for two classes, "probability" or "logit" (log of the odds)
+    of the positive class is enough. Other columns are ignored.
 
     Raises:
         PredictionsError: no such file, missing columns, a cell that is not a number, an image twice, or one that is not
@@ -32,8 +32,7 @@ def read_out_of_fold(path: Path, prepared: Prepared, positive: str) -> Predictio
         raise PredictionsError(
             f"no predictions at {path}; expected a CSV with one row for each image of the training folds"
         )
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(table_lines(file)))
+    rows = read_table(path)
     if not rows or "image" not in rows[0]:
         raise PredictionsError(f"{path.name} has no row with a column 'image'; expected a CSV of the training folds")
     places = {one.image_id: at for at, one in enumerate(prepared.lesions) if one.split in SPLITS}
@@ -56,7 +55,7 @@ def read_out_of_fold(path: Path, prepared: Prepared, positive: str) -> Predictio
 
 def _probabilities(rows: list[dict[str, str]], classes: Sequence[str], positive: str, path: Path) -> np.ndarray:
     """Return one row for each image and one column for each class."""
-    for kind in (PROBABILITY, LOGIT):
+    for kind in (UNCALIBRATED, PROBABILITY, LOGIT):
         names = [f"{kind}_{one}" for one in classes]
         if all(name in rows[0] for name in names):
             values = np.array([[_number(row, name, path) for name in names] for row in rows])

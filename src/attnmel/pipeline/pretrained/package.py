@@ -14,11 +14,10 @@ import tomli_w
 
 from attnmel.config.load import network_recipe
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.evaluation.calibration.temperature import fit_temperature
+from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint, save_weights
+from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, read_checkpoint, save_weights
 from attnmel.models.weights.halves import in_halves
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.export.export import export_onnx
@@ -28,6 +27,7 @@ from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe, write_provenance
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, add_measures
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.thresholds import thresholds_of
 from attnmel.pretrained.card import MOST_BYTES, ModelCard, Words
 from attnmel.pretrained.catalogue import CARD_FILE
 from attnmel.progress import SILENT, Progress
@@ -95,12 +95,14 @@ def _kept(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_weights(run: RunFolder, made: RunFolder, out_of_fold: Predictions, words: Words) -> None:
-    """Write the checkpoint in half floats, with the temperature fitted on the out-of-fold predictions."""
+    """Write the checkpoint in half floats, with temperature and thresholds of the out-of-fold predictions."""
     tensors, card = read_checkpoint(run.path)
     fitted = fit_temperature(out_of_fold)
+    temperature = None if fitted.reason else fitted.value
     card = dataclasses.replace(
         card,
-        temperature=None if fitted.reason else fitted.value,
+        temperature=temperature,
+        thresholds=thresholds_of(at_temperature(out_of_fold, temperature), card.positives),
         chosen_on=words.chosen_on,
         data=_kept(card.data),
     )
@@ -109,9 +111,9 @@ def _write_weights(run: RunFolder, made: RunFolder, out_of_fold: Predictions, wo
 
 def _write_validation(made: RunFolder, prepared: Prepared, out_of_fold: Predictions, words: Words) -> None:
     """Write the out-of-fold predictions as those of the split that thresholds and temperature are chosen on."""
-    card: Card = read_checkpoint(made.path)[1]
-    out_of_fold.write(made.predictions(CHOOSES), card.licence)
-    found = evaluate_classification(out_of_fold, card.positives)
+    card = checkpoint_card(made.path)
+    Run(made).write_predictions(CHOOSES, out_of_fold, card.licence)
+    found = evaluate_classification(at_temperature(out_of_fold, card.temperature), card.positives)
     note = f"these are {words.chosen_on}: no results of the network itself"
     add_measures(
         made,
@@ -126,6 +128,7 @@ def _write_validation(made: RunFolder, prepared: Prepared, out_of_fold: Predicti
             overlap={},
             masks=0,
             submission="",
+            temperature=card.temperature,
         ),
     )
 

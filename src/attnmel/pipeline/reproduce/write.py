@@ -10,15 +10,16 @@ from attnmel.pipeline.reproduce.folder import TableFolder
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 from attnmel.report.html.page import write_report
-from attnmel.report.html.table_texts import comma_separated, latex, markdown
+from attnmel.report.html.table_texts import CSV_COLUMNS, csv_rows, latex, markdown
 from attnmel.report.sections.thesis_table import table_sections
+from attnmel.table_files import write_table as write_csv
 
 
 def write_table(folder: TableFolder, table: ReproducedTable) -> None:
     """Write the table in every form; its page without the runs, which `write_page` adds."""
     licence = dict(table.facts).get("licence", "nothing is trained yet")
-    forms = {"md": markdown(table), "csv": comma_separated(table, licence), "tex": latex(table)}
-    for form, text in forms.items():
+    write_csv(folder.table("csv"), CSV_COLUMNS, csv_rows(table), licence=licence)
+    for form, text in {"md": markdown(table), "tex": latex(table)}.items():
         with replacing(folder.table(form)) as part:
             part.write_text(text, encoding="utf-8")
     write_report(folder.table("html"), (), leading=table_sections(table), title=table.title)

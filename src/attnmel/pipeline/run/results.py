@@ -10,6 +10,7 @@ from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import plain
 from attnmel.folders import RunFolder
+from attnmel.records import scale_in_words
 from attnmel.table_files import damage, null_to_nan, read_json, write_json
 
 CHOOSES = "validation"
@@ -40,6 +41,8 @@ class SplitResults:
     submission: str
     """Description of the official submission file; empty where the data set has no official format, or one of classes
     that the network does not predict."""
+    temperature: float | None = None
+    """Of the probabilities that were evaluated; None for uncalibrated ones."""
 
     @property
     def sentence(self) -> str:
@@ -47,7 +50,8 @@ class SplitResults:
         counts = ", ".join(f"{count} {name}" for name, count in self.judgement.counts.items())
         epoch = f", epoch {self.epoch}" if self.epoch else ""  # a fitted system has none
         notes = "".join(f"\nnote: {note}" for note in self.judgement.notes)
-        return f"{self.dataset}, {self.split}: {self.judgement.images} images ({counts}){epoch}{notes}"
+        what = f"{self.dataset}, {self.split}: {self.judgement.images} images ({counts}){epoch}"
+        return f"{what}; {scale_in_words(self.temperature)}{notes}"
 
     def table(self) -> list[list[str]]:
         """Return the measures as text: task, measure, value, interval."""

@@ -18,7 +18,7 @@ from attnmel.evaluation.classification.confusion_matrix import Confusion, confus
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
 from attnmel.evaluation.classification.operating_points import PREVALENCES, SENSITIVITIES, Operating, operating_points
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
-from attnmel.evaluation.statistics.format import fixed, in_brackets, percent
+from attnmel.evaluation.statistics.format import in_brackets, in_full, percent
 from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.folders import RunFolder
@@ -44,7 +44,9 @@ class Details:
     subgroups: Subgroups
     """Of the target class, with all of the above by group."""
     calibration: Calibration
-    """Of the target class, as predicted and at the temperature of the validation split."""
+    """Of the target class, uncalibrated and at the temperature of the validation split."""
+    temperature: float | None = None
+    """Of the probabilities that all but the calibration was computed from; None for uncalibrated ones."""
     official: ChallengeReport | None = None
     """The official measures, as by `attnmel score`; None where the data set was no challenge, or has other classes."""
 
@@ -67,6 +69,8 @@ def find_details(
     resamples: int = RESAMPLES,
 ) -> Details:
     """Compute the details of results from their predictions and those of the run's own validation split.
+
+    Both are of one scale: at the run's temperature, if it has one.
 
     Raises:
         PredictionsError: the predictions cannot be evaluated.
@@ -96,6 +100,7 @@ def find_details(
         confusion=matrix,
         subgroups=subgroups(predictions, target_class, whole, resamples=min(resamples, RESAMPLES_OF_A_GROUP)),
         calibration=calibration,
+        temperature=predictions.temperature,
         official=_official(predictions, results.dataset, resamples),
     )
 
@@ -124,7 +129,7 @@ def operating_table(operating: Operating) -> tuple[list[str], list[list[str]]]:
     """Return the operating points of one class as text: a column a threshold, a row a rate with its interval."""
     points = operating.points
     header = [operating.task, "fixed", *(f"aim {point.target:g}" for point in points[1:])]
-    rows = [["threshold", *(fixed(point.threshold, missing="-") for point in points)]]
+    rows = [["threshold", *(in_full(point.threshold, missing="-") for point in points)]]
     at_these = f" at these {percent(operating.positives / (operating.positives + operating.negatives))}"
     for name, among in (("sensitivity", ""), ("specificity", ""), ("ppv", at_these), ("npv", at_these)):
         rows.append([f"{name}{among}", *(_text(getattr(point.reached, name)) for point in points)])

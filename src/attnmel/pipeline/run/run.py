@@ -1,5 +1,7 @@
 """A run folder, opened once: its recipe, provenance, history, results, checkpoint, images and predictions."""
 
+import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,18 +11,22 @@ from torch import nn
 from attnmel import runtime
 from attnmel.config.load import AnyRecipe, network_recipe
 from attnmel.config.recipe import Recipe
+from attnmel.evaluation.calibration.temperature import at_temperature
+from attnmel.evaluation.classification.report import evaluate_classification
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.features.store import load_classifier
 from attnmel.folders import RunFolder, home_folder
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import set_temperature
+from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
+from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.dataset import Prepared, prepare
 from attnmel.pipeline.run.history import HistoryRow, read_history
 from attnmel.pipeline.run.provenance import check_card, read_provenance, read_recipe, refuse_other_data
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, read_measures, write_measures
-from attnmel.pipeline.run.results_details import Details, read_details, write_details
+from attnmel.pipeline.run.results_details import Details, find_details, read_details, write_details
 from attnmel.pipeline.run.seen_images import Known, read_images
 from attnmel.progress import SILENT, Progress
-from attnmel.records import Predictions
+from attnmel.records import Predictions, scale_in_words
 
 
 class Run:
@@ -86,8 +92,17 @@ class Run:
 
     @cached_property
     def results(self) -> dict[str, SplitResults]:
-        """The results of `evaluate` by name, as `read_measures`."""
-        return read_measures(self.folder)
+        """The results of `evaluate` by name, as `read_measures`, at the temperature of the best checkpoint."""
+        return {name: self._at_temperature(one) for name, one in read_measures(self.folder).items()}
+
+    @cached_property
+    def card(self) -> Card | None:
+        """The card of the best checkpoint; None where there is no checkpoint.
+
+        Raises:
+            CheckpointError: it cannot be read.
+        """
+        return checkpoint_card(self.path) if self.folder.best.is_file() else None
 
     @cached_property
     def checkpoint(self) -> tuple[nn.Module, Card]:
@@ -123,12 +138,28 @@ class Run:
     def predictions(self, name: str) -> Predictions:
         """Return the stored predictions of a split or external data set, by the name of its results.
 
+        They are at the temperature of the best checkpoint, whenever that was stored; those of another epoch as stored.
+
         Raises:
             PredictionsError: there are none, or the file is damaged.
         """
         if name not in self._predictions:
-            self._predictions[name] = Predictions.read(self.folder.predictions(name))
+            results = self.results.get(name)
+            if self.card is None or (results is not None and results.epoch != self.card.epoch):
+                found = Predictions.read(self.folder.predictions(name))
+                temperature = None if results is None else results.temperature
+                self._predictions[name] = dataclasses.replace(found, temperature=temperature)
+            else:
+                self._predictions[name] = at_temperature(self.uncalibrated(name), self.card.temperature)
         return self._predictions[name]
+
+    def uncalibrated(self, name: str) -> Predictions:
+        """Return the stored predictions of a split or external data set without a temperature.
+
+        Raises:
+            PredictionsError: there are none, or the file is damaged.
+        """
+        return Predictions.read(self.folder.predictions(name), uncalibrated=True)
 
     def validation_predictions(self, epoch: int) -> Predictions | None:
         """Return the predictions that thresholds and temperature are chosen on; None where this epoch has none.
@@ -142,15 +173,50 @@ class Run:
         return self.predictions(CHOOSES)
 
     def details(self, results: SplitResults) -> Details | None:
-        """Return the details of some results; None where there are none of their epoch, as `read_details`."""
+        """Return the details of some results; None where there are none of their epoch, as `read_details`.
+
+        Those stored before the temperature was, as by an earlier version, are computed again from the predictions:
+        their thresholds are of another scale.
+        """
         if results.name not in self._details:
-            self._details[results.name] = read_details(self.folder, results)
+            self._details[results.name] = self._on_scale(results, read_details(self.folder, results))
         return self._details[results.name]
 
+    def find_details(
+        self,
+        results: SplitResults,
+        *,
+        sensitivities: Sequence[float] = (),
+        prevalences: Sequence[float] = (),
+        resamples: int = RESAMPLES,
+    ) -> Details:
+        """Compute the details of results from the stored predictions, as `results_details.find_details`."""
+        return find_details(
+            results,
+            self.predictions(results.name),
+            self.predictions(CHOOSES) if results.name == CHOOSES else self.validation_predictions(results.epoch),
+            self.recipe.data.positives,
+            sensitivities=sensitivities,
+            prevalences=prevalences,
+            resamples=resamples,
+        )
+
+    def details_again(self, results: SplitResults) -> Details:
+        """Compute details as `find_details`, for the sensitivities and prevalences of the stored ones."""
+        stored = read_details(self.folder, results)
+        if stored is None:
+            return self.find_details(results, resamples=results.judgement.resamples)
+        first = stored.operating[0]
+        aims = [point.target for point in first.points[1:]]
+        return self.find_details(results, sensitivities=aims, prevalences=first.prevalences, resamples=first.resamples)
+
     def write_predictions(self, name: str, predictions: Predictions, licence: str) -> None:
-        """Write the predictions of a split or external data set, in place of earlier ones."""
-        predictions.write(self.folder.predictions(name), licence)
-        self._predictions[name] = predictions
+        """Write uncalibrated predictions of a split or external data set, and at the temperature if there is one."""
+        temperature = None if self.card is None else self.card.temperature
+        calibrated = at_temperature(predictions, temperature)
+        uncalibrated = None if temperature is None else predictions
+        calibrated.write(self.folder.predictions(name), licence, uncalibrated=uncalibrated)
+        self._predictions[name] = calibrated
 
     def write_results(self, results: SplitResults, details: Details) -> None:
         """Add results and their details to the others of the run, in place of earlier ones of the same name."""
@@ -160,14 +226,45 @@ class Run:
         write_measures(self.folder, every)
         self.results = every
 
-    def write_temperature(self, temperature: float | None) -> None:
-        """Write the temperature of calibrated predictions into the best checkpoint; the weights stay to the last bit.
+    def write_temperature(self, temperature: float | None, thresholds: tuple[Threshold, ...] = ()) -> None:
+        """Write temperature and operating points into the best checkpoint; the weights stay to the last bit.
 
         Raises:
             CheckpointError: the checkpoint cannot be used or written.
         """
-        set_temperature(self.folder.best, temperature)
-        self.__dict__.pop("checkpoint", None)  # its card is another now
+        set_temperature(self.folder.best, temperature, thresholds)
+        for name in ("checkpoint", "card", "results"):
+            self.__dict__.pop(name, None)  # the card is another now
+        self._predictions.clear()
+        self._details.clear()
+
+    def _at_temperature(self, stored: SplitResults) -> SplitResults:
+        """Return stored results at the temperature of the checkpoint; of two classes no measure depends on it."""
+        if self.card is None or self.card.epoch != stored.epoch or stored.temperature == self.card.temperature:
+            return stored
+        judgement = stored.judgement
+        if len(self.card.classes) > 2 and self.folder.predictions(stored.name).is_file():
+            found = evaluate_classification(
+                at_temperature(self.uncalibrated(stored.name), self.card.temperature),
+                self.card.positives,
+                resamples=judgement.resamples,
+                seed=judgement.seed,
+            )
+            judgement = dataclasses.replace(found, notes=judgement.notes)
+        return dataclasses.replace(stored, judgement=judgement, temperature=self.card.temperature)
+
+    def _on_scale(self, results: SplitResults, stored: Details | None) -> Details | None:
+        """Return stored details, computed again if their thresholds are not of the predictions' scale."""
+        if stored is None or self.card is None or self.card.epoch != results.epoch:
+            return stored
+        now = self.card.temperature
+        if stored.temperature == now or not self.folder.predictions(results.name).is_file():
+            return stored
+        self.progress.note(
+            f"the stored thresholds of {results.name} in {self.path} are of {scale_in_words(stored.temperature)}; "
+            f"computed again for {scale_in_words(now)}: `attnmel evaluate` stores them"
+        )
+        return self.details_again(results)
 
     def ablation(self, name: str) -> "Run":
         """Return the run of the same recipe and seed under an ablation, which lies next to this one."""

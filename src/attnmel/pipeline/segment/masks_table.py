@@ -5,13 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attnmel.errors import PredictionsError
-from attnmel.folders import MasksFolder, replacing
-from attnmel.table_files import notice_lines
+from attnmel.folders import MasksFolder
+from attnmel.table_files import read_table, write_table
 
 COLUMNS = ("image", "confidence", "area", "pieces", "flag", "error")
 
-SEGMENTER = "# Segmenter: "
-"""Start of the comment that names the checkpoint of the masks, by SHA-256."""
+SEGMENTER = "segmenter"
+"""Last column: the SHA-256 of the checkpoint that drew the masks, the same in every row."""
+
+OLD_SEGMENTER = "# Segmenter: "
+"""Start of the comment above the header that an earlier version wrote in place of the column."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +42,7 @@ class MasksTable:
 
 def write_masks_table(folder: MasksFolder, segmenter: str, rows: Iterable[MaskRow], licence: str) -> None:
     """Write the table anew, in the order of the rows."""
-    with (
-        replacing(folder.table) as part,
-        part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-    ):
-        file.write(f"{notice_lines(licence)}{SEGMENTER}{segmenter}\n")
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for row in rows:
-            cells = ["", "", "", ""]
-            if not row.error:
-                cells = [f"{row.confidence:.6f}", f"{row.area:.6f}", str(row.pieces), row.flag]
-            table.writerow([row.image_id, *cells, row.error])
+    write_table(folder.table, (*COLUMNS, SEGMENTER), (_cells(row, segmenter) for row in rows), licence=licence)
 
 
 def read_masks_table(folder: MasksFolder) -> MasksTable | None:
@@ -62,15 +54,26 @@ def read_masks_table(folder: MasksFolder) -> MasksTable | None:
     if not folder.table.is_file():
         return None
     try:
-        lines = folder.table.read_text(encoding="utf-8").splitlines()
-        segmenter = next(line for line in lines if line.startswith(SEGMENTER)).removeprefix(SEGMENTER)
-        first = lines.index(",".join(COLUMNS))
-        rows = [_row(cells) for cells in csv.DictReader(lines[first:], strict=True)]
-    except (UnicodeDecodeError, csv.Error, StopIteration, ValueError, KeyError, TypeError):
+        cells = read_table(folder.table, COLUMNS)
+        segmenters = {row[SEGMENTER] for row in cells if SEGMENTER in row} or _old_segmenter(folder)
+        (segmenter,) = segmenters or {""}
+        rows = [_row(row) for row in cells]
+    except (csv.Error, ValueError, KeyError, TypeError):
         raise PredictionsError(
             f"{folder.table} is damaged or not of `attnmel segment predict`; draw the masks anew with --replace"
         ) from None
     return MasksTable(segmenter, {row.image_id: row for row in rows})
+
+
+def _old_segmenter(folder: MasksFolder) -> set[str]:
+    lines = folder.table.read_text(encoding="utf-8").splitlines()
+    return {line.removeprefix(OLD_SEGMENTER) for line in lines if line.startswith(OLD_SEGMENTER)}
+
+
+def _cells(row: MaskRow, segmenter: str) -> list[object]:
+    if row.error:
+        return [row.image_id, None, None, None, None, row.error, segmenter]
+    return [row.image_id, round(row.confidence, 6), round(row.area, 6), row.pieces, row.flag, None, segmenter]
 
 
 def _row(cells: dict[str, str]) -> MaskRow:

@@ -1,15 +1,12 @@
 """A table of recipes as text: Markdown for people, LaTeX for papers, CSV for programs."""
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attnmel import NOTICE
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
 from attnmel.report.html.sections import Table
 from attnmel.report.sections.thesis_table import TICKS, block_table, runs_table, tests_table
-from attnmel.table_files import notice_lines
 
 TEST_FIELDS = ("row", "difference", "low", "high", "p", "p_holm")
 CSV_COLUMNS = (
@@ -47,16 +44,13 @@ def markdown(table: ReproducedTable) -> str:
     return "\n".join(lines)
 
 
-def comma_separated(table: ReproducedTable, licence: str) -> str:
-    """Return every figure as CSV with all its digits, empty where there is none; the columns are `CSV_COLUMNS`."""
-    text = io.StringIO()
-    text.write(notice_lines(licence))
-    writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
-    writer.writeheader()
+def csv_rows(table: ReproducedTable) -> Iterator[list[object]]:
+    """Yield every figure as a row of `CSV_COLUMNS`; None where there is none."""
     for block in table.blocks:
         for row in block.rows:
-            writer.writerows(_figure(table, block, row, place) for place in range(len(table.measures)))
-    return text.getvalue()
+            for place in range(len(table.measures)):
+                figure = _figure(table, block, row, place)
+                yield [figure.get(name) for name in CSV_COLUMNS]
 
 
 def latex(table: ReproducedTable) -> str:
@@ -91,24 +85,24 @@ def _bullets(notes: Iterable[str]) -> list[str]:
     return [f"* {_markdown_cell(note)}" for note in notes]
 
 
-def _figure(table: ReproducedTable, block: TableBlock, row: TableRow, place: int) -> dict[str, str]:
+def _figure(table: ReproducedTable, block: TableBlock, row: TableRow, place: int) -> dict[str, object]:
     measure = table.measures[place]
     figure = row.figures[place] if row.figures else None
-    found = {
+    found: dict[str, object] = {
         "table": table.name,
         "split": block.split,
         "row": row.name,
         "title": row.title,
         "kind": "ours" if row.published is None or row.published.own else "published",
         "status": row.status,
-        "seeds": str(row.seeds),
-        "images": str(row.images),
+        "seeds": row.seeds,
+        "images": row.images,
         "measure": measure,
-        "value": _digits(figure and figure.value),
-        "low": _digits(figure and figure.low),
-        "high": _digits(figure and figure.high),
+        "value": figure and figure.value,
+        "low": figure and figure.low,
+        "high": figure and figure.high,
         "by_seed": " ".join(map(_digits, row.by_seed[place])) if row.by_seed else "",
-        "published": _digits(row.published_values[place] if row.published_values else None),
+        "published": row.published_values[place] if row.published_values else None,
     }
     found |= {name: _yes(getattr(row.published, name)) if row.published else "" for name in TICKS}
     for test in block.tests:
@@ -117,10 +111,10 @@ def _figure(table: ReproducedTable, block: TableBlock, row: TableRow, place: int
     return found
 
 
-def _test_figures(test: RowTest) -> dict[str, str]:
+def _test_figures(test: RowTest) -> dict[str, object]:
     found = test.found
     numbers = (found.value, found.low, found.high, found.outcome.chosen.p, found.corrected)
-    values = (found.first, *map(_digits, numbers))
+    values = (found.first, *numbers)
     return {f"{test.against}_{name}": value for name, value in zip(TEST_FIELDS, values, strict=True)}
 
 

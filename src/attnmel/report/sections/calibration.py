@@ -26,7 +26,7 @@ WORDS = {
 UNMOVED = ("uncertainty",)
 """Of the images alone, whatever is predicted of them."""
 
-AS_PREDICTED = "as predicted"
+UNCALIBRATED = "uncalibrated"
 
 
 def calibration_section(calibration: Calibration, split: str, *, anchor: str) -> Section:
@@ -58,7 +58,7 @@ def calibration_section(calibration: Calibration, split: str, *, anchor: str) ->
 
 
 def _shown(calibration: Calibration) -> dict[str, Reliability]:
-    shown = {AS_PREDICTED: calibration.before}
+    shown = {UNCALIBRATED: calibration.before}
     if calibration.after is not None:
         shown[_at(calibration)] = calibration.after
     return shown
@@ -80,10 +80,11 @@ def _prose(calibration: Calibration, name: str) -> str:
     kind = "too timid" if temperature.value < 1 else "too extreme"
     if temperature.low <= 1 <= temperature.high:
         kind = "neither too timid nor too extreme beyond chance"
+    stored = "Probabilities from attnmel predict, and all else on this page, are "
+    stored += "at this temperature." if calibration.stored else "uncalibrated: the checkpoint holds no temperature."
     return (
         f"{meaning} On the {calibration.fitted_on:,} validation images the network was {kind}: its scores are best "
-        f"divided by a temperature of {in_brackets(temperature, 2)}. Probabilities from attnmel "
-        "predict are at the temperature that the checkpoint holds; all else on this page is as predicted, without it."
+        f"divided by a temperature of {in_brackets(temperature, 2)}. {stored}"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve
 from attnmel.evaluation.statistics.format import fixed, minus, percent, signed
 from attnmel.figures.decision import decision_figure
+from attnmel.records import scale_in_words
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced
 
@@ -28,7 +29,7 @@ def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section
         more=tuple(_table(one) for one in others),
         notes=(
             "Net benefit at a threshold p (Vickers and Elkin 2006): true positives / N \N{MINUS SIGN} false positives "
-            "/ N \N{MULTIPLICATION SIGN} p / (1 \N{MINUS SIGN} p). It uses the probabilities as they are, and is "
+            f"/ N \N{MULTIPLICATION SIGN} p / (1 \N{MINUS SIGN} p). It is of {scale_in_words(main.temperature)}, and "
             f"for the share of {name} among these images, {percent(main.prevalence)}; a practice sees fewer. "
             f"Intervals: percentile bootstrap, {main.resamples:,} resamples.",
         ),

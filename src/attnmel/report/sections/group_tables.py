@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from attnmel.evaluation.calibration.calibration import Reliability
 from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
-from attnmel.evaluation.statistics.format import fixed, minus, percent, signed, stacked
+from attnmel.evaluation.statistics.format import fixed, in_full, minus, percent, signed, stacked
 from attnmel.evaluation.subgroup_metrics import GroupFigures
 from attnmel.evaluation.subgroups import Subgroup, Subgroups
 from attnmel.report.html.sections import Table
@@ -26,7 +26,7 @@ def group_tables(found: Subgroups) -> tuple[Table, ...]:
     return (
         *(_reached(groups, place, name) for place in points),
         _net_benefit(groups, name),
-        _calibration("Calibration, as predicted.", [(*one, one[2].before) for one in groups]),
+        _calibration("Calibration, uncalibrated.", [(*one, one[2].before) for one in groups]),
         *_scaled(groups),
         _classes(groups),
     )
@@ -69,7 +69,7 @@ def _reached(groups: list[Judged], place: int, name: str) -> Table:
     aim = "" if math.isnan(point.target) else f", chosen for a sensitivity of {point.target:g}"
     precision = (f"PPV at {percent(one)}" for one in groups[0][2].prevalences)
     return Table(
-        f"Called {name} above {fixed(point.threshold)}{aim}: what that reaches.",
+        f"Called {name} above {in_full(point.threshold)}{aim}: what that reaches.",
         ("Group", "Found", "False alarms", "Sensitivity", "Specificity", "PPV", "NPV", *precision),
         tuple((title, *_point(one, figures.points[place])) for title, one, figures in groups),
     )

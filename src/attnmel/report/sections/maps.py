@@ -140,7 +140,7 @@ def mean_tables(summary: MapSummary) -> tuple[Table, ...]:
         "Class activation maps as the authors measured them, only to compare with their value": [
             _Head(MEASURE_WORDS[AUTHORS_JACCARD], AUTHORS_JACCARD, LESION)
         ],
-        "Faithfulness: probability of the class when pixels are replaced": [
+        "Faithfulness: uncalibrated probability of the class when pixels are replaced": [
             _Head(MEASURE_WORDS[name], name, "") for name in FAITHFUL
         ],
         "Sanity: rank correlation with the map after an alteration": [

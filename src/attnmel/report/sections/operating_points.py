@@ -8,8 +8,9 @@ from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.classification.operating_points import Operating
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, in_brackets, percent, span, stacked
+from attnmel.evaluation.statistics.format import fixed, in_brackets, in_full, percent, span, stacked
 from attnmel.figures.operating import operating_figure
+from attnmel.records import scale_in_words
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced
 
@@ -35,11 +36,12 @@ def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor
 
 
 def _prose(operating: Operating) -> str:
-    """Return what chose the thresholds; the notes say where the evaluated images chose them themselves."""
+    """Return what the thresholds are of and what chose them; the notes say where the evaluated images chose them."""
+    scale = f"Thresholds are of {scale_in_words(operating.temperature)}, as in the columns of attnmel predict."
     if not operating.validation_positives:
-        return ""
+        return scale
     images = f"{operating.validation_images:,} validation images ({operating.validation_positives:,} "
-    chose = f"Each threshold is the highest that reaches its sensitivity on the {images}{spaced(operating.task)})."
+    chose = f"{scale} Each is the highest that reaches its sensitivity on the {images}{spaced(operating.task)})."
     if operating.shared:
         return chose
     return f"{chose} The images evaluated here had no part in it, so their sensitivity may be above or below it."
@@ -62,7 +64,7 @@ def _point(operating: Operating, point: OperatingPoint) -> tuple[str, ...]:
         return (aim, *(fixed(math.nan),) * 7, read_off)
     return (
         aim,
-        fixed(point.threshold),
+        in_full(point.threshold),
         f"{point.true_positives:,} of {operating.positives:,}",
         f"{point.false_positives:,} of {operating.negatives:,}",
         _twice(reached.sensitivity, again.sensitivity if again else None),

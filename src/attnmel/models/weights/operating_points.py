@@ -1,0 +1,64 @@
+"""The operating points that come with a model, and the decisions that they give on its probabilities. No torch."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, kw_only=True)
+class Achieved:
+    """What a threshold achieved on some images: value and ends of the 95 % interval."""
+
+    split: str
+    images: int
+    positives: int
+    sensitivity: tuple[float, float, float]
+    specificity: tuple[float, float, float]
+
+    @property
+    def sentence(self) -> str:
+        """What was achieved, in words."""
+        rates = (("sensitivity", self.sensitivity), ("specificity", self.specificity))
+        words = (f"{name} {value:.3f} ({low:.3f} to {high:.3f})" for name, (value, low, high) in rates)
+        return f"{', '.join(words)} on {self.images} images of the split {self.split} ({self.positives} positive)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """A probability above which an image counts as positive: chosen on the validation images, or a user's own.
+
+    It is of the same scale as the model's probabilities: calibrated where the model has a temperature.
+    """
+
+    task: str
+    """The class that is evaluated against the rest."""
+    threshold: float
+    target: float = math.nan
+    """Target sensitivity; NaN for a threshold of the user's own, as the next two."""
+    sensitivity: float = math.nan
+    """On the validation images, as the specificity."""
+    specificity: float = math.nan
+    images: int = 0
+    positives: int = 0
+    achieved: tuple[Achieved, ...] = ()
+    """With intervals: first on the validation images, then on others; empty if an earlier version wrote the file."""
+
+    @property
+    def name(self) -> str:
+        """The name in tables: "melanoma_sensitivity_0.89", of a user's threshold "melanoma_threshold_0.3"."""
+        own = math.isnan(self.target)
+        return f"{self.task}_threshold_{self.threshold!r}" if own else f"{self.task}_sensitivity_{self.target:g}"
+
+
+class Decision(NamedTuple):
+    """One class against the rest, at one threshold."""
+
+    threshold: Threshold
+    positive: bool
+    """Whether the probability is above the threshold."""
+
+
+def decisions_of(probabilities: Mapping[str, float], thresholds: Iterable[Threshold]) -> tuple[Decision, ...]:
+    """Return the decisions for one image, by its probability of each class: positive strictly above a threshold."""
+    return tuple(Decision(one, probabilities[one.task] > one.threshold) for one in thresholds)
