@@ -22,7 +22,6 @@ from attnmel.pipeline.run.provenance import read_provenance, read_recipe
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.system.train import train_system
 from attnmel.pipeline.train.train import run_folder
-from attnmel.records import Predictions
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -44,10 +43,9 @@ def test_a_file_is_predicted_as_its_image_was_evaluated(fitted: RunFolder, phant
     run = Run(fitted, phantoms.home)
     evaluated = run.predictions("test")
     files = {one.image_id: one.image for one in run.dataset.lesions}
-    predicted = predict_images(fitted.path, [files[one] for one in evaluated.image_ids], calibrated=False)
+    predicted = predict_images(fitted.path, [files[one] for one in evaluated.image_ids])
     found = np.array([one.probabilities for one in predicted])
-    uncalibrated = Predictions.read(fitted.predictions("test")).probabilities
-    np.testing.assert_allclose(found, uncalibrated, atol=1e-6)
+    np.testing.assert_allclose(found, evaluated.probabilities, atol=1e-6)
 
 
 def test_evaluating_again_gives_the_same_predictions(fitted: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
