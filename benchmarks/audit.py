@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from attnmel.cli.terminal import Terminal
-from attnmel.data.audit.align import same_pictures
 from attnmel.data.audit.candidates import ROWS
 from attnmel.data.audit.descriptors import signatures
+from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.preprocess.workers import available_processors
 from attnmel.pipeline.data.audit import prepare_audit
 from attnmel.runtime import use_threads
@@ -33,7 +33,7 @@ def main() -> None:
     start, busy = time.perf_counter(), time.process_time()
     described = signatures(looked.images(places[first : first + ROWS]) for first in range(0, len(places), ROWS))
     print(f"read and describe: {time.perf_counter() - start:.1f} s, {time.process_time() - busy:.1f} s of processors")
-    found = same_pictures(described)
+    found = same_pictures(described, lambda rows: looked.images([places[row] for row in rows]))
     print(f"all: {time.perf_counter() - start:.1f} s, {time.process_time() - busy:.1f} s of processors")
     print(f"{len(found)} pairs show the same picture")
 

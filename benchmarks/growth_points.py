@@ -70,7 +70,7 @@ def cache(folder: Path, images: int) -> float:
 
     home = folder / f"home-{images}"
     shutil.rmtree(home, ignore_errors=True)
-    lesions = read_folder(_link(folder, f"images-{images}", range(LEARNT, LEARNT + images)))
+    lesions = read_folder(_link(folder, f"images-{images}", range(LEARNT, LEARNT + images))).lesions
     return _timed(lambda: open_cache(lesions, crop=0.8, side=prepared_side(SIZE), home=home, workers=1))
 
 

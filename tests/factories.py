@@ -65,8 +65,9 @@ def informed_probabilities(
 
 
 HEAVY = (
-    "PIL", "captum", "jinja2", "lightning_fabric", "matplotlib", "monai", "numpy", "onnx", "onnxruntime", "openvino",
-    "pandas", "platformdirs", "pydantic", "rich", "safetensors", "scipy", "sklearn", "tensorboard", "torch", "typer",
+    "PIL", "captum", "highdicom", "jinja2", "lightning_fabric", "matplotlib", "monai", "numpy", "onnx", "onnxruntime",
+    "openvino", "pandas", "platformdirs", "pydantic", "pydicom", "rich", "safetensors", "scipy", "sklearn",
+    "tensorboard", "torch", "typer",
 )  # fmt: skip
 
 

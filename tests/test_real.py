@@ -13,6 +13,7 @@ from PIL import Image
 
 from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
+from attnmel.data.datasets.folder import TableReading
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
@@ -44,7 +45,7 @@ def lesions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lesion, ...]:
     mirror, home = tmp_path_factory.mktemp("mirror"), tmp_path_factory.mktemp("home")
     subprocess.run([sys.executable, str(MADE_BY), str(mirror), "2017"], check=True, capture_output=True)
     fetch("isic2017", home, mirror=mirror.as_uri())
-    return read_dataset("isic2017", home, classes=("rest", "melanoma")).lesions
+    return read_dataset("isic2017", home, reading=TableReading(("rest", "melanoma"))).lesions
 
 
 @pytest.fixture(scope="module")

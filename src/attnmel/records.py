@@ -22,9 +22,9 @@ INTERNAL: Split = "internal"
 
 EVERY_SPLIT: tuple[Split, ...] = (*SPLITS, INTERNAL)
 
-ATTRIBUTES = ("age", "sex", "site", "confirmation", "source")
-"""What may be known of an image besides its diagnosis, as text: age in years, sex, body site, how the diagnosis was
-confirmed (histopathology, follow-up, consensus, confocal), and which collection the image is from."""
+ATTRIBUTES = ("age", "sex", "site", "laterality", "confirmation", "source")
+"""What may be known of an image besides its diagnosis, as text: age in years, sex, body site, side of the body, how the
+diagnosis was confirmed (histopathology, follow-up, consensus, confocal), and which collection the image is from."""
 
 ATTENTION_MAPS = ("pool3", "pool4")
 """Names of a network's attention maps in files and tables, in the order that networks return them."""

@@ -61,7 +61,10 @@ def test_a_mirrored_copy_across_the_split_is_told_and_leaks(attnmel: "Attnmel", 
         ran.out
     )
     assert listed.read_text().splitlines()[1:] == ["clinic,p001,same picture,clinic:test/p019"]
+    # What it does not find is the last that is said, on the terminal and among the notes of the page.
+    assert ran.out.splitlines()[-1].startswith("Often missed: copies turned by more than 10 degrees")
     text = page.read_text()
+    assert "Often missed: copies turned by more than 10 degrees" in text
     assert text.count("data:image/webp;base64,") == 2
     assert all(word in text for word in ("p001", "p019", "clinic:test", "One picture under two ids"))
     assert "http" not in text.replace("http-equiv", "")

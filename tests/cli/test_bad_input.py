@@ -125,8 +125,10 @@ def picture(name: str, *, kind: str = "PNG", size: tuple[int, int] = (120, 90), 
     ("spoil", "messages"),
     [
         pytest.param(lambda d: cut(d / IMAGE), ("ISIC_9000003.jpg is truncated or damaged",), id="truncated"),
-        pytest.param(lambda d: (d / IMAGE).write_text("no"), ("9000003.jpg is neither JPEG nor PNG",), id="no image"),
-        pytest.param(picture(IMAGE, kind="GIF"), ("9000003.jpg is neither JPEG nor PNG",), id="other format"),
+        pytest.param(lambda d: (d / IMAGE).write_text("no"), ("9000003.jpg is no picture",), id="no image"),
+        pytest.param(
+            picture(IMAGE, kind="GIF"), ("9000003.jpg is a file of the kind GIF, which is not read",), id="other format"
+        ),
         pytest.param(picture(IMAGE, size=(11000, 10000)), ("11000 x 10000 pixels", "make it smaller"), id="huge"),
         pytest.param(picture(MASK, size=(60, 45)), ("60 x 45 pixels", "image is 120 x 90"), id="size of mask"),
         pytest.param(picture(MASK, grey=0), ("segmentation.png is empty", "expected 255 inside"), id="empty mask"),
@@ -188,10 +190,10 @@ def test_an_own_folder_trains_judges_and_is_predicted(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("jpg,1,", "jpg,2,"), "label '2'; expected one of rest, melanoma"),
-        (("jpg,1,", "jpg,,"), "no label; give it one"),
-        (("_segmentation", "_mask"), "no file 'masks/ISIC_9000000_mask.png'"),
-        ((",", ";"), "is separated by semicolons; save it separated by commas"),
+        (("jpg,1,", "jpg,2,"), "column label: found '2', expected one of rest, melanoma"),
+        (("jpg,1,", "jpg,,"), "column label: found nothing, expected one of rest, melanoma"),
+        (("_segmentation", "_mask"), "column mask: found 'masks/ISIC_9000000_mask.png', of which there is no file"),
+        (("image,label", "image,dx"), "name them: --columns label=dx"),
         (("jpg,1,", "jpg,0,"), "has no melanoma"),
         (("png\n", "png,train\n"), "has no image in the split 'validation' (it has 24 in train)"),
     ],

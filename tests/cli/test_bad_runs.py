@@ -119,4 +119,4 @@ def test_odd_files_of_a_folder_do_not_stop_the_good_ones(
     assert (tmp_path / "maps" / "good.npz").is_file()
     for ran in (predicted, explained):
         assert ran.code == 1
-        assert "1 of 2 images could not be used; the others are done:\n  a.png is neither JPEG nor PNG" in ran.err
+        assert "1 of 2 images could not be used; the others are done:\n  a.png is no picture" in ran.err

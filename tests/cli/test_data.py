@@ -40,10 +40,25 @@ def test_errors_end_with_one_and_every_kind_has_its_hint(attnmel: "Attnmel", bro
 
 
 def test_each_finding_names_its_place(attnmel: "Attnmel", tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text("image,label\n" + "".join(f"{name},nevus\n" for name in "abcd"))
+    (tmp_path / "labels.csv").write_text("image,label,age\n" + "".join(f"a,nevus,{one}\n" for one in range(200, 234)))
+    Image.new("RGB", (60, 40), (200, 160, 140)).save(tmp_path / "a.png")
     ran = attnmel("verify", tmp_path, "--home", tmp_path / "home")
-    assert "labels.csv: line 2: image: no file 'a' (.jpg, .jpeg, .png) in the folder\n" in ran.out
-    assert "and 1 more" in ran.out
+    assert ran.out.count("labels.csv: line ") == 34, "all of a folder of one's own"
+    assert "labels.csv: line 2, column age: found '200', expected years from 0 to 120, or nothing\n" in ran.out
+
+
+def test_a_folder_is_read_as_a_recipe_and_options_say(attnmel: "Attnmel", tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("isic_id;target\na;0\nb;2\n")
+    for name in "ac":
+        Image.new("RGB", (60, 40), (200, 160, 140)).save(tmp_path / f"{name}.png")
+    options = ("--recipe", "isic2017/attnmel", "--columns", "image=isic_id,label=target", "--strict")
+    ran = attnmel("verify", tmp_path, "--home", tmp_path / "home", *options)
+    assert ran.code == 1
+    assert "line 3, column target: found '2', expected one of rest, melanoma" in ran.out
+    assert "line 3, column isic_id: found 'b', of which there is no file" in ran.out
+    assert "note: labels.csv: labels are read as classes: '0' as rest (1 row)\n" in ran.out
+    ran = attnmel("verify", tmp_path, "--columns", "picture=isic_id")
+    assert (ran.code, ran.err.split(";")[0]) == (1, "error: unknown column 'picture'")
 
 
 def test_warnings_alone_end_well(attnmel: "Attnmel", broken: Path) -> None:
@@ -89,7 +104,7 @@ def test_several_data_sets_are_checked_and_an_unknown_name_is_refused(
     (folder / "labels.csv").write_text("image,label\na,nevus\n")
     ran = attnmel("verify", "phantoms", folder, "isic2016", "--home", broken)
     assert ran.code == 1
-    assert "own images in clinic: 1 error in 0 images" in ran.out
+    assert "own images in clinic: 1 error, 1 warning in 0 images" in ran.out
     assert "not fetched: " in ran.out
     ran = attnmel("verify", "nothing", "--home", broken)
     assert ran.code == 1

@@ -160,7 +160,10 @@ def test_what_cannot_be_compared_is_one_sentence(attnmel: "Attnmel", trained: Ru
     for arguments, message in [
         ((trained.path,), "a comparison needs two runs or more; name another run, or a folder of several seeds"),
         ((trained.path, trained.path), "is named twice; name each run once"),
-        ((trained.path, tmp_path), "expected a run folder, a folder of seed-* runs, or a predictions file"),
+        (
+            (trained.path, tmp_path),
+            "expected a run folder, a folder of seed-* runs, a predictions file, or a",
+        ),
     ]:
         ran = attnmel("compare", *arguments)
         assert (ran.code, ran.out) == (1, "")

@@ -66,6 +66,18 @@ def test_a_submission_is_scored_against_the_fetched_test_split(
     assert len(auc) == 6
 
 
+def test_columns_of_other_names_are_scored_as_they_are_named(
+    attnmel: "Attnmel", phantoms: "Phantoms", submission: Path
+) -> None:
+    plain = attnmel("score", "phantoms", submission, "--home", phantoms.home, "--resamples", "2")
+    text = submission.read_text().replace("image_id,melanoma,seborrheic_keratosis", "case;m;k").replace(",", ";")
+    submission.write_text(text.replace(".", ","))
+    columns = ("--columns", "image_id=case,melanoma=m,seborrheic_keratosis=k")
+    ran = attnmel("score", "phantoms", submission, "--home", phantoms.home, "--resamples", "2", *columns)
+    assert "note: submission.csv has cells separated by semicolons\n" in ran.out
+    assert ran.out.splitlines()[-17:] == plain.out.splitlines()[-17:]
+
+
 def test_json_holds_every_row_the_rules_and_what_was_left_out(
     attnmel: "Attnmel", two_classes: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
-from attnmel.cli.train import Overrides
+from attnmel.cli.train import Columns, Overrides, Strict
+
+if TYPE_CHECKING:
+    from attnmel.data.datasets.folder import TableReading
 
 
 def fetch(
@@ -47,6 +50,16 @@ def verify(
         Path | None, option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.")
     ] = None,
     png: Annotated[Path | None, option(OUTPUT, "PNG file for the same contact sheet.")] = None,
+    recipe: Annotated[
+        str | None,
+        option(
+            DATA,
+            "Check an own folder's labels and splits as a training by this recipe would [default: any labels].",
+            metavar="RECIPE",
+        ),
+    ] = None,
+    columns: Columns = None,
+    strict: Strict = False,
     sample: Annotated[int, option(OUTPUT, "Number of random images on the contact sheet.", min=0)] = 48,
     seed: Annotated[int, option(ADVANCED, "Random seed of the contact sheet's sample.", min=0)] = 0,
     home: Home = None,
@@ -60,12 +73,18 @@ def verify(
     Example:
         attnmel verify isic2017 --out contact-sheet.html
     """
-    from attnmel.data.verify import KINDS
     from attnmel.folders import home_folder
-    from attnmel.pipeline.data.verify import FIRST, notes_on, summary_rows, verdict, verify_datasets
+    from attnmel.pipeline.data.verify import printed_notes, summary_rows, verdict, verify_datasets
 
     found = verify_datasets(
-        datasets, home=home_folder(home), html=out, png=png, sample=sample, seed=seed, progress=Terminal()
+        datasets,
+        home=home_folder(home),
+        reading=_reading(recipe, columns, strict=strict),
+        html=out,
+        png=png,
+        sample=sample,
+        seed=seed,
+        progress=Terminal(),
     )
     if as_json:
         print_json([one.as_dict() for one in found])
@@ -73,19 +92,32 @@ def verify(
         for one in found:
             print(f"{one.title}: {verdict(one)}")
             print(f"  {', '.join(f'{count:,} {what}' for what, count in one.counts.items())}")
+            for note in one.notes:
+                print(f"  note: {note}")
             rows = summary_rows(one)
             if rows:
                 print_table(["found", "severity", "count"], [[kind, grave, count] for kind, count, grave, _ in rows])
                 print()
             for kind, findings in one.by_kind().items():
-                print(f"  {kind}: {KINDS[kind].hint}")
-                for note in notes_on(findings, FIRST):
+                print(f"  {kind}: {one.hint(kind)}")
+                for note in printed_notes(one, findings):
                     print(f"      {note}")
             print()
         for path in filter(None, (out, png)):
             print(f"contact sheet: {path}")
     if any(one.errors for one in found):
         raise typer.Exit(1)
+
+
+def _reading(recipe: str | None, columns: str | None, *, strict: bool) -> "TableReading":
+    """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
+    from attnmel.config.load import load_recipe
+    from attnmel.data.datasets.folder import TableReading
+    from attnmel.data.datasets.folder_columns import parsed_columns
+
+    data = load_recipe(recipe).data if recipe else None
+    named = parsed_columns(columns) if columns else data.columns if data else {}
+    return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
 
 
 def audit(
@@ -116,6 +148,7 @@ def audit(
         Path | None,
         option(OUTPUT, "CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`."),
     ] = None,
+    columns: Columns = None,
     leave_out: Annotated[
         Literal["train", "test"], option(OUTPUT, "Which image of a leak the list excludes.")
     ] = "train",
@@ -134,7 +167,7 @@ def audit(
     from attnmel.folders import home_folder
     from attnmel.locks import hold_files
     from attnmel.pipeline.data.audit import audit_datasets
-    from attnmel.pipeline.data.audit_output import as_dict, counts, list_exclusions, summary, write_page
+    from attnmel.pipeline.data.audit_output import NOT_FOUND, as_dict, counts, list_exclusions, summary, write_page
     from attnmel.runtime import use_threads
 
     use_threads()
@@ -144,6 +177,7 @@ def audit(
             train=train or (),
             test=test or (),
             home=home_folder(home),
+            reading=_reading(None, columns, strict=False),
             embedding=embedding or "",
             progress=Terminal(),
         )
@@ -160,6 +194,7 @@ def audit(
             print(f"\npage: {out}")
         if exclusions is not None:
             print(f"exclusions: {exclusions} ({listed})")
+        print(f"\n{NOT_FOUND}")
     if audited.leaks:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ import typer
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.model_names import NAME, run_to_evaluate
 from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+from attnmel.cli.train import Columns
 
 MEASURES = ["", "measure", "value", "95 % interval"]
 
@@ -33,6 +34,7 @@ def evaluate(
     exclude: Annotated[
         Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
     ] = None,
+    columns: Columns = None,
     allow_leakage: Annotated[
         bool, option(DATA, "Evaluate although the network was trained on some images.", "--allow-leakage")
     ] = False,
@@ -52,6 +54,7 @@ def evaluate(
     Example:
         attnmel evaluate runs/isic2017/attnmel-lesion/seed-0
     """
+    from attnmel.data.datasets.folder_columns import parsed_columns
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
     from attnmel.pipeline.evaluate.score import sentence, table
     from attnmel.pipeline.run.results_details import operating_table
@@ -69,6 +72,7 @@ def evaluate(
         prevalences=prevalence or (),
         exclude=exclude,
         allow_leakage=allow_leakage,
+        columns=parsed_columns(columns) if columns else None,
     )
     details = opened.details(results)
     if as_json:
@@ -89,7 +93,10 @@ def evaluate(
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(help="Run folders, folders of seed-* runs (a recipe), or predictions files.")
+        list[Path],
+        typer.Argument(
+            help="Run folders, folders of seed-* runs (a recipe), predictions files, or submissions as isic2017:FILE."
+        ),
     ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to compare on.")] = "test",
     operating_point: Annotated[
@@ -111,6 +118,7 @@ def compare(
             "Measure to compare; repeatable. Fewer measures need less correction for multiple tests [default: all].",
         ),
     ] = None,
+    home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Test whether trained networks differ on the same images.
@@ -125,7 +133,7 @@ def compare(
     from attnmel.report.sections.comparison import difference_table, method_words, sentences, summary_table
 
     found = compare_runs(
-        runs, split=split, operating_point=operating_point, positives=positive or (), measures=measure or ()
+        runs, home=home, split=split, operating_point=operating_point, positives=positive or (), measures=measure or ()
     )
     if as_json:
         print_json(found.as_dict())
@@ -151,8 +159,16 @@ def compare(
 def score(
     dataset: Annotated[str, typer.Argument(help="isic2016, isic2017, isic2018 or isic2018-task1.")],
     predictions: Annotated[
-        Path, typer.Argument(help="A CSV in the official submission format; a folder of masks for isic2018-task1.")
+        Path, typer.Argument(help="A CSV of image ids and probabilities; a folder of masks for isic2018-task1.")
     ],
+    columns: Annotated[
+        str | None,
+        option(
+            DATA,
+            "How the CSV calls its columns, e.g. --columns image_id=file,melanoma=p; without a header, numbers from 1.",
+            metavar="NAME=COLUMN,...",
+        ),
+    ] = None,
     truth: Annotated[
         Path | None, option(DATA, "True classes or masks, in the official format [default: the fetched test split].")
     ] = None,
@@ -177,6 +193,7 @@ def score(
     Example:
         attnmel score isic2017 submission.csv
     """
+    from attnmel.data.datasets.folder_columns import parsed_columns
     from attnmel.folders import home_folder
     from attnmel.pipeline.evaluate import score as scoring
 
@@ -185,6 +202,7 @@ def score(
         predictions,
         home=home_folder(home),
         truth=truth,
+        columns=parsed_columns(columns) if columns else None,
         rules=rule or (),
         resamples=resamples,
         seed=seed,
@@ -197,7 +215,12 @@ def score(
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders; several are shown next to each other.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run folders, shown next to each other; submissions (isic2017:FILE) are compared with them."
+        ),
+    ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
     out: Out = None,
     home: Home = None,
@@ -209,8 +232,12 @@ def report(
     Example:
         attnmel report runs/isic2017/attnmel-lesion/seed-0 --out report.html
     """
+    from attnmel.pipeline.evaluate.submissions import named_submission
     from attnmel.pipeline.report.report import report_runs
     from attnmel.pipeline.run.run import Run
 
     terminal = Terminal()
-    print(report_runs([Run(run, home, terminal) for run in runs], split=split, out=out))
+    submissions = [path for path in runs if named_submission(str(path))[1].is_file()]
+    # A submission alone is opened as a run, which says that it is none.
+    opened = [Run(run, home, terminal) for run in runs if run not in submissions or len(submissions) == len(runs)]
+    print(report_runs(opened, split=split, out=out, submissions=submissions))

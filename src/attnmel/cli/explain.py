@@ -19,7 +19,7 @@ def explain(
     model: Annotated[str, typer.Argument(help=f"{NAME}, a run folder or a checkpoint.")],
     images: Annotated[
         list[str] | None,
-        typer.Argument(help="JPEG or PNG files, folders of them, or example:ID; with --split, more run folders."),
+        typer.Argument(help="Image files, folders of them, or example:ID; with --split, more run folders."),
     ] = None,
     split: Annotated[
         str | None,

@@ -19,7 +19,7 @@ def predict(
         str,
         typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder or a checkpoint."),
     ],
-    images: Annotated[list[str], typer.Argument(help="JPEG or PNG files, folders of them, or example:ID.")],
+    images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or example:ID.")],
     out: Out = None,
     as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV.", "--json")] = False,
     uncalibrated: Annotated[
@@ -50,6 +50,15 @@ def predict(
     maps: Annotated[
         Path | None,
         option(OUTPUT, "Folder for the attention maps: drawn over each image as PNG, and as NPZ.", metavar="<folder>"),
+    ] = None,
+    dicom_out: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder for results of DICOM images as DICOM (Secondary Capture), filed with patient and study.",
+            "--dicom-out",
+            metavar="<folder>",
+        ),
     ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
@@ -86,6 +95,7 @@ def predict(
         calibrated=not uncalibrated,
         thresholds=threshold or (),
         maps=maps,
+        dicom=dicom_out,
         stall_limit=stall_limit,
         progress=progress,
     )

@@ -69,6 +69,15 @@ def predict(
     ] = None,
     replace: Annotated[bool, option(OUTPUT, "Predict again where a mask is there already.", "--replace")] = False,
     batch: Annotated[int, option(ADVANCED, "Images in one forward pass.", min=1)] = 16,
+    dicom_out: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder for masks of DICOM images as DICOM (Segmentation), filed with patient and study.",
+            "--dicom-out",
+            metavar="<folder>",
+        ),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Predict the lesion mask of every image.
@@ -84,7 +93,14 @@ def predict(
 
     use_threads()
     masks = predict_masks(
-        model, images, home=home_folder(home), out=out, replace=replace, batch=batch, progress=Terminal()
+        model,
+        images,
+        home=home_folder(home),
+        out=out,
+        replace=replace,
+        batch=batch,
+        dicom=dicom_out,
+        progress=Terminal(),
     )
     print(masks.sentence())
     masks.raise_for_failures()

@@ -26,6 +26,17 @@ Overrides = Annotated[
     ),
 ]
 
+Columns = Annotated[
+    str | None,
+    option(
+        DATA,
+        "How labels.csv calls its columns, e.g. --columns image=isic_id,label=target; a label of several columns of 0 "
+        "and 1 is MEL+NV+BCC.",
+        metavar="NAME=COLUMN,...",
+    ),
+]
+Strict = Annotated[bool, option(DATA, "Refuse rows of labels.csv without image, and images without row.", "--strict")]
+
 
 def train(
     recipe: Annotated[
@@ -46,6 +57,8 @@ def train(
     allow_leakage: Annotated[
         bool, option(DATA, "Train although an image or lesion is in two splits.", "--allow-leakage")
     ] = False,
+    columns: Columns = None,
+    strict: Strict = False,
     seeds: Annotated[int, option(TRAINING, "Number of seeds; each gets a run folder.", min=1)] = 1,
     resume: Annotated[bool, option(TRAINING, "Continue runs that were stopped.", "--resume")] = False,
     out: Annotated[
@@ -65,6 +78,7 @@ def train(
     from attnmel.config.load import load_run_recipe, with_seeds
     from attnmel.config.system import SystemRecipe
     from attnmel.data.audit.exclusions import excluding
+    from attnmel.data.datasets.folder_columns import as_toml, parsed_columns
     from attnmel.folders import RunFolder, home_folder
     from attnmel.pipeline.train.processes import company, follow_watcher, run_together, starts_processes
 
@@ -72,6 +86,8 @@ def train(
     given_run = RunFolder(Path(recipe)) if (Path(recipe) / RunFolder(Path()).recipe.name).is_file() else None
     changed = [*(overrides or ()), *([f"data.ablation={ablation}"] if ablation else [])]
     changed += ["data.allow_leakage=true"] if allow_leakage else []
+    changed += ["data.strict=true"] if strict else []
+    changed += [f"data.columns={as_toml(parsed_columns(columns))}"] if columns else []
     first = load_run_recipe(str(given_run.recipe) if given_run else recipe, changed)
     if exclude is not None:
         first = excluding(first, exclude)

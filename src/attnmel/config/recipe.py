@@ -68,9 +68,9 @@ class DataSettings(Settings):
 
     A class called "rest" takes every diagnosis of a known data set that has no class of its own; a class without any
     image, as by a typing error, is refused before training. In a folder of one's own, labels are written by hand:
-    labels.csv contains these classes or their indices (0 for the first) and nothing else. There "rest" is written out
-    (or its index), and another word, such as "melnoma" or "nevus", is an error that names the line, so that a typing
-    error never turns a melanoma into "rest".
+    labels.csv contains these classes in any case, their indices (0 for the first) or other names of the same diagnosis
+    ("MEL", "malignant"). There "rest" is written out (or its index, or "benign"), and another word, such as "melnoma"
+    or "nevus", is an error that names the line, so that a typing error never turns a melanoma into "rest".
     """
     positives: Positives
     """Target classes, each evaluated against all others; the first is the main task."""
@@ -82,6 +82,12 @@ class DataSettings(Settings):
     """How often an image of a class occurs in an epoch; 1 for a class that is not named."""
     passes: Positive = 1
     """How often an epoch repeats all of that."""
+    columns: dict[str, str] = {}
+    """How the labels.csv of a folder of one's own calls its columns, where it calls them differently, such as
+    { image = "isic_id", label = "target" }; a label that several columns of 0 and 1 give is "MEL+NV+BCC"."""
+    strict: bool = False
+    """Whether a row of such a table without its image, or an image without a row, is an error; else they are left out
+    and counted."""
     limit: Positive | None = None
     """Train on this many of the training images, the same for every seed, each diagnosis by its share; None: on all.
 

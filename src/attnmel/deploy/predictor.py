@@ -14,10 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
+from PIL.Image import Image as PillowImage
 
 from attnmel import NOTICE
 from attnmel.config.fields import ComputePrecision
-from attnmel.data.preprocess.images import central_square, image_size, prepared_image, prepared_pixels, whole_frame
+from attnmel.data.preprocess.decode import UNNAMED
+from attnmel.data.preprocess.images import central_square, prepare_image, prepared_pixels, whole_frame
 from attnmel.deploy.onnx_file import (
     ATTENTION,
     BOUND,
@@ -36,10 +38,13 @@ from attnmel.pretrained.catalogue import find_model
 from attnmel.records import ATTENTION_MAPS
 from attnmel.threads import requested_threads
 
+IMAGE_DIMENSIONS = 3
+
 WORKERS_PER_PASS = 2
 """Threads for each image in the network: one decodes while the other waits for the network."""
 
-Image = str | Path | bytes | np.ndarray
+Image = str | Path | bytes | np.ndarray | PillowImage
+"""A file by its path or as its bytes, RGB pixels, or a picture of Pillow with the profile and EXIF that it carries."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,9 +82,10 @@ class Prediction:
 
 
 class PredictedFile(NamedTuple):
-    """One file of many, with its prediction or the reason why it could not be used."""
+    """One image of many, with its prediction or the reason why it could not be used."""
 
     path: Path
+    """Of an image that is no file: "the image"."""
     prediction: Prediction | None
     error: str = ""
 
@@ -127,7 +133,7 @@ class Predictor:
         self._compiling = threading.Lock()
 
     def predict(self, image: Image) -> Prediction:
-        """Predict one image: path or bytes of a JPEG or PNG file, or upright pixels, RGB uint8 [H W 3].
+        """Predict one image: path or bytes of an image file, a picture of Pillow, or upright pixels, RGB uint8 [H W 3].
 
         Raises:
             ImageError: the image cannot be used.
@@ -138,18 +144,22 @@ class Predictor:
         """Predict one file, or return the reason why it cannot be used."""
         return self._predict_file(path, self._compiled(many=False))
 
-    def predict_many(self, paths: Iterable[str | Path], *, stall_limit: float = STALL_LIMIT) -> Iterator[PredictedFile]:
-        """Yield the prediction of each file in their order, or the reason why it cannot be used.
+    def predict_many(
+        self, images: Image | Iterable[Image], *, stall_limit: float = STALL_LIMIT
+    ) -> Iterator[PredictedFile]:
+        """Yield the prediction of each image in their order, or the reason why it cannot be used.
 
-        Several files are decoded and predicted at the same time, only a few ahead, so memory does not grow with their
-        number.
+        A single image counts as one of many. Several are decoded and predicted at the same time, only a few ahead, so
+        memory does not grow with their number.
 
         Raises:
             StalledError: the next prediction did not come within `stall_limit` seconds; 0 means no limit.
         """
         network = self._compiled(many=True)
         workers = network.at_once * WORKERS_PER_PASS
-        yield from in_threads(lambda path: self._predict_file(path, network), paths, workers, limit=stall_limit)
+        yield from in_threads(
+            lambda image: self._predict_file(image, network), several(images), workers, limit=stall_limit
+        )
 
     def _compiled(self, *, many: bool) -> Compiled:
         with self._compiling:
@@ -157,11 +167,12 @@ class Predictor:
                 self._ready[many] = self._network.compiled(many=many)
             return self._ready[many]
 
-    def _predict_file(self, path: str | Path, network: Compiled) -> PredictedFile:
+    def _predict_file(self, image: Image, network: Compiled) -> PredictedFile:
+        path = Path(image) if isinstance(image, str | Path) else Path(UNNAMED)
         try:
-            return PredictedFile(Path(path), self._predict(path, network))
+            return PredictedFile(path, self._predict(image, network))
         except ImageError as error:
-            return PredictedFile(Path(path), None, str(error))
+            return PredictedFile(path, None, str(error))
 
     def _predict(self, image: Image, network: Compiled) -> Prediction:
         square, (width, height) = _prepared(image, self.card)
@@ -190,8 +201,15 @@ def _prepared(image: Image, card: Card) -> tuple[UInt8[np.ndarray, "S S 3"], tup
                 f"the image is an array of {image.dtype} {list(image.shape)}; expected uint8 [height, width, 3], RGB"
             )
         return prepared_pixels(image, crop=card.crop, side=card.side), (image.shape[1], image.shape[0])
-    source = image if isinstance(image, bytes) else Path(image)
-    return prepared_image(source, crop=card.crop, side=card.side), image_size(source)
+    found = prepare_image(Path(image) if isinstance(image, str) else image, crop=card.crop, side=card.side)
+    return found.pixels, (found.width, found.height)
+
+
+def several(images: Image | Iterable[Image]) -> Iterable[Image]:
+    """Return the images; a single one, which could be iterated over as well, as the only of several."""
+    if isinstance(images, np.ndarray):
+        return [images] if images.ndim == IMAGE_DIMENSIONS else list(images)
+    return [images] if isinstance(images, str | Path | bytes | PillowImage) else images
 
 
 def _by_class(probabilities: np.ndarray, card: Card, path: Path) -> dict[str, float]:

@@ -81,7 +81,7 @@ def subgroups(
     Raises:
         PredictionsError: as `evaluate_classification`.
     """
-    MetricSet.of(predictions, [name])  # refuses what cannot be evaluated
+    MetricSet.of(predictions, [name], one_sided=True)  # refuses what cannot be evaluated
     found: list[Subgroup] = []
     alike: dict[str, str] = {}
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -49,6 +50,37 @@ def cropped(picture: np.ndarray) -> np.ndarray:
     return picture[rows:-rows, columns:-columns]
 
 
+def squashed(picture: np.ndarray) -> np.ndarray:
+    """Resize the whole photograph to a square, as sets for classification come."""
+    return np.asarray(Image.fromarray(picture).resize((140, 140), Image.Resampling.BICUBIC))
+
+
+def padded(picture: np.ndarray, mode: Literal["black", "reflect"]) -> np.ndarray:
+    """Make a level photograph square by black or mirrored bars above and below."""
+    height, width = picture.shape[:2]
+    bars = (((width - height) // 2,) * 2, (0, 0), (0, 0))
+    return np.pad(picture, bars) if mode == "black" else np.pad(picture, bars, mode="reflect")
+
+
+def bordered(picture: np.ndarray) -> np.ndarray:
+    """Put a white border around it."""
+    distance = round(0.1 * picture.shape[0])
+    return np.pad(picture, ((distance, distance), (distance, distance), (0, 0)), constant_values=255)
+
+
+def slightly_turned(picture: np.ndarray, degrees: float = 5) -> np.ndarray:
+    """Turn by a few degrees; the corners become black."""
+    return np.asarray(Image.fromarray(picture).rotate(degrees, Image.Resampling.BICUBIC))
+
+
+def enlarged(picture: np.ndarray, share: float = 0.3) -> np.ndarray:
+    """Enlarge by a share; what leaves the frame is gone."""
+    image = Image.fromarray(picture)
+    width, height = image.size
+    left, top = (length * (1 - 1 / (1 + share)) / 2 for length in image.size)
+    return np.asarray(image.resize(image.size, Image.Resampling.BICUBIC, box=(left, top, width - left, height - top)))
+
+
 COPIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as it is": np.copy,
     "turned by a quarter": np.rot90,
@@ -60,6 +92,13 @@ COPIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "recoloured": recoloured,
     "moved": moved,
     "cropped": cropped,
+    "squashed to a square": squashed,
+    "padded to a square, black": lambda picture: padded(picture, "black"),
+    "padded to a square, mirrored": lambda picture: padded(picture, "reflect"),
+    "with a white border": bordered,
+    "turned by 5 degrees": slightly_turned,
+    "enlarged by 30 %": enlarged,
+    "squashed, turned by a quarter, recoloured": lambda picture: recoloured(np.rot90(squashed(picture))),
     "turned, mirrored, recoloured, JPEG of quality 40": lambda picture: poor_jpeg(
         recoloured(np.ascontiguousarray(np.fliplr(np.rot90(picture))))
     ),

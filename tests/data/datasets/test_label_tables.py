@@ -42,7 +42,7 @@ def test_words_and_numbers_of_2016_mean_the_same(table: Path) -> None:
         ("a\n", r"line 1: found 1 cells, expected 2, for image,diagnosis"),
         ("a,benign,1\n", r"line 1: found 3 cells, expected 2"),
         (",benign\n", r"line 1, column image: found nothing, expected an image id"),
-        (b"\xff\xfe\n", r"found text in UTF-16, expected one row an image, as text in UTF-8"),
+        ("a,benign\n".encode("utf-16"), r"found text in UTF-16, expected one row an image, as text in UTF-8"),
     ],
 )
 def test_a_label_of_2016_that_is_none_is_named(table: Path, content: str | bytes, message: str) -> None:

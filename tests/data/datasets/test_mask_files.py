@@ -51,3 +51,8 @@ def test_a_mirror_without_them_is_told(mirror: Path, fetched: Fetched) -> None:
     (mirror / "2018" / f"{FOLDER}.zip").unlink()
     with pytest.raises(ArchiveError, match=rf"{FOLDER}\.zip is not at file:.*from another mirror"):
         feature_masks("isic2018-task1", fetched("isic2018-task1"))
+
+
+def test_what_macos_keeps_beside_a_file_is_none_of_the_archive(folder: Path) -> None:
+    (folder / "._ISIC_1_attribute_streaks.png").touch()
+    assert len(feature_masks("isic2018-task1", home_of(folder))) == 3

@@ -7,6 +7,7 @@ import pytest
 
 from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import fetch
+from attnmel.data.datasets.folder import TableReading
 from attnmel.data.datasets.read_dataset import own_folder_path, read_dataset
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.folders import dataset_folder
@@ -150,7 +151,7 @@ def test_an_own_folder_is_read_wherever_a_data_set_is_named(tmp_path: Path, monk
     (folder / "a.jpg").touch()
     monkeypatch.chdir(folder)
     for name in (str(folder), "."):
-        dataset = read_dataset(name, tmp_path / "home", classes=("rest", "melanoma"))
+        dataset = read_dataset(name, tmp_path / "home", reading=TableReading(("rest", "melanoma")))
         assert (dataset.name, dataset.licence, dataset.states) == ("clinic", "own data, licence not stated", ())
         assert [(lesion.image, lesion.diagnosis) for lesion in dataset.lesions] == [(folder / "a.jpg", "melanoma")]
 

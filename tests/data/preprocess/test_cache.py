@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.factories import Recorder
+from tests.strangers.make_images import P3_XY, icc
 
 from attnmel.data.preprocess import array_file
 from attnmel.data.preprocess import cache as cache_module
@@ -218,7 +220,7 @@ def test_all_broken_files_are_told_together(lesions: list[Lesion], build: Callab
     first, *others = str(caught.value).splitlines()
     assert first == "3 of 5 images cannot be used:"
     assert [line.split(":")[0].strip() for line in others] == ["ISIC_0000000", "ISIC_0000001", "ISIC_0000002"]
-    assert ["neither JPEG" in others[0], "9 x 9" in others[1], "is empty" in others[2]] == [True] * 3
+    assert ["no picture" in others[0], "9 x 9" in others[1], "is empty" in others[2]] == [True] * 3
     assert not [path for path in cache_folder(tmp_path / "home").iterdir() if path.is_dir()]
 
 
@@ -323,3 +325,27 @@ def test_images_of_one_colour_have_no_statistics(tmp_path: Path, build: Callable
     Image.new("RGB", (20, 20), (9, 9, 9)).save(tmp_path / "plain.png")
     with pytest.raises(ImageError, match="1 images show no contrast"):
         statistics(build([lesion(tmp_path, "plain", masked=False)]), np.array([0]))
+
+
+def test_images_that_are_converted_are_counted_and_the_cache_says_so_each_time(
+    lesions: list[Lesion], build: Callable[..., Cache]
+) -> None:
+    plain = build(lesions)
+    with Image.open(lesions[0].image) as image:
+        image.save(lesions[0].image, icc_profile=icc("Display P3", P3_XY, None))
+    first, second = Recorder(), Recorder()
+    build(lesions, progress=first)
+    converted = build(lesions, progress=second)
+    assert first.notes == second.notes == ["1 of 5 images: colours converted from Display P3 to sRGB"]
+    row = converted.rows([lesions[0].image_id])[0]
+    assert np.abs(converted.images[row].astype(int) - plain.images[row]).mean() > 1
+    others = [one.image_id for one in lesions[1:]]
+    np.testing.assert_array_equal(converted.gather(converted.rows(others)), plain.gather(plain.rows(others)))
+
+
+def test_images_that_lack_their_end_have_a_cache_of_their_own(
+    lesions: list[Lesion], build: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = build(lesions).key
+    monkeypatch.setenv("ATTNMEL_TRUNCATED", "read")
+    assert build(lesions).key != before

@@ -1,5 +1,6 @@
 import contextlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright, upright_size
+from attnmel.data.preprocess.decode import decode_scaled, opened, upright_size
+from attnmel.data.preprocess.masks import mask_levels
+from attnmel.data.preprocess.reading import read_image, read_picture
 from attnmel.errors import ImageError
 
 WIDTH, HEIGHT = 90, 60
@@ -22,8 +25,7 @@ def saved(picture: Image.Image, path: Path, **options: Any) -> Path:  # noqa: AN
 
 def read(path: Path) -> np.ndarray:
     """All of the way from a file to upright pixels."""
-    with opened(path) as picture:
-        return np.asarray(upright(decoded(picture, "RGB"), picture))
+    return np.asarray(read_image(path).pixels)
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -56,9 +58,9 @@ def test_a_palette_with_transparency_is_read_without_a_warning(tmp_path: Path, p
     assert read(path).shape == (HEIGHT, WIDTH, 3)
 
 
-def test_sixteen_bits_are_refused(tmp_path: Path) -> None:
-    path = saved(Image.fromarray(np.full((9, 9), 40_000, np.uint16)), tmp_path / "deep.png")
-    with pytest.raises(ImageError, match=r"deep\.png has pixels of kind 'I;16'; expected 8 bits a channel"):
+def test_numbers_of_thirty_two_bits_are_refused(tmp_path: Path) -> None:
+    path = saved(Image.fromarray(np.full((9, 9), 40_000, np.int32)), tmp_path / "deep.tif")
+    with pytest.raises(ImageError, match=r"deep\.tif has pixels of kind 'I'; expected 8 or 16 bits a channel"):
         read(path)
 
 
@@ -83,26 +85,41 @@ def test_other_formats_and_texts_are_refused(tmp_path: Path, picture: Image.Imag
     for name, content in {"a.gif": b"", "page.jpg": b"<html>not found</html>"}.items():
         (tmp_path / name).write_bytes(content)
     saved(picture, tmp_path / "a.gif", format="GIF")
-    for name in ("a.gif", "page.jpg"):
-        with pytest.raises(ImageError, match=rf"{name} is neither JPEG nor PNG; expected"):
+    for name, found in {"a.gif": "is a file of the kind GIF, which is not read", "page.jpg": "is no picture"}.items():
+        with pytest.raises(ImageError, match=rf"{name} {found}; expected a picture in the format JPEG, PNG"):
             size_of(tmp_path / name)
 
 
 def test_an_empty_and_a_missing_file_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "none.jpg").write_bytes(b"")
-    with pytest.raises(ImageError, match=r"none\.jpg is empty; expected a JPEG or PNG"):
+    with pytest.raises(ImageError, match=r"none\.jpg is empty; expected a picture"):
         size_of(tmp_path / "none.jpg")
     with pytest.raises(ImageError, match=r"no image at .*gone\.jpg"):
         size_of(tmp_path / "gone.jpg")
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_not_called_damaged(tmp_path: Path, picture: Image.Image) -> None:
+    saved(picture, tmp_path / "secret.png").chmod(0)
+    with pytest.raises(ImageError, match=r"secret\.png cannot be read \(Permission denied\); check its permissions"):
+        read(tmp_path / "secret.png")
+
+
+def test_an_error_of_the_disk_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"x{300}\.png cannot be read \(File name too long\); check its permissions"):
+        read(tmp_path / f"{'x' * 300}.png")
+    with pytest.raises(ImageError, match=r"is no file; expected an image file"):
+        read(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow, on tags of a TIFF that make no sense
 def test_bytes_changed_at_random_end_in_an_image_error_or_in_pixels(tmp_path: Path, picture: Image.Image) -> None:
     random = np.random.default_rng(0)
     path = tmp_path / "a.bin"
-    for kind in ("JPEG", "PNG"):
+    for kind in ("JPEG", "PNG", "TIFF", "WEBP", "BMP"):
         stream = io.BytesIO()
         picture.save(stream, kind)
-        for _ in range(60):
+        for _ in range(40):
             content = np.frombuffer(stream.getvalue(), np.uint8).copy()
             content[random.integers(8, len(content), 8)] = random.integers(0, 256, 8)
             path.write_bytes(content.tobytes())
@@ -116,10 +133,10 @@ def test_a_jpeg_is_decoded_at_the_smallest_scale_asked_for(
 ) -> None:
     with opened(saved(picture, tmp_path / "a.jpg")) as found:
         assert decode_scaled(found, most) == scale
-        assert decoded(found, "RGB").size == (-(-WIDTH // scale), -(-HEIGHT // scale))
+        assert read_picture(found).stored.size == (-(-WIDTH // scale), -(-HEIGHT // scale))
 
 
 def test_a_png_is_always_decoded_whole(tmp_path: Path, picture: Image.Image) -> None:
     with opened(saved(picture, tmp_path / "a.png")) as found:
         assert decode_scaled(found, 8) == 1
-        assert decoded(found, "L").size == (WIDTH, HEIGHT)
+        assert mask_levels(found).size == (WIDTH, HEIGHT)

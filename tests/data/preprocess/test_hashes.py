@@ -1,11 +1,14 @@
 import hashlib
+import json
 import os
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageCms
+from tests.strangers.make_images import P3_XY, icc
 
 from attnmel.data.preprocess import hashes as module
-from attnmel.data.preprocess.hashes import content_hashes
+from attnmel.data.preprocess.hashes import content_hashes, file_contents
 from attnmel.errors import ImageError
 
 
@@ -47,3 +50,34 @@ def test_a_file_that_cannot_be_read_is_named(files: list[Path]) -> None:
     folder.mkdir()
     with pytest.raises(ImageError, match=r"cannot read .*folder\.png: Is a directory; check"):
         hashes([*files, folder])
+
+
+def test_the_memory_of_an_earlier_version_is_used_and_completed(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = files[0].parent / "hashes.json"
+    found = [path.stat() for path in files]
+    rows = {
+        str(path): [at.st_size, at.st_mtime_ns, f"digest {path.stem}"] for path, at in zip(files, found, strict=True)
+    }
+    memory.write_text(json.dumps(rows))
+    monkeypatch.setattr(module, "_sha256", lambda path: pytest.fail(f"{path} is known"))
+    assert hashes(files) == {path: f"digest {path.stem}" for path in files}
+    assert {len(row) for row in json.loads(memory.read_text()).values()} == {4}
+
+
+def test_only_images_that_are_read_otherwise_than_before_have_another_key(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (9, 9), (200, 100, 50))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    picture.save(tmp_path / "plain.jpg")
+    picture.save(tmp_path / "turned.jpg", exif=turned)
+    picture.save(tmp_path / "srgb.png", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    before = sorted(tmp_path.iterdir())
+    picture.save(tmp_path / "turned.png", exif=turned)
+    picture.save(tmp_path / "p3.png", icc_profile=icc("Display P3", P3_XY, None))
+    picture.convert("RGBA").save(tmp_path / "alpha.png")
+    picture.save(tmp_path / "plain.tif")
+    found = file_contents(sorted(tmp_path.iterdir()), memory=tmp_path / "hashes.json", workers=1)
+    assert {path for path, one in found.items() if one.key == one.digest} == set(before)
+    assert found[tmp_path / "p3.png"].reading == "colours converted from Display P3 to sRGB"

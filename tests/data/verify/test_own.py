@@ -1,10 +1,13 @@
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from attnmel.data.datasets.folder import AS_WRITTEN, TableReading, read_folder
+from attnmel.data.datasets.splits import check_classes, with_splits
 from attnmel.data.verify import verify_dataset
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, LabelError
 
 
 @pytest.fixture
@@ -16,8 +19,9 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def details(folder: Path) -> list[tuple[str, str]]:
-    return [(one.kind, one.detail) for one in verify_dataset(str(folder), folder.parent / "home").findings]
+def details(folder: Path, reading: TableReading = AS_WRITTEN) -> list[tuple[str, str]]:
+    found = verify_dataset(str(folder), folder.parent / "home", reading=reading)
+    return [(one.kind, one.detail) for one in found.findings]
 
 
 def test_a_sound_folder_is_counted_by_label(folder: Path) -> None:
@@ -30,19 +34,64 @@ def test_a_sound_folder_is_counted_by_label(folder: Path) -> None:
 
 
 def test_every_row_that_is_wrong_is_told_beyond_the_first_five_and_the_good_images_are_looked_at(folder: Path) -> None:
-    rows = [f"no{number},nevus" for number in range(8)]
-    (folder / "labels.csv").write_text("\n".join(["image,label,split", *(f"{row}," for row in rows), "a,nevus,"]))
+    rows = [f"b,nevus,,{1000 + number}" for number in range(34)]
+    (folder / "labels.csv").write_text("\n".join(["image,label,split,age", *rows, "a,nevus,,"]))
     (folder / "a.png").write_bytes(b"nothing")
     found = details(folder)
-    assert sorted(kind for kind, _ in found) == ["folder table"] * 8 + ["image unusable"]
-    assert ("folder table", "line 9: image: no file 'no7' (.jpg, .jpeg, .png) in the folder") in found
+    assert sorted(kind for kind, _ in found) == ["folder table"] * 34 + ["image unusable"]
+    told = "line 35, column age: found '1033', expected years from 0 to 120, or nothing"
+    assert ("folder table", told) in found
+
+
+def test_rows_without_image_and_images_without_row_are_warnings_or_errors_if_strict(folder: Path) -> None:
+    (folder / "labels.csv").write_text("image,label\na,nevus\nb,nevus\nd,nevus\n")
+    assert [kind for kind, _ in details(folder)] == ["row without image", "image without row"]
+    strict = verify_dataset(str(folder), folder.parent / "home", reading=TableReading(strict=True))
+    assert [(one.kind, one.severity) for one in strict.findings] == [("folder table", "error")] * 2
+
+
+def test_a_folder_is_never_advised_to_be_fetched(folder: Path) -> None:
+    (folder / "labels.csv").write_text("image,label\na,nevus\nb,nevus\nc,nevus\n")
+    (folder / "a.png").write_bytes(b"nothing")
+    found = verify_dataset(str(folder), folder.parent / "home")
+    assert found.hint("image unusable").startswith("Replace the file with a whole")
+    assert not any("fetch" in found.hint(kind) for kind in ("image unusable", "mask unusable", "folder table"))
+    assert "fetch" not in found.as_dict()["findings"][0]["hint"]
+
+
+def test_with_the_classes_of_a_recipe_labels_and_splits_are_checked_as_in_training(folder: Path) -> None:
+    reading = TableReading(("rest", "melanoma"))
+    (folder / "labels.csv").write_text("image,label\na,nevus\nb,melanoma\nc,benign\n")
+    ((_, told),) = details(folder, reading)
+    assert told.startswith(
+        "line 2, column label: found 'nevus', expected one of rest, melanoma ('rest' for every other"
+    )
+    (folder / "labels.csv").write_text("image,label,split\na,rest,train\nb,melanoma,train\nc,rest,test\n")
+    found = details(folder, reading)
+    assert [kind for kind, _ in found] == ["split without class"] * 2
+    assert found[0][1] == "no image is in the split 'validation'"
+    assert found[1][1].split(".")[0] == "the split 'test' has no melanoma (it has 1 rest)"
+    with pytest.raises(LabelError, match="the split 'test' has no melanoma"):
+        check_classes(with_splits(read_folder(folder, reading).lesions), ("rest", "melanoma"))
+
+
+def test_a_patient_who_is_most_of_the_images_is_told(folder: Path) -> None:
+    for number in range(8):
+        shutil.copy(folder / "a.png", folder / f"{number}.png")
+    rows = [*(f"{number},nevus,p1" for number in range(5)), "5,nevus,NA", "6,nevus,NA", "7,nevus,NA"]
+    (folder / "labels.csv").write_text("\n".join(["image,label,group", *rows, "a,nevus,", "b,nevus,", "c,nevus,"]))
+    ((kind, told),) = details(folder)
+    assert kind == "large group"
+    assert told.startswith(
+        "the group 'p1' holds 5 of 11 images, and a split should hold 15% of them; is it one patient?"
+    )
 
 
 def test_an_image_without_a_row_and_a_group_on_two_sides_are_told(folder: Path) -> None:
     (folder / "labels.csv").write_text("image,label,group,split\na,nevus,p1,train\nb,nevus,p1,test\n")
     assert details(folder) == [
         ("id on two sides", "images of the group 'p1' are on two sides"),
-        ("folder table", "c.png is not in the table; give it a row, or move it away"),
+        ("image without row", "no row of labels.csv names it"),
     ]
 
 
@@ -58,14 +107,23 @@ def test_masks_of_some_images_only_are_told_of_the_others(folder: Path) -> None:
 
 
 def test_a_table_that_cannot_be_read_is_a_finding(folder: Path) -> None:
-    (folder / "labels.csv").write_text("image;label\na;nevus\n")
-    ((kind, told),) = details(folder)
-    assert kind == "folder table"
-    assert "is separated by semicolons" in told
+    (folder / "labels.csv").write_text("name\na\n")
+    found = details(folder)
+    assert [kind for kind, _ in found] == ["folder table"] * 2
+    assert [told.split(",")[1] for _, told in found] == [
+        " column image: found no such column",
+        " column label: found no such column",
+    ]
 
 
 def test_a_name_that_is_no_data_set_is_answered_with_those_there_are(folder: Path) -> None:
     with pytest.raises(ConfigError, match="unknown data set 'isic2019'; known: isic2016, isic2017"):
         verify_dataset("isic2019", folder)
     with pytest.raises(ConfigError, match=r"the folder .*clinic has no labels\.csv; expected one with a row an image"):
+        verify_dataset(str(folder), folder)
+    (folder / "Labels.xlsx").touch()
+    with pytest.raises(ConfigError, match=r"save it as CSV .*under the name labels\.csv: Labels\.xlsx is not read"):
+        verify_dataset(str(folder), folder)
+    (folder / "labels.tsv").touch()
+    with pytest.raises(ConfigError, match=r"rename labels\.tsv to labels\.csv"):
         verify_dataset(str(folder), folder)

@@ -78,6 +78,49 @@ def test_a_predictions_file_stands_for_a_run(copy: Copy, trained: RunFolder) -> 
     assert compared(one, trained.predictions("test")).comparison.differences
 
 
+def test_submissions_are_compared_with_runs_on_the_same_images(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    header, *rows = trained.submission("test").read_text().splitlines()
+    same, other = tmp_path / "same.csv", tmp_path / "other.csv"
+    same.write_text("\n".join([header, *reversed(rows)]))
+    cells = [row.split(",") for row in rows]
+    other.write_text("\n".join(f"{name}.jpg,{1 - float(share)!r},0.5" for name, share, _ in cells))
+    found = compare_runs([trained.path, same, other], home=phantoms.home, measures=["auc"], resampling=QUICK)
+    values = {one.name: one.mean for one in found.comparison.summaries}
+    own = read_measures(trained)["test"].judgement.row("melanoma", "auc").value
+    assert list(values.values()) == pytest.approx([own, own, 1 - own])
+    assert list(values)[1:] == [str(same), str(other)]
+    assert found.comparison.differences[0].value == 0
+    assert any(note.startswith("other.csv has the endings of files in its image ids") for note in found.notes)
+    two = [Path(f"phantoms:{path}") for path in (same, other)]
+    alone = compare_runs(two, home=phantoms.home, measures=["auc"], resampling=QUICK).comparison
+    assert [name for name, _ in alone.positives] == ["melanoma", "seborrheic_keratosis"]
+    assert [one.mean for one in alone.summaries if one.task == "melanoma"] == pytest.approx([own, 1 - own])
+    with pytest.raises(PredictionsError, match=r"if it is a submission, name its data set .* isic2017:same\.csv"):
+        compare_runs([same, other], home=phantoms.home)
+
+
+def test_a_report_compares_a_run_with_a_submission(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    submission = tmp_path / "team.csv"
+    shutil.copy(trained.submission("test"), submission)
+    run = Run(trained, phantoms.home)
+    page = report_runs([run], out=tmp_path / "r.html", submissions=[submission], resampling=QUICK).read_text()
+    assert "Paired comparison" in page
+    assert str(submission) in page
+    assert "Not compared" not in page
+
+
+def test_a_submission_may_hold_more_images_than_a_run(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    held = Predictions.read(trained.predictions("test"))
+    part = tmp_path / "part.csv"
+    held.take(range(len(held.image_ids) - 1)).write(part, "synthetic")
+    submission = Path(f"phantoms:{trained.submission('test')}")
+    found = compare_runs([part, submission], home=phantoms.home, measures=["auc"], resampling=QUICK)
+    assert found.comparison.images == 11
+    assert found.notes == (f"{submission.name}: compared on the 11 of its 12 images that the run has",)
+
+
 def test_two_recipes_of_one_name_are_told_apart_by_their_folders(copy: Copy) -> None:
     paths = copy("x"), copy("y", prior="none")
     assert [name for name, _ in compared(*paths).comparison.seeds] == [f"demo, {path}" for path in paths]

@@ -11,11 +11,12 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from attnmel.config.load import load_recipe
-from attnmel.errors import ConfigError, LabelError, PredictionsError
+from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.dataset import prepare
 from attnmel.pipeline.run.results import read_measures
 from attnmel.pipeline.run.run import Run
@@ -83,11 +84,28 @@ def test_a_folder_of_the_same_images_gets_the_same_measures(
     assert set(json.loads(run.measures.read_text())) == {"validation", "test", "clinic-all"}
 
 
-def test_an_external_set_of_one_class_is_told(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+def test_of_an_external_set_of_one_class_what_is_defined_is_given(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
     folder = own_folder(phantoms, tmp_path / "clinic", melanoma_only=True)
-    with pytest.raises(PredictionsError, match="measures of melanoma against the rest need images of both kinds"):
-        evaluate_run(Run(run, phantoms.home), on=str(folder))
+    table = folder / "labels.csv"
+    table.write_text(table.read_text().replace("image,label", "isic_id;dx").replace(",", ";"))
+    opened = Run(run, phantoms.home)
+    results = evaluate_run(opened, on=str(folder), columns={"image": "isic_id", "label": "dx"}, resamples=20)
+    predictions = opened.predictions("clinic-all")
+    found = (predictions.probability("melanoma") > 0.5).mean()
+    assert results.judgement.row("melanoma", "sensitivity").value == pytest.approx(found)
+    undefined = [row.measure for row in results.judgement.rows if np.isnan(row.value)]
+    assert undefined == ["auc", "specificity", "balanced_accuracy"]
+    images = len(predictions.image_ids)
+    assert results.judgement.notes[0] == (
+        f"all {images} images are melanoma, so that auc, specificity, balanced_accuracy are not defined"
+    )
+    again = Run(run, phantoms.home)
+    assert again.dataset_on(str(folder)).dataset.name == "clinic"  # by the columns of the evaluation
+    page = report_runs([again], split="clinic-all", out=tmp_path / "report.html").read_text()
+    assert f"all {images} images are melanoma" in page
 
 
 def test_a_folder_that_changed_since_the_training_is_not_judged_as_its_test(

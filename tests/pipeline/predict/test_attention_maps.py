@@ -89,14 +89,26 @@ def test_a_file_that_cannot_be_used_has_a_reason_and_no_maps(
         answers.raise_for_failures()
 
 
+def test_maps_of_names_that_repeat_lie_in_the_folders_of_the_images(
+    exported: Path, images: list[Path], tmp_path: Path
+) -> None:
+    for image, name in zip(images, ("melanoma/1.jpg", "nevus/1.jpg", "nevus/2.jpg"), strict=False):
+        path = tmp_path / "clinic" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(image.read_bytes())
+    list(predict_images(exported, [tmp_path / "clinic"], maps=tmp_path / "maps"))
+    found = sorted(path.relative_to(tmp_path / "maps").as_posix() for path in (tmp_path / "maps").rglob("*.npz"))
+    assert found == ["2.npz", "melanoma/1.npz", "nevus/1.npz"]
+
+
 def test_what_cannot_have_maps_is_refused_before_the_first_image(
     exported: Path, images: list[Path], phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
-    other = tmp_path / "other" / images[0].name
-    other.parent.mkdir()
-    other.write_bytes(images[0].read_bytes())
-    with pytest.raises(ConfigError, match=f"two images are called '{images[0].stem}'; their maps would replace"):
-        predict_images(exported, [images[0], other], maps=tmp_path / "maps")
+    twins = [tmp_path / "lesion.jpg", tmp_path / "lesion.jpe"]
+    for path in twins:
+        path.write_bytes(images[0].read_bytes())
+    with pytest.raises(ConfigError, match="two images are called 'lesion'; their maps would replace"):
+        predict_images(exported, twins, maps=tmp_path / "maps")
     settings = ["data.size=32", "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
     run = RunFolder(tmp_path / "run")
     run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from attnmel import NOTICE
 from attnmel.data.preprocess.images import prepared_image
@@ -19,7 +18,6 @@ from attnmel.errors import ConfigError, ImageError
 from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint, set_temperature
-from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.predict import ImageResults, predict_images
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.pipeline.predict.torch_model import model_input
@@ -27,31 +25,6 @@ from attnmel.records import Predictions
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
-
-
-def test_folders_are_walked_in_order_and_other_files_left_alone(tmp_path: Path) -> None:
-    for name in ("b.JPG", "a.png", "notes.txt", "c.jpeg"):
-        (tmp_path / name).touch()
-    assert [path.name for path in image_files([tmp_path])] == ["a.png", "b.JPG", "c.jpeg"]
-
-
-def test_a_folder_with_labels_gives_its_images_and_not_its_masks(tmp_path: Path) -> None:
-    lines = ["image,label,mask"]
-    for name in ("b", "a"):
-        for kind in ("images", "masks"):
-            (tmp_path / kind).mkdir(exist_ok=True)
-            Image.new("RGB", (8, 8)).save(tmp_path / kind / f"{name}.png")
-        lines.append(f"images/{name}.png,melanoma,masks/{name}.png")
-    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
-    assert [path.relative_to(tmp_path) for path in image_files([tmp_path])] == [
-        Path("images/b.png"),
-        Path("images/a.png"),
-    ]
-
-
-def test_a_name_without_an_image_is_calibration_of(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match=r"no image at .*; expected a file or a folder of \.jpg, \.jpeg, \.png files"):
-        image_files([tmp_path])
 
 
 @pytest.mark.parametrize("batch", [1, 5, 32])

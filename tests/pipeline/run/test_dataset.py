@@ -1,10 +1,12 @@
 """A data set becomes rows, labels and statistics; what a recipe lacks is told."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.factories import Recorder
 
 from attnmel.config.load import load_recipe
@@ -144,3 +146,23 @@ def test_folds_validate_each_image_once_and_leave_other_data_sets_alone(phantoms
     assert sorted(validating) == sorted(
         whole.cache.image_ids[row] for split in ("train", "validation") for row in whole.rows(split)
     )
+
+
+def test_a_folder_is_read_by_the_recipes_names_of_columns_and_strictly_if_it_says_so(
+    tiny: Recipe, tmp_path: Path
+) -> None:
+    folder = tmp_path / "clinic"
+    folder.mkdir()
+    for name in "abc":
+        Image.new("RGB", (40, 40), (200, 160, 140)).save(folder / f"{name}.png")
+    (folder / "labels.csv").write_text("isic_id;target;Split\na;1;train\nb;0;train\nd;0;train\n")
+    data = tiny.data.model_copy(
+        update={"dataset": str(folder), "columns": {"image": "isic_id", "label": "target"}, "strict": False}
+    )
+    said = Recorder()
+    prepared = prepare(data, home=tmp_path / "home", progress=said)
+    assert [prepared.classes[label] for label in prepared.labels(prepared.rows("train"))] == ["melanoma", "rest"]
+    assert "rows of labels.csv whose image is not in the folder: 1 of 3 (line 4)" in said.notes
+    assert "images in the folder without a row in labels.csv: 1 (c.png)" in said.notes
+    with pytest.raises(LabelError, match="2 problems; correct them all"):
+        prepare(data.model_copy(update={"strict": True}), home=tmp_path / "home")

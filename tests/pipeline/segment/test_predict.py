@@ -81,7 +81,9 @@ def test_a_file_that_cannot_be_read_has_a_row_with_the_reason(
     masks = predict_masks(segmenter.path, [str(photographs)], home=tmp_path, out=tmp_path / "out")
     table = read_masks_table(masks.folder)
     assert table is not None
-    assert table.rows["p2"].error.endswith("p2.jpg is neither JPEG nor PNG; expected a JPEG or PNG image")
+    assert table.rows["p2"].error.endswith(
+        "p2.jpg is no picture; expected a picture in the format JPEG, PNG, TIFF, WebP, BMP, HEIC or DICOM"
+    )
     assert [row.error == "" for row in masks.rows] == [True, True, False, True, True]
     with pytest.raises(ImageError, match="1 of 5 images could not be used; the others are done"):
         masks.raise_for_failures()

@@ -1,6 +1,6 @@
-"""Signatures -> pairs of images that show the same picture: turned, mirrored, moved, enlarged or recoloured.
+"""Signatures -> pairs of images that show the same picture: turned by quarters, mirrored, moved or recoloured.
 
-Three steps, each on fewer pairs: what may be near at all (`neighbours`); the best shift and zoom by middle structure;
+Three steps, each on fewer pairs: what may be near at all (`candidates`); the best shift and zoom by middle structure;
 and how well the fine structure then agrees.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Int8, Int64
 from scipy import fft
 
-from attnmel.data.audit.candidates import Candidates, candidates, turned_each
+from attnmel.data.audit.candidates import Candidates, turned_each
 from attnmel.data.audit.chunks import in_parts
 from attnmel.data.audit.descriptors import FINE, MIDDLE, Signatures
 from attnmel.progress import SILENT, Progress
@@ -46,21 +46,21 @@ class Match:
     """Correlation of fine structure at the best shift and zoom, at most 1."""
 
 
-def same_pictures(
-    signatures: Signatures, *, least: float = SAME_PICTURE, progress: Progress = SILENT
-) -> tuple[Match, ...]:
-    """Return every pair of images that show the same picture, most alike first; each pair once."""
-    likely = candidates(signatures, progress)
+def moved_pictures(
+    signatures: Signatures, likely: Candidates, *, least: float = SAME_PICTURE, progress: Progress = SILENT
+) -> list[Match]:
+    """Return the candidates that show the same picture, most alike first."""
     aligned = align(signatures.middle, likely, progress)
     aligned = aligned.of(aligned.likeness >= LEAST_MIDDLE)
     aligned = aligned.of(rough_likeness(signatures, aligned, progress) >= LEAST_ROUGH)
     likeness = fine_likeness(signatures, aligned, progress)
     order = np.argsort(-likeness, kind="stable")
-    chosen: dict[tuple[int, int], Match] = {}
-    for row in order[likeness[order] >= least]:
-        first, second = aligned.pairs[row].tolist()
-        chosen.setdefault((first, second), Match(first, second, int(aligned.symmetries[row]), float(likeness[row])))
-    return tuple(chosen.values())
+    return [
+        Match(
+            int(aligned.pairs[row, 0]), int(aligned.pairs[row, 1]), int(aligned.symmetries[row]), float(likeness[row])
+        )
+        for row in order[likeness[order] >= least]
+    ]
 
 
 @dataclass(frozen=True)

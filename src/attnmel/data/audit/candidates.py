@@ -1,9 +1,11 @@
 """Signatures -> the few pairs of images that are to be aligned: each image with its nearest in two descriptions.
 
-By coarse structure, pixel for pixel, in all eight symmetries of the square: it bears zoom and recolouring. By the
-spectrum of middle structure, which does not change when a picture is moved, or turned by half: it bears shifts.
+By coarse structure, pixel for pixel, in all eight symmetries of the square: it bears zoom and recolouring, and views of
+an image are compared with the whole frames of others by it as well. By the spectrum of middle structure, which does not
+change when a picture is moved, or turned by half: it bears shifts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +24,8 @@ HALF_TURN = 2
 SPECTRAL_SYMMETRIES = (0, 1, 4, 5)
 """Those that a half turn does not make of each other."""
 
-COARSE_NEIGHBOURS, SPECTRAL_NEIGHBOURS = 5, 4
-"""Candidates of every image by each description."""
+COARSE_NEIGHBOURS, SPECTRAL_NEIGHBOURS, VIEW_NEIGHBOURS = 5, 4, 2
+"""Candidates of every image, or view of one, by each description."""
 
 LEAST_COARSE = 0.5
 """Correlation of coarse structure below which a neighbour is no candidate."""
@@ -41,9 +43,23 @@ class Candidates:
     """Pairs of rows, each perhaps in several symmetries."""
 
     pairs: Int64[np.ndarray, "P 2"]
-    """The lower row first."""
     symmetries: Int64[np.ndarray, " P"]
     """What the second is turned by; see `turned`."""
+    views: Int64[np.ndarray, " P"]
+    """Index in `frames.VIEWS` of the part of the first that the second may show; 0 for all of it."""
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def of(self, rows: np.ndarray | slice) -> "Candidates":
+        """Return some of the pairs."""
+        return Candidates(self.pairs[rows], self.symmetries[rows], self.views[rows])
+
+
+def joined(some: Sequence[Candidates]) -> Candidates:
+    """Return candidates one after another."""
+    columns = ([one.pairs, one.symmetries, one.views] for one in some)
+    return Candidates(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
 def turned(images: Shaped[np.ndarray, "B s s *C"], symmetry: int) -> Shaped[np.ndarray, "B s s *C"]:
@@ -62,19 +78,33 @@ def turned_each(images: Float32[np.ndarray, "B s s"], symmetries: Int64[np.ndarr
 
 
 def candidates(signatures: Signatures, progress: Progress = SILENT) -> Candidates:
-    """Return the pairs of each image with its nearest, each pair once a symmetry."""
+    """Return the pairs of each image with its nearest, each pair once a symmetry, the lower row first."""
     if len(signatures.coarse) < 2:
-        return Candidates(np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=np.int64))
-    found = _distinct(
-        np.concatenate([_by_coarse(signatures.coarse, progress), _by_spectrum(signatures.middle, progress)])
-    )
-    return Candidates(found[:, :2], found[:, 2])
+        return _candidates(np.zeros((0, 3), dtype=np.int64), 0)
+    by_coarse = _by_coarse(signatures, 0, COARSE_NEIGHBOURS, progress)
+    return _candidates(_distinct(np.concatenate([by_coarse, _by_spectrum(signatures.middle, progress)])), 0)
 
 
-def _by_coarse(coarse: Float32[np.ndarray, "N D"], progress: Progress) -> Int64[np.ndarray, "P 3"]:
-    squares = coarse.reshape(-1, COARSE, COARSE)
-    every = [turned(squares, symmetry).reshape(len(coarse), -1) for symmetry in range(SYMMETRIES)]
-    return _nearest(coarse, every, range(SYMMETRIES), COARSE_NEIGHBOURS, LEAST_COARSE, progress)
+def view_candidates(signatures: Signatures, view: int, progress: Progress = SILENT) -> Candidates:
+    """Return the pairs of a view of each image with the whole frames nearest to it; the image of the view is first."""
+    if len(signatures.coarse) < 2:
+        return _candidates(np.zeros((0, 3), dtype=np.int64), view)
+    return _candidates(_by_coarse(signatures, view, VIEW_NEIGHBOURS, progress), view)
+
+
+def undone(symmetries: Int64[np.ndarray, " P"]) -> Int64[np.ndarray, " P"]:
+    """Return what undoes each symmetry: a mirror image undoes itself, a quarter turn is undone by three."""
+    return np.where(symmetries >= SYMMETRIES // 2, symmetries, -symmetries % 4)
+
+
+def _candidates(found: Int64[np.ndarray, "P 3"], view: int) -> Candidates:
+    return Candidates(found[:, :2], found[:, 2], np.full(len(found), view))
+
+
+def _by_coarse(signatures: Signatures, view: int, most: int, progress: Progress) -> Int64[np.ndarray, "P 3"]:
+    squares = signatures.coarse.reshape(-1, COARSE, COARSE)
+    every = [turned(squares, symmetry).reshape(len(squares), -1) for symmetry in range(SYMMETRIES)]
+    return _nearest(signatures.view_coarse[:, view], every, range(SYMMETRIES), most, LEAST_COARSE, progress)
 
 
 def _by_spectrum(middle: Int8[np.ndarray, "N m m"], progress: Progress) -> Int64[np.ndarray, "P 3"]:
@@ -118,9 +148,7 @@ def _nearest(
 def _distinct(found: Int64[np.ndarray, "M 3"]) -> Int64[np.ndarray, "P 3"]:
     """Return each pair once a symmetry, the lower row first."""
     first, second, symmetry = found.T
-    # A mirror image undoes itself; a quarter turn is undone by three.
-    undone = np.where(symmetry >= SYMMETRIES // 2, symmetry, -symmetry % 4)
-    ordered = np.where(first < second, (first, second, symmetry), (second, first, undone))
+    ordered = np.where(first < second, (first, second, symmetry), (second, first, undone(symmetry)))
     return np.unique(ordered.T, axis=0)
 
 

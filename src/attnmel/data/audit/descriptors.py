@@ -1,14 +1,18 @@
 """Prepared images -> what two copies of one picture share: structure that survives recolouring, size and compression.
 
-Legend of shapes: N images, S prepared side, f side of the fine structure, m of the middle one, c of the coarse one.
+Legend of shapes: N images, K views of each, S prepared side, f side of the fine structure, m of the middle one, D
+values of the coarse one.
 """
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, UInt8
 from scipy.ndimage import binary_dilation, label
+
+from attnmel.data.audit.frames import VIEWS, WHOLE, Boxes, content_boxes, resampled
 
 SIDE = 128
 """Side in pixels of the prepared images that are audited: the whole central square."""
@@ -38,38 +42,74 @@ STEPS = 24.0
 
 @dataclass(frozen=True)
 class Signatures:
-    """The structure of images at three scales, row by row the same images."""
+    """The structure of images at three scales, row by row the same images, each without its uniform border."""
 
-    coarse: Float32[np.ndarray, "N D"]
-    """Of unit length, so that products are correlations."""
-    middle: Int8[np.ndarray, "N m m"]
+    view_coarse: Float32[np.ndarray, "N K D"]
+    """Of the `frames.VIEWS` of each image, of unit length, so that products are correlations."""
+    view_middle: Int8[np.ndarray, "N K m m"]
     fine: Int8[np.ndarray, "N f f"]
     inside: Bool[np.ndarray, "N f f"]
     """False in a black frame."""
+    frames: Boxes
+    """What of each image is described."""
+
+    @property
+    def coarse(self) -> Float32[np.ndarray, "N D"]:
+        """Return the coarse structure of the whole frames."""
+        return self.view_coarse[:, 0]
+
+    @property
+    def middle(self) -> Int8[np.ndarray, "N m m"]:
+        """Return the middle structure of the whole frames."""
+        return self.view_middle[:, 0]
 
 
 def signatures(chunks: Iterable[UInt8[np.ndarray, "B S S 3"]]) -> Signatures:
     """Return the signatures of images that come some at a time, each `SIDE` pixels wide, in their order."""
     parts = [_signatures(chunk) for chunk in chunks]
-    return Signatures(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("coarse", "middle", "fine", "inside"))
-    )
+    names = [field.name for field in dataclasses.fields(Signatures)]
+    return Signatures(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def fine_structure(images: UInt8[np.ndarray, "B S S 3"], boxes: Boxes) -> Float32[np.ndarray, "B f f"]:
+    """Return the fine structure of a box of each image; 0 in a black frame."""
+    grey = resampled(images @ LUMA, boxes, FINE)
+    return _structure(grey, FINE_WIDTH, _inside(grey))
 
 
 def _signatures(images: UInt8[np.ndarray, "B S S 3"]) -> Signatures:
     grey = _grey(images)
+    frames = content_boxes(grey)
+    if len(bordered := np.flatnonzero((frames != WHOLE).any(axis=1))):
+        grey[bordered] = resampled(images[bordered] @ LUMA, frames[bordered], FINE)
     inside = _inside(grey)
-    small = pooled(grey, MIDDLE)
-    coarse = pooled(small, COARSE)
-    coarse = (coarse - blurred(coarse, COARSE_WIDTH)).reshape(len(coarse), -1)
-    coarse -= coarse.mean(axis=1, keepdims=True)
-    coarse /= np.linalg.norm(coarse, axis=1, keepdims=True) + NOISE
+    views = [_small_views(grey, inside, view) for view in VIEWS]
     return Signatures(
-        coarse=coarse,
-        middle=_steps(_structure(small, MIDDLE_WIDTH, pooled(inside.astype(np.float32), MIDDLE) > 0.5)),
+        view_coarse=np.stack([_coarse(small, shown) for small, shown in views], axis=1),
+        view_middle=np.stack([_steps(_structure(small, MIDDLE_WIDTH, shown > 0.5)) for small, shown in views], axis=1),
         fine=_steps(_structure(grey, FINE_WIDTH, inside)),
         inside=inside,
+        frames=frames,
     )
+
+
+def _small_views(
+    grey: Float32[np.ndarray, "B f f"], inside: Bool[np.ndarray, "B f f"], view: tuple[float, float, float, float]
+) -> tuple[Float32[np.ndarray, "B m m"], Float32[np.ndarray, "B m m"]]:
+    """Return a view of each image at the size of the middle structure, and the share of each pixel that is inside."""
+    shown = inside.astype(np.float32)
+    if view == WHOLE:
+        return pooled(grey, MIDDLE), pooled(shown, MIDDLE)
+    box = np.array([view], dtype=np.float32)
+    return resampled(grey, box, MIDDLE), resampled(shown, box, MIDDLE)
+
+
+def _coarse(small: Float32[np.ndarray, "B m m"], shown: Float32[np.ndarray, "B m m"]) -> Float32[np.ndarray, "B D"]:
+    grey, within = pooled(small * shown, COARSE), pooled(shown, COARSE)
+    around = blurred(grey, COARSE_WIDTH) / blurred(within, COARSE_WIDTH).clip(1e-3)
+    coarse = (grey - within * around).reshape(len(grey), -1)
+    coarse -= coarse.mean(axis=1, keepdims=True)
+    return coarse / (np.linalg.norm(coarse, axis=1, keepdims=True) + NOISE)
 
 
 def _grey(images: UInt8[np.ndarray, "B S S 3"]) -> Float32[np.ndarray, "B f f"]:

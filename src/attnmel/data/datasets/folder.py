@@ -5,209 +5,190 @@ FOLDER/labels.csv    image,label[,mask][,group][,split][,age][,sex][,site][,conf
 FOLDER/...           the images and masks, named relative to FOLDER, with or without their ending
 """
 
-import csv
 import dataclasses
-from collections import Counter
-from collections.abc import Sequence
-from itertools import chain
-from pathlib import Path, PurePosixPath
+import shlex
+import unicodedata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from attnmel.data.datasets.metadata import OLDEST, age_in_words, word
-from attnmel.data.preprocess.decode import SUFFIXES
-from attnmel.errors import LabelError
-from attnmel.records import ATTRIBUTES, REST, SPLITS, Lesion, Split
-
-TABLE = "labels.csv"
-REQUIRED = ("image", "label")
-OPTIONAL = ("mask", "group", "split", *ATTRIBUTES)
-COLUMNS = f"{','.join(REQUIRED)}[,{'][,'.join(OPTIONAL)}]"
-MOST_TOLD = 5
-"""Problems that are listed; the others are counted."""
+from attnmel.data.datasets.dicom_lesions import with_dicom_facts
+from attnmel.data.datasets.folder_columns import COLUMNS, TABLE, find_columns
+from attnmel.data.datasets.folder_files import FolderFiles
+from attnmel.data.datasets.folder_rows import FolderRow, RowReader
+from attnmel.data.datasets.splits import SMALLEST_SHARE, large_groups
+from attnmel.data.datasets.table_problems import LISTED, Problem, refuse
+from attnmel.data.datasets.table_text import read_text
+from attnmel.data.dicom.frames import file_of, image_id
+from attnmel.errors import LabelError, listed
+from attnmel.records import Lesion
 
 
 @dataclasses.dataclass(frozen=True)
-class _Row:
-    line: int
-    cells: dict[str, str]
+class TableReading:
+    """How labels.csv is read."""
 
-    def __getitem__(self, column: str) -> str:
-        return self.cells.get(column, "")
+    classes: Sequence[str] | None = None
+    """What a label may be; None: anything, kept as it is written first."""
+    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """How the table calls its columns, where it calls them differently."""
+    strict: bool = False
+    """Whether a row without its image, or an image without a row, is an error."""
 
 
-def read_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[Lesion, ...]:
+AS_WRITTEN = TableReading()
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderContent:
+    """What a folder and its labels.csv hold, with all that is wrong."""
+
+    lesions: tuple[Lesion, ...]
+    """Of the rows that can be used, in the table's order."""
+    problems: tuple[Problem, ...] = ()
+    """What must be corrected, by line."""
+    without_image: tuple[Problem, ...] = ()
+    """Rows whose image is not there, which are left out."""
+    without_row: tuple[Path, ...] = ()
+    """Images next to those of the table that no row names, relative to the folder; they are left out."""
+    large_groups: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Images of each group that holds more of them than the smallest split should."""
+    notes: tuple[str, ...] = ()
+    """How the table was read, as far as it is not the plain form, a sentence each."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a user should know of a table that can be used."""
+        every = len(self.lesions) + len(self.without_image)
+        rows, images = self.without_image, self.without_row
+        lines = listed(f"line {one.line}" for one in rows)
+        names = listed(map(str, images))
+        return (
+            *self.notes,
+            *([f"rows of {TABLE} whose image is not in the folder: {len(rows)} of {every} ({lines})"] if rows else []),
+            *([f"images in the folder without a row in {TABLE}: {len(images)} ({names})"] if images else []),
+            *(group_sentence(name, count, len(self.lesions)) for name, count in self.large_groups.items()),
+        )
+
+
+def group_sentence(name: str, count: int, images: int) -> str:
+    """Return what to think of a group that is too large."""
+    return (
+        f"the group '{name}' holds {count} of {images} images, and a split should hold {SMALLEST_SHARE:.0%} of them; "
+        "is it one patient? leave the cell empty where that is not known"
+    )
+
+
+def read_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderContent:
     """Read the images of a folder as its labels.csv describes them, in the table's order.
 
-    A label is the name of a class, or its place among `classes` from 0 on. Any other is an error even where a class is
-    called "rest", which would otherwise take any typing error. Without classes, names are kept as they are.
-    The split is None throughout where the table gives none. An image next to those of the table that is not in it is an
-    error, as is a doubled name: an image id is a file name without its ending. Attributes are words in small letters,
-    the age a number of years; "unknown" is the same as nothing.
+    A label is the name of a class in any case, its place among them from 0 on, or another name of the same diagnosis
+    (`SAME_DIAGNOSES`). Any other is an error even where a class is called "rest", which would otherwise take any
+    typing error. The split is None throughout where the table gives none. Rows without image and images without row are
+    left out, or an error if the reading is strict. An image id is a file name without its ending, or the path relative
+    to the folder where two images in different folders have one name. Attributes are words in small letters, the age a
+    number of years; what means "not known" (`words.UNKNOWN`) is the same as nothing in every column.
 
     Raises:
-        LabelError: every problem of the table in one message, the first ones word by word.
+        LabelError: every problem of the table in one message, the first `LISTED` word by word.
+        ConfigError: the reading names what is no column.
     """
-    lesions, problems = examined_folder(folder, classes)
-    if problems:
-        more = f"; and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
-        raise LabelError(f"{folder / TABLE}: {'; '.join(problems[:MOST_TOLD])}{more}")
-    return lesions
+    found = examined_folder(folder, reading)
+    advice = f"`attnmel verify {shlex.quote(str(folder))}` lists them all" if len(found.problems) > LISTED else ""
+    refuse({str(folder / TABLE): found.problems}, LabelError, advice)
+    return found
 
 
-def examined_folder(folder: Path, classes: Sequence[str] | None = None) -> tuple[tuple[Lesion, ...], tuple[str, ...]]:
-    """Return the lesions of the rows that can be used, and every problem of the table, as `read_folder` reports it.
+def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderContent:
+    """Return the same as `read_folder`, with every problem instead of an error.
 
     Raises:
-        LabelError: the table cannot be read at all.
+        ConfigError: the reading names what is no column.
     """
-    rows = _read_table(folder / TABLE)
-    files = _Files(folder)
-    lesions, problems = [], []
-    for row in rows:
-        lesion, objections = _lesion(row, files, classes)
-        problems += [f"line {row.line}: {objection}" for objection in objections]
-        lesions += [lesion] if lesion else []
-    problems += _doubled(lesions) + _half_split(rows)
-    if not problems:  # else images of broken rows would be reported twice
-        problems += files.left_over(lesions)
-    return tuple(lesions), tuple(problems)
-
-
-def _read_table(path: Path) -> list[_Row]:
+    path = folder / TABLE
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            header = [cell.strip() for cell in next(reader, [])]
-            _check_header(header, path)
-            lines = [
-                (reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(map(str.strip, cells))
-            ]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelError(f"{path} is not a table of comma-separated UTF-8 text ({error}); save it so") from None
-    if not lines:
-        raise LabelError(f"{path} has no row below its header; expected one for every image")
-    for line, cells in lines:
-        if len(cells) != len(header):
-            raise LabelError(
-                f"{path}, line {line}: {len(cells)} values for the {len(header)} columns {','.join(header)}"
-            )
-    return [_Row(line, dict(zip(header, cells, strict=True))) for line, cells in lines]
-
-
-def _check_header(header: list[str], path: Path) -> None:
-    if not any(header):
-        raise LabelError(f"{path} is empty; expected a first line {COLUMNS}")
-    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-        if len(header) == 1 and separator in header[0]:
-            raise LabelError(f"{path} is separated by {name}; save it separated by commas, with a first line {COLUMNS}")
-    missing = [name for name in REQUIRED if name not in header]
-    unknown = [name or "(no name)" for name in header if name not in (*REQUIRED, *OPTIONAL)]
-    doubled = [name for name, times in Counter(header).items() if times > 1]
-    problems = [("lacks", missing), ("has the unknown", unknown), ("has twice", doubled)]
-    if wrong := [f"{what} {', '.join(names)}" for what, names in problems if names]:
-        raise LabelError(f"{path}: the header {' and '.join(wrong)}; expected {COLUMNS}")
-
-
-class _Files:
-    """The images and masks of a folder, found by name with or without ending.
-
-    Each subfolder is listed once, and names are looked up: searching the list for each would take time that grows with
-    the square of the images.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._listings: dict[Path, dict[str, list[str]]] = {}
-
-    def find(self, name: str) -> tuple[Path | None, str]:
-        """Return the file of that name, or None and the reason."""
-        relative = PurePosixPath(name.replace("\\", "/"))
-        # Judged by name only: a link in the folder to images elsewhere is the owner's own doing.
-        if relative.is_absolute() or ".." in relative.parts or ":" in name:
-            return None, f"'{name}' leaves the folder; expected a name inside it"
-        listing = self._listing(self._folder / relative.parent)
-        if relative.name in listing.get(relative.stem, ()):
-            return self._folder / relative, ""
-        found = listing.get(relative.name, [])
-        if len(found) > 1:
-            return None, f"'{name}' may be {' or '.join(found)}; name one with its ending"
-        if not found:
-            return None, f"no file '{name}' ({', '.join(SUFFIXES)}) in the folder"
-        return self._folder / relative.with_name(found[0]), ""
-
-    def left_over(self, lesions: Sequence[Lesion]) -> list[str]:
-        """Name the images in the folders of the table's images that are not in the table."""
-        named = {lesion.image for lesion in lesions} | {lesion.mask for lesion in lesions}
-        folders = sorted({lesion.image.parent for lesion in lesions})
-        names = [(folder, sorted(chain(*self._listing(folder).values()))) for folder in folders]
-        files = (folder / name for folder, several in names for name in several)
-        return [
-            f"{path.relative_to(self._folder)} is not in the table; give it a row, or move it away"
-            for path in files
-            if path not in named
-        ]
-
-    def _listing(self, folder: Path) -> dict[str, list[str]]:
-        """Return the names of the folder's pictures by the name without its ending, each sorted."""
-        if folder not in self._listings:
-            paths = folder.iterdir() if folder.is_dir() else ()
-            names = (path.name for path in paths if path.suffix.lower() in SUFFIXES and path.is_file())
-            by_stem: dict[str, list[str]] = {}
-            for name in sorted(name for name in names if not name.startswith(".")):
-                by_stem.setdefault(PurePosixPath(name).stem, []).append(name)
-            self._listings[folder] = by_stem
-        return self._listings[folder]
-
-
-def _lesion(row: _Row, files: _Files, classes: Sequence[str] | None) -> tuple[Lesion | None, list[str]]:
-    image, no_image = files.find(row["image"]) if row["image"] else (None, "no image is named")
-    mask, no_mask = files.find(row["mask"]) if row["mask"] else (None, "")
-    diagnosis, no_label = _diagnosis(row["label"], classes)
-    no_split = "" if row["split"] in ("", *SPLITS) else f"split '{row['split']}'; expected {', '.join(SPLITS)}"
-    age = age_in_words(row["age"])
-    no_age = f"age '{row['age']}'; expected years from 0 to {OLDEST}, or nothing" if age is None else ""
-    objections = [
-        no_image and f"image: {no_image}",
-        no_mask and f"mask of {row['image']}: {no_mask}",
-        no_label and f"{row['image']}: {no_label}",
-        no_split and f"{row['image']}: {no_split}",
-        no_age and f"{row['image']}: {no_age}",
-    ]
-    if image is None or any(objections):
-        return None, [objection for objection in objections if objection]
-    split: Split | None = next((split for split in SPLITS if split == row["split"]), None)
-    known = {"age": age or "", **{name: word(row[name]) for name in ATTRIBUTES if name != "age"}}
-    lesion = Lesion(
-        image_id=image.stem,
-        image=image,
-        diagnosis=diagnosis,
-        split=split,
-        mask=mask,
-        group=row["group"] or None,
-        attributes={name: value for name, value in known.items() if value},
+        text = read_text(path)
+    except ValueError as damage:
+        expected = f"a table with a first line {COLUMNS}"
+        return FolderContent((), (Problem(0, "", str(damage), expected, kind="file"),))
+    header, *body = text.rows
+    found = find_columns(header.line, header.cells, reading.columns, reading.classes or ())
+    if found.problems or not body:
+        bare = Problem(0, "", "no row below the header", "one for every image", kind="file")
+        return FolderContent((), found.problems or (bare,))
+    files = FolderFiles(folder)
+    reader = RowReader(text, found, files, reading.classes)
+    rows = [reader.read(row) for row in body]
+    used = [row for row in rows if row.lesion is not None]
+    lesions, clashes = _with_ids(folder, used)
+    lesions = with_dicom_facts(lesions)
+    wrong = [row for row in rows if reading.strict or row.missing is None]  # else the row is left out as it is
+    problems = [problem for row in wrong for problem in row.problems] + clashes + _half_split(used)
+    without_image = [row.missing for row in rows if row.missing is not None]
+    left = _left_over(folder, files, lesions) if not problems else ()  # else images of broken rows were reported twice
+    if not lesions and not problems and without_image:
+        problems.append(Problem(0, "", f"no row whose image is in the folder ({without_image[0].sentence()})", "some"))
+    if reading.strict:
+        problems += without_image + [Problem(0, "", f"no row of {path}", "one for each image") for path in left]
+    notes = (*found.notes, *_how_read(text.encoding), *reader.notes(), *_id_note(lesions))
+    return FolderContent(
+        lesions,
+        tuple(sorted(problems)),
+        () if reading.strict else tuple(without_image),
+        () if reading.strict else left,
+        large_groups(lesions),
+        notes,
     )
-    return lesion, []
 
 
-def _diagnosis(label: str, classes: Sequence[str] | None) -> tuple[str | None, str]:
-    if not label:
-        return None, "no label; give it one, or take the image out"
-    if classes is None or label in classes:
-        return label, ""
-    if label.isdecimal() and label.isascii() and int(label) < len(classes):
-        return classes[int(label)], ""
-    others = f" ('{REST}' for every other diagnosis)" if REST in classes else ""
-    return None, f"label '{label}'; expected one of {', '.join(classes)}{others}, or 0 to {len(classes) - 1}"
+def _how_read(encoding: str) -> list[str]:
+    if encoding != "Windows-1252":
+        return []
+    return [f"{TABLE} is not UTF-8 and was read as {encoding}; look at its letters with accents, or save it as UTF-8"]
 
 
-def _doubled(lesions: Sequence[Lesion]) -> list[str]:
-    times = Counter(lesion.image_id for lesion in lesions)
-    return [
-        f"image id {image_id} stands in {count} rows; expected one" for image_id, count in times.items() if count > 1
-    ]
+def _with_ids(folder: Path, rows: Sequence[FolderRow]) -> tuple[tuple[Lesion, ...], list[Problem]]:
+    """Return the lesions of the rows by ids that are unique, and the rows that name an image again."""
+    by_path = [(row, row.lesion, _relative(folder, row.lesion.image)) for row in rows if row.lesion is not None]
+    stems = {stem: name for _, lesion, stem in by_path for name in [_name(lesion)]}
+    is_unique = len(set(stems.values())) == len(stems)
+    lines: dict[str, int] = {}
+    lesions, problems = [], []
+    for row, lesion, relative in by_path:
+        if relative in lines:
+            once = f"each image once, and no other of its name in its folder (it is in line {lines[relative]} already)"
+            problems.append(Problem(row.line, "image", lesion.image.name, once, relative, "doubled"))
+        else:
+            lines[relative] = row.line
+            lesions.append(dataclasses.replace(lesion, image_id=_name(lesion) if is_unique else relative))
+    return tuple(lesions), problems
 
 
-def _half_split(rows: Sequence[_Row]) -> list[str]:
-    without = [row.line for row in rows if not row["split"]]
+def _name(lesion: Lesion) -> str:
+    return unicodedata.normalize("NFC", image_id(lesion.image))
+
+
+def _relative(folder: Path, image: Path) -> str:
+    """Return the path of an image without its ending, the same on every system."""
+    return unicodedata.normalize("NFC", image.relative_to(folder).with_name(image_id(image)).as_posix())
+
+
+def _id_note(lesions: Sequence[Lesion]) -> list[str]:
+    if any("/" in lesion.image_id for lesion in lesions):
+        return ["images in different folders have one name, so that the path in the folder is the image id"]
+    return []
+
+
+def _left_over(folder: Path, files: FolderFiles, lesions: Sequence[Lesion]) -> tuple[Path, ...]:
+    """Return the images next to those of the table that no row names."""
+    named = [path for lesion in lesions for path in (file_of(lesion.image), lesion.mask) if path is not None]
+    return tuple(
+        path.relative_to(folder) for path in files.left_over(named, (lesion.image.parent for lesion in lesions))
+    )
+
+
+def _half_split(rows: Sequence[FolderRow]) -> list[Problem]:
+    without = [row.line for row in rows if row.lesion is not None and row.lesion.split is None]
     if not without or len(without) == len(rows):
         return []
-    return [f"line {without[0]}: no split, as in {len(without)} of {len(rows)} rows; give every row one, or none"]
+    found = f"no split, as in {len(without)} of {len(rows)} rows"
+    return [Problem(without[0], "split", found, "one in every row, or in none")]

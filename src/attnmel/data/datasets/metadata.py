@@ -1,11 +1,11 @@
 """Tables of metadata -> attributes of each image, by the names of `ATTRIBUTES`. No torch."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from attnmel.data.datasets.label_tables import AGAIN
 from attnmel.data.datasets.table_schema import TEXT, CellKind, CheckedTable, TableSchema, read_table
+from attnmel.data.datasets.words import OLDEST, age_in_words, sex_in_words, word
 
 METADATA_ENDING = "_metadata.csv"
 """Of the table that lies among the images of ISIC 2017."""
@@ -25,32 +25,12 @@ CONFIRMATIONS = {
 }
 """The two tables of HAM10000 name the same four ways differently."""
 
-UNKNOWN = ("", "unknown", "na", "n/a", "nan")
-OLDEST = 120
-"""Years; a larger number is a typing error."""
-
 Known = dict[str, dict[str, str]]
 """By image id and name of the attribute; what is not known is left out."""
 
 
-def age_in_words(value: str) -> str | None:
-    """Return an age in years as it is stored, "55" for "55.0"; "" where it is unknown, None where it is no age."""
-    if value.lower() in UNKNOWN:
-        return ""
-    try:
-        age = float(value)
-    except ValueError:
-        return None
-    return f"{age:g}" if math.isfinite(age) and 0 <= age <= OLDEST else None
-
-
-def word(value: str) -> str:
-    """Return a known attribute in small letters; "" where it is unknown."""
-    return "" if value.lower() in UNKNOWN else value.lower()
-
-
 def _sex(value: str) -> str | None:
-    return word(value) if word(value) in ("", "female", "male") else None
+    return sex if (sex := sex_in_words(value)) in ("", "female", "male") else None
 
 
 def _confirmation(value: str) -> str | None:

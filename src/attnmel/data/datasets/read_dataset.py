@@ -1,13 +1,14 @@
 """Official files, joined by image id, or an own folder -> labelled lesions. No torch."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.data.archives.catalog import ARCHIVES, IMAGE_SUFFIXES, Archive, Role, source_of
 from attnmel.data.archives.fetch import ArchiveState, archive_states
-from attnmel.data.datasets.folder import TABLE, read_folder
+from attnmel.data.datasets.folder import AS_WRITTEN, TableReading, read_folder
+from attnmel.data.datasets.folder_columns import REQUIRED, TABLE
 from attnmel.data.datasets.label_tables import read_isic2016_labels, read_isic2017_labels, read_isic2018_labels
 from attnmel.data.datasets.mask_files import AGAIN, files_of, lesion_masks, require_all, require_single
 from attnmel.data.datasets.metadata import (
@@ -18,6 +19,7 @@ from attnmel.data.datasets.metadata import (
     read_lesion_groups,
 )
 from attnmel.data.datasets.splits import check_disjoint, draw_sides
+from attnmel.data.datasets.table_text import SAVE_AS_CSV
 from attnmel.errors import ConfigError, LabelError, listed
 from attnmel.folders import dataset_folder
 from attnmel.records import INTERNAL, SPLITS, Lesion, Split
@@ -44,6 +46,8 @@ class Dataset:
     """What was found of each official file; empty for an own folder."""
     leaks: bool = False
     """Whether it is divided image by image on purpose, so that images of one lesion are on both sides."""
+    notes: tuple[str, ...] = ()
+    """How the table of an own folder was read and what it leaves out, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class _Part:
         return self.archives[role].location(self.home)
 
 
-def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None, disjoint: bool = True) -> Dataset:
+def read_dataset(name: str, home: Path, *, reading: TableReading = AS_WRITTEN, disjoint: bool = True) -> Dataset:
     """Read a known data set that was fetched to `home`, or a folder with labels.csv.
 
     Splits of a known data set are the official ones, with two exceptions, the same for every seed. ISIC 2016's
@@ -86,22 +90,23 @@ def read_dataset(name: str, home: Path, *, classes: Sequence[str] | None = None,
     side, into train, validation and "internal"; its 193 official validation images are left out, so that the splits do
     not depend on whether they came. Splits of a folder are the table's, or None on every lesion, for `draw_splits` to
     fill. "isic2018-leaky" divides the same images one by one, whatever their lesion, to show what that does to figures.
-    `classes` gives the meaning of a number as label of a folder. Where the archive that was fetched holds fewer
+    `reading` says how the table of a folder is read. Where the archive that was fetched holds fewer
     images or masks than the official one, those lesions are left out or have no mask. A folder whose splits share an
     image or a group is refused unless they need not be `disjoint`.
 
     Raises:
-        ConfigError: neither a known data set nor a folder with labels.csv.
+        ConfigError: neither a known data set nor a folder with labels.csv, or an unknown name of a column.
         ArchiveError: the data set was not fetched.
         LabelError: a missing, doubled or unlabelled image, or a label that is none; names them.
     """
     if name in SOURCES:
         return _read_fetched(name, home)
     folder = labelled_folder(name)
-    lesions = read_folder(folder, classes)
+    content = read_folder(folder, reading)
     if disjoint:
-        check_disjoint(lesions)
-    return Dataset(folder.name, f"own images in {folder.name}", lesions, "own data, licence not stated")
+        check_disjoint(content.lesions)
+    title, licence = f"own images in {folder.name}", "own data, licence not stated"
+    return Dataset(folder.name, title, content.lesions, licence, notes=content.sentences)
 
 
 def labelled_folder(name: str) -> Path:
@@ -114,9 +119,20 @@ def labelled_folder(name: str) -> Path:
     if (folder / TABLE).is_file():
         return folder.resolve()
     if folder.is_dir():
-        raise ConfigError(f"the folder {name} has no {TABLE}; expected one with a row an image: image,label")
+        raise ConfigError(f"the folder {name} has no {TABLE}; {_instead(folder)}")
     known = ", ".join(sorted(SOURCES))
     raise ConfigError(f"unknown data set '{name}'; known: {known}, or a folder with {TABLE}")
+
+
+def _instead(folder: Path) -> str:
+    """Return what a folder without a table needs: another name of a file that is there, or a new file."""
+    others = sorted(path.name for path in folder.iterdir() if path.stem.casefold() == Path(TABLE).stem)
+    tables = [name for name in others if name.casefold().endswith((".csv", ".tsv", ".txt"))]
+    if tables:
+        return f"rename {tables[0]} to {TABLE}"
+    if books := [name for name in others if name.casefold().endswith((".xlsx", ".xls", ".ods"))]:
+        return f"{SAVE_AS_CSV} under the name {TABLE}: {books[0]} is not read"
+    return f"expected one with a row an image: {','.join(REQUIRED)}"
 
 
 def own_folder_path(name: str) -> Path | None:

@@ -24,6 +24,15 @@ UNKNOWN = ""
 SHARES: Mapping[Split, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
 """Of a folder without splits."""
 
+SPLIT_SEED = 0
+"""Random seed of the split of a folder without one, and of the folds of a cross-validation."""
+
+SMALLEST_SHARE = min(SHARES.values())
+"""A group that holds more of the images cannot be drawn into a split of the right size."""
+
+USUAL = 4
+"""Photographs of one lesion, however few images there are in all."""
+
 
 def draw_splits(lesions: Sequence[Lesion], *, seed: int, shares: Mapping[Split, float] = SHARES) -> tuple[Lesion, ...]:
     """Return the lesions in their order, each with a split drawn anew, as `draw_sides` draws it.
@@ -34,6 +43,12 @@ def draw_splits(lesions: Sequence[Lesion], *, seed: int, shares: Mapping[Split, 
     groups = {lesion.image_id: lesion.group for lesion in lesions if lesion.group is not None}
     sides = draw_sides({one.image_id: one.diagnosis for one in lesions}, groups, seed=seed, shares=shares)
     return tuple(dataclasses.replace(lesion, split=sides[lesion.image_id]) for lesion in lesions)
+
+
+def with_splits(lesions: Sequence[Lesion]) -> tuple[Lesion, ...]:
+    """Return the lesions with their splits; drawn where none has one, the same every time."""
+    has_none = all(lesion.split is None for lesion in lesions)
+    return draw_splits(lesions, seed=SPLIT_SEED) if has_none else tuple(lesions)
 
 
 def draw_fold(lesions: Sequence[Lesion], number: int, parts: int, *, seed: int) -> tuple[Lesion, ...]:
@@ -99,6 +114,13 @@ def draw_some(diagnoses: Mapping[str, str | None], count: int) -> frozenset[str]
         for number, image_id in enumerate(ids)
     }
     return frozenset(sorted(order, key=lambda image_id: (order[image_id], image_id))[:count])
+
+
+def large_groups(lesions: Sequence[Lesion]) -> dict[str, int]:
+    """Return the images of each group that holds more of them than `SMALLEST_SHARE` and `USUAL`, the largest first."""
+    counts = Counter(lesion.group for lesion in lesions if lesion.group is not None)
+    most = max(USUAL, SMALLEST_SHARE * len(lesions))
+    return {name: count for name, count in counts.most_common() if count > most}
 
 
 def check_disjoint(lesions: Sequence[Lesion]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int32
 
-from attnmel.data.preprocess.decode import decoded, opened, upright_size
+from attnmel.data.preprocess.decode import opened, stored_levels, upright, upright_size
 from attnmel.errors import ImageError
 
 AGAIN = "take the file from the archive again"
@@ -32,7 +32,9 @@ def read_superpixels(path: Path, image_size: tuple[int, int]) -> Int32[np.ndarra
                 f"{path.name} is {found[0]} x {found[1]} pixels, but its image is {image_size[0]} x {image_size[1]}; "
                 f"expected the same size: {AGAIN}"
             )
-        red, green, blue = np.moveaxis(np.asarray(decoded(picture, "RGB"), dtype=np.int32), 2, 0)
+        # Numbers, not colours: whatever profile a file carries, they are used as stored.
+        numbers = upright(stored_levels(picture).convert("RGB"), picture)
+        red, green, blue = np.moveaxis(np.asarray(numbers, dtype=np.int32), 2, 0)
     return red + (green << 8) + (blue << 16)
 
 

@@ -5,7 +5,6 @@ A schema names the columns and what their cells may hold. One reader serves the 
 expected.
 """
 
-import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.data.datasets.table_problems import Problem, refuse, shown
+from attnmel.data.datasets.table_text import SEPARATORS, Row, read_text
 from attnmel.errors import AttnmelError, LabelError, PredictionsError
-
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-UTF_8_MARK = b"\xef\xbb\xbf"
-UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 # What Python's float accepts beyond this (nan, inf, 1_0, digits of other scripts) other programs read differently.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -97,21 +93,14 @@ class CheckedTable:
         return np.array([self.columns[name] for name in names], dtype=np.float64).T.reshape(len(self.ids), len(names))
 
 
-class _Row(NamedTuple):
-    """One line that is not blank."""
-
-    line: int
-    cells: list[str]
-
-
-class _Header(NamedTuple):
+class Header(NamedTuple):
     """The meaning of the first line."""
 
     places: dict[str, int]
     """Position in a row of each known column."""
     width: int
     """Number of cells a row must have."""
-    body: Sequence[_Row]
+    body: Sequence[Row]
     problems: list[Problem]
 
 
@@ -136,64 +125,28 @@ def check_table(path: Path, schema: TableSchema, error: type[AttnmelError] = Pre
     """
     if not path.is_file():
         raise error(f"no file at {path}; expected a table with the columns {','.join(schema.names)}")
+    expected = f"{schema.first_line}one row an image, as text in UTF-8"
     try:
-        text, notes = _text(path)
-        rows, separator = _rows(text)
+        text = read_text(path)
+        if text.encoding != "UTF-8":
+            raise ValueError(f"text in {text.encoding}")
     except ValueError as damage:
-        expected = f"{schema.first_line}one row an image, as text in UTF-8"
         problem = Problem(0, "", str(damage), expected, kind="file")
         return CheckedTable(path.name, (), {}, {}, (problem,), ())
-    header = _header(rows, schema)
+    header, notes = _header(text.rows, schema), text.notes(path.name)
     problems = header.problems
-    if separator != ",":
-        found = f"cells separated by {SEPARATORS[separator]}"
+    if text.separator != ",":
+        found = f"cells separated by {SEPARATORS[text.separator]}"
         problems.append(Problem(1, "", found, "commas", kind="file"))
     if not header.body:
         problems.append(Problem(0, "", "no row below the header", "one row an image", kind="file"))
     if sorted(header.places.values()) != list(header.places.values()):
         notes.append(f"{path.name} has its columns in another order than {','.join(schema.names)}")
-    lines, columns = _body(header, schema, problems)
+    lines, columns = read_body(header, schema, problems)
     return CheckedTable(path.name, tuple(lines), columns, lines, tuple(sorted(problems)), tuple(notes))
 
 
-def _text(path: Path) -> tuple[str, list[str]]:
-    """Return the text of a file, and notes on what some programs do not read; ValueError says why it is no text."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"a file that cannot be read ({error.strerror})") from None
-    if content.startswith(UTF_16_MARKS):
-        raise ValueError("text in UTF-16")
-    notes = []
-    if content.startswith(UTF_8_MARK):
-        notes.append(f"{path.name} starts with a byte order mark, which the official program may take for text")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        byte = f"{content[error.start]:#04x}, byte {error.start + 1}"
-        raise ValueError(f"a byte that is not UTF-8 ({byte})") from None
-    if "\r" in text:
-        notes.append(f"{path.name} has Windows line ends, which the official program may refuse")
-    return text, notes
-
-
-def _rows(text: str) -> tuple[list[_Row], str]:
-    """Return the rows that are not blank, and the separator of their cells, taken from the first of them."""
-    lines = text.splitlines(keepends=True)
-    first = next((line for line in lines if line.strip()), "")
-    # No image id, name or number contains a semicolon or a tab, but a decimal comma is a comma.
-    separator = next((mark for mark in (";", "\t") if mark in first.strip()), ",")
-    reader = csv.reader(lines, delimiter=separator)
-    try:
-        rows = [_Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    except csv.Error as error:
-        raise ValueError(f"line {reader.line_num}: {error}") from None
-    if rows := [row for row in rows if any(row.cells)]:
-        return rows, separator
-    raise ValueError("an empty file")
-
-
-def _header(rows: Sequence[_Row], schema: TableSchema) -> _Header:
+def _header(rows: Sequence[Row], schema: TableSchema) -> Header:
     line, header = rows[0]
     whole = shown(",".join(header))
     by_order = {name: place for place, name in enumerate(schema.names)}
@@ -205,16 +158,13 @@ def _header(rows: Sequence[_Row], schema: TableSchema) -> _Header:
 
     if not schema.header:
         wrong = problem(f"a header ({whole})", f"none: {','.join(schema.names)} from the first line on")
-        return _Header(by_order, len(by_order), below, [wrong] if named else [])
-    if header[0].startswith("#"):
-        expected = f"{schema.first_line}of a run, score the file whose name ends in -submission.csv"
-        return _Header({}, 0, rows[1:], [problem(f"a comment ({whole})", expected)])
+        return Header(by_order, len(by_order), below, [wrong] if named else [])
     expected = f"the header {','.join(schema.names)}"
     if not set(schema.names) & set(header):
         # Only the order is left to go by, which at least shows what is wrong with the cells.
         places = by_order if len(header) == len(by_order) else {}
         found = f"the header {whole}" if named else f"no header but {whole}"
-        return _Header(places, len(header), below, [problem(found, expected)])
+        return Header(places, len(header), below, [problem(found, expected)])
     known = (*schema.names, *schema.optional)
     problems = [
         *(problem("no such column", expected, name) for name in schema.names if name not in header),
@@ -222,11 +172,11 @@ def _header(rows: Sequence[_Row], schema: TableSchema) -> _Header:
         *(problem("that column twice", expected, name) for name in known if header.count(name) > 1),
     ]
     places = {name: header.index(name) for name in known if name in header}
-    return _Header(places, len(header), rows[1:], problems)
+    return Header(places, len(header), rows[1:], problems)
 
 
-def _body(
-    header: _Header, schema: TableSchema, problems: list[Problem]
+def read_body(
+    header: Header, schema: TableSchema, problems: list[Problem]
 ) -> tuple[dict[str, int], dict[str, list[Value | None]]]:
     """Return the line of each image and its cells by column; without a column of ids, nothing.
 

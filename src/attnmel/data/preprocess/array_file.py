@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int64, Integer, UInt8
 
-from attnmel.data.preprocess.hashes import content_hashes
+from attnmel.data.preprocess.hashes import file_contents
 from attnmel.data.preprocess.workers import available_processors
 from attnmel.errors import AttnmelError, ImageError, LabelError, listed
 from attnmel.folders import cache_folder, replacing
@@ -110,7 +110,7 @@ class ArrayBuild(NamedTuple):
     paths: Sequence[Path]
     """Files that the arrays depend on."""
     content: Callable[[Mapping[Path, str]], Any]
-    """From the SHA-256 of these files to a JSON value that identifies the arrays."""
+    """From what identifies the content of each of these files to a JSON value that identifies the arrays."""
     rows: Callable[[], Iterable[Row | str]]
     """Computes the rows in order; a sentence in place of a row says what is wrong with its files."""
     contents: Callable[[], dict[str, Any]]
@@ -129,10 +129,12 @@ def open_arrays(
     place = cache_folder(home)
     with writable(place, kind.name):
         place.mkdir(parents=True, exist_ok=True)
-        hashes = content_hashes(
+        contents = file_contents(
             build.paths, memory=place / MEMORY, workers=workers or available_processors(), progress=progress
         )
-        key = hashlib.sha256(json.dumps(build.content(hashes)).encode()).hexdigest()
+        key = hashlib.sha256(
+            json.dumps(build.content({path: one.key for path, one in contents.items()})).encode()
+        ).hexdigest()
         folder = place / f"{kind.prefix}{key}"
         if not _is_whole(kind, folder):
             with hold_file(folder, waiting=progress.note):

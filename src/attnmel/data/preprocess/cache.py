@@ -1,5 +1,6 @@
 """Prepared images and masks of a data set, as one array cache: a pixel is red, green, blue and mask. No torch."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,10 +9,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
-from attnmel.data.preprocess.array_file import ArrayBuild, ArrayCache, ArrayKind, open_arrays
+from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, open_arrays
 from attnmel.data.preprocess.cache_build import CHANNELS, Work, prepared_rows
+from attnmel.data.preprocess.hashes import file_contents
+from attnmel.data.preprocess.reading import note_changes
+from attnmel.data.preprocess.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.errors import ImageError, LabelError, listed
+from attnmel.folders import cache_folder
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
@@ -71,12 +76,21 @@ def open_cache(
             crop,
             side,
             [[one.image_id, hashes[one.image], hashes[one.mask] if one.mask else None] for one in works],
+            *([SWITCH] if accepts_truncated() else []),
         ],
         rows=lambda: prepared_rows(works, workers or worthwhile_processes(len(works))),
         contents=lambda: {"crop": crop, "has_mask": [one.mask is not None for one in works]},
     )
     fields, contents = open_arrays(KIND, build, home=home, workers=workers, progress=progress)
+    note_readings([one.image for one in works], home, progress)
     return Cache(**fields, has_mask=np.array(contents["has_mask"], dtype=bool))
+
+
+def note_readings(images: Sequence[Path], home: Path, progress: Progress) -> None:
+    """Print how many images are not used as they are stored, and what is done to them."""
+    contents = file_contents(images, memory=cache_folder(home) / MEMORY, workers=1)
+    changes = Counter(change for one in contents.values() for change in one.reading.split("; ") if " " in change)
+    note_changes(changes, len(images), progress)
 
 
 def statistics(

@@ -1,42 +1,42 @@
-"""Open a JPEG or PNG file safely: what it is, how large, its pixels upright. No torch.
+"""Open an image file safely: what it is, how large, what it says of its pixels, and these as stored. No torch.
 
-Other formats, very large pictures and damaged files are refused with the file's name, before or while they are decoded.
+Formats that are not read, very large pictures and damaged files are refused with the file's name, before or while they
+are decoded. `reading` makes a photograph of the stored levels, `masks` a mask.
 """
 
-import struct
-import zlib
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import Literal
 
 from PIL import ExifTags, Image
+from PIL.ImageFile import ImageFile as PillowFile
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
+from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
+from attnmel.data.preprocess.colour import Colours, colours
+from attnmel.data.preprocess.damage import DAMAGE, contradictions_as_damage
+from attnmel.data.preprocess.depth import GREY, Deep, deep_bits, photograph_white, read_deep, reduced
+from attnmel.data.preprocess.formats import READ, START, Format, format_of, name_of_unread
+from attnmel.data.preprocess.png_chunks import png_chunks
+from attnmel.data.preprocess.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
 from attnmel.errors import ImageError
 
 # Three times the largest image of ISIC 2017 (6748 x 4499); a picture of this many pixels takes 300 MB once decoded.
+# The check is ours alone: Pillow's own one is a warning, which only global state turns into an error.
 MOST_PIXELS = 100_000_000
-
-# Asking the two readers directly, not `Image.open`, keeps every other format's reader away from files of unknown
-# origin, and the check of the size ours alone: Pillow's own one is a warning,
-# which only global state turns into an error.
-READERS: dict[bytes, type[JpegImageFile] | type[PngImageFile]] = {
-    b"\xff\xd8\xff": JpegImageFile,
-    b"\x89PNG\r\n\x1a\n": PngImageFile,
-}
-
-JPEG_SUFFIXES = (".jpg", ".jpeg")
-PNG_SUFFIXES = (".png",)
-SUFFIXES = JPEG_SUFFIXES + PNG_SUFFIXES
-"""Endings of the names of files that can be opened, in lower case."""
 
 # Denominators of the scales that a JPEG can be decoded at (libjpeg: 1/8, 1/4, 1/2, 1/1).
 SCALES = (8, 4, 2, 1)
 
-EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
+EIGHT_BIT_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+DEEP_MODES = {*GREY, "RGB", "RGBA", "CMYK"}
+"""Of Pillow, for pixels that may have more than 8 bits in the file."""
 
 # EXIF orientation to what sets the picture upright (CIPA DC-008, tag 0x0112); 1 is upright already.
 UPRIGHT = {
@@ -50,98 +50,271 @@ UPRIGHT = {
 }
 SWAPS_SIDES = {5, 6, 7, 8}
 
-# What Pillow's readers raise on damaged files (SyntaxError: a header that makes no sense).
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
-
-Picture = JpegImageFile | PngImageFile
+NEW_SUBFILE_TYPE, SMALLER_COPY, DNG_VERSION = 254, 1, 50706
+"""Tags of TIFF 6.0 and DNG; a page of the type's first bit is a smaller copy of another picture."""
 
 ImageFile = Path | bytes
-"""A JPEG or PNG file, by its path or as its bytes."""
+"""An image file, by its path or as its bytes."""
+
+ImageSource = ImageFile | Image.Image
+"""An image file, or a picture of Pillow with the profile and EXIF that it carries."""
 
 UNNAMED = "the image"
-"""What messages call a file of which there are only bytes."""
+"""What messages call a picture without a file's name."""
+
+
+@dataclass
+class Picture:
+    """An opened picture: its header is read, its pixels are not decoded."""
+
+    name: str
+    """For messages."""
+    format: str
+    """Name of a `Format`; "pixels" for a picture of Pillow that was no file."""
+    pillow: Image.Image
+    source: ImageFile | None
+    """Where the file can be read again; None for a picture of Pillow."""
+    chunks: dict[bytes, bytes] = field(default_factory=dict)
+    """Those of a PNG that Pillow does not give."""
+    notes: tuple[str, ...] = ()
+    """What a DICOM file's reader does to the pixels."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels as stored."""
+        return self.pillow.size
+
+    @property
+    def mode(self) -> str:
+        """Kind of pixels as stored, in Pillow's words."""
+        return self.pillow.mode
+
+    @cached_property
+    def declared_orientation(self) -> int:
+        """EXIF's orientation as the file says it; 1 is upright."""
+        if isinstance(self.pillow, TiffImageFile):
+            return self.pillow.tag_v2.get(ExifTags.Base.Orientation, 1)
+        if self.format == "PNG":
+            return _orientation_of(self.chunks.get(b"eXIf", b""))
+        if self.format == "HEIC":
+            return self.pillow.info.get("original_orientation") or 1
+        try:
+            return self.pillow.getexif().get(ExifTags.Base.Orientation, 1)
+        except DAMAGE:
+            return 1  # An EXIF block that cannot be read is ignored; the pixels are still good.
+
+    @property
+    def orientation(self) -> int:
+        """The orientation that is still to be followed: Pillow's readers follow that of a TIFF or HEIC themselves."""
+        return 1 if self.format in ("TIFF", "HEIC") else self.declared_orientation
+
+    @property
+    def bits(self) -> int:
+        """Bits of a number as stored."""
+        return deep_bits(self.pillow)
+
+    @cached_property
+    def pages(self) -> int:
+        """Number of pages or frames of the file, of which the first is read."""
+        with contradictions_as_damage():
+            return getattr(self.pillow, "n_frames", 1)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether pixels may be transparent."""
+        return self.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in self.pillow.info
+
+    @cached_property
+    def colours(self) -> Colours:
+        """What the file says of its colours.
+
+        Raises:
+            ImageError: it is of high dynamic range.
+        """
+        return colours(self.name, self.pillow.info, self.chunks, self.mode)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether stored levels are used as they are, but for a JPEG's orientation: earlier versions read all so."""
+        as_stored = self.format in ("JPEG", "PNG") and self.bits == 8 and not self.has_alpha
+        turned = self.orientation != 1 and self.format != "JPEG"
+        return as_stored and not turned and self.colours.conversion is None
 
 
 @contextmanager
-def opened(source: ImageFile) -> Iterator[Picture]:
+def opened(source: ImageSource) -> Iterator[Picture]:
     """Give the picture with its header read and its pixels not yet decoded.
 
     Raises:
-        ImageError: no such file, neither JPEG nor PNG, more than `MOST_PIXELS`, or found damaged while the block runs.
+        ImageError: no such file, one that may not be read, another format, more than `MOST_PIXELS`, or found damaged
+            while the block runs.
     """
-    if isinstance(source, Path) and not source.is_file():
-        raise ImageError(f"no image at {source}; put it there, or take it out of the data set")
     name = source.name if isinstance(source, Path) else UNNAMED
     try:
-        with source.open("rb") if isinstance(source, Path) else BytesIO(source) as file:
-            yield _recognised(name, file)
+        if isinstance(source, Image.Image):
+            yield _of_pillow(source)
+        elif isinstance(source, bytes):
+            yield _recognised(name, source, BytesIO(source))
+        else:
+            path, frame = file_and_frame(source)
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ImageError(f"{path} is no file; expected an image file")
+            with path.open("rb") as file:
+                yield _recognised(name, path, file, frame)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ImageError(f"no image at {source}; put it there, or take it out of the data set") from error
     except DAMAGE as error:
-        raise ImageError(f"{name} is truncated or damaged ({error}); replace it with a whole file") from error
+        if isinstance(error, OSError) and error.errno:  # An error of the system; the file may be whole.
+            reason = os.strerror(error.errno)
+            raise ImageError(f"{name} cannot be read ({reason}); check its permissions and its disk") from error
+        switch = f", or set {SWITCH}={SWITCHED_ON} to read what is there" if "is truncated" in str(error) else ""
+        raise ImageError(f"{name} is truncated or damaged ({error}); replace it with a whole file{switch}") from error
 
 
 def upright_size(picture: Picture) -> tuple[int, int]:
     """Return width and height in pixels as a viewer shows the picture, after its EXIF orientation."""
     width, height = picture.size
-    return (height, width) if _orientation(picture) in SWAPS_SIDES else (width, height)
+    return (height, width) if picture.orientation in SWAPS_SIDES else (width, height)
+
+
+def upright(pixels: Image.Image, picture: Picture) -> Image.Image:
+    """Return pixels made of a picture as a viewer shows it, after its EXIF orientation."""
+    return pixels.transpose(UPRIGHT[picture.orientation]) if picture.orientation in UPRIGHT else pixels
 
 
 def decode_scaled(picture: Picture, most: int) -> int:
     """Ask a JPEG to be decoded at the smallest scale not below 1/`most`; return the scale's denominator.
 
-    libjpeg then leaves out the frequencies that the smaller picture cannot show. A PNG is always decoded whole: 1.
+    libjpeg then leaves out the frequencies that the smaller picture cannot show. Others are decoded whole: 1.
     """
     scale = next(scale for scale in SCALES if scale <= max(most, 1))
-    if scale == 1 or not isinstance(picture, JpegImageFile):
+    if scale == 1 or not isinstance(picture.pillow, JpegImageFile) or picture.source is None:
         return 1
     width, height = picture.size
-    drafted = picture.draft(picture.mode, (max(width // scale, 1), max(height // scale, 1)))
+    drafted = picture.pillow.draft(picture.mode, (max(width // scale, 1), max(height // scale, 1)))
     return 1 if drafted is None else round(width / drafted[1][2])
 
 
-def decoded(picture: Picture, mode: Literal["RGB", "L"]) -> Image.Image:
-    """Return the pixels as they are stored, in colour or grey with 8 bits a channel; transparency is dropped.
+def stored_levels(picture: Picture, white: Callable[[Deep, str], int] = photograph_white) -> Image.Image:
+    """Return the stored numbers with 8 bits each, alpha too: neither turned upright nor converted to other colours.
+
+    `white` finds the number that becomes 255, where there are 16 bits.
 
     Raises:
-        ImageError: more than 8 bits a channel.
+        ImageError: pixels of a kind that is not read.
     """
+    pillow = picture.pillow
+    # Of a picture that Pillow has decoded, more than 8 bits are left in grey only.
+    deep = picture.mode in (DEEP_MODES if picture.source is not None else GREY)
+    if deep and picture.bits > 8:
+        significant = max(picture.chunks.get(b"sBIT", b"")[: 3 if "G" in pillow.getbands() else 1], default=None)
+        with contradictions_as_damage():
+            found = read_deep(picture.name, pillow, lambda: _again(picture), significant)
+        return reduced(found, white(found, picture.name))
     if picture.mode not in EIGHT_BIT_MODES:
         raise ImageError(
-            f"{picture.filename} has pixels of kind '{picture.mode}'; expected 8 bits a channel: convert it"
+            f"{picture.name} has pixels of kind '{picture.mode}'; expected 8 or 16 bits a channel, grey or colour: "
+            "convert it"
         )
-    # A palette with transparency goes through RGBA, as Pillow asks for.
-    pixels = picture.convert("RGBA") if "transparency" in picture.info else picture
-    pixels.load()
-    return pixels if pixels.mode == mode else pixels.convert(mode)
+    with contradictions_as_damage():
+        pillow.load()
+    if isinstance(pillow, TolerantJpeg):
+        pillow.require_most_rows()
+    return pillow
 
 
-def upright(pixels: Image.Image, picture: Picture) -> Image.Image:
-    """Return pixels made of a picture as a viewer shows it, after its EXIF orientation."""
-    orientation = _orientation(picture)
-    return pixels.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else pixels
+def _of_pillow(image: Image.Image) -> Picture:
+    # A file that Pillow has opened and not decoded yet is decoded here, since a TIFF turns upright by that.
+    image.load()
+    _check_size(UNNAMED, image.size)
+    return Picture(UNNAMED, "pixels", image, None)
 
 
-def _recognised(name: str, file: BufferedReader | BytesIO) -> Picture:
-    start = file.read(max(len(start) for start in READERS))
-    reader = next((reader for magic, reader in READERS.items() if start.startswith(magic)), None)
-    if reader is None:
-        found = "is empty" if not start else "is neither JPEG nor PNG"
-        raise ImageError(f"{name} {found}; expected a JPEG or PNG image")
+def _recognised(name: str, source: ImageFile, file: BufferedReader | BytesIO, frame: int | None = None) -> Picture:
+    start = file.read(START)
+    if is_dicom(start):
+        return _of_dicom(name, source, frame)
+    if frame is not None:
+        raise ImageError(f"{name} names a frame, which only a DICOM file has; leave out #{frame}")
+    found = format_of(start)
+    if found is None:
+        raise ImageError(f"{name} {_what_else(start)}; expected a picture in the format {READ}")
+    chunks = png_chunks(file) if found.name == "PNG" else {}
+    picture = Picture(name, found.name, _reader_opened(found, file, name), source, chunks)
+    _check_size(name, picture.size)
+    if isinstance(picture.pillow, TiffImageFile):
+        _refuse_previews(picture.pillow, name)
+    return picture
+
+
+def _of_dicom(name: str, source: ImageFile, frame: int | None) -> Picture:
+    name = source.name if isinstance(source, Path) else name
+    require_reader(name)
+    from attnmel.data.dicom.picture import dicom_picture  # needs pydicom
+
+    found = dicom_picture(source, name, frame)
+    jpeg = found.content if isinstance(found.content, bytes) else None
+    pillow = found.content if isinstance(found.content, Image.Image) else _jpeg_opened(BytesIO(found.content), name)
+    if found.profile is not None:
+        pillow.info["icc_profile"] = found.profile
+    return Picture(name, "DICOM", pillow, jpeg, notes=found.notes)
+
+
+def _reader_opened(found: Format, file: BufferedReader | BytesIO, name: str) -> PillowFile:
     file.seek(0)
-    picture = reader(file, name)
-    width, height = picture.size
+    if found.name == "JPEG":
+        return _jpeg_opened(file, name)
+    try:
+        with contradictions_as_damage():
+            return found.reader(file, name)
+    except SyntaxError as error:
+        if "unknown pixel mode" in str(error):
+            raise ImageError(
+                f"{name} is a {found.name} with pixels of a kind that is not read; save it as PNG"
+            ) from error
+        raise
+
+
+def _jpeg_opened(file: BufferedReader | BytesIO, name: str) -> PillowFile:
+    return (TolerantJpeg if accepts_truncated() else JpegImageFile)(file, name)
+
+
+def _again(picture: Picture) -> PillowFile:
+    """Open the file a second time; it stays open until its pixels are decoded."""
+    assert picture.source is not None
+    content = picture.source if isinstance(picture.source, bytes) else picture.source.read_bytes()
+    found = format_of(content[:START])
+    assert found is not None
+    return _reader_opened(found, BytesIO(content), picture.name)
+
+
+def _what_else(start: bytes) -> str:
+    if not start:
+        return "is empty"
+    name = name_of_unread(start)
+    return f"is a file of the kind {name}, which is not read" if name else "is no picture"
+
+
+def _check_size(name: str, size: tuple[int, int]) -> None:
+    width, height = size
     if width * height > MOST_PIXELS:
         raise ImageError(
             f"{name} is {width} x {height} pixels by its header, but at most {MOST_PIXELS:,} pixels are read; "
             "make it smaller"
         )
-    return picture
 
 
-def _orientation(picture: Picture) -> int:
-    # A PNG would have to be decoded to find its EXIF, which hardly any has.
-    if not isinstance(picture, JpegImageFile):
-        return 1
+def _refuse_previews(tiff: TiffImageFile, name: str) -> None:
+    if DNG_VERSION in tiff.tag_v2 or tiff.tag_v2.get(NEW_SUBFILE_TYPE, 0) & SMALLER_COPY:
+        raise ImageError(
+            f"{name} begins with a preview of another picture, as a camera's raw file; save the picture as JPEG or PNG"
+        )
+
+
+def _orientation_of(exif: bytes) -> int:
+    block = Image.Exif()
     try:
-        return picture.getexif().get(ExifTags.Base.Orientation, 1)
+        block.load(exif)
+        return block.get(ExifTags.Base.Orientation, 1)
     except DAMAGE:
-        return 1  # An EXIF block that cannot be read is ignored; the pixels are still good.
+        return 1

@@ -1,11 +1,18 @@
-"""SHA-256 of files, remembered, so that a second start does not read every image again. No torch."""
+"""SHA-256 of files and how images are read, remembered, so that a second start does not read every image again.
+
+No torch.
+"""
 
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
+from attnmel.data.dicom.frames import file_of
+from attnmel.data.preprocess.decode import opened
+from attnmel.data.preprocess.reading import header_changes
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
 from attnmel.folders import replacing
@@ -14,23 +21,65 @@ from attnmel.progress import SILENT, Progress
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds: while both stay, the content is taken to stay."""
 
+_Work = tuple[Path, str | None]
+"""A file, and its digest where it is known."""
+
+READ_ANEW = "in sRGB, opaque and upright"
+"""Marks the content of an image that earlier versions read as stored."""
+
+
+class _Known(NamedTuple):
+    """What is remembered of a file."""
+
+    stamp: Stamp
+    digest: str
+    reading: str | None
+    """As `FileContent.reading`; None where an earlier version left it out."""
+
+
+class FileContent(NamedTuple):
+    """What a file holds."""
+
+    digest: str
+    """SHA-256."""
+    reading: str
+    """Empty of an image whose levels are used as stored; else how it is read, in words that a semicolon parts."""
+
+    @property
+    def key(self) -> str:
+        """What identifies the pixels that are read: the digest alone where earlier versions read the same."""
+        return f"{self.digest} {READ_ANEW}" if self.reading else self.digest
+
 
 def content_hashes(
     paths: Sequence[Path], *, memory: Path, workers: int, progress: Progress = SILENT
 ) -> dict[Path, str]:
-    """Return the SHA-256 of each file, read anew only where size or time differ from those in the `memory` file.
+    """Return the SHA-256 of each file, as `file_contents` finds it."""
+    found = file_contents(paths, memory=memory, workers=workers, progress=progress)
+    return {path: one.digest for path, one in found.items()}
+
+
+def file_contents(
+    paths: Sequence[Path], *, memory: Path, workers: int, progress: Progress = SILENT
+) -> dict[Path, FileContent]:
+    """Return what each file holds, read anew only where size or time differ from those in the `memory` file.
+
+    A frame of a DICOM file has that of the file.
 
     Raises:
         ImageError: files that are not there, all of them together.
     """
-    stamps = _stamps(paths)
-    known = _remembered(memory)
-    hashes = {path: known[path][1] for path, stamp in stamps.items() if path in known and known[path][0] == stamp}
-    if unknown := [path for path in stamps if path not in hashes]:
-        hashes |= dict(zip(unknown, _hashed(unknown, workers, progress), strict=True))
-        fresh = {path: (stamps[path], hashes[path]) for path in unknown}
-        _remember(memory, known | fresh)
-    return hashes
+    stamps, files = _stamps(paths), {path: file_of(path) for path in paths}
+    remembered = _remembered(memory)
+    known = {path: one for path, one in remembered.items() if one.stamp == stamps.get(path)}
+    if unknown := [path for path in stamps if path not in known or known[path].reading is None]:
+        # Frames of one file are hashed together, not each for itself.
+        several = {file: _sha256(file) for file in {files[path] for path in unknown if files[path] != path}}
+        works = [(path, known[path].digest if path in known else several.get(files[path])) for path in unknown]
+        looked_at = zip(unknown, _looked_at(works, workers, progress), strict=True)
+        known |= {path: _Known(stamps[path], found.digest, found.reading) for path, found in looked_at}
+        _remember(memory, remembered | known)
+    return {path: FileContent(known[path].digest, known[path].reading or "") for path in stamps}
 
 
 def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
@@ -38,9 +87,11 @@ def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
     missing = []
     for path in paths:
         try:
-            found = path.stat()
+            found = file_of(path).stat()
         except FileNotFoundError:
             missing.append(path)
+        except OSError as error:
+            raise ImageError(f"cannot read {path}: {error.strerror}; check the file and its permissions") from error
         else:
             stamps[path] = (found.st_size, found.st_mtime_ns)
     if missing:
@@ -49,12 +100,21 @@ def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
     return stamps
 
 
-def _hashed(paths: Sequence[Path], workers: int, progress: Progress) -> Iterator[str]:
+def _looked_at(works: Sequence[_Work], workers: int, progress: Progress) -> Iterator[FileContent]:
     # Threads are enough: hashing and reading both let other threads run.
-    with ThreadPoolExecutor(workers) as pool, progress.bar("Reading files", len(paths), "files") as advance:
-        for digest in taken_in_turn(pool, _sha256, paths, workers):
+    with ThreadPoolExecutor(workers) as pool, progress.bar("Reading files", len(works), "files") as advance:
+        for found in taken_in_turn(pool, _content, works, workers):
             advance(1)
-            yield digest
+            yield found
+
+
+def _content(work: _Work) -> FileContent:
+    path, digest = work[0], work[1] or _sha256(work[0])
+    try:
+        with opened(path) as picture:
+            return FileContent(digest, "" if picture.is_plain else "; ".join(header_changes(picture)) or picture.format)
+    except ImageError:
+        return FileContent(digest, "")  # No image, or one whose error is raised where it is decoded.
 
 
 def _sha256(path: Path) -> str:
@@ -65,14 +125,15 @@ def _sha256(path: Path) -> str:
         raise ImageError(f"cannot read {path}: {error.strerror}; check the file and its permissions") from error
 
 
-def _remembered(memory: Path) -> dict[Path, tuple[Stamp, str]]:
+def _remembered(memory: Path) -> dict[Path, _Known]:
     try:
         rows = json.loads(memory.read_text(encoding="utf-8"))
-        return {Path(path): ((size, changed), digest) for path, (size, changed, digest) in rows.items()}
-    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        # Rows of earlier versions end with the digest.
+        return {Path(path): _Known((row[0], row[1]), row[2], (*row[3:], None)[0]) for path, row in rows.items()}
+    except (FileNotFoundError, ValueError, TypeError, AttributeError, IndexError):
         return {}  # Nothing remembered, or not readable: the files are read again, and the memory is written anew.
 
 
-def _remember(memory: Path, rows: dict[Path, tuple[Stamp, str]]) -> None:
+def _remember(memory: Path, rows: dict[Path, _Known]) -> None:
     with replacing(memory) as part:
-        part.write_text(json.dumps({str(path): [*stamp, digest] for path, (stamp, digest) in rows.items()}))
+        part.write_text(json.dumps({str(path): [*one.stamp, one.digest, one.reading] for path, one in rows.items()}))

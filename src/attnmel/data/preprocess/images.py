@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Shaped, UInt8
 from PIL import Image
 
-from attnmel.data.preprocess.decode import ImageFile, decode_scaled, decoded, opened, upright, upright_size
+from attnmel.data.preprocess.decode import ImageSource, decode_scaled, opened, upright, upright_size
+from attnmel.data.preprocess.masks import mask_levels
+from attnmel.data.preprocess.reading import Reading, read_image, read_picture
 from attnmel.errors import ConfigError, ImageError
 
 MASK_THRESHOLD = 127
@@ -52,7 +54,7 @@ def seen_box(width: int, height: int, crop: float | None) -> Box:
     return (square.left, square.top, square.left + square.side, square.top + square.side)
 
 
-def image_size(source: ImageFile) -> tuple[int, int]:
+def image_size(source: ImageSource) -> tuple[int, int]:
     """Return width and height in pixels, upright, without decoding the pixels.
 
     Raises:
@@ -62,18 +64,33 @@ def image_size(source: ImageFile) -> tuple[int, int]:
         return upright_size(picture)
 
 
-def decoded_image(path: Path) -> UInt8[np.ndarray, "H W 3"]:
+def decoded_image(source: ImageSource) -> UInt8[np.ndarray, "H W 3"]:
     """Return the whole image, upright; RGB in 0..255.
 
     Raises:
         ImageError: the file cannot be used.
     """
-    with opened(path) as picture:
-        return np.asarray(upright(decoded(picture, "RGB"), picture))
+    return np.asarray(read_image(source).pixels)
 
 
-def prepared_image(source: ImageFile, *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
-    """Return the central square of an image, resized with antialiasing; RGB in 0..255.
+class PreparedImage(NamedTuple):
+    """An image prepared for a network, and how its file was read."""
+
+    pixels: UInt8[np.ndarray, "S S 3"]
+    """RGB in 0..255."""
+    width: int
+    """Of the whole image, upright."""
+    height: int
+    reading: Reading
+
+
+def prepared_image(source: ImageSource, *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
+    """Return the pixels of `prepare_image`."""
+    return prepare_image(source, crop=crop, side=side).pixels
+
+
+def prepare_image(source: ImageSource, *, crop: float | None, side: int) -> PreparedImage:
+    """Return the central square of an image, resized with antialiasing.
 
     Without a crop it is the whole image, squashed to a square. A large JPEG is decoded at the smallest scale at which
     that part still has `side` pixels or more each way: faster, and about one grey level off, on average, from decoding
@@ -83,9 +100,12 @@ def prepared_image(source: ImageFile, *, crop: float | None, side: int) -> UInt8
         ImageError: the file cannot be used.
     """
     with opened(source) as picture:
-        box = seen_box(*picture.size, crop)
+        size, box = upright_size(picture), seen_box(*picture.size, crop)
         scale = decode_scaled(picture, int(min(box[2] - box[0], box[3] - box[1])) // side)
-        return np.asarray(upright(_resized(decoded(picture, "RGB"), box, side, scale), picture))
+        found = read_picture(picture)
+        return PreparedImage(
+            np.asarray(upright(_resized(found.stored, box, side, scale), picture)), *size, found.reading
+        )
 
 
 def prepared_pixels(image: UInt8[np.ndarray, "H W 3"], *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
@@ -99,14 +119,14 @@ def prepared_mask(
 ) -> UInt8[np.ndarray, "S S"]:
     """Return a lesion mask in the geometry of its prepared image: 255 inside, 0 outside, between them on the border.
 
-    Colours and palettes (also inverted ones) are read as the grey that a viewer shows, then taken as lesion above 127.
+    Its pixels mean what `mask_levels` says, and are taken as lesion above 127.
 
     Raises:
         ImageError: the file cannot be used, is not of `image_size` (width, height), or marks no pixel.
     """
     with opened(path) as picture:
         check_mask_size(path, upright_size(picture), image_size)
-        grey = decoded(picture, "L")
+        grey = mask_levels(picture)
         _check_marked(path, grey)
         box = seen_box(*picture.size, crop)
         return np.asarray(upright(_resized(grey.point(_BINARY), box, side, scale=1), picture))

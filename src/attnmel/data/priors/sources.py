@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 from jaxtyping import Bool
@@ -19,8 +20,10 @@ from attnmel.data.archives.catalog import ARCHIVES, FEATURES
 from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of, require_single
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.datasets.superpixels import marked_superpixels
-from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened, upright_size
+from attnmel.data.preprocess.decode import opened, upright, upright_size
+from attnmel.data.preprocess.formats import PNG_SUFFIXES
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
+from attnmel.data.preprocess.masks import mask_levels
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.folders import MasksFolder, predicted_masks
 from attnmel.records import Lesion
@@ -187,12 +190,13 @@ def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, P
     matches = [(MASK_NAME.fullmatch(path.stem), path) for path in files_of(folder.path, PNG_SUFFIXES)]
     named = [(match["image_id"] if match else path.stem, path) for match, path in matches]
     require_single((image_id for image_id, _ in named), f"{folder.path}: images with two masks")
-    masks, flags = dict(named), mask_flags(folder)
+    # Names from disks of macOS may have their accents decomposed, those of a table composed.
+    masks, flags = {normalize("NFC", image_id): path for image_id, path in named}, mask_flags(folder)
     source = f"masks in {folder.path}"
     return {
-        lesion.image_id: MaskFiles((masks[lesion.image_id],), source)
+        lesion.image_id: MaskFiles((masks[normalize("NFC", lesion.image_id)],), source)
         for lesion in lesions
-        if lesion.image_id in masks and flags.get(lesion.image_id) != EMPTY
+        if normalize("NFC", lesion.image_id) in masks and flags.get(lesion.image_id) != EMPTY
     }
 
 
@@ -253,4 +257,4 @@ def _attribute_masks(dataset: str, home: Path) -> tuple[dict[str, dict[str, Path
 def _marked(path: Path, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
     with opened(path) as picture:
         check_mask_size(path, upright_size(picture), image_size)
-        return np.asarray(decoded(picture, "L")) > MASK_THRESHOLD
+        return np.asarray(upright(mask_levels(picture), picture)) > MASK_THRESHOLD

@@ -6,12 +6,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright_size
+from attnmel.data.preprocess.decode import decode_scaled, opened, upright, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD
+from attnmel.data.preprocess.masks import mask_levels
+from attnmel.data.preprocess.reading import read_picture
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.image_checks import image_problems
 from attnmel.data.verify.inventory import Item
 from attnmel.data.verify.mask_checks import mask_problems
+from attnmel.data.verify.mask_fit import fit_problems, small_image
+from attnmel.data.verify.mask_kinds import colour_problem
 from attnmel.errors import ImageError
 
 SMALLEST_SCALE = 8
@@ -33,29 +37,34 @@ class Examined:
 
 def examine(item: Item) -> Examined:
     """Decode the image and its masks and return all that is odd about them."""
-    findings, stored, size = _image(item)
+    findings, stored, size, small = _image(item)
     usable = False
     if item.mask is not None:
         grey, found = _mask(item, item.mask, stored, size)
         if grey is not None:
-            found += [Finding(kind, item.image_id, item.mask.name, text) for kind, text in mask_problems(grey)]
+            problems = mask_problems(grey)
+            if size is not None and not any(one.severity == "error" for one in found):
+                problems = fit_problems(small, grey > MASK_THRESHOLD, problems, is_square=size[0] == size[1])
+            found += [Finding(kind, item.image_id, item.mask.name, text) for kind, text in problems]
             usable = not any(finding.severity == "error" for finding in found)
         findings += found
     findings += _features(item, stored, size)
     return Examined(item.image_id, tuple(findings), size, usable)
 
 
-def _image(item: Item) -> tuple[list[Finding], Size | None, Size | None]:
-    """Return what is odd about the image, and its size as stored and as shown."""
+def _image(item: Item) -> tuple[list[Finding], Size | None, Size | None, UInt8[np.ndarray, "s s 3"]]:
+    """Return what is odd about the image, its size as stored and as shown, and a small copy of it, upright."""
     try:
         with opened(item.image) as picture:
             stored, size = picture.size, upright_size(picture)
             decode_scaled(picture, SMALLEST_SCALE)
-            pixels = np.asarray(decoded(picture, "RGB"))
+            seen = read_picture(picture).stored
+            pixels, small = np.asarray(seen), small_image(upright(seen, picture))
     except ImageError as error:
-        return [Finding("image unusable", item.image_id, item.image.name, str(error))], None, None
+        unusable = Finding("image unusable", item.image_id, item.image.name, str(error))
+        return [unusable], None, None, np.zeros((0, 0, 3), dtype=np.uint8)
     found = [Finding(kind, item.image_id, item.image.name, text) for kind, text in image_problems(pixels)]
-    return found, stored, size
+    return found, stored, size, small
 
 
 def _mask(
@@ -65,15 +74,17 @@ def _mask(
     try:
         with opened(path) as picture:
             found = upright_size(picture)
-            grey = np.asarray(decoded(picture, "L"))
+            grey = np.asarray(mask_levels(picture))
+            colour = colour_problem(picture.pillow)
     except ImageError as error:
         return None, [Finding("mask unusable", item.image_id, path.name, str(error))]
+    odd = [Finding(colour[0], item.image_id, path.name, colour[1])] if colour else []
     if size is None or found == size:
-        return grey, []
+        return grey, odd
     sizes = f"{found[0]} x {found[1]} pixels; its image is {size[0]} x {size[1]}"
     if found in (stored, (size[1], size[0])):
-        return grey, [Finding("mask turned", item.image_id, path.name, sizes)]
-    return grey, [Finding("mask size", item.image_id, path.name, sizes)]
+        return grey, [*odd, Finding("mask turned", item.image_id, path.name, sizes)]
+    return grey, [*odd, Finding("mask size", item.image_id, path.name, sizes)]
 
 
 def _features(item: Item, stored: Size | None, size: Size | None) -> list[Finding]:

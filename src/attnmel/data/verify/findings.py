@@ -16,6 +16,11 @@ class Kind:
     hint: str
     """What to do about it."""
 
+    def hint_for(self, is_own: bool) -> str:
+        """Return what to do about it; what is in a folder of one's own is not fetched."""
+        own = self.hint.removeprefix(f"{_AGAIN}, or ") if is_own else self.hint
+        return own[:1].upper() + own[1:]
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -30,14 +35,14 @@ class Finding:
     """What was found, and what was expected."""
 
     @property
+    def hint(self) -> str:
+        """What to do about the kind, in a known data set."""
+        return KINDS[self.kind].hint
+
+    @property
     def severity(self) -> Severity:
         """How grave the kind is."""
         return KINDS[self.kind].severity
-
-    @property
-    def hint(self) -> str:
-        """What to do about the kind."""
-        return KINDS[self.kind].hint
 
 
 _AGAIN = "Run `attnmel fetch` again"
@@ -62,22 +67,39 @@ KINDS: dict[str, Kind] = {
         Kind("mask without image", "error", "Take the mask out, or add its image."),
         Kind("file name", "error", "Rename the file as the archive does, or take it out."),
         Kind("feature masks missing", "error", f"{_AGAIN}: each image has a mask a feature, empty or not."),
-        Kind("image unusable", "error", f"{_AGAIN}, or replace the file with a whole JPEG or PNG of 8 bits a channel."),
+        Kind("image unusable", "error", f"{_AGAIN}, or replace the file with a whole JPEG or PNG."),
         Kind("mask unusable", "error", f"{_AGAIN}, or replace the file with a whole PNG, or take the mask out."),
         Kind(
             "mask turned", "error", "Turn the mask, or the image with its EXIF orientation, so that both stand alike."
         ),
+        Kind(
+            "mask turned by colours",
+            "warning",
+            "Look at it; turn the mask so that it lies on the lesion, or take it out: it is used as it lies.",
+        ),
         Kind("mask size", "error", "Make the mask anew at the size of its image, or take it out."),
         Kind("mask empty", "error", "Draw the lesion, or take the mask out."),
         Kind("mask inverted", "error", "Look at it; swap black and white if the lesion is what is not marked."),
+        Kind("mask outline", "error", "Fill the line, so that the lesion's area is marked, or take the mask out."),
         Kind("mask full", "warning", "Look at it; where the lesion does not fill the frame, take the mask out."),
         Kind("mask at all borders", "warning", "Look at it; a lesion larger than the frame is no mistake."),
+        Kind(
+            "mask coloured",
+            "warning",
+            "Make it black and white; a colour counts as lesion where its grey is above 127.",
+        ),
         Kind("mask grey", "warning", "Make it black and white; levels above 127 count as lesion."),
         Kind("no feature marked", "warning", "Leave the image out where features are learnt from; it may be right."),
         Kind("image black", "warning", "Look at it; take it out where nothing is seen."),
         Kind("image dark around", "warning", "Look at it; a smaller data.crop cuts the dark frame off."),
         Kind("image small", "warning", "Replace it with a larger copy; it is enlarged, and looks softer than others."),
         Kind("folder table", "error", "Correct labels.csv."),
+        Kind("split without class", "error", "Add images, or give labels.csv a column 'split' that has each class."),
+        Kind(
+            "large group", "warning", "Look at the column 'group'; leave a cell empty where the patient is not known."
+        ),
+        Kind("row without image", "warning", "Add the image, or take the row out; until then it is left out."),
+        Kind("image without row", "warning", "Give the image a row, or take it out; until then it is left out."),
     )
 }
 """By name, in the order of the report: files first, then pixels."""

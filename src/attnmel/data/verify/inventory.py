@@ -29,6 +29,8 @@ class Inventory:
     findings: tuple[Finding, ...]
     counts: dict[str, int]
     """Files or rows by what they are."""
+    notes: tuple[str, ...] = ()
+    """How the table of an own folder was read, a sentence each."""
 
 
 def doubled(names: Iterable[str], file: str, what: str) -> list[Finding]:

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from attnmel.data.preprocess.images import MASK_THRESHOLD
+from attnmel.data.verify.mask_kinds import level_text, outline_problem
 
 FULL = 0.99
 """A share from which a mask counts as the whole frame."""
@@ -28,13 +29,16 @@ def mask_problems(grey: UInt8[np.ndarray, "H W"]) -> list[tuple[str, str]]:
     between = grey_share(grey)
     problems = [("mask grey", f"{between:.0%} of its pixels are grey")] if between > MOST_GREY else []
     if not share:
-        return [*problems, ("mask empty", f"its brightest pixel is {int(grey.max())}; 255 marks the lesion")]
+        text = f"its brightest pixel is {int(grey.max())}; 255 marks the lesion"
+        return [*problems, ("mask empty", text + level_text(grey))]
     if share >= FULL:
         return [*problems, ("mask full", f"it marks {share:.1%} of the frame")]
     border, middle = border_share(lesion), middle_share(lesion)
     if border > MOST_BORDER and middle < MOST_BORDER:
         text = f"it marks {border:.0%} of the frame's border and {middle:.0%} of its middle"
         return [*problems, ("mask inverted", text)]
+    if (outline := outline_problem(lesion)) is not None:
+        return [*problems, outline]
     if touches_every_border(lesion):
         problems.append(("mask at all borders", f"it marks {share:.0%} of the frame, up to all four borders"))
     return problems

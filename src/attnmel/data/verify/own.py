@@ -1,28 +1,31 @@
-"""What lies there of an own folder, as far as its labels.csv can be read. No torch."""
+"""What an own folder holds, as far as its labels.csv can be read, checked as `train` checks it. No torch."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from attnmel.data.datasets.folder import TABLE, examined_folder
-from attnmel.data.datasets.splits import shared_names
+from attnmel.data.datasets.folder import TABLE, FolderContent, TableReading, examined_folder, group_sentence
+from attnmel.data.datasets.splits import check_classes, shared_names, with_splits
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item
 from attnmel.errors import LabelError
+from attnmel.records import SPLITS
+
+LABELS_AS_WRITTEN = (
+    "labels may be any words; name a recipe by --recipe to check them and the splits as its training does"
+)
 
 
-def own_inventory(folder: Path) -> Inventory:
-    """List the images that the rows of labels.csv name, with every problem of the table."""
+def own_inventory(folder: Path, reading: TableReading) -> Inventory:
+    """List the images that the rows of labels.csv name, with every problem of the table.
+
+    With the classes of a recipe, also whether each split has images of each class.
+    """
     title = f"own images in {folder.name}"
-    try:
-        lesions, problems = examined_folder(folder)
-    except LabelError as error:
-        return Inventory(folder.name, title, (), (Finding("folder table", "", TABLE, str(error)),), {})
-    findings = [Finding("folder table", "", TABLE, problem) for problem in problems]
-    for name in shared_names((lesion.group, lesion.split) for lesion in lesions if lesion.group is not None):
-        findings.append(Finding("id on two sides", "", TABLE, f"images of the group '{name}' are on two sides"))
-    seen: dict[str, Item] = {}
-    for lesion in lesions:
-        seen.setdefault(lesion.image_id, Item(lesion.image_id, lesion.image, lesion.mask))
+    content = examined_folder(folder, reading)
+    lesions = content.lesions
+    findings = _of_table(content) + _of_splits(content, reading.classes)
+    items = tuple(Item(lesion.image_id, lesion.image, lesion.mask) for lesion in lesions)
     labels = Counter(f"labelled {lesion.diagnosis}" for lesion in lesions)
     counts = {"images": len(lesions), "masks": sum(lesion.mask is not None for lesion in lesions), **labels}
     if 0 < counts["masks"] < len(lesions):
@@ -31,4 +34,35 @@ def own_inventory(folder: Path) -> Inventory:
             for lesion in lesions
             if lesion.mask is None
         ]
-    return Inventory(folder.name, title, tuple(seen.values()), tuple(findings), counts)
+    notes = (*content.notes, *([LABELS_AS_WRITTEN] if reading.classes is None else []))
+    return Inventory(folder.name, title, items, tuple(findings), counts, notes)
+
+
+def _of_table(content: FolderContent) -> list[Finding]:
+    return [
+        *(Finding("folder table", "", TABLE, problem.sentence()) for problem in content.problems),
+        *(Finding("row without image", "", TABLE, row.sentence()) for row in content.without_image),
+        *(Finding("image without row", "", str(path), f"no row of {TABLE} names it") for path in content.without_row),
+        *(
+            Finding("large group", "", TABLE, group_sentence(name, count, len(content.lesions)))
+            for name, count in content.large_groups.items()
+        ),
+    ]
+
+
+def _of_splits(content: FolderContent, classes: Sequence[str] | None) -> list[Finding]:
+    """Return what `check_disjoint` and `check_classes` refuse, once the table has no other problem."""
+    shared = shared_names((lesion.group, lesion.split) for lesion in content.lesions if lesion.group is not None)
+    findings = [
+        Finding("id on two sides", "", TABLE, f"images of the group '{name}' are on two sides") for name in shared
+    ]
+    if classes is None or content.problems:
+        return findings
+    lesions = with_splits(content.lesions)
+    missing = [split for split in SPLITS if not any(lesion.split == split for lesion in lesions)]
+    findings += [Finding("split without class", "", TABLE, f"no image is in the split '{split}'") for split in missing]
+    try:
+        check_classes(lesions, classes)
+    except LabelError as error:
+        findings.append(Finding("split without class", "", TABLE, str(error)))
+    return findings

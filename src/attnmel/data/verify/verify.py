@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from attnmel.data.archives.catalog import source_of
+from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import SOURCES, labelled_folder
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.verify.files import Examined, examine
@@ -33,6 +34,10 @@ class Verification:
     findings: tuple[Finding, ...]
     """In the order of `KINDS`, then by image id."""
     counts: dict[str, int]
+    is_own: bool = False
+    """Whether it is a folder of one's own, which is never fetched."""
+    notes: tuple[str, ...] = ()
+    """How the table of an own folder was read, a sentence each."""
 
     @property
     def errors(self) -> int:
@@ -46,26 +51,38 @@ class Verification:
             kinds.setdefault(finding.kind, []).append(finding)
         return kinds
 
+    def hint(self, kind: str) -> str:
+        """Return what to do about the findings of a kind."""
+        return KINDS[kind].hint_for(self.is_own)
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         findings = [
-            {**dataclasses.asdict(finding), "severity": finding.severity, "hint": finding.hint}
+            {**dataclasses.asdict(finding), "severity": finding.severity, "hint": self.hint(finding.kind)}
             for finding in self.findings
         ]
         warnings = len(findings) - self.errors
         totals = {"errors": self.errors, "warnings": warnings, "counts": self.counts}
-        return {"dataset": self.dataset, "title": self.title, **totals, "findings": findings}
+        return {"dataset": self.dataset, "title": self.title, **totals, "notes": list(self.notes), "findings": findings}
 
 
-def verify_dataset(name: str, home: Path, *, workers: int | None = None, progress: Progress = SILENT) -> Verification:
+def verify_dataset(
+    name: str,
+    home: Path,
+    *,
+    reading: TableReading = AS_WRITTEN,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> Verification:
     """Check all of a known data set, or of a folder with labels.csv, and report every problem.
 
-    Nothing that is found stops it. `workers` None: as many processes as save time.
+    Nothing that is found stops it. `reading` is how a folder's table is read. `workers` None: as many processes as
+    save time.
 
     Raises:
         ConfigError: neither a known data set nor a folder with labels.csv.
     """
-    inventory = _inventory(name, home)
+    inventory = _inventory(name, home, reading)
     processes = workers or worthwhile_processes(len(inventory.items))
     examined: list[Examined] = []
     with progress.bar(f"looking at {inventory.dataset}", len(inventory.items), "images") as advance:
@@ -76,13 +93,16 @@ def verify_dataset(name: str, home: Path, *, workers: int | None = None, progres
     place = {kind: number for number, kind in enumerate(KINDS)}
     findings.sort(key=lambda finding: (place[finding.kind], finding.image_id, finding.file))
     counts = {**inventory.counts, "sound masks": sum(one.has_usable_mask for one in examined)}
-    return Verification(inventory.dataset, inventory.title, inventory.items, tuple(findings), counts)
+    is_own = name not in SOURCES
+    return Verification(
+        inventory.dataset, inventory.title, inventory.items, tuple(findings), counts, is_own, inventory.notes
+    )
 
 
-def _inventory(name: str, home: Path) -> Inventory:
+def _inventory(name: str, home: Path, reading: TableReading) -> Inventory:
     if name in SOURCES:
         return official_inventory(source_of(name), SOURCES[source_of(name)].title, home)
-    return own_inventory(labelled_folder(name))
+    return own_inventory(labelled_folder(name), reading)
 
 
 def _small(examined: Sequence[Examined]) -> list[Finding]:

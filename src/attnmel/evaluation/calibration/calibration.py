@@ -117,7 +117,7 @@ def calibration_of(
         PredictionsError: as `evaluate_classification`.
         ConfigError: fewer than one resample.
     """
-    MetricSet.of(test, [main])  # refuses predictions that have no measures
+    MetricSet.of(test, [main], one_sided=True)  # refuses predictions that have no measures
     stored, test = test.temperature, without_temperature(test)
     before, draws = reliability(test, main, resamples, seed)
     found, fitted_on, notes = Interval(math.nan, math.nan, math.nan), 0, _notes(test, main)

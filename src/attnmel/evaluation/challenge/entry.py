@@ -20,7 +20,8 @@ from attnmel.data.datasets.table_schema import CheckedTable, TableSchema, check_
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
-from attnmel.records import Predictions
+from attnmel.evaluation.challenge.submission_file import read_submission
+from attnmel.records import REST, Predictions
 
 NAMED = 10
 """Missing images that a message names; the others are counted."""
@@ -60,10 +61,11 @@ def read_entry(
     *,
     excluded: Sequence[str] = (),
     groups: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> ChallengeEntry:
     """Read and join the two files of a challenge; excluded images may be missing in both.
 
-    `groups` gives the lesion of images by id, as far as it is known.
+    `groups` gives the lesion of images by id, as far as it is known; `columns` are those of `read_submission`.
 
     Raises:
         ConfigError: a data set whose classes were never scored.
@@ -72,7 +74,7 @@ def read_entry(
     if dataset not in SUBMISSIONS:
         raise ConfigError(f"no official table of {dataset}; known: {', '.join(sorted(SUBMISSIONS))}")
     submitted, labelled = SUBMISSIONS[dataset], LABEL_SCHEMAS[YEARS[dataset]]
-    given, true = check_table(predictions, submitted), check_table(truth, labelled)
+    given, true = read_submission(predictions, dataset, columns), check_table(truth, labelled)
     weights = true.values([SCORE_WEIGHT])[:, 0] if SCORE_WEIGHT in true.columns else np.ones(len(true.ids))
     counts = ~np.isin(np.array(true.ids, dtype=np.str_), excluded) & (weights > 0)
     wrong_truth = list(true.problems)
@@ -122,6 +124,22 @@ def entry_of(predictions: Predictions, dataset: str, *, excluded: Sequence[str] 
         weights=np.ones(len(kept)),
         groups=tuple(predictions.groups[row] for row in kept),
         left_out=tuple(predictions.image_ids[row] for row in np.flatnonzero(~counts).tolist()),
+    )
+
+
+def predictions_of(entry: ChallengeEntry, names: Mapping[str, str]) -> Predictions:
+    """Return an entry as predictions, the reverse of `entry_of`; `names` give the class of each category.
+
+    Images of no category are of `REST`, whose probability is what the others leave of 1.
+    """
+    rest = np.clip(1 - entry.probabilities.sum(axis=1), 0, 1)[:, None]
+    has_rest = not entry.truth.any(axis=1).all()
+    return Predictions(
+        image_ids=entry.image_ids,
+        classes=(*(names[name] for name in entry.categories), *([REST] if has_rest else [])),
+        probabilities=np.hstack([entry.probabilities, rest]) if has_rest else entry.probabilities,
+        labels=entry.classes.astype(np.int64),
+        groups=entry.groups,
     )
 
 

@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from attnmel.data.datasets.mask_files import files_of
 from attnmel.data.datasets.table_problems import Problem, refuse
-from attnmel.data.preprocess.decode import PNG_SUFFIXES, decoded, opened
+from attnmel.data.preprocess.decode import opened, upright
+from attnmel.data.preprocess.formats import PNG_SUFFIXES
+from attnmel.data.preprocess.masks import mask_levels
 from attnmel.errors import ImageError, PredictionsError, listed
 from attnmel.evaluation.challenge.metrics import ConfusionCounts, ratio
 from attnmel.evaluation.challenge.rules import CHALLENGES, MASKS, OFFICIAL, Rules
@@ -147,7 +150,7 @@ def masks_in(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise PredictionsError(f"no folder at {folder}; expected one of masks, <image>{ENDING}.png")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PNG_SUFFIXES)
+    paths = files_of(folder, PNG_SUFFIXES)
     named = [(path.stem[: -len(ENDING)], path) for path in paths if path.stem.lower().endswith(ENDING)]
     if not named:
         raise PredictionsError(f"no mask in {folder}; expected files called <image>{ENDING}.png")
@@ -177,4 +180,4 @@ def grey_mask(path: Path) -> tuple[UInt8[np.ndarray, "H W"], bool]:
     """
     with opened(path) as picture:
         coloured = picture.mode not in ("1", "L")
-        return np.asarray(decoded(picture, "L")), coloured
+        return np.asarray(upright(mask_levels(picture), picture)), coloured

@@ -75,7 +75,7 @@ def decision_curve(
     """
     if bad := [one for one in thresholds if not 0 < one < 1]:
         raise ConfigError(f"a threshold probability of {bad[0]:g} has no net benefit; expected one between 0 and 1")
-    MetricSet.of(predictions, [name])  # refuses what cannot be evaluated
+    MetricSet.of(predictions, [name], one_sided=True)  # refuses what cannot be evaluated
     positive = predictions.is_class(name)
     prevalence = float(positive.mean())
     return DecisionCurve(

@@ -43,15 +43,23 @@ class MetricSet:
 
     @staticmethod
     def of(
-        predictions: Predictions, positives: Sequence[str], measures: Mapping[str, Measure] = MEASURES
+        predictions: Predictions,
+        positives: Sequence[str],
+        measures: Mapping[str, Measure] = MEASURES,
+        *,
+        one_sided: bool = False,
     ) -> "MetricSet":
         """Sort the images once for each class that is measured against the rest.
+
+        If `one_sided`, all images may be of a class, or none: what is not defined then is NaN.
 
         Raises:
             PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or
                 one with all images or none.
         """
         _check(predictions, positives)
+        if not one_sided:
+            _check_both_kinds(predictions, positives)
         rankings = {name: Ranking.of(predictions.is_class(name), predictions.probability(name)) for name in positives}
         hits = TopOneHits.of(predictions.labels, predictions.probabilities) if len(predictions.classes) > 2 else None
         present = tuple(name for name, count in class_counts(predictions).items() if count)
@@ -125,6 +133,9 @@ def _check(predictions: Predictions, positives: Sequence[str]) -> None:
         raise PredictionsError(f"no class to measure; name one of: {', '.join(predictions.classes)}")
     if unknown := [name for name in positives if name not in predictions.classes]:
         raise PredictionsError(f"no probability of {', '.join(unknown)}; known: {', '.join(predictions.classes)}")
+
+
+def _check_both_kinds(predictions: Predictions, positives: Sequence[str]) -> None:
     counts = class_counts(predictions)
     images = len(predictions.image_ids)
     for name in positives:

@@ -103,7 +103,7 @@ def operating_points(
         ConfigError: as `check_points`, or fewer than one resample.
     """
     check_points(sensitivities, prevalences)
-    ranking = MetricSet.of(predictions, [name]).rankings[name]
+    ranking = MetricSet.of(predictions, [name], one_sided=True).rankings[name]
     if validation is not None and not validation.is_class(name).any():
         validation = None
     chosen_on = None if validation is None else Ranking.of(validation.is_class(name), validation.probability(name))

@@ -67,21 +67,23 @@ def evaluate_classification(
     measures: Mapping[str, Measure] = MEASURES,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    one_sided: bool = False,
 ) -> ClassificationReport:
     """Measure each positive class against the rest, with 95 % intervals.
 
     Rows are ordered by task, then by measure; two or more positives add the mean of their AUCs, three or more classes
     their balanced accuracy and each class's recall. Resamples are stratified by class and drawn by lesion or patient.
+    If `one_sided`, all images may be of a positive class, or none: what is not defined then is NaN, and a note says so.
 
     Raises:
         PredictionsError: an unlabelled image, a probability that is not finite, a class that is not predicted, or one
             with all images or none.
         ConfigError: fewer than one resample.
     """
-    metrics = MetricSet.of(predictions, positives, measures)
+    metrics = MetricSet.of(predictions, positives, measures, one_sided=one_sided)
     rows = metric_rows(metrics, predictions.groups, predictions.labels, resamples=resamples, seed=seed)
     counts, images = class_counts(predictions), len(predictions.image_ids)
-    notes = (*_few_notes(counts, positives, images), *_constant_notes(rows))
+    notes = (*_one_sided_notes(rows, counts, images), *_few_notes(counts, positives, images), *_constant_notes(rows))
     return ClassificationReport(rows, counts, images, len(set(predictions.groups)), resamples, seed, notes)
 
 
@@ -104,8 +106,17 @@ def _few_notes(counts: dict[str, int], positives: Sequence[str], images: int) ->
         f"{name}: {counts[name]} images against {images - counts[name]}; with fewer than {FEW} on a side "
         "the intervals are not to be trusted"
         for name in positives
-        if min(counts[name], images - counts[name]) < FEW
+        if 0 < min(counts[name], images - counts[name]) < FEW
     ]
+
+
+def _one_sided_notes(rows: Sequence[MetricRow], counts: dict[str, int], images: int) -> list[str]:
+    notes = []
+    for task in dict.fromkeys(row.task for row in rows if counts.get(row.task) in (0, images)):
+        undefined = [row.measure for row in rows if row.task == task and math.isnan(row.value)]
+        kind = task if counts[task] else f"not {task}"
+        notes.append(f"all {images} images are {kind}, so that {', '.join(undefined)} are not defined")
+    return notes
 
 
 def _constant_notes(rows: Sequence[MetricRow]) -> list[str]:
@@ -113,7 +124,7 @@ def _constant_notes(rows: Sequence[MetricRow]) -> list[str]:
         f"{row.task}: {row.measure} is {row.value:g}{_why(*row.intervals['percentile'])}; how uncertain that is cannot "
         "be shown"
         for row in rows
-        if math.isnan(row.low)
+        if math.isnan(row.low) and not math.isnan(row.value)
     ]
 
 

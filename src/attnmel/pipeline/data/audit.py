@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.audit.align import same_pictures
 from attnmel.data.audit.candidates import ROWS
 from attnmel.data.audit.descriptors import CROP, SIDE, signatures
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
+from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
+from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, read_dataset
-from attnmel.data.datasets.splits import draw_splits
+from attnmel.data.datasets.splits import with_splits
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.hashes import content_hashes
@@ -21,7 +22,6 @@ from attnmel.data.preprocess.workers import available_processors
 from attnmel.errors import ConfigError, LabelError, require_known
 from attnmel.folders import cache_folder
 from attnmel.pipeline.data.embedding import embedded
-from attnmel.pipeline.run.dataset import SPLIT_SEED
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Lesion
 
@@ -70,10 +70,13 @@ def audit_datasets(
     home: Path,
     train: Sequence[str] = (),
     test: Sequence[str] = (),
+    reading: TableReading = AS_WRITTEN,
     embedding: str = "",
     progress: Progress = SILENT,
 ) -> Audited:
     """Audit the data sets and splits named, and look for leaks from those that train to those that test.
+
+    `reading` is how the tables of own folders are read.
 
     Raises:
         ConfigError: one side without the other, or as `prepare_audit`.
@@ -82,7 +85,7 @@ def audit_datasets(
     if bool(train) != bool(test):
         raise ConfigError("leakage goes from one side to another; name both --train and --test")
     every = list(dict.fromkeys(names)) if not train else [*names, *train, *test]
-    inputs = prepare_audit(every, home=home, progress=progress)
+    inputs = prepare_audit(every, home=home, reading=reading, progress=progress)
     made = audit(inputs, home=home, embedding=embedding, progress=progress)
     found = None
     if train:
@@ -91,7 +94,9 @@ def audit_datasets(
     return Audited(inputs, made, audit_path(home, audit_key(made.entries, made.embedding)), found)
 
 
-def prepare_audit(names: Sequence[str], *, home: Path, progress: Progress = SILENT) -> AuditInputs:
+def prepare_audit(
+    names: Sequence[str], *, home: Path, reading: TableReading = AS_WRITTEN, progress: Progress = SILENT
+) -> AuditInputs:
     """Read the data sets and splits that are named (DATASET or DATASET:SPLIT) and open their prepared images.
 
     Raises:
@@ -101,7 +106,7 @@ def prepare_audit(names: Sequence[str], *, home: Path, progress: Progress = SILE
     chosen = [_named(name) for name in names]
     if not chosen:
         raise ConfigError("nothing to audit; name data sets, for example isic2017 or isic2017:train")
-    datasets = {name: _read(name, home) for name in dict.fromkeys(name for name, _ in chosen)}
+    datasets = {name: _read(name, home, reading) for name in dict.fromkeys(name for name, _ in chosen)}
     _check_names(datasets)
     caches = {name: _opened(dataset, home, progress) for name, dataset in datasets.items()}
     entries: list[AuditEntry] = []
@@ -137,7 +142,8 @@ def audit(inputs: AuditInputs, *, home: Path, embedding: str = "", progress: Pro
     # One file may be an entry of several data sets, and is compared once.
     single = _first_places(inputs.entries)
     digests, places = list(single), list(single.values())
-    found = same_pictures(signatures(_chunks(inputs, places, progress)), progress=progress)
+    described = signatures(_chunks(inputs, places, progress))
+    found = same_pictures(described, lambda rows: inputs.images([places[row] for row in rows]), progress)
     matches = [(digests[one.first], digests[one.second], one) for one in found]
     findings = findings_of(inputs.entries, matches)
     if features is not None:
@@ -168,11 +174,9 @@ def _named(name: str) -> tuple[str, str | None]:
     return dataset, split
 
 
-def _read(name: str, home: Path) -> Dataset:
-    dataset = read_dataset(name, home, disjoint=False)
-    if all(lesion.split is None for lesion in dataset.lesions):
-        return dataclasses.replace(dataset, lesions=tuple(draw_splits(dataset.lesions, seed=SPLIT_SEED)))
-    return dataset
+def _read(name: str, home: Path, reading: TableReading) -> Dataset:
+    dataset = read_dataset(name, home, reading=reading, disjoint=False)
+    return dataclasses.replace(dataset, lesions=with_splits(dataset.lesions))
 
 
 def _opened(dataset: Dataset, home: Path, progress: Progress) -> Cache:

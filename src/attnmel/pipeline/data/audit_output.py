@@ -12,11 +12,18 @@ from attnmel.data.audit.align import SAME_PICTURE
 from attnmel.data.audit.candidates import turned
 from attnmel.data.audit.exclusions import Side, exclusions, write_exclusions
 from attnmel.data.audit.findings import KINDS, LEAKS, AuditFinding, Kind, repeated_lesions
+from attnmel.data.audit.reframed import SAME_REFRAMED
 from attnmel.pipeline.data.audit import Audited
 from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
 from attnmel.report.galleries.examples import Picture, as_address
 
 Count = tuple[str, str, str, int]
+
+NOT_FOUND = (
+    "Often missed: copies turned by more than 10 degrees (other than quarter turns), enlarged by more than half, moved "
+    "by more than an eighth of the side, cut to one half, or with much drawn on them."
+)
+"""What the comparison of pictures misses, measured in docs/data.md."""
 
 
 def summary(audited: Audited) -> str:
@@ -65,6 +72,7 @@ def as_dict(audited: Audited) -> dict[str, Any]:
         "repeated_lesions": dict(Counter(dataset for dataset, _ in lesions)),
         "stored": str(audited.path),
         "embedding": audited.audit.embedding,
+        "not_found": NOT_FOUND,
         "counts": [dict(zip(("kind", "first", "second", "pairs"), one, strict=True)) for one in counts(audited)],
         **({} if audited.leaks is None else {"leaking_images": len({one.second for one in audited.leaks})}),
         "findings": [_pair(audited, one) for one in audited.findings],
@@ -101,7 +109,9 @@ def list_exclusions(audited: Audited, path: Path, side: Side) -> str:
 def _notes(audited: Audited) -> tuple[str, ...]:
     return (
         f"Two images show the same picture where the correlation of their fine structure, at the best of eight "
-        f"symmetries, shifts and zooms, is {SAME_PICTURE} or more.",
+        f"symmetries, shifts and zooms, is {SAME_PICTURE} or more, or, where one is a part of the other, squashed, or "
+        f"turned by some degrees, {SAME_REFRAMED} or more. A uniform border is left out.",
+        NOT_FOUND,
         f"Stored in {audited.path}.",
     )
 

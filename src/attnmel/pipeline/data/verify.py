@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.preprocess.decode import decode_scaled, decoded, opened, upright, upright_size
+from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
+from attnmel.data.preprocess.decode import decode_scaled, opened, upright_size
+from attnmel.data.preprocess.masks import read_mask
+from attnmel.data.preprocess.reading import read_picture
 from attnmel.data.verify import KINDS, Finding, Item, Verification, verify_dataset
 from attnmel.errors import ImageError
 from attnmel.locks import hold_files
@@ -19,13 +22,15 @@ MOST_TILES = 24
 
 MOST_NOTES = 8
 FIRST = 3
-"""Places named in the table, and findings printed on the terminal, of each kind."""
+"""Places named in the table, and findings of a known data set printed on the terminal, of each kind; those of an own
+folder are printed in full."""
 
 
 def verify_datasets(
     names: Sequence[str],
     *,
     home: Path,
+    reading: TableReading = AS_WRITTEN,
     html: Path | None = None,
     png: Path | None = None,
     sample: int = 48,
@@ -34,14 +39,15 @@ def verify_datasets(
 ) -> tuple[Verification, ...]:
     """Verify every data set; write a contact sheet as HTML or PNG, or both, where a path is given.
 
-    `sample` images of each data set are drawn at random, in addition to those with a finding.
+    `reading` is how the tables of own folders are read. `sample` images of each data set are drawn at random, in
+    addition to those with a finding.
 
     Raises:
         ConfigError: a name that is neither a known data set nor a folder with labels.csv.
         BusyError: another command writes the same sheet.
     """
     with hold_files(html, png):
-        found = tuple(verify_dataset(name, home, progress=progress) for name in dict.fromkeys(names))
+        found = tuple(verify_dataset(name, home, reading=reading, progress=progress) for name in dict.fromkeys(names))
         if html is not None or png is not None:
             sheets = [_sheet(one, sample, seed, progress) for one in found]
             if html is not None:
@@ -75,7 +81,7 @@ def _number(count: int, noun: str) -> str:
 
 def _sheet(found: Verification, sample: int, seed: int, progress: Progress) -> Sheet:
     items = {item.image_id: item for item in found.items}
-    groups = [_group(kind, findings, items) for kind, findings in found.by_kind().items()]
+    groups = [_group(kind, findings, items, found.hint(kind)) for kind, findings in found.by_kind().items()]
     with_finding = {finding.image_id for finding in found.findings}
     others = [item for item in found.items if item.image_id not in with_finding]
     drawn = random.Random(seed).sample(others, min(sample, len(others)))
@@ -90,17 +96,22 @@ def _sheet(found: Verification, sample: int, seed: int, progress: Progress) -> S
     return Sheet(found.dataset, found.title, verdict(found), table, tuple(groups))
 
 
-def _group(kind: str, findings: Sequence[Finding], items: dict[str, Item]) -> Group:
+def _group(kind: str, findings: Sequence[Finding], items: dict[str, Item], hint: str) -> Group:
     shown = [finding for finding in findings if finding.image_id in items][:MOST_TILES]
     tiles = tuple(_tile(items[finding.image_id], finding.detail) for finding in shown)
     notes = notes_on(finding for finding in findings if finding.image_id not in items)
-    return Group(kind, KINDS[kind].severity, KINDS[kind].hint, len(findings), tiles, notes)
+    return Group(kind, KINDS[kind].severity, hint, len(findings), tiles, notes)
+
+
+def printed_notes(found: Verification, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Return what the terminal shows of one kind: all findings of an own folder, the first of a known data set."""
+    return notes_on(findings, len(findings) if found.is_own else FIRST)
 
 
 def notes_on(findings: Iterable[Finding], most: int = MOST_NOTES) -> tuple[str, ...]:
     """Return where each finding is and what it is, for the first `most`; the others are counted."""
     lines = [" ".join(filter(None, (one.image_id, one.file and f"{one.file}:", one.detail))) for one in findings]
-    more = (f"and {len(lines) - most:,} more",) if len(lines) > most else ()
+    more = (f"and {len(lines) - most:,} more; all are in the output of --json",) if len(lines) > most else ()
     return (*lines[:most], *more)
 
 
@@ -108,7 +119,7 @@ def _tile(item: Item, caption: str) -> Tile:
     try:
         with opened(item.image) as picture:
             decode_scaled(picture, max(1, min(upright_size(picture)) // SIDE))
-            image = np.asarray(upright(decoded(picture, "RGB"), picture))
+            image = np.asarray(read_picture(picture).pixels)
     except ImageError:
         return Tile(item.image_id, caption, None)
     return Tile(item.image_id, caption, tile_picture(image, _mask(item.mask)))
@@ -118,7 +129,6 @@ def _mask(path: Path | None) -> np.ndarray | None:
     if path is None:
         return None
     try:
-        with opened(path) as picture:
-            return np.asarray(decoded(picture, "L"))
+        return np.asarray(read_mask(path))
     except ImageError:
         return None

@@ -4,7 +4,7 @@ Everything is read from stored files; nothing is predicted again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
-from attnmel.folders import RunFolder
+from attnmel.folders import RunFolder, home_folder
+from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -45,6 +46,10 @@ class _Named:
 
     path: Path
     run: Run | None = None
+    submission: str | None = None
+    """The data set that a submission is of, "" where the runs compared with it are of it; None of anything else."""
+    read: Predictions | None = None
+    """Of a submission."""
 
     @property
     def recipe(self) -> AnyRecipe | None:
@@ -54,20 +59,25 @@ class _Named:
         return self.run.folder.predictions(split) if self.run else self.path
 
     def predictions(self, split: str) -> Predictions:
+        if self.read is not None:
+            return self.read
         return self.run.predictions(split) if self.run else Predictions.read(self.path)
 
 
 def compare_runs(
     paths: Sequence[Path | Run],
     *,
+    home: Path | None = None,
     split: str = "test",
     operating_point: float | None = None,
     positives: Sequence[str] = (),
     measures: Sequence[str] = (),
     resampling: ResamplingConfig = DEFAULT,
 ) -> RunsCompared:
-    """Compare runs, folders of `seed-*` runs, and predictions files; runs of one recipe are its seeds.
+    """Compare runs, folders of `seed-*` runs, predictions files and submissions; runs of one recipe are its seeds.
 
+    A submission is named with its data set, "isic2017:FILE", where no run in the comparison was evaluated on it; its
+    labels are the official ones of the data set fetched to `home`.
     `positives` are the classes evaluated against the rest; without it those of the recipes that all runs predict. With
     an `operating_point`, each run's threshold is the highest with that sensitivity on its validation predictions.
 
@@ -80,7 +90,8 @@ def compare_runs(
         raise ConfigError(f"operating point {operating_point:g}; expected a sensitivity above 0 and at most 1")
     if operating_point is not None and split == CHOOSES:
         raise ConfigError(f"a threshold chosen on {CHOOSES} is not evaluated there; compare on another split")
-    recipes = _recipes([one for path in paths for one in _named(path)], split)
+    named, odd = _with_submissions([one for path in paths for one in _named(path)], split, home)
+    recipes = _recipes(named, split)
     positives = tuple(dict.fromkeys(positives)) or _positives(recipes)
     entrants = [
         RecipeRuns(name, tuple(_run_predictions(one, split, operating_point, positives) for one in runs))
@@ -89,13 +100,15 @@ def compare_runs(
     comparison = compare(
         entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), resampling=resampling
     )
-    return RunsCompared(split, operating_point, comparison, _training_notes(recipes))
+    return RunsCompared(split, operating_point, comparison, (*_training_notes(recipes), *odd))
 
 
-def compared_section(runs: Sequence[Run], split: str, resampling: ResamplingConfig = DEFAULT) -> Section:
+def compared_section(
+    runs: Sequence[Run | Path], split: str, resampling: ResamplingConfig = DEFAULT, *, home: Path | None = None
+) -> Section:
     """Return the section of a report on the paired differences between its runs, or why they cannot be compared."""
     try:
-        found = compare_runs(runs, split=split, resampling=resampling)
+        found = compare_runs(runs, home=home, split=split, resampling=resampling)
     except (ConfigError, PredictionsError) as error:
         return Section(name="differences", title="Paired comparison", prose=f"Not compared: {error}")
     return comparison_section(found.comparison, found.notes)
@@ -105,20 +118,41 @@ def _named(path: Path | Run) -> list[_Named]:
     """Return what lies at a path: a file, a run, or the seeds of a recipe."""
     if isinstance(path, Run):
         return [_Named(path.path, path)]
-    if path.is_file():
-        return [_Named(path)]
+    dataset, file = named_submission(str(path))
+    if file.is_file():
+        return [_Named(file, submission=dataset if dataset or is_submission(file) else None)]
     if RunFolder(path).recipe.is_file():
         return [_Named(path, Run(path))]
     seeds = [one for one in sorted(path.glob("seed-*")) if RunFolder(one).recipe.is_file()]
     if not seeds:
         raise ConfigError(
-            f"nothing to compare at {path}; expected a run folder, a folder of seed-* runs, or a predictions file"
+            f"nothing to compare at {path}; expected a run folder, a folder of seed-* runs, a predictions file, or a "
+            "submission as DATASET:FILE"
         )
     found = [_Named(one, Run(one)) for one in seeds]
     for one in found[1:]:
         if differing := _differing(found[0], one):
             raise ConfigError(f"{path} holds runs of several recipes: {differing}; name the runs one by one")
     return found
+
+
+def _with_submissions(named: Sequence[_Named], split: str, home: Path | None) -> tuple[list[_Named], tuple[str, ...]]:
+    """Read the submissions among what is compared, and return notes on how; their images are those of the first run."""
+    runs = [one for one in named if one.submission is None]
+    if len(runs) == len(named):
+        return list(named), ()
+    first = runs[0].predictions(split) if runs else None
+    known = [one.run.results[split].dataset for one in runs if one.run and split in one.run.results]
+    found, notes = [], []
+    for one in named:
+        if one.submission is not None:
+            dataset = one.submission or next(iter(known), "")
+            read, odd = submission_predictions(one.path, dataset, home_folder(home), run=first)
+            notes += odd
+            found.append(replace(one, read=read))
+        else:
+            found.append(one)
+    return found, tuple(notes)
 
 
 def _recipes(named: Sequence[_Named], split: str) -> dict[str, list[_Named]]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,8 @@ class EvaluatedImages:
     """Of the image cache."""
     notes: tuple[str, ...]
     """Which images were left out."""
+    columns: dict[str, str]
+    """How the table of `on` calls its columns, where it calls them differently."""
 
 
 def evaluate_run(
@@ -70,6 +72,7 @@ def evaluate_run(
     split: str | None = None,
     exclude: Path | None = None,
     allow_leakage: bool = False,
+    columns: Mapping[str, str] | None = None,
     maps: StoredMaps | None = None,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
@@ -83,6 +86,8 @@ def evaluate_run(
     The validation split of the run's own data chooses temperature and thresholds, which go into the checkpoint; results
     of earlier evaluations are then brought to them.
 
+    `columns` are how the labels.csv of `on` calls its columns, as by `read_folder`.
+
     Predicts in float32 whatever the training's precision. `maps` are the feature maps of the run's frozen trunk for the
     split, computed in float32 and kept in half floats, used in place of its images; a note records it.
     Predictions, maps, submission, measures and details are written into the run folder. Target sensitivities and
@@ -91,7 +96,7 @@ def evaluate_run(
     Raises:
         ConfigError: no run folder, no such data set or split, a sensitivity or prevalence outside its range.
         CheckpointError: the run has no usable best checkpoint.
-        PredictionsError: a measure is not defined, for example on a single class.
+        PredictionsError: a measure is not defined, for example on a single class of the run's own data.
         LabelError: another data set shares an id, a file or a lesion with what the run learnt from, or an exclusion
             list that cannot be used.
         BusyError: another command writes into the run folder.
@@ -99,7 +104,7 @@ def evaluate_run(
     check_points(sensitivities, prevalences)
     own = run.recipe.data.dataset  # no lock where there is no run
     with hold_folder(run.path):
-        images = _images(run, _external(on, own), split, exclude)
+        images = _images(run, _external(on, own), split, exclude, columns)
         _, card = run.checkpoint
         leaks = check_leakage(
             run,
@@ -129,11 +134,13 @@ def evaluate_run(
     return results
 
 
-def _images(run: Run, on: str | None, split: str | None, exclude: Path | None) -> EvaluatedImages:
+def _images(
+    run: Run, on: str | None, split: str | None, exclude: Path | None, columns: Mapping[str, str] | None
+) -> EvaluatedImages:
     """Find the images that are evaluated and the name of their results."""
     split = split or (ALL if on is not None and own_folder_path(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))
-    prepared = run.same_dataset() if on is None else run.dataset_on(on)
+    prepared = run.same_dataset() if on is None else run.dataset_on(on, columns)
     name = split if on is None else f"{Path(on).name}-{split}"
     rows, notes = prepared.rows(split), _excluded(prepared, split)
     if exclude is not None:
@@ -145,7 +152,9 @@ def _images(run: Run, on: str | None, split: str | None, exclude: Path | None) -
         raise ConfigError(
             f"{run.path} was evaluated on another folder as '{name}' ({before.on}); rename one of the two"
         )
-    return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes)
+    notes = (*notes, *(prepared.dataset.notes if on is not None else ()))
+    own = dict(columns or {})
+    return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
 
 
 def _excluded(prepared: Prepared, split: str) -> tuple[str, ...]:
@@ -225,7 +234,8 @@ def _results(
     """Return the results, and write what belongs to them: the submission, the attention maps and their overlap."""
     card, predictions = run.checkpoint[1], run.predictions(images.name)
     overlap = _overlap(run, images, predicted)
-    report = evaluate_classification(predictions, card.positives, resamples=resamples)
+    one_sided = images.on is not None  # other data may be of one class; the own would be an error
+    report = evaluate_classification(predictions, card.positives, resamples=resamples, one_sided=one_sided)
     return SplitResults(
         name=images.name,
         dataset=images.prepared.dataset.name,
@@ -238,6 +248,7 @@ def _results(
         masks=int(images.prepared.cache.has_mask[images.rows].sum()),
         submission=_submission(run, images, predictions),
         temperature=predictions.temperature,
+        columns=images.columns,
     )
 
 

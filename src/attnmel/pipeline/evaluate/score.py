@@ -1,24 +1,20 @@
 """Anyone's predictions in an official format -> the official measures with intervals."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.data.archives.catalog import ARCHIVES
-from attnmel.data.archives.fetch import archive_states
 from attnmel.data.datasets.read_dataset import read_dataset
-from attnmel.errors import ArchiveError, ConfigError, LabelError, require_known
+from attnmel.errors import ConfigError, require_known
 from attnmel.evaluation.challenge.entry import read_entry
 from attnmel.evaluation.challenge.masks import TASK1, evaluate_masks, masks_in, read_masks
 from attnmel.evaluation.challenge.rules import CHALLENGES, changed_rules
 from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.evaluation.statistics.format import plain
-
-SPLIT = "test"
-"""The split whose truth a submission is scored against."""
+from attnmel.pipeline.evaluate.truth import SPLIT, fetched_truth, lesion_groups
 
 
 def score(
@@ -27,6 +23,7 @@ def score(
     *,
     home: Path,
     truth: Path | None = None,
+    columns: Mapping[str, str] | None = None,
     rules: Sequence[str] = (),
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -34,8 +31,8 @@ def score(
     """Score a table, or for ISIC 2018 task 1 a folder of masks, by the data set's official rules.
 
     Without `truth` the test split of the fetched data set is the truth; for ISIC 2018 task 1, whose test masks were not
-    published with the others, its training masks. `rules` are changes such as "ties=first". Where
-    the fetched data set records the lesion of an image, lesions are resampled.
+    published with the others, its training masks. `columns` are those of `read_submission`. `rules` are changes such as
+    "ties=first". Where the fetched data set records the lesion of an image, lesions are resampled.
 
     Raises:
         ConfigError: no such challenge or rule, or no truth to be had.
@@ -44,13 +41,13 @@ def score(
     """
     require_known("challenge", dataset, CHALLENGES)
     chosen = changed_rules(dataset, rules)
-    groups = _groups(dataset, home)
+    groups = lesion_groups(dataset, home)
     if dataset == TASK1:
         true = masks_in(truth) if truth is not None else _fetched_masks(home)
         masks = read_masks(predictions, true, excluded=chosen.excluded, groups=groups)
         return evaluate_masks(masks, chosen, resamples=resamples, seed=seed)
-    table = truth if truth is not None else _fetched_truth(dataset, home)
-    entry = read_entry(dataset, predictions, table, excluded=chosen.excluded, groups=groups)
+    table = truth if truth is not None else fetched_truth(dataset, home)
+    entry = read_entry(dataset, predictions, table, excluded=chosen.excluded, groups=groups, columns=columns)
     return evaluate_challenge(dataset, entry, chosen, resamples=resamples, seed=seed)
 
 
@@ -79,24 +76,6 @@ def sentence(scored: ChallengeReport) -> str:
 def table(scored: ChallengeReport) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
     return [[row.task, row.measure, *plain((row.value, row.low, row.high))] for row in scored.rows]
-
-
-def _groups(dataset: str, home: Path) -> dict[str, str]:
-    """Return the lesion of each image where the fetched data set records it; none where it was not fetched."""
-    try:
-        lesions = read_dataset(dataset, home).lesions
-    except (ArchiveError, LabelError):
-        return {}
-    return {one.image_id: one.group for one in lesions if one.group is not None}
-
-
-def _fetched_truth(dataset: str, home: Path) -> Path:
-    """Return the official table itself: a mirror may lack images that a submission has a row for."""
-    for one in ARCHIVES[dataset]:
-        if (one.role, one.split) == ("labels", SPLIT) and one.location(home).is_file():
-            return one.location(home)
-    archive_states(dataset, home)  # raises, with what to do, where it was not fetched or is incomplete
-    raise ArchiveError(f"{dataset} was fetched without the truth of its test images; name one with --truth")
 
 
 def _fetched_masks(home: Path) -> dict[str, Path]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from attnmel import runtime
 from attnmel.data.preprocess.images import prepared_image
+from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.errors import CheckpointError, ImageError
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
@@ -16,7 +17,7 @@ from attnmel.models.output import Output
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
-from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
 from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
@@ -50,11 +51,13 @@ def explain_images(
     network = network.to(device)
     note_ablation(model, card, progress)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
-    paths = image_files(images)
+    paths = image_files(images, progress)
     require_own_names(paths)
+    folders = own_folders(folder, paths)
     for name in methods:
         build_method(name)
     failed: list[str] = []
+    readings = ReadingNotes()
     with hold_folder(folder), progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
             try:
@@ -65,8 +68,10 @@ def explain_images(
                 continue
             pixels = model_input(square, card).to(device)
             maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
-            yield from write_image_maps(folder, path, maps, card)
+            readings.add(path)
+            yield from write_image_maps(folders[path], path, maps, card)
             advance(1)
+    readings.note(progress)
     raise_for_failures(failed, len(paths))
 
 

@@ -1,5 +1,6 @@
 """Write the attention maps of an image: drawn over it in its own geometry, and as numbers. No torch."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -8,10 +9,12 @@ from jaxtyping import Float
 from PIL import Image
 
 from attnmel import NOTICE
+from attnmel.data.dicom.frames import image_id
 from attnmel.data.preprocess.images import central_square, decoded_image, whole_frame
 from attnmel.errors import ConfigError
 from attnmel.folders import replacing
 from attnmel.models.weights.card import Card
+from attnmel.pipeline.predict.image_files import distinct_names
 from attnmel.saliency.overlays import overlay, stretched
 
 
@@ -32,11 +35,11 @@ def write_image_maps(
     frames = {name: whole_frame(one, square, size=card.size, side=card.side) for name, one in maps.items()}
     for name, one in maps.items():
         shown = whole_frame(stretched(one), square, size=card.size, side=card.side)
-        picture = folder / f"{path.stem}-{name}.png"
+        picture = folder / f"{image_id(path)}-{name}.png"
         with replacing(picture) as part:
             Image.fromarray(overlay(image, shown)).save(part)
         yield picture
-    arrays = folder / f"{path.stem}.npz"
+    arrays = folder / f"{image_id(path)}.npz"
     held = {**maps, **{f"{name}_frame": one.astype(np.float32) for name, one in frames.items()}}
     held |= {"notice": np.array(NOTICE), "licence": np.array(card.licence)}
     with replacing(arrays) as part, part.open("wb") as file:
@@ -45,12 +48,13 @@ def write_image_maps(
 
 
 def require_own_names(paths: Sequence[Path]) -> None:
-    """Refuse files with equal names, whose maps would replace each other.
+    """Refuse files of one folder with equal names, or one file twice: their maps would replace each other.
 
     Raises:
         ConfigError: names one of them.
     """
-    stems = [path.stem for path in paths]
-    if len(set(stems)) < len(stems):
-        doubled = next(stem for stem in sorted(stems) if stems.count(stem) > 1)
-        raise ConfigError(f"two images are called '{doubled}'; their maps would replace each other")
+    named = distinct_names(paths)
+    names = [named[path] for path in paths]
+    times = Counter(name.casefold() for name in names)
+    if doubled := [name for name in sorted(names) if times[name.casefold()] > 1]:
+        raise ConfigError(f"two images are called '{doubled[0]}'; their maps would replace each other")

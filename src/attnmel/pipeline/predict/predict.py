@@ -5,13 +5,14 @@ Rows are in the order of the files. Results are written as they come, so that on
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.batches.ablate import ablation_of
+from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.deploy.onnx_file import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError, ImageError
@@ -20,7 +21,8 @@ from attnmel.locks import hold_file, hold_folder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
-from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict.dicom_results import DicomResults
+from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
@@ -67,13 +69,17 @@ class ImageResults:
         *,
         thresholds: Sequence[float] = (),
         maps: Path | None = None,
+        dicom: Path | None = None,
         stall_limit: float = STALL_LIMIT,
     ) -> None:
         self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self.table = Table(model.card, model.temperature, (*model.thresholds, *own))
+        self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
         self._progress = progress
+        self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
+        self._readings = ReadingNotes()
 
     def __iter__(self) -> Iterator[ImageResult]:
         return self._after(0)
@@ -93,7 +99,7 @@ class ImageResults:
             PredictionsError: the results are not one for each file, in order.
             StalledError: no result came for too long; those before are kept.
         """
-        with hold_file(out), self._maps_lock():
+        with hold_file(out), self._folder_locks():
             self._write_locked(out, as_json=as_json, resume=resume)
 
     def _write_locked(self, out: Path, *, as_json: bool, resume: bool) -> None:
@@ -129,9 +135,10 @@ class ImageResults:
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
             yield from map(self._finished, left, results)
+            self._readings.note(self._progress)
             return
         with (
-            self._maps_lock(),
+            self._folder_locks(),
             self._progress.bar("predicting", total, "images") as advance,
             watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
         ):
@@ -139,14 +146,23 @@ class ImageResults:
             for path, one in zip(left, watch(results), strict=True):
                 yield self._finished(path, one)
                 advance(1)
+        if self._dicom is not None and self._dicom.others:
+            self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
+        self._readings.note(self._progress)
 
-    def _maps_lock(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._maps is None else hold_folder(self._maps)
+    @contextmanager
+    def _folder_locks(self) -> Iterator[None]:
+        with ExitStack() as held:
+            for folder in (self._maps, self._dicom and self._dicom.folder):
+                if folder is not None:
+                    held.enter_context(hold_folder(folder))
+            yield
 
     def _finished(self, path: Path, one: ImageResult) -> ImageResult:
-        result = self._with_maps(path, one)
+        result = self._with_files(path, one)
         if result.error:
             self._failed.append(result.error)
+        self._readings.add(path)
         return result
 
     def _stalled(self) -> str:
@@ -155,12 +171,15 @@ class ImageResults:
             "was finished is kept: `predict --resume` continues from there; --stall-limit SECONDS sets a longer limit"
         )
 
-    def _with_maps(self, path: Path, result: ImageResult) -> ImageResult:
-        """Write the maps of a result, if there is a folder for them, before the result counts."""
-        if self._maps is None or result.error:
+    def _with_files(self, path: Path, result: ImageResult) -> ImageResult:
+        """Write the maps and the DICOM files of a result, if there is a folder for them, before the result counts."""
+        if result.error:
             return result
         try:
-            list(write_image_maps(self._maps, path, result.attention, self.model.card))
+            if self._maps is not None:
+                list(write_image_maps(self._folders[path], path, result.attention, self.model.card))
+            if self._dicom is not None:
+                self._dicom.write(path, result)
         except ImageError as error:
             return ImageResult(result.image, (), str(error))
         return result
@@ -171,6 +190,7 @@ class ImageResults:
         temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"
         own = {"attnmel": __version__, "model": f"{self.model.file.name} ({fingerprint[:12]})"}
         maps = {} if self._maps is None else {"maps": str(self._maps)}
+        maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
         columns = {"columns": ", ".join(self.table.columns)}
         return {**own, **self.model.made_with, "temperature": temperature, **maps, **columns}
 
@@ -185,6 +205,7 @@ def predict_images(
     calibrated: bool = True,
     thresholds: Sequence[float] = (),
     maps: Path | None = None,
+    dicom: Path | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageResults:
@@ -195,18 +216,18 @@ def predict_images(
     decided next to the model's own. `precision` is for ONNX files, which
     are refused if it may cost more AUC than `bound` (0.02); `batch` (16) is for checkpoints. With several files, an
     error ends the prediction if no result comes for `stall_limit` seconds; 0 means no limit. The attention maps of each
-    image are written to the folder `maps` by `write_image_maps`.
+    image are written to the folder `maps` by `write_image_maps`, and the results of DICOM images as DICOM to `dicom`.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps to write.
         ConfigError: this kind of model does not have an option, a threshold outside [0, 1) or of uncalibrated
-            probabilities, or two images have the same name for their maps.
+            probabilities, two images have the same name for their maps, or none is DICOM for `dicom`.
         ImageError: there is no image.
     """
     _check_thresholds(thresholds, calibrated=calibrated)
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
     note_ablation(model, opened.card, progress)
-    paths = image_files(images)
+    paths = image_files(images, progress)
     if maps is not None:
         if not opened.card.has_attention:
             raise CheckpointError(
@@ -214,7 +235,9 @@ def predict_images(
                 "maps: attnmel explain RUN IMAGES --method cam"
             )
         require_own_names(paths)
-    return ImageResults(opened, paths, progress, thresholds=thresholds, maps=maps, stall_limit=stall_limit)
+    if dicom is not None:
+        require_own_names(paths)
+    return ImageResults(opened, paths, progress, thresholds=thresholds, maps=maps, dicom=dicom, stall_limit=stall_limit)
 
 
 def _check_thresholds(thresholds: Sequence[float], *, calibrated: bool) -> None:

@@ -38,9 +38,12 @@ def report_runs(
     *,
     split: str = "test",
     out: Path | None = None,
+    submissions: Sequence[Path] = (),
     resampling: ResamplingConfig = DEFAULT,
 ) -> Path:
     """Write the report of one run, or of several side by side, and return its path.
+
+    `submissions` of other teams are compared with the runs, as by `compare_runs`.
 
     `split` names the results that come first and that curves and examples are of. Ablations that lie next to a run, or
     are named with it, are compared with it. Maps that `attnmel explain --split` made are shown; those of several runs
@@ -55,10 +58,12 @@ def report_runs(
     with hold_file(page):
         sections = run_sections(runs, split=split, page=page, resamples=resampling.resamples)
         shared = []
+        if len(runs) + len(submissions) > 1:
+            shared.append(compared_section([*runs, *submissions], split, resampling, home=runs[0].home))
         if len(runs) > 1:
             named = {section.name: run for section, run in zip(sections, runs, strict=True)}
             maps = side_by_side_section(named, split, page=page)
-            shared = [compared_section(runs, split, resampling), *([] if maps is None else [maps])]
+            shared += [] if maps is None else [maps]
         write_report(page, sections, sections=shared)
     return page
 
@@ -91,6 +96,7 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
     curves = {
         name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
         for name in recipe.data.positives
+        if len(set(predictions.is_class(name).tolist())) > 1  # an external set may be of one class
     }
     return RunSection(
         title=f"{recipe.title}{_ablation_words(recipe)}",

@@ -51,7 +51,7 @@ def _detailed(run: Run, results: SplitResults, curves: Mapping[str, RocCurve], a
         return
     if details.official is not None:
         yield official_section(details.official)
-    yield operating_section(details.operating, curves[details.operating[0].task], anchor=anchor)
+    yield operating_section(details.operating, curves.get(details.operating[0].task), anchor=anchor)
     yield decision_section(details.decision, anchor=anchor)
     yield calibration_section(details.calibration, results.name, anchor=anchor)
     yield confusion_section(details.confusion, anchor=anchor)

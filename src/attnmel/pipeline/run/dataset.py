@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,26 @@ from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batch
 from attnmel.data.batches.scale_and_colour import WarpRange
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.batches.views import Views
-from attnmel.data.datasets.folder import TABLE
+from attnmel.data.datasets.folder import TABLE, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, read_dataset
-from attnmel.data.datasets.splits import check_classes, check_disjoint, draw_fold, draw_some, draw_splits
+from attnmel.data.datasets.splits import (
+    SPLIT_SEED,
+    check_classes,
+    check_disjoint,
+    draw_fold,
+    draw_some,
+    with_splits,
+)
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes
 from attnmel.errors import LabelError, listed
+from attnmel.pipeline.run.image_notes import note_images
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
 
 ALL = "all"
 """Every image of a data set, whatever its split: how an external data set is evaluated."""
-
-SPLIT_SEED = 0
-"""Random seed of the split of a folder without one, and of the folds of a cross-validation."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,8 +148,15 @@ class Prepared:
         return {"images": len(rows), "lesion masks": masks, **{name: labels[name] for name in self.classes}}
 
 
-def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress: Progress = SILENT) -> Prepared:
-    """Read a data set (the recipe's own, or another by `name`) and open its cache.
+def prepare(
+    data: DataSettings,
+    *,
+    home: Path,
+    name: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    progress: Progress = SILENT,
+) -> Prepared:
+    """Read a data set (the recipe's own, or another by `name`, with its own `columns`) and open its cache.
 
     A folder without a split column is split, stratified and with each group on one side, in the same way for every seed
     of a recipe: seeds are compared on the same images. What the recipe excludes, and what its limit leaves out of
@@ -155,10 +167,10 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
             recipe or the data set allows leakage), or the recipe excludes an image that is not there.
     """
     disjoint = name is None and not data.allow_leakage
-    dataset = read_dataset(name or data.dataset, home, classes=data.classes, disjoint=disjoint)
-    lesions = dataset.lesions
-    if all(lesion.split is None for lesion in lesions):
-        lesions = tuple(draw_splits(lesions, seed=SPLIT_SEED))
+    own = TableReading(data.classes, data.columns, data.strict)
+    reading = own if name is None else TableReading(data.classes, columns or {})
+    dataset = read_dataset(name or data.dataset, home, reading=reading, disjoint=disjoint)
+    lesions = with_splits(dataset.lesions)
     if disjoint and not dataset.leaks:
         check_disjoint(lesions)
     if name is None and data.fold is not None:
@@ -172,15 +184,7 @@ def prepare(data: DataSettings, *, home: Path, name: str | None = None, progress
     prepared = Prepared(dataset, ordered, cache, data.classes, data.ablation, excluded)
     if name is None and data.limit is not None:
         prepared = _limited(prepared, data.limit, progress)
-    if dataset.leaks:
-        _note_leaks(prepared, progress)
-    if excluded:
-        progress.note(f"{len(excluded)} of {len(lesions)} images of {dataset.name} are left out by data.exclude")
-    if bare := sum(prepared.left_out.values()):
-        by_split = ", ".join(f"{count} of {split}" for split, count in prepared.left_out.items())
-        progress.note(
-            f"{data.ablation}: {bare} of {len(lesions)} images have no lesion mask and are left out ({by_split})"
-        )
+    note_images(prepared, data.ablation, progress)
     return prepared
 
 
@@ -191,17 +195,6 @@ def _limited(prepared: Prepared, limit: int, progress: Progress) -> Prepared:
     what = "" if len(kept) == limit else f", which are fewer than data.limit = {limit}"
     progress.note(f"trained on {len(kept)} of {len(training)} training images of {prepared.dataset.name}{what}")
     return dataclasses.replace(prepared, beyond=frozenset(training) - kept)
-
-
-def _note_leaks(prepared: Prepared, progress: Progress) -> None:
-    trained = {lesion.group for lesion in prepared.used if lesion.split == "train"} - {None}
-    for split in ("validation", INTERNAL):
-        groups = [lesion.group for lesion in prepared.used if lesion.split == split]
-        known = sum(group in trained for group in groups)
-        progress.note(
-            f"{prepared.dataset.name} leaks on purpose: {known} of {len(groups)} images of its split '{split}' show a "
-            "lesion that is trained on"
-        )
 
 
 def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:

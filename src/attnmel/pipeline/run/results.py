@@ -43,6 +43,8 @@ class SplitResults:
     that the network does not predict."""
     temperature: float | None = None
     """Of the probabilities that were evaluated; None for uncalibrated ones."""
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    """How the table of `on` calls its columns, where it calls them differently."""
 
     @property
     def sentence(self) -> str:

@@ -1,7 +1,7 @@
 """A run folder, opened once: its recipe, provenance, history, results, checkpoint, images and predictions."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -120,10 +120,17 @@ class Run:
         """The run's own data set, as its recipe prepares it."""
         return self.dataset_on(None)
 
-    def dataset_on(self, on: str | None) -> Prepared:
-        """Return another data set or folder as the run's recipe prepares it; None for the run's own."""
+    def dataset_on(self, on: str | None, columns: Mapping[str, str] | None = None) -> Prepared:
+        """Return another data set or folder as the run's recipe prepares it; None for the run's own.
+
+        `columns` are how the table of a folder calls its columns; by default as when the run was evaluated on it.
+        """
         if on not in self._datasets:
-            self._datasets[on] = prepare(self.recipe.data, home=self.home, name=on, progress=self.progress)
+            if columns is None and on is not None:
+                columns = next((results.columns for results in self.results.values() if results.on == on), None)
+            self._datasets[on] = prepare(
+                self.recipe.data, home=self.home, name=on, columns=columns, progress=self.progress
+            )
         return self._datasets[on]
 
     def same_dataset(self) -> Prepared:

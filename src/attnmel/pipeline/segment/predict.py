@@ -13,14 +13,16 @@ from torch import nn
 from attnmel import runtime
 from attnmel.data.datasets.mask_files import require_single
 from attnmel.data.datasets.read_dataset import SOURCES, read_dataset
+from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
 from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
-from attnmel.pipeline.predict.image_files import image_files, raise_for_failures
+from attnmel.pipeline.predict.image_files import distinct_names, image_files, raise_for_failures
 from attnmel.pipeline.run.seen_images import read_images, write_images
+from attnmel.pipeline.segment.dicom_masks import require_dicom_masks, write_dicom_masks
 from attnmel.pipeline.segment.image_masks import Drawn, drawn_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table, write_masks_table
 from attnmel.progress import SILENT, Progress
@@ -64,26 +66,35 @@ def predict_masks(
     out: Path | None = None,
     replace: bool = False,
     batch: int = 16,
+    dicom: Path | None = None,
     progress: Progress = SILENT,
 ) -> Masks:
     """Draw the masks of a known data set, or of files and folders, into a folder.
 
     Rows that the same segmenter wrote are kept, so that a stopped prediction goes on; `replace` draws all anew.
-    An image that cannot be read gets a row with the reason; an empty mask gets a row and no file.
+    An image that cannot be read gets a row with the reason; an empty mask gets a row and no file. The masks of DICOM
+    images are written to the folder `dicom` as Segmentations, too.
 
     Raises:
         CheckpointError: the model cannot be used.
-        ConfigError: no `out` for images that are no known data set; MONAI is not installed.
+        ConfigError: no `out` for images that are no known data set; MONAI is not installed; none is DICOM for `dicom`.
         ImageError: no image is named.
         LabelError: two images of one id.
         PredictionsError: the folder holds masks of another segmenter.
         BusyError: another command writes into the folder.
     """
     network, card = load_segmenter(model)
-    named = _named_images(images, home)
+    named = _named_images(images, home, progress)
     folder = _folder(images, home, out)
+    if dicom is not None:
+        require_dicom_masks(dict(named))
     with hold_folder(folder.path):
-        return _predict_into(folder, model, network, card, named, replace, batch, progress)
+        masks = _predict_into(folder, model, network, card, named, replace, batch, progress)
+        if dicom is not None:
+            files = {row.image_id: folder.mask(row.image_id) for row in masks.rows}
+            there = {name: path for name, path in files.items() if path.is_file()}
+            progress.note(f"{dicom}: {write_dicom_masks(dicom, dict(named), there)} masks as DICOM")
+        return masks
 
 
 def _predict_into(
@@ -102,6 +113,10 @@ def _predict_into(
     _copy_images(model, folder, card, progress)
     device = runtime.choose_device()
     drawn = drawn_images(network.to(device), card, wanted, batch=batch, device=device)
+    readings = ReadingNotes()
+    for _, path in wanted:
+        readings.add(path)
+    readings.note(progress)
     with progress.bar("drawing masks", len(wanted), "images") as advance:
         for count, one in enumerate(drawn, start=1):
             rows[one.image_id] = _written(one, folder, card)
@@ -111,15 +126,16 @@ def _predict_into(
     return Masks(folder, tuple(rows[image_id] for image_id, _ in named), len(named) - len(wanted))
 
 
-def _named_images(images: Sequence[str], home: Path) -> list[tuple[str, Path]]:
+def _named_images(images: Sequence[str], home: Path, progress: Progress) -> list[tuple[str, Path]]:
     """Return id and file of every given image."""
     if known := [name for name in images if name in SOURCES]:
         if len(images) > 1:
             raise ConfigError(f"{known[0]} is a data set; name it alone, or files and folders only")
         return [(lesion.image_id, lesion.image) for lesion in read_dataset(known[0], home).lesions]
-    paths = image_files([Path(name) for name in images])
-    require_single((path.stem for path in paths), "images of one name, whose masks would have one name too")
-    return [(path.stem, path) for path in paths]
+    paths = image_files([Path(name) for name in images], progress)
+    names = distinct_names(paths)
+    require_single((names[path] for path in paths), "images of one name, whose masks would have one name too")
+    return [(names[path], path) for path in paths]
 
 
 def _folder(images: Sequence[str], home: Path, out: Path | None) -> MasksFolder:

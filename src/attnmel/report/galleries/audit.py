@@ -18,9 +18,9 @@ HEADINGS: Mapping[Kind, tuple[str, str]] = {
     "same bytes": ("One file under two ids", "The two files are alike to the last byte."),
     "same picture": (
         "One picture under two ids",
-        "The fine structure of the two agrees after turning, mirroring, moving and zooming, whatever the colours: one "
-        "picture in two versions, or the same lesion photographed again from the same view. The second is shown turned "
-        "like the first.",
+        "The fine structure of the two agrees after turning, mirroring, moving, zooming and squashing, whatever the "
+        "colours and the border: one picture in two versions, or the same lesion photographed again from the same "
+        "view. The second is shown turned by quarters and mirrored like the first, but not squashed or enlarged.",
     ),
     "same lesion": ("One lesion or patient", "The data set itself says that both images are of one lesion or patient."),
     "labels differ": ("One picture, two labels", "Both labels cannot be true of one picture."),

@@ -17,18 +17,19 @@ from attnmel.report.html.tables import spaced
 HEADS = ("Threshold", "Found", "False alarms", "Sensitivity", "Specificity", "PPV", "NPV", "Specificity, own curve")
 
 
-def operating_section(operating: Sequence[Operating], curve: RocCurve, *, anchor: str) -> Section:
-    """Return the section: the first class in full, the others folded away; `curve` is the first one's."""
+def operating_section(operating: Sequence[Operating], curve: RocCurve | None, *, anchor: str) -> Section:
+    """Return the section: the first class in full, the others folded away.
+
+    `curve` is the first one's; None where the images are of one class, so that none is drawn.
+    """
     main, others = operating[0], operating[1:]
-    figure = Drawing(
-        operating_figure(curve, main, name=f"{anchor}-operating"),
-        "The thresholds on the evaluated images; bars are 95 % intervals, the partial area is shaded.",
-    )
+    caption = "The thresholds on the evaluated images; bars are 95 % intervals, the partial area is shaded."
+    drawn = Drawing(operating_figure(curve, main, name=f"{anchor}-operating"), caption) if curve is not None else None
     return Section(
         name="operating",
         title="Operating points",
         prose=_prose(main),
-        figures=(figure,),
+        figures=(drawn,) if drawn is not None else (),
         tables=(_points(main), _precision(main)),
         more=tuple(table for one in others for table in (_points(one), _precision(one))),
         notes=(*(_area(one) for one in operating), *_notes(operating)),

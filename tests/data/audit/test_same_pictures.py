@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.data.audit.copies import COPIES, prepared
+from tests.data.audit.copies import COPIES, bordered, prepared, slightly_turned, squashed
 
-from attnmel.data.audit.align import SAME_PICTURE, same_pictures
+from attnmel.data.audit.align import SAME_PICTURE, Match
 from attnmel.data.audit.candidates import candidates, turned
 from attnmel.data.audit.descriptors import COARSE, FINE, SIDE, signatures
+from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.phantoms import draw_phantom
 
 PICTURES = 12
@@ -17,12 +18,16 @@ def pictures() -> list[np.ndarray]:
     return [draw_phantom(5, index, height=150, width=200).image for index in range(PICTURES)]
 
 
+def found_of(images: np.ndarray) -> tuple[Match, ...]:
+    return same_pictures(signatures([images]), lambda rows: images[list(rows)])
+
+
 @pytest.mark.parametrize("kind", COPIES)
 def test_every_copy_is_found_and_nothing_else(pictures: list[np.ndarray], kind: str) -> None:
     images = [prepared(one) for one in pictures] + [
         prepared(np.ascontiguousarray(COPIES[kind](one))) for one in pictures
     ]
-    found = same_pictures(signatures([np.stack(images)]))
+    found = found_of(np.stack(images))
     assert {(one.first, one.second) for one in found} == {(row, row + PICTURES) for row in range(PICTURES)}
     assert all(SAME_PICTURE <= one.likeness <= 1 + 1e-6 for one in found)
 
@@ -34,7 +39,7 @@ def test_the_symmetry_of_a_match_lays_the_second_on_the_first(pictures: list[np.
     # What `turned` must undo: the inverse of the symmetry.
     inverse = next(s for s in range(8) if np.array_equal(turned(turned(first[None], s), symmetry)[0], first))
     second = turned(first[None], inverse)[0]
-    (match,) = same_pictures(signatures([np.stack([first, second, *others])]))
+    (match,) = found_of(np.stack([first, second, *others]))
     assert (match.first, match.second, match.symmetry) == (0, 1, symmetry)
     assert match.likeness == pytest.approx(1, abs=1e-3)
 
@@ -46,7 +51,7 @@ def test_pictures_through_a_round_opening_are_not_alike_for_it(pictures: list[np
     described = signatures([images])
     assert not described.inside[:, 0, 0].any()
     assert described.inside[:, FINE // 2, FINE // 2].all()
-    assert same_pictures(described) == ()
+    assert found_of(images) == ()
 
 
 def test_images_that_come_in_parts_have_the_same_signatures(pictures: list[np.ndarray]) -> None:
@@ -66,7 +71,30 @@ def test_coarse_structure_correlates_like_numpy(pictures: list[np.ndarray]) -> N
 
 def test_a_blank_image_and_a_single_one_match_nothing(pictures: list[np.ndarray]) -> None:
     blank = np.full((2, SIDE, SIDE, 3), 128, dtype=np.uint8)
-    assert same_pictures(signatures([blank])) == ()
-    one = signatures([prepared(pictures[0])[None]])
-    assert len(candidates(one).pairs) == 0
-    assert same_pictures(one) == ()
+    assert found_of(blank) == ()
+    single = prepared(pictures[0])[None]
+    assert len(candidates(signatures([single]))) == 0
+    assert found_of(single) == ()
+
+
+def test_pictures_in_a_border_are_not_alike_for_it(pictures: list[np.ndarray]) -> None:
+    images = np.stack([prepared(bordered(one)) for one in pictures])
+    assert found_of(images) == ()
+    # Ten pixels of 120 + 20 at each side of the square.
+    assert signatures([images]).frames[:, 2] == pytest.approx(1 - 2 * 15 / 180, abs=0.04)
+
+
+@pytest.mark.parametrize("symmetry", range(8))
+def test_the_symmetry_of_a_squashed_copy_lays_it_like_the_first(pictures: list[np.ndarray], symmetry: int) -> None:
+    copy = turned(prepared(squashed(pictures[0]))[None], symmetry)[0]
+    images = np.stack([prepared(one) for one in pictures[:4]] + [copy])
+    (match,) = found_of(images)
+    laid = turned(copy[None], match.symmetry)[0]
+    assert (match.first, match.second) == (0, 4)
+    assert np.array_equal(laid, prepared(squashed(pictures[0])))
+
+
+def test_coarse_structure_is_that_of_what_is_seen_through_an_opening(pictures: list[np.ndarray]) -> None:
+    images = np.stack([prepared(slightly_turned(pictures[0], 10)), prepared(pictures[0])])
+    coarse = signatures([images]).coarse
+    assert coarse[0] @ coarse[1] > 0.5

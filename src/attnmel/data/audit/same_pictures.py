@@ -1,0 +1,24 @@
+"""Signatures -> every pair of images that show the same picture, however one was made of the other."""
+
+from attnmel.data.audit.align import Match, moved_pictures
+from attnmel.data.audit.candidates import candidates
+from attnmel.data.audit.descriptors import Signatures
+from attnmel.data.audit.reframed import Images, reframed_pictures
+from attnmel.progress import SILENT, Progress
+
+
+def same_pictures(signatures: Signatures, images: Images, progress: Progress = SILENT) -> tuple[Match, ...]:
+    """Return every pair of images that show the same picture, most alike first; each pair once.
+
+    `images` returns the prepared images of some rows, which only the most likely pairs are read of.
+    """
+    likely = candidates(signatures, progress)
+    found = [
+        *moved_pictures(signatures, likely, progress=progress),
+        *reframed_pictures(signatures, likely, images, progress=progress),
+    ]
+    found.sort(key=lambda match: -match.likeness)
+    chosen: dict[tuple[int, int], Match] = {}
+    for match in found:
+        chosen.setdefault((match.first, match.second), match)
+    return tuple(chosen.values())

@@ -1,0 +1,97 @@
+"""The images and masks of a folder, found by the names that a table gives them. No torch."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from attnmel.data.dicom.frames import frame_path, named_frame
+from attnmel.data.preprocess.formats import SUFFIXES
+
+
+class Found(NamedTuple):
+    """The file that a name means, or why there is none."""
+
+    path: Path | None
+    problem: str = ""
+    """Empty where there is a file."""
+    is_missing: bool = False
+    """Whether nothing is wrong but that there is no such file."""
+
+
+class FolderFiles:
+    """The images and masks of a folder, found by name with or without ending.
+
+    The case of letters and endings does not matter where only one file fits, nor whether accents are composed (NFC, as
+    Windows and Linux write them) or not (NFD, as some disks of macOS store them). Each subfolder is listed once, and
+    names are looked up: searching the list for each would take time that grows with the square of the images.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._listings: dict[Path, _Listing] = {}
+
+    def find(self, name: str) -> Found:
+        """Return the file of that name, relative to the folder; "scan.dcm#2" names a frame of one."""
+        file, frame = named_frame(name)
+        if frame is not None:
+            found = self.find(file)
+            return found._replace(path=found.path and frame_path(found.path, frame))
+        relative = PurePosixPath(name.replace("\\", "/"))
+        # Judged by name only: a link in the folder to images elsewhere is the owner's own doing.
+        if relative.is_absolute() or ".." in relative.parts or ":" in name:
+            return Found(None, f"'{name}', which leaves the folder")
+        folder = self._folder
+        for part in relative.parts[:-1]:
+            folder /= next(iter(_fitting(part, self._listing(folder).folders)), part)
+        listing = self._listing(folder)
+        found = _fitting(relative.name, listing.files) or listing.by_stem.get(_key(relative.name), [])
+        if len(found) == 1:
+            return Found(folder / found[0])
+        if found:
+            return Found(None, f"'{name}', which may be {' or '.join(found)}")
+        others = listing.by_stem.get(_key(relative.stem), [])
+        there = f"; there is {' and '.join(others)}" if others else ""
+        return Found(None, f"'{name}', of which there is no file ({', '.join(SUFFIXES)}{there})", is_missing=True)
+
+    def left_over(self, named: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
+        """Return the files of some folders that are not named, sorted."""
+        known = set(named)
+        files = (folder / name for folder in set(folders) for name in self._listing(folder).names)
+        return sorted(path for path in files if path not in known)
+
+    def _listing(self, folder: Path) -> "_Listing":
+        if folder not in self._listings:
+            self._listings[folder] = _Listing(folder)
+        return self._listings[folder]
+
+
+class _Listing:
+    """The names in one folder, by how they may be written."""
+
+    def __init__(self, folder: Path) -> None:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        # macOS keeps what else it knows of NAME in a file ._NAME, which is no image.
+        paths = [path for path in paths if not path.name.startswith(".")]
+        self.names = [path.name for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
+        self.files = _by_key((name, name) for name in self.names)
+        self.by_stem = _by_key((PurePosixPath(name).stem, name) for name in self.names)
+        self.folders = _by_key((path.name, path.name) for path in paths if path.suffix.lower() not in SUFFIXES)
+
+
+def _fitting(name: str, names: dict[str, list[str]]) -> list[str]:
+    """Return the name itself where it is there, else all that differ only in case or in how accents are written."""
+    several = names.get(_key(name), [])
+    return [name] if name in several else several
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, name in pairs:
+        found[_key(key)].append(name)
+    return dict(found)

@@ -1,0 +1,164 @@
+"""A photograph as every viewer shows it, in 8-bit sRGB, opaque and upright, and what was done for that. No torch.
+
+Every command reads its photographs here: whatever file, the same picture gives the same pixels.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from PIL import Image
+
+from attnmel.data.preprocess.decode import (
+    UPRIGHT,
+    ImageFile,
+    ImageSource,
+    Picture,
+    decode_scaled,
+    opened,
+    stored_levels,
+)
+from attnmel.data.preprocess.truncated import TolerantJpeg, accepts_truncated
+from attnmel.errors import ImageError
+from attnmel.progress import Progress
+
+OPAQUE = 255
+
+GROUND = "white"
+"""What transparent pixels are laid on: what a page is, and what most viewers show."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was done to the pixels of a file."""
+
+    format: str
+    """JPEG, PNG, TIFF, WebP, BMP, HEIC or DICOM; "pixels" for a picture of Pillow."""
+    orientation: int = 1
+    """By EXIF, and followed; 1 is upright as stored."""
+    profile: str = ""
+    """Name of the colour profile that was converted to sRGB."""
+    on_white: bool = False
+    """Whether transparent pixels were laid on white."""
+    bits: int = 8
+    """Of a number in the file; more than 8 were reduced."""
+    notes: tuple[str, ...] = ()
+    """What else a user should know: further pages, a profile that was ignored, missing bytes."""
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What was done, each in a few words; turning upright is not named."""
+        found = [f"colours converted from {self.profile} to sRGB"] if self.profile else []
+        found += [f"alpha channel laid on {GROUND}"] if self.on_white else []
+        found += [f"{self.bits} bits a channel reduced to 8"] if self.bits > 8 else []
+        return (*found, *self.notes)
+
+
+@dataclass(frozen=True)
+class ReadImage:
+    """A photograph in RGB, 8 bits, sRGB, opaque."""
+
+    stored: Image.Image
+    """Not turned upright."""
+    orientation: int
+    """By which it is still to be turned."""
+    reading: Reading
+
+    @property
+    def pixels(self) -> Image.Image:
+        """The photograph upright."""
+        return self.stored.transpose(UPRIGHT[self.orientation]) if self.orientation in UPRIGHT else self.stored
+
+
+def read_image(source: ImageSource, *, most_reduction: int = 1) -> ReadImage:
+    """Read a photograph from a file, a file's bytes or a picture of Pillow.
+
+    A JPEG is decoded at the smallest scale not below 1/`most_reduction`.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
+    with opened(source) as picture:
+        decode_scaled(picture, most_reduction)
+        return read_picture(picture)
+
+
+def read_picture(picture: Picture) -> ReadImage:
+    """Decode an opened picture, and convert it.
+
+    Raises:
+        ImageError: pixels of a kind that is not read, or of high dynamic range.
+    """
+    # Pillow's readers may close the file once it is decoded: what the header says is looked up before.
+    colours, bits, pages, orientation = picture.colours, picture.bits, picture.pages, picture.declared_orientation
+    pixels, alpha = _apart(stored_levels(picture))
+    pixels = colours.conversion.converted(pixels) if colours.conversion else _as(pixels, "RGB")
+    if alpha is not None:
+        pixels = Image.composite(pixels, Image.new("RGB", pixels.size, GROUND), alpha)
+    profile = colours.conversion.name if colours.conversion else ""
+    reading = Reading(picture.format, orientation, profile, alpha is not None, bits, _notes(picture, pages))
+    return ReadImage(pixels, picture.orientation, reading)
+
+
+def header_changes(picture: Picture) -> tuple[str, ...]:
+    """Return the changes of a picture by its header alone, before it is decoded.
+
+    An alpha channel counts also where it turns out opaque, and bytes that are missing are not found.
+
+    Raises:
+        ImageError: it is of high dynamic range.
+    """
+    conversion = picture.colours.conversion
+    profile, notes = conversion.name if conversion else "", _notes(picture, picture.pages)
+    return Reading(picture.format, 1, profile, picture.has_alpha, picture.bits, notes).changes
+
+
+class ReadingNotes:
+    """Counts what was done to images as they were read, for one note on each kind at the end."""
+
+    def __init__(self) -> None:
+        self._images = 0
+        self._changes: Counter[str] = Counter()
+
+    def add(self, source: ImageFile) -> None:
+        """Count a file, by its header alone; one that cannot be used counts without a change."""
+        self._images += 1
+        with suppress(ImageError):
+            if accepts_truncated():
+                self._changes.update(read_image(source).reading.changes)
+            else:
+                with opened(source) as picture:
+                    self._changes.update(header_changes(picture))
+
+    def note(self, progress: Progress) -> None:
+        """Print how many images of how many were changed, and how."""
+        note_changes(self._changes, self._images, progress)
+
+
+def note_changes(changes: Mapping[str, int], images: int, progress: Progress) -> None:
+    """Print for each change how many images it was made to, the most frequent first."""
+    for change, count in sorted(changes.items(), key=lambda one: -one[1]):
+        progress.note(f"{count:,} of {images:,} images: {change}")
+
+
+def _apart(pixels: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Return the colours, and the alpha channel where any pixel is not opaque."""
+    if "A" not in pixels.getbands() and "transparency" not in pixels.info:
+        return pixels, None
+    pixels = pixels.convert("RGBA")
+    alpha = pixels.getchannel("A")
+    return pixels.convert("RGB"), alpha if int(alpha.getextrema()[0]) < OPAQUE else None  # pyright: ignore[reportArgumentType] - a pair for one channel
+
+
+def _as(pixels: Image.Image, mode: str) -> Image.Image:
+    return pixels if pixels.mode == mode else pixels.convert(mode)
+
+
+def _notes(picture: Picture, pages: int) -> tuple[str, ...]:
+    notes = [*picture.notes, *([f"the first of {pages} pages or frames"] if pages > 1 else [])]
+    if isinstance(picture.pillow, TolerantJpeg) and picture.pillow.lacks_end:
+        notes.append("last bytes are missing, and what is there was read")
+    if picture.mode == "CMYK" and picture.colours.conversion is None:
+        notes.append("inks (CMYK) without a profile, whose colours are only approximate")
+    return (*notes, picture.colours.note) if picture.colours.note else tuple(notes)

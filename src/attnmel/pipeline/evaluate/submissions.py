@@ -1,0 +1,61 @@
+"""Submissions of other teams -> predictions with the true classes of the official table, to be compared with runs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attnmel.data.archives.catalog import source_of
+from attnmel.errors import PredictionsError
+from attnmel.evaluation.challenge.entry import predictions_of, read_entry
+from attnmel.evaluation.challenge.rules import CHALLENGES
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
+from attnmel.pipeline.evaluate.truth import fetched_truth, lesion_groups
+from attnmel.records import Predictions
+
+
+def named_submission(given: str) -> tuple[str, Path]:
+    """Return the data set and the path of "isic2017:FILE"; no data set where the name is that of a file alone."""
+    dataset, sign, path = given.partition(":")
+    return (dataset, Path(path)) if sign and dataset in SUBMISSIONS else ("", Path(given))
+
+
+def is_submission(path: Path) -> bool:
+    """Whether a file is none of our own predictions files, by its header."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        header = next((line for line in file if not line.startswith("#")), "")
+    names = [name.strip().strip("\ufeff") for name in header.split(",")]
+    return not {"image", "label", "group"} <= set(names)
+
+
+def submission_predictions(
+    path: Path,
+    dataset: str,
+    home: Path,
+    *,
+    run: Predictions | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> tuple[Predictions, tuple[str, ...]]:
+    """Return a submission with the labels and lesions of the fetched data set, and notes on how it was read.
+
+    `run` are the predictions of a run that it is compared with: then its images are taken, in its order, and its names
+    of the classes.
+
+    Raises:
+        PredictionsError: no submission of that data set, or anything wrong in it; lists all problems.
+        ArchiveError: the data set was not fetched.
+    """
+    challenge = source_of(dataset)
+    if challenge not in SUBMISSIONS:
+        raise PredictionsError(
+            f"{path} is no predictions file of `attnmel evaluate`; if it is a submission, name its data set before it: "
+            f"{' or '.join(f'{name}:{path.name}' for name in sorted(SUBMISSIONS))}"
+        )
+    truth, groups = fetched_truth(challenge, home), lesion_groups(challenge, home)
+    entry = read_entry(challenge, path, truth, groups=groups, columns=columns)
+    own = official_categories(run.classes, challenge) if run is not None else {}
+    names = {name: own.get(name, name) for name in CHALLENGES[challenge].categories}
+    found, notes = predictions_of(entry, names), list(entry.notes)
+    if run is not None and set(run.image_ids) < set(found.image_ids):
+        place = {image_id: row for row, image_id in enumerate(found.image_ids)}
+        notes.append(f"{path.name}: compared on the {len(run.image_ids)} of its {len(place)} images that the run has")
+        found = found.take([place[image_id] for image_id in run.image_ids])
+    return found, tuple(notes)

@@ -1,0 +1,106 @@
+"""Write the prediction of a DICOM image as DICOM: the picture with what the network saw of it, as Secondary Capture."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+from attnmel.data.dicom.frames import image_id, is_dicom_file, require_writer
+from attnmel.data.preprocess.images import Square, central_square, decoded_image, whole_frame
+from attnmel.errors import ConfigError
+from attnmel.models.weights.card import Card
+from attnmel.pipeline.predict.image_files import own_folders
+from attnmel.pipeline.predict.table import ImageResult
+from attnmel.saliency.overlays import DARK, LIGHT, overlay, stretched
+
+LONGEST = 1200
+"""Pixels of a result's longer side at most: enough for a screen, 3 MB."""
+
+LINES = 40
+"""A line of text has this share of the picture's height."""
+
+
+class DicomResults:
+    """The DICOM files of one prediction, in a folder.
+
+    Raises:
+        ConfigError: none of the images is DICOM, or what writes DICOM is not installed.
+    """
+
+    def __init__(self, folder: Path, paths: Sequence[Path], card: Card) -> None:
+        if not any(map(is_dicom_file, paths)):
+            raise ConfigError(
+                "results are written as DICOM for DICOM images only, and there is none; leave out --dicom-out"
+            )
+        require_writer()
+        from attnmel.data.dicom.results import Results  # needs highdicom
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self._folders, self._card = folder, own_folders(folder, paths), card
+        self._results = Results("lesion classification")
+        self.others = 0
+        """Number of images so far that are no DICOM, and have no such result."""
+
+    def write(self, path: Path, result: ImageResult) -> None:
+        """Write the picture, or one for each attention map, with the probabilities below.
+
+        Raises:
+            ImageError: the file cannot be used, or lacks what a result is filed by.
+        """
+        from attnmel.data.dicom.results import NOTICE, write_capture  # needs highdicom
+
+        if not is_dicom_file(path):
+            self.others += 1
+            return
+        probabilities = [
+            f"{name} {value:.3f}" for name, value in zip(self._card.classes, result.probabilities, strict=True)
+        ]
+        for name, picture in self._pictures(path, result):
+            what = f"attention map {name}" if name else "image"
+            lines = [NOTICE, ", ".join(probabilities), f"attnmel, {self._card.network}, {what}"]
+            shown = with_lines(picture, lines)
+            write_capture(
+                self._folders[path] / f"{image_id(path)}-{name or 'result'}.dcm",
+                path,
+                shown,
+                self._results,
+                f"{what} and probabilities: {', '.join(probabilities)}",
+            )
+
+    def _pictures(self, path: Path, result: ImageResult) -> Iterator[tuple[str, UInt8[np.ndarray, "H W 3"]]]:
+        """Yield the picture under each attention map by its name; the picture alone, unnamed, if there is none."""
+        image = _smaller(decoded_image(path))
+        square = central_square(image.shape[1], image.shape[0], self._card.crop)
+        if not result.attention:
+            yield "", _with_square(image, square)
+        for name, one in result.attention.items():
+            level = whole_frame(stretched(one), square, size=self._card.size, side=self._card.side)
+            yield name, _with_square(overlay(image, level), square)
+
+
+def with_lines(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8[np.ndarray, "below W 3"]:
+    """Return a picture with lines of text below it."""
+    height, width = image.shape[:2]
+    size = max(10, max(height, width) // LINES)
+    picture = Image.new("RGB", (width, height + round(size * 1.4 * len(lines)) + size // 2), DARK)
+    picture.paste(Image.fromarray(image))
+    drawing, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
+    for number, line in enumerate(lines):
+        drawing.text((size // 2, height + round(size * (0.3 + 1.4 * number))), line, LIGHT, font)
+    return np.asarray(picture)
+
+
+def _smaller(image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    picture = Image.fromarray(image)
+    picture.thumbnail((LONGEST, LONGEST))
+    return np.asarray(picture)
+
+
+def _with_square(image: UInt8[np.ndarray, "H W 3"], square: Square) -> UInt8[np.ndarray, "H W 3"]:
+    """Return a picture with the border of the part that the network saw."""
+    picture = Image.fromarray(image)
+    corners = (square.left, square.top, square.left + square.side - 1, square.top + square.side - 1)
+    ImageDraw.Draw(picture).rectangle(corners, outline=LIGHT, width=max(1, min(image.shape[:2]) // 200))
+    return np.asarray(picture)

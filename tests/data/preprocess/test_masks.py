@@ -1,0 +1,65 @@
+"""A mask file means one thing wherever it is read."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.strangers.make_images import png, tiff
+
+from attnmel.data.preprocess.masks import read_mask
+
+HEIGHT, WIDTH = 30, 40
+
+
+def disc() -> np.ndarray:
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    return (((x - 15) / 9) ** 2 + ((y - 12) / 7) ** 2 < 1).astype(np.uint8) * 255
+
+
+def layer(colour: tuple[int, int, int], alpha: np.ndarray, hidden: int = 0) -> np.ndarray:
+    """One colour where alpha is not 0, and another level, which nobody sees, where it is."""
+    return np.dstack([np.where(alpha[..., None] > 0, np.array(colour), hidden).astype(np.uint8), alpha])
+
+
+def masks() -> dict[str, bytes]:
+    shape = disc()
+    opaque = np.full_like(shape, 255)
+    on_frame = np.dstack([shape, shape, shape, np.where(np.arange(WIDTH) < WIDTH - 4, opaque, 0)])
+    return {
+        "white layer": png(layer((255, 255, 255), shape, hidden=255)),
+        "white layer on hidden black": png(layer((255, 255, 255), shape)),
+        "black layer": png(layer((0, 0, 0), shape)),
+        "half transparent red layer": png(layer((255, 0, 0), shape // 255 * 127)),
+        "grey layer with alpha": png(np.dstack([opaque, shape])),
+        "opaque alpha": png(np.dstack([shape, shape, shape, opaque])),
+        "white and black, transparent at the side": png(on_frame),
+        "sixteen bits": png(shape.astype(np.uint16) * 257),
+        "eight bits kept in sixteen": png(shape.astype(np.uint16)),
+        "sixteen bits of TIFF": tiff(shape.astype(np.uint16) * 257),
+        "white layer of sixteen bits": png(layer((255, 255, 255), shape, hidden=255).astype(np.uint16) * 257),
+    }
+
+
+@pytest.mark.parametrize("kind", masks())
+def test_every_kind_of_mask_marks_what_is_drawn(kind: str) -> None:
+    np.testing.assert_array_equal(np.asarray(read_mask(masks()[kind])), disc())
+
+
+def test_a_palette_with_transparent_entries_is_read_by_its_alpha(tmp_path: Path) -> None:
+    palette = Image.fromarray(disc() // 255)
+    palette.putpalette([255, 255, 255, 255, 255, 255])
+    palette.save(tmp_path / "mask.png", transparency=b"\x00\xff")
+    np.testing.assert_array_equal(np.asarray(read_mask(tmp_path / "mask.png")), disc())
+
+
+def test_a_profile_does_not_move_a_mask(tmp_path: Path) -> None:
+    Image.fromarray(disc() // 2).save(tmp_path / "mask.png", icc_profile=b"of no use")
+    np.testing.assert_array_equal(np.asarray(read_mask(tmp_path / "mask.png")), disc() // 2)
+
+
+def test_a_mask_is_turned_as_its_photograph(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(disc()[::-1, ::-1].copy()).save(tmp_path / "mask.png", exif=exif)
+    np.testing.assert_array_equal(np.asarray(read_mask(tmp_path / "mask.png")), disc())
