@@ -14,9 +14,9 @@ from attnmel.cli.terminal import Terminal
 from attnmel.data.audit.candidates import ROWS
 from attnmel.data.audit.descriptors import signatures
 from attnmel.data.audit.same_pictures import same_pictures
-from attnmel.data.preprocess.workers import available_processors
 from attnmel.pipeline.data.audit import prepare_audit
 from attnmel.runtime import use_threads
+from attnmel.threads import available_processors
 
 
 def main() -> None:

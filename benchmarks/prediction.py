@@ -73,7 +73,7 @@ def written(folder: Path, chosen: argparse.Namespace) -> Files:
     files = Files(images, folder / "m.safetensors", folder / "m.onnx", folder / "m-int8.onnx")
     save_checkpoint(files.checkpoint, network, card)
     graph = onnx_graph(network, card)
-    squares = np.stack([prepared_image(path, crop=card.crop, side=card.side) for path in images[:RANGES]])
+    squares = np.stack([prepared_image(path, crop=0.8, side=card.side) for path in images[:RANGES]])
     for path, model in ((files.exact, graph), (files.int8, int8_model(graph, squares))):
         path.write_bytes(model.SerializeToString())
         precision = "float32" if path == files.exact else "int8"

@@ -18,7 +18,8 @@ from attnmel.config.load import changes
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.folders import RunFolder
 from attnmel.pipeline.run.history import read_history
-from attnmel.pipeline.run.provenance import read_provenance, read_recipe
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.results import SplitResults, read_measures
 
 SHOWN = ("auc", "ap", "sensitivity", "specificity")

@@ -27,7 +27,9 @@ class Recorder(Silent):
         self._left = stop_after
 
     @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
+    def bar(
+        self, label: str, total: int | None, unit: str = "", *, further: int = 0
+    ) -> Iterator[Callable[[int], None]]:
         """Count steps by label."""
         self.totals[label], self.steps[label] = total, 0
 

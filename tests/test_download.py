@@ -274,7 +274,9 @@ def test_the_bar_counts_what_came_before(server: Server, target: Path) -> None:
 
     class Recorded:
         @contextmanager
-        def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
+        def bar(
+            self, label: str, total: int | None, unit: str = "", *, further: int = 0
+        ) -> Iterator[Callable[[int], None]]:
             bars.append((label, total, unit))
             yield steps.append
 

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import platformdirs
 import pytest
 
-from attnmel.folders import HOME_VARIABLE, RunFolder, home_folder, replacing
+from attnmel.errors import ConfigError
+from attnmel.folders import HOME_VARIABLE, RunFolder, expanded, home_folder, replacing
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_no_litter(tmp_path: Path) -> None:
@@ -44,3 +46,16 @@ def test_no_two_files_of_a_run_share_a_name(tmp_path: Path) -> None:
     named = [run.recipe, run.provenance, run.history, run.events, run.best, run.last, run.resume, run.measures]
     named += [run.report, run.maps, *(kind("test") for kind in (run.predictions, run.attention, run.submission))]
     assert len({*named, run.overlap("test")}) == len(named) + 1
+
+
+def test_a_user_without_a_home_is_told_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(HOME_VARIABLE, raising=False)
+    # What platformdirs gives where neither the environment nor the system knows a home.
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda *names, **named: "~/.cache/attnmel")
+    with pytest.raises(ConfigError, match=r"has no home folder .* name a folder by --home, or by the variable ATTNMEL"):
+        home_folder()
+
+
+def test_the_home_of_a_user_who_is_not_there_is_left_as_it_is() -> None:
+    assert expanded("~nobody-of-this-name/data") == Path("~nobody-of-this-name/data")
+    assert expanded("data") == Path("data")

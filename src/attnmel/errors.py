@@ -18,6 +18,7 @@ A message says what was found, what was expected and what to do. The command lin
 exits with 1.
 """
 
+import difflib
 from collections.abc import Iterable
 
 
@@ -65,15 +66,36 @@ class StalledError(AttnmelError):
     """A library returned nothing for too long."""
 
 
+SIMILAR = 0.75
+"""Least share of letters in common, by difflib's ratio, of a name that is proposed for an unknown one."""
+
+
 def require_known(kind: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that is not among the known ones.
 
     Raises:
-        ConfigError: lists the known names.
+        ConfigError: lists the known names, and repeats the most similar one.
     """
     names = sorted(known)
     if name not in names:
-        raise ConfigError(f"unknown {kind} '{name}'; known: {', '.join(names)}")
+        raise ConfigError(f"unknown {kind} '{name}'{did_you_mean(name, names)}; known: {', '.join(names)}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'NAME'?)" with the known name that is most similar; nothing where none is similar.
+
+    Upper and lower case, and "_" or a space in place of "-", make no difference.
+    """
+    form, by_form = _plain_form(name), {_plain_form(one): one for one in known}
+    similar = difflib.get_close_matches(form, by_form, n=len(by_form) or 1, cutoff=SIMILAR)
+    # Of equally similar ones that of the same letters: 2017 for 2071, not 2018.
+    likeness = {one: difflib.SequenceMatcher(None, one, form).ratio() for one in similar}
+    nearest = max(similar, key=lambda one: (likeness[one], sorted(one) == sorted(form)), default=None)
+    return f" (did you mean '{by_form[nearest]}'?)" if nearest is not None else ""
+
+
+def _plain_form(name: str) -> str:
+    return name.lower().replace("_", "-").replace(" ", "-")
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:
@@ -81,3 +103,13 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     every = list(names)
     more = f" and {len(every) - most} more" if len(every) > most else ""
     return ", ".join(every[:most]) + more
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, which is in the plural (by default with an "s") unless the number is 1."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def printable(text: str) -> str:
+    """Return a text that UTF-8 can hold: bytes of a file's name that are no UTF-8 are escaped, 0xff as U+DCFF."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -10,16 +10,35 @@ from pathlib import Path
 
 import platformdirs
 
+from attnmel.errors import ConfigError
+
 HOME_VARIABLE = "ATTNMEL_HOME"
 
 
 def home_folder(chosen: Path | None = None) -> Path:
-    """Return the folder of data, cache and weights: `chosen`, else $ATTNMEL_HOME, else the user's cache folder."""
+    """Return the folder of data, cache and weights: `chosen`, else $ATTNMEL_HOME, else the user's cache folder.
+
+    Raises:
+        ConfigError: none of the three is known, as in a container for a user without an entry in /etc/passwd.
+    """
     if chosen is not None:
-        return chosen.expanduser().absolute()
+        return expanded(chosen).absolute()
     if named := os.environ.get(HOME_VARIABLE):
-        return Path(named).expanduser().absolute()
-    return Path(platformdirs.user_cache_dir("attnmel", appauthor=False))
+        return expanded(named).absolute()
+    found = Path(platformdirs.user_cache_dir("attnmel", appauthor=False))
+    if not found.is_absolute():  # "~" is left as it is
+        raise ConfigError(
+            "this user has no home folder for data sets and cache (no HOME in the environment); name a folder by "
+            f"--home, or by the variable {HOME_VARIABLE}"
+        )
+    return found
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with "~" replaced by the user's home; as it is where no such home is known."""
+    with suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
 
 
 def dataset_folder(home: Path, dataset: str) -> Path:
@@ -123,6 +142,11 @@ class RunFolder:
         return RunFolder(self.path.parent / name / self.path.name)
 
     @property
+    def names(self) -> set[str]:
+        """The names of what is in the folder before its recipe."""
+        return {path.name for path in (self.provenance, self.images, self.prior.path)}
+
+    @property
     def recipe(self) -> Path:
         """The resolved recipe, which can be used as a recipe."""
         return self.path / "recipe.toml"
@@ -216,6 +240,10 @@ class RunFolder:
     def submission(self, split: str) -> Path:
         """The same probabilities in the official submission format."""
         return self.path / "predictions" / f"{split}-submission.csv"
+
+    def seen(self, split: str) -> Path:
+        """How much of each image and its lesion the network saw, with warnings; one row for each image."""
+        return self.path / "predictions" / f"{split}-seen.csv"
 
     def overlap(self, split: str) -> Path:
         """Overlap of each attention map with the lesion mask, one row for each image."""

@@ -41,6 +41,24 @@ lesions of ISIC 2016 are its melanomas."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ColourStatistics:
+    """The mean colours of training images, with which `data.preprocess.image_warnings` compares those of others."""
+
+    mean: tuple[float, float, float]
+    """Mean over images of the mean red, green and blue that the network saw of each, in [0, 1]."""
+    covariance: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+    """Of these three over images; can be inverted."""
+    limit: float
+    """Mahalanobis distance above which colours are far from training."""
+    images: int
+
+    def __post_init__(self) -> None:
+        matrix = np.array(self.covariance)
+        if not (np.isfinite(matrix).all() and np.linalg.eigvalsh(matrix)[0] > 0 and self.limit > 0):
+            raise ValueError("expected a positive limit and a covariance that can be inverted")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Lesion:
     """One dermoscopy image with what is known of it."""
 

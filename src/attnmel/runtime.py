@@ -16,8 +16,8 @@ from torch import Tensor
 
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
-from attnmel.errors import ConfigError
-from attnmel.threads import requested_threads
+from attnmel.errors import ConfigError, counted
+from attnmel.threads import OTHERS_CHOICES, available_processors, busy_processors, fair_threads, requested_threads
 
 # Of mallopt(3), with the values of glibc's malloc.h.
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
@@ -69,15 +69,25 @@ def autocast(device: torch.device, precision: ComputePrecision) -> AbstractConte
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-def use_threads(count: int | None = None) -> int:
-    """Set and return the number of threads of one operation: `count`, else $ATTNMEL_THREADS, else torch's choice.
+def use_threads(count: int | None = None, *, processes: int = 1, note: Callable[[str], None] | None = None) -> int:
+    """Set and return the number of threads of one operation: `count`, else $ATTNMEL_THREADS, else what is free.
+
+    Without either, and without a variable that torch follows, it is torch's choice (one for each core), at most this
+    process's share of the processors that its affinity and its container allow, by `fair_threads`, among so many
+    `processes` of this program. `note` is called with one sentence about the number.
 
     Raises:
         ConfigError: it is not a whole number above 0.
     """
-    count = requested_threads(count)
+    count, reason = requested_threads(count), ""
+    if count is None and not any(map(os.environ.get, OTHERS_CHOICES)):
+        own, busy, total = available_processors(), busy_processors(), os.cpu_count() or 1
+        count = max(1, min(torch.get_num_threads(), fair_threads(own, busy, total)) // processes)
+        reason = f" ({busy:.1f} of {total} processors are in use, {own} allowed; --threads sets another number)"
     if count is not None:
         torch.set_num_threads(count)
+    if note is not None:
+        note(f"{counted(torch.get_num_threads(), 'thread')} for each operation{reason}")
     return torch.get_num_threads()
 
 
@@ -140,7 +150,7 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine()
-    return f"{name}, {torch.get_num_threads()} threads"
+    return f"{name}, {counted(torch.get_num_threads(), 'thread')}"
 
 
 def versions() -> dict[str, str]:

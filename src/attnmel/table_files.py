@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.errors import AttnmelError
+from attnmel.errors import AttnmelError, printable
 from attnmel.folders import replacing
 
 NOTICES = "NOTICE.txt"
@@ -145,6 +145,15 @@ def nan_to_null(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
 def null_to_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
     """Return the same plain values with NaN for None, for records that leave out what is None."""
     return _replaced(plain, lambda value: value is None, math.nan)
+
+
+def printable_texts(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
+    """Return the same plain values with texts that UTF-8 can hold, as `printable`."""
+    if isinstance(plain, dict):
+        return {printable(str(key)): printable_texts(value) for key, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [printable_texts(value) for value in plain]
+    return printable(plain) if isinstance(plain, str) else plain
 
 
 @contextmanager

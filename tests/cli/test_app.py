@@ -42,7 +42,11 @@ def test_help_of_fetch_names_every_published_data_set(attnmel: "Attnmel") -> Non
     ("arguments", "code", "message"),
     [
         (("train", "isic2017/resnet"), 1, "error: unknown recipe 'isic2017/resnet'; known: demo, "),
-        (("train", "demo", "--set", "training.epoch=3"), 1, "error: unknown key 'training.epoch'; known: accumulate"),
+        (
+            ("train", "demo", "--set", "training.epoch=3"),
+            1,
+            "error: unknown key 'training.epoch' (did you mean 'epochs'?); known: accumulate",
+        ),
         (("train",), 2, "Missing argument"),
         (("fetch", "isic1999", "--home", "home"), 1, "isic1999"),
         (("evaluate", "nowhere"), 1, "error: nowhere is not a run folder"),
@@ -101,18 +105,21 @@ def test_predict_gives_the_probabilities_of_evaluate(
 def test_explain_writes_maps_in_the_image_s_own_geometry(
     attnmel: "Attnmel", trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    import numpy as np
     from PIL import Image
+
+    from attnmel.pipeline.predict.attention_maps import enlarged
 
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     ran = attnmel("explain", trained.path, image, "--out", tmp_path)
     assert ran.code == 0, ran.err
     with Image.open(image) as original, Image.open(tmp_path / f"{image.stem}-pool3.png") as overlay:
-        assert overlay.size == original.size
-    with np.load(tmp_path / f"{image.stem}.npz") as arrays:
-        assert arrays["pool3_frame"].shape == (90, 120)
-        assert arrays["pool3_frame"][:, :20].max() == 0, "outside the central square no attention was measured"
-        assert arrays["pool4_frame"][45, 60] > 0
+        assert overlay.width == original.width
+        assert overlay.height > original.height
+    arrays = tmp_path / f"{image.stem}.npz"
+    shallow, deep = enlarged(arrays, "pool3"), enlarged(arrays, "pool4")
+    assert shallow.shape == (90, 120)
+    assert shallow[:, :20].max() == 0, "outside the central square no attention was measured"
+    assert deep[45, 60] > 0
 
 
 def test_doctor_says_what_decides_speed(attnmel: "Attnmel", tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from attnmel.config import recipe
+from attnmel.config import data_settings, recipe
 from attnmel.evaluation.masks.quality import Flag
 from attnmel.saliency.methods.registry import METHODS
 
@@ -16,7 +16,7 @@ TERM = re.compile(r"^\* \*\*(.+?)\*\*: (.+?)(?=^\* |^#|\Z)", re.MULTILINE | re.D
 ENTRIES = [(name, " ".join(text.split())) for name, text in TERM.findall(TEXT)]
 CHOICES = (
     recipe.Network, recipe.Trunk, recipe.Padding, recipe.Prior, recipe.Spoiling, recipe.Optimizer, recipe.ScheduleKind,
-    recipe.Selection, recipe.Ablation, Flag,
+    recipe.Selection, data_settings.Ablation, Flag,
 )  # fmt: skip
 
 

@@ -38,7 +38,10 @@ def test_uncalibrated_probabilities_are_those_of_evaluate(
     assert usual["images"] != plain["images"]
     table = attnmel("predict", calibrated.path, image, "--uncalibrated")
     assert table.err.splitlines()[2] == "Not calibrated: as requested."
-    assert table.out.splitlines()[0] == "image,uncalibrated_rest,uncalibrated_melanoma,error"
+    assert (
+        table.out.splitlines()[0]
+        == "image,uncalibrated_rest,uncalibrated_melanoma,share_of_image,share_of_lesion,warnings,error"
+    )
 
 
 def test_a_threshold_of_the_users_own_adds_a_column_of_decisions(
@@ -100,4 +103,7 @@ def test_a_missing_package_is_answered_with_the_line_to_type(
 def test_export_of_nothing_is_an_error(attnmel: "Attnmel", tmp_path: Path) -> None:
     ran = attnmel("export", tmp_path / "nothing", "--onnx")
     assert ran.code == 1
-    assert ran.err == f"error: no checkpoint at {tmp_path / 'nothing'}; expected a run folder or a .safetensors file\n"
+    assert ran.err == (
+        f"error: no checkpoint at {tmp_path / 'nothing'}; expected a run folder, a .safetensors or ONNX file, or a "
+        "name of `attnmel models`\n"
+    )

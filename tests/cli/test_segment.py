@@ -39,4 +39,7 @@ def test_a_file_that_cannot_be_read_ends_with_one_after_the_others(
 
 def test_a_slip_in_a_setting_is_told_with_the_known_keys(attnmel: "Attnmel") -> None:
     ran = attnmel("segment", "train", "--set", "data.sise=64")
-    assert (ran.code, "unknown key 'data.sise'; known: dataset, held_out, size" in ran.err) == (1, True)
+    assert (ran.code, "unknown key 'data.sise' (did you mean 'size'?); known: dataset, held_out, size" in ran.err) == (
+        1,
+        True,
+    )

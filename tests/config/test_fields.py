@@ -5,6 +5,7 @@ from typing import get_type_hints
 import pytest
 
 from attnmel.config import recipe
+from attnmel.config.data_settings import Statistics
 from attnmel.config.fields import LARGEST_SIZE, STRIDE, check_names, fold_numbers, prepared_side
 from attnmel.config.load import load_recipe
 from attnmel.models.weights.card import Card
@@ -13,15 +14,16 @@ from attnmel.models.weights.card import Card
 def test_a_card_and_the_settings_share_every_limit() -> None:
     card = get_type_hints(Card, include_extras=True)
     groups = {
-        recipe.DataSettings: ("classes", "positives", "crop", "size"),
+        recipe.DataSettings: ("classes", "positives", "crop", "crop_margin", "crops", "size"),
         recipe.ModelSettings: ("width",),
-        recipe.Statistics: ("mean", "std"),
+        Statistics: ("mean", "std"),
     }
     for group, names in groups.items():
         own = get_type_hints(group, include_extras=True)
         for name in names:
             assert card[name] == own[name], name
-            assert "Field" in str(card[name]) or "ge=" in str(card[name]), f"{name} has limits"
+            limits = ("Field", "ge=", "Validator", "Literal")
+            assert any(limit in str(card[name]) for limit in limits), f"{name} has limits"
 
 
 def test_the_largest_size_is_one_that_fits_and_makes_a_whole_side() -> None:

@@ -41,8 +41,16 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("trainin.epochs=3", "unknown key 'trainin'; known: data, loss, model, name, published, title, training"),
-        ("loss.gama=3", "unknown key 'loss.gama'; known: dice, gamma, masks, pool3_weight, pool4_weight, prior, spoil"),
+        (
+            "trainin.epochs=3",
+            "unknown key 'trainin' (did you mean 'training'?); known: data, loss, model, name, published, title, "
+            "training",
+        ),
+        (
+            "loss.gama=3",
+            "unknown key 'loss.gama' (did you mean 'gamma'?); known: dice, gamma, masks, pool3_weight, pool4_weight, "
+            "prior, spoil",
+        ),
         ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
         (
             "model.trunk=resnet",
@@ -122,7 +130,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"unknown recipe 'isic2017/resnet'; known: demo, .*isic2017/attnmel-lesion"):
+    with pytest.raises(ConfigError, match=r"unknown recipe 'isic2017/resnet'; known: demo, .*/attnmel-lesion"):
         load_recipe("isic2017/resnet")
 
 
@@ -216,3 +224,27 @@ def test_what_a_trunk_has_not_is_refused(changes: list[str], message: str) -> No
     with pytest.raises(ConfigError) as caught:
         load_recipe("isic2017/attnmel", [f"model.{change}" for change in changes])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "dataset", "name"),
+    [
+        ("isic2017/attnmel", "/data/clinic", "clinic/attnmel"),
+        ("isic2017/attnmel", "/data/Klinik für Haut/", "Klinik-f-r-Haut/attnmel"),
+        ("isic2017/attnmel", "影", "own-images/attnmel"),
+        ("isic2017/attnmel-lesion", "isic2016", "isic2016/attnmel-lesion"),
+        ("demo", "../mine", "mine/demo"),
+        ("isic2017/attnmel", "isic2017", "isic2017/attnmel"),
+    ],
+)
+def test_a_recipe_on_other_data_is_named_after_the_data(recipe: str, dataset: str, name: str) -> None:
+    assert load_recipe(recipe, [f"data.dataset={dataset}"]).name == name
+
+
+def test_a_name_that_is_given_stays_and_the_shipped_recipe_is_still_known() -> None:
+    assert load_recipe("isic2017/attnmel", ["data.dataset=clinic", "name=mine"]).name == "mine"
+    own = load_recipe("isic2017/attnmel", ["data.dataset=/data/clinic", "training.epochs=7"])
+    assert changes(own) == (
+        "data.dataset /data/clinic instead of isic2017",
+        "training.epochs 7 instead of 50",
+    )

@@ -72,9 +72,11 @@ def test_a_command_of_networks_refuses_a_system() -> None:
 
 def test_an_unknown_key_of_a_feature_lists_those_of_its_kind() -> None:
     assert refusal(features={"a": {"kind": "edges", "bin": 3}}) == (
-        "unknown key 'features.a.bin'; known: bins, cells, kind"
+        "unknown key 'features.a.bin' (did you mean 'bins'?); known: bins, cells, kind"
     )
-    assert refusal(svm={"kernels": "rbf"}).startswith("unknown key 'svm.kernels'; known: balanced, calibration, ")
+    assert refusal(svm={"kernels": "rbf"}).startswith(
+        "unknown key 'svm.kernels' (did you mean 'kernel'?); known: balanced, "
+    )
 
 
 def test_a_value_outside_its_limits_is_named_by_its_key() -> None:

@@ -6,8 +6,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from matplotlib import colormaps
 
+from attnmel.data.preprocess.images import Square
 from attnmel.errors import ImageError
-from attnmel.saliency.overlays import STRONGEST, border_layer, legend_stops, map_layer, overlay, stretched
+from attnmel.saliency.overlays import (
+    STRONGEST,
+    border_layer,
+    legend_stops,
+    map_layer,
+    overlay,
+    square_drawn,
+    stretched,
+)
 
 SIDE = 96
 
@@ -111,3 +120,15 @@ def test_a_map_by_itself_laid_over_an_image_at_its_strongest_is_the_overlay_s() 
     opacity = layer[..., 3:] / 255 * STRONGEST
     laid = layer[..., :3] * opacity + image * (1 - opacity)
     assert np.abs(laid - overlay(image, level.astype(np.float32) / 255)).max() < 3
+
+
+def test_the_square_is_drawn_along_its_inside_and_nothing_else_changes() -> None:
+    picture = np.full((90, 120, 3), 100, dtype=np.uint8)
+    drawn = square_drawn(picture, Square(240, 180, 40, -10, 80), scale=0.5)
+    changed = (drawn != picture).any(axis=2)
+    expected = np.zeros((90, 120), dtype=bool)
+    expected[:35, 20:60] = True  # from -5, of which the picture shows what begins at 0
+    expected[:33, 22:58] = False  # lines of two pixels, the dark one under the light one
+    assert np.array_equal(changed, expected)
+    assert {tuple(pixel) for pixel in drawn[changed].tolist()} == {(255, 255, 255), (20, 20, 24)}
+    assert (picture == 100).all()

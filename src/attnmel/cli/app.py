@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 a problem that the message explains, 2 wrong usage, 130 st
 """
 
 import errno
+import io
 import os
 import sys
 from typing import Annotated, Any
@@ -14,6 +15,8 @@ from attnmel import NOTICE, __version__
 from attnmel.cli import data, demo, evaluate, explain, models, predict, reproduce, segment, train
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.errors import AttnmelError
+
+CANNOT_WRITE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class _StoppedError(Exception):
@@ -73,6 +76,9 @@ app.add_typer(segment.segment, name="segment", rich_help_panel=NETWORKS)
 
 def main() -> None:
     """Run the command line; a traceback reaches the user only for a bug."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As standard error: a letter that a pipe's encoding lacks is escaped, in place of an error after all the work.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except (_StoppedError, KeyboardInterrupt):
@@ -92,9 +98,17 @@ def main() -> None:
 def _system_problem(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         where = f": cannot write {error.filename}" if error.filename else ""
-        return f"the disk is full{where}. Free some space and run the same command again; nothing half-written is left."
+        return (
+            f"the disk is full{where}. Free some space and run the same command again, with --resume where it has that "
+            "option; nothing half-written is left."
+        )
     if error.filename is None:
         return str(error.strerror or error)
+    if error.errno in CANNOT_WRITE:
+        return (
+            f"{error.filename} cannot be used ({error.strerror}). To read it, check its permissions; to write, choose "
+            "another place: --out for results, --home for data sets and cache"
+        )
     return f"cannot use {error.filename} ({error.strerror}); check the path and its permissions, or choose another one"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table
 from attnmel.cli.train import Columns, Overrides, Strict
 
 if TYPE_CHECKING:
@@ -47,9 +47,10 @@ def fetch(
 def verify(
     datasets: Annotated[list[str], typer.Argument(help="Known data sets, or folders with labels.csv.")],
     out: Annotated[
-        Path | None, option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.")
+        Path | None,
+        option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.", callback=own_file),
     ] = None,
-    png: Annotated[Path | None, option(OUTPUT, "PNG file for the same contact sheet.")] = None,
+    png: Annotated[Path | None, option(OUTPUT, "PNG file for the same contact sheet.", callback=own_file)] = None,
     recipe: Annotated[
         str | None,
         option(
@@ -146,7 +147,11 @@ def audit(
     ] = None,
     exclusions: Annotated[
         Path | None,
-        option(OUTPUT, "CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`."),
+        option(
+            OUTPUT,
+            "CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`.",
+            callback=own_file,
+        ),
     ] = None,
     columns: Columns = None,
     leave_out: Annotated[

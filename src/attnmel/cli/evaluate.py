@@ -1,20 +1,25 @@
 """`attnmel evaluate`, `compare`, `score` and `report`: from trained networks to measures, tests and a page."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
-from attnmel.cli.model_names import NAME, run_to_evaluate
-from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+from attnmel.cli.model_names import NAME, runs_of, runs_to_evaluate
+from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, print_json, print_table
 from attnmel.cli.train import Columns
+
+if TYPE_CHECKING:
+    from attnmel.folders import RunFolder
+    from attnmel.pipeline.run.results import SplitResults
+    from attnmel.pipeline.run.results_details import Details
 
 MEASURES = ["", "measure", "value", "95 % interval"]
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help=f"A run folder, or {NAME}.")],
+    run: Annotated[str, typer.Argument(help=f"A run folder, a folder of seed-* runs, or {NAME}.")],
     on: Annotated[
         str | None, option(DATA, "Another data set, or a folder with labels.csv [default: the run's own data set].")
     ] = None,
@@ -40,8 +45,13 @@ def evaluate(
     ] = False,
     out: Annotated[
         Path | None,
-        option(OUTPUT, "Run folder to create for a pretrained model, for the results [default: runs/NAME]."),
+        option(
+            OUTPUT,
+            "Folder for a copy of the run with the results, such as for a run on a disk that cannot be written "
+            "[default: the run folder itself; for a pretrained model runs/NAME].",
+        ),
     ] = None,
+    threads: Threads = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -56,28 +66,42 @@ def evaluate(
     """
     from attnmel.data.datasets.folder_columns import parsed_columns
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
-    from attnmel.pipeline.evaluate.score import sentence, table
-    from attnmel.pipeline.run.results_details import operating_table
     from attnmel.pipeline.run.run import Run
     from attnmel.runtime import use_threads
 
-    use_threads()
-    folder = run_to_evaluate(run, out, on, split)
-    opened = Run(folder, home, Terminal())
-    results = evaluate_run(
-        opened,
-        on=on,
-        split=split,
-        sensitivities=sensitivity or (),
-        prevalences=prevalence or (),
-        exclude=exclude,
-        allow_leakage=allow_leakage,
-        columns=parsed_columns(columns) if columns else None,
-    )
-    details = opened.details(results)
+    use_threads(threads)
+    evaluated = []
+    for folder in runs_to_evaluate(run, out, on, split):
+        opened = Run(folder, home, Terminal())
+        results = evaluate_run(
+            opened,
+            on=on,
+            split=split,
+            sensitivities=sensitivity or (),
+            prevalences=prevalence or (),
+            exclude=exclude,
+            allow_leakage=allow_leakage,
+            columns=parsed_columns(columns) if columns else None,
+        )
+        evaluated.append((folder, results, opened.details(results)))
     if as_json:
-        print_json(results.as_dict() | {"details": details.as_dict() if details else None})
+        plain = [
+            results.as_dict() | {"details": details.as_dict() if details else None} for _, results, details in evaluated
+        ]
+        print_json(plain[0] if len(plain) == 1 else plain)
         return
+    for place, (folder, results, details) in enumerate(evaluated):
+        if len(evaluated) > 1:
+            print(f"{'' if place == 0 else chr(10)}{folder.path}")
+        _print_results(folder, results, details)
+    if len(evaluated) > 1:
+        print(f"\nmean over seeds, and tests against another recipe: attnmel compare {run}")
+
+
+def _print_results(folder: "RunFolder", results: "SplitResults", details: "Details | None") -> None:
+    from attnmel.pipeline.evaluate.score import sentence, table
+    from attnmel.pipeline.run.results_details import operating_table
+
     print(results.sentence)
     print_table(MEASURES, results.table())
     if details and details.official:
@@ -218,7 +242,8 @@ def report(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders, shown next to each other; submissions (isic2017:FILE) are compared with them."
+            help="Run folders, or folders of seed-* runs, shown next to each other; submissions (isic2017:FILE) "
+            "are compared with them."
         ),
     ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
@@ -239,5 +264,6 @@ def report(
     terminal = Terminal()
     submissions = [path for path in runs if named_submission(str(path))[1].is_file()]
     # A submission alone is opened as a run, which says that it is none.
-    opened = [Run(run, home, terminal) for run in runs if run not in submissions or len(submissions) == len(runs)]
+    named = [run for run in runs if run not in submissions or len(submissions) == len(runs)]
+    opened = [Run(one, home, terminal) for run in named for one in runs_of(run)]
     print(report_runs(opened, split=split, out=out, submissions=submissions))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS, option
-from attnmel.cli.model_names import NAME, image_paths, run_of, trained_model
-from attnmel.cli.terminal import Home, Out, Terminal
+from attnmel.cli.model_names import NAME, image_paths, run_of, runs_of, shipped, trained_model
+from attnmel.cli.terminal import Home, OutFolder, Terminal, Threads
 from attnmel.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ def explain(
     model: Annotated[str, typer.Argument(help=f"{NAME}, a run folder or a checkpoint.")],
     images: Annotated[
         list[str] | None,
-        typer.Argument(help="Image files, folders of them, or example:ID; with --split, more run folders."),
+        typer.Argument(
+            help="Image files, folders of them, or example:ID; with --split, more run folders, or folders of seed-* "
+            "runs."
+        ),
     ] = None,
     split: Annotated[
         str | None,
@@ -49,7 +52,15 @@ def explain(
     limit: Annotated[
         int, option(ADVANCED, "Number of images, stratified by class, for faithfulness, sanity and stability.")
     ] = 64,
-    out: Out = None,
+    masks: Annotated[
+        Path | None,
+        option(DATA, "Folder of lesion masks, for a network whose crop follows the lesion.", metavar="<folder>"),
+    ] = None,
+    segmenter: Annotated[
+        Path | None, option(DATA, "Segmenter that draws these masks, by `attnmel segment train`.", metavar="<file>")
+    ] = None,
+    out: OutFolder = None,
+    threads: Threads = None,
     home: Home = None,
 ) -> None:
     """Draw what a network attended to: saliency maps over images.
@@ -64,22 +75,39 @@ def explain(
     """
     from attnmel.runtime import use_threads
 
-    use_threads()
+    use_threads(threads)
+    if split is not None and (masks or segmenter):
+        raise ConfigError("--masks and --segmenter are for image files; a split has the masks of the run's data")
     if split is not None:
-        runs = [run_of(one) for one in (model, *(images or ()))]
+        runs = [run for one in (model, *(images or ())) for run in _runs_to_explain(one)]
         _explain_split(runs, split, method or (), measure or ("overlap",), channels or (), limit, out, home)
     elif measure or channels:
         raise ConfigError("--measure and --channels need a whole split: name one of the run's data, as in --split test")
     else:
-        _explain_files(trained_model(model), image_paths(images or ()), method or (), out)
+        _explain_files(trained_model(model), image_paths(images or ()), method or (), out, masks, segmenter)
 
 
-def _explain_files(model: Path, images: Sequence[Path], methods: Sequence[str], out: Path | None) -> None:
+def _runs_to_explain(model: str) -> "Sequence[RunFolder]":
+    """Return the run of a name or path, or every seed of a recipe in it."""
+    return [run_of(model)] if shipped(model) or not Path(model).is_dir() else runs_of(Path(model))
+
+
+def _explain_files(
+    model: Path,
+    images: Sequence[Path],
+    methods: Sequence[str],
+    out: Path | None,
+    masks: Path | None,
+    segmenter: Path | None,
+) -> None:
     from attnmel.pipeline.explain.images import explain_images
 
     if not images:
         raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
-    for path in explain_images(model, images, methods=methods, out=out, progress=Terminal()):
+    found = explain_images(
+        model, images, methods=methods, out=out, masks=masks, segmenter=segmenter, progress=Terminal()
+    )
+    for path in found:
         print(path)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from attnmel.folders import RunFolder
@@ -25,46 +25,100 @@ def shipped(model: str) -> "Shipped | None":
 
 
 def fast_model(model: str) -> Path:
-    """Return the ONNX file of a pretrained model, or the path itself."""
+    """Return the ONNX file of a pretrained model, or a path as `model_path`."""
     found = shipped(model)
-    return found.onnx if found else Path(model)
+    return found.onnx if found else model_path(model)
 
 
 def trained_model(model: str) -> Path:
-    """Return the checkpoint of a pretrained model, or the path itself."""
+    """Return the checkpoint of a pretrained model, or a path as `model_path`.
+
+    Raises:
+        ConfigError: as `model_path`, or an exported file, which has no layers to look into.
+    """
     found = shipped(model)
-    return found.checkpoint if found else Path(model)
+    path = found.checkpoint if found else model_path(model)
+    if path.suffix.lower() == ".onnx":
+        raise ConfigError(
+            f"{model} is an exported file, which this command cannot look into; name the run or checkpoint that it was "
+            f"exported from, or draw its attention maps with `attnmel predict {model} IMAGES --maps FOLDER`"
+        )
+    return path
+
+
+def model_path(model: str) -> Path:
+    """Return the path of a model; for a folder with a single seed of a recipe, that run.
+
+    Raises:
+        ConfigError: there is nothing at the path, or a folder of several seeds or without a run.
+    """
+    from attnmel.folders import RunFolder
+    from attnmel.pretrained.catalogue import ANY, model_names
+    from attnmel.seeds import runs_below, single_run
+
+    path = Path(model)
+    if not path.exists():
+        raise ConfigError(
+            f"no checkpoint at {model}{did_you_mean(model, (ANY, *model_names()))}; expected a run folder, a "
+            f".safetensors or ONNX file, or a name of `attnmel models`"
+        )
+    path = single_run(path)
+    if path.is_dir() and not RunFolder(path).recipe.is_file() and (below := runs_below(path)):
+        raise ConfigError(f"{path} is no run folder: no {RunFolder(path).recipe.name} in it{below}")
+    return path
 
 
 def run_of(model: str, out: Path | None = None) -> "RunFolder":
-    """Return a run folder: the path itself, or for a pretrained model the folder `out`, created where it is missing.
+    """Return a run folder: that of the path, or its copy in the folder `out`; a pretrained model is always copied.
 
     Raises:
-        ConfigError: `out` is given together with a run folder.
+        ConfigError: as `model_path`, or `out` holds something else.
     """
     from attnmel.folders import RunFolder
     from attnmel.pipeline.pretrained.run import own_run
+    from attnmel.pipeline.run.copied import copied_run
 
-    found = shipped(model)
-    if found is None:
-        if out is not None:
-            raise ConfigError(f"the results of a run are written to its own folder, {model}; leave out --out")
-        return RunFolder(Path(model))
-    return own_run(found, out)
+    if found := shipped(model):
+        return own_run(found, out)
+    run = RunFolder(model_path(model))
+    return run if out is None else copied_run(run, out)
 
 
-def run_to_evaluate(model: str, out: Path | None, on: str | None, split: str | None) -> "RunFolder":
-    """Return a run folder as `run_of`, to evaluate it on a split.
+def runs_of(path: Path) -> "tuple[RunFolder, ...]":
+    """Return the run of a path, or every seed of a recipe in it.
 
     Raises:
-        ConfigError: as `run_of`, or the pretrained model was trained on that split.
+        ConfigError: there is no run; says where in the folder there are some.
+    """
+    from attnmel.folders import RunFolder
+    from attnmel.pretrained.catalogue import ANY, model_names
+    from attnmel.seeds import runs_below, runs_in
+
+    if runs := runs_in(path):
+        return runs
+    raise ConfigError(
+        f"{path} is not a run folder{'' if path.exists() else did_you_mean(str(path), (ANY, *model_names()))}: no "
+        f"{RunFolder(path).recipe.name} in it{runs_below(path) or '; train one first'}"
+    )
+
+
+def runs_to_evaluate(model: str, out: Path | None, on: str | None, split: str | None) -> "tuple[RunFolder, ...]":
+    """Return the run, or the seeds of a recipe, to evaluate on a split; copies of them in the folder `out`.
+
+    Raises:
+        ConfigError: as `run_of` and `runs_of`, or the pretrained model was trained on that split.
     """
     from attnmel.pipeline.pretrained.run import refuse_trained_on
+    from attnmel.pipeline.run.copied import copied_run
     from attnmel.pretrained.catalogue import find_model
 
     if found := find_model(model):
         refuse_trained_on(found, on, split)
-    return run_of(model, out)
+        return (run_of(model, out),)
+    runs = runs_of(Path(model))
+    if out is None:
+        return runs
+    return tuple(copied_run(run, out if len(runs) == 1 else out / run.path.name) for run in runs)
 
 
 def image_paths(images: Sequence[str]) -> list[Path]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped
-from attnmel.cli.terminal import Home, Json, Out, Terminal, print_json, print_table
+from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped, trained_model
+from attnmel.cli.terminal import Home, Json, Out, Terminal, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.pipeline.export.export import Exported
@@ -49,7 +49,12 @@ def predict(
     ] = None,
     maps: Annotated[
         Path | None,
-        option(OUTPUT, "Folder for the attention maps: drawn over each image as PNG, and as NPZ.", metavar="<folder>"),
+        option(
+            OUTPUT,
+            "Folder for the attention maps: drawn over each image as PNG, and as NPZ.",
+            metavar="<folder>",
+            callback=own_folder,
+        ),
     ] = None,
     dicom_out: Annotated[
         Path | None,
@@ -59,6 +64,18 @@ def predict(
             "--dicom-out",
             metavar="<folder>",
         ),
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder of lesion masks, IMAGE.png or IMAGE_segmentation.png: how much of the lesion the network saw.",
+            metavar="<folder>",
+        ),
+    ] = None,
+    segmenter: Annotated[
+        Path | None,
+        option(OUTPUT, "Run or file of `attnmel segment train` that draws the lesion masks.", metavar="<file>"),
     ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
@@ -74,7 +91,8 @@ def predict(
     """Predict the class probabilities of images, as CSV or JSON.
 
     Probabilities are calibrated if the model has a calibration temperature. Each operating point is a threshold with a
-    column of decisions: 1 if the probability is above it, else 0. Without --out the table goes to standard output.
+    column of decisions: 1 if the probability is above it, else 0. Each image has the share of it that the network saw,
+    and warnings. Without --out the table goes to standard output.
 
     Example:
         attnmel predict pretrained lesion.jpg --maps maps
@@ -96,6 +114,8 @@ def predict(
         thresholds=threshold or (),
         maps=maps,
         dicom=dicom_out,
+        masks=masks,
+        segmenter=segmenter,
         stall_limit=stall_limit,
         progress=progress,
     )
@@ -107,6 +127,8 @@ def predict(
             progress.note(predictions.table.notice.rstrip())
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
+    if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
+        progress.note(sentence)
     predictions.raise_for_failures()
 
 
@@ -149,7 +171,7 @@ def export(
         return
     use_threads()
     exported = export_onnx(
-        Path(model),
+        trained_model(model),
         home=home_folder(home),
         out=out,
         int8=int8,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, STATISTICS, TRAINING, HelpCommand, HelpGroup, option
-from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json, print_table
 from attnmel.cli.train import Overrides
 
 segment = typer.Typer(
@@ -27,6 +27,7 @@ def train(
     overrides: Overrides = None,
     out: Annotated[Path, option(OUTPUT, "Run folder.")] = Path("runs/segmenter"),
     resume: Annotated[bool, option(TRAINING, "Continue a run that was stopped.", "--resume")] = False,
+    threads: Threads = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -47,7 +48,7 @@ def train(
     from attnmel.pipeline.segment.train import train_segmenter
     from attnmel.runtime import use_threads
 
-    use_threads()
+    use_threads(threads)
     command = " ".join(["attnmel", *sys.argv[1:]])
     trained = train_segmenter(
         recipe, RunFolder(out), home=home_folder(home), resume=resume, command=command, progress=Terminal()

@@ -2,12 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
-from attnmel.cli.help import DATA, OUTPUT, option
+from attnmel.cli.bars import drawn_bar, logged_bar
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
+from attnmel.own_files import require_folder, require_own_file
+from attnmel.table_files import nan_to_null, printable_texts
 
 Home = Annotated[
     Path | None,
@@ -16,46 +19,50 @@ Home = Annotated[
     ),
 ]
 Json = Annotated[bool, option(OUTPUT, "Print JSON instead of text.", "--json")]
-Out = Annotated[Path | None, option(OUTPUT, "File or folder to write.", "--out")]
+Threads = Annotated[
+    int | None,
+    option(
+        ADVANCED,
+        "Threads of the network on the CPU [default: $ATTNMEL_THREADS, else as many as this process's share of the "
+        "processors that are not busy].",
+        "--threads",
+        min=1,
+    ),
+]
+
+
+def own_file(path: Path | None) -> Path | None:
+    """Return the path of a file to write, which is new or was written by this program."""
+    if path is not None:
+        require_own_file(path)
+    return path
+
+
+def own_folder(path: Path | None) -> Path | None:
+    """Return the path of a folder to write into."""
+    if path is not None:
+        require_folder(path)
+    return path
+
+
+Out = Annotated[Path | None, option(OUTPUT, "File to write.", "--out", callback=own_file)]
+OutFolder = Annotated[Path | None, option(OUTPUT, "Folder to write into.", "--out", callback=own_folder)]
 
 
 class Terminal:
-    """Progress on standard error; only notes if that is no terminal or `bars` is False."""
+    """Progress on standard error: bars on a terminal, else a line every minute; only notes where `bars` is False."""
 
     def __init__(self, *, bars: bool = True) -> None:
-        self._bars = bars and sys.stderr.isatty()
+        self._bars = bars
 
-    @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
-        """Draw a bar, and remove it at the end."""
+    def bar(
+        self, label: str, total: int | None, unit: str = "", *, further: int = 0
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Draw a bar, and remove it at the end; or write lines."""
         if not self._bars:
-            yield lambda steps: None
-            return
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            MofNCompleteColumn,
-            Progress,
-            SpinnerColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        counter = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            counter,
-            TextColumn(unit if unit != "bytes" else ""),
-        )
-        # By default rich would send what the program prints to standard output to standard error, too.
-        with Progress(
-            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True, redirect_stdout=False
-        ) as drawn:
-            task = drawn.add_task(label, total=total)
-            yield lambda steps: drawn.advance(task, steps)
+            return nullcontext(lambda steps: None)
+        shown = drawn_bar if sys.stderr.isatty() else logged_bar
+        return shown(label, total, unit, further)
 
     def note(self, message: str) -> None:
         """Print one sentence on standard error."""
@@ -63,8 +70,8 @@ class Terminal:
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Print a value as JSON; NaN, which JSON lacks, becomes null."""
-    print(json.dumps(_without_nan(value), indent=2, allow_nan=False))
+    """Print a value as JSON; NaN, which JSON lacks, becomes null, and every text can be read as UTF-8."""
+    print(json.dumps(nan_to_null(printable_texts(value)), indent=2, allow_nan=False))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -74,11 +81,3 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in table:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         print("  ".join(cells).rstrip())
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - walks JSON
-    if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(one) for one in value]
-    return None if isinstance(value, float) and value != value else value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
-from attnmel.cli.terminal import Home, Json, Terminal, print_json
+from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json
 
 if TYPE_CHECKING:
     from attnmel.config.system import SystemRecipe
@@ -60,7 +60,11 @@ def train(
     columns: Columns = None,
     strict: Strict = False,
     seeds: Annotated[int, option(TRAINING, "Number of seeds; each gets a run folder.", min=1)] = 1,
-    resume: Annotated[bool, option(TRAINING, "Continue runs that were stopped.", "--resume")] = False,
+    resume: Annotated[
+        bool,
+        option(TRAINING, "Continue runs that were stopped, also with more epochs or data that was moved.", "--resume"),
+    ] = False,
+    threads: Threads = None,
     out: Annotated[
         Path | None,
         option(OUTPUT, "Folder of the runs [default: runs; for a run folder as recipe, the folder it is in]."),
@@ -80,6 +84,7 @@ def train(
     from attnmel.data.audit.exclusions import excluding
     from attnmel.data.datasets.folder_columns import as_toml, parsed_columns
     from attnmel.folders import RunFolder, home_folder
+    from attnmel.pipeline.run.moved import read_recipe
     from attnmel.pipeline.train.processes import company, follow_watcher, run_together, starts_processes
 
     # Before torch is loaded, so that an error in a recipe shows at once.
@@ -88,7 +93,7 @@ def train(
     changed += ["data.allow_leakage=true"] if allow_leakage else []
     changed += ["data.strict=true"] if strict else []
     changed += [f"data.columns={as_toml(parsed_columns(columns))}"] if columns else []
-    first = load_run_recipe(str(given_run.recipe) if given_run else recipe, changed)
+    first = read_recipe(given_run, changed) if given_run else load_run_recipe(recipe, changed)
     if exclude is not None:
         first = excluding(first, exclude)
     print_results = print_json if as_json else _print
@@ -103,9 +108,14 @@ def train(
 
     from attnmel.pipeline.experiment import run_recipe
     from attnmel.pipeline.train.train import recipe_fabric, run_folder
-    from attnmel.runtime import use_threads
+    from attnmel.runtime import choose_device, use_threads
 
-    use_threads()
+    on_cpus = choose_device(first.training.device).type == "cpu"
+    use_threads(
+        threads or first.training.threads,
+        processes=first.training.devices if on_cpus else 1,
+        note=Terminal().note if on_cpus else None,
+    )
     results: list[Result] = []
     with company():
         fabric = recipe_fabric(first)

@@ -1,10 +1,19 @@
 """The limits of settings, the same for a recipe and for the card of a checkpoint."""
 
 import re
+import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+LESION: Literal["lesion"] = "lesion"
+"""The crop that follows the lesion, in place of a share of the image's shorter side."""
+
+MARGIN = 0.2
+"""Skin that such a crop keeps on each side, as a share of the longer side of the lesion's box; chosen by this project.
+In the prediction files that Mahbod et al. published (2020), crops to a dilated true mask have a higher AUC than tight
+ones: .894 against .864 for melanoma on ISIC 2017."""
 
 ComputePrecision = Literal["float32", "bf16"]
 """Of convolutions, in training and prediction."""
@@ -47,7 +56,20 @@ Positive = Annotated[int, Field(ge=1)]
 Names = tuple[Annotated[str, Field(min_length=1)], ...]
 Classes = Annotated[Names, Field(min_length=2)]
 Positives = Annotated[Names, Field(min_length=1)]
-Crop = Annotated[float, Field(gt=0, le=1)]
+
+
+def _checked_crop(crop: object) -> object:
+    if crop == LESION or (isinstance(crop, int | float) and not isinstance(crop, bool) and 0 < crop <= 1):
+        return crop
+    raise ValueError(
+        f"expected a share of the image's shorter side, above 0 and at most 1, or '{LESION}'; found "
+        f"{reprlib.repr(crop)}"
+    )
+
+
+Crop = Annotated[float | Literal["lesion"], BeforeValidator(_checked_crop)]
+Margin = Annotated[float, Field(ge=0, le=2)]
+Crops = Literal[1, 5]
 Size = Annotated[int, Field(ge=STRIDE, le=LARGEST_SIZE, multiple_of=STRIDE)]
 Side = Annotated[int, Field(ge=STRIDE, le=prepared_side(LARGEST_SIZE))]
 Width = Annotated[float, Field(gt=0, le=1)]
@@ -70,3 +92,13 @@ def check_names(classes: Sequence[str], **named: Iterable[str]) -> None:
         raise ValueError(f"classes are doubled: {', '.join(classes)}")
     if unknown := [name for names in named.values() for name in names if name not in classes]:
         raise ValueError(f"{' and '.join(named)} name {', '.join(unknown)}; known: {', '.join(classes)}")
+
+
+def check_crops(crop: float | str, crops: int) -> None:
+    """Refuse several crops of an image whose crop follows the lesion: there is no other place for them.
+
+    Raises:
+        ValueError: says what to change.
+    """
+    if crop == LESION and crops != 1:
+        raise ValueError(f"crops = {crops} are of a central crop, but crop = '{LESION}'; set crops = 1")

@@ -1,5 +1,7 @@
 """Recipes: settings read from TOML, changed by `--set key=value`, checked before anything runs. No torch."""
 
+import os
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from importlib import resources
@@ -12,12 +14,18 @@ from pydantic import ValidationError
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.config.system import FEATURE_KINDS, FEATURES, SystemRecipe
-from attnmel.errors import ConfigError, require_known
+from attnmel.errors import ConfigError, did_you_mean, require_known
 
 SEGMENTER = "segmenter.toml"
 """The shipped recipe of the segmenter; not in the folder of the recipes, which are all of classifiers."""
 
 Kind = TypeVar("Kind", bound=Settings)
+
+LONGEST_DATASET = 60
+"""Letters of a data set's name in the name of a recipe."""
+
+OF_THE_MACHINE = ("training.threads",)
+"""Settings that do not make another recipe: they are chosen for the machine."""
 
 LONGEST_LISTED = 10
 """Names of a list that are written out."""
@@ -46,15 +54,17 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
 def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
     """Read a recipe by its name or from a TOML file, then apply `key=value` overrides.
 
-    A key is dotted (`training.epochs`); a value is TOML, or else taken as text.
+    A key is dotted (`training.epochs`); a value is TOML, or else taken as text. A recipe on another data set than its
+    own is named after that: `isic2017/attnmel` with `data.dataset=/data/clinic` is `clinic/attnmel`.
 
     Raises:
         ConfigError: an unknown recipe, key or value, all problems at once.
     """
     settings = _read_toml(name)
+    own = (settings.get("data", {}).get("dataset"), settings.get("name"))
     for override in overrides:
         _override(settings, override)
-    return make_run_recipe(settings)
+    return _named_after_data(make_run_recipe(settings), *own)
 
 
 def network_recipe(recipe: AnyRecipe) -> Recipe:
@@ -75,6 +85,24 @@ def with_seeds(recipe: OneKind, count: int) -> Iterator[OneKind]:
     """Give the recipe with its own seed and those that follow."""
     for seed in range(recipe.training.seed, recipe.training.seed + count):
         yield recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
+
+
+def _named_after_data(recipe: AnyRecipe, dataset: object, name: object) -> AnyRecipe:
+    """Return a recipe with the name of its data set in place of the one before, unless it has a new name already."""
+    if not isinstance(dataset, str) or recipe.data.dataset == dataset or recipe.name != name:
+        return recipe
+    return recipe.model_copy(update={"name": f"{plain_name(recipe.data.dataset)}/{general_name(recipe.name, dataset)}"})
+
+
+def general_name(name: str, dataset: str) -> str:
+    """Return a recipe's name without the data set that it begins with: "attnmel" of "isic2017/attnmel"."""
+    return name.removeprefix(f"{plain_name(dataset)}/")
+
+
+def plain_name(dataset: str) -> str:
+    """Return a data set's name, or the name of its folder, in the letters that the name of a recipe may have."""
+    words = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(os.path.normpath(dataset)).name).strip("-")
+    return words[:LONGEST_DATASET] or "own-images"
 
 
 def make_recipe(settings: dict[str, Any]) -> Recipe:
@@ -120,15 +148,26 @@ def _checked(kind: type[Kind], settings: dict[str, Any]) -> Kind:
 def changes(recipe: AnyRecipe) -> tuple[str, ...]:
     """Return the settings that differ from the shipped recipe of the same name; none where none is shipped.
 
-    The seed, and values that were only resolved (colour statistics, the precision behind "auto"), do not count.
+    On other data the shipped recipe is the one with the same published row and the same name after the data set's. The
+    name, the seed, and values that were only resolved (colour statistics, the precision behind "auto"), do not count.
     """
-    if recipe.name not in recipe_names():
+    shipped_name = _shipped_name(recipe)
+    if shipped_name is None:
         return ()
     return tuple(
         f"{key} {_short(own)} instead of {_short(shipped)}"
-        for key, (own, shipped) in differences(recipe, load_run_recipe(recipe.name)).items()
-        if shipped != "auto" and not key.startswith(("data.statistics", "training.seed"))
+        for key, (own, shipped) in differences(recipe, load_run_recipe(shipped_name)).items()
+        if shipped != "auto" and not key.startswith(("name", "data.statistics", "training.seed"))
     )
+
+
+def _shipped_name(recipe: AnyRecipe) -> str | None:
+    names = recipe_names()
+    if recipe.name in names:
+        return recipe.name
+    general = general_name(recipe.name, recipe.data.dataset)
+    alike = [name for name in names if name.endswith(f"/{general}")]
+    return next((name for name in alike if load_run_recipe(name).published == recipe.published), None)
 
 
 def _short(value: object) -> object:
@@ -137,9 +176,13 @@ def _short(value: object) -> object:
 
 
 def differences(one: Settings, other: Settings) -> dict[str, tuple[Any, Any]]:
-    """Return the settings that differ between two recipes, by dotted name; None where one of them lacks it."""
+    """Return the settings that differ between two recipes, by dotted name; None where one of them lacks it.
+
+    Those that are chosen for the machine, such as threads, do not count.
+    """
     own, theirs = flat(one.model_dump()), flat(other.model_dump())
-    return {key: (own.get(key), theirs.get(key)) for key in sorted(own | theirs) if own.get(key) != theirs.get(key)}
+    every = sorted((own | theirs).keys() - set(OF_THE_MACHINE))
+    return {key: (own.get(key), theirs.get(key)) for key in every if own.get(key) != theirs.get(key)}
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -210,10 +253,13 @@ def _problem(kind: type[Settings], error: dict[str, Any]) -> str:
     keys = [part for at, part in enumerate(error["loc"]) if not (at == 2 and error["loc"][0] == FEATURES)]
     place = ".".join(map(str, keys))
     if error["type"] == "extra_forbidden":
-        return f"unknown key '{place}'; known: {', '.join(_known_keys(kind, error['loc'][:-1]))}"
+        known = _known_keys(kind, error["loc"][:-1])
+        return f"unknown key '{place}'{did_you_mean(str(error['loc'][-1]), known)}; known: {', '.join(known)}"
     if error["type"] == "missing":
         return f"the key '{place}' is missing"
     message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "literal_error" and isinstance(error["input"], str):
+        message += did_you_mean(error["input"], re.findall(r"'([^']*)'", error["ctx"]["expected"]))
     if isinstance(error["input"], dict) or error["type"] == "value_error":
         return f"{place}: {message}" if place else message
     return f"{place} = {error['input']!r}: {message}"

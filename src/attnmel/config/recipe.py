@@ -1,24 +1,12 @@
 """The settings of a recipe: frozen, and checked when they are read. No torch."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from attnmel.config.fields import (
-    Classes,
-    Crop,
-    Fold,
-    Means,
-    Names,
-    Positive,
-    Positives,
-    Size,
-    Spreads,
-    Width,
-    check_names,
-    prepared_side,
-)
+from attnmel.config.data_settings import DataSettings, Settings
+from attnmel.config.fields import Positive, Width
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
@@ -34,90 +22,10 @@ Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
 ScheduleKind = Literal["steps", "cosine"]
 Selection = Literal["auc", "ap", "balanced_accuracy"]
-Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 RECIPE_NAME = re.compile(rf"{_WORD}(/{_WORD})*")
-LONGEST_NAME = 100
-"""Characters; file systems take 255 a folder."""
-
-
-class Settings(BaseModel):
-    """A frozen group of settings that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Statistics(Settings):
-    """Normalisation of RGB in [0, 1], with where the numbers are from."""
-
-    of: str
-    """The data set they were computed on, or "weights" and which: another has its own."""
-    mean: Means
-    std: Spreads
-    source: str
-
-
-class DataSettings(Settings):
-    """Which images, cut and repeated how."""
-
-    dataset: str = Field(min_length=1)
-    """A known data set, or a folder with labels.csv."""
-    classes: Classes
-    """Diagnoses, in the order of the network's scores.
-
-    A class called "rest" takes every diagnosis of a known data set that has no class of its own; a class without any
-    image, as by a typing error, is refused before training. In a folder of one's own, labels are written by hand:
-    labels.csv contains these classes in any case, their indices (0 for the first) or other names of the same diagnosis
-    ("MEL", "malignant"). There "rest" is written out (or its index, or "benign"), and another word, such as "melnoma"
-    or "nevus", is an error that names the line, so that a typing error never turns a melanoma into "rest".
-    """
-    positives: Positives
-    """Target classes, each evaluated against all others; the first is the main task."""
-    crop: Crop = 0.8
-    """Side of the central square as a share of the image's shorter side."""
-    size: Size = 224
-    """Side of the network's input in pixels; images are kept at 8/7 of it, for random crops."""
-    repeats: dict[str, Positive] = {}
-    """How often an image of a class occurs in an epoch; 1 for a class that is not named."""
-    passes: Positive = 1
-    """How often an epoch repeats all of that."""
-    columns: dict[str, str] = {}
-    """How the labels.csv of a folder of one's own calls its columns, where it calls them differently, such as
-    { image = "isic_id", label = "target" }; a label that several columns of 0 and 1 give is "MEL+NV+BCC"."""
-    strict: bool = False
-    """Whether a row of such a table without its image, or an image without a row, is an error; else they are left out
-    and counted."""
-    limit: Positive | None = None
-    """Train on this many of the training images, the same for every seed, each diagnosis by its share; None: on all.
-
-    A larger limit holds the images of a smaller one. Validation and test stay whole; colour statistics that the recipe
-    carries stay, those that are computed are of the images that are trained on.
-    """
-    normalise_by: Literal["dataset", "weights"] = "dataset"
-    """Whose mean and spread of RGB normalise the input: the data set's (the slides) or the start weights' own."""
-    # Until 0.1 the setting was `control`: stored recipes of that time still open.
-    ablation: Annotated[Ablation, Field(validation_alias=AliasChoices("ablation", "control"))] = "none"
-    """Ablation that shows what the network relies on: the lesion painted out, all but the lesion painted out, or
-    training labels shuffled."""
-    fold: Fold | None = None
-    """Cross-validation, "2/5": training and validation images are drawn into 5 equal parts, of which the second
-    validates and the others train; None: the data set's own split. Test images stay as they are."""
-    exclude: Names = ()
-    """Image ids that are left out of every split, as an exclusion list of `attnmel audit` names them."""
-    allow_leakage: bool = False
-    """Whether an image or group of a folder of one's own may be in two splits."""
-    statistics: Statistics | None = None
-
-    @property
-    def side(self) -> int:
-        """Side of the prepared images in pixels, 256 for an input of 224."""
-        return prepared_side(self.size)
-
-    @model_validator(mode="after")
-    def _names(self) -> "DataSettings":
-        check_names(self.classes, positives=self.positives, repeats=self.repeats)
-        return self
+LONGEST_NAME = 100  # characters; file systems take 255 a folder
 
 
 class ModelSettings(Settings):
@@ -210,11 +118,13 @@ class TrainingSettings(Settings):
     precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: bool = False
-    """Whether torch compiles the network for the training steps; no gain on CPUs (docs/performance.md)."""
+    """Whether torch compiles the training steps; no gain on CPUs (docs/performance.md)."""
     devices: Positive = 1
     """Processes a machine, one device each."""
     nodes: Positive = 1
     """Machines."""
+    threads: Positive | None = None
+    """Of one operation on the CPU; None: as many as get a processor each (docs/training.md)."""
 
     @property
     def keeps_maps(self) -> bool:
@@ -305,8 +215,6 @@ class Recipe(RunRecipe):
     @model_validator(mode="after")
     def _gates(self) -> "Recipe":
         if self.loss.prior != "none" and self.model.network != "attnmel-cnn":
-            raise ValueError(
-                f"loss.prior = '{self.loss.prior}' needs a network with attention maps "
-                f"(attnmel-cnn), but model.network = '{self.model.network}'"
-            )
+            needs = f"loss.prior = '{self.loss.prior}' needs a network with attention maps (attnmel-cnn)"
+            raise ValueError(f"{needs}, but model.network = '{self.model.network}'")
         return self

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from attnmel.data.preprocess.images import prepared_image
-from attnmel.deploy.onnx_file import ATTENTION, PROBABILITIES, SQUARE
+from attnmel.deploy.onnx_file import ATTENTION, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.packages import package
-from attnmel.deploy.predictor import PredictedFile, Prediction, Predictor
+from attnmel.deploy.predictor import MaskOf, PredictedFile, Prediction, Predictor, no_mask, prepared_input, softmax
 from attnmel.errors import ImageError
+from attnmel.models.averaging import averaged
 from attnmel.models.weights.card import Card
 from attnmel.records import Predictions
 from attnmel.threads import requested_threads
@@ -53,11 +53,12 @@ class Engine:
     """
 
 
-def predictor_engine(predictor: Predictor, *, many: bool = True) -> Engine:
+def predictor_engine(predictor: Predictor, *, many: bool = True, masks: MaskOf = no_mask) -> Engine:
     """Run a file as `attnmel predict` does: several images at a time, or without `many` one by one with all threads."""
 
     def run(paths: Sequence[Path]) -> EngineOutput:
-        predicted = predictor.predict_many(paths) if many else map(predictor.predict_file, paths)
+        one_by_one = (predictor.predict_file(path, masks) for path in paths)
+        predicted = predictor.predict_many(paths, masks=masks) if many else one_by_one
         found = [_usable(one) for one in predicted]
         probabilities = np.array([list(one.probabilities.values()) for one in found], dtype=np.float32)
         maps = zip(*(one.attention.values() for one in found), strict=True)
@@ -67,7 +68,7 @@ def predictor_engine(predictor: Predictor, *, many: bool = True) -> Engine:
     return Engine(version if many else f"{version}, one image at a time", run)
 
 
-def onnxruntime_engine(path: Path, card: Card) -> Engine:
+def onnxruntime_engine(path: Path, card: Card, masks: MaskOf = no_mask) -> Engine:
     """Load a file into onnxruntime, on the CPU, with the number of threads that `Predictor` uses.
 
     Raises:
@@ -76,8 +77,14 @@ def onnxruntime_engine(path: Path, card: Card) -> Engine:
     outputs_of = onnxruntime_outputs(path, threads=requested_threads())
 
     def run(paths: Sequence[Path]) -> EngineOutput:
-        outputs = outputs_of(np.stack([prepared_image(one, crop=card.crop, side=card.side) for one in paths]))
-        return EngineOutput(outputs[PROBABILITIES], tuple(outputs[name] for name in ATTENTION if name in outputs))
+        found = [prepared_input(one, masks(one), card).prepared for one in paths]
+        outputs = outputs_of(np.stack([square for squares in found for square in squares]))
+        probabilities = outputs[PROBABILITIES]
+        if card.crops > 1:
+            shares = softmax(outputs[LOGITS]).reshape(len(paths), card.crops, -1)
+            probabilities = averaged(shares, card.temperature).astype(np.float32)
+        maps = tuple(outputs[name][:: card.crops] for name in ATTENTION if name in outputs)
+        return EngineOutput(probabilities, maps)
 
     return Engine(f"onnxruntime {package('onnxruntime').__version__}", run)
 

@@ -8,18 +8,20 @@ print(predictor.predict("lesion.jpg").probabilities)
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 from PIL.Image import Image as PillowImage
 
 from attnmel import NOTICE
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.preprocess.decode import UNNAMED
-from attnmel.data.preprocess.images import central_square, prepare_image, prepared_pixels, whole_frame
+from attnmel.data.preprocess.framing import framing_of
+from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
+from attnmel.data.preprocess.network_input import Mask, NetworkInput, Seen, network_input
 from attnmel.deploy.onnx_file import (
     ATTENTION,
     BOUND,
@@ -32,6 +34,7 @@ from attnmel.deploy.onnx_file import (
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
+from attnmel.models.averaging import averaged
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, decisions_of
 from attnmel.pretrained.catalogue import find_model
@@ -46,6 +49,16 @@ WORKERS_PER_PASS = 2
 Image = str | Path | bytes | np.ndarray | PillowImage
 """A file by its path or as its bytes, RGB pixels, or a picture of Pillow with the profile and EXIF that it carries."""
 
+LesionMask = str | Path | Mask
+"""File of a lesion mask, or its pixels, bool [H W]."""
+
+MaskOf = Callable[[Path], LesionMask | None]
+"""The lesion mask of an image file."""
+
+
+def no_mask(path: Path) -> None:
+    """Return that an image has no mask."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
@@ -59,6 +72,8 @@ class Prediction:
     """One for each operating point of the file; empty if it has none."""
     attention: Mapping[str, Float32[np.ndarray, "h w"]] = dataclasses.field(repr=False)
     """Maps in [0, 1] of the square that the network saw, by name; empty without gates."""
+    seen: Seen
+    """The part of the image that the network saw, the share of image and lesion in it, and warnings."""
     width: int
     """Width in pixels of the image as a viewer shows it."""
     height: int
@@ -77,8 +92,7 @@ class Prediction:
             ConfigError: the network has no such map.
         """
         require_known("attention map", name, self.attention)
-        square = central_square(self.width, self.height, self.card.crop)
-        return whole_frame(self.attention[name], square, size=self.card.size, side=self.card.side)
+        return whole_frame(self.attention[name], self.seen.squares[0], size=self.card.size, side=self.card.size)
 
 
 class PredictedFile(NamedTuple):
@@ -132,25 +146,29 @@ class Predictor:
         self._ready: dict[bool, Compiled] = {}
         self._compiling = threading.Lock()
 
-    def predict(self, image: Image) -> Prediction:
+    def predict(self, image: Image, mask: LesionMask | None = None) -> Prediction:
         """Predict one image: path or bytes of an image file, a picture of Pillow, or upright pixels, RGB uint8 [H W 3].
 
-        Raises:
-            ImageError: the image cannot be used.
-        """
-        return self._predict(image, self._compiled(many=False))
+        `mask` is the lesion's, a file or bool [H W]: with it the prediction says how much of the lesion the network
+        saw. A network whose crop follows the lesion needs it, and else sees the largest central square.
 
-    def predict_file(self, path: str | Path) -> PredictedFile:
-        """Predict one file, or return the reason why it cannot be used."""
-        return self._predict_file(path, self._compiled(many=False))
+        Raises:
+            ImageError: the image or the mask cannot be used.
+        """
+        return self._predict(image, mask, self._compiled(many=False))
+
+    def predict_file(self, path: str | Path, masks: MaskOf = no_mask) -> PredictedFile:
+        """Predict one file, or return the reason why it, or its mask, cannot be used."""
+        return self._predict_file(path, masks, self._compiled(many=False))
 
     def predict_many(
-        self, images: Image | Iterable[Image], *, stall_limit: float = STALL_LIMIT
+        self, images: Image | Iterable[Image], *, masks: MaskOf = no_mask, stall_limit: float = STALL_LIMIT
     ) -> Iterator[PredictedFile]:
         """Yield the prediction of each image in their order, or the reason why it cannot be used.
 
         A single image counts as one of many. Several are decoded and predicted at the same time, only a few ahead, so
-        memory does not grow with their number.
+        memory does not grow with their number. `masks` gives the lesion mask of a file by its path, or None; it is
+        called by several threads.
 
         Raises:
             StalledError: the next prediction did not come within `stall_limit` seconds; 0 means no limit.
@@ -158,7 +176,7 @@ class Predictor:
         network = self._compiled(many=True)
         workers = network.at_once * WORKERS_PER_PASS
         yield from in_threads(
-            lambda image: self._predict_file(image, network), several(images), workers, limit=stall_limit
+            lambda image: self._predict_file(image, masks, network), several(images), workers, limit=stall_limit
         )
 
     def _compiled(self, *, many: bool) -> Compiled:
@@ -167,42 +185,55 @@ class Predictor:
                 self._ready[many] = self._network.compiled(many=many)
             return self._ready[many]
 
-    def _predict_file(self, image: Image, network: Compiled) -> PredictedFile:
-        path = Path(image) if isinstance(image, str | Path) else Path(UNNAMED)
+    def _predict_file(self, image: Image, masks: MaskOf, network: Compiled) -> PredictedFile:
+        is_file = isinstance(image, str | Path)
+        path = Path(image) if is_file else Path(UNNAMED)
         try:
-            return PredictedFile(path, self._predict(image, network))
+            return PredictedFile(path, self._predict(image, masks(path) if is_file else None, network))
         except ImageError as error:
             return PredictedFile(path, None, str(error))
 
-    def _predict(self, image: Image, network: Compiled) -> Prediction:
-        square, (width, height) = _prepared(image, self.card)
-        outputs = network.run(square)
-        probabilities = _by_class(outputs[PROBABILITIES], self.card, self._path)
+    def _predict(self, image: Image, mask: LesionMask | None, network: Compiled) -> Prediction:
+        found = prepared_input(image, mask, self.card)
+        of_squares = [network.run(square) for square in found.prepared]
+        outputs = of_squares[0]
+        shares = np.stack([softmax(one[LOGITS]) for one in of_squares])[None]
+        several = len(of_squares) > 1
+        calibrated = averaged(shares, self.card.temperature)[0] if several else outputs[PROBABILITIES]
+        probabilities = _by_class(calibrated, self.card, self._path)
         return Prediction(
             probabilities=probabilities,
-            uncalibrated=_by_class(_softmax(outputs[LOGITS]), self.card, self._path),
+            uncalibrated=_by_class(averaged(shares)[0] if several else shares[0, 0], self.card, self._path),
             decisions=decisions_of(probabilities, self.facts.thresholds),
             attention={
                 name: outputs[output]
                 for name, output in zip(ATTENTION_MAPS, ATTENTION, strict=True)
                 if output in outputs
             },
-            width=width,
-            height=height,
+            seen=found.seen,
+            width=found.width,
+            height=found.height,
             card=self.card,
         )
 
 
-def _prepared(image: Image, card: Card) -> tuple[UInt8[np.ndarray, "S S 3"], tuple[int, int]]:
-    """Return the prepared square, and the width and height of the image."""
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise ImageError(
-                f"the image is an array of {image.dtype} {list(image.shape)}; expected uint8 [height, width, 3], RGB"
-            )
-        return prepared_pixels(image, crop=card.crop, side=card.side), (image.shape[1], image.shape[0])
-    found = prepare_image(Path(image) if isinstance(image, str) else image, crop=card.crop, side=card.side)
-    return found.pixels, (found.width, found.height)
+def prepared_input(image: Image, mask: LesionMask | None, card: Card) -> NetworkInput:
+    """Prepare an image for the network of a card.
+
+    Raises:
+        ImageError: the image or the mask cannot be used.
+    """
+    if isinstance(image, np.ndarray) and (
+        image.dtype != np.uint8 or image.ndim != IMAGE_DIMENSIONS or image.shape[2] != 3 or not image.size
+    ):
+        raise ImageError(
+            f"the image is an array of {image.dtype} {list(image.shape)}; expected uint8 [height, width, 3], RGB"
+        )
+    source = Path(image) if isinstance(image, str) else image
+    if isinstance(mask, str | Path):
+        size = (source.shape[1], source.shape[0]) if isinstance(source, np.ndarray) else image_size(source)
+        mask = lesion_mask(Path(mask), image_size=size)
+    return network_input(source, framing_of(card), mask=mask, colours=card.colours)
 
 
 def several(images: Image | Iterable[Image]) -> Iterable[Image]:
@@ -218,9 +249,10 @@ def _by_class(probabilities: np.ndarray, card: Card, path: Path) -> dict[str, fl
     return dict(zip(card.classes, probabilities.tolist(), strict=True))
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits.astype(np.float64) - logits.max())
-    return powers / powers.sum()
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the softmax over the last axis, in double precision."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def _refuse_costly(facts: ExportFacts, precision: ComputePrecision, bound: float) -> None:

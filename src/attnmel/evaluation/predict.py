@@ -32,9 +32,10 @@ def predict(
     groups: Sequence[str] = (),
     device: torch.device,
     precision: runtime.ComputePrecision = "float32",
+    total: int | None = None,
     progress: Progress = SILENT,
 ) -> Predicted:
-    """Predict every image of the batches; `image_ids` and `groups` are looked up by `Batch.rows`.
+    """Predict every image of the batches, `total` in all; `image_ids` and `groups` are looked up by `Batch.rows`.
 
     The network is put in evaluation mode and stays so.
     """
@@ -43,7 +44,7 @@ def predict(
     labels: list[int] = []
     probabilities: list[np.ndarray] = []
     attention: list[tuple[np.ndarray, ...]] = []
-    with progress.bar("predicting", None, "images") as advance:
+    with progress.bar("predicting", total, "images") as advance:
         for batch in batches:
             with runtime.autocast(device, precision):
                 found = predict_batch(network, batch.inputs)

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor, nn
 
+from attnmel.models.averaging import averaged
+
 
 class Output(NamedTuple):
     """Scores of the classes, and the attention maps that they were computed with."""
@@ -39,6 +41,18 @@ def predict_batch(
     shares = probabilities(output.logits, temperature)
     maps = tuple(one[:, 0].float().cpu().numpy() for one in output.attention)
     return BatchPrediction(shares.cpu().numpy(), maps)
+
+
+def predict_squares(
+    network: nn.Module, inputs: Float[Tensor, "B 3 s s"], images: int, temperature: float | None = None
+) -> BatchPrediction:
+    """Return the predictions of images with several squares each, which follow each other; maps are of the first."""
+    squares = len(inputs) // images
+    if squares == 1:
+        return predict_batch(network, inputs, temperature)
+    found = predict_batch(network, inputs)
+    means = averaged(found.probabilities.reshape(images, squares, -1), temperature)
+    return BatchPrediction(means, tuple(one[::squares] for one in found.attention))
 
 
 def probabilities(logits: Float[Tensor, "B K"], temperature: float | None = None) -> Float64[Tensor, "B K"]:

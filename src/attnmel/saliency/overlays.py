@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageFilter
 
-from attnmel.data.preprocess.images import MASK_THRESHOLD
+from attnmel.data.preprocess.images import MASK_THRESHOLD, Square, seen_box
 from attnmel.errors import ImageError
 
 COLOURS = "viridis"
 """Perceptually uniform, legible to the colour-blind, and far in hue from skin and pigment (matplotlib's name)."""
 
-STRONGEST = 0.68
+STRONGEST = 0.5
 """Opacity where the map is 1: the lesion's structures stay visible through it."""
 
 FADING = 1.3
@@ -23,6 +23,9 @@ LINE_SHARE = 1 / 180
 
 LEAST_LINE = 1.0
 """Width in pixels below which a line would break up."""
+
+DASH = 8
+"""Length of a dash in widths of its line."""
 
 LIGHT, DARK = (255, 255, 255), (20, 20, 24)
 
@@ -49,6 +52,27 @@ def overlay(
         picture.paste(DARK, mask=Image.fromarray(halo))
         picture.paste(LIGHT, mask=Image.fromarray(line))
     return np.asarray(picture)
+
+
+def square_drawn(picture: UInt8[np.ndarray, "H W 3"], square: Square, scale: float = 1.0) -> UInt8[np.ndarray, "H W 3"]:
+    """Draw the square that a network saw onto a picture of a whole image, as a dashed light line on a dark one.
+
+    The lines run along the inside of the square; what exceeds the image is not seen. `scale` is the picture's size as
+    a share of the image's.
+    """
+    height, width = picture.shape[:2]
+    line = max(1, round(LINE_SHARE * min(height, width)))
+    left, top, right, bottom = (round(edge * scale) for edge in seen_box(square.width, square.height, square))
+    down, across = np.arange(height)[:, None], np.arange(width)
+
+    def within(rim: int) -> Bool[np.ndarray, "H W"]:
+        rows = (down >= top + rim) & (down < bottom - rim)
+        return rows & (across >= left + rim) & (across < right - rim)
+
+    drawn = picture.copy()
+    drawn[within(0) & ~within(2 * line)] = DARK
+    drawn[within(0) & ~within(line) & ((down + across) // (DASH * line) % 2 == 0)] = LIGHT
+    return drawn
 
 
 def border_layer(mask: UInt8[np.ndarray, "H W"] | Bool[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 4"]:

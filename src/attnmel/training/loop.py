@@ -60,7 +60,8 @@ def train(
         runtime.seed_everything(seed, number)
         network.train()
         seen: list[LossParts] = []
-        with progress.bar(f"epoch {number + 1}/{schedule.epochs}", len(batches), "batches") as advance:
+        label, later = f"epoch {number + 1}/{schedule.epochs}", schedule.epochs - number - 1
+        with progress.bar(label, len(batches), "batches", further=later * len(batches)) as advance:
             epoch = _with_rates(
                 batches.epoch(number, rank=fabric.global_rank, world=fabric.world_size),
                 optimizer,

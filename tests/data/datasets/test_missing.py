@@ -45,7 +45,9 @@ def test_phantoms_have_no_address_and_no_size(tmp_path: Path) -> None:
 
 
 def test_an_unknown_data_set_is_told_with_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"unknown data set 'isic2015'; known: .*isic2018-leaky"):
+    with pytest.raises(
+        ConfigError, match=r"unknown data set 'isic2015' .did you mean 'isic201.'.*known: .*isic2018-leaky"
+    ):
         missing_files("isic2015", tmp_path)
 
 

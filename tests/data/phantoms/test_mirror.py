@@ -143,7 +143,9 @@ class Impatient:
         self.steps, self.patience, self.total = 0, patience, 0
 
     @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
+    def bar(
+        self, label: str, total: int | None, unit: str = "", *, further: int = 0
+    ) -> Iterator[Callable[[int], None]]:
         """Count the steps, up to the last that is borne."""
         self.total = total
 

@@ -59,7 +59,9 @@ class Steps:
         self.bars: dict[str, tuple[int | None, int]] = {}
 
     @contextmanager
-    def bar(self, label: str, total: int | None, unit: str = "") -> Iterator[Callable[[int], None]]:
+    def bar(
+        self, label: str, total: int | None, unit: str = "", *, further: int = 0
+    ) -> Iterator[Callable[[int], None]]:
         """Open a bar at 0."""
         self.bars[label] = (total, 0)
 

@@ -1,8 +1,12 @@
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from attnmel.data.preprocess.workers import available_processors, in_order, worthwhile_processes
+from attnmel.data.preprocess.workers import in_order, worthwhile_processes
+from attnmel.threads import available_processors
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -26,3 +30,11 @@ def test_results_are_given_before_all_works_are_asked_for() -> None:
 def test_few_works_are_done_in_this_process() -> None:
     assert worthwhile_processes(0) == worthwhile_processes(100) == 1
     assert worthwhile_processes(1_000_000) == available_processors()
+
+
+def test_a_script_without_a_guard_is_told_to_have_one(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from attnmel.data.preprocess.workers import in_order\nprint(list(in_order(abs, [1, 2], 2)))\n")
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert ran.stderr.strip().endswith("Put what the script does below the line `if __name__ == '__main__':`")
+    assert "memory" not in ran.stderr

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from attnmel.evaluation.statistics.bootstrap import Interval, within_difference
 from attnmel.evaluation.statistics.delong import areas, logit_interval
 from attnmel.evaluation.statistics.multi_seed import Estimate, crossed_draws, difference_estimate, recipe_estimate
 
@@ -116,3 +117,11 @@ def test_five_seeds_cover_the_truth(vary: float, simulations: int) -> None:
     assert np.mean(means) == pytest.approx(0.955, abs=error + 0.005)
     assert 0.95 - error <= np.mean(differences)
     assert simulations < 600 or np.mean(differences) <= 0.99
+
+
+def test_a_difference_is_not_larger_than_two_shares_can_differ_by() -> None:
+    wide = Estimate(-0.7, 0.5, 3.0)
+    assert wide.interval().low == -1
+    assert wide.interval().high == 1
+    assert Estimate(0.1, 1e-4, np.inf).interval().low == pytest.approx(0.1 - stats.norm.ppf(0.975) * 0.01)
+    assert np.isnan(within_difference(Interval(0.2, np.nan, np.nan)).low)

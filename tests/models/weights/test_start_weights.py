@@ -13,7 +13,7 @@ from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights import start_weights as module
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import save_checkpoint
+from attnmel.models.weights.checkpoints import read_checkpoint, save_checkpoint
 from attnmel.models.weights.start_weights import IMAGENET, PublishedWeights, Start, start_weights
 
 WIDTH = 0.05
@@ -281,10 +281,22 @@ def test_the_same_number_of_other_classes_is_a_new_head(run: Path, home: Path) -
     assert torch.equal(built.get_parameter("head.weight"), head)
 
 
-def test_fine_tuning_from_another_architecture_is_refused(run: Path, home: Path) -> None:
-    message = r"attnmel-cnn on vgg16_bn, width 0\.05, for nevus.*'gates\.0\..*' is 13x26x1x1, expected absent"
+@pytest.mark.parametrize("other", ["mel-cnn", "vgg16-gap", "vgg16"])
+def test_another_network_takes_the_trunk_alone_and_says_so(other: str, run: Path, home: Path) -> None:
+    built = network(other)
+    fresh = {name: tensor.clone() for name, tensor in built.state_dict().items()}
+    done = start(built, str(run), home)
+    given, _ = read_checkpoint(run)
+    for name, tensor in built.state_dict().items():
+        assert torch.equal(tensor, given[name] if name.startswith("trunk.") else fresh[name]), name
+    assert "of its trunk alone (that network is attnmel-cnn)" in done.sentence
+    assert done.sentence.endswith("head start at random")
+
+
+def test_another_trunk_is_refused(run: Path, home: Path) -> None:
+    message = r"attnmel-cnn on vgg16_bn, width 0\.05, for nevus.*'trunk\.features\..* is .*, expected"
     with pytest.raises(CheckpointError, match=message):
-        start(network("mel-cnn"), str(run), home)
+        start(network("mel-cnn", width=0.1), str(run), home)
 
 
 @pytest.mark.parametrize("source", ["imagnet", "none.pth", "start.bin"])

@@ -23,8 +23,8 @@ from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.report.ablations import ablation_sections
 from attnmel.pipeline.report.report import _published, report_runs
 from attnmel.pipeline.run.dataset import prepare, split_batches, training_batches
+from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.normalisation import with_statistics
-from attnmel.pipeline.run.provenance import read_recipe
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.train import run_folder
 from attnmel.records import Predictions

@@ -12,8 +12,9 @@ from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.folders import RunFolder
 from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.normalisation import with_statistics
-from attnmel.pipeline.run.provenance import check_same_run, read_provenance, read_recipe
+from attnmel.pipeline.run.provenance import continued_recipe, read_provenance
 from attnmel.pipeline.train.priors import prepare_prior
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def test_the_same_recipe_and_data_pass(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder) -> None:
     prepared = prepare(tiny.data, home=phantoms.home)
     prior = prepare_prior(tiny, prepared, home=phantoms.home)
-    check_same_run(trained, with_statistics(tiny, prepared), prepared, prior.facts)
+    continued_recipe(trained, with_statistics(tiny, prepared), prepared, prior.facts)
 
 
 def test_every_differing_setting_is_named(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder) -> None:
@@ -33,7 +34,7 @@ def test_every_differing_setting_is_named(tiny: Recipe, phantoms: "Phantoms", tr
     settings["training"]["seed"] = 4
     prior = prepare_prior(tiny, prepared, home=phantoms.home)
     with pytest.raises(ConfigError, match=r"loss\.gamma was 2\.0, is 1\.0; training\.seed was 0, is 4"):
-        check_same_run(trained, make_recipe(settings), prepared, prior.facts)
+        continued_recipe(trained, make_recipe(settings), prepared, prior.facts)
 
 
 def test_a_long_exclusion_list_is_told_by_what_changed(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder) -> None:
@@ -43,7 +44,7 @@ def test_a_long_exclusion_list_is_told_by_what_changed(tiny: Recipe, phantoms: "
     told = r"data\.exclude had 0 entries, has 300 \(new: image000, .*image004 and 295 more; gone: none\)"
     prior = prepare_prior(tiny, prepared, home=phantoms.home)
     with pytest.raises(ConfigError, match=told):
-        check_same_run(trained, make_recipe(settings), prepared, prior.facts)
+        continued_recipe(trained, make_recipe(settings), prepared, prior.facts)
 
 
 def test_other_data_is_refused(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder, tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_other_data_is_refused(tiny: Recipe, phantoms: "Phantoms", trained: RunF
     prepared = prepare(tiny.data, home=phantoms.home)
     prior = prepare_prior(tiny, prepared, home=phantoms.home)
     with pytest.raises(LabelError, match="the images or masks of phantoms are not those that"):
-        check_same_run(run, with_statistics(tiny, prepared), prepared, prior.facts)
+        continued_recipe(run, with_statistics(tiny, prepared), prepared, prior.facts)
 
 
 @pytest.mark.parametrize("read", [read_recipe, read_provenance])

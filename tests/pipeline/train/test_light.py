@@ -21,8 +21,8 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.normalisation import with_statistics
-from attnmel.pipeline.run.provenance import read_recipe
 from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.dataset import prepare, training_batches
-from attnmel.pipeline.run.provenance import read_recipe
+from attnmel.pipeline.run.moved import read_recipe
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -21,7 +21,9 @@ from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.provenance import read_provenance, read_recipe
+from attnmel.pipeline.run.history import read_history
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.train.train import recipe_fabric, run_folder
 from attnmel.progress import SILENT
 from attnmel.training.schedules import EpochSchedule
@@ -128,9 +130,25 @@ def test_a_folder_with_a_run_is_not_written_over(
 def test_resuming_by_another_recipe_names_what_differs(
     phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder
 ) -> None:
-    other = load_recipe("demo", ["data.size=32", "model.width=0.05", "training.epochs=4", "training.batch=8"])
-    with pytest.raises(ConfigError, match=r"begun by another recipe: .*training.epochs was 3, is 4"):
+    other = load_recipe("demo", ["data.size=32", "model.width=0.05", "training.momentum=0.5", "training.batch=8"])
+    with pytest.raises(ConfigError, match=r"begun by another recipe: .*training.momentum was 0\.9, is 0\.5"):
         run_recipe(other, trained, home=phantoms.home, fabric=fabric, resume=True)
+
+
+def test_a_run_goes_on_with_more_epochs_and_not_with_fewer_than_it_has(
+    phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tiny: Recipe, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "seed-0")))
+    before = read_history(run.history)
+    longer, shorter = (
+        tiny.model_copy(update={"training": tiny.training.model_copy(update={"epochs": epochs})}) for epochs in (4, 2)
+    )
+    run_recipe(longer, run, home=phantoms.home, fabric=fabric, resume=True)
+    assert read_history(run.history)[:3] == before
+    assert len(read_history(run.history)) == 4
+    assert read_recipe(run).training.epochs == 4
+    with pytest.raises(ConfigError, match=r"has 4 finished epochs, more than training\.epochs = 2; continue it"):
+        run_recipe(shorter, run, home=phantoms.home, fabric=fabric, resume=True)
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_image_ids_and_keeps_the_last_good_epoch(

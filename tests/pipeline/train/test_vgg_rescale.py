@@ -22,8 +22,9 @@ from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.dataset import prepare, split_batches
 from attnmel.pipeline.run.history import read_history
+from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.normalisation import with_statistics
-from attnmel.pipeline.run.provenance import read_provenance, read_recipe
+from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.train.setup import put_start_weights, start_network
 from attnmel.pipeline.train.vgg_rescale import remedy
 

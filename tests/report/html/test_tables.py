@@ -90,3 +90,11 @@ def test_numbers_that_are_not_there_are_a_dash() -> None:
 @pytest.mark.parametrize(("value", "place"), [(0.5, "50.00%"), (-0.1, "0.00%"), (1.2, "100.00%")])
 def test_a_place_on_a_strip_stays_on_it(value: float, place: str) -> None:
     assert tables.css_percent(value) == place
+
+
+def test_each_set_with_images_known_from_training_is_marked() -> None:
+    judgement = judged()
+    found = tables.blocks({"test": judgement, "clinic-all": judgement}, "melanoma", None, {"clinic-all": 50})
+    marks = {block.title.rpartition(", ")[2]: block.subtitle for block in found}
+    assert "known" not in marks["test"]
+    assert marks["clinic-all"].endswith(", 50 known from training *")

@@ -6,8 +6,8 @@ from itertools import chain
 
 import numpy as np
 
-from attnmel.data.preprocess.workers import available_processors
 from attnmel.progress import Progress
+from attnmel.threads import available_processors
 
 PAIRS = 1024
 """Pairs worked on at once: bounds the memory."""

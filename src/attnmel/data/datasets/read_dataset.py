@@ -20,8 +20,8 @@ from attnmel.data.datasets.metadata import (
 )
 from attnmel.data.datasets.splits import check_disjoint, draw_sides
 from attnmel.data.datasets.table_text import SAVE_AS_CSV
-from attnmel.errors import ConfigError, LabelError, listed
-from attnmel.folders import dataset_folder
+from attnmel.errors import ConfigError, LabelError, did_you_mean, listed
+from attnmel.folders import dataset_folder, expanded
 from attnmel.records import INTERNAL, SPLITS, Lesion, Split
 
 SHARES_2016: Mapping[Split, float] = {"train": 0.85, "validation": 0.15}
@@ -115,13 +115,15 @@ def labelled_folder(name: str) -> Path:
     Raises:
         ConfigError: there is none.
     """
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if (folder / TABLE).is_file():
         return folder.resolve()
     if folder.is_dir():
         raise ConfigError(f"the folder {name} has no {TABLE}; {_instead(folder)}")
-    known = ", ".join(sorted(SOURCES))
-    raise ConfigError(f"unknown data set '{name}'; known: {known}, or a folder with {TABLE}")
+    if folder.is_absolute():
+        raise ConfigError(f"there is no folder {name}; name the one where the images with their {TABLE} are now")
+    known = f"{did_you_mean(name, SOURCES)}; known: {', '.join(sorted(SOURCES))}, or a folder with {TABLE}"
+    raise ConfigError(f"unknown data set '{name}'{known}")
 
 
 def _instead(folder: Path) -> str:
@@ -140,7 +142,7 @@ def own_folder_path(name: str) -> Path | None:
 
     A known name comes first, whatever folders of that name lie about.
     """
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     return folder.absolute() if name not in SOURCES and folder.is_dir() else None
 
 

@@ -21,11 +21,11 @@ import numpy as np
 from jaxtyping import Int64, Integer, UInt8
 
 from attnmel.data.preprocess.hashes import file_contents
-from attnmel.data.preprocess.workers import available_processors
 from attnmel.errors import AttnmelError, ImageError, LabelError, listed
 from attnmel.folders import cache_folder, replacing
 from attnmel.locks import hold_file
 from attnmel.progress import Progress
+from attnmel.threads import available_processors
 
 CONTENTS = "contents.json"
 MEMORY = "hashes.json"

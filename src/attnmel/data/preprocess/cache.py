@@ -1,16 +1,18 @@
 """Prepared images and masks of a data set, as one array cache: a pixel is red, green, blue and mask. No torch."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
-from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, open_arrays
-from attnmel.data.preprocess.cache_build import CHANNELS, Work, prepared_rows
+from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, Row, open_arrays
+from attnmel.data.preprocess.cache_build import CHANNELS, Crop, Work, crop_key, prepared_rows, rows_with_lesions
+from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.hashes import file_contents
 from attnmel.data.preprocess.reading import note_changes
 from attnmel.data.preprocess.truncated import SWITCH, accepts_truncated
@@ -25,6 +27,8 @@ VERSION = 1
 
 KIND = ArrayKind("prepared images", "Preparing images", "pixels.bin", channels=(CHANNELS,))
 
+NO_MASKS: Mapping[str, Path] = MappingProxyType({})
+
 # Images read at once for the statistics: bounds their memory.
 CHUNK = 32
 
@@ -34,6 +38,8 @@ class Cache(ArrayCache):
     """The prepared images of one data set, in the order of their ids."""
 
     has_mask: Bool[np.ndarray, " N"]
+    without_lesion: frozenset[str] = frozenset()
+    """Ids of the images in which a crop that follows the lesion found none."""
 
     @property
     def images(self) -> UInt8[np.ndarray, "N S S 3"]:
@@ -49,16 +55,19 @@ class Cache(ArrayCache):
 def open_cache(
     lesions: Sequence[Lesion],
     *,
-    crop: float | None,
+    crop: Crop,
     side: int,
+    masks: Mapping[str, Path] = NO_MASKS,
+    place: int = 0,
     home: Path,
     workers: int | None = None,
     progress: Progress = SILENT,
 ) -> Cache:
     """Return the prepared images of the lesions, computed first where this content and these parameters are new.
 
-    `crop` is the central square's share of the shorter side, None for whole frames squashed to squares; `side` is in
-    pixels once prepared. `workers` None: as many processes as save time.
+    `crop` is the central square's share of the shorter side, or a framing whose square number `place` is prepared, by
+    the `masks` that it follows, by image id; None for whole frames squashed to squares. `side` is in pixels once
+    prepared. `workers` None: as many processes as save time.
 
     Raises:
         LabelError: no lesion, or one id twice.
@@ -66,24 +75,43 @@ def open_cache(
         AttnmelError: the disk is full or cannot be written.
     """
     ordered = _ordered(lesions)
-    works = [Work(one.image_id, one.image, one.mask, crop, side) for one in ordered]
+    works = [Work(one.image_id, one.image, one.mask, crop, side, masks.get(one.image_id), place) for one in ordered]
+    follows = isinstance(crop, Framing)
+    without_lesion: list[str] = []
     build = ArrayBuild(
         image_ids=[one.image_id for one in works],
         side=side,
-        paths=[path for one in works for path in (one.image, one.mask) if path is not None],
+        paths=[path for one in works for path in (one.image, one.mask, one.lesion) if path is not None],
         content=lambda hashes: [
             VERSION,
-            crop,
+            crop_key(crop),
             side,
             [[one.image_id, hashes[one.image], hashes[one.mask] if one.mask else None] for one in works],
             *([SWITCH] if accepts_truncated() else []),
+            *([place, [hashes[one.lesion] if one.lesion else None for one in works]] if follows else []),
         ],
-        rows=lambda: prepared_rows(works, workers or worthwhile_processes(len(works))),
-        contents=lambda: {"crop": crop, "has_mask": [one.mask is not None for one in works]},
+        rows=lambda: _rows(works, workers or worthwhile_processes(len(works)), without_lesion if follows else None),
+        contents=lambda: {
+            "crop": crop_key(crop),
+            "has_mask": [one.mask is not None for one in works],
+            **({"without_lesion": without_lesion} if follows else {}),
+        },
     )
     fields, contents = open_arrays(KIND, build, home=home, workers=workers, progress=progress)
     note_readings([one.image for one in works], home, progress)
-    return Cache(**fields, has_mask=np.array(contents["has_mask"], dtype=bool))
+    without = frozenset(contents.get("without_lesion", ()))
+    return Cache(**fields, has_mask=np.array(contents["has_mask"], dtype=bool), without_lesion=without)
+
+
+def _rows(works: Sequence[Work], processes: int, without_lesion: list[str] | None) -> Iterator[Row | str]:
+    """Compute the rows, and add to a list the ids of images whose mask shows no lesion."""
+    if without_lesion is None:
+        yield from prepared_rows(works, processes)
+        return
+    for work, (row, found) in zip(works, rows_with_lesions(works, processes), strict=True):
+        if not found:
+            without_lesion.append(work.image_id)
+        yield row
 
 
 def note_readings(images: Sequence[Path], home: Path, progress: Progress) -> None:

@@ -3,6 +3,7 @@
 Legend of shapes: B images, C channels, S prepared side, s crop side, h w size of a map, H W size of the original image.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,9 +12,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Shaped, UInt8
 from PIL import Image
 
-from attnmel.data.preprocess.decode import ImageSource, decode_scaled, opened, upright, upright_size
+from attnmel.data.preprocess.decode import ImageSource, Picture, decode_scaled, opened, upright, upright_size
 from attnmel.data.preprocess.masks import mask_levels
-from attnmel.data.preprocess.reading import Reading, read_image, read_picture
+from attnmel.data.preprocess.reading import read_image, read_picture
 from attnmel.errors import ConfigError, ImageError
 
 MASK_THRESHOLD = 127
@@ -25,7 +26,7 @@ BLACK_TO_WHITE = 255.0
 
 
 class Square(NamedTuple):
-    """The central square of an image, in pixels of the upright original."""
+    """A square part of an image, in pixels of the upright original; it may exceed the image."""
 
     width: int
     """Of the whole image."""
@@ -33,7 +34,7 @@ class Square(NamedTuple):
     left: float
     """Ends in .5 where the borders could not be equal otherwise."""
     top: float
-    side: int
+    side: float
 
 
 def central_square(width: int, height: int, share: float) -> Square:
@@ -45,12 +46,16 @@ def central_square(width: int, height: int, share: float) -> Square:
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom of a part of an image, in pixels."""
 
+Part = float | Square | None
+"""The part of an image that is prepared: its central square by the share of the shorter side, another square, or None
+for all of it, squashed to a square."""
 
-def seen_box(width: int, height: int, crop: float | None) -> Box:
-    """Return the part of an image that is prepared: its central square, or all of it where `crop` is None."""
+
+def seen_box(width: int, height: int, crop: Part) -> Box:
+    """Return the part of an image that is prepared as a box."""
     if crop is None:
         return (0, 0, width, height)
-    square = central_square(width, height, crop)
+    square = crop if isinstance(crop, Square) else central_square(width, height, crop)
     return (square.left, square.top, square.left + square.side, square.top + square.side)
 
 
@@ -73,50 +78,41 @@ def decoded_image(source: ImageSource) -> UInt8[np.ndarray, "H W 3"]:
     return np.asarray(read_image(source).pixels)
 
 
-class PreparedImage(NamedTuple):
-    """An image prepared for a network, and how its file was read."""
+def prepared_image(source: ImageSource, *, crop: Part, side: int) -> UInt8[np.ndarray, "S S 3"]:
+    """Return a part of an image, resized with antialiasing; RGB in 0..255.
 
-    pixels: UInt8[np.ndarray, "S S 3"]
-    """RGB in 0..255."""
-    width: int
-    """Of the whole image, upright."""
-    height: int
-    reading: Reading
+    Where a square exceeds the image, the image is continued by its mirror image. A large JPEG is decoded at the
+    smallest scale at which that part still has `side` pixels or more each way: faster, and about one grey level off, on
+    average, from decoding it whole.
 
-
-def prepared_image(source: ImageSource, *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
-    """Return the pixels of `prepare_image`."""
-    return prepare_image(source, crop=crop, side=side).pixels
+    Raises:
+        ImageError: the file cannot be used.
+    """
+    (prepared,) = prepared_parts(source, [crop], side=side)
+    return prepared
 
 
-def prepare_image(source: ImageSource, *, crop: float | None, side: int) -> PreparedImage:
-    """Return the central square of an image, resized with antialiasing.
-
-    Without a crop it is the whole image, squashed to a square. A large JPEG is decoded at the smallest scale at which
-    that part still has `side` pixels or more each way: faster, and about one grey level off, on average, from decoding
-    it whole.
+def prepared_parts(source: ImageSource, crops: Sequence[Part], *, side: int) -> list[UInt8[np.ndarray, "S S 3"]]:
+    """Return several parts of an image, which is decoded once, each as `prepared_image` does.
 
     Raises:
         ImageError: the file cannot be used.
     """
     with opened(source) as picture:
-        size, box = upright_size(picture), seen_box(*picture.size, crop)
-        scale = decode_scaled(picture, int(min(box[2] - box[0], box[3] - box[1])) // side)
-        found = read_picture(picture)
-        return PreparedImage(
-            np.asarray(upright(_resized(found.stored, box, side, scale), picture)), *size, found.reading
-        )
+        boxes = [_stored_box(picture, crop) for crop in crops]
+        shortest = min(min(box[2] - box[0], box[3] - box[1]) for box in boxes)
+        scale = decode_scaled(picture, int(shortest) // side)
+        pixels = read_picture(picture).stored
+        return [np.asarray(upright(_resized(pixels, box, side, scale), picture)) for box in boxes]
 
 
-def prepared_pixels(image: UInt8[np.ndarray, "H W 3"], *, crop: float | None, side: int) -> UInt8[np.ndarray, "S S 3"]:
-    """Return the central square of a decoded, upright image, as `prepared_image` does of a file decoded whole."""
+def prepared_pixels(image: UInt8[np.ndarray, "H W 3"], *, crop: Part, side: int) -> UInt8[np.ndarray, "S S 3"]:
+    """Return a part of a decoded, upright image, as `prepared_image` does of a file decoded whole."""
     height, width = image.shape[:2]
     return np.asarray(_resized(Image.fromarray(image), seen_box(width, height, crop), side, scale=1))
 
 
-def prepared_mask(
-    path: Path, *, image_size: tuple[int, int], crop: float | None, side: int
-) -> UInt8[np.ndarray, "S S"]:
+def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: Part, side: int) -> UInt8[np.ndarray, "S S"]:
     """Return a lesion mask in the geometry of its prepared image: 255 inside, 0 outside, between them on the border.
 
     Its pixels mean what `mask_levels` says, and are taken as lesion above 127.
@@ -128,8 +124,19 @@ def prepared_mask(
         check_mask_size(path, upright_size(picture), image_size)
         grey = mask_levels(picture)
         _check_marked(path, grey)
-        box = seen_box(*picture.size, crop)
+        box = _stored_box(picture, crop)
         return np.asarray(upright(_resized(grey.point(_BINARY), box, side, scale=1), picture))
+
+
+def lesion_mask(path: Path, *, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
+    """Return the lesion's pixels of the upright image, read as by `prepared_mask`; none may be marked.
+
+    Raises:
+        ImageError: the file cannot be used, or is not of `image_size` (width, height).
+    """
+    with opened(path) as picture:
+        check_mask_size(path, upright_size(picture), image_size)
+        return np.asarray(upright(mask_levels(picture), picture)) > MASK_THRESHOLD
 
 
 def check_mask_size(path: Path, found: tuple[int, int], image_size: tuple[int, int]) -> None:
@@ -145,7 +152,7 @@ def check_mask_size(path: Path, found: tuple[int, int], image_size: tuple[int, i
         )
 
 
-def prepared_marks(marks: Bool[np.ndarray, "H W"], *, crop: float, side: int) -> UInt8[np.ndarray, "S S"]:
+def prepared_marks(marks: Bool[np.ndarray, "H W"], *, crop: Part, side: int) -> UInt8[np.ndarray, "S S"]:
     """Return the marked pixels of an upright image in the geometry of its prepared image, as `prepared_mask` does.
 
     Nothing needs to be marked.
@@ -243,8 +250,39 @@ def _check_marked(path: Path, grey: Image.Image) -> None:
 
 
 def _resized(pixels: Image.Image, box: Box, side: int, scale: int) -> Image.Image:
-    # The pixels are still as stored; a central square, and the whole, stay what they are when turned or mirrored, so
-    # only the small result is set upright. A pixel of the scaled picture covers `scale` pixels of the original from the
-    # upper left corner on, and the original may end within the last one, so the box is the original's, divided.
-    scaled = tuple(edge / scale for edge in box)
-    return pixels.resize((side, side), Image.Resampling.BILINEAR, box=scaled)  # pyright: ignore[reportArgumentType] - four numbers
+    # The pixels are still as stored, and only the small result is set upright. A pixel of the scaled picture covers
+    # `scale` pixels of the original from the upper left corner on, and the original may end within the last one, so the
+    # box is the original's, divided.
+    left, top, right, bottom = (edge / scale for edge in box)
+    rims = [math.ceil(max(rim, 0)) for rim in (-left, -top, right - pixels.width, bottom - pixels.height)]
+    if any(rims):
+        pixels = _continued(pixels, *rims)
+        left, top, right, bottom = left + rims[0], top + rims[1], right + rims[0], bottom + rims[1]
+    return pixels.resize((side, side), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+
+
+def _continued(pixels: Image.Image, left: int, top: int, right: int, bottom: int) -> Image.Image:
+    """Return a picture with rims of so many pixels, which are its mirror image."""
+    array = np.asarray(pixels)
+    rims = [(top, bottom), (left, right), (0, 0)][: array.ndim]
+    return Image.fromarray(np.pad(array, rims, mode="symmetric"))
+
+
+def _stored_box(picture: Picture, crop: Part) -> Box:
+    """Return the part as a box of the pixels as they are stored, before the picture is set upright."""
+    if not isinstance(crop, Square):
+        return seen_box(*picture.size, crop)  # the central square, and the whole, stay what they are when turned
+    left, top, right, bottom = seen_box(*picture.size, crop)
+    width, height = upright_size(picture)
+    # Where four stored pixels, numbered line by line, are found once upright shows how the picture is turned.
+    numbers = np.asarray(upright(Image.fromarray(np.array([[0, 1], [2, 3]], dtype=np.uint8)), picture)).astype(int)
+    across, down = (left, right, width), (top, bottom, height)
+    if abs(numbers[0, 1] - numbers[0, 0]) == 2:
+        across, down, numbers = down, across, numbers.T
+    left, right = _reversed(*across) if numbers[0, 1] < numbers[0, 0] else across[:2]
+    top, bottom = _reversed(*down) if numbers[1, 0] < numbers[0, 0] else down[:2]
+    return (left, top, right, bottom)
+
+
+def _reversed(first: float, last: float, length: int) -> tuple[float, float]:
+    return length - last, length - first

@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.synchronize import Event
 from typing import TypeVar
 
 from attnmel.errors import AttnmelError
+from attnmel.threads import available_processors
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -18,15 +20,17 @@ Result = TypeVar("Result")
 WORKS_WORTH_A_PROCESS = 64
 """Starting a process costs about as long as preparing this many images, so few of them are done in this one."""
 
+STOPPED = (
+    "a process that prepares images was stopped, most likely because memory ran out; close other programs and run again"
+)
+
+NO_GUARD = (
+    "the processes that prepare images could not start: each of them runs the script that started it from its first "
+    "line. Put what the script does below the line `if __name__ == '__main__':`"
+)
+
 AHEAD_PER_PROCESS = 4
 """Works handed out ahead of the one whose turn is next; bounds the memory of results that wait."""
-
-
-def available_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def worthwhile_processes(works: int) -> int:
@@ -40,21 +44,19 @@ def in_order(function: Callable[[Work], Result], works: Iterable[Work], processe
     Function, works and results are sent between processes, so they can be pickled. One process is this one.
 
     Raises:
-        AttnmelError: a process was stopped from outside.
+        AttnmelError: a process was stopped from outside, or the script has no guard for those that it starts.
     """
     if processes == 1:
         yield from map(function, works)
         return
     # Not forked: the parent may hold threads of torch, which a copied process would wait for without end.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_follow_parent) as pool:
+    begun = context.Event()
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(begun,)) as pool:
         try:
             yield from taken_in_turn(pool, function, works, processes)
         except BrokenProcessPool as error:
-            raise AttnmelError(
-                "a process that prepares images was stopped, most likely because memory ran out; "
-                "close other programs and run again"
-            ) from error
+            raise AttnmelError(STOPPED if begun.is_set() else NO_GUARD) from error
 
 
 def taken_in_turn(
@@ -75,7 +77,9 @@ def taken_in_turn(
             future.cancel()
 
 
-def _follow_parent() -> None:
+def _begin(begun: Event) -> None:
+    """Follow the parent, and tell it that the process has begun; where the script has no guard, none ever does."""
+    begun.set()
     # Ctrl-C reaches every process of the terminal: only the parent answers it, and its children end with it, also
     # when it is killed and cannot end them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -14,6 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
 from attnmel.data.preprocess.array_file import ArrayBuild, ArrayCache, ArrayKind, open_arrays
+from attnmel.data.preprocess.cache import NO_MASKS
+from attnmel.data.preprocess.cache_build import Crop, crop_key, image_part
 from attnmel.data.preprocess.images import BLACK_TO_WHITE, image_size, prepared_marks
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.priors.corrupt import NOT_SPOILT, SWAPPED, spoilt, swapped
@@ -50,17 +52,20 @@ class _Work(NamedTuple):
     image_id: str
     image: Path
     files: PriorFiles | None
-    crop: float
+    crop: Crop
     side: int
     spoil: str
+    lesion: Path | None
+    """Mask that a framing follows."""
 
 
 def open_planes(
     lesions: Sequence[Lesion],
     files: Mapping[str, PriorFiles],
     *,
-    crop: float,
+    crop: Crop,
     side: int,
+    masks: Mapping[str, Path] = NO_MASKS,
     spoil: str = NOT_SPOILT,
     home: Path,
     workers: int | None = None,
@@ -68,20 +73,20 @@ def open_planes(
 ) -> Planes:
     """Return the planes of the lesions, in their order, computed first where content, geometry or spoiling are new.
 
-    `files` are those of `prior_files`; `crop` and `side` are the image cache's. Masks are swapped among the lesions
-    given that have one.
+    `files` are those of `prior_files`; `crop`, `side` and `masks` are the image cache's. Masks are swapped among
+    the lesions given that have one.
 
     Raises:
         ImageError: names the images whose files cannot be used.
         LabelError: fewer than two masks to swap.
         AttnmelError: the disk is full or cannot be written.
     """
-    works, shares = _works(lesions, files, crop, side, spoil), []
+    works, shares = _works(lesions, files, crop, side, spoil, masks), []
     build = ArrayBuild(
         image_ids=[one.image_id for one in works],
         side=side,
-        paths=[path for one in works if one.files is not None for path in (one.image, *one.files.paths)],
-        content=lambda hashes: [VERSION, crop, side, spoil, [_content(one, hashes) for one in works]],
+        paths=[path for one in works if one.files is not None for path in (one.image, *one.files.paths, *_lesion(one))],
+        content=lambda hashes: [VERSION, crop_key(crop), side, spoil, [_content(one, hashes) for one in works]],
         rows=lambda: _measured(in_order(prepared_plane, works, workers or worthwhile_processes(len(works))), shares),
         contents=lambda: {"has_prior": [one.files is not None for one in works], "shares": shares},
     )
@@ -99,27 +104,42 @@ def prepared_plane(work: _Work) -> Plane | str:
         return np.zeros((work.side, work.side), dtype=np.uint8)
     try:
         marks = work.files.marked(image_size(work.image))
+        part = image_part(work.crop, work.image, work.lesion)
     except ImageError as error:
         return f"{work.image_id}: {error}"
-    return spoilt(prepared_marks(marks, crop=work.crop, side=work.side), work.image_id, work.spoil)
+    return spoilt(prepared_marks(marks, crop=part, side=work.side), work.image_id, work.spoil)
 
 
 def _works(
-    lesions: Sequence[Lesion], files: Mapping[str, PriorFiles], crop: float, side: int, spoil: str
+    lesions: Sequence[Lesion],
+    files: Mapping[str, PriorFiles],
+    crop: Crop,
+    side: int,
+    spoil: str,
+    masks: Mapping[str, Path],
 ) -> list[_Work]:
     by_id = {lesion.image_id: lesion for lesion in lesions}
     givers = {image_id: image_id for image_id in by_id}
     if spoil == SWAPPED:
         givers |= swapped(image_id for image_id in by_id if image_id in files)
     return [
-        _Work(image_id, by_id[giver].image, files.get(giver), crop, side, spoil) for image_id, giver in givers.items()
+        _Work(image_id, by_id[giver].image, files.get(giver), crop, side, spoil, masks.get(giver))
+        for image_id, giver in givers.items()
     ]
 
 
 def _content(work: _Work, hashes: Mapping[Path, str]) -> list[str]:
     if work.files is None:
         return [work.image_id]
-    return [work.image_id, *(hashes[path] for path in (work.image, *work.files.paths)), *work.files.chosen]
+    return [
+        work.image_id,
+        *(hashes[path] for path in (work.image, *work.files.paths, *_lesion(work))),
+        *work.files.chosen,
+    ]
+
+
+def _lesion(work: _Work) -> tuple[Path, ...]:
+    return (work.lesion,) if work.lesion else ()
 
 
 def _measured(planes: Iterator[Plane | str], shares: list[float]) -> Iterator[Plane | str]:

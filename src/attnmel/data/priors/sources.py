@@ -25,7 +25,7 @@ from attnmel.data.preprocess.formats import PNG_SUFFIXES
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
 from attnmel.data.preprocess.masks import mask_levels
 from attnmel.errors import ArchiveError, LabelError
-from attnmel.folders import MasksFolder, predicted_masks
+from attnmel.folders import MasksFolder, expanded, predicted_masks
 from attnmel.records import Lesion
 from attnmel.table_files import read_table
 
@@ -139,20 +139,20 @@ def feature_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> di
     return found
 
 
-def masks_folder(masks: str, dataset: Dataset, home: Path) -> MasksFolder:
-    """Return the folder that `loss.masks` means.
+def masks_folder(masks: str, dataset: Dataset, home: Path, setting: str = "loss.masks") -> MasksFolder:
+    """Return the folder that `loss.masks`, or another setting of the same values, means.
 
     Raises:
         LabelError: there is none.
     """
     if masks != PREDICTED:
-        folder = MasksFolder(Path(masks).expanduser())
+        folder = MasksFolder(expanded(masks))
         if not folder.path.is_dir():
-            raise LabelError(f"loss.masks = '{masks}' is no folder; expected one with <image>_segmentation.png files")
+            raise LabelError(f"{setting} = '{masks}' is no folder; expected one with <image>_segmentation.png files")
         return folder
     if not dataset.states:
         raise LabelError(
-            f"loss.masks = 'predicted' means the masks of a known data set, and {dataset.name} is a folder; name the "
+            f"{setting} = 'predicted' means the masks of a known data set, and {dataset.name} is a folder; name the "
             "folder that `attnmel segment predict --out` wrote"
         )
     folder = predicted_masks(home, dataset.name)
@@ -186,18 +186,25 @@ def count_by_source(files: Mapping[str, PriorFiles]) -> dict[str, int]:
     return dict(Counter(one.source for one in files.values()).most_common())
 
 
-def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, PriorFiles]:
+def folder_masks(folder: MasksFolder) -> dict[str, Path]:
+    """Return the masks of a folder by image id (`<image>_segmentation.png` or `<image>.png`), without empty ones.
+
+    Raises:
+        LabelError: two masks of an image, or a table that cannot be read.
+    """
     matches = [(MASK_NAME.fullmatch(path.stem), path) for path in files_of(folder.path, PNG_SUFFIXES)]
     named = [(match["image_id"] if match else path.stem, path) for match, path in matches]
     require_single((image_id for image_id, _ in named), f"{folder.path}: images with two masks")
+    flags = {normalize("NFC", image_id): flag for image_id, flag in mask_flags(folder).items()}
     # Names from disks of macOS may have their accents decomposed, those of a table composed.
-    masks, flags = {normalize("NFC", image_id): path for image_id, path in named}, mask_flags(folder)
-    source = f"masks in {folder.path}"
-    return {
-        lesion.image_id: MaskFiles((masks[normalize("NFC", lesion.image_id)],), source)
-        for lesion in lesions
-        if normalize("NFC", lesion.image_id) in masks and flags.get(lesion.image_id) != EMPTY
-    }
+    masks = {normalize("NFC", image_id): path for image_id, path in named}
+    return {image_id: path for image_id, path in masks.items() if flags.get(image_id) != EMPTY}
+
+
+def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, PriorFiles]:
+    masks, source = folder_masks(folder), f"masks in {folder.path}"
+    named = {lesion.image_id: masks.get(normalize("NFC", lesion.image_id)) for lesion in lesions}
+    return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
 
 
 def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, PriorFiles]:

@@ -9,10 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
-Flag = Literal["", "empty", "full frame", "fragmented"]
+from attnmel.data.preprocess.lesion_crop import LEAST_AREA, NEIGHBOURS
 
-LEAST_AREA = 0.001
-"""Share of the frame below which a mask is "empty". The smallest of HAM10000's lesions cover about half a per cent."""
+Flag = Literal["", "empty", "full frame", "fragmented"]
 
 MOST_AREA = 0.95
 """Share of the frame above which a mask is a "full frame": no border of the lesion is left in the picture, as after a
@@ -21,9 +20,6 @@ failure; a few true lesions do fill their photograph, so it is a flag and not a 
 LEAST_PIECE = 0.9
 """Share of a mask that its largest piece has at least, or else it is "fragmented": a photograph shows one lesion, so a
 tenth of the area elsewhere is lesion missed in between, or something else taken for it (hair, ink, a ruler)."""
-
-NEIGHBOURS = np.ones((3, 3), dtype=int)
-"""Pixels that touch at a corner are of one piece."""
 
 
 class Signs(NamedTuple):

@@ -240,6 +240,16 @@ def logit_interval(value: float, variance: float, quantile: float = NORMAL) -> I
     return Interval(value, float(low), float(high))
 
 
+def within_difference(interval: Interval) -> Interval:
+    """Cut the ends of an interval of a difference at -1 and 1, which two measures in [0, 1] cannot differ by more than.
+
+    An interval that is symmetric by its method goes beyond them where a few images or seeds say little. Undefined ends
+    stay undefined.
+    """
+    low, high = np.clip([interval.low, interval.high], -1, 1).tolist()
+    return Interval(interval.value, low, high)
+
+
 def mean_interval(
     values: Float[np.ndarray, " N"], groups: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:

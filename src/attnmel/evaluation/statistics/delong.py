@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Shaped
 from scipy import stats
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval, logit_interval
+from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval, logit_interval, within_difference
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Areas:
         if error == 0 or np.isnan(error):
             return (Interval(0.0, 0.0, 0.0), 1.0) if value == 0 else (Interval(value, np.nan, np.nan), np.nan)
         half = float(stats.norm.ppf((1 + confidence) / 2)) * error
-        return Interval(value, value - half, value + half), float(2 * stats.norm.sf(abs(value) / error))
+        interval = within_difference(Interval(value, value - half, value + half))
+        return interval, float(2 * stats.norm.sf(abs(value) / error))
 
 
 def areas(

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval, logit_interval
+from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval, logit_interval, within_difference
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Estimate:
     """Degrees of freedom of the variance; infinite where it comes from the images alone."""
 
     def interval(self, confidence: float = CONFIDENCE) -> Interval:
-        """Return the t interval, for differences."""
+        """Return the t interval, for differences of measures in [0, 1]; as `within_difference`."""
         half = self._quantile(confidence) * float(np.sqrt(self.variance))
-        return Interval(self.value, self.value - half, self.value + half)
+        return within_difference(Interval(self.value, self.value - half, self.value + half))
 
     def share_interval(self, confidence: float = CONFIDENCE) -> Interval:
         """Return the t interval on the logit scale, for measures in [0, 1]; NaN at 0 and 1, where none is known."""

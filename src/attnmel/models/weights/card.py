@@ -13,9 +13,25 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from attnmel import NOTICE, __version__
-from attnmel.config.fields import Classes, Crop, Means, Positives, Side, Size, Spreads, Temperature, Width, check_names
+from attnmel.config.fields import (
+    MARGIN,
+    Classes,
+    Crop,
+    Crops,
+    Margin,
+    Means,
+    Positives,
+    Side,
+    Size,
+    Spreads,
+    Temperature,
+    Width,
+    check_crops,
+    check_names,
+)
 from attnmel.errors import CheckpointError, listed
 from attnmel.models.weights.operating_points import Threshold
+from attnmel.records import ColourStatistics
 
 CARD = "attnmel"
 """Key of the card among the texts of a checkpoint or an ONNX file."""
@@ -51,7 +67,11 @@ class Card:
     side: Side
     """Side of the prepared square that the input is cut from, in pixels."""
     crop: Crop
-    """Side of the central square as a share of the image's shorter side."""
+    """Side of the central square as a share of the image's shorter side, or "lesion" for the square around it."""
+    crop_margin: Margin = MARGIN
+    """Around the lesion, as a share of the longer side of its box."""
+    crops: Crops = 1
+    """Squares of an image whose probabilities are averaged."""
     mean: Means
     """Normalisation of RGB in [0, 1]."""
     std: Spreads
@@ -70,6 +90,8 @@ class Card:
     """In words: the images that the temperature and the thresholds were chosen on."""
     thresholds: tuple[Threshold, ...] = ()
     """Operating points of the probabilities at this temperature; empty if an earlier version wrote the card."""
+    colours: ColourStatistics | None = None
+    """Mean colours of the training images; None in cards of earlier versions."""
     notice: str = NOTICE
     version: str = __version__
 
@@ -81,6 +103,7 @@ class Card:
 
 def _consistent(card: Card) -> Card:
     check_names(card.classes, positives=card.positives)
+    check_crops(card.crop, card.crops)
     if card.size > card.side:
         raise ValueError(f"size = {card.size} is more than side = {card.side}, which it is cut from")
     if unknown := sorted({one.task for one in card.thresholds} - set(card.classes)):

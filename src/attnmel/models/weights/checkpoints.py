@@ -25,6 +25,7 @@ from attnmel.models.weights.safetensors_io import (
     save_state,
     writing,
 )
+from attnmel.seeds import single_run
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
@@ -157,7 +158,9 @@ def checkpoint_file(path: Path) -> Path:
 
     Raises:
         CheckpointError: there is none.
+        ConfigError: the folder holds several seeds of a recipe.
     """
+    path = single_run(path)
     if path.is_dir():
         best = RunFolder(path).best
         if not best.is_file():

@@ -116,5 +116,6 @@ def writing(path: Path) -> Iterator[Path]:
             yield part
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"cannot write {path}: {error}. Free some space or choose another folder; what was there before is kept."
+            f"cannot write {path}: {error}. Free some space or choose another folder; what was there before is kept, "
+            "and a training goes on from there by --resume."
         ) from None

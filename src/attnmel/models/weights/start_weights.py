@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from attnmel.download import download
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
-from attnmel.folders import weights_folder
+from attnmel.folders import expanded, weights_folder
 from attnmel.locks import hold_file
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described
@@ -28,11 +28,10 @@ from attnmel.progress import SILENT, Progress
 
 
 class PublishedWeights(NamedTuple):
-    """A published file of weights."""
+    """A published file of weights: address, and first hexadecimal digits of its SHA-256, as its name holds them."""
 
     address: str
     prefix: str
-    """First hexadecimal digits of the file's SHA-256, as its name holds them."""
 
     @property
     def name(self) -> str:
@@ -73,13 +72,11 @@ PUBLISHED_NAMES = {"trunk.features.": "features.", "dense.0.": "classifier.0.", 
 BATCH_COUNT = "num_batches_tracked"
 
 RANDOM = "random"
-START_NAMES = (RANDOM, "imagenet")
-"""Starts that are a name, not a place."""
+START_NAMES = (RANDOM, "imagenet")  # those that are a name, not a place
 
-PICKLE = ".pth"
-"""Ending of torchvision's published files."""
+PICKLE = ".pth"  # of torchvision's published files
 
-HEAD = "head."
+HEAD, OTHER_PARTS = "head.", ("gates.", "dense.")
 TRUNK = "trunk.features."
 ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$", re.IGNORECASE)
@@ -99,7 +96,8 @@ def start_weights(
 
     `source` is "random", "imagenet" (the published file, from its installed package, `home` or its address), an
     address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder or
-    .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`. Weights of a VGG-16
+    .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`, and of which another
+    network takes the trunk alone. Weights of a VGG-16
     without batch-norm fill the convolutions of the trunk "vgg16_bn" too; the result records it.
 
     Raises:
@@ -115,12 +113,9 @@ def start_weights(
     path = weights_file(source)
     if path.suffix == PICKLE:
         return _put_pickle(network, path)
-    is_checkpoint = CARD in read_metadata(path)
-    return (
-        _put_checkpoint(network, Path(source).expanduser(), classes)
-        if is_checkpoint
-        else _put_safetensors(network, path)
-    )
+    if CARD in read_metadata(path):
+        return _put_checkpoint(network, expanded(source), classes)
+    return _put_safetensors(network, path)
 
 
 def weights_file(source: str) -> Path:
@@ -129,7 +124,7 @@ def weights_file(source: str) -> Path:
     Raises:
         CheckpointError: there is none.
     """
-    path = Path(source).expanduser()
+    path = expanded(source)
     if path.is_file() and path.suffix == PICKLE:
         return path
     if path.is_dir() or path.suffix == ".safetensors":
@@ -215,17 +210,15 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
 
 
 def _put_pickle(network: nn.Module, path: Path) -> Start:
-    terms = licence_of(check_hash(path))
-    start = _put_published(network, renamed(_read_pickle(path)), path, path.name)
-    return start._replace(licence=_of_start(terms))
+    terms = _of_start(licence_of(check_hash(path)))
+    return _put_published(network, renamed(_read_pickle(path)), path, path.name)._replace(licence=terms)
 
 
 def _put_safetensors(network: nn.Module, path: Path) -> Start:
     published, metadata = load_state(path)
     check_finite(published, path)
     start = _put_published(network, published, path, f"{path.name} (SHA-256 {_sha256(path)})")
-    terms = metadata.get("licence")
-    return start._replace(licence=_of_start(terms))
+    return start._replace(licence=_of_start(metadata.get("licence")))
 
 
 def _of_start(terms: str | None) -> str | None:
@@ -285,15 +278,23 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> Start:
-    tensors, card = read_checkpoint(path)
+    """Put in all; without the head where its classes are others, the trunk alone where it is another network."""
+    (tensors, card), own = read_checkpoint(path), network.state_dict()
     require_network(card, path)
-    own = network.state_dict()
     if bare := lacks_batch_norm(network, tensors, TRUNK):
         own, tensors = without_batch_norm(own, TRUNK), batch_normed_names(tensors, TRUNK)
-    same = card.classes == tuple(classes)
-    parts = {name: tensor for name, tensor in tensors.items() if same or not name.startswith(HEAD)}
-    expected = {name: tensor for name, tensor in own.items() if same or not name.startswith(HEAD)}
+    is_same_network, same = _form(own) == _form(tensors), card.classes == tuple(classes)
+    left_out = (() if same else (HEAD,)) if is_same_network else (HEAD, *OTHER_PARTS)
+    parts = {name: tensor for name, tensor in tensors.items() if not name.startswith(left_out)}
+    expected = {name: tensor for name, tensor in own.items() if not name.startswith(left_out)}
     check_tensors(parts, expected, f"{path} ({described(card)})")
     network.load_state_dict(parts, strict=False)
     head = "with its head" if same else f"with a new head for {', '.join(classes)}"
+    if not is_same_network:
+        head = f"of its trunk alone (that network is {card.network}); {_fresh_parts(own, parts)} start at random"
     return Start(f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}", card.licence, bare=bare)
+
+
+def _form(tensors: Mapping[str, Tensor]) -> tuple[set[str], object]:
+    """Return the parts of a network and the number of features of its head, by which networks on a trunk differ."""
+    return {name.partition(".")[0] for name in tensors}, tensors[f"{HEAD}weight"].shape[1:]

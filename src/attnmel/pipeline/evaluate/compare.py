@@ -15,13 +15,14 @@ from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
-from attnmel.folders import RunFolder, home_folder
+from attnmel.folders import home_folder
 from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.comparison import comparison_section, sentences
+from attnmel.seeds import runs_below, runs_in
 
 
 @dataclass(frozen=True)
@@ -121,15 +122,12 @@ def _named(path: Path | Run) -> list[_Named]:
     dataset, file = named_submission(str(path))
     if file.is_file():
         return [_Named(file, submission=dataset if dataset or is_submission(file) else None)]
-    if RunFolder(path).recipe.is_file():
-        return [_Named(path, Run(path))]
-    seeds = [one for one in sorted(path.glob("seed-*")) if RunFolder(one).recipe.is_file()]
-    if not seeds:
+    found = [_Named(one.path, Run(one)) for one in runs_in(path)]
+    if not found:
         raise ConfigError(
             f"nothing to compare at {path}; expected a run folder, a folder of seed-* runs, a predictions file, or a "
-            "submission as DATASET:FILE"
+            f"submission as DATASET:FILE{runs_below(path)}"
         )
-    found = [_Named(one, Run(one)) for one in seeds]
     for one in found[1:]:
         if differing := _differing(found[0], one):
             raise ConfigError(f"{path} holds runs of several recipes: {differing}; name the runs one by one")

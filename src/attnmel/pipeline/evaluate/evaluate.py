@@ -28,6 +28,8 @@ from attnmel.locks import hold_folder
 from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
+from attnmel.pipeline.evaluate.seen import write_seen
+from attnmel.pipeline.run.crops import other_crops
 from attnmel.pipeline.run.dataset import ALL, Prepared, refuse_unknown, split_batches
 from attnmel.pipeline.run.features import system_predictions
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
@@ -119,6 +121,7 @@ def evaluate_run(
             *images.notes,
             *([FROM_MAPS] if maps is not None else []),
             *([] if card.chosen_on == VALIDATION else [f"temperature and thresholds were chosen on {card.chosen_on}"]),
+            *write_seen(run, images.name, images.prepared, images.rows),
             *_segmenter_notes(run, images),
             *_leak_notes(leaks, run),
         )
@@ -207,25 +210,35 @@ def _external(on: str | None, own: str) -> str | None:
 
 
 def _predict(run: Run, images: EvaluatedImages, maps: StoredMaps | None) -> Predicted:
+    predicted = _predict_square(run, images, images.prepared, maps)
+    data, prepared = run.recipe.data, images.prepared
+    others = [
+        _predict_square(run, images, dataclasses.replace(prepared, cache=cache), None).predictions.probabilities
+        for cache in other_crops(data, prepared.dataset, prepared.lesions, home=run.home, progress=run.progress)
+    ]
+    mean = np.mean([predicted.predictions.probabilities, *others], axis=0)
+    attributes = images.prepared.attributes(images.rows)
+    return predicted._replace(
+        predictions=dataclasses.replace(predicted.predictions, probabilities=mean, attributes=attributes)
+    )
+
+
+def _predict_square(run: Run, images: EvaluatedImages, prepared: Prepared, maps: StoredMaps | None) -> Predicted:
     network, card = run.checkpoint
     if isinstance(network, SystemNetwork):
-        predictions = system_predictions(
-            network.system, images.prepared, images.rows, home=run.home, progress=run.progress
-        )
-        predicted = Predicted(predictions, ())
-    else:
-        device = runtime.choose_device()
-        predicted = predict(
-            network,
-            split_batches(run.recipe.data, images.prepared, images.rows, batch=BATCH, device=device, maps=maps),
-            image_ids=images.prepared.cache.image_ids,
-            classes=card.classes,
-            groups=images.prepared.groups,
-            device=device,
-            progress=run.progress,
-        )
-    attributes = images.prepared.attributes(images.rows)
-    return predicted._replace(predictions=dataclasses.replace(predicted.predictions, attributes=attributes))
+        found = system_predictions(network.system, prepared, images.rows, home=run.home, progress=run.progress)
+        return Predicted(found, ())
+    device = runtime.choose_device()
+    return predict(
+        network,
+        split_batches(run.recipe.data, prepared, images.rows, batch=BATCH, device=device, maps=maps),
+        image_ids=prepared.cache.image_ids,
+        classes=card.classes,
+        groups=prepared.groups,
+        device=device,
+        total=len(images.rows),
+        progress=run.progress,
+    )
 
 
 def _results(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from attnmel.data.audit.store import Audit, stored_audit
-from attnmel.errors import LabelError, PredictionsError, listed
+from attnmel.errors import LabelError, PredictionsError, counted, listed
 from attnmel.folders import RunFolder
 from attnmel.pipeline.run.dataset import ALL, Prepared
 from attnmel.pipeline.run.run import Run
@@ -71,7 +71,7 @@ def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str) -> None:
     by_kind = ", ".join(f"{count} by {kind.removeprefix('same ')}" for kind, count in kinds.items())
     learnt = " ".join(f"--train {trained}:{split}" for split in LEARNT)
     raise LabelError(
-        f"{len(leaks)} images of {evaluated} trained this run or chose its epoch ({by_kind}): "
+        f"{counted(len(leaks), 'image')} of {evaluated} trained this run or chose its epoch ({by_kind}): "
         f"{listed(one.image for one in leaks)}. Results on them would be too good. Leave them out by "
         f"`--exclude FILE`, written by `attnmel audit {learnt} --test {evaluated} --leave-out test --exclusions FILE`, "
         "or go on with --allow-leakage."

@@ -10,6 +10,7 @@ from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.sources import feature_files
 from attnmel.evaluation.maps.localisation import LESION, Target
+from attnmel.pipeline.run.crops import cache_crop, crop_masks
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.run import Run
 
@@ -58,8 +59,9 @@ def open_annotations(run: Run, rows: Integer[np.ndarray, " N"]) -> Annotations:
     """
     data, prepared = run.recipe.data, run.dataset
     lesions = [prepared.lesions[row] for row in rows.tolist()]
+    crop, masks = cache_crop(data), crop_masks(data, prepared.dataset, prepared.lesions, run.home)
     features = {
-        name: open_planes(lesions, files, crop=data.crop, side=data.side, home=run.home, progress=run.progress)
+        name: open_planes(lesions, files, crop=crop, side=data.side, masks=masks, home=run.home, progress=run.progress)
         for name, files in feature_files(prepared.dataset, lesions, run.home).items()
     }
     return Annotations(prepared, rows, data.size, features)

@@ -8,16 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from attnmel import runtime
-from attnmel.data.preprocess.images import prepared_image
+from attnmel.data.preprocess.framing import framing_of
+from attnmel.data.preprocess.network_input import network_input
 from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.errors import CheckpointError, ImageError
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
-from attnmel.models.output import Output
+from attnmel.models.output import Output, probabilities
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
+from attnmel.pipeline.predict.mask_options import open_masks, require_masks
 from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
@@ -31,14 +33,17 @@ def explain_images(
     *,
     methods: Sequence[str] = (),
     out: Path | None = None,
+    masks: Path | None = None,
+    segmenter: Path | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[Path]:
     """Write `<image>-<map>.png` for each file and map, and `<image>.npz` for each file, and yield the paths.
 
     Without methods, the maps are those of the attention gates, as the network returns them ("pool3", "pool4"). Those of
     methods are at the network's input size and explain the predicted class. Overlays stretch each map over its own
-    range; the NPZ holds it as it is, and placed in the frame of the original image ("pool3_frame"), 0 outside the
-    network's input.
+    range and draw the square that the network saw, with the calibrated probability of the target class and the scale
+    below; the NPZ holds it as it is, with its place in the image, as `write_image_maps`. `masks` and `segmenter`: as of
+    `predict_images`.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps and no method is named.
@@ -50,6 +55,8 @@ def explain_images(
     device = runtime.choose_device()
     network = network.to(device)
     note_ablation(model, card, progress)
+    lesion_masks = open_masks(masks, segmenter)
+    require_masks(card, lesion_masks)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images, progress)
     require_own_names(paths)
@@ -61,30 +68,29 @@ def explain_images(
     with hold_folder(folder), progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
             try:
-                square = prepared_image(path, crop=card.crop, side=card.side)
+                found = network_input(path, framing_of(card), mask=lesion_masks(path))
             except ImageError as error:
                 failed.append(str(error))
                 advance(1)
                 continue
-            pixels = model_input(square, card).to(device)
-            maps = _of_methods(network, pixels, methods) if methods else _of_gates(network, pixels, model, card)
+            pixels = model_input(found.prepared[0], card).to(device)
+            with torch.inference_mode():
+                output: Output = network(pixels)
+            shares = probabilities(output.logits, card.temperature)[0].tolist()
+            maps = _of_methods(network, pixels, output, methods) if methods else _of_gates(network, output, model, card)
+            yield from write_image_maps(folders[path], path, maps, card, found.seen, probabilities=shares)
             readings.add(path)
-            yield from write_image_maps(folders[path], path, maps, card)
             advance(1)
     readings.note(progress)
     raise_for_failures(failed, len(paths))
 
 
-def _of_methods(network: nn.Module, pixels: Tensor, methods: Sequence[str]) -> dict[str, np.ndarray]:
-    with torch.inference_mode():
-        output: Output = network(pixels)
+def _of_methods(network: nn.Module, pixels: Tensor, output: Output, methods: Sequence[str]) -> dict[str, np.ndarray]:
     maps = maps_of(network, pixels, output.logits.argmax(dim=1), methods)
     return {name.replace(":", "-"): one[0].float().cpu().numpy() for name, one in maps.items()}
 
 
-def _of_gates(network: nn.Module, pixels: Tensor, model: Path, card: Card) -> dict[str, np.ndarray]:
-    with torch.inference_mode():
-        output: Output = network(pixels)
+def _of_gates(network: nn.Module, output: Output, model: Path, card: Card) -> dict[str, np.ndarray]:
     if not output.attention:
         raise CheckpointError(
             f"{model} is a {card.network}, which has no attention maps; use an attnmel-cnn, or name another method: "

@@ -73,5 +73,5 @@ def require_same_images(runs: Mapping[str, Sequence[str]]) -> None:
             raise ConfigError(f"{other} and {first} are of other images; explain runs of one data set and split")
 
 
-def _square(data: DataSettings) -> tuple[float, float]:
-    return data.crop, data.size / data.side
+def _square(data: DataSettings) -> tuple[float | str, ...]:
+    return data.crop, data.crop_margin, data.crop_masks, data.size / data.side

@@ -14,13 +14,12 @@ from jaxtyping import UInt8
 from torch import nn
 
 from attnmel.config.fields import ComputePrecision
-from attnmel.data.preprocess.images import prepared_image
 from attnmel.deploy.engines import Engine, EngineOutput, onnxruntime_engine, predictor_engine
 from attnmel.deploy.onnx_file import Parity
 from attnmel.deploy.parity import CURE, ParityReport, class_aucs
-from attnmel.deploy.predictor import Predictor
+from attnmel.deploy.predictor import MaskOf, Predictor, no_mask, prepared_input
 from attnmel.errors import ExportError
-from attnmel.models.output import predict_batch
+from attnmel.models.output import predict_squares
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.export.check_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
 from attnmel.pipeline.predict.torch_model import model_input
@@ -40,15 +39,17 @@ class Checked:
     """In the order of `engines_of`; empty without real images."""
 
 
-def engines_of(path: Path, card: Card, precision: ComputePrecision = "float32") -> list[Engine]:
+def engines_of(
+    path: Path, card: Card, precision: ComputePrecision = "float32", masks: MaskOf = no_mask
+) -> list[Engine]:
     """Load a file into each engine that has the precision; the first is `Predictor`, for many images.
 
     Raises:
         ConfigError: a package is not installed, or this CPU lacks the precision.
         CheckpointError: `Predictor` refuses the file.
     """
-    ours = predictor_engine(Predictor(path, precision))
-    return [ours] if precision == "bf16" else [ours, onnxruntime_engine(path, card)]
+    ours = predictor_engine(Predictor(path, precision), masks=masks)
+    return [ours] if precision == "bf16" else [ours, onnxruntime_engine(path, card, masks)]
 
 
 def check_file(
@@ -73,10 +74,12 @@ def check_file(
     with tempfile.TemporaryDirectory() as folder:
         phantoms = large_phantoms(Path(folder))
         few = [*(real.some(ALONE).files if real else ()), *phantoms]
-        (alone,) = _compared([predictor_engine(Predictor(path), many=False)], network, card, few, progress)
+        masks = real.mask if real else no_mask
+        engine = predictor_engine(Predictor(path), many=False, masks=masks)
+        (alone,) = _compared([engine], network, card, few, masks, progress)
         parity = [_parity(alone)]
         files = [*(real.files if real else ()), *phantoms]
-        compared = _compared(engines_of(path, card), network, card, files, progress)
+        compared = _compared(engines_of(path, card, masks=masks), network, card, files, masks, progress)
     truth = real.truth if real else None
     parity += [_parity(one, truth, evaluated) for one in compared]
     outputs = [EngineOutput.joined(one.found, len(truth.image_ids)) for one in compared] if truth else []
@@ -84,12 +87,18 @@ def check_file(
 
 
 def _compared(
-    engines: Sequence[Engine], network: nn.Module, card: Card, files: list[Path], progress: Progress
+    engines: Sequence[Engine],
+    network: nn.Module,
+    card: Card,
+    files: list[Path],
+    masks: MaskOf,
+    progress: Progress,
 ) -> list[ParityReport]:
     comparisons = [ParityReport(engine, card.classes) for engine in engines]
     with progress.bar(f"checking {' and '.join(one.name for one in engines)}", len(files), "images") as advance:
         for some in few_at_a_time(files):
-            squares = np.stack([prepared_image(path, crop=card.crop, side=card.side) for path in some])
+            found = [prepared_input(path, masks(path), card).prepared for path in some]
+            squares = np.stack([square for squares in found for square in squares])
             expected = expected_output(network, card, squares)
             for comparison in comparisons:
                 comparison.add(some, expected)
@@ -111,9 +120,12 @@ def _parity(comparison: ParityReport, truth: Predictions | None = None, evaluate
 
 
 def expected_output(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "N S S 3"]) -> EngineOutput:
-    """Return the outputs of the network by torch, as by `predict_images`, rounded to float32 like an engine's."""
+    """Return the outputs of the network by torch, as by `predict_images`, rounded to float32 like an engine's.
+
+    The squares of an image follow each other; their probabilities are averaged.
+    """
     inputs = torch.cat([model_input(square, card) for square in squares])
-    found = predict_batch(network, inputs, card.temperature)
+    found = predict_squares(network, inputs, len(squares) // card.crops, card.temperature)
     return EngineOutput(found.probabilities.astype(np.float32), found.attention)
 
 

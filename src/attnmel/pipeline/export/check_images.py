@@ -1,7 +1,7 @@
 """The images that an exported file is checked on: of the run's data set, and phantoms (synthetic images)."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 from attnmel.data.phantoms import draw_phantom
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.folders import RunFolder
+from attnmel.pipeline.run.crops import crop_masks
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
@@ -40,6 +41,13 @@ class RealImages:
     split: str
     rows: np.ndarray
     """Rows of the data set: the whole split, or some of it."""
+
+    masks: Mapping[Path, Path] = dataclasses.field(default_factory=dict)
+    """Lesion masks that the network's crop follows, by image file."""
+
+    def mask(self, image: Path) -> Path | None:
+        """Return the lesion mask of an image file that the network's crop follows; None without one."""
+        return self.masks.get(image)
 
     @property
     def files(self) -> list[Path]:
@@ -84,7 +92,10 @@ def real_images(
     except (ArchiveError, ConfigError):
         return None
     prepared = opened.same_dataset()
-    return RealImages(prepared, split, spread(prepared.rows(split), limit))
+    lesions = {lesion.image_id: lesion.image for lesion in prepared.lesions}
+    masks = crop_masks(opened.recipe.data, prepared.dataset, prepared.lesions, home)
+    by_image = {lesions[image_id]: mask for image_id, mask in masks.items()}
+    return RealImages(prepared, split, spread(prepared.rows(split), limit), by_image)
 
 
 def spread(rows: np.ndarray, most: int) -> np.ndarray:

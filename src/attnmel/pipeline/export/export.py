@@ -170,7 +170,7 @@ def _rounded(
     costs = _costs(part, card, real, checked, "int8", progress)
     refuse_costly(costs, bound)
     validation = dataclasses.replace(real, split=CHOOSES, rows=real.prepared.rows(CHOOSES))
-    output = engine_output(predictor_engine(Predictor(part)), validation, progress)
+    output = engine_output(predictor_engine(Predictor(part), masks=real.mask), validation, progress)
     thresholds = thresholds_of(output.predictions(validation.truth), card.positives)
     return rounded, dataclasses.replace(facts, costs=costs, thresholds=thresholds)
 
@@ -185,7 +185,7 @@ def _costs(
 ) -> tuple[Cost, ...]:
     """Compare a lower precision with the outputs of `Predictor` in float32 for the same images."""
     found: list[Cost] = []
-    for engine in engines_of(path, card, "bf16" if precision == "bf16" else "float32"):
+    for engine in engines_of(path, card, "bf16" if precision == "bf16" else "float32", real.mask):
         found += costs_of(
             real.truth,
             checked.outputs[0],

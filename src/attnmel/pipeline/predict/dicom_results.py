@@ -8,12 +8,12 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from attnmel.data.dicom.frames import image_id, is_dicom_file, require_writer
-from attnmel.data.preprocess.images import Square, central_square, decoded_image, whole_frame
 from attnmel.errors import ConfigError
 from attnmel.models.weights.card import Card
+from attnmel.pipeline.predict.attention_maps import shown_image, with_map, with_squares
 from attnmel.pipeline.predict.image_files import own_folders
 from attnmel.pipeline.predict.table import ImageResult
-from attnmel.saliency.overlays import DARK, LIGHT, overlay, stretched
+from attnmel.saliency.overlays import DARK, LIGHT
 
 LONGEST = 1200
 """Pixels of a result's longer side at most: enough for a screen, 3 MB."""
@@ -71,13 +71,12 @@ class DicomResults:
 
     def _pictures(self, path: Path, result: ImageResult) -> Iterator[tuple[str, UInt8[np.ndarray, "H W 3"]]]:
         """Yield the picture under each attention map by its name; the picture alone, unnamed, if there is none."""
-        image = _smaller(decoded_image(path))
-        square = central_square(image.shape[1], image.shape[0], self._card.crop)
+        assert result.seen is not None  # of a file that could be used
+        image, _ = shown_image(path, LONGEST)
         if not result.attention:
-            yield "", _with_square(image, square)
+            yield "", with_squares(image, result.seen)
         for name, one in result.attention.items():
-            level = whole_frame(stretched(one), square, size=self._card.size, side=self._card.side)
-            yield name, _with_square(overlay(image, level), square)
+            yield name, with_map(image, one, result.seen)
 
 
 def with_lines(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8[np.ndarray, "below W 3"]:
@@ -89,18 +88,4 @@ def with_lines(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8
     drawing, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
     for number, line in enumerate(lines):
         drawing.text((size // 2, height + round(size * (0.3 + 1.4 * number))), line, LIGHT, font)
-    return np.asarray(picture)
-
-
-def _smaller(image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    picture = Image.fromarray(image)
-    picture.thumbnail((LONGEST, LONGEST))
-    return np.asarray(picture)
-
-
-def _with_square(image: UInt8[np.ndarray, "H W 3"], square: Square) -> UInt8[np.ndarray, "H W 3"]:
-    """Return a picture with the border of the part that the network saw."""
-    picture = Image.fromarray(image)
-    corners = (square.left, square.top, square.left + square.side - 1, square.top + square.side - 1)
-    ImageDraw.Draw(picture).rectangle(corners, outline=LIGHT, width=max(1, min(image.shape[:2]) // 200))
     return np.asarray(picture)

@@ -9,6 +9,7 @@ from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.predictor import PredictedFile, Predictor
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.models.weights.card import Card
+from attnmel.pipeline.predict.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.table import ImageResult
 
 SUFFIX = ".onnx"
@@ -33,9 +34,10 @@ class OnnxModel:
         calibrated: bool,
         bound: float = BOUND,
         stall_limit: float = STALL_LIMIT,
+        masks: MaskOf = NO_MASKS,
     ) -> None:
         self._predictor = Predictor(path, precision, bound=bound)
-        self._stall_limit = stall_limit
+        self._stall_limit, self._masks = stall_limit, masks
         self.file = path
         self.card: Card = self._predictor.card
         self.temperature = self.card.temperature if calibrated else None
@@ -48,13 +50,15 @@ class OnnxModel:
     def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
         """Yield the result of each file; `many` computes several at a time."""
         if many:
-            yield from map(self._result, self._predictor.predict_many(paths, stall_limit=self._stall_limit))
+            found = self._predictor.predict_many(paths, masks=self._masks, stall_limit=self._stall_limit)
         else:
-            yield from map(self._result, map(self._predictor.predict_file, paths))
+            found = (self._predictor.predict_file(path, self._masks) for path in paths)
+        yield from map(self._result, found)
 
     def _result(self, one: PredictedFile) -> ImageResult:
         if one.prediction is None:
             return ImageResult(str(one.path), (), one.error)
         calibrated = self.temperature is not None
         probabilities = one.prediction.probabilities if calibrated else one.prediction.uncalibrated
-        return ImageResult(str(one.path), tuple(probabilities.values()), attention=one.prediction.attention)
+        values = tuple(probabilities.values())
+        return ImageResult(str(one.path), values, attention=one.prediction.attention, seen=one.prediction.seen)

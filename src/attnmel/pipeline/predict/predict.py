@@ -3,7 +3,9 @@
 Rows are in the order of the files. Results are written as they come, so that only the list of names grows in memory.
 """
 
+import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,9 +14,10 @@ from typing import Protocol, runtime_checkable
 from attnmel import __version__
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.batches.ablate import ablation_of
+from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.deploy.onnx_file import BOUND
-from attnmel.deploy.workers import STALL_LIMIT
+from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.folders import replacing
 from attnmel.locks import hold_file, hold_folder
@@ -23,12 +26,15 @@ from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.dicom_results import DicomResults
 from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
+from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks
+from attnmel.pipeline.predict.mask_options import open_masks, require_masks
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
-from attnmel.pipeline.predict.table import ImageResult, Table
+from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells, warnings_of
 from attnmel.progress import SILENT, Progress
 from attnmel.table_files import csv_encoding, write_notice
+from attnmel.threads import available_processors
 
 BATCH = 16
 """Number of images in a forward pass of a checkpoint."""
@@ -70,16 +76,21 @@ class ImageResults:
         thresholds: Sequence[float] = (),
         maps: Path | None = None,
         dicom: Path | None = None,
+        masks: LesionMasks = NO_MASKS,
         stall_limit: float = STALL_LIMIT,
     ) -> None:
         self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
+        self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
-        self.table = Table(model.card, model.temperature, (*model.thresholds, *own))
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
+        self.table = Table(
+            model.card, model.temperature, (*model.thresholds, *own), not_checked(model.card.colours, masks=masks.given)
+        )
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
         self._readings = ReadingNotes()
+        self._warned: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[ImageResult]:
         return self._after(0)
@@ -110,7 +121,9 @@ class ImageResults:
         else:
             done = 0
             partial.start(self._made_with())
-        self._failed = [one.error for one in partial.read() if one.error]
+        self._failed, self._warned = [], Counter()
+        for one in partial.read():
+            self._count(one)
         with partial.adding() as add:
             for one in self._after(done):
                 add(one)
@@ -134,7 +147,7 @@ class ImageResults:
         results = self.model.predict(left, many=total > 1)
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
-            yield from map(self._finished, left, results)
+            yield from map(self._counted, map(self._with_files, zip(left, results, strict=True)))
             self._readings.note(self._progress)
             return
         with (
@@ -143,8 +156,9 @@ class ImageResults:
             watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
         ):
             advance(done)
-            for path, one in zip(left, watch(results), strict=True):
-                yield self._finished(path, one)
+            pairs = zip(left, watch(results), strict=True)
+            for one in self._with_all_files(pairs):
+                yield self._counted(one)
                 advance(1)
         if self._dicom is not None and self._dicom.others:
             self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
@@ -158,12 +172,29 @@ class ImageResults:
                     held.enter_context(hold_folder(folder))
             yield
 
-    def _finished(self, path: Path, one: ImageResult) -> ImageResult:
-        result = self._with_files(path, one)
-        if result.error:
-            self._failed.append(result.error)
+    def _with_all_files(self, pairs: Iterator[tuple[Path, ImageResult]]) -> Iterator[tuple[Path, ImageResult]]:
+        """Yield the results with their files written, on all processors."""
+        if self._maps is None and self._dicom is None:
+            return pairs
+        return in_threads(self._with_files, pairs, available_processors(), limit=self._stall_limit)
+
+    def _counted(self, pair: tuple[Path, ImageResult]) -> ImageResult:
+        path, result = pair
+        if result.seen is not None:
+            result = dataclasses.replace(result, added={**result.added, **seen_cells(result.seen)})
+        self._count(result)
         self._readings.add(path)
         return result
+
+    def _count(self, result: ImageResult) -> None:
+        if result.error:
+            self._failed.append(result.error)
+        self._warned.update(warnings_of(result.added))
+
+    def warnings_sentence(self) -> str:
+        """Return how many images have which warning, in words; empty if none has any."""
+        counts = ", ".join(f"{count} '{name}'" for name, count in self._warned.most_common())
+        return f"warnings on {len(self.paths)} images: {counts}" if counts else ""
 
     def _stalled(self) -> str:
         return (
@@ -171,18 +202,20 @@ class ImageResults:
             "was finished is kept: `predict --resume` continues from there; --stall-limit SECONDS sets a longer limit"
         )
 
-    def _with_files(self, path: Path, result: ImageResult) -> ImageResult:
+    def _with_files(self, pair: tuple[Path, ImageResult]) -> tuple[Path, ImageResult]:
         """Write the maps and the DICOM files of a result, if there is a folder for them, before the result counts."""
-        if result.error:
-            return result
+        path, result = pair
+        if result.error or result.seen is None:
+            return pair
         try:
             if self._maps is not None:
-                list(write_image_maps(self._folders[path], path, result.attention, self.model.card))
+                shown = (self._folders[path], path, result.attention, self.model.card, result.seen)
+                write_image_maps(*shown, probabilities=result.probabilities)
             if self._dicom is not None:
                 self._dicom.write(path, result)
         except ImageError as error:
-            return ImageResult(result.image, (), str(error))
-        return result
+            return path, ImageResult(result.image, (), str(error))
+        return pair
 
     def _made_with(self) -> dict[str, str]:
         with self.model.file.open("rb") as file:
@@ -191,6 +224,7 @@ class ImageResults:
         own = {"attnmel": __version__, "model": f"{self.model.file.name} ({fingerprint[:12]})"}
         maps = {} if self._maps is None else {"maps": str(self._maps)}
         maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
+        maps |= {"masks": self._masks_from} if self._masks_from else {}
         columns = {"columns": ", ".join(self.table.columns)}
         return {**own, **self.model.made_with, "temperature": temperature, **maps, **columns}
 
@@ -206,6 +240,8 @@ def predict_images(
     thresholds: Sequence[float] = (),
     maps: Path | None = None,
     dicom: Path | None = None,
+    masks: Path | None = None,
+    segmenter: Path | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageResults:
@@ -216,7 +252,9 @@ def predict_images(
     decided next to the model's own. `precision` is for ONNX files, which
     are refused if it may cost more AUC than `bound` (0.02); `batch` (16) is for checkpoints. With several files, an
     error ends the prediction if no result comes for `stall_limit` seconds; 0 means no limit. The attention maps of each
-    image are written to the folder `maps` by `write_image_maps`, and the results of DICOM images as DICOM to `dicom`.
+    image are written to the folder `maps` by `write_image_maps`, the results of DICOM images as DICOM to `dicom`.
+    `masks` is a folder of lesion masks, `segmenter` a network that draws them: with either, results say how much of the
+    lesion the network saw.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps to write.
@@ -225,7 +263,9 @@ def predict_images(
         ImageError: there is no image.
     """
     _check_thresholds(thresholds, calibrated=calibrated)
-    opened = _open(model, precision, bound, batch, calibrated, stall_limit, progress)
+    found = open_masks(masks, segmenter)
+    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, progress)
+    require_masks(opened.card, found)
     note_ablation(model, opened.card, progress)
     paths = image_files(images, progress)
     if maps is not None:
@@ -237,7 +277,16 @@ def predict_images(
         require_own_names(paths)
     if dicom is not None:
         require_own_names(paths)
-    return ImageResults(opened, paths, progress, thresholds=thresholds, maps=maps, dicom=dicom, stall_limit=stall_limit)
+    return ImageResults(
+        opened,
+        paths,
+        progress,
+        thresholds=thresholds,
+        maps=maps,
+        dicom=dicom,
+        masks=found,
+        stall_limit=stall_limit,
+    )
 
 
 def _check_thresholds(thresholds: Sequence[float], *, calibrated: bool) -> None:
@@ -263,13 +312,16 @@ def _open(
     batch: int | None,
     calibrated: bool,
     stall_limit: float,
+    masks: LesionMasks,
     progress: Progress,
 ) -> ImageModel:
     if model.suffix.lower() == SUFFIX:
         if batch is not None:
             raise ConfigError(f"{model} computes each image in a pass of its own; leave out --batch")
         bound = BOUND if bound is None else bound
-        found = OnnxModel(model, precision=precision, calibrated=calibrated, bound=bound, stall_limit=stall_limit)
+        found = OnnxModel(
+            model, precision=precision, calibrated=calibrated, bound=bound, stall_limit=stall_limit, masks=masks
+        )
         for cost in found.costs:
             progress.note(f"{precision}: {cost}")
         return found
@@ -279,4 +331,4 @@ def _open(
     from attnmel.runtime import use_threads
 
     use_threads()
-    return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated)
+    return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks)

@@ -11,12 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from attnmel import NOTICE
+from attnmel.data.preprocess.network_input import Seen
+from attnmel.errors import printable
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, Threshold, decisions_of
 from attnmel.table_files import csv_row, nan_to_null, notice_text
 
-ADDED: tuple[str, ...] = ()
+ADDED: tuple[str, ...] = ("share_of_image", "share_of_lesion", "warnings")
 """Columns after the decisions, in order: their values are in `ImageResult.added`, a missing one is an empty cell."""
+
+BETWEEN = "; "
+"""What separates several warnings in a cell."""
 
 Cell = str | float | int | None
 
@@ -33,6 +38,8 @@ class ImageResult:
     """Attention maps [h w] of the part that the network saw, by name; not in the table."""
     added: Mapping[str, Cell] = dataclasses.field(default_factory=dict)
     """Values of the columns `ADDED`, by name."""
+    seen: Seen | None = dataclasses.field(default=None, compare=False, repr=False)
+    """What the network saw of the image; None if the file could not be used, or of a result that was stored."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Table:
     """Divisor of the scores; None if the probabilities are not calibrated."""
     thresholds: tuple[Threshold, ...] = ()
     """Thresholds of these probabilities, each with a column of decisions: the model's own, then the user's."""
+    not_checked: tuple[str, ...] = ()
+    """A sentence for each warning that cannot be given."""
 
     @property
     def scale(self) -> str:
@@ -61,13 +70,14 @@ class Table:
     def notice(self) -> str:
         """What a reader of the CSV must know, a fact a line: the use, the licence, the scale, the thresholds."""
         lines = map(_explained, self.thresholds) if self.thresholds else ["No decisions: no operating point is known."]
-        return notice_text(self.card.licence, self._calibration(), *lines)
+        unchecked = (f"{one}." for one in self.not_checked)
+        return notice_text(self.card.licence, self._calibration(), *lines, *unchecked)
 
     def lines(self, results: Iterable[ImageResult], *, as_json: bool = False) -> Iterator[str]:
         """Yield the text of the table in parts: its head, each result as it comes, its end."""
         for text in self._json(results) if as_json else self._csv(results):
             # A file's name may contain bytes that are no text, which cannot be written.
-            yield text.encode("utf-8", "backslashreplace").decode("utf-8")
+            yield printable(text)
 
     def decisions(self, result: ImageResult) -> tuple[Decision, ...]:
         """Return the decisions of a result, one a threshold; none if the file could not be used."""
@@ -87,10 +97,12 @@ class Table:
         calibration = {"calibration": self._calibration(), "temperature": self.temperature}
         named = [{"name": one.name, **dataclasses.asdict(one)} for one in self.thresholds]
         chosen = {"chosen_on": card.chosen_on, "thresholds": nan_to_null(named)} if named else {}
-        yield json.dumps({**head, **calibration, **chosen, "images": []}, indent=2).removesuffix("]\n}")
+        unchecked = {"warnings_not_checked": self.not_checked} if self.not_checked else {}
+        yield json.dumps({**head, **calibration, **chosen, **unchecked, "images": []}, indent=2).removesuffix("]\n}")
         before = "\n"
         for one in results:
-            plain = {"image": one.image, **self._found(one), **one.added}
+            added = {**one.added, "warnings": warnings_of(one.added)} if one.added else {}
+            plain = {"image": printable(one.image), **self._found(one), **added}
             yield before + textwrap.indent(json.dumps(plain, indent=2), "    ")
             before = ",\n"
         yield "\n  ]\n}\n"
@@ -109,6 +121,18 @@ class Table:
             return f"Calibrated: temperature {self.temperature:g}, fitted on {self.card.chosen_on}."
         reason = "the checkpoint has no temperature" if self.card.temperature is None else "as requested"
         return f"Not calibrated: {reason}."
+
+
+def seen_cells(seen: Seen) -> dict[str, Cell]:
+    """Return the values of the columns `ADDED`; shares with four digits."""
+    of_lesion = None if seen.share_of_lesion is None else round(seen.share_of_lesion, 4)
+    return dict(zip(ADDED, (round(seen.share_of_image, 4), of_lesion, BETWEEN.join(seen.warnings)), strict=True))
+
+
+def warnings_of(added: Mapping[str, Cell]) -> list[str]:
+    """Return the names of the warnings in the columns `ADDED`."""
+    names = str(added.get("warnings") or "")
+    return names.split(BETWEEN) if names else []
 
 
 def _explained(one: Threshold) -> str:

@@ -1,6 +1,6 @@
 """Predict image files by a run or a checkpoint, with torch but without training code."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,28 +8,32 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from attnmel import runtime
-from attnmel.data.preprocess.images import central_crop, normalised, prepared_image
+from attnmel.data.preprocess.framing import framing_of
+from attnmel.data.preprocess.images import central_crop, normalised
+from attnmel.data.preprocess.network_input import NetworkInput, network_input
 from attnmel.errors import ImageError
 from attnmel.features.store import load_classifier
 from attnmel.folders import RunFolder
-from attnmel.models.output import predict_batch
+from attnmel.models.output import predict_squares
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.models.weights.operating_points import Threshold
+from attnmel.pipeline.predict.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.pipeline.run.thresholds import stored_thresholds
 from attnmel.records import ATTENTION_MAPS
 
 
 class CheckpointModel:
-    """A trained network or fitted system, which predicts `together` images in one forward pass.
+    """A trained network or fitted system, which predicts `together` images in one pass, each with its mask if known.
 
     Raises:
         CheckpointError: the model cannot be used.
     """
 
-    def __init__(self, path: Path, *, batch: int, calibrated: bool) -> None:
+    def __init__(self, path: Path, *, batch: int, calibrated: bool, masks: MaskOf = NO_MASKS) -> None:
         network, self.card = load_classifier(path)
+        self._masks = masks
         self.file = checkpoint_file(path)
         self.temperature = self.card.temperature if calibrated else None
         self.thresholds = self._operating_points(path) if self.temperature == self.card.temperature else ()
@@ -51,20 +55,27 @@ class CheckpointModel:
         return stored_thresholds(RunFolder(path), self.card)
 
     def _predict_batch(self, paths: Sequence[Path]) -> list[ImageResult]:
-        inputs: dict[Path, torch.Tensor] = {}
+        inputs: dict[Path, NetworkInput] = {}
         errors: dict[Path, str] = {}
         for path in paths:
             try:
-                inputs[path] = model_input(prepared_image(path, crop=self.card.crop, side=self.card.side), self.card)
+                inputs[path] = network_input(
+                    path, framing_of(self.card), mask=self._masks(path), colours=self.card.colours
+                )
             except ImageError as error:
                 errors[path] = str(error)
-        results: dict[Path, ImageResult] = {}
-        if inputs:
-            found = predict_batch(self._network, torch.cat(list(inputs.values())).to(self._device), self.temperature)
-            for place, (path, row) in enumerate(zip(inputs, found.probabilities.tolist(), strict=True)):
-                attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, found.attention, strict=False)}
-                results[path] = ImageResult(str(path), tuple(row), attention=attention)
+        results = dict(zip(inputs, self._results(inputs), strict=True)) if inputs else {}
         return [results.get(path) or ImageResult(str(path), (), errors[path]) for path in paths]
+
+    def _results(self, inputs: Mapping[Path, NetworkInput]) -> Iterator[ImageResult]:
+        """Predict prepared images; the probabilities of several squares of an image are averaged."""
+        squares = [model_input(one, self.card) for found in inputs.values() for one in found.prepared]
+        batch = torch.cat(squares).to(self._device)
+        predicted = predict_squares(self._network, batch, len(inputs), self.temperature)
+        rows = zip(inputs.items(), predicted.probabilities.tolist(), strict=True)
+        for place, ((path, found), row) in enumerate(rows):
+            attention = {str(name): one[place] for name, one in zip(ATTENTION_MAPS, predicted.attention, strict=False)}
+            yield ImageResult(str(path), tuple(row), attention=attention, seen=found.seen)
 
 
 def model_input(image: UInt8[np.ndarray, "S S 3"], card: Card) -> Float32[torch.Tensor, "1 3 s s"]:

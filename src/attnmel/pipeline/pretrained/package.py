@@ -24,7 +24,8 @@ from attnmel.pipeline.export.export import export_onnx
 from attnmel.pipeline.pretrained.card import model_card
 from attnmel.pipeline.pretrained.cross_validation import read_out_of_fold
 from attnmel.pipeline.run.dataset import Prepared
-from attnmel.pipeline.run.provenance import read_provenance, read_recipe, write_provenance
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import read_provenance, write_provenance
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, add_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.thresholds import thresholds_of
@@ -136,7 +137,8 @@ def _write_validation(made: RunFolder, prepared: Prepared, out_of_fold: Predicti
 def _remove_left_over(made: RunFolder) -> None:
     """Remove files that would double the size and that any evaluation by the user writes again."""
     card = made.best.with_suffix(".json")
-    for path in (card, made.attention(EVALUATION), made.overlap(EVALUATION), made.submission(EVALUATION)):
+    again = (made.attention, made.overlap, made.submission, made.seen)
+    for path in (card, *(of_split(EVALUATION) for of_split in again)):
         path.unlink(missing_ok=True)
 
 

@@ -1,20 +1,28 @@
 """The leaks listed in a run folder -> the section of the report with the results without them."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.seen_images import Leak
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.leakage import leakage_section
 
 
-def leakage_sections(run: Run, split: str, *, resamples: int = RESAMPLES) -> tuple[Section, ...]:
+def known_images(leaks: Sequence[Leak], results: Iterable[str]) -> dict[str, int]:
+    """Return by the name of the results how many of their images are known from training, where there are any."""
+    images = {name: {one.image for one in leaks if one.judged == name} for name in results}
+    return {name: len(found) for name, found in images.items() if found}
+
+
+def leakage_sections(run: Run, split: str, leaks: Sequence[Leak], *, resamples: int = RESAMPLES) -> tuple[Section, ...]:
     """Return the results of a split without the images that are known from training; nothing where none are listed."""
-    leaks = [one for one in read_leaks(run.folder) if one.judged == split]
+    leaks = [one for one in leaks if one.judged == split]
     if not leaks:
         return ()
     known = {one.image: one.kind for one in reversed(leaks)}

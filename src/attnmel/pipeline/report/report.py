@@ -12,13 +12,15 @@ from attnmel.config.load import AnyRecipe, changes
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION, ablation_of
 from attnmel.data.priors.corrupt import NOT_SPOILT
-from attnmel.errors import PredictionsError, require_known
+from attnmel.errors import PredictionsError, did_you_mean, require_known
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.maps.attention_overlap import Overlap
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, RESAMPLES, ResamplingConfig
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedRow
 from attnmel.locks import hold_file
 from attnmel.pipeline.evaluate.compare import compared_section
+from attnmel.pipeline.evaluate.leakage import read_leaks
+from attnmel.pipeline.report.leakage import known_images
 from attnmel.pipeline.report.maps import side_by_side_section
 from attnmel.pipeline.report.section_order import topics
 from attnmel.pipeline.run.dataset import Prepared, shown_pixels
@@ -87,11 +89,11 @@ def run_sections(runs: Sequence[Run], *, split: str, page: Path, resamples: int 
 def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Path, resamples: int) -> RunSection:
     recipe, provenance = run.recipe, run.provenance
     if split not in run.results:
-        known = ", ".join(run.results) or "nothing"
+        known = f"{', '.join(run.results) or 'nothing'}{did_you_mean(split, run.results)}"
         raise PredictionsError(
             f"{run.path} was not evaluated on '{split}' (evaluated: {known}); run `attnmel evaluate` first"
         )
-    results, predictions = run.results[split], run.predictions(split)
+    results, predictions, leaks = run.results[split], run.predictions(split), read_leaks(run.folder)
     published = _published(recipe)
     curves = {
         name: Curves(roc_curve(predictions, name), precision_recall_curve(predictions, name))
@@ -104,6 +106,7 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         main=run.target_class,
         licence=provenance["licence"],
         judgements={name: one.judgement for name, one in ({split: results} | run.results).items()},
+        known=known_images(leaks, run.results),
         curves=curves,
         history=_history(run) if run.history else None,
         published=published,
@@ -115,6 +118,7 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
             results,
             {name: one.roc for name, one in curves.items()},
             others,
+            leaks=leaks,
             anchor=anchor,
             page=page,
             resamples=resamples,

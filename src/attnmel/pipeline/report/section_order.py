@@ -10,6 +10,7 @@ from attnmel.pipeline.report.leakage import leakage_sections
 from attnmel.pipeline.report.maps import run_maps_section
 from attnmel.pipeline.run.results import SplitResults
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.seen_images import Leak
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.calibration import calibration_section
 from attnmel.report.sections.challenge import official_section
@@ -26,18 +27,20 @@ def topics(
     curves: Mapping[str, RocCurve],
     others: Sequence[Run] = (),
     *,
+    leaks: Sequence[Leak] = (),
     anchor: str,
     page: Path,
     resamples: int = RESAMPLES,
 ) -> tuple[Section, ...]:
     """Return the sections of some results; a run that was evaluated by an earlier version has fewer.
 
-    `curves` are by class, `others` the runs on the same `page`, which may hold ablations; `anchor` is unique there.
+    `curves` are by class, `leaks` the images of the run that are known from training, and `others` the
+    runs on the same `page`, which may hold ablations; `anchor` is unique there.
     """
     alone = page if len(others) < 2 else None
     maps = run_maps_section(run, results.name, results.epoch, alone=alone)
     return (
-        *leakage_sections(run, results.name, resamples=resamples),
+        *leakage_sections(run, results.name, leaks, resamples=resamples),
         *_detailed(run, results, curves, anchor),
         *ablation_sections(run, results.name, others),
         *([] if maps is None else [maps]),

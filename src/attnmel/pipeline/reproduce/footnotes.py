@@ -8,6 +8,7 @@ from typing import Any
 import attnmel
 from attnmel.data.datasets.missing import read_files
 from attnmel.data.priors.sources import PREDICTED
+from attnmel.errors import counted
 from attnmel.evaluation.thesis.published import FOOTNOTES
 from attnmel.evaluation.thesis.reproduced import TableBlock, count_tests
 from attnmel.folders import predicted_masks
@@ -60,7 +61,9 @@ def facts(options: TableOptions, done: Sequence[Run]) -> tuple[tuple[str, str], 
         "data": _each(f"{one['data']['title']}, content {one['data']['content'][:16]}" for one in known),
         "licence": _each(one["licence"] for one in known),
         "start": _each(one["start"] for one in known),
-        "cost": f"{len(done)} runs, {len(rows)} epochs, {hours:.2f} hours of training" if done else "",
+        "cost": f"{counted(len(done), 'run')}, {counted(len(rows), 'epoch')}, {hours:.2f} hours of training"
+        if done
+        else "",
         "devices": _each(one["device"] for one in known),
         "precision": _each(one["precision"] for one in known),
         "versions": _each(_versions(one) for one in known),

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from attnmel.config.data_settings import DataSettings, Statistics
 from attnmel.config.fields import fold_numbers
-from attnmel.config.recipe import DataSettings, Recipe, Statistics
+from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION, PAINTED, SHUFFLED_LABELS, painter, shuffled
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.batches.scale_and_colour import WarpRange
@@ -28,10 +29,11 @@ from attnmel.data.datasets.splits import (
     draw_some,
     with_splits,
 )
-from attnmel.data.preprocess.cache import Cache, open_cache
+from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes
 from attnmel.errors import LabelError, listed
+from attnmel.pipeline.run.crops import open_crop
 from attnmel.pipeline.run.image_notes import note_images
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
@@ -178,7 +180,7 @@ def prepare(
         progress.note(f"fold {data.fold} of the training and validation images of {dataset.name} validates")
     excluded = frozenset(data.exclude) if name is None else frozenset[str]()
     refuse_unknown(excluded, lesions, f"data.exclude names images that {dataset.name} does not hold")
-    cache = open_cache(lesions, crop=data.crop, side=data.side, home=home, progress=progress)
+    cache = open_crop(data, dataset, lesions, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in lesions}
     ordered = tuple(by_id[i] for i in cache.image_ids)
     prepared = Prepared(dataset, ordered, cache, data.classes, data.ablation, excluded)

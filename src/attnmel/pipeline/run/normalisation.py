@@ -1,12 +1,20 @@
 """The mean and standard deviation of RGB that normalise a recipe's images: of its data set, or of its start weights."""
 
 import hashlib
+from pathlib import Path
 
-from attnmel.config.recipe import DataSettings, Recipe, Statistics
-from attnmel.data.preprocess.cache import statistics
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from attnmel.config.data_settings import DataSettings, Statistics
+from attnmel.config.recipe import Recipe
+from attnmel.data.preprocess.cache import CHUNK, Cache, statistics
+from attnmel.data.preprocess.image_warnings import colour_statistics, mean_colour
+from attnmel.data.preprocess.images import central_crop
 from attnmel.models.weights.pretrained_input import input_scale
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.progress import SILENT, Progress
+from attnmel.records import ColourStatistics
 from attnmel.table_files import read_json, write_json
 
 
@@ -47,8 +55,7 @@ def _of_weights(recipe: Recipe) -> str:
 def training_statistics(data: DataSettings, prepared: Prepared, progress: Progress = SILENT) -> Statistics:
     """Return mean and standard deviation of the training images; computed once, then read from the cache's folder."""
     rows = prepared.rows("train")
-    ids = "\n".join(prepared.cache.image_ids[row] for row in rows)
-    stored = prepared.cache.path / f"statistics-{hashlib.sha256(ids.encode()).hexdigest()[:12]}.json"
+    stored = _stored(prepared.cache, rows, "statistics")
     if not stored.is_file():
         progress.note(f"computing the colour statistics of {len(rows)} training images")
         mean, std = statistics(prepared.cache, rows)
@@ -61,3 +68,30 @@ def training_statistics(data: DataSettings, prepared: Prepared, progress: Progre
         std=values["std"],
         source=f"computed on the {len(rows)} training images: mean, and mean of the per-image standard deviations",
     )
+
+
+def training_colours(data: DataSettings, prepared: Prepared) -> ColourStatistics | None:
+    """Return the mean colours of the training images as the network sees them, with which others are compared.
+
+    None where there are too few to compare with. Computed once, then read from the cache's folder.
+    """
+    rows = prepared.rows("train")
+    stored = _stored(prepared.cache, rows, f"colours-{data.size}")
+    if not stored.is_file():
+        write_json(stored, {"colours": mean_colours(prepared.cache, rows, data.size).round(6).tolist()}, indent=None)
+    return colour_statistics(np.array(read_json(stored)["colours"]))
+
+
+def mean_colours(cache: Cache, rows: Int64[np.ndarray, " n"], size: int) -> Float64[np.ndarray, "n 3"]:
+    """Return the mean red, green and blue, in [0, 1], of the central `size` pixels of prepared images."""
+    colours = [np.zeros((0, 3))]
+    for start in range(0, len(rows), CHUNK):
+        pixels = central_crop(cache.gather(rows[start : start + CHUNK]), size)[..., :3]
+        colours.append(np.stack([mean_colour(one) for one in pixels]))
+    return np.concatenate(colours)
+
+
+def _stored(cache: Cache, rows: Int64[np.ndarray, " n"], name: str) -> Path:
+    """Return the file, in the cache's folder, of what is computed of some rows."""
+    ids = "\n".join(cache.image_ids[row] for row in rows)
+    return cache.path / f"{name}-{hashlib.sha256(ids.encode()).hexdigest()[:12]}.json"

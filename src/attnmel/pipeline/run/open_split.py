@@ -109,6 +109,7 @@ def open_split(run: Run, split: str) -> SplitModel:
         classes=card.classes,
         groups=prepared.groups,
         device=device,
+        total=len(rows),
         progress=run.progress,
     )
     seconds = (time.monotonic() - started) / len(rows)

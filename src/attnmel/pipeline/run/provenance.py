@@ -7,7 +7,7 @@ import tomli_w
 import torch
 
 from attnmel import NOTICE, runtime
-from attnmel.config.load import AnyRecipe, differences, load_run_recipe
+from attnmel.config.load import AnyRecipe, OneKind, differences
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
@@ -15,6 +15,7 @@ from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe
 from attnmel.table_files import damage, read_json, write_json
 
 MOST_LISTED = 5
@@ -47,15 +48,32 @@ def write_start(
         **({"start measured": start.facts} if start.facts else {}),
         "data": data,
         **({"prior": prior} if prior else {}),
+        **place_of_data(run, recipe),
     }
     write_provenance(run, provenance)
+    _write_recipe(run, recipe)
+
+
+def _write_recipe(run: RunFolder, recipe: AnyRecipe | SegmenterRecipe) -> None:
     with replacing(run.recipe) as part:
         part.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
 
 
-def add_resumed(run: RunFolder, *, device: torch.device, processes: int, epoch: int) -> None:
-    """Record that a run was resumed, and on what: other versions or thread counts may change the last bits."""
-    provenance = read_provenance(run)
+def place_of_data(run: RunFolder, recipe: AnyRecipe | SegmenterRecipe) -> dict[str, str]:
+    """Return the entry of the provenance that says where a folder of own images is from the run folder."""
+    path = path_from_run(run, recipe.data.dataset)
+    return {DATASET_FROM_RUN: path} if path else {}
+
+
+def add_resumed(
+    run: RunFolder, recipe: AnyRecipe | SegmenterRecipe, *, device: torch.device, processes: int, epoch: int
+) -> None:
+    """Record that a run was resumed, and on what: other versions or thread counts may change the last bits.
+
+    The recipe replaces the one before: its epochs or the place of its images may be others now.
+    """
+    provenance = {**read_provenance(run), **place_of_data(run, recipe)}
+    _write_recipe(run, recipe)
     provenance.setdefault("resumed", []).append(
         {
             "after epoch": epoch,
@@ -84,25 +102,17 @@ def read_provenance(run: RunFolder) -> dict[str, Any]:
         return read_json(run.provenance)
 
 
-def read_recipe(run: RunFolder) -> AnyRecipe:
-    """Return the resolved recipe of a run.
-
-    Raises:
-        ConfigError: the folder holds no run.
-    """
-    if not run.recipe.is_file():
-        raise ConfigError(f"{run.path} is not a run folder: no {run.recipe.name} in it; train one first")
-    return load_run_recipe(str(run.recipe))
-
-
-def check_same_run(run: RunFolder, recipe: AnyRecipe, prepared: Prepared, prior: Mapping[str, Any]) -> None:
-    """Refuse to continue a run with another recipe or on other data.
+def continued_recipe(run: RunFolder, recipe: OneKind, prepared: Prepared, prior: Mapping[str, Any]) -> OneKind:
+    """Return the recipe that a run is continued with: the one it was begun with, with what `adapted` allows to change.
 
     Raises:
         ConfigError: names the settings that differ.
         LabelError: the images, masks, labels or the files of the prior are not those the run began with.
     """
-    refuse_other_settings(run, read_recipe(run), recipe)
+    begun = read_recipe(run)
+    if begun.data.dataset != recipe.data.dataset:
+        recipe = recipe.model_copy(update={"name": begun.name})
+    refuse_other_settings(run, adapted(begun, recipe), recipe)
     provenance = read_provenance(run)
     refuse_other_data(run, provenance, prepared.fingerprint(), prepared.dataset.name)
     if provenance.get("prior", {}).get("content") != prior.get("content"):
@@ -110,6 +120,7 @@ def check_same_run(run: RunFolder, recipe: AnyRecipe, prepared: Prepared, prior:
             f"the masks that the prior of {run.path} is made of are not those that it was begun with. Put them back as "
             "they were, or train anew with another --out."
         )
+    return recipe
 
 
 def refuse_other_settings(run: RunFolder, begun: Settings, wanted: Settings) -> None:
@@ -120,7 +131,9 @@ def refuse_other_settings(run: RunFolder, begun: Settings, wanted: Settings) -> 
     """
     if differing := differences(begun, wanted):
         changes = "; ".join(_change(key, before, now) for key, (before, now) in differing.items())
-        raise ConfigError(f"{run.path} was begun by another recipe: {changes}. Use that recipe, or another --out.")
+        fixed = " (a cosine falls to 0 at the last epoch, so that other epochs would have had other learning rates)"
+        why = fixed if "training.epochs" in differing and "training.schedule" not in differing else ""
+        raise ConfigError(f"{run.path} was begun by another recipe: {changes}{why}. Use that recipe, or another --out.")
 
 
 def _change(key: str, before: object, now: object) -> str:
@@ -163,6 +176,8 @@ def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
         "classes": (", ".join(card.classes), ", ".join(data.classes)),
         "size": (card.size, data.size),
         "crop": (card.crop, data.crop),
+        "crop margin": (card.crop_margin, data.crop_margin),
+        "crops": (card.crops, data.crops),
     }
     if differing := [f"{key} {found}, not {expected}" for key, (found, expected) in pairs.items() if found != expected]:
         raise CheckpointError(

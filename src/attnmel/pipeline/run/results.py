@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.errors import PredictionsError
+from attnmel.errors import PredictionsError, counted
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import plain
@@ -52,7 +52,7 @@ class SplitResults:
         counts = ", ".join(f"{count} {name}" for name, count in self.judgement.counts.items())
         epoch = f", epoch {self.epoch}" if self.epoch else ""  # a fitted system has none
         notes = "".join(f"\nnote: {note}" for note in self.judgement.notes)
-        what = f"{self.dataset}, {self.split}: {self.judgement.images} images ({counts}){epoch}"
+        what = f"{self.dataset}, {self.split}: {counted(self.judgement.images, 'image')} ({counts}){epoch}"
         return f"{what}; {scale_in_words(self.temperature)}{notes}"
 
     def table(self) -> list[list[str]]:

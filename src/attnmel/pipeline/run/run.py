@@ -11,6 +11,7 @@ from torch import nn
 from attnmel import runtime
 from attnmel.config.load import AnyRecipe, network_recipe
 from attnmel.config.recipe import Recipe
+from attnmel.errors import ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
@@ -21,7 +22,8 @@ from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.dataset import Prepared, prepare
 from attnmel.pipeline.run.history import HistoryRow, read_history
-from attnmel.pipeline.run.provenance import check_card, read_provenance, read_recipe, refuse_other_data
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import check_card, read_provenance, refuse_other_data
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, read_measures, write_measures
 from attnmel.pipeline.run.results_details import Details, find_details, read_details, write_details
 from attnmel.pipeline.run.seen_images import Known, read_images
@@ -59,7 +61,7 @@ class Run:
     @cached_property
     def recipe(self) -> AnyRecipe:
         """The resolved recipe, as `read_recipe`."""
-        return read_recipe(self.folder)
+        return read_recipe(self.folder, provenance=self.provenance if self.folder.recipe.is_file() else {})
 
     @property
     def network_recipe(self) -> Recipe:
@@ -125,6 +127,12 @@ class Run:
 
         `columns` are how the table of a folder calls its columns; by default as when the run was evaluated on it.
         """
+        own = Path(self.recipe.data.dataset)
+        if on is None and None not in self._datasets and own.is_absolute() and not own.exists():
+            raise ConfigError(
+                f"the images of {self.path} are no longer at {own}; if they were moved, name the new folder once: "
+                f"attnmel train {self.path} --resume --set data.dataset=FOLDER"
+            )
         if on not in self._datasets:
             if columns is None and on is not None:
                 columns = next((results.columns for results in self.results.values() if results.on == on), None)

@@ -8,12 +8,12 @@ import numpy as np
 
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.hashes import content_hashes
-from attnmel.data.preprocess.workers import available_processors
 from attnmel.errors import PredictionsError
 from attnmel.folders import MasksFolder, RunFolder, cache_folder
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.records import Lesion
 from attnmel.table_files import damage, read_table, write_table
+from attnmel.threads import available_processors
 
 LEARNT = ("train", "validation")
 """Splits that a network learns from: it is fitted to the first and its epoch chosen by the second."""

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32
 from torch import nn
 
 from attnmel.data.preprocess.cache_build import Work, prepared_rows
-from attnmel.data.preprocess.images import image_size, normalised, stretched
+from attnmel.data.preprocess.images import image_size, stretched
 from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.models.segmenter import SegmenterCard
+from attnmel.pipeline.predict.segmenter_masks import lesion_probabilities
 
 
 class Drawn(NamedTuple):
@@ -45,18 +46,9 @@ def drawn_images(
     rows = zip(works, prepared_rows(works, worthwhile_processes(len(works))), strict=True)
     while some := list(islice(rows, batch)):
         pixels = [row[..., :3] for _, row in some if not isinstance(row, str)]
-        maps = iter(_probabilities(network, card, pixels, device) if pixels else ())
+        maps = iter(lesion_probabilities(network, card, pixels, device) if pixels else ())
         for work, row in some:
             if isinstance(row, str):
                 yield Drawn(work.image_id, None, row)
             else:
                 yield Drawn(work.image_id, stretched(next(maps), *image_size(work.image)))
-
-
-@torch.inference_mode()
-def _probabilities(
-    network: nn.Module, card: SegmenterCard, pixels: Sequence[UInt8[np.ndarray, "s s 3"]], device: torch.device
-) -> Float32[np.ndarray, "B s s"]:
-    inputs = np.stack([normalised(one, card.mean, card.std) for one in pixels])
-    images = torch.from_numpy(inputs).to(device).contiguous(memory_format=torch.channels_last)
-    return network(images).sigmoid()[:, 0].float().cpu().numpy()

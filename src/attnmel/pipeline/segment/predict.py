@@ -88,6 +88,13 @@ def predict_masks(
     folder = _folder(images, home, out)
     if dicom is not None:
         require_dicom_masks(dict(named))
+    if not folder.table.is_file():
+        strange = [folder.mask(image_id) for image_id, _ in named if folder.mask(image_id).exists()]
+        if strange:
+            raise ConfigError(
+                f"{strange[0]} was not written by attnmel (no {folder.table.name} in its folder), so it is not "
+                "replaced; choose another folder by --out"
+            )
     with hold_folder(folder.path):
         masks = _predict_into(folder, model, network, card, named, replace, batch, progress)
         if dicom is not None:

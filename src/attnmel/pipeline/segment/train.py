@@ -21,6 +21,7 @@ from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.segmenter import build_segmenter, load_segmenter, segmentation_loss
 from attnmel.models.weights.start_weights import Start
+from attnmel.own_files import require_only
 from attnmel.pipeline.run.history import SegmenterRow, write_history
 from attnmel.pipeline.run.provenance import (
     add_resumed,
@@ -80,6 +81,8 @@ def train_segmenter(
         TrainingError: the loss is no longer finite; finished epochs are kept.
         BusyError: another command writes into the folder.
     """
+    if not run.recipe.is_file():
+        require_only(run.path, run.names, "a run")
     with hold_folder(run.path):
         if run.recipe.is_file() and not resume:
             raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
@@ -116,7 +119,7 @@ def _train(pairs: Pairs, run: RunFolder, fabric: Fabric, *, home: Path, command:
     if run.resume.is_file():
         history = load_training_state(run.resume, network, optimizer, SegmenterRow)
         write_history(run.history, history)
-        add_resumed(run, device=fabric.device, processes=1, epoch=len(history))
+        add_resumed(run, pairs.recipe, device=fabric.device, processes=1, epoch=len(history))
     else:
         start = Start("random weights")
         write_images(run, known_images(pairs.lesions, home), pairs.dataset.licence)

@@ -14,7 +14,7 @@ from attnmel.locks import hold_folder
 from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import START_NAMES, Start
 from attnmel.pipeline.run.dataset import Prepared, prepare
-from attnmel.pipeline.run.provenance import check_same_run, read_provenance, write_start
+from attnmel.pipeline.run.provenance import continued_recipe, read_provenance, write_start
 from attnmel.pipeline.run.seen_images import learnt_images, write_images
 from attnmel.pipeline.system.fit import fit_system, open_sources
 from attnmel.progress import SILENT, Progress
@@ -50,7 +50,7 @@ def train_system(
         check_classes(prepared.used, recipe.data.classes)
         prepared.rows("validation")  # refused now, not after the fit
         if run.recipe.is_file():
-            check_same_run(run, recipe, prepared, {})
+            recipe = continued_recipe(run, recipe, prepared, {})
             if run.best.is_file():
                 return prepared
         _fit(recipe, run, prepared, home=home, command=command, progress=progress)

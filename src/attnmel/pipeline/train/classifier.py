@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,10 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.pipeline.run.dataset import Prepared, split_batches
 from attnmel.pipeline.run.history import HistoryRow, best_row
+from attnmel.pipeline.run.normalisation import training_colours
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.train.frozen_maps import RunMaps
-from attnmel.records import Predictions
+from attnmel.records import ColourStatistics, Predictions
 from attnmel.training.loop import EpochLoss
 
 
@@ -99,6 +101,10 @@ class ClassifierTask:
             groups=tuple(groups[row] for row in rows),
         )
 
+    @cached_property
+    def _colours(self) -> ColourStatistics | None:
+        return training_colours(self.recipe.data, self.prepared)
+
     def _card(self, row: HistoryRow) -> Card:
         data, model, statistics = self.recipe.data, self.recipe.model, self.recipe.data.statistics
         if statistics is None:
@@ -114,6 +120,9 @@ class ClassifierTask:
             size=data.size,
             side=data.side,
             crop=data.crop,
+            crop_margin=data.crop_margin,
+            crops=data.crops,
+            colours=self._colours,
             mean=statistics.mean,
             std=statistics.std,
             epoch=row.epoch,

@@ -12,6 +12,7 @@ from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.data.priors.sources import PriorFiles, count_by_source, mask_flags, masks_folder, prior_files
 from attnmel.errors import LabelError, listed
+from attnmel.pipeline.run.crops import cache_crop, crop_masks
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.seen_images import Known, judged_images, read_images, segmenter_note, shared_images
 from attnmel.progress import SILENT, Progress
@@ -73,8 +74,9 @@ def prepare_prior(recipe: Recipe, prepared: Prepared, *, home: Path, progress: P
         planes = open_planes(
             lesions,
             files,
-            crop=recipe.data.crop,
+            crop=cache_crop(recipe.data),
             side=recipe.data.side,
+            masks=crop_masks(recipe.data, prepared.dataset, prepared.lesions, home),
             spoil=loss.spoil,
             home=home,
             progress=progress,

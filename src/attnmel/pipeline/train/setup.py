@@ -18,7 +18,7 @@ from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network, trunk_of
 from attnmel.models.trunks.trunk import frozen_pool
 from attnmel.models.weights.pretrained_input import trained_with
-from attnmel.models.weights.start_weights import Start, start_weights
+from attnmel.models.weights.start_weights import START_NAMES, Start, start_weights
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.train.vgg_rescale import fit_start
 from attnmel.progress import Progress
@@ -91,6 +91,8 @@ def put_start_weights(
         home=home,
         progress=progress,
     )
+    if model.weights not in START_NAMES:
+        progress.note(f"start: {start.sentence}")
     padding = trained_with(model.weights, model.trunk).padding
     if padding is not None and padding != model.padding:
         progress.note(

@@ -14,15 +14,17 @@ from attnmel.data.batches.ablate import NO_ABLATION
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.priors.sources import PREDICTED
-from attnmel.errors import ConfigError, TrainingError
-from attnmel.folders import RunFolder
+from attnmel.errors import ConfigError, TrainingError, printable
+from attnmel.folders import RunFolder, expanded
 from attnmel.locks import hold_folder
 from attnmel.models.trunks.registry import HEAVY_TRUNKS
 from attnmel.models.weights.start_weights import START_NAMES
+from attnmel.own_files import require_only
 from attnmel.pipeline.run.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.history import HistoryRow, best_row, write_history
+from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.normalisation import with_statistics
-from attnmel.pipeline.run.provenance import add_resumed, check_same_run, read_recipe, write_start
+from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
 from attnmel.pipeline.run.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.training_state import load_training_state
 from attnmel.pipeline.train.classifier import ClassifierTask
@@ -38,11 +40,13 @@ from attnmel.records import Split
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     """Resolve settings that depend on this machine or folder, so that the stored recipe means the same elsewhere."""
     data, model, training = recipe.data, recipe.model, recipe.training
-    weights = Path(model.weights).expanduser()
+    weights = expanded(model.weights)
     precision = runtime.choose_precision(training.precision, fabric.device)
     dataset = str(own_folder_path(data.dataset) or data.dataset)
+    if printable(dataset) != dataset:
+        raise ConfigError(f"the path {dataset} is no UTF-8, which the file of a recipe needs; rename the folder")
     start = str(weights.absolute()) if model.weights not in START_NAMES and weights.exists() else model.weights
-    masks = Path(recipe.loss.masks).expanduser()
+    masks = expanded(recipe.loss.masks)
     own_masks = recipe.loss.masks not in ("", PREDICTED) and masks.exists()
     return recipe.model_copy(
         update={
@@ -124,6 +128,8 @@ def train_run(
 def _train_alone(
     recipe: Recipe, run: RunFolder, *, home: Path, fabric: Fabric, resume: bool, command: str, progress: Progress
 ) -> Trained:
+    if not run.recipe.is_file():
+        require_only(run.path, run.names, "a run")
     if run.recipe.is_file() and not resume:
         raise ConfigError(f"{run.path} already holds a run; continue it with --resume, or choose another --out")
     progress = progress if fabric.is_global_zero else SILENT
@@ -155,12 +161,17 @@ def _train(
     network = start_network(recipe)
     resuming = run.resume.is_file()
     if run.recipe.is_file():
-        check_same_run(run, recipe, prepared, prior.facts)
+        recipe = continued_recipe(run, recipe, prepared, prior.facts)
     with fabric.rank_zero_first(local=True):
         start = None if resuming else put_start_weights(network, recipe, prepared, fabric.device, home, progress)
     network, optimizer = set_up(recipe, network, fabric, progress)
     history = load_training_state(run.resume, network, optimizer) if resuming else ()
     _check_same_epoch(run, len(history), fabric)
+    if len(history) > recipe.training.epochs:
+        raise ConfigError(
+            f"{run.path} has {len(history)} finished epochs, more than training.epochs = {recipe.training.epochs}; "
+            "continue it with as many or more"
+        )
     with fabric.rank_zero_first(local=True):
         maps = open_run_maps(recipe, prepared, network.module, home=home, device=fabric.device, progress=progress)
     if maps is not None:
@@ -168,7 +179,7 @@ def _train(
     if fabric.is_global_zero and resuming:
         # After a stop between writing the training state and the history, the last row is missing.
         write_history(run.history, history)
-        add_resumed(run, device=fabric.device, processes=fabric.world_size, epoch=len(history))
+        add_resumed(run, recipe, device=fabric.device, processes=fabric.world_size, epoch=len(history))
     if fabric.is_global_zero and start is not None:
         write_images(run, learnt_images(prepared, home), prepared.dataset.licence)
         if prior.segmenter_images:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attnmel
 from attnmel.data.audit.findings import Kind
+from attnmel.errors import printable
 from attnmel.folders import replacing
 from attnmel.report.galleries.examples import Picture
 from attnmel.report.html.page import environment
@@ -78,4 +79,4 @@ def write_audit_page(path: Path, page: AuditPage) -> None:
         page=page, notice=attnmel.NOTICE, version=attnmel.__version__
     )  # fmt: skip
     with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(printable(text), encoding="utf-8")

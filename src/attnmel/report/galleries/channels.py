@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import attnmel
+from attnmel.errors import printable
 from attnmel.folders import replacing
 from attnmel.report.html.page import environment
 
@@ -68,4 +69,4 @@ def write_browser(path: Path, browser: Browser) -> None:
         browser=browser, notice=attnmel.NOTICE, version=attnmel.__version__
     )  # fmt: skip
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(printable(page), encoding="utf-8")

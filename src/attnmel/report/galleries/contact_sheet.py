@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 import attnmel
 from attnmel.data.preprocess.images import MASK_THRESHOLD
+from attnmel.errors import printable
 from attnmel.folders import replacing
+from attnmel.own_files import SOFTWARE
 from attnmel.report.galleries.examples import as_address
 from attnmel.report.html.page import environment
 from attnmel.report.html.sections import Table
@@ -98,14 +101,16 @@ def write_html(path: Path, sheets: Sequence[Sheet]) -> None:
         .render(sheets=sheets, notice=attnmel.NOTICE, version=attnmel.__version__, title=_title(sheets))
     )
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(printable(page), encoding="utf-8")
 
 
 def write_png(path: Path, sheets: Sequence[Sheet]) -> None:
     """Write the same tiles as one picture."""
     picture = sheet_picture(sheets)
+    marked = PngInfo()
+    marked.add_text(*SOFTWARE)
     with replacing(path) as part:
-        picture.save(part, format="PNG")
+        picture.save(part, format="PNG", pnginfo=marked)
 
 
 def sheet_picture(sheets: Sequence[Sheet]) -> Image.Image:

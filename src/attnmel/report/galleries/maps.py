@@ -17,6 +17,7 @@ from markupsafe import Markup
 from PIL import Image
 
 import attnmel
+from attnmel.errors import printable
 from attnmel.folders import replacing
 from attnmel.report.galleries.examples import as_address
 from attnmel.report.html.page import environment
@@ -94,7 +95,7 @@ def write_gallery(path: Path, gallery: Gallery) -> None:
     """Write the page."""
     page = gallery_page(gallery)
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(printable(page), encoding="utf-8")
 
 
 def gallery_page(gallery: Gallery) -> str:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import attnmel
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, counted, printable
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
@@ -79,6 +79,8 @@ class RunSection:
     """Of the training data."""
     judgements: Mapping[str, ClassificationReport]
     """By split or external set; the first one is what the key figures, curves and examples are of."""
+    known: Mapping[str, int] = field(default_factory=dict)
+    """How many images of a split or set are known from training, where there are any."""
     curves: Mapping[str, Curves] = field(default_factory=dict)
     """By task."""
     history: History | None = None
@@ -135,7 +137,7 @@ def write_report(
     """
     page = report_page(runs, leading=leading, sections=sections, title=title)
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(printable(page), encoding="utf-8")
 
 
 def report_page(
@@ -186,7 +188,7 @@ def _view(run: RunSection, anchor: str, every_map: Sequence[str]) -> _View:
         anchor=anchor,
         split=split,
         judgement=judgement,
-        blocks=tables.blocks(run.judgements, run.main, run.published),
+        blocks=tables.blocks(run.judgements, run.main, run.published, run.known),
         key_figures=tables.key_figures(judgement, run.main),
         compared=tables.compared(judgement, run.main, published, run.overlaps, every_map),
         overlap_lines=tables.overlap_lines(run.overlaps, published),
@@ -246,6 +248,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {
+        "counted": counted,
         "fixed": fixed,
         "method_words": tables.method_words,
         "span": span,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from attnmel.errors import counted
 from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, RECALL
 from attnmel.evaluation.classification.report import ClassificationReport
@@ -68,16 +69,23 @@ def spaced(name: str) -> str:
 
 
 def blocks(
-    judgements: Mapping[str, ClassificationReport], main: str, published: PublishedRow | None
+    judgements: Mapping[str, ClassificationReport],
+    main: str,
+    published: PublishedRow | None,
+    known: Mapping[str, int] | None = None,
 ) -> tuple[Block, ...]:
-    """Return one block a split and task, in the order given; published values only for the main task."""
+    """Return one block a split and task, in the order given; published values only for the main task.
+
+    `known`: how many images of a split are known from training, where there are any.
+    """
     found = []
     for split, judgement in judgements.items():
         for task in dict.fromkeys(row.task for row in judgement.rows):
             shown = published if split == PUBLISHED_SPLIT else None
             rows = [row for row in judgement.rows if row.task == task]
             lines = tuple(_line(row, _published(row, main, shown)) for row in rows)
-            found.append(Block(f"{task_words(task)}, {split}", _images(rows[0]), lines))
+            leaked = f", {known[split]:,} known from training *" if known and known.get(split) else ""
+            found.append(Block(f"{task_words(task)}, {split}", f"{_images(rows[0])}{leaked}", lines))
     return tuple(found)
 
 
@@ -179,7 +187,7 @@ def _published(row: MetricRow, main: str, published: PublishedRow | None) -> flo
 
 def _images(row: MetricRow) -> str:
     known = "" if row.positives is None else f", {row.positives:,} {spaced(row.task)}"
-    return f"{row.images:,} images{known}"
+    return f"{counted(row.images, 'image')}{known}"
 
 
 def _whole(row: MetricRow, of: int) -> str:

@@ -1,5 +1,6 @@
 """A comparison to words, tables and a section of the page. Rounds and names; measures nothing."""
 
+from attnmel.errors import counted
 from attnmel.evaluation.comparison.differences import MEASURE_WORDS, Difference
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.recipes import Comparison, Summary
@@ -58,25 +59,27 @@ def method_words(comparison: Comparison) -> str:
     chance = f"{resampling.resamples:,} resamples, {resampling.permutations:,} permutations, seed {resampling.seed}"
     if not rows:
         return chance
-    counted = any(one.outcome.discordant for one in comparison.differences)
+    cut = any(one.low == -1 or one.high == 1 for one in comparison.differences)
+    bounds = " An end at -1 or 1 is cut there, since no measure can differ by more." if cut else ""
+    counts = any(one.outcome.discordant for one in comparison.differences)
     alone = (
-        ' "Alone right" counts the images that the first, and that the second, alone calls rightly.' if counted else ""
+        ' "Alone right" counts the images that the first, and that the second, alone calls rightly.' if counts else ""
     )
     return (
-        f"{chance}. p is corrected by Holm over {rows} rows; a difference counts as shown where the corrected p is "
-        f"below {LEVEL} and the interval leaves out 0.{alone}"
+        f"{chance}. p is corrected by Holm over {counted(rows, 'row')}; a difference counts as shown where the "
+        f"corrected p is below {LEVEL} and the interval leaves out 0.{bounds}{alone}"
     )
 
 
 def _prose(comparison: Comparison) -> str:
-    images = f"On the same {comparison.images:,} images"
+    images = f"On the same {counted(comparison.images, 'image')}"
     if not comparison.differences:
         return f"{images}, mean and spread over the seeds of one recipe."
     shown = sum(one.shown for one in comparison.differences)
-    rows = len(comparison.differences)
+    rows = counted(len(comparison.differences), "row")
     if not shown:
-        return f"{images}, no difference is shown in any of {rows} rows. That does not show that there is none."
-    return f"{images}, a difference is shown in {shown} of {rows} rows, after correction for their number."
+        return f"{images}, no difference is shown in any of {rows}. That does not show that there is none."
+    return f"{images}, a difference is shown in {shown} of {rows}, after correction for their number."
 
 
 def _drawing(number: int, pair: tuple[str, str], comparison: Comparison) -> Drawing:
@@ -110,7 +113,7 @@ def _summary_row(one: Summary) -> tuple[str, ...]:
 
 
 def _difference_row(one: Difference) -> tuple[str, ...]:
-    counted = one.outcome.discordant
+    discordant = one.outcome.discordant
     return (
         _row_words(one),
         fixed(one.first_value),
@@ -119,7 +122,7 @@ def _difference_row(one: Difference) -> tuple[str, ...]:
         _span(one.outcome.chosen),
         p_cell(one.outcome.chosen.p),
         p_cell(one.corrected),
-        f"{counted[0]}, {counted[1]}" if counted else "",
+        f"{discordant[0]}, {discordant[1]}" if discordant else "",
         one.outcome.chosen.name,
     )
 

@@ -1,0 +1,92 @@
+"""An image to the squares that a network is given, and what they show of it: one function for every way to predict.
+
+No torch.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from attnmel.data.preprocess.coverage import covered
+from attnmel.data.preprocess.decode import ImageSource
+from attnmel.data.preprocess.framing import Framing
+from attnmel.data.preprocess.image_warnings import image_warnings
+from attnmel.data.preprocess.images import (
+    Square,
+    central_crop,
+    image_size,
+    lesion_mask,
+    prepared_parts,
+    prepared_pixels,
+)
+from attnmel.errors import ImageError
+from attnmel.records import ColourStatistics
+
+Mask = Bool[np.ndarray, "h w"]
+"""A lesion mask in the size of its image; another size is refused with a sentence."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network saw of an image."""
+
+    squares: tuple[Square, ...]
+    """The parts of the image that it saw; the first is the one that its maps are of."""
+    share_of_image: float
+    """Share of the image's area inside them."""
+    share_of_lesion: float | None
+    """Share of the lesion's area inside them, of the largest component of its mask; None without a mask or a lesion."""
+    warnings: tuple[str, ...]
+    """Names of `image_warnings.WARNINGS`."""
+
+
+@dataclass(frozen=True)
+class NetworkInput:
+    """An image, prepared."""
+
+    width: int
+    """Of the upright image in pixels."""
+    height: int
+    prepared: tuple[UInt8[np.ndarray, "S S 3"], ...]
+    """One for each square of the framing."""
+    seen: Seen
+
+
+def network_input(
+    image: ImageSource | UInt8[np.ndarray, "H W 3"],
+    framing: Framing,
+    *,
+    mask: Mask | None = None,
+    colours: ColourStatistics | None = None,
+) -> NetworkInput:
+    """Prepare an image file, or the upright pixels of an image, and say what the network sees of it.
+
+    Raises:
+        ImageError: the image cannot be used, or the mask has another size.
+    """
+    size = (image.shape[1], image.shape[0]) if isinstance(image, np.ndarray) else image_size(image)
+    if mask is not None and mask.shape != (size[1], size[0]):
+        raise ImageError(
+            f"the mask is {mask.shape[1]} x {mask.shape[0]} pixels, but its image is {size[0]} x {size[1]}; expected "
+            "the same size"
+        )
+    squares = framing.squares(*size, mask)
+    if isinstance(image, np.ndarray):
+        prepared = [prepared_pixels(image, crop=one, side=framing.side) for one in squares]
+    else:
+        prepared = prepared_parts(image, squares, side=framing.side)
+    seen = tuple(framing.seen(one) for one in squares)
+    found, pixels = covered(seen, mask), central_crop(prepared[0][None], framing.size)[0]
+    warnings = image_warnings(pixels, found, colours)
+    return NetworkInput(*size, tuple(prepared), Seen(seen, found.of_image, found.of_lesion, warnings))
+
+
+def mask_of(path: Path | None, image: Path) -> Mask | None:
+    """Return the lesion mask of an image from its file; None where there is none.
+
+    Raises:
+        ImageError: either file cannot be used, or they are of other sizes.
+    """
+    return None if path is None else lesion_mask(path, image_size=image_size(image))

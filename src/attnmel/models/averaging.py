@@ -1,0 +1,16 @@
+"""The mean of the probabilities of several squares of an image. No torch."""
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+
+def averaged(
+    uncalibrated: Float[np.ndarray, "N squares K"], temperature: float | None = None
+) -> Float64[np.ndarray, "N K"]:
+    """Return the mean p over squares at a temperature T, None for 1: softmax(log(p) / T) = p^(1/T) / sum p^(1/T).
+
+    The mean is of uncalibrated probabilities, as `evaluate` takes it of which the temperature is fitted.
+    """
+    mean = uncalibrated.astype(np.float64).mean(axis=1)
+    powers = (mean / mean.max(axis=1, keepdims=True)) ** (1 / (1 if temperature is None else temperature))
+    return powers / powers.sum(axis=1, keepdims=True)

@@ -1,0 +1,92 @@
+"""How much of the evaluated images, and of their lesions, the network saw: a table of a row an image, and notes."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from attnmel.data.preprocess.coverage import Covered, covered
+from attnmel.data.preprocess.framing import Framing, framing_of
+from attnmel.data.preprocess.image_warnings import LEAST_SEEN, image_warnings
+from attnmel.data.preprocess.images import central_crop, image_size
+from attnmel.data.preprocess.network_input import mask_of
+from attnmel.data.preprocess.workers import in_order, worthwhile_processes
+from attnmel.pipeline.run.crops import crop_masks
+from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.run import Run
+from attnmel.table_files import read_json, write_json, write_table
+
+COLUMNS = ("image", "share_of_image", "share_of_lesion", "warnings")
+
+CHUNK = 64
+"""Prepared images read at once."""
+
+
+class _Work(NamedTuple):
+    image: Path
+    mask: Path | None
+    """The lesion's."""
+    followed: Path | None
+    """The mask that the crop follows."""
+    framing: Framing
+
+
+def write_seen(run: Run, name: str, prepared: Prepared, rows: np.ndarray) -> tuple[str, ...]:
+    """Write the table of an evaluation, and return notes of what it shows.
+
+    Raises:
+        ImageError: an image or a mask cannot be used.
+    """
+    card = run.checkpoint[1]
+    found = _covered(run, prepared, rows)
+    warnings: list[tuple[str, ...]] = []
+    for start in range(0, len(rows), CHUNK):
+        pixels = central_crop(prepared.cache.gather(rows[start : start + CHUNK]), card.size)[..., :3]
+        some = zip(pixels, found[start : start + CHUNK], strict=True)
+        warnings += [image_warnings(np.ascontiguousarray(one), where, card.colours) for one, where in some]
+    ids = [prepared.cache.image_ids[row] for row in rows]
+    table = [
+        (image_id, where.of_image, where.of_lesion, "; ".join(names))
+        for image_id, where, names in zip(ids, found, warnings, strict=True)
+    ]
+    write_table(run.folder.seen(name), COLUMNS, table, licence=card.licence)
+    return seen_notes(found, warnings)
+
+
+def seen_notes(found: Sequence[Covered], warnings: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return in words how much was seen on average, and how many images have which warning."""
+    words = f"the network saw {np.mean([one.of_image for one in found]):.0%} of an image's area on average"
+    if lesions := [one.of_lesion for one in found if one.of_lesion is not None]:
+        few = sum(share < LEAST_SEEN for share in lesions)
+        words += f" and {np.mean(lesions):.0%} of the lesion's"
+        words += f"; {few} of {len(lesions)} lesions with less than {LEAST_SEEN:.0%}"
+    counts = Counter(name for names in warnings for name in names).most_common()
+    warned = ", ".join(f"{count} '{name}'" for name, count in counts)
+    return (words, *([f"warnings on {len(found)} images: {warned}"] if warned else []))
+
+
+def _covered(run: Run, prepared: Prepared, rows: np.ndarray) -> list[Covered]:
+    """Return how much of each image the network saw; computed once, then read from the cache's folder."""
+    data = run.recipe.data
+    ids = [prepared.cache.image_ids[row] for row in rows]
+    key = hashlib.sha256("\n".join([str(framing_of(data)), *ids]).encode()).hexdigest()[:12]
+    stored = prepared.cache.path / f"seen-{key}.json"
+    if not stored.is_file():
+        followed = crop_masks(data, prepared.dataset, prepared.lesions, run.home)
+        lesions = [prepared.lesions[row] for row in rows]
+        works = [_Work(one.image, one.mask, followed.get(one.image_id), framing_of(data)) for one in lesions]
+        with run.progress.bar("measuring what the network saw", len(works), "images") as advance:
+            found = []
+            for one in in_order(_covered_file, works, worthwhile_processes(len(works))):
+                found.append(one)
+                advance(1)
+        write_json(stored, {"seen": found}, indent=None)
+    return [Covered(*one) for one in read_json(stored)["seen"]]
+
+
+def _covered_file(work: _Work) -> Covered:
+    squares = work.framing.squares(*image_size(work.image), mask_of(work.followed, work.image))
+    return covered([work.framing.seen(one) for one in squares], mask_of(work.mask, work.image))

@@ -1,0 +1,55 @@
+"""The options that name the lesion masks of a prediction: a folder of them, or a segmenter."""
+
+import hashlib
+from pathlib import Path
+from unicodedata import normalize
+
+from attnmel.config.fields import LESION
+from attnmel.data.dicom.frames import image_id
+from attnmel.data.preprocess.network_input import mask_of
+from attnmel.errors import ConfigError
+from attnmel.folders import MasksFolder
+from attnmel.models.weights.card import Card
+from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks
+
+
+def open_masks(masks: Path | None, segmenter: Path | None) -> LesionMasks:
+    """Return the masks of a folder (`<image>_segmentation.png` or `<image>.png`), or of a segmenter, or none.
+
+    Raises:
+        ConfigError: both are named, or there is no such folder.
+        LabelError: the folder has two masks of an image.
+        CheckpointError: the segmenter cannot be used.
+    """
+    if masks is not None and segmenter is not None:
+        raise ConfigError("--masks and --segmenter both name the lesion masks; leave out one of them")
+    if segmenter is not None:
+        from attnmel.pipeline.predict.segmenter_masks import SegmenterMasks  # with torch
+
+        drawn = SegmenterMasks(segmenter)
+        return LesionMasks(drawn, f"segmenter {hashlib.sha256(drawn.file.read_bytes()).hexdigest()[:12]}")
+    if masks is not None:
+        if not masks.is_dir():
+            raise ConfigError(
+                f"--masks {masks} is no folder; expected one with <image>_segmentation.png or <image>.png"
+            )
+        from attnmel.data.priors.sources import folder_masks  # with what downloads archives
+
+        files = folder_masks(MasksFolder(masks))
+        return LesionMasks(
+            lambda image: mask_of(files.get(normalize("NFC", image_id(image))), image), f"folder {masks}"
+        )
+    return NO_MASKS
+
+
+def require_masks(card: Card, masks: LesionMasks) -> None:
+    """Refuse a network whose crop follows the lesion without any masks.
+
+    Raises:
+        ConfigError: says how to name them.
+    """
+    if card.crop == LESION and not masks.given:
+        raise ConfigError(
+            "this network sees the square around the lesion, so it needs lesion masks: name a folder of them by "
+            "--masks, or a segmenter by --segmenter (attnmel segment train)"
+        )

@@ -1,0 +1,53 @@
+"""A copy of a run for results that cannot, or shall not, be written into its own folder."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from attnmel.errors import ConfigError
+from attnmel.folders import RunFolder, replacing
+from attnmel.locks import hold_folder
+from attnmel.models.weights.checkpoints import checkpoint_file
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import place_of_data, read_provenance, write_provenance
+
+
+def copied_run(run: RunFolder, out: Path) -> RunFolder:
+    """Return a copy of a run in the folder `out`, made where it is missing: all that results are computed from.
+
+    Copied are settings, provenance, history, the best checkpoint, the lists of images, and results so far; not the
+    state to resume from, events, maps and reports. A copy that is there already is used, with its own results.
+
+    Raises:
+        ConfigError: no run, or `out` holds something else.
+        CheckpointError: the run has no best checkpoint.
+    """
+    read_provenance(run)
+    best, copy = checkpoint_file(run.path), RunFolder(out)
+    if out.exists() and out.samefile(run.path):
+        return run
+    with hold_folder(out):
+        if copy.best.is_file() and _weights_digest(copy.best) == _weights_digest(best):
+            return copy
+        if any(one.name[0] != "." for one in out.iterdir()):
+            raise ConfigError(f"{out} holds something else than a copy of {run.path}; choose another folder by --out")
+        write_provenance(copy, read_provenance(run) | place_of_data(copy, read_recipe(run)))
+        for path in (*_files(run), best):  # the checkpoint last: a copy that has it is whole
+            target = out / path.relative_to(run.path)
+            with replacing(target) as part:
+                shutil.copyfile(path, part)
+    return copy
+
+
+def _files(run: RunFolder) -> list[Path]:
+    single = (run.recipe, run.history, run.images, run.prior.images, run.leakage, run.measures)
+    predictions = (run.path / "predictions").glob("*")
+    every = [*single, run.best.with_suffix(".json"), *predictions]
+    return [path for path in every if path.is_file()]
+
+
+def _weights_digest(path: Path) -> str:
+    """Return a hash of the tensors of a safetensors file; the card before them changes with the temperature."""
+    with path.open("rb") as file:
+        file.seek(int.from_bytes(file.read(8), "little"), 1)
+        return hashlib.file_digest(file, "sha256").hexdigest()

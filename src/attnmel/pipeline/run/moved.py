@@ -1,0 +1,82 @@
+"""A run's recipe, with the folder of its images where that is now; what may change when it is continued. No torch."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attnmel.config.load import AnyRecipe, load_run_recipe
+from attnmel.config.recipe import Recipe
+from attnmel.data.datasets.read_dataset import own_folder_path
+from attnmel.errors import ConfigError
+from attnmel.folders import RunFolder
+from attnmel.table_files import damage, read_json
+
+DATASET_FROM_RUN = "dataset from run"
+"""Key of the provenance: the path of the images' folder from the run folder."""
+
+
+def path_from_run(run: RunFolder, dataset: str) -> str | None:
+    """Return the path of a folder of images from the run folder; None for a known data set, or on another drive."""
+    folder = own_folder_path(dataset)
+    if folder is None:
+        return None
+    try:
+        return Path(os.path.relpath(folder.resolve(), run.path.resolve())).as_posix()
+    except ValueError:
+        return None
+
+
+def read_recipe(
+    run: RunFolder, overrides: Sequence[str] = (), *, provenance: Mapping[str, Any] | None = None
+) -> AnyRecipe:
+    """Return the resolved recipe of a run, changed by `key=value` overrides.
+
+    A folder of own images is looked for at its path from the run folder first, since both may have been moved together,
+    then at its absolute path. Whether it holds the same images is checked where they are used. The path is read from
+    the run's provenance, where that is not given.
+
+    Raises:
+        ConfigError: the folder holds no run.
+    """
+    if not run.recipe.is_file():
+        raise ConfigError(f"{run.path} is not a run folder: no {run.recipe.name} in it; train one first")
+    recipe = load_run_recipe(str(run.recipe), overrides)
+    if any(one.partition("=")[0].strip() == "data.dataset" for one in overrides):
+        return recipe
+    if provenance is None:
+        provenance = _provenance(run)
+    stored = provenance.get(DATASET_FROM_RUN)
+    beside = (run.path.resolve() / stored).resolve() if stored else None
+    return moved_to(recipe, str(beside)) if beside is not None and beside.is_dir() else recipe
+
+
+def _provenance(run: RunFolder) -> dict[str, Any]:
+    if not run.provenance.is_file():
+        return {}
+    with damage(run.provenance, ConfigError, "put back the file that the training wrote, or train anew"):
+        return read_json(run.provenance)
+
+
+def moved_to(recipe: AnyRecipe, dataset: str) -> AnyRecipe:
+    """Return a recipe whose images are in another folder, with the colour statistics that were computed on them."""
+    data = recipe.data
+    statistics = data.statistics
+    if statistics is not None and statistics.of == data.dataset:
+        statistics = statistics.model_copy(update={"of": dataset})
+    changed = {"dataset": dataset, "statistics": statistics}
+    return recipe.model_copy(update={"data": data.model_copy(update=changed)})
+
+
+def adapted(begun: AnyRecipe, wanted: AnyRecipe) -> AnyRecipe:
+    """Return the recipe that a run was begun with, with what a continued run may have otherwise.
+
+    That is the folder of own images (the fingerprint tells whether they are the same), and the number of epochs where
+    the learning rate of an epoch does not depend on it.
+    """
+    folders = own_folder_path(wanted.data.dataset) is not None and Path(begun.data.dataset).is_absolute()
+    changed = moved_to(begun, wanted.data.dataset) if folders else begun
+    if not isinstance(changed, Recipe) or not isinstance(wanted, Recipe) or changed.training.schedule != "steps":
+        return changed
+    epochs = {"epochs": wanted.training.epochs}
+    return changed.model_copy(update={"training": changed.training.model_copy(update=epochs)})
