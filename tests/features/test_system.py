@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from attnmel.config.system import ColourSettings, Feature, SvmSettings
+from attnmel.config.system import ColourSettings, SvmSettings
 from attnmel.features.card import FittedOn, SystemCard
 from attnmel.features.handcrafted import colour_histograms
 from attnmel.features.sources import ONLY, Source
@@ -23,7 +23,7 @@ def pixels() -> np.ndarray:
 def system_of(pixels: np.ndarray, classes: tuple[str, ...], bins: tuple[int, ...]) -> FittedSystem:
     labels = np.arange(18) % 3
     positive = (labels == 1)[:, None] if len(classes) == 2 else labels[:, None] == np.arange(3)
-    settings: dict[str, Feature] = {f"colour{one}": ColourSettings(kind="colour", bins=one) for one in bins}
+    settings = {f"colour{one}": ColourSettings(kind="colour", bins=one) for one in bins}
     svm = SvmSettings(folds=2, kernel="intersection", scaling="none", costs=(1.0,))
     members = []
     for name, one in settings.items():
@@ -34,7 +34,7 @@ def system_of(pixels: np.ndarray, classes: tuple[str, ...], bins: tuple[int, ...
         target=classes[1],
         size=32,
         contexts=(1.0,),
-        features=settings,
+        features={**settings},
         svm=svm,
         trunks={},
         members=tuple(one.facts for one in members),
