@@ -18,8 +18,9 @@ from safetensors.torch import save as tensor_bytes
 from tests.factories import Holder, another_process
 from torch import nn
 
-from attnmel.config.load import load_recipe, load_segmenter_recipe
+from attnmel.config.load import load_recipe, load_segmenter_recipe, make_run_recipe
 from attnmel.config.recipe import Recipe
+from attnmel.config.system import SystemRecipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.deploy.graph import onnx_graph
@@ -27,7 +28,7 @@ from attnmel.deploy.onnx_file import ExportFacts, Threshold, append_texts
 from attnmel.folders import RunFolder
 from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
-from attnmel.pipeline.experiment import run_recipe
+from attnmel.pipeline.experiment import run_recipe, run_system
 from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pipeline.run.dataset import prepare
@@ -114,6 +115,51 @@ def trained(phantoms: Phantoms, fabric: Fabric, once: MakeOnce) -> RunFolder:
         run_recipe(recipe, run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
 
     return RunFolder(once("trained", make) / "seed-0")
+
+
+@pytest.fixture
+def tiny_system(trained: RunFolder) -> SystemRecipe:
+    return small_system(trained)
+
+
+def small_system(trained: RunFolder) -> SystemRecipe:
+    """One feature of each kind, with the trained run's network."""
+    trunk = {"trunk": "vgg16_bn", "weights": str(trained.path)}
+    recipe = make_run_recipe(
+        {
+            "name": "tiny/system",
+            "title": "a tiny system",
+            "data": {"dataset": "phantoms", "classes": ["rest", "melanoma"], "positives": ["melanoma"], "size": 32},
+            "features": {
+                "colour": {"kind": "colour", "bins": 4},
+                "sparse": {"kind": "sparse", "colour": "grey", "atoms": 4, "used": 2},
+                "deep": {"kind": "taps", "taps": ["pool5", "logits"], **trunk},
+                "fisher": {
+                    "kind": "fisher",
+                    "pools": ["pool4"],
+                    "sides": [32, 64],
+                    "components": 3,
+                    "mixture": 2,
+                    **trunk,
+                },
+            },
+            "svm": {"folds": 3, "costs": [1.0, 10.0], "gammas": [1.0]},
+        }
+    )
+    assert isinstance(recipe, SystemRecipe)
+    return recipe
+
+
+@pytest.fixture(scope="session")
+def fitted(trained: RunFolder, phantoms: Phantoms, once: MakeOnce) -> RunFolder:
+    """A fitted system's finished run; tests that change it copy it first."""
+
+    def make(folder: Path) -> None:
+        run = RunFolder(folder / "seed-0")
+        system = small_system(trained)
+        run_system(system, run, home=phantoms.home, command="attnmel train tiny/system", resamples=50)
+
+    return RunFolder(once("fitted", make) / "seed-0")
 
 
 @pytest.fixture(scope="session")

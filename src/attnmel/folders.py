@@ -172,6 +172,11 @@ class RunFolder:
         return self.path / "best.safetensors"
 
     @property
+    def system(self) -> Path:
+        """What a fitted system is made of and which images it was fitted on, for people; also in its checkpoint."""
+        return self.path / "system.json"
+
+    @property
     def last(self) -> Path:
         """Checkpoint of the last finished epoch."""
         return self.path / "last.safetensors"

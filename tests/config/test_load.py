@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from attnmel.config.load import changes, load_recipe, load_segmenter_recipe, make_recipe, recipe_names
+from attnmel.config.load import (
+    changes,
+    load_recipe,
+    load_run_recipe,
+    load_segmenter_recipe,
+    make_recipe,
+    recipe_names,
+)
 from attnmel.errors import ConfigError
 
 LESION = "isic2017/attnmel-lesion"
@@ -14,7 +21,7 @@ LESION = "isic2017/attnmel-lesion"
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_shipped_recipe_loads_under_its_own_name(name: str) -> None:
-    assert load_recipe(name).name == name
+    assert load_run_recipe(name).name == name
 
 
 def test_the_lesion_recipe_carries_the_numbers_of_the_slides() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from attnmel.config.load import load_recipe, recipe_names
+from attnmel.config.load import load_recipe, load_run_recipe, recipe_names
+from attnmel.config.recipe import Recipe
 from attnmel.data.batches.batch import oversampled
 from attnmel.data.datasets.read_dataset import SOURCES
 from attnmel.evaluation.thesis.published import CLASSES_2018, PUBLISHED
@@ -29,7 +30,9 @@ TABLES = {
     },
 }
 
-RECIPES = [name for name in recipe_names() if name.partition("/")[0] in TABLES]
+RECIPES = [
+    name for name in recipe_names() if name.partition("/")[0] in TABLES and isinstance(load_run_recipe(name), Recipe)
+]
 
 
 def text_of(name: str) -> str:

@@ -112,11 +112,11 @@ def verify(
 
 def _reading(recipe: str | None, columns: str | None, *, strict: bool) -> "TableReading":
     """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
-    from attnmel.config.load import load_recipe
+    from attnmel.config.load import load_run_recipe
     from attnmel.data.datasets.folder import TableReading
     from attnmel.data.datasets.folder_columns import parsed_columns
 
-    data = load_recipe(recipe).data if recipe else None
+    data = load_run_recipe(recipe).data if recipe else None
     named = parsed_columns(columns) if columns else data.columns if data else {}
     return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
 

@@ -2,12 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json
+
+if TYPE_CHECKING:
+    from attnmel.config.system import SystemRecipe
+    from attnmel.folders import RunFolder
+
+Result = dict[str, str | int | float]
+"""Of one run, for people or as JSON."""
 
 Overrides = Annotated[
     list[str] | None,
@@ -65,14 +72,15 @@ def train(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Train a network by a recipe.
+    """Train a network, or fit a system of features and SVMs, by a recipe.
 
     Each seed gets the run folder OUT/RECIPE/seed-SEED, with checkpoints, predictions and measures.
 
     Example:
         attnmel train isic2017/attnmel-lesion --seeds 3 --set training.epochs=20
     """
-    from attnmel.config.load import load_recipe, make_recipe
+    from attnmel.config.load import load_run_recipe, with_seeds
+    from attnmel.config.system import SystemRecipe
     from attnmel.data.audit.exclusions import excluding
     from attnmel.data.datasets.folder_columns import as_toml, parsed_columns
     from attnmel.folders import RunFolder, home_folder
@@ -85,9 +93,13 @@ def train(
     changed += ["data.allow_leakage=true"] if allow_leakage else []
     changed += ["data.strict=true"] if strict else []
     changed += [f"data.columns={as_toml(parsed_columns(columns))}"] if columns else []
-    first = read_recipe(given_run, changed) if given_run else load_recipe(recipe, changed)
+    first = read_recipe(given_run, changed) if given_run else load_run_recipe(recipe, changed)
     if exclude is not None:
         first = excluding(first, exclude)
+    print_results = print_json if as_json else _print
+    if isinstance(first, SystemRecipe):
+        print_results(_fit_systems(first, seeds, out, given_run, home_folder(home), resume))
+        return
     if starts_processes(first.training.devices):
         ended = run_together(sys.argv[1:], first.training.devices)
         sys.stderr.write(ended.said)
@@ -104,13 +116,10 @@ def train(
         processes=first.training.devices if on_cpus else 1,
         note=Terminal().note if on_cpus else None,
     )
-    results: list[dict[str, str | int | float]] = []
+    results: list[Result] = []
     with company():
         fabric = recipe_fabric(first)
-        for seed in range(first.training.seed, first.training.seed + seeds):
-            settings = first.model_dump()
-            settings["training"]["seed"] = seed
-            one = make_recipe(settings)
+        for one in with_seeds(first, seeds):
             run = run_folder(one, out, given_run)
             best = run_recipe(
                 one,
@@ -118,16 +127,39 @@ def train(
                 home=home_folder(home),
                 fabric=fabric,
                 resume=resume,
-                command=" ".join(["attnmel", *sys.argv[1:]]),
+                command=_command(),
                 progress=Terminal(),
             )
             measure = one.training.select
             results.append({"run": str(run.path), "best_epoch": best.epoch, measure: best.validation(measure)})
-    if not fabric.is_global_zero:
-        return
-    if as_json:
-        print_json(results)
-        return
+    if fabric.is_global_zero:
+        print_results(results)
+
+
+def _fit_systems(
+    first: "SystemRecipe", seeds: int, out: Path | None, given_run: "RunFolder | None", home: Path, resume: bool
+) -> list[Result]:
+    from attnmel.config.load import with_seeds
+    from attnmel.pipeline.experiment import run_system
+    from attnmel.pipeline.train.train import run_folder
+    from attnmel.runtime import use_threads
+
+    use_threads()
+    results: list[Result] = []
+    for one in with_seeds(first, seeds):
+        folder = run_folder(one, out, given_run)
+        run = run_system(one, folder, home=home, resume=resume, command=_command(), progress=Terminal())
+        auc = run.results["validation"].judgement.row(run.target_class, "auc").value
+        results.append({"run": str(folder.path), "auc": auc})
+    return results
+
+
+def _command() -> str:
+    return " ".join(["attnmel", *sys.argv[1:]])
+
+
+def _print(results: list[Result]) -> None:
     for result in results:
-        chosen = first.training.select
-        print(f"{result['run']}: best epoch {result['best_epoch']}, validation {chosen} {result[chosen]:.3f}")
+        run, measure = result.pop("run"), [*result][-1]
+        epoch = f"best epoch {result['best_epoch']}, " if "best_epoch" in result else ""
+        print(f"{run}: {epoch}validation {measure} {result[measure]:.3f}")

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
+from attnmel.config.system import FEATURE_KINDS, FEATURES, SystemRecipe
 from attnmel.errors import ConfigError, did_you_mean, require_known
 
 SEGMENTER = "segmenter.toml"
@@ -35,7 +36,22 @@ def recipe_names() -> list[str]:
     return sorted(name for name, _ in _shipped(resources.files("attnmel") / "recipes"))
 
 
+AnyRecipe = Recipe | SystemRecipe
+"""The recipe of a run: of a network or of a fitted system."""
+
+OneKind = TypeVar("OneKind", Recipe, SystemRecipe)
+
+
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read the recipe of a network, as `load_run_recipe`.
+
+    Raises:
+        ConfigError: also the recipe of a fitted system.
+    """
+    return network_recipe(load_run_recipe(name, overrides))
+
+
+def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
     """Read a recipe by its name or from a TOML file, then apply `key=value` overrides.
 
     A key is dotted (`training.epochs`); a value is TOML, or else taken as text. A recipe on another data set than its
@@ -48,10 +64,30 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     own = (settings.get("data", {}).get("dataset"), settings.get("name"))
     for override in overrides:
         _override(settings, override)
-    return _named_after_data(make_recipe(settings), *own)
+    return _named_after_data(make_run_recipe(settings), *own)
 
 
-def _named_after_data(recipe: Recipe, dataset: object, name: object) -> Recipe:
+def network_recipe(recipe: AnyRecipe) -> Recipe:
+    """Return the recipe of a network as it is.
+
+    Raises:
+        ConfigError: that of a fitted system.
+    """
+    if isinstance(recipe, Recipe):
+        return recipe
+    raise ConfigError(
+        f"{recipe.name} is a fitted system of features and SVMs, not a network; `train`, `predict`, `evaluate`, "
+        "`compare` and `report` take it"
+    )
+
+
+def with_seeds(recipe: OneKind, count: int) -> Iterator[OneKind]:
+    """Give the recipe with its own seed and those that follow."""
+    for seed in range(recipe.training.seed, recipe.training.seed + count):
+        yield recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
+
+
+def _named_after_data(recipe: AnyRecipe, dataset: object, name: object) -> AnyRecipe:
     """Return a recipe with the name of its data set in place of the one before, unless it has a new name already."""
     if not isinstance(dataset, str) or recipe.data.dataset == dataset or recipe.name != name:
         return recipe
@@ -70,12 +106,21 @@ def plain_name(dataset: str) -> str:
 
 
 def make_recipe(settings: dict[str, Any]) -> Recipe:
-    """Check a nested dictionary and freeze it.
+    """Check a nested dictionary of a network's settings and freeze it.
 
     Raises:
         ConfigError: lists every problem, and the known keys where one is not known.
     """
     return _checked(Recipe, settings)
+
+
+def make_run_recipe(settings: dict[str, Any]) -> AnyRecipe:
+    """Check a nested dictionary and freeze it; the settings of a fitted system are known by their `features`.
+
+    Raises:
+        ConfigError: as `make_recipe`.
+    """
+    return _checked(SystemRecipe, settings) if FEATURES in settings else make_recipe(settings)
 
 
 def load_segmenter_recipe(path: Path | None = None, overrides: Sequence[str] = ()) -> SegmenterRecipe:
@@ -100,7 +145,7 @@ def _checked(kind: type[Kind], settings: dict[str, Any]) -> Kind:
         raise ConfigError("; ".join(problems)) from None
 
 
-def changes(recipe: Recipe) -> tuple[str, ...]:
+def changes(recipe: AnyRecipe) -> tuple[str, ...]:
     """Return the settings that differ from the shipped recipe of the same name; none where none is shipped.
 
     On other data the shipped recipe is the one with the same published row and the same name after the data set's. The
@@ -111,18 +156,18 @@ def changes(recipe: Recipe) -> tuple[str, ...]:
         return ()
     return tuple(
         f"{key} {_short(own)} instead of {_short(shipped)}"
-        for key, (own, shipped) in differences(recipe, load_recipe(shipped_name)).items()
+        for key, (own, shipped) in differences(recipe, load_run_recipe(shipped_name)).items()
         if shipped != "auto" and not key.startswith(("name", "data.statistics", "training.seed"))
     )
 
 
-def _shipped_name(recipe: Recipe) -> str | None:
+def _shipped_name(recipe: AnyRecipe) -> str | None:
     names = recipe_names()
     if recipe.name in names:
         return recipe.name
     general = general_name(recipe.name, recipe.data.dataset)
     alike = [name for name in names if name.endswith(f"/{general}")]
-    return next((name for name in alike if load_recipe(name).published == recipe.published), None)
+    return next((name for name in alike if load_run_recipe(name).published == recipe.published), None)
 
 
 def _short(value: object) -> object:
@@ -204,7 +249,9 @@ def _toml_value(text: str) -> object:
 
 
 def _problem(kind: type[Settings], error: dict[str, Any]) -> str:
-    place = ".".join(str(part) for part in error["loc"])
+    # Below a feature's name the location has its kind, too, which is no key.
+    keys = [part for at, part in enumerate(error["loc"]) if not (at == 2 and error["loc"][0] == FEATURES)]
+    place = ".".join(map(str, keys))
     if error["type"] == "extra_forbidden":
         known = _known_keys(kind, error["loc"][:-1])
         return f"unknown key '{place}'{did_you_mean(str(error['loc'][-1]), known)}; known: {', '.join(known)}"
@@ -221,6 +268,8 @@ def _problem(kind: type[Settings], error: dict[str, Any]) -> str:
 def _known_keys(kind: type[Settings], groups: tuple[int | str, ...]) -> list[str]:
     model: Any = kind
     for group in groups:
+        if group == FEATURES:
+            return sorted(FEATURE_KINDS[str(groups[2])].model_fields)
         model = _settings_class(model.model_fields[str(group)].annotation)
     return sorted(model.model_fields)
 

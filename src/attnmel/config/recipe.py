@@ -157,8 +157,8 @@ class TrainingSettings(Settings):
         return self
 
 
-class Recipe(Settings):
-    """One row of a table: all that decides a run."""
+class RunRecipe(Settings):
+    """What the recipes of all kinds of runs have in common."""
 
     name: str
     """Also the folder of its runs: words of letters, digits, "-", "_" and single dots, joined by "/"."""
@@ -166,12 +166,9 @@ class Recipe(Settings):
     published: str | None = None
     """Row of `evaluation.thesis.published` to compare with; None where nothing was published."""
     data: DataSettings
-    model: ModelSettings
-    loss: LossSettings = LossSettings()
-    training: TrainingSettings = TrainingSettings()
 
     @model_validator(mode="after")
-    def _place(self) -> "Recipe":
+    def _place(self) -> "RunRecipe":
         if not RECIPE_NAME.fullmatch(self.name) or len(self.name) > LONGEST_NAME:
             raise ValueError(
                 f"name = {self.name[:LONGEST_NAME]!r}; runs lie in a folder of that name: expected one like "
@@ -179,6 +176,14 @@ class Recipe(Settings):
                 "characters"
             )
         return self
+
+
+class Recipe(RunRecipe):
+    """One row of a table: all that decides the run of a network."""
+
+    model: ModelSettings
+    loss: LossSettings = LossSettings()
+    training: TrainingSettings = TrainingSettings()
 
     @model_validator(mode="after")
     def _masks(self) -> "Recipe":

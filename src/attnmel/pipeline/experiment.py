@@ -1,11 +1,14 @@
 """A recipe -> a finished run: trained, evaluated on every split but the training's, and thereby calibrated."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
 from lightning_fabric import Fabric
 
 from attnmel.config.recipe import Recipe
+from attnmel.config.system import SystemRecipe
+from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
@@ -13,6 +16,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.history import HistoryRow
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.system.train import train_system
 from attnmel.pipeline.train.train import train_run
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
@@ -39,10 +43,35 @@ def run_recipe(
     with hold_folder(run.path) if fabric.is_global_zero else nullcontext():
         trained = train_run(recipe, run, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
         if fabric.is_global_zero:
-            opened = Run(run, home, progress, dataset=trained.prepared)
-            for split in _evaluated_splits(trained.prepared, progress):
-                evaluate_run(opened, split=split, maps=trained.maps.get(split), resamples=resamples)
+            _evaluate(Run(run, home, progress, dataset=trained.prepared), trained.prepared, trained.maps, resamples)
     return trained.best
+
+
+def run_system(
+    recipe: SystemRecipe,
+    run: RunFolder,
+    *,
+    home: Path,
+    resume: bool = False,
+    command: str = "",
+    resamples: int = RESAMPLES,
+    progress: Progress = SILENT,
+) -> Run:
+    """Fit a system by a recipe, evaluate it as `run_recipe` does a network, and return the finished run.
+
+    Raises:
+        AttnmelError: as `train_system` and `evaluate_run`.
+    """
+    with hold_folder(run.path):
+        prepared = train_system(recipe, run, home=home, resume=resume, command=command, progress=progress)
+        opened = Run(run, home, progress, dataset=prepared)
+        _evaluate(opened, prepared, {}, resamples)
+    return opened
+
+
+def _evaluate(opened: Run, prepared: Prepared, maps: Mapping[Split, StoredMaps], resamples: int) -> None:
+    for split in _evaluated_splits(prepared, opened.progress):
+        evaluate_run(opened, split=split, maps=maps.get(split), resamples=resamples)
 
 
 def _evaluated_splits(prepared: Prepared, progress: Progress) -> tuple[Split, ...]:

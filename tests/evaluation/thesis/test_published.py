@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
-from attnmel.config.load import load_recipe, recipe_names
-from attnmel.config.recipe import Network, Prior
+from attnmel.config.load import load_run_recipe, recipe_names
+from attnmel.config.recipe import Network, Prior, Recipe
 from attnmel.evaluation.thesis.published import CLASSES_2018, FOOTNOTES, PUBLISHED, PublishedRow
 
 SLIDES = Path(__file__).parents[3] / "shared/slides.md"
@@ -96,8 +96,8 @@ def test_own_rows_say_their_network_and_prior_in_the_words_of_a_recipe() -> None
 
 def test_every_recipe_names_the_row_of_its_own_data_network_and_prior() -> None:
     named = set()
-    for recipe in map(load_recipe, recipe_names()):
-        if recipe.published is not None:
+    for recipe in map(load_run_recipe, recipe_names()):
+        if isinstance(recipe, Recipe) and recipe.published is not None:
             row, loss = PUBLISHED[recipe.published], recipe.loss
             assert (row.dataset, row.network) == (recipe.data.dataset, recipe.model.network)
             assert (row.prior, row.masks, "none") == (loss.prior, loss.masks, loss.spoil)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.factories import Recorder
 
-from attnmel.config.load import load_recipe
+from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import CheckpointError
 from attnmel.folders import RunFolder
@@ -109,7 +109,7 @@ def test_a_run_that_goes_on_needs_neither_weights_nor_scale_again(
 ) -> None:
     gone = weights.rename(weights.with_suffix(".gone"))
     try:
-        run_recipe(read_recipe(light), light, home=phantoms.home, fabric=fabric, resume=True)
+        run_recipe(network_recipe(read_recipe(light)), light, home=phantoms.home, fabric=fabric, resume=True)
     finally:
         gone.rename(weights)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attnmel import runtime
-from attnmel.config.load import load_recipe
+from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.folders import RunFolder
@@ -85,7 +85,7 @@ def test_a_run_ends_where_a_plain_loop_over_its_batches_ends(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
-    settled = read_recipe(run)
+    settled = network_recipe(read_recipe(run))
     batches = training_batches(settled, prepare(settled.data, home=phantoms.home), torch.device("cpu"))
     assert len(batches) > 1
 

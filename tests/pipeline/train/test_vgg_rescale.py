@@ -10,7 +10,7 @@ from tests.conftest import TINY
 from tests.factories import Recorder
 from torch import Tensor, nn
 
-from attnmel.config.load import load_recipe
+from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.folders import RunFolder
@@ -128,7 +128,7 @@ def test_a_rescaled_start_is_trained_at_the_same_rate(
     assert (measured["images"], measured["seed"], measured["rescaled"]) == (24, 0, True)
     assert measured["batch-norm inserted"] is (trunk == "vgg16_bn")
     assert len(measured["rms of activations"]) == 13
-    assert read_recipe(run).model.rescale is True
+    assert network_recipe(read_recipe(run)).model.rescale is True
 
 
 def test_batch_norm_inserted_into_large_activations_diverges_and_the_note_says_what_helps(

@@ -4,9 +4,9 @@ import csv
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from attnmel.config.recipe import Recipe
+from attnmel.config.recipe import RunRecipe
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding
 from attnmel.data.audit.store import Audit
 from attnmel.data.datasets.read_dataset import own_folder_path
@@ -73,7 +73,10 @@ def write_exclusions(path: Path, listed: Iterable[Exclusion]) -> None:
     write_table(path, COLUMNS, (astuple(one) for one in listed))
 
 
-def excluding(recipe: Recipe, path: Path) -> Recipe:
+OneKind = TypeVar("OneKind", bound=RunRecipe)
+
+
+def excluding(recipe: OneKind, path: Path) -> OneKind:
     """Return the recipe without the images of its own data set that a list names, besides those already left out.
 
     Raises:

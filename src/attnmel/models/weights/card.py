@@ -39,6 +39,9 @@ CARD = "attnmel"
 ATTENDING = "attnmel-cnn"
 """The network with gates."""
 
+FITTED = "features-svm"
+"""The network of a fitted system's card, which is none: features and SVMs (`attnmel.features`)."""
+
 VALIDATION = "the validation images of the training"
 """The images that temperature and thresholds are chosen on, unless a card names others."""
 

@@ -15,7 +15,7 @@ from attnmel import __version__
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
-from attnmel.models.weights.card import CARD, AnyCard, Card, card_json, checked, described, read_card
+from attnmel.models.weights.card import CARD, FITTED, AnyCard, Card, card_json, checked, described, read_card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.models.weights.safetensors_io import (
     check_finite,
@@ -37,18 +37,22 @@ def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
     save_weights(path, network.state_dict(), card)
 
 
-def save_weights(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
-    """Write the weights of a network by their names, as `save_checkpoint`."""
-    save_with_card(path, tensors, CARD, card_json(card))
+def save_weights(path: Path, tensors: Mapping[str, Tensor], card: Card, more: Mapping[str, str] | None = None) -> None:
+    """Write the weights of a network by their names, as `save_checkpoint`, with more texts in the metadata."""
+    save_with_card(path, tensors, CARD, card_json(card), more)
 
 
-def save_with_card(path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes) -> None:
+def save_with_card(
+    path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes, more: Mapping[str, str] | None = None
+) -> None:
     """Write tensors with a card in JSON under a key of the metadata, and the card also as .json.
+
+    `more` are further texts of the metadata.
 
     Raises:
         CheckpointError: the disk is full or cannot be written; the former checkpoint is kept.
     """
-    save_state(path, tensors, {key: text.decode()})
+    save_state(path, tensors, {**(more or {}), key: text.decode()})
     with writing(path.with_suffix(".json")) as part:
         part.write_bytes(text)
 
@@ -62,8 +66,8 @@ def set_temperature(path: Path, temperature: float | None, thresholds: tuple[Thr
         CheckpointError: as `read_checkpoint` and `save_checkpoint`.
     """
     tensors, card = read_checkpoint(path)
-    changed = dataclasses.replace(card, temperature=temperature, thresholds=thresholds)
-    save_weights(checkpoint_file(path), tensors, changed)
+    file, changed = checkpoint_file(path), dataclasses.replace(card, temperature=temperature, thresholds=thresholds)
+    save_weights(file, tensors, changed, read_metadata(file))
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:
@@ -73,12 +77,26 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:
         CheckpointError: no such file, a pickle, a damaged file, no card, or tensors that are not the card's network's.
     """
     tensors, card = read_checkpoint(path)
+    require_network(card, path)
     network = _shell(card, path)
     check_tensors(tensors, network.state_dict(), f"{path}, by its card {described(card)}")
     network.load_state_dict(
         {name: tensors[name].to(own.dtype) for name, own in network.state_dict().items()}, assign=True
     )
     return network.eval(), card
+
+
+def require_network(card: Card, path: Path) -> None:
+    """Refuse the checkpoint of a fitted system, which is no network.
+
+    Raises:
+        CheckpointError: names the commands that take it.
+    """
+    if card.network == FITTED:
+        raise CheckpointError(
+            f"{path} is a fitted system of features and SVMs, not a network; `predict`, `evaluate`, `compare` and "
+            "`report` take it"
+        )
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:

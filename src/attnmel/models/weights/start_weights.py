@@ -21,7 +21,7 @@ from attnmel.folders import expanded, weights_folder
 from attnmel.locks import hold_file
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described
-from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint
+from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint, require_network
 from attnmel.models.weights.efficientnet_lite import PACKAGED, licence_of, packaged_file, renamed
 from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, read_metadata
 from attnmel.progress import SILENT, Progress
@@ -279,8 +279,8 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> Start:
     """Put in all; without the head where its classes are others, the trunk alone where it is another network."""
-    tensors, card = read_checkpoint(path)
-    own = network.state_dict()
+    (tensors, card), own = read_checkpoint(path), network.state_dict()
+    require_network(card, path)
     if bare := lacks_batch_norm(network, tensors, TRUNK):
         own, tensors = without_batch_norm(own, TRUNK), batch_normed_names(tensors, TRUNK)
     is_same_network, same = _form(own) == _form(tensors), card.classes == tuple(classes)

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.config.load import differences
-from attnmel.config.recipe import Recipe
+from attnmel.config.load import AnyRecipe, differences
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
@@ -54,7 +53,7 @@ class _Named:
     """Of a submission."""
 
     @property
-    def recipe(self) -> Recipe | None:
+    def recipe(self) -> AnyRecipe | None:
         return self.run.recipe if self.run else None
 
     def file(self, split: str) -> Path:

@@ -22,6 +22,7 @@ from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.features.store import SystemNetwork
 from attnmel.folders import replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.card import VALIDATION
@@ -30,6 +31,7 @@ from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.seen import write_seen
 from attnmel.pipeline.run.crops import other_crops
 from attnmel.pipeline.run.dataset import ALL, Prepared, refuse_unknown, split_batches
+from attnmel.pipeline.run.features import system_predictions
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
@@ -223,6 +225,9 @@ def _predict(run: Run, images: EvaluatedImages, maps: StoredMaps | None) -> Pred
 
 def _predict_square(run: Run, images: EvaluatedImages, prepared: Prepared, maps: StoredMaps | None) -> Predicted:
     network, card = run.checkpoint
+    if isinstance(network, SystemNetwork):
+        found = system_predictions(network.system, prepared, images.rows, home=run.home, progress=run.progress)
+        return Predicted(found, ())
     device = runtime.choose_device()
     return predict(
         network,

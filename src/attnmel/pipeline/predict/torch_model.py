@@ -12,10 +12,11 @@ from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.data.preprocess.network_input import NetworkInput, network_input
 from attnmel.errors import ImageError
+from attnmel.features.store import load_classifier
 from attnmel.folders import RunFolder
 from attnmel.models.output import predict_squares
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
+from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.table import ImageResult
@@ -24,14 +25,14 @@ from attnmel.records import ATTENTION_MAPS
 
 
 class CheckpointModel:
-    """A trained network, which predicts `together` images in one forward pass, each with its lesion mask if known.
+    """A trained network or fitted system, which predicts `together` images in one pass, each with its mask if known.
 
     Raises:
         CheckpointError: the model cannot be used.
     """
 
     def __init__(self, path: Path, *, batch: int, calibrated: bool, masks: MaskOf = NO_MASKS) -> None:
-        network, self.card = load_checkpoint(path)
+        network, self.card = load_classifier(path)
         self._masks = masks
         self.file = checkpoint_file(path)
         self.temperature = self.card.temperature if calibrated else None

@@ -12,6 +12,7 @@ from typing import Any
 
 import tomli_w
 
+from attnmel.config.load import network_recipe
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
@@ -54,7 +55,7 @@ def ship_model(
     """
     if words.name != folder.name:
         raise ConfigError(f"the model is called {words.name}, but its folder {folder.name}; use the same name")
-    recipe = read_recipe(run)
+    recipe = network_recipe(read_recipe(run))
     prepared = Run(run, home, progress).same_dataset()
     out_of_fold = read_out_of_fold(folds, prepared, recipe.data.positives[0])
     with replacing(folder) as part:
@@ -78,7 +79,7 @@ def ship_model(
 
 def _copy_start(run: RunFolder, made: RunFolder, words: Words) -> None:
     """Write recipe, provenance and list of images, without paths of this machine."""
-    recipe = read_recipe(run)
+    recipe = network_recipe(read_recipe(run))
     text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
     if Path(recipe.model.weights).is_absolute():
         text = text.replace(recipe.model.weights, Path(recipe.model.weights).name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from attnmel.config.load import changes
+from attnmel.config.load import AnyRecipe, changes
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION, ablation_of
 from attnmel.data.priors.corrupt import NOT_SPOILT
@@ -108,7 +108,7 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         judgements={name: one.judgement for name, one in ({split: results} | run.results).items()},
         known=known_images(leaks, run.results),
         curves=curves,
-        history=_history(run),
+        history=_history(run) if run.history else None,
         published=published,
         overlaps=results.overlap,
         overlap_images=results.masks,
@@ -132,16 +132,18 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
     )
 
 
-def _ablation_words(recipe: Recipe) -> str:
+def _ablation_words(recipe: AnyRecipe) -> str:
     return "" if recipe.data.ablation == NO_ABLATION else f", {ABLATION_WORDS[recipe.data.ablation]}"
 
 
-def _published(recipe: Recipe) -> PublishedRow | None:
+def _published(recipe: AnyRecipe) -> PublishedRow | None:
     """Return the published row to compare with: of the same data set, network and prior; none for an ablation.
 
     A prior made of other masks, or of masks corrupted on purpose, is another prior.
     """
-    if recipe.published is None or recipe.data.ablation != NO_ABLATION or recipe.loss.spoil != NOT_SPOILT:
+    if not isinstance(recipe, Recipe) or recipe.published is None:
+        return None
+    if recipe.data.ablation != NO_ABLATION or recipe.loss.spoil != NOT_SPOILT:
         return None
     require_known("published row", recipe.published, PUBLISHED)
     row = PUBLISHED[recipe.published]
@@ -150,7 +152,7 @@ def _published(recipe: Recipe) -> PublishedRow | None:
 
 
 def _history(run: Run) -> History:
-    recipe, rows = run.recipe, run.history
+    recipe, rows = run.network_recipe, run.history
     best = best_row(rows, recipe.training.select)
     losses = {"total": [row.loss for row in rows], "focal": [row.focal for row in rows]}
     if recipe.loss.prior != "none":
@@ -220,7 +222,7 @@ def _circumstances(provenance: dict[str, Any], results: SplitResults) -> tuple[F
         ("device", provenance["device"]),
         ("processes", str(provenance["processes"])),
         ("precision", provenance["precision"]),
-        ("epoch evaluated", str(results.epoch)),
+        *([("epoch evaluated", str(results.epoch))] if results.epoch else []),  # a fitted system has none
     ]
     fingerprint = [
         ("data set", data["title"]),
@@ -262,7 +264,7 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
 
 
-def _recipe_facts(recipe: Recipe) -> tuple[FactGroup, ...]:
+def _recipe_facts(recipe: AnyRecipe) -> tuple[FactGroup, ...]:
     groups = recipe.model_dump(mode="json", exclude_none=True)
     return tuple(
         FactGroup(title, tuple((key, _text(value)) for key, value in group.items()))

@@ -15,7 +15,7 @@ def is_finished(run: Run, recipe: Recipe) -> bool:
     if not run.folder.measures.is_file() or not run.folder.recipe.is_file():
         return False
     try:
-        if _differs(run.recipe, recipe):
+        if _differs(run.network_recipe, recipe):
             return False
         best, splits = best_row(run.history, recipe.training.select), set(run.provenance["data"]["splits"]) - {"train"}
         evaluated = {name for name, one in run.results.items() if best and one.epoch == best.epoch}

@@ -104,7 +104,7 @@ def _short_data(done: Sequence[Run]) -> tuple[str, ...]:
 
 def _other_trunk(done: Sequence[Run]) -> tuple[str, ...]:
     """Return the footnote on rows that keep the slides' names although their trunk is another."""
-    trunks = {run.recipe.model.trunk for run in done}
+    trunks = {run.network_recipe.model.trunk for run in done}
     other = ", ".join(sorted(trunk for trunk in trunks if not trunk.startswith("vgg16")))
     return (f"Rows keep the slides' names, but their trunk is {other} in place of VGG-16.",) if other else ()
 
@@ -117,7 +117,7 @@ def _segmenter_saw(done: Sequence[Run]) -> tuple[str, ...]:
     """Return the footnotes on how many evaluated images the segmenter of the predicted masks learnt from."""
     notes: dict[str, None] = {}
     for run in done:
-        if run.recipe.loss.masks != PREDICTED:
+        if run.network_recipe.loss.masks != PREDICTED:
             continue
         learnt = {one.image_id for one in read_images(predicted_masks(run.home, run.recipe.data.dataset))}
         for split in run.results if learnt else ():

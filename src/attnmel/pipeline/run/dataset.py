@@ -284,7 +284,8 @@ def split_batches(
 def shown_pixels(data: DataSettings, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
     """Return the central crops of chosen rows, painted as in the network's input: red, green, blue, mask."""
     pixels = prepared.cache.gather(rows)
-    if (paint := painter(data.ablation, _statistics(data).mean)) is not None:
+    # A fitted system's data has no colour statistics, and nothing to paint.
+    if data.ablation != NO_ABLATION and (paint := painter(data.ablation, _statistics(data).mean)) is not None:
         paint(pixels)
     return central_crop(pixels, data.size)
 

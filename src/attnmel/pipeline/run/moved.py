@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attnmel.config.load import load_recipe
+from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
@@ -29,7 +29,7 @@ def path_from_run(run: RunFolder, dataset: str) -> str | None:
 
 def read_recipe(
     run: RunFolder, overrides: Sequence[str] = (), *, provenance: Mapping[str, Any] | None = None
-) -> Recipe:
+) -> AnyRecipe:
     """Return the resolved recipe of a run, changed by `key=value` overrides.
 
     A folder of own images is looked for at its path from the run folder first, since both may have been moved together,
@@ -41,7 +41,7 @@ def read_recipe(
     """
     if not run.recipe.is_file():
         raise ConfigError(f"{run.path} is not a run folder: no {run.recipe.name} in it; train one first")
-    recipe = load_recipe(str(run.recipe), overrides)
+    recipe = load_run_recipe(str(run.recipe), overrides)
     if any(one.partition("=")[0].strip() == "data.dataset" for one in overrides):
         return recipe
     if provenance is None:
@@ -58,7 +58,7 @@ def _provenance(run: RunFolder) -> dict[str, Any]:
         return read_json(run.provenance)
 
 
-def moved_to(recipe: Recipe, dataset: str) -> Recipe:
+def moved_to(recipe: AnyRecipe, dataset: str) -> AnyRecipe:
     """Return a recipe whose images are in another folder, with the colour statistics that were computed on them."""
     data = recipe.data
     statistics = data.statistics
@@ -68,7 +68,7 @@ def moved_to(recipe: Recipe, dataset: str) -> Recipe:
     return recipe.model_copy(update={"data": data.model_copy(update=changed)})
 
 
-def adapted(begun: Recipe, wanted: Recipe) -> Recipe:
+def adapted(begun: AnyRecipe, wanted: AnyRecipe) -> AnyRecipe:
     """Return the recipe that a run was begun with, with what a continued run may have otherwise.
 
     That is the folder of own images (the fingerprint tells whether they are the same), and the number of epochs where
@@ -76,7 +76,7 @@ def adapted(begun: Recipe, wanted: Recipe) -> Recipe:
     """
     folders = own_folder_path(wanted.data.dataset) is not None and Path(begun.data.dataset).is_absolute()
     changed = moved_to(begun, wanted.data.dataset) if folders else begun
-    if begun.training.schedule != "steps":
+    if not isinstance(changed, Recipe) or not isinstance(wanted, Recipe) or changed.training.schedule != "steps":
         return changed
     epochs = {"epochs": wanted.training.epochs}
     return changed.model_copy(update={"training": changed.training.model_copy(update=epochs)})

@@ -7,12 +7,12 @@ import tomli_w
 import torch
 
 from attnmel import NOTICE, runtime
-from attnmel.config.load import differences
+from attnmel.config.load import AnyRecipe, OneKind, differences
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.weights.card import Card
+from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe
@@ -24,7 +24,7 @@ MOST_LISTED = 5
 
 def write_start(
     run: RunFolder,
-    recipe: Recipe | SegmenterRecipe,
+    recipe: AnyRecipe | SegmenterRecipe,
     data: Mapping[str, Any],
     *,
     prior: Mapping[str, Any] | None = None,
@@ -54,19 +54,19 @@ def write_start(
     _write_recipe(run, recipe)
 
 
-def _write_recipe(run: RunFolder, recipe: Recipe | SegmenterRecipe) -> None:
+def _write_recipe(run: RunFolder, recipe: AnyRecipe | SegmenterRecipe) -> None:
     with replacing(run.recipe) as part:
         part.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
 
 
-def place_of_data(run: RunFolder, recipe: Recipe | SegmenterRecipe) -> dict[str, str]:
+def place_of_data(run: RunFolder, recipe: AnyRecipe | SegmenterRecipe) -> dict[str, str]:
     """Return the entry of the provenance that says where a folder of own images is from the run folder."""
     path = path_from_run(run, recipe.data.dataset)
     return {DATASET_FROM_RUN: path} if path else {}
 
 
 def add_resumed(
-    run: RunFolder, recipe: Recipe | SegmenterRecipe, *, device: torch.device, processes: int, epoch: int
+    run: RunFolder, recipe: AnyRecipe | SegmenterRecipe, *, device: torch.device, processes: int, epoch: int
 ) -> None:
     """Record that a run was resumed, and on what: other versions or thread counts may change the last bits.
 
@@ -102,7 +102,7 @@ def read_provenance(run: RunFolder) -> dict[str, Any]:
         return read_json(run.provenance)
 
 
-def continued_recipe(run: RunFolder, recipe: Recipe, prepared: Prepared, prior: Mapping[str, Any]) -> Recipe:
+def continued_recipe(run: RunFolder, recipe: OneKind, prepared: Prepared, prior: Mapping[str, Any]) -> OneKind:
     """Return the recipe that a run is continued with: the one it was begun with, with what `adapted` allows to change.
 
     Raises:
@@ -164,19 +164,15 @@ def refuse_other_data(run: RunFolder, provenance: Mapping[str, Any], now: dict[s
         )
 
 
-def check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
+def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
     """Refuse a checkpoint of another run in this run's folder: its results would be filed under the wrong recipe.
 
     Raises:
         CheckpointError: names what differs.
     """
-    model, data = recipe.model, recipe.data
+    data = recipe.data
     pairs = {
-        "network": (card.network, model.network),
-        "trunk": (card.trunk, model.trunk),
-        "width": (card.width, model.width),
-        "padding": (card.padding, model.padding),
-        "attention": (card.attention, model.attention),
+        **_network_pairs(card, recipe),
         "classes": (", ".join(card.classes), ", ".join(data.classes)),
         "size": (card.size, data.size),
         "crop": (card.crop, data.crop),
@@ -188,3 +184,16 @@ def check_card(run: RunFolder, card: Card, recipe: Recipe) -> None:
             f"{run.best} is not of this run's recipe: {'; '.join(differing)}. Put the run's own checkpoint back, or "
             "train the run again."
         )
+
+
+def _network_pairs(card: Card, recipe: AnyRecipe) -> dict[str, tuple[object, object]]:
+    if not isinstance(recipe, Recipe):
+        return {"network": (card.network, FITTED)}
+    model = recipe.model
+    return {
+        "network": (card.network, model.network),
+        "trunk": (card.trunk, model.trunk),
+        "width": (card.width, model.width),
+        "padding": (card.padding, model.padding),
+        "attention": (card.attention, model.attention),
+    }

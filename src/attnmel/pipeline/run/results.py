@@ -50,8 +50,9 @@ class SplitResults:
     def sentence(self) -> str:
         """Return what was evaluated, in one line."""
         counts = ", ".join(f"{count} {name}" for name, count in self.judgement.counts.items())
+        epoch = f", epoch {self.epoch}" if self.epoch else ""  # a fitted system has none
         notes = "".join(f"\nnote: {note}" for note in self.judgement.notes)
-        what = f"{self.dataset}, {self.split}: {counted(self.judgement.images, 'image')} ({counts}), epoch {self.epoch}"
+        what = f"{self.dataset}, {self.split}: {counted(self.judgement.images, 'image')} ({counts}){epoch}"
         return f"{what}; {scale_in_words(self.temperature)}{notes}"
 
     def table(self) -> list[list[str]]:

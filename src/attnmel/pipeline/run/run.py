@@ -9,14 +9,16 @@ from typing import Any
 from torch import nn
 
 from attnmel import runtime
+from attnmel.config.load import AnyRecipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.features.store import load_classifier
 from attnmel.folders import RunFolder, home_folder
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, set_temperature
+from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.dataset import Prepared, prepare
 from attnmel.pipeline.run.history import HistoryRow, read_history
@@ -57,9 +59,18 @@ class Run:
         return self.folder.path
 
     @cached_property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> AnyRecipe:
         """The resolved recipe, as `read_recipe`."""
         return read_recipe(self.folder, provenance=self.provenance if self.folder.recipe.is_file() else {})
+
+    @property
+    def network_recipe(self) -> Recipe:
+        """The recipe of a run that trained a network.
+
+        Raises:
+            ConfigError: the run is a fitted system.
+        """
+        return network_recipe(self.recipe)
 
     @property
     def target_class(self) -> str:
@@ -73,8 +84,8 @@ class Run:
 
     @cached_property
     def history(self) -> tuple[HistoryRow, ...]:
-        """One row an epoch, as `read_history`."""
-        return read_history(self.folder.history)
+        """One row an epoch, as `read_history`; none of a fitted system."""
+        return read_history(self.folder.history) if isinstance(self.recipe, Recipe) else ()
 
     @cached_property
     def learnt_images(self) -> tuple[Known, ...]:
@@ -97,12 +108,12 @@ class Run:
 
     @cached_property
     def checkpoint(self) -> tuple[nn.Module, Card]:
-        """The network of the best epoch on this machine's device, in evaluation mode, and its card.
+        """The network of the best epoch on this machine's device, in evaluation mode, or the fitted system; its card.
 
         Raises:
             CheckpointError: the run has no usable best checkpoint, or that of another run.
         """
-        network, card = load_checkpoint(self.path)
+        network, card = load_classifier(self.path)
         check_card(self.folder, card, self.recipe)
         return network.to(runtime.choose_device()), card
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lightning_fabric import Fabric
 
 from attnmel import runtime
+from attnmel.config.load import AnyRecipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION
 from attnmel.data.batches.stored_maps import StoredMaps
@@ -57,12 +58,12 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     )
 
 
-def _place(recipe: Recipe) -> tuple[int, str | None]:
+def _place(recipe: AnyRecipe) -> tuple[int, str | None]:
     """Return the settings that tell the folders of the runs of one recipe apart."""
     return recipe.training.seed, recipe.data.fold
 
 
-def run_folder(recipe: Recipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
+def run_folder(recipe: AnyRecipe, out: Path | None = None, given: RunFolder | None = None) -> RunFolder:
     """Return the folder of a run: `<out or runs>/<recipe>[/fold-<k>-of-<n>][/<ablation>]/seed-<seed>`.
 
     `given` is a run that the recipe was read from: without `out` its own folder is returned for the same seed and fold,

@@ -1,0 +1,1 @@
+"""Features of images, encoders and SVMs: a classifier that is fitted, not trained by gradients."""

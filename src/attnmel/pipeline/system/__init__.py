@@ -1,0 +1,1 @@
+"""A recipe of features and SVMs to a fitted run folder."""
