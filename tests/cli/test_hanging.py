@@ -77,13 +77,22 @@ def hanging(library: str, exported: Path, folder: Path, *more: str) -> "subproce
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
 
 
+def ended(process: "subprocess.Popen[str]", limit: float) -> str:
+    """Return what a process wrote to stderr; one that does not end within the limit fails the test, and is killed."""
+    try:
+        return process.communicate(timeout=limit)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
 @pytest.mark.parametrize(("library", "code"), [("CDLL", 1), ("PyDLL", -signal.SIGKILL)])
 def test_a_hanging_library_ends_a_folder_s_prediction_with_one_sentence(
     library: str, code: int, attnmel: "Attnmel", exported: Path, folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.csv"
     with hanging(library, exported, folder, "--out", str(out), "--stall-limit", "3") as process:
-        _, told = process.communicate(timeout=200)
+        told = ended(process, 200)
     assert process.returncode == code
     *notes, sentence = told.splitlines()
     assert all(note.startswith("left out of ") for note in notes)
@@ -120,7 +129,7 @@ def test_ctrl_c_ends_a_prediction_whose_library_hangs(
         for _ in range(presses):
             process.send_signal(signal.SIGINT)
             time.sleep(0.2)
-        _, told = process.communicate(timeout=60)
+        told = ended(process, 60)
     assert time.monotonic() - pressed < 40
     assert process.returncode in ((code,) if presses == 1 else (code, -signal.SIGKILL))
     assert "error: stopped" in told
@@ -138,7 +147,7 @@ def test_a_halted_prediction_is_not_taken_for_a_hanging_one(exported: Path, fold
         process.send_signal(signal.SIGSTOP)
         time.sleep(4)
         process.send_signal(signal.SIGCONT)
-        _, told = process.communicate(timeout=200)
+        told = ended(process, 200)
     assert process.returncode == 0, told
 
 

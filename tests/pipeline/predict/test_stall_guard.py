@@ -1,6 +1,7 @@
 """Watches end in any order, and give Ctrl-C back to its former listener."""
 
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -38,3 +39,23 @@ def test_two_watches_end_in_any_order(first_ends_first: bool) -> None:
     assert heard_by() != -1, "the other watch still hears of Ctrl-C"
     ends[1].__exit__(None, None, None)
     assert heard_by() in (before, -1)
+
+
+@pytest.mark.parametrize(
+    ("waits", "code"),
+    [
+        ("ctypes.PyDLL(None).sleep(1000)", -signal.SIGKILL),  # keeps Python's lock
+        ("ctypes.CDLL(None).sleep(8)", 0),  # as a slow reader of the output does
+    ],
+)
+def test_only_a_lock_that_is_kept_ends_a_process_that_uses_a_result(waits: str, code: int) -> None:
+    program = f"""
+import ctypes
+from attnmel.pipeline.predict.stall_guard import watched
+with watched(1, stalled="stalled", stopped="stopped") as passed_on:
+    for _ in passed_on([1]):
+        {waits}
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+    assert ended.returncode == code
+    assert ended.stderr == ("error: stalled\n" if code else "")

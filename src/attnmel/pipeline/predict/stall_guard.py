@@ -21,7 +21,7 @@ def watched(limit: float, *, stalled: str, stopped: str) -> Iterator[Callable[[I
 
     The other process ends this one with the message `stalled` if an item takes `limit` seconds (0: no limit) plus some
     grace, and with `stopped` if it does not end on Ctrl-C; by SIGKILL, since a hanging library may block any other way.
-    The time that the consumer of the items takes does not count. On Windows, and outside the main thread, which alone
+    The time that the consumer of an item takes counts only if no Python code can run in it. On Windows, and outside the main thread, which alone
     gets Ctrl-C, nothing is watched.
     """
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
@@ -31,12 +31,25 @@ def watched(limit: float, *, stalled: str, stopped: str) -> Iterator[Callable[[I
     os.set_blocking(writing, False)
     process = _started(reading, limit, stalled, stopped)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    in_use, ended = threading.Event(), threading.Event()
+    in_use.set()
+    pulse = threading.Thread(target=_pulse, args=(writing, in_use, ended), name="attnmel pulse", daemon=True)
+    pulse.start()
     try:
-        yield lambda items: _passed_on(items, writing)
+        yield lambda items: _passed_on(items, writing, in_use)
     finally:
+        ended.set()
+        pulse.join()
         _restore_signals(writing, before)
         os.close(writing)
         process.wait()
+
+
+def _pulse(writing: int, in_use: threading.Event, ended: threading.Event) -> None:
+    """Show progress while a result is in use, for as long as Python code can run at all."""
+    while not ended.wait(stall_watcher.STEP):
+        if in_use.is_set():
+            _show_progress(writing)
 
 
 def _restore_signals(writing: int, before: int) -> None:
@@ -67,19 +80,21 @@ def _started(reading: int, limit: float, stalled: str, stopped: str) -> "subproc
         os.close(reading)
 
 
-def _passed_on(items: Iterable[One], writing: int) -> Iterator[One]:
+def _passed_on(items: Iterable[One], writing: int, in_use: threading.Event) -> Iterator[One]:
     iterator = iter(items)
     while True:
-        _send(writing, stall_watcher.WORKING)
+        in_use.clear()
+        _show_progress(writing)
         try:
             one = next(iterator)
         except StopIteration:
             return
         finally:
-            _send(writing, stall_watcher.RESTING)
+            in_use.set()
+            _show_progress(writing)
         yield one
 
 
-def _send(writing: int, state: bytes) -> None:
+def _show_progress(writing: int) -> None:
     with suppress(OSError):  # the watcher has ended, or its pipe is full
-        os.write(writing, state)
+        os.write(writing, stall_watcher.PROGRESS)

@@ -1,7 +1,7 @@
 """A program that ends another process if that hangs; it uses only Python's standard library.
 
-It reads a byte for each change of the other's state, and the number of each signal that the other got. So it works even
-if no Python code can run in the other process, as when an extension waits for ever while it holds the global lock.
+It reads a byte for each sign of progress and the number of each signal that the other got. So it works even if no Python
+code can run in the other process, as when an extension waits for ever while it holds the global lock.
 """
 
 import os
@@ -10,8 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-WORKING, RESTING = b"\xfe", b"\xff"
-"""The process waits for a library; it does something else, such as waiting for the reader of its output."""
+PROGRESS = b"\xff"
+"""A result is asked for, has come, or is being used, such as written to a slow reader; in the last case each second."""
 
 STEP = 1.0
 """Seconds of one wait. Time is counted in these steps, so that the time of a sleeping machine does not count."""
@@ -23,26 +23,24 @@ GRACE = 5.0
 def watch(process: int, limit: float, stalled: str, stopped: str) -> None:
     """Follow a process by standard input until that is closed; end the process if it hangs, and print why.
 
-    It hangs if it works for `limit` seconds (0: no limit) plus some grace without a result, or longer than the grace
-    after Ctrl-C. A second Ctrl-C ends it at once.
+    It hangs if it shows no progress for `limit` seconds (0: no limit) plus some grace, or if it still runs longer than
+    the grace after Ctrl-C. A second Ctrl-C ends it at once.
     """
-    working, interrupts, still, after = False, 0, 0.0, 0.0
+    interrupts, still, after = 0, 0.0, 0.0
     while True:
         if select.select([0], [], [], STEP)[0]:
             received = os.read(0, 4096)
             if not received:
                 return
-            for byte in received:
-                if byte == signal.SIGINT:
-                    interrupts += 1
-                else:
-                    working, still = byte == WORKING[0], 0.0
+            interrupts += received.count(signal.SIGINT)
+            if PROGRESS in received:
+                still = 0.0
         elif not suspended(process):
             still += STEP
             after += STEP if interrupts else 0.0
         if interrupts > 1 or after >= GRACE:
             return _end(process, stopped)
-        if working and limit and still >= limit + GRACE:
+        if limit and still >= limit + GRACE:
             return _end(process, stalled)
 
 
