@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from attnmel import Predictor
-from attnmel.data.preprocess.colour import FLAGS, INTENT
+from attnmel.data.image_files.colour import FLAGS, INTENT
+from attnmel.data.image_files.png_colours import SRGB_CURVE, profile_of
 from attnmel.data.preprocess.images import decoded_image
-from attnmel.data.preprocess.png_colours import SRGB_CURVE, profile_of
 from attnmel.pretrained.examples import example_images
 
 SPACES = {

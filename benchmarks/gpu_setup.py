@@ -15,7 +15,7 @@ from pathlib import Path
 from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
-from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.images.dataset import prepare
 
 TOY_COUNTS = {"train": 64, "validation": 24, "test": 32}
 MASKS = ("isic2018-task1", Path("2018") / "ISIC2018_Task2_Training_GroundTruth_v3.zip")

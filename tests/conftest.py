@@ -31,7 +31,7 @@ from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.experiment import run_recipe, run_system
 from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.pretrained.package import ship_model
-from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.segment.train import train_segmenter
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.pretrained import catalogue

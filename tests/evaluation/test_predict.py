@@ -9,8 +9,8 @@ import torch
 from attnmel.config.recipe import Recipe
 from attnmel.evaluation.predict import predict
 from attnmel.models.classifiers import build_network
-from attnmel.pipeline.run.dataset import prepare, split_batches
-from attnmel.pipeline.run.normalisation import with_statistics
+from attnmel.pipeline.run.images.dataset import prepare, split_batches
+from attnmel.pipeline.run.images.normalisation import with_statistics
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

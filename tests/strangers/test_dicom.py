@@ -17,8 +17,8 @@ from tests.strangers.make_dicom import KINDS, PICTURE, SKIN, dermoscopy, grey, j
 from tests.strangers.make_images import P3_XY, icc
 
 from attnmel.data.dicom.frames import frame_path
+from attnmel.data.image_files.reading import read_image
 from attnmel.data.preprocess.images import image_size
-from attnmel.data.preprocess.reading import read_image
 
 INNER = (slice(4, None, 8), slice(4, None, 8))
 """Pixels away from the borders of the squares, over which JPEG and its subsampled colours reach."""

@@ -9,8 +9,8 @@ from PIL import Image
 from tests.factories import Recorder
 from tests.strangers.make_images import P3_XY, StrangeImage, icc, make_images, refused, shown, skin, to_light
 
+from attnmel.data.image_files.reading import read_image
 from attnmel.data.preprocess.images import image_size
-from attnmel.data.preprocess.reading import read_image
 from attnmel.errors import ImageError
 from attnmel.pipeline.predict.predict import predict_images
 

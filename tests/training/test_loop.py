@@ -16,7 +16,7 @@ from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.errors import TrainingError
 from attnmel.losses import Dice, TotalLoss
 from attnmel.models.classifiers import build_network
-from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.training.loop import EpochLoss, train
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule

@@ -220,8 +220,8 @@ def statistics(
     """
     from attnmel.config.load import load_recipe
     from attnmel.folders import home_folder
-    from attnmel.pipeline.run.dataset import prepare
-    from attnmel.pipeline.run.normalisation import training_statistics
+    from attnmel.pipeline.run.images.dataset import prepare
+    from attnmel.pipeline.run.images.normalisation import training_statistics
 
     settings = load_recipe(recipe, overrides or ())
     prepared = prepare(settings.data, home=home_folder(home), progress=Terminal())

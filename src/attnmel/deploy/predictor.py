@@ -18,10 +18,10 @@ from PIL.Image import Image as PillowImage
 
 from attnmel import NOTICE
 from attnmel.config.fields import ComputePrecision
+from attnmel.data.image_files.picture import UNNAMED
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
 from attnmel.data.preprocess.network_input import Mask, NetworkInput, Seen, network_input
-from attnmel.data.preprocess.picture import UNNAMED
 from attnmel.deploy.onnx_file import (
     ATTENTION,
     BOUND,

@@ -13,8 +13,8 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
-from attnmel.pipeline.run.dataset import Prepared
 from attnmel.pipeline.run.history import HistoryRow
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.system.train import train_system
 from attnmel.pipeline.train.train import train_run

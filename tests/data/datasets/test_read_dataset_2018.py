@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from attnmel.data.archives.fetch import fetch
-from attnmel.data.datasets.metadata import CONFIRMATIONS
 from attnmel.data.datasets.read_dataset import read_dataset
+from attnmel.data.tables.metadata import CONFIRMATIONS
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.records import Lesion
 

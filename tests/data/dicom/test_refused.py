@@ -19,7 +19,7 @@ from tests.strangers.make_dicom import IDENTIFYING, PICTURE, dermoscopy, grey, i
 from attnmel.data.dicom import read
 from attnmel.data.dicom.header import ATTRIBUTES
 from attnmel.data.dicom.read import opened_dataset
-from attnmel.data.preprocess.reading import read_image
+from attnmel.data.image_files.reading import read_image
 from attnmel.errors import ImageError
 
 EXPLICIT = uid.ExplicitVRLittleEndian

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnmel.data.datasets.label_tables import DIAGNOSES_2018
+from attnmel.data.tables.labels import DIAGNOSES_2018
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.submission import takes, write_submission
 from attnmel.records import Predictions

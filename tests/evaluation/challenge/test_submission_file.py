@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from attnmel.data.datasets.table_schema import CheckedTable
+from attnmel.data.tables.schema import CheckedTable
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.entry import predictions_of, read_entry
 from attnmel.evaluation.challenge.submission_file import read_submission

@@ -19,7 +19,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.evaluate.seen import seen_notes
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.predict.predict import predict_images
-from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.run import Run
 from attnmel.table_files import read_table
 

@@ -11,7 +11,7 @@ from tests.conftest import TINY
 from attnmel.config.load import load_recipe
 from attnmel.errors import PredictionsError
 from attnmel.pipeline.pretrained.cross_validation import read_out_of_fold
-from attnmel.pipeline.run.dataset import Prepared, prepare
+from attnmel.pipeline.run.images.dataset import Prepared, prepare
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

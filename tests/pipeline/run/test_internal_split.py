@@ -16,7 +16,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
-from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.results import read_measures
 from attnmel.pipeline.run.results_details import read_details

@@ -11,9 +11,9 @@ from attnmel.config.load import make_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.folders import RunFolder
-from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.images.dataset import prepare
+from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.moved import read_recipe
-from attnmel.pipeline.run.normalisation import with_statistics
 from attnmel.pipeline.run.provenance import continued_recipe, read_provenance
 from attnmel.pipeline.train.priors import prepare_prior
 

@@ -12,7 +12,7 @@ from PIL import Image
 from attnmel.errors import ConfigError, ImageError, LabelError, PredictionsError
 from attnmel.folders import MasksFolder, RunFolder, predicted_masks
 from attnmel.models.segmenter import load_segmenter, save_segmenter
-from attnmel.pipeline.run.seen_images import read_images
+from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.segment import predict
 from attnmel.pipeline.segment.image_masks import Drawn
 from attnmel.pipeline.segment.masks_table import read_masks_table

@@ -15,8 +15,8 @@ from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.features.sources import Described, Source
 from attnmel.features.system import FittedSystem
 from attnmel.folders import RunFolder
-from attnmel.pipeline.run.dataset import Prepared, prepare
-from attnmel.pipeline.run.features import described_parts
+from attnmel.pipeline.run.images.dataset import Prepared, prepare
+from attnmel.pipeline.run.images.features import described_parts
 from attnmel.pipeline.system.fit import fit_system, open_sources
 from attnmel.records import Lesion
 

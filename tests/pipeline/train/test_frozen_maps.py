@@ -19,8 +19,8 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import FROM_MAPS, evaluate_run
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.dataset import Prepared, prepare, training_batches
-from attnmel.pipeline.run.normalisation import with_statistics
+from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
+from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.frozen_maps import open_run_maps
 from attnmel.pipeline.train.setup import objective, put_start_weights, schedule, set_up, start_network

@@ -20,9 +20,9 @@ from attnmel.models.weights.safetensors_io import save_state
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images
-from attnmel.pipeline.run.dataset import prepare
+from attnmel.pipeline.run.images.dataset import prepare
+from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.moved import read_recipe
-from attnmel.pipeline.run.normalisation import with_statistics
 from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:

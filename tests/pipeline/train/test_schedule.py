@@ -16,7 +16,7 @@ from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.dataset import prepare, training_batches
+from attnmel.pipeline.run.images.dataset import prepare, training_batches
 from attnmel.pipeline.run.moved import read_recipe
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attnmel.data.audit.align import Match
-from attnmel.data.datasets.label_tables import BENIGN, MALIGNANT, MELANOMA, NEVUS, SEBORRHEIC_KERATOSIS
+from attnmel.data.tables.labels import BENIGN, MALIGNANT, MELANOMA, NEVUS, SEBORRHEIC_KERATOSIS
 from attnmel.records import Split
 
 Kind = Literal["same id", "same bytes", "same picture", "same lesion", "labels differ", "alike"]

@@ -16,9 +16,9 @@ from attnmel.data.datasets.folder_columns import COLUMNS, TABLE, find_columns
 from attnmel.data.datasets.folder_files import FolderFiles
 from attnmel.data.datasets.folder_rows import FolderRow, RowReader
 from attnmel.data.datasets.splits import SMALLEST_SHARE, large_groups
-from attnmel.data.datasets.table_problems import LISTED, Problem, refuse
-from attnmel.data.datasets.table_text import read_text
 from attnmel.data.dicom.frames import file_of, image_id
+from attnmel.data.tables.problems import LISTED, Problem, refuse
+from attnmel.data.tables.text import read_text
 from attnmel.errors import LabelError, listed
 from attnmel.records import Lesion
 

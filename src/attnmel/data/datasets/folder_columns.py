@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from attnmel.data.datasets.table_problems import Problem
-from attnmel.data.datasets.words import folded
+from attnmel.data.tables.problems import Problem
+from attnmel.data.tables.words import folded
 from attnmel.errors import ConfigError, require_known
 from attnmel.records import ATTRIBUTES
 

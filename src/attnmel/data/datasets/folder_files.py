@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from attnmel.data.dicom.frames import frame_path, named_frame
-from attnmel.data.preprocess.formats import SUFFIXES
+from attnmel.data.image_files.formats import SUFFIXES
 
 
 class Found(NamedTuple):

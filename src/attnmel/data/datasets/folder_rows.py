@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from attnmel.data.datasets.folder_columns import TABLE, FolderColumns
 from attnmel.data.datasets.folder_files import FolderFiles, Found
-from attnmel.data.datasets.table_problems import Problem, shown
-from attnmel.data.datasets.table_text import Row, TableText
-from attnmel.data.datasets.words import (
+from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.tables.text import Row, TableText
+from attnmel.data.tables.words import (
     OLDEST,
     age_in_words,
     class_of,

@@ -9,17 +9,17 @@ from attnmel.data.archives.catalog import ARCHIVES, IMAGE_SUFFIXES, Archive, Rol
 from attnmel.data.archives.fetch import ArchiveState, archive_states
 from attnmel.data.datasets.folder import AS_WRITTEN, TableReading, read_folder
 from attnmel.data.datasets.folder_columns import REQUIRED, TABLE
-from attnmel.data.datasets.label_tables import read_isic2016_labels, read_isic2017_labels, read_isic2018_labels
 from attnmel.data.datasets.mask_files import AGAIN, files_of, lesion_masks, require_all, require_single
-from attnmel.data.datasets.metadata import (
+from attnmel.data.datasets.splits import check_disjoint, draw_sides
+from attnmel.data.tables.labels import read_isic2016_labels, read_isic2017_labels, read_isic2018_labels
+from attnmel.data.tables.metadata import (
     METADATA_ENDING,
     Known,
     read_ham10000_metadata,
     read_isic2017_metadata,
     read_lesion_groups,
 )
-from attnmel.data.datasets.splits import check_disjoint, draw_sides
-from attnmel.data.datasets.table_text import SAVE_AS_CSV
+from attnmel.data.tables.text import SAVE_AS_CSV
 from attnmel.errors import ConfigError, LabelError, did_you_mean, listed
 from attnmel.folders import dataset_folder, expanded
 from attnmel.records import INTERNAL, SPLITS, Lesion, Split

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int32
 
-from attnmel.data.preprocess.decode import opened, stored_levels
-from attnmel.data.preprocess.picture import upright, upright_size
+from attnmel.data.image_files.decode import opened, stored_levels
+from attnmel.data.image_files.picture import upright, upright_size
 from attnmel.errors import ImageError
 
 AGAIN = "take the file from the archive again"

@@ -1,1 +1,1 @@
-"""Image files to prepared images in a memory-mapped cache. No torch."""
+"""Images to prepared squares in a memory-mapped cache, and to the input of a network. No torch."""

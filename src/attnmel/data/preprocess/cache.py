@@ -10,12 +10,12 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
+from attnmel.data.image_files.reading import note_changes
+from attnmel.data.image_files.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, Row, open_arrays
 from attnmel.data.preprocess.cache_build import CHANNELS, Crop, Work, crop_key, prepared_rows, rows_with_lesions
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.hashes import file_contents
-from attnmel.data.preprocess.reading import note_changes
-from attnmel.data.preprocess.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.errors import ImageError, LabelError, listed
 from attnmel.folders import cache_folder

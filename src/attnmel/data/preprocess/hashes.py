@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attnmel.data.dicom.frames import file_of
-from attnmel.data.preprocess.decode import opened
-from attnmel.data.preprocess.reading import header_changes
+from attnmel.data.image_files.decode import opened
+from attnmel.data.image_files.reading import header_changes
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
 from attnmel.folders import replacing

@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Shaped, UInt8
 from PIL import Image
 
-from attnmel.data.preprocess.decode import decode_scaled, opened
-from attnmel.data.preprocess.masks import mask_levels
-from attnmel.data.preprocess.picture import ImageSource, Picture, upright, upright_size
-from attnmel.data.preprocess.reading import read_image, read_picture
+from attnmel.data.image_files.decode import decode_scaled, opened
+from attnmel.data.image_files.masks import mask_levels
+from attnmel.data.image_files.picture import ImageSource, Picture, upright, upright_size
+from attnmel.data.image_files.reading import read_image, read_picture
 from attnmel.errors import ConfigError, ImageError
 
 MASK_THRESHOLD = 127

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from attnmel.data.image_files.picture import ImageSource
 from attnmel.data.preprocess.coverage import covered
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.image_warnings import image_warnings
@@ -20,7 +21,6 @@ from attnmel.data.preprocess.images import (
     prepared_parts,
     prepared_pixels,
 )
-from attnmel.data.preprocess.picture import ImageSource
 from attnmel.errors import ImageError
 from attnmel.records import ColourStatistics
 

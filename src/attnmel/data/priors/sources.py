@@ -20,11 +20,11 @@ from attnmel.data.archives.catalog import ARCHIVES, FEATURES
 from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of, require_single
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.datasets.superpixels import marked_superpixels
-from attnmel.data.preprocess.decode import opened
-from attnmel.data.preprocess.formats import PNG_SUFFIXES
+from attnmel.data.image_files.decode import opened
+from attnmel.data.image_files.formats import PNG_SUFFIXES
+from attnmel.data.image_files.masks import mask_levels
+from attnmel.data.image_files.picture import upright, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
-from attnmel.data.preprocess.masks import mask_levels
-from attnmel.data.preprocess.picture import upright, upright_size
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.folders import MasksFolder, expanded, predicted_masks
 from attnmel.records import Lesion

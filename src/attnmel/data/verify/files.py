@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.data.preprocess.decode import decode_scaled, opened
+from attnmel.data.image_files.decode import decode_scaled, opened
+from attnmel.data.image_files.masks import mask_levels
+from attnmel.data.image_files.picture import upright, upright_size
+from attnmel.data.image_files.reading import read_picture
 from attnmel.data.preprocess.images import MASK_THRESHOLD
-from attnmel.data.preprocess.masks import mask_levels
-from attnmel.data.preprocess.picture import upright, upright_size
-from attnmel.data.preprocess.reading import read_picture
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.image_checks import image_problems
 from attnmel.data.verify.inventory import Item

@@ -8,7 +8,7 @@ from pathlib import Path
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES, IMAGE_SUFFIXES, MASK_SUFFIXES, OPTIONAL, Archive, Role
 from attnmel.data.archives.fetch import ArchiveState, recorded_states
 from attnmel.data.datasets.mask_files import FEATURE_NAME, MASK_NAME, files_of
-from attnmel.data.datasets.metadata import (
+from attnmel.data.tables.metadata import (
     METADATA_ENDING,
     read_ham10000_metadata,
     read_isic2017_metadata,

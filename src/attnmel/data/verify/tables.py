@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from attnmel.data.archives.catalog import Archive
-from attnmel.data.datasets.label_tables import LABEL_SCHEMAS
-from attnmel.data.datasets.table_schema import check_table
+from attnmel.data.tables.labels import LABEL_SCHEMAS
+from attnmel.data.tables.schema import check_table
 from attnmel.data.verify.findings import Finding
 
 KINDS = {"row": "label value", "doubled": "id doubled"}

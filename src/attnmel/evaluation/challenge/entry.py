@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from attnmel.data.datasets.label_tables import LABEL_SCHEMAS, SCORE_WEIGHT
-from attnmel.data.datasets.table_problems import Problem, refuse
-from attnmel.data.datasets.table_schema import CheckedTable, TableSchema, check_table
+from attnmel.data.tables.labels import LABEL_SCHEMAS, SCORE_WEIGHT
+from attnmel.data.tables.problems import Problem, refuse
+from attnmel.data.tables.schema import CheckedTable, TableSchema, check_table
 from attnmel.errors import ConfigError, PredictionsError, listed
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from attnmel.data.datasets.mask_files import files_of
-from attnmel.data.datasets.table_problems import Problem, refuse
-from attnmel.data.preprocess.decode import opened
-from attnmel.data.preprocess.formats import PNG_SUFFIXES
-from attnmel.data.preprocess.masks import mask_levels
-from attnmel.data.preprocess.picture import upright
+from attnmel.data.image_files.decode import opened
+from attnmel.data.image_files.formats import PNG_SUFFIXES
+from attnmel.data.image_files.masks import mask_levels
+from attnmel.data.image_files.picture import upright
+from attnmel.data.tables.problems import Problem, refuse
 from attnmel.errors import ImageError, PredictionsError, listed
 from attnmel.evaluation.challenge.metrics import ConfusionCounts, ratio
 from attnmel.evaluation.challenge.rules import CHALLENGES, MASKS, OFFICIAL, Rules

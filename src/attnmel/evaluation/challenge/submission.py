@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.datasets.label_tables import DIAGNOSES_2017, DIAGNOSES_2018
-from attnmel.data.datasets.table_schema import PROBABILITY, TableSchema
+from attnmel.data.tables.labels import DIAGNOSES_2017, DIAGNOSES_2018
+from attnmel.data.tables.schema import PROBABILITY, TableSchema
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.records import SAME_DIAGNOSES, Predictions

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attnmel.data.datasets.table_problems import Problem, shown
-from attnmel.data.datasets.table_schema import NUMBER, CheckedTable, Header, TableSchema, read_body
-from attnmel.data.datasets.table_text import SEPARATORS, Row, TableText, read_text
-from attnmel.data.datasets.words import folded
+from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.tables.schema import NUMBER, CheckedTable, Header, TableSchema, read_body
+from attnmel.data.tables.text import SEPARATORS, Row, TableText, read_text
+from attnmel.data.tables.words import folded
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.challenge.submission import SUBMISSIONS
 from attnmel.records import SAME_DIAGNOSES

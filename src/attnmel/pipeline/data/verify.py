@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
-from attnmel.data.preprocess.decode import decode_scaled, opened
-from attnmel.data.preprocess.masks import read_mask
-from attnmel.data.preprocess.picture import upright_size
-from attnmel.data.preprocess.reading import read_picture
+from attnmel.data.image_files.decode import decode_scaled, opened
+from attnmel.data.image_files.masks import read_mask
+from attnmel.data.image_files.picture import upright_size
+from attnmel.data.image_files.reading import read_picture
 from attnmel.data.verify import KINDS, Finding, Item, Verification, verify_dataset
 from attnmel.errors import ImageError
 from attnmel.locks import hold_files

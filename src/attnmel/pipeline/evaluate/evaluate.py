@@ -29,12 +29,12 @@ from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.seen import write_seen
-from attnmel.pipeline.run.crops import other_crops
-from attnmel.pipeline.run.dataset import ALL, Prepared, refuse_unknown, split_batches
-from attnmel.pipeline.run.features import system_predictions
+from attnmel.pipeline.run.images.crops import other_crops
+from attnmel.pipeline.run.images.dataset import ALL, Prepared, refuse_unknown, split_batches
+from attnmel.pipeline.run.images.features import system_predictions
+from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT, Predictions
 
 BATCH = 32

@@ -14,8 +14,8 @@ from attnmel.data.preprocess.image_warnings import LEAST_SEEN, image_warnings
 from attnmel.data.preprocess.images import central_crop, image_size
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
-from attnmel.pipeline.run.crops import crop_masks
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.crops import crop_masks
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run import Run
 from attnmel.table_files import read_json, write_json, write_table
 

@@ -10,8 +10,8 @@ from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.sources import feature_files
 from attnmel.evaluation.maps.localisation import LESION, Target
-from attnmel.pipeline.run.crops import cache_crop, crop_masks
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.crops import cache_crop, crop_masks
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run import Run
 
 

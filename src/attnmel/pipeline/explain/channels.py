@@ -9,7 +9,7 @@ from jaxtyping import Int, UInt8
 from attnmel.data.preprocess.images import BLACK_TO_WHITE
 from attnmel.folders import MapsFolder
 from attnmel.pipeline.explain.annotations import Annotations
-from attnmel.pipeline.run.dataset import shown_pixels
+from attnmel.pipeline.run.images.dataset import shown_pixels
 from attnmel.pipeline.run.open_split import SplitModel
 from attnmel.report.galleries.channels import Browser, ChannelImage, ChannelList, ShownChannel, write_browser
 from attnmel.report.galleries.maps import border_address, map_address, picture_address

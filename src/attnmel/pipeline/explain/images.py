@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from attnmel import runtime
+from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.network_input import network_input
-from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.errors import CheckpointError, ImageError
 from attnmel.folders import RunFolder
 from attnmel.locks import hold_folder

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from attnmel.config.recipe import DataSettings
 from attnmel.errors import ConfigError
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
-from attnmel.pipeline.run.dataset import shown_pixels
+from attnmel.pipeline.run.images.dataset import shown_pixels
 from attnmel.saliency.map_files import read_levels
 
 BATCH = 16

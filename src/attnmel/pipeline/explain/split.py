@@ -13,7 +13,7 @@ from attnmel.folders import MapsFolder, replacing
 from attnmel.pipeline.explain.annotations import Annotations
 from attnmel.pipeline.explain.metrics import OF_MAPS, RERUN, MapBatch, MethodBatch, Values
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
-from attnmel.pipeline.run.dataset import shown_pixels
+from attnmel.pipeline.run.images.dataset import shown_pixels
 from attnmel.pipeline.run.open_split import SplitModel
 from attnmel.report.sections.maps import summary_text
 from attnmel.saliency.map_files import map_file

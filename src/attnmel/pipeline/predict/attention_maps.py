@@ -11,11 +11,11 @@ from PIL.PngImagePlugin import PngInfo
 
 from attnmel import NOTICE
 from attnmel.data.dicom.frames import image_id
-from attnmel.data.preprocess.decode import decode_scaled, opened
+from attnmel.data.image_files.decode import decode_scaled, opened
+from attnmel.data.image_files.picture import upright, upright_size
+from attnmel.data.image_files.reading import read_picture
 from attnmel.data.preprocess.images import Square, whole_frame
 from attnmel.data.preprocess.network_input import Seen
-from attnmel.data.preprocess.picture import upright, upright_size
-from attnmel.data.preprocess.reading import read_picture
 from attnmel.errors import ConfigError
 from attnmel.folders import replacing
 from attnmel.models.weights.card import Card

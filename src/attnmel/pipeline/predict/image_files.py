@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from attnmel.data.dicom.frames import SUFFIXES as DICOM_SUFFIXES
 from attnmel.data.dicom.frames import file_of, frames_of, image_id, is_dicom
-from attnmel.data.preprocess.formats import READ, START, SUFFIXES, format_of, name_of_unread
+from attnmel.data.image_files.formats import READ, START, SUFFIXES, format_of, name_of_unread
 from attnmel.errors import ImageError, listed
 from attnmel.progress import SILENT, Progress
 

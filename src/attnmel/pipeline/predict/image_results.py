@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
+from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.data.preprocess.image_warnings import not_checked
-from attnmel.data.preprocess.reading import ReadingNotes
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import ImageError
 from attnmel.folders import replacing

@@ -21,8 +21,8 @@ def watched(limit: float, *, stalled: str, stopped: str) -> Iterator[Callable[[I
 
     The other process ends this one with the message `stalled` if an item takes `limit` seconds (0: no limit) plus some
     grace, and with `stopped` if it does not end on Ctrl-C; by SIGKILL, since a hanging library may block any other way.
-    The time that the consumer of an item takes counts only if no Python code can run in it. On Windows, and outside the main thread, which alone
-    gets Ctrl-C, nothing is watched.
+    The time that the consumer of an item takes counts only while no Python code can run at all. On Windows, and outside
+    the main thread, which alone gets Ctrl-C, nothing is watched.
     """
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield iter

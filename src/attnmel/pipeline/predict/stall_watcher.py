@@ -1,7 +1,7 @@
 """A program that ends another process if that hangs; it uses only Python's standard library.
 
-It reads a byte for each sign of progress and the number of each signal that the other got. So it works even if no Python
-code can run in the other process, as when an extension waits for ever while it holds the global lock.
+It reads a byte for each sign of progress and the number of each signal that the other got. So it works even if no
+Python code can run in the other process, as when an extension waits for ever while it holds the global lock.
 """
 
 import os

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from attnmel.errors import PredictionsError, listed
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.records import Predictions
 from attnmel.table_files import read_table
 

@@ -23,7 +23,7 @@ from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.export.export import export_onnx
 from attnmel.pipeline.pretrained.card import model_card
 from attnmel.pipeline.pretrained.cross_validation import read_out_of_fold
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, add_measures

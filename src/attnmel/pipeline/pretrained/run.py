@@ -6,7 +6,7 @@ from pathlib import Path
 from attnmel.errors import ConfigError
 from attnmel.folders import RunFolder, replacing
 from attnmel.pipeline.pretrained.cross_validation import SPLITS
-from attnmel.pipeline.run.dataset import ALL
+from attnmel.pipeline.run.images.dataset import ALL
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.pretrained.catalogue import Shipped, file_digest

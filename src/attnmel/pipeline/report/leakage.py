@@ -7,8 +7,8 @@ import numpy as np
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.pipeline.run.images.seen_images import Leak
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.seen_images import Leak
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.leakage import leakage_section

@@ -23,8 +23,8 @@ from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.report.leakage import known_images
 from attnmel.pipeline.report.maps import side_by_side_section
 from attnmel.pipeline.report.section_order import topics
-from attnmel.pipeline.run.dataset import Prepared, shown_pixels
 from attnmel.pipeline.run.history import best_row
+from attnmel.pipeline.run.images.dataset import Prepared, shown_pixels
 from attnmel.pipeline.run.results import SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.records import ATTENTION_MAPS, Predictions

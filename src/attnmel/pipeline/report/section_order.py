@@ -8,9 +8,9 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.pipeline.report.ablations import ablation_sections
 from attnmel.pipeline.report.leakage import leakage_sections
 from attnmel.pipeline.report.maps import run_maps_section
+from attnmel.pipeline.run.images.seen_images import Leak
 from attnmel.pipeline.run.results import SplitResults
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.seen_images import Leak
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.calibration import calibration_section
 from attnmel.report.sections.challenge import official_section

@@ -16,7 +16,7 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.predict import predict
 from attnmel.models.weights.checkpoints import Card
-from attnmel.pipeline.run.dataset import Prepared, split_batches
+from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.saliency.methods.registry import SLOW, maps_of

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.data.dicom.frames import is_dicom_file, require_writer
+from attnmel.data.image_files.masks import read_mask
 from attnmel.data.preprocess.images import MASK_THRESHOLD
-from attnmel.data.preprocess.masks import read_mask
 from attnmel.errors import ConfigError
 from attnmel.locks import hold_folder
 

@@ -13,7 +13,7 @@ from torch import nn
 from attnmel import runtime
 from attnmel.data.datasets.mask_files import require_single
 from attnmel.data.datasets.read_dataset import SOURCES, read_dataset
-from attnmel.data.preprocess.reading import ReadingNotes
+from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
 from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing
@@ -21,7 +21,7 @@ from attnmel.locks import hold_folder
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.predict.image_files import distinct_names, image_files, raise_for_failures
-from attnmel.pipeline.run.seen_images import read_images, write_images
+from attnmel.pipeline.run.images.seen_images import read_images, write_images
 from attnmel.pipeline.segment.dicom_masks import require_dicom_masks, write_dicom_masks
 from attnmel.pipeline.segment.image_masks import Drawn, drawn_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table, write_masks_table

@@ -17,7 +17,7 @@ from attnmel.evaluation.masks.agreement import agreement, file_pixels, overlaps,
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
 from attnmel.evaluation.statistics.format import fixed, in_brackets
 from attnmel.folders import MasksFolder, predicted_masks
-from attnmel.pipeline.run.seen_images import known_images, read_images, shared_images
+from attnmel.pipeline.run.images.seen_images import known_images, read_images, shared_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion

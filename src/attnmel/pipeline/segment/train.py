@@ -23,6 +23,7 @@ from attnmel.models.segmenter import build_segmenter, load_segmenter, segmentati
 from attnmel.models.weights.start_weights import Start
 from attnmel.own_files import require_only
 from attnmel.pipeline.run.history import SegmenterRow, write_history
+from attnmel.pipeline.run.images.seen_images import known_images, write_images
 from attnmel.pipeline.run.provenance import (
     add_resumed,
     read_provenance,
@@ -30,7 +31,6 @@ from attnmel.pipeline.run.provenance import (
     refuse_other_settings,
     write_start,
 )
-from attnmel.pipeline.run.seen_images import known_images, write_images
 from attnmel.pipeline.run.training_state import load_training_state
 from attnmel.pipeline.segment.dataset import CHOOSING, Pairs, prepare_pairs
 from attnmel.pipeline.segment.image_masks import drawn_images

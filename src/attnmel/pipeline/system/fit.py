@@ -19,8 +19,8 @@ from attnmel.features.sources import Source
 from attnmel.features.svm import fit_svm
 from attnmel.features.system import FittedSystem, Member, Place, places
 from attnmel.features.trunk_network import open_trunk
-from attnmel.pipeline.run.dataset import Prepared
-from attnmel.pipeline.run.features import Part, described_parts
+from attnmel.pipeline.run.images.dataset import Prepared
+from attnmel.pipeline.run.images.features import Part, described_parts
 from attnmel.progress import SILENT, Progress
 
 SPLIT = "train"

@@ -13,9 +13,9 @@ from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import START_NAMES, Start
-from attnmel.pipeline.run.dataset import Prepared, prepare
+from attnmel.pipeline.run.images.dataset import Prepared, prepare
+from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.provenance import continued_recipe, read_provenance, write_start
-from attnmel.pipeline.run.seen_images import learnt_images, write_images
 from attnmel.pipeline.system.fit import fit_system, open_sources
 from attnmel.progress import SILENT, Progress
 

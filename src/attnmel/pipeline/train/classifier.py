@@ -19,9 +19,9 @@ from attnmel.evaluation.predict import predict
 from attnmel.folders import RunFolder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import save_weights
-from attnmel.pipeline.run.dataset import Prepared, split_batches
 from attnmel.pipeline.run.history import HistoryRow, best_row
-from attnmel.pipeline.run.normalisation import training_colours
+from attnmel.pipeline.run.images.dataset import Prepared, split_batches
+from attnmel.pipeline.run.images.normalisation import training_colours
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.train.frozen_maps import RunMaps
 from attnmel.records import ColourStatistics, Predictions

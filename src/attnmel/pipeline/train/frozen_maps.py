@@ -21,7 +21,7 @@ from attnmel.data.batches.views import Views
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.models.classifiers import needs_means_alone, trunk_of
 from attnmel.models.trunks.trunk import Trunk
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
 

@@ -12,9 +12,9 @@ from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.data.priors.sources import PriorFiles, count_by_source, mask_flags, masks_folder, prior_files
 from attnmel.errors import LabelError, listed
-from attnmel.pipeline.run.crops import cache_crop, crop_masks
-from attnmel.pipeline.run.dataset import Prepared
-from attnmel.pipeline.run.seen_images import Known, judged_images, read_images, segmenter_note, shared_images
+from attnmel.pipeline.run.images.crops import cache_crop, crop_masks
+from attnmel.pipeline.run.images.dataset import Prepared
+from attnmel.pipeline.run.images.seen_images import Known, judged_images, read_images, segmenter_note, shared_images
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Lesion
 

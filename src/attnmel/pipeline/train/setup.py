@@ -19,7 +19,7 @@ from attnmel.models.classifiers import build_network, trunk_of
 from attnmel.models.trunks.trunk import frozen_pool
 from attnmel.models.weights.pretrained_input import trained_with
 from attnmel.models.weights.start_weights import START_NAMES, Start, start_weights
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.train.vgg_rescale import fit_start
 from attnmel.progress import Progress
 from attnmel.training.objectives import ClassifierObjective

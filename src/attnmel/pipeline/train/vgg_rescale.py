@@ -11,7 +11,7 @@ from attnmel.errors import ConfigError, LabelError
 from attnmel.models.trunks.vgg import VggTrunk
 from attnmel.models.weights.start_weights import Start
 from attnmel.models.weights.vgg_rescale import Activity, insert_batch_norm, measure, rescale
-from attnmel.pipeline.run.dataset import Prepared, split_batches
+from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.progress import Progress
 
 BATCH = 8

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from attnmel.data.preprocess.decode import decode_scaled, opened, stored_levels
-from attnmel.data.preprocess.picture import UPRIGHT, ImageFile, ImageSource, Picture
-from attnmel.data.preprocess.truncated import TolerantJpeg, accepts_truncated
+from attnmel.data.image_files.decode import decode_scaled, opened, stored_levels
+from attnmel.data.image_files.picture import UPRIGHT, ImageFile, ImageSource, Picture
+from attnmel.data.image_files.truncated import TolerantJpeg, accepts_truncated
 from attnmel.errors import ImageError
 from attnmel.progress import Progress
 

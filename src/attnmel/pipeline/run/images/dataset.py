@@ -33,8 +33,8 @@ from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes
 from attnmel.errors import LabelError, listed
-from attnmel.pipeline.run.crops import open_crop
-from attnmel.pipeline.run.image_notes import note_images
+from attnmel.pipeline.run.images.crops import open_crop
+from attnmel.pipeline.run.images.image_notes import note_images
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
 

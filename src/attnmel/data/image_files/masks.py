@@ -7,9 +7,9 @@ Where its shape is drawn in transparency, that is read.
 import numpy as np
 from PIL import Image
 
-from attnmel.data.preprocess.decode import opened, stored_levels
-from attnmel.data.preprocess.depth import mask_white
-from attnmel.data.preprocess.picture import ImageSource, Picture, upright
+from attnmel.data.image_files.decode import opened, stored_levels
+from attnmel.data.image_files.depth import mask_white
+from attnmel.data.image_files.picture import ImageSource, Picture, upright
 
 ONE_COLOUR = 16
 """Levels by which the visible pixels of a mask may differ and still be of one colour, as after resizing."""

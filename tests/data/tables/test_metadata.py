@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.datasets.metadata import read_ham10000_metadata, read_isic2017_metadata, read_lesion_groups
+from attnmel.data.tables.metadata import read_ham10000_metadata, read_isic2017_metadata, read_lesion_groups
 from attnmel.errors import LabelError
 
 HAM = "lesion_id,image_id,dx,dx_type,age,sex,localization"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from attnmel.data.datasets.words import (
+from attnmel.data.tables.words import (
     age_in_words,
     class_of,
     counted,

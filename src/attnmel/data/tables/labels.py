@@ -9,7 +9,7 @@ The tables of test images may also have the weights of the images, as ISIC 2018 
 
 from pathlib import Path
 
-from attnmel.data.datasets.table_schema import MALIGNANCY, TRUTH, WEIGHT, TableSchema, read_table
+from attnmel.data.tables.schema import MALIGNANCY, TRUTH, WEIGHT, TableSchema, read_table
 
 AGAIN = "Correct the table, or delete it and run `attnmel fetch` again."
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.datasets.label_tables import read_isic2016_labels, read_isic2017_labels, read_isic2018_labels
+from attnmel.data.tables.labels import read_isic2016_labels, read_isic2017_labels, read_isic2018_labels
 from attnmel.errors import LabelError
 
 HEADER_2018 = "image,MEL,NV,BCC,AKIEC,BKL,DF,VASC"

@@ -12,7 +12,7 @@ from attnmel.data.preprocess.cache import CHUNK, Cache, statistics
 from attnmel.data.preprocess.image_warnings import colour_statistics, mean_colour
 from attnmel.data.preprocess.images import central_crop
 from attnmel.models.weights.pretrained_input import input_scale
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ColourStatistics
 from attnmel.table_files import read_json, write_json

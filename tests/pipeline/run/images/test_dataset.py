@@ -12,9 +12,9 @@ from tests.factories import Recorder
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import LabelError
-from attnmel.pipeline.run.dataset import ALL, Prepared, prepare
-from attnmel.pipeline.run.normalisation import training_statistics, with_statistics
-from attnmel.pipeline.run.seen_images import learnt_images
+from attnmel.pipeline.run.images.dataset import ALL, Prepared, prepare
+from attnmel.pipeline.run.images.normalisation import training_statistics, with_statistics
+from attnmel.pipeline.run.images.seen_images import learnt_images
 from attnmel.records import SPLITS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from tests.strangers.make_images import png, tiff
 
-from attnmel.data.preprocess.masks import read_mask
+from attnmel.data.image_files.masks import read_mask
 
 HEIGHT, WIDTH = 30, 40
 

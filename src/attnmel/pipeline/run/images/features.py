@@ -21,7 +21,7 @@ from attnmel.features.sources import Described, Source
 from attnmel.features.system import FittedSystem
 from attnmel.folders import cache_folder, replacing
 from attnmel.locks import hold_file
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attnmel.data.image_files.reading import read_image
 from attnmel.data.preprocess.images import decoded_image, prepared_image
-from attnmel.data.preprocess.reading import read_image
 from attnmel.errors import ImageError
 
 

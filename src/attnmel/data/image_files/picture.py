@@ -7,9 +7,9 @@ from pathlib import Path
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from attnmel.data.preprocess.colour import Colours, colours
-from attnmel.data.preprocess.damage import DAMAGE, contradictions_as_damage
-from attnmel.data.preprocess.depth import deep_bits
+from attnmel.data.image_files.colour import Colours, colours
+from attnmel.data.image_files.damage import DAMAGE, contradictions_as_damage
+from attnmel.data.image_files.depth import deep_bits
 
 # EXIF orientation to what sets the picture upright (CIPA DC-008, tag 0x0112); 1 is upright already.
 UPRIGHT = {

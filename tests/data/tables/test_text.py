@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnmel.data.datasets import table_text
-from attnmel.data.datasets.table_text import TableText, read_text
+from attnmel.data.tables import text as table_text
+from attnmel.data.tables.text import TableText, read_text
 
 CELLS = st.text(st.sampled_from('ab,;\t" \n'), max_size=5)
 

@@ -6,7 +6,7 @@ from attnmel.progress import Progress
 from attnmel.records import INTERNAL
 
 if TYPE_CHECKING:
-    from attnmel.pipeline.run.dataset import Prepared
+    from attnmel.pipeline.run.images.dataset import Prepared
 
 
 def note_images(prepared: "Prepared", ablation: str, progress: Progress) -> None:

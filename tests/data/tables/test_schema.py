@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnmel.data.datasets.table_problems import refuse
-from attnmel.data.datasets.table_schema import PROBABILITY, TEXT, TRUTH, WEIGHT, TableSchema, check_table, read_table
+from attnmel.data.tables.problems import refuse
+from attnmel.data.tables.schema import PROBABILITY, TEXT, TRUTH, WEIGHT, TableSchema, check_table, read_table
 from attnmel.errors import LabelError, PredictionsError
 
 TWO = TableSchema("image", {"a": PROBABILITY, "b": PROBABILITY})

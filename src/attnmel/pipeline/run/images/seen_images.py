@@ -10,7 +10,7 @@ from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.errors import PredictionsError
 from attnmel.folders import MasksFolder, RunFolder, cache_folder
-from attnmel.pipeline.run.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.records import Lesion
 from attnmel.table_files import damage, read_table, write_table
 from attnmel.threads import available_processors

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from attnmel.data.datasets.label_tables import AGAIN
-from attnmel.data.datasets.table_schema import TEXT, CellKind, CheckedTable, TableSchema, read_table
-from attnmel.data.datasets.words import OLDEST, age_in_words, sex_in_words, word
+from attnmel.data.tables.labels import AGAIN
+from attnmel.data.tables.schema import TEXT, CellKind, CheckedTable, TableSchema, read_table
+from attnmel.data.tables.words import OLDEST, age_in_words, sex_in_words, word
 
 METADATA_ENDING = "_metadata.csv"
 """Of the table that lies among the images of ISIC 2017."""

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.data.preprocess.decode import decode_scaled, opened
-from attnmel.data.preprocess.masks import mask_levels
-from attnmel.data.preprocess.picture import upright_size
-from attnmel.data.preprocess.reading import read_image, read_picture
+from attnmel.data.image_files.decode import decode_scaled, opened
+from attnmel.data.image_files.masks import mask_levels
+from attnmel.data.image_files.picture import upright_size
+from attnmel.data.image_files.reading import read_image, read_picture
 from attnmel.errors import ImageError
 
 WIDTH, HEIGHT = 90, 60

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.data.datasets.table_problems import Problem, refuse, shown
-from attnmel.data.datasets.table_text import SEPARATORS, Row, read_text
+from attnmel.data.tables.problems import Problem, refuse, shown
+from attnmel.data.tables.text import SEPARATORS, Row, read_text
 from attnmel.errors import AttnmelError, LabelError, PredictionsError
 
 # What Python's float accepts beyond this (nan, inf, 1_0, digits of other scripts) other programs read differently.

@@ -17,12 +17,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
-from attnmel.data.preprocess.damage import DAMAGE, contradictions_as_damage
-from attnmel.data.preprocess.depth import GREY, Deep, photograph_white, read_deep, reduced
-from attnmel.data.preprocess.formats import READ, START, Format, format_of, name_of_unread
-from attnmel.data.preprocess.picture import UNNAMED, ImageFile, ImageSource, Picture
-from attnmel.data.preprocess.png_chunks import png_chunks
-from attnmel.data.preprocess.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
+from attnmel.data.image_files.damage import DAMAGE, contradictions_as_damage
+from attnmel.data.image_files.depth import GREY, Deep, photograph_white, read_deep, reduced
+from attnmel.data.image_files.formats import READ, START, Format, format_of, name_of_unread
+from attnmel.data.image_files.picture import UNNAMED, ImageFile, ImageSource, Picture
+from attnmel.data.image_files.png_chunks import png_chunks
+from attnmel.data.image_files.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
 from attnmel.errors import ImageError
 
 # Three times the largest image of ISIC 2017 (6748 x 4499); a picture of this many pixels takes 300 MB once decoded.

@@ -1,0 +1,1 @@
+"""Tables of labels and metadata, official ones and those of users, to checked rows. No torch."""
