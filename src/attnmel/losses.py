@@ -1,7 +1,8 @@
 """The loss of a classifier: focal loss of the classes plus the weighted Dice losses of its attention maps.
 
 L = L_focal + pool3_weight * L_D(A_pool3, M_pool3) + pool4_weight * L_D(A_pool4, M_pool4); the slides call the weights
-lambda_1 and lambda_2.
+lambda_1 and lambda_2. A network with a segmentation branch has + mask_weight * (cross-entropy + Dice loss) of its masks
+in their place.
 
 L_D is 1 minus twice a ratio of sums over the whole batch: of a_i * m_i and a_i + m_i (the slides), or the mean of each
 image's own such loss. Where a batch is computed in parts, one after another or in several processes, each part gets the
@@ -42,6 +43,7 @@ class LossParts(NamedTuple):
 
     total: float
     focal: float = math.nan
+    """Of the classes; what the other terms leave of the total is the weighted loss of a segmentation branch."""
     dice_pool3: float = math.nan
     """Dice losses are unweighted."""
     dice_pool4: float = math.nan
@@ -58,6 +60,8 @@ class TotalLoss:
     pool4_weight: float = 0.0
     """Weight of the Dice loss of the attention map on pool-4; 0 without a prior."""
     dice: Dice = "batch"
+    mask_weight: float = 0.0
+    """Weight of the loss of a segmentation branch; 0 without a prior."""
 
     @property
     def regularised(self) -> bool:
@@ -65,7 +69,7 @@ class TotalLoss:
         return bool(self.pool3_weight or self.pool4_weight)
 
     def sums(
-        self, output: Output, priors: Float[Tensor, "B 1 s s"], has_prior: Bool[Tensor, " B"]
+        self, output: Output, priors: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
     ) -> tuple[DiceSums, ...]:
         """Return the sums of the Dice loss of each attention map; empty without a prior."""
         maps = output.attention if self.regularised else ()
@@ -86,6 +90,14 @@ class TotalLoss:
         dice = tuple(dice_loss(mine, theirs) for mine, theirs in zip(own, rest, strict=True))
         return focal_loss(output.logits, labels, self.gamma), dice
 
+    def mask_term(
+        self, output: Output, priors: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
+    ) -> Float[Tensor, ""]:
+        """Return the weighted loss of a segmentation branch, a mean over images; 0 without one."""
+        if output.masks is None or not self.mask_weight:
+            return torch.zeros((), device=output.logits.device)
+        return self.mask_weight * mask_loss(output.masks, priors, has_prior)
+
     def total(self, focal: Number, dice: Sequence[Number], copies: int = 1) -> Number:
         """Add the terms up, the Dice losses with their weights, `copies` times."""
         if not dice:
@@ -97,11 +109,12 @@ class TotalLoss:
         self,
         output: Output,
         labels: Int[Tensor, " B"],
-        priors: Float[Tensor, "B 1 s s"],
+        priors: Float[Tensor, "B P s s"],
         has_prior: Bool[Tensor, " B"],
     ) -> Float[Tensor, ""]:
         """Return the loss of a whole batch."""
-        return self.total(*self.terms(output, labels, self.sums(output, priors, has_prior)))
+        terms = self.terms(output, labels, self.sums(output, priors, has_prior))
+        return self.total(*terms) + self.mask_term(output, priors, has_prior)
 
 
 def focal_loss(logits: Float[Tensor, "B K"], labels: Int[Tensor, " B"], gamma: float) -> Float[Tensor, ""]:
@@ -156,6 +169,23 @@ def dice_loss(own: DiceSums, others: DiceSums | None = None) -> Float[Tensor, ""
     empty = total == 0
     loss = 1 - 2 * overlap / total.where(~empty, 1.0)
     return loss.where(~empty, 0.0)
+
+
+def mask_loss(
+    scores: Float[Tensor, "B P h w"], prior: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy plus Dice loss of a segmentation branch: the sum over the images with a prior, divided by all.
+
+    `scores` are before the sigmoid; the prior, in [0, 1], is average-pooled to their size and stays soft. Per plane the
+    Dice loss is 1 - (2 * overlap + 1) / (total + 1), so that a plane that marks nothing has one too.
+    """
+    scores = _precise(scores)
+    pooled = functional.adaptive_avg_pool2d(_precise(prior), (scores.shape[-2], scores.shape[-1]))
+    entropy = functional.binary_cross_entropy_with_logits(scores, pooled, reduction="none").mean((1, 2, 3))
+    shares = scores.sigmoid()
+    overlap, total = (shares * pooled).sum((2, 3)), (shares + pooled).sum((2, 3))
+    dice = (1 - (2 * overlap + 1) / (total + 1)).mean(1)
+    return (entropy + dice).where(has_prior, 0.0).mean()
 
 
 def _precise(tensor: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:

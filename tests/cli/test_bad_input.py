@@ -214,7 +214,7 @@ def test_a_table_that_is_wrong_starts_no_run(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("model.network=resnet", "'vgg16', 'vgg16-gap', 'mel-cnn' or 'attnmel-cnn'"),
+        ("model.network=resnet", "'mel-cnn', 'attnmel-cnn' or 'chen'"),
         ("data.size=50", "data.size = 50: Input should be a multiple of 32"),
         (
             "data.dataset=isic2099",

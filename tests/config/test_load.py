@@ -48,8 +48,8 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
         ),
         (
             "loss.gama=3",
-            "unknown key 'loss.gama' (did you mean 'gamma'?); known: dice, gamma, masks, pool3_weight, pool4_weight, "
-            "prior, spoil",
+            "unknown key 'loss.gama' (did you mean 'gamma'?); known: dice, gamma, mask_weight, masks, pool3_weight, "
+            "pool4_weight, prior, spoil",
         ),
         ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
         (
@@ -130,8 +130,8 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"unknown recipe 'isic2017/resnet'; known: demo, .*/attnmel-lesion"):
-        load_recipe("isic2017/resnet")
+    with pytest.raises(ConfigError, match=r"unknown recipe 'isic2017/wideresnet50'; known: demo, .*/attnmel-lesion"):
+        load_recipe("isic2017/wideresnet50")
 
 
 def test_a_file_that_is_not_toml_is_said_to_be_none(tmp_path: Path) -> None:

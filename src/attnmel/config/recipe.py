@@ -1,14 +1,14 @@
 """The settings of a recipe: frozen, and checked when they are read. No torch."""
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from attnmel.config.data_settings import DataSettings, Settings
 from attnmel.config.fields import Positive, Width
 
-Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
+Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
 """Those that have dense layers, and no strided convolution to pad."""
@@ -17,6 +17,8 @@ Padding = Literal["symmetric", "tensorflow"]
 Prior = Literal["none", "lesion", "background", "dermoscopic"]
 Spoiling = Literal["none", "shifted", "dilated", "swapped"]
 Attention = Literal["sigmoid", "softmax"]
+Passing = Literal["none", "to-class", "to-mask", "both"]
+PASSINGS: dict[str, Passing] = {one: one for one in get_args(Passing)}
 Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
@@ -41,6 +43,8 @@ class ModelSettings(Settings):
     By default "tensorflow" for EfficientNet-Lite, as its weights were trained, else "symmetric".
     """
     attention: Attention = "sigmoid"
+    passing: Passing = "both"
+    """Which branch of chen gets features of the other: the classification (to-class), the segmentation (to-mask)."""
     weights: str = "imagenet"
     """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
     or .safetensors file of published weights, a run folder or a checkpoint."""
@@ -60,12 +64,12 @@ class ModelSettings(Settings):
 
 
 class LossSettings(Settings):
-    """Focal loss plus the weighted Dice terms of the attention maps."""
+    """Focal loss plus the weighted terms of attention maps or of a segmentation branch."""
 
     gamma: float = Field(default=2.0, ge=0)
     """Focusing exponent; 0 gives cross-entropy."""
     prior: Prior = "none"
-    """The prior that the attention maps are trained toward."""
+    """The prior that attention maps, or a segmentation branch, are trained toward."""
     masks: str = ""
     """Where the prior's masks are from: "" (the data set's own), "predicted" (those that `attnmel segment predict`
     wrote for the data set) or a folder of masks, one an image, named by image id."""
@@ -75,6 +79,8 @@ class LossSettings(Settings):
     """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
     pool4_weight: float = Field(default=0.01, ge=0)
+    mask_weight: float = Field(default=1.0, ge=0)
+    """Of the cross-entropy and Dice loss of a segmentation branch; only images with a prior have it."""
 
 
 class TrainingSettings(Settings):
@@ -214,7 +220,17 @@ class Recipe(RunRecipe):
 
     @model_validator(mode="after")
     def _gates(self) -> "Recipe":
-        if self.loss.prior != "none" and self.model.network != "attnmel-cnn":
-            needs = f"loss.prior = '{self.loss.prior}' needs a network with attention maps (attnmel-cnn)"
-            raise ValueError(f"{needs}, but model.network = '{self.model.network}'")
+        if self.loss.prior != "none" and self.model.network not in ("attnmel-cnn", "chen"):
+            needs = (
+                f"loss.prior = '{self.loss.prior}' needs a network with attention maps (attnmel-cnn) or a segmentation"
+            )
+            raise ValueError(f"{needs} branch (chen), but model.network = '{self.model.network}'")
+        return self
+
+    @model_validator(mode="after")
+    def _of_one_network(self) -> "Recipe":
+        if self.model.passing != "both" and self.model.network != "chen":
+            raise ValueError(
+                f"model.passing is of the network chen, but model.network = '{self.model.network}'; leave it out"
+            )
         return self

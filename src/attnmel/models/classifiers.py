@@ -1,14 +1,18 @@
-"""The slides' networks as compositions of a trunk, attention gates and a head; each returns `Output`."""
+"""Every network by its name: compositions of a trunk, further layers and a head; each returns `Output`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attnmel.config.recipe import PASSINGS, Passing
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
+from attnmel.models.chen import MASK_CHANNELS, ChenNetwork
+from attnmel.models.heads import Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.trunks.trunk import PADDINGS, Padding, Pooled, Trunk, scaled
@@ -18,28 +22,6 @@ from attnmel.models.trunks.vgg import VggTrunk
 DENSE_UNITS = 4096
 DENSE_SIDE = 7
 DROPOUT = 0.5
-
-
-class Head(nn.Linear):
-    """The last layer; start N(0, 0.01), bias 0.
-
-    It is computed in its weights' precision even under autocast: bf16 scores come in steps of 1/256 of their size, and
-    such ties would blur every ranking measure.
-    """
-
-    def reset_parameters(self) -> None:
-        """Draw a new start."""
-        nn.init.normal_(self.weight, std=0.01)
-        nn.init.zeros_(self.bias)
-
-    def forward(self, input: Float[Tensor, "B C"]) -> Float[Tensor, "B K"]:
-        """Give the scores of the classes."""
-        features = input.to(self.weight.dtype)
-        # Without autocast the plain layer, so that an exported graph holds no autocast region.
-        if not torch.is_autocast_enabled(features.device.type):
-            return super().forward(features)
-        with torch.autocast(features.device.type, enabled=False):
-            return super().forward(features)
 
 
 class DenseNetwork(nn.Module):
@@ -109,6 +91,10 @@ class MelNetwork(nn.Module):
         return self.head(torch.cat([_mean(pool5), shallow, deep], dim=1))
 
 
+OneTrunk = DenseNetwork | PooledNetwork | MelNetwork | ChenNetwork
+"""The networks that have one trunk, and so one map at each of its pools."""
+
+
 def trunk_of(network: nn.Module) -> Trunk:
     """Return the trunk of a network that `build_network` built."""
     trunk = network.get_submodule("trunk")
@@ -121,43 +107,68 @@ def needs_means_alone(network: nn.Module) -> bool:
     return isinstance(network, PooledNetwork) or (isinstance(network, MelNetwork) and not network.gates)
 
 
-def vgg16(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> DenseNetwork:
+def train_without_masks(network: nn.Module) -> None:
+    """Keep the layers as they start that nothing but a loss of the network's masks would train."""
+    if isinstance(network, ChenNetwork):
+        for layer in network.mask_layers():
+            layer.requires_grad_(False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a network is built of."""
+
+    trunk: Trunk
+    width: float
+    """Share of each layer's channels that is kept."""
+    classes: int
+    attention: AttentionKind
+    passing: Passing
+
+
+def vgg16(parts: Parts) -> DenseNetwork:
     """VGG-16 with its dense layers, the last one new; it has no attention.
 
     Raises:
         ConfigError: another trunk.
     """
-    if not isinstance(trunk, VggTrunk):
+    if not isinstance(parts.trunk, VggTrunk):
         raise ConfigError(
             "the network 'vgg16' is VGG-16 with its dense layers, which no other trunk has; choose model.trunk = "
             "'vgg16_bn' or 'vgg16', or the network vgg16-gap, mel-cnn or attnmel-cnn"
         )
-    return DenseNetwork(trunk, units=scaled(DENSE_UNITS, width), classes=classes)
+    return DenseNetwork(parts.trunk, units=scaled(DENSE_UNITS, parts.width), classes=parts.classes)
 
 
-def vgg16_gap(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> PooledNetwork:
+def vgg16_gap(parts: Parts) -> PooledNetwork:
     """VGG-16 with global average pooling in place of the dense layers; it has no attention."""
-    return PooledNetwork(trunk, classes=classes)
+    return PooledNetwork(parts.trunk, classes=parts.classes)
 
 
-def mel_cnn(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
+def mel_cnn(parts: Parts) -> MelNetwork:
     """Means of three depths; it has no attention."""
-    return MelNetwork(trunk, [], classes=classes)
+    return MelNetwork(parts.trunk, [], classes=parts.classes)
 
 
-def attnmel_cnn(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
+def attnmel_cnn(parts: Parts) -> MelNetwork:
     """Mel-CNN with a gate on pool-3 and one on pool-4, both guided by pool-5."""
-    c3, c4, c5 = trunk.channels
-    hidden = scaled(HIDDEN_CHANNELS, width)
-    gates = [AttentionGate(local, c5, hidden, attention) for local in (c3, c4)]
-    return MelNetwork(trunk, gates, classes=classes)
+    c3, c4, c5 = parts.trunk.channels
+    hidden = scaled(HIDDEN_CHANNELS, parts.width)
+    gates = [AttentionGate(local, c5, hidden, parts.attention) for local in (c3, c4)]
+    return MelNetwork(parts.trunk, gates, classes=parts.classes)
 
 
-NETWORKS: dict[str, Callable[[Trunk, float, int, AttentionKind], nn.Module]] = {
+def chen(parts: Parts) -> ChenNetwork:
+    """VGG-16-GAP with a segmentation branch; the two pass features to each other."""
+    return ChenNetwork(parts.trunk, scaled(MASK_CHANNELS, parts.width), parts.passing, classes=parts.classes)
+
+
+NETWORKS: dict[str, Callable[[Parts], nn.Module]] = {
     "vgg16": vgg16,
     "vgg16-gap": vgg16_gap,
     "mel-cnn": mel_cnn,
     "attnmel-cnn": attnmel_cnn,
+    "chen": chen,
 }
 
 
@@ -169,26 +180,34 @@ def build_network(
     padding: str = "symmetric",
     classes: int,
     attention: str = "sigmoid",
+    passing: str = "both",
 ) -> nn.Module:
     """Return a network with a random start, drawn from torch's global generator.
 
     `width` is the share of each layer's channels that is kept.
 
     Raises:
-        ConfigError: an unknown network, trunk, padding or attention, a trunk that the network cannot have, a width
-            outside (0, 1], fewer than two classes.
+        ConfigError: an unknown network, trunk or other setting, a trunk that the network cannot have, a width outside
+            (0, 1], fewer than two classes.
     """
     require_known("network", network, NETWORKS)
     require_known("trunk", trunk, TRUNKS)
     require_known("padding", padding, PADDINGS)
     require_known("attention", attention, ATTENTION_KINDS)
+    require_known("passing", passing, PASSINGS)
     if not 0 < width <= 1:
         raise ConfigError(f"model.width is {width}; expected above 0 and at most 1")
     if classes < 2:
         raise ConfigError(f"a network for {classes} classes; expected at least 2")
-    kind: AttentionKind = "softmax" if attention == "softmax" else "sigmoid"
     pad: Padding = "tensorflow" if padding == "tensorflow" else "symmetric"
-    return NETWORKS[network](TRUNKS[trunk](width, pad), width, classes, kind)
+    parts = Parts(
+        trunk=TRUNKS[trunk](width, pad),
+        width=width,
+        classes=classes,
+        attention="softmax" if attention == "softmax" else "sigmoid",
+        passing=PASSINGS[passing],
+    )
+    return NETWORKS[network](parts)
 
 
 def _mean(features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C"]:

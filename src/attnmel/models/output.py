@@ -22,6 +22,8 @@ class Output(NamedTuple):
     """Scores before the softmax, in the precision of the last layer's weights."""
     attention: tuple[Float[Tensor, "B 1 h w"], ...] = ()
     """Maps in [0, 1] on pool-3, then on pool-4; empty for a network without gates."""
+    masks: Float[Tensor, "B P h w"] | None = None
+    """Scores, before the sigmoid, of the planes that a segmentation branch is trained toward; None without one."""
 
 
 class BatchPrediction(NamedTuple):

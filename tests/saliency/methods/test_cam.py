@@ -23,7 +23,7 @@ def test_cam_is_grad_cam_before_its_relu_on_vgg16_gap(side: int) -> None:
 
 
 @pytest.mark.parametrize("attention", ["sigmoid", "softmax"])
-@pytest.mark.parametrize("name", ["vgg16-gap", "mel-cnn", "attnmel-cnn"])
+@pytest.mark.parametrize("name", ["vgg16-gap", "mel-cnn", "attnmel-cnn", "chen"])
 def test_the_parts_of_cam_add_up_to_the_score(name: str, attention: str) -> None:
     torch.manual_seed(0)
     network = build_network(name, width=0.05, classes=3, attention=attention).eval()

@@ -68,7 +68,7 @@ def test_maps_of_several_layers_come_from_one_pass_and_are_each_ones_own(
             torch.testing.assert_close(found[layer], alone, rtol=1e-4, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"])
+@pytest.mark.parametrize("name", ["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen"])
 def test_every_stage_of_every_network_has_a_map(name: str) -> None:
     torch.manual_seed(0)
     network = build_network(name, width=0.02, classes=2)

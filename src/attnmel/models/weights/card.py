@@ -58,6 +58,8 @@ class Card:
     width: Width
     attention: str
     padding: str = "symmetric"
+    passing: str = "both"
+    """Which branch gets features of the other, for the network chen."""
     classes: Classes
     """Names, in the order of the network's scores."""
     positives: Positives

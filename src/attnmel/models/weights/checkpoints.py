@@ -182,6 +182,7 @@ def _shell(card: Card, path: Path) -> nn.Module:
                 padding=card.padding,
                 classes=len(card.classes),
                 attention=card.attention,
+                passing=card.passing,
             )
     except ConfigError as error:
         raise CheckpointError(

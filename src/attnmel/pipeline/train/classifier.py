@@ -115,6 +115,7 @@ class ClassifierTask:
             width=model.width,
             padding=model.padding,
             attention=model.attention,
+            passing=model.passing,
             classes=data.classes,
             positives=data.positives,
             size=data.size,

@@ -15,8 +15,9 @@ from attnmel.config.recipe import Recipe, TrainingSettings
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.losses import TotalLoss
-from attnmel.models.classifiers import build_network, trunk_of
+from attnmel.models.classifiers import build_network, train_without_masks, trunk_of
 from attnmel.models.trunks.trunk import frozen_pool
+from attnmel.models.weights.card import ATTENDING
 from attnmel.models.weights.pretrained_input import trained_with
 from attnmel.models.weights.start_weights import START_NAMES, Start, start_weights
 from attnmel.pipeline.run.images.dataset import Prepared
@@ -67,7 +68,10 @@ def start_network(recipe: Recipe) -> nn.Module:
         padding=recipe.model.padding,
         classes=len(recipe.data.classes),
         attention=recipe.model.attention,
+        passing=recipe.model.passing,
     )
+    if recipe.loss.prior == NO_PRIOR:
+        train_without_masks(network)
     if pool := frozen_pool(recipe.training.freeze):
         trunk_of(network).freeze(pool)
     return network
@@ -144,10 +148,12 @@ def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
 
 
 def objective(recipe: Recipe) -> ClassifierObjective:
-    """Return the objective of the training; without a prior it has the focal loss alone."""
+    """Return the objective of the training; without a prior it has the loss of the classes alone."""
     loss = recipe.loss
     if loss.prior == NO_PRIOR:
         return ClassifierObjective(TotalLoss(gamma=loss.gamma))
+    if recipe.model.network != ATTENDING:
+        return ClassifierObjective(TotalLoss(gamma=loss.gamma, mask_weight=loss.mask_weight))
     return ClassifierObjective(
         TotalLoss(gamma=loss.gamma, pool3_weight=loss.pool3_weight, pool4_weight=loss.pool4_weight, dice=loss.dice)
     )

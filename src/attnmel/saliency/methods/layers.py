@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from attnmel.config.fields import STRIDE
 from attnmel.errors import ConfigError, require_known
-from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
+from attnmel.models.classifiers import OneTrunk
 from attnmel.saliency.methods.class_scores import evaluation_mode
 
 STAGES = ("pool3", "pool4", "pool5")
@@ -101,7 +101,7 @@ def _modules(network: nn.Module, images: Float[Tensor, "B 3 s s"], layers: Colle
 
 
 def _trunk(network: nn.Module) -> nn.Module | None:
-    return network.trunk if isinstance(network, DenseNetwork | PooledNetwork | MelNetwork) else None
+    return network.trunk if isinstance(network, OneTrunk) else None
 
 
 def _outputs(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[str, Tensor]:
