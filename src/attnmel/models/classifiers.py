@@ -8,10 +8,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.recipe import PASSINGS, Passing
+from attnmel.config.recipe import LEFT_OUT, PASSINGS, LeftOut, Passing
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.chen import MASK_CHANNELS, ChenNetwork
+from attnmel.models.dermaknet import RATE_SHARES, STRUCTURE_CHANNELS, DermaKNet
 from attnmel.models.heads import Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.registry import TRUNKS
@@ -91,7 +92,7 @@ class MelNetwork(nn.Module):
         return self.head(torch.cat([_mean(pool5), shallow, deep], dim=1))
 
 
-OneTrunk = DenseNetwork | PooledNetwork | MelNetwork | ChenNetwork
+OneTrunk = DenseNetwork | PooledNetwork | MelNetwork | ChenNetwork | DermaKNet
 """The networks that have one trunk, and so one map at each of its pools."""
 
 
@@ -109,9 +110,14 @@ def needs_means_alone(network: nn.Module) -> bool:
 
 def train_without_masks(network: nn.Module) -> None:
     """Keep the layers as they start that nothing but a loss of the network's masks would train."""
-    if isinstance(network, ChenNetwork):
+    if isinstance(network, ChenNetwork | DermaKNet):
         for layer in network.mask_layers():
             layer.requires_grad_(False)
+
+
+def rate_share(network: nn.Module, name: str) -> float:
+    """Return the share of the learning rate that a parameter of that name is trained with."""
+    return RATE_SHARES.get(name.partition(".")[0], 1.0) if isinstance(network, DermaKNet) else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +130,7 @@ class Parts:
     classes: int
     attention: AttentionKind
     passing: Passing
+    without: tuple[LeftOut, ...]
 
 
 def vgg16(parts: Parts) -> DenseNetwork:
@@ -163,12 +170,19 @@ def chen(parts: Parts) -> ChenNetwork:
     return ChenNetwork(parts.trunk, scaled(MASK_CHANNELS, parts.width), parts.passing, classes=parts.classes)
 
 
+def dermaknet(parts: Parts) -> DermaKNet:
+    """Features times maps of dermoscopic structures, with polar pooling and asymmetry."""
+    hidden = scaled(STRUCTURE_CHANNELS, parts.width)
+    return DermaKNet(parts.trunk, hidden, parts.without, classes=parts.classes)
+
+
 NETWORKS: dict[str, Callable[[Parts], nn.Module]] = {
     "vgg16": vgg16,
     "vgg16-gap": vgg16_gap,
     "mel-cnn": mel_cnn,
     "attnmel-cnn": attnmel_cnn,
     "chen": chen,
+    "dermaknet": dermaknet,
 }
 
 
@@ -181,6 +195,7 @@ def build_network(
     classes: int,
     attention: str = "sigmoid",
     passing: str = "both",
+    without: Sequence[str] = (),
 ) -> nn.Module:
     """Return a network with a random start, drawn from torch's global generator.
 
@@ -195,6 +210,8 @@ def build_network(
     require_known("padding", padding, PADDINGS)
     require_known("attention", attention, ATTENTION_KINDS)
     require_known("passing", passing, PASSINGS)
+    for part in without:
+        require_known("part to leave out", part, LEFT_OUT)
     if not 0 < width <= 1:
         raise ConfigError(f"model.width is {width}; expected above 0 and at most 1")
     if classes < 2:
@@ -206,6 +223,7 @@ def build_network(
         classes=classes,
         attention="softmax" if attention == "softmax" else "sigmoid",
         passing=PASSINGS[passing],
+        without=tuple(LEFT_OUT[part] for part in without),
     )
     return NETWORKS[network](parts)
 

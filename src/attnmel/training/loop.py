@@ -21,6 +21,9 @@ from attnmel.training.schedules import Schedule
 
 LOWER_RATE = "lower training.learning_rate"
 
+RATE_SHARE = "rate_share"
+"""Key of a group of the optimiser's parameters with the share of the learning rate that it has; without it all."""
+
 
 class EpochLoss(NamedTuple):
     """The result of one epoch of training."""
@@ -80,7 +83,7 @@ def _with_rates(
     """Give each batch after setting the optimiser's learning rate for its step."""
     for step, batch in enumerate(batches):
         for group in optimizer.param_groups:
-            group["lr"] = rate(step)
+            group["lr"] = rate(step) * group.get(RATE_SHARE, 1.0)
         yield batch
 
 

@@ -60,6 +60,8 @@ class Card:
     padding: str = "symmetric"
     passing: str = "both"
     """Which branch gets features of the other, for the network chen."""
+    without: tuple[str, ...] = ()
+    """Parts that are left out of the network dermaknet."""
     classes: Classes
     """Names, in the order of the network's scores."""
     positives: Positives

@@ -183,6 +183,7 @@ def _shell(card: Card, path: Path) -> nn.Module:
                 classes=len(card.classes),
                 attention=card.attention,
                 passing=card.passing,
+                without=card.without,
             )
     except ConfigError as error:
         raise CheckpointError(

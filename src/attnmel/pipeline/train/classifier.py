@@ -116,6 +116,7 @@ class ClassifierTask:
             padding=model.padding,
             attention=model.attention,
             passing=model.passing,
+            without=model.without,
             classes=data.classes,
             positives=data.positives,
             size=data.size,

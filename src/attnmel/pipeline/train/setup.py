@@ -15,7 +15,7 @@ from attnmel.config.recipe import Recipe, TrainingSettings
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.losses import TotalLoss
-from attnmel.models.classifiers import build_network, train_without_masks, trunk_of
+from attnmel.models.classifiers import build_network, rate_share, train_without_masks, trunk_of
 from attnmel.models.trunks.trunk import frozen_pool
 from attnmel.models.weights.card import ATTENDING
 from attnmel.models.weights.pretrained_input import trained_with
@@ -23,6 +23,7 @@ from attnmel.models.weights.start_weights import START_NAMES, Start, start_weigh
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.train.vgg_rescale import fit_start
 from attnmel.progress import Progress
+from attnmel.training.loop import RATE_SHARE
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
 
@@ -69,6 +70,7 @@ def start_network(recipe: Recipe) -> nn.Module:
         classes=len(recipe.data.classes),
         attention=recipe.model.attention,
         passing=recipe.model.passing,
+        without=recipe.model.without,
     )
     if recipe.loss.prior == NO_PRIOR:
         train_without_masks(network)
@@ -138,7 +140,11 @@ def wrap(
 
 
 def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    weights = [one for one in network.parameters() if one.requires_grad]
+    by_share: dict[float, list[nn.Parameter]] = {}
+    for name, one in network.named_parameters():
+        if one.requires_grad:
+            by_share.setdefault(rate_share(network, name), []).append(one)
+    weights = [{"params": some, RATE_SHARE: share} for share, some in by_share.items()]
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(weights, lr=rate, betas=(settings.momentum, ADAMW_SECOND_BETA), weight_decay=decay)
