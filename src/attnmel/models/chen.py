@@ -85,7 +85,7 @@ class ChenNetwork(nn.Module):
         _, pool4, pool5 = self.trunk(images)
         local = self.local(pool4)
         for_class, for_mask = self.passing(pool5, functional.relu(local + enlarged(self.deep(pool5), local)))
-        return Output(self.head(for_class.mean((2, 3))), masks=self.mask(for_mask))
+        return self.head.output(for_class.mean((2, 3)))._replace(masks=self.mask(for_mask))
 
     def mask_layers(self) -> list[nn.Module]:
         """Return the layers that nothing but the loss of the mask trains."""

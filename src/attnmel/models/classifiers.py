@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.recipe import LEFT_OUT, PASSINGS, LeftOut, Passing
+from attnmel.config.recipe import HEAD_KINDS, LEFT_OUT, PASSINGS, LeftOut, Passing
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.chen import MASK_CHANNELS, ChenNetwork
 from attnmel.models.dermaknet import RATE_SHARES, STRUCTURE_CHANNELS, DermaKNet
-from attnmel.models.heads import Head
+from attnmel.models.heads import HEADS, Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.trunks.trunk import PADDINGS, Padding, Pooled, Trunk, scaled
@@ -50,7 +50,7 @@ class DenseNetwork(nn.Module):
         """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
         deepest = self.trunk(images).stride32
         averaged = functional.adaptive_avg_pool2d(deepest, DENSE_SIDE)
-        return Output(self.head(self.dense(averaged.flatten(1))))
+        return self.head.output(self.dense(averaged.flatten(1)))
 
 
 class PooledNetwork(nn.Module):
@@ -63,7 +63,7 @@ class PooledNetwork(nn.Module):
 
     def forward(self, images: Float[Tensor, "B 3 s s"] | Pooled) -> Output:
         """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
-        return Output(self.head(_mean(self.trunk(images).stride32)))
+        return self.head.output(_mean(self.trunk(images).stride32))
 
 
 class MelNetwork(nn.Module):
@@ -82,14 +82,10 @@ class MelNetwork(nn.Module):
         """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
         pool3, pool4, pool5 = self.trunk(images)
         if not self.gates:
-            return Output(self._scores(pool5, _mean(pool3), _mean(pool4)))
+            return self.head.output(torch.cat([_mean(pool5), _mean(pool3), _mean(pool4)], dim=1))
         shallow, deep = (gate(local, pool5) for gate, local in zip(self.gates, (pool3, pool4), strict=True))
-        return Output(self._scores(pool5, shallow.features, deep.features), (shallow.attention, deep.attention))
-
-    def _scores(
-        self, pool5: Float[Tensor, "B G h w"], shallow: Float[Tensor, "B C"], deep: Float[Tensor, "B D"]
-    ) -> Float[Tensor, "B K"]:
-        return self.head(torch.cat([_mean(pool5), shallow, deep], dim=1))
+        features = torch.cat([_mean(pool5), shallow.features, deep.features], dim=1)
+        return self.head.output(features)._replace(attention=(shallow.attention, deep.attention))
 
 
 OneTrunk = DenseNetwork | PooledNetwork | MelNetwork | ChenNetwork | DermaKNet
@@ -196,6 +192,7 @@ def build_network(
     attention: str = "sigmoid",
     passing: str = "both",
     without: Sequence[str] = (),
+    heads: str = "softmax",
 ) -> nn.Module:
     """Return a network with a random start, drawn from torch's global generator.
 
@@ -210,6 +207,7 @@ def build_network(
     require_known("padding", padding, PADDINGS)
     require_known("attention", attention, ATTENTION_KINDS)
     require_known("passing", passing, PASSINGS)
+    require_known("head", heads, HEAD_KINDS)
     for part in without:
         require_known("part to leave out", part, LEFT_OUT)
     if not 0 < width <= 1:
@@ -225,7 +223,18 @@ def build_network(
         passing=PASSINGS[passing],
         without=tuple(LEFT_OUT[part] for part in without),
     )
-    return NETWORKS[network](parts)
+    return _with_head(NETWORKS[network](parts), heads)
+
+
+def _with_head(network: nn.Module, kind: str) -> nn.Module:
+    """Put another kind of head in place of a network's softmax head."""
+    head = network.get_submodule("head")
+    assert isinstance(head, Head)
+    if kind != "softmax":
+        if isinstance(network, DermaKNet):
+            raise ConfigError(f"model.heads = '{kind}' is of one linear layer, and dermaknet has three; leave it out")
+        network.set_submodule("head", HEADS[HEAD_KINDS[kind]](head.in_features, head.out_features))
+    return network
 
 
 def _mean(features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C"]:

@@ -48,6 +48,14 @@ def test_cam_is_its_parts_up_sampled_summed_and_spread(
     torch.testing.assert_close(cam(network, images, classes), (total - low) / (high - low))
 
 
+@pytest.mark.parametrize("name", ["vgg16-gap", "mel-cnn", "attnmel-cnn", "chen"])
+def test_two_heads_have_no_one_class_activation_map(
+    name: str, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    with pytest.raises(ConfigError, match="a network with two heads has two weights of each channel for a class"):
+        cam(build_network(name, width=0.02, classes=3, heads="both"), images, classes)
+
+
 def test_a_network_without_a_linear_layer_on_averaged_maps_says_why_it_has_no_cam(
     images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
 ) -> None:

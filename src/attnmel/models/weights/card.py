@@ -62,6 +62,8 @@ class Card:
     """Which branch gets features of the other, for the network chen."""
     without: tuple[str, ...] = ()
     """Parts that are left out of the network dermaknet."""
+    heads: str = "softmax"
+    """How scores become probabilities: softmax, hinge, or the mean of both."""
     classes: Classes
     """Names, in the order of the network's scores."""
     positives: Positives

@@ -184,6 +184,7 @@ def _shell(card: Card, path: Path) -> nn.Module:
                 attention=card.attention,
                 passing=card.passing,
                 without=card.without,
+                heads=card.heads,
             )
     except ConfigError as error:
         raise CheckpointError(

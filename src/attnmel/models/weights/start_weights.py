@@ -282,7 +282,8 @@ def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> S
     require_network(card, path)
     if bare := lacks_batch_norm(network, tensors, TRUNK):
         own, tensors = without_batch_norm(own, TRUNK), batch_normed_names(tensors, TRUNK)
-    is_same_network, same = _form(own) == _form(tensors), card.classes == tuple(classes)
+    is_same_network = _form(own) == _form(tensors)
+    same = card.classes == tuple(classes) and own.keys() == tensors.keys()
     of_same = {name for name in own | tensors if is_same_network and (same or not name.startswith(HEAD))}
     taken = of_same | {name for name in own | tensors if name.startswith(TRUNK)}
     parts, expected = ({name: one[name] for name in one if name in taken} for one in (tensors, own))

@@ -117,6 +117,7 @@ class ClassifierTask:
             attention=model.attention,
             passing=model.passing,
             without=model.without,
+            heads=model.heads,
             classes=data.classes,
             positives=data.positives,
             size=data.size,

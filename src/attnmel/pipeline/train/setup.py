@@ -71,6 +71,7 @@ def start_network(recipe: Recipe) -> nn.Module:
         attention=recipe.model.attention,
         passing=recipe.model.passing,
         without=recipe.model.without,
+        heads=recipe.model.heads,
     )
     if recipe.loss.prior == NO_PRIOR:
         train_without_masks(network)

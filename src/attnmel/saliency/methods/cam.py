@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from attnmel.errors import ConfigError
 from attnmel.models.chen import ChenNetwork
 from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
+from attnmel.models.heads import TwoHeads
 from attnmel.models.output import Output
 from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode
 from attnmel.saliency.methods.layers import STAGES
@@ -20,7 +21,7 @@ WithCam = PooledNetwork | MelNetwork | ChenNetwork
 
 def has_cam(network: nn.Module) -> bool:
     """Whether a network has a class activation map."""
-    return isinstance(network, WithCam)
+    return isinstance(network, WithCam) and not isinstance(network.head, TwoHeads)
 
 
 def cam(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]) -> Float[Tensor, "B s s"]:
@@ -54,7 +55,7 @@ def cam_parts(
     Raises:
         ConfigError: the network has no linear layer on averaged maps, or no such class.
     """
-    if not isinstance(network, WithCam):
+    if not isinstance(network, WithCam) or not has_cam(network):
         raise ConfigError(_why_none(network))
     maps, attention = _pass(network, images)
     weights = network.head.weight
@@ -99,6 +100,8 @@ def _weighted(maps: Float[Tensor, "B C h w"], weights: Float[Tensor, "B C"]) -> 
 
 def _why_none(network: nn.Module) -> str:
     instead = "use gradcam-pool5 or gradcam:LAYER, which is the same map where both exist"
+    if isinstance(network, WithCam):
+        return f"a network with two heads has two weights of each channel for a class, and no one map; {instead}"
     if isinstance(network, DenseNetwork):
         return (
             "VGG-16 has no class activation map: its dense layers weigh each channel differently at each place, so no "
