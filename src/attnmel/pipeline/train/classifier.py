@@ -17,7 +17,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
 from attnmel.folders import RunFolder
-from attnmel.models.weights.card import Card
+from attnmel.models.weights.card import Card, network_settings
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.pipeline.run.history import HistoryRow, best_row
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
@@ -111,13 +111,7 @@ class ClassifierTask:
             raise ConfigError("a checkpoint needs the colour statistics of its recipe")
         return Card(
             network=model.network,
-            trunk=model.trunk,
-            width=model.width,
-            padding=model.padding,
-            attention=model.attention,
-            passing=model.passing,
-            without=model.without,
-            heads=model.heads,
+            **network_settings(model),
             classes=data.classes,
             positives=data.positives,
             size=data.size,

@@ -16,8 +16,10 @@ from attnmel.config.segmenter import SegmenterTraining
 from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network, rate_share, train_without_masks, trunk_of
+from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.trunks.trunk import frozen_pool
-from attnmel.models.weights.card import ATTENDING
+from attnmel.models.weights.branches import check_several, with_branches
+from attnmel.models.weights.card import ATTENDING, network_settings
 from attnmel.models.weights.pretrained_input import trained_with
 from attnmel.models.weights.start_weights import START_NAMES, Start, start_weights
 from attnmel.pipeline.run.images.dataset import Prepared
@@ -62,17 +64,8 @@ def start_network(recipe: Recipe) -> nn.Module:
         ConfigError: the trunk lacks the pool to freeze up to.
     """
     runtime.seed_everything(recipe.training.seed)
-    network = build_network(
-        recipe.model.network,
-        trunk=recipe.model.trunk,
-        width=recipe.model.width,
-        padding=recipe.model.padding,
-        classes=len(recipe.data.classes),
-        attention=recipe.model.attention,
-        passing=recipe.model.passing,
-        without=recipe.model.without,
-        heads=recipe.model.heads,
-    )
+    model = recipe.model
+    network = build_network(model.network, classes=len(recipe.data.classes), **network_settings(model))
     if recipe.loss.prior == NO_PRIOR:
         train_without_masks(network)
     if pool := frozen_pool(recipe.training.freeze):
@@ -89,6 +82,8 @@ def put_start_weights(
         AttnmelError: as `models.weights.start.start_weights` and `vgg_start.fit_start`.
     """
     model = recipe.model
+    if isinstance(network, HarangiNetwork):
+        check_several(model.weights)
     start = start_weights(
         network,
         model.weights,
@@ -98,6 +93,10 @@ def put_start_weights(
         home=home,
         progress=progress,
     )
+    if isinstance(network, HarangiNetwork):
+        start = with_branches(
+            start, network, model.weights, model.branches, width=model.width, home=home, progress=progress
+        )
     if model.weights not in START_NAMES:
         progress.note(f"start: {start.sentence}")
     padding = trained_with(model.weights, model.trunk).padding
