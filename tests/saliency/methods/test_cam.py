@@ -23,10 +23,11 @@ def test_cam_is_grad_cam_before_its_relu_on_vgg16_gap(side: int) -> None:
 
 
 @pytest.mark.parametrize("attention", ["sigmoid", "softmax"])
-@pytest.mark.parametrize("name", ["vgg16-gap", "mel-cnn", "attnmel-cnn", "chen"])
+@pytest.mark.parametrize("name", ["vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "harangi"])
 def test_the_parts_of_cam_add_up_to_the_score(name: str, attention: str) -> None:
     torch.manual_seed(0)
-    network = build_network(name, width=0.05, classes=3, attention=attention).eval()
+    branches = ("vgg16",) if name == "harangi" else ()
+    network = build_network(name, width=0.05, classes=3, attention=attention, branches=branches).eval()
     network.get_parameter("head.bias").data = torch.tensor([0.5, -1.0, 2.0])
     images, classes = torch.randn(2, 3, 64, 64), torch.tensor([2, 0])
     parts = cam_parts(network, images, classes)

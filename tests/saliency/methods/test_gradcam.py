@@ -170,3 +170,10 @@ def test_a_layer_that_is_used_twice_is_refused(images: Float[Tensor, "B 3 s s"],
     own = nn.Sequential(shared, shared, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(ConfigError, match="layer '0' is used 2 times in a pass; expected one that is used once"):
         gradcam(own, images, classes, layer="0")
+
+
+def test_a_pool_of_several_trunks_is_refused(images: Float[Tensor, "B 3 s s"], classes: Tensor) -> None:
+    several = build_network("harangi", width=0.02, classes=3, branches=("vgg16",)).eval()
+    with pytest.raises(ConfigError, match="has several trunks, each with a map 'pool5'; use cam, or gradcam:LAYER"):
+        gradcam(several, images, classes, layer="pool5")
+    assert gradcam(several, images, classes, layer="others.0.features").shape == (3, 64, 64)

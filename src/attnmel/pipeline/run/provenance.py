@@ -12,7 +12,7 @@ from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
-from attnmel.models.weights.card import FITTED, Card
+from attnmel.models.weights.card import FITTED, Card, network_settings
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe

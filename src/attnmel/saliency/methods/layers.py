@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from attnmel.config.fields import STRIDE
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.classifiers import OneTrunk
+from attnmel.models.harangi import HarangiNetwork
 from attnmel.saliency.methods.class_scores import evaluation_mode
 
 STAGES = ("pool3", "pool4", "pool5")
@@ -126,5 +127,10 @@ def _is_map(output: object) -> TypeGuard[Tensor]:
 
 def _refuse(network: nn.Module, layer: str, images: Float[Tensor, "B 3 s s"]) -> NoReturn:
     """Raise the error that lists the known names."""
+    if layer in STAGES and isinstance(network, HarangiNetwork):
+        raise ConfigError(
+            f"the network has several trunks, each with a map '{layer}'; use cam, or gradcam:LAYER with a layer of one, "
+            "such as gradcam:others.0.features"
+        )
     require_known("layer", layer, map_layers(network, images))
     raise ConfigError(f"layer '{layer}' gives maps only now and then; expected one that gives them in every pass")
