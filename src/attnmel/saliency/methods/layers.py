@@ -129,8 +129,8 @@ def _refuse(network: nn.Module, layer: str, images: Float[Tensor, "B 3 s s"]) ->
     """Raise the error that lists the known names."""
     if layer in STAGES and isinstance(network, HarangiNetwork):
         raise ConfigError(
-            f"the network has several trunks, each with a map '{layer}'; use cam, or gradcam:LAYER with a layer of one, "
-            "such as gradcam:others.0.features"
+            f"the network has several trunks, each with a map '{layer}'; use cam, or gradcam:LAYER, such as "
+            "gradcam:others.0.features.1"
         )
     require_known("layer", layer, map_layers(network, images))
     raise ConfigError(f"layer '{layer}' gives maps only now and then; expected one that gives them in every pass")
