@@ -1,4 +1,4 @@
-"""Changed settings of a table -> those that concern a row; networks and fitted systems have different ones. No torch."""
+"""Changed settings of a table -> those that concern a row; networks and fitted systems have others. No torch."""
 
 from collections.abc import Iterator, Sequence
 
