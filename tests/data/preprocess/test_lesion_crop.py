@@ -21,6 +21,7 @@ def test_the_box_is_that_of_the_largest_component_whose_pixels_touch_at_corners_
 def test_a_mask_of_the_whole_square_image_is_the_whole_image() -> None:
     box = lesion_box(np.ones((30, 30), dtype=bool))
     assert box == (0, 0, 30, 30)
+    assert box is not None
     assert all(square_around(box, 30, 30, margin) == Square(30, 30, 0, 0, 30) for margin in (0.0, 0.1, 1.0))
 
 
