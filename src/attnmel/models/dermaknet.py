@@ -65,7 +65,8 @@ class DermaKNet(nn.Module):
         masks = None if self.structures is None else self.structures(pool4.detach())
         maps = torch.ones_like(pool5[:, :1])
         if masks is not None:
-            maps = torch.cat([maps, functional.avg_pool2d(masks.detach().sigmoid(), 2)], dim=1)
+            size = (pool5.shape[-2], pool5.shape[-1])
+            maps = torch.cat([maps, functional.adaptive_avg_pool2d(masks.detach().sigmoid(), size)], dim=1)
         return Output(self.scores(pool5, maps), masks=masks)
 
     def scores(self, features: Float[Tensor, "B C h w"], maps: Float[Tensor, "B M h w"]) -> Float[Tensor, "B K"]:
