@@ -84,7 +84,7 @@ def analyse(
     from attnmel.pipeline.study.tables import study_tables
     from attnmel.report.sections.reader_tables import notes_of
 
-    print(found.sentence)
+    print(f"{readings}: {found.sentence}")
     for table in study_tables(found.analysis, median_seconds(found)):
         _print(table)
     for note in (*found.data.notes, *notes_of(found.analysis)):

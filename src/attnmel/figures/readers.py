@@ -69,7 +69,8 @@ def reader_roc_figure(
         axes.plot((0, 1), (0, 1), **FAINT)
         for number, (label, curve) in enumerate(curves):
             axes.plot(curve.false_positive_rate, curve.true_positive_rate, label=label, **series(number))
-        for number, (label, own) in enumerate(points.items()):
+        # The curves of the same modalities come last, and have the same colours.
+        for number, (label, own) in enumerate(points.items(), len(curves) - len(points)):
             _scatter(axes, own, number, label)
         if machine is not None:
             axes.plot(*machine, marker="*", markersize=10, color=INK, linestyle="none")
@@ -83,7 +84,7 @@ def _scatter(axes: Axes, points: Sequence[tuple[float, float]], number: int, lab
     if points:
         xs, ys = zip(*points, strict=True)
         mark = MARKS[number % len(MARKS)]
-        axes.plot(xs, ys, mark, markersize=4.5, color=SERIES[(number + 1) % len(SERIES)], alpha=0.85, label=label)
+        axes.plot(xs, ys, mark, markersize=4.5, color=SERIES[number % len(SERIES)], alpha=0.85, label=label)
 
 
 def flows_figure(counts: Mapping[tuple[bool, bool], int], *, name: str, title: str) -> str:
@@ -102,7 +103,7 @@ def flows_figure(counts: Mapping[tuple[bool, bool], int], *, name: str, title: s
         for before in (True, False):
             for after in (True, False):
                 size = counts[before, after]
-                _band(axes, starts[before], ends[after], size, RIGHT if after else WRONG)
+                _band(axes, starts[before], ends[after], size, RIGHT if after else WRONG, changed=before != after)
                 starts[before] += size
                 ends[after] += size
         sizes = [
@@ -119,8 +120,8 @@ def flows_figure(counts: Mapping[tuple[bool, bool], int], *, name: str, title: s
         return svg_text(figure, name, f"{title}: {', '.join(parts)}")
 
 
-def _band(axes: Axes, start: int, end: int, size: int, colour: str) -> None:
-    """Draw one flow as a band with soft bends."""
+def _band(axes: Axes, start: int, end: int, size: int, colour: str, *, changed: bool) -> None:
+    """Draw one flow as a band with soft bends, darker where answers changed."""
     if not size:
         return
     corners = [
@@ -128,7 +129,7 @@ def _band(axes: Axes, start: int, end: int, size: int, colour: str) -> None:
         (1, end + size), (0.5, end + size), (0.5, start + size), (0, start + size), (0, start),
     ]  # fmt: skip
     codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
-    axes.add_patch(PathPatch(Path(corners, codes), facecolor=colour, alpha=0.35, linewidth=0))
+    axes.add_patch(PathPatch(Path(corners, codes), facecolor=colour, alpha=0.7 if changed else 0.3, linewidth=0))
 
 
 def _bar(axes: Axes, x: float, top: int, size: int, right: bool, align: str) -> None:

@@ -36,12 +36,15 @@ class AnalysedStudy:
     @property
     def sentence(self) -> str:
         """What was read, in one sentence."""
-        readings = self.analysis.readings
-        diseased = int(readings.diseased.sum())
-        design = "all read by every reader" if readings.crossed else "not all read by every reader"
-        modalities = f"{counted(len(readings.modalities), 'modality', 'modalities')} ({', '.join(readings.modalities)})"
-        cases = f"{counted(len(readings.cases) - diseased, 'healthy case')} and {counted(diseased, 'diseased case')}"
-        return f"{self.file}: {counted(len(readings.readers), 'reader')}, {modalities}, {cases}, {design}"
+        found = self.analysis
+        people = found.readings.of(found.human)
+        diseased = int(people.diseased.sum())
+        cases = f"{counted(len(people.cases) - diseased, 'healthy case')} and {counted(diseased, 'diseased case')}"
+        modalities = f"{counted(len(found.human), 'modality', 'modalities')} ({', '.join(found.human)})"
+        machine = f"; machine: {found.machine}" if found.machine is not None else ""
+        design = "every" if people.crossed else "not every"
+        readers = counted(len(people.readers), "reader")
+        return f"{readers}, {modalities}, {cases}; {design} reader read every case with every modality{machine}"
 
 
 def analyse_study(file: Path, options: StudyOptions) -> AnalysedStudy:

@@ -16,6 +16,8 @@ def write_study_report(study: AnalysedStudy, path: Path) -> None:
     first, *others = study_sections(
         found, median_seconds(study), reference_of(found.readings, found.options, found.machine)
     )
-    first = replace(first, prose=f"{study.sentence}. {first.prose}", notes=(*first.notes, *study.data.notes))
+    first = replace(
+        first, prose=f"{study.file.name}: {study.sentence}. {first.prose}", notes=(*first.notes, *study.data.notes)
+    )
     title = f"Reader study, {counted(len(found.readings.readers) - (found.machine is not None), 'reader')}"
     write_report(path, (), leading=(first, *others), title=title)

@@ -33,7 +33,12 @@ def study_sections(
 
 
 def _aucs(found: StudyAnalysis) -> Section:
-    figures = [Drawing(forest_figure(_auc_rows(found), label="AUC", name="forest-auc"), "AUC; a diamond is a mean.")]
+    figures = [
+        Drawing(
+            forest_figure(_auc_rows(found), label="AUC", name="forest-auc"),
+            "AUC; a diamond is a mean of readers, or the machine.",
+        )
+    ]
     rows = [
         ForestRow(f"{one.first} \N{MINUS SIGN} {one.second}", one.random.value, one.random.low, one.random.high, True)
         for one in tables.differences(found)
