@@ -2,8 +2,8 @@
 
     PYTHONPATH=src python benchmarks/reader_coverage.py --studies 500 --seed 0
 
-Prints, for 3, 5 and 10 readers without and with a difference of AUC, the coverage of the 95 % intervals of Obuchowski and
-Rockette's analysis, of the U-statistic, and of a machine against the readers.
+Prints, for 3, 5 and 10 readers without and with a difference of AUC, the coverage of the 95 % intervals of Obuchowski
+and Rockette's analysis, of the U-statistic, and of a machine against the readers.
 """
 
 import argparse

@@ -47,14 +47,15 @@ def _suspicion(signal: np.ndarray) -> np.ndarray:
 
 def write_imrmc_variants(folder: Path) -> dict[str, Path]:
     """Write the same six readings in ways that the .imrmc format allows; AUC 0.75 with m, of reader 1."""
-    truth = ["{t},a,truth,0", "{t},b,truth,0", "{t},c,truth,1", "{t},d,truth,1"]
+    truth = ["truth,a,truth,0", "truth,b,truth,0", "truth,c,truth,1", "truth,d,truth,1"]
     readings = ["1,a,m,1", "1,b,m,3", "1,c,m,2", "1,d,m,4", "2,a,m,0.5", "2,d,m,1e1"]
+    head = ["A study", "N0:2", "N1:2", "NR:2", "NM:1", "BEGIN DATA:"]
     kinds = {
-        "plain": ["BEGIN DATA:", *(line.format(t="truth") for line in truth), *readings],
-        "rjafroc": ["A study", "N0:2", "N1:2", "NR:2", "NM:1", "BEGIN DATA:", *(line.format(t="-1") for line in truth), *readings],
-        "shuffled": ["Begin data:", *readings[::-1], "", *(line.format(t="truth") for line in truth[::-1])],
-        "spaces": ["some; text, with commas", "BEGIN DATA: ", *(line.format(t="truth").replace(",", " , ") for line in truth), *readings],
-    }  # fmt: skip
+        "plain": ["BEGIN DATA:", *truth, *readings],
+        "rjafroc": [*head, *(line.replace("truth,", "-1,", 1) for line in truth), *readings],
+        "shuffled": ["Begin data:", *readings[::-1], "", *truth[::-1]],
+        "spaces": ["some; text, with commas", "BEGIN DATA: ", *(line.replace(",", " , ") for line in truth), *readings],
+    }
     found = {}
     for name, lines in kinds.items():
         end = "\r\n" if name == "rjafroc" else "\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 from attnmel.data.tables.problems import Problem, refuse, shown
 from attnmel.data.tables.text import Row, TableText, read_text
 from attnmel.data.tables.words import folded
-from attnmel.errors import ReadingsError, did_you_mean
+from attnmel.errors import ReadingsError, listed
 from attnmel.pipeline.study.imrmc import number
 from attnmel.pipeline.study.study_data import Reading, StudyData, study_data
 from attnmel.table_files import unguarded, write_table
@@ -46,10 +46,9 @@ def read_readings_table(file: Path) -> StudyData:
     text = _text(file)
     columns = _columns(file, text.rows[0])
     if missing := [name for name in NEEDED if name not in columns]:
-        near = did_you_mean(missing[0], text.rows[0].cells)
         raise ReadingsError(
-            f"{file.name} has no column '{missing[0]}'{near}; expected reader, case, modality, score and truth, or a "
-            "file of iMRMC with the line 'BEGIN DATA:'"
+            f"{file.name} has the columns {listed(text.rows[0].cells)}, but no '{missing[0]}'; expected reader, case, "
+            "modality, score and truth, or a file of iMRMC with the line 'BEGIN DATA:'"
         )
     problems: list[Problem] = []
     truth = _truth(file, text, columns, problems)
