@@ -19,7 +19,9 @@ def write_sequential(path: Path, *, cases: int = 60, seed: int = 0, separator: s
     diseased = np.arange(cases) % 5 < 2
     signal = generator.normal(size=cases) + 1.3 * diseased - 0.6
     machine = _suspicion(signal + 0.7 * generator.normal(size=cases))
-    rows = [("Reader", "Image", "Arm", "Suspicion", "Truth", "Repeat", "Experience", "Seconds_active")]
+    rows: list[tuple[object, ...]] = [
+        ("Reader", "Image", "Arm", "Suspicion", "Truth", "Repeat", "Experience", "Seconds_active")
+    ]
     rows += [("network", f"case-{n}", "machine", score, int(diseased[n]), 0, "", "") for n, score in enumerate(machine)]
     for reader, level in READERS.items():
         noise = 1.1 if level == "resident" else 0.8

@@ -55,10 +55,11 @@ def analyse(
     out: OutFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Analyse the readings of a study, with 95 % intervals for other readers and cases.
+    """Analyse the readings of a study, with 95 % intervals.
 
-    Printed are AUCs and differences by Obuchowski and Rockette's analysis and by U-statistics, then a machine against
-    the readers, sensitivity and specificity, changed answers, agreement and experience, as far as the readings allow.
+    Intervals are for other readers and cases. Printed are AUCs and differences by Obuchowski and Rockette's analysis
+    and by U-statistics, then a machine against the readers, sensitivity and specificity, changed answers, agreement and
+    experience, as far as the readings allow.
     With --out a folder with a report is written.
 
     Example:

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from attnmel.evaluation.readers.decisions import decisions, share_analysis
+from attnmel.evaluation.readers.decisions import Share, decisions, share_analysis
 from attnmel.evaluation.readers.readings import Readings
 
 
 def test_shares_are_counts_with_wilsons_interval(drawn: Callable[..., Readings]) -> None:
     readings = drawn()
     decided = decisions(readings, 0.5)
-    for share, kind in (("sensitivity", readings.diseased), ("specificity", ~readings.diseased)):
+    kinds: dict[Share, np.ndarray] = {"sensitivity": readings.diseased, "specificity": ~readings.diseased}
+    for share, kind in kinds.items():
         found = share_analysis(readings, decided, share)
         for cell, interval in found.by_reader.items():
             right = (readings.scores[cell][kind] > 0.5) == (share == "sensitivity")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -23,8 +24,8 @@ def analysed(readings: Readings, method: CovarianceMethod = "jackknife") -> Obuc
     return obuchowski_rockette(reader_aucs(readings), auc_covariance(readings, method))
 
 
-def close(found: object, published: object) -> None:
-    np.testing.assert_allclose(found, published, rtol=0, atol=1e-8)
+def close(found: npt.ArrayLike, published: npt.ArrayLike) -> None:
+    np.testing.assert_allclose(np.asarray(found), np.asarray(published), rtol=0, atol=1e-8)
 
 
 def test_the_complete_study_has_the_published_numbers(complete: Readings) -> None:

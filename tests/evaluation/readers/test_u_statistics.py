@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from attnmel.errors import ReadingsError
@@ -63,8 +64,8 @@ PUBLISHED = {
 """By design: both AUCs, then of the difference variance, degrees of freedom, p and interval; V variance and degrees."""
 
 
-def close(found: object, published: object) -> None:
-    np.testing.assert_allclose(found, published, rtol=0, atol=1e-8)
+def close(found: npt.ArrayLike, published: npt.ArrayLike) -> None:
+    np.testing.assert_allclose(np.asarray(found), np.asarray(published), rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -102,7 +103,7 @@ def plain_variance(readings: Readings) -> float:
         if not np.isnan(margins[reader, one, other])
     ]
     apart = [a[3] * b[3] for a, b in product(triples, triples) if all(a[factor] != b[factor] for factor in (0, 1, 2))]
-    return np.mean([value for *_, value in triples]) ** 2 - np.mean(apart)
+    return float(np.mean([value for *_, value in triples]) ** 2 - np.mean(apart))
 
 
 def test_the_unbiased_variance_is_its_definition_where_readings_are_missing(drawn: Callable[..., Readings]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from attnmel.evaluation.readers.covariance import CovarianceMethod, auc_covariance
@@ -70,9 +71,9 @@ def van_dyke() -> Readings:
     return read_study(FILE).readings
 
 
-def printed(found: object, published: object, digits: float = 1e-8) -> None:
+def printed(found: npt.ArrayLike, published: npt.ArrayLike, digits: float = 1e-8) -> None:
     """Compare to the last digit that was printed."""
-    np.testing.assert_allclose(found, published, rtol=0, atol=digits)
+    np.testing.assert_allclose(np.asarray(found), np.asarray(published), rtol=0, atol=digits)
 
 
 def test_aucs_by_reader(van_dyke: Readings) -> None:

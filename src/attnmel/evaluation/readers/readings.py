@@ -54,7 +54,7 @@ class Readings:
     @property
     def present(self) -> Bool[np.ndarray, "M R"]:
         """Whether a reader read at least one case with a modality."""
-        return self.read.any(axis=2)
+        return np.asarray(self.read.any(axis=2))
 
     @property
     def crossed(self) -> bool:
@@ -75,12 +75,12 @@ class Readings:
         scores = self.scores[[self.modality(name) for name in modalities]]
         known = ~np.isnan(scores)
         return replace(self, modalities=tuple(modalities), scores=scores)._among(
-            known.any(axis=(0, 2)), known.any(axis=(0, 1))
+            np.asarray(known.any(axis=(0, 2))), np.asarray(known.any(axis=(0, 1)))
         )
 
     def of_readers(self, readers: Bool[np.ndarray, " R"]) -> "Readings":
         """Return the readings of some readers, of the cases that they read."""
-        return self._among(readers, self.read[:, readers].any(axis=(0, 1)))
+        return self._among(readers, np.asarray(self.read[:, readers].any(axis=(0, 1))))
 
     def _among(self, readers: Bool[np.ndarray, " R"], cases: Bool[np.ndarray, " N"]) -> "Readings":
         return replace(

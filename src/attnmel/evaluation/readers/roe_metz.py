@@ -6,6 +6,7 @@ effects of cases have a total variance of 1.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -135,5 +136,5 @@ class RoeMetz:
         correlation = covariance / self.spread**2
         if correlation > 1 - 1e-12:
             return float(stats.norm.cdf(limits.min()))
-        matrix = [[1.0, correlation], [correlation, 1.0]]
+        matrix: Any = [[1.0, correlation], [correlation, 1.0]]  # scipy declares a number
         return float(stats.multivariate_normal.cdf(limits, [0.0, 0.0], matrix, abseps=1e-10, releps=1e-10))

@@ -139,7 +139,7 @@ def _reader_intervals(readings: Readings, options: StudyOptions) -> dict[str, In
 
 def _complete(readings: Readings) -> Readings | None:
     """Return the readings of those who have an AUC with every modality; None without any."""
-    known = ~np.isnan(reader_aucs(readings)).any(axis=0)
+    known = ~np.asarray(np.isnan(reader_aucs(readings)).any(axis=0))
     return readings.of_readers(known) if known.any() else None
 
 

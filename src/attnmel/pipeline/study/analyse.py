@@ -30,8 +30,8 @@ class AnalysedStudy:
 
     def as_dict(self) -> dict[str, object]:
         """Return all results as plain values."""
-        times = {"seconds": median_seconds(self)} if self.data.seconds is not None else {}
-        return {"file": str(self.file), "notes": list(self.data.notes)} | analysis_dict(self.analysis) | times
+        plain = {"file": str(self.file), "notes": list(self.data.notes), **analysis_dict(self.analysis)}
+        return {**plain, "seconds": median_seconds(self)} if self.data.seconds is not None else plain
 
     @property
     def sentence(self) -> str:
