@@ -104,6 +104,17 @@ def test_readings_that_allow_no_curve_are_refused(complete: Readings) -> None:
         replace(complete, scores=np.where(complete.scores > 3, np.inf, complete.scores))
 
 
+def test_a_modality_or_level_with_one_kind_of_cases(complete: Readings) -> None:
+    scores = complete.scores.copy()
+    scores[1][:, complete.diseased] = np.nan
+    with pytest.raises(ReadingsError, match="all cases read with 'testB' are healthy; an ROC curve needs both kinds"):
+        analyse(replace(complete, scores=scores))
+    scores = complete.scores.copy()
+    scores[:, 0, complete.diseased] = np.nan
+    levels = dict.fromkeys(complete.readers, "expert") | {complete.readers[0]: "resident"}
+    assert [one.level for one in analyse(replace(complete, scores=scores), experience=levels).groups] == ["expert"]
+
+
 def test_the_fixture_is_not_changed_by_git(complete: Readings) -> None:
     assert Path(__file__).with_name("input.imrmc").stat().st_size == 26793
     assert complete.crossed

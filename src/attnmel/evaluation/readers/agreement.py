@@ -80,6 +80,17 @@ def _kappa(table: Float[np.ndarray, "K K"], agree: Float[np.ndarray, "K K"]) -> 
     return (float((shares * agree).sum()) - expected) / (1 - expected) if expected < 1 else math.nan
 
 
+def _kappa_of(first: Float[np.ndarray, " N"], second: Float[np.ndarray, " N"], weights: Weights) -> float:
+    """Return the value of kappa alone; NaN where it is not defined."""
+    known = ~np.isnan(first) & ~np.isnan(second)
+    categories, places = np.unique(np.concatenate([first[known], second[known]]), return_inverse=True)
+    if known.sum() < 2 or len(categories) < 2:
+        return math.nan
+    table = np.zeros((len(categories), len(categories)))
+    np.add.at(table, (places[: known.sum()], places[known.sum() :]), 1)
+    return _kappa(table, category_weights(len(categories), weights))
+
+
 def gwet(
     ratings: Float[np.ndarray, "N R"], weights: Weights = "unweighted", confidence: float = CONFIDENCE
 ) -> Estimate:
@@ -126,7 +137,7 @@ def _gwet_terms(
 def mean_kappa(ratings: Float[np.ndarray, "N R"], weights: Weights = "unweighted") -> float:
     """Return the mean of Cohen's kappa over all pairs of readers (Light 1971); NaN without a pair that has one."""
     pairs = combinations(range(ratings.shape[1]), 2)
-    values = [cohen_kappa(ratings[:, one], ratings[:, other], weights).value for one, other in pairs]
+    values = [_kappa_of(ratings[:, one], ratings[:, other], weights) for one, other in pairs]
     known = [value for value in values if not math.isnan(value)]
     return float(np.mean(known)) if known else math.nan
 

@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from attnmel.errors import ConfigError, require_known
-from attnmel.evaluation.readers.agreement import cohen_kappa, gwet, mean_kappa, repeatability
+from attnmel.errors import ConfigError, ReadingsError, require_known
 from attnmel.evaluation.readers.automation import AutomationBias, automation_bias
 from attnmel.evaluation.readers.covariance import auc_covariance
 from attnmel.evaluation.readers.decisions import SHARES, ShareAnalysis, decisions, share_analysis
@@ -18,8 +17,8 @@ from attnmel.evaluation.readers.different_readers import (
 )
 from attnmel.evaluation.readers.obuchowski_rockette import ObuchowskiRockette, obuchowski_rockette
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
+from attnmel.evaluation.readers.study_agreement import agreement_between, agreement_within
 from attnmel.evaluation.readers.study_results import (
-    AgreementResult,
     GroupResult,
     ModalityResult,
     PairResult,
@@ -32,9 +31,6 @@ from attnmel.evaluation.statistics.delong import areas
 
 ALONE = "alone"
 """The modality that others are compared with where none is named: readers without a machine."""
-
-FEW_SCORES = 10
-"""Distinct scores up to which they are categories, whose agreement is measured too."""
 
 
 def analyse(
@@ -60,6 +56,12 @@ def analyse(
     )
     if not human:
         raise ConfigError(f"the readings have no modality but the machine '{machine}'; expected readers too")
+    for name in readings.modalities:
+        own = readings.read[readings.modality(name)].any(axis=0)
+        if not _both_kinds(readings, np.asarray(own)):
+            raise ReadingsError(
+                f"all cases read with '{name}' are {_kind(readings, own)}; an ROC curve needs both kinds"
+            )
     threshold = _threshold(readings, options.threshold)
     people = readings.of(human)
     changes = _changes(readings, human, machine, reference, threshold, options)
@@ -77,8 +79,8 @@ def analyse(
         against_machine=tuple(_against(readings, machine, name, options) for name in human) if machine else (),
         shares=_shares(people, threshold, options),
         machine_shares=_machine_shares(readings, machine, threshold, options),
-        between=tuple(_between(readings.of([name]), threshold, options) for name in human),
-        within=tuple(_within(readings, second, human, threshold, options)) if second is not None else (),
+        between=tuple(agreement_between(readings.of([name]), threshold, options) for name in human),
+        within=tuple(agreement_within(readings, second, human, threshold, options)) if second is not None else (),
         changes=changes,
         groups=tuple(_groups(readings, human, machine, reference, threshold, experience or {}, options)),
     )
@@ -110,6 +112,14 @@ def reference_of(readings: Readings, options: StudyOptions, machine: str | None)
         require_known("modality", options.reference, [name for name in readings.modalities if name != machine])
         return options.reference
     return next((name for name in readings.modalities if name.casefold() == ALONE), None)
+
+
+def _both_kinds(readings: Readings, cases: Bool[np.ndarray, " N"]) -> bool:
+    return bool(0 < readings.diseased[cases].sum() < cases.sum())
+
+
+def _kind(readings: Readings, cases: Bool[np.ndarray, " N"]) -> str:
+    return "diseased" if readings.diseased[cases].any() else "healthy"
 
 
 def _threshold(readings: Readings, named: float | None) -> float | None:
@@ -203,47 +213,6 @@ def _machine_shares(
     return {share: one[0, 0] for share, one in found.items() if (0, 0) in one}
 
 
-def _between(readings: Readings, threshold: float | None, options: StudyOptions) -> AgreementResult:
-    """Return the agreement of the readers of the only modality with each other."""
-    scores = readings.scores[0].T
-    decided = None if threshold is None else decisions(readings, threshold)[0].T
-    few = len(np.unique(scores[~np.isnan(scores)])) <= FEW_SCORES
-    return AgreementResult(
-        readings.modalities[0],
-        "",
-        ac1=None if decided is None else gwet(decided, confidence=options.confidence),
-        kappa=math.nan if decided is None else mean_kappa(decided),
-        ac2=gwet(scores, "quadratic", options.confidence) if few else None,
-        weighted_kappa=mean_kappa(scores, "quadratic") if few else math.nan,
-    )
-
-
-def _within(
-    readings: Readings,
-    second: Float[np.ndarray, "M R N"],
-    human: Sequence[str],
-    threshold: float | None,
-    options: StudyOptions,
-) -> Iterable[AgreementResult]:
-    """Yield the agreement of each reader's two readings of repeated images."""
-    for name in human:
-        place = readings.modality(name)
-        for reader, own, again in zip(readings.readers, readings.scores[place], second[place], strict=True):
-            twice = ~np.isnan(own + again)
-            if not twice.any():
-                continue
-            both = np.stack([own, again], axis=1)[twice]
-            decided = None if threshold is None else (both > threshold).astype(np.float64)
-            yield AgreementResult(
-                name,
-                reader,
-                ac1=None if decided is None else gwet(decided, confidence=options.confidence),
-                kappa=math.nan if decided is None else cohen_kappa(*decided.T).value,
-                weighted_kappa=cohen_kappa(own, again, "quadratic").value,
-                repeatability=repeatability(own, again),
-            )
-
-
 def _changes(
     readings: Readings,
     human: Sequence[str],
@@ -280,8 +249,10 @@ def _groups(
     for level in sorted(set(experience.values())):
         members = np.array([experience.get(name) == level for name in readings.readers])
         of_machine = readings.present[readings.modality(machine)] if machine else np.zeros_like(members)
+        if not _both_kinds(readings, np.asarray(readings.read[:, members].any(axis=(0, 1)))):
+            continue
         kept = readings.of_readers(members | of_machine)
-        names = [name for name in human if name in kept.modalities and kept.present[kept.modality(name)].any()]
+        names = [name for name in human if _both_kinds(kept, np.asarray(kept.read[kept.modality(name)].any(axis=0)))]
         single = {name: _analysed(kept.of([name]), options) for name in names}
         pairs = [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
         changes = _changes(kept, names, machine, reference if reference in names else None, threshold, options)
