@@ -152,7 +152,7 @@ def test_two_equal_modalities_differ_by_nothing(complete: Readings) -> None:
         assert (found.value, found.t.low, found.t.high, found.t.p) == (0, 0, 0, 1)
 
 
-def test_a_negative_variance_is_told_and_gives_no_interval(drawn: Callable[..., Readings]) -> None:
+def test_a_negative_variance_gives_a_sentence_and_no_interval(drawn: Callable[..., Readings]) -> None:
     found: list[UStatistic] = [difference(Moments(drawn(seed=seed, readers=2)), 0, 1).unbiased for seed in range(40)]
     negative = [one for one in found if one.variance < 0]
     assert negative, "some of so small studies have one"

@@ -139,7 +139,7 @@ def test_a_fault_of_a_table_is_one_sentence(tmp_path: Path, fault: str) -> None:
     assert str(error.value) == sentence.replace("{file}", str(file)).replace("{folder}", str(tmp_path))
 
 
-def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_of_readings(tmp_path: Path) -> None:
     with pytest.raises(ReadingsError, match="is a folder; name a file of readings, such as"):
         read_study(tmp_path)
     with pytest.raises(ReadingsError, match="does not exist; name a file of readings"):

@@ -1,4 +1,4 @@
-"""Agreement in a study: of the readers of a modality with each other, and of each with himself."""
+"""Agreement in a study: of the readers of a modality with each other, and of the two answers of each."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.errors import ReadingsError, counted
+from attnmel.errors import ConfigError, ReadingsError, counted
 from attnmel.evaluation.readers.study import analyse
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
-from attnmel.own_files import require_only
+from attnmel.own_files import require_only, require_own_file
 from attnmel.pipeline.study.analysis_dict import analysis_dict
-from attnmel.pipeline.study.imrmc import write_imrmc
+from attnmel.pipeline.study.imrmc import FIRST_LINE, write_imrmc
 from attnmel.pipeline.study.read_study import read_study
-from attnmel.pipeline.study.readings_table import write_readings_table
+from attnmel.pipeline.study.readings_table import COLUMNS, write_readings_table
 from attnmel.pipeline.study.study_data import StudyData
 from attnmel.progress import Progress
 from attnmel.table_files import write_json
@@ -78,11 +78,15 @@ def write_study(study: AnalysedStudy, folder: Path, progress: Progress) -> None:
     """Write the report, the results in full precision and the readings in both formats into a folder.
 
     Raises:
-        ConfigError: the folder holds other files.
+        ConfigError: the folder holds other files, or files of these names that were not written here.
     """
     from attnmel.pipeline.study.report import write_study_report
 
     require_only(folder, {REPORT, RESULTS, TABLE, IMRMC}, "an analysis of a study")
+    for name in (REPORT, RESULTS):
+        require_own_file(folder / name)
+    for name, line in ((TABLE, ",".join(COLUMNS)), (IMRMC, FIRST_LINE)):
+        _require_first_line(folder / name, line)
     folder.mkdir(parents=True, exist_ok=True)
     write_study_report(study, folder / REPORT)
     write_json(folder / RESULTS, study.as_dict())
@@ -91,3 +95,12 @@ def write_study(study: AnalysedStudy, folder: Path, progress: Progress) -> None:
         write_imrmc(folder / IMRMC, study.data.readings)
     except ReadingsError as error:
         progress.note(f"{IMRMC} is not written: {error}")
+
+
+def _require_first_line(path: Path, line: str) -> None:
+    """Refuse to replace readings that were not written here, such as those that are analysed: columns would be lost."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        if file.readline().strip() != line:
+            raise ConfigError(f"{path} was not written by attnmel, so it is not replaced; name another folder")

@@ -16,6 +16,8 @@ from attnmel.folders import replacing
 from attnmel.pipeline.study.study_data import Reading, StudyData, study_data
 
 BEGIN = "BEGIN DATA"
+FIRST_LINE = "Readings of a study, by attnmel"
+"""Of the files that are written here."""
 TRUTH = ("truth", "-1")
 TRUTHS = {0.0: False, 1.0: True}
 COUNTS = re.compile(r"\s*(N0|N1|NR|NM)\s*:\s*(\d+)\s*$", re.IGNORECASE)
@@ -102,7 +104,7 @@ def write_imrmc(path: Path, readings: Readings) -> None:
         raise ReadingsError(f"the .imrmc format keeps the name '{taken.pop()}' for the truth; rename the reader")
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         diseased = int(readings.diseased.sum())
-        file.write(f"Readings of a study, by attnmel\nN0:{len(readings.cases) - diseased}\nN1:{diseased}\n")
+        file.write(f"{FIRST_LINE}\nN0:{len(readings.cases) - diseased}\nN1:{diseased}\n")
         file.write(f"NR:{len(readings.readers)}\nNM:{len(readings.modalities)}\n{BEGIN}:\n")
         for case, sick in zip(readings.cases, readings.diseased.tolist(), strict=True):
             file.write(f"truth,{case},truth,{int(sick)}\n")
