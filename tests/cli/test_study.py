@@ -87,7 +87,7 @@ def test_a_users_mistake_is_one_sentence_and_leaves_nothing(
         assert ran.err.startswith("error: ")
         assert message in ran.err
         assert "Traceback" not in ran.err
-    own = shutil.copy(readings, tmp_path / "readings.csv")
+    own = Path(shutil.copy(readings, tmp_path / "readings.csv"))
     ran = attnmel("study", "analyse", own, "--out", tmp_path)
     assert f"{own} was not written by attnmel, so it is not replaced; name another folder" in ran.err
     assert own.read_bytes() == readings.read_bytes()
