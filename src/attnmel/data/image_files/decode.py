@@ -20,7 +20,7 @@ from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
 from attnmel.data.image_files.damage import DAMAGE, contradictions_as_damage
 from attnmel.data.image_files.depth import GREY, Deep, photograph_white, read_deep, reduced
 from attnmel.data.image_files.formats import READ, START, Format, format_of, name_of_unread
-from attnmel.data.image_files.picture import UNNAMED, ImageFile, ImageSource, Picture
+from attnmel.data.image_files.picture import UNNAMED, ImageFile, ImageSource, NamedBytes, Picture
 from attnmel.data.image_files.png_chunks import png_chunks
 from attnmel.data.image_files.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
 from attnmel.errors import ImageError
@@ -48,12 +48,12 @@ def opened(source: ImageSource) -> Iterator[Picture]:
         ImageError: no such file, one that may not be read, another format, more than `MOST_PIXELS`, or found damaged
             while the block runs.
     """
-    name = source.name if isinstance(source, Path) else UNNAMED
+    name = source.name if isinstance(source, Path | NamedBytes) else UNNAMED
     try:
         if isinstance(source, Image.Image):
             yield _of_pillow(source)
         elif isinstance(source, bytes):
-            yield _recognised(name, source, BytesIO(source))
+            yield _recognised(name, source, BytesIO(source), source.frame if isinstance(source, NamedBytes) else None)
         else:
             path, frame = file_and_frame(source)
             if not stat.S_ISREG(path.stat().st_mode):
