@@ -5,6 +5,7 @@ answers if its own name is made to point here (DNS rebinding). Both are recognis
 """
 
 import ipaddress
+import re
 import secrets
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
@@ -22,6 +23,8 @@ EVERY_ADDRESS = ("0.0.0.0", "::")
 
 LEAST_TOKEN = 16
 """Letters of a token at least, so that it cannot be guessed."""
+
+TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_TOKEN},}}")
 
 COOKIE = "attnmel-token"
 
@@ -56,9 +59,9 @@ def require_token(host: str, token: str | None) -> None:
     Raises:
         ConfigError: says how to give one.
     """
-    if token is not None and (len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable()):
+    if token is not None and not TOKEN.fullmatch(token):
         raise ConfigError(
-            f"the token has {len(token)} letters; expected at least {LEAST_TOKEN} of ASCII, such as "
+            f"the token has {len(token)} letters; expected at least {LEAST_TOKEN} of A-Z, a-z, 0-9, - and _, such as "
             f"{secrets.token_urlsafe(24)}"
         )
     if token is None and not is_loopback(host):
