@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from attnmel.deploy.workers import hung
 from attnmel.errors import BusyError, ImageError, StalledError
 from attnmel.web import work_queue
 from attnmel.web.limits import Limits
@@ -89,6 +90,7 @@ def test_a_library_that_hangs_stops_only_its_own_request() -> None:
         with pytest.raises(StalledError, match=r"no result came for 0\.05 seconds: a library hangs on this image"):
             await queue.results([partial(waits_for, event), lambda several: 1], stays)
         assert (queue.lost, queue.waiting) == (1, 0)
+        assert hung(), "the command line ends without waiting for it"
         return await queue.results([lambda several: 7], stays)
 
     with queue_of(1, stall_seconds=0.05) as queue:
@@ -99,6 +101,7 @@ def test_a_library_that_hangs_stops_only_its_own_request() -> None:
                 break
             threading.Event().wait(0.01)
         assert queue.lost == 0
+    assert not hung()
 
 
 def test_after_too_many_lost_threads_the_server_says_that_it_must_be_started_again() -> None:

@@ -74,7 +74,7 @@ def serve(
     if browser:
         webbrowser.open(address)
     try:
-        run(guarded(app, host, token), listening, limits, stall_limit=stall_limit)
+        run(guarded(app, host, token), listening, limits)
     except KeyboardInterrupt:
         Terminal().note("stopped")
         end_if_hung(0)

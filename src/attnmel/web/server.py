@@ -1,12 +1,12 @@
 """Run the application on a port of this machine until Ctrl-C."""
 
+import signal
 import socket
 from urllib.parse import quote
 
 import uvicorn
 from fastapi import FastAPI
 
-from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import ConfigError
 from attnmel.pipeline.predict.stall_guard import watched
 from attnmel.web.guard import EVERY_ADDRESS, Guard, is_loopback
@@ -48,12 +48,9 @@ def guarded(app: FastAPI, host: str, token: str | None) -> Guard:
     return Guard(app, names=names, any_address=not is_loopback(host), token=token)
 
 
-def run(app: Guard, listening: socket.socket, limits: Limits, *, stall_limit: float = STALL_LIMIT) -> None:
-    """Serve until Ctrl-C, which is raised as KeyboardInterrupt once the last requests are answered.
-
-    If a library hangs so that no Python code can run at all, another process ends this one with a sentence.
-    """
-    config = uvicorn.Config(
+def configured(app: Guard, limits: Limits) -> uvicorn.Config:
+    """Return uvicorn's settings: nothing is logged but errors, and connections are limited."""
+    return uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType] - an ASGI application
         log_level="error",
         access_log=False,  # names of images, and tokens, are nobody's business
@@ -63,6 +60,16 @@ def run(app: Guard, listening: socket.socket, limits: Limits, *, stall_limit: fl
         limit_concurrency=limits.connections,
         timeout_graceful_shutdown=SHUTDOWN,
     )
-    stalled = f"no code could run for {stall_limit:g} seconds: a library hangs. Start the server again"
-    with watched(stall_limit, stalled=stalled, stopped="stopped by force, since a library did not return"):
-        uvicorn.Server(config).run([listening])
+
+
+def run(app: Guard, listening: socket.socket, limits: Limits) -> None:
+    """Serve until Ctrl-C, which is raised as KeyboardInterrupt once the last requests are answered.
+
+    If a library hangs so that no Python code can run at all, another process ends this one with a sentence.
+    """
+    limit = limits.stall_seconds
+    stalled = f"no code could run for {limit:g} seconds: a library hangs. Start the server again"
+    with watched(limit, stalled=stalled, stopped="stopped by force, since a library did not return"):
+        # uvicorn ends within seconds of Ctrl-C, and then raises the signal again: the watching process would count two.
+        signal.set_wakeup_fd(-1)
+        uvicorn.Server(configured(app, limits)).run([listening])

@@ -19,6 +19,9 @@ from attnmel.web.limits import Limits
 
 Result = TypeVar("Result")
 
+IDLE = "attnmel image"
+"""Name of a thread; one in which a library hangs is renamed, so that `deploy.workers.hung` finds it."""
+
 STEP = 1.0
 """Seconds between two looks at a result that has not come."""
 
@@ -35,6 +38,7 @@ class Job(Generic[Result]):
         self.future: Future[Result] = Future()
         self.started: float | None = None
         """When its turn came, by the monotonic clock."""
+        self.thread: threading.Thread | None = None
         self.left_behind = False
 
 
@@ -60,6 +64,8 @@ class WorkQueue:
         end = time.monotonic() + GRACE
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
+            if thread.is_alive():
+                thread.name = NAME
 
     async def results(
         self,
@@ -115,13 +121,15 @@ class WorkQueue:
             if job.future.done():
                 return False
             job.left_behind = True
+            if job.thread is not None:
+                job.thread.name = NAME
             self.lost += 1
             self._active -= 1
         self._start_thread()
         return True
 
     def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._work, name=NAME, daemon=True)
+        thread = threading.Thread(target=self._work, name=IDLE, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -132,7 +140,7 @@ class WorkQueue:
             with self._lock:
                 self._active += 1
                 several = self._active > 1 or not self._todo.empty()
-            job.started = time.monotonic()
+            job.thread, job.started = threading.current_thread(), time.monotonic()
             try:
                 job.future.set_result(job.function(several))
             except BaseException as error:  # noqa: BLE001 - raised again where the result is read
