@@ -15,7 +15,6 @@ export function sheet(one, models, images, shown, settings, facts) {
   const add = (tag, properties = {}, ...children) => make(tag, { document: page, ...properties }, ...children);
   page.documentElement.lang = "en";
   page.head.prepend(add("meta", { charset: "utf-8" }));
-  page.head.append(add("style", {}, STYLE));
   page.body.append(add("h1", {}, one.name), add("p", { className: "notice" }, facts.notice));
   models.forEach((model, place) => {
     const row = one.rows[model.model];
@@ -36,5 +35,6 @@ export function sheet(one, models, images, shown, settings, facts) {
     section.append(add("p", { className: "quiet" }, `${model.calibration} The network saw ${percent(row.share_of_image)} of the image. Recipe ${model.recipe}, epoch ${model.epoch}. Licence of the training data: ${model.licence}.`));
   });
   page.body.append(add("p", { className: "quiet" }, `attnmel ${facts.version}, ${new Date().toISOString().slice(0, 10)}`));
-  return `<!doctype html>\n${page.documentElement.outerHTML}\n`;
+  // The policy of this page keeps a style element out of the document, so it is put into the text.
+  return `<!doctype html>\n${page.documentElement.outerHTML.replace("</head>", `<style>${STYLE}</style></head>`)}\n`;
 }
