@@ -146,6 +146,13 @@ def test_on_every_address_a_name_of_others_is_refused_even_with_the_token(serve:
     assert client.get("/api/info", headers={"host": "192.0.2.7:8642", **right}).status_code == 200
 
 
+def test_a_proxy_calls_the_server_by_a_name_of_its_own(models: Models) -> None:
+    client = TestClient(guarded(make_app(models), "127.0.0.1", None, ["skin.example.org"]), "http://skin.example.org")
+    own = {"origin": "https://skin.example.org", "sec-fetch-site": "same-origin"}
+    assert client.get("/api/info", headers=own).status_code == 200
+    assert client.get("/api/info", headers={"host": "other.example.org"}).status_code == 421
+
+
 def test_other_machines_need_a_token_that_cannot_be_guessed() -> None:
     for host in ("127.0.0.1", "::1", "localhost", "127.8.8.8"):
         require_token(host, None)

@@ -32,6 +32,10 @@ def serve(
     host: Annotated[
         str, option(ADVANCED, "Address to listen on; one that other machines can reach needs --token.")
     ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None,
+        option(ADVANCED, "Host name by which a proxy calls the server; repeatable.", "--name", metavar="<host>"),
+    ] = None,
     token: Annotated[
         str | None,
         option(ADVANCED, "Secret text that every request has to give.", envvar="ATTNMEL_TOKEN", show_default=False),
@@ -74,7 +78,7 @@ def serve(
     if browser:
         webbrowser.open(address)
     try:
-        run(guarded(app, host, token), listening, limits)
+        run(guarded(app, host, token, name or ()), listening, limits)
     except KeyboardInterrupt:
         Terminal().note("stopped")
         end_if_hung(0)

@@ -33,24 +33,19 @@ def drawn(upload: Upload, models: Models, model: ServedModel, name: str, longest
 
 def answer(chosen: Sequence[ServedModel], found: Sequence[Predicted], with_pictures: bool) -> dict[str, object]:
     """Return what `attnmel predict --json` prints of the images, for each model with its name, and the pictures."""
-    models = [
-        {
-            "model": one.name,
-            **one.table.head(),
-            "images": [one.table.plain_result(image.results[one.name]) for image in found],
-        }
-        for one in chosen
-    ]
+    models = []
+    for one in chosen:
+        rows = [one.table.plain_result(image.results[one.name]) for image in found]
+        models.append({**one.facts, "images": nan_to_null(printable_texts(rows))})
     shown = {"pictures": [image.pictures for image in found]} if with_pictures else {}
-    return {"notice": NOTICE, "models": nan_to_null(printable_texts(models)), **shown}
+    return {"notice": NOTICE, "models": models, **shown}
 
 
 def info(models: Models, limits: Limits) -> dict[str, object]:
     """Return the models with what their numbers mean, and what one request may hold."""
     facts = [
         {
-            "model": one.name,
-            **one.table.head(),
+            **one.facts,
             "network": one.card.network,
             "classes": list(one.card.classes),
             "positives": list(one.card.positives),
@@ -63,5 +58,5 @@ def info(models: Models, limits: Limits) -> dict[str, object]:
         "version": __version__,
         "segmenter": models.mask_of is not None,
         "limits": {"files": limits.files, "file_bytes": limits.file_bytes, "request_bytes": limits.request_bytes},
-        "models": nan_to_null(printable_texts(facts)),
+        "models": facts,
     }

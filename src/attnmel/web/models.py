@@ -17,6 +17,7 @@ from attnmel.errors import ImageError
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks, require_masks
 from attnmel.pipeline.predict.onnx_model import OnnxModel
 from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells
+from attnmel.table_files import nan_to_null, printable_texts
 
 MaskOf = Callable[[NamedBytes], Mask]
 """Draws the lesion mask of an image; raises ImageError where it cannot be read."""
@@ -49,6 +50,8 @@ class ServedModel:
         self.table = Table(
             self.card, self._model.temperature, self._model.thresholds, not_checked(self.card.colours, masks=masks)
         )
+        self.facts = nan_to_null(printable_texts({"model": name, **self.table.head()}))
+        """What its numbers mean, as plain values."""
         self.at_once = self._model.at_once
         """Number of images that it computes at the same time."""
 

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import uvicorn
@@ -40,9 +41,9 @@ def address_of(listening: socket.socket, host: str, token: str | None = None) ->
     return f"http://{name}:{port}/" + ("" if token is None else f"?token={quote(token, safe='')}")
 
 
-def guarded(app: FastAPI, host: str, token: str | None) -> Guard:
+def guarded(app: FastAPI, host: str, token: str | None, other_names: Sequence[str] = ()) -> Guard:
     """Return the application behind its guard, which knows the names of the server."""
-    names = [] if host in EVERY_ADDRESS else [host]
+    names = [*other_names, *([] if host in EVERY_ADDRESS else [host])]
     if not is_loopback(host):
         names += [socket.gethostname(), f"{socket.gethostname()}.local"]
     return Guard(app, names=names, any_address=not is_loopback(host), token=token)
