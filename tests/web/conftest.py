@@ -17,7 +17,6 @@ from attnmel.web.models import Models
 
 ADDRESS = "http://127.0.0.1:8642"
 NAME = "attnmel-lite0-isic2017"
-LARGE = Limits().large_pixels
 
 Form = list[tuple[str, tuple[str, bytes, str]]]
 
@@ -42,7 +41,7 @@ def shipped_onnx() -> Path:
 
 @pytest.fixture(scope="session")
 def models(shipped_onnx: Path) -> Models:
-    return Models({NAME: shipped_onnx}, None, large_pixels=LARGE)
+    return Models({NAME: shipped_onnx}, None)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from opentelemetry import trace
 from PIL import Image
 from starlette.testclient import TestClient
 from tests.strangers.make_dicom import PICTURE, dermoscopy, write
-from tests.web.conftest import ADDRESS, LARGE, NAME, form, png
+from tests.web.conftest import ADDRESS, NAME, form, png
 
 from attnmel import NOTICE, Predictor
 from attnmel.pipeline.predict.attention_maps import write_image_maps
@@ -85,7 +85,7 @@ def test_each_frame_of_a_dicom_file_is_an_image(client: TestClient, tmp_path: Pa
 def test_models_answer_side_by_side_in_the_order_of_the_request(
     shipped_onnx: Path, exported: Path, examples: dict[str, bytes]
 ) -> None:
-    models = Models({NAME: shipped_onnx, "tiny": exported}, None, large_pixels=LARGE)
+    models = Models({NAME: shipped_onnx, "tiny": exported}, None)
     images = list(examples.items())
     with TestClient(make_app(models), ADDRESS) as client:
         both = asked(client, *images)["models"]
@@ -176,7 +176,7 @@ def test_an_overlay_of_no_image_or_of_two_is_refused(client: TestClient) -> None
 def test_a_mask_gives_its_border_and_the_share_of_the_lesion(shipped_onnx: Path) -> None:
     mask = np.zeros((200, 200), dtype=bool)
     mask[50:150, 50:150] = True
-    models = Models({NAME: shipped_onnx}, lambda image: mask if image.name == "a.png" else mask[:9], large_pixels=LARGE)
+    models = Models({NAME: shipped_onnx}, lambda image: mask if image.name == "a.png" else mask[:9])
     with TestClient(make_app(models, None), ADDRESS) as client:
         found = asked(client, ("a.png", png(200)), ("b.png", png(200)), pictures=True)
     first, second = found["models"][0]["images"]

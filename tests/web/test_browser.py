@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.web.conftest import LARGE, NAME
+from tests.web.conftest import NAME
 from tests.web.test_server import running
 
 from attnmel.data.preprocess.images import image_size
@@ -35,7 +35,7 @@ Open = Callable[..., Page]
 @pytest.fixture(scope="module")
 def port(shipped_onnx: Path) -> Iterator[int]:
     """Two models and a segmenter that marks the middle."""
-    models = Models({NAME: shipped_onnx, "second": shipped_onnx}, middle, large_pixels=LARGE)
+    models = Models({NAME: shipped_onnx, "second": shipped_onnx}, middle)
     with running(models, Limits()) as found:
         yield found
 

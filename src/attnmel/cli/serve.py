@@ -71,7 +71,7 @@ def serve(
 
         mask_of = SegmenterMasks(segmenter)
     listening = open_port(host, port)
-    app = make_app(Models(paths, mask_of, large_pixels=limits.large_pixels), limits)
+    app = make_app(Models(paths, mask_of), limits)
     address = address_of(listening, host, token)
     print(address, flush=True)
     Terminal().note(f"{', '.join(paths)}: open this address in a browser. Ctrl-C stops the page")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from attnmel.cli.bars import drawn_bar, logged_bar
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
+from attnmel.errors import visible
 
 Home = Annotated[
     Path | None,
@@ -69,7 +70,7 @@ class Terminal:
 
     def note(self, message: str) -> None:
         """Print one sentence on standard error."""
-        print(message, file=sys.stderr, flush=True)
+        print(visible(message), file=sys.stderr, flush=True)
 
 
 def end_if_hung(code: int) -> None:

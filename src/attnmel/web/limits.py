@@ -1,4 +1,4 @@
-"""What the server accepts and how long it waits: bytes, pixels, files, waiting images, seconds."""
+"""What the server accepts and how long it waits; the pixels of pictures are limited where they are opened."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,6 @@ class Limits:
     """Images of one request; each frame of a DICOM file counts."""
     waiting: int = 128
     """Images of all requests that are waiting or being computed; a request that would exceed it gets 429."""
-    large_pixels: int = 30_000_000
-    """Images with more pixels are decoded one at a time."""
     upload_seconds: float = 120.0
     """For the body of a request."""
     stall_seconds: float = STALL_LIMIT

@@ -4,14 +4,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from threading import Lock
 from typing import NamedTuple
 
 from PIL import Image
 
 from attnmel.data.image_files.picture import NamedBytes
 from attnmel.data.preprocess.image_warnings import not_checked
-from attnmel.data.preprocess.images import image_size
 from attnmel.data.preprocess.network_input import Mask
 from attnmel.errors import ImageError
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks, require_masks
@@ -64,28 +62,14 @@ class ServedModel:
 class Models:
     """The models of a server by name, in order, with what draws lesion masks."""
 
-    def __init__(self, paths: Mapping[str, Path], mask_of: MaskOf | None, *, large_pixels: int) -> None:
+    def __init__(self, paths: Mapping[str, Path], mask_of: MaskOf | None) -> None:
         self.by_name = {name: ServedModel(name, path, masks=mask_of is not None) for name, path in paths.items()}
         self.mask_of = mask_of
-        self._large_pixels, self._large = large_pixels, Lock()
         for many in (False, True):
             self.predict(_first_image(), list(self.by_name), many=many)
 
     def predict(self, source: NamedBytes, names: Sequence[str], *, many: bool) -> Case:
-        """Return what the named models say of an image; large images are decoded one at a time.
-
-        An image that cannot be used has an error in each result.
-        """
-        try:
-            wide, high = image_size(source)
-        except ImageError:
-            wide, high = 0, 0  # each model says what is wrong
-        if wide * high > self._large_pixels:
-            with self._large:
-                return self._case(source, names, many=many)
-        return self._case(source, names, many=many)
-
-    def _case(self, source: NamedBytes, names: Sequence[str], *, many: bool) -> Case:
+        """Return what the named models say of an image; one that cannot be used has an error in each result."""
         mask = None
         if self.mask_of is not None:
             try:
