@@ -5,15 +5,15 @@ Exit codes: 0 done, 1 a problem that the message explains, 2 wrong usage, 130 st
 
 import errno
 import io
-import os
 import sys
 from typing import Annotated, Any
 
 import typer
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import data, demo, evaluate, explain, models, predict, reproduce, segment, study, train
+from attnmel.cli import data, demo, evaluate, explain, models, predict, reproduce, segment, serve, study, train
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
+from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible
 
 SHOWN = 80
@@ -65,7 +65,7 @@ def attnmel(
 
 
 COMMANDS = {
-    START: (demo.demo, models.models, demo.doctor),
+    START: (demo.demo, serve.serve, models.models, demo.doctor),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
     NETWORKS: (train.train, predict.predict, explain.explain, predict.export),
     RESULTS: (evaluate.evaluate, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
@@ -131,11 +131,6 @@ def _system_problem(error: OSError) -> str:
 
 
 def _stop(message: str, code: int = 1) -> None:
-    from attnmel.deploy.workers import hung
-
     print(f"error: {visible(message)}", file=sys.stderr)
-    if hung():  # at exit, libraries would wait for their own threads
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    end_if_hung(code)
     sys.exit(code)

@@ -1,6 +1,7 @@
 """Progress as bars on standard error; tables and JSON on standard output."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -70,6 +71,16 @@ class Terminal:
     def note(self, message: str) -> None:
         """Print one sentence on standard error."""
         print(visible(message), file=sys.stderr, flush=True)
+
+
+def end_if_hung(code: int) -> None:
+    """End the program at once if a library hangs in a thread: at exit, libraries would wait for their own threads."""
+    from attnmel.deploy.workers import hung
+
+    if hung():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

@@ -146,16 +146,21 @@ class Predictor:
         self._ready: dict[bool, Compiled] = {}
         self._compiling = threading.Lock()
 
-    def predict(self, image: Image, mask: LesionMask | None = None) -> Prediction:
+    def predict(self, image: Image, mask: LesionMask | None = None, *, many: bool = False) -> Prediction:
         """Predict one image: path or bytes of an image file, a picture of Pillow, or upright pixels, RGB uint8 [H W 3].
 
         `mask` is the lesion's, a file or bool [H W]: with it the prediction says how much of the lesion the network
-        saw. A network whose crop follows the lesion needs it, and else sees the largest central square.
+        saw. A network whose crop follows the lesion needs it, and else sees the largest central square. By default all
+        threads compute this image; with `many` several threads may predict at the same time, each image more slowly.
 
         Raises:
             ImageError: the image or the mask cannot be used.
         """
-        return self._predict(image, mask, self._compiled(many=False))
+        return self._predict(image, mask, self._compiled(many=many))
+
+    def at_once(self) -> int:
+        """Return how many images are computed at the same time by `predict_many`, and by `predict` with `many`."""
+        return self._compiled(many=True).at_once
 
     def predict_file(self, path: str | Path, masks: MaskOf = no_mask) -> PredictedFile:
         """Predict one file, or return the reason why it, or its mask, cannot be used."""

@@ -21,7 +21,7 @@ from attnmel.data.image_files.at_once import PixelBudget
 from attnmel.data.image_files.damage import DAMAGE, contradictions_as_damage
 from attnmel.data.image_files.depth import GREY, Deep, photograph_white, read_deep, reduced
 from attnmel.data.image_files.formats import READ, START, Format, format_of, name_of_unread
-from attnmel.data.image_files.picture import UNNAMED, ImageFile, ImageSource, Picture
+from attnmel.data.image_files.picture import UNNAMED, ImageFile, ImageSource, NamedBytes, Picture
 from attnmel.data.image_files.png_chunks import png_chunks
 from attnmel.data.image_files.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
 from attnmel.errors import ImageError
@@ -52,13 +52,14 @@ def opened(source: ImageSource) -> Iterator[Picture]:
         ImageError: no such file, one that may not be read, another format, more than `MOST_PIXELS`, or found damaged
             while the block runs.
     """
-    name = source.name if isinstance(source, Path) else UNNAMED
+    name = source.name if isinstance(source, Path | NamedBytes) else UNNAMED
     try:
         with ExitStack() as held:
             if isinstance(source, Image.Image):
                 picture = _of_pillow(source)
             elif isinstance(source, bytes):
-                picture = _recognised(name, source, BytesIO(source))
+                frame = source.frame if isinstance(source, NamedBytes) else None
+                picture = _recognised(name, source, BytesIO(source), frame)
             else:
                 path, frame = file_and_frame(source)
                 if not stat.S_ISREG(path.stat().st_mode):

@@ -26,6 +26,20 @@ SWAPS_SIDES = {5, 6, 7, 8}
 ImageFile = Path | bytes
 """An image file, by its path or as its bytes."""
 
+
+class NamedBytes(bytes):
+    """The bytes of a file that has a name for messages, which is no path; `frame` is one of a DICOM file, from 1."""
+
+    name: str
+    frame: int | None
+
+    def __new__(cls, content: bytes, name: str, frame: int | None = None) -> "NamedBytes":
+        """Copy the bytes, and add the name."""
+        made = super().__new__(cls, content)
+        made.name, made.frame = name, frame
+        return made
+
+
 ImageSource = ImageFile | Image.Image
 """An image file, or a picture of Pillow with the profile and EXIF that it carries."""
 

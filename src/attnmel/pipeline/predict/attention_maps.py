@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from attnmel import NOTICE
 from attnmel.data.dicom.frames import image_id
 from attnmel.data.image_files.decode import decode_scaled, opened
-from attnmel.data.image_files.picture import upright, upright_size
+from attnmel.data.image_files.picture import ImageSource, upright, upright_size
 from attnmel.data.image_files.reading import read_picture
 from attnmel.data.preprocess.images import Square, whole_frame
 from attnmel.data.preprocess.network_input import Seen
@@ -62,8 +62,7 @@ def write_image_maps(
     marked = PngInfo()
     marked.add_text(*SOFTWARE)
     for name, one in maps.items():
-        drawn = with_map(image, one, seen)
-        drawn = captioned(drawn, _caption(name, card, probabilities), (float(one.min()), float(one.max())))
+        drawn = captioned_map(image, name, one, card, seen, probabilities)
         with replacing(pictures[name]) as part:
             Image.fromarray(drawn).save(part, compress_level=COMPRESSION, pnginfo=marked)
     place = {"frame": np.array([height, width]), "square": np.array([square.left, square.top, square.side])}
@@ -73,13 +72,26 @@ def write_image_maps(
     return (*pictures.values(), arrays)
 
 
-def shown_image(path: Path, longest: int = LONGEST) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:
+def captioned_map(
+    image: UInt8[np.ndarray, "h w 3"],
+    name: str,
+    one: Float[np.ndarray, "_ _"],
+    card: Card,
+    seen: Seen,
+    probabilities: Sequence[float],
+) -> UInt8[np.ndarray, "_ w 3"]:
+    """Draw a map as `with_map`, with its name, the target class's probability and the scale of the colours below."""
+    ends = float(one.min()), float(one.max())
+    return captioned(with_map(image, one, seen), _caption(name, card, probabilities), ends)
+
+
+def shown_image(source: ImageSource, longest: int = LONGEST) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:
     """Return an upright image, reduced to a longer side of at most so many pixels, and its own width and height.
 
     Raises:
         ImageError: the file cannot be used.
     """
-    with opened(path) as picture:
+    with opened(source) as picture:
         stored, size = picture.size, upright_size(picture)
         scale = decode_scaled(picture, max(size) // longest)
         pixels = read_picture(picture).stored
@@ -109,7 +121,7 @@ def with_map(
 
     The picture may be smaller than the image.
     """
-    return with_squares(overlay(image, _on(image, stretched(one), seen.squares[0])), seen)
+    return with_squares(overlay(image, map_on(image, one, seen)), seen)
 
 
 def with_squares(picture: UInt8[np.ndarray, "h w 3"], seen: Seen) -> UInt8[np.ndarray, "h w 3"]:
@@ -119,12 +131,12 @@ def with_squares(picture: UInt8[np.ndarray, "h w 3"], seen: Seen) -> UInt8[np.nd
     return picture
 
 
-def _on(image: UInt8[np.ndarray, "h w 3"], one: Float[np.ndarray, "_ _"], square: Square) -> Float[np.ndarray, "h w"]:
-    """Return a map in the geometry of a reduced image."""
-    height, width = image.shape[:2]
+def map_on(image: UInt8[np.ndarray, "h w 3"], one: Float[np.ndarray, "_ _"], seen: Seen) -> Float[np.ndarray, "h w"]:
+    """Return a map, stretched over its own range, in the geometry of an image, which may be reduced."""
+    square, (height, width) = seen.squares[0], image.shape[:2]
     share = width / square.width
     reduced = Square(width, height, square.left * share, square.top * share, square.side * share)
-    return whole_frame(one, reduced, size=1, side=1)
+    return whole_frame(stretched(one), reduced, size=1, side=1)
 
 
 def _caption(name: str, card: Card, probabilities: Sequence[float]) -> str:

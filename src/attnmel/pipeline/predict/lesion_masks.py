@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from attnmel.config.fields import LESION
 from attnmel.data.preprocess.network_input import Mask
+from attnmel.errors import ConfigError
+from attnmel.models.weights.card import Card
 
 MaskOf = Callable[[Path], Mask | None]
 """The lesion mask of an image file; None where there is none."""
@@ -29,3 +32,16 @@ class LesionMasks:
 
 
 NO_MASKS = LesionMasks(None, "")
+
+
+def require_masks(card: Card, masks: LesionMasks) -> None:
+    """Refuse a network whose crop follows the lesion without any masks.
+
+    Raises:
+        ConfigError: says how to name them.
+    """
+    if card.crop == LESION and not masks.given:
+        raise ConfigError(
+            "this network sees the square around the lesion, so it needs lesion masks: name a folder of them by "
+            "--masks, or a segmenter by --segmenter (attnmel segment train)"
+        )

@@ -4,12 +4,10 @@ import hashlib
 from pathlib import Path
 from unicodedata import normalize
 
-from attnmel.config.fields import LESION
 from attnmel.data.dicom.frames import image_id
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.errors import ConfigError
 from attnmel.folders import MasksFolder
-from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks
 
 
@@ -40,16 +38,3 @@ def open_masks(masks: Path | None, segmenter: Path | None) -> LesionMasks:
             lambda image: mask_of(files.get(normalize("NFC", image_id(image))), image), f"folder {masks}"
         )
     return NO_MASKS
-
-
-def require_masks(card: Card, masks: LesionMasks) -> None:
-    """Refuse a network whose crop follows the lesion without any masks.
-
-    Raises:
-        ConfigError: says how to name them.
-    """
-    if card.crop == LESION and not masks.given:
-        raise ConfigError(
-            "this network sees the square around the lesion, so it needs lesion masks: name a folder of them by "
-            "--masks, or a segmenter by --segmenter (attnmel segment train)"
-        )

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attnmel.config.fields import ComputePrecision
+from attnmel.data.image_files.picture import NamedBytes
+from attnmel.data.preprocess.network_input import Mask
 from attnmel.deploy.onnx_file import BOUND
 from attnmel.deploy.openvino import engine_version
-from attnmel.deploy.predictor import PredictedFile, Predictor
+from attnmel.deploy.predictor import PredictedFile, Prediction, Predictor
 from attnmel.deploy.workers import STALL_LIMIT
+from attnmel.errors import ImageError
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.table import ImageResult
@@ -55,10 +58,23 @@ class OnnxModel:
             found = (self._predictor.predict_file(path, self._masks) for path in paths)
         yield from map(self._result, found)
 
+    @property
+    def at_once(self) -> int:
+        """Number of images that it computes at the same time, with `many`."""
+        return self._predictor.at_once()
+
+    def predict_upload(self, image: NamedBytes, mask: Mask | None = None, *, many: bool = False) -> ImageResult:
+        """Return the result of a file that is in memory; `many` where others are computed at the same time."""
+        try:
+            return self._found(image.name, self._predictor.predict(image, mask, many=many))
+        except ImageError as error:
+            return ImageResult(image.name, (), str(error))
+
     def _result(self, one: PredictedFile) -> ImageResult:
         if one.prediction is None:
             return ImageResult(str(one.path), (), one.error)
-        calibrated = self.temperature is not None
-        probabilities = one.prediction.probabilities if calibrated else one.prediction.uncalibrated
-        values = tuple(probabilities.values())
-        return ImageResult(str(one.path), values, attention=one.prediction.attention, seen=one.prediction.seen)
+        return self._found(str(one.path), one.prediction)
+
+    def _found(self, name: str, found: Prediction) -> ImageResult:
+        probabilities = found.probabilities if self.temperature is not None else found.uncalibrated
+        return ImageResult(name, tuple(probabilities.values()), attention=found.attention, seen=found.seen)

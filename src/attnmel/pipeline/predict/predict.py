@@ -12,8 +12,8 @@ from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
-from attnmel.pipeline.predict.lesion_masks import LesionMasks
-from attnmel.pipeline.predict.mask_options import open_masks, require_masks
+from attnmel.pipeline.predict.lesion_masks import LesionMasks, require_masks
+from attnmel.pipeline.predict.mask_options import open_masks
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
 

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32, UInt8
 from torch import nn
 
 from attnmel import runtime
+from attnmel.data.image_files.picture import ImageSource
 from attnmel.data.preprocess.images import image_size, normalised, prepared_image, stretched
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
@@ -28,8 +29,8 @@ class SegmenterMasks:
         self._device = runtime.choose_device()
         self._network = network.to(self._device)
 
-    def __call__(self, image: Path) -> Bool[np.ndarray, "H W"]:
-        """Draw the mask of an image file.
+    def __call__(self, image: ImageSource) -> Bool[np.ndarray, "H W"]:
+        """Draw the mask of an image.
 
         Raises:
             ImageError: the file cannot be used.

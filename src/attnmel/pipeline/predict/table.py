@@ -92,20 +92,27 @@ class Table:
             yield csv_row([one.image, *(numbers or blank), *(one.added.get(name) for name in ADDED), one.error])
 
     def _json(self, results: Iterable[ImageResult]) -> Iterator[str]:
+        yield json.dumps({**self.head(), "images": []}, indent=2).removesuffix("]\n}")
+        before = "\n"
+        for one in results:
+            yield before + textwrap.indent(json.dumps(self.plain_result(one), indent=2), "    ")
+            before = ",\n"
+        yield "\n  ]\n}\n"
+
+    def head(self) -> dict[str, object]:
+        """Return what the JSON says of all images: notice, licence, calibration, thresholds."""
         card = self.card
         head = {"notice": NOTICE, "licence": card.licence, "recipe": card.recipe, "epoch": card.epoch}
         calibration = {"calibration": self._calibration(), "temperature": self.temperature}
         named = [{"name": one.name, **dataclasses.asdict(one)} for one in self.thresholds]
         chosen = {"chosen_on": card.chosen_on, "thresholds": nan_to_null(named)} if named else {}
         unchecked = {"warnings_not_checked": self.not_checked} if self.not_checked else {}
-        yield json.dumps({**head, **calibration, **chosen, **unchecked, "images": []}, indent=2).removesuffix("]\n}")
-        before = "\n"
-        for one in results:
-            added = {**one.added, "warnings": warnings_of(one.added)} if one.added else {}
-            plain = {"image": printable(one.image), **self._found(one), **added}
-            yield before + textwrap.indent(json.dumps(plain, indent=2), "    ")
-            before = ",\n"
-        yield "\n  ]\n}\n"
+        return {**head, **calibration, **chosen, **unchecked}
+
+    def plain_result(self, one: ImageResult) -> dict[str, object]:
+        """Return what the JSON says of one image."""
+        added = {**one.added, "warnings": warnings_of(one.added)} if one.added else {}
+        return {"image": printable(one.image), **self._found(one), **added}
 
     def _found(self, one: ImageResult) -> dict[str, object]:
         if one.error:

@@ -1,0 +1,171 @@
+"""The application: the page, and a JSON API for images in forms."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
+
+from attnmel import NOTICE, __version__
+from attnmel.deploy.predictor import WORKERS_PER_PASS
+from attnmel.errors import AttnmelError, BusyError, ConfigError, ImageError, StalledError, require_known
+from attnmel.pipeline.predict.attention_maps import LONGEST
+from attnmel.records import ATTENTION_MAPS
+from attnmel.web.answers import answer, drawn, info, predicted
+from attnmel.web.limits import Limits
+from attnmel.web.models import Models, ServedModel
+from attnmel.web.schema import IMAGES_FORM, PROBLEMS, Answer, Info
+from attnmel.web.uploads import Uploads
+from attnmel.web.work_queue import GoneError, WorkQueue
+
+GONE = 499
+"""Status that nobody gets: the client has closed the connection."""
+
+STATUS: dict[type[AttnmelError], int] = {BusyError: 429, StalledError: 503, ConfigError: 400, ImageError: 422}
+
+RETRY = {"retry-after": "2"}
+"""Seconds after which a refused request may be sent again."""
+
+PAGE_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+NO_TELEMETRY: dict[str, Any] = {
+    "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+}  # fmt: skip
+"""FastAPI's own, which variables of the environment could switch on: nothing is sent anywhere."""
+
+ModelNames = Annotated[list[str] | None, Query(description="Names of models; all by default.")]
+
+
+class Served:
+    """What the requests of one server share."""
+
+    def __init__(self, models: Models, limits: Limits) -> None:
+        self.models, self.limits = models, limits
+        self.uploads = Uploads(limits)
+        at_once = max(one.at_once for one in models.by_name.values())
+        self.queue = WorkQueue(at_once * WORKERS_PER_PASS, limits)
+
+    def chosen(self, names: Sequence[str] | None) -> list[ServedModel]:
+        """Return the models of these names, in this order; all of them if none is named.
+
+        Raises:
+            ConfigError: there is no model of a name.
+        """
+        for name in names or ():
+            require_known("model", name, self.models.by_name)
+        return [self.models.by_name[name] for name in dict.fromkeys(names or self.models.by_name)]
+
+
+def make_app(models: Models, limits: Limits | None = None) -> FastAPI:
+    """Return the application of some models."""
+    served = Served(models, limits or Limits())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        served.queue.close()
+
+    app = FastAPI(
+        title="attnmel",
+        version=__version__,
+        description=f"Recognition of skin lesions in dermoscopy images. {NOTICE}",
+        docs_url=None,  # those pages load scripts from a public address
+        redoc_url=None,
+        lifespan=lifespan,
+        telemetry=NO_TELEMETRY,  # pyright: ignore[reportArgumentType] - a dict of the same keys
+        responses=PROBLEMS,
+    )
+    app.state.served = served
+    _add_errors(app)
+    _add_predict(app, served)
+    _add_overlay(app, served)
+    _add_page(app)
+    return app
+
+
+def _add_predict(app: FastAPI, served: Served) -> None:
+    @app.get("/api/info", response_model=Info)
+    async def models_and_limits() -> Response:
+        """Return the models with what their numbers mean, and what one request may hold."""
+        return JSONResponse(info(served.models, served.limits))
+
+    @app.post("/api/predict", response_model=Answer, openapi_extra=IMAGES_FORM)
+    async def predict(
+        request: Request,
+        model: ModelNames = None,
+        pictures: Annotated[
+            bool, Query(description="Also return each image, with its maps and the mask's border as layers.")
+        ] = False,
+    ) -> Response:
+        """Predict one or many images by one or several models; an image that cannot be used has an error."""
+        chosen = served.chosen(model)
+        names = [one.name for one in chosen]
+        async with served.uploads.read(request) as uploads:
+            works = [partial(predicted, one, served.models, names, pictures) for one in uploads]
+            found = await served.queue.results(works, request.is_disconnected)
+        return JSONResponse(answer(chosen, found, pictures))
+
+
+def _add_overlay(app: FastAPI, served: Served) -> None:
+    @app.post(
+        "/api/overlay",
+        response_class=Response,
+        responses={200: {"content": {"image/png": {}}, "description": "A PNG file."}},
+        openapi_extra=IMAGES_FORM,
+    )
+    async def overlay(
+        request: Request,
+        attention: Annotated[str, Query(alias="map", description="pool3 or pool4.")] = ATTENTION_MAPS[-1],
+        model: ModelNames = None,
+        longest: Annotated[int, Query(ge=64, le=4096, description="Longer side in pixels at most.")] = LONGEST,
+    ) -> Response:
+        """Draw an attention map over one image, as `attnmel predict --maps` does."""
+        chosen = served.chosen(model)[0]
+        async with served.uploads.read(request) as uploads:
+            if len(uploads) != 1:
+                raise HTTPException(400, f"{len(uploads)} images; expected one for one picture")
+            works = [partial(drawn, uploads[0], served.models, chosen, attention, longest)]
+            (png,) = await served.queue.results(works, request.is_disconnected)
+        return Response(png, media_type="image/png")
+
+
+def _add_page(app: FastAPI) -> None:
+    """Serve the files of the page, each by its own name; no path is made of a request."""
+    for one in files("attnmel.web").joinpath("page").iterdir():
+        kind = PAGE_TYPES.get(one.name.rpartition(".")[2])
+        if kind is not None:
+            address = "/" if one.name == "index.html" else f"/page/{one.name}"
+            app.add_route(address, partial(_file, one.read_bytes(), kind), include_in_schema=False)
+
+
+async def _file(content: bytes, kind: str, request: Request) -> Response:
+    return Response(content, media_type=kind)
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(StarletteHTTPException)
+    async def refused(request: Request, error: StarletteHTTPException) -> Response:
+        return _problem(str(error.detail), error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return _problem("; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()), 422)
+
+    @app.exception_handler(AttnmelError)
+    async def explained(request: Request, error: AttnmelError) -> Response:
+        return _problem(str(error), next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500))
+
+    @app.exception_handler(GoneError)
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: Exception) -> Response:
+        return Response(status_code=GONE)
+
+
+def _problem(sentence: str, status: int) -> Response:
+    return JSONResponse({"error": sentence}, status, RETRY if status == 429 else {})

@@ -1,0 +1,85 @@
+"""The models of a server, opened and run once, and what they say of one image."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from attnmel.data.image_files.picture import NamedBytes
+from attnmel.data.preprocess.image_warnings import not_checked
+from attnmel.data.preprocess.network_input import Mask
+from attnmel.errors import ImageError
+from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks, require_masks
+from attnmel.pipeline.predict.onnx_model import OnnxModel
+from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells
+from attnmel.table_files import nan_to_null, printable_texts
+
+MaskOf = Callable[[NamedBytes], Mask]
+"""Draws the lesion mask of an image; raises ImageError where it cannot be read."""
+
+FIRST_SIDE = 64
+"""Pixels a side of the image that every model is run on before the first request."""
+
+
+class Case(NamedTuple):
+    """One image: the result of each model, and what pictures are made of."""
+
+    source: NamedBytes
+    results: Mapping[str, ImageResult]
+    mask: Mask | None
+
+
+class ServedModel:
+    """One model of a server.
+
+    Raises:
+        CheckpointError: the file cannot be used.
+        ConfigError: the network needs lesion masks, and there are none.
+    """
+
+    def __init__(self, name: str, path: Path, *, masks: bool) -> None:
+        self.name = name
+        self._model = OnnxModel(path, precision="float32", calibrated=True)
+        self.card = self._model.card
+        require_masks(self.card, LesionMasks(lambda _: None, "segmenter") if masks else NO_MASKS)
+        self.table = Table(
+            self.card, self._model.temperature, self._model.thresholds, not_checked(self.card.colours, masks=masks)
+        )
+        self.facts = nan_to_null(printable_texts({"model": name, **self.table.head()}))
+        """What its numbers mean, as plain values."""
+        self.at_once = self._model.at_once
+        """Number of images that it computes at the same time."""
+
+    def predict(self, source: NamedBytes, mask: Mask | None, *, many: bool) -> ImageResult:
+        """Return the result of one image as `attnmel predict` does."""
+        result = self._model.predict_upload(source, mask, many=many)
+        return result if result.seen is None else dataclasses.replace(result, added=seen_cells(result.seen))
+
+
+class Models:
+    """The models of a server by name, in order, with what draws lesion masks."""
+
+    def __init__(self, paths: Mapping[str, Path], mask_of: MaskOf | None) -> None:
+        self.by_name = {name: ServedModel(name, path, masks=mask_of is not None) for name, path in paths.items()}
+        self.mask_of = mask_of
+        for many in (False, True):
+            self.predict(_first_image(), list(self.by_name), many=many)
+
+    def predict(self, source: NamedBytes, names: Sequence[str], *, many: bool) -> Case:
+        """Return what the named models say of an image; one that cannot be used has an error in each result."""
+        mask = None
+        if self.mask_of is not None:
+            try:
+                mask = self.mask_of(source)
+            except ImageError as error:
+                return Case(source, {name: ImageResult(source.name, (), str(error)) for name in names}, None)
+        return Case(source, {name: self.by_name[name].predict(source, mask, many=many) for name in names}, mask)
+
+
+def _first_image() -> NamedBytes:
+    file = BytesIO()
+    Image.new("RGB", (FIRST_SIDE, FIRST_SIDE), "grey").save(file, "PNG")
+    return NamedBytes(file.getvalue(), "the first image")

@@ -1,0 +1,201 @@
+// The page: images come in, answers go out.
+
+import { info, predict } from "./api.js";
+import { download, find, make } from "./dom.js";
+import { sheet } from "./sheet.js";
+import { csv, drawTable, inOrder } from "./table.js";
+import { percent, pointName } from "./text.js";
+import { FULL, applyLayers, drawCase, flattened } from "./view.js";
+
+const NO_MAP = "none";
+const state = { facts: null, cases: [], chosen: null, pictures: null, number: 0 };
+
+const chosenModels = () => {
+  const names = [...document.querySelectorAll("#models input:checked")].map((one) => one.value);
+  return state.facts.models.filter((model) => names.includes(model.model));
+};
+
+const settings = () => ({
+  point: find("point").value,
+  target: (model) => {
+    const task = find("point").selectedOptions[0]?.dataset.task;
+    return model.classes.includes(task) ? task : model.positives[0];
+  },
+  layer: document.querySelector("#layers input:checked")?.value ?? NO_MAP,
+  opacity: Number(find("opacity").value),
+  zoom: Number(find("zoom").value),
+  mask: find("mask").checked,
+  square: find("square").checked,
+});
+
+const say = (text) => { find("status").textContent = text; };
+
+function problem(text) {
+  find("status").replaceChildren(make("span", { className: "problem" }, text));
+}
+
+function drawAll() {
+  const [models, now] = [chosenModels(), settings()];
+  find("options").hidden = !state.facts || (models.length < 2 && state.facts.models.length < 2 && !find("point").options.length);
+  find("cases").hidden = !state.cases.length;
+  find("case").hidden = !state.chosen?.rows;
+  drawTable(find("table"), state.cases, models, now, state.chosen, (one) => choose(one, { focus: true }), drawAll);
+  if (state.chosen?.rows) drawCase(state.chosen, models, state.pictures, now);
+  find("opacity-value").textContent = `${now.opacity} %`;
+  find("zoom-value").textContent = `${now.zoom} %`;
+}
+
+/** Show a case, and load its pictures. */
+async function choose(one, { focus = false } = {}) {
+  state.chosen = one;
+  state.pictures = null;
+  drawAll();
+  if (!one.rows) return;
+  if (focus) find("case-heading").focus();
+  try {
+    const answer = await predict(one.file, { pictures: true });
+    if (state.chosen !== one) return;
+    state.pictures = answer.pictures[one.index];
+    drawAll();
+  } catch (error) {
+    problem(`${one.name}: ${error.message}`);
+  }
+}
+
+async function ask(one) {
+  try {
+    const answer = await predict(one.file);
+    if (!state.cases.includes(one)) return;
+    const rowsOf = (index) => Object.fromEntries(answer.models.map((model) => [model.model, model.images[index]]));
+    const names = answer.models[0].images.map((row) => row.image);
+    const found = names.map((name, index) => ({ file: one.file, name, index, rows: rowsOf(index), id: index ? (state.number += 1) : one.id }));
+    state.cases.splice(state.cases.indexOf(one), 1, ...found);
+  } catch (error) {
+    one.error = error.message;
+  }
+}
+
+/** Predict files as they come, and show the first of them. */
+async function add(files) {
+  const { limits } = state.facts;
+  const fresh = [...files].map((file) => ({ file, name: file.name || "pasted image", index: 0, id: (state.number += 1) }));
+  if (!fresh.length) return;
+  for (const one of fresh) {
+    if (one.file.size > limits.file_bytes) one.error = `the file has more than ${Math.round(limits.file_bytes / 2 ** 20)} MiB, and is not sent`;
+  }
+  state.cases.push(...fresh);
+  drawAll();
+  let left = fresh.length;
+  say(`Predicting ${left === 1 ? "1 image" : `${left} images`}.`);
+  const first = fresh.find((one) => !one.error);
+  await Promise.all(fresh.filter((one) => !one.error).map(async (one) => {
+    await ask(one);
+    left -= 1;
+    if (left) say(`Predicting, ${left} left.`);
+    const here = state.cases.find((each) => each.id === one.id);
+    if (here?.rows && one === first) choose(here);
+    else drawAll();
+  }));
+  finished(fresh);
+}
+
+function finished(fresh) {
+  const failed = fresh.filter((one) => one.error);
+  if (failed.length) return problem(failed.map((one) => `${one.name}: ${one.error}`).join("; "));
+  const answers = fresh.map((one) => state.cases.find((each) => each.id === one.id)).filter(Boolean);
+  const [first] = answers;
+  if (!first) return say("");
+  if (answers.length > 1) return say(`${answers.length} images predicted.`);
+  const model = chosenModels()[0] ?? state.facts.models[0];
+  const row = first.rows[model.model];
+  if (row.error) return problem(row.error);
+  const target = settings().target(model);
+  return say(`${first.name}: ${target} ${percent((row.probabilities ?? row.uncalibrated)[target])}.`);
+}
+
+function drawOptions(facts) {
+  const several = facts.models.length > 1;
+  find("models").hidden = !several;
+  find("models").append(...facts.models.map((model) => make("label", {}, make("input", { type: "checkbox", value: model.model, checked: true }), model.model)));
+  const points = new Map(facts.models.flatMap((model) => (model.thresholds ?? []).map((one) => [one.name, one])));
+  find("point").append(...[...points].map(([name, point]) => {
+    const option = make("option", { value: name }, pointName(point));
+    option.dataset.task = point.task;
+    return option;
+  }));
+  const usual = [...points.keys()].findIndex((name) => name.endsWith("_sensitivity_0.89"));
+  find("point").selectedIndex = Math.max(usual, points.size ? 0 : -1);
+  find("point").closest("p").hidden = !points.size;
+  find("point-meaning").textContent = points.size
+    ? `A threshold that reached this sensitivity on ${facts.models[0].chosen_on ?? "the validation images"}.` : "";
+  const maps = [...new Set(facts.models.flatMap((model) => model.maps))];
+  const names = { [NO_MAP]: "none", pool3: "pool3 (finer)", pool4: "pool4 (coarser)" };
+  find("layers").append(...[NO_MAP, ...maps].map((name) => make("label", {}, make("input", { type: "radio", name: "layer", value: name, checked: name === (maps.at(-1) ?? NO_MAP) }), names[name] ?? name)));
+  find("layers").hidden = !maps.length;
+  find("opacity").closest("p").hidden = !maps.length;
+  find("opacity").value = FULL;
+  find("about").textContent = `attnmel ${facts.version}. ${facts.models.map((model) => `${model.model}: ${model.calibration} Licence of the training data: ${model.licence}.`).join(" ")} Maps are drawn from their lowest to their highest value; they show where the gate is open, and are no proof of what the network uses.`;
+}
+
+function takeFiles() {
+  const place = find("add");
+  for (const name of ["files", "camera"]) {
+    find(name).addEventListener("change", (event) => {
+      add(event.target.files);
+      event.target.value = "";
+    });
+  }
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    place.classList.add("over");
+  });
+  document.addEventListener("dragleave", () => place.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    place.classList.remove("over");
+    add(event.dataTransfer.files);
+  });
+  document.addEventListener("paste", (event) => add(event.clipboardData.files));
+}
+
+function takeChoices() {
+  for (const name of ["models", "point"]) find(name).addEventListener("change", drawAll);
+  for (const name of ["layers", "opacity", "zoom", "mask", "square"]) {
+    find(name).addEventListener("input", () => {
+      applyLayers(settings());
+      find("opacity-value").textContent = `${find("opacity").value} %`;
+      find("zoom-value").textContent = `${find("zoom").value} %`;
+    });
+  }
+  find("csv").addEventListener("click", () => download("attnmel.csv", csv(state.cases, chosenModels(), settings()), "text/csv"));
+  find("json").addEventListener("click", () => {
+    const images = inOrder(state.cases, chosenModels(), settings()).map(({ name, rows, error }) => ({ image: name, ...(error ? { error } : { models: rows }) }));
+    download("attnmel.json", JSON.stringify({ notice: state.facts.notice, models: state.facts.models, images }, null, 2), "application/json");
+  });
+  find("sheet").addEventListener("click", saveSheet);
+  find("clear").addEventListener("click", () => {
+    Object.assign(state, { cases: [], chosen: null, pictures: null });
+    drawAll();
+    say("All images are removed.");
+    find("files").focus();
+  });
+}
+
+function saveSheet() {
+  const [now, models] = [settings(), chosenModels()];
+  const shown = now.layer === NO_MAP ? "" : `, with the attention map ${now.layer} at ${now.opacity} %`;
+  let place = 0;
+  const images = models.map((model) => (state.pictures && !state.chosen.rows[model.model].error ? flattened(place++, now) : null));
+  download(`${state.chosen.name.replace(/\.\w+$/, "")}.html`, sheet(state.chosen, models, images, shown, now, state.facts), "text/html");
+}
+
+if (location.search) history.replaceState(null, "", "/"); // the token stays in its cookie
+try {
+  state.facts = await info();
+  drawOptions(state.facts);
+  takeFiles();
+  takeChoices();
+  drawAll();
+} catch (error) {
+  problem(error.message);
+}

@@ -1,0 +1,47 @@
+// Sentences and numbers of the page, made of the API's answers.
+
+export const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+const rate = ([value, low, high]) => `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+
+/** The name of an operating point as people say it: "melanoma, sensitivity 0.89". */
+export const pointName = (point) =>
+  point.target === null ? `${point.task} above ${point.threshold}` : `${point.task}, target sensitivity ${point.target}`;
+
+/** What a probability means, in a sentence. */
+export function meaning(model, probability, target) {
+  if (model.temperature === null) {
+    return `Not calibrated: a higher number makes ${target} more likely, but it is no share of images.`;
+  }
+  const chosen = (model.thresholds ?? []).find((one) => one.task === target);
+  const share = chosen?.images ? ` ${percent(chosen.positives / chosen.images)} of all those images are ${target}; where it is rarer, fewer are.` : "";
+  return `Calibrated: of 100 images with this probability, about ${Math.round(100 * probability)} are ${target}, among images like those of the calibration.${share}`;
+}
+
+/** What an operating point decides, in a sentence; empty for an image without answer. */
+export function decision(model, row, pointKey) {
+  const point = (model.thresholds ?? []).find((one) => one.name === pointKey);
+  if (!point || !row.decisions) return { text: "No decision: the model has no such operating point.", kind: "" };
+  return row.decisions[pointKey]
+    ? { text: `Above the threshold ${point.threshold}: counts as ${point.task}.`, kind: "above" }
+    : { text: `Not above the threshold ${point.threshold}: does not count as ${point.task}.`, kind: "below" };
+}
+
+/** What an operating point achieved, a sentence for each set of images. */
+export function achieved(model, pointKey) {
+  const point = (model.thresholds ?? []).find((one) => one.name === pointKey);
+  return (point?.achieved ?? []).map((one) =>
+    `On the ${one.images} ${one.split === "validation" ? "images that it was chosen on" : `${one.split} images`}, ${one.positives} of them ${point.task}: sensitivity ${rate(one.sensitivity)}, ` +
+    `specificity ${rate(one.specificity)}, with 95 % intervals.`);
+}
+
+/** What a warning means. */
+const WARNINGS = {
+  "outside the square": "Over a quarter of the lesion lies outside the part of the image that the network saw.",
+  "smaller than the input": "The image has fewer pixels than the network takes: details are missing.",
+  "strip": "The image is long and narrow: the network saw little of it.",
+  "blurred": "The image is more blurred than 99 % of the training images.",
+  "no lesion found": "The segmenter found no lesion in the image.",
+  "colours far from training": "The colours are unlike those of the training images.",
+};
+export const warning = (name) => `${name}: ${WARNINGS[name] ?? "see docs/predict.md"}`;

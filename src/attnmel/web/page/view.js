@@ -1,0 +1,114 @@
+// One case: for each model the image with its layers, the probability, the decision and the warnings.
+
+import { find, make } from "./dom.js";
+import { achieved, decision, meaning, percent, warning } from "./text.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const FULL = 50; // Opacity in percent at which the map looks as `attnmel predict --maps` draws it.
+
+function squareLayer(pictures, model) {
+  const drawing = document.createElementNS(SVG, "svg");
+  drawing.setAttribute("viewBox", `0 0 ${pictures.width} ${pictures.height}`);
+  drawing.setAttribute("aria-hidden", "true");
+  drawing.classList.add("square");
+  for (const [left, top, side] of pictures.squares[model]) {
+    for (const kind of ["dark", "light"]) {
+      const one = document.createElementNS(SVG, "rect");
+      for (const [name, value] of Object.entries({ x: left, y: top, width: side, height: side })) one.setAttribute(name, value);
+      one.classList.add(kind);
+      drawing.append(one);
+    }
+  }
+  return drawing;
+}
+
+function viewer(one, model, pictures) {
+  const maps = Object.entries(pictures.maps[model.model] ?? {});
+  const stage = make("div", { className: "stage" }, make("img", { src: pictures.image, alt: `${one.name}, upright` }),
+    ...maps.map(([name, map]) => {
+      const layer = make("img", { src: map.layer, alt: "", className: "layer map" });
+      layer.dataset.map = name;
+      return layer;
+    }),
+    pictures.mask ? make("img", { src: pictures.mask, alt: "", className: "layer mask" }) : null,
+    squareLayer(pictures, model.model));
+  return make("div", { className: "viewer", tabIndex: 0, role: "group", "aria-label": `Image with layers, ${model.model}; scroll to move when it is zoomed` }, stage);
+}
+
+function texts(model, row, settings) {
+  if (row.error) return [make("p", { className: "problem" }, row.error)];
+  const target = settings.target(model);
+  const probability = (row.probabilities ?? row.uncalibrated)[target];
+  const decided = decision(model, row, settings.point);
+  const warnings = row.warnings ?? [];
+  const seen = `The network saw ${percent(row.share_of_image)} of the image` +
+    (row.share_of_lesion === null ? "." : ` and ${percent(row.share_of_lesion)} of the predicted lesion.`);
+  return [
+    make("p", { className: "probability" }, percent(probability), " ", make("small", {}, row.probabilities ? target : `${target}, not calibrated`)),
+    make("p", {}, meaning(model, probability, target)),
+    make("p", { className: `decision ${decided.kind}` }, decided.text),
+    ...achieved(model, settings.point).map((text) => make("p", { className: "quiet" }, text)),
+    warnings.length ? make("ul", { className: "warnings", "aria-label": "Warnings" }, ...warnings.map((name) => make("li", {}, warning(name)))) : make("p", {}, "No warning."),
+    make("p", { className: "quiet" }, seen),
+  ];
+}
+
+/** Show a case; `pictures` is null while they are loaded, or where there are none. */
+export function drawCase(one, models, pictures, settings) {
+  find("case-heading").textContent = one.name;
+  find("answers").classList.toggle("one", models.length === 1);
+  find("answers").replaceChildren(...models.map((model) => {
+    const row = one.rows[model.model];
+    const shown = pictures && !row.error ? viewer(one, model, pictures) : null;
+    return make("article", { className: "answer" }, make("h3", {}, model.model),
+      make("div", {}, shown), make("div", {}, ...texts(model, row, settings)));
+  }));
+  find("mask-field").hidden = !pictures?.mask;
+  scrollTogether([...document.querySelectorAll(".viewer")]);
+  applyLayers(settings);
+}
+
+/** Set what is seen over the images: map, opacity, border, square and zoom. */
+export function applyLayers({ layer, opacity, zoom, mask, square }) {
+  for (const one of document.querySelectorAll(".stage .map")) {
+    one.hidden = one.dataset.map !== layer;
+    one.style.opacity = opacity / 100;
+  }
+  for (const one of document.querySelectorAll(".stage .mask")) one.hidden = !mask;
+  for (const one of document.querySelectorAll(".stage .square")) one.toggleAttribute("hidden", !square);
+  for (const one of document.querySelectorAll(".stage")) zoomed(one, zoom);
+}
+
+/** Zoom about the centre of what is seen. */
+function zoomed(stage, zoom) {
+  const frame = stage.parentElement;
+  const [across, down] = [(frame.scrollLeft + frame.clientWidth / 2) / stage.clientWidth, (frame.scrollTop + frame.clientHeight / 2) / stage.clientHeight];
+  stage.style.width = `${zoom}%`;
+  frame.scrollLeft = across * stage.clientWidth - frame.clientWidth / 2;
+  frame.scrollTop = down * stage.clientHeight - frame.clientHeight / 2;
+}
+
+function scrollTogether(frames) {
+  for (const frame of frames) {
+    frame.addEventListener("scroll", () => {
+      for (const other of frames) {
+        if (other !== frame) [other.scrollLeft, other.scrollTop] = [frame.scrollLeft, frame.scrollTop];
+      }
+    });
+  }
+}
+
+/** The image of a model with the layers as they are seen, as a JPEG's data URL. */
+export function flattened(index, settings) {
+  const stage = document.querySelectorAll(".stage")[index];
+  const [image, ...layers] = stage.querySelectorAll("img");
+  const canvas = make("canvas", { width: image.naturalWidth, height: image.naturalHeight });
+  const drawing = canvas.getContext("2d");
+  for (const one of [image, ...layers.filter((each) => !each.hidden)]) {
+    drawing.globalAlpha = one.classList.contains("map") ? settings.opacity / 100 : 1;
+    drawing.drawImage(one, 0, 0, canvas.width, canvas.height);
+  }
+  return canvas.toDataURL("image/jpeg", 0.9);
+}
+
+export { FULL };

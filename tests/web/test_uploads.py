@@ -1,0 +1,120 @@
+"""What a request may hold: too much, too slow or no form gets a sentence, and its bytes are given back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+from tests.web.conftest import ADDRESS, form, png
+
+from attnmel.web.app import make_app
+from attnmel.web.limits import Limits
+from attnmel.web.models import Models
+
+Limited = Callable[..., TestClient]
+
+
+def problem(answer: httpx2.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]
+
+
+def served(client: TestClient) -> Any:  # noqa: ANN401
+    app: Any = client.app
+    return app.state.served
+
+
+@pytest.mark.parametrize(
+    ("limits", "images", "expected"),
+    [
+        ({"files": 2}, 3, (400, "the form cannot be read: Too many files. Maximum number of files is 2.")),
+        ({"file_bytes": 50}, 1, (413, "0.png has 0 MiB; at most 0 MiB are read")),
+        ({"request_bytes": 200}, 3, (413, "the request has 0 MiB or more; at most 0 MiB are read at once")),
+        ({"held_bytes": 200}, 3, (429, "too many images are being sent at once; send them again later")),
+        ({"waiting": 2}, 3, (429, "0 images are waiting, and at most 2 may; send 3 more later")),
+    ],
+)
+def test_more_than_a_limit_is_refused_and_nothing_stays_held(
+    limited: Limited, limits: dict[str, int], images: int, expected: tuple[int, str]
+) -> None:
+    client = limited(**limits)
+    answer = client.post("/api/predict", files=form(*((f"{number}.png", png()) for number in range(images))))
+    assert problem(answer) == expected
+    assert answer.headers.get("retry-after") == ("2" if answer.status_code == 429 else None)
+    assert (served(client).uploads.held, served(client).queue.waiting) == (0, 0)
+
+
+def test_a_body_without_a_length_is_counted_as_it_comes(limited: Limited) -> None:
+    client, sent = limited(request_bytes=100_000), []
+
+    def endless() -> Any:  # noqa: ANN401
+        yield b'--x\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\n\r\n'
+        for _ in range(100):
+            sent.append(1)
+            yield bytes(10_000)
+
+    answer = client.post("/api/predict", content=endless(), headers={"content-type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == 413
+    assert served(client).uploads.held == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "expected"),
+    [
+        (b"{}", "application/json", (415, "expected a form (multipart/form-data) with files in the field 'images'")),
+        (b"", "", (415, "expected a form (multipart/form-data) with files in the field 'images'")),
+        (b"", "multipart/form-data", (400, "the form cannot be read: Missing boundary in multipart.")),
+        (b"junk", "multipart/form-data; boundary=x", (400, "the form cannot be read: Invalid multipart data.")),
+        (
+            b"--x--\r\n",
+            "multipart/form-data; boundary=x",
+            (400, "no image; expected a form with files in the field 'images'"),
+        ),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="images"\r\n\r\n/etc/passwd\r\n--x--\r\n',
+            "multipart/form-data; boundary=x",
+            (400, "the form cannot be read: Too many fields. Maximum number of fields is 0."),
+        ),
+    ],
+)
+def test_what_is_no_form_with_images_is_explained(
+    client: TestClient, content: bytes, kind: str, expected: tuple[int, str]
+) -> None:
+    assert problem(client.post("/api/predict", content=content, headers={"content-type": kind})) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\\\images\\\\lesion.png", "lesion.png"),
+        ("<img src=x onerror=alert(1)>.png", "<img src=x onerror=alert(1)>.png"),
+        ("läsion 色素.png", "läsion 色素.png"),
+        ("a\x1b[31m.png", "a[31m.png"),
+        ("x" * 300 + ".png", "x" * 251 + ".png"),
+    ],
+)
+def test_the_name_of_a_file_is_only_shown(client: TestClient, given: str, shown: str) -> None:
+    answer = client.post("/api/predict", files=form((given, png())))
+    (row,) = answer.json()["models"][0]["images"]
+    assert row["image"] == shown
+    assert "probabilities" in row
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_request_that_comes_too_slowly_is_given_up(models: Models) -> None:
+    app = make_app(models, Limits(upload_seconds=0.05))
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"--x\r\n"
+        await asyncio.sleep(5)
+
+    async def ask() -> httpx2.Response:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=ADDRESS) as client:
+            kind = {"content-type": "multipart/form-data; boundary=x"}
+            return await client.post("/api/predict", content=slow(), headers=kind)
+
+    answer = asyncio.run(ask())
+    assert problem(answer) == (408, "the request did not come within 0.05 seconds; send less at once")
+    app.state.served.queue.close()
