@@ -69,7 +69,9 @@ def test_a_stack_ranks_better_than_its_worst_member_on_other_images() -> None:
 
 
 def test_log_odds_are_to_base_2_and_clipped() -> None:
-    np.testing.assert_allclose(log_odds(np.array([[0.5, 0.8, 0, 1]])), [[0, 2, *np.log2([1e-5, 1e5] / np.array([0.99999, 0.99999**-1]))]])
+    np.testing.assert_allclose(
+        log_odds(np.array([[0.5, 0.8, 0, 1]])), [[0, 2, *np.log2([1e-5, 1e5] / np.array([0.99999, 0.99999**-1]))]]
+    )
 
 
 def test_every_combination_has_a_member_and_none_has_another_draw_under_the_seed() -> None:

@@ -31,9 +31,7 @@ def test_a_member_of_accuracy_0_has_no_influence(members: np.ndarray) -> None:
 def test_accuracies_of_0_alone_are_refused(members: np.ndarray) -> None:
     with pytest.raises(PredictionsError) as refused:
         weighted(members, np.zeros(3))
-    assert str(refused.value) == (
-        "no member classifies any validation image right, so all weights are 0; fuse by mean"
-    )
+    assert str(refused.value) == ("no member classifies any validation image right, so all weights are 0; fuse by mean")
 
 
 def test_weighted_is_the_normalised_sum_of_accuracy_times_probability(members: np.ndarray) -> None:

@@ -43,7 +43,7 @@ class Fusion:
         return {"mean": mean, "rank": rank_mean, "extreme": most_extreme}[self.by](members)
 
     def pooled(self, stacked: list[Float[np.ndarray, "C N"]]) -> Float[np.ndarray, "N K"]:
-        """Return one probability an image and class of those of all models of a stack: their mean, or the most extreme."""
+        """Return one probability an image and class from all models of a stack: their mean, or the most extreme."""
         pool = most_extreme if self.by == "stack-extreme" else lambda models: models.mean(axis=0)
         columns = [pool(one) for one in stacked]
         return np.stack([1 - columns[0], columns[0]] if len(columns) == 1 else columns, axis=1)

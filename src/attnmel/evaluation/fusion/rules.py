@@ -1,7 +1,7 @@
 """Class probabilities of several members -> one row an image, by rules of arithmetic. No torch.
 
-Shapes: M members, N images, K classes. Each class is a column of its own, so that members whose rows do not sum to 1 (two
-networks of one class against the rest) are fused as those whose rows do.
+Shapes: M members, N images, K classes. Each class is a column of its own, so that members whose rows do not sum to 1
+(two networks of one class against the rest) are fused as those whose rows do.
 """
 
 import numpy as np
@@ -35,8 +35,8 @@ def accuracies(members: Members, labels: Int[np.ndarray, " N"]) -> Float[np.ndar
 def weighted(members: Members, weights: Float[np.ndarray, " M"]) -> Fused:
     """Return the mean by weights, such as the members' validation accuracies (Harangi, JBI 2018).
 
-    s_c = sum_k w_k p_kc / sum_k w_k, which is s_c / sum_c s_c where the rows of all members sum to 1. A member of weight
-    0 has no influence.
+    s_c = sum_k w_k p_kc / sum_k w_k, which is s_c / sum_c s_c where the rows of all members sum to 1. A member of
+    weight 0 has no influence.
 
     Raises:
         PredictionsError: all weights are 0.

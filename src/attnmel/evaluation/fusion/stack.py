@@ -1,4 +1,4 @@
-"""Validation scores of several members -> logistic models of random combinations of them (Menegola et al. 2017). No torch.
+"""Validation scores of members -> logistic models of random combinations of them (Menegola et al. 2017). No torch.
 
 Each column is a member's probability of one class as log-odds to base 2, clipped at 1e-5. What is ours: a combination
 draws as many columns as there are, with replacement, and keeps the distinct ones; the models are logistic in place of a
@@ -89,7 +89,9 @@ def _distinct(scores: Scores) -> Int[np.ndarray, " D"]:
     return np.sort(np.unique(scores, axis=0, return_index=True)[1])
 
 
-def _held_out_auc(columns: Scores, positive: Bool[np.ndarray, " N"], fold_of: Int[np.ndarray, " N"], cost: float) -> float:
+def _held_out_auc(
+    columns: Scores, positive: Bool[np.ndarray, " N"], fold_of: Int[np.ndarray, " N"], cost: float
+) -> float:
     """Return the mean AUC over the folds of the model of all columns."""
     aucs = []
     for fold in np.unique(fold_of):
