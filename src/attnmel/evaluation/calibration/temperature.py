@@ -55,7 +55,8 @@ def fit_temperature(predictions: Predictions) -> Temperature:
 
     The loss is convex in 1 / T, so T is where its slope is 0. There is none where too few images are labelled, where
     all are of one class, where the rows do not sum to 1, or where the slope keeps its sign: images that are
-    all predicted right ask for ever sharper probabilities, and images that are predicted worse than by chance for ever flatter ones.
+    all predicted right ask for ever sharper probabilities, and images that are predicted worse than by chance for ever
+    flatter ones.
     """
     logs, true = _logarithms(predictions)
     images = len(true)

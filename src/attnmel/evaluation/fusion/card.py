@@ -1,5 +1,6 @@
 """What a fusion is made of: its members with their hashes, and all that was fitted, as JSON in its file. No torch."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Literal
@@ -10,9 +11,10 @@ from attnmel import NOTICE, __version__
 from attnmel.config.fields import Classes, Positives
 from attnmel.config.fusion import Rule
 from attnmel.config.recipe import Settings
-from attnmel.errors import CheckpointError
+from attnmel.errors import CheckpointError, PredictionsError
 from attnmel.evaluation.fusion.fusion import Fusion
 from attnmel.evaluation.fusion.stack import Stack
+from attnmel.folders import RunFolder
 from attnmel.models.weights.card import checked
 
 KEY = "attnmel-fusion"
@@ -76,6 +78,32 @@ class FusionCard(Settings):
         """The rule with all that it was fitted to."""
         stacks = tuple(Stack(np.array(one.slopes), np.array(one.offsets)) for one in self.stacks)
         return Fusion(self.by, np.array([one.weight for one in self.members]), stacks)
+
+
+def located(facts: MemberFacts, folder: Path) -> Path:
+    """Return where a member of the fusion in a folder is: at its path from there, or else at its absolute one.
+
+    Raises:
+        PredictionsError: it is no longer there, or has changed since the fusion.
+    """
+    beside = (folder.resolve() / facts.from_fusion).resolve() if facts.from_fusion else None
+    path = beside if beside is not None and beside.exists() else Path(facts.path)
+    files = {RunFolder(path).best if facts.kind == "run" else path: facts.sha256}
+    files |= {Path(facts.validation): facts.validation_sha256} if facts.validation else {}
+    for file, expected in files.items():
+        if not file.is_file():
+            raise PredictionsError(
+                f"{file}, a member of the fusion {folder}, is no longer there; put it back, or fuse again"
+            )
+        if sha256(file) != expected:
+            raise PredictionsError(f"{file}, a member of the fusion {folder}, has changed since; fuse again")
+    return path
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def stack_facts(fusion: Fusion) -> tuple[StackFacts, ...]:

@@ -45,7 +45,8 @@ def write_run(
 
 def licence_of(members: Sequence[Member]) -> str:
     """Return the licences of the members' data; those of files are not known."""
-    known = dict.fromkeys(one.run.card.licence for one in members if one.run and one.run.card)
+    licences = [one.run.card.licence for one in members if one.run and one.run.card]
+    known = dict.fromkeys(part for one in licences for part in one.split("; "))
     files = [one.path.name for one in members if one.run is None]
     return "; ".join([*known, *([f"not known of {', '.join(files)}"] if files else [])])
 
@@ -71,8 +72,11 @@ def _data(card: FusionCard, members: Sequence[Member], truths: Mapping[str, Pred
     if not runs:
         return _data_of_files(card, truths)
     every = [one.provenance["data"] for one in runs]
+    known: dict[str, Any] = {"archives": [], "splits": {}, "title": card.dataset}
+    for one in reversed(every):  # some know less of their data, such as the network that comes along
+        known |= one
     mixed = {key: _same(one.get(key) for one in every) for key in ("content", "labels")}
-    return {**every[0], **mixed, "licence": card.licence}
+    return {**known, **mixed, "licence": card.licence}
 
 
 def _same(values: Any) -> str:  # noqa: ANN401 - strings, or None of an earlier version

@@ -1,7 +1,6 @@
 """The runs and files that a fusion takes, and their stored predictions. Nothing is predicted again."""
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS
 from attnmel.evaluation.challenge.submission_file import read_submission
-from attnmel.evaluation.fusion.card import Kind, MemberFacts
+from attnmel.evaluation.fusion.card import Kind, MemberFacts, located, sha256
 from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.pipeline.run.run import Run
@@ -133,32 +132,15 @@ def unlabelled(path: Path, dataset: str) -> Predictions:
     return Predictions(table.ids, names, values, np.full(len(table.ids), -1), table.ids)
 
 
-def sha256(path: Path) -> str:
-    """Return the hash of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def reopened(facts: MemberFacts, folder: Path, home: Path) -> Member:
     """Return the member of a stored fusion, at its path from the fusion's folder or else at its absolute one.
 
     Raises:
         PredictionsError: it is no longer there, or has changed since.
     """
-    beside = (folder.resolve() / facts.from_fusion).resolve() if facts.from_fusion else None
-    path = beside if beside is not None and beside.exists() else Path(facts.path)
-    validation = Path(facts.validation) if facts.validation else None
+    path = located(facts, folder)
     run = Run(path, home) if facts.kind == "run" else None
-    member = Member(facts.name, path, run, facts.kind, validation=validation)
-    files = {member.file: facts.sha256, **({validation: facts.validation_sha256} if validation else {})}
-    for file, expected in files.items():
-        if not file.is_file():
-            raise PredictionsError(
-                f"{file}, a member of the fusion {folder}, is no longer there; put it back, or fuse again"
-            )
-        if sha256(file) != expected:
-            raise PredictionsError(f"{file}, a member of the fusion {folder}, has changed since; fuse again")
-    return member
+    return Member(facts.name, path, run, facts.kind, validation=Path(facts.validation) if facts.validation else None)
 
 
 def _opened(given: str, home: Path, progress: Progress) -> list[Member]:
