@@ -31,7 +31,10 @@ def test_weights_are_the_accuracies_on_the_validation_images() -> None:
 
 
 @pytest.mark.parametrize(("by", "classes"), [("stack", 2), ("stack-extreme", 3)])
-def test_a_stack_gives_the_same_bits_under_a_seed_and_takes_copies_of_a_member_as_one(by: Rule, classes: int) -> None:
+def test_a_stack_gives_the_same_bits_under_a_seed_and_takes_copies_of_a_member_as_one(
+    by: Rule, classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "COSTS", (1.0,))
     members, labels = drawn(classes)
     first = fit_fusion(by, members, labels, FOLD_OF, seed=3)
     again = fit_fusion(by, members, labels, FOLD_OF, seed=3)

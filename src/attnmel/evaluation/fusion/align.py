@@ -39,17 +39,15 @@ def common_names(classes: Mapping[str, Sequence[str]], dataset: str, positives: 
         PredictionsError: a member that lacks a class which is wanted or which another has.
     """
     known = {name: tuple(_own_names(own, dataset)) for name, own in classes.items()}
-    first, *others = known
+    first = next(iter(known))
     wanted = _wanted(known[first], dataset, positives)
     for name, has in known.items():
-        if missing := [one for one in wanted if one not in has]:
+        if positives and (missing := [one for one in wanted if one not in has]):
             raise PredictionsError(
                 f"{name} has no class {', '.join(missing)}; its classes are {', '.join(classes[name])}"
             )
-    if not positives:
-        for name in others:
-            if set(known[name]) != set(wanted):
-                _refuse(first, name, classes, [one for one in wanted if one in known[name]])
+        if not positives and set(has) != set(wanted):
+            _refuse(first, name, classes, [one for one in wanted if one in has])
     with_rest = any(set(own) - set(_own_names(own, dataset, wanted).values()) for own in classes.values())
     if not with_rest:
         return wanted
