@@ -40,4 +40,4 @@ def make_predictions(folder: Path) -> tuple[Path, ...]:
 
 if __name__ == "__main__":
     Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-    print(*make_predictions(Path(sys.argv[1])), sep="\n")
+    make_predictions(Path(sys.argv[1]))

@@ -109,8 +109,8 @@ def test_other_images_and_damaged_numbers_are_one_sentence(files: list[str], tmp
 @pytest.mark.parametrize("name", ["out.csv", "out.json", "folder"])
 def test_what_is_there_already_is_never_replaced(name: str, files: list[str], tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine")
+    out = tmp_path / ("folder" if name == "folder" else "out.csv")
     with pytest.raises(ConfigError) as stopped:
-        out = tmp_path / ("folder" if name == "folder" else "out.csv")
         fuse(files, out, dataset="isic2017", home=tmp_path)
     assert str(stopped.value) == (
         f"{tmp_path / name} is there already; name a new file ending in .csv, or a new folder, by --out"

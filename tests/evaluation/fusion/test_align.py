@@ -50,7 +50,7 @@ def test_other_classes_are_refused_with_the_class_that_all_have() -> None:
 def test_classes_of_own_folders_are_taken_as_they_are_in_the_first_order() -> None:
     names = {"a": ("benign", "malignant"), "b": ("malignant", "benign")}
     assert common_names(names, "clinic") == ("benign", "malignant")
-    with pytest.raises(PredictionsError, match="expected members of the same classes$"):
+    with pytest.raises(PredictionsError, match=r"expected members of the same classes$"):
         common_names({"a": ("benign", "malignant"), "b": ("x", "y")}, "clinic")
 
 

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.factories import Recorder
 
 from attnmel.config.fusion import Rule
 from attnmel.errors import CheckpointError, ConfigError, LabelError, PredictionsError
 from attnmel.evaluation.calibration.temperature import fit_temperature
 from attnmel.evaluation.challenge.submission import write_submission
+from attnmel.evaluation.fusion.card import KEY, located
 from attnmel.evaluation.fusion.rules import accuracies
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.folders import RunFolder
+from attnmel.models.weights.checkpoints import read_checkpoint, save_weights, set_temperature
+from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.score import score
 from attnmel.pipeline.evaluate.truth import fetched_truth
-from attnmel.pipeline.fuse.evaluate import evaluate_fusion
+from attnmel.pipeline.fuse.evaluate import evaluate_fusion, stored_card
+from attnmel.pipeline.fuse.fit import fit
 from attnmel.pipeline.fuse.fuse import fuse
+from attnmel.pipeline.fuse.members import open_members
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.run import Run
@@ -31,115 +35,135 @@ from attnmel.records import Predictions
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
-Fuse = Callable[..., RunFolder]
-SAME_CLASS = (0, 1, 1, 0, 1)
+Fuse = Callable[..., Path]
 
 
 @pytest.fixture
-def members(calibrated: RunFolder, fitted: RunFolder, tmp_path: Path) -> list[Path]:
-    """A network at a temperature and a fitted system, copied."""
-    return [
-        Path(shutil.copytree(one.path, tmp_path / name / "seed-0"))
-        for name, one in (("network", calibrated), ("system", fitted))
-    ]
+def run(fused: RunFolder, tmp_path: Path) -> RunFolder:
+    """The fusion by accuracy and its members, copied together."""
+    return RunFolder(Path(shutil.copytree(fused.path.parent, tmp_path / "copy")) / fused.path.name)
 
 
 @pytest.fixture
-def make(members: list[Path], phantoms: "Phantoms", tmp_path: Path) -> Fuse:
-    def made(by: Rule = "mean", *more: str, name: str = "fused", **settings: object) -> RunFolder:
-        given = [*map(str, members), *more]
-        fuse(given, tmp_path / name, by=by, home=phantoms.home, resamples=20, command="attnmel fuse", **settings)  # pyright: ignore[reportArgumentType]
-        return RunFolder(tmp_path / name)
+def members(run: RunFolder) -> list[Path]:
+    return [run.path.parent / "network", run.path.parent / "system"]
+
+
+@pytest.fixture
+def make(members: list[Path], tmp_path: Path) -> Fuse:
+    """Fuse the members into a file, which takes less time than a folder with its intervals."""
+
+    def made(by: Rule = "mean", *more: str, out: str = "fused.csv") -> Path:
+        fuse([*map(str, members), *more], tmp_path / out, by=by, home=tmp_path / "none")
+        return tmp_path / out
 
     return made
+
+
+def with_card(run: RunFolder, **changed: object) -> Path:
+    """Change the card of a fusion as another `attnmel fuse` would have written it."""
+    tensors, card = read_checkpoint(run.best)
+    own = json.loads(read_metadata(run.best)[KEY]) | changed
+    save_weights(run.best, tensors, card, {KEY: json.dumps(own)})
+    return run.path
 
 
 def stored(members: list[Path], split: str) -> list[Predictions]:
     return [Run(one).predictions(split) for one in members]
 
 
-def test_the_mean_of_runs_is_a_run_with_all_that_they_were_evaluated_on(make: Fuse, members: list[Path]) -> None:
-    run = Run(make())
-    for split in ("validation", "test"):
-        expected = np.mean([one.probabilities for one in stored(members, split)], axis=0)
-        np.testing.assert_allclose(run.uncalibrated(split).probabilities, expected, atol=1e-15)
-        assert run.predictions(split).labels.tolist() == stored(members, split)[0].labels.tolist()
-    fit = fit_temperature(run.uncalibrated("validation"))
-    assert run.card is not None
-    assert run.card.temperature == (None if fit.reason else fit.value)
-    assert {one.task for one in run.card.thresholds} == {"melanoma"}
-    assert run.recipe.name == "phantoms/fused-mean"
-    assert run.results["test"].judgement.images == 12
-    assert {one.split for one in run.learnt_images} == {"train", "validation"}
-    assert run.provenance["command"] == "attnmel fuse"
-    card = json.loads(run.folder.fusion.read_text())
-    assert [one["path"] for one in card["members"]] == [str(one.resolve()) for one in members]
-    assert card["fitted_on"] == "nothing"
+def test_the_mean_of_runs_is_that_of_their_calibrated_probabilities(make: Fuse, members: list[Path]) -> None:
+    set_temperature(RunFolder(members[0]).best, 1.7)
+    expected = np.mean([one.probability("melanoma") for one in stored(members, "test")], axis=0)
+    rows = [line.split(",") for line in make().read_text().splitlines()]
+    assert rows[0] == ["image_id", "melanoma", "seborrheic_keratosis"]
+    assert [row[0] for row in rows[1:]] == list(stored(members, "test")[0].image_ids)
+    np.testing.assert_allclose([float(row[1]) for row in rows[1:]], expected, atol=1e-15)
 
 
-def test_weights_are_validation_accuracies_whatever_the_test_predictions_and_labels_are(
-    make: Fuse, members: list[Path]
-) -> None:
-    before = json.loads(make("weighted").fusion.read_text())
+def test_a_folder_is_a_run_with_all_that_its_members_were_evaluated_on(run: RunFolder, members: list[Path]) -> None:
+    opened = Run(run)
     found = stored(members, "validation")
-    expected = accuracies(np.stack([one.probabilities for one in found]), found[0].labels)
-    assert [one["weight"] for one in before["members"]] == pytest.approx(expected)
-    assert before["fitted_on"] == "10 validation images"
+    weights = accuracies(np.stack([one.probabilities for one in found]), found[0].labels)
+    for split in ("validation", "test"):
+        shares = [one.probabilities for one in stored(members, split)]
+        expected = sum(w * one for w, one in zip(weights, shares, strict=True)) / weights.sum()
+        np.testing.assert_allclose(opened.uncalibrated(split).probabilities, expected, atol=1e-12)
+        assert opened.predictions(split).labels.tolist() == stored(members, split)[0].labels.tolist()
+    fit = fit_temperature(opened.uncalibrated("validation"))
+    assert opened.card is not None
+    assert opened.card.temperature == (None if fit.reason else fit.value)
+    assert {one.task for one in opened.card.thresholds} == {"melanoma"}
+    assert opened.recipe.name == "phantoms/fused-weighted"
+    assert opened.results["test"].judgement.images == 12
+    assert {one.split for one in opened.learnt_images} == {"train", "validation"}
+    assert opened.provenance["command"] == "attnmel fuse"
+    card = json.loads(run.fusion.read_text())
+    assert [one["from_fusion"] for one in card["members"]] == ["../network", "../system"]
+    assert [one["weight"] for one in card["members"]] == pytest.approx(weights)
+    assert card["fitted_on"] == "10 validation images"
+
+
+def test_weights_stay_whatever_the_test_predictions_and_labels_are(
+    run: RunFolder, make: Fuse, members: list[Path]
+) -> None:
     for one in members:
         test = Predictions.read(RunFolder(one).predictions("test"))
-        other = dataclasses.replace(test, probabilities=test.probabilities[:, ::-1], labels=test.labels[::-1].copy())
+        other = dataclasses.replace(test, probabilities=test.probabilities[:, ::-1], labels=1 - test.labels)
         other.write(RunFolder(one).predictions("test"), "x")
-    after = json.loads(make("weighted", name="again").fusion.read_text())
+    after = json.loads(make("weighted").with_suffix(".json").read_text())
+    before = json.loads(run.fusion.read_text())
     assert [one["weight"] for one in after["members"]] == [one["weight"] for one in before["members"]]
 
 
-@pytest.mark.parametrize("by", ["mean", "confidence"])
-def test_predicting_images_gives_what_is_stored_of_them(by: Rule, make: Fuse, phantoms: "Phantoms") -> None:
-    run = Run(make(by))
-    predictions = run.predictions("test")
+def test_predicting_images_gives_what_is_stored_of_them(run: RunFolder, phantoms: "Phantoms") -> None:
+    opened = Run(run)
+    predictions = opened.predictions("test")
     images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:3]
     results = predict_images(run.path, images)
     for path, one in zip(images, results, strict=True):
         row = predictions.image_ids.index(path.stem)
         np.testing.assert_allclose(one.probabilities, predictions.probabilities[row], atol=2e-5)
-    assert results.model.thresholds == (run.card.thresholds if run.card else ())
+    assert results.model.thresholds == (opened.card.thresholds if opened.card else ())
 
 
-def test_images_cannot_be_predicted_by_ranks_and_files(make: Fuse, phantoms: "Phantoms", tmp_path: Path) -> None:
-    image = [next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))]
+def test_images_cannot_be_predicted_by_ranks_and_files(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as refused:
-        predict_images(make("rank").path, image)
+        predict_images(with_card(run, by="rank"), [tmp_path])
     assert str(refused.value) == (
-        f"{tmp_path}/fused is fused by rank, and an image alone has none; fuse the runs by another rule"
+        f"{run.path} is fused by rank, and an image alone has none; fuse the runs by another rule"
     )
-    first = Predictions.read(make(name="mean").predictions("test"))
-    first.write(tmp_path / "file.csv", None)
+    facts = json.loads(run.fusion.read_text())["members"]
     with pytest.raises(CheckpointError) as refused:
-        predict_images(make("mean", str(tmp_path / "file.csv"), name="mixed").path, image)
+        predict_images(
+            with_card(run, members=[facts[0], facts[1] | {"kind": "submission", "name": "b.csv"}]), [tmp_path]
+        )
     assert str(refused.value) == (
-        f"{tmp_path}/mixed fuses files of predictions ({tmp_path}/file.csv), which say nothing of other images; fuse "
-        "runs alone"
+        f"{run.path} fuses files of predictions (b.csv), which say nothing of other images; fuse runs alone"
     )
+    with pytest.raises(CheckpointError, match=r"is a fusion of version 9, and attnmel .* reads version 1; fuse its"):
+        predict_images(with_card(run, version=9), [tmp_path])
 
 
 def test_a_fusion_is_evaluated_again_compared_reported_and_a_member(
-    make: Fuse, members: list[Path], phantoms: "Phantoms", tmp_path: Path
+    run: RunFolder, make: Fuse, members: list[Path], phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    run = Run(make("weighted"), phantoms.home)
-    first = run.predictions("test").probabilities
-    results = evaluate_fusion(run, sensitivities=[0.7], resamples=20)
-    np.testing.assert_array_equal(run.predictions("test").probabilities, first)
-    assert results.judgement.notes[-1].startswith(str(members[0])) or "fused by weighted" in str(
+    opened = Run(run, phantoms.home)
+    first = opened.predictions("test").probabilities
+    results = evaluate_fusion(opened, sensitivities=[0.7], resamples=20)
+    np.testing.assert_array_equal(opened.predictions("test").probabilities, first)
+    assert "fused by weighted from the stored predictions of 2 members, fitted on 10 validation images" in (
         results.judgement.notes
     )
-    evaluate_fusion(run, split="validation", resamples=20)
-    found = compare_runs([run.path, *members], resampling=ResamplingConfig(resamples=20, permutations=20))
-    assert len(found.comparison.differences) >= 3
-    page = report_runs([run], out=tmp_path / "page.html", resampling=ResamplingConfig(resamples=20, permutations=20))
-    assert "Fusion of 2 members by weighted" in page.read_text()
-    other = make("mean", str(run.path), name="of-three")
-    expected = np.mean([one.predictions("test").probabilities for one in (run, *map(Run, members))], axis=0)
-    np.testing.assert_allclose(Run(other).uncalibrated("test").probabilities, expected, atol=1e-12)
+    quick = ResamplingConfig(resamples=20, permutations=20)
+    assert compare_runs([run.path, *members], measures=["auc"], resampling=quick).comparison.images == 12
+    page = report_runs([opened], out=tmp_path / "page.html", resampling=quick)
+    assert "phantoms/fused-weighted" in page.read_text()
+    expected = np.mean(
+        [one.predictions("test").probability("melanoma") for one in (opened, *map(Run, members))], axis=0
+    )
+    rows = make("mean", str(run.path)).read_text().splitlines()[1:]
+    np.testing.assert_allclose([float(row.split(",")[1]) for row in rows], expected, atol=1e-12)
 
 
 def test_a_file_gets_labels_and_measures_of_both_tasks_from_the_data_set(phantoms: "Phantoms", tmp_path: Path) -> None:
@@ -172,23 +196,22 @@ def test_a_file_gets_labels_and_measures_of_both_tasks_from_the_data_set(phantom
     assert again.row("melanoma", "auc").value == pytest.approx(fused.measures["fused"]["melanoma"][0])
 
 
-def test_probabilities_that_do_not_sum_to_1_get_no_temperature(phantoms: "Phantoms", tmp_path: Path) -> None:
+def test_probabilities_that_do_not_sum_to_1_get_no_temperature() -> None:
     rows = np.array([[0.9, 0.8], [0.2, 0.3]] * 10)
     found = Predictions(tuple(map(str, range(20))), ("a", "b"), rows, np.tile([0, 1], 10), tuple(map(str, range(20))))
     assert fit_temperature(found).reason == "the probabilities of an image do not sum to 1 (0.50 to 1.70)"
 
 
-def refused(error: type[Exception], make: Fuse, by: Rule, tmp_path: Path, *more: str) -> str:
+def refused(error: type[Exception], make: Fuse, by: Rule, tmp_path: Path) -> str:
     with pytest.raises(error) as stopped:
-        make(by, *more)
-    assert not (tmp_path / "fused").exists()
-    assert not list(tmp_path.glob(".*")), "nothing half-written"
+        make(by)
+    assert not list(tmp_path.glob("*fused*")), "nothing half-written"
     return str(stopped.value)
 
 
 def test_members_without_what_a_rule_needs_are_one_sentence(make: Fuse, members: list[Path], tmp_path: Path) -> None:
     network = RunFolder(members[0])
-    assert refused(LabelError, make, "stack", tmp_path).startswith(
+    assert refused(LabelError, make, "stack", tmp_path) == (
         "the 10 validation images do not give 5 folds by lesion with each of the classes rest, melanoma, which 'stack' "
         "needs; fuse by mean, rank, weighted or confidence"
     )
@@ -210,39 +233,44 @@ def test_members_without_what_a_rule_needs_are_one_sentence(make: Fuse, members:
     )
 
 
-def test_members_of_other_splits_are_averaged_but_fit_nothing(make: Fuse, members: list[Path], tmp_path: Path) -> None:
+def test_members_of_other_splits_are_averaged_but_fit_nothing(
+    make: Fuse, members: list[Path], phantoms: "Phantoms", tmp_path: Path
+) -> None:
     path = RunFolder(members[1]).predictions("validation")
     found = Predictions.read(path)
     other = dataclasses.replace(found, image_ids=tuple(f"X{one}" for one in found.image_ids))
     other.write(path, "x")
-    assert refused(PredictionsError, make, "weighted", tmp_path) == (
+    sentence = (
         f"the members have no validation image in common ({members[0]}: 10, {members[1]}: 10), so they are of other "
         "splits, such as folds; fuse by mean, rank or extreme"
     )
-    run = Run(make("mean"))
-    assert list(run.results) == ["test"]
-    assert run.card is not None
-    assert (run.card.temperature, run.card.thresholds) == (None, ())
+    assert refused(PredictionsError, make, "weighted", tmp_path) == sentence
+    found = fit(
+        "mean",
+        open_members(list(map(str, members)), tmp_path),
+        ("rest", "melanoma"),
+        "phantoms",
+        phantoms.home,
+        seed=0,
+        labelled=True,
+    )
+    assert found.validation is None
+    assert found.note == f"no temperature and operating points: {sentence}"
+    assert make("mean").is_file()
 
 
-def test_a_member_that_is_gone_or_has_changed_is_named(make: Fuse, members: list[Path], phantoms: "Phantoms") -> None:
-    run = make()
+def test_a_member_that_is_gone_or_has_changed_is_named(run: RunFolder, members: list[Path]) -> None:
     best = RunFolder(members[0]).best
     best.write_bytes(RunFolder(members[1]).best.read_bytes())
     with pytest.raises(PredictionsError) as refused:
-        evaluate_fusion(Run(run, phantoms.home), resamples=20)
+        evaluate_fusion(Run(run), resamples=20)
     assert str(refused.value) == (f"{best.resolve()}, a member of the fusion {run.path}, has changed since; fuse again")
-    best.unlink()
+    shutil.rmtree(members[0])
+    facts = stored_card(run.path).members[0]
     with pytest.raises(PredictionsError, match="is no longer there; put it back, or fuse again"):
-        evaluate_fusion(Run(run, phantoms.home), resamples=20)
+        located(facts.model_copy(update={"path": str(members[0])}), run.path)
 
 
-def test_a_fusion_and_its_members_are_moved_together(make: Fuse, members: list[Path], tmp_path: Path) -> None:
-    run = make()
-    moved = tmp_path / "elsewhere"
-    moved.mkdir()
-    for name in ("network", "system", "fused"):
-        (tmp_path / name).rename(moved / name)
-    recorder = Recorder()
-    results = evaluate_fusion(Run(moved / run.path.name, tmp_path, recorder), resamples=20)
-    assert results.judgement.images == 12
+def test_members_are_found_next_to_the_fusion_wherever_both_are(run: RunFolder, members: list[Path]) -> None:
+    facts = stored_card(run.path).members
+    assert [located(one, run.path) for one in facts] == [one.resolve() for one in members]
