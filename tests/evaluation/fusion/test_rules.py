@@ -36,7 +36,7 @@ def test_accuracies_of_0_alone_are_refused(members: np.ndarray) -> None:
 
 def test_weighted_is_the_normalised_sum_of_accuracy_times_probability(members: np.ndarray) -> None:
     weights = np.array([0.9, 0.7, 0.2])
-    scores = sum(w * one for w, one in zip(weights, members, strict=True))
+    scores = np.sum([w * one for w, one in zip(weights, members, strict=True)], axis=0)
     np.testing.assert_allclose(weighted(members, weights), scores / scores.sum(axis=1, keepdims=True), atol=1e-15)
 
 
@@ -45,7 +45,7 @@ def test_confidence_is_the_normalised_sum_of_accuracy_times_highest_probability_
 ) -> None:
     weights, found = np.array([0.9, 0.7, 0.2]), confident(members, np.array([0.9, 0.7, 0.2]))
     for image in range(members.shape[1]):
-        scores = sum(weights[k] * members[k, image].max() * members[k, image] for k in range(3))
+        scores = np.sum([weights[k] * members[k, image].max() * members[k, image] for k in range(3)], axis=0)
         np.testing.assert_allclose(found[image], scores / scores.sum(), atol=1e-15)
 
 
