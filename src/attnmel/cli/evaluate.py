@@ -66,6 +66,7 @@ def evaluate(
     """
     from attnmel.data.datasets.folder_columns import parsed_columns
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
+    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fusion
     from attnmel.pipeline.run.run import Run
     from attnmel.runtime import use_threads
 
@@ -73,6 +74,17 @@ def evaluate(
     evaluated = []
     for folder in runs_to_evaluate(run, out, on, split):
         opened = Run(folder, home, Terminal())
+        if is_fusion(opened):
+            results = evaluate_fusion(
+                opened,
+                on=on,
+                split=split,
+                exclude=exclude,
+                sensitivities=sensitivity or (),
+                prevalences=prevalence or (),
+            )
+            evaluated.append((folder, results, opened.details(results)))
+            continue
         results = evaluate_run(
             opened,
             on=on,

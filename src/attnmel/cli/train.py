@@ -79,7 +79,7 @@ def train(
     Example:
         attnmel train isic2017/attnmel-lesion --seeds 3 --set training.epochs=20
     """
-    from attnmel.config.load import load_run_recipe, with_seeds
+    from attnmel.config.load import load_run_recipe, network_recipe, with_seeds
     from attnmel.config.system import SystemRecipe
     from attnmel.data.audit.exclusions import excluding
     from attnmel.data.datasets.folder_columns import as_toml, parsed_columns
@@ -100,6 +100,7 @@ def train(
     if isinstance(first, SystemRecipe):
         print_results(_fit_systems(first, seeds, out, given_run, home_folder(home), resume))
         return
+    first = network_recipe(first)
     if starts_processes(first.training.devices):
         ended = run_together(sys.argv[1:], first.training.devices)
         sys.stderr.write(ended.said)

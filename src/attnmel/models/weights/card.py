@@ -42,6 +42,9 @@ ATTENDING = "attnmel-cnn"
 FITTED = "features-svm"
 """The network of a fitted system's card, which is none: features and SVMs (`attnmel.features`)."""
 
+FUSED = "fusion"
+"""The network of a fusion's card, which is none: the predictions of other runs and files (`attnmel fuse`)."""
+
 VALIDATION = "the validation images of the training"
 """The images that temperature and thresholds are chosen on, unless a card names others."""
 

@@ -8,7 +8,7 @@ from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx_file import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.models.weights.card import Card
+from attnmel.models.weights.card import FUSED, Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
@@ -119,8 +119,14 @@ def _open(
         return found
     if precision != "float32":
         raise ConfigError(f"{model} runs in float32; for '{precision}' export it first: attnmel export {model} --onnx")
-    from attnmel.pipeline.predict.torch_model import CheckpointModel
+    from attnmel.models.weights.checkpoints import checkpoint_card
     from attnmel.runtime import use_threads
 
     use_threads()
+    if checkpoint_card(model).network == FUSED:
+        from attnmel.pipeline.predict.fused_model import FusedModel
+
+        return FusedModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks)
+    from attnmel.pipeline.predict.torch_model import CheckpointModel
+
     return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks)

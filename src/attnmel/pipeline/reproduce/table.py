@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.config.system import FisherSettings, TapSettings
@@ -226,6 +227,8 @@ def _paths(runs: Sequence[Run]) -> tuple[Path, ...]:
 def _trunks(recipe: AnyRecipe) -> tuple[str, ...]:
     if isinstance(recipe, Recipe):
         return (recipe.model.trunk,)
+    if isinstance(recipe, FusionRecipe):  # of any runs and files
+        return ()
     of_features = (one.trunk for one in recipe.features.values() if isinstance(one, TapSettings | FisherSettings))
     return tuple(dict.fromkeys(of_features))
 
