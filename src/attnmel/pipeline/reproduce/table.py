@@ -183,8 +183,8 @@ class TableReader:
         rows = [row for row in evaluated if row not in plan.rivals]
         networks = {row: one.model.network for row in rows if isinstance(one := self._recipe(row), Recipe)}
         baseline, plain = (next((row for row in rows if networks.get(row) == name), None) for name in (BASELINE, PLAIN))
-        kind: Against = "plain"
-        pairs = [(kind, plain, row) for row in evaluated if row in plan.rivals]
+        pairs: list[tuple[Against, str | None, str]] = []
+        pairs += [("plain", plain, row) for row in evaluated if row in plan.rivals]
         for above, row in zip([None, *rows], rows, strict=False):
             pairs += [("above", above, row), ("baseline", baseline, row)]
         for kind, other, row in pairs:
