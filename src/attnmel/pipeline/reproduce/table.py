@@ -183,13 +183,14 @@ class TableReader:
         rows = [row for row in evaluated if row not in plan.rivals]
         networks = {row: one.model.network for row in rows if isinstance(one := self._recipe(row), Recipe)}
         baseline, plain = (next((row for row in rows if networks.get(row) == name), None) for name in (BASELINE, PLAIN))
-        pairs: list[tuple[Against, str | None, str]] = []
-        pairs += [("plain", plain, row) for row in evaluated if row in plan.rivals]
+        for row in evaluated:
+            if row in plan.rivals and _both(evaluated, plain, row):
+                yield "plain", str(plain), row
         for above, row in zip([None, *rows], rows, strict=False):
-            pairs += [("above", above, row), ("baseline", baseline, row)]
-        for kind, other, row in pairs:
-            if other is not None and other != row and evaluated[row] and evaluated[other]:
-                yield kind, other, row
+            if _both(evaluated, above, row):
+                yield "above", str(above), row
+            if _both(evaluated, baseline, row):
+                yield "baseline", str(baseline), row
 
     def _differences(self, split: str, first: Sequence[Run], second: Sequence[Run], row: str) -> tuple[Difference, ...]:
         runs = [*first, *second]
@@ -232,6 +233,11 @@ class TableReader:
 
 def _paths(runs: Sequence[Run]) -> tuple[Path, ...]:
     return tuple(run.path for run in runs)
+
+
+def _both(evaluated: Mapping[str, Sequence[Run]], one: str | None, other: str) -> bool:
+    """Whether two different rows both have runs."""
+    return one is not None and one != other and bool(evaluated[one]) and bool(evaluated[other])
 
 
 def _cited(published: PublishedRow) -> str:
