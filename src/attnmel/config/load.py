@@ -40,7 +40,7 @@ def recipe_names() -> list[str]:
 AnyRecipe = Recipe | SystemRecipe | FusionRecipe
 """The recipe of a run: of a network, of a fitted system, or of a fusion of other runs."""
 
-OneKind = TypeVar("OneKind", Recipe, SystemRecipe)
+OneKind = TypeVar("OneKind", Recipe, SystemRecipe, FusionRecipe)
 
 
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
@@ -66,6 +66,15 @@ def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
     for override in overrides:
         _override(settings, override)
     return _named_after_data(make_run_recipe(settings), *own)
+
+
+def is_fusion(name: str) -> bool:
+    """Whether a recipe, by its name or a TOML file, is that of a fusion.
+
+    Raises:
+        ConfigError: an unknown recipe.
+    """
+    return FUSION in _read_toml(name)
 
 
 def network_recipe(recipe: AnyRecipe) -> Recipe:

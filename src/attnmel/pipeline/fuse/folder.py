@@ -25,10 +25,18 @@ from attnmel.records import Predictions
 
 
 def write_run(
-    folder: RunFolder, card: FusionCard, members: Sequence[Member], truths: Mapping[str, Predictions], command: str
+    folder: RunFolder,
+    card: FusionCard,
+    members: Sequence[Member],
+    given: FusionRecipe | None,
+    truths: Mapping[str, Predictions],
+    command: str,
 ) -> None:
-    """Write all of a run folder but the results; `truths` are the predictions by the name of their results."""
-    recipe = _recipe(card, members)
+    """Write all of a run folder but the results; `truths` are the predictions by the name of their results.
+
+    `given` is the recipe that the members were trained by, where there is one.
+    """
+    recipe = _recipe(card, members, given)
     data = _data(card, members, truths)
     learnt = {image: None for one in members if one.run for image in read_images(one.run.folder)}
     if learnt:
@@ -51,7 +59,10 @@ def licence_of(members: Sequence[Member]) -> str:
     return "; ".join([*known, *([f"not known of {', '.join(files)}"] if files else [])])
 
 
-def _recipe(card: FusionCard, members: Sequence[Member]) -> FusionRecipe:
+def _recipe(card: FusionCard, members: Sequence[Member], given: FusionRecipe | None) -> FusionRecipe:
+    sources = tuple(one.source() for one in members)
+    if given is not None:
+        return given.model_copy(update={"fusion": given.fusion.model_copy(update={"members": sources})})
     first = next((one.run for one in members if one.run), None)
     data = DataSettings(dataset=card.dataset, classes=card.classes, positives=card.positives)
     if first is not None:
@@ -61,7 +72,7 @@ def _recipe(card: FusionCard, members: Sequence[Member]) -> FusionRecipe:
         name=f"{plain_name(data.dataset)}/fused-{card.by}",
         title=f"Fusion of {len(members)} by {card.by}",
         data=data,
-        fusion=FusionSettings(by=card.by, members=tuple(one.source() for one in members)),
+        fusion=FusionSettings(by=card.by, members=sources),
         training=FusionTraining(seed=card.seed),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.config.fusion import Rule
+from attnmel.config.fusion import FusionRecipe, Rule
 from attnmel.data.archives.catalog import source_of
 from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.rules import CHALLENGES
@@ -50,12 +50,15 @@ def fuse(
     split: str = "test",
     positives: Sequence[str] = (),
     seed: int = 0,
+    recipe: FusionRecipe | None = None,
     home: Path,
     command: str = "",
     resamples: int = RESAMPLES,
     progress: Progress = SILENT,
 ) -> Fused:
     """Fuse members by a rule into `out`: a file of predictions where it ends in .csv, else a run folder.
+
+    `recipe` is that of the fusion, where its members were trained for it; it gives the run its name and title.
 
     A file has the official format of the data set's challenge where there is one, and its card next to it in JSON; it
     needs no data set on disk unless a rule is fitted on files. A folder has the results of `split`, in which files are,
@@ -87,7 +90,9 @@ def fuse(
             _write_file(out, fused, card)
         else:
             others = _other_results(members, split)
-            _write_folder(out, card, members, {split: fused}, others, fitted, command, home, resamples, progress)
+            _write_folder(
+                out, card, members, recipe, {split: fused}, others, fitted, command, home, resamples, progress
+            )
     return Fused(out, card, measures, (fitted.note,) if fitted.note else ())
 
 
@@ -166,6 +171,7 @@ def _write_folder(
     out: Path,
     card: FusionCard,
     members: Sequence[Member],
+    recipe: FusionRecipe | None,
     found: dict[str, Predictions],
     others: Sequence[str],
     fitted: Fitted,
@@ -180,7 +186,7 @@ def _write_folder(
     if fitted.validation is not None:
         found = {CHOOSES: fitted.validation, **found}  # first, as it chooses the temperature
     with replacing(out) as part:
-        write_run(RunFolder(part), card, members, found, command)
+        write_run(RunFolder(part), card, members, recipe, found, command)
         run = Run(part, home, progress)
         for name, predictions in found.items():
             store_results(run, name, predictions, members, card, resamples=resamples)
