@@ -88,12 +88,12 @@ def test_oblong_pixels_are_made_square(tmp_path: Path) -> None:
     assert image_size(path) == (48, 64)
     assert shown(path).shape == (64, 48, 3)
     assert tuple(shown(path)[16, 8]) == SKIN
-    assert read_image(path).reading.changes == ("48 x 32 oblong pixels made 48 x 64 square ones",)
+    assert read_image(path).reading.notes == ("48 x 32 oblong pixels made 48 x 64 square ones",)
 
 
 def test_what_differs_from_the_declaration_is_said(tmp_path: Path) -> None:
     case = KINDS["jpeg-adobe-rgb-declared-ybr"](tmp_path, "a")
-    assert read_image(tmp_path / case.name).reading.changes == (
+    assert read_image(tmp_path / case.name).reading.notes == (
         "it is declared YBR_FULL_422, but its JPEG says RGB, which is followed",
     )
 
@@ -116,7 +116,7 @@ def test_a_profile_is_converted_as_that_of_other_images(place: str, tmp_path: Pa
     write(path, dermoscopy(**where), PICTURE.tobytes(), uid.ExplicitVRLittleEndian)
     assert np.array_equal(shown(path), shown(plain))
     assert not np.array_equal(shown(path), PICTURE)
-    assert read_image(path).reading.changes == read_image(plain).reading.changes
+    assert read_image(path).reading.notes == read_image(plain).reading.notes
     write(path, dermoscopy(PhotometricInterpretation="YBR_FULL", **where), [jpeg()], uid.JPEGBaseline8Bit)
     assert np.abs(shown(path)[INNER].astype(int) - shown(plain)[INNER]).max() <= 4
 

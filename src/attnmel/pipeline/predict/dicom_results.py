@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from attnmel.data.dicom.frames import image_id, is_dicom_file, require_writer
 from attnmel.errors import ConfigError
 from attnmel.models.weights.card import Card
-from attnmel.pipeline.predict.attention_maps import shown_image, with_map, with_squares
+from attnmel.pipeline.predict.attention_maps import shown_image, with_lines, with_map
 from attnmel.pipeline.predict.image_files import own_folders
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.saliency.overlays import DARK, LIGHT
@@ -60,7 +60,7 @@ class DicomResults:
         for name, picture in self._pictures(path, result):
             what = f"attention map {name}" if name else "image"
             lines = [NOTICE, ", ".join(probabilities), f"attnmel, {self._card.network}, {what}"]
-            shown = with_lines(picture, lines)
+            shown = with_text(picture, lines)
             write_capture(
                 self._folders[path] / f"{image_id(path)}-{name or 'result'}.dcm",
                 path,
@@ -74,12 +74,12 @@ class DicomResults:
         assert result.seen is not None  # of a file that could be used
         image, _ = shown_image(path, LONGEST)
         if not result.attention:
-            yield "", with_squares(image, result.seen)
+            yield "", with_lines(image, result.seen)
         for name, one in result.attention.items():
             yield name, with_map(image, one, result.seen)
 
 
-def with_lines(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8[np.ndarray, "below W 3"]:
+def with_text(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8[np.ndarray, "below W 3"]:
     """Return a picture with lines of text below it."""
     height, width = image.shape[:2]
     size = max(10, max(height, width) // LINES)

@@ -6,7 +6,7 @@ CSV columns: image, probability_<class>..., decision_<operating point>..., added
 import dataclasses
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, Threshold, decisions_of
 from attnmel.table_files import csv_row, nan_to_null, notice_text
 
-ADDED: tuple[str, ...] = ("share_of_image", "share_of_lesion", "warnings")
+ADDED: tuple[str, ...] = ("share_of_image", "share_of_lesion", "warnings", "notes")
 """Columns after the decisions, in order: their values are in `ImageResult.added`, a missing one is an empty cell."""
 
 BETWEEN = "; "
-"""What separates several warnings in a cell."""
+"""What separates several warnings or notes in a cell."""
 
-Cell = str | float | int | None
+Cell = Sequence[str] | float | int | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Table:
         blank = (None,) * (len(self.card.classes) + len(self.thresholds))
         for one in results:
             numbers = (*one.probabilities, *(int(found.positive) for found in self.decisions(one)))
-            yield csv_row([one.image, *(numbers or blank), *(one.added.get(name) for name in ADDED), one.error])
+            yield csv_row([one.image, *(numbers or blank), *(_text(one.added.get(name)) for name in ADDED), one.error])
 
     def _json(self, results: Iterable[ImageResult]) -> Iterator[str]:
         card = self.card
@@ -101,8 +101,7 @@ class Table:
         yield json.dumps({**head, **calibration, **chosen, **unchecked, "images": []}, indent=2).removesuffix("]\n}")
         before = "\n"
         for one in results:
-            added = {**one.added, "warnings": warnings_of(one.added)} if one.added else {}
-            plain = {"image": printable(one.image), **self._found(one), **added}
+            plain = {"image": printable(one.image), **self._found(one), **one.added}
             yield before + textwrap.indent(json.dumps(plain, indent=2), "    ")
             before = ",\n"
         yield "\n  ]\n}\n"
@@ -126,13 +125,18 @@ class Table:
 def seen_cells(seen: Seen) -> dict[str, Cell]:
     """Return the values of the columns `ADDED`; shares with four digits."""
     of_lesion = None if seen.share_of_lesion is None else round(seen.share_of_lesion, 4)
-    return dict(zip(ADDED, (round(seen.share_of_image, 4), of_lesion, BETWEEN.join(seen.warnings)), strict=True))
+    cells = (round(seen.share_of_image, 4), of_lesion, seen.warnings, seen.notes)
+    return dict(zip(ADDED, cells, strict=True))
 
 
-def warnings_of(added: Mapping[str, Cell]) -> list[str]:
-    """Return the names of the warnings in the columns `ADDED`."""
-    names = str(added.get("warnings") or "")
-    return names.split(BETWEEN) if names else []
+def texts_of(added: Mapping[str, Cell], column: str) -> Sequence[str]:
+    """Return the warnings or the notes in the columns `ADDED`."""
+    found = added.get(column)
+    return found if isinstance(found, Sequence) else ()
+
+
+def _text(cell: Cell) -> str | float | None:
+    return BETWEEN.join(cell) if isinstance(cell, Sequence) else cell
 
 
 def _explained(one: Threshold) -> str:
