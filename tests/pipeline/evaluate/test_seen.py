@@ -46,8 +46,10 @@ def test_the_table_of_a_split_is_that_of_predict(trained: RunFolder, phantoms: "
         expected = predicted[row["image"]]
         assert round(float(row["share_of_image"]), 4) == expected["share_of_image"]
         assert round(float(row["share_of_lesion"]), 4) == expected["share_of_lesion"]
-        assert row["warnings"] == expected["warnings"]
+        # Drawn phantoms are smooth, which `evaluate` knows of its data set, and `predict` not of a file.
+        assert row["warnings"].split("; ") == ([name for name in expected["warnings"] if name != "blurred"] or [""])
     assert any(note.startswith("the network saw 36% of an image's area on average and ") for note in notes)
+    assert any(note.startswith("'blurred' is not checked: its bound is of photographs") for note in notes)
 
 
 def test_the_notes_count_lesions_and_warnings() -> None:
