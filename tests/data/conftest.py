@@ -1,4 +1,4 @@
-"""Miniature archives in the official layouts of ISIC 2016 and 2018."""
+"""Miniature archives in the official layouts of ISIC 2016 and 2018, and one picture."""
 
 import zipfile
 from collections.abc import Callable, Mapping
