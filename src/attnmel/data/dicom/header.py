@@ -62,7 +62,7 @@ ATTRIBUTES = (
     "ExtendedOffsetTableLengths", "PatientAge", "PatientSex", "BodyPartExamined", "AnatomicRegionSequence",
     "PrimaryAnatomicStructureSequence", "ImageLaterality", "Laterality",
 )  # fmt: skip
-"""Everything that is read of a file; nothing else is in memory, but for the hash of a patient and for writing results."""
+"""Everything that is read of a file; nothing else is in memory, but for hashes of patients and for writing results."""
 
 
 class Header(NamedTuple):
