@@ -228,8 +228,8 @@ def test_the_lesion_s_border_is_drawn_where_a_mask_is_known(
 ) -> None:
     (image,) = images[:1]
     mask = lesion_mask(masks / f"{image.stem}_segmentation.png", image_size=(120, 90))
-    border = mask & ~binary_erosion(mask, iterations=2)
-    near = binary_dilation(mask, iterations=4) & ~binary_erosion(mask, iterations=4)
+    border = mask & np.logical_not(binary_erosion(mask, iterations=2))
+    near = binary_dilation(mask, iterations=4) & np.logical_not(binary_erosion(mask, iterations=4))
     for number, model in enumerate((calibrated.path, exported)):
         plain, drawn = (tmp_path / f"{name}-{number}" for name in ("plain", "drawn"))
         list(predict_images(model, [image], maps=plain))

@@ -56,6 +56,15 @@ class ImageModel(Protocol):
         ...
 
 
+@runtime_checkable
+class SeveralRuns(Protocol):
+    """A model that is the mean of several runs."""
+
+    runs: int
+    not_calibrated: str
+    """Why the mean is not calibrated; empty where it is."""
+
+
 class ImageResults:
     """The results of a model for many files, which are predicted while the results are read."""
 
@@ -75,9 +84,9 @@ class ImageResults:
         self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
-        self.table = Table(
-            model.card, model.temperature, (*model.thresholds, *own), not_checked(model.card.colours, masks=masks.given)
-        )
+        unchecked = not_checked(model.card.colours, masks=masks.given)
+        runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
+        self.table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
