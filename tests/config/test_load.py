@@ -248,3 +248,13 @@ def test_a_name_that_is_given_stays_and_the_shipped_recipe_is_still_known() -> N
         "data.dataset /data/clinic instead of isic2017",
         "training.epochs 7 instead of 50",
     )
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000])
+def test_endless_values_are_no_toml(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(f"[training]\nseed = {value}")
+    with pytest.raises(ConfigError, match=r"recipe\.toml is not TOML"):
+        load_recipe(str(path))
+    with pytest.raises(ConfigError, match=r"training\.seed = "):
+        load_recipe("demo", [f"training.seed={value}"])
