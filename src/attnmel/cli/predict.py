@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def predict(
     model: Annotated[
         str,
-        typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder or a checkpoint."),
+        typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder, one of seeds, or a checkpoint."),
     ],
     images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or example:ID.")],
     out: Out = None,
@@ -92,7 +92,8 @@ def predict(
 
     Probabilities are calibrated if the model has a calibration temperature. Each operating point is a threshold with a
     column of decisions: 1 if the probability is above it, else 0. Each image has the share of it that the network saw,
-    and warnings. Without --out the table goes to standard output.
+    and warnings. A folder of seeds or folds gives the mean of their probabilities, and how far they are apart. Without
+    --out the table goes to standard output.
 
     Example:
         attnmel predict pretrained lesion.jpg --maps maps

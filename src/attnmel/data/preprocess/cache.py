@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
-from attnmel.data.image_files.reading import note_changes
+from attnmel.data.image_files.reading import print_notes
 from attnmel.data.image_files.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, Row, open_arrays
 from attnmel.data.preprocess.cache_build import CHANNELS, Crop, Work, crop_key, prepared_rows, rows_with_lesions
@@ -117,8 +117,8 @@ def _rows(works: Sequence[Work], processes: int, without_lesion: list[str] | Non
 def note_readings(images: Sequence[Path], home: Path, progress: Progress) -> None:
     """Print how many images are not used as they are stored, and what is done to them."""
     contents = file_contents(images, memory=cache_folder(home) / MEMORY, workers=1)
-    changes = Counter(change for one in contents.values() for change in one.reading.split("; ") if " " in change)
-    note_changes(changes, len(images), progress)
+    notes = Counter(note for one in contents.values() for note in one.reading.split("; ") if " " in note)
+    print_notes(notes, len(images), progress)
 
 
 def statistics(

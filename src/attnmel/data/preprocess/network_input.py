@@ -3,7 +3,7 @@
 No torch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from attnmel.data.preprocess.coverage import covered
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.image_warnings import image_warnings
 from attnmel.data.preprocess.images import (
+    PreparedParts,
     Square,
     central_crop,
     image_size,
@@ -26,6 +27,9 @@ from attnmel.records import ColourStatistics
 
 Mask = Bool[np.ndarray, "h w"]
 """A lesion mask in the size of its image; another size is refused with a sentence."""
+
+SHOWN_SIDE = 1200
+"""Least pixels of the longer side of a mask that is kept to be drawn: those of the largest picture it is drawn on."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class Seen:
     """Share of the lesion's area inside them, of the largest component of its mask; None without a mask or a lesion."""
     warnings: tuple[str, ...]
     """Names of `image_warnings.WARNINGS`."""
+    notes: tuple[str, ...] = ()
+    """How the file was read (docs/formats.md), each in a few words; empty if there is nothing to say."""
+    lesion: Bool[np.ndarray, "h w"] | None = field(default=None, compare=False, repr=False)
+    """The lesion's mask, reduced to a longer side between once and twice `SHOWN_SIDE`; None without a mask."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +82,15 @@ def network_input(
         )
     squares = framing.squares(*size, mask)
     if isinstance(image, np.ndarray):
-        prepared = [prepared_pixels(image, crop=one, side=framing.side) for one in squares]
+        prepared = PreparedParts([prepared_pixels(image, crop=one, side=framing.side) for one in squares], ())
     else:
         prepared = prepared_parts(image, squares, side=framing.side)
     seen = tuple(framing.seen(one) for one in squares)
-    found, pixels = covered(seen, mask), central_crop(prepared[0][None], framing.size)[0]
+    found, pixels = covered(seen, mask), central_crop(prepared.parts[0][None], framing.size)[0]
     warnings = image_warnings(pixels, found, colours)
-    return NetworkInput(*size, tuple(prepared), Seen(seen, found.of_image, found.of_lesion, warnings))
+    lesion = None if mask is None else _reduced(mask)
+    shown = Seen(seen, found.of_image, found.of_lesion, warnings, prepared.notes, lesion)
+    return NetworkInput(*size, tuple(prepared.parts), shown)
 
 
 def mask_of(path: Path | None, image: Path) -> Mask | None:
@@ -90,3 +100,9 @@ def mask_of(path: Path | None, image: Path) -> Mask | None:
         ImageError: either file cannot be used, or they are of other sizes.
     """
     return None if path is None else lesion_mask(path, image_size=image_size(image))
+
+
+def _reduced(mask: Mask) -> Bool[np.ndarray, "less fewer"]:
+    """Return every nth pixel of a mask; a copy, so that results of many large images keep no large masks."""
+    step = max(1, max(mask.shape) // SHOWN_SIDE)
+    return mask[::step, ::step].copy()

@@ -16,6 +16,7 @@ from attnmel.pipeline.predict.lesion_masks import LesionMasks, require_masks
 from attnmel.pipeline.predict.mask_options import open_masks
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
+from attnmel.seeds import runs_to_average
 
 BATCH = 16
 """Number of images in a forward pass of a checkpoint."""
@@ -38,6 +39,8 @@ def predict_images(
     progress: Progress = SILENT,
 ) -> ImageResults:
     """Open a model and find the images: files, and the files of folders. Reading the results predicts them.
+
+    A folder of several seeds or folds of one recipe gives the mean of their probabilities.
 
     With `calibrated`, scores are divided by the model's temperature if it has one; its operating points are of these
     probabilities, so that without it there are no decisions. `thresholds` of the probability of the target class are
@@ -123,6 +126,10 @@ def _open(
     from attnmel.runtime import use_threads
 
     use_threads()
+    if len(runs := runs_to_average(model)) > 1:
+        from attnmel.pipeline.predict.mean_model import MeanModel
+
+        return MeanModel(runs, batch=batch or BATCH, calibrated=calibrated, masks=masks)
     if checkpoint_card(model).network == FUSED:
         from attnmel.pipeline.predict.fused_model import FusedModel
 

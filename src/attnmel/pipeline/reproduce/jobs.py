@@ -20,6 +20,9 @@ from attnmel.evaluation.thesis.tables import TablePlan
 from attnmel.folders import RunFolder, home_folder, predicted_masks
 from attnmel.pipeline.segment.masks_table import read_masks_table
 
+SEGMENTER = "segmenter"
+"""Folder of the segmenter that a table trains, next to its rows."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
@@ -191,7 +194,7 @@ def _segmenter(options: TableOptions, jobs: Sequence[Job]) -> tuple[tuple[str, .
     needed = [name for name in dict.fromkeys(datasets) if not _are_predicted(name, home)]
     if not needed:
         return ()
-    model = options.segmenter or options.out / "segmenter"
+    model = options.segmenter or options.out / SEGMENTER
     train = ("segment", "train", "--resume", "--out", str(model), *options.home_arguments)
     predict = [("segment", "predict", str(model), name, *options.home_arguments) for name in needed]
     return (*(() if options.segmenter else (train,)), *predict)
