@@ -58,11 +58,17 @@ class TotalLoss:
     pool4_weight: float = 0.0
     """Weight of the Dice loss of the attention map on pool-4; 0 without a prior."""
     dice: Dice = "batch"
+    class_weights: tuple[float, ...] = ()
+    """Weight of an image of each class in the focal loss; empty where all count alike."""
 
     @property
     def regularised(self) -> bool:
         """Whether attention maps are trained toward a prior at all."""
         return bool(self.pool3_weight or self.pool4_weight)
+
+    def mass(self, labels: Int[Tensor, " B"]) -> float | Float[Tensor, ""]:
+        """Return the sum of the class weights of images, which divides their focal loss; without, their number."""
+        return _weights_of(labels, self.class_weights).sum() if self.class_weights else len(labels)
 
     def sums(
         self, output: Output, priors: Float[Tensor, "B 1 s s"], has_prior: Bool[Tensor, " B"]
@@ -84,7 +90,7 @@ class TotalLoss:
         """
         rest: Sequence[DiceSums | None] = others or [None] * len(own)
         dice = tuple(dice_loss(mine, theirs) for mine, theirs in zip(own, rest, strict=True))
-        return focal_loss(output.logits, labels, self.gamma), dice
+        return focal_loss(output.logits, labels, self.gamma, self.class_weights), dice
 
     def total(self, focal: Number, dice: Sequence[Number], copies: int = 1) -> Number:
         """Add the terms up, the Dice losses with their weights, `copies` times."""
@@ -104,17 +110,24 @@ class TotalLoss:
         return self.total(*self.terms(output, labels, self.sums(output, priors, has_prior)))
 
 
-def focal_loss(logits: Float[Tensor, "B K"], labels: Int[Tensor, " B"], gamma: float) -> Float[Tensor, ""]:
+def focal_loss(
+    logits: Float[Tensor, "B K"], labels: Int[Tensor, " B"], gamma: float, class_weights: Sequence[float] = ()
+) -> Float[Tensor, ""]:
     """Mean of -(1 - p_t)^gamma * log(p_t), p_t the softmax probability of the true class (Lin et al. 2017, eq. 4).
 
-    No class weights; gamma 0 is cross-entropy.
+    With class weights the weighted mean over images, each with the weight of its class, as torch's `cross_entropy`;
+    gamma 0 is cross-entropy.
     """
     log_probability = torch.log_softmax(_precise(logits), dim=1).gather(1, labels[:, None]).squeeze(1)
     # expm1 keeps 1 - p_t where p_t is near 1. The smallest positive number in place of 0 keeps the gradient of the
     # power finite for gamma < 1; the clamp passes no gradient on, and there is none to pass at p_t = 1.
     missing = -torch.expm1(log_probability)
     missing = missing.clamp(min=torch.finfo(missing.dtype).tiny)
-    return -(missing**gamma * log_probability).mean()
+    losses = -(missing**gamma * log_probability)
+    if not class_weights:
+        return losses.mean()
+    weights = _weights_of(labels, class_weights)
+    return (weights * losses).sum() / weights.sum()
 
 
 def dice_sums(
@@ -156,6 +169,10 @@ def dice_loss(own: DiceSums, others: DiceSums | None = None) -> Float[Tensor, ""
     empty = total == 0
     loss = 1 - 2 * overlap / total.where(~empty, 1.0)
     return loss.where(~empty, 0.0)
+
+
+def _weights_of(labels: Int[Tensor, " B"], class_weights: Sequence[float]) -> Float[Tensor, " B"]:
+    return torch.tensor(class_weights, dtype=torch.float32, device=labels.device)[labels]
 
 
 def _precise(tensor: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:

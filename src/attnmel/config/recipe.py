@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from attnmel.config.data_settings import DataSettings, Settings
-from attnmel.config.fields import Positive, Width
+from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Width
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
@@ -71,6 +71,9 @@ class LossSettings(Settings):
     wrote for the data set) or a folder of masks, one an image, named by image id."""
     spoil: Spoiling = "none"
     """How the prior's masks are deliberately corrupted, to measure the effect of imperfect ones."""
+    class_weights: ClassWeights = NO_WEIGHTS
+    """Weight of an image of each class in the focal loss: all alike, the median of the classes' numbers of training
+    images divided by the class's own (Eigen and Fergus 2015), or a number for each class."""
     dice: Literal["batch", "image"] = "batch"
     """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
@@ -189,6 +192,19 @@ class Recipe(RunRecipe):
     def _masks(self) -> "Recipe":
         if self.loss.prior == "none" and (self.loss.masks or self.loss.spoil != "none"):
             raise ValueError("loss.masks and loss.spoil say which masks the prior is made of, but loss.prior = 'none'")
+        return self
+
+    @model_validator(mode="after")
+    def _weighted_classes(self) -> "Recipe":
+        weights = self.loss.class_weights
+        if isinstance(weights, dict):
+            classes = self.data.classes
+            if unknown := [name for name in weights if name not in classes]:
+                raise ValueError(f"loss.class_weights names {', '.join(unknown)}; known: {', '.join(classes)}")
+            if missing := [name for name in classes if name not in weights]:
+                raise ValueError(
+                    f"loss.class_weights has no number for {', '.join(missing)}; expected a number for each class"
+                )
         return self
 
     @model_validator(mode="after")

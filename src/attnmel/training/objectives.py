@@ -43,7 +43,7 @@ class ClassifierObjective:
         A ratio of sums has the gradient of its parts one by one as long as each part has the sums of all.
         """
         ahead = self._sums_ahead(network, parts, fabric) if self.loss.regularised and len(parts) > 1 else None
-        images = sum(len(part.labels) for part in parts)
+        whole = self._mass_a_process(parts, fabric)
 
         def of_part(part: Batch) -> PartLoss:
             output: Output = network(part.inputs)
@@ -51,7 +51,7 @@ class ClassifierObjective:
             everyone = ahead or [_over_processes(fabric, sums) for sums in own]
             others = [_minus(*pair) for pair in zip(everyone, own, strict=True)]
             focal, dice = self.loss.terms(output, part.labels, own, others)
-            focal = len(part.labels) / images * focal
+            focal = self.loss.mass(part.labels) / whole * focal
             # Processes average their gradients, but the Dice losses of a batch belong to all of them together.
             return PartLoss(self.loss.total(focal, dice, copies=fabric.world_size), focal, dice)
 
@@ -60,6 +60,14 @@ class ClassifierObjective:
     def parts(self, own: float, common: Sequence[float]) -> LossParts:
         """Return the loss of a batch from the sum of its parts' own terms and the common ones."""
         return LossParts(self.loss.total(own, common), own, *common)
+
+    def _mass_a_process(self, parts: Sequence[Batch], fabric: Fabric) -> float | Tensor:
+        """Return what the focal losses of the parts are divided by: the sum of their class weights, mean of processes.
+
+        Without weights every process has as many images, and none waits for the others.
+        """
+        own = sum(self.loss.mass(part.labels) for part in parts)
+        return joined(fabric, own, "mean") if isinstance(own, Tensor) else own
 
     def _sums_ahead(self, network: _FabricModule, parts: Sequence[Batch], fabric: Fabric) -> list[DiceSums]:
         """Compute the sums of the Dice losses over all parts, by one more forward pass without lasting effects."""

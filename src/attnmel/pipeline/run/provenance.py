@@ -28,6 +28,7 @@ def write_start(
     data: Mapping[str, Any],
     *,
     prior: Mapping[str, Any] | None = None,
+    class_weights: Mapping[str, float] | None = None,
     device: torch.device,
     processes: int,
     command: str,
@@ -48,6 +49,7 @@ def write_start(
         **({"start measured": start.facts} if start.facts else {}),
         "data": data,
         **({"prior": prior} if prior else {}),
+        **({"class weights": class_weights} if class_weights else {}),
         **place_of_data(run, recipe),
     }
     write_provenance(run, provenance)
