@@ -7,7 +7,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.model_names import NAME, runs_of, runs_to_evaluate
-from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, Tta, print_json, print_table
 from attnmel.cli.train import Columns
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def evaluate(
     exclude: Annotated[
         Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
     ] = None,
+    tta: Tta = None,
     columns: Columns = None,
     allow_leakage: Annotated[
         bool, option(DATA, "Evaluate although the network was trained on some images.", "--allow-leakage")
@@ -80,6 +81,7 @@ def evaluate(
             sensitivities=sensitivity or (),
             prevalences=prevalence or (),
             exclude=exclude,
+            transforms=tta,
             allow_leakage=allow_leakage,
             columns=parsed_columns(columns) if columns else None,
         )

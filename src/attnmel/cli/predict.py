@@ -8,7 +8,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped, trained_model
-from attnmel.cli.terminal import Home, Json, Out, Terminal, own_folder, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.pipeline.export.export import Exported
@@ -37,6 +37,7 @@ def predict(
             "Threshold of your own for the probability of the target class: adds a column of decisions; repeatable.",
         ),
     ] = None,
+    tta: Tta = None,
     precision: Annotated[
         Literal["float32", "bf16"],
         option(ADVANCED, "Precision of an ONNX file's network; bf16 is faster on some CPUs."),
@@ -116,6 +117,7 @@ def predict(
         dicom=dicom_out,
         masks=masks,
         segmenter=segmenter,
+        transforms=tta,
         stall_limit=stall_limit,
         progress=progress,
     )

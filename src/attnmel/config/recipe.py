@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from attnmel.config.data_settings import DataSettings, Settings
 from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Width
+from attnmel.config.transforms import NO_TRANSFORMS, Transforms
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
@@ -160,6 +161,14 @@ class TrainingSettings(Settings):
         return self
 
 
+class EvaluationSettings(Settings):
+    """How images are predicted once the training is done; the choice of the epoch uses each image as it is."""
+
+    transforms: Transforms = NO_TRANSFORMS
+    """Transforms of each image whose probabilities are averaged: "dihedral" (eight turns and flips), "scales",
+    "dihedral+scales" or "random:N"; temperature and thresholds are chosen with them."""
+
+
 class RunRecipe(Settings):
     """What the recipes of all kinds of runs have in common."""
 
@@ -169,6 +178,7 @@ class RunRecipe(Settings):
     published: str | None = None
     """Row of `evaluation.thesis.published` to compare with; None where nothing was published."""
     data: DataSettings
+    test: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="after")
     def _place(self) -> "RunRecipe":

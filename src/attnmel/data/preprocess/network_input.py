@@ -3,12 +3,14 @@
 No torch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from attnmel.config.transforms import PLAIN, Transform
 from attnmel.data.image_files.picture import ImageSource
 from attnmel.data.preprocess.coverage import covered
 from attnmel.data.preprocess.framing import Framing
@@ -21,6 +23,7 @@ from attnmel.data.preprocess.images import (
     prepared_parts,
     prepared_pixels,
 )
+from attnmel.data.preprocess.transforms import transformed
 from attnmel.errors import ImageError
 from attnmel.records import ColourStatistics
 
@@ -50,7 +53,7 @@ class NetworkInput:
     """Of the upright image in pixels."""
     height: int
     prepared: tuple[UInt8[np.ndarray, "S S 3"], ...]
-    """One for each square of the framing."""
+    """Each square of the framing, in each transform."""
     seen: Seen
 
 
@@ -60,8 +63,11 @@ def network_input(
     *,
     mask: Mask | None = None,
     colours: ColourStatistics | None = None,
+    transforms: Sequence[Transform] = (PLAIN,),
 ) -> NetworkInput:
     """Prepare an image file, or the upright pixels of an image, and say what the network sees of it.
+
+    Each square is given in each of the transforms, of which the first is the square as it is.
 
     Raises:
         ImageError: the image cannot be used, or the mask has another size.
@@ -80,7 +86,8 @@ def network_input(
     seen = tuple(framing.seen(one) for one in squares)
     found, pixels = covered(seen, mask), central_crop(prepared[0][None], framing.size)[0]
     warnings = image_warnings(pixels, found, colours)
-    return NetworkInput(*size, tuple(prepared), Seen(seen, found.of_image, found.of_lesion, warnings))
+    given = tuple(transformed(square, one, size=framing.size) for square in prepared for one in transforms)
+    return NetworkInput(*size, given, Seen(seen, found.of_image, found.of_lesion, warnings))
 
 
 def mask_of(path: Path | None, image: Path) -> Mask | None:

@@ -29,6 +29,7 @@ from attnmel.config.fields import (
     check_crops,
     check_names,
 )
+from attnmel.config.transforms import NO_TRANSFORMS, Transforms
 from attnmel.errors import CheckpointError, listed
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.records import ColourStatistics
@@ -72,6 +73,8 @@ class Card:
     """Around the lesion, as a share of the longer side of its box."""
     crops: Crops = 1
     """Squares of an image whose probabilities are averaged."""
+    transforms: Transforms = NO_TRANSFORMS
+    """Of an image whose probabilities are averaged, with which temperature and thresholds were chosen."""
     mean: Means
     """Normalisation of RGB in [0, 1]."""
     std: Spreads

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
+from attnmel.config.transforms import NO_TRANSFORMS
 from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
@@ -43,6 +44,8 @@ class ImageModel(Protocol):
     temperature: float | None
     thresholds: tuple[Threshold, ...]
     """Operating points of its probabilities; empty if none are known."""
+    transforms: str
+    """Of each image, whose probabilities are averaged."""
     together: int
     """Number of images in a forward pass; the last bits of a result may depend on the other images in it."""
 
@@ -217,5 +220,6 @@ class ImageResults:
         maps = {} if self._maps is None else {"maps": str(self._maps)}
         maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
         maps |= {"masks": self._masks_from} if self._masks_from else {}
+        maps |= {} if self.model.transforms == NO_TRANSFORMS else {"transforms": self.model.transforms}
         columns = {"columns": ", ".join(self.table.columns)}
         return {**own, **self.model.made_with, "temperature": temperature, **maps, **columns}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.config.fields import ComputePrecision
+from attnmel.config.transforms import transforms_note
 from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx_file import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
@@ -34,6 +35,7 @@ def predict_images(
     dicom: Path | None = None,
     masks: Path | None = None,
     segmenter: Path | None = None,
+    transforms: str | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageResults:
@@ -45,6 +47,7 @@ def predict_images(
     are refused if it may cost more AUC than `bound` (0.02); `batch` (16) is for checkpoints. With several files, an
     error ends the prediction if no result comes for `stall_limit` seconds; 0 means no limit. The attention maps of each
     image are written to the folder `maps` by `write_image_maps`, the results of DICOM images as DICOM to `dicom`.
+    `transforms` of each image, whose probabilities are averaged, are those of the model by default.
     `masks` is a folder of lesion masks, `segmenter` a network that draws them: with either, results say how much of the
     lesion the network saw.
 
@@ -56,8 +59,10 @@ def predict_images(
     """
     _check_thresholds(thresholds, calibrated=calibrated)
     found = open_masks(masks, segmenter)
-    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, progress)
+    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, transforms, progress)
     require_masks(opened.card, found)
+    if note := transforms_note(opened.transforms, opened.card.transforms):
+        progress.note(note)
     note_ablation(model, opened.card, progress)
     paths = image_files(images, progress)
     if maps is not None:
@@ -105,6 +110,7 @@ def _open(
     calibrated: bool,
     stall_limit: float,
     masks: LesionMasks,
+    transforms: str | None,
     progress: Progress,
 ) -> ImageModel:
     if model.suffix.lower() == SUFFIX:
@@ -112,7 +118,13 @@ def _open(
             raise ConfigError(f"{model} computes each image in a pass of its own; leave out --batch")
         bound = BOUND if bound is None else bound
         found = OnnxModel(
-            model, precision=precision, calibrated=calibrated, bound=bound, stall_limit=stall_limit, masks=masks
+            model,
+            precision=precision,
+            calibrated=calibrated,
+            bound=bound,
+            stall_limit=stall_limit,
+            masks=masks,
+            transforms=transforms,
         )
         for cost in found.costs:
             progress.note(f"{precision}: {cost}")
@@ -123,4 +135,4 @@ def _open(
     from attnmel.runtime import use_threads
 
     use_threads()
-    return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks)
+    return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)
