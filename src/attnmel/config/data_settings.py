@@ -7,7 +7,9 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from attnmel.config.fields import (
     LESION,
     MARGIN,
+    NO_COLOUR_CONSTANCY,
     Classes,
+    ColourConstancy,
     Crop,
     Crops,
     Fold,
@@ -69,6 +71,8 @@ class DataSettings(Settings):
     crops: Crops = 1
     """Squares of an image whose probabilities are averaged in evaluation and prediction: 1, or 5 (the central one and
     one in each corner of the image). Training and the choice of the epoch use the central one."""
+    colour_constancy: ColourConstancy = NO_COLOUR_CONSTANCY
+    """Whether the colours of each prepared square are corrected as if the light were white, by shades of grey."""
     size: Size = 224
     """Side of the network's input in pixels; images are kept at 8/7 of it, for random crops."""
     repeats: dict[str, Positive] = {}

@@ -68,6 +68,9 @@ def _checked_crop(crop: object) -> object:
 
 
 Crop = Annotated[float | Literal["lesion"], BeforeValidator(_checked_crop)]
+ColourConstancy = Literal["none", "shades-of-grey"]
+NO_COLOUR_CONSTANCY: ColourConstancy = "none"
+
 NO_WEIGHTS: Literal["none"] = "none"
 MEDIAN_FREQUENCY: Literal["median-frequency"] = "median-frequency"
 

@@ -242,7 +242,14 @@ def prepared_input(
         size = (source.shape[1], source.shape[0]) if isinstance(source, np.ndarray) else image_size(source)
         mask = lesion_mask(Path(mask), image_size=size)
     transforms = transforms_of(card.transforms) if transforms is None else transforms
-    return network_input(source, framing_of(card), mask=mask, colours=card.colours, transforms=transforms)
+    return network_input(
+        source,
+        framing_of(card),
+        mask=mask,
+        colours=card.colours,
+        colour_constancy=card.colour_constancy,
+        transforms=transforms,
+    )
 
 
 def several(images: Image | Iterable[Image]) -> Iterable[Image]:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from attnmel.config.fields import NO_COLOUR_CONSTANCY
 from attnmel.config.transforms import PLAIN, Transform
 from attnmel.data.image_files.picture import ImageSource
+from attnmel.data.preprocess.colour_constancy import colour_corrected
 from attnmel.data.preprocess.coverage import covered
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.image_warnings import image_warnings
@@ -63,6 +65,7 @@ def network_input(
     *,
     mask: Mask | None = None,
     colours: ColourStatistics | None = None,
+    colour_constancy: str = NO_COLOUR_CONSTANCY,
     transforms: Sequence[Transform] = (PLAIN,),
 ) -> NetworkInput:
     """Prepare an image file, or the upright pixels of an image, and say what the network sees of it.
@@ -83,6 +86,7 @@ def network_input(
         prepared = [prepared_pixels(image, crop=one, side=framing.side) for one in squares]
     else:
         prepared = prepared_parts(image, squares, side=framing.side)
+    prepared = [colour_corrected(one, colour_constancy) for one in prepared]
     seen = tuple(framing.seen(one) for one in squares)
     found, pixels = covered(seen, mask), central_crop(prepared[0][None], framing.size)[0]
     warnings = image_warnings(pixels, found, colours)

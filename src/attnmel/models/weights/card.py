@@ -15,7 +15,9 @@ from pydantic_core import ErrorDetails
 from attnmel import NOTICE, __version__
 from attnmel.config.fields import (
     MARGIN,
+    NO_COLOUR_CONSTANCY,
     Classes,
+    ColourConstancy,
     Crop,
     Crops,
     Margin,
@@ -73,6 +75,8 @@ class Card:
     """Around the lesion, as a share of the longer side of its box."""
     crops: Crops = 1
     """Squares of an image whose probabilities are averaged."""
+    colour_constancy: ColourConstancy = NO_COLOUR_CONSTANCY
+    """How the colours of prepared squares are corrected."""
     transforms: Transforms = NO_TRANSFORMS
     """Of an image whose probabilities are averaged, with which temperature and thresholds were chosen."""
     mean: Means

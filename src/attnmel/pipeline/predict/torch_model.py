@@ -75,6 +75,7 @@ class CheckpointModel:
                     framing_of(self.card),
                     mask=self._masks(path),
                     colours=self.card.colours,
+                    colour_constancy=self.card.colour_constancy,
                     transforms=self._transforms,
                 )
             except ImageError as error:

@@ -180,6 +180,7 @@ def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
         "crop": (card.crop, data.crop),
         "crop margin": (card.crop_margin, data.crop_margin),
         "crops": (card.crops, data.crops),
+        "colour constancy": (card.colour_constancy, data.colour_constancy),
         "transforms": (card.transforms, recipe.test.transforms),
     }
     if differing := [f"{key} {found}, not {expected}" for key, (found, expected) in pairs.items() if found != expected]:

@@ -104,6 +104,7 @@ def _card(recipe: SystemRecipe, run: RunFolder, prepared: Prepared, system: Fitt
         size=data.size,
         side=data.side,
         crop=data.crop,
+        colour_constancy=data.colour_constancy,
         transforms=recipe.test.transforms,
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),

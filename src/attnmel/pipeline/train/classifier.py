@@ -123,6 +123,7 @@ class ClassifierTask:
             crop_margin=data.crop_margin,
             crops=data.crops,
             colours=self._colours,
+            colour_constancy=data.colour_constancy,
             transforms=self.recipe.test.transforms,
             mean=statistics.mean,
             std=statistics.std,
