@@ -40,6 +40,14 @@ def evaluate(
         Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
     ] = None,
     tta: Tta = None,
+    prior: Annotated[
+        str | None,
+        option(
+            EVALUATION,
+            "age-sex: change the scores by how often each class has this age and sex in training; or none "
+            "[default: as in the recipe].",
+        ),
+    ] = None,
     columns: Columns = None,
     allow_leakage: Annotated[
         bool, option(DATA, "Evaluate although the network was trained on some images.", "--allow-leakage")
@@ -82,6 +90,7 @@ def evaluate(
             prevalences=prevalence or (),
             exclude=exclude,
             transforms=tta,
+            prior=prior,
             allow_leakage=allow_leakage,
             columns=parsed_columns(columns) if columns else None,
         )

@@ -38,6 +38,15 @@ def predict(
         ),
     ] = None,
     tta: Tta = None,
+    metadata: Annotated[
+        Path | None,
+        option(
+            DATA,
+            "Table with the columns image, age and sex, for a model trained with test.prior; images not in it stay as "
+            "without.",
+            metavar="<file>",
+        ),
+    ] = None,
     precision: Annotated[
         Literal["float32", "bf16"],
         option(ADVANCED, "Precision of an ONNX file's network; bf16 is faster on some CPUs."),
@@ -118,6 +127,7 @@ def predict(
         masks=masks,
         segmenter=segmenter,
         transforms=tta,
+        metadata=metadata,
         stall_limit=stall_limit,
         progress=progress,
     )
@@ -130,6 +140,8 @@ def predict(
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
     if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
+        progress.note(sentence)
+    if sentence := predictions.age_and_sex_sentence():
         progress.note(sentence)
     predictions.raise_for_failures()
 

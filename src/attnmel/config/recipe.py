@@ -22,6 +22,7 @@ Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
 ScheduleKind = Literal["steps", "cosine"]
+ScorePrior = Literal["none", "age-sex"]
 Selection = Literal["auc", "ap", "balanced_accuracy"]
 
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
@@ -167,6 +168,8 @@ class EvaluationSettings(Settings):
     transforms: Transforms = NO_TRANSFORMS
     """Transforms of each image whose probabilities are averaged: "dihedral" (eight turns and flips), "scales",
     "dihedral+scales" or "random:N"; temperature and thresholds are chosen with them."""
+    prior: ScorePrior = "none"
+    """Whether age and sex, where they are known, change the scores by how often each class has them in training."""
 
 
 class RunRecipe(Settings):

@@ -10,9 +10,11 @@ import pytest
 
 from attnmel.config.load import load_run_recipe
 from attnmel.folders import RunFolder
+from attnmel.models.weights.age_sex_prior import fit_age_sex_prior
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, save_weights
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.predict.predict import predict_images
+from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.results import read_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -86,3 +88,26 @@ def test_a_recipe_with_transforms_chooses_temperature_and_thresholds_with_them(
         "probabilities are of each image as it is; temperature and thresholds were chosen with scales"
         in other.judgement.notes
     )
+
+
+def test_the_prior_of_age_and_sex_is_fitted_on_training_images_alone(
+    calibrated: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    run = copied(calibrated, tmp_path)
+    opened = Run(run, phantoms.home)
+    prepared, card = opened.dataset, checkpoint_card(run.path)
+    rows = prepared.rows("train")
+    people = prepared.attributes(rows)
+    prior = score_prior("age-sex", prepared)
+    assert prior == fit_age_sex_prior(prepared.labels(rows).tolist(), prepared.classes, people)
+    results = evaluate_run(opened, prior="age-sex", resamples=RESAMPLES)
+    assert results.name == "test-prior-age-sex"
+    assert "temperature and thresholds were chosen without age and sex" in results.judgement.notes
+    assert checkpoint_card(run.path) == card
+    before, after = (
+        Predictions.read(run.predictions(name), uncalibrated=True) for name in ("test", "test-prior-age-sex")
+    )
+    assert prior is not None
+    expected = prior.adjusted(before.probabilities, before.classes, before.attributes["age"], before.attributes["sex"])
+    np.testing.assert_allclose(after.probabilities, expected)
+    assert np.abs(after.probabilities - before.probabilities).max() > 1e-3

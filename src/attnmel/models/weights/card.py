@@ -33,6 +33,7 @@ from attnmel.config.fields import (
 )
 from attnmel.config.transforms import NO_TRANSFORMS, Transforms
 from attnmel.errors import CheckpointError, listed
+from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.records import ColourStatistics
 
@@ -79,6 +80,8 @@ class Card:
     """How the colours of prepared squares are corrected."""
     transforms: Transforms = NO_TRANSFORMS
     """Of an image whose probabilities are averaged, with which temperature and thresholds were chosen."""
+    age_sex_prior: AgeSexPrior | None = None
+    """What age and sex add to the scores, before the temperature; None without."""
     mean: Means
     """Normalisation of RGB in [0, 1]."""
     std: Spreads

@@ -25,11 +25,13 @@ from attnmel.evaluation.predict import Predicted
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.folders import replacing
 from attnmel.locks import hold_folder
+from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
 from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
+from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared, refuse_unknown
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
@@ -43,6 +45,9 @@ FROM_MAPS = (
     "the frozen layers' maps were read from the cache: computed in float32 from the same weights, kept in half floats"
 )
 """Note of measures that were not predicted from the images."""
+
+
+CHOSEN_WITH = {NO_PRIOR: "without age and sex", AGE_SEX: "with age and sex"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +78,7 @@ def evaluate_run(
     columns: Mapping[str, str] | None = None,
     maps: StoredMaps | None = None,
     transforms: str | None = None,
+    prior: str | None = None,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
     resamples: int = RESAMPLES,
@@ -87,6 +93,7 @@ def evaluate_run(
 
     `transforms` of each image, whose probabilities are averaged, are by default those of the run's own recipe, with
     which temperature and thresholds were chosen; results with others have a name of their own, and leave these alone.
+    So it is with the `prior`: "age-sex", fitted on the training images, or "none".
 
     `columns` are how the labels.csv of `on` calls its columns, as by `read_folder`.
 
@@ -109,7 +116,11 @@ def evaluate_run(
         _, card = run.checkpoint
         transforms = card.transforms if transforms is None else transforms
         chosen = transforms_of(transforms)
+        own_prior = NO_PRIOR if card.age_sex_prior is None else AGE_SEX
+        prior = own_prior if prior is None else prior
+        fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset())
         tag = "" if transforms == card.transforms else f"-tta-{plain_word(transforms)}"
+        tag += "" if prior == own_prior else f"-prior-{prior}"
         images = _images(run, _external(on, own), split, exclude, columns, tag)
         leaks = check_leakage(
             run,
@@ -120,8 +131,13 @@ def evaluate_run(
             on=images.on,
             allowed=allow_leakage,
         )
+        predicted = predict_rows(run, images.prepared, images.rows, chosen, maps)
+        adjusted, prior_notes = with_prior(fitted, predicted.predictions)
+        predicted = predicted._replace(predictions=adjusted)
         notes = (
             *images.notes,
+            *prior_notes,
+            *([] if prior == own_prior else [f"temperature and thresholds were chosen {CHOSEN_WITH[own_prior]}"]),
             *([FROM_MAPS] if maps is not None else []),
             *filter(None, [transforms_note(transforms, card.transforms)]),
             *([] if card.chosen_on == VALIDATION else [f"temperature and thresholds were chosen on {card.chosen_on}"]),
@@ -129,7 +145,6 @@ def evaluate_run(
             *_segmenter_notes(run, images),
             *_leak_notes(leaks, run),
         )
-        predicted = predict_rows(run, images.prepared, images.rows, chosen, maps)
         recalibrated = images.name == CHOOSES and store_calibration(run, predicted.predictions)
         run.write_predictions(images.name, predicted.predictions, card.licence)
         results = _results(run, images, predicted, notes, resamples)

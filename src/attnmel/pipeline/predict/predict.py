@@ -36,6 +36,7 @@ def predict_images(
     masks: Path | None = None,
     segmenter: Path | None = None,
     transforms: str | None = None,
+    metadata: Path | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageResults:
@@ -48,6 +49,7 @@ def predict_images(
     error ends the prediction if no result comes for `stall_limit` seconds; 0 means no limit. The attention maps of each
     image are written to the folder `maps` by `write_image_maps`, the results of DICOM images as DICOM to `dicom`.
     `transforms` of each image, whose probabilities are averaged, are those of the model by default.
+    `metadata` is a table of age and sex by image, for a model that makes use of them.
     `masks` is a folder of lesion masks, `segmenter` a network that draws them: with either, results say how much of the
     lesion the network saw.
 
@@ -82,6 +84,7 @@ def predict_images(
         maps=maps,
         dicom=dicom,
         masks=found,
+        metadata=metadata,
         stall_limit=stall_limit,
     )
 
