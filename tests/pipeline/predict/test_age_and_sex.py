@@ -69,3 +69,21 @@ def test_a_table_for_a_model_without_the_prior_is_refused(calibrated: RunFolder,
         "the model makes no use of age and sex, which people.csv holds; leave out --metadata, or train with "
         "test.prior = 'age-sex'"
     )
+
+
+def test_age_and_sex_of_dicom_files_count_and_the_table_comes_first(models: tuple[Path, Path], tmp_path: Path) -> None:
+    pytest.importorskip("pydicom")
+    pytest.importorskip("libjpeg")
+    from pydicom import uid
+    from tests.strangers.make_dicom import PICTURE, dermoscopy, write
+
+    people = {"old": ("080Y", "M"), "young": ("035Y", "M"), "nobody": ("", ""), "both": ("080Y", "F")}
+    for name, (age, sex) in people.items():
+        dataset = dermoscopy(PatientAge=age, PatientSex=sex)
+        write(tmp_path / f"{name}.dcm", dataset, PICTURE.tobytes(), uid.ExplicitVRLittleEndian)
+    table = tmp_path / "people.csv"
+    table.write_text("image,sex\nboth.dcm,male\n")
+    paths = [tmp_path / f"{name}.dcm" for name in people]
+    old, young, nobody, both = (one.probabilities for one in predict_images(models[1], paths, metadata=table))
+    assert young[1] < nobody[1] < old[1]
+    assert both == old

@@ -45,7 +45,7 @@ def test_a_card_with_it_corrects_what_is_predicted(trained: RunFolder, phantoms:
     save_weights(checkpoint, network.state_dict(), card)
     file.write_bytes(export.onnx_graph(network, card).SerializeToString())
     append_texts(file, card, ExportFacts(precision="float32", versions={}, checked_on=""))
-    square = shades_of_grey(prepared_image(image, crop=card.crop, side=card.side))
+    square = shades_of_grey(prepared_image(image, crop=0.8, side=card.side))
     assert np.array_equal(prepared_input(image, None, card).prepared[0], square)
     expected = predict_batch(network, model_input(square, card), card.temperature).probabilities[0]
     (plain,), (found,), (exported,) = (

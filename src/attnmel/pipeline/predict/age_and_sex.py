@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.data.dicom.frames import file_of, image_id, is_dicom_file
-from attnmel.data.tables.age_and_sex import name_of, read_age_and_sex
+from attnmel.data.tables.age_and_sex import KINDS, name_of, read_age_and_sex
 from attnmel.errors import ConfigError
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.table import ImageResult
@@ -57,11 +57,10 @@ class AgeAndSex:
         return dataclasses.replace(result, probabilities=tuple(after[0].tolist()))
 
     def _of(self, path: Path) -> Known:
-        """Return what the table says of an image, or else its own file."""
-        if found := self._known.get(name_of(path.name)) or self._known.get(name_of(image_id(path))):
+        """Return what the table says of an image, and what it leaves open of its DICOM file."""
+        found = self._known.get(name_of(path.name)) or self._known.get(name_of(image_id(path))) or {}
+        if len(found) == len(KINDS) or not is_dicom_file(path):
             return found
-        if not is_dicom_file(file_of(path)):
-            return {}
         from attnmel.data.dicom.attributes import dicom_facts
 
-        return dicom_facts(file_of(path)).attributes
+        return {**dicom_facts(file_of(path)).attributes, **found}
