@@ -1,12 +1,14 @@
 """What each crop costs: the pretrained model on the test images of ISIC 2017, and on 4:3 frames made of them.
 
-    python benchmarks/crops.py [--home HOME] [--model pretrained] [--limit 600] [--target 0.89] [--json FILE]
+    python benchmarks/crops.py [--home HOME] [--model pretrained] [--masks FOLDER] [--lesion-model MODEL.onnx]
+                               [--limit 600] [--target 0.89] [--json FILE]
 
 The same network, trained on the whole central square, sees each image by: that square (of which its input is 7/8 a
 side), the central square of 0.8 of the shorter side, the square around the lesion (true mask, margin 0.2), and five
-whole squares whose probabilities are averaged. The images at hand are squares; so a frame of 4:3 is made of each image
-with a mask: the image is continued by its mirror image on the side away from the lesion, which then is nearer to the
-border.
+whole squares whose probabilities are averaged. With `--masks`, also the square around the lesion in the masks of that
+folder (`attnmel segment predict`); with `--lesion-model`, also a network that was trained on such squares. The images
+at hand are squares; so a frame of 4:3 is made of each image with a mask: the image is continued by its mirror image on
+the side away from the lesion, which then is nearer to the border.
 
 AUC with DeLong's interval, the paired difference to the first row with DeLong's interval; sensitivity at the model's
 stored threshold with Wilson's interval, and of the paired difference Newcombe's (1998, method 10); images a second of
@@ -39,6 +41,8 @@ CROPS: dict[str, dict[str, Any]] = {
     "lesion": {"crop": "lesion", "crops": 1},
     "five of 1.0": {"crop": 1.0, "crops": 5},
 }
+TRUE: dict[str, Lesion] = {}
+"""The lesions with their true masks, by image id; they decide how frames are made, whichever masks a crop follows."""
 Pictured = tuple[np.ndarray, np.ndarray | None]
 """Pixels of an image, and its lesion mask."""
 
@@ -46,19 +50,24 @@ Pictured = tuple[np.ndarray, np.ndarray | None]
 def square_image(lesion: Lesion) -> Pictured:
     """Return an image as it is."""
     image = decoded_image(lesion.image)
-    mask = lesion.mask and lesion_mask(lesion.mask, image_size=(image.shape[1], image.shape[0]))
-    return image, mask
+    return image, own_mask(lesion, image)
+
+
+def own_mask(lesion: Lesion, image: np.ndarray) -> np.ndarray | None:
+    """Return the lesion's mask in its image's size; None where it has none."""
+    return lesion.mask and lesion_mask(lesion.mask, image_size=(image.shape[1], image.shape[0]))
 
 
 def frame_image(lesion: Lesion) -> Pictured:
     """Continue a square to 4:3 by its mirror image, on the side that is away from the lesion."""
     image, mask = square_image(lesion)
-    assert mask is not None
-    box, side = lesion_box(mask), len(image)
+    true = own_mask(TRUE[lesion.image_id], image)
+    assert true is not None
+    box, side = lesion_box(true), len(image)
     wide = round(side * 4 / 3) - side
     on_the_left = box is None or (box[0] + box[2]) / 2 >= side / 2
     rim = (wide, 0) if on_the_left else (0, wide)
-    return np.pad(image, ((0, 0), rim, (0, 0)), mode="symmetric"), np.pad(mask, ((0, 0), rim))
+    return np.pad(image, ((0, 0), rim, (0, 0)), mode="symmetric"), None if mask is None else np.pad(mask, ((0, 0), rim))
 
 
 def predicted(
@@ -78,6 +87,7 @@ def predicted(
     return {
         "scores": np.array(scores),
         "share_of_image": float(np.mean(of_image)),
+        "masks": sum(one is not None for one in of_lesion),
         "share_of_lesion": float(np.mean([one for one in of_lesion if one is not None])),
         "over_a_quarter_lost": float(np.mean([one < 0.75 for one in of_lesion if one is not None])),
         "outside": sum("outside the square" in one for one in warnings),
@@ -120,30 +130,47 @@ def table(found: dict[str, dict[str, Any]], positive: np.ndarray, threshold: flo
     return rows
 
 
+def of_folder(lesion: Lesion, masks: Path) -> Lesion:
+    """Return an image with its mask of a folder, or without a mask where the folder has none."""
+    return dataclasses.replace(lesion, mask=next(masks.glob(f"{lesion.image_id}*.png"), None))
+
+
 def main() -> None:
     """Print a row for each crop of each set of images."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--model", default="pretrained")
+    parser.add_argument("--masks", type=Path)
+    parser.add_argument("--lesion-model")
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--target", type=float, default=0.89)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     every = [one for one in read_dataset("isic2017", home_folder(options.home)).lesions if one.split == "test"]
     lesions = every[: options.limit]
+    TRUE.update({one.image_id: one for one in lesions})
     sets = {
         "squares": (lesions, square_image),
         "4:3 frames": ([one for one in lesions if one.mask is not None], frame_image),
     }
     predictor, results = Predictor(options.model, threads=1), {}
+    on_lesions = Predictor(options.lesion_model, threads=1) if options.lesion_model else None
     threshold = next(one.threshold for one in predictor.card.thresholds if one.target == options.target)
     card = predictor.card
     for name, (some, pictured) in sets.items():
-        positive = np.array([one.diagnosis == TASK for one in some])
         found = {}
         for crop, settings in CROPS.items():
             predictor.card = dataclasses.replace(card, **settings)
             found[crop] = predicted(predictor, some, pictured)
+        followed = {"true": some}
+        if options.masks:
+            followed["predicted"] = [of_folder(one, options.masks) for one in some]
+            predictor.card = dataclasses.replace(card, **CROPS["lesion"])
+            found["lesion, predicted"] = predicted(predictor, followed["predicted"], pictured)
+        for masks, ones in followed.items() if on_lesions else ():
+            assert on_lesions is not None
+            found[f"trained on lesions, {masks}"] = predicted(on_lesions, ones, pictured)
+        positive = np.array([one.diagnosis == TASK for one in some])
         results[name] = table(found, positive, threshold)
         print(f"{name}: {len(some)} images, {positive.sum()} {TASK}", flush=True)
         for row in results[name]:

@@ -1,10 +1,12 @@
-"""Miniature archives in the official layouts of ISIC 2016 and 2018."""
+"""Miniature archives in the official layouts of ISIC 2016 and 2018, and one picture."""
 
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.data.crosses import draw_crosses
 
 from attnmel.data.archives.catalog import FEATURES
@@ -116,3 +118,12 @@ def fetched(mirror: Path, tmp_path: Path) -> Callable[[str], Path]:
 def crosses(tmp_path: Path) -> Dataset:
     """Six images with a cross each; the last has no lesion mask."""
     return draw_crosses(tmp_path)
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    """Smooth colours with some texture, 90 by 60 pixels."""
+    y, x = np.mgrid[0:60, 0:90]
+    noise = np.random.default_rng(0).normal(0, 8, (60, 90))
+    rgb = np.stack([60 + 2 * x + noise, 40 + 3 * y + noise, 90 + x + y + noise], axis=-1)
+    return Image.fromarray(rgb.clip(0, 255).astype(np.uint8))

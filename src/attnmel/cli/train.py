@@ -72,7 +72,7 @@ def train(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Train a network, or fit a system of features and SVMs, by a recipe.
+    """Train a network, or fit features and SVMs, by a recipe.
 
     Each seed gets the run folder OUT/RECIPE/seed-SEED, with checkpoints, predictions and measures.
 

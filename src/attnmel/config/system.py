@@ -147,6 +147,10 @@ class SystemTraining(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
+OF_NETWORKS = ("data.repeats", "data.passes", "data.ablation", "data.normalise_by", "data.statistics")
+"""Settings of the data that mean something in a network's training alone."""
+
+
 class SystemRecipe(RunRecipe):
     """All settings of a fitted system."""
 
@@ -160,8 +164,8 @@ class SystemRecipe(RunRecipe):
     @model_validator(mode="after")
     def _data(self) -> "SystemRecipe":
         plain = DataSettings(dataset="-", classes=("a", "b"), positives=("a",))
-        names = ("repeats", "passes", "ablation", "normalise_by", "statistics")
-        if given := [f"data.{name}" for name in names if getattr(self.data, name) != getattr(plain, name)]:
+        names = {key: key.removeprefix("data.") for key in OF_NETWORKS}
+        if given := [key for key, name in names.items() if getattr(self.data, name) != getattr(plain, name)]:
             raise ValueError(f"{', '.join(given)} are settings of a network's training; a fitted system has none")
         return self
 

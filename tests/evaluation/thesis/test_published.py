@@ -7,6 +7,7 @@ import pytest
 from attnmel.config.load import load_run_recipe, recipe_names
 from attnmel.config.recipe import Network, Prior, Recipe
 from attnmel.evaluation.thesis.published import CLASSES_2018, FOOTNOTES, PUBLISHED, PublishedRow
+from attnmel.evaluation.thesis.tables import TABLES
 
 SLIDES = Path(__file__).parents[3] / "shared/slides.md"
 TICKS = {
@@ -97,9 +98,16 @@ def test_own_rows_say_their_network_and_prior_in_the_words_of_a_recipe() -> None
 def test_every_recipe_names_the_row_of_its_own_data_network_and_prior() -> None:
     named = set()
     for recipe in map(load_run_recipe, recipe_names()):
-        if isinstance(recipe, Recipe) and recipe.published is not None:
-            row, loss = PUBLISHED[recipe.published], recipe.loss
-            assert (row.dataset, row.network) == (recipe.data.dataset, recipe.model.network)
-            assert (row.prior, row.masks, "none") == (loss.prior, loss.masks, loss.spoil)
+        if recipe.published is None:
+            continue
+        row = PUBLISHED[recipe.published]
+        assert row.dataset == recipe.data.dataset
+        if row.own:
+            assert isinstance(recipe, Recipe)
+            assert row.network == recipe.model.network
+            assert (row.prior, row.masks, "none") == (recipe.loss.prior, recipe.loss.masks, recipe.loss.spoil)
             named.add(recipe.published)
+        else:
+            assert recipe.name in TABLES[row.dataset].rivals
+            assert recipe.title.startswith("after ")
     assert named == {key for key, row in PUBLISHED.items() if row.own}

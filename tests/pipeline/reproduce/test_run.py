@@ -37,7 +37,25 @@ ROWS = {
     "mel-cnn": ("model.network=mel-cnn", "loss.prior=none"),
     "broken": ("model.network=vgg16-gap", "loss.prior=none", "model.weights=nowhere.pth"),
     "attnmel": ("model.network=attnmel-cnn", "loss.prior=none"),
+    "plain": ("model.network=vgg16-gap", "loss.prior=none"),
 }
+COLOURS = """
+name = "tiny/colours"
+title = "COLOURS"
+published = "isic2017/Mahbod et al."
+[data]
+dataset = "phantoms"
+classes = ["rest", "melanoma"]
+positives = ["melanoma"]
+size = 32
+[features.colour]
+kind = "colour"
+bins = 4
+[svm]
+kernel = "intersection"
+scaling = "none"
+folds = 3
+"""
 
 
 def tiny_plan(folder: Path, *rows: str) -> TablePlan:
@@ -52,7 +70,7 @@ def tiny_plan(folder: Path, *rows: str) -> TablePlan:
 @pytest.fixture(scope="module")
 def options(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> TableOptions:
     folder = tmp_path_factory.mktemp("table")
-    plan = tiny_plan(folder, *ROWS)
+    plan = tiny_plan(folder, "mel-cnn", "broken", "attnmel")
     return TableOptions(plan=plan, out=folder / "out", home=phantoms.home, command="attnmel reproduce tiny")
 
 
@@ -74,6 +92,59 @@ def done(options: TableOptions) -> Reproduced:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_run", run_here)
         return reproduce(options)
+
+
+@pytest.fixture(scope="module")
+def with_rival(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> TableOptions:
+    """A table of the plain classifier and a fitted system, with a setting that concerns the network alone."""
+    folder = tmp_path_factory.mktemp("rival")
+    plan = tiny_plan(folder, "plain")
+    (folder / "colours.toml").write_text(COLOURS)
+    plan = dataclasses.replace(plan, rivals=(str(folder / "colours.toml"),))
+    return TableOptions(plan=plan, out=folder / "out", home=phantoms.home, overrides=("training.epochs=1",))
+
+
+@pytest.fixture(scope="module")
+def done_with_rival(with_rival: TableOptions) -> Reproduced:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_run", run_here)
+        return reproduce(with_rival)
+
+
+def test_a_fitted_system_is_a_row_and_is_tested_against_the_plain_classifier(done_with_rival: Reproduced) -> None:
+    (block,) = done_with_rival.table.blocks
+    assert [(row.title, row.status, row.seeds) for row in block.rows] == [("COLOURS", "", 1), ("PLAIN", "", 1)]
+    assert {(one.found.second, one.against, one.found.first) for one in block.tests} == {
+        ("tiny/colours", "plain", "tiny/plain")
+    }
+    rows = {(row["row"], row["measure"]): row for row in figures(done_with_rival)}
+    colours, plain = rows["tiny/colours", "auc"], rows["tiny/plain", "auc"]
+    assert float(colours["plain_difference"]) == pytest.approx(float(colours["value"]) - float(plain["value"]))
+    assert colours["published"] == "0.873"
+    page = done_with_rival.folder.table("html").read_text(encoding="utf-8")
+    assert "systems of other groups against the plain classifier" in page
+
+
+def test_what_concerns_the_networks_alone_is_left_out_of_a_system_and_noted(
+    done_with_rival: Reproduced, with_rival: TableOptions
+) -> None:
+    note = f"{with_rival.plan.rivals[0]} is a fitted system, which training.epochs does not concern"
+    assert note in done_with_rival.table.notes
+    assert "COLOURS (trunk none) and PLAIN (vgg16_bn) share no trunk" in done_with_rival.table.blocks[0].notes
+    commands = command_lines(table_jobs(with_rival))
+    assert ["training.epochs=1" in line for line in commands if line.startswith("attnmel train")] == [False, True]
+    with pytest.raises(ConfigError, match=r"unknown key 'training\.epoch'"):
+        table_jobs(dataclasses.replace(with_rival, overrides=("training.epoch=1",)))
+
+
+def test_a_finished_system_starts_no_process(
+    done_with_rival: Reproduced, with_rival: TableOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(module, "_run", lambda arguments, progress: started.append(arguments[1]) or "refused")
+    again = reproduce(with_rival)
+    assert started == []
+    assert again.table.blocks == done_with_rival.table.blocks
 
 
 def figures(done: Reproduced) -> list[dict[str, str]]:

@@ -7,6 +7,8 @@ from types import MappingProxyType
 SLIDES = "Yan, master's thesis defence, Simon Fraser University, 7 April 2020, table 'Results on {title}'"
 SITE = "the authors' public project page of Yan, Kawahara and Hamarneh (IPMI 2019)"
 
+BOARD = "the leaderboard of ISIC 2017 part 3"
+
 CLASSES_2018 = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 
 
@@ -27,6 +29,10 @@ class PublishedRow:
     """In the words of a recipe's `loss.masks`; None for another group's."""
     ap: float | None = None
     auc: float | None = None
+    keratosis_auc: float | None = None
+    """Of ISIC 2017's second task, seborrheic keratosis."""
+    mean_auc: float | None = None
+    """Of both tasks of ISIC 2017, which ranked the challenge."""
     recalls: Mapping[str, float] | None = None
     """Recall of each class, ISIC 2018 only."""
     average_recall: float | None = None
@@ -81,8 +87,19 @@ def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> 
     )
 
 
-def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = "", **overlap: float) -> PublishedRow:
-    """Ticks: lesion, dermoscopic features, interpretability, ensemble, external data."""
+def _2017(
+    name: str,
+    ap: float | None,
+    auc: float,
+    ticks: str,
+    reference: str = "",
+    both: tuple[float | None, float | None] = (None, None),
+    **overlap: float,
+) -> PublishedRow:
+    """Ticks: lesion, dermoscopic features, interpretability, ensemble, external data.
+
+    `both` are the AUC of seborrheic keratosis and the mean AUC.
+    """
     lesion, dermo, interpretability, ensemble, external = _ticks(ticks)
     network, prior, masks = (None, None, None) if reference else _OWN[name]
     source = SLIDES.format(title="ISIC2017")
@@ -100,9 +117,13 @@ def _2017(name: str, ap: float | None, auc: float, ticks: str, reference: str = 
         interpretability=interpretability,
         ensemble=ensemble,
         external=external,
+        keratosis_auc=both[0],
+        mean_auc=both[1],
         overlap=MappingProxyType(overlap) if overlap else None,
         reference=reference,
-        source=f"{source}; overlap: {SITE}" if overlap else source,
+        source=source
+        + (f"; overlap: {SITE}" if overlap else "")
+        + (f"; keratosis and mean AUC: {BOARD}" if any(both) else ""),
     )
 
 
@@ -133,9 +154,9 @@ _ROWS = (
     _2016("VGG-16-GAP", 0.635, 0.815, "-+-"),
     _2016("Mel-CNN", 0.664, 0.844, "---"),
     _2016("AttnMel-CNN", 0.693, 0.852, "-+-"),
-    _2017("Winner 1", None, 0.868, "---++", "[29]"),
-    _2017("Winner 2", None, 0.856, "++--+", "[9]"),
-    _2017("Winner 3", None, 0.874, "---++", "[31]"),
+    _2017("Winner 1", None, 0.868, "---++", "[29]", both=(0.953, 0.911)),
+    _2017("Winner 2", None, 0.856, "++--+", "[9]", both=(0.965, 0.910)),
+    _2017("Winner 3", None, 0.874, "---++", "[31]", both=(0.943, 0.908)),
     _2017("Harangi et al.", None, 0.836, "---+-", "[14]"),
     _2017("Mahbod et al.", None, 0.873, "---++", "[28]"),
     _2017("VGG-16", 0.600, 0.824, "-----"),
@@ -168,6 +189,8 @@ FOOTNOTES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "isic2016": (
             SINGLE_RUNS,
+            "Codella et al.: the slides' figures are not the final ones of their paper, AP .649 and AUC .843 (arXiv "
+            "1610.04662).",
             "Best since, without external data: AP .718 (Tang 2020).",
         ),
         "isic2017": (

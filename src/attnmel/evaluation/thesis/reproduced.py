@@ -39,12 +39,16 @@ class TableRow:
     published: PublishedRow | None = None
 
 
+Against = Literal["above", "baseline", "plain"]
+"""The row above; the network that the thesis's others are built on; of another group's system, the plain classifier."""
+
+
 @dataclass(frozen=True)
 class RowTest:
     """A row against another one, by one measure."""
 
-    against: Literal["above", "baseline"]
-    """The row above it, or the network that the others are built on; one test under both where they are one row."""
+    against: Against
+    """One test under "above" and "baseline" where they are one row."""
     found: Difference
 
 

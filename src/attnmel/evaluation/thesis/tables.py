@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from attnmel.evaluation.classification.metric_set import ALL_CLASSES, RECALL
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, RECALL
 from attnmel.evaluation.thesis.published import CLASSES_2018
 
 
@@ -43,6 +43,13 @@ class TablePlan:
     rows: tuple[str, ...]
     columns: tuple[Column, ...]
     blocks: tuple[BlockPlan, ...]
+    rivals: tuple[str, ...] = ()
+    """Systems of other groups, built again; shown first, and tested against the plain classifier alone."""
+
+    @property
+    def every_row(self) -> tuple[str, ...]:
+        """All recipes from top to bottom."""
+        return (*self.rivals, *self.rows)
 
 
 RANKING = (Column("AP", "ap"), Column("AUC", "auc"))
@@ -50,25 +57,39 @@ RECALLS = (
     *(Column(name, f"{RECALL}{name}", ALL_CLASSES, tested=False) for name in CLASSES_2018),
     Column("AVG", "balanced_accuracy", ALL_CLASSES),
 )
+BOTH_TASKS = (
+    *RANKING,
+    Column("AUC SK", "auc", "seborrheic_keratosis", tested=False),
+    Column("mean AUC", "auc", MEAN, tested=False),
+)
+"""ISIC 2017 ranked teams by the mean AUC of its two tasks; only rows of three classes have the last two figures."""
 TEST = (BlockPlan("test", "Official test images"),)
 
 
 def _plan(
-    name: str, title: str, rows: str, columns: tuple[Column, ...], blocks: tuple[BlockPlan, ...] = TEST
+    name: str,
+    title: str,
+    rows: str,
+    columns: tuple[Column, ...],
+    blocks: tuple[BlockPlan, ...] = TEST,
+    *,
+    rivals: str = "",
 ) -> TablePlan:
-    return TablePlan(name, title, tuple(f"{name}/{row}" for row in rows.split()), columns, blocks)
+    own, others = (tuple(f"{name}/{row}" for row in names.split()) for names in (rows, rivals))
+    return TablePlan(name, title, own, columns, blocks, others)
 
 
 TABLES: Mapping[str, TablePlan] = MappingProxyType(
     {
         plan.name: plan
         for plan in (
-            _plan("isic2016", "ISIC 2016", "vgg16 vgg16-gap mel-cnn attnmel", RANKING),
+            _plan("isic2016", "ISIC 2016", "vgg16 vgg16-gap mel-cnn attnmel", RANKING, rivals="codella zhen-yu"),
             _plan(
                 "isic2017",
                 "ISIC 2017",
                 "vgg16 vgg16-gap mel-cnn attnmel attnmel-dermo attnmel-lesion attnmel-bkg",
-                RANKING,
+                BOTH_TASKS,
+                rivals="mahbod",
             ),
             _plan(
                 "isic2018",

@@ -1,29 +1,45 @@
 """Whether a run of a table has nothing left to do, by the files of its folder alone."""
 
-from attnmel.config.load import differences
+from attnmel.config.load import AnyRecipe, differences
 from attnmel.config.recipe import Recipe
 from attnmel.errors import AttnmelError
 from attnmel.pipeline.run.history import best_row
+from attnmel.pipeline.run.results import SplitResults
 from attnmel.pipeline.run.run import Run
 
 SETTLED = ("data.statistics", "training.device", "data.dataset", "model.weights")
 """Settings that a run resolves for its machine; `attnmel train --resume` checks them."""
 
 
-def is_finished(run: Run, recipe: Recipe) -> bool:
-    """Whether a run of this very recipe has all its epochs and was evaluated on every split that its data has."""
+def is_finished(run: Run, recipe: AnyRecipe) -> bool:
+    """Whether a run of this very recipe is trained to its end and was evaluated on every split that its data has."""
     if not run.folder.measures.is_file() or not run.folder.recipe.is_file():
         return False
     try:
-        if _differs(run.network_recipe, recipe):
+        if _differs(run.recipe, recipe):
             return False
-        best, splits = best_row(run.history, recipe.training.select), set(run.provenance["data"]["splits"]) - {"train"}
-        evaluated = {name for name, one in run.results.items() if best and one.epoch == best.epoch}
-        return len(run.history) >= recipe.training.epochs and splits <= evaluated
+        splits = set(run.provenance["data"]["splits"]) - {"train"}
+        return _is_trained(run, recipe) and splits <= {name for name, one in run.results.items() if _of_best(run, one)}
     except (AttnmelError, KeyError):
         return False  # `train --resume` reports what is wrong with it
 
 
-def _differs(stored: Recipe, wanted: Recipe) -> bool:
+def _is_trained(run: Run, recipe: AnyRecipe) -> bool:
+    return run.folder.best.is_file() and (not isinstance(recipe, Recipe) or len(run.history) >= recipe.training.epochs)
+
+
+def _of_best(run: Run, found: SplitResults) -> bool:
+    """Whether results are of the best epoch; a fitted system has no epochs."""
+    if not isinstance(run.recipe, Recipe):
+        return True
+    best = best_row(run.history, run.recipe.training.select)
+    return best is not None and found.epoch == best.epoch
+
+
+def _differs(stored: AnyRecipe, wanted: AnyRecipe) -> bool:
     changed = differences(stored, wanted).items()
-    return any(setting != "auto" for key, (_, setting) in changed if not key.startswith(SETTLED))
+    return any(setting != "auto" for key, (_, setting) in changed if not _is_settled(key))
+
+
+def _is_settled(key: str) -> bool:
+    return key.startswith(SETTLED) or (key.startswith("features.") and key.endswith(".weights"))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import attnmel
+from attnmel.config.recipe import Recipe
 from attnmel.data.datasets.missing import read_files
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import counted
@@ -86,8 +87,8 @@ def _run_line(job: Job, done: Run | None, failures: Mapping[str, str]) -> tuple[
     if done is None:
         state = "failed" if job.name in failures else "not finished"
         return (job.row, str(job.seed), state, "", str(len(history)), hours, "")
-    epoch = next(iter(done.results.values())).epoch
-    return (job.row, str(job.seed), "finished", str(epoch), str(len(history)), hours, done.provenance["device"])
+    epoch = str(next(iter(done.results.values())).epoch) if history else ""  # a fitted system has no epochs
+    return (job.row, str(job.seed), "finished", epoch, str(len(history) or ""), hours, done.provenance["device"])
 
 
 def _short_data(done: Sequence[Run]) -> tuple[str, ...]:
@@ -104,7 +105,7 @@ def _short_data(done: Sequence[Run]) -> tuple[str, ...]:
 
 def _other_trunk(done: Sequence[Run]) -> tuple[str, ...]:
     """Return the footnote on rows that keep the slides' names although their trunk is another."""
-    trunks = {run.network_recipe.model.trunk for run in done}
+    trunks = {run.recipe.model.trunk for run in done if isinstance(run.recipe, Recipe)}
     other = ", ".join(sorted(trunk for trunk in trunks if not trunk.startswith("vgg16")))
     return (f"Rows keep the slides' names, but their trunk is {other} in place of VGG-16.",) if other else ()
 
@@ -117,7 +118,7 @@ def _segmenter_saw(done: Sequence[Run]) -> tuple[str, ...]:
     """Return the footnotes on how many evaluated images the segmenter of the predicted masks learnt from."""
     notes: dict[str, None] = {}
     for run in done:
-        if run.network_recipe.loss.masks != PREDICTED:
+        if not isinstance(run.recipe, Recipe) or run.recipe.loss.masks != PREDICTED:
             continue
         learnt = {one.image_id for one in read_images(predicted_masks(run.home, run.recipe.data.dataset))}
         for split in run.results if learnt else ():

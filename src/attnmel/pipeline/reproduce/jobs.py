@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.config.load import load_recipe
+from attnmel.config.load import AnyRecipe, load_recipe, load_run_recipe
 from attnmel.config.recipe import VGG_TRUNKS, Recipe
 from attnmel.data.archives.catalog import ARCHIVES, source_of
 from attnmel.data.archives.fetch import archive_states
@@ -16,6 +16,7 @@ from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
 from attnmel.folders import RunFolder, home_folder, predicted_masks
+from attnmel.pipeline.reproduce.overrides import of_row, override_notes
 from attnmel.pipeline.segment.masks_table import read_masks_table
 
 
@@ -51,7 +52,7 @@ class Job:
     seed: int
     arguments: tuple[str, ...]
     """Of `attnmel`."""
-    recipe: Recipe | None
+    recipe: AnyRecipe | None
     """None where the row's settings are no recipe."""
     problem: str = ""
     """Why the row's settings are no recipe."""
@@ -63,6 +64,11 @@ class Job:
     def name(self) -> str:
         """Row and seed, as messages call it."""
         return f"{self.row}, seed {self.seed}"
+
+    @property
+    def needs_predicted_masks(self) -> bool:
+        """Whether its loss takes masks that a segmenter predicts."""
+        return isinstance(self.recipe, Recipe) and self.recipe.loss.masks == PREDICTED
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ def table_jobs(options: TableOptions) -> TableJobs:
     """
     rows, notes = _rows(options)
     jobs = tuple(_job(options, row, place) for place in range(options.seeds) for row in rows)
+    notes += tuple(override_notes(rows, options.overrides))
     if not jobs:
         raise ConfigError(f"no row of {options.plan.name} is left; name other --rows, or another trunk")
     places = [job.run.path for job in jobs]
@@ -114,9 +121,9 @@ def shell_line(arguments: Sequence[str]) -> str:
 
 def _rows(options: TableOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the rows to train, in the table's order, and a note on each that its trunk does not allow."""
-    known = {row.rpartition("/")[2].removesuffix(".toml"): row for row in options.plan.rows}
+    known = {row.rpartition("/")[2].removesuffix(".toml"): row for row in options.plan.every_row}
     for name in options.rows:
-        require_known(f"row of {options.plan.name}", name, {*known, *options.plan.rows})
+        require_known(f"row of {options.plan.name}", name, {*known, *options.plan.every_row})
     wanted = [row for short, row in known.items() if not options.rows or {short, row} & {*options.rows}]
     lacking = {row: trunk for row in wanted if (trunk := _without_dense_layers(row, options.overrides))}
     note = "{} is left out: the trunk {} has no dense layers, so the table has one row fewer"
@@ -125,7 +132,8 @@ def _rows(options: TableOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _without_dense_layers(row: str, overrides: Sequence[str]) -> str | None:
     """Return the light trunk that a row would have, where the row is VGG-16 with its dense layers; else None."""
-    if load_recipe(row).model.network != "vgg16":
+    recipe = load_run_recipe(row)
+    if not isinstance(recipe, Recipe) or recipe.model.network != "vgg16":
         return None
     try:
         trunk = load_recipe(row, [*overrides, "model.network=vgg16-gap"]).model.trunk
@@ -135,16 +143,17 @@ def _without_dense_layers(row: str, overrides: Sequence[str]) -> str | None:
 
 
 def _job(options: TableOptions, row: str, place: int) -> Job:
+    overrides = of_row(row, options.overrides)[0]
     try:
-        first = load_recipe(row, options.overrides)
+        first = load_run_recipe(row, overrides)
     except ConfigError as error:
-        name = load_recipe(row).name
+        name = load_run_recipe(row).name
         run = RunFolder(options.out / name / f"seed-{place}")
         return Job(row=row, seed=place, arguments=(), recipe=None, problem=str(error), run=run)
     seed = first.training.seed + place
-    recipe = load_recipe(row, [*options.overrides, f"training.seed={seed}"])
+    recipe = load_run_recipe(row, [*overrides, f"training.seed={seed}"])
     arguments = ["train", row, "--resume", "--out", str(options.out), *options.home_arguments]
-    for setting in (*options.overrides, f"training.seed={seed}"):
+    for setting in (*overrides, f"training.seed={seed}"):
         arguments += ["--set", setting]
     return Job(
         row=row,
@@ -156,7 +165,7 @@ def _job(options: TableOptions, row: str, place: int) -> Job:
     )
 
 
-def _missing_data(recipe: Recipe, home: Path) -> str:
+def _missing_data(recipe: AnyRecipe, home: Path) -> str:
     """Return which of a recipe's data are missing, file by file; empty where everything published was fetched."""
     files = source_of(recipe.data.dataset)
     if files not in ARCHIVES:
@@ -176,7 +185,7 @@ def _missing_file(file: MissingFile) -> str:
 def _segmenter(options: TableOptions, jobs: Sequence[Job]) -> tuple[tuple[str, ...], ...]:
     """Return the commands that predict the masks which rows need and which are not there yet."""
     home = home_folder(options.home)
-    datasets = [job.recipe.data.dataset for job in jobs if job.recipe and job.recipe.loss.masks == PREDICTED]
+    datasets = [job.recipe.data.dataset for job in jobs if job.recipe and job.needs_predicted_masks]
     needed = [name for name in dict.fromkeys(datasets) if not _are_predicted(name, home)]
     if not needed:
         return ()

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
@@ -63,7 +62,7 @@ def reproduce(
     for name, reason in failures.items():
         progress.note(f"{name} cannot be trained: {reason}")
     if broken := _segment(found.segmenter, folder, progress):
-        failures |= {job.name: broken for job in found.jobs if job.recipe and job.recipe.loss.masks == PREDICTED}
+        failures |= {job.name: broken for job in found.jobs if job.needs_predicted_masks}
     write_table(folder, reader.table(failures))
     for job in found.jobs:
         if job.name not in failures and _train(job, progress, failures):

@@ -1,19 +1,28 @@
 """The runs of a table -> its values and tests. Everything is read from the run folders."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from attnmel.config.load import load_recipe
+from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
+from attnmel.config.system import FisherSettings, TapSettings
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.evaluation.classification.metric_set import RECALL
+from attnmel.evaluation.classification.metric_set import MEAN, RECALL
 from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
 from attnmel.evaluation.statistics.intervals import NOTHING
 from attnmel.evaluation.thesis.published import PUBLISHED, PublishedRow
-from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow, corrected, over_seeds
+from attnmel.evaluation.thesis.reproduced import (
+    Against,
+    ReproducedTable,
+    RowTest,
+    TableBlock,
+    TableRow,
+    corrected,
+    over_seeds,
+)
 from attnmel.evaluation.thesis.tables import BlockPlan, Column, table_title
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.reproduce.finished import is_finished
@@ -23,7 +32,9 @@ from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 
 BASELINE = "mel-cnn"
-"""Network that every row is tested against, as the slides build the others on it."""
+"""Network that every row of the thesis is tested against, as the slides build the others on it."""
+PLAIN = "vgg16-gap"
+"""Network that other groups' systems are tested against: a trunk with average pooling and one layer."""
 
 Value = TypeVar("Value")
 
@@ -82,10 +93,11 @@ class TableReader:
     def _block(self, block: BlockPlan, done: Mapping[str, list[Run]], failures: Mapping[str, str]) -> TableBlock:
         evaluated = {row: [run for run in runs if block.split in run.results] for row, runs in done.items()}
         rows = [self._row(row, block, evaluated.get(row, []), failures) for row in self._shown(block)]
+        built = {row.published for row in rows}
         others = [
             TableRow(name=one.name, title=_cited(one), published_values=self._published_values(one), published=one)
             for one in PUBLISHED.values()
-            if block.published and one.dataset == self.options.plan.name and not one.own
+            if block.published and one.dataset == self.options.plan.name and not one.own and one not in built
         ]
         tests, problems = self._tests(block, evaluated)
         return TableBlock(
@@ -100,8 +112,8 @@ class TableReader:
         """Return the rows of a block: the chosen ones, and the others that were published."""
         return [
             row
-            for row in self.options.plan.rows
-            if row in self.jobs or (block.published and load_recipe(row).published)
+            for row in self.options.plan.every_row
+            if row in self.jobs or (block.published and load_run_recipe(row).published)
         ]
 
     def _row(self, row: str, block: BlockPlan, runs: Sequence[Run], failures: Mapping[str, str]) -> TableRow:
@@ -130,7 +142,7 @@ class TableReader:
         missing = f"{failed} failed" if failed and wanted > 1 else "failed" if failed else "not trained yet"
         return missing if not runs else f"{len(runs)} of {wanted} seeds" + (f", {missing}" if failed else "")
 
-    def _values(self, recipe: Recipe, split: str, runs: Sequence[Run]) -> list[tuple[Interval, tuple[float, ...]]]:
+    def _values(self, recipe: AnyRecipe, split: str, runs: Sequence[Run]) -> list[tuple[Interval, tuple[float, ...]]]:
         """Return one interval a column: as stored of one run, over seeds and images of several."""
         target_class = recipe.data.positives[0]
         columns = [(column.task or target_class, column.measure) for column in self.options.plan.columns]
@@ -148,25 +160,34 @@ class TableReader:
     def _tests(
         self, block: BlockPlan, evaluated: Mapping[str, Sequence[Run]]
     ) -> tuple[tuple[RowTest, ...], tuple[str, ...]]:
-        rows, problems = list(evaluated), dict[str, None]()
+        problems: dict[str, None] = {}
         titles = self._titles()
-        baseline = next((row for row in rows if self._recipe(row).model.network == BASELINE), None)
         tests: list[RowTest] = []
-        for above, row in zip([None, *rows], rows, strict=False):
-            against: tuple[tuple[Literal["above", "baseline"], str | None], ...] = (
-                ("above", above),
-                ("baseline", baseline),
-            )
-            for kind, other in against:
-                if other is None or other == row or not evaluated[row] or not evaluated[other]:
-                    continue
-                try:
-                    found = self._differences(block.split, evaluated[other], evaluated[row], row)
-                except (ConfigError, PredictionsError) as error:
-                    problems[f"{titles[row]} is not tested against {titles[other]}: {error}"] = None
-                    continue
-                tests += [RowTest(kind, one) for one in found]
+        for kind, other, row in self._pairs(evaluated):
+            try:
+                found = self._differences(block.split, evaluated[other], evaluated[row], row)
+            except (ConfigError, PredictionsError) as error:
+                problems[f"{titles[row]} is not tested against {titles[other]}: {error}"] = None
+                continue
+            if kind == "plain" and not {*_trunks(self._recipe(row))} & {*_trunks(self._recipe(other))}:
+                trunks = [" and ".join(_trunks(self._recipe(one))) or "none" for one in (row, other)]
+                problems[f"{titles[row]} (trunk {trunks[0]}) and {titles[other]} ({trunks[1]}) share no trunk"] = None
+            tests += [RowTest(kind, one) for one in found]
         return tuple(tests), tuple(problems)
+
+    def _pairs(self, evaluated: Mapping[str, Sequence[Run]]) -> Iterator[tuple[Against, str, str]]:
+        """Yield which rows are tested: against which kind of row, that row, and the row itself."""
+        plan = self.options.plan
+        rows = [row for row in evaluated if row not in plan.rivals]
+        networks = {row: one.model.network for row in rows if isinstance(one := self._recipe(row), Recipe)}
+        baseline, plain = (next((row for row in rows if networks.get(row) == name), None) for name in (BASELINE, PLAIN))
+        kind: Against = "plain"
+        pairs = [(kind, plain, row) for row in evaluated if row in plan.rivals]
+        for above, row in zip([None, *rows], rows, strict=False):
+            pairs += [("above", above, row), ("baseline", baseline, row)]
+        for kind, other, row in pairs:
+            if other is not None and other != row and evaluated[row] and evaluated[other]:
+                yield kind, other, row
 
     def _differences(self, split: str, first: Sequence[Run], second: Sequence[Run], row: str) -> tuple[Difference, ...]:
         runs = [*first, *second]
@@ -188,8 +209,8 @@ class TableReader:
             self._kept[key] = compute()
         return cast(Value, self._kept[key])
 
-    def _recipe(self, row: str) -> Recipe:
-        return next((job.recipe for job in self.jobs.get(row, ()) if job.recipe), None) or load_recipe(row)
+    def _recipe(self, row: str) -> AnyRecipe:
+        return next((job.recipe for job in self.jobs.get(row, ()) if job.recipe), None) or load_run_recipe(row)
 
     def _titles(self) -> dict[str, str]:
         return {row: self._recipe(row).title for row in self.jobs}
@@ -202,6 +223,13 @@ def _paths(runs: Sequence[Run]) -> tuple[Path, ...]:
     return tuple(run.path for run in runs)
 
 
+def _trunks(recipe: AnyRecipe) -> tuple[str, ...]:
+    if isinstance(recipe, Recipe):
+        return (recipe.model.trunk,)
+    of_features = (one.trunk for one in recipe.features.values() if isinstance(one, TapSettings | FisherSettings))
+    return tuple(dict.fromkeys(of_features))
+
+
 def _cited(published: PublishedRow) -> str:
     return f"{published.name} {published.reference}".strip()
 
@@ -211,4 +239,6 @@ def _published(row: PublishedRow | None, column: Column) -> float | None:
         return None
     if column.measure.startswith(RECALL):
         return (row.recalls or {}).get(column.measure.removeprefix(RECALL))
-    return {"ap": row.ap, "auc": row.auc, "balanced_accuracy": row.average_recall}[column.measure]
+    if column.measure == "auc":
+        return {None: row.auc, "seborrheic_keratosis": row.keratosis_auc, MEAN: row.mean_auc}[column.task]
+    return {"ap": row.ap, "balanced_accuracy": row.average_recall}[column.measure]

@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from typing import get_args
 
 from attnmel import NOTICE
-from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
+from attnmel.evaluation.thesis.reproduced import Against, ReproducedTable, RowTest, TableBlock, TableRow
 from attnmel.report.html.sections import Table
 from attnmel.report.sections.thesis_table import TICKS, block_table, runs_table, tests_table
 
 TEST_FIELDS = ("row", "difference", "low", "high", "p", "p_holm")
 CSV_COLUMNS = (
     "table", "split", "row", "title", "kind", "status", "seeds", "images", "measure", "value", "low", "high", "by_seed",
-    "published", *TICKS, *(f"{kind}_{name}" for kind in ("above", "baseline") for name in TEST_FIELDS),
+    "published", *TICKS, *(f"{kind}_{name}" for kind in get_args(Against) for name in TEST_FIELDS),
 )  # fmt: skip
 """One line of the CSV is one figure of one row on one split."""
 

@@ -72,8 +72,9 @@ def tests_table(block: TableBlock) -> Table:
         once.setdefault((frozenset((test.found.first, test.found.second)), test.found.measure), test)
     shown = [test for test in block.tests if test in once.values()]
     heads = ("Row", "Against", "Measure", "Difference", "95 % interval", "p", "p after Holm", "Shown")
+    plain = "; systems of other groups against the plain classifier" if any(t.against == "plain" for t in shown) else ""
     return Table(
-        "Paired tests against the row above and against Mel-CNN",
+        f"Paired tests against the row above and against Mel-CNN{plain}",
         heads,
         tuple(_test_row(test, titles) for test in shown),
     )
