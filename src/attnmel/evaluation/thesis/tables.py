@@ -89,7 +89,7 @@ TABLES: Mapping[str, TablePlan] = MappingProxyType(
                 "ISIC 2017",
                 "vgg16 vgg16-gap mel-cnn attnmel attnmel-dermo attnmel-lesion attnmel-bkg",
                 BOTH_TASKS,
-                rivals="mahbod",
+                rivals="matsunaga mahbod",
             ),
             _plan(
                 "isic2018",
