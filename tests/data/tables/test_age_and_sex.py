@@ -12,20 +12,6 @@ def table(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "image,age,sex\na.jpg,45,female\nb.jpg,,male\n",
-        "Sex;Age;Image;note\nF;45 years;A.JPG;x\nm;unknown;photos/b.jpg;\n",
-        "image_id\tage_approximate\tsex\na\t45\tfemale\nb\tNaN\tMale\n",
-        "\ufeffisic_id,label,age_approx,gender\na,melanoma,45.0,w\nb,nevus,n/a,männlich\n",
-    ],
-)
-def test_tables_as_people_write_them_are_read_alike(table: Path, text: str) -> None:
-    table.write_text(text, encoding="utf-8")
-    assert read_age_and_sex(table) == {"a": {"age": "45", "sex": "female"}, "b": {"sex": "male"}}
-
-
-@pytest.mark.parametrize(
     ("text", "message"),
     [
         (
