@@ -111,6 +111,13 @@ class DataSettings(Settings):
         """Side of the prepared images in pixels, 256 for an input of 224."""
         return prepared_side(self.size)
 
+    @property
+    def images_in_words(self) -> str:
+        """Which images colour statistics are of; those that published recipes hold are of uncorrected colours."""
+        return (
+            self.dataset if self.colour_constancy == NO_COLOUR_CONSTANCY else f"{self.dataset}, {self.colour_constancy}"
+        )
+
     @model_validator(mode="after")
     def _crop(self) -> "DataSettings":
         check_crops(self.crop, self.crops)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from attnmel.config.data_settings import Statistics
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.preprocess.colour_constancy import shades_of_grey
@@ -20,6 +21,7 @@ from attnmel.pipeline.export import export
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.pipeline.run.images.dataset import prepare
+from attnmel.pipeline.run.images.normalisation import with_statistics
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -35,6 +37,20 @@ def test_the_cache_holds_corrected_images_and_the_plain_one_stays(tiny: Recipe, 
     for row in rows:
         assert np.array_equal(after[row, ..., :3], shades_of_grey(before[row, ..., :3]))
     assert not np.array_equal(after, before)
+
+
+def test_statistics_of_uncorrected_images_are_computed_anew(tiny: Recipe, phantoms: "Phantoms") -> None:
+    recipe = load_recipe("demo", ["data.size=32", "data.colour_constancy=shades-of-grey"])
+    given = Statistics(of="phantoms", mean=(0.5, 0.4, 0.3), std=(0.1, 0.1, 0.1), source="published")
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"statistics": given})})
+    prepared = prepare(recipe.data, home=phantoms.home)
+    resolved = with_statistics(recipe, prepared)
+    found = resolved.data.statistics
+    assert found is not None
+    assert found.of == "phantoms, shades-of-grey"
+    pixels = prepared.cache.gather(prepared.rows("train"))[..., :3]
+    np.testing.assert_allclose(found.mean, pixels.mean(axis=(0, 1, 2)) / 255, atol=1e-5)
+    assert with_statistics(resolved, prepared) == resolved
 
 
 def test_a_card_with_it_corrects_what_is_predicted(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
