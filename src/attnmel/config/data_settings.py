@@ -4,12 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
 from attnmel.config.fields import (
     LESION,
     MARGIN,
-    NO_COLOUR_CONSTANCY,
     Classes,
-    ColourConstancy,
     Crop,
     Crops,
     Fold,

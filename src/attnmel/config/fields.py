@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from attnmel.config.transforms import transforms_of
+from attnmel.errors import ConfigError
+
 LESION: Literal["lesion"] = "lesion"
 """The crop that follows the lesion, in place of a share of the image's shorter side."""
 
@@ -68,8 +71,18 @@ def _checked_crop(crop: object) -> object:
 
 
 Crop = Annotated[float | Literal["lesion"], BeforeValidator(_checked_crop)]
-ColourConstancy = Literal["none", "shades-of-grey"]
-NO_COLOUR_CONSTANCY: ColourConstancy = "none"
+
+
+def _checked_transforms(text: str) -> str:
+    try:
+        transforms_of(text)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+Transforms = Annotated[str, AfterValidator(_checked_transforms)]
+"""A text that `transforms_of` reads."""
 
 NO_WEIGHTS: Literal["none"] = "none"
 MEDIAN_FREQUENCY: Literal["median-frequency"] = "median-frequency"

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from attnmel.config.data_settings import DataSettings, Settings
-from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Width
-from attnmel.config.transforms import NO_TRANSFORMS, Transforms
+from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Transforms, Width
+from attnmel.config.transforms import NO_TRANSFORMS
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]

@@ -1,11 +1,9 @@
-"""Transforms of an image whose predictions are averaged: what `--tta` and `test.transforms` may say. No torch."""
+"""Transforms of an image whose predictions are averaged: what `--tta` and `test.transforms` may say. No pydantic."""
 
 import random
 import re
 import reprlib
-from typing import Annotated, NamedTuple
-
-from pydantic import AfterValidator
+from typing import NamedTuple
 
 from attnmel.errors import ConfigError
 
@@ -81,15 +79,3 @@ def _drawn(generator: random.Random) -> Transform:
     side = (SMALLEST_VIEW + (1 - SMALLEST_VIEW) * generator.random()) ** 0.5
     left, top = ((1 - side) * generator.random() for _ in range(2))
     return Transform(int(4 * generator.random()), generator.random() < 1 / 2, (left, top, side))
-
-
-def _checked(text: str) -> str:
-    try:
-        transforms_of(text)
-    except ConfigError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-Transforms = Annotated[str, AfterValidator(_checked)]
-"""A text that `transforms_of` reads."""

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
-from attnmel.config.fields import NO_COLOUR_CONSTANCY
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
 from attnmel.data.image_files.reading import note_changes
 from attnmel.data.image_files.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, Row, open_arrays
@@ -21,7 +21,7 @@ from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.errors import ImageError, LabelError, listed
 from attnmel.folders import cache_folder
 from attnmel.progress import SILENT, Progress
-from attnmel.records import Lesion
+from attnmel.records import NO_COLOUR_CONSTANCY, Lesion
 
 # Part of the key: raise it whenever the same file and parameters would give other pixels, or the files another form.
 VERSION = 1

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from attnmel.config.fields import NO_COLOUR_CONSTANCY
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
 
 MINKOWSKI = 6.0
 """Norm of shades of grey that Finlayson and Trezzi (Color Imaging Conference, 2004) found best."""

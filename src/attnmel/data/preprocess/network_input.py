@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from attnmel.config.fields import NO_COLOUR_CONSTANCY
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
 from attnmel.config.transforms import PLAIN, Transform
 from attnmel.data.image_files.picture import ImageSource
 from attnmel.data.preprocess.colour_constancy import colour_corrected

@@ -13,11 +13,10 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from attnmel import NOTICE, __version__
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
 from attnmel.config.fields import (
     MARGIN,
-    NO_COLOUR_CONSTANCY,
     Classes,
-    ColourConstancy,
     Crop,
     Crops,
     Margin,
@@ -27,11 +26,12 @@ from attnmel.config.fields import (
     Size,
     Spreads,
     Temperature,
+    Transforms,
     Width,
     check_crops,
     check_names,
 )
-from attnmel.config.transforms import NO_TRANSFORMS, Transforms
+from attnmel.config.transforms import NO_TRANSFORMS
 from attnmel.errors import CheckpointError, listed
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.operating_points import Threshold
