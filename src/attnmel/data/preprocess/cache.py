@@ -21,7 +21,7 @@ from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.errors import ImageError, LabelError, listed
 from attnmel.folders import cache_folder
 from attnmel.progress import SILENT, Progress
-from attnmel.records import NO_COLOUR_CONSTANCY, Lesion
+from attnmel.records import Lesion
 
 # Part of the key: raise it whenever the same file and parameters would give other pixels, or the files another form.
 VERSION = 1
