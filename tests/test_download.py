@@ -2,10 +2,13 @@
 
 import dataclasses
 import hashlib
+import io
 import re
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -300,3 +303,29 @@ def test_only_file_addresses_have_a_local_path() -> None:
 )
 def test_sizes_are_said_in_steps_of_a_thousand(count: int, words: str) -> None:
     assert size_in_words(count) == words
+
+
+def test_a_server_that_sends_without_end_is_stopped(
+    server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 1000)
+    server.says_length = False
+    with pytest.raises(ArchiveError, match=r"has sent 1\.0 kB without saying how long the file is, and was stopped"):
+        download(server.address, target)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "follows"),
+    [("https", "https", True), ("http", "https", True), ("http", "http", True), ("https", "http", False)],
+)
+def test_an_encrypted_transfer_is_not_sent_on_to_one_that_is_not(first: str, second: str, follows: bool) -> None:
+    asked = urllib.request.Request(f"{first}://example.org/a.zip")
+    arguments = (asked, io.BytesIO(), 302, "Found", Message(), f"{second}://example.org/b.zip")
+    if follows:
+        new = module._SafeRedirects().redirect_request(*arguments)
+        assert new is not None
+        assert new.full_url == f"{second}://example.org/b.zip"
+    else:
+        with pytest.raises(ArchiveError, match=r"sends to http://example\.org/b\.zip, which is not encrypted"):
+            module._SafeRedirects().redirect_request(*arguments)

@@ -106,7 +106,7 @@ def test_json_has_null_for_what_is_not_defined(tmp_path: Path) -> None:
     assert math.isnan(back["b"])
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff", b"[]"])
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[]", b"[" * 100_000, b'{"rows": ' + b"9" * 5000 + b"}"])
 def test_damaged_json_gives_one_sentence(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "j.json"
     path.write_bytes(content)

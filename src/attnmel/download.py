@@ -27,6 +27,8 @@ TIMEOUT_SECONDS = 30.0
 WAITS_SECONDS = (1.0, 4.0, 10.0)
 """Pauses before each retry; a connection is usually back within seconds, an overloaded server later."""
 CHUNK_BYTES = 1 << 18
+MOST_BYTES = 40_000_000_000
+"""Where a server does not say how much it sends; the largest official archive has 30 GB."""
 SPARE_BYTES = 64 << 20
 """Free space to leave for other programs."""
 
@@ -211,6 +213,11 @@ def _continue(address: str, part: _Part, progress: Progress) -> None:
             while chunk := _read(source.reader):
                 file.write(chunk)
                 advance(len(chunk))
+                if file.tell() > MOST_BYTES and size is None:
+                    raise ArchiveError(
+                        f"{address} has sent {size_in_words(MOST_BYTES)} without saying how long the file is, and was "
+                        "stopped; check the address"
+                    )
     if size is not None and part.length != size:
         raise _CutError(f"the transfer ended after {size_in_words(part.length)} of {size_in_words(size)}")
 
@@ -264,13 +271,26 @@ def _origin_of(address: str, response: http.client.HTTPResponse) -> _Origin:
     return _Origin(address, int(size) if size.isdecimal() else None, version)
 
 
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follow a server to another address, but not from https to http, where anybody may change what is sent."""
+
+    def redirect_request(self, req: urllib.request.Request, *rest: Any) -> urllib.request.Request | None:  # noqa: ANN401
+        new = super().redirect_request(req, *rest)
+        if new is not None and req.type == "https" and new.type != "https":
+            raise ArchiveError(f"{req.full_url} sends to {new.full_url}, which is not encrypted; name another address")
+        return new
+
+
+_OPENER = urllib.request.build_opener(_SafeRedirects)
+
+
 def _answer(address: str, start: int) -> http.client.HTTPResponse:
     # Of a compressed transfer, lengths and ranges would not be those of the file.
     headers = {"User-Agent": f"attnmel/{__version__}", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
-        return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=TIMEOUT_SECONDS)
+        return _OPENER.open(urllib.request.Request(address, headers=headers), timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:

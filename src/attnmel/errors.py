@@ -19,6 +19,7 @@ exits with 1.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -110,6 +111,15 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Of a terminal: they move the cursor, change colours, or more."""
+
+
 def printable(text: str) -> str:
     """Return a text that UTF-8 can hold: bytes of a file's name that are no UTF-8 are escaped, 0xff as U+DCFF."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def visible(text: str) -> str:
+    """Return a text without control characters but tab and line feed; others are escaped, so that none acts."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

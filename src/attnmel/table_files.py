@@ -134,7 +134,19 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON
     Raises:
         ValueError: the file is no JSON in UTF-8; to be caught by `damage`.
     """
-    return json.loads(path.read_text(encoding="utf-8"))
+    return parsed_json(path.read_text(encoding="utf-8"))
+
+
+def parsed_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Return the plain values of a JSON text.
+
+    Raises:
+        ValueError: it is no JSON in UTF-8, has a number of thousands of digits, or is nested thousands of levels deep.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def nan_to_null(plain: Any) -> Any:  # noqa: ANN401 - walks JSON

@@ -2,8 +2,11 @@
 
 import csv
 import json
+import os
 import shutil
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -247,3 +250,35 @@ def test_a_home_that_cannot_be_written_is_told_with_the_way_on(
     ran = attnmel("fetch", "phantoms", "--mirror", phantoms.mirror, "--home", tmp_path / "file")
     assert ran.code == 1
     assert "(Not a directory); check the path and its permissions, or choose another one" in ran.err
+
+
+def test_the_name_of_a_file_cannot_act_on_the_terminal(attnmel: "Attnmel", exported: Path, tmp_path: Path) -> None:
+    hostile = tmp_path / "a\x1b[2J\x9b31m\rb.jpg"
+    hostile.write_bytes(b"no picture")
+    found = attnmel("predict", exported, hostile)
+    assert "\\x1b[2J\\x9b31m\\x0db.jpg" in found.err
+    assert not set(found.err) & {"\x1b", "\x9b", "\r"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_table_on_a_terminal_shows_such_names_and_one_in_a_pipe_keeps_them() -> None:
+    program = (
+        "import sys; from attnmel.cli import app; sys.argv = ['attnmel']\n"
+        "app.app = lambda: print('a\\x1b[2Jb\\tc')\n"
+        "app.main()"
+    )
+    ours, theirs = os.openpty()
+    subprocess.run([sys.executable, "-c", program], stdout=theirs, check=True, timeout=60)
+    os.close(theirs)
+    shown = os.read(ours, 1000).decode()
+    os.close(ours)
+    assert "a\\x1b[2Jb" in shown
+    assert "\x1b" not in shown
+    piped = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
+    assert piped.stdout == b"a\x1b[2Jb\tc\n"
+
+
+def test_an_endless_path_is_named_by_its_beginning(attnmel: "Attnmel") -> None:
+    found = attnmel("evaluate", "x" * 5000)
+    assert found.code == 1
+    assert found.err.startswith(f"error: the path {'x' * 80}... has 5,0")

@@ -283,3 +283,13 @@ def test_class_weights_are_read_and_stored(tmp_path: Path) -> None:
     path.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
     assert load_recipe(str(path)) == recipe
     assert load_recipe(LESION, ["loss.class_weights=median-frequency"]).loss.class_weights == "median-frequency"
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000])
+def test_endless_values_are_no_toml(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(f"[training]\nseed = {value}")
+    with pytest.raises(ConfigError, match=r"recipe\.toml is not TOML"):
+        load_recipe(str(path))
+    with pytest.raises(ConfigError, match=r"training\.seed = "):
+        load_recipe("demo", [f"training.seed={value}"])

@@ -2,11 +2,21 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
 
-from attnmel.deploy.onnx_file import EXPORT, LARGEST_TEXT, Cost, ExportFacts, Parity, append_texts, read_onnx_card
+from attnmel.deploy.onnx_file import (
+    CONTENT,
+    EXPORT,
+    LARGEST_TEXT,
+    Cost,
+    ExportFacts,
+    Parity,
+    append_texts,
+    read_onnx_card,
+)
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import CARD, Card, card_json
 
@@ -82,7 +92,7 @@ def test_onnx_itself_reads_the_same_texts_and_the_card_as_in_a_checkpoint(bare: 
     model = onnx.load(bare)
     onnx.checker.check_model(model)
     texts = {entry.key: entry.value for entry in model.metadata_props}
-    assert set(texts) == {CARD, EXPORT}
+    assert set(texts) == {CARD, EXPORT, CONTENT}
     assert texts[CARD] == card_json(KNOWN).decode()
 
 
@@ -137,3 +147,42 @@ def test_a_card_beyond_the_limits_of_a_recipe_is_refused(bare: Path) -> None:
         file.write(texts.SerializeToString())
     with pytest.raises(CheckpointError, match=r"the card in .* cannot be read \(side = 999999: "):
         read_onnx_card(bare)
+
+
+def test_a_bit_that_changed_before_the_texts_is_found(bare: Path) -> None:
+    length = bare.stat().st_size
+    append_texts(bare, KNOWN, FACTS)
+    whole = bytearray(bare.read_bytes())
+    for place in range(length):
+        changed = whole.copy()
+        changed[place] ^= 1
+        bare.write_bytes(changed)
+        with pytest.raises(CheckpointError, match=r"is damaged: .* \(SHA-256\)|no complete ONNX file"):
+            read_onnx_card(bare)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_weights_in_another_file_are_refused(tmp_path: Path, inside: bool) -> None:
+    """Of an initializer, or of a constant inside a branch of the graph; a name alone is no such weight."""
+    weights = onnx.numpy_helper.from_array(np.ones(3, np.float32), "location")
+    constant = onnx.helper.make_node("Constant", [], ["location"], value=weights)
+    branch = onnx.helper.make_graph(
+        [constant], "branch", [], [onnx.helper.make_tensor_value_info("location", onnx.TensorProto.FLOAT, [3])]
+    )
+    condition = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.BOOL, [])
+    out = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [3])
+    node = onnx.helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)
+    graph = onnx.helper.make_graph([node], "graph", [condition], [out], [] if inside else [weights])
+    model, path = onnx.helper.make_model(graph), tmp_path / "model.onnx"
+    onnx.save(model, path)
+    append_texts(path, KNOWN, FACTS)
+    assert read_onnx_card(path) == (KNOWN, FACTS)
+    then = model.graph.node[0].attribute[0].g.node[0].attribute[0].t
+    tensor = then if inside else model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../secret")
+    path.write_bytes(model.SerializeToString())
+    append_texts(path, KNOWN, FACTS)
+    with pytest.raises(CheckpointError, match=r"takes weights from other files, which are not read; expected one file"):
+        read_onnx_card(path)

@@ -14,7 +14,8 @@ from attnmel.features.card import SYSTEM
 from attnmel.features.store import SystemNetwork, load_classifier, save_system
 from attnmel.features.system import FittedSystem
 from attnmel.folders import RunFolder
-from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
+from attnmel.models.weights.card import CARD
+from attnmel.models.weights.checkpoints import CONTENT, load_checkpoint, set_temperature
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.run.open_split import open_split
 from attnmel.pipeline.run.run import Run
@@ -75,7 +76,9 @@ def test_a_system_of_another_version_is_refused(fitted: RunFolder, tmp_path: Pat
 def test_a_system_without_some_of_its_arrays_is_refused(fitted: RunFolder, tmp_path: Path) -> None:
     for lost in ("colour.svm.vectors", "trunk."):
         arrays = {name: one for name, one in load_file(fitted.best).items() if not name.startswith(lost)}
-        save_file(arrays, tmp_path / "part.safetensors", metadata=texts_of(fitted.best))
+        texts = texts_of(fitted.best)
+        texts[CARD] = json.dumps({key: one for key, one in json.loads(texts[CARD]).items() if key != CONTENT})
+        save_file(arrays, tmp_path / "part.safetensors", metadata=texts)
         with pytest.raises(CheckpointError, match=r"lacks arrays of its fitted system .*copy it again from where it"):
             load_classifier(tmp_path / "part.safetensors")
 

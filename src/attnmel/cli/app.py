@@ -14,8 +14,10 @@ import typer
 from attnmel import NOTICE, __version__
 from attnmel.cli import data, demo, evaluate, explain, models, predict, reproduce, segment, train
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
-from attnmel.errors import AttnmelError
+from attnmel.errors import AttnmelError, visible
 
+SHOWN = 80
+"""Characters of an endless path that an error names."""
 CANNOT_WRITE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -74,11 +76,21 @@ for heading, commands in COMMANDS.items():
 app.add_typer(segment.segment, name="segment", rich_help_panel=NETWORKS)
 
 
+class _VisibleText(io.TextIOWrapper):
+    """The terminal as output: names of files, which may come from anyone, cannot act on it."""
+
+    def write(self, text: str) -> int:
+        return super().write(visible(text))
+
+
 def main() -> None:
     """Run the command line; a traceback reaches the user only for a bug."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As standard error: a letter that a pipe's encoding lacks is escaped, in place of an error after all the work.
         sys.stdout.reconfigure(errors="backslashreplace")
+        if sys.stdout.isatty():  # a pipe gets every character as it is
+            encoding = sys.stdout.encoding
+            sys.stdout = _VisibleText(sys.stdout.detach(), encoding, "backslashreplace", line_buffering=True)
     try:
         app()
     except (_StoppedError, KeyboardInterrupt):
@@ -104,6 +116,11 @@ def _system_problem(error: OSError) -> str:
         )
     if error.filename is None:
         return str(error.strerror or error)
+    if error.errno == errno.ENAMETOOLONG:
+        name = str(error.filename)
+        return (
+            f"the path {name[:SHOWN]}... has {len(name):,} characters, more than this system takes; check the command"
+        )
     if error.errno in CANNOT_WRITE:
         return (
             f"{error.filename} cannot be used ({error.strerror}). To read it, check its permissions; to write, choose "
@@ -115,7 +132,7 @@ def _system_problem(error: OSError) -> str:
 def _stop(message: str, code: int = 1) -> None:
     from attnmel.deploy.workers import hung
 
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {visible(message)}", file=sys.stderr)
     if hung():  # at exit, libraries would wait for their own threads
         sys.stdout.flush()
         sys.stderr.flush()

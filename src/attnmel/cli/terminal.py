@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from attnmel.cli.bars import drawn_bar, logged_bar
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, option
+from attnmel.errors import visible
 
 Home = Annotated[
     Path | None,
@@ -78,7 +79,7 @@ class Terminal:
 
     def note(self, message: str) -> None:
         """Print one sentence on standard error."""
-        print(message, file=sys.stderr, flush=True)
+        print(visible(message), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

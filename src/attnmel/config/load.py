@@ -215,7 +215,7 @@ def _read_toml(name: str) -> dict[str, Any]:
 def _parsed(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, and endless brackets
         raise ConfigError(f"{name} is not TOML: {error}") from None
 
 
@@ -244,7 +244,7 @@ def _override(settings: dict[str, Any], override: str) -> None:
 def _toml_value(text: str) -> object:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -16,7 +16,9 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
+from attnmel.deploy.onnx_content import check_content, content_hash
 from attnmel.deploy.packages import package
+from attnmel.deploy.protobuf import NotProtobufError, read_field
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import CARD, Card, card_json, checked, read_card
 from attnmel.models.weights.operating_points import Threshold
@@ -38,6 +40,9 @@ ATTENTION = tuple(f"attention_{name}" for name in ATTENTION_MAPS)
 EXPORT = f"{CARD}.export"
 """Key of the export's facts among the file's texts; the key of the card is `CARD`."""
 
+CONTENT = f"{CARD}.content"
+"""Key of the hash of the bytes before the texts."""
+
 LARGEST_TEXT = 4 << 20
 """Largest size of the texts in bytes: a card has a few thousand, and a file may come from anyone."""
 
@@ -46,12 +51,6 @@ _GRAPH, _METADATA = 7, 14
 
 _KEY, _VALUE = 1, 2
 """Numbers of the fields of its StringStringEntryProto."""
-
-_VARINT, _LENGTH = 0, 2
-"""Kinds of fields, in the lowest three bits before each one."""
-
-_SIZES = {1: 8, 5: 4}
-"""Bytes of the other kinds."""
 
 Precision = Literal["float32", "int8", "bf16"]
 
@@ -166,17 +165,18 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
     texts = onnx.ModelProto()
     # The thresholds are those of the file itself, which in int8 differ from the checkpoint's: they have one place.
     plain = dataclasses.replace(card, thresholds=())
-    onnx.helper.set_model_props(texts, {CARD: card_json(plain).decode(), EXPORT: _FACTS.dump_json(facts).decode()})
+    values = {CARD: card_json(plain).decode(), EXPORT: _FACTS.dump_json(facts).decode(), CONTENT: content_hash(path)}
+    onnx.helper.set_model_props(texts, values)
     with path.open("ab") as file:
         file.write(texts.SerializeToString())
 
 
 def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
-    """Read card and facts of an exported model, without its weights.
+    """Read card and facts of an exported model, and check that its other bytes are those of the export.
 
     Raises:
-        CheckpointError: no such file, a pickle, an incomplete ONNX file, one that `attnmel export` did not write, or
-            a card that cannot be read.
+        CheckpointError: no such file, a pickle, an incomplete ONNX file, one that `attnmel export` did not write, a
+            card that cannot be read, changed bytes, or weights in other files.
     """
     texts = _texts(path)
     if missing := [key for key in (CARD, EXPORT) if key not in texts]:
@@ -184,12 +184,9 @@ def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
             f"{path} is an ONNX file without {' and '.join(missing)} among its texts, so its classes and preprocessing "
             "are unknown; expected one that `attnmel export RUN --onnx` wrote"
         )
+    check_content(path, texts.get(CONTENT))
     card, facts = read_card(texts[CARD], path), checked(texts[EXPORT], _FACTS.validate_json, path)
     return dataclasses.replace(card, thresholds=facts.thresholds), facts
-
-
-class _NotOnnxError(Exception):
-    """The bytes are no protocol buffer, or an incomplete one."""
 
 
 def _texts(path: Path) -> dict[str, str]:
@@ -200,7 +197,7 @@ def _texts(path: Path) -> dict[str, str]:
         with path.open("rb") as file:
             entries = [dict(_strings(entry)) for entry in _metadata(file, path.stat().st_size)]
         return {entry[_KEY].decode(): entry.get(_VALUE, b"").decode() for entry in entries}
-    except (_NotOnnxError, KeyError, UnicodeDecodeError):
+    except (NotProtobufError, KeyError, UnicodeDecodeError):
         kind = "a pickle, which could run code when it is read" if is_pickle(path) else "no complete ONNX file"
         raise CheckpointError(
             f"{path} is {kind}; expected one that `attnmel export RUN --onnx` wrote: copy the file again, or export "
@@ -212,51 +209,27 @@ def _metadata(file: BufferedIOBase, size: int) -> Iterator[bytes]:
     """Yield the outermost fields that contain a text, and skip all others."""
     read, found = 0, False
     while file.tell() < size:
-        number, length = _field(file)
+        number, length = read_field(file)
         if file.tell() + length > size:
-            raise _NotOnnxError
+            raise NotProtobufError
         found = found or number == _GRAPH
         if number != _METADATA:
             file.seek(length, 1)
             continue
         read += length
         if read > LARGEST_TEXT:
-            raise _NotOnnxError
+            raise NotProtobufError
         yield file.read(length)
     if not found:
-        raise _NotOnnxError
+        raise NotProtobufError
 
 
 def _strings(entry: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the fields of one text: its key and its value."""
     file = BytesIO(entry)
     while file.tell() < len(entry):
-        number, length = _field(file)
+        number, length = read_field(file)
         text = file.read(length)
         if len(text) < length:
-            raise _NotOnnxError
+            raise NotProtobufError
         yield number, text
-
-
-def _field(file: BufferedIOBase) -> tuple[int, int]:
-    """Read the head of a field: its number, and the number of bytes that follow."""
-    number, kind = divmod(_varint(file), 8)
-    if kind == _VARINT:
-        _varint(file)
-        return number, 0
-    if not number or kind not in (_LENGTH, *_SIZES):
-        raise _NotOnnxError
-    return number, _varint(file) if kind == _LENGTH else _SIZES[kind]
-
-
-def _varint(file: BufferedIOBase) -> int:
-    """Read a number of up to ten bytes, the lowest seven bits first."""
-    value = 0
-    for place in range(10):
-        byte = file.read(1)
-        if not byte:
-            break
-        value |= (byte[0] & 0x7F) << 7 * place
-        if byte[0] < 0x80:
-            return value
-    raise _NotOnnxError

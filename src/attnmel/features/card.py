@@ -1,6 +1,5 @@
 """What a fitted system is made of and was fitted on: its settings and manifest, as JSON inside its file. No torch."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from attnmel.config.recipe import Settings
 from attnmel.config.system import Feature, Kernel, Scaling, SvmSettings
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import checked
+from attnmel.table_files import parsed_json
 
 SYSTEM = "attnmel-system"
 """Key of the card among the texts of a checkpoint, next to that of every checkpoint."""
@@ -102,7 +102,7 @@ def read_system_card(text: str, path: Path) -> SystemCard:
         CheckpointError: it is of another version, or cannot be read.
     """
     try:
-        found = json.loads(text).get("version")
+        found = parsed_json(text).get("version")
     except (ValueError, AttributeError):
         found = None
     if found != VERSION:

@@ -3,6 +3,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,7 +15,7 @@ from attnmel.errors import CheckpointError
 from attnmel.models.classifiers import NETWORKS, build_network
 from attnmel.models.weights import safetensors_io
 from attnmel.models.weights.card import CARD as KEY
-from attnmel.models.weights.card import Card
+from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import (
     checkpoint_file,
     load_checkpoint,
@@ -155,8 +156,28 @@ def test_a_run_folder_means_its_best_checkpoint(saved: Path) -> None:
 
 def test_a_half_precision_file_loads_as_float32(saved: Path) -> None:
     tensors, metadata = load_state(saved)
-    save_state(saved, {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}, metadata)
+    halves = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
+    save_state(saved, halves, metadata)
+    with pytest.raises(CheckpointError, match=r"is damaged, or another program changed it: .* \(SHA-256\)"):
+        load_checkpoint(saved)
+    save_state(saved, halves, {KEY: card_json(CARD).decode()})
     assert {weights.dtype for weights in load_checkpoint(saved)[0].parameters()} == {torch.float32}
+
+
+def test_a_bit_that_changed_anywhere_in_the_weights_is_found(saved: Path) -> None:
+    whole = bytearray(saved.read_bytes())
+    begin = 8 + int.from_bytes(whole[:8], "little")
+    for place in np.random.default_rng(0).integers(begin, len(whole), 20):
+        changed = whole.copy()
+        changed[place] ^= 1
+        saved.write_bytes(changed)
+        with pytest.raises(CheckpointError, match=r"\(SHA-256\)"):
+            load_checkpoint(saved)
+
+
+def test_a_checkpoint_without_the_hash_of_its_weights_still_opens(saved: Path) -> None:
+    save_state(saved, load_state(saved)[0], {KEY: card_json(CARD).decode()})
+    assert load_checkpoint(saved)[1] == CARD
 
 
 @pytest.mark.parametrize("legacy", [False, True])

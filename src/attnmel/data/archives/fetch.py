@@ -24,6 +24,7 @@ from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.folders import dataset_folder, replacing
 from attnmel.locks import hold_folder
 from attnmel.progress import SILENT, Progress
+from attnmel.table_files import read_json
 
 Status = Literal["complete", "short", "absent"]
 
@@ -285,7 +286,7 @@ def _recorded(dataset: str, home: Path) -> dict[str, ArchiveState]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         states = [ArchiveState(**entry) for entry in content["archives"]]
     except (ValueError, KeyError, TypeError):
         raise ArchiveError(f"{path} is damaged; delete the folder {path.parent} and fetch again") from None

@@ -22,6 +22,7 @@ from attnmel.errors import ImageError
 from attnmel.folders import cache_folder, replacing
 from attnmel.locks import hold_file
 from attnmel.progress import SILENT, Progress
+from attnmel.table_files import read_json
 
 # Part of the key: raise it whenever the same images, weights and parameters would give other maps or files.
 VERSION = 1
@@ -202,7 +203,7 @@ def _has(stored: StoredMaps, part: int) -> bool:
 
 
 def _read(folder: Path) -> StoredMaps:
-    contents = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+    contents = read_json(folder / CONTENTS)
     return StoredMaps(
         path=folder,
         key=contents["key"],

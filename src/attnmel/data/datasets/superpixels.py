@@ -6,7 +6,6 @@
 No torch.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from jaxtyping import Bool, Int32
 from attnmel.data.image_files.decode import opened, stored_levels
 from attnmel.data.image_files.picture import upright, upright_size
 from attnmel.errors import ImageError
+from attnmel.table_files import read_json
 
 AGAIN = "take the file from the archive again"
 
@@ -46,7 +46,7 @@ def read_features(path: Path, names: Sequence[str]) -> dict[str, Bool[np.ndarray
         ImageError: the file is not there, is no JSON of that form, or lacks a feature; lists of unequal length.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:  # of which wrong UTF-8 and wrong JSON are kinds
         raise ImageError(f"{path.name} cannot be read ({error}); {AGAIN}") from None
     if not isinstance(content, dict):

@@ -7,7 +7,7 @@ are decoded. `reading` makes a photograph of the stored levels, `masks` a mask.
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from attnmel.data.dicom.frames import file_and_frame, is_dicom, require_reader
+from attnmel.data.image_files.at_once import PixelBudget
 from attnmel.data.image_files.damage import DAMAGE, contradictions_as_damage
 from attnmel.data.image_files.depth import GREY, Deep, photograph_white, read_deep, reduced
 from attnmel.data.image_files.formats import READ, START, Format, format_of, name_of_unread
@@ -28,6 +29,9 @@ from attnmel.errors import ImageError
 # Three times the largest image of ISIC 2017 (6748 x 4499); a picture of this many pixels takes 300 MB once decoded.
 # The check is ours alone: Pillow's own one is a warning, which only global state turns into an error.
 MOST_PIXELS = 100_000_000
+
+AT_ONCE = PixelBudget(2 * MOST_PIXELS)
+"""Of all pictures that threads of this process have open: two of the largest."""
 
 # Denominators of the scales that a JPEG can be decoded at (libjpeg: 1/8, 1/4, 1/2, 1/1).
 SCALES = (8, 4, 2, 1)
@@ -50,16 +54,18 @@ def opened(source: ImageSource) -> Iterator[Picture]:
     """
     name = source.name if isinstance(source, Path) else UNNAMED
     try:
-        if isinstance(source, Image.Image):
-            yield _of_pillow(source)
-        elif isinstance(source, bytes):
-            yield _recognised(name, source, BytesIO(source))
-        else:
-            path, frame = file_and_frame(source)
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise ImageError(f"{path} is no file; expected an image file")
-            with path.open("rb") as file:
-                yield _recognised(name, path, file, frame)
+        with ExitStack() as held:
+            if isinstance(source, Image.Image):
+                picture = _of_pillow(source)
+            elif isinstance(source, bytes):
+                picture = _recognised(name, source, BytesIO(source))
+            else:
+                path, frame = file_and_frame(source)
+                if not stat.S_ISREG(path.stat().st_mode):
+                    raise ImageError(f"{path} is no file; expected an image file")
+                picture = _recognised(name, path, held.enter_context(path.open("rb")), frame)
+            held.enter_context(AT_ONCE.hold(picture.size[0] * picture.size[1]))
+            yield picture
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError(f"no image at {source}; put it there, or take it out of the data set") from error
     except DAMAGE as error:

@@ -25,6 +25,7 @@ from attnmel.errors import AttnmelError, ImageError, LabelError, listed
 from attnmel.folders import cache_folder, replacing
 from attnmel.locks import hold_file
 from attnmel.progress import Progress
+from attnmel.table_files import read_json
 from attnmel.threads import available_processors
 
 CONTENTS = "contents.json"
@@ -163,7 +164,7 @@ def _build(kind: ArrayKind, build: ArrayBuild, folder: Path, key: str, progress:
 
 def _is_whole(kind: ArrayKind, folder: Path) -> bool:
     try:
-        contents = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+        contents = read_json(folder / CONTENTS)
         size = (folder / kind.file).stat().st_size
         return size == len(contents["image_ids"]) * prod(kind.row_shape(contents["side"]))
     except (OSError, ValueError, KeyError, TypeError):
@@ -171,7 +172,7 @@ def _is_whole(kind: ArrayKind, folder: Path) -> bool:
 
 
 def _read(kind: ArrayKind, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    contents = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+    contents = read_json(folder / CONTENTS)
     image_ids, file = tuple(contents["image_ids"]), folder / kind.file
     shape = (len(image_ids), *kind.row_shape(contents["side"]))
     arrays = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)

@@ -17,6 +17,7 @@ from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
 from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
+from attnmel.table_files import read_json
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds: while both stay, the content is taken to stay."""
@@ -127,7 +128,7 @@ def _sha256(path: Path) -> str:
 
 def _remembered(memory: Path) -> dict[Path, _Known]:
     try:
-        rows = json.loads(memory.read_text(encoding="utf-8"))
+        rows = read_json(memory)
         # Rows of earlier versions end with the digest.
         return {Path(path): _Known((row[0], row[1]), row[2], (*row[3:], None)[0]) for path, row in rows.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError, IndexError):

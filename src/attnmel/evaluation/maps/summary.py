@@ -21,6 +21,7 @@ from attnmel.evaluation.statistics.format import p_words, plus, plus_span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, holm
 from attnmel.folders import replacing
 from attnmel.progress import SILENT, Progress
+from attnmel.table_files import read_json
 
 FAITHFUL = ("deletion", "insertion", "sufficiency", "comprehensiveness", "area")
 
@@ -118,7 +119,7 @@ class MapSummary:
         if not path.is_file():
             return None
         try:
-            return _SUMMARY.validate_python(_null_to_nan(json.loads(path.read_text(encoding="utf-8"))))
+            return _SUMMARY.validate_python(_null_to_nan(read_json(path)))
         except (ValidationError, ValueError):
             raise PredictionsError(
                 f"{path} is damaged or of another version; run `attnmel explain RUN --split` again"

@@ -5,6 +5,7 @@ people and other programs; that file is never read back.
 """
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,14 +19,20 @@ from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import CARD, FITTED, AnyCard, Card, card_json, checked, described, read_card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.models.weights.safetensors_io import (
+    check_content,
     check_finite,
     check_tensors,
+    content_hash,
     load_state,
     read_metadata,
     save_state,
     writing,
 )
 from attnmel.seeds import single_run
+from attnmel.table_files import parsed_json
+
+CONTENT = "weights_sha256"
+"""Name of the hash of the weights in the card of a checkpoint."""
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
@@ -47,14 +54,15 @@ def save_with_card(
 ) -> None:
     """Write tensors with a card in JSON under a key of the metadata, and the card also as .json.
 
-    `more` are further texts of the metadata.
+    The card gets the hash of the tensors. `more` are further texts of the metadata.
 
     Raises:
         CheckpointError: the disk is full or cannot be written; the former checkpoint is kept.
     """
-    save_state(path, tensors, {**(more or {}), key: text.decode()})
+    whole = json.dumps(json.loads(text) | {CONTENT: content_hash(tensors)}, indent=2, ensure_ascii=False)
+    save_state(path, tensors, {**(more or {}), key: whole})
     with writing(path.with_suffix(".json")) as part:
-        part.write_bytes(text)
+        part.write_text(whole, encoding="utf-8")
 
 
 def set_temperature(path: Path, temperature: float | None, thresholds: tuple[Threshold, ...] = ()) -> None:
@@ -140,8 +148,17 @@ def read_with_card(
 def _read(path: Path, key: str, command: str) -> tuple[dict[str, Tensor], str]:
     tensors, metadata = load_state(path)
     text = _card_text(metadata, key, command, path)
+    check_content(tensors, _stored_hash(text), path)
     check_finite(tensors, path)
     return tensors, text
+
+
+def _stored_hash(text: str) -> str | None:
+    """Return the hash in a card; None in one of an earlier version, or one that cannot be read."""
+    try:
+        return parsed_json(text).get(CONTENT)
+    except (ValueError, AttributeError):
+        return None
 
 
 def _card_text(metadata: Mapping[str, str], key: str, command: str, path: Path) -> str:

@@ -1,9 +1,11 @@
 """Named tensors and texts in one safetensors file, which holds numbers and text only: reading one runs no code."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -82,6 +84,28 @@ def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
             f"{source}: tensor '{wrong[0]}' is {_shape(found, wrong[0])}, expected {_shape(expected, wrong[0])} "
             f"({len(wrong)} of {len(names)} tensors differ). The weights are of another architecture or other classes; "
             "use those of this network, or change model.network, model.trunk, model.width and data.classes to theirs."
+        )
+
+
+def content_hash(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of names, types, shapes and values, whatever their order, device and memory layout."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def check_content(tensors: Mapping[str, Tensor], expected: str | None, path: Path) -> None:
+    """Compare tensors with the hash that was stored with them; None in files of earlier versions.
+
+    Raises:
+        CheckpointError: they differ.
+    """
+    if expected is not None and content_hash(tensors) != expected:
+        raise CheckpointError(
+            f"{path} is damaged, or another program changed it: its weights are not those that were written "
+            "(SHA-256). Copy it again from where it came, or train again."
         )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.folders import replacing
 from attnmel.pipeline.predict.table import ImageResult
+from attnmel.table_files import parsed_json
 
 MadeWith = Mapping[str, str]
 """Everything that the results depend on (model, engine, precision, calibration), and the columns, by name."""
@@ -122,7 +123,7 @@ class PartialResults:
 
     def _result(self, line: bytes) -> ImageResult:
         try:
-            image, probabilities, error, added = json.loads(line)
+            image, probabilities, error, added = parsed_json(line)
             return ImageResult(image, tuple(probabilities), error, added=dict(added))
         except (ValueError, TypeError):
             raise self._damaged() from None
@@ -134,7 +135,7 @@ class PartialResults:
     def _check_made_with(self, now: MadeWith) -> None:
         with self.path.open("rb") as file:
             try:
-                before: dict[str, str] = dict(json.loads(file.readline()))
+                before: dict[str, str] = dict(parsed_json(file.readline()))
             except (ValueError, TypeError):
                 raise self._damaged() from None
         names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
