@@ -43,7 +43,7 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
     [
         (
             "trainin.epochs=3",
-            "unknown key 'trainin' (did you mean 'training'?); known: data, loss, model, name, published, title, "
+            "unknown key 'trainin' (did you mean 'training'?); known: data, loss, model, name, published, test, title, "
             "training",
         ),
         (
