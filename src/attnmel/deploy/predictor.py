@@ -35,7 +35,7 @@ from attnmel.deploy.onnx_file import (
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
-from attnmel.models.averaging import averaged
+from attnmel.models.averaging import averaged, softmax
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, decisions_of
 from attnmel.pretrained.catalogue import find_model
@@ -263,12 +263,6 @@ def _by_class(probabilities: np.ndarray, card: Card, path: Path) -> dict[str, fl
     if not np.isfinite(probabilities).all():
         raise CheckpointError(f"{path} gave a probability that is not a number: its weights are damaged; export again")
     return dict(zip(card.classes, probabilities.tolist(), strict=True))
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the softmax over the last axis, in double precision."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def _refuse_costly(facts: ExportFacts, precision: ComputePrecision, bound: float) -> None:
