@@ -10,6 +10,7 @@
     ├── CheckpointError    weights cannot be used
     ├── ExportError        an exported file would differ from the model, or lose more AUC than is accepted
     ├── PredictionsError   a predictions file cannot be used, or a measure is not defined on it
+    ├── ReadingsError      readings of a study cannot be used, or a measure is not defined on them
     ├── TrainingError      training cannot go on
     ├── BusyError          another command writes in the same place
     └── StalledError       a library returned nothing for too long
@@ -53,6 +54,10 @@ class ExportError(AttnmelError):
 
 class PredictionsError(AttnmelError):
     """A predictions file cannot be used, or a measure is not defined on it."""
+
+
+class ReadingsError(AttnmelError):
+    """Readings of a study cannot be used, or a measure is not defined on them."""
 
 
 class TrainingError(AttnmelError):

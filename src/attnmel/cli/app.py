@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import data, demo, evaluate, explain, models, predict, reproduce, segment, train
+from attnmel.cli import data, demo, evaluate, explain, models, predict, reproduce, segment, study, train
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.errors import AttnmelError, visible
 
@@ -74,6 +74,7 @@ for heading, commands in COMMANDS.items():
     for command in commands:
         app.command(cls=HelpCommand, rich_help_panel=heading)(command)
 app.add_typer(segment.segment, name="segment", rich_help_panel=NETWORKS)
+app.add_typer(study.study, name="study", rich_help_panel=RESULTS)
 
 
 class _VisibleText(io.TextIOWrapper):

@@ -1,0 +1,1 @@
+"""Studies in which several readers rate the same cases: arrays in, numbers out."""

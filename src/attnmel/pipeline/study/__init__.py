@@ -1,0 +1,1 @@
+"""Files of a study of readers -> its analysis, printed and as a page."""

@@ -1,0 +1,120 @@
+"""The whole analysis of a study: what is found in its readings, and that it finds what was put in."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.strangers.make_readers import READERS, write_sequential
+
+from attnmel.errors import ConfigError, ReadingsError
+from attnmel.evaluation.readers.readings import Readings, reader_aucs
+from attnmel.evaluation.readers.study import analyse
+from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
+from attnmel.pipeline.study.read_study import read_study
+
+
+@pytest.fixture(scope="module")
+def sequential(tmp_path_factory: pytest.TempPathFactory) -> StudyAnalysis:
+    data = read_study(write_sequential(tmp_path_factory.mktemp("study") / "readings.csv"))
+    options = StudyOptions(threshold=data.threshold, margin=0.05)
+    return analyse(data.readings, options, second=data.second, experience=data.experience)
+
+
+def test_machine_reference_and_threshold_are_found(sequential: StudyAnalysis, complete: Readings) -> None:
+    assert sequential.machine == "machine"
+    assert sequential.human == ("with machine", "alone"), "the reference last"
+    assert sequential.threshold == 50
+    assert analyse(complete).machine is None
+    binary = replace(complete, scores=(complete.scores > 1).astype(float))
+    assert analyse(binary).threshold == 0.5
+
+
+def test_each_part_is_there(sequential: StudyAnalysis) -> None:
+    assert set(sequential.modalities[0].readers) == set(READERS)
+    assert [(one.first, one.second) for one in sequential.pairs] == [("with machine", "alone")]
+    assert [(one.first, one.second) for one in sequential.against_machine] == [
+        ("machine", "with machine"), ("machine", "alone"),
+    ]  # fmt: skip
+    assert set(sequential.shares) == set(sequential.machine_shares)
+    assert [one.level for one in sequential.groups] == ["expert", "resident"]
+    assert len(sequential.within) == len(READERS)
+    assert all(one.repeatability and one.repeatability.images == 8 for one in sequential.within)
+    expert, resident = (one.toward_wrong["with machine"].value for one in sequential.groups)
+    assert resident > expert, "residents follow the machine more"
+
+
+def test_the_help_of_the_machine_is_found(sequential: StudyAnalysis) -> None:
+    aucs = reader_aucs(sequential.readings.of(["with machine", "alone"]))
+    assert sequential.pairs[0].random.value == pytest.approx((aucs[0] - aucs[1]).mean())
+    assert 0 < sequential.pairs[0].non_inferior < 0.01
+    assert sequential.changes["with machine"].against_right.mean is not None
+    assert sequential.changes["with machine"].against_right.mean.value == 0
+
+
+def test_a_modality_with_readers_of_its_own_is_compared(complete: Readings) -> None:
+    scores = np.full((2, 10, 80), np.nan)
+    scores[0, :5], scores[1, 5:] = complete.scores
+    found = analyse(replace(complete, readers=tuple(map(str, range(10))), scores=scores)).pairs[0]
+    assert found.readers == 0
+    assert found.analysis is None
+    assert found.random.low < -0.054125 < found.random.high
+    assert found.u.unbiased.t.low < -0.054125 < found.u.unbiased.t.high
+
+
+def test_one_reader_and_one_modality_are_analysed_without_a_crash(drawn: Callable[..., Readings]) -> None:
+    found = analyse(drawn(modalities=1, readers=1))
+    assert found.machine is None
+    assert found.pairs == ()
+    assert found.modalities[0].analysis is not None
+    assert np.isnan(found.modalities[0].analysis.random.means[0].low)
+    assert found.modalities[0].analysis.fixed_readers.means[0].low > 0
+    found = analyse(drawn(modalities=2, readers=1), StudyOptions(threshold=0))
+    assert np.isnan(found.pairs[0].random.low)
+    assert found.pairs[0].random.note
+
+
+def test_three_modalities_are_tested_together(drawn: Callable[..., Readings]) -> None:
+    found = analyse(drawn(modalities=3))
+    assert found.together is not None
+    assert (found.together.random.test.df1, len(found.pairs)) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (StudyOptions(machine="testC"), r"unknown modality 'testC' \(did you mean 'test[AB]'\?\); known: testA, testB"),
+        (StudyOptions(machine="testA"), "'testA' has 5 readers; a machine's modality has exactly one, the machine"),
+        (StudyOptions(reference="x"), "unknown modality 'x'; known: testA, testB"),
+        (StudyOptions(margin=5), r"a margin of 5; expected a loss of AUC between 0 and 1, such as 0\.05"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_one_sentence(complete: Readings, options: StudyOptions, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        analyse(complete, options)
+
+
+def test_readings_that_allow_no_curve_are_refused(complete: Readings) -> None:
+    with pytest.raises(ReadingsError, match="80 diseased cases and 0 healthy cases; an ROC curve needs at least one"):
+        replace(complete, diseased=np.ones(80, dtype=bool))
+    with pytest.raises(ReadingsError, match="no reading; expected scores of at least one reader"):
+        replace(complete, scores=np.full_like(complete.scores, np.nan))
+    with pytest.raises(ReadingsError, match="a score is infinite"):
+        replace(complete, scores=np.where(complete.scores > 3, np.inf, complete.scores))
+
+
+def test_a_modality_or_level_with_one_kind_of_cases(complete: Readings) -> None:
+    scores = complete.scores.copy()
+    scores[1][:, complete.diseased] = np.nan
+    with pytest.raises(ReadingsError, match="all cases read with 'testB' are healthy; an ROC curve needs both kinds"):
+        analyse(replace(complete, scores=scores))
+    scores = complete.scores.copy()
+    scores[:, 0, complete.diseased] = np.nan
+    levels = dict.fromkeys(complete.readers, "expert") | {complete.readers[0]: "resident"}
+    assert [one.level for one in analyse(replace(complete, scores=scores), experience=levels).groups] == ["expert"]
+
+
+def test_the_fixture_is_not_changed_by_git(complete: Readings) -> None:
+    assert Path(__file__).with_name("input.imrmc").stat().st_size == 26793
+    assert complete.crossed
