@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attnmel.losses import Dice, DiceSums, TotalLoss, dice_loss, dice_sums, focal_loss
+from attnmel.losses import Dice, DiceSums, TotalLoss, dice_loss, dice_sums, focal_loss, mask_loss
 from attnmel.models.classifiers import build_network
 from attnmel.models.output import Output
 
@@ -302,3 +302,21 @@ def test_weighted_cross_entropy_is_torchs(generator: torch.Generator) -> None:
     weights = (0.4618, 0.0767, 4.4696)
     expected = functional.cross_entropy(logits, labels, weight=torch.tensor(weights))
     torch.testing.assert_close(focal_loss(logits, labels, 0.0, weights), expected)
+
+
+def test_the_mask_loss_is_its_formula_and_leaves_out_images_without_a_prior(generator: torch.Generator) -> None:
+    scores = torch.randn(3, 2, 2, 2, generator=generator, dtype=torch.float64)
+    prior = torch.rand(3, 2, 4, 4, generator=generator, dtype=torch.float64)
+    expected = 0.0
+    for image in (0, 2):
+        for plane in range(2):
+            overlap = total = 0.0
+            for row in range(2):
+                for column in range(2):
+                    share = 1 / (1 + math.exp(-scores[image, plane, row, column].item()))
+                    block = prior[image, plane, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].mean().item()
+                    expected -= (block * math.log(share) + (1 - block) * math.log(1 - share)) / 8
+                    overlap, total = overlap + share * block, total + share + block
+            expected += (1 - (2 * overlap + 1) / (total + 1)) / 2
+    found = mask_loss(scores, prior, torch.tensor([True, False, True]))
+    assert found.item() == pytest.approx(expected / 3, rel=1e-12)

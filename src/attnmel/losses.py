@@ -1,7 +1,8 @@
 """The loss of a classifier: focal loss of the classes plus the weighted Dice losses of its attention maps.
 
 L = L_focal + pool3_weight * L_D(A_pool3, M_pool3) + pool4_weight * L_D(A_pool4, M_pool4); the slides call the weights
-lambda_1 and lambda_2.
+lambda_1 and lambda_2. A network with a segmentation branch has + mask_weight * (cross-entropy + Dice loss) of its masks
+in their place.
 
 L_D is 1 minus twice a ratio of sums over the whole batch: of a_i * m_i and a_i + m_i (the slides), or the mean of each
 image's own such loss. Where a batch is computed in parts, one after another or in several processes, each part gets the
@@ -42,6 +43,7 @@ class LossParts(NamedTuple):
 
     total: float
     focal: float = math.nan
+    """Of the classes; what the other terms leave of the total is the weighted loss of a segmentation branch."""
     dice_pool3: float = math.nan
     """Dice losses are unweighted."""
     dice_pool4: float = math.nan
@@ -60,6 +62,8 @@ class TotalLoss:
     dice: Dice = "batch"
     class_weights: tuple[float, ...] = ()
     """Weight of an image of each class in the focal loss; empty where all count alike."""
+    mask_weight: float = 0.0
+    """Weight of the loss of a segmentation branch; 0 without a prior."""
 
     @property
     def regularised(self) -> bool:
@@ -71,7 +75,7 @@ class TotalLoss:
         return _weights_of(labels, self.class_weights).sum() if self.class_weights else len(labels)
 
     def sums(
-        self, output: Output, priors: Float[Tensor, "B 1 s s"], has_prior: Bool[Tensor, " B"]
+        self, output: Output, priors: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
     ) -> tuple[DiceSums, ...]:
         """Return the sums of the Dice loss of each attention map; empty without a prior."""
         maps = output.attention if self.regularised else ()
@@ -84,13 +88,21 @@ class TotalLoss:
         own: Sequence[DiceSums],
         others: Sequence[DiceSums] | None = None,
     ) -> tuple[Float[Tensor, ""], tuple[Float[Tensor, ""], ...]]:
-        """Return the focal loss of one part of a batch, and the Dice losses of pool-3 and pool-4 of the whole batch.
+        """Return the loss of the classes of one part of a batch, and the Dice losses of pool-3 and pool-4 of all of it.
 
         `own` are the sums of the part, `others` those of all other parts. Dice losses are unweighted.
         """
         rest: Sequence[DiceSums | None] = others or [None] * len(own)
         dice = tuple(dice_loss(mine, theirs) for mine, theirs in zip(own, rest, strict=True))
-        return focal_loss(output.logits, labels, self.gamma, self.class_weights), dice
+        return class_loss(output, labels, self.gamma, self.class_weights), dice
+
+    def mask_term(
+        self, output: Output, priors: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
+    ) -> Float[Tensor, ""]:
+        """Return the weighted loss of a segmentation branch, a mean over images; 0 without one."""
+        if output.masks is None or not self.mask_weight:
+            return torch.zeros((), device=output.logits.device)
+        return self.mask_weight * mask_loss(output.masks, priors, has_prior)
 
     def total(self, focal: Number, dice: Sequence[Number], copies: int = 1) -> Number:
         """Add the terms up, the Dice losses with their weights, `copies` times."""
@@ -103,11 +115,12 @@ class TotalLoss:
         self,
         output: Output,
         labels: Int[Tensor, " B"],
-        priors: Float[Tensor, "B 1 s s"],
+        priors: Float[Tensor, "B P s s"],
         has_prior: Bool[Tensor, " B"],
     ) -> Float[Tensor, ""]:
         """Return the loss of a whole batch."""
-        return self.total(*self.terms(output, labels, self.sums(output, priors, has_prior)))
+        terms = self.terms(output, labels, self.sums(output, priors, has_prior))
+        return self.total(*terms) + self.mask_term(output, priors, has_prior)
 
 
 def focal_loss(
@@ -124,10 +137,7 @@ def focal_loss(
     missing = -torch.expm1(log_probability)
     missing = missing.clamp(min=torch.finfo(missing.dtype).tiny)
     losses = -(missing**gamma * log_probability)
-    if not class_weights:
-        return losses.mean()
-    weights = _weights_of(labels, class_weights)
-    return (weights * losses).sum() / weights.sum()
+    return _weighted_mean(losses, labels, class_weights)
 
 
 def dice_sums(
@@ -171,8 +181,54 @@ def dice_loss(own: DiceSums, others: DiceSums | None = None) -> Float[Tensor, ""
     return loss.where(~empty, 0.0)
 
 
+def _weighted_mean(
+    losses: Float[Tensor, " B"], labels: Int[Tensor, " B"], class_weights: Sequence[float]
+) -> Float[Tensor, ""]:
+    if not class_weights:
+        return losses.mean()
+    weights = _weights_of(labels, class_weights)
+    return (weights * losses).sum() / weights.sum()
+
+
 def _weights_of(labels: Int[Tensor, " B"], class_weights: Sequence[float]) -> Float[Tensor, " B"]:
     return torch.tensor(class_weights, dtype=torch.float32, device=labels.device)[labels]
+
+
+def class_loss(
+    output: Output, labels: Int[Tensor, " B"], gamma: float, class_weights: Sequence[float] = ()
+) -> Float[Tensor, ""]:
+    """Focal loss of a softmax head, hinge loss of a hinge head, or the sum of both."""
+    if output.margins is None:
+        return focal_loss(output.logits, labels, gamma, class_weights)
+    hinge = hinge_loss(output.margins, labels, class_weights)
+    if output.softmax_scores is None:
+        return hinge
+    return focal_loss(output.softmax_scores, labels, gamma, class_weights) + hinge
+
+
+def hinge_loss(
+    margins: Float[Tensor, "B K"], labels: Int[Tensor, " B"], class_weights: Sequence[float] = ()
+) -> Float[Tensor, ""]:
+    """Mean over images of the sum over classes of max(0, 1 - t m), t = 1 for the true class and -1 for the others."""
+    signs = 2 * functional.one_hot(labels, margins.shape[1]) - 1
+    return _weighted_mean((1 - signs * _precise(margins)).clamp(min=0).sum(1), labels, class_weights)
+
+
+def mask_loss(
+    scores: Float[Tensor, "B P h w"], prior: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy plus Dice loss of a segmentation branch: the sum over the images with a prior, divided by all.
+
+    `scores` are before the sigmoid; the prior, in [0, 1], is average-pooled to their size and stays soft. Per plane the
+    Dice loss is 1 - (2 * overlap + 1) / (total + 1), so that a plane that marks nothing has one too.
+    """
+    scores = _precise(scores)
+    pooled = functional.adaptive_avg_pool2d(_precise(prior), (scores.shape[-2], scores.shape[-1]))
+    entropy = functional.binary_cross_entropy_with_logits(scores, pooled, reduction="none").mean((1, 2, 3))
+    shares = scores.sigmoid()
+    overlap, total = (shares * pooled).sum((2, 3)), (shares + pooled).sum((2, 3))
+    dice = (1 - (2 * overlap + 1) / (total + 1)).mean(1)
+    return (entropy + dice).where(has_prior, 0.0).mean()
 
 
 def _precise(tensor: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:

@@ -217,7 +217,7 @@ def test_a_table_that_is_wrong_starts_no_run(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("model.network=resnet", "'vgg16', 'vgg16-gap', 'mel-cnn' or 'attnmel-cnn'"),
+        ("model.network=resnet", "'chen', 'dermaknet' or 'harangi'"),
         ("data.size=50", "data.size = 50: Input should be a multiple of 32"),
         (
             "data.dataset=isic2099",

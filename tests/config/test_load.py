@@ -18,6 +18,9 @@ from attnmel.errors import ConfigError
 
 LESION = "isic2017/attnmel-lesion"
 
+DERMAKNET = ("model.network=dermaknet", "loss.prior=structures")
+HARANGI = ("model.network=harangi", "loss.prior=none", "model.branches=['efficientnet_lite0']")
+
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_shipped_recipe_loads_under_its_own_name(name: str) -> None:
@@ -48,7 +51,7 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
         ),
         (
             "loss.gama=3",
-            "unknown key 'loss.gama' (did you mean 'gamma'?); known: class_weights, dice, gamma, masks, "
+            "unknown key 'loss.gama' (did you mean 'gamma'?); known: class_weights, dice, gamma, mask_weight, masks, "
             "pool3_weight, pool4_weight, prior, spoil",
         ),
         ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
@@ -129,9 +132,46 @@ def test_all_problems_are_told_at_once() -> None:
     assert "loss.gamma" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["model.passing=none"],
+            "model.passing is of the network chen, but model.network = 'attnmel-cnn'; leave",
+        ),
+        (["model.without=['maps']"], "model.without is of the network dermaknet, but model.network = 'attnmel-cnn'"),
+        (["model.branches=['vgg16']"], "model.branches is of the network harangi, but model.network = 'attnmel-cnn'"),
+        (["model.network=mel-cnn"], "attention maps (attnmel-cnn) or a segmentation branch (chen), but model.network"),
+        (["loss.prior=structures"], "'structures' is of the network dermaknet, but model.network = 'attnmel-cnn'"),
+        (
+            ["model.network=dermaknet"],
+            "the maps of dermaknet are of loss.prior = 'structures' or 'none', found",
+        ),
+        ([*DERMAKNET, "model.heads=both"], "model.heads = 'both' is of one linear layer, and dermaknet has three"),
+        ([*DERMAKNET, "model.without=['maps']"], "trains the structure maps, which model.without leaves out"),
+        ([*DERMAKNET, "loss.spoil=shifted"], "are of one mask an image, but loss.prior = 'structures'"),
+        ([*DERMAKNET, "training.colour=0.1"], "interpolate between pixels, which marks of several structures cannot"),
+        (
+            [*HARANGI, "model.branches=[]"],
+            "harangi joins several trunks; name those besides model.trunk by",
+        ),
+        ([*HARANGI, "training.freeze=pool5"], "training.freeze is of one trunk, but harangi has several; leave it out"),
+        (
+            [*HARANGI, "data.normalise_by=weights"],
+            "one scale, but EfficientNet-Lite and the other trunks have two",
+        ),
+    ],
+)
+def test_settings_of_another_network_are_refused_in_one_sentence(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_recipe(LESION, overrides)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_an_unknown_recipe_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"unknown recipe 'isic2017/resnet'; known: demo, .*/attnmel-lesion"):
-        load_recipe("isic2017/resnet")
+    with pytest.raises(ConfigError, match=r"unknown recipe 'isic2017/wideresnet50'; known: demo, .*/attnmel-lesion"):
+        load_recipe("isic2017/wideresnet50")
 
 
 def test_a_file_that_is_not_toml_is_said_to_be_none(tmp_path: Path) -> None:

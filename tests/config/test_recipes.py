@@ -12,6 +12,7 @@ from attnmel.data.batches.batch import oversampled
 from attnmel.data.datasets.read_dataset import SOURCES
 from attnmel.evaluation.thesis.published import CLASSES_2018, PUBLISHED
 from attnmel.models.classifiers import build_network
+from attnmel.models.weights.card import network_settings
 
 TABLES = {
     "isic2016": {"vgg16", "vgg16-gap", "mel-cnn", "attnmel"},
@@ -68,11 +69,7 @@ def test_a_recipe_names_known_data_and_its_classes(name: str) -> None:
 def test_a_recipe_builds_its_network(name: str) -> None:
     recipe = load_recipe(name)
     network = build_network(
-        recipe.model.network,
-        trunk=recipe.model.trunk,
-        width=0.05,
-        classes=len(recipe.data.classes),
-        attention=recipe.model.attention,
+        recipe.model.network, classes=len(recipe.data.classes), **{**network_settings(recipe.model), "width": 0.05}
     )
     output = network.eval()(torch.rand(1, 3, 32, 32))
     assert output.logits.shape == (1, len(recipe.data.classes))

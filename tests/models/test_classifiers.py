@@ -7,7 +7,8 @@ import torch
 from attnmel.config import recipe
 from attnmel.errors import ConfigError
 from attnmel.models.attention import ATTENTION_KINDS
-from attnmel.models.classifiers import NETWORKS, Head, build_network
+from attnmel.models.classifiers import NETWORKS, build_network
+from attnmel.models.heads import Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.trunks.trunk import PADDINGS
@@ -37,7 +38,8 @@ def test_every_network_keeps_the_contract(network: str, trunk: str, width: float
 def test_every_weight_gets_a_gradient(network: str) -> None:
     torch.manual_seed(0)
     built = build_network(network, trunk="vgg16_bn", width=0.05, classes=2)
-    built(torch.rand(4, 3, 64, 64)).logits.square().sum().backward()
+    output: Output = built(torch.rand(4, 3, 64, 64))
+    torch.stack([one.square().sum() for one in (output.logits, output.masks) if one is not None]).sum().backward()
     without = [name for name, weight in built.named_parameters() if weight.grad is None or not weight.grad.any()]
     # A bias before a batch-norm is taken out by it, so its gradient may vanish.
     assert [name for name in without if not (name.startswith("trunk") and name.endswith("bias"))] == []
@@ -118,7 +120,10 @@ def test_dense_layers_on_a_light_trunk_are_refused(trunk: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"network": "resnet"}, "unknown network 'resnet'; known: attnmel-cnn, mel-cnn, vgg16, vgg16-gap"),
+        (
+            {"network": "resnet"},
+            "unknown network 'resnet'; known: attnmel-cnn, chen, dermaknet, harangi, mel-cnn, vgg16, vgg16-gap",
+        ),
         (
             {"trunk": "vgg19"},
             r"unknown trunk 'vgg19' \(did you mean 'vgg16'\?\); known: efficientnet_lite0, efficientnet_lite1, "

@@ -6,7 +6,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from attnmel.models.attention import AttentionGate
-from attnmel.models.classifiers import Head, build_network
+from attnmel.models.classifiers import build_network
+from attnmel.models.heads import Head
 
 SIDE = 128
 

@@ -166,7 +166,7 @@ def gradients_of_the_formula(
 ) -> list[Tensor]:
     """Autograd of L_focal + pool3_weight * L_D(pool-3) + pool4_weight * L_D(pool-4), in float64."""
     network = copy.deepcopy(network).double()
-    logits, (shallow, deep) = network(batch.images.double())
+    logits, (shallow, deep), *_ = network(batch.images.double())
     focal = torch.zeros((), dtype=torch.float64)
     for scores, label in zip(logits, batch.labels.tolist(), strict=True):
         share = scores[label].exp() / scores.exp().sum()

@@ -1,7 +1,7 @@
 """The settings of a recipe: frozen, and checked when they are read. No torch."""
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -9,15 +9,22 @@ from attnmel.config.data_settings import DataSettings, Settings
 from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Transforms, Width
 from attnmel.config.transforms import NO_TRANSFORMS
 
-Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"]
+Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet", "harangi"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
 """Those that have dense layers, and no strided convolution to pad."""
 LITE_TRUNKS: tuple[Trunk, ...] = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 Padding = Literal["symmetric", "tensorflow"]
-Prior = Literal["none", "lesion", "background", "dermoscopic"]
+Prior = Literal["none", "lesion", "background", "dermoscopic", "structures"]
+STRUCTURES = "structures"
 Spoiling = Literal["none", "shifted", "dilated", "swapped"]
 Attention = Literal["sigmoid", "softmax"]
+Passing = Literal["none", "to-class", "to-mask", "both"]
+PASSINGS: dict[str, Passing] = {one: one for one in get_args(Passing)}
+LeftOut = Literal["maps", "polar", "asymmetry"]
+LEFT_OUT: dict[str, LeftOut] = {one: one for one in get_args(LeftOut)}
+HeadKind = Literal["softmax", "hinge", "both"]
+HEAD_KINDS: dict[str, HeadKind] = {one: one for one in get_args(HeadKind)}
 Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
@@ -43,6 +50,14 @@ class ModelSettings(Settings):
     By default "tensorflow" for EfficientNet-Lite, as its weights were trained, else "symmetric".
     """
     attention: Attention = "sigmoid"
+    passing: Passing = "both"
+    """Which branch of chen gets features of the other: the classification (to-class), the segmentation (to-mask)."""
+    without: tuple[LeftOut, ...] = ()
+    """Parts of dermaknet that are left out: structure maps, polar pooling, asymmetry."""
+    heads: HeadKind = "softmax"
+    """How scores are trained and become probabilities: cross-entropy or focal loss, hinge loss, or the mean of both."""
+    branches: tuple[Trunk, ...] = ()
+    """Further trunks of harangi, whose features join those of `trunk` before its softmax."""
     weights: str = "imagenet"
     """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
     or .safetensors file of published weights, a run folder or a checkpoint."""
@@ -62,12 +77,12 @@ class ModelSettings(Settings):
 
 
 class LossSettings(Settings):
-    """Focal loss plus the weighted Dice terms of the attention maps."""
+    """Focal loss plus the weighted terms of attention maps or of a segmentation branch."""
 
     gamma: float = Field(default=2.0, ge=0)
     """Focusing exponent; 0 gives cross-entropy."""
     prior: Prior = "none"
-    """The prior that the attention maps are trained toward."""
+    """The prior that attention maps, or a segmentation branch, are trained toward."""
     masks: str = ""
     """Where the prior's masks are from: "" (the data set's own), "predicted" (those that `attnmel segment predict`
     wrote for the data set) or a folder of masks, one an image, named by image id."""
@@ -80,6 +95,8 @@ class LossSettings(Settings):
     """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
     pool4_weight: float = Field(default=0.01, ge=0)
+    mask_weight: float = Field(default=1.0, ge=0)
+    """Of the cross-entropy and Dice loss of a segmentation branch; only images with a prior have it."""
 
 
 class TrainingSettings(Settings):
@@ -243,7 +260,60 @@ class Recipe(RunRecipe):
 
     @model_validator(mode="after")
     def _gates(self) -> "Recipe":
-        if self.loss.prior != "none" and self.model.network != "attnmel-cnn":
-            needs = f"loss.prior = '{self.loss.prior}' needs a network with attention maps (attnmel-cnn)"
-            raise ValueError(f"{needs}, but model.network = '{self.model.network}'")
+        prior, network = self.loss.prior, self.model.network
+        if network == "dermaknet":
+            if self.model.heads != "softmax":
+                raise ValueError(
+                    f"model.heads = '{self.model.heads}' is of one linear layer, and dermaknet has three; leave it out"
+                )
+            self._check_structures()
+        elif prior == STRUCTURES:
+            raise ValueError(f"loss.prior = 'structures' is of the network dermaknet, but model.network = '{network}'")
+        elif prior != "none" and network not in ("attnmel-cnn", "chen"):
+            needs = f"loss.prior = '{prior}' needs a network with attention maps (attnmel-cnn) or a segmentation branch"
+            raise ValueError(f"{needs} (chen), but model.network = '{network}'")
+        return self
+
+    def _check_structures(self) -> None:
+        prior, training = self.loss.prior, self.training
+        if prior not in ("none", STRUCTURES):
+            raise ValueError(f"the maps of dermaknet are of loss.prior = 'structures' or 'none', found '{prior}'")
+        if prior == STRUCTURES and "maps" in self.model.without:
+            raise ValueError("loss.prior = 'structures' trains the structure maps, which model.without leaves out")
+        if prior == STRUCTURES and (self.loss.masks or self.loss.spoil != "none"):
+            raise ValueError("loss.masks and loss.spoil are of one mask an image, but loss.prior = 'structures'")
+        if prior == STRUCTURES and (training.smallest_crop is not None or training.any_angle or training.colour):
+            raise ValueError(
+                "training.smallest_crop, any_angle and colour interpolate between pixels, which marks of several "
+                "structures cannot take; leave them out, or set loss.prior = 'none'"
+            )
+
+    @model_validator(mode="after")
+    def _of_one_network(self) -> "Recipe":
+        for setting, given, network in (
+            ("passing", self.model.passing != "both", "chen"),
+            ("without", self.model.without, "dermaknet"),
+            ("branches", self.model.branches, "harangi"),
+        ):
+            if given and self.model.network != network:
+                raise ValueError(
+                    f"model.{setting} is of the network {network}, but model.network = '{self.model.network}'; leave "
+                    "it out"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _several_trunks(self) -> "Recipe":
+        if self.model.network != "harangi":
+            return self
+        if not self.model.branches:
+            raise ValueError("harangi joins several trunks; name those besides model.trunk by model.branches")
+        if self.training.freeze != "none":
+            raise ValueError("training.freeze is of one trunk, but harangi has several; leave it out")
+        of_lite = {one in LITE_TRUNKS for one in (self.model.trunk, *self.model.branches)}
+        if self.data.normalise_by == "weights" and len(of_lite) > 1:
+            raise ValueError(
+                "data.normalise_by = 'weights' is one scale, but EfficientNet-Lite and the other trunks have two; "
+                "set data.normalise_by = 'dataset'"
+            )
         return self

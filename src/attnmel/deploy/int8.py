@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROUNDED = ("Conv", "Relu", "Clip", "MaxPool", "Add", "Gemm")
 """Operations with 8-bit inputs and outputs."""
 
-EXACT = ("network.gates.", "network.head.")
+EXACT = ("network.gates.", "network.head.", "network.polar.", "network.asymmetry.")
 """Prefixes of the names of weights that stay in float32, with all that is computed from them: maps are compared to a
 thousandth, scores in 256 steps would create ties, and both together are less than a hundredth of the computation."""
 

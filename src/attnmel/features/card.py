@@ -26,6 +26,10 @@ class TrunkFacts(Settings):
     width: Width
     padding: str
     attention: str
+    passing: str = "both"
+    without: tuple[str, ...] = ()
+    heads: str = "softmax"
+    branches: tuple[str, ...] = ()
     classes: int
     mean: Means
     """Of the RGB in [0, 1] that it takes."""

@@ -15,7 +15,7 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.features.card import TrunkFacts
 from attnmel.features.handcrafted import Pixels
 from attnmel.models.classifiers import build_network, trunk_of
-from attnmel.models.weights.card import CARD
+from attnmel.models.weights.card import CARD, network_settings
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.models.weights.pretrained_input import IMAGENET, trained_with
 from attnmel.models.weights.safetensors_io import read_metadata
@@ -81,18 +81,19 @@ def open_trunk(
 
     Raises:
         CheckpointError: the weights are not there, damaged, of another architecture, or do not state their scale.
-        ConfigError: "logits" of published weights, whose classes are ImageNet's.
+        ConfigError: "logits" of published weights, whose classes are ImageNet's, or a network of several trunks.
     """
     if is_checkpoint(settings.weights):
         network, card = load_checkpoint(Path(settings.weights).expanduser())
+        if card.branches:
+            raise ConfigError(
+                f"{settings.weights} is a {card.network} of several trunks, and taps are of one; name another run"
+            )
         return TrunkNetwork(
             network,
             TrunkFacts(
                 network=card.network,
-                trunk=card.trunk,
-                width=card.width,
-                padding=card.padding,
-                attention=card.attention,
+                **network_settings(card),
                 classes=len(card.classes),
                 mean=card.mean,
                 std=card.std,
@@ -120,14 +121,7 @@ def is_checkpoint(weights: str) -> bool:
 def network_of(facts: TrunkFacts, tensors: Mapping[str, Tensor], device: torch.device) -> TrunkNetwork:
     """Build the network of a stored system again."""
     with torch.device("meta"):
-        network = build_network(
-            facts.network,
-            trunk=facts.trunk,
-            width=facts.width,
-            padding=facts.padding,
-            classes=facts.classes,
-            attention=facts.attention,
-        )
+        network = build_network(facts.network, classes=facts.classes, **network_settings(facts))
     network.load_state_dict(dict(tensors), assign=True)
     return TrunkNetwork(network, facts, device)
 

@@ -1,1 +1,1 @@
-"""From images to `Output(logits, attention)`; knows no data set."""
+"""From images to `Output` (logits, attention maps, masks); knows no data set."""

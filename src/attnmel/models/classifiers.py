@@ -1,14 +1,20 @@
-"""The slides' networks as compositions of a trunk, attention gates and a head; each returns `Output`."""
+"""Every network by its name: compositions of a trunk, further layers and a head; each returns `Output`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attnmel.config.recipe import HEAD_KINDS, LEFT_OUT, LITE_TRUNKS, PASSINGS, LeftOut, Passing
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
+from attnmel.models.chen import MASK_CHANNELS, ChenNetwork
+from attnmel.models.dermaknet import RATE_SHARES, STRUCTURE_CHANNELS, DermaKNet
+from attnmel.models.harangi import HarangiNetwork
+from attnmel.models.heads import HEADS, Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.trunks.trunk import PADDINGS, Padding, Pooled, Trunk, scaled
@@ -18,28 +24,6 @@ from attnmel.models.trunks.vgg import VggTrunk
 DENSE_UNITS = 4096
 DENSE_SIDE = 7
 DROPOUT = 0.5
-
-
-class Head(nn.Linear):
-    """The last layer; start N(0, 0.01), bias 0.
-
-    It is computed in its weights' precision even under autocast: bf16 scores come in steps of 1/256 of their size, and
-    such ties would blur every ranking measure.
-    """
-
-    def reset_parameters(self) -> None:
-        """Draw a new start."""
-        nn.init.normal_(self.weight, std=0.01)
-        nn.init.zeros_(self.bias)
-
-    def forward(self, input: Float[Tensor, "B C"]) -> Float[Tensor, "B K"]:
-        """Give the scores of the classes."""
-        features = input.to(self.weight.dtype)
-        # Without autocast the plain layer, so that an exported graph holds no autocast region.
-        if not torch.is_autocast_enabled(features.device.type):
-            return super().forward(features)
-        with torch.autocast(features.device.type, enabled=False):
-            return super().forward(features)
 
 
 class DenseNetwork(nn.Module):
@@ -67,7 +51,7 @@ class DenseNetwork(nn.Module):
         """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
         deepest = self.trunk(images).stride32
         averaged = functional.adaptive_avg_pool2d(deepest, DENSE_SIDE)
-        return Output(self.head(self.dense(averaged.flatten(1))))
+        return self.head.output(self.dense(averaged.flatten(1)))
 
 
 class PooledNetwork(nn.Module):
@@ -80,7 +64,7 @@ class PooledNetwork(nn.Module):
 
     def forward(self, images: Float[Tensor, "B 3 s s"] | Pooled) -> Output:
         """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
-        return Output(self.head(_mean(self.trunk(images).stride32)))
+        return self.head.output(_mean(self.trunk(images).stride32))
 
 
 class MelNetwork(nn.Module):
@@ -99,14 +83,14 @@ class MelNetwork(nn.Module):
         """Classify normalised images of a side that is a multiple of 32, or their frozen maps."""
         pool3, pool4, pool5 = self.trunk(images)
         if not self.gates:
-            return Output(self._scores(pool5, _mean(pool3), _mean(pool4)))
+            return self.head.output(torch.cat([_mean(pool5), _mean(pool3), _mean(pool4)], dim=1))
         shallow, deep = (gate(local, pool5) for gate, local in zip(self.gates, (pool3, pool4), strict=True))
-        return Output(self._scores(pool5, shallow.features, deep.features), (shallow.attention, deep.attention))
+        features = torch.cat([_mean(pool5), shallow.features, deep.features], dim=1)
+        return self.head.output(features)._replace(attention=(shallow.attention, deep.attention))
 
-    def _scores(
-        self, pool5: Float[Tensor, "B G h w"], shallow: Float[Tensor, "B C"], deep: Float[Tensor, "B D"]
-    ) -> Float[Tensor, "B K"]:
-        return self.head(torch.cat([_mean(pool5), shallow, deep], dim=1))
+
+OneTrunk = DenseNetwork | PooledNetwork | MelNetwork | ChenNetwork | DermaKNet
+"""The networks that have one trunk, and so one map at each of its pools."""
 
 
 def trunk_of(network: nn.Module) -> Trunk:
@@ -121,43 +105,88 @@ def needs_means_alone(network: nn.Module) -> bool:
     return isinstance(network, PooledNetwork) or (isinstance(network, MelNetwork) and not network.gates)
 
 
-def vgg16(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> DenseNetwork:
+def train_without_masks(network: nn.Module) -> None:
+    """Keep the layers as they start that nothing but a loss of the network's masks would train."""
+    if isinstance(network, ChenNetwork | DermaKNet):
+        for layer in network.mask_layers():
+            layer.requires_grad_(False)
+
+
+def rate_share(network: nn.Module, name: str) -> float:
+    """Return the share of the learning rate that a parameter of that name is trained with."""
+    return RATE_SHARES.get(name.partition(".")[0], 1.0) if isinstance(network, DermaKNet) else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a network is built of."""
+
+    trunk: Trunk
+    width: float
+    """Share of each layer's channels that is kept."""
+    classes: int
+    attention: AttentionKind
+    passing: Passing
+    without: tuple[LeftOut, ...]
+    others: tuple[Trunk, ...]
+
+
+def vgg16(parts: Parts) -> DenseNetwork:
     """VGG-16 with its dense layers, the last one new; it has no attention.
 
     Raises:
         ConfigError: another trunk.
     """
-    if not isinstance(trunk, VggTrunk):
+    if not isinstance(parts.trunk, VggTrunk):
         raise ConfigError(
             "the network 'vgg16' is VGG-16 with its dense layers, which no other trunk has; choose model.trunk = "
             "'vgg16_bn' or 'vgg16', or the network vgg16-gap, mel-cnn or attnmel-cnn"
         )
-    return DenseNetwork(trunk, units=scaled(DENSE_UNITS, width), classes=classes)
+    return DenseNetwork(parts.trunk, units=scaled(DENSE_UNITS, parts.width), classes=parts.classes)
 
 
-def vgg16_gap(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> PooledNetwork:
+def vgg16_gap(parts: Parts) -> PooledNetwork:
     """VGG-16 with global average pooling in place of the dense layers; it has no attention."""
-    return PooledNetwork(trunk, classes=classes)
+    return PooledNetwork(parts.trunk, classes=parts.classes)
 
 
-def mel_cnn(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
+def mel_cnn(parts: Parts) -> MelNetwork:
     """Means of three depths; it has no attention."""
-    return MelNetwork(trunk, [], classes=classes)
+    return MelNetwork(parts.trunk, [], classes=parts.classes)
 
 
-def attnmel_cnn(trunk: Trunk, width: float, classes: int, attention: AttentionKind) -> MelNetwork:
+def attnmel_cnn(parts: Parts) -> MelNetwork:
     """Mel-CNN with a gate on pool-3 and one on pool-4, both guided by pool-5."""
-    c3, c4, c5 = trunk.channels
-    hidden = scaled(HIDDEN_CHANNELS, width)
-    gates = [AttentionGate(local, c5, hidden, attention) for local in (c3, c4)]
-    return MelNetwork(trunk, gates, classes=classes)
+    c3, c4, c5 = parts.trunk.channels
+    hidden = scaled(HIDDEN_CHANNELS, parts.width)
+    gates = [AttentionGate(local, c5, hidden, parts.attention) for local in (c3, c4)]
+    return MelNetwork(parts.trunk, gates, classes=parts.classes)
 
 
-NETWORKS: dict[str, Callable[[Trunk, float, int, AttentionKind], nn.Module]] = {
+def chen(parts: Parts) -> ChenNetwork:
+    """VGG-16-GAP with a segmentation branch; the two pass features to each other."""
+    return ChenNetwork(parts.trunk, scaled(MASK_CHANNELS, parts.width), parts.passing, classes=parts.classes)
+
+
+def dermaknet(parts: Parts) -> DermaKNet:
+    """Features times maps of dermoscopic structures, with polar pooling and asymmetry."""
+    hidden = scaled(STRUCTURE_CHANNELS, parts.width)
+    return DermaKNet(parts.trunk, hidden, parts.without, classes=parts.classes)
+
+
+def harangi(parts: Parts) -> HarangiNetwork:
+    """Several trunks with one softmax."""
+    return HarangiNetwork(parts.trunk, parts.others, classes=parts.classes)
+
+
+NETWORKS: dict[str, Callable[[Parts], nn.Module]] = {
     "vgg16": vgg16,
     "vgg16-gap": vgg16_gap,
     "mel-cnn": mel_cnn,
     "attnmel-cnn": attnmel_cnn,
+    "chen": chen,
+    "dermaknet": dermaknet,
+    "harangi": harangi,
 }
 
 
@@ -169,26 +198,57 @@ def build_network(
     padding: str = "symmetric",
     classes: int,
     attention: str = "sigmoid",
+    passing: str = "both",
+    without: Sequence[str] = (),
+    heads: str = "softmax",
+    branches: Sequence[str] = (),
 ) -> nn.Module:
     """Return a network with a random start, drawn from torch's global generator.
 
-    `width` is the share of each layer's channels that is kept.
+    `width` is the share of each layer's channels that is kept. `branches` are further trunks of harangi, each padded as
+    its ImageNet weights were trained; the other settings are those of `config.recipe.ModelSettings`.
 
     Raises:
-        ConfigError: an unknown network, trunk, padding or attention, a trunk that the network cannot have, a width
-            outside (0, 1], fewer than two classes.
+        ConfigError: an unknown network, trunk or other setting, a trunk that the network cannot have, a width outside
+            (0, 1], fewer than two classes.
     """
     require_known("network", network, NETWORKS)
     require_known("trunk", trunk, TRUNKS)
     require_known("padding", padding, PADDINGS)
     require_known("attention", attention, ATTENTION_KINDS)
+    require_known("passing", passing, PASSINGS)
+    require_known("head", heads, HEAD_KINDS)
+    for branch in branches:
+        require_known("trunk", branch, TRUNKS)
+    for part in without:
+        require_known("part to leave out", part, LEFT_OUT)
     if not 0 < width <= 1:
         raise ConfigError(f"model.width is {width}; expected above 0 and at most 1")
     if classes < 2:
         raise ConfigError(f"a network for {classes} classes; expected at least 2")
-    kind: AttentionKind = "softmax" if attention == "softmax" else "sigmoid"
     pad: Padding = "tensorflow" if padding == "tensorflow" else "symmetric"
-    return NETWORKS[network](TRUNKS[trunk](width, pad), width, classes, kind)
+    others = [TRUNKS[one](width, "tensorflow" if one in LITE_TRUNKS else "symmetric") for one in branches]
+    parts = Parts(
+        trunk=TRUNKS[trunk](width, pad),
+        width=width,
+        classes=classes,
+        attention="softmax" if attention == "softmax" else "sigmoid",
+        passing=PASSINGS[passing],
+        without=tuple(LEFT_OUT[part] for part in without),
+        others=tuple(others),
+    )
+    return _with_head(NETWORKS[network](parts), heads)
+
+
+def _with_head(network: nn.Module, kind: str) -> nn.Module:
+    """Put another kind of head in place of a network's softmax head."""
+    head = network.get_submodule("head")
+    assert isinstance(head, Head)
+    if kind != "softmax":
+        if isinstance(network, DermaKNet):
+            raise ConfigError(f"model.heads = '{kind}' is of one linear layer, and dermaknet has three; leave it out")
+        network.set_submodule("head", HEADS[HEAD_KINDS[kind]](head.in_features, head.out_features))
+    return network
 
 
 def _mean(features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C"]:

@@ -25,6 +25,12 @@ class Output(NamedTuple):
     """Scores before the softmax, in the precision of the last layer's weights."""
     attention: tuple[Float[Tensor, "B 1 h w"], ...] = ()
     """Maps in [0, 1] on pool-3, then on pool-4; empty for a network without gates."""
+    masks: Float[Tensor, "B P h w"] | None = None
+    """Scores, before the sigmoid, of the planes that a segmentation branch is trained toward; None without one."""
+    margins: Float[Tensor, "B K"] | None = None
+    """Of a hinge head; None without one."""
+    softmax_scores: Float[Tensor, "B K"] | None = None
+    """Of the softmax head where there is a hinge head, too; None elsewhere, where `logits` are all there is."""
 
 
 class BatchPrediction(NamedTuple):

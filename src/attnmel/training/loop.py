@@ -21,6 +21,9 @@ from attnmel.training.schedules import Schedule
 
 LOWER_RATE = "lower training.learning_rate"
 
+RATE_SHARE = "rate_share"
+"""Key of a group of the optimiser's parameters with the share of the learning rate that it has; without it all."""
+
 
 class EpochLoss(NamedTuple):
     """The result of one epoch of training."""
@@ -80,7 +83,7 @@ def _with_rates(
     """Give each batch after setting the optimiser's learning rate for its step."""
     for step, batch in enumerate(batches):
         for group in optimizer.param_groups:
-            group["lr"] = rate(step)
+            group["lr"] = rate(step) * group.get(RATE_SHARE, 1.0)
         yield batch
 
 
@@ -88,7 +91,7 @@ class _Step(NamedTuple):
     """A step that is taken, or at least queued on the device."""
 
     numbers: Callable[[], list[float]]
-    """Waits for the parts' own loss, the norm of the gradient and the common terms."""
+    """Waits for the norm of the gradient, the parts' own terms and the common ones."""
     rows: Int64[Tensor, " B"]
 
 
@@ -120,18 +123,18 @@ def _step(
         with fabric.no_backward_sync(network, enabled=place < len(parts) - 1):
             found = loss_of(part)
             fabric.backward(found.loss)
-        own += found.own.detach()
+        own = own + found.own.detach()
         common = found.common
     norm = get_total_norm([weights.grad for weights in network.parameters() if weights.grad is not None])
-    numbers = torch.stack([joined(fabric, own, "mean"), norm, *(term.detach() for term in common)])
+    numbers = torch.cat([norm[None], joined(fabric, own, "mean"), *(term.detach()[None] for term in common)])
     optimizer.step()
     return _Step(runtime.read_later(numbers), batch.rows)
 
 
 def _finite_loss(step: _Step, objective: Objective, epoch: int, image_ids: Sequence[str], remedy: str) -> LossParts:
     """Return the loss of a step; refuse a loss, or a gradient behind a finite loss, that is NaN or infinite."""
-    own, norm, *common = step.numbers()
-    loss = objective.parts(own, common)
+    norm, *terms = step.numbers()
+    loss = objective.parts(terms)
     what, value = ("loss", loss.total) if not math.isfinite(loss.total) else ("gradient", norm)
     if not math.isfinite(value):
         ids = [image_ids[int(row)] for row in step.rows.tolist()]

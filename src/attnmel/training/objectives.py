@@ -22,8 +22,8 @@ class PartLoss(NamedTuple):
 
     loss: Float[Tensor, ""]
     """To be differentiated; the gradients of all parts add up, and those of all processes are averaged."""
-    own: Float[Tensor, ""]
-    """The part's contribution to the loss; those of all parts add up, and those of all processes are averaged."""
+    own: Float[Tensor, " T"]
+    """The part's terms of the loss; those of all parts add up, and those of all processes are averaged."""
     common: tuple[Float[Tensor, ""], ...] = ()
     """Further terms, of the whole batch: every part and process computes the same."""
 
@@ -43,7 +43,7 @@ class ClassifierObjective:
         A ratio of sums has the gradient of its parts one by one as long as each part has the sums of all.
         """
         ahead = self._sums_ahead(network, parts, fabric) if self.loss.regularised and len(parts) > 1 else None
-        whole = self._mass_a_process(parts, fabric)
+        images, whole = sum(len(part.labels) for part in parts), self._mass_a_process(parts, fabric)
 
         def of_part(part: Batch) -> PartLoss:
             output: Output = network(part.inputs)
@@ -51,15 +51,18 @@ class ClassifierObjective:
             everyone = ahead or [_over_processes(fabric, sums) for sums in own]
             others = [_minus(*pair) for pair in zip(everyone, own, strict=True)]
             focal, dice = self.loss.terms(output, part.labels, own, others)
-            focal = self.loss.mass(part.labels) / whole * focal
+            masks = self.loss.mask_term(output, part.priors, part.has_prior)
+            focal, masks = self.loss.mass(part.labels) / whole * focal, len(part.labels) / images * masks
             # Processes average their gradients, but the Dice losses of a batch belong to all of them together.
-            return PartLoss(self.loss.total(focal, dice, copies=fabric.world_size), focal, dice)
+            total = self.loss.total(focal, dice, copies=fabric.world_size) + masks
+            return PartLoss(total, torch.stack([focal, masks]), dice)
 
         return of_part
 
-    def parts(self, own: float, common: Sequence[float]) -> LossParts:
-        """Return the loss of a batch from the sum of its parts' own terms and the common ones."""
-        return LossParts(self.loss.total(own, common), own, *common)
+    def parts(self, terms: Sequence[float]) -> LossParts:
+        """Return the loss of a batch from the sums of its parts' own terms and the common ones."""
+        focal, masks, *dice = terms
+        return LossParts(self.loss.total(focal, dice) + masks, focal, *dice)
 
     def _mass_a_process(self, parts: Sequence[Batch], fabric: Fabric) -> float | Tensor:
         """Return what the focal losses of the parts are divided by: the sum of their class weights, mean of processes.
@@ -92,12 +95,13 @@ class MaskObjective:
 
         def of_part(part: Batch) -> PartLoss:
             own = len(part.labels) / images * self.loss(network(part.images).float(), part.priors)
-            return PartLoss(own, own)
+            return PartLoss(own, own[None])
 
         return of_part
 
-    def parts(self, own: float, common: Sequence[float]) -> LossParts:
+    def parts(self, terms: Sequence[float]) -> LossParts:
         """Return the loss of a batch from the sum of its parts' own terms."""
+        (own,) = terms
         return LossParts(own)
 
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attnmel.data.preprocess.images import Square
 from attnmel.data.preprocess.lesion_crop import largest_component, lesion_box, square_around
 
 
@@ -15,6 +16,24 @@ def test_the_box_is_that_of_the_largest_component_whose_pixels_touch_at_corners_
     component = largest_component(mask)
     assert component is not None
     assert component.sum() == 60 + 16
+
+
+def test_a_mask_of_the_whole_square_image_is_the_whole_image() -> None:
+    box = lesion_box(np.ones((30, 30), dtype=bool))
+    assert box == (0, 0, 30, 30)
+    assert box is not None
+    assert all(square_around(box, 30, 30, margin) == Square(30, 30, 0, 0, 30) for margin in (0.0, 0.1, 1.0))
+
+
+def test_moving_image_and_mask_together_moves_the_square() -> None:
+    mask = np.zeros((40, 60), dtype=bool)
+    mask[12:20, 20:26] = True
+    (before, after) = (lesion_box(one) for one in (mask, np.roll(mask, (3, 5), axis=(0, 1))))
+    assert before is not None
+    assert after is not None
+    first, second = (square_around(box, 60, 40, 0.1) for box in (before, after))
+    assert (second.left - first.left, second.top - first.top) == pytest.approx((5, 3))
+    assert second.side == first.side
 
 
 def test_a_mask_of_less_than_a_thousandth_shows_no_lesion() -> None:

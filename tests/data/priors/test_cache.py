@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from tests.data.crosses import (
     SIZE,
     STD,
     WAYS,
+    attributes_of,
     cross,
     folder_of,
     opened,
+    superpixels_of,
     write_attributes,
 )
 
@@ -26,10 +29,10 @@ from attnmel.data.archives.catalog import FEATURES
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.preprocess.cache import Cache, open_cache
-from attnmel.data.preprocess.images import image_size, prepared_mask
+from attnmel.data.preprocess.images import MASK_THRESHOLD, image_size, prepared_mask
 from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.corrupt import dilated, shifted, swapped
-from attnmel.data.priors.sources import prior_files
+from attnmel.data.priors.sources import DERMOSCOPIC_FEATURES, feature_files, prior_files
 from attnmel.errors import ImageError, LabelError
 from attnmel.folders import cache_folder
 
@@ -179,3 +182,20 @@ def test_planes_of_other_images_are_refused(crosses: Dataset, tmp_path: Path) ->
     others = open_planes(crosses.lesions[::-1], files, crop=CROP, side=SIDE, home=tmp_path)
     with pytest.raises(LabelError, match="planes of the prior are not of the images of the rows"):
         batches_of(cache, others, "lesion")
+
+
+@pytest.mark.parametrize("write", [superpixels_of, attributes_of])
+def test_structures_are_the_planes_of_each_feature(
+    crosses: Dataset, tmp_path: Path, write: Callable[[Dataset, Path], None]
+) -> None:
+    write(crosses, tmp_path)
+    rows = np.arange(COUNT)
+    _, together = opened(crosses, tmp_path, prior="structures")
+    bytes_ = together.gather(rows)
+    for place, name in enumerate(DERMOSCOPIC_FEATURES):
+        files = feature_files(crosses, crosses.lesions, tmp_path)[name]
+        alone = open_planes(crosses.lesions, files, crop=CROP, side=SIDE, home=tmp_path)
+        np.testing.assert_array_equal(bytes_ >> place & 1, alone.gather(rows) > MASK_THRESHOLD)
+        assert alone.has_prior.tolist() == together.has_prior.tolist()
+    _, union = opened(crosses, tmp_path, prior="dermoscopic")
+    assert union.key != together.key

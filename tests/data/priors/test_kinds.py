@@ -11,7 +11,7 @@ from attnmel.data.priors.kinds import NO_PRIOR, PRIORS
 def test_every_prior_keeps_shape_and_range(name: str) -> None:
     mask = torch.rand(2, 1, 8, 8)
     prior = PRIORS[name](mask)
-    assert prior.shape == mask.shape
+    assert prior.shape == (2, 4 if name == "structures" else 1, 8, 8)
     assert 0 <= prior.min() <= prior.max() <= 1
 
 
@@ -19,6 +19,12 @@ def test_lesion_and_background_share_out_the_image() -> None:
     mask = torch.rand(2, 1, 8, 8)
     assert torch.equal(PRIORS["lesion"](mask), mask)
     torch.testing.assert_close(PRIORS["lesion"](mask) + PRIORS["background"](mask), torch.ones_like(mask))
+
+
+def test_structures_are_the_bits_of_the_bytes_of_the_mask() -> None:
+    marks = torch.rand(2, 4, 8, 8, generator=torch.Generator().manual_seed(0)) > 0.5
+    packed = (marks * torch.tensor([1, 2, 4, 8])[:, None, None]).sum(1, keepdim=True)
+    assert torch.equal(PRIORS["structures"](packed / 255), marks.float())
 
 
 def test_no_prior_is_not_one_of_them() -> None:

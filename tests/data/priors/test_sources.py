@@ -24,6 +24,7 @@ from attnmel.data.priors.cache import open_planes
 from attnmel.data.priors.sources import (
     DERMOSCOPIC_FEATURES,
     MaskFiles,
+    StructureFiles,
     SuperpixelFiles,
     feature_files,
     mask_flags,
@@ -91,7 +92,9 @@ def test_each_feature_is_of_its_own_superpixels_and_attribute_masks_fill_in(cros
         right = area & ~left
         expected = {"pigment_network": area & left, "streaks": right, "milia_like_cyst": right}
         for feature, files in found.items():
-            marks = files[f"ISIC_{number}"].marked((90, 60))
+            one = files[f"ISIC_{number}"]
+            assert not isinstance(one, StructureFiles)
+            marks = one.marked((90, 60))
             np.testing.assert_array_equal(marks, expected.get(feature, np.zeros_like(area)))
     planes = [open_planes(crosses.lesions, files, crop=CROP, side=SIDE, home=tmp_path) for files in found.values()]
     # All four are read from the same files.

@@ -69,7 +69,7 @@ def test_images_without_a_prior_are_counted_and_told(
     found = prepare_prior(recipe, prepared, home=phantoms.home, progress=notes)
     assert found.planes is not None
     assert found.planes.has_prior.sum() == 20
-    told = f"20 have masks in {drawn.path}; 4 have none and leave the regulariser alone"
+    told = f"20 have masks in {drawn.path}; 4 have none and do not enter its loss"
     assert notes.notes[0] == f"prior lesion: of 24 training images {told}"
     assert "of these masks the segmenter itself finds odd: 2 fragmented" in notes.notes
     assert any("learnt from 3 of the 12 images of 'test'" in one for one in notes.notes)

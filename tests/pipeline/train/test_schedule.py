@@ -62,7 +62,7 @@ def plain_training(network: nn.Module, batches: TrainingBatches, rates: tuple[fl
     for epoch, rate in enumerate(rates):
         for batch in batches.epoch(epoch):
             network.zero_grad()
-            logits, (shallow, deep) = network(batch.images)
+            logits, (shallow, deep), *_ = network(batch.images)
             share = logits.softmax(1)[range(len(logits)), batch.labels]
             focal = -((1 - share) ** GAMMA * share.log()).mean()
             (focal + POOL3 * plain_dice(shallow, batch) + POOL4 * plain_dice(deep, batch)).backward()

@@ -82,8 +82,11 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
         ("model.network=vgg16", "loss.prior=none", "model.width=0.02", "training.precision=float32"),
         ("training.precision=bf16",),
         ("training.accumulate=2", "training.precision=float32"),
+        ("model.network=chen", "model.heads=both", "training.accumulate=2", "training.precision=float32"),
+        ("model.network=dermaknet", "loss.prior=structures", "training.precision=float32"),
+        ("model.network=harangi", "model.branches=['mobilenet_v2']", "loss.prior=none", "training.precision=float32"),
     ],
-    ids=["dropout", "bf16", "in parts"],
+    ids=["dropout", "bf16", "in parts", "masks", "shares of the rate", "several trunks"],
 )
 def test_a_resumed_run_draws_casts_and_adds_up_as_an_untouched_one(
     settings: tuple[str, ...], phantoms: "Phantoms", tmp_path: Path

@@ -22,7 +22,7 @@ def test_maps_are_the_networks_own_up_sampled(
     assert list(maps) == ["pool3", "pool4"]
 
 
-@pytest.mark.parametrize("name", ["vgg16", "vgg16-gap", "mel-cnn"])
+@pytest.mark.parametrize("name", ["vgg16", "vgg16-gap", "mel-cnn", "chen"])
 def test_a_network_without_gates_says_so(name: str, images: Float[Tensor, "B 3 s s"]) -> None:
     with pytest.raises(ConfigError, match=r"returns no attention maps; expected 2 \(pool3, pool4\), as an attnmel-cnn"):
         attention_maps(build_network(name, width=0.02, classes=2), images)

@@ -23,10 +23,11 @@ def test_cam_is_grad_cam_before_its_relu_on_vgg16_gap(side: int) -> None:
 
 
 @pytest.mark.parametrize("attention", ["sigmoid", "softmax"])
-@pytest.mark.parametrize("name", ["vgg16-gap", "mel-cnn", "attnmel-cnn"])
+@pytest.mark.parametrize("name", ["vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "harangi"])
 def test_the_parts_of_cam_add_up_to_the_score(name: str, attention: str) -> None:
     torch.manual_seed(0)
-    network = build_network(name, width=0.05, classes=3, attention=attention).eval()
+    branches = ("vgg16",) if name == "harangi" else ()
+    network = build_network(name, width=0.05, classes=3, attention=attention, branches=branches).eval()
     network.get_parameter("head.bias").data = torch.tensor([0.5, -1.0, 2.0])
     images, classes = torch.randn(2, 3, 64, 64), torch.tensor([2, 0])
     parts = cam_parts(network, images, classes)
@@ -46,6 +47,14 @@ def test_cam_is_its_parts_up_sampled_summed_and_spread(
     assert isinstance(total, Tensor)
     low, high = total.amin((1, 2), keepdim=True), total.amax((1, 2), keepdim=True)
     torch.testing.assert_close(cam(network, images, classes), (total - low) / (high - low))
+
+
+@pytest.mark.parametrize("name", ["vgg16-gap", "mel-cnn", "attnmel-cnn", "chen"])
+def test_two_heads_have_no_one_class_activation_map(
+    name: str, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]
+) -> None:
+    with pytest.raises(ConfigError, match="a network with two heads has two weights of each channel for a class"):
+        cam(build_network(name, width=0.02, classes=3, heads="both"), images, classes)
 
 
 def test_a_network_without_a_linear_layer_on_averaged_maps_says_why_it_has_no_cam(

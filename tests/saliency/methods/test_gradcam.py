@@ -68,7 +68,7 @@ def test_maps_of_several_layers_come_from_one_pass_and_are_each_ones_own(
             torch.testing.assert_close(found[layer], alone, rtol=1e-4, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn"])
+@pytest.mark.parametrize("name", ["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen"])
 def test_every_stage_of_every_network_has_a_map(name: str) -> None:
     torch.manual_seed(0)
     network = build_network(name, width=0.02, classes=2)
@@ -170,3 +170,10 @@ def test_a_layer_that_is_used_twice_is_refused(images: Float[Tensor, "B 3 s s"],
     own = nn.Sequential(shared, shared, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(ConfigError, match="layer '0' is used 2 times in a pass; expected one that is used once"):
         gradcam(own, images, classes, layer="0")
+
+
+def test_a_pool_of_several_trunks_is_refused(images: Float[Tensor, "B 3 s s"], classes: Tensor) -> None:
+    several = build_network("harangi", width=0.02, classes=3, branches=("vgg16",)).eval()
+    with pytest.raises(ConfigError, match="has several trunks, each with a map 'pool5'; use cam, or gradcam:LAYER"):
+        gradcam(several, images, classes, layer="pool5")
+    assert gradcam(several, images, classes, layer="others.0.features.30").shape == (3, 64, 64)

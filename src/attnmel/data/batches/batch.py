@@ -23,8 +23,8 @@ class Batch(NamedTuple):
     channels last in memory."""
     labels: Int64[Tensor, " B"]
     """Index of the class; -1 where it is not known."""
-    priors: Float[Tensor, "B 1 s s"]
-    """The priors of the attention maps, in [0, 1]; 0 where there is none."""
+    priors: Float[Tensor, "B P s s"]
+    """The priors of the attention maps or of a segmentation branch, in [0, 1]; 0 where there is none."""
     has_prior: Bool[Tensor, " B"]
     rows: Int64[Tensor, " B"]
     """Rows of the cache; they name the images."""

@@ -149,7 +149,7 @@ class BatchMaker:
 
     def _priors(
         self, masks: Float32[Tensor, "B 1 s s"] | None, has_prior: Bool[Tensor, " B"], size: int
-    ) -> Float32[Tensor, "B 1 s s"]:
+    ) -> Float32[Tensor, "B P s s"]:
         if self._prior is None or masks is None:
             return torch.zeros((len(has_prior), 1, size, size), device=self._device)
         return self._prior(masks / BLACK_TO_WHITE) * has_prior[:, None, None, None]

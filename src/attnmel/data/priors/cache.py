@@ -1,6 +1,7 @@
 """Priors that are not the lesion masks of the image cache, as planes of one byte a pixel, in the image's geometry.
 
-A plane holds the marks of the prior's files, spoilt or not: 255 inside, 0 outside, between them on the border. The
+A plane holds the marks of the prior's files, spoilt or not: 255 inside, 0 outside, between them on the border; where
+dermoscopic features are told apart, each has a bit of the byte. The
 image cache stays as it is and serves every recipe of a table; its mask channel stays the lesion mask, which is used to
 paint controls and to measure overlap. No torch.
 """
@@ -16,10 +17,10 @@ from jaxtyping import Bool, Float64, UInt8
 from attnmel.data.preprocess.array_file import ArrayBuild, ArrayCache, ArrayKind, open_arrays
 from attnmel.data.preprocess.cache import NO_MASKS
 from attnmel.data.preprocess.cache_build import Crop, crop_key, image_part
-from attnmel.data.preprocess.images import BLACK_TO_WHITE, image_size, prepared_marks
+from attnmel.data.preprocess.images import BLACK_TO_WHITE, MASK_THRESHOLD, image_size, prepared_marks
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.priors.corrupt import NOT_SPOILT, SWAPPED, spoilt, swapped
-from attnmel.data.priors.sources import PriorFiles
+from attnmel.data.priors.sources import PriorFiles, StructureFiles
 from attnmel.errors import ImageError
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
@@ -103,11 +104,18 @@ def prepared_plane(work: _Work) -> Plane | str:
     if work.files is None:
         return np.zeros((work.side, work.side), dtype=np.uint8)
     try:
-        marks = work.files.marked(image_size(work.image))
+        files = work.files.each if isinstance(work.files, StructureFiles) else (work.files,)
+        marks = [one.marked(image_size(work.image)) for one in files]
         part = image_part(work.crop, work.image, work.lesion)
     except ImageError as error:
         return f"{work.image_id}: {error}"
-    return spoilt(prepared_marks(marks, crop=part, side=work.side), work.image_id, work.spoil)
+    planes = [spoilt(prepared_marks(one, crop=part, side=work.side), work.image_id, work.spoil) for one in marks]
+    return packed(planes) if isinstance(work.files, StructureFiles) else planes[0]
+
+
+def packed(planes: Sequence[Plane]) -> Plane:
+    """Return up to eight planes as one, each a bit of its bytes."""
+    return np.packbits(np.stack(planes) > MASK_THRESHOLD, axis=0, bitorder="little")[0]
 
 
 def _works(

@@ -1,11 +1,16 @@
-"""Pixel-level priors that attention maps are trained toward, computed from the masks of `data.priors.sources`."""
+"""Priors that attention maps and segmentation branches are trained toward, of the masks of `data.priors.sources`."""
 
 from collections.abc import Callable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Prior = Callable[[Float[Tensor, "B 1 s s"]], Float[Tensor, "B 1 s s"]]
+from attnmel.config.recipe import STRUCTURES
+from attnmel.data.preprocess.images import BLACK_TO_WHITE
+from attnmel.data.priors.sources import DERMOSCOPIC_FEATURES
+
+Prior = Callable[[Float[Tensor, "B 1 s s"]], Float[Tensor, "B P s s"]]
 """From the mask, augmented with its image, in [0, 1], to the prior in [0, 1]."""
 
 NO_PRIOR = "none"
@@ -27,4 +32,15 @@ def dermoscopic(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
     return mask
 
 
-PRIORS: dict[str, Prior] = {"lesion": lesion, "background": background, "dermoscopic": dermoscopic}
+def structures(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B P s s"]:
+    """Return where each dermoscopic feature is seen: its bit in the bytes that `mask` was before it lay in [0, 1]."""
+    marks = (mask * BLACK_TO_WHITE).round().to(torch.int32)
+    return torch.cat([(marks >> place) & 1 for place in range(len(DERMOSCOPIC_FEATURES))], dim=1).to(mask.dtype)
+
+
+PRIORS: dict[str, Prior] = {
+    "lesion": lesion,
+    "background": background,
+    "dermoscopic": dermoscopic,
+    STRUCTURES: structures,
+}

@@ -1,7 +1,8 @@
 """Which files the prior of each image is made of, whatever it is a prior of, and where they are from. No torch.
 
 masks ""           lesion, background: the data set's own lesion masks
-                   dermoscopic: superpixels with features (ISIC 2017 part 2), else attribute masks (ISIC 2018 task 2)
+                   dermoscopic, structures: superpixels with features (ISIC 2017 part 2), else attribute masks
+                   (ISIC 2018 task 2)
 masks "predicted"  what a segmenter wrote for the data set
 masks FOLDER       <image>_segmentation.png or <image>.png in it
 """
@@ -16,6 +17,7 @@ from unicodedata import normalize
 import numpy as np
 from jaxtyping import Bool
 
+from attnmel.config.recipe import STRUCTURES
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES
 from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of, require_single
 from attnmel.data.datasets.read_dataset import Dataset
@@ -100,7 +102,30 @@ class SuperpixelFiles:
         return marked_superpixels(self.superpixels, self.features, self.names, image_size)
 
 
-PriorFiles = MaskFiles | SuperpixelFiles
+Marks = MaskFiles | SuperpixelFiles
+
+
+@dataclass(frozen=True)
+class StructureFiles:
+    """What marks the dermoscopic features of one image, each by itself."""
+
+    each: tuple[Marks, ...]
+    """In the order of `DERMOSCOPIC_FEATURES`."""
+    source: str
+    paths: tuple[Path, ...]
+    chosen: tuple[str, ...] = (STRUCTURES,)
+
+    @classmethod
+    def of(cls, files: Marks) -> "StructureFiles":
+        """Return the same files, each feature by itself."""
+        if isinstance(files, SuperpixelFiles):
+            each = [replace(files, names=(name,)) for name in DERMOSCOPIC_FEATURES]
+        else:
+            each = [replace(files, masks=(path,)) for path in files.masks]
+        return cls(tuple(each), files.source, files.paths)
+
+
+PriorFiles = Marks | StructureFiles
 
 
 def prior_files(
@@ -115,7 +140,9 @@ def prior_files(
     if masks:
         return _folder_files(masks_folder(masks, dataset, home), every)
     if prior == DERMOSCOPIC:
-        return _dermoscopic_files(dataset, every, home)
+        return {**_dermoscopic_files(dataset, every, home)}
+    if prior == STRUCTURES:
+        return {one: StructureFiles.of(files) for one, files in _dermoscopic_files(dataset, every, home).items()}
     source = "lesion masks of the data set"
     return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in every if lesion.mask is not None}
 
@@ -208,7 +235,7 @@ def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, P
     return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
 
 
-def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, PriorFiles]:
+def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, Marks]:
     every = tuple(lesions)
     superpixels = _superpixel_files(dataset.name, every, home)
     others = [lesion for lesion in every if lesion.image_id not in superpixels]
@@ -240,7 +267,7 @@ def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> di
     return {image_id: SuperpixelFiles(*pair) for image_id, pair in pairs.items() if pair[0].is_file()}
 
 
-def _attribute_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> tuple[dict[str, PriorFiles], str]:
+def _attribute_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> tuple[dict[str, MaskFiles], str]:
     """Return the union of the attribute masks of images, and why there are none."""
     masks, why = _attribute_masks(dataset, home)
     return {

@@ -62,6 +62,14 @@ class Card:
     width: Width
     attention: str
     padding: str = "symmetric"
+    passing: str = "both"
+    """Which branch gets features of the other, for the network chen."""
+    without: tuple[str, ...] = ()
+    """Parts that are left out of the network dermaknet."""
+    heads: str = "softmax"
+    """How scores become probabilities: softmax, hinge, or the mean of both."""
+    branches: tuple[str, ...] = ()
+    """Further trunks of the network harangi."""
     classes: Classes
     """Names, in the order of the network's scores."""
     positives: Positives
@@ -165,7 +173,17 @@ def _problem(error: ErrorDetails) -> str:
     return f"{field} = {reprlib.repr(error['input'])}: {message}"
 
 
+NETWORK_SETTINGS = ("trunk", "width", "padding", "attention", "passing", "without", "heads", "branches")
+"""What decides the layers of a network, besides its name and the number of its classes."""
+
+
+def network_settings(of: object) -> dict[str, Any]:
+    """Return the settings that decide the layers of a network, by name, from a card or a recipe's `model`."""
+    return {name: getattr(of, name) for name in NETWORK_SETTINGS}
+
+
 def described(card: Card) -> str:
     """Describe the network of a card in words."""
     padding = "" if card.padding == "symmetric" else f", {card.padding} padding"
-    return f"{card.network} on {card.trunk}, width {card.width:g}{padding}, for {', '.join(card.classes)}"
+    trunks = " and ".join((card.trunk, *card.branches))
+    return f"{card.network} on {trunks}, width {card.width:g}{padding}, for {', '.join(card.classes)}"

@@ -16,7 +16,17 @@ from attnmel import __version__
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.folders import RunFolder
 from attnmel.models.classifiers import build_network
-from attnmel.models.weights.card import CARD, FITTED, AnyCard, Card, card_json, checked, described, read_card
+from attnmel.models.weights.card import (
+    CARD,
+    FITTED,
+    AnyCard,
+    Card,
+    card_json,
+    checked,
+    described,
+    network_settings,
+    read_card,
+)
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.models.weights.safetensors_io import (
     check_content,
@@ -192,14 +202,7 @@ def _shell(card: Card, path: Path) -> nn.Module:
     """Build the card's network without memory for its weights and without random numbers."""
     try:
         with torch.device("meta"):
-            return build_network(
-                card.network,
-                trunk=card.trunk,
-                width=card.width,
-                padding=card.padding,
-                classes=len(card.classes),
-                attention=card.attention,
-            )
+            return build_network(card.network, classes=len(card.classes), **network_settings(card))
     except ConfigError as error:
         raise CheckpointError(
             f"the card in {path} names a network that this version of attnmel ({__version__}) cannot build: {error}"

@@ -76,8 +76,7 @@ START_NAMES = (RANDOM, "imagenet")  # those that are a name, not a place
 
 PICKLE = ".pth"  # of torchvision's published files
 
-HEAD, OTHER_PARTS = "head.", ("gates.", "dense.")
-TRUNK = "trunk.features."
+HEAD, TRUNK = "head.", "trunk.features."
 ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$", re.IGNORECASE)
 
@@ -283,10 +282,11 @@ def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> S
     require_network(card, path)
     if bare := lacks_batch_norm(network, tensors, TRUNK):
         own, tensors = without_batch_norm(own, TRUNK), batch_normed_names(tensors, TRUNK)
-    is_same_network, same = _form(own) == _form(tensors), card.classes == tuple(classes)
-    left_out = (() if same else (HEAD,)) if is_same_network else (HEAD, *OTHER_PARTS)
-    parts = {name: tensor for name, tensor in tensors.items() if not name.startswith(left_out)}
-    expected = {name: tensor for name, tensor in own.items() if not name.startswith(left_out)}
+    is_same_network = _form(own) == _form(tensors)
+    same = card.classes == tuple(classes) and own.keys() == tensors.keys()
+    of_same = {name for name in own | tensors if is_same_network and (same or not name.startswith(HEAD))}
+    taken = of_same | {name for name in own | tensors if name.startswith(TRUNK)}
+    parts, expected = ({name: one[name] for name in one if name in taken} for one in (tensors, own))
     check_tensors(parts, expected, f"{path} ({described(card)})")
     network.load_state_dict(parts, strict=False)
     head = "with its head" if same else f"with a new head for {', '.join(classes)}"

@@ -13,7 +13,7 @@ from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
 from attnmel.models.weights.age_sex_prior import AGE_SEX
-from attnmel.models.weights.card import FITTED, Card
+from attnmel.models.weights.card import FITTED, Card, network_settings
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe
@@ -198,8 +198,5 @@ def _network_pairs(card: Card, recipe: AnyRecipe) -> dict[str, tuple[object, obj
     model = recipe.model
     return {
         "network": (card.network, model.network),
-        "trunk": (card.trunk, model.trunk),
-        "width": (card.width, model.width),
-        "padding": (card.padding, model.padding),
-        "attention": (card.attention, model.attention),
+        **{name: (getattr(card, name), given) for name, given in network_settings(model).items()},
     }

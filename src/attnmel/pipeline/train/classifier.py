@@ -18,7 +18,7 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
 from attnmel.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
-from attnmel.models.weights.card import Card
+from attnmel.models.weights.card import Card, network_settings
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.pipeline.run.history import HistoryRow, best_row
 from attnmel.pipeline.run.images.age_and_sex import score_prior
@@ -117,10 +117,7 @@ class ClassifierTask:
             raise ConfigError("a checkpoint needs the colour statistics of its recipe")
         return Card(
             network=model.network,
-            trunk=model.trunk,
-            width=model.width,
-            padding=model.padding,
-            attention=model.attention,
+            **network_settings(model),
             classes=data.classes,
             positives=data.positives,
             size=data.size,

@@ -108,7 +108,7 @@ def _is_cached(loss: LossSettings) -> bool:
 def _nothing(recipe: Recipe, prepared: Prepared, lesions: Sequence[Lesion]) -> str:
     place = f"in {recipe.loss.masks}" if recipe.loss.masks else f"of {prepared.dataset.name}"
     return (
-        f"{recipe.name} draws attention toward a prior ({recipe.loss.prior}), but none of the {len(lesions)} training "
+        f"{recipe.name} is trained toward a prior ({recipe.loss.prior}), but none of the {len(lesions)} training "
         f"images has a mask {place}: {listed(lesion.image_id for lesion in lesions)}. Fetch or add the masks, or train "
         "with `--set loss.prior=none`."
     )
@@ -129,7 +129,7 @@ def _empty_words(loss: LossSettings) -> str:
         return "there all of it is background"
     if loss.dice == "image":
         return "they are left out of the mean over images"
-    return "they draw attention to nothing"
+    return "there it is 0 everywhere"
 
 
 def _sentences(found: RunPrior) -> list[str]:
@@ -137,7 +137,7 @@ def _sentences(found: RunPrior) -> list[str]:
     sources = " and ".join(f"{count:,} have {source}" for source, count in found.sources.items())
     sentences = [f"prior {prior}: of {found.images:,} training images {sources}"]
     if bare := found.images - having:
-        sentences[0] += f"; {bare:,} have none and leave the regulariser alone"
+        sentences[0] += f"; {bare:,} have none and do not enter its loss"
     if found.flags:
         odd = ", ".join(f"{count:,} {flag}" for flag, count in found.flags.items())
         sentences.append(f"of these masks the segmenter itself finds odd: {odd}")

@@ -18,14 +18,18 @@ from attnmel.config.recipe import Recipe, TrainingSettings
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.losses import TotalLoss
-from attnmel.models.classifiers import build_network, trunk_of
+from attnmel.models.classifiers import build_network, rate_share, train_without_masks, trunk_of
+from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.trunks.trunk import frozen_pool
+from attnmel.models.weights.branches import check_several, with_branches
+from attnmel.models.weights.card import ATTENDING, network_settings
 from attnmel.models.weights.pretrained_input import trained_with
 from attnmel.models.weights.start_weights import START_NAMES, Start, start_weights
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.train.vgg_rescale import fit_start
 from attnmel.progress import Progress
 from attnmel.training.class_weights import median_frequency
+from attnmel.training.loop import RATE_SHARE
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
 
@@ -64,14 +68,10 @@ def start_network(recipe: Recipe) -> nn.Module:
         ConfigError: the trunk lacks the pool to freeze up to.
     """
     runtime.seed_everything(recipe.training.seed)
-    network = build_network(
-        recipe.model.network,
-        trunk=recipe.model.trunk,
-        width=recipe.model.width,
-        padding=recipe.model.padding,
-        classes=len(recipe.data.classes),
-        attention=recipe.model.attention,
-    )
+    model = recipe.model
+    network = build_network(model.network, classes=len(recipe.data.classes), **network_settings(model))
+    if recipe.loss.prior == NO_PRIOR:
+        train_without_masks(network)
     if pool := frozen_pool(recipe.training.freeze):
         trunk_of(network).freeze(pool)
     return network
@@ -86,6 +86,8 @@ def put_start_weights(
         AttnmelError: as `models.weights.start.start_weights` and `vgg_start.fit_start`.
     """
     model = recipe.model
+    if isinstance(network, HarangiNetwork):
+        check_several(model.weights)
     start = start_weights(
         network,
         model.weights,
@@ -95,6 +97,10 @@ def put_start_weights(
         home=home,
         progress=progress,
     )
+    if isinstance(network, HarangiNetwork):
+        start = with_branches(
+            start, network, model.weights, model.branches, width=model.width, home=home, progress=progress
+        )
     if model.weights not in START_NAMES:
         progress.note(f"start: {start.sentence}")
     padding = trained_with(model.weights, model.trunk).padding
@@ -138,7 +144,11 @@ def wrap(
 
 
 def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    weights = [one for one in network.parameters() if one.requires_grad]
+    by_share: dict[float, list[nn.Parameter]] = {}
+    for name, one in network.named_parameters():
+        if one.requires_grad:
+            by_share.setdefault(rate_share(network, name), []).append(one)
+    weights = [{"params": some, RATE_SHARE: share} for share, some in by_share.items()]
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(weights, lr=rate, betas=(settings.momentum, ADAMW_SECOND_BETA), weight_decay=decay)
@@ -153,6 +163,8 @@ def objective(recipe: Recipe, class_weights: Mapping[str, float] | None = None) 
     plain = TotalLoss(gamma=loss.gamma, class_weights=tuple((class_weights or {}).values()))
     if loss.prior == NO_PRIOR:
         return ClassifierObjective(plain)
+    if recipe.model.network != ATTENDING:
+        return ClassifierObjective(replace(plain, mask_weight=loss.mask_weight))
     return ClassifierObjective(
         replace(plain, pool3_weight=loss.pool3_weight, pool4_weight=loss.pool4_weight, dice=loss.dice)
     )

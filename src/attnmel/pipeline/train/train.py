@@ -96,7 +96,7 @@ def recipe_fabric(recipe: Recipe) -> Fabric:
     """Return the launched Fabric (devices, precision, processes) of a recipe; one serves all seeds of a command."""
     settings = recipe.training
     # In float32 a heavy trunk's peak would pass 8 GB or nearly so (docs/performance.md); that of a light one is half.
-    light = recipe.model.trunk not in HEAVY_TRUNKS
+    light = not {recipe.model.trunk, *recipe.model.branches}.intersection(HEAVY_TRUNKS)
     return launched_fabric(settings, devices=settings.devices, nodes=settings.nodes, keep_memory=light)
 
 

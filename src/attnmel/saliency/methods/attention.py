@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
+from attnmel.models.output import Output
 from attnmel.records import ATTENTION_MAPS
 from attnmel.saliency.methods.class_scores import evaluation_mode
 from attnmel.saliency.methods.scaling import unless_flat, upsampled
@@ -49,6 +50,8 @@ def attention_maps(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict
 
 
 def _maps_of(answer: object) -> list[Float[Tensor, "B 1 h w"]]:
+    if isinstance(answer, Output):
+        return list(answer.attention)
     rest = answer[1:] if isinstance(answer, tuple | list) else ()
     parts = [one for part in rest for one in (part if isinstance(part, tuple | list) else (part,))]
     return [one for one in parts if isinstance(one, Tensor) and one.ndim == 4 and one.shape[1] == 1]

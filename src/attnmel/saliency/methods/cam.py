@@ -1,17 +1,29 @@
 """Class activation maps: what each place of the feature maps adds to the score of a class."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
+from attnmel.models.chen import ChenNetwork
 from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
+from attnmel.models.harangi import HarangiNetwork
+from attnmel.models.heads import TwoHeads
 from attnmel.models.output import Output
 from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode
 from attnmel.saliency.methods.layers import STAGES
 from attnmel.saliency.methods.scaling import stretched, upsampled
+
+WithCam = PooledNetwork | MelNetwork | ChenNetwork | HarangiNetwork
+"""The networks whose score is a linear layer on averaged maps."""
+
+
+def has_cam(network: nn.Module) -> bool:
+    """Whether a network has a class activation map."""
+    return isinstance(network, WithCam) and not isinstance(network.head, TwoHeads)
 
 
 def cam(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"]) -> Float[Tensor, "B s s"]:
@@ -37,19 +49,25 @@ def cam_parts(
     class k. Mel-CNN has such a part for each of its three maps, with the head's weights of its channels. With a gate it
     is the part of A.F, the map that is averaged; with a softmax gate, whose A.F is summed, of n A.F, n the places. So
     the means of the parts add up to the class's score less its bias, as does the mean of their sum up-sampled. Gates
-    are taken as they are: that F also moves A is left out.
+    are taken as they are: that F also moves A is left out. Chen's network has the part of its classification branch, of
+    pool-5's size, after features were passed; Harangi's has the sum of its trunks' parts.
 
     The authors' measure for VGG-16-GAP binarises the part itself, before it is up-sampled.
 
     Raises:
         ConfigError: the network has no linear layer on averaged maps, or no such class.
     """
-    if not isinstance(network, PooledNetwork | MelNetwork):
+    if not isinstance(network, WithCam) or not has_cam(network):
         raise ConfigError(_why_none(network))
     maps, attention = _pass(network, images)
     weights = network.head.weight
     check_classes(classes, len(weights))
     chosen = weights[classes.to(weights.device)]
+    if isinstance(network, HarangiNetwork):
+        parts = chosen.split([one.shape[1] for one in maps], dim=1)
+        return {STAGES[2]: torch.stack([_weighted(*pair) for pair in zip(maps, parts, strict=True)]).sum(0)}
+    if isinstance(network, ChenNetwork):
+        return {STAGES[2]: _weighted(maps[0], chosen)}
     if isinstance(network, PooledNetwork):
         return {STAGES[2]: _weighted(maps[2], chosen)}
     # The head's order: pool-5, pool-3, pool-4.
@@ -63,21 +81,25 @@ def cam_parts(
 
 
 def _pass(
-    network: PooledNetwork | MelNetwork, images: Float[Tensor, "B 3 s s"]
+    network: WithCam, images: Float[Tensor, "B 3 s s"]
 ) -> tuple[Sequence[Tensor], Sequence[Float[Tensor, "B 1 h w"]]]:
-    """Run the images through once and return the trunk's three maps and the gates'."""
+    """Run the images through once and return the maps that are averaged, and the gates'.
+
+    They are the trunk's three maps, the branches' for Chen's, each trunk's deepest map for Harangi's.
+    """
     seen: list[Sequence[Tensor]] = []
 
     def keep(module: nn.Module, inputs: object, output: Sequence[Tensor]) -> None:
         seen.append(output)
 
-    hook = network.trunk.register_forward_hook(keep)
-    try:
+    several = isinstance(network, HarangiNetwork)
+    with ExitStack() as hooks:
+        first = network.passing if isinstance(network, ChenNetwork) else network.trunk
+        for module in (first, *(network.others if several else ())):
+            hooks.callback(module.register_forward_hook(keep).remove)
         with evaluation_mode(network):
             output: Output = network(images)
-    finally:
-        hook.remove()
-    return seen[0], output.attention
+    return [one[2] for one in seen] if several else seen[0], output.attention
 
 
 def _weighted(maps: Float[Tensor, "B C h w"], weights: Float[Tensor, "B C"]) -> Float[Tensor, "B h w"]:
@@ -86,6 +108,8 @@ def _weighted(maps: Float[Tensor, "B C h w"], weights: Float[Tensor, "B C"]) -> 
 
 def _why_none(network: nn.Module) -> str:
     instead = "use gradcam-pool5 or gradcam:LAYER, which is the same map where both exist"
+    if isinstance(network, WithCam):
+        return f"a network with two heads has two weights of each channel for a class, and no one map; {instead}"
     if isinstance(network, DenseNetwork):
         return (
             "VGG-16 has no class activation map: its dense layers weigh each channel differently at each place, so no "
@@ -93,5 +117,5 @@ def _why_none(network: nn.Module) -> str:
         )
     return (
         f"{type(network).__name__} has no class activation map that is known: it needs one linear layer on averaged "
-        f"maps, as vgg16-gap, mel-cnn and attnmel-cnn have; {instead}"
+        f"maps, as vgg16-gap, mel-cnn, attnmel-cnn, chen and harangi have; {instead}"
     )

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from attnmel.config.fields import STRIDE
 from attnmel.errors import ConfigError, require_known
-from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
+from attnmel.models.classifiers import OneTrunk
+from attnmel.models.harangi import HarangiNetwork
 from attnmel.saliency.methods.class_scores import evaluation_mode
 
 STAGES = ("pool3", "pool4", "pool5")
@@ -101,7 +102,7 @@ def _modules(network: nn.Module, images: Float[Tensor, "B 3 s s"], layers: Colle
 
 
 def _trunk(network: nn.Module) -> nn.Module | None:
-    return network.trunk if isinstance(network, DenseNetwork | PooledNetwork | MelNetwork) else None
+    return network.trunk if isinstance(network, OneTrunk) else None
 
 
 def _outputs(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[str, Tensor]:
@@ -126,5 +127,10 @@ def _is_map(output: object) -> TypeGuard[Tensor]:
 
 def _refuse(network: nn.Module, layer: str, images: Float[Tensor, "B 3 s s"]) -> NoReturn:
     """Raise the error that lists the known names."""
+    if layer in STAGES and isinstance(network, HarangiNetwork):
+        raise ConfigError(
+            f"the network has several trunks, each with a map '{layer}'; use cam, or gradcam:LAYER, such as "
+            "gradcam:others.0.features.1"
+        )
     require_known("layer", layer, map_layers(network, images))
     raise ConfigError(f"layer '{layer}' gives maps only now and then; expected one that gives them in every pass")

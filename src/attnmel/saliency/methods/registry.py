@@ -7,11 +7,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from attnmel.errors import require_known
-from attnmel.models.classifiers import DenseNetwork, MelNetwork, PooledNetwork
+from attnmel.models.classifiers import MelNetwork, OneTrunk
 from attnmel.progress import SILENT, Progress
 from attnmel.saliency.methods.attention import attention, attention_maps
 from attnmel.saliency.methods.baselines import centred_gaussian, random_map
-from attnmel.saliency.methods.cam import cam
+from attnmel.saliency.methods.cam import cam, has_cam
 from attnmel.saliency.methods.gradcam import gradcam, gradcam_maps
 from attnmel.saliency.methods.integrated_gradients import STEPS, integrated_gradients
 from attnmel.saliency.methods.occlusion import occlusion, occlusion_passes
@@ -76,8 +76,8 @@ def usual_methods(network: nn.Module) -> tuple[str, ...]:
     has_gates = isinstance(network, MelNetwork) and len(network.gates) > 0
     fits = {
         "attention": has_gates,
-        "cam": isinstance(network, PooledNetwork | MelNetwork),
-        "gradcam": isinstance(network, DenseNetwork | PooledNetwork | MelNetwork),
+        "cam": has_cam(network),
+        "gradcam": isinstance(network, OneTrunk),
     }
     return tuple(name for name in METHODS if name not in SLOW and fits.get(name.split("-")[0], True))
 
