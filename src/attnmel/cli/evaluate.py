@@ -7,7 +7,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.model_names import NAME, runs_of, runs_to_evaluate
-from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, Tta, print_json, print_table
 from attnmel.cli.train import Columns
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ def evaluate(
     ] = None,
     exclude: Annotated[
         Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
+    ] = None,
+    tta: Tta = None,
+    prior: Annotated[
+        str | None,
+        option(
+            EVALUATION,
+            "age-sex: change the scores by how often each class has this age and sex in training; or none "
+            "[default: as in the recipe].",
+        ),
     ] = None,
     columns: Columns = None,
     allow_leakage: Annotated[
@@ -92,6 +101,8 @@ def evaluate(
             sensitivities=sensitivity or (),
             prevalences=prevalence or (),
             exclude=exclude,
+            transforms=tta,
+            prior=prior,
             allow_leakage=allow_leakage,
             columns=parsed_columns(columns) if columns else None,
         )

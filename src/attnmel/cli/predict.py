@@ -8,7 +8,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped, trained_model
-from attnmel.cli.terminal import Home, Json, Out, Terminal, own_folder, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.pipeline.export.export import Exported
@@ -35,6 +35,16 @@ def predict(
         option(
             OUTPUT,
             "Threshold of your own for the probability of the target class: adds a column of decisions; repeatable.",
+        ),
+    ] = None,
+    tta: Tta = None,
+    metadata: Annotated[
+        Path | None,
+        option(
+            DATA,
+            "Table with the columns image, age and sex, for a model trained with test.prior; images not in it stay as "
+            "without.",
+            metavar="<file>",
         ),
     ] = None,
     precision: Annotated[
@@ -117,6 +127,8 @@ def predict(
         dicom=dicom_out,
         masks=masks,
         segmenter=segmenter,
+        transforms=tta,
+        metadata=metadata,
         stall_limit=stall_limit,
         progress=progress,
     )
@@ -129,6 +141,8 @@ def predict(
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
     if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
+        progress.note(sentence)
+    if sentence := predictions.age_and_sex_sentence():
         progress.note(sentence)
     predictions.raise_for_failures()
 

@@ -6,7 +6,8 @@ from typing import Any, Literal, get_args
 from pydantic import Field, model_validator
 
 from attnmel.config.data_settings import DataSettings, Settings
-from attnmel.config.fields import Positive, Width
+from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Transforms, Width
+from attnmel.config.transforms import NO_TRANSFORMS
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet", "harangi"]
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
@@ -28,6 +29,7 @@ Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
 ScheduleKind = Literal["steps", "cosine"]
+ScorePrior = Literal["none", "age-sex"]
 Selection = Literal["auc", "ap", "balanced_accuracy"]
 
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
@@ -86,6 +88,9 @@ class LossSettings(Settings):
     wrote for the data set) or a folder of masks, one an image, named by image id."""
     spoil: Spoiling = "none"
     """How the prior's masks are deliberately corrupted, to measure the effect of imperfect ones."""
+    class_weights: ClassWeights = NO_WEIGHTS
+    """Weight of an image of each class in the focal loss: all alike, the median of the classes' numbers of training
+    images divided by the class's own (Eigen and Fergus 2015), or a number for each class."""
     dice: Literal["batch", "image"] = "batch"
     """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
@@ -174,6 +179,16 @@ class TrainingSettings(Settings):
         return self
 
 
+class EvaluationSettings(Settings):
+    """How images are predicted once the training is done; the choice of the epoch uses each image as it is."""
+
+    transforms: Transforms = NO_TRANSFORMS
+    """Transforms of each image whose probabilities are averaged: "dihedral" (eight turns and flips), "scales",
+    "dihedral+scales" or "random:N"; temperature and thresholds are chosen with them."""
+    prior: ScorePrior = "none"
+    """Whether age and sex, where they are known, change the scores by how often each class has them in training."""
+
+
 class RunRecipe(Settings):
     """What the recipes of all kinds of runs have in common."""
 
@@ -183,6 +198,7 @@ class RunRecipe(Settings):
     published: str | None = None
     """Row of `evaluation.thesis.published` to compare with; None where nothing was published."""
     data: DataSettings
+    test: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="after")
     def _place(self) -> "RunRecipe":
@@ -206,6 +222,19 @@ class Recipe(RunRecipe):
     def _masks(self) -> "Recipe":
         if self.loss.prior == "none" and (self.loss.masks or self.loss.spoil != "none"):
             raise ValueError("loss.masks and loss.spoil say which masks the prior is made of, but loss.prior = 'none'")
+        return self
+
+    @model_validator(mode="after")
+    def _weighted_classes(self) -> "Recipe":
+        weights = self.loss.class_weights
+        if isinstance(weights, dict):
+            classes = self.data.classes
+            if unknown := [name for name in weights if name not in classes]:
+                raise ValueError(f"loss.class_weights names {', '.join(unknown)}; known: {', '.join(classes)}")
+            if missing := [name for name in classes if name not in weights]:
+                raise ValueError(
+                    f"loss.class_weights has no number for {', '.join(missing)}; expected a number for each class"
+                )
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.image_files.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, Row, open_arrays
@@ -59,6 +60,7 @@ def open_cache(
     side: int,
     masks: Mapping[str, Path] = NO_MASKS,
     place: int = 0,
+    colour_constancy: str = NO_COLOUR_CONSTANCY,
     home: Path,
     workers: int | None = None,
     progress: Progress = SILENT,
@@ -75,7 +77,10 @@ def open_cache(
         AttnmelError: the disk is full or cannot be written.
     """
     ordered = _ordered(lesions)
-    works = [Work(one.image_id, one.image, one.mask, crop, side, masks.get(one.image_id), place) for one in ordered]
+    works = [
+        Work(one.image_id, one.image, one.mask, crop, side, masks.get(one.image_id), place, colour_constancy)
+        for one in ordered
+    ]
     follows = isinstance(crop, Framing)
     without_lesion: list[str] = []
     build = ArrayBuild(
@@ -88,6 +93,7 @@ def open_cache(
             side,
             [[one.image_id, hashes[one.image], hashes[one.mask] if one.mask else None] for one in works],
             *([SWITCH] if accepts_truncated() else []),
+            *([colour_constancy] if colour_constancy != NO_COLOUR_CONSTANCY else []),
             *([place, [hashes[one.lesion] if one.lesion else None for one in works]] if follows else []),
         ],
         rows=lambda: _rows(works, workers or worthwhile_processes(len(works)), without_lesion if follows else None),

@@ -3,13 +3,17 @@
 No torch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.config.transforms import PLAIN, Transform
 from attnmel.data.image_files.picture import ImageSource
+from attnmel.data.preprocess.colour_constancy import colour_corrected
 from attnmel.data.preprocess.coverage import covered
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.image_warnings import image_warnings
@@ -22,6 +26,7 @@ from attnmel.data.preprocess.images import (
     prepared_parts,
     prepared_pixels,
 )
+from attnmel.data.preprocess.transforms import transformed
 from attnmel.errors import ImageError
 from attnmel.records import ColourStatistics
 
@@ -58,7 +63,7 @@ class NetworkInput:
     """Of the upright image in pixels."""
     height: int
     prepared: tuple[UInt8[np.ndarray, "S S 3"], ...]
-    """One for each square of the framing."""
+    """Each square of the framing, in each transform."""
     seen: Seen
 
 
@@ -68,8 +73,12 @@ def network_input(
     *,
     mask: Mask | None = None,
     colours: ColourStatistics | None = None,
+    colour_constancy: str = NO_COLOUR_CONSTANCY,
+    transforms: Sequence[Transform] = (PLAIN,),
 ) -> NetworkInput:
     """Prepare an image file, or the upright pixels of an image, and say what the network sees of it.
+
+    Each square is given in each of the transforms, of which the first is the square as it is.
 
     Raises:
         ImageError: the image cannot be used, or the mask has another size.
@@ -85,12 +94,14 @@ def network_input(
         prepared = PreparedParts([prepared_pixels(image, crop=one, side=framing.side) for one in squares], ())
     else:
         prepared = prepared_parts(image, squares, side=framing.side)
+    parts = [colour_corrected(one, colour_constancy) for one in prepared.parts]
     seen = tuple(framing.seen(one) for one in squares)
-    found, pixels = covered(seen, mask), central_crop(prepared.parts[0][None], framing.size)[0]
+    found, pixels = covered(seen, mask), central_crop(parts[0][None], framing.size)[0]
     warnings = image_warnings(pixels, found, colours)
     lesion = None if mask is None else _reduced(mask)
     shown = Seen(seen, found.of_image, found.of_lesion, warnings, prepared.notes, lesion)
-    return NetworkInput(*size, tuple(prepared.parts), shown)
+    given = tuple(transformed(square, one, size=framing.size) for square in parts for one in transforms)
+    return NetworkInput(*size, given, shown)
 
 
 def mask_of(path: Path | None, image: Path) -> Mask | None:

@@ -95,7 +95,7 @@ TABLES: Mapping[str, TablePlan] = MappingProxyType(
                 "ISIC 2017",
                 "vgg16 vgg16-gap mel-cnn attnmel attnmel-dermo attnmel-lesion attnmel-bkg",
                 BOTH_TASKS,
-                rivals="menegola harangi-weighted mahbod",
+                rivals="matsunaga menegola harangi-weighted mahbod",
             ),
             _plan(
                 "isic2018",

@@ -26,7 +26,15 @@ class FusedModel:
         PredictionsError: a member is no longer there, or has changed.
     """
 
-    def __init__(self, path: Path, *, batch: int, calibrated: bool, masks: MaskOf = NO_MASKS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        batch: int,
+        calibrated: bool,
+        masks: MaskOf = NO_MASKS,
+        transforms: str | None = None,
+    ) -> None:
         self.file = checkpoint_file(path)
         self.card = checkpoint_card(path)
         self._fusion = read_fusion_card(read_metadata(self.file).get(KEY, ""), self.file)
@@ -43,7 +51,8 @@ class FusedModel:
         self.thresholds = self.card.thresholds if self.temperature == self.card.temperature else ()
         self.together = batch
         folder = self.file.parent
-        self._members = [_opened(located(one, folder), batch, masks) for one in self._fusion.members]
+        self._members = [_opened(located(one, folder), batch, masks, transforms) for one in self._fusion.members]
+        self.transforms = self._members[0].transforms
 
     @property
     def made_with(self) -> Mapping[str, str]:
@@ -66,9 +75,9 @@ class FusedModel:
         return tuple(at_temperature(fused, self.temperature).probabilities[0].tolist())
 
 
-def _opened(path: Path, batch: int, masks: MaskOf) -> "CheckpointModel | FusedModel":
+def _opened(path: Path, batch: int, masks: MaskOf, transforms: str | None) -> "CheckpointModel | FusedModel":
     kind = FusedModel if checkpoint_card(path).network == FUSED else CheckpointModel
-    return kind(path, batch=batch, calibrated=True, masks=masks)
+    return kind(path, batch=batch, calibrated=True, masks=masks, transforms=transforms)
 
 
 def _one_image(classes: tuple[str, ...], probabilities: tuple[float, ...]) -> Predictions:

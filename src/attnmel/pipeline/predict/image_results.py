@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
+from attnmel.config.transforms import NO_TRANSFORMS
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
@@ -20,6 +21,7 @@ from attnmel.folders import replacing
 from attnmel.locks import hold_file, hold_folder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
+from attnmel.pipeline.predict.age_and_sex import AgeAndSex
 from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.dicom_results import DicomResults
 from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
@@ -43,6 +45,8 @@ class ImageModel(Protocol):
     temperature: float | None
     thresholds: tuple[Threshold, ...]
     """Operating points of its probabilities; empty if none are known."""
+    transforms: str
+    """Of each image, whose probabilities are averaged."""
     together: int
     """Number of images in a forward pass; the last bits of a result may depend on the other images in it."""
 
@@ -78,8 +82,10 @@ class ImageResults:
         maps: Path | None = None,
         dicom: Path | None = None,
         masks: LesionMasks = NO_MASKS,
+        metadata: Path | None = None,
         stall_limit: float = STALL_LIMIT,
     ) -> None:
+        self._age_and_sex = AgeAndSex(model.card, model.temperature, metadata)
         self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
         self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
@@ -145,7 +151,7 @@ class ImageResults:
 
     def _after(self, done: int) -> Iterator[ImageResult]:
         total, left = len(self.paths), self.paths[done:]
-        results = self.model.predict(left, many=total > 1)
+        results = map(self._age_and_sex.of_results, left, self.model.predict(left, many=total > 1))
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
             yield from map(self._counted, map(self._with_files, zip(left, results, strict=True)))
@@ -197,6 +203,10 @@ class ImageResults:
         counts = ", ".join(f"{count} '{name}'" for name, count in self._warned.most_common())
         return f"warnings on {len(self.paths)} images: {counts}" if counts else ""
 
+    def age_and_sex_sentence(self) -> str:
+        """Return how many results age and sex have changed; empty for a model that makes no use of them."""
+        return self._age_and_sex.sentence(len(self.paths))
+
     def _stalled(self) -> str:
         return (
             f"no result came for {self._stall_limit:g} seconds: a library hangs, or this machine is very slow. What "
@@ -226,5 +236,7 @@ class ImageResults:
         maps = {} if self._maps is None else {"maps": str(self._maps)}
         maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
         maps |= {"masks": self._masks_from} if self._masks_from else {}
+        maps |= {"metadata": self._age_and_sex.made_with} if self._age_and_sex.made_with else {}
+        maps |= {} if self.model.transforms == NO_TRANSFORMS else {"transforms": self.model.transforms}
         columns = {"columns": ", ".join(self.table.columns)}
         return {**own, **self.model.made_with, "temperature": temperature, **maps, **columns}

@@ -33,8 +33,19 @@ class MeanModel:
         ConfigError: the runs are of several recipes, or of other classes.
     """
 
-    def __init__(self, runs: Sequence[RunFolder], *, batch: int, calibrated: bool, masks: MaskOf = NO_MASKS) -> None:
-        self._runs = [CheckpointModel(run.path, batch=batch, calibrated=False, masks=masks) for run in runs]
+    def __init__(
+        self,
+        runs: Sequence[RunFolder],
+        *,
+        batch: int,
+        calibrated: bool,
+        masks: MaskOf = NO_MASKS,
+        transforms: str | None = None,
+    ) -> None:
+        self._runs = [
+            CheckpointModel(run.path, batch=batch, calibrated=False, masks=masks, transforms=transforms) for run in runs
+        ]
+        self.transforms = self._runs[0].transforms
         first = self._runs[0].card
         for run, one in zip(runs, self._runs, strict=True):
             if (one.card.recipe, one.card.classes) != (first.recipe, first.classes):
