@@ -46,9 +46,11 @@ def test_the_segmenter_comes_first_where_a_row_needs_its_masks(attnmel: "Attnmel
 def test_a_light_trunk_has_one_row_fewer(trunk: str, attnmel: "Attnmel") -> None:
     ran = attnmel("reproduce", "isic2017", "--print-commands", "--set", f"model.trunk={trunk}")
     assert f"# isic2017/vgg16 is left out: the trunk {trunk} has no dense layers" in ran.out
-    assert [line[2] for line in commands(ran.out)] == [
-        row for row in TABLES["isic2017"].every_row if row != "isic2017/vgg16"
-    ]
+    left = {"isic2017/vgg16"}
+    if trunk == "mobilenet_v2":
+        assert "# left out: isic2017/harangi, seed 0: data.normalise_by = 'weights' is one scale" in ran.out
+        left.add("isic2017/harangi")
+    assert [line[2] for line in commands(ran.out)] == [row for row in TABLES["isic2017"].every_row if row not in left]
 
 
 @pytest.mark.parametrize(
