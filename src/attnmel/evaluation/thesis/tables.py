@@ -107,7 +107,7 @@ TABLES: Mapping[str, TablePlan] = MappingProxyType(
                     BlockPlan("internal", "Internal split: a tenth of the training images, kept apart"),
                     BlockPlan("test", "Official test images", published=False),
                 ),
-                rivals="zhuang",
+                rivals="zhuang zhuang-folds",
             ),
         )
     }
