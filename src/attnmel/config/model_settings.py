@@ -55,7 +55,7 @@ class ModelSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _padding_of_the_trunk(cls, given: Any) -> Any:
+    def _padding_of_the_trunk(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
         if isinstance(given, dict) and given.get("trunk") in LITE_TRUNKS:
             return {"padding": "tensorflow", **given}
         return given
