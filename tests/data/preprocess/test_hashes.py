@@ -81,3 +81,13 @@ def test_only_images_that_are_read_otherwise_than_before_have_another_key(tmp_pa
     found = file_contents(sorted(tmp_path.iterdir()), memory=tmp_path / "hashes.json", workers=1)
     assert {path for path, one in found.items() if one.key == one.digest} == set(before)
     assert found[tmp_path / "p3.png"].reading == "colours converted from Display P3 to sRGB"
+
+
+def test_frames_of_one_file_are_no_copies_of_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "scan.dcm"
+    file.write_bytes(bytes(1000))
+    frames = [tmp_path / f"scan.dcm#{number}" for number in (1, 2, 3)]
+    found = content_hashes([*frames, file], memory=tmp_path / "hashes.json", workers=1)
+    assert len(set(found.values())) == 4
+    assert found == content_hashes([*frames, file], memory=tmp_path / "hashes.json", workers=1)
+    assert found[file] == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from attnmel.data.dicom.frames import file_of
+from attnmel.data.dicom.frames import file_and_frame, file_of
 from attnmel.data.image_files.decode import opened
 from attnmel.data.image_files.reading import header_notes
 from attnmel.data.preprocess.workers import taken_in_turn
@@ -42,7 +42,7 @@ class FileContent(NamedTuple):
     """What a file holds."""
 
     digest: str
-    """SHA-256."""
+    """SHA-256; of a frame of a DICOM file that of the file's and its number."""
     reading: str
     """Empty of an image whose levels are used as stored; else how it is read, in words that a semicolon parts."""
 
@@ -65,7 +65,7 @@ def file_contents(
 ) -> dict[Path, FileContent]:
     """Return what each file holds, read anew only where size or time differ from those in the `memory` file.
 
-    A frame of a DICOM file has that of the file.
+    A frame of a DICOM file has the hash of the file's hash and its number, as each frame is a picture of its own.
 
     Raises:
         ImageError: files that are not there, all of them together.
@@ -80,7 +80,12 @@ def file_contents(
         looked_at = zip(unknown, _looked_at(works, workers, progress), strict=True)
         known |= {path: _Known(stamps[path], found.digest, found.reading) for path, found in looked_at}
         _remember(memory, remembered | known)
-    return {path: FileContent(known[path].digest, known[path].reading or "") for path in stamps}
+    return {path: FileContent(_of_frame(known[path].digest, path), known[path].reading or "") for path in stamps}
+
+
+def _of_frame(digest: str, path: Path) -> str:
+    frame = file_and_frame(path)[1]
+    return digest if frame is None else hashlib.sha256(f"{digest} {frame}".encode()).hexdigest()
 
 
 def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
