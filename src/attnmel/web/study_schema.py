@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 MOST_SECONDS = 86_400
 
@@ -20,8 +20,9 @@ class Given(BaseModel):
     diagnosis: Annotated[str, Field(max_length=200)]
     confidence: Annotated[int, Field(ge=1)]
     management: Annotated[str, Field(max_length=200)]
-    comment: Annotated[str, Field(max_length=2000)] = ""
-    seconds: Annotated[float, Field(ge=0, le=MOST_SECONDS, strict=False)]
+    # PostgreSQL takes no NUL in a text.
+    comment: Annotated[str, Field(max_length=2000), AfterValidator(lambda text: text.replace("\0", ""))] = ""
+    seconds: Annotated[float, Field(ge=0, le=MOST_SECONDS, strict=False, allow_inf_nan=False)]
     """While the page was visible."""
 
 

@@ -76,7 +76,9 @@ function choices(name, values, chosen) {
 const valueOf = (name) => find("reading").elements[name].value;
 
 function showSuspicion() {
-  find("suspicion-value").textContent = touched ? find("suspicion").value : "not set";
+  const text = touched ? find("suspicion").value : "not set";
+  find("suspicion-value").textContent = touched ? text : "?";
+  find("suspicion").setAttribute("aria-valuetext", text);
 }
 
 function showPicture() {
@@ -97,7 +99,7 @@ function showSupport(state) {
 
 async function showCase(state) {
   const support = state.stage === "support";
-  find("case-heading").textContent = `${state.practice ? "Practice: " : ""}image ${state.position}${support ? ", with the machine" : ""}`;
+  find("case-heading").textContent = `${state.practice ? "Practice, image" : "Image"} ${state.position}${support ? ", with the machine" : ""}`;
   find("suspicion-label").textContent = `Suspicion of ${state.disease}`;
   touched = state.before !== null;
   find("suspicion").value = state.before?.suspicion ?? 50;
