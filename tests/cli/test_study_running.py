@@ -42,10 +42,9 @@ def test_from_a_new_study_to_its_export(attnmel: Attnmel, tmp_path: Path) -> Non
         assert found is not None
         assert found.name == "ana"
     ran = attnmel("study", "export", study, "--out", tmp_path / "out")
-    assert (ran.code, ran.err.splitlines()[-1]) == (
-        1,
-        f"error: no reader has enough answers to be analysed yet; all answers are in {tmp_path / 'out' / 'answers.csv'}",
-    )
+    every = tmp_path / "out" / "answers.csv"
+    sentence = f"error: no reader has enough answers to be analysed yet; all answers are in {every}"
+    assert (ran.code, ran.err.splitlines()[-1]) == (1, sentence)
 
 
 def test_a_folder_without_a_study_and_a_missing_database_are_said(attnmel: Attnmel, tmp_path: Path) -> None:

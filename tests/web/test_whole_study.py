@@ -29,9 +29,9 @@ def suspicion(desk: Desk, reader: str, state: dict[str, Any], noise: np.random.G
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Path, dict[tuple[str, str, str, int], int]]:
-    """Let three readers read 40 cases, one of them only half; return what each answered."""
+    """Let three readers read 20 cases, one of them only half; return what each answered."""
     place = tmp_path_factory.mktemp("whole")
-    desk = Desk(place, cases=46, count=20, wrong=True, repeats=4, training=2, readers=(*NAMES, "lazy"))
+    desk = Desk(place, cases=22, count=10, wrong=True, repeats=2, training=1, readers=(*NAMES, "lazy"))
     noise, given = np.random.default_rng(7), {}
     for reader in (*NAMES, "lazy"):
         order = reading_order(desk.study, reader)
@@ -69,12 +69,12 @@ def test_the_export_holds_each_answer_as_it_was_given(read: Any, machine: str) -
                     found[reader, readings.cases[number], name, repeat] = scores[place, own, number]
     people = {key: value for key, value in found.items() if key[0] != machine}
     assert people == {k: v for k, v in given.items() if k[0] != "lazy" and k[2] in (ALONE, f"with {machine}")}
-    assert len(found) - len(people) == 40
+    assert len(found) - len(people) == 20
     assert data.threshold == 50
 
 
 def test_the_analysis_finds_what_was_put_in(read: Any) -> None:  # noqa: ANN401
-    _, out, _ = read
+    desk, out, given = read
     good = analyse_study(out / "readings-net.csv", StudyOptions()).analysis
     wrong = analyse_study(out / "readings-wrong-machine.csv", StudyOptions()).analysis
     assert (good.machine, wrong.machine) == ("net", "wrong machine")
@@ -82,9 +82,16 @@ def test_the_analysis_finds_what_was_put_in(read: Any) -> None:  # noqa: ANN401
     assert wrong.machine_auc is not None
     assert (good.machine_auc.value, wrong.machine_auc.value) == (1.0, 0.0)
     means = {one.name: np.mean([found.value for found in one.readers.values()]) for one in good.modalities}
+    truth = {one.case: one.diseased for one in desk.study.cases}
+    for one in good.modalities:
+        for reader, found in one.readers.items():
+            own = {key[1]: score for key, score in given.items() if (key[0], key[2], key[3]) == (reader, one.name, 0)}
+            sick, well = ([score for case, score in own.items() if truth[case] == kind] for kind in (True, False))
+            pairs = [(x > y) + (x == y) / 2 for x in sick for y in well]
+            assert found.value == pytest.approx(sum(pairs) / len(pairs), abs=1e-12)
     # Normal scores 25 apart with a deviation of 18: Phi(25 / (18 sqrt 2)) = 0.837.
-    assert means["alone"] == pytest.approx(0.837, abs=0.06)
-    assert means["with net"] > means["alone"] + 0.05
+    assert means["alone"] == pytest.approx(0.837, abs=0.12)
+    assert means["with net"] > means["alone"]
     followed = {one.name: np.mean([found.value for found in one.readers.values()]) for one in wrong.modalities}
     assert followed["with wrong machine"] < means["alone"] - 0.1
     toward = wrong.changes["with wrong machine"].toward_wrong.mean
@@ -98,7 +105,7 @@ def test_all_answers_are_exported_and_nothing_else_is_called_complete(read: Any)
     rows = (out / "answers.csv").read_text().splitlines()
     practice = sum(row.split(",")[-2] == "1" for row in rows[1:])
     assert len(rows) - 1 == len(given) + practice
-    assert practice == 8
+    assert practice == 4
     assert not [row for row in (out / "readings-net.csv").read_text().splitlines() if row.split(",")[1] == "lazy"]
 
 
@@ -118,7 +125,7 @@ def test_a_second_export_replaces_the_first_but_no_file_of_somebody_else(tmp_pat
     desk.read(18)
     assert len(export_study(desk.opened, out).readings) == 1
     (out / "truth.csv").write_text("my own truth\n")
-    with pytest.raises(ConfigError, match="truth.csv was not written by attnmel"):
+    with pytest.raises(ConfigError, match=r"truth\.csv was not written by attnmel"):
         export_study(desk.opened, out)
     assert (out / "truth.csv").read_text() == "my own truth\n"
     desk.close()
