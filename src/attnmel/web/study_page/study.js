@@ -98,6 +98,10 @@ function showSupport(state) {
 }
 
 async function showCase(state) {
+  // The pictures first: new questions are never beside the image before.
+  const nextPicture = await blobOf(`/api/image/${state.position}`);
+  const nextAttention = state.support?.has_map ? await blobOf(`/api/map/${state.position}`) : "";
+  find("reading").hidden = true;
   const support = state.stage === "support";
   find("case-heading").textContent = `${state.practice ? "Practice, image" : "Image"} ${state.position}${support ? ", with the machine" : ""}`;
   find("suspicion-label").textContent = `Suspicion of ${state.disease}`;
@@ -113,9 +117,8 @@ async function showCase(state) {
   zoom();
   showSupport(state);
   for (const old of [picture, attention]) if (old) URL.revokeObjectURL(old);
-  attention = "";
-  picture = await blobOf(`/api/image/${state.position}`);
-  if (state.support?.has_map) attention = await blobOf(`/api/map/${state.position}`);
+  picture = nextPicture;
+  attention = nextAttention;
   showPicture();
   await find("image").decode().catch(() => {});
   find("message").hidden = true;
@@ -132,13 +135,13 @@ async function show(state) {
   key = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
   find("title").textContent = `Reader study: ${state.study}`;
   document.title = `Reader study: ${state.study}`;
+  if (state.state === "done") message("Thank you", "You have answered everything. You can close this page.");
+  else if (state.state === "break") message("Break", `The second part opens on ${new Date(state.opens).toLocaleString()}. Come back then by the same link.`);
+  else await showCase(state);
   find("place").hidden = false;
   find("bar").max = state.steps;
   find("bar").value = state.answered;
   find("count").textContent = `${state.reader}: ${state.answered} of ${state.steps} answers given`;
-  if (state.state === "done") message("Thank you", "You have answered everything. You can close this page.");
-  else if (state.state === "break") message("Break", `The second part opens on ${new Date(state.opens).toLocaleString()}. Come back then by the same link.`);
-  else await showCase(state);
 }
 
 async function load() {
