@@ -30,6 +30,7 @@ from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.experiment import run_recipe, run_system
 from attnmel.pipeline.export import check_images, export
+from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.segment.train import train_segmenter
@@ -160,6 +161,26 @@ def fitted(trained: RunFolder, phantoms: Phantoms, once: MakeOnce) -> RunFolder:
         run_system(system, run, home=phantoms.home, command="attnmel train tiny/system", resamples=50)
 
     return RunFolder(once("fitted", make) / "seed-0")
+
+
+@pytest.fixture(scope="session")
+def fused(trained: RunFolder, fitted: RunFolder, phantoms: Phantoms, once: MakeOnce) -> RunFolder:
+    """A fusion by validation accuracy of copies of the two runs, which lie next to it; tests copy all."""
+
+    def make(folder: Path) -> None:
+        members = [
+            Path(shutil.copytree(one.path, folder / name)) for name, one in (("network", trained), ("system", fitted))
+        ]
+        fuse(
+            list(map(str, members)),
+            folder / "fused",
+            by="weighted",
+            home=phantoms.home,
+            command="attnmel fuse",
+            resamples=20,
+        )
+
+    return RunFolder(once("fused", make) / "fused")
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,14 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from email.message import Message
+from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from attnmel import download as module
+from attnmel import http_answers
 from attnmel.download import Downloaded, NotThereError, download, local_path, size_in_words
 from attnmel.errors import ArchiveError
 
@@ -321,11 +322,11 @@ def test_a_server_that_sends_without_end_is_stopped(
 )
 def test_an_encrypted_transfer_is_not_sent_on_to_one_that_is_not(first: str, second: str, follows: bool) -> None:
     asked = urllib.request.Request(f"{first}://example.org/a.zip")
-    arguments = (asked, io.BytesIO(), 302, "Found", Message(), f"{second}://example.org/b.zip")
+    arguments = (asked, io.BytesIO(), 302, "Found", HTTPMessage(), f"{second}://example.org/b.zip")
     if follows:
-        new = module._SafeRedirects().redirect_request(*arguments)
+        new = http_answers._SafeRedirects().redirect_request(*arguments)
         assert new is not None
         assert new.full_url == f"{second}://example.org/b.zip"
     else:
         with pytest.raises(ArchiveError, match=r"sends to http://example\.org/b\.zip, which is not encrypted"):
-            module._SafeRedirects().redirect_request(*arguments)
+            http_answers._SafeRedirects().redirect_request(*arguments)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from attnmel.losses import Dice, DiceSums, TotalLoss, dice_loss, dice_sums, focal_loss, mask_loss
 from attnmel.models.classifiers import build_network
@@ -286,6 +287,21 @@ def test_the_sums_of_other_parts_are_constants() -> None:
     dice_loss(dice_sums(attention, prior, everywhere), dice_sums(elsewhere, prior, everywhere)).backward()
     assert attention.grad is not None
     assert elsewhere.grad is None
+
+
+@pytest.mark.parametrize("gamma", [0.0, GAMMA])
+def test_class_weights_of_one_give_the_plain_loss(gamma: float, generator: torch.Generator) -> None:
+    logits, labels = torch.randn(8, 3, generator=generator), torch.tensor([0, 2, 1, 1, 0, 0, 2, 1])
+    plain = focal_loss(logits, labels, gamma)
+    assert torch.equal(focal_loss(logits, labels, gamma, (1.0, 1.0, 1.0)), plain)
+    torch.testing.assert_close(focal_loss(logits, labels, gamma, (3.0, 3.0, 3.0)), plain)
+
+
+def test_weighted_cross_entropy_is_torchs(generator: torch.Generator) -> None:
+    logits, labels = torch.randn(8, 3, generator=generator), torch.tensor([0, 2, 1, 1, 0, 0, 2, 1])
+    weights = (0.4618, 0.0767, 4.4696)
+    expected = functional.cross_entropy(logits, labels, weight=torch.tensor(weights))
+    torch.testing.assert_close(focal_loss(logits, labels, 0.0, weights), expected)
 
 
 def test_the_mask_loss_is_its_formula_and_leaves_out_images_without_a_prior(generator: torch.Generator) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from attnmel.errors import ConfigError
-from attnmel.seeds import runs_below, runs_in, single_run
+from attnmel.seeds import runs_below, runs_in, runs_to_average, single_run
 
 
 def run_at(path: Path) -> Path:
@@ -21,6 +21,14 @@ def test_the_seeds_of_a_recipe_are_in_the_order_of_their_numbers(tmp_path: Path)
     assert [run.path.name for run in runs_in(tmp_path)] == ["seed-0", "seed-2", "seed-10"]
     assert [run.path for run in runs_in(tmp_path / "seed-2")] == [tmp_path / "seed-2"]
     assert runs_in(tmp_path / "seed-7") == ()
+
+
+def test_a_folder_of_seeds_or_of_folds_means_their_runs(tmp_path: Path) -> None:
+    seeds = [run_at(tmp_path / "seeds" / f"seed-{seed}") for seed in (0, 1)]
+    assert [run.path for run in runs_to_average(tmp_path / "seeds")] == seeds
+    assert runs_to_average(seeds[0]) == runs_to_average(tmp_path) == runs_to_average(tmp_path / "a.onnx") == ()
+    folds = [run_at(tmp_path / "folds" / f"fold-{fold}-of-2" / "seed-0") for fold in (1, 2)]
+    assert [run.path for run in runs_to_average(tmp_path / "folds")] == folds
 
 
 def test_one_seed_is_taken_and_of_several_one_is_to_be_named(tmp_path: Path) -> None:

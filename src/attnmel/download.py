@@ -10,7 +10,6 @@ import http.client
 import json
 import shutil
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,12 +17,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any
 
-from attnmel import __version__
 from attnmel.errors import ArchiveError
+from attnmel.http_answers import CutError, NotThereError, answer, reason
 from attnmel.progress import SILENT, Progress
 
-TIMEOUT_SECONDS = 30.0
-"""Longest silence of a server."""
 WAITS_SECONDS = (1.0, 4.0, 10.0)
 """Pauses before each retry; a connection is usually back within seconds, an overloaded server later."""
 CHUNK_BYTES = 1 << 18
@@ -31,18 +28,6 @@ MOST_BYTES = 40_000_000_000
 """Where a server does not say how much it sends; the largest official archive has 30 GB."""
 SPARE_BYTES = 64 << 20
 """Free space to leave for other programs."""
-
-# Amazon S3, the host of the official archive, answers 403 for a missing file.
-NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.FORBIDDEN}
-OVERLOADED = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
-
-
-class NotThereError(ArchiveError):
-    """There is no file at the address; not a failed transfer."""
-
-
-class _CutError(Exception):
-    """A transfer stopped for a temporary reason."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +174,7 @@ def _fill(address: str, part: _Part, progress: Progress) -> None:
         had = part.length
         try:
             return _continue(address, part, progress)
-        except _CutError as cut:
+        except CutError as cut:
             # Only tries that brought next to nothing count, so that a long file over a bad line still arrives.
             failures = 1 if part.length >= had + CHUNK_BYTES else failures + 1
             if failures > len(WAITS_SECONDS):
@@ -219,14 +204,14 @@ def _continue(address: str, part: _Part, progress: Progress) -> None:
                         "stopped; check the address"
                     )
     if size is not None and part.length != size:
-        raise _CutError(f"the transfer ended after {size_in_words(part.length)} of {size_in_words(size)}")
+        raise CutError(f"the transfer ended after {size_in_words(part.length)} of {size_in_words(size)}")
 
 
 def _read(reader: Any) -> bytes:  # noqa: ANN401 - an HTTP response or a local file
     try:
         return reader.read1(CHUNK_BYTES)  # whatever has arrived, so that a silent connection loses nothing
     except (OSError, http.client.HTTPException) as error:
-        raise _CutError(f"the transfer stopped ({_reason(error)})") from None
+        raise CutError(f"the transfer stopped ({reason(error)})") from None
 
 
 def _open(address: str, start: int, known: _Origin | None) -> _Source:
@@ -251,7 +236,7 @@ def _open_local(address: str, path: Path, start: int, known: _Origin | None) -> 
 
 
 def _open_remote(address: str, start: int, known: _Origin | None) -> _Source:
-    response = _answer(address, start)
+    response = answer(address, start)
     origin = _origin_of(address, response)
     if response.status != HTTPStatus.PARTIAL_CONTENT:
         return _Source(response, 0, origin)
@@ -269,51 +254,3 @@ def _origin_of(address: str, response: http.client.HTTPResponse) -> _Origin:
         size = response.headers.get("Content-Length", "")
     version = response.headers.get("ETag") or response.headers.get("Last-Modified")
     return _Origin(address, int(size) if size.isdecimal() else None, version)
-
-
-class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follow a server to another address, but not from https to http, where anybody may change what is sent."""
-
-    def redirect_request(self, req: urllib.request.Request, *rest: Any) -> urllib.request.Request | None:  # noqa: ANN401
-        new = super().redirect_request(req, *rest)
-        if new is not None and req.type == "https" and new.type != "https":
-            raise ArchiveError(f"{req.full_url} sends to {new.full_url}, which is not encrypted; name another address")
-        return new
-
-
-_OPENER = urllib.request.build_opener(_SafeRedirects)
-
-
-def _answer(address: str, start: int) -> http.client.HTTPResponse:
-    # Of a compressed transfer, lengths and ranges would not be those of the file.
-    headers = {"User-Agent": f"attnmel/{__version__}", "Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    try:
-        return _OPENER.open(urllib.request.Request(address, headers=headers), timeout=TIMEOUT_SECONDS)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
-            return _answer(address, 0)  # the file has become shorter: start again
-        raise _refusal(address, error.code) from None
-    except (http.client.InvalidURL, ValueError) as error:
-        raise ArchiveError(f"'{address}' is no address of a file: {error}") from None
-    except (OSError, http.client.HTTPException) as error:
-        cause = getattr(error, "reason", error)
-        if isinstance(cause, TimeoutError | ConnectionResetError | http.client.HTTPException):
-            raise _CutError(f"the server does not answer ({_reason(cause)})") from None
-        raise ArchiveError(
-            f"{address} cannot be reached ({_reason(cause)}). Check the network and the address, or name a mirror."
-        ) from None
-
-
-def _refusal(address: str, code: int) -> Exception:
-    if code in NOT_THERE:
-        return NotThereError(f"no file at {address} (the server answers {code})")
-    if code in OVERLOADED or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _CutError(f"the server answers {code}")
-    return ArchiveError(f"{address} cannot be fetched: the server answers {code}")
-
-
-def _reason(error: object) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -3,7 +3,7 @@
     AttnmelError
     ├── ConfigError        a recipe, a key or a value is unknown or not possible
     ├── ArchiveError       a file of an archive or mirror is missing, damaged or unsafe
-    │   ├── NotThereError  (download) the address holds no such file
+    │   ├── NotThereError  (http_answers) the address holds no such file
     │   └── BadFileError   (data.archives.unpack) a file is no archive that can be unpacked
     ├── LabelError         images, masks and labels do not fit together
     ├── ImageError         one image or mask cannot be used

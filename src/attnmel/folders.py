@@ -177,6 +177,11 @@ class RunFolder:
         return self.path / "system.json"
 
     @property
+    def fusion(self) -> Path:
+        """What a fusion is made of, for people; also in its checkpoint."""
+        return self.path / "fusion.json"
+
+    @property
     def last(self) -> Path:
         """Checkpoint of the last finished epoch."""
         return self.path / "last.safetensors"

@@ -60,6 +60,8 @@ class TotalLoss:
     pool4_weight: float = 0.0
     """Weight of the Dice loss of the attention map on pool-4; 0 without a prior."""
     dice: Dice = "batch"
+    class_weights: tuple[float, ...] = ()
+    """Weight of an image of each class in the focal loss; empty where all count alike."""
     mask_weight: float = 0.0
     """Weight of the loss of a segmentation branch; 0 without a prior."""
 
@@ -67,6 +69,10 @@ class TotalLoss:
     def regularised(self) -> bool:
         """Whether attention maps are trained toward a prior at all."""
         return bool(self.pool3_weight or self.pool4_weight)
+
+    def mass(self, labels: Int[Tensor, " B"]) -> float | Float[Tensor, ""]:
+        """Return the sum of the class weights of images, which divides their focal loss; without, their number."""
+        return _weights_of(labels, self.class_weights).sum() if self.class_weights else len(labels)
 
     def sums(
         self, output: Output, priors: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
@@ -88,7 +94,7 @@ class TotalLoss:
         """
         rest: Sequence[DiceSums | None] = others or [None] * len(own)
         dice = tuple(dice_loss(mine, theirs) for mine, theirs in zip(own, rest, strict=True))
-        return class_loss(output, labels, self.gamma), dice
+        return class_loss(output, labels, self.gamma, self.class_weights), dice
 
     def mask_term(
         self, output: Output, priors: Float[Tensor, "B P s s"], has_prior: Bool[Tensor, " B"]
@@ -117,17 +123,21 @@ class TotalLoss:
         return self.total(*terms) + self.mask_term(output, priors, has_prior)
 
 
-def focal_loss(logits: Float[Tensor, "B K"], labels: Int[Tensor, " B"], gamma: float) -> Float[Tensor, ""]:
+def focal_loss(
+    logits: Float[Tensor, "B K"], labels: Int[Tensor, " B"], gamma: float, class_weights: Sequence[float] = ()
+) -> Float[Tensor, ""]:
     """Mean of -(1 - p_t)^gamma * log(p_t), p_t the softmax probability of the true class (Lin et al. 2017, eq. 4).
 
-    No class weights; gamma 0 is cross-entropy.
+    With class weights the weighted mean over images, each with the weight of its class, as torch's `cross_entropy`;
+    gamma 0 is cross-entropy.
     """
     log_probability = torch.log_softmax(_precise(logits), dim=1).gather(1, labels[:, None]).squeeze(1)
     # expm1 keeps 1 - p_t where p_t is near 1. The smallest positive number in place of 0 keeps the gradient of the
     # power finite for gamma < 1; the clamp passes no gradient on, and there is none to pass at p_t = 1.
     missing = -torch.expm1(log_probability)
     missing = missing.clamp(min=torch.finfo(missing.dtype).tiny)
-    return -(missing**gamma * log_probability).mean()
+    losses = -(missing**gamma * log_probability)
+    return _weighted_mean(losses, labels, class_weights)
 
 
 def dice_sums(
@@ -171,18 +181,37 @@ def dice_loss(own: DiceSums, others: DiceSums | None = None) -> Float[Tensor, ""
     return loss.where(~empty, 0.0)
 
 
-def class_loss(output: Output, labels: Int[Tensor, " B"], gamma: float) -> Float[Tensor, ""]:
+def _weighted_mean(
+    losses: Float[Tensor, " B"], labels: Int[Tensor, " B"], class_weights: Sequence[float]
+) -> Float[Tensor, ""]:
+    if not class_weights:
+        return losses.mean()
+    weights = _weights_of(labels, class_weights)
+    return (weights * losses).sum() / weights.sum()
+
+
+def _weights_of(labels: Int[Tensor, " B"], class_weights: Sequence[float]) -> Float[Tensor, " B"]:
+    return torch.tensor(class_weights, dtype=torch.float32, device=labels.device)[labels]
+
+
+def class_loss(
+    output: Output, labels: Int[Tensor, " B"], gamma: float, class_weights: Sequence[float] = ()
+) -> Float[Tensor, ""]:
     """Focal loss of a softmax head, hinge loss of a hinge head, or the sum of both."""
     if output.margins is None:
-        return focal_loss(output.logits, labels, gamma)
-    hinge = hinge_loss(output.margins, labels)
-    return hinge if output.softmax_scores is None else focal_loss(output.softmax_scores, labels, gamma) + hinge
+        return focal_loss(output.logits, labels, gamma, class_weights)
+    hinge = hinge_loss(output.margins, labels, class_weights)
+    if output.softmax_scores is None:
+        return hinge
+    return focal_loss(output.softmax_scores, labels, gamma, class_weights) + hinge
 
 
-def hinge_loss(margins: Float[Tensor, "B K"], labels: Int[Tensor, " B"]) -> Float[Tensor, ""]:
+def hinge_loss(
+    margins: Float[Tensor, "B K"], labels: Int[Tensor, " B"], class_weights: Sequence[float] = ()
+) -> Float[Tensor, ""]:
     """Mean over images of the sum over classes of max(0, 1 - t m), t = 1 for the true class and -1 for the others."""
     signs = 2 * functional.one_hot(labels, margins.shape[1]) - 1
-    return (1 - signs * _precise(margins)).clamp(min=0).sum(1).mean()
+    return _weighted_mean((1 - signs * _precise(margins)).clamp(min=0).sum(1), labels, class_weights)
 
 
 def mask_loss(

@@ -8,6 +8,9 @@ from attnmel.folders import RunFolder
 SEED = "seed-"
 """Begins the name of a run folder; its seed follows."""
 
+FOLD = "fold-"
+"""Begins the name of a folder with the seeds of one fold."""
+
 DEEPEST = 4
 """Folders between a folder of runs and a run: data set, recipe, control, seed."""
 
@@ -21,6 +24,17 @@ def runs_in(path: Path) -> tuple[RunFolder, ...]:
         return (RunFolder(path),)
     seeds = [one for one in path.glob(f"{SEED}*") if RunFolder(one).recipe.is_file()]
     return tuple(map(RunFolder, sorted(seeds, key=lambda one: (len(one.name), one.name))))
+
+
+def runs_to_average(path: Path) -> tuple[RunFolder, ...]:
+    """Return the runs whose mean a folder of a recipe means: its seeds, or those of its folds where it has none itself.
+
+    Empty where it holds neither, or is a file or a run.
+    """
+    if not path.is_dir() or RunFolder(path).recipe.is_file():
+        return ()
+    folds = sorted(path.glob(f"{FOLD}*"))
+    return runs_in(path) or tuple(run for fold in folds if fold.is_dir() for run in runs_in(fold))
 
 
 def single_run(path: Path) -> Path:

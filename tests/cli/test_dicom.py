@@ -20,8 +20,9 @@ pytest.importorskip("highdicom")
 from pydicom import dcmread, uid
 from tests.strangers.make_dicom import IDENTIFYING, PICTURE, dermoscopy, identify, write
 
-from attnmel.data.preprocess.images import image_size
+from attnmel.data.preprocess.images import image_size, whole_frame
 from attnmel.folders import RunFolder
+from attnmel.pipeline.predict.predict import predict_images
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -141,8 +142,9 @@ def test_results_as_dicom_are_filed_with_their_source_and_say_research(
     source = next(clinic.glob("*.dcm"))
     ran = attnmel("predict", run.path, source, "--dicom-out", tmp_path / "results")
     assert ran.code == 0, ran.err
-    files = sorted((tmp_path / "results").glob("*.dcm"))
-    assert [path.name for path in files] == [f"{source.stem}-pool3.dcm", f"{source.stem}-pool4.dcm"]
+    names = [f"{source.stem}-{name}.dcm" for name in ("attention", "pool3", "pool4")]
+    attention, *files = sorted((tmp_path / "results").glob("*.dcm"))
+    assert [path.name for path in (attention, *files)] == names
     given, results = dcmread(source), [dcmread(path) for path in files]
     assert results[0].SOPInstanceUID != results[1].SOPInstanceUID
     assert results[0].SeriesInstanceUID == results[1].SeriesInstanceUID != given.SeriesInstanceUID
@@ -153,6 +155,14 @@ def test_results_as_dicom_are_filed_with_their_source_and_say_research(
         assert result.SourceImageSequence[0].ReferencedSOPInstanceUID == given.SOPInstanceUID
         assert (result.PatientName, result.PatientID) == ("Doe^Jane", "MRN4711")
         assert result.pixel_array.shape[2] == 3
+    maps = dcmread(attention)
+    assert (maps.StudyInstanceUID, maps.Modality) == (given.StudyInstanceUID, "SEG")
+    assert maps.SeriesInstanceUID not in (given.SeriesInstanceUID, results[0].SeriesInstanceUID)
+    (predicted,) = predict_images(run.path, [source])
+    assert predicted.seen is not None
+    for stored, one in zip(maps.pixel_array, predicted.attention.values(), strict=True):
+        expected = whole_frame(one, predicted.seen.squares[0], size=1, side=1)
+        np.testing.assert_allclose(stored / 255, expected, atol=0.51 / 255)
     copied = {"PatientName", "PatientID", "PatientBirthDate", "IssuerOfPatientID", "StudyDate", "StudyTime", "StudyID",
               "AccessionNumber"}  # fmt: skip
     text = contents([tmp_path / "results"])

@@ -40,7 +40,7 @@ def test_uncalibrated_probabilities_are_those_of_evaluate(
     assert table.err.splitlines()[2] == "Not calibrated: as requested."
     assert (
         table.out.splitlines()[0]
-        == "image,uncalibrated_rest,uncalibrated_melanoma,share_of_image,share_of_lesion,warnings,error"
+        == "image,uncalibrated_rest,uncalibrated_melanoma,share_of_image,share_of_lesion,warnings,notes,error"
     )
 
 

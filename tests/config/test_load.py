@@ -46,13 +46,13 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
     [
         (
             "trainin.epochs=3",
-            "unknown key 'trainin' (did you mean 'training'?); known: data, loss, model, name, published, title, "
+            "unknown key 'trainin' (did you mean 'training'?); known: data, loss, model, name, published, test, title, "
             "training",
         ),
         (
             "loss.gama=3",
-            "unknown key 'loss.gama' (did you mean 'gamma'?); known: dice, gamma, mask_weight, masks, pool3_weight, "
-            "pool4_weight, prior, spoil",
+            "unknown key 'loss.gama' (did you mean 'gamma'?); known: class_weights, dice, gamma, mask_weight, masks, "
+            "pool3_weight, pool4_weight, prior, spoil",
         ),
         ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
         (
@@ -288,6 +288,41 @@ def test_a_name_that_is_given_stays_and_the_shipped_recipe_is_still_known() -> N
         "data.dataset /data/clinic instead of isic2017",
         "training.epochs 7 instead of 50",
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            '"median"',
+            "loss.class_weights: expected 'none', 'median-frequency' or a number above 0 for each class, such as "
+            "{ melanoma = 2.0, rest = 0.5 }; found 'median'",
+        ),
+        (
+            "{rest = 0.5, melanoma = 0}",
+            "loss.class_weights: expected 'none', 'median-frequency' or a number above 0 for each class, such as "
+            "{ melanoma = 2.0, rest = 0.5 }; found {'melanoma': 0, 'rest': 0.5}",
+        ),
+        ("{melanoma = 2.0}", "loss.class_weights has no number for rest; expected a number for each class"),
+        (
+            "{rest = 1.0, melanoma = 2.0, nevus = 1.0}",
+            "loss.class_weights names nevus; known: rest, melanoma",
+        ),
+    ],
+)
+def test_wrong_class_weights_are_one_sentence(value: str, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_recipe(LESION, [f"loss.class_weights={value}"])
+    assert str(raised.value) == message
+
+
+def test_class_weights_are_read_and_stored(tmp_path: Path) -> None:
+    recipe = load_recipe(LESION, ["loss.class_weights={rest = 0.5, melanoma = 2}"])
+    assert recipe.loss.class_weights == {"rest": 0.5, "melanoma": 2.0}
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(tomli_w.dumps(recipe.model_dump(exclude_none=True)).encode())
+    assert load_recipe(str(path)) == recipe
+    assert load_recipe(LESION, ["loss.class_weights=median-frequency"]).loss.class_weights == "median-frequency"
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000])

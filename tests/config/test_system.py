@@ -29,7 +29,7 @@ def refusal(**changed: object) -> str:
 
 
 def test_the_systems_of_the_rivals_are_shipped() -> None:
-    assert SHIPPED == ["isic2016/codella", "isic2016/zhen-yu", "isic2017/mahbod"]
+    assert SHIPPED == ["isic2016/codella", "isic2016/zhen-yu", "isic2017/mahbod", "isic2017/menegola-svm"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -248,6 +248,9 @@ def test_a_damaged_file_and_one_that_is_not_ours_are_refused(exported: Path, tmp
         Predictor(path)
     place = whole.index(b"Conv") - 40
     path.write_bytes(whole[:place] + b"\xff" * 60 + whole[place + 60 :])
+    with pytest.raises(CheckpointError, match=r"is damaged: its bytes are not those that were exported \(SHA-256\)"):
+        Predictor(path)
+    append_texts(path, card, facts)  # with the hash of the damaged bytes, as of a file that was made so
     with pytest.raises(CheckpointError, match=r"the network in .* cannot be run \(.*\); expected one that"):
         Predictor(path)
     shutil.copy(exported, path)

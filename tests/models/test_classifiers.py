@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 import torch
 
-from attnmel.config import recipe
+from attnmel.config import model_settings
 from attnmel.errors import ConfigError
 from attnmel.models.attention import ATTENTION_KINDS
 from attnmel.models.classifiers import NETWORKS, build_network
@@ -105,10 +105,10 @@ def test_the_same_seed_builds_the_same_network() -> None:
 
 
 def test_networks_trunks_paddings_and_kinds_of_attention_are_those_of_the_settings() -> None:
-    assert set(NETWORKS) == set(get_args(recipe.Network))
-    assert set(TRUNKS) == set(get_args(recipe.Trunk))
-    assert set(PADDINGS) == set(get_args(recipe.Padding))
-    assert set(ATTENTION_KINDS) == set(get_args(recipe.Attention))
+    assert set(NETWORKS) == set(get_args(model_settings.Network))
+    assert set(TRUNKS) == set(get_args(model_settings.Trunk))
+    assert set(PADDINGS) == set(get_args(model_settings.Padding))
+    assert set(ATTENTION_KINDS) == set(get_args(model_settings.Attention))
 
 
 @pytest.mark.parametrize("trunk", ["mobilenet_v2", "efficientnet_lite0"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from tests.images import spot_on_skin
 
 from attnmel.data.phantoms import draw_phantom
 
@@ -106,11 +107,8 @@ _LESION = (30, 25, 130, 85)
 
 def _photograph() -> tuple[Image.Image, Image.Image]:
     """A long dark blot in the upper left of light skin, with its mask."""
-    mask = Image.new("L", (WIDTH, HEIGHT))
-    ImageDraw.Draw(mask).ellipse(_LESION, fill=255)
-    skin = np.array([205, 160, 140]) + np.random.default_rng(SEED).normal(0, 12, (HEIGHT, WIDTH, 3))
-    pixels = np.where(np.asarray(mask)[..., None] > 0, skin - 90, skin)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), mask
+    pixels, mask = spot_on_skin(WIDTH, HEIGHT, centre=(80, 55), radii=(50, 30), grain=12, seed=SEED)
+    return Image.fromarray(pixels), Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFilter
-
-SKIN, LESION = (205, 160, 140), (110, 70, 55)
+from tests.images import spot_on_skin
 
 
 class Stranger(NamedTuple):
@@ -36,10 +35,8 @@ def write_strangers(folder: Path) -> list[Stranger]:
     (folder / "masks").mkdir(parents=True)
     found = []
     for name, ((width, height), (x, y, radius), of_image, of_lesion, warnings) in KINDS.items():
-        disc = np.hypot(np.arange(width) + 0.5 - x, np.arange(height)[:, None] + 0.5 - y) < radius
-        grain = np.random.default_rng(0).normal(0, 25, (height, width, 1))
-        pixels = np.where(disc[..., None], LESION, SKIN) + grain
-        picture = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+        pixels, disc = spot_on_skin(width, height, centre=(x, y), radii=(radius, radius), grain=25)
+        picture = Image.fromarray(pixels)
         if name == "blurred":
             picture = picture.filter(ImageFilter.GaussianBlur(6))
         image, mask = folder / f"{name}.png", folder / "masks" / f"{name}_segmentation.png"

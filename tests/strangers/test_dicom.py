@@ -18,7 +18,7 @@ from tests.strangers.make_images import P3_XY, icc
 
 from attnmel.data.dicom.frames import frame_path
 from attnmel.data.image_files.reading import read_image
-from attnmel.data.preprocess.images import image_size
+from attnmel.data.preprocess.images import central_square, image_size, whole_frame
 
 INNER = (slice(4, None, 8), slice(4, None, 8))
 """Pixels away from the borders of the squares, over which JPEG and its subsampled colours reach."""
@@ -88,12 +88,12 @@ def test_oblong_pixels_are_made_square(tmp_path: Path) -> None:
     assert image_size(path) == (48, 64)
     assert shown(path).shape == (64, 48, 3)
     assert tuple(shown(path)[16, 8]) == SKIN
-    assert read_image(path).reading.changes == ("48 x 32 oblong pixels made 48 x 64 square ones",)
+    assert read_image(path).reading.notes == ("48 x 32 oblong pixels made 48 x 64 square ones",)
 
 
 def test_what_differs_from_the_declaration_is_said(tmp_path: Path) -> None:
     case = KINDS["jpeg-adobe-rgb-declared-ybr"](tmp_path, "a")
-    assert read_image(tmp_path / case.name).reading.changes == (
+    assert read_image(tmp_path / case.name).reading.notes == (
         "it is declared YBR_FULL_422, but its JPEG says RGB, which is followed",
     )
 
@@ -116,7 +116,7 @@ def test_a_profile_is_converted_as_that_of_other_images(place: str, tmp_path: Pa
     write(path, dermoscopy(**where), PICTURE.tobytes(), uid.ExplicitVRLittleEndian)
     assert np.array_equal(shown(path), shown(plain))
     assert not np.array_equal(shown(path), PICTURE)
-    assert read_image(path).reading.changes == read_image(plain).reading.changes
+    assert read_image(path).reading.notes == read_image(plain).reading.notes
     write(path, dermoscopy(PhotometricInterpretation="YBR_FULL", **where), [jpeg()], uid.JPEGBaseline8Bit)
     assert np.abs(shown(path)[INNER].astype(int) - shown(plain)[INNER]).max() <= 4
 
@@ -126,6 +126,45 @@ def test_a_file_and_its_bytes_give_one_answer(tmp_path: Path) -> None:
         case = KINDS[name](tmp_path, name)
         path = tmp_path / case.name
         assert np.array_equal(np.asarray(read_image(path.read_bytes()).pixels), shown(path))
+
+
+@pytest.mark.parametrize(("ratio", "frame"), [(None, None), ([2, 1], None), (None, 2)])
+def test_maps_as_dicom_lie_where_they_lie_on_the_picture(
+    ratio: list[int] | None, frame: int | None, tmp_path: Path
+) -> None:
+    """A map of 2 x 2 on the central square: read by highdicom, each quarter is where the stored picture has it."""
+    from highdicom.seg import segread
+
+    from attnmel.data.dicom.results import Results, write_maps
+
+    frames = 1 if frame is None else 2
+    kind = uid.MultiFrameTrueColorSecondaryCaptureImageStorage if frame else uid.DermoscopicPhotographyImageStorage
+    changes = {"SOPClassUID": kind, "Modality": "XC", "NumberOfFrames": frames}
+    changes |= {"PixelAspectRatio": ratio} if ratio else {}
+    write(tmp_path / "scan.dcm", dermoscopy(**changes), PICTURE.tobytes() * frames, uid.ExplicitVRLittleEndian)
+    source = tmp_path / "scan.dcm" if frame is None else tmp_path / f"scan.dcm#{frame}"
+    width, height = image_size(source)
+    square = central_square(width, height, 1.0)
+    map3, map4 = np.array([[1, 0], [0, 0.5]], np.float32), np.array([[0, 0], [1, 0]], np.float32)
+    shown = {name: whole_frame(one, square, size=1, side=1) for name, one in (("pool3", map3), ("pool4", map4))}
+    write_maps(tmp_path / "maps.dcm", source, shown, Results("maps"), "drawn")
+    found = segread(tmp_path / "maps.dcm")
+    assert (found.segmentation_type.value, found.number_of_segments) == ("FRACTIONAL", 2)
+    assert [found.get_segment_description(number).segment_label for number in (1, 2)] == ["pool3", "pool4"]
+    assert (found.Rows, found.Columns) == PICTURE.shape[:2]
+    planes = found.pixel_array / 255
+    assert planes.shape == (2, 32, 48)
+    # The central square of the picture, in stored pixels: of 48 x 32, or of 48 x 64 with oblong ones.
+    rows, columns = (slice(0, 32), slice(8, 40)) if ratio is None else (slice(4, 28), slice(0, 48))
+    for plane, one in zip(planes, (map3, map4), strict=True):
+        seen = plane[rows, columns]
+        corners = [[seen[1, 1], seen[1, -2]], [seen[-2, 1], seen[-2, -2]]]
+        np.testing.assert_allclose(corners, one, atol=0.1)
+        plane[rows, columns] = 0
+        assert plane.max() <= (0 if ratio is None else 0.51)  # resizing oblong pixels blurs the edge
+    derived = found.PerFrameFunctionalGroupsSequence[1].DerivationImageSequence[0].SourceImageSequence[0]
+    assert derived.ReferencedSOPClassUID == kind
+    assert derived.get("ReferencedFrameNumber") == frame
 
 
 def test_a_table_of_values_of_interest_is_followed(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_every_file_shows_what_a_viewer_shows(images: list[StrangeImage]) -> Non
             if found.pixels.size == (width, height) == image_size(one.path)
             else np.inf
         )
-        said = (found.reading.changes, found.reading.orientation)
+        said = (found.reading.notes, found.reading.orientation)
         if off > one.off or said != (one.changes, one.orientation):
             wrong.append((one.path.name, off, said))
     assert not wrong
@@ -52,8 +52,8 @@ def test_heic_is_read_by_the_extra(tmp_path: Path) -> None:
         heif.from_pillow(Image.fromarray(right)).save(tmp_path / name, quality=-1, chroma=444, **options)
     plain, p3 = read_image(tmp_path / "plain.heic"), read_image(tmp_path / "p3.heif")
     assert np.abs(np.asarray(plain.pixels).astype(float) - right).mean() < 1.5
-    assert (plain.reading.format, plain.reading.changes) == ("HEIC", ())
-    assert p3.reading.changes == ("colours converted from Display P3 to sRGB",)
+    assert (plain.reading.format, plain.reading.notes) == ("HEIC", ())
+    assert p3.reading.notes == ("colours converted from Display P3 to sRGB",)
     assert np.abs(np.asarray(p3.pixels) - shown(right / 255, P3_XY, to_light)).mean() < 1.5
 
 

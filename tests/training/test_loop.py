@@ -102,7 +102,12 @@ class OneBatch(TrainingBatches):
 
 
 def gradients_of_training(
-    network: nn.Module, batches: OneBatch, fabric: Fabric, accumulate: int, dice: Dice = "batch"
+    network: nn.Module,
+    batches: OneBatch,
+    fabric: Fabric,
+    accumulate: int,
+    dice: Dice = "batch",
+    class_weights: tuple[float, ...] = (),
 ) -> list[Tensor]:
     """What one step of the program's own loop leaves in the parameters."""
     wrapped, optimizer = fabric.setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
@@ -111,7 +116,7 @@ def gradients_of_training(
         optimizer,
         batches,
         fabric=fabric,
-        objective=ClassifierObjective(dataclasses.replace(LOSS, dice=dice)),
+        objective=ClassifierObjective(dataclasses.replace(LOSS, dice=dice, class_weights=class_weights)),
         schedule=EpochSchedule(epochs=1, learning_rate=0.01, decay=1.0, decay_every=1),
         seed=0,
         image_ids=[str(row) for row in range(6)],
@@ -119,6 +124,18 @@ def gradients_of_training(
     )
     assert len(list(steps)) == 1
     return [parameter.grad.double() for parameter in network.parameters() if parameter.grad is not None]
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_class_weights_have_the_same_gradient_in_parts(fabric: Fabric, accumulate: int) -> None:
+    torch.manual_seed(0)
+    network, weights = build_network("attnmel-cnn", trunk="vgg16", width=0.05, classes=2), (0.2, 3.0)
+    whole, plain, parts = (
+        gradients_of_training(copy.deepcopy(network), OneBatch(), fabric, count, class_weights=given)
+        for count, given in ((1, weights), (1, ()), (accumulate, weights))
+    )
+    assert distance(parts, whole) < TOLERANCE
+    assert distance(plain, whole) > 100 * TOLERANCE
 
 
 def plain_dice(maps: Tensor, batch: Batch) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import data, demo, evaluate, explain, models, predict, reproduce, segment, serve, study, train
+from attnmel.cli import data, demo, evaluate, explain, fuse, models, predict, reproduce, segment, serve, study, train
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible
@@ -68,7 +68,7 @@ COMMANDS = {
     START: (demo.demo, serve.serve, models.models, demo.doctor),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
     NETWORKS: (train.train, predict.predict, explain.explain, predict.export),
-    RESULTS: (evaluate.evaluate, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
+    RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
 }
 for heading, commands in COMMANDS.items():
     for command in commands:

@@ -7,7 +7,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.model_names import NAME, runs_of, runs_to_evaluate
-from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, Tta, print_json, print_table
 from attnmel.cli.train import Columns
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ def evaluate(
     exclude: Annotated[
         Path | None, option(DATA, "List of images, by `attnmel audit --exclusions`: evaluate also without them.")
     ] = None,
+    tta: Tta = None,
+    prior: Annotated[
+        str | None,
+        option(
+            EVALUATION,
+            "age-sex: change the scores by how often each class has this age and sex in training; or none "
+            "[default: as in the recipe].",
+        ),
+    ] = None,
     columns: Columns = None,
     allow_leakage: Annotated[
         bool, option(DATA, "Evaluate although the network was trained on some images.", "--allow-leakage")
@@ -66,6 +75,7 @@ def evaluate(
     """
     from attnmel.data.datasets.folder_columns import parsed_columns
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
+    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fusion
     from attnmel.pipeline.run.run import Run
     from attnmel.runtime import use_threads
 
@@ -73,6 +83,17 @@ def evaluate(
     evaluated = []
     for folder in runs_to_evaluate(run, out, on, split):
         opened = Run(folder, home, Terminal())
+        if is_fusion(opened):
+            results = evaluate_fusion(
+                opened,
+                on=on,
+                split=split,
+                exclude=exclude,
+                sensitivities=sensitivity or (),
+                prevalences=prevalence or (),
+            )
+            evaluated.append((folder, results, opened.details(results)))
+            continue
         results = evaluate_run(
             opened,
             on=on,
@@ -80,6 +101,8 @@ def evaluate(
             sensitivities=sensitivity or (),
             prevalences=prevalence or (),
             exclude=exclude,
+            transforms=tta,
+            prior=prior,
             allow_leakage=allow_leakage,
             columns=parsed_columns(columns) if columns else None,
         )

@@ -25,9 +25,12 @@ def shipped(model: str) -> "Shipped | None":
 
 
 def fast_model(model: str) -> Path:
-    """Return the ONNX file of a pretrained model, or a path as `model_path`."""
-    found = shipped(model)
-    return found.onnx if found else model_path(model)
+    """Return the ONNX file of a pretrained model, a folder of several runs of a recipe, or a path as `model_path`."""
+    from attnmel.seeds import runs_to_average
+
+    if found := shipped(model):
+        return found.onnx
+    return Path(model) if len(runs_to_average(Path(model))) > 1 else model_path(model)
 
 
 def trained_model(model: str) -> Path:

@@ -8,7 +8,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped, trained_model
-from attnmel.cli.terminal import Home, Json, Out, Terminal, own_folder, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.pipeline.export.export import Exported
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def predict(
     model: Annotated[
         str,
-        typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder or a checkpoint."),
+        typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder, one of seeds, or a checkpoint."),
     ],
     images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or example:ID.")],
     out: Out = None,
@@ -35,6 +35,16 @@ def predict(
         option(
             OUTPUT,
             "Threshold of your own for the probability of the target class: adds a column of decisions; repeatable.",
+        ),
+    ] = None,
+    tta: Tta = None,
+    metadata: Annotated[
+        Path | None,
+        option(
+            DATA,
+            "Table with the columns image, age and sex, for a model trained with test.prior; images not in it stay as "
+            "without.",
+            metavar="<file>",
         ),
     ] = None,
     precision: Annotated[
@@ -92,7 +102,8 @@ def predict(
 
     Probabilities are calibrated if the model has a calibration temperature. Each operating point is a threshold with a
     column of decisions: 1 if the probability is above it, else 0. Each image has the share of it that the network saw,
-    and warnings. Without --out the table goes to standard output.
+    and warnings. A folder of seeds or folds gives the mean of their probabilities, and how far they are apart. Without
+    --out the table goes to standard output.
 
     Example:
         attnmel predict pretrained lesion.jpg --maps maps
@@ -116,6 +127,8 @@ def predict(
         dicom=dicom_out,
         masks=masks,
         segmenter=segmenter,
+        transforms=tta,
+        metadata=metadata,
         stall_limit=stall_limit,
         progress=progress,
     )
@@ -128,6 +141,8 @@ def predict(
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
     if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
+        progress.note(sentence)
+    if sentence := predictions.age_and_sex_sentence():
         progress.note(sentence)
     predictions.raise_for_failures()
 

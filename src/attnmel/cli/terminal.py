@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from attnmel.cli.bars import drawn_bar, logged_bar
-from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
+from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, option
 from attnmel.errors import visible
 
 Home = Annotated[
@@ -27,6 +27,16 @@ Threads = Annotated[
         "processors that are not busy].",
         "--threads",
         min=1,
+    ),
+]
+Tta = Annotated[
+    str | None,
+    option(
+        EVALUATION,
+        "Average the probabilities over transforms of each image: none, dihedral (turns and flips), scales, "
+        "dihedral+scales, random:N [default: the model's own].",
+        "--tta",
+        metavar="NAME",
     ),
 ]
 

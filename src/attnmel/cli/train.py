@@ -10,6 +10,7 @@ from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json
 
 if TYPE_CHECKING:
+    from attnmel.config.fusion import FusionRecipe
     from attnmel.config.system import SystemRecipe
     from attnmel.folders import RunFolder
 
@@ -79,7 +80,9 @@ def train(
     Example:
         attnmel train isic2017/attnmel-lesion --seeds 3 --set training.epochs=20
     """
-    from attnmel.config.load import load_run_recipe, with_seeds
+    from attnmel.config.fusion import FusionRecipe
+    from attnmel.config.load import is_fusion, load_run_recipe, network_recipe, with_seeds
+    from attnmel.config.overrides import of_recipe
     from attnmel.config.system import SystemRecipe
     from attnmel.data.audit.exclusions import excluding
     from attnmel.data.datasets.folder_columns import as_toml, parsed_columns
@@ -93,13 +96,21 @@ def train(
     changed += ["data.allow_leakage=true"] if allow_leakage else []
     changed += ["data.strict=true"] if strict else []
     changed += [f"data.columns={as_toml(parsed_columns(columns))}"] if columns else []
-    first = read_recipe(given_run, changed) if given_run else load_run_recipe(recipe, changed)
+    # Of a fusion's recipe, its parts take the settings that it lacks.
+    if given_run:
+        first = read_recipe(given_run, changed)
+    else:
+        first = load_run_recipe(recipe, of_recipe(recipe, changed)[0] if is_fusion(recipe) else changed)
     if exclude is not None:
         first = excluding(first, exclude)
     print_results = print_json if as_json else _print
     if isinstance(first, SystemRecipe):
         print_results(_fit_systems(first, seeds, out, given_run, home_folder(home), resume))
         return
+    if isinstance(first, FusionRecipe) and first.fusion.parts and given_run is None:
+        print_results(_fuse_parts(first, seeds, out, changed, home_folder(home), resume))
+        return
+    first = network_recipe(first)
     if starts_processes(first.training.devices):
         ended = run_together(sys.argv[1:], first.training.devices)
         sys.stderr.write(ended.said)
@@ -151,6 +162,31 @@ def _fit_systems(
         run = run_system(one, folder, home=home, resume=resume, command=_command(), progress=Terminal())
         auc = run.results["validation"].judgement.row(run.target_class, "auc").value
         results.append({"run": str(folder.path), "auc": auc})
+    return results
+
+
+def _fuse_parts(
+    first: "FusionRecipe", seeds: int, out: Path | None, changed: list[str], home: Path, resume: bool
+) -> list[Result]:
+    from attnmel.config.load import with_seeds
+    from attnmel.pipeline.parts import run_fusion
+    from attnmel.runtime import use_threads
+
+    use_threads()
+    results: list[Result] = []
+    for one in with_seeds(first, seeds):
+        run = run_fusion(
+            one,
+            out or Path("runs"),
+            overrides=changed,
+            home=home,
+            resume=resume,
+            command=_command(),
+            progress=Terminal(),
+        )
+        found = run.results[next(iter(run.results))]
+        auc = found.judgement.row(run.target_class, "auc").value
+        results.append({"run": str(run.path), "auc": auc})
     return results
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
 from attnmel.config.fields import (
     LESION,
     MARGIN,
@@ -69,6 +70,8 @@ class DataSettings(Settings):
     crops: Crops = 1
     """Squares of an image whose probabilities are averaged in evaluation and prediction: 1, or 5 (the central one and
     one in each corner of the image). Training and the choice of the epoch use the central one."""
+    colour_constancy: ColourConstancy = NO_COLOUR_CONSTANCY
+    """Whether the colours of each prepared square are corrected as if the light were white, by shades of grey."""
     size: Size = 224
     """Side of the network's input in pixels; images are kept at 8/7 of it, for random crops."""
     repeats: dict[str, Positive] = {}
@@ -106,6 +109,13 @@ class DataSettings(Settings):
     def side(self) -> int:
         """Side of the prepared images in pixels, 256 for an input of 224."""
         return prepared_side(self.size)
+
+    @property
+    def images_in_words(self) -> str:
+        """Which images colour statistics are of; those that published recipes hold are of uncorrected colours."""
+        return (
+            self.dataset if self.colour_constancy == NO_COLOUR_CONSTANCY else f"{self.dataset}, {self.colour_constancy}"
+        )
 
     @model_validator(mode="after")
     def _crop(self) -> "DataSettings":

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from attnmel.config.transforms import transforms_of
+from attnmel.errors import ConfigError
+
 LESION: Literal["lesion"] = "lesion"
 """The crop that follows the lesion, in place of a share of the image's shorter side."""
 
@@ -68,6 +71,36 @@ def _checked_crop(crop: object) -> object:
 
 
 Crop = Annotated[float | Literal["lesion"], BeforeValidator(_checked_crop)]
+
+
+def _checked_transforms(text: str) -> str:
+    try:
+        transforms_of(text)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+Transforms = Annotated[str, AfterValidator(_checked_transforms)]
+"""A text that `transforms_of` reads."""
+
+NO_WEIGHTS: Literal["none"] = "none"
+MEDIAN_FREQUENCY: Literal["median-frequency"] = "median-frequency"
+
+
+def _checked_weights(weights: object) -> object:
+    if weights in (NO_WEIGHTS, MEDIAN_FREQUENCY):
+        return weights
+    numbers = list(weights.values()) if isinstance(weights, dict) else []
+    if numbers and all(isinstance(one, int | float) and not isinstance(one, bool) and one > 0 for one in numbers):
+        return weights
+    raise ValueError(
+        f"expected '{NO_WEIGHTS}', '{MEDIAN_FREQUENCY}' or a number above 0 for each class, such as "
+        f"{{ melanoma = 2.0, rest = 0.5 }}; found {reprlib.repr(weights)}"
+    )
+
+
+ClassWeights = Annotated[Literal["none", "median-frequency"] | dict[str, float], BeforeValidator(_checked_weights)]
 Margin = Annotated[float, Field(ge=0, le=2)]
 Crops = Literal[1, 5]
 Size = Annotated[int, Field(ge=STRIDE, le=LARGEST_SIZE, multiple_of=STRIDE)]

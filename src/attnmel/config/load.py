@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from attnmel.config.fusion import FUSION, FusionRecipe
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.config.system import FEATURE_KINDS, FEATURES, SystemRecipe
@@ -36,10 +37,10 @@ def recipe_names() -> list[str]:
     return sorted(name for name, _ in _shipped(resources.files("attnmel") / "recipes"))
 
 
-AnyRecipe = Recipe | SystemRecipe
-"""The recipe of a run: of a network or of a fitted system."""
+AnyRecipe = Recipe | SystemRecipe | FusionRecipe
+"""The recipe of a run: of a network, of a fitted system, or of a fusion of other runs."""
 
-OneKind = TypeVar("OneKind", Recipe, SystemRecipe)
+OneKind = TypeVar("OneKind", Recipe, SystemRecipe, FusionRecipe)
 
 
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
@@ -67,14 +68,28 @@ def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
     return _named_after_data(make_run_recipe(settings), *own)
 
 
+def is_fusion(name: str) -> bool:
+    """Whether a recipe, by its name or a TOML file, is that of a fusion.
+
+    Raises:
+        ConfigError: an unknown recipe.
+    """
+    return FUSION in _read_toml(name)
+
+
 def network_recipe(recipe: AnyRecipe) -> Recipe:
     """Return the recipe of a network as it is.
 
     Raises:
-        ConfigError: that of a fitted system.
+        ConfigError: that of a fitted system or a fusion.
     """
     if isinstance(recipe, Recipe):
         return recipe
+    if isinstance(recipe, FusionRecipe):
+        raise ConfigError(
+            f"{recipe.name} is a fusion of predictions, not a network; `predict`, `evaluate`, `compare` and `report` "
+            "take it"
+        )
     raise ConfigError(
         f"{recipe.name} is a fitted system of features and SVMs, not a network; `train`, `predict`, `evaluate`, "
         "`compare` and `report` take it"
@@ -115,11 +130,15 @@ def make_recipe(settings: dict[str, Any]) -> Recipe:
 
 
 def make_run_recipe(settings: dict[str, Any]) -> AnyRecipe:
-    """Check a nested dictionary and freeze it; the settings of a fitted system are known by their `features`.
+    """Check a nested dictionary and freeze it.
+
+    The settings of a fitted system are known by their `features`, those of a fusion by their `fusion`.
 
     Raises:
         ConfigError: as `make_recipe`.
     """
+    if FUSION in settings:
+        return _checked(FusionRecipe, settings)
     return _checked(SystemRecipe, settings) if FEATURES in settings else make_recipe(settings)
 
 

@@ -1,77 +1,28 @@
 """The settings of a recipe: frozen, and checked when they are read. No torch."""
 
 import re
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from attnmel.config.data_settings import DataSettings, Settings
-from attnmel.config.fields import Positive, Width
+from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Transforms
+from attnmel.config.model_settings import LITE_TRUNKS, VGG_TRUNKS, ModelSettings
+from attnmel.config.transforms import NO_TRANSFORMS
 
-Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet", "harangi"]
-Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
-VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
-"""Those that have dense layers, and no strided convolution to pad."""
-LITE_TRUNKS: tuple[Trunk, ...] = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
-Padding = Literal["symmetric", "tensorflow"]
 Prior = Literal["none", "lesion", "background", "dermoscopic", "structures"]
 STRUCTURES = "structures"
 Spoiling = Literal["none", "shifted", "dilated", "swapped"]
-Attention = Literal["sigmoid", "softmax"]
-Passing = Literal["none", "to-class", "to-mask", "both"]
-PASSINGS: dict[str, Passing] = {one: one for one in get_args(Passing)}
-LeftOut = Literal["maps", "polar", "asymmetry"]
-LEFT_OUT: dict[str, LeftOut] = {one: one for one in get_args(LeftOut)}
-HeadKind = Literal["softmax", "hinge", "both"]
-HEAD_KINDS: dict[str, HeadKind] = {one: one for one in get_args(HeadKind)}
 Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
 Optimizer = Literal["sgd", "adamw"]
 ScheduleKind = Literal["steps", "cosine"]
+ScorePrior = Literal["none", "age-sex"]
 Selection = Literal["auc", "ap", "balanced_accuracy"]
 
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 RECIPE_NAME = re.compile(rf"{_WORD}(/{_WORD})*")
 LONGEST_NAME = 100  # characters; file systems take 255 a folder
-
-
-class ModelSettings(Settings):
-    """Which network, and where its weights start."""
-
-    network: Network
-    trunk: Trunk = "vgg16_bn"
-    width: Width = 1.0
-    """Share of each layer's channels that is kept."""
-    padding: Padding = "symmetric"
-    """How a light trunk's strided convolutions are padded: as torchvision's, or as TensorFlow's "SAME".
-
-    By default "tensorflow" for EfficientNet-Lite, as its weights were trained, else "symmetric".
-    """
-    attention: Attention = "sigmoid"
-    passing: Passing = "both"
-    """Which branch of chen gets features of the other: the classification (to-class), the segmentation (to-mask)."""
-    without: tuple[LeftOut, ...] = ()
-    """Parts of dermaknet that are left out: structure maps, polar pooling, asymmetry."""
-    heads: HeadKind = "softmax"
-    """How scores are trained and become probabilities: cross-entropy or focal loss, hinge loss, or the mean of both."""
-    branches: tuple[Trunk, ...] = ()
-    """Further trunks of harangi, whose features join those of `trunk` before its softmax."""
-    weights: str = "imagenet"
-    """"imagenet" (the published address, or the package of EfficientNet-Lite's weights), "random", an address, a .pth
-    or .safetensors file of published weights, a run folder or a checkpoint."""
-    rescale: bool = False
-    """Whether each layer of a published VGG-16 without batch-norm is divided by the RMS of its activation."""
-    start_images: int = Field(default=256, ge=8)
-    """How many training images are measured to rescale start weights, or to insert the batch-norms that they lack."""
-    start_seed: int = Field(default=0, ge=0)
-    """Draws these images; not the run's seed, so that all seeds of a recipe start from the same weights."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _padding_of_the_trunk(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
-        if isinstance(given, dict) and given.get("trunk") in LITE_TRUNKS:
-            return {"padding": "tensorflow", **given}
-        return given
 
 
 class LossSettings(Settings):
@@ -86,6 +37,9 @@ class LossSettings(Settings):
     wrote for the data set) or a folder of masks, one an image, named by image id."""
     spoil: Spoiling = "none"
     """How the prior's masks are deliberately corrupted, to measure the effect of imperfect ones."""
+    class_weights: ClassWeights = NO_WEIGHTS
+    """Weight of an image of each class in the focal loss: all alike, the median of the classes' numbers of training
+    images divided by the class's own (Eigen and Fergus 2015), or a number for each class."""
     dice: Literal["batch", "image"] = "batch"
     """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
@@ -174,6 +128,16 @@ class TrainingSettings(Settings):
         return self
 
 
+class EvaluationSettings(Settings):
+    """How images are predicted once the training is done; the choice of the epoch uses each image as it is."""
+
+    transforms: Transforms = NO_TRANSFORMS
+    """Transforms of each image whose probabilities are averaged: "dihedral" (eight turns and flips), "scales",
+    "dihedral+scales" or "random:N"; temperature and thresholds are chosen with them."""
+    prior: ScorePrior = "none"
+    """Whether age and sex, where they are known, change the scores by how often each class has them in training."""
+
+
 class RunRecipe(Settings):
     """What the recipes of all kinds of runs have in common."""
 
@@ -183,6 +147,7 @@ class RunRecipe(Settings):
     published: str | None = None
     """Row of `evaluation.thesis.published` to compare with; None where nothing was published."""
     data: DataSettings
+    test: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="after")
     def _place(self) -> "RunRecipe":
@@ -206,6 +171,19 @@ class Recipe(RunRecipe):
     def _masks(self) -> "Recipe":
         if self.loss.prior == "none" and (self.loss.masks or self.loss.spoil != "none"):
             raise ValueError("loss.masks and loss.spoil say which masks the prior is made of, but loss.prior = 'none'")
+        return self
+
+    @model_validator(mode="after")
+    def _weighted_classes(self) -> "Recipe":
+        weights = self.loss.class_weights
+        if isinstance(weights, dict):
+            classes = self.data.classes
+            if unknown := [name for name in weights if name not in classes]:
+                raise ValueError(f"loss.class_weights names {', '.join(unknown)}; known: {', '.join(classes)}")
+            if missing := [name for name in classes if name not in weights]:
+                raise ValueError(
+                    f"loss.class_weights has no number for {', '.join(missing)}; expected a number for each class"
+                )
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from attnmel.config.fields import Positive, Size
-from attnmel.config.recipe import LITE_TRUNKS, DataSettings, Padding, RunRecipe, Settings, Trunk
+from attnmel.config.model_settings import LITE_TRUNKS, Padding, Trunk
+from attnmel.config.recipe import DataSettings, RunRecipe, Settings
 
 Tap = Literal["pool3", "pool4", "pool5", "logits"]
 Pool = Literal["pool4", "pool5"]

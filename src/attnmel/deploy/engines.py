@@ -10,9 +10,9 @@ from jaxtyping import Float, Float32, UInt8
 from attnmel.deploy.onnx_file import ATTENTION, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.packages import package
-from attnmel.deploy.predictor import MaskOf, PredictedFile, Prediction, Predictor, no_mask, prepared_input, softmax
+from attnmel.deploy.predictor import MaskOf, PredictedFile, Prediction, Predictor, no_mask, prepared_input
 from attnmel.errors import ImageError
-from attnmel.models.averaging import averaged
+from attnmel.models.averaging import averaged, softmax
 from attnmel.models.weights.card import Card
 from attnmel.records import Predictions
 from attnmel.threads import requested_threads

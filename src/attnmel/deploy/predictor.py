@@ -8,7 +8,7 @@ print(predictor.predict("lesion.jpg").probabilities)
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from PIL.Image import Image as PillowImage
 
 from attnmel import NOTICE
 from attnmel.config.fields import ComputePrecision
+from attnmel.config.transforms import Transform, transforms_of
 from attnmel.data.image_files.picture import UNNAMED
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
@@ -34,7 +35,7 @@ from attnmel.deploy.onnx_file import (
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
-from attnmel.models.averaging import averaged
+from attnmel.models.averaging import averaged, softmax
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, decisions_of
 from attnmel.pretrained.catalogue import find_model
@@ -109,13 +110,14 @@ class Predictor:
 
     `model` is its file, or the name of a pretrained model: Predictor("pretrained"). `threads` defaults to
     $ATTNMEL_THREADS, else to the engine's choice. "bf16" multiplies in bfloat16, faster on processors that have it; if
-    the export measured its cost, that may be at most `bound` of AUC, by the lower end of its interval. One predictor
+    the export measured its cost, that may be at most `bound` of AUC, by the lower end of its interval. `transforms` of
+    an image whose probabilities are averaged, as of `attnmel predict --tta`; by default the model's own. One predictor
     may be used from any number of threads.
 
     Raises:
         CheckpointError: no such file, a damaged one, or one that `attnmel export` did not write.
-        ConfigError: the precision is unknown, not available on this processor, or costs too much; openvino is not
-            installed.
+        ConfigError: the precision is unknown, not available on this processor, or costs too much; unknown transforms;
+            openvino is not installed.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class Predictor:
         threads: int | None = None,
         *,
         bound: float = BOUND,
+        transforms: str | None = None,
     ) -> None:
         require_known("precision", precision, ENGINE_PRECISION)
         shipped = find_model(model) if isinstance(model, str) else None
@@ -140,6 +143,9 @@ class Predictor:
                 "change it, or the float32 file"
             )
         _refuse_costly(self.facts, precision, bound)
+        self.transforms = self.card.transforms if transforms is None else transforms
+        """Name of the transforms of each image whose probabilities are averaged."""
+        self._transforms = transforms_of(self.transforms)
         self._network = OnnxNetwork(path, precision=precision, threads=requested_threads(threads))
         _check(self._network, self.card, self.facts, path)
         self._path = path
@@ -199,7 +205,7 @@ class Predictor:
             return PredictedFile(path, None, str(error))
 
     def _predict(self, image: Image, mask: LesionMask | None, network: Compiled) -> Prediction:
-        found = prepared_input(image, mask, self.card)
+        found = prepared_input(image, mask, self.card, self._transforms)
         of_squares = [network.run(square) for square in found.prepared]
         outputs = of_squares[0]
         shares = np.stack([softmax(one[LOGITS]) for one in of_squares])[None]
@@ -222,8 +228,10 @@ class Predictor:
         )
 
 
-def prepared_input(image: Image, mask: LesionMask | None, card: Card) -> NetworkInput:
-    """Prepare an image for the network of a card.
+def prepared_input(
+    image: Image, mask: LesionMask | None, card: Card, transforms: Sequence[Transform] | None = None
+) -> NetworkInput:
+    """Prepare an image for the network of a card, in the transforms given or else those of the card.
 
     Raises:
         ImageError: the image or the mask cannot be used.
@@ -238,7 +246,15 @@ def prepared_input(image: Image, mask: LesionMask | None, card: Card) -> Network
     if isinstance(mask, str | Path):
         size = (source.shape[1], source.shape[0]) if isinstance(source, np.ndarray) else image_size(source)
         mask = lesion_mask(Path(mask), image_size=size)
-    return network_input(source, framing_of(card), mask=mask, colours=card.colours)
+    transforms = transforms_of(card.transforms) if transforms is None else transforms
+    return network_input(
+        source,
+        framing_of(card),
+        mask=mask,
+        colours=card.colours,
+        colour_constancy=card.colour_constancy,
+        transforms=transforms,
+    )
 
 
 def several(images: Image | Iterable[Image]) -> Iterable[Image]:
@@ -252,12 +268,6 @@ def _by_class(probabilities: np.ndarray, card: Card, path: Path) -> dict[str, fl
     if not np.isfinite(probabilities).all():
         raise CheckpointError(f"{path} gave a probability that is not a number: its weights are damaged; export again")
     return dict(zip(card.classes, probabilities.tolist(), strict=True))
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the softmax over the last axis, in double precision."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def _refuse_costly(facts: ExportFacts, precision: ComputePrecision, bound: float) -> None:

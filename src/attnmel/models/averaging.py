@@ -1,4 +1,4 @@
-"""The mean of the probabilities of several squares of an image. No torch."""
+"""Probabilities of an image by its scores, and their mean over several squares of it. No torch."""
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -14,3 +14,9 @@ def averaged(
     mean = uncalibrated.astype(np.float64).mean(axis=1)
     powers = (mean / mean.max(axis=1, keepdims=True)) ** (1 / (1 if temperature is None else temperature))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the softmax over the last axis, in double precision."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)

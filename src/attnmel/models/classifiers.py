@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.recipe import HEAD_KINDS, LEFT_OUT, LITE_TRUNKS, PASSINGS, LeftOut, Passing
+from attnmel.config.model_settings import HEAD_KINDS, LEFT_OUT, LITE_TRUNKS, PASSINGS, LeftOut, Passing
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.chen import MASK_CHANNELS, ChenNetwork

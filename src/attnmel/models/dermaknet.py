@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.recipe import LeftOut
+from attnmel.config.model_settings import LeftOut
 from attnmel.models.heads import Head
 from attnmel.models.output import Output
 from attnmel.models.polar import RINGS, SECTORS, asymmetry, polar_means

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from attnmel.models.averaging import averaged
 
+SQUARES_A_PASS = 32
+"""Of images with several squares, so that memory does not grow with their number."""
+
 
 class Output(NamedTuple):
     """Scores of the classes, and the attention maps that they were computed with."""
@@ -56,9 +59,10 @@ def predict_squares(
     squares = len(inputs) // images
     if squares == 1:
         return predict_batch(network, inputs, temperature)
-    found = predict_batch(network, inputs)
-    means = averaged(found.probabilities.reshape(images, squares, -1), temperature)
-    return BatchPrediction(means, tuple(one[::squares] for one in found.attention))
+    passes = [predict_batch(network, some) for some in inputs.split(SQUARES_A_PASS)]
+    shares = np.concatenate([one.probabilities for one in passes])
+    maps = tuple(np.concatenate(one)[::squares] for one in zip(*(one.attention for one in passes), strict=True))
+    return BatchPrediction(averaged(shares.reshape(images, squares, -1), temperature), maps)
 
 
 def probabilities(logits: Float[Tensor, "B K"], temperature: float | None = None) -> Float64[Tensor, "B K"]:

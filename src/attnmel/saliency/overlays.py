@@ -18,7 +18,7 @@ STRONGEST = 0.5
 FADING = 1.3
 """Exponent of the opacity: above 1, low attention leaves the skin as it is."""
 
-LINE_SHARE = 1 / 180
+LINE_SHARE = 1 / 300
 """Width of the border's light line as a share of the picture's shorter side."""
 
 LEAST_LINE = 1.0

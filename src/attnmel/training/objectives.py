@@ -43,7 +43,7 @@ class ClassifierObjective:
         A ratio of sums has the gradient of its parts one by one as long as each part has the sums of all.
         """
         ahead = self._sums_ahead(network, parts, fabric) if self.loss.regularised and len(parts) > 1 else None
-        images = sum(len(part.labels) for part in parts)
+        images, whole = sum(len(part.labels) for part in parts), self._mass_a_process(parts, fabric)
 
         def of_part(part: Batch) -> PartLoss:
             output: Output = network(part.inputs)
@@ -52,7 +52,7 @@ class ClassifierObjective:
             others = [_minus(*pair) for pair in zip(everyone, own, strict=True)]
             focal, dice = self.loss.terms(output, part.labels, own, others)
             masks = self.loss.mask_term(output, part.priors, part.has_prior)
-            focal, masks = (len(part.labels) / images * term for term in (focal, masks))
+            focal, masks = self.loss.mass(part.labels) / whole * focal, len(part.labels) / images * masks
             # Processes average their gradients, but the Dice losses of a batch belong to all of them together.
             total = self.loss.total(focal, dice, copies=fabric.world_size) + masks
             return PartLoss(total, torch.stack([focal, masks]), dice)
@@ -63,6 +63,14 @@ class ClassifierObjective:
         """Return the loss of a batch from the sums of its parts' own terms and the common ones."""
         focal, masks, *dice = terms
         return LossParts(self.loss.total(focal, dice) + masks, focal, *dice)
+
+    def _mass_a_process(self, parts: Sequence[Batch], fabric: Fabric) -> float | Tensor:
+        """Return what the focal losses of the parts are divided by: the sum of their class weights, mean of processes.
+
+        Without weights every process has as many images, and none waits for the others.
+        """
+        own = sum(self.loss.mass(part.labels) for part in parts)
+        return joined(fabric, own, "mean") if isinstance(own, Tensor) else own
 
     def _sums_ahead(self, network: _FabricModule, parts: Sequence[Batch], fabric: Fabric) -> list[DiceSums]:
         """Compute the sums of the Dice losses over all parts, by one more forward pass without lasting effects."""

@@ -32,8 +32,8 @@ def test_the_error_names_the_switch(whole: Path) -> None:
 def test_what_is_there_is_read_and_said(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTNMEL_TRUNCATED", "read")
     found = read_image(cut(whole, 0.97))
-    assert found.reading.changes == ("last bytes are missing, and what is there was read",)
-    assert not read_image(whole).reading.changes
+    assert found.reading.notes == ("last bytes are missing, and what is there was read",)
+    assert not read_image(whole).reading.notes
     np.testing.assert_array_equal(np.asarray(found.pixels)[:200], decoded_image(whole)[:200])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from tests.images import spot_on_skin
 
 from attnmel.data.verify import Finding
 from attnmel.data.verify.files import examine
@@ -104,10 +105,8 @@ def test_features_may_be_empty_but_not_all_of_them(marked: int, expected: list[s
 
 
 def test_a_mask_that_lies_wrongly_where_its_size_does_not_tell_is_found_by_colours(tmp_path: Path) -> None:
-    down, right = np.mgrid[:90, :120]
-    lesion = np.hypot((right - 40) / 1.6, down - 30) < 14
-    skin = np.random.default_rng(0).normal(170, 10, (90, 120, 3))
-    Image.fromarray(np.where(lesion[..., None], skin - 90, skin).astype(np.uint8)).save(tmp_path / "a.png")
+    pixels, lesion = spot_on_skin(120, 90, centre=(40, 30), radii=(22, 14))
+    Image.fromarray(pixels).save(tmp_path / "a.png")
     mask = Image.fromarray(lesion.astype(np.uint8) * np.uint8(255))
     item = Item("a", tmp_path / "a.png", tmp_path / "mask.png")
     mask.save(tmp_path / "mask.png")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from tests.images import spot_on_skin
 
 from attnmel.data.phantoms import draw_phantom
 from attnmel.data.verify.mask_checks import mask_problems
@@ -11,11 +12,8 @@ from attnmel.data.verify.mask_fit import SIDE, TURNS, fit, fit_problems, is_skin
 
 def photograph(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """A dark long blot off the centre of light skin, and its mask."""
-    chance = np.random.default_rng(seed)
-    down, right = np.mgrid[:SIDE, :SIDE] / SIDE
-    mask = ((right - 0.3) / 0.2) ** 2 + ((down - 0.35) / 0.1) ** 2 < 1
-    image = np.where(mask[..., None], [90, 55, 45], [205, 160, 140]) + chance.normal(0, 12, (SIDE, SIDE, 3))
-    return image.clip(0, 255).astype(np.uint8), mask
+    centre, radii = (0.3 * SIDE, 0.35 * SIDE), (0.2 * SIDE, 0.1 * SIDE)
+    return spot_on_skin(SIDE, SIDE, centre=centre, radii=radii, grain=12, seed=seed)
 
 
 @pytest.mark.parametrize("turn", TURNS)

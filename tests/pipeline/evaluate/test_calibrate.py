@@ -72,6 +72,31 @@ def test_resuming_a_finished_run_gives_its_checkpoint_the_temperature_of_its_pre
     assert copied.best.read_bytes() == trained.best.read_bytes()
 
 
+def test_only_more_than_the_last_digits_is_stored_again(copied: RunFolder) -> None:
+    path = copied.predictions("validation")
+    given = Predictions.read(path)
+    logits = np.random.default_rng(0).normal(size=len(given.labels)) + 1.5 * given.labels
+    melanoma = 1 / (1 + np.exp(-logits))
+    shares = np.stack([1 - melanoma, melanoma], axis=1)
+    dataclasses.replace(given, probabilities=shares).write(path, "CC0-1.0")
+    temperature = calibrate_run(Run(copied))
+    assert temperature is not None
+    before = copied.best.read_bytes()
+    noise = 1 + np.random.default_rng(1).normal(0, 1e-6, len(logits))
+    melanoma = 1 / (1 + np.exp(-logits * noise))
+    assert (
+        fit_temperature(found := dataclasses.replace(given, probabilities=np.stack([1 - melanoma, melanoma], 1))).value
+        != temperature
+    )
+    assert not store_calibration(Run(copied), found)
+    assert copied.best.read_bytes() == before
+    melanoma = 1 / (1 + np.exp(-logits * 1.001))
+    assert store_calibration(
+        Run(copied), dataclasses.replace(given, probabilities=np.stack([1 - melanoma, melanoma], 1))
+    )
+    assert read_checkpoint(copied.best)[1].temperature == pytest.approx(temperature * 1.001, rel=1e-4)
+
+
 def test_a_validation_split_that_gives_no_temperature_takes_an_earlier_one_away(copied: RunFolder) -> None:
     set_temperature(copied.best, 1.7)
     given = Predictions.read(copied.predictions("validation"))

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import binary_dilation, binary_erosion
+from tests.factories import Recorder
 
 from attnmel import Predictor
+from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.images import central_square, image_size, lesion_mask
 from attnmel.data.preprocess.lesion_crop import largest_component
+from attnmel.data.preprocess.network_input import network_input
 from attnmel.deploy.onnx_file import append_texts, read_onnx_card
 from attnmel.errors import ConfigError, ImageError
 from attnmel.folders import RunFolder
@@ -101,7 +105,7 @@ def test_a_small_empty_strip_has_its_warnings_and_they_are_counted(exported: Pat
         Image.new("L", size).save(tmp_path / "masks" / f"{name}.png")
     results = predict_images(exported, [tmp_path], masks=tmp_path / "masks")
     cells = [one.added["warnings"] for one in results]
-    assert cells == ["smaller than the input; strip; blurred; no lesion found", "blurred; no lesion found"]
+    assert cells == [("smaller than the input", "strip", "blurred", "no lesion found"), ("blurred", "no lesion found")]
     assert results.warnings_sentence() == (
         "warnings on 2 images: 2 'blurred', 2 'no lesion found', 1 'smaller than the input', 1 'strip'"
     )
@@ -197,3 +201,55 @@ def test_the_square_is_drawn_on_every_overlay(trained: RunFolder, images: list[P
     edge = drawn[top, left : left + 62]
     levels = {tuple(pixel) for pixel in edge.tolist()}
     assert levels == {(255, 255, 255), (20, 20, 24)}
+
+
+def test_how_an_image_was_read_is_in_the_table_and_the_prediction(
+    calibrated: RunFolder, exported: Path, images: list[Path], tmp_path: Path
+) -> None:
+    pixels = np.asarray(Image.open(images[0]))
+    Image.fromarray(np.dstack([pixels, np.full(pixels.shape[:2], 200, np.uint8)])).save(tmp_path / "a.png")
+    Image.fromarray(pixels).save(tmp_path / "b.png")
+    notes = ("alpha channel laid on white",)
+    for model in (calibrated.path, exported):
+        progress = Recorder()
+        results = predict_images(model, [tmp_path], progress=progress)
+        rows = csv.DictReader(io.StringIO("".join(results.lines())))
+        assert [row["notes"] for row in rows] == [*notes, ""]
+        assert "1 of 2 images: alpha channel laid on white" in progress.notes
+        plain = json.loads("".join(predict_images(model, [tmp_path]).lines(as_json=True)))
+        assert [one["notes"] for one in plain["images"]] == [[*notes], []]
+    assert Predictor(exported).predict(tmp_path / "a.png").seen.notes == notes
+    assert Predictor(exported).predict(Image.open(tmp_path / "a.png")).seen.notes == notes
+    assert Predictor(exported).predict(pixels).seen.notes == ()
+
+
+def test_the_lesion_s_border_is_drawn_where_a_mask_is_known(
+    calibrated: RunFolder, exported: Path, images: list[Path], masks: Path, tmp_path: Path
+) -> None:
+    (image,) = images[:1]
+    mask = lesion_mask(masks / f"{image.stem}_segmentation.png", image_size=(120, 90))
+    border = mask & np.logical_not(binary_erosion(mask, iterations=2))
+    near = binary_dilation(mask, iterations=4) & np.logical_not(binary_erosion(mask, iterations=4))
+    for number, model in enumerate((calibrated.path, exported)):
+        plain, drawn = (tmp_path / f"{name}-{number}" for name in ("plain", "drawn"))
+        list(predict_images(model, [image], maps=plain))
+        list(predict_images(model, [image], masks=masks, maps=drawn))
+        for name in ("pool3", "pool4"):
+            before, after = (
+                np.asarray(Image.open(one / f"{image.stem}-{name}.png").convert("RGB"))[:90] for one in (plain, drawn)
+            )
+            changed = (before != after).any(axis=2)
+            assert changed[border].mean() > 0.9
+            assert not changed[~near].any()
+            light = [(one[border].min(axis=1) > 200).mean() for one in (before, after)]
+            assert light[1] > light[0] + 0.15
+
+
+def test_a_mask_kept_to_be_drawn_is_small() -> None:
+    pixels, mask = np.zeros((3000, 5000, 3), np.uint8), np.zeros((3000, 5000), bool)
+    mask[1000:2000, 2000:3000] = True
+    lesion = network_input(pixels, Framing(0.8, 32, 37), mask=mask).seen.lesion
+    assert lesion is not None
+    assert lesion.shape == (750, 1250)
+    assert lesion.base is None  # a view would keep the whole mask
+    assert lesion.mean() == pytest.approx(mask.mean(), rel=0.01)

@@ -31,10 +31,10 @@ def test_each_operating_point_has_a_column_of_decisions_strictly_above_it(traine
     assert lines[0] == (
         "image,probability_rest,probability_melanoma,decision_melanoma_sensitivity_0.89,"
         "decision_rest_sensitivity_0.95,decision_melanoma_threshold_0.75,"
-        "share_of_image,share_of_lesion,warnings,error"
+        "share_of_image,share_of_lesion,warnings,notes,error"
     )
-    assert lines[1].endswith(",0.25,0.75,1,0,0,,,,")
-    assert lines[2] == "b.png,,,,,,,,,b.png is empty"
+    assert lines[1].endswith(",0.25,0.75,1,0,0,,,,,")
+    assert lines[2] == "b.png,,,,,,,,,,b.png is empty"
     plain = json.loads("".join(table.lines(RESULTS, as_json=True)))
     assert plain["images"][0]["decisions"] == {
         "melanoma_sensitivity_0.89": 1,
@@ -68,7 +68,7 @@ def test_the_notice_says_what_a_decision_means_and_what_its_threshold_achieved(t
 def test_a_name_that_is_no_text_is_written_with_its_bytes_in_figures(trained: RunFolder) -> None:
     table = Table(plain_card(trained))
     lines = "".join(table.lines(RESULTS)).encode("utf-8").decode().splitlines()
-    assert lines[-2:] == ['"\\udcff,.jpg",0.25,0.75,,,,', "b.png,,,,,,b.png is empty"]
+    assert lines[-2:] == ['"\\udcff,.jpg",0.25,0.75,,,,,', "b.png,,,,,,,b.png is empty"]
     assert json.loads("".join(table.lines(RESULTS, as_json=True)))["images"][0]["image"] == "\\udcff,.jpg"
 
 

@@ -25,6 +25,7 @@ from attnmel.errors import ArchiveError, ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.folders import RunFolder
 from attnmel.pipeline.reproduce import run as module
+from attnmel.pipeline.reproduce.folder import begin_table
 from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
 from attnmel.pipeline.run.results import read_measures
@@ -208,6 +209,23 @@ def test_a_folder_of_other_settings_is_refused_with_what_differs(done: Reproduce
         reproduce(renamed)
 
 
+def test_a_folder_with_files_of_others_is_refused_and_one_with_runs_alone_is_not(
+    options: TableOptions, tmp_path: Path
+) -> None:
+    found = table_jobs(dataclasses.replace(options, out=tmp_path))
+    (tmp_path / found.jobs[0].run.path.relative_to(tmp_path).parts[0]).mkdir()
+    begin_table(dataclasses.replace(options, out=tmp_path), [job.run for job in found.jobs])
+    (tmp_path / "table.json").unlink()
+    (tmp_path / "thesis.docx").write_text("mine")
+    with pytest.raises(
+        ConfigError, match=r"holds other files than a table \(thesis.docx\); name a new or empty folder"
+    ):
+        reproduce(dataclasses.replace(options, out=tmp_path))
+    with pytest.raises(ConfigError, match=r"thesis.docx is a file; name a folder to write into"):
+        reproduce(dataclasses.replace(options, out=tmp_path / "thesis.docx"))
+    assert {one.name for one in tmp_path.iterdir()} == {"thesis.docx", "tiny"}
+
+
 def test_a_row_whose_settings_are_no_recipe_is_failed_before_any_process(options: TableOptions, tmp_path: Path) -> None:
     broken = dataclasses.replace(options, overrides=("loss.prior=lesion",), out=tmp_path)
     by_row = {Path(job.row).stem: job.problem for job in table_jobs(broken).jobs}
@@ -246,6 +264,7 @@ import sys
 from pathlib import Path
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.pipeline.reproduce.run import reproduce
+from attnmel.pipeline.reproduce.folder import begin_table
 from attnmel.pipeline.reproduce.jobs import TableOptions
 plan = TablePlan("tiny", "Tiny", (sys.argv[1],), RANKING, TEST)
 reproduce(TableOptions(plan=plan, out=Path(sys.argv[2]), home=Path(sys.argv[3])))

@@ -59,7 +59,7 @@ def test_without_a_temperature_the_section_says_why_and_shows_the_rest(calibrati
     ]
     assert all(len(row) == len(table.heads) for table in (*section.tables, *section.more) for row in table.rows)
     assert "temperature" not in section.prose
-    assert section.notes[-1] == "No temperature was fitted: few."
+    assert section.notes[-1] == "no temperature was fitted: few"
 
 
 def test_a_figure_that_is_not_defined_is_a_dash(calibration: Calibration) -> None:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attnmel.data.datasets.dicom_lesions import with_dicom_facts
+from attnmel.data.datasets.dicom_lesions import patient_notes, with_dicom_facts
 from attnmel.data.datasets.folder_columns import COLUMNS, TABLE, find_columns
 from attnmel.data.datasets.folder_files import FolderFiles
 from attnmel.data.datasets.folder_rows import FolderRow, RowReader
@@ -129,7 +129,7 @@ def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderC
         problems.append(Problem(0, "", f"no row whose image is in the folder ({without_image[0].sentence()})", "some"))
     if reading.strict:
         problems += without_image + [Problem(0, "", f"no row of {path}", "one for each image") for path in left]
-    notes = (*found.notes, *_how_read(text.encoding), *reader.notes(), *_id_note(lesions))
+    notes = (*found.notes, *_how_read(text.encoding), *reader.notes(), *_id_note(lesions), *patient_notes(lesions))
     return FolderContent(
         lesions,
         tuple(sorted(problems)),

@@ -1,8 +1,9 @@
-"""What a DICOM file says of age, sex, site and laterality, in the words of subgroups. No torch; needs pydicom.
+"""What a DICOM file says of age, sex, site, laterality, and whose it is. No torch; needs pydicom.
 
-Only words of fixed lists come through, never text of the file, so that nobody's name can end up in a table.
+Only words of fixed lists and a hash come through, never text of the file, so that nobody's name can end up in a table.
 """
 
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from attnmel.data.dicom.header import opened_image
+from attnmel.data.tables.words import is_unknown
 
 OLDEST = 90
 """Years; older patients count as this old, since a higher age may identify one (45 CFR 164.514)."""
@@ -38,6 +40,15 @@ SITE_LISTS = ("cid4029", "cid4031", "cid4")
 SCHEMES = {"99SDM": "SRT", "SNM3": "SRT"}
 """Earlier designators of SNOMED RT (PS3.16, 8.1); pydicom knows its codes and those of SNOMED CT as the same."""
 
+PATIENT = ("PatientID", "IssuerOfPatientID")
+"""Read for the hash of a patient, and for nothing else."""
+
+SALT = "attnmel patient group"
+"""What a patient's hash begins with: it is not that of other programs, and the same for all folders of a hospital."""
+
+NO_PATIENT = re.compile(r"[0.\-_ ]*|anon.*|de-?identified|removed|redacted|test", re.IGNORECASE)
+"""Patient IDs that programs for anonymising write for everybody, besides the words for "not known"."""
+
 
 class DicomFacts(NamedTuple):
     """What a data set takes from a file besides its pixels."""
@@ -45,6 +56,8 @@ class DicomFacts(NamedTuple):
     frames: int
     attributes: dict[str, str]
     """By names of `records.ATTRIBUTES`; what the file does not say is left out."""
+    patient: str = ""
+    """16 digits of a salted hash of the Patient ID and its issuer; "" where the file names no patient."""
 
 
 def dicom_facts(file: Path) -> DicomFacts:
@@ -53,7 +66,7 @@ def dicom_facts(file: Path) -> DicomFacts:
     Raises:
         ImageError: the file cannot be used.
     """
-    with opened_image(file, file.name) as (header, _):
+    with opened_image(file, file.name, PATIENT) as (header, _):
         side = _code(header.dataset, "ImageLaterality") or _code(header.dataset, "Laterality")
         known = {
             "age": _age(header.dataset),
@@ -61,11 +74,19 @@ def dicom_facts(file: Path) -> DicomFacts:
             "site": _site(header.dataset),
             "laterality": LATERALITIES.get(side, ""),
         }
-        return DicomFacts(header.frames, {name: value for name, value in known.items() if value})
+        attributes = {name: value for name, value in known.items() if value}
+        return DicomFacts(header.frames, attributes, _patient(header.dataset))
 
 
 def _code(dataset: Dataset, keyword: str) -> str:
     return str(dataset.get(keyword) or "").strip().upper()
+
+
+def _patient(dataset: Dataset) -> str:
+    number, issuer = (str(dataset.get(name) or "").strip() for name in PATIENT)
+    if is_unknown(number) or NO_PATIENT.fullmatch(number):
+        return ""
+    return hashlib.sha256("\0".join((SALT, issuer, number)).encode()).hexdigest()[:16]
 
 
 def _age(dataset: Dataset) -> str:

@@ -1,6 +1,6 @@
 """Which DICOM images are read, and what their header says, checked before any decoding. No torch; needs pydicom."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
@@ -62,7 +62,7 @@ ATTRIBUTES = (
     "ExtendedOffsetTableLengths", "PatientAge", "PatientSex", "BodyPartExamined", "AnatomicRegionSequence",
     "PrimaryAnatomicStructureSequence", "ImageLaterality", "Laterality",
 )  # fmt: skip
-"""Everything that is read of a file; nothing else is ever in memory, but for writing results as DICOM."""
+"""Everything that is read of a file; nothing else is in memory, but for hashes of patients and for writing results."""
 
 
 class Header(NamedTuple):
@@ -78,13 +78,15 @@ class Header(NamedTuple):
 
 
 @contextmanager
-def opened_image(source: Path | bytes, name: str) -> Iterator[tuple[Header, BufferedIOBase]]:
-    """Give the checked header of a photograph, and the file, at its pixels.
+def opened_image(
+    source: Path | bytes, name: str, further: Sequence[str] = ()
+) -> Iterator[tuple[Header, BufferedIOBase]]:
+    """Give the checked header of a photograph, with `further` attributes, and the file, at its pixels.
 
     Raises:
         ImageError: it is damaged, no photograph, too large, or stored in a way that is not read.
     """
-    with opened_dataset(source, name, ATTRIBUTES) as (dataset, file):
+    with opened_dataset(source, name, (*ATTRIBUTES, *further)) as (dataset, file):
         yield _checked(dataset, name), file
 
 

@@ -4,6 +4,7 @@ A result has to carry the patient and the study, or an archive could not file it
 from the source and nothing else is.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 from highdicom import UID, AlgorithmIdentificationSequence
 from highdicom.sc import SCImage
 from highdicom.seg import Segmentation, SegmentDescription
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float32, Shaped, UInt8
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import SecondaryCaptureImageStorage
+from pydicom.sr.coding import Code
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, SecondaryCaptureImageStorage
 
 from attnmel import __version__
 from attnmel.data.dicom.frames import file_and_frame
@@ -52,11 +54,12 @@ SERIES_NUMBER = 9001
 
 
 class Results:
-    """What one command writes: one series in each study, its instances numbered."""
+    """What one command writes of one modality: one series in each study, its instances numbered."""
 
-    def __init__(self, description: str) -> None:
+    def __init__(self, description: str, *, series_number: int = SERIES_NUMBER) -> None:
         self.description = description
         """What the results are, in a few words."""
+        self._series_number = series_number
         self._series: dict[str, UID] = {}
         self._number = 0
 
@@ -65,7 +68,7 @@ class Results:
         self._number += 1
         return {
             "series_instance_uid": self._series.setdefault(study, UID()),
-            "series_number": SERIES_NUMBER,
+            "series_number": self._series_number,
             "sop_instance_uid": UID(),
             "instance_number": self._number,
             "manufacturer": MAKER,
@@ -113,39 +116,75 @@ def write_mask(path: Path, source: Path, mask: Bool[np.ndarray, "H W"], results:
     """
     file, frame = file_and_frame(source)
     found = _source(file)
-    lesion = SegmentDescription(
-        segment_number=1,
-        segment_label="Lesion",
-        segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-        segmented_property_type=codes.SCT.Lesion,
-        algorithm_type="AUTOMATIC",
-        algorithm_identification=AlgorithmIdentificationSequence(
-            name=MAKER, family=codes.DCM.ArtificialIntelligence, version=__version__
-        ),
+    kind = codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Lesion
+    pixels = _as_stored(mask.astype(np.float32), found, Image.Resampling.NEAREST) > 0.5
+    _save(path, _segmentation(found, frame, {"Lesion": pixels}, kind, results, "LESION"))
+
+
+def write_maps(
+    path: Path, source: Path, maps: Mapping[str, Float32[np.ndarray, "H W"]], results: Results, said: str
+) -> None:
+    """Write maps in [0, 1], in the size of their picture as shown, as one fractional Segmentation of the source.
+
+    Each map is a segment of its name, which is saliency; its values are stored as wholes of 0 to 255.
+
+    Raises:
+        ImageError: the source cannot be used.
+    """
+    file, frame = file_and_frame(source)
+    found = _source(file)
+    kind = codes.SCT.SpatialAndRelationalConcept, codes.DCM.Saliency
+    pixels = {name: _as_stored(one, found, Image.Resampling.BILINEAR).clip(0, 1) for name, one in maps.items()}
+    segmentation = _segmentation(found, frame, pixels, kind, results, "SALIENCY")
+    segmentation.ContentDescription = said[:LONG_STRING]
+    _save(path, segmentation)
+
+
+def _segmentation(
+    found: Dataset,
+    frame: int | None,
+    segments: Mapping[str, Shaped[np.ndarray, "rows columns"]],
+    kind_of_segments: tuple[Code, Code],
+    results: Results,
+    label: str,
+) -> Segmentation:
+    """Return the Segmentation of a source with a segment of each name: binary of bool, fractional of numbers."""
+    category, kind_of_segment = kind_of_segments
+    algorithm = AlgorithmIdentificationSequence(
+        name=MAKER, family=codes.DCM.ArtificialIntelligence, version=__version__
     )
+    described = [
+        SegmentDescription(number, name, category, kind_of_segment, "AUTOMATIC", algorithm)
+        for number, name in enumerate(segments, start=1)
+    ]
+    pixels = np.stack(list(segments.values()), axis=-1)[None]
+    is_mask = pixels.dtype == bool
     kind = found.SOPClassUID
     # highdicom asks a multi-frame source for groups that photographs lack; its kind and frame are named below.
     found.SOPClassUID = SecondaryCaptureImageStorage
     segmentation = Segmentation(
         source_images=[found],
-        pixel_array=_as_stored(mask, found)[None],
-        segmentation_type="BINARY",
-        segment_descriptions=[lesion],
+        pixel_array=pixels,
+        segmentation_type="BINARY" if is_mask else "FRACTIONAL",
+        transfer_syntax_uid=ExplicitVRLittleEndian if is_mask else JPEG2000Lossless,
+        omit_empty_frames=is_mask,
+        segment_descriptions=described,
         manufacturer_model_name=MAKER,
         software_versions=__version__,
         device_serial_number="none",
-        content_label="LESION",
+        content_label=label,
         **results.placed(found.StudyInstanceUID),
     )
-    derived = segmentation.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0].SourceImageSequence[0]
+    groups = segmentation.PerFrameFunctionalGroupsSequence
+    derived = [one.DerivationImageSequence[0].SourceImageSequence[0] for one in groups]
     series = segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0]
-    for reference in (derived, series, segmentation.SourceImageSequence[0]):
+    for reference in (*derived, series, segmentation.SourceImageSequence[0]):
         reference.ReferencedSOPClassUID = kind
-    if frame is not None:
-        derived.ReferencedFrameNumber = frame
+    for reference in derived if frame is not None else ():
+        reference.ReferencedFrameNumber = frame
     segmentation.PatientOrientation = None
     results.describe(segmentation)
-    _save(path, segmentation)
+    return segmentation
 
 
 def _source(file: Path) -> Dataset:
@@ -178,11 +217,11 @@ def _reference(found: Dataset, frame: int | None) -> Dataset:
     return reference
 
 
-def _as_stored(mask: Bool[np.ndarray, "H W"], found: Dataset) -> Bool[np.ndarray, "rows columns"]:
-    """Return a mask in the size of the stored pixels, which oblong ones have another of."""
-    size = (found.Columns, found.Rows)
-    picture = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
-    return np.asarray(picture.resize(size, Image.Resampling.NEAREST)) > 127
+def _as_stored(
+    plane: Float32[np.ndarray, "H W"], found: Dataset, how: Image.Resampling
+) -> Float32[np.ndarray, "rows columns"]:
+    """Return a plane in the size of the stored pixels, which oblong ones have another of."""
+    return np.asarray(Image.fromarray(plane).resize((found.Columns, found.Rows), how))
 
 
 def _save(path: Path, result: Dataset) -> None:

@@ -36,16 +36,16 @@ class Reading:
     """Whether transparent pixels were laid on white."""
     bits: int = 8
     """Of a number in the file; more than 8 were reduced."""
-    notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     """What else a user should know: further pages, a profile that was ignored, missing bytes."""
 
     @property
-    def changes(self) -> tuple[str, ...]:
-        """What was done, each in a few words; turning upright is not named."""
+    def notes(self) -> tuple[str, ...]:
+        """How it was read, each in a few words; empty if there is nothing to say. Turning upright is not named."""
         found = [f"colours converted from {self.profile} to sRGB"] if self.profile else []
         found += [f"alpha channel laid on {GROUND}"] if self.on_white else []
         found += [f"{self.bits} bits a channel reduced to 8"] if self.bits > 8 else []
-        return (*found, *self.notes)
+        return (*found, *self.others)
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ def read_picture(picture: Picture) -> ReadImage:
     if alpha is not None:
         pixels = Image.composite(pixels, Image.new("RGB", pixels.size, GROUND), alpha)
     profile = colours.conversion.name if colours.conversion else ""
-    reading = Reading(picture.format, orientation, profile, alpha is not None, bits, _notes(picture, pages))
+    reading = Reading(picture.format, orientation, profile, alpha is not None, bits, _others(picture, pages))
     return ReadImage(pixels, picture.orientation, reading)
 
 
-def header_changes(picture: Picture) -> tuple[str, ...]:
-    """Return the changes of a picture by its header alone, before it is decoded.
+def header_notes(picture: Picture) -> tuple[str, ...]:
+    """Return the notes on a picture by its header alone, before it is decoded.
 
     An alpha channel counts also where it turns out opaque, and bytes that are missing are not found.
 
@@ -103,36 +103,36 @@ def header_changes(picture: Picture) -> tuple[str, ...]:
         ImageError: it is of high dynamic range.
     """
     conversion = picture.colours.conversion
-    profile, notes = conversion.name if conversion else "", _notes(picture, picture.pages)
-    return Reading(picture.format, 1, profile, picture.has_alpha, picture.bits, notes).changes
+    profile, others = conversion.name if conversion else "", _others(picture, picture.pages)
+    return Reading(picture.format, 1, profile, picture.has_alpha, picture.bits, others).notes
 
 
 class ReadingNotes:
-    """Counts what was done to images as they were read, for one note on each kind at the end."""
+    """Counts the notes on how images were read, for one line on each kind at the end."""
 
     def __init__(self) -> None:
         self._images = 0
-        self._changes: Counter[str] = Counter()
+        self._notes: Counter[str] = Counter()
 
     def add(self, source: ImageFile) -> None:
-        """Count a file, by its header alone; one that cannot be used counts without a change."""
+        """Count a file, by its header alone; one that cannot be used counts without a note."""
         self._images += 1
         with suppress(ImageError):
             if accepts_truncated():
-                self._changes.update(read_image(source).reading.changes)
+                self._notes.update(read_image(source).reading.notes)
             else:
                 with opened(source) as picture:
-                    self._changes.update(header_changes(picture))
+                    self._notes.update(header_notes(picture))
 
     def note(self, progress: Progress) -> None:
-        """Print how many images of how many were changed, and how."""
-        note_changes(self._changes, self._images, progress)
+        """Print how many images of how many have which note."""
+        print_notes(self._notes, self._images, progress)
 
 
-def note_changes(changes: Mapping[str, int], images: int, progress: Progress) -> None:
-    """Print for each change how many images it was made to, the most frequent first."""
-    for change, count in sorted(changes.items(), key=lambda one: -one[1]):
-        progress.note(f"{count:,} of {images:,} images: {change}")
+def print_notes(notes: Mapping[str, int], images: int, progress: Progress) -> None:
+    """Print of how many images each note is, the most frequent first."""
+    for note, count in sorted(notes.items(), key=lambda one: -one[1]):
+        progress.note(f"{count:,} of {images:,} images: {note}")
 
 
 def _apart(pixels: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -148,10 +148,10 @@ def _as(pixels: Image.Image, mode: str) -> Image.Image:
     return pixels if pixels.mode == mode else pixels.convert(mode)
 
 
-def _notes(picture: Picture, pages: int) -> tuple[str, ...]:
-    notes = [*picture.notes, *([f"the first of {pages} pages or frames"] if pages > 1 else [])]
+def _others(picture: Picture, pages: int) -> tuple[str, ...]:
+    others = [*picture.notes, *([f"the first of {pages} pages or frames"] if pages > 1 else [])]
     if isinstance(picture.pillow, TolerantJpeg) and picture.pillow.lacks_end:
-        notes.append("last bytes are missing, and what is there was read")
+        others.append("last bytes are missing, and what is there was read")
     if picture.mode == "CMYK" and picture.colours.conversion is None:
-        notes.append("inks (CMYK) without a profile, whose colours are only approximate")
-    return (*notes, picture.colours.note) if picture.colours.note else tuple(notes)
+        others.append("inks (CMYK) without a profile, whose colours are only approximate")
+    return (*others, picture.colours.note) if picture.colours.note else tuple(others)

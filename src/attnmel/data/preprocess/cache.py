@@ -10,7 +10,8 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Integer, UInt8
 
-from attnmel.data.image_files.reading import note_changes
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.data.image_files.reading import print_notes
 from attnmel.data.image_files.truncated import SWITCH, accepts_truncated
 from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, Row, open_arrays
 from attnmel.data.preprocess.cache_build import CHANNELS, Crop, Work, crop_key, prepared_rows, rows_with_lesions
@@ -59,6 +60,7 @@ def open_cache(
     side: int,
     masks: Mapping[str, Path] = NO_MASKS,
     place: int = 0,
+    colour_constancy: str = NO_COLOUR_CONSTANCY,
     home: Path,
     workers: int | None = None,
     progress: Progress = SILENT,
@@ -75,7 +77,10 @@ def open_cache(
         AttnmelError: the disk is full or cannot be written.
     """
     ordered = _ordered(lesions)
-    works = [Work(one.image_id, one.image, one.mask, crop, side, masks.get(one.image_id), place) for one in ordered]
+    works = [
+        Work(one.image_id, one.image, one.mask, crop, side, masks.get(one.image_id), place, colour_constancy)
+        for one in ordered
+    ]
     follows = isinstance(crop, Framing)
     without_lesion: list[str] = []
     build = ArrayBuild(
@@ -88,6 +93,7 @@ def open_cache(
             side,
             [[one.image_id, hashes[one.image], hashes[one.mask] if one.mask else None] for one in works],
             *([SWITCH] if accepts_truncated() else []),
+            *([colour_constancy] if colour_constancy != NO_COLOUR_CONSTANCY else []),
             *([place, [hashes[one.lesion] if one.lesion else None for one in works]] if follows else []),
         ],
         rows=lambda: _rows(works, workers or worthwhile_processes(len(works)), without_lesion if follows else None),
@@ -117,8 +123,8 @@ def _rows(works: Sequence[Work], processes: int, without_lesion: list[str] | Non
 def note_readings(images: Sequence[Path], home: Path, progress: Progress) -> None:
     """Print how many images are not used as they are stored, and what is done to them."""
     contents = file_contents(images, memory=cache_folder(home) / MEMORY, workers=1)
-    changes = Counter(change for one in contents.values() for change in one.reading.split("; ") if " " in change)
-    note_changes(changes, len(images), progress)
+    notes = Counter(note for one in contents.values() for note in one.reading.split("; ") if " " in note)
+    print_notes(notes, len(images), progress)
 
 
 def statistics(

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.data.preprocess.colour_constancy import colour_corrected
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.images import Part, image_size, prepared_image, prepared_mask
 from attnmel.data.preprocess.lesion_crop import lesion_box
@@ -36,6 +38,7 @@ class Work(NamedTuple):
     """Mask that a framing follows."""
     place: int = 0
     """Of the square among those of a framing."""
+    colour_constancy: str = NO_COLOUR_CONSTANCY
 
 
 Crop = float | Framing | None
@@ -73,7 +76,7 @@ def prepared_row(work: Work) -> UInt8[np.ndarray, "S S 4"] | str:
     row = np.zeros((work.side, work.side, CHANNELS), dtype=np.uint8)
     try:
         part = image_part(work.crop, work.image, work.lesion, work.place)
-        row[..., :3] = prepared_image(work.image, crop=part, side=work.side)
+        row[..., :3] = colour_corrected(prepared_image(work.image, crop=part, side=work.side), work.colour_constancy)
         if work.mask is not None:
             size = image_size(work.image)
             row[..., 3] = prepared_mask(work.mask, image_size=size, crop=part, side=work.side)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from attnmel.data.dicom.frames import file_of
 from attnmel.data.image_files.decode import opened
-from attnmel.data.image_files.reading import header_changes
+from attnmel.data.image_files.reading import header_notes
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
 from attnmel.folders import replacing
@@ -113,7 +113,7 @@ def _content(work: _Work) -> FileContent:
     path, digest = work[0], work[1] or _sha256(work[0])
     try:
         with opened(path) as picture:
-            return FileContent(digest, "" if picture.is_plain else "; ".join(header_changes(picture)) or picture.format)
+            return FileContent(digest, "" if picture.is_plain else "; ".join(header_notes(picture)) or picture.format)
     except ImageError:
         return FileContent(digest, "")  # No image, or one whose error is raised where it is decoded.
 

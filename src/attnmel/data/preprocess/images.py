@@ -89,11 +89,18 @@ def prepared_image(source: ImageSource, *, crop: Part, side: int) -> UInt8[np.nd
     Raises:
         ImageError: the file cannot be used.
     """
-    (prepared,) = prepared_parts(source, [crop], side=side)
-    return prepared
+    return prepared_parts(source, [crop], side=side).parts[0]
 
 
-def prepared_parts(source: ImageSource, crops: Sequence[Part], *, side: int) -> list[UInt8[np.ndarray, "S S 3"]]:
+class PreparedParts(NamedTuple):
+    """Parts of an image, prepared."""
+
+    parts: list[UInt8[np.ndarray, "S S 3"]]
+    notes: tuple[str, ...]
+    """How the image was read, as `Reading.notes`."""
+
+
+def prepared_parts(source: ImageSource, crops: Sequence[Part], *, side: int) -> PreparedParts:
     """Return several parts of an image, which is decoded once, each as `prepared_image` does.
 
     Raises:
@@ -103,8 +110,9 @@ def prepared_parts(source: ImageSource, crops: Sequence[Part], *, side: int) -> 
         boxes = [_stored_box(picture, crop) for crop in crops]
         shortest = min(min(box[2] - box[0], box[3] - box[1]) for box in boxes)
         scale = decode_scaled(picture, int(shortest) // side)
-        pixels = read_picture(picture).stored
-        return [np.asarray(upright(_resized(pixels, box, side, scale), picture)) for box in boxes]
+        read = read_picture(picture)
+        parts = [np.asarray(upright(_resized(read.stored, box, side, scale), picture)) for box in boxes]
+        return PreparedParts(parts, read.reading.notes)
 
 
 def prepared_pixels(image: UInt8[np.ndarray, "H W 3"], *, crop: Part, side: int) -> UInt8[np.ndarray, "S S 3"]:

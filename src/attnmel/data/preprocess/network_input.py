@@ -3,17 +3,22 @@
 No torch.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.config.transforms import PLAIN, Transform
 from attnmel.data.image_files.picture import ImageSource
+from attnmel.data.preprocess.colour_constancy import colour_corrected
 from attnmel.data.preprocess.coverage import covered
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.image_warnings import image_warnings
 from attnmel.data.preprocess.images import (
+    PreparedParts,
     Square,
     central_crop,
     image_size,
@@ -21,11 +26,15 @@ from attnmel.data.preprocess.images import (
     prepared_parts,
     prepared_pixels,
 )
+from attnmel.data.preprocess.transforms import transformed
 from attnmel.errors import ImageError
 from attnmel.records import ColourStatistics
 
 Mask = Bool[np.ndarray, "h w"]
 """A lesion mask in the size of its image; another size is refused with a sentence."""
+
+SHOWN_SIDE = 1200
+"""Least pixels of the longer side of a mask that is kept to be drawn: those of the largest picture it is drawn on."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,10 @@ class Seen:
     """Share of the lesion's area inside them, of the largest component of its mask; None without a mask or a lesion."""
     warnings: tuple[str, ...]
     """Names of `image_warnings.WARNINGS`."""
+    notes: tuple[str, ...] = ()
+    """How the file was read (docs/formats.md), each in a few words; empty if there is nothing to say."""
+    lesion: Bool[np.ndarray, "h w"] | None = field(default=None, compare=False, repr=False)
+    """The lesion's mask, reduced to a longer side between once and twice `SHOWN_SIDE`; None without a mask."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ class NetworkInput:
     """Of the upright image in pixels."""
     height: int
     prepared: tuple[UInt8[np.ndarray, "S S 3"], ...]
-    """One for each square of the framing."""
+    """Each square of the framing, in each transform."""
     seen: Seen
 
 
@@ -60,8 +73,12 @@ def network_input(
     *,
     mask: Mask | None = None,
     colours: ColourStatistics | None = None,
+    colour_constancy: str = NO_COLOUR_CONSTANCY,
+    transforms: Sequence[Transform] = (PLAIN,),
 ) -> NetworkInput:
     """Prepare an image file, or the upright pixels of an image, and say what the network sees of it.
+
+    Each square is given in each of the transforms, of which the first is the square as it is.
 
     Raises:
         ImageError: the image cannot be used, or the mask has another size.
@@ -74,13 +91,17 @@ def network_input(
         )
     squares = framing.squares(*size, mask)
     if isinstance(image, np.ndarray):
-        prepared = [prepared_pixels(image, crop=one, side=framing.side) for one in squares]
+        prepared = PreparedParts([prepared_pixels(image, crop=one, side=framing.side) for one in squares], ())
     else:
         prepared = prepared_parts(image, squares, side=framing.side)
+    parts = [colour_corrected(one, colour_constancy) for one in prepared.parts]
     seen = tuple(framing.seen(one) for one in squares)
-    found, pixels = covered(seen, mask), central_crop(prepared[0][None], framing.size)[0]
+    found, pixels = covered(seen, mask), central_crop(parts[0][None], framing.size)[0]
     warnings = image_warnings(pixels, found, colours)
-    return NetworkInput(*size, tuple(prepared), Seen(seen, found.of_image, found.of_lesion, warnings))
+    lesion = None if mask is None else _reduced(mask)
+    shown = Seen(seen, found.of_image, found.of_lesion, warnings, prepared.notes, lesion)
+    given = tuple(transformed(square, one, size=framing.size) for square in parts for one in transforms)
+    return NetworkInput(*size, given, shown)
 
 
 def mask_of(path: Path | None, image: Path) -> Mask | None:
@@ -90,3 +111,9 @@ def mask_of(path: Path | None, image: Path) -> Mask | None:
         ImageError: either file cannot be used, or they are of other sizes.
     """
     return None if path is None else lesion_mask(path, image_size=image_size(image))
+
+
+def _reduced(mask: Mask) -> Bool[np.ndarray, "less fewer"]:
+    """Return every nth pixel of a mask; a copy, so that results of many large images keep no large masks."""
+    step = max(1, max(mask.shape) // SHOWN_SIDE)
+    return mask[::step, ::step].copy()

@@ -30,6 +30,10 @@ LEAST = 10
 DECIMALS = 6
 """Digits kept of a temperature: below them lies what the order of additions changes, above them what is known."""
 
+SUMS_TO_1 = 1e-3
+"""How far a row of probabilities may be from a sum of 1: beyond, its columns were made one by one, such as ranks or
+several classes each against the rest, and softmax(log p / T) would change their order over the images."""
+
 TRIED = 400
 """Temperatures at which a resample's loss is looked at: 1.5 % apart, then a parabola through the lowest three."""
 
@@ -50,8 +54,9 @@ def fit_temperature(predictions: Predictions) -> Temperature:
     """Find the T between the limits that minimises the log loss of softmax(log p / T), on the labelled images.
 
     The loss is convex in 1 / T, so T is where its slope is 0. There is none where too few images are labelled, where
-    all are of one class, or where the slope keeps its sign: images that are all predicted right ask for ever sharper
-    probabilities, and images that are predicted worse than by chance for ever flatter ones.
+    all are of one class, where the rows do not sum to 1, or where the slope keeps its sign: images that are
+    all predicted right ask for ever sharper probabilities, and images that are predicted worse than by chance for ever
+    flatter ones.
     """
     logs, true = _logarithms(predictions)
     images = len(true)
@@ -59,6 +64,10 @@ def fit_temperature(predictions: Predictions) -> Temperature:
         return Temperature(math.nan, images, f"{images} labelled images are too few, expected at least {LEAST}")
     if len(set(predictions.labels.tolist()) - {-1}) < 2:
         return Temperature(math.nan, images, f"all {images} labelled images are of one class")
+    sums = predictions.probabilities.sum(axis=1)
+    if np.abs(sums - 1).max() > SUMS_TO_1:
+        reason = f"the probabilities of an image do not sum to 1 ({sums.min():.2f} to {sums.max():.2f})"
+        return Temperature(math.nan, images, reason)
 
     def slope(log_temperature: float) -> float:
         """Derivative of the loss after 1 / T."""

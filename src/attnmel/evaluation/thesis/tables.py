@@ -83,13 +83,19 @@ TABLES: Mapping[str, TablePlan] = MappingProxyType(
     {
         plan.name: plan
         for plan in (
-            _plan("isic2016", "ISIC 2016", "vgg16 vgg16-gap mel-cnn attnmel", RANKING, rivals="codella zhen-yu"),
+            _plan(
+                "isic2016",
+                "ISIC 2016",
+                "vgg16 vgg16-gap mel-cnn attnmel",
+                RANKING,
+                rivals="lequan-yu codella codella-contexts zhen-yu",
+            ),
             _plan(
                 "isic2017",
                 "ISIC 2017",
                 "vgg16 vgg16-gap mel-cnn attnmel attnmel-dermo attnmel-lesion attnmel-bkg",
                 BOTH_TASKS,
-                rivals="mahbod",
+                rivals="matsunaga gonzalez-diaz menegola harangi harangi-weighted mahbod chen",
             ),
             _plan(
                 "isic2018",
@@ -101,6 +107,7 @@ TABLES: Mapping[str, TablePlan] = MappingProxyType(
                     BlockPlan("internal", "Internal split: a tenth of the training images, kept apart"),
                     BlockPlan("test", "Official test images", published=False),
                 ),
+                rivals="zhuang zhuang-folds",
             ),
         )
     }

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from attnmel import NOTICE, __version__
+from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
 from attnmel.config.fields import (
     MARGIN,
     Classes,
@@ -25,11 +26,14 @@ from attnmel.config.fields import (
     Size,
     Spreads,
     Temperature,
+    Transforms,
     Width,
     check_crops,
     check_names,
 )
+from attnmel.config.transforms import NO_TRANSFORMS
 from attnmel.errors import CheckpointError, listed
+from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.records import ColourStatistics
 
@@ -41,6 +45,9 @@ ATTENDING = "attnmel-cnn"
 
 FITTED = "features-svm"
 """The network of a fitted system's card, which is none: features and SVMs (`attnmel.features`)."""
+
+FUSED = "fusion"
+"""The network of a fusion's card, which is none: the predictions of other runs and files (`attnmel fuse`)."""
 
 VALIDATION = "the validation images of the training"
 """The images that temperature and thresholds are chosen on, unless a card names others."""
@@ -80,6 +87,12 @@ class Card:
     """Around the lesion, as a share of the longer side of its box."""
     crops: Crops = 1
     """Squares of an image whose probabilities are averaged."""
+    colour_constancy: ColourConstancy = NO_COLOUR_CONSTANCY
+    """How the colours of prepared squares are corrected."""
+    transforms: Transforms = NO_TRANSFORMS
+    """Of an image whose probabilities are averaged, with which temperature and thresholds were chosen."""
+    age_sex_prior: AgeSexPrior | None = None
+    """What age and sex add to the scores, before the temperature; None without."""
     mean: Means
     """Normalisation of RGB in [0, 1]."""
     std: Spreads

@@ -19,6 +19,7 @@ from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import (
     CARD,
     FITTED,
+    FUSED,
     AnyCard,
     Card,
     card_json,
@@ -105,7 +106,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:
 
 
 def require_network(card: Card, path: Path) -> None:
-    """Refuse the checkpoint of a fitted system, which is no network.
+    """Refuse the checkpoint of a fitted system or a fusion, which is no network.
 
     Raises:
         CheckpointError: names the commands that take it.
@@ -114,6 +115,10 @@ def require_network(card: Card, path: Path) -> None:
         raise CheckpointError(
             f"{path} is a fitted system of features and SVMs, not a network; `predict`, `evaluate`, `compare` and "
             "`report` take it"
+        )
+    if card.network == FUSED:
+        raise CheckpointError(
+            f"{path} is a fusion of predictions, not a network; `predict`, `evaluate`, `compare` and `report` take it"
         )
 
 

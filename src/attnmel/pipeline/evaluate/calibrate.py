@@ -3,16 +3,26 @@
 Results that were evaluated before are brought to the new temperature, so that a run has one scale.
 """
 
-from collections.abc import Iterable
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
 
 from attnmel.data.archives.catalog import source_of
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.models.weights.checkpoints import checkpoint_card
+from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.thresholds import thresholds_of
 from attnmel.records import Predictions
+
+TOLERANCE = 1e-4
+"""Least change that is stored, of a temperature as a share of it, and of a threshold as a probability.
+
+Another number of threads adds in another order, which changes the last digits of the logits and, through them, a
+temperature by a millionth or so; two halves of a validation split give temperatures that differ by several hundredths.
+"""
 
 
 def calibrate_run(run: Run) -> float | None:
@@ -32,8 +42,9 @@ def calibrate_run(run: Run) -> float | None:
 def store_calibration(run: Run, validation: Predictions) -> bool:
     """Fit the temperature, choose the thresholds at it, and write both into the best checkpoint.
 
-    `validation` are uncalibrated predictions of the validation split by this checkpoint. Returns whether the checkpoint
-    has changed, so that earlier results are of another scale or without thresholds.
+    `validation` are uncalibrated predictions of the validation split by this checkpoint. Nothing is written where all
+    decisions on them stay and no number changes by more than `TOLERANCE`. Returns whether the checkpoint has changed,
+    so that earlier results are of another scale or without thresholds.
 
     Raises:
         CheckpointError: the best checkpoint cannot be used or written.
@@ -42,7 +53,7 @@ def store_calibration(run: Run, validation: Predictions) -> bool:
     temperature = None if fitted.reason else fitted.value
     card = checkpoint_card(run.path)
     thresholds = thresholds_of(at_temperature(validation, temperature), card.positives)
-    changed = (card.temperature, card.thresholds) != (temperature, thresholds)
+    changed = not (_same_temperature(card.temperature, temperature) and _same_thresholds(card.thresholds, thresholds))
     if changed:
         run.write_temperature(temperature, thresholds)
     if temperature is None:
@@ -61,3 +72,18 @@ def rescale(run: Run, results: Iterable[SplitResults]) -> None:
             write_submission(run.predictions(one.name), path, source_of(one.dataset))
         run.write_results(one, run.details_again(one))
         run.progress.note(f"{one.name}: thresholds and probabilities are stored again at the new temperature")
+
+
+def _same_temperature(stored: float | None, found: float | None) -> bool:
+    if stored is None or found is None:
+        return stored is found
+    return math.isclose(stored, found, rel_tol=TOLERANCE)
+
+
+def _same_thresholds(stored: Sequence[Threshold], found: Sequence[Threshold]) -> bool:
+    """Whether thresholds differ by no more than the tolerance, and what they achieved not at all."""
+    return len(stored) == len(found) and all(
+        math.isclose(before.threshold, now.threshold, rel_tol=0, abs_tol=TOLERANCE)
+        and dataclasses.replace(before, threshold=now.threshold) == now
+        for before, now in zip(stored, found, strict=True)
+    )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel import NOTICE, runtime
+from attnmel import NOTICE
+from attnmel.config.transforms import transforms_note, transforms_of
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
@@ -20,25 +21,22 @@ from attnmel.evaluation.challenge.submission import SUBMISSIONS, takes, write_su
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
-from attnmel.evaluation.predict import Predicted, predict
+from attnmel.evaluation.predict import Predicted
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.features.store import SystemNetwork
 from attnmel.folders import replacing
 from attnmel.locks import hold_folder
+from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
 from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
+from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
-from attnmel.pipeline.run.images.crops import other_crops
-from attnmel.pipeline.run.images.dataset import ALL, Prepared, refuse_unknown, split_batches
-from attnmel.pipeline.run.images.features import system_predictions
+from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
+from attnmel.pipeline.run.images.dataset import ALL, Prepared, refuse_unknown
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT, Predictions
-
-BATCH = 32
-"""Images a forward pass; no measure depends on it."""
 
 ROWS = 256
 """Masks read at once."""
@@ -47,6 +45,9 @@ FROM_MAPS = (
     "the frozen layers' maps were read from the cache: computed in float32 from the same weights, kept in half floats"
 )
 """Note of measures that were not predicted from the images."""
+
+
+CHOSEN_WITH = {NO_PRIOR: "without age and sex", AGE_SEX: "with age and sex"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,8 @@ def evaluate_run(
     allow_leakage: bool = False,
     columns: Mapping[str, str] | None = None,
     maps: StoredMaps | None = None,
+    transforms: str | None = None,
+    prior: str | None = None,
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
     resamples: int = RESAMPLES,
@@ -87,6 +90,10 @@ def evaluate_run(
 
     The validation split of the run's own data chooses temperature and thresholds, which go into the checkpoint; results
     of earlier evaluations are then brought to them.
+
+    `transforms` of each image, whose probabilities are averaged, are by default those of the run's own recipe, with
+    which temperature and thresholds were chosen; results with others have a name of their own, and leave these alone.
+    So it is with the `prior`: "age-sex", fitted on the training images, or "none".
 
     `columns` are how the labels.csv of `on` calls its columns, as by `read_folder`.
 
@@ -106,8 +113,15 @@ def evaluate_run(
     check_points(sensitivities, prevalences)
     own = run.recipe.data.dataset  # no lock where there is no run
     with hold_folder(run.path):
-        images = _images(run, _external(on, own), split, exclude, columns)
         _, card = run.checkpoint
+        transforms = card.transforms if transforms is None else transforms
+        chosen = transforms_of(transforms)
+        own_prior = NO_PRIOR if card.age_sex_prior is None else AGE_SEX
+        prior = own_prior if prior is None else prior
+        fitted = card.age_sex_prior if prior == own_prior else score_prior(prior, run.same_dataset())
+        tag = "" if transforms == card.transforms else f"-tta-{plain_word(transforms)}"
+        tag += "" if prior == own_prior else f"-prior-{prior}"
+        images = _images(run, _external(on, own), split, exclude, columns, tag)
         leaks = check_leakage(
             run,
             images.prepared,
@@ -117,15 +131,20 @@ def evaluate_run(
             on=images.on,
             allowed=allow_leakage,
         )
+        predicted = predict_rows(run, images.prepared, images.rows, chosen, maps)
+        adjusted, prior_notes = with_prior(fitted, predicted.predictions)
+        predicted = predicted._replace(predictions=adjusted)
         notes = (
             *images.notes,
+            *prior_notes,
+            *([] if prior == own_prior else [f"temperature and thresholds were chosen {CHOSEN_WITH[own_prior]}"]),
             *([FROM_MAPS] if maps is not None else []),
+            *filter(None, [transforms_note(transforms, card.transforms)]),
             *([] if card.chosen_on == VALIDATION else [f"temperature and thresholds were chosen on {card.chosen_on}"]),
             *write_seen(run, images.name, images.prepared, images.rows),
             *_segmenter_notes(run, images),
             *_leak_notes(leaks, run),
         )
-        predicted = _predict(run, images, maps)
         recalibrated = images.name == CHOOSES and store_calibration(run, predicted.predictions)
         run.write_predictions(images.name, predicted.predictions, card.licence)
         results = _results(run, images, predicted, notes, resamples)
@@ -138,16 +157,16 @@ def evaluate_run(
 
 
 def _images(
-    run: Run, on: str | None, split: str | None, exclude: Path | None, columns: Mapping[str, str] | None
+    run: Run, on: str | None, split: str | None, exclude: Path | None, columns: Mapping[str, str] | None, tag: str
 ) -> EvaluatedImages:
     """Find the images that are evaluated and the name of their results."""
     split = split or (ALL if on is not None and own_folder_path(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))
     prepared = run.same_dataset() if on is None else run.dataset_on(on, columns)
-    name = split if on is None else f"{Path(on).name}-{split}"
+    name = (split if on is None else f"{Path(on).name}-{split}") + tag
     rows, notes = prepared.rows(split), _excluded(prepared, split)
     if exclude is not None:
-        name = f"{name}-without-{re.sub(r'[^A-Za-z0-9_-]+', '-', exclude.stem)}"
+        name = f"{name}-without-{plain_word(exclude.stem)}"
         rows, note = _without(rows, prepared, split, exclude)
         notes = (*notes, note)
     before = run.results.get(name)
@@ -158,6 +177,11 @@ def _images(
     notes = (*notes, *(prepared.dataset.notes if on is not None else ()))
     own = dict(columns or {})
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
+
+
+def plain_word(text: str) -> str:
+    """Return a text as a part of the name of results: letters, digits, "_" and "-"."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)
 
 
 def _excluded(prepared: Prepared, split: str) -> tuple[str, ...]:
@@ -207,38 +231,6 @@ def _external(on: str | None, own: str) -> str | None:
     if folder is None:
         return on
     return None if own_folder is not None and folder.samefile(own_folder) else str(folder)
-
-
-def _predict(run: Run, images: EvaluatedImages, maps: StoredMaps | None) -> Predicted:
-    predicted = _predict_square(run, images, images.prepared, maps)
-    data, prepared = run.recipe.data, images.prepared
-    others = [
-        _predict_square(run, images, dataclasses.replace(prepared, cache=cache), None).predictions.probabilities
-        for cache in other_crops(data, prepared.dataset, prepared.lesions, home=run.home, progress=run.progress)
-    ]
-    mean = np.mean([predicted.predictions.probabilities, *others], axis=0)
-    attributes = images.prepared.attributes(images.rows)
-    return predicted._replace(
-        predictions=dataclasses.replace(predicted.predictions, probabilities=mean, attributes=attributes)
-    )
-
-
-def _predict_square(run: Run, images: EvaluatedImages, prepared: Prepared, maps: StoredMaps | None) -> Predicted:
-    network, card = run.checkpoint
-    if isinstance(network, SystemNetwork):
-        found = system_predictions(network.system, prepared, images.rows, home=run.home, progress=run.progress)
-        return Predicted(found, ())
-    device = runtime.choose_device()
-    return predict(
-        network,
-        split_batches(run.recipe.data, prepared, images.rows, batch=BATCH, device=device, maps=maps),
-        image_ids=prepared.cache.image_ids,
-        classes=card.classes,
-        groups=prepared.groups,
-        device=device,
-        total=len(images.rows),
-        progress=run.progress,
-    )
 
 
 def _results(

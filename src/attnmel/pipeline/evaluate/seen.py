@@ -10,7 +10,7 @@ import numpy as np
 
 from attnmel.data.preprocess.coverage import Covered, covered
 from attnmel.data.preprocess.framing import Framing, framing_of
-from attnmel.data.preprocess.image_warnings import LEAST_SEEN, image_warnings
+from attnmel.data.preprocess.image_warnings import BLURRED, LEAST_SEEN, image_warnings
 from attnmel.data.preprocess.images import central_crop, image_size
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
@@ -20,6 +20,10 @@ from attnmel.pipeline.run.run import Run
 from attnmel.table_files import read_json, write_json, write_table
 
 COLUMNS = ("image", "share_of_image", "share_of_lesion", "warnings")
+
+PHANTOMS = "phantoms"
+
+NOT_OF_PHANTOMS = f"'{BLURRED}' is not checked: its bound is of photographs, and phantoms are drawn smoother"
 
 CHUNK = 64
 """Prepared images read at once."""
@@ -47,13 +51,16 @@ def write_seen(run: Run, name: str, prepared: Prepared, rows: np.ndarray) -> tup
         pixels = central_crop(prepared.cache.gather(rows[start : start + CHUNK]), card.size)[..., :3]
         some = zip(pixels, found[start : start + CHUNK], strict=True)
         warnings += [image_warnings(np.ascontiguousarray(one), where, card.colours) for one, where in some]
+    drawn = prepared.dataset.name == PHANTOMS
+    if drawn:
+        warnings = [tuple(name for name in names if name != BLURRED) for names in warnings]
     ids = [prepared.cache.image_ids[row] for row in rows]
     table = [
         (image_id, where.of_image, where.of_lesion, "; ".join(names))
         for image_id, where, names in zip(ids, found, warnings, strict=True)
     ]
     write_table(run.folder.seen(name), COLUMNS, table, licence=card.licence)
-    return seen_notes(found, warnings)
+    return (*seen_notes(found, warnings), *([NOT_OF_PHANTOMS] if drawn else []))
 
 
 def seen_notes(found: Sequence[Covered], warnings: Sequence[Sequence[str]]) -> tuple[str, ...]:

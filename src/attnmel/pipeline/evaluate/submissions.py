@@ -8,7 +8,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.challenge.entry import predictions_of, read_entry
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
-from attnmel.pipeline.evaluate.truth import fetched_truth, lesion_groups
+from attnmel.pipeline.evaluate.truth import SPLIT, fetched_truth, lesion_groups
 from attnmel.records import Predictions
 
 
@@ -33,11 +33,12 @@ def submission_predictions(
     *,
     run: Predictions | None = None,
     columns: Mapping[str, str] | None = None,
+    split: str = SPLIT,
 ) -> tuple[Predictions, tuple[str, ...]]:
     """Return a submission with the labels and lesions of the fetched data set, and notes on how it was read.
 
     `run` are the predictions of a run that it is compared with: then its images are taken, in its order, and its names
-    of the classes.
+    of the classes. `split` is the one that the submission is of.
 
     Raises:
         PredictionsError: no submission of that data set, or anything wrong in it; lists all problems.
@@ -49,7 +50,7 @@ def submission_predictions(
             f"{path} is no predictions file of `attnmel evaluate`; if it is a submission, name its data set before it: "
             f"{' or '.join(f'{name}:{path.name}' for name in sorted(SUBMISSIONS))}"
         )
-    truth, groups = fetched_truth(challenge, home), lesion_groups(challenge, home)
+    truth, groups = fetched_truth(challenge, home, split), lesion_groups(challenge, home)
     entry = read_entry(challenge, path, truth, groups=groups, columns=columns)
     own = official_categories(run.classes, challenge) if run is not None else {}
     names = {name: own.get(name, name) for name in CHALLENGES[challenge].categories}

@@ -20,14 +20,14 @@ def lesion_groups(dataset: str, home: Path) -> dict[str, str]:
     return {one.image_id: one.group for one in lesions if one.group is not None}
 
 
-def fetched_truth(dataset: str, home: Path) -> Path:
+def fetched_truth(dataset: str, home: Path, split: str = SPLIT) -> Path:
     """Return the official table itself: a mirror may lack images that a submission has a row for.
 
     Raises:
         ArchiveError: the data set was not fetched, or without this table.
     """
     for one in ARCHIVES[dataset]:
-        if (one.role, one.split) == ("labels", SPLIT) and one.location(home).is_file():
+        if (one.role, one.split) == ("labels", split) and one.location(home).is_file():
             return one.location(home)
     archive_states(dataset, home)  # raises, with what to do, where it was not fetched or is incomplete
-    raise ArchiveError(f"{dataset} was fetched without the truth of its test images; name one with --truth")
+    raise ArchiveError(f"{dataset} was fetched without the truth of its {split} images; name one with --truth")

@@ -69,7 +69,9 @@ def explain_images(
     with hold_folder(folder), progress.bar("explaining", len(paths), "images") as advance:
         for path in paths:
             try:
-                found = network_input(path, framing_of(card), mask=lesion_masks(path))
+                found = network_input(
+                    path, framing_of(card), mask=lesion_masks(path), colour_constancy=card.colour_constancy
+                )
             except ImageError as error:
                 failed.append(str(error))
                 advance(1)

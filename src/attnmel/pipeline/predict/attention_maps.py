@@ -42,7 +42,8 @@ def write_image_maps(
 ) -> tuple[Path, ...]:
     """Write `<image>-<map>.png` for each map, and `<image>.npz`; return the paths.
 
-    A PNG shows the image with the map over it, at most `LONGEST` pixels a side, and the squares that the network saw;
+    A PNG shows the image with the map over it, at most `LONGEST` pixels a side, the lesion's border where its mask is
+    known, and the squares that the network saw;
     below it the probability of the target class and the scale of the colours, from the map's own lowest to its own
     highest value. The NPZ contains each map as it is ("pool3"), in [0, 1], and its place in the upright image: "frame"
     (height and width of the image) and "square" (left, top and side of the part that the map covers), in pixels;
@@ -117,15 +118,22 @@ def enlarged(path: Path, name: str) -> Float[np.ndarray, "H W"]:
 def with_map(
     image: UInt8[np.ndarray, "h w 3"], one: Float[np.ndarray, "_ _"], seen: Seen
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Draw a map, stretched over its own range, and the squares that the network saw over a picture of an image.
+    """Draw a map, stretched over its own range, and what `with_lines` draws over a picture of an image.
 
     The picture may be smaller than the image.
     """
-    return with_squares(overlay(image, map_on(image, one, seen)), seen)
+    return with_lines(overlay(image, map_on(image, one, seen)), seen)
 
 
-def with_squares(picture: UInt8[np.ndarray, "h w 3"], seen: Seen) -> UInt8[np.ndarray, "h w 3"]:
-    """Draw the squares that the network saw over a picture of an image, which may be smaller than the image."""
+def with_lines(picture: UInt8[np.ndarray, "h w 3"], seen: Seen) -> UInt8[np.ndarray, "h w 3"]:
+    """Draw the lesion's border, where its mask is known, and the squares that the network saw over a picture.
+
+    The picture may be smaller than the image.
+    """
+    if seen.lesion is not None:
+        height, width = picture.shape[:2]
+        mask = Image.fromarray(seen.lesion.astype(np.uint8) * np.uint8(255)).resize((width, height))
+        picture = overlay(picture, mask=np.asarray(mask))
     for one in seen.squares:
         picture = square_drawn(picture, one, scale=picture.shape[1] / one.width)
     return picture

@@ -1,4 +1,7 @@
-"""Write the prediction of a DICOM image as DICOM: the picture with what the network saw of it, as Secondary Capture."""
+"""Write the prediction of a DICOM image as DICOM.
+
+The picture with what the network saw of it is a Secondary Capture, and its attention maps are a Segmentation.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,9 +11,10 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from attnmel.data.dicom.frames import image_id, is_dicom_file, require_writer
+from attnmel.data.preprocess.images import whole_frame
 from attnmel.errors import ConfigError
 from attnmel.models.weights.card import Card
-from attnmel.pipeline.predict.attention_maps import shown_image, with_map, with_squares
+from attnmel.pipeline.predict.attention_maps import shown_image, with_lines, with_map
 from attnmel.pipeline.predict.image_files import own_folders
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.saliency.overlays import DARK, LIGHT
@@ -35,21 +39,22 @@ class DicomResults:
                 "results are written as DICOM for DICOM images only, and there is none; leave out --dicom-out"
             )
         require_writer()
-        from attnmel.data.dicom.results import Results  # needs highdicom
+        from attnmel.data.dicom.results import SERIES_NUMBER, Results  # needs highdicom
 
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._folders, self._card = folder, own_folders(folder, paths), card
         self._results = Results("lesion classification")
+        self._maps = Results("attention maps", series_number=SERIES_NUMBER + 1)
         self.others = 0
         """Number of images so far that are no DICOM, and have no such result."""
 
     def write(self, path: Path, result: ImageResult) -> None:
-        """Write the picture, or one for each attention map, with the probabilities below.
+        """Write the picture, or one for each attention map, with the probabilities below; and the maps themselves.
 
         Raises:
             ImageError: the file cannot be used, or lacks what a result is filed by.
         """
-        from attnmel.data.dicom.results import NOTICE, write_capture  # needs highdicom
+        from attnmel.data.dicom.results import NOTICE, write_capture, write_maps  # needs highdicom
 
         if not is_dicom_file(path):
             self.others += 1
@@ -57,29 +62,35 @@ class DicomResults:
         probabilities = [
             f"{name} {value:.3f}" for name, value in zip(self._card.classes, result.probabilities, strict=True)
         ]
+        start = self._folders[path] / image_id(path)
         for name, picture in self._pictures(path, result):
             what = f"attention map {name}" if name else "image"
             lines = [NOTICE, ", ".join(probabilities), f"attnmel, {self._card.network}, {what}"]
-            shown = with_lines(picture, lines)
+            shown = with_text(picture, lines)
             write_capture(
-                self._folders[path] / f"{image_id(path)}-{name or 'result'}.dcm",
+                start.with_name(f"{start.name}-{name or 'result'}.dcm"),
                 path,
                 shown,
                 self._results,
                 f"{what} and probabilities: {', '.join(probabilities)}",
             )
+        if result.attention and result.seen is not None:
+            square = result.seen.squares[0]
+            maps = {name: whole_frame(one, square, size=1, side=1) for name, one in result.attention.items()}
+            said = f"attention of {self._card.network}, 0 outside what it saw"
+            write_maps(start.with_name(f"{start.name}-attention.dcm"), path, maps, self._maps, said)
 
     def _pictures(self, path: Path, result: ImageResult) -> Iterator[tuple[str, UInt8[np.ndarray, "H W 3"]]]:
         """Yield the picture under each attention map by its name; the picture alone, unnamed, if there is none."""
         assert result.seen is not None  # of a file that could be used
         image, _ = shown_image(path, LONGEST)
         if not result.attention:
-            yield "", with_squares(image, result.seen)
+            yield "", with_lines(image, result.seen)
         for name, one in result.attention.items():
             yield name, with_map(image, one, result.seen)
 
 
-def with_lines(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8[np.ndarray, "below W 3"]:
+def with_text(image: UInt8[np.ndarray, "H W 3"], lines: Sequence[str]) -> UInt8[np.ndarray, "below W 3"]:
     """Return a picture with lines of text below it."""
     height, width = image.shape[:2]
     size = max(10, max(height, width) // LINES)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attnmel import __version__
-from attnmel.data.image_files.reading import ReadingNotes
+from attnmel.config.transforms import NO_TRANSFORMS
+from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import ImageError
@@ -20,13 +21,14 @@ from attnmel.folders import replacing
 from attnmel.locks import hold_file, hold_folder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
+from attnmel.pipeline.predict.age_and_sex import AgeAndSex
 from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.dicom_results import DicomResults
 from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
 from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
-from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells, warnings_of
+from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells, texts_of
 from attnmel.progress import SILENT, Progress
 from attnmel.table_files import csv_encoding, write_notice
 from attnmel.threads import available_processors
@@ -43,6 +45,8 @@ class ImageModel(Protocol):
     temperature: float | None
     thresholds: tuple[Threshold, ...]
     """Operating points of its probabilities; empty if none are known."""
+    transforms: str
+    """Of each image, whose probabilities are averaged."""
     together: int
     """Number of images in a forward pass; the last bits of a result may depend on the other images in it."""
 
@@ -54,6 +58,15 @@ class ImageModel(Protocol):
     def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
         """Yield the result of each file, in order."""
         ...
+
+
+@runtime_checkable
+class SeveralRuns(Protocol):
+    """A model that is the mean of several runs."""
+
+    runs: int
+    not_calibrated: str
+    """Why the mean is not calibrated; empty where it is."""
 
 
 class ImageResults:
@@ -69,20 +82,22 @@ class ImageResults:
         maps: Path | None = None,
         dicom: Path | None = None,
         masks: LesionMasks = NO_MASKS,
+        metadata: Path | None = None,
         stall_limit: float = STALL_LIMIT,
     ) -> None:
+        self._age_and_sex = AgeAndSex(model.card, model.temperature, metadata)
         self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
         self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
-        self.table = Table(
-            model.card, model.temperature, (*model.thresholds, *own), not_checked(model.card.colours, masks=masks.given)
-        )
+        unchecked = not_checked(model.card.colours, masks=masks.given)
+        runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
+        self.table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
-        self._readings = ReadingNotes()
         self._warned: Counter[str] = Counter()
+        self._noted: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[ImageResult]:
         return self._after(0)
@@ -113,7 +128,7 @@ class ImageResults:
         else:
             done = 0
             partial.start(self._made_with())
-        self._failed, self._warned = [], Counter()
+        self._failed, self._warned, self._noted = [], Counter(), Counter()
         for one in partial.read():
             self._count(one)
         with partial.adding() as add:
@@ -136,11 +151,11 @@ class ImageResults:
 
     def _after(self, done: int) -> Iterator[ImageResult]:
         total, left = len(self.paths), self.paths[done:]
-        results = self.model.predict(left, many=total > 1)
+        results = map(self._age_and_sex.of_results, left, self.model.predict(left, many=total > 1))
         if total == 1:
             # A progress bar or a watching process would take longer to start than the prediction.
             yield from map(self._counted, map(self._with_files, zip(left, results, strict=True)))
-            self._readings.note(self._progress)
+            print_notes(self._noted, total, self._progress)
             return
         with (
             self._folder_locks(),
@@ -154,7 +169,7 @@ class ImageResults:
                 advance(1)
         if self._dicom is not None and self._dicom.others:
             self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
-        self._readings.note(self._progress)
+        print_notes(self._noted, total, self._progress)
 
     @contextmanager
     def _folder_locks(self) -> Iterator[None]:
@@ -171,22 +186,26 @@ class ImageResults:
         return in_threads(self._with_files, pairs, available_processors(), limit=self._stall_limit)
 
     def _counted(self, pair: tuple[Path, ImageResult]) -> ImageResult:
-        path, result = pair
+        result = pair[1]
         if result.seen is not None:
             result = dataclasses.replace(result, added={**result.added, **seen_cells(result.seen)})
         self._count(result)
-        self._readings.add(path)
         return result
 
     def _count(self, result: ImageResult) -> None:
         if result.error:
             self._failed.append(result.error)
-        self._warned.update(warnings_of(result.added))
+        self._warned.update(texts_of(result.added, "warnings"))
+        self._noted.update(texts_of(result.added, "notes"))
 
     def warnings_sentence(self) -> str:
         """Return how many images have which warning, in words; empty if none has any."""
         counts = ", ".join(f"{count} '{name}'" for name, count in self._warned.most_common())
         return f"warnings on {len(self.paths)} images: {counts}" if counts else ""
+
+    def age_and_sex_sentence(self) -> str:
+        """Return how many results age and sex have changed; empty for a model that makes no use of them."""
+        return self._age_and_sex.sentence(len(self.paths))
 
     def _stalled(self) -> str:
         return (
@@ -217,5 +236,7 @@ class ImageResults:
         maps = {} if self._maps is None else {"maps": str(self._maps)}
         maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
         maps |= {"masks": self._masks_from} if self._masks_from else {}
+        maps |= {"metadata": self._age_and_sex.made_with} if self._age_and_sex.made_with else {}
+        maps |= {} if self.model.transforms == NO_TRANSFORMS else {"transforms": self.model.transforms}
         columns = {"columns": ", ".join(self.table.columns)}
         return {**own, **self.model.made_with, "temperature": temperature, **maps, **columns}

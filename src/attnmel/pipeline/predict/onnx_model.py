@@ -38,8 +38,9 @@ class OnnxModel:
         bound: float = BOUND,
         stall_limit: float = STALL_LIMIT,
         masks: MaskOf = NO_MASKS,
+        transforms: str | None = None,
     ) -> None:
-        self._predictor = Predictor(path, precision, bound=bound)
+        self._predictor = Predictor(path, precision, bound=bound, transforms=transforms)
         self._stall_limit, self._masks = stall_limit, masks
         self.file = path
         self.card: Card = self._predictor.card
@@ -48,6 +49,7 @@ class OnnxModel:
         self.thresholds = self._predictor.facts.thresholds if calibrated or self.card.temperature is None else ()
         self.costs = [one.sentence for one in self._predictor.facts.costs if one.precision == precision]
         """Cost of the precision in words; empty if it was not measured."""
+        self.transforms = self._predictor.transforms
         self.made_with = {"engine": engine_version(), "precision": precision}
 
     def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:

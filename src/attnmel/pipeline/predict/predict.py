@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.config.fields import ComputePrecision
+from attnmel.config.transforms import transforms_note
 from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx_file import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.models.weights.card import Card
+from attnmel.models.weights.card import FUSED, Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
@@ -16,6 +17,7 @@ from attnmel.pipeline.predict.lesion_masks import LesionMasks, require_masks
 from attnmel.pipeline.predict.mask_options import open_masks
 from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
+from attnmel.seeds import runs_to_average
 
 BATCH = 16
 """Number of images in a forward pass of a checkpoint."""
@@ -34,10 +36,14 @@ def predict_images(
     dicom: Path | None = None,
     masks: Path | None = None,
     segmenter: Path | None = None,
+    transforms: str | None = None,
+    metadata: Path | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageResults:
     """Open a model and find the images: files, and the files of folders. Reading the results predicts them.
+
+    A folder of several seeds or folds of one recipe gives the mean of their probabilities.
 
     With `calibrated`, scores are divided by the model's temperature if it has one; its operating points are of these
     probabilities, so that without it there are no decisions. `thresholds` of the probability of the target class are
@@ -45,6 +51,8 @@ def predict_images(
     are refused if it may cost more AUC than `bound` (0.02); `batch` (16) is for checkpoints. With several files, an
     error ends the prediction if no result comes for `stall_limit` seconds; 0 means no limit. The attention maps of each
     image are written to the folder `maps` by `write_image_maps`, the results of DICOM images as DICOM to `dicom`.
+    `transforms` of each image, whose probabilities are averaged, are those of the model by default.
+    `metadata` is a table of age and sex by image, for a model that makes use of them.
     `masks` is a folder of lesion masks, `segmenter` a network that draws them: with either, results say how much of the
     lesion the network saw.
 
@@ -56,8 +64,10 @@ def predict_images(
     """
     _check_thresholds(thresholds, calibrated=calibrated)
     found = open_masks(masks, segmenter)
-    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, progress)
+    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, transforms, progress)
     require_masks(opened.card, found)
+    if note := transforms_note(opened.transforms, opened.card.transforms):
+        progress.note(note)
     note_ablation(model, opened.card, progress)
     paths = image_files(images, progress)
     if maps is not None:
@@ -77,6 +87,7 @@ def predict_images(
         maps=maps,
         dicom=dicom,
         masks=found,
+        metadata=metadata,
         stall_limit=stall_limit,
     )
 
@@ -105,6 +116,7 @@ def _open(
     calibrated: bool,
     stall_limit: float,
     masks: LesionMasks,
+    transforms: str | None,
     progress: Progress,
 ) -> ImageModel:
     if model.suffix.lower() == SUFFIX:
@@ -112,15 +124,31 @@ def _open(
             raise ConfigError(f"{model} computes each image in a pass of its own; leave out --batch")
         bound = BOUND if bound is None else bound
         found = OnnxModel(
-            model, precision=precision, calibrated=calibrated, bound=bound, stall_limit=stall_limit, masks=masks
+            model,
+            precision=precision,
+            calibrated=calibrated,
+            bound=bound,
+            stall_limit=stall_limit,
+            masks=masks,
+            transforms=transforms,
         )
         for cost in found.costs:
             progress.note(f"{precision}: {cost}")
         return found
     if precision != "float32":
         raise ConfigError(f"{model} runs in float32; for '{precision}' export it first: attnmel export {model} --onnx")
-    from attnmel.pipeline.predict.torch_model import CheckpointModel
+    from attnmel.models.weights.checkpoints import checkpoint_card
     from attnmel.runtime import use_threads
 
     use_threads()
-    return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks)
+    if len(runs := runs_to_average(model)) > 1:
+        from attnmel.pipeline.predict.mean_model import MeanModel
+
+        return MeanModel(runs, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)
+    if checkpoint_card(model).network == FUSED:
+        from attnmel.pipeline.predict.fused_model import FusedModel
+
+        return FusedModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)
+    from attnmel.pipeline.predict.torch_model import CheckpointModel
+
+    return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)

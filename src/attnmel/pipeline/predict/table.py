@@ -6,7 +6,7 @@ CSV columns: image, probability_<class>..., decision_<operating point>..., added
 import dataclasses
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, Threshold, decisions_of
 from attnmel.table_files import csv_row, nan_to_null, notice_text
 
-ADDED: tuple[str, ...] = ("share_of_image", "share_of_lesion", "warnings")
+ADDED: tuple[str, ...] = ("share_of_image", "share_of_lesion", "warnings", "notes")
 """Columns after the decisions, in order: their values are in `ImageResult.added`, a missing one is an empty cell."""
 
 BETWEEN = "; "
-"""What separates several warnings in a cell."""
+"""What separates several warnings or notes in a cell."""
 
-Cell = str | float | int | None
+Cell = Sequence[str] | float | int | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,25 +53,35 @@ class Table:
     """Thresholds of these probabilities, each with a column of decisions: the model's own, then the user's."""
     not_checked: tuple[str, ...] = ()
     """A sentence for each warning that cannot be given."""
+    runs: int = 1
+    """Of which the probabilities are the mean; of several, a column says how far they are apart."""
+    not_calibrated: str = ""
+    """Why a mean of several runs is not calibrated; empty where it is, and of a single run."""
 
     @property
     def scale(self) -> str:
         """Start of the columns of probabilities: "uncalibrated" where the model has a temperature that is not used."""
-        return "uncalibrated" if self.temperature is None and self.card.temperature is not None else "probability"
+        known = self.card.temperature is not None or self.not_calibrated
+        return "uncalibrated" if self.temperature is None and known else "probability"
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Columns between the decisions and the error."""
+        return (*map(spread_column, self.card.positives if self.runs > 1 else ()), *ADDED)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The header of the CSV table."""
         probabilities = (f"{self.scale}_{name}" for name in self.card.classes)
         decisions = (f"decision_{one.name}" for one in self.thresholds)
-        return ("image", *probabilities, *decisions, *ADDED, "error")
+        return ("image", *probabilities, *decisions, *self.added, "error")
 
     @property
     def notice(self) -> str:
         """What a reader of the CSV must know, a fact a line: the use, the licence, the scale, the thresholds."""
         lines = map(_explained, self.thresholds) if self.thresholds else ["No decisions: no operating point is known."]
         unchecked = (f"{one}." for one in self.not_checked)
-        return notice_text(self.card.licence, self._calibration(), *lines, *unchecked)
+        return notice_text(self.card.licence, *self._mean(), self._calibration(), *lines, *unchecked)
 
     def lines(self, results: Iterable[ImageResult], *, as_json: bool = False) -> Iterator[str]:
         """Yield the text of the table in parts: its head, each result as it comes, its end."""
@@ -89,7 +99,9 @@ class Table:
         blank = (None,) * (len(self.card.classes) + len(self.thresholds))
         for one in results:
             numbers = (*one.probabilities, *(int(found.positive) for found in self.decisions(one)))
-            yield csv_row([one.image, *(numbers or blank), *(one.added.get(name) for name in ADDED), one.error])
+            yield csv_row(
+                [one.image, *(numbers or blank), *(_text(one.added.get(name)) for name in self.added), one.error]
+            )
 
     def _json(self, results: Iterable[ImageResult]) -> Iterator[str]:
         yield json.dumps({**self.head(), "images": []}, indent=2).removesuffix("]\n}")
@@ -103,7 +115,8 @@ class Table:
         """Return what the JSON says of all images: notice, licence, calibration, thresholds."""
         card = self.card
         head = {"notice": NOTICE, "licence": card.licence, "recipe": card.recipe, "epoch": card.epoch}
-        calibration = {"calibration": self._calibration(), "temperature": self.temperature}
+        runs = {"runs": self.runs} if self.runs > 1 else {}
+        calibration = {**runs, "calibration": self._calibration(), "temperature": self.temperature}
         named = [{"name": one.name, **dataclasses.asdict(one)} for one in self.thresholds]
         chosen = {"chosen_on": card.chosen_on, "thresholds": nan_to_null(named)} if named else {}
         unchecked = {"warnings_not_checked": self.not_checked} if self.not_checked else {}
@@ -111,8 +124,7 @@ class Table:
 
     def plain_result(self, one: ImageResult) -> dict[str, object]:
         """Return what the JSON says of one image."""
-        added = {**one.added, "warnings": warnings_of(one.added)} if one.added else {}
-        return {"image": printable(one.image), **self._found(one), **added}
+        return {"image": printable(one.image), **self._found(one), **one.added}
 
     def _found(self, one: ImageResult) -> dict[str, object]:
         if one.error:
@@ -126,20 +138,38 @@ class Table:
         """Return a sentence that says whether the probabilities are calibrated, and why not."""
         if self.temperature is not None:
             return f"Calibrated: temperature {self.temperature:g}, fitted on {self.card.chosen_on}."
+        if self.not_calibrated:
+            return f"Not calibrated: {self.not_calibrated}."
         reason = "the checkpoint has no temperature" if self.card.temperature is None else "as requested"
         return f"Not calibrated: {reason}."
+
+    def _mean(self) -> list[str]:
+        if self.runs == 1:
+            return []
+        columns = ", ".join(map(spread_column, self.card.positives))
+        return [f"Mean of {self.runs} runs; {columns}: standard deviation of the probability between them."]
+
+
+def spread_column(name: str) -> str:
+    """Return the column of the standard deviation between runs of the probability of a class."""
+    return f"spread_{name}"
 
 
 def seen_cells(seen: Seen) -> dict[str, Cell]:
     """Return the values of the columns `ADDED`; shares with four digits."""
     of_lesion = None if seen.share_of_lesion is None else round(seen.share_of_lesion, 4)
-    return dict(zip(ADDED, (round(seen.share_of_image, 4), of_lesion, BETWEEN.join(seen.warnings)), strict=True))
+    cells = (round(seen.share_of_image, 4), of_lesion, seen.warnings, seen.notes)
+    return dict(zip(ADDED, cells, strict=True))
 
 
-def warnings_of(added: Mapping[str, Cell]) -> list[str]:
-    """Return the names of the warnings in the columns `ADDED`."""
-    names = str(added.get("warnings") or "")
-    return names.split(BETWEEN) if names else []
+def texts_of(added: Mapping[str, Cell], column: str) -> Sequence[str]:
+    """Return the warnings or the notes in the columns `ADDED`."""
+    found = added.get(column)
+    return found if isinstance(found, Sequence) else ()
+
+
+def _text(cell: Cell) -> str | float | None:
+    return BETWEEN.join(cell) if isinstance(cell, Sequence) else cell
 
 
 def _explained(one: Threshold) -> str:

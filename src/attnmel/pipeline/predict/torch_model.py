@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from attnmel import runtime
+from attnmel.config.transforms import transforms_of
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.data.preprocess.network_input import NetworkInput, network_input
@@ -31,9 +32,19 @@ class CheckpointModel:
         CheckpointError: the model cannot be used.
     """
 
-    def __init__(self, path: Path, *, batch: int, calibrated: bool, masks: MaskOf = NO_MASKS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        batch: int,
+        calibrated: bool,
+        masks: MaskOf = NO_MASKS,
+        transforms: str | None = None,
+    ) -> None:
         network, self.card = load_classifier(path)
         self._masks = masks
+        self.transforms = self.card.transforms if transforms is None else transforms
+        self._transforms = transforms_of(self.transforms)
         self.file = checkpoint_file(path)
         self.temperature = self.card.temperature if calibrated else None
         self.thresholds = self._operating_points(path) if self.temperature == self.card.temperature else ()
@@ -60,7 +71,12 @@ class CheckpointModel:
         for path in paths:
             try:
                 inputs[path] = network_input(
-                    path, framing_of(self.card), mask=self._masks(path), colours=self.card.colours
+                    path,
+                    framing_of(self.card),
+                    mask=self._masks(path),
+                    colours=self.card.colours,
+                    colour_constancy=self.card.colour_constancy,
+                    transforms=self._transforms,
                 )
             except ImageError as error:
                 errors[path] = str(error)

@@ -7,7 +7,7 @@ from attnmel.pipeline.run.history import best_row
 from attnmel.pipeline.run.results import SplitResults
 from attnmel.pipeline.run.run import Run
 
-SETTLED = ("data.statistics", "training.device", "data.dataset", "model.weights")
+SETTLED = ("data.statistics", "training.device", "data.dataset", "model.weights", "fusion.members")
 """Settings that a run resolves for its machine; `attnmel train --resume` checks them."""
 
 

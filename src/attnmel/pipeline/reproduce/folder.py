@@ -1,11 +1,14 @@
 """The folder of a table: its files, and the settings that it was begun and must be continued with. No torch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.errors import ConfigError
-from attnmel.pipeline.reproduce.jobs import TableOptions, settings_of
-from attnmel.table_files import damage, read_json, write_json
+from attnmel.folders import RunFolder
+from attnmel.own_files import require_only
+from attnmel.pipeline.reproduce.jobs import SEGMENTER, TableOptions, settings_of
+from attnmel.table_files import NOTICES, damage, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,27 @@ class TableFolder:
         """The table as Markdown, CSV, LaTeX or a page: "md", "csv", "tex", "html"."""
         return self.path / f"table.{form}"
 
+    @property
+    def names(self) -> set[str]:
+        """Every name that a table's own folder may hold, besides the run folders of its rows."""
+        files = (self.settings, *map(self.table, ("md", "csv", "tex", "html")))
+        return {NOTICES, SEGMENTER, *(one.name for one in files)}
 
-def begin_table(options: TableOptions) -> TableFolder:
+
+def begin_table(options: TableOptions, runs: Iterable[RunFolder] = ()) -> TableFolder:
     """Record the settings of a new table, or check that a continued one has the same; seeds and rows may be added.
 
+    `runs` are the run folders of its rows, which may be there before the table is.
+
     Raises:
-        ConfigError: the folder holds another table, or the same one of other settings, which are named.
+        ConfigError: the folder holds another table, or the same one of other settings, which are named, or, where no
+            table was begun in it, files of others; or it is a file.
     """
     folder = TableFolder(options.out)
     wanted = {"table": options.plan.name, "settings": dict(settings_of(options.overrides))}
     if not folder.settings.is_file():
+        rows = {one.path.relative_to(options.out).parts[0] for one in runs}
+        require_only(options.out, folder.names | rows, "a table")
         write_json(folder.settings, wanted)
         return folder
     cure = f"put it back, or delete it if you know that the runs next to it are of {options.plan.name}"

@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_recipe, load_run_recipe
-from attnmel.config.recipe import VGG_TRUNKS, Recipe
+from attnmel.config.model_settings import VGG_TRUNKS
+from attnmel.config.overrides import of_recipe, override_notes
+from attnmel.config.recipe import Recipe
 from attnmel.data.archives.catalog import ARCHIVES, source_of
 from attnmel.data.archives.fetch import archive_states
 from attnmel.data.archives.sizes import size_in_words
@@ -16,8 +19,10 @@ from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
 from attnmel.folders import RunFolder, home_folder, predicted_masks
-from attnmel.pipeline.reproduce.overrides import of_row, override_notes
 from attnmel.pipeline.segment.masks_table import read_masks_table
+
+SEGMENTER = "segmenter"
+"""Folder of the segmenter that a table trains, next to its rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +148,7 @@ def _without_dense_layers(row: str, overrides: Sequence[str]) -> str | None:
 
 
 def _job(options: TableOptions, row: str, place: int) -> Job:
-    overrides = of_row(row, options.overrides)[0]
+    overrides = of_recipe(row, options.overrides)[0]
     try:
         first = load_run_recipe(row, overrides)
     except ConfigError as error:
@@ -153,7 +158,8 @@ def _job(options: TableOptions, row: str, place: int) -> Job:
     seed = first.training.seed + place
     recipe = load_run_recipe(row, [*overrides, f"training.seed={seed}"])
     arguments = ["train", row, "--resume", "--out", str(options.out), *options.home_arguments]
-    for setting in (*overrides, f"training.seed={seed}"):
+    given = options.overrides if isinstance(recipe, FusionRecipe) else overrides  # its parts take the others
+    for setting in (*given, f"training.seed={seed}"):
         arguments += ["--set", setting]
     return Job(
         row=row,
@@ -189,7 +195,7 @@ def _segmenter(options: TableOptions, jobs: Sequence[Job]) -> tuple[tuple[str, .
     needed = [name for name in dict.fromkeys(datasets) if not _are_predicted(name, home)]
     if not needed:
         return ()
-    model = options.segmenter or options.out / "segmenter"
+    model = options.segmenter or options.out / SEGMENTER
     train = ("segment", "train", "--resume", "--out", str(model), *options.home_arguments)
     predict = [("segment", "predict", str(model), name, *options.home_arguments) for name in needed]
     return (*(() if options.segmenter else (train,)), *predict)

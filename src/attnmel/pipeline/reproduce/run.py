@@ -17,7 +17,7 @@ from attnmel.evaluation.thesis.reproduced import ReproducedTable
 from attnmel.locks import hold_file, hold_folder
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.folder import TableFolder, begin_table
-from attnmel.pipeline.reproduce.jobs import Job, TableOptions, shell_line, table_jobs
+from attnmel.pipeline.reproduce.jobs import SEGMENTER, Job, TableOptions, shell_line, table_jobs
 from attnmel.pipeline.reproduce.table import TableReader
 from attnmel.pipeline.reproduce.write import write_page, write_table
 from attnmel.pipeline.run.run import Run
@@ -58,7 +58,7 @@ def reproduce(
     failures = {job.name: reason for job in found.jobs if (reason := job.problem or job.missing)}
     if len(failures) == len(found.jobs):
         raise ArchiveError(found.jobs[0].problem or found.jobs[0].missing)
-    folder = begin_table(options)
+    folder = begin_table(options, [job.run for job in found.jobs])
     for name, reason in failures.items():
         progress.note(f"{name} cannot be trained: {reason}")
     if broken := _segment(found.segmenter, folder, progress):
@@ -94,7 +94,7 @@ def _segment(commands: Sequence[tuple[str, ...]], folder: TableFolder, progress:
     """Run the segmenter's commands in order; return why the masks are not there, empty where they are."""
     if not commands:
         return ""
-    with hold_file(folder.path / "segmenter", waiting=progress.note):
+    with hold_file(folder.path / SEGMENTER, waiting=progress.note):
         for arguments in commands:
             if reason := _run(arguments, progress):
                 return f"the masks could not be predicted: {reason}"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.config.system import FisherSettings, TapSettings
@@ -25,6 +26,7 @@ from attnmel.evaluation.thesis.reproduced import (
 )
 from attnmel.evaluation.thesis.tables import BlockPlan, Column, table_title
 from attnmel.pipeline.evaluate.compare import compare_runs
+from attnmel.pipeline.parts import part_recipes
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.footnotes import block_notes, facts, footnotes, run_lines
 from attnmel.pipeline.reproduce.jobs import Job, TableJobs, TableOptions, settings_of
@@ -169,8 +171,8 @@ class TableReader:
             except (ConfigError, PredictionsError) as error:
                 problems[f"{titles[row]} is not tested against {titles[other]}: {error}"] = None
                 continue
-            if kind == "plain" and not {*_trunks(self._recipe(row))} & {*_trunks(self._recipe(other))}:
-                trunks = [" and ".join(_trunks(self._recipe(one))) or "none" for one in (row, other)]
+            if kind == "plain" and not {*self._trunks(self._recipe(row))} & {*self._trunks(self._recipe(other))}:
+                trunks = [" and ".join(self._trunks(self._recipe(one))) or "none" for one in (row, other)]
                 problems[f"{titles[row]} (trunk {trunks[0]}) and {titles[other]} ({trunks[1]}) share no trunk"] = None
             tests += [RowTest(kind, one) for one in found]
         return tuple(tests), tuple(problems)
@@ -181,13 +183,14 @@ class TableReader:
         rows = [row for row in evaluated if row not in plan.rivals]
         networks = {row: one.model.network for row in rows if isinstance(one := self._recipe(row), Recipe)}
         baseline, plain = (next((row for row in rows if networks.get(row) == name), None) for name in (BASELINE, PLAIN))
-        kind: Against = "plain"
-        pairs = [(kind, plain, row) for row in evaluated if row in plan.rivals]
+        for row in evaluated:
+            if row in plan.rivals and _both(evaluated, plain, row):
+                yield "plain", str(plain), row
         for above, row in zip([None, *rows], rows, strict=False):
-            pairs += [("above", above, row), ("baseline", baseline, row)]
-        for kind, other, row in pairs:
-            if other is not None and other != row and evaluated[row] and evaluated[other]:
-                yield kind, other, row
+            if _both(evaluated, above, row):
+                yield "above", str(above), row
+            if _both(evaluated, baseline, row):
+                yield "baseline", str(baseline), row
 
     def _differences(self, split: str, first: Sequence[Run], second: Sequence[Run], row: str) -> tuple[Difference, ...]:
         runs = [*first, *second]
@@ -212,6 +215,15 @@ class TableReader:
     def _recipe(self, row: str) -> AnyRecipe:
         return next((job.recipe for job in self.jobs.get(row, ()) if job.recipe), None) or load_run_recipe(row)
 
+    def _trunks(self, recipe: AnyRecipe) -> tuple[str, ...]:
+        if isinstance(recipe, Recipe):
+            return (recipe.model.trunk, *recipe.model.branches)
+        if isinstance(recipe, FusionRecipe):
+            parts = part_recipes(recipe, self.options.out, self.options.overrides)
+            return tuple(dict.fromkeys(trunk for part in parts for trunk in self._trunks(part)))
+        of_features = (one.trunk for one in recipe.features.values() if isinstance(one, TapSettings | FisherSettings))
+        return tuple(dict.fromkeys(of_features))
+
     def _titles(self) -> dict[str, str]:
         return {row: self._recipe(row).title for row in self.jobs}
 
@@ -223,11 +235,9 @@ def _paths(runs: Sequence[Run]) -> tuple[Path, ...]:
     return tuple(run.path for run in runs)
 
 
-def _trunks(recipe: AnyRecipe) -> tuple[str, ...]:
-    if isinstance(recipe, Recipe):
-        return (recipe.model.trunk,)
-    of_features = (one.trunk for one in recipe.features.values() if isinstance(one, TapSettings | FisherSettings))
-    return tuple(dict.fromkeys(of_features))
+def _both(evaluated: Mapping[str, Sequence[Run]], one: str | None, other: str) -> bool:
+    """Whether two different rows both have runs."""
+    return one is not None and one != other and bool(evaluated[one]) and bool(evaluated[other])
 
 
 def _cited(published: PublishedRow) -> str:

@@ -62,8 +62,9 @@ def moved_to(recipe: AnyRecipe, dataset: str) -> AnyRecipe:
     """Return a recipe whose images are in another folder, with the colour statistics that were computed on them."""
     data = recipe.data
     statistics = data.statistics
-    if statistics is not None and statistics.of == data.dataset:
-        statistics = statistics.model_copy(update={"of": dataset})
+    if statistics is not None and statistics.of == data.images_in_words:
+        there = data.model_copy(update={"dataset": dataset})
+        statistics = statistics.model_copy(update={"of": there.images_in_words})
     changed = {"dataset": dataset, "statistics": statistics}
     return recipe.model_copy(update={"data": data.model_copy(update=changed)})
 

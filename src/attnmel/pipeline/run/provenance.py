@@ -12,6 +12,7 @@ from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.folders import RunFolder, replacing
+from attnmel.models.weights.age_sex_prior import AGE_SEX
 from attnmel.models.weights.card import FITTED, Card, network_settings
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import Prepared
@@ -28,6 +29,7 @@ def write_start(
     data: Mapping[str, Any],
     *,
     prior: Mapping[str, Any] | None = None,
+    class_weights: Mapping[str, float] | None = None,
     device: torch.device,
     processes: int,
     command: str,
@@ -48,6 +50,7 @@ def write_start(
         **({"start measured": start.facts} if start.facts else {}),
         "data": data,
         **({"prior": prior} if prior else {}),
+        **({"class weights": class_weights} if class_weights else {}),
         **place_of_data(run, recipe),
     }
     write_provenance(run, provenance)
@@ -178,6 +181,9 @@ def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
         "crop": (card.crop, data.crop),
         "crop margin": (card.crop_margin, data.crop_margin),
         "crops": (card.crops, data.crops),
+        "colour constancy": (card.colour_constancy, data.colour_constancy),
+        "prior of age and sex": (card.age_sex_prior is not None, recipe.test.prior == AGE_SEX),
+        "transforms": (card.transforms, recipe.test.transforms),
     }
     if differing := [f"{key} {found}, not {expected}" for key, (found, expected) in pairs.items() if found != expected]:
         raise CheckpointError(

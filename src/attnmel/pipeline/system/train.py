@@ -13,6 +13,7 @@ from attnmel.folders import RunFolder, replacing
 from attnmel.locks import hold_folder
 from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import START_NAMES, Start
+from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.provenance import continued_recipe, read_provenance, write_start
@@ -104,6 +105,9 @@ def _card(recipe: SystemRecipe, run: RunFolder, prepared: Prepared, system: Fitt
         size=data.size,
         side=data.side,
         crop=data.crop,
+        colour_constancy=data.colour_constancy,
+        transforms=recipe.test.transforms,
+        age_sex_prior=score_prior(recipe.test.prior, prepared),
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
         epoch=EPOCH,

@@ -17,9 +17,11 @@ from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
 from attnmel.folders import RunFolder
+from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.card import Card, network_settings
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.pipeline.run.history import HistoryRow, best_row
+from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.pipeline.run.images.normalisation import training_colours
 from attnmel.pipeline.run.provenance import read_provenance
@@ -105,6 +107,10 @@ class ClassifierTask:
     def _colours(self) -> ColourStatistics | None:
         return training_colours(self.recipe.data, self.prepared)
 
+    @cached_property
+    def _age_sex_prior(self) -> AgeSexPrior | None:
+        return score_prior(self.recipe.test.prior, self.prepared)
+
     def _card(self, row: HistoryRow) -> Card:
         data, model, statistics = self.recipe.data, self.recipe.model, self.recipe.data.statistics
         if statistics is None:
@@ -120,6 +126,9 @@ class ClassifierTask:
             crop_margin=data.crop_margin,
             crops=data.crops,
             colours=self._colours,
+            colour_constancy=data.colour_constancy,
+            transforms=self.recipe.test.transforms,
+            age_sex_prior=self._age_sex_prior,
             mean=statistics.mean,
             std=statistics.std,
             epoch=row.epoch,

@@ -1,6 +1,8 @@
 """A recipe -> the devices, network, optimiser, objective and schedule that its training starts with."""
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from attnmel import runtime
+from attnmel.config.fields import NO_WEIGHTS
 from attnmel.config.recipe import Recipe, TrainingSettings
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.data.priors.kinds import NO_PRIOR
@@ -25,6 +28,7 @@ from attnmel.models.weights.start_weights import START_NAMES, Start, start_weigh
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.train.vgg_rescale import fit_start
 from attnmel.progress import Progress
+from attnmel.training.class_weights import median_frequency
 from attnmel.training.loop import RATE_SHARE
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
@@ -153,16 +157,35 @@ def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
     )
 
 
-def objective(recipe: Recipe) -> ClassifierObjective:
-    """Return the objective of the training; without a prior it has the loss of the classes alone."""
+def objective(recipe: Recipe, class_weights: Mapping[str, float] | None = None) -> ClassifierObjective:
+    """Return the objective of the training, with the weight of each class; without a prior the focal loss alone."""
     loss = recipe.loss
+    plain = TotalLoss(gamma=loss.gamma, class_weights=tuple((class_weights or {}).values()))
     if loss.prior == NO_PRIOR:
-        return ClassifierObjective(TotalLoss(gamma=loss.gamma))
+        return ClassifierObjective(plain)
     if recipe.model.network != ATTENDING:
-        return ClassifierObjective(TotalLoss(gamma=loss.gamma, mask_weight=loss.mask_weight))
+        return ClassifierObjective(replace(plain, mask_weight=loss.mask_weight))
     return ClassifierObjective(
-        TotalLoss(gamma=loss.gamma, pool3_weight=loss.pool3_weight, pool4_weight=loss.pool4_weight, dice=loss.dice)
+        replace(plain, pool3_weight=loss.pool3_weight, pool4_weight=loss.pool4_weight, dice=loss.dice)
     )
+
+
+def class_weights(recipe: Recipe, prepared: Prepared) -> dict[str, float]:
+    """Return the weight of each class in the loss, in the order of the scores; empty where all classes weigh alike.
+
+    Those by frequency are of the training images in use: without those left out, those beyond the limit, and those of
+    the fold that validates. Repeats of an image in an epoch do not count.
+
+    Raises:
+        LabelError: a class without a training image.
+    """
+    weights, classes = recipe.loss.class_weights, recipe.data.classes
+    if isinstance(weights, dict):
+        return {name: weights[name] for name in classes}
+    if weights == NO_WEIGHTS:
+        return {}
+    labels = prepared.labels(prepared.rows("train"))
+    return median_frequency({name: int((labels == place).sum()) for place, name in enumerate(classes)})
 
 
 def schedule(recipe: Recipe) -> EpochSchedule:

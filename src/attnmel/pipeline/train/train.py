@@ -31,7 +31,15 @@ from attnmel.pipeline.train.classifier import ClassifierTask
 from attnmel.pipeline.train.epochs import Epochs
 from attnmel.pipeline.train.frozen_maps import RunMaps, open_run_maps
 from attnmel.pipeline.train.priors import RunPrior, prepare_prior
-from attnmel.pipeline.train.setup import launched_fabric, objective, put_start_weights, schedule, set_up, start_network
+from attnmel.pipeline.train.setup import (
+    class_weights,
+    launched_fabric,
+    objective,
+    put_start_weights,
+    schedule,
+    set_up,
+    start_network,
+)
 from attnmel.pipeline.train.vgg_rescale import remedy
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Split
@@ -158,6 +166,7 @@ def _train(
     progress: Progress,
 ) -> tuple[tuple[HistoryRow, ...], RunMaps | None]:
     batches = training_batches(recipe, prepared, fabric.device, prior.planes)
+    weights = class_weights(recipe, prepared)
     network = start_network(recipe)
     resuming = run.resume.is_file()
     if run.recipe.is_file():
@@ -189,6 +198,7 @@ def _train(
             recipe,
             prepared.fingerprint(),
             prior=prior.facts,
+            class_weights=weights,
             device=fabric.device,
             processes=fabric.world_size,
             command=command,
@@ -199,7 +209,7 @@ def _train(
         batches,
         history,
         recipe.training,
-        objective=objective(recipe),
+        objective=objective(recipe, weights),
         schedule=schedule(recipe),
         image_ids=prepared.cache.image_ids,
         accumulate=recipe.training.accumulate,

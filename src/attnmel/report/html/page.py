@@ -19,7 +19,7 @@ from attnmel.figures.curves import learning_figure, precision_recall_figure, roc
 from attnmel.folders import replacing
 from attnmel.report.galleries.examples import ExampleGroup
 from attnmel.report.html import tables
-from attnmel.report.html.sections import Section
+from attnmel.report.html.sections import Section, sentence
 from attnmel.saliency.overlays import legend_stops
 
 
@@ -251,6 +251,7 @@ def environment() -> Environment:
         "counted": counted,
         "fixed": fixed,
         "method_words": tables.method_words,
+        "sentence": sentence,
         "span": span,
         "percent": tables.css_percent,
         "spaced": tables.spaced,

@@ -65,3 +65,14 @@ class Section:
     more: tuple[Table, ...] = ()
     """Folded away below the others, for those who want every number."""
     notes: tuple[str, ...] = ()
+    """Printed as `sentence` writes them."""
+
+
+def sentence(note: str) -> str:
+    """Return a note as a sentence: a capital letter first, unless it begins with a name or symbol, and a full stop.
+
+    A name or symbol is a first word with other characters than letters, or of one letter: `leakage.csv`, `p`.
+    """
+    first = note.split(" ", 1)[0].rstrip(",:;")
+    start = note[:1].upper() if first.isalpha() and (len(first) > 1 or first == "a") else note[:1]
+    return start + note[1:] + ("" if note.endswith((".", "!", "?")) else ".")

@@ -6,7 +6,7 @@ from typing import get_args
 
 from attnmel import NOTICE
 from attnmel.evaluation.thesis.reproduced import Against, ReproducedTable, RowTest, TableBlock, TableRow
-from attnmel.report.html.sections import Table
+from attnmel.report.html.sections import Table, sentence
 from attnmel.report.sections.thesis_table import TICKS, block_table, runs_table, tests_table
 
 TEST_FIELDS = ("row", "difference", "low", "high", "p", "p_holm")
@@ -36,10 +36,10 @@ def markdown(table: ReproducedTable) -> str:
         if block.tests:
             tests = tests_table(block)
             lines += [f"{tests.caption}.", "", *markdown_table(tests), ""]
-        lines += [*_bullets(block.notes), ""] if block.notes else []
+        lines += [*_bullets(map(sentence, block.notes)), ""] if block.notes else []
     if table.failures:
         lines += ["## Failed", "", *_bullets(f"{name}: {reason}" for name, reason in table.failures), ""]
-    lines += ["## Notes", "", *_bullets(table.notes), ""]
+    lines += ["## Notes", "", *_bullets(map(sentence, table.notes)), ""]
     origin = _bullets(f"{name.capitalize()}: {value}" for name, value in table.facts)
     lines += ["## Provenance", "", *origin, "", *markdown_table(runs_table(table)), ""]
     return "\n".join(lines)
@@ -63,7 +63,7 @@ def latex(table: ReproducedTable) -> str:
         if block.tests:
             tests = tests_table(block)
             parts += [_latex_table(tests, f"{table.title}. {block.title}: {tests.caption}.")]
-    notes = "\n\n".join(f"\\noindent {escaped(note)}" for note in table.notes)
+    notes = "\n\n".join(f"\\noindent {escaped(sentence(note))}" for note in table.notes)
     return "\n".join([*parts, "{\\footnotesize", notes, "", f"\\noindent {escaped(NOTICE)}\\par}}", ""])
 
 

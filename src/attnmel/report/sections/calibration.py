@@ -132,4 +132,4 @@ def _notes(calibration: Calibration) -> tuple[str, ...]:
         "within bins. An intercept below 0 means probabilities that are too high on the whole; a temperature, one for "
         "all classes, cannot mend that.",
     ]
-    return (*notes, *(f"{note[0].upper()}{note[1:]}." for note in calibration.notes))
+    return (*notes, *calibration.notes)

@@ -109,7 +109,7 @@ def _notes(operating: Sequence[Operating]) -> tuple[str, ...]:
         + (" Redrawn: the validation images are drawn again, too, and choose anew." if redrawn else ""),
         "Specificity, own curve: read off the ROC curve of the evaluated images at the sensitivity aimed at, as the "
         "challenges do. It is optimistic: its threshold is chosen with the labels known.",
-        *(f"{note[0].upper()}{note[1:]}." for one in operating for note in one.notes),
+        *(note for one in operating for note in one.notes),
     )
 
 

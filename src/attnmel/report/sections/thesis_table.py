@@ -13,6 +13,8 @@ TICK_HEADS = {"lesion": "Lesion", "dermo": "Dermo", "interpretability": "Interp"
 
 def table_sections(table: ReproducedTable) -> tuple[Section, ...]:
     """Return the part of the page that holds the table: a section a block, then footnotes and where it comes from."""
+    # A full stop follows each note, which is not part of the command.
+    facts = {name: f'"{value}"' if name == "command" else value for name, value in table.facts}
     return (
         *(_block_section(table, block) for block in table.blocks),
         Section(
@@ -23,7 +25,7 @@ def table_sections(table: ReproducedTable) -> tuple[Section, ...]:
         Section(
             name="origin",
             title="Provenance",
-            notes=tuple(f"{name.capitalize()}: {value}" for name, value in table.facts),
+            notes=tuple(f"{name.capitalize()}: {value}" for name, value in facts.items()),
             tables=(runs_table(table),),
         ),
     )

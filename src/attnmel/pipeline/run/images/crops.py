@@ -52,7 +52,16 @@ def open_crop(
     """
     masks = crop_masks(data, dataset, lesions, home)
     crop = cache_crop(data) if place == 0 else framing_of(data)
-    cache = open_cache(lesions, crop=crop, side=data.side, masks=masks, place=place, home=home, progress=progress)
+    cache = open_cache(
+        lesions,
+        crop=crop,
+        side=data.side,
+        masks=masks,
+        place=place,
+        colour_constancy=data.colour_constancy,
+        home=home,
+        progress=progress,
+    )
     if data.crop == LESION and cache.without_lesion:
         progress.note(
             f"{len(cache.without_lesion)} of {len(lesions)} images have no lesion mask, or an empty one; their crop is "

@@ -27,7 +27,7 @@ def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SIL
         CheckpointError: the start weights do not record theirs.
     """
     given, by_weights = recipe.data.statistics, recipe.data.normalise_by == "weights"
-    if given is not None and given.of == (_of_weights(recipe) if by_weights else recipe.data.dataset):
+    if given is not None and given.of == (_of_weights(recipe) if by_weights else recipe.data.images_in_words):
         return recipe
     found = weights_statistics(recipe) if by_weights else training_statistics(recipe.data, prepared, progress)
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"statistics": found})})
@@ -63,7 +63,7 @@ def training_statistics(data: DataSettings, prepared: Prepared, progress: Progre
         write_json(stored, found, indent=None)
     values = read_json(stored)
     return Statistics(
-        of=data.dataset,
+        of=data.images_in_words,
         mean=values["mean"],
         std=values["std"],
         source=f"computed on the {len(rows)} training images: mean, and mean of the per-image standard deviations",

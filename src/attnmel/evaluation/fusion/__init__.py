@@ -1,0 +1,1 @@
+"""Predictions of several members to one: means, ranks, weights of accuracy, stacks."""

@@ -1,0 +1,132 @@
+"""What a fusion is made of: its members with their hashes, and all that was fitted, as JSON in its file. No torch."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from attnmel import NOTICE, __version__
+from attnmel.config.fields import Classes, Positives
+from attnmel.config.fusion import Rule
+from attnmel.config.recipe import Settings
+from attnmel.errors import CheckpointError, PredictionsError
+from attnmel.evaluation.fusion.fusion import Fusion
+from attnmel.evaluation.fusion.stack import Stack
+from attnmel.folders import RunFolder
+from attnmel.models.weights.card import checked
+
+KEY = "attnmel-fusion"
+"""Key of the card among the texts of a checkpoint, next to that of every checkpoint."""
+
+VERSION = 1
+"""Raised whenever the same card would give other predictions."""
+
+Kind = Literal["run", "predictions", "submission"]
+
+
+class MemberFacts(Settings):
+    """One of the fused runs or files."""
+
+    name: str
+    """As it was given."""
+    kind: Kind
+    path: str
+    """Absolute."""
+    from_fusion: str | None
+    """The path from the fusion's folder, where the member is looked for first; None of another drive."""
+    sha256: str
+    """Of the file; of a run, of its best checkpoint."""
+    validation: str = ""
+    """Absolute path of a file's validation predictions."""
+    validation_sha256: str = ""
+    weight: float
+    """Validation accuracy where the rule uses it, else 1."""
+
+
+class StackFacts(Settings):
+    """The logistic models of one class: log-odds to base 2 of the members, times the slopes, plus the offset."""
+
+    slopes: tuple[tuple[float, ...], ...]
+    offsets: tuple[float, ...]
+
+
+class FusionCard(Settings):
+    """The card of a fusion."""
+
+    notice: str = NOTICE
+    licence: str
+    """Of the data that the members were trained on, as far as it is known."""
+    version: int = VERSION
+    made_by: str = f"attnmel {__version__}"
+    by: Rule
+    seed: int
+    dataset: str
+    """That the classes are named after."""
+    split: str
+    """That files among the members are of."""
+    classes: Classes
+    positives: Positives
+    fitted_on: str
+    """In words; "nothing" for a rule without anything to fit."""
+    members: tuple[MemberFacts, ...]
+    stacks: tuple[StackFacts, ...] = ()
+
+    @property
+    def fusion(self) -> Fusion:
+        """The rule with all that it was fitted to."""
+        stacks = tuple(Stack(np.array(one.slopes), np.array(one.offsets)) for one in self.stacks)
+        return Fusion(self.by, np.array([one.weight for one in self.members]), stacks)
+
+
+def located(facts: MemberFacts, folder: Path) -> Path:
+    """Return where a member of the fusion in a folder is: at its path from there, or else at its absolute one.
+
+    Raises:
+        PredictionsError: it is no longer there, or has changed since the fusion.
+    """
+    beside = (folder.resolve() / facts.from_fusion).resolve() if facts.from_fusion else None
+    path = beside if beside is not None and beside.exists() else Path(facts.path)
+    files = {RunFolder(path).best if facts.kind == "run" else path: facts.sha256}
+    files |= {Path(facts.validation): facts.validation_sha256} if facts.validation else {}
+    for file, expected in files.items():
+        if not file.is_file():
+            raise PredictionsError(
+                f"{file}, a member of the fusion {folder}, is no longer there; put it back, or fuse again"
+            )
+        if sha256(file) != expected:
+            raise PredictionsError(f"{file}, a member of the fusion {folder}, has changed since; fuse again")
+    return path
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stack_facts(fusion: Fusion) -> tuple[StackFacts, ...]:
+    """Return the fitted stacks as plain values."""
+    return tuple(
+        StackFacts(slopes=tuple(map(tuple, one.slopes.tolist())), offsets=tuple(one.offsets.tolist()))
+        for one in fusion.stacks
+    )
+
+
+def read_fusion_card(text: str, path: Path) -> FusionCard:
+    """Read the card that the file at `path` holds.
+
+    Raises:
+        CheckpointError: it is of another version, or cannot be read.
+    """
+    try:
+        found = json.loads(text).get("version")
+    except (ValueError, AttributeError):
+        found = None
+    if found != VERSION:
+        raise CheckpointError(
+            f"{path} is a fusion of version {found}, and attnmel {__version__} reads version {VERSION}; fuse its "
+            "members again with `attnmel fuse`"
+        )
+    return checked(text, FusionCard.model_validate_json, path)

@@ -1,0 +1,1 @@
+"""Predictions of runs and files to one run or one file."""

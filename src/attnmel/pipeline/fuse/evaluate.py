@@ -1,0 +1,149 @@
+"""The predictions of a fusion -> its results; a stored fusion and a split -> the same from its members' predictions."""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from attnmel.config.fusion import FusionRecipe
+from attnmel.data.archives.catalog import source_of
+from attnmel.data.datasets.read_dataset import own_folder_path
+from attnmel.errors import PredictionsError, require_known
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, takes, write_submission
+from attnmel.evaluation.classification.operating_points import check_points
+from attnmel.evaluation.classification.report import evaluate_classification
+from attnmel.evaluation.fusion.card import KEY, FusionCard, read_fusion_card
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.locks import hold_folder
+from attnmel.models.weights.safetensors_io import read_metadata
+from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
+from attnmel.pipeline.fuse.fit import fit, gathered
+from attnmel.pipeline.fuse.members import Member, reopened
+from attnmel.pipeline.run.images.dataset import ALL
+from attnmel.pipeline.run.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.run import Run
+from attnmel.records import EVERY_SPLIT, Predictions
+
+EPOCH = 0
+"""A fusion has no epochs."""
+
+
+def is_fusion(run: Run) -> bool:
+    """Whether a run folder is that of a fusion."""
+    return isinstance(run.recipe, FusionRecipe)
+
+
+def evaluate_fusion(
+    run: Run,
+    *,
+    on: str | None = None,
+    split: str | None = None,
+    exclude: Path | None = None,
+    sensitivities: Sequence[float] = (),
+    prevalences: Sequence[float] = (),
+    resamples: int = RESAMPLES,
+) -> SplitResults:
+    """Evaluate a fusion on what its members were evaluated on; their stored predictions are fused again.
+
+    Raises:
+        PredictionsError: a member was not evaluated on it, or has changed since the fusion.
+        ConfigError: no such split, a sensitivity or prevalence outside its range.
+        BusyError: another command writes into the folder.
+    """
+    check_points(sensitivities, prevalences)
+    with hold_folder(run.path):
+        card = stored_card(run.path)
+        members = [reopened(one, run.path, run.home) for one in card.members]
+        name = _results_name(on, split, exclude)
+        if name == CHOOSES:
+            found = fit(card.by, members, card.classes, card.dataset, run.home, seed=card.seed, labelled=True)
+            if found.validation is None:
+                raise PredictionsError(found.note)
+            predictions = found.validation
+        else:
+            aligned = gathered(members, name, card.classes, card.dataset, run.home, labelled=True)
+            predictions = aligned.with_probabilities(card.fusion(aligned.members))
+        return store_results(run, name, predictions, members, card, sensitivities, prevalences, resamples)
+
+
+def stored_card(folder: Path) -> FusionCard:
+    """Read the card of a fusion's folder.
+
+    Raises:
+        CheckpointError: its file is damaged or of another version.
+    """
+    path = Run(folder).folder.best
+    return read_fusion_card(read_metadata(path).get(KEY, ""), path)
+
+
+def store_results(
+    run: Run,
+    name: str,
+    predictions: Predictions,
+    members: Sequence[Member],
+    card: FusionCard,
+    sensitivities: Sequence[float] = (),
+    prevalences: Sequence[float] = (),
+    resamples: int = RESAMPLES,
+) -> SplitResults:
+    """Write fused predictions into the folder, with all that `attnmel evaluate` writes of a run's.
+
+    Those of validation choose temperature and operating points.
+
+    Raises:
+        PredictionsError: a measure is not defined.
+    """
+    recalibrated = name == CHOOSES and store_calibration(run, predictions)
+    run.write_predictions(name, predictions, card.licence)
+    scaled = run.predictions(name)
+    known = next((one.run.results[name] for one in members if one.run and name in one.run.results), None)
+    report = evaluate_classification(
+        scaled, card.positives, resamples=resamples, one_sided=known is not None and known.on is not None
+    )
+    results = SplitResults(
+        name=name,
+        dataset=known.dataset if known else card.dataset,
+        on=known.on if known else None,
+        split=known.split if known else name,
+        epoch=EPOCH,
+        licence=card.licence,
+        judgement=dataclasses.replace(report, notes=(*report.notes, *_notes(name, members, card))),
+        overlap={},
+        masks=0,
+        submission=_submission(run, name, scaled, card),
+        temperature=scaled.temperature,
+        columns=known.columns if known else {},
+    )
+    details = run.find_details(results, sensitivities=sensitivities, prevalences=prevalences, resamples=resamples)
+    run.write_results(results, details)
+    if recalibrated:
+        rescale(run, [one for one in run.results.values() if one.name != CHOOSES])
+    return results
+
+
+def _results_name(on: str | None, split: str | None, exclude: Path | None) -> str:
+    """Return the name that `evaluate` gives to results of the same options."""
+    split = split or (ALL if on is not None and own_folder_path(on) else "test")
+    require_known("split", split, (*EVERY_SPLIT, ALL))
+    name = split if on is None else f"{Path(on).name}-{split}"
+    return name if exclude is None else f"{name}-without-{re.sub(r'[^A-Za-z0-9_-]+', '-', exclude.stem)}"
+
+
+def _notes(name: str, members: Sequence[Member], card: FusionCard) -> tuple[str, ...]:
+    """Return how the predictions were fused, and the notes on the members' own results."""
+    how = f"fused by {card.by} from the stored predictions of {len(members)} members, fitted on {card.fitted_on}"
+    ranks = ("ranks among these images, not probabilities",) if card.by == "rank" else ()
+    own = [
+        f"{one.name}: {note}"
+        for one in members
+        if one.run and name in one.run.results
+        for note in one.run.results[name].judgement.notes
+    ]
+    return (how, *ranks, *own)
+
+
+def _submission(run: Run, name: str, predictions: Predictions, card: FusionCard) -> str:
+    challenge = source_of(card.dataset)
+    if challenge in SUBMISSIONS and takes(challenge, predictions.classes):
+        return write_submission(predictions, run.folder.submission(name), challenge)
+    return ""

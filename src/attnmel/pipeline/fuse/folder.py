@@ -1,0 +1,142 @@
+"""A fusion -> a run folder: recipe, provenance, images of its members, its card, and its results."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from attnmel import NOTICE, __version__
+from attnmel.config.data_settings import DataSettings
+from attnmel.config.fusion import FusionRecipe, FusionSettings, FusionTraining
+from attnmel.config.load import plain_name
+from attnmel.evaluation.challenge.rules import CHALLENGES
+from attnmel.evaluation.fusion.card import KEY, FusionCard
+from attnmel.folders import RunFolder, replacing
+from attnmel.models.weights.card import FUSED, Card
+from attnmel.models.weights.checkpoints import save_weights
+from attnmel.models.weights.start_weights import Start
+from attnmel.pipeline.fuse.evaluate import EPOCH
+from attnmel.pipeline.fuse.members import Member
+from attnmel.pipeline.run.images.seen_images import read_images, write_images
+from attnmel.pipeline.run.provenance import write_start
+from attnmel.records import Predictions
+
+
+def write_run(
+    folder: RunFolder,
+    card: FusionCard,
+    members: Sequence[Member],
+    given: FusionRecipe | None,
+    truths: Mapping[str, Predictions],
+    command: str,
+) -> None:
+    """Write all of a run folder but the results; `truths` are the predictions by the name of their results.
+
+    `given` is the recipe that the members were trained by, where there is one.
+    """
+    recipe = _recipe(card, members, given)
+    data = _data(card, members, truths)
+    learnt = {image: None for one in members if one.run for image in read_images(one.run.folder)}
+    if learnt:
+        write_images(folder, tuple(learnt), card.licence)
+    start = Start(f"{len(members)} members, fused by {card.by}")
+    write_start(folder, recipe, data, device=torch.device("cpu"), processes=1, command=command, start=start)
+    text = card.model_dump_json(indent=2)
+    with replacing(folder.fusion) as part:
+        part.write_text(text, encoding="utf-8")
+    # Numbers that are the fusion's own, by which a copy of its folder is known.
+    digest = torch.tensor(list(hashlib.sha256(text.encode()).digest()), dtype=torch.uint8)
+    save_weights(folder.best, {"sha256 of the card": digest}, _card(card, recipe, data), {KEY: text})
+
+
+def licence_of(members: Sequence[Member]) -> str:
+    """Return the licences of the members' data; those of files are not known."""
+    licences = [one.run.card.licence for one in members if one.run and one.run.card]
+    known = dict.fromkeys(part for one in licences for part in one.split("; "))
+    files = [one.path.name for one in members if one.run is None]
+    return "; ".join([*known, *([f"not known of {', '.join(files)}"] if files else [])])
+
+
+def _recipe(card: FusionCard, members: Sequence[Member], given: FusionRecipe | None) -> FusionRecipe:
+    sources = tuple(one.source() for one in members)
+    if given is not None:
+        return given.model_copy(update={"fusion": given.fusion.model_copy(update={"members": sources})})
+    first = next((one.run for one in members if one.run), None)
+    data = DataSettings(dataset=card.dataset, classes=card.classes, positives=card.positives)
+    if first is not None:
+        own = {"classes": card.classes, "positives": card.positives, "repeats": {}, "statistics": None}
+        data = first.recipe.data.model_copy(update=own)
+    return FusionRecipe(
+        name=f"{plain_name(data.dataset)}/fused-{card.by}",
+        title=f"Fusion of {len(members)} by {card.by}",
+        data=data,
+        fusion=FusionSettings(by=card.by, members=sources),
+        training=FusionTraining(seed=card.seed),
+    )
+
+
+def _data(card: FusionCard, members: Sequence[Member], truths: Mapping[str, Predictions]) -> dict[str, Any]:
+    """Return the data of the first run, with hashes of what the runs differ in; of files what is known of them."""
+    runs = [one.run for one in members if one.run]
+    if not runs:
+        return _data_of_files(card, truths)
+    every = [one.provenance["data"] for one in runs]
+    known: dict[str, Any] = {"archives": [], "splits": {}, "title": card.dataset}
+    for one in reversed(every):  # some know less of their data, such as the network that comes along
+        known |= one
+    mixed = {key: _same(one.get(key) for one in every) for key in ("content", "labels")}
+    return {**known, **mixed, "licence": card.licence}
+
+
+def _same(values: Any) -> str:  # noqa: ANN401 - strings, or None of an earlier version
+    found = list(dict.fromkeys(map(str, values)))
+    return found[0] if len(found) == 1 else _hash(found)
+
+
+def _data_of_files(card: FusionCard, truths: Mapping[str, Predictions]) -> dict[str, Any]:
+    splits = {
+        name: {"images": len(one.labels), **{known: int(one.is_class(known).sum()) for known in one.classes}}
+        for name, one in truths.items()
+    }
+    labels = {name: [one.image_ids, one.labels.tolist(), one.groups] for name, one in truths.items()}
+    return {
+        "dataset": card.dataset,
+        "title": CHALLENGES[card.dataset].title if card.dataset in CHALLENGES else card.dataset,
+        "licence": card.licence,
+        "content": _hash([one.sha256 for one in card.members]),
+        "labels": _hash(labels),
+        "archives": [],
+        "splits": splits,
+    }
+
+
+def _hash(plain: object) -> str:
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+
+def _card(card: FusionCard, recipe: FusionRecipe, data: Mapping[str, Any]) -> Card:
+    return Card(
+        network=FUSED,
+        trunk="none",
+        width=1.0,
+        attention="none",
+        classes=card.classes,
+        positives=card.positives,
+        size=recipe.data.size,
+        side=recipe.data.side,
+        crop=recipe.data.crop,
+        crop_margin=recipe.data.crop_margin,
+        crops=recipe.data.crops,
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        epoch=EPOCH,
+        measures={},
+        recipe=recipe.name,
+        data=dict(data),
+        licence=card.licence,
+        notice=NOTICE,
+        version=__version__,
+        seed=card.seed,
+    )

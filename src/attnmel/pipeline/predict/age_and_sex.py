@@ -1,0 +1,66 @@
+"""Age and sex of the images that are predicted, for models whose scores they change: of a table, or of DICOM files."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from attnmel.data.dicom.frames import file_of, image_id, is_dicom_file
+from attnmel.data.tables.age_and_sex import KINDS, name_of, read_age_and_sex
+from attnmel.errors import ConfigError
+from attnmel.models.weights.card import Card
+from attnmel.pipeline.predict.table import ImageResult
+
+Known = Mapping[str, str]
+"""Age in years and sex, as far as they are known."""
+
+
+class AgeAndSex:
+    """Changes results by the prior of a model's card where age and sex are known; without a prior, none.
+
+    Raises:
+        ConfigError: a table is given, but the model makes no use of it.
+        LabelError: no such table, or a cell that is no age or no sex.
+    """
+
+    def __init__(self, card: Card, temperature: float | None, table: Path | None) -> None:
+        self._prior, self._classes, self._temperature = card.age_sex_prior, card.classes, temperature
+        if table is not None and self._prior is None:
+            raise ConfigError(
+                f"the model makes no use of age and sex, which {table} holds; leave out --metadata, or train with "
+                "test.prior = 'age-sex'"
+            )
+        self._known = {} if table is None else read_age_and_sex(table)
+        self.made_with = "" if table is None else hashlib.sha256(table.read_bytes()).hexdigest()[:12]
+        """Identifies the table; empty without one."""
+        self._changed = 0
+
+    def sentence(self, images: int) -> str:
+        """Return how many of the results so far age and sex have changed; empty for a model without such a prior."""
+        if self._prior is None:
+            return ""
+        return f"age and sex were known of {self._changed} of {images} images, and changed their probabilities"
+
+    def of_results(self, path: Path, result: ImageResult) -> ImageResult:
+        """Return the result of an image with its age and sex; as it is where they are not known."""
+        if self._prior is None or result.error:
+            return result
+        known = self._of(path)
+        before = np.array([result.probabilities])
+        ages, sexes = ([known.get(name, "")] for name in ("age", "sex"))
+        after = self._prior.adjusted(before, self._classes, ages, sexes, self._temperature)
+        if np.array_equal(before, after):
+            return result
+        self._changed += 1
+        return dataclasses.replace(result, probabilities=tuple(after[0].tolist()))
+
+    def _of(self, path: Path) -> Known:
+        """Return what the table says of an image, and what it leaves open of its DICOM file."""
+        found = self._known.get(name_of(path.name)) or self._known.get(name_of(image_id(path))) or {}
+        if len(found) == len(KINDS) or not is_dicom_file(path):
+            return found
+        from attnmel.data.dicom.attributes import dicom_facts
+
+        return {**dicom_facts(file_of(path)).attributes, **found}

@@ -1,0 +1,89 @@
+"""Age and sex change what a model with their prior predicts, alike for a checkpoint and an exported file."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.errors import ConfigError
+from attnmel.folders import RunFolder
+from attnmel.models.weights.age_sex_prior import AgeSexPrior
+from attnmel.models.weights.checkpoints import load_checkpoint, save_weights
+from attnmel.pipeline.export import export
+from attnmel.pipeline.predict.predict import predict_images
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+PRIOR = AgeSexPrior(counts={"rest": {"30-39 male": 20}, "melanoma": {"70+ male": 10, "30-39 male": 2}})
+
+
+@pytest.fixture(scope="module")
+def models(calibrated: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A checkpoint and an exported file with a prior and a temperature."""
+    folder = tmp_path_factory.mktemp("models")
+    network, card = load_checkpoint(calibrated.path)
+    card = dataclasses.replace(card, age_sex_prior=PRIOR)
+    checkpoint, file = folder / "prior.safetensors", folder / "prior.onnx"
+    save_weights(checkpoint, network.state_dict(), card)
+    file.write_bytes(export.onnx_graph(network, card).SerializeToString())
+    append_texts(file, card, ExportFacts(precision="float32", versions={}, checked_on=""))
+    return checkpoint, file
+
+
+def test_the_scores_of_images_in_the_table_change_and_others_stay(
+    calibrated: RunFolder, models: tuple[Path, Path], phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    images = sorted((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))[:4]
+    table = tmp_path / "people.csv"
+    table.write_text(f"image,age,sex\n{images[0].name},80,male\n{images[1].stem},35 years,m\n{images[2].stem},80,\n")
+    for calibrate in (True, False):
+        before = list(predict_images(calibrated.path, images, calibrated=calibrate))
+        temperature = load_checkpoint(calibrated.path)[1].temperature if calibrate else None
+        for model in models:
+            results = predict_images(model, images, calibrated=calibrate, metadata=table)
+            found = list(results)
+            assert results.age_and_sex_sentence() == (
+                "age and sex were known of 2 of 4 images, and changed their probabilities"
+            )
+            plain = np.array([one.probabilities for one in before])
+            expected = PRIOR.adjusted(
+                plain, ("rest", "melanoma"), ("80", "35", "80", ""), ("male", "male", "", ""), temperature
+            )
+            np.testing.assert_allclose([one.probabilities for one in found], expected, atol=1e-5)
+            assert expected[0, 1] > plain[0, 1]
+            assert expected[1, 1] < plain[1, 1]
+        # Without a table nothing is known, and nothing changes.
+        without = [one.probabilities for one in predict_images(models[0], images, calibrated=calibrate)]
+        assert without == [one.probabilities for one in before]
+
+
+def test_a_table_for_a_model_without_the_prior_is_refused(calibrated: RunFolder, phantoms: "Phantoms") -> None:
+    image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    with pytest.raises(ConfigError) as raised:
+        predict_images(calibrated.path, [image], metadata=Path("people.csv"))
+    assert str(raised.value) == (
+        "the model makes no use of age and sex, which people.csv holds; leave out --metadata, or train with "
+        "test.prior = 'age-sex'"
+    )
+
+
+def test_age_and_sex_of_dicom_files_count_and_the_table_comes_first(models: tuple[Path, Path], tmp_path: Path) -> None:
+    pytest.importorskip("pydicom")
+    pytest.importorskip("libjpeg")
+    from pydicom import uid
+    from tests.strangers.make_dicom import PICTURE, dermoscopy, write
+
+    people = {"old": ("080Y", "M"), "young": ("035Y", "M"), "nobody": ("", ""), "both": ("080Y", "F")}
+    for name, (age, sex) in people.items():
+        dataset = dermoscopy(PatientAge=age, PatientSex=sex)
+        write(tmp_path / f"{name}.dcm", dataset, PICTURE.tobytes(), uid.ExplicitVRLittleEndian)
+    table = tmp_path / "people.csv"
+    table.write_text("image,sex\nboth.dcm,male\n")
+    paths = [tmp_path / f"{name}.dcm" for name in people]
+    old, young, nobody, both = (one.probabilities for one in predict_images(models[1], paths, metadata=table))
+    assert young[1] < nobody[1] < old[1]
+    assert both == old

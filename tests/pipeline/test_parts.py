@@ -1,0 +1,134 @@
+"""A fusion's recipe trains its parts and fuses them; a row of a table is one of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tests.pipeline.reproduce.test_run import COLOURS, run_here
+
+from attnmel.config.fusion import FusionRecipe
+from attnmel.config.load import load_run_recipe, recipe_names
+from attnmel.errors import ConfigError
+from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
+from attnmel.pipeline.parts import part_recipes, run_fusion
+from attnmel.pipeline.reproduce import run as module
+from attnmel.pipeline.reproduce.jobs import TableOptions
+from attnmel.pipeline.reproduce.run import reproduce
+from attnmel.pipeline.run.run import Run
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+FUSION = """
+name = "tiny/both"
+title = "BOTH"
+[data]
+dataset = "phantoms"
+classes = ["rest", "melanoma"]
+positives = ["melanoma"]
+size = 32
+[fusion]
+by = "{by}"
+[[fusion.parts]]
+recipe = "{part}"
+set = ["name=tiny/coarse", "features.colour.bins=2"]
+[[fusion.parts]]
+recipe = "{part}"
+set = ["name=tiny/fine"]
+"""
+
+
+def written(folder: Path, by: str = "mean", text: str = FUSION) -> str:
+    (folder / "colours.toml").write_text(COLOURS)
+    (folder / "both.toml").write_text(text.format(by=by, part=folder / "colours.toml"))
+    return str(folder / "both.toml")
+
+
+def recipe_of(folder: Path, **changes: str) -> FusionRecipe:
+    found = load_run_recipe(written(folder, **changes))
+    assert isinstance(found, FusionRecipe)
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parts")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, phantoms: "Phantoms") -> Run:
+    return run_fusion(recipe_of(folder), folder / "runs", overrides=["svm.folds=2"], home=phantoms.home, resamples=50)
+
+
+def test_the_parts_are_trained_with_their_changes_and_fused(run: Run, folder: Path, phantoms: "Phantoms") -> None:
+    parts = [Run(folder / "runs" / "tiny" / name / "seed-0", phantoms.home) for name in ("coarse", "fine")]
+    assert [one.recipe.model_dump()["features"]["colour"]["bins"] for one in parts] == [2, 4]
+    assert [one.recipe.model_dump()["svm"]["folds"] for one in parts] == [2, 2], "the command's own change"
+    assert run.path == folder / "runs" / "tiny" / "both" / "seed-0"
+    assert (run.recipe.name, run.recipe.title) == ("tiny/both", "BOTH")
+    expected = np.mean([one.predictions("test").probabilities for one in parts], axis=0)
+    temperature = run.card.temperature if run.card else None
+    found = run.predictions("test").probabilities
+    if temperature is not None:
+        logits = np.log(expected) / temperature
+        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_finished_fusion_is_left_as_it_is_by_resume_and_refused_without(
+    run: Run, folder: Path, phantoms: "Phantoms"
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (folder / "runs").rglob("*") if path.is_file()}
+    again = run_fusion(recipe_of(folder), folder / "runs", home=phantoms.home, resume=True)
+    assert again.results.keys() == run.results.keys()
+    assert {path: path.stat().st_mtime_ns for path in (folder / "runs").rglob("*") if path.is_file()} == before
+    with pytest.raises(ConfigError, match=r"both/seed-0 already holds a run; continue it with --resume"):
+        run_fusion(recipe_of(folder), folder / "runs", home=phantoms.home)
+
+
+def test_finished_parts_are_not_trained_again(run: Run, folder: Path, phantoms: "Phantoms") -> None:
+    recipe = recipe_of(folder, by="weighted")
+    recipe = recipe.model_copy(update={"name": "tiny/weighted"})
+    parts = [folder / "runs" / "tiny" / name / "seed-0" / "best.safetensors" for name in ("coarse", "fine")]
+    before = [path.read_bytes() for path in parts]
+    found = run_fusion(
+        recipe, folder / "runs", overrides=["svm.folds=2"], home=phantoms.home, resume=True, resamples=50
+    )
+    assert [path.read_bytes() for path in parts] == before
+    assert found.results.keys() == run.results.keys()
+
+
+def test_two_parts_in_one_folder_and_a_part_that_is_a_fusion_are_refused(tmp_path: Path) -> None:
+    same = FUSION.replace('"name=tiny/coarse", ', "").replace('set = ["name=tiny/fine"]', "")
+    with pytest.raises(ConfigError, match=r"two parts would share the run folder .*tiny/colours/seed-0; give one"):
+        part_recipes(recipe_of(tmp_path, text=same), tmp_path)
+    nested = FUSION + f'[[fusion.parts]]\nrecipe = "{tmp_path / "both.toml"}"\n'
+    with pytest.raises(ConfigError, match=r"its part .*both\.toml is a fusion itself"):
+        part_recipes(recipe_of(tmp_path, text=nested), tmp_path)
+    with pytest.raises(ConfigError, match="a fusion has 2 or more parts"):
+        recipe_of(tmp_path, text=FUSION[: FUSION.rindex("[[")])
+
+
+def test_a_fusion_is_a_row_of_a_table(folder: Path, run: Run, phantoms: "Phantoms") -> None:
+    plan = TablePlan("tiny", "Tiny", (), RANKING, TEST, (written(folder),))
+    options = TableOptions(plan=plan, out=folder / "table", home=phantoms.home, overrides=("svm.folds=2",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_run", run_here)
+        done = reproduce(options)
+        (row,) = done.table.blocks[0].rows
+        assert (row.title, row.status, row.seeds) == ("BOTH", "", 1)
+        assert row.figures[1].value == pytest.approx(run.results["test"].judgement.row("melanoma", "auc").value)
+        patch.setattr(module, "_run", lambda arguments, progress: pytest.fail("it is finished"))
+        assert reproduce(options).table.blocks == done.table.blocks
+    with pytest.raises(ConfigError, match=r"unknown key 'svm\.fold'"):
+        part_recipes(recipe_of(folder), folder, ["svm.fold=2"])
+
+
+def test_every_shipped_fusion_has_parts_that_can_be_trained(tmp_path: Path) -> None:
+    fusions = [one for one in map(load_run_recipe, recipe_names()) if isinstance(one, FusionRecipe)]
+    assert fusions
+    for one in fusions:
+        parts = part_recipes(one, tmp_path, ["training.epochs=1", "data.size=64"])
+        assert all(set(one.data.positives) <= set(part.data.classes) for part in parts)
+        assert all(part.data.size == 64 for part in parts)
