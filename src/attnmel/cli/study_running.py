@@ -72,14 +72,13 @@ def new(
     address: Address = ADDRESS,
     database: Database = None,
 ) -> None:
-    """Freeze a new study, and print the personal link of each reader.
+    """Freeze a new study.
 
-    Cases, machines, questions, endpoint and rules are written to study.json with a hash; a changed file is refused. The
+    Printed is the personal link of each reader. Cases, machines, questions, endpoint and rules are written to study.json with a hash; a changed file is refused. The
     links are printed this once: the database holds only hashes of them.
 
     Example:
-        attnmel study new reading isic2017 --split test --count melanoma=20 --count nevus=20 --machine model.onnx
-        --reader ana --reader ben=resident
+        attnmel study new reading images --count melanoma=9 --count nevus=9 --machine model.onnx --reader ana
     """
     from attnmel.web.packages import require_study_packages
 
@@ -190,7 +189,9 @@ def export(
     out: Annotated[Path, option(OUTPUT, "Folder to write into.", "--out")],
     database: Database = None,
 ) -> None:
-    """Write the answers as tables, and as .imrmc, for `attnmel study analyse`.
+    """Write the answers as tables.
+
+    Those of complete readers, and the .imrmc file beside them, are for `attnmel study analyse`.
 
     Example:
         attnmel study export reading --out readings
@@ -217,7 +218,9 @@ def link(
     address: Address = ADDRESS,
     database: Database = None,
 ) -> None:
-    """Give a reader a new link; the one before is no longer valid, the answers stay.
+    """Give a reader a new link.
+
+    The one before is no longer valid; the answers stay.
 
     Example:
         attnmel study link reading ana
