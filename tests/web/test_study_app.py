@@ -153,9 +153,9 @@ def test_no_truth_no_name_of_a_case_and_nothing_of_others_reaches_the_browser(de
 def test_a_guessed_token_gets_nothing(standing: Desk, token: str) -> None:
     for path in ("/api/state", "/api/image/2", "/api/map/2"):
         for value in (f"Bearer {token}", token, f"Basic {token}"):
-            got = standing.client.get(path, headers={"authorization": value.encode()})
+            got = standing.client.get(path, headers={b"authorization": value.encode()})
             assert (got.status_code, got.json()) == (401, {"error": NO_LINK})
-    got = standing.client.post("/api/answer", json={}, headers={"authorization": f"Bearer {token}".encode()})
+    got = standing.client.post("/api/answer", json={}, headers={b"authorization": f"Bearer {token}".encode()})
     assert got.status_code == 401
     assert standing.client.get(f"/?token={standing.tokens['ana']}").headers.get("set-cookie") is None
 

@@ -74,8 +74,8 @@ def new(
 ) -> None:
     """Freeze a new study.
 
-    Printed is the personal link of each reader. Cases, machines, questions, endpoint and rules are written to study.json with a hash; a changed file is refused. The
-    links are printed this once: the database holds only hashes of them.
+    Printed is the personal link of each reader. Cases, machines, questions, endpoint and rules are written to study.json
+    with a hash; a changed file is refused. The links are printed this once: the database holds only hashes of them.
 
     Example:
         attnmel study new reading images --count melanoma=9 --count nevus=9 --machine model.onnx --reader ana
