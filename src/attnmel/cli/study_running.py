@@ -74,7 +74,7 @@ def new(
 ) -> None:
     """Freeze a new study.
 
-    Printed is the personal link of each reader. Cases, machines, questions, endpoint and rules are written to study.json
+    Each reader's personal link is printed. Cases, machines, questions, endpoint and rules are written to study.json
     with a hash; a changed file is refused. The links are printed this once: the database holds only hashes of them.
 
     Example:
