@@ -11,6 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attnmel.folders import RunFolder
+from attnmel.models.weights.card import CARD
+from attnmel.models.weights.checkpoints import CONTENT
 from attnmel.models.weights.safetensors_io import load_state
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ def test_a_checkpoint_that_is_not_the_run_s_is_refused_everywhere(
 ) -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     tensors, (_, metadata) = load_file(spoilt.best), load_state(spoilt.best)
+    card = json.loads(metadata[CARD])
+    del card[CONTENT]  # else the hash of the weights refuses them first
+    metadata[CARD] = json.dumps(card)
     head = tensors["head.weight"]
 
     def answers() -> list[str]:

@@ -212,7 +212,7 @@ def test_the_report_of_several_runs_says_whether_they_differ(copy: Copy, phantom
     runs = [RunFolder(copy("x")), RunFolder(copy("y", name="plain"))]
     page = report_runs([Run(one, phantoms.home) for one in runs], out=tmp_path / "r.html").read_text()
     assert "Paired comparison" in page
-    assert "plain against demo, melanoma:" in page
+    assert "Plain against demo, melanoma:" in page
     same = [runs[0], RunFolder(copy("z"))]
     page = report_runs([Run(one, phantoms.home) for one in same], out=tmp_path / "r.html").read_text()
     assert "Not compared:" in page

@@ -108,7 +108,7 @@ def test_of_an_external_set_of_one_class_what_is_defined_is_given(
     again = Run(run, phantoms.home)
     assert again.dataset_on(str(folder)).dataset.name == "clinic"  # by the columns of the evaluation
     page = report_runs([again], split="clinic-all", out=tmp_path / "report.html").read_text()
-    assert f"all {images} images are melanoma" in page
+    assert f"All {images} images are melanoma" in page
 
 
 def test_a_folder_that_changed_since_the_training_is_not_judged_as_its_test(

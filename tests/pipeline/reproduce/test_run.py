@@ -38,7 +38,7 @@ ROWS = {
     "mel-cnn": ("model.network=mel-cnn", "loss.prior=none"),
     "broken": ("model.network=vgg16-gap", "loss.prior=none", "model.weights=nowhere.pth"),
     "attnmel": ("model.network=attnmel-cnn", "loss.prior=none"),
-    "plain": ("model.network=vgg16-gap", "loss.prior=none"),
+    "plain": ("model.network=vgg16-gap", "loss.prior=none", "published=isic2017/VGG-16-GAP"),
 }
 COLOURS = """
 name = "tiny/colours"

@@ -95,7 +95,7 @@ class TableReader:
     def _block(self, block: BlockPlan, done: Mapping[str, list[Run]], failures: Mapping[str, str]) -> TableBlock:
         evaluated = {row: [run for run in runs if block.split in run.results] for row, runs in done.items()}
         rows = [self._row(row, block, evaluated.get(row, []), failures) for row in self._shown(block)]
-        built = {row.published for row in rows}
+        built = [row.published for row in rows]
         others = [
             TableRow(name=one.name, title=_cited(one), published_values=self._published_values(one), published=one)
             for one in PUBLISHED.values()
