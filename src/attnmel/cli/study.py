@@ -1,4 +1,4 @@
-"""`attnmel study`: plan a study of readers, and analyse its readings."""
+"""`attnmel study`: plan a study of readers, run it, and analyse its readings."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attnmel.cli.help import DATA, EVALUATION, STATISTICS, HelpCommand, HelpGroup, option
+from attnmel.cli.study_running import export, link, new, serve, status
 from attnmel.cli.terminal import Json, OutFolder, Terminal, print_json, print_table
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 study = typer.Typer(
     cls=HelpGroup,
-    help="""Studies of readers: plan one, analyse its readings.
+    help="""Studies of readers: plan one, run it, analyse its readings.
 
     Example:
         attnmel study analyse readings.csv
@@ -158,3 +159,7 @@ def power(
         print_json([row.as_dict() for row in rows])
         return
     print_table(*power_table(plan, rows))
+
+
+for _command in (new, serve, status, export, link):
+    study.command(cls=HelpCommand)(_command)

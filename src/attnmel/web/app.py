@@ -82,7 +82,7 @@ def make_app(models: Models, limits: Limits | None = None) -> FastAPI:
         responses=PROBLEMS,
     )
     app.state.served = served
-    _add_errors(app)
+    add_errors(app)
     _add_predict(app, served)
     _add_overlay(app, served)
     _add_page(app)
@@ -141,14 +141,17 @@ def _add_page(app: FastAPI) -> None:
         kind = PAGE_TYPES.get(one.name.rpartition(".")[2])
         if kind is not None:
             address = "/" if one.name == "index.html" else f"/page/{one.name}"
-            app.add_route(address, partial(_file, one.read_bytes(), kind), include_in_schema=False)
+            app.add_route(address, partial(file_answer, one.read_bytes(), kind), include_in_schema=False)
 
 
-async def _file(content: bytes, kind: str, request: Request) -> Response:
+async def file_answer(content: bytes, kind: str, request: Request) -> Response:
+    """Answer with the content of a file of the page."""
     return Response(content, media_type=kind)
 
 
-def _add_errors(app: FastAPI) -> None:
+def add_errors(app: FastAPI) -> None:
+    """Answer every error with a sentence."""
+
     @app.exception_handler(StarletteHTTPException)
     async def refused(request: Request, error: StarletteHTTPException) -> Response:
         return _problem(str(error.detail), error.status_code)

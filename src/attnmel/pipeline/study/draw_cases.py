@@ -1,0 +1,84 @@
+"""Draw the cases of a study from a data set or a folder with labels, by class and seed."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from attnmel.data.datasets.read_dataset import read_dataset
+from attnmel.errors import ConfigError, counted, require_known
+from attnmel.records import SAME_DIAGNOSES, Lesion
+
+
+def draw_cases(
+    dataset: str, home: Path, counts: Mapping[str, int], *, split: str | None, training: int, seed: int
+) -> tuple[tuple[Lesion, ...], tuple[Lesion, ...]]:
+    """Return the cases and those of the practice, each in an order that says nothing of its class.
+
+    No two images are of one group (lesion or patient), where the data set says which belong together.
+
+    Raises:
+        ConfigError: an unknown class or split, or too few images of a class.
+    """
+    lesions = [one for one in read_dataset(dataset, home, disjoint=False).lesions if one.diagnosis is not None]
+    if split is not None:
+        require_known("split", split, {one.split for one in lesions if one.split is not None})
+        lesions = [one for one in lesions if one.split == split]
+    drawn = _one_a_group(_shuffled(lesions, seed))
+    chosen: list[Lesion] = []
+    for name, count in counts.items():
+        require_known("class", name, {str(one.diagnosis) for one in lesions})
+        own = [one for one in drawn if one.diagnosis == name]
+        if len(own) < count:
+            raise ConfigError(f"{counted(len(own), 'image')} of the class {name}; expected {count}, so draw fewer")
+        chosen += own[:count]
+    names = {one.image_id for one in chosen}
+    left = [one for one in drawn if one.image_id not in names and one.diagnosis in counts]
+    if len(left) < training:
+        raise ConfigError(f"{counted(len(left), 'image')} left for practice; expected {training}: draw fewer cases")
+    return tuple(_shuffled(chosen, seed)), tuple(left[:training])
+
+
+def parsed_counts(texts: Sequence[str]) -> dict[str, int]:
+    """Return how many cases of each class texts such as "melanoma=20" ask for.
+
+    Raises:
+        ConfigError: another form.
+    """
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        if not name or not number.isdecimal() or int(number) < 1:
+            raise ConfigError(f"--count {text}; expected a class and how many cases of it, such as melanoma=20")
+        found[name] = int(number)
+    return found
+
+
+def diseased_classes(named: Sequence[str], drawn: Sequence[str]) -> frozenset[str]:
+    """Return which of the drawn classes are diseased: as named, else those that mean melanoma.
+
+    Raises:
+        ConfigError: none of the classes is, or all of them are.
+    """
+    for name in named:
+        require_known("class", name, drawn)
+    found = frozenset(named) or SAME_DIAGNOSES[0] & set(drawn)
+    if not found or found >= set(drawn):
+        raise ConfigError(
+            f"the drawn classes are {', '.join(drawn)}; expected at least one that is diseased (--diseased NAME) "
+            "and one that is not"
+        )
+    return found
+
+
+def _shuffled(lesions: Sequence[Lesion], seed: int) -> list[Lesion]:
+    return sorted(lesions, key=lambda one: hashlib.sha256(f"{seed}|{one.image_id}".encode()).hexdigest())
+
+
+def _one_a_group(lesions: Sequence[Lesion]) -> list[Lesion]:
+    seen: set[str] = set()
+    kept = []
+    for one in lesions:
+        if one.group is None or one.group not in seen:
+            kept.append(one)
+        seen.update([] if one.group is None else [one.group])
+    return kept

@@ -1,0 +1,135 @@
+"""Write the answers of a study as tables: all of them, and for each machine those that are analysed."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnmel.errors import counted, listed
+from attnmel.own_files import require_own_file
+from attnmel.pipeline.study.imrmc import write_imrmc
+from attnmel.pipeline.study.open_study import OpenStudy
+from attnmel.pipeline.study.read_study import read_study
+from attnmel.pipeline.study.reader_progress import progress_of
+from attnmel.pipeline.study.reading_order import Item
+from attnmel.pipeline.study.readings_table import TRUTH_FILE
+from attnmel.pipeline.study.store import Answer, Reader
+from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Machine, Study
+from attnmel.table_files import write_table
+
+COLUMNS = (
+    "study", "reader", "experience", "session", "position", "case", "modality", "repeat", "suspicion", "diagnosis",
+    "confidence", "management", "comment", "shown_at", "answered_at", "seconds_active", "changed_from", "practice",
+    "software",
+)  # fmt: skip
+
+ANSWERS, READINGS = "answers.csv", "readings"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files that were written, and what to know of them."""
+
+    readings: tuple[Path, ...]
+    """Those that `attnmel study analyse` takes."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """An answer with the item that it belongs to."""
+
+    reader: Reader
+    item: Item
+    answer: Answer
+    shown_at: str | None
+    before: Answer | None
+
+
+def export_study(opened: OpenStudy, out: Path) -> Exported:
+    """Write `answers.csv` with every answer, `truth.csv`, and `readings.csv` with `readings.imrmc` to analyse.
+
+    With several machines there is one pair of readings for each (`readings-NAME.csv`). They hold no practice, and only
+    readers who fulfil the completion rule; the machine is a modality with a single reader, itself.
+
+    Raises:
+        ConfigError: the folder holds files of these names that are not of a study.
+    """
+    study = opened.study
+    given = list(_given(opened))
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (ANSWERS, TRUTH_FILE):
+        if not _is_export(out / name):
+            require_own_file(out / name)
+    write_table(out / ANSWERS, COLUMNS, (_row(study, one) for one in given))
+    cases = [one for one in study.cases if not one.training]
+    write_table(
+        out / TRUTH_FILE, ("case", "truth", "diagnosis"), [(c.case, int(c.diseased), c.diagnosis) for c in cases]
+    )
+    complete = {r.name for r in opened.store.readers() if progress_of(study, opened.store, r).share >= study.completion}
+    left = [name for name in study.readers if name not in complete]
+    notes = [f"{counted(len(left), 'reader')} without {study.completion:.0%} of the answers left out: {listed(left)}"]
+    kept = [one for one in given if one.reader.name in complete and not one.item.case.training]
+    files = []
+    for machine in study.machines or (None,):
+        rows = [*(_row(study, one) for one in kept if _belongs(one, machine)), *_machine_rows(study, machine)]
+        if kept:
+            path = out / f"{_file_name(study, machine)}.csv"
+            write_table(path, COLUMNS, rows)
+            write_imrmc(path.with_suffix(".imrmc"), read_study(path).readings)
+            files.append(path)
+    return Exported(tuple(files), tuple(notes) if left else ())
+
+
+def _is_export(path: Path) -> bool:
+    """Return whether a file starts like one of these tables."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(40).removeprefix(b"\xef\xbb\xbf").startswith((b"study,reader,", b"case,truth,diagnosis"))
+
+
+def _file_name(study: Study, machine: Machine | None) -> str:
+    if machine is None or len(study.machines) == 1:
+        return READINGS
+    return f"{READINGS}-{re.sub(r'[^A-Za-z0-9]+', '-', machine.name).strip('-').lower()}"
+
+
+def _given(opened: OpenStudy) -> Iterator[_Given]:
+    for reader in opened.store.readers():
+        progress, shown = progress_of(opened.study, opened.store, reader), opened.store.shown(reader)
+        alone = {item.case.case: item for item in progress.items if item.stages[0] == ALONE and not item.repeat}
+        for item in progress.items:
+            for stage in item.stages:
+                answer = progress.answers.get((item.position, stage))
+                first = alone.get(item.case.case) if stage == SUPPORT else None
+                before = None if first is None else progress.answers.get((first.position, ALONE))
+                if answer is not None:
+                    yield _Given(reader, item, answer, shown.get((item.position, stage)), before)
+
+
+def _modality(one: _Given) -> str:
+    return ALONE if one.answer.stage == ALONE else f"with {one.item.machine}"
+
+
+def _belongs(one: _Given, machine: Machine | None) -> bool:
+    return one.answer.stage == ALONE or (machine is not None and one.item.machine == machine.name)
+
+
+def _row(study: Study, one: _Given) -> Sequence[object]:
+    item, answer = one.item, one.answer
+    return (
+        study.name, one.reader.name, study.experience.get(one.reader.name, ""), item.session, item.position,
+        item.case.case, _modality(one), int(item.repeat), answer.suspicion, answer.diagnosis, answer.confidence,
+        answer.management, answer.comment, one.shown_at, answer.at, answer.seconds,
+        None if one.before is None else one.before.suspicion, int(item.case.training), study.software,
+    )  # fmt: skip
+
+
+def _machine_rows(study: Study, machine: Machine | None) -> Iterator[Sequence[object]]:
+    """Yield what a machine showed, as suspicion from 0 to 100."""
+    for case in study.cases if machine is not None else ():
+        if machine is not None and not case.training:
+            cells = {"study": study.name, "reader": machine.name, "case": case.case, "modality": machine.name}
+            cells |= {"repeat": 0, "suspicion": 100 * machine.probabilities[case.case], "software": study.software}
+            yield [cells.get(name) for name in COLUMNS]

@@ -1,0 +1,116 @@
+"""The machines whose output readers see: of a run, an ONNX file, a table of predictions, and one that is wrong."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from attnmel.data.tables.text import TableText, read_text
+from attnmel.errors import ConfigError, listed
+from attnmel.pipeline.predict.attention_maps import shown_image, with_map
+from attnmel.pipeline.predict.predict import predict_images
+from attnmel.progress import SILENT, Progress
+from attnmel.records import Lesion
+from attnmel.table_files import unguarded
+
+WRONG = "wrong machine"
+"""Name of the machine that is wrong on purpose."""
+
+LONGEST = 1600
+"""Longer side in pixels of the pictures that readers see."""
+
+IMAGE_COLUMNS = ("image", "image_id", "case")
+SCORE_COLUMNS = ("probability", "score")
+
+
+class MachineOutput(NamedTuple):
+    """What a machine says of each case."""
+
+    name: str
+    source: str
+    probabilities: Mapping[str, float]
+    maps: Mapping[str, UInt8[np.ndarray, "h w 3"]]
+    """The image with the attention map over it; empty where it has none."""
+
+
+def machine_output(text: str, lesions: Sequence[Lesion], progress: Progress = SILENT) -> MachineOutput:
+    """Run a model, or read a table of predictions, named as PATH or NAME=PATH.
+
+    Raises:
+        ConfigError: a table lacks a case, or has no column of probabilities.
+        CheckpointError: the model cannot be used.
+        ImageError: an image cannot be used.
+    """
+    name, _, path = text.rpartition("=")
+    if Path(path).suffix.lower() == ".csv":
+        return MachineOutput(name or Path(path).stem, path, _of_table(Path(path), lesions), {})
+    results = predict_images(Path(path), [one.image for one in lesions], progress=progress)
+    card = results.model.card
+    probabilities, maps = {}, {}
+    for lesion, result in zip(lesions, results, strict=True):
+        if result.error:
+            continue
+        probabilities[lesion.image_id] = float(result.probabilities[card.classes.index(card.positives[0])])
+        if result.attention and result.seen is not None:
+            image, _ = shown_image(lesion.image, LONGEST)
+            maps[lesion.image_id] = with_map(image, list(result.attention.values())[-1], result.seen)
+    results.raise_for_failures()
+    return MachineOutput(name or "machine", path, probabilities, maps)
+
+
+def wrong_output(machine: MachineOutput, diseased: Mapping[str, bool], seed: int) -> MachineOutput:
+    """Return a machine that is wrong as often as another is right.
+
+    Diseased cases get what the other says of healthy ones and the other way round, in the opposite order, so that its
+    numbers look like those of the other. Its map is the same.
+    """
+
+    def kind(wanted: bool) -> list[str]:
+        own = [case for case in machine.probabilities if diseased[case] == wanted]
+        return sorted(own, key=lambda one: hashlib.sha256(f"{seed}|wrong|{one}".encode()).hexdigest())
+
+    sides = {wanted: kind(wanted) for wanted in (False, True)}
+    swapped = {
+        case: machine.probabilities[sides[not wanted][place % len(sides[not wanted])]]
+        for wanted, cases in sides.items()
+        for place, case in enumerate(cases)
+    }
+    return MachineOutput(WRONG, f"{machine.name}, classes swapped", swapped, machine.maps)
+
+
+def _of_table(path: Path, lesions: Sequence[Lesion]) -> dict[str, float]:
+    try:
+        text = read_text(path)
+    except ValueError as error:
+        raise ConfigError(f"{path} is {error}; expected a table of predictions") from None
+    image, score = _columns(path, text)
+    found = {Path(unguarded(row.cells[image])).stem: text.number(row.cells[score]) for row in text.rows[1:]}
+    if missing := [one.image_id for one in lesions if one.image_id not in found]:
+        raise ConfigError(f"{path} has no row for {len(missing)} of the cases ({listed(missing)}); add them")
+    return {one.image_id: _probability(path, one.image_id, found[one.image_id]) for one in lesions}
+
+
+def _columns(path: Path, text: TableText) -> tuple[int, int]:
+    header = text.rows[0].cells
+    image = [place for place, name in enumerate(header) if name.casefold() in IMAGE_COLUMNS]
+    score = [place for place, name in enumerate(header) if name.casefold() in SCORE_COLUMNS]
+    score = score or [place for place, name in enumerate(header) if name.casefold().startswith("probability_")]
+    if not image or not score:
+        raise ConfigError(
+            f"{path} has the columns {listed(header)}; expected 'image', and 'probability' of the disease or the "
+            "columns of `attnmel predict`, of which the first probability is used"
+        )
+    return image[0], score[0]
+
+
+def _probability(path: Path, case: str, cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{path} gives '{cell}' for {case}; expected a probability between 0 and 1")
+    return value

@@ -1,0 +1,190 @@
+"""Make a study: draw its cases, run its machines, freeze its file, and give each reader a token."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from attnmel import __version__
+from attnmel.errors import ConfigError
+from attnmel.folders import replacing
+from attnmel.own_files import require_only
+from attnmel.pipeline.predict.attention_maps import shown_image
+from attnmel.pipeline.study.draw_cases import diseased_classes, draw_cases
+from attnmel.pipeline.study.machines import LONGEST, MachineOutput, machine_output, wrong_output
+from attnmel.pipeline.study.store import Store
+from attnmel.pipeline.study.study_file import Design, Machine, Questions, Show, Study, StudyCase, StudyFolder, freeze
+from attnmel.progress import SILENT, Progress
+from attnmel.records import Lesion
+
+MANAGEMENT = ("no follow-up", "follow-up", "biopsy or excision")
+"""Proposed where no others are named."""
+
+ENDPOINT = "difference of the readers' mean AUC with and without support, Obuchowski-Rockette, two-sided, 5 %"
+ENDPOINT_ALONE = "the readers' mean AUC, Obuchowski-Rockette, 95 % interval"
+
+QUALITY = 92
+"""Of the JPEG files that readers see."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewStudy:
+    """What a user decides of a study."""
+
+    dataset: str
+    counts: Mapping[str, int]
+    """Cases of each class."""
+    readers: Sequence[str]
+    """Each a NAME, or NAME=LEVEL with the experience."""
+    design: Design = "sequential"
+    diseased: Sequence[str] = ()
+    split: str | None = None
+    machines: Sequence[str] = ()
+    wrong: bool = False
+    """Whether one more machine is wrong on purpose."""
+    show: Show = "probability"
+    training: int = 2
+    repeats: int = 2
+    washout_days: int = 28
+    management: Sequence[str] = MANAGEMENT
+    endpoint: str = ""
+    completion: float = 0.95
+    ends: date | None = None
+    seed: int = 0
+
+
+def make_study(
+    path: Path, plan: NewStudy, home: Path, *, database: str | None = None, progress: Progress = SILENT
+) -> tuple[Study, dict[str, str]]:
+    """Write a study into a new folder; return it and the token of each reader, which is kept nowhere.
+
+    Raises:
+        ConfigError: the folder is not empty, or the plan is not possible.
+        ImageError: an image cannot be used.
+        CheckpointError: a model cannot be used.
+    """
+    _check(plan)
+    require_only(path, set(), "a new study")
+    diseased = diseased_classes(plan.diseased, tuple(plan.counts))
+    drawn, practice = draw_cases(
+        plan.dataset, home, plan.counts, split=plan.split, training=plan.training, seed=plan.seed
+    )
+    lesions = [*practice, *drawn]
+    truth = {one.image_id: one.diagnosis in diseased for one in lesions}
+    outputs = [machine_output(one, lesions, progress) for one in plan.machines]
+    if plan.wrong:
+        outputs.append(wrong_output(outputs[0], truth, plan.seed))
+    if plan.show != "probability" and not all(one.maps for one in outputs):
+        raise ConfigError(f"--show {plan.show}: a machine has no attention maps; choose --show probability")
+    _require_distinct("machine", [one.name for one in outputs])
+    with replacing(path) as part:
+        folder = StudyFolder(part)
+        cases = tuple(
+            _case(folder, number, one, truth[one.image_id], training=one in practice)
+            for number, one in enumerate(lesions, start=1)
+        )
+        study = _study(path.absolute().name, plan, cases, sorted(diseased), _machines(folder, plan, outputs, cases))
+        store = Store(database or folder.database, freeze(study, folder))
+        try:
+            return study, store.add_readers(study.readers)
+        finally:
+            store.close()
+
+
+def _check(plan: NewStudy) -> None:
+    if plan.design == "alone" and (plan.machines or plan.wrong):
+        raise ConfigError("readers of the design alone see no machine; leave out --machine, or choose another --design")
+    if plan.design != "alone" and not plan.machines:
+        raise ConfigError(f"the design {plan.design} shows a machine; name one by --machine, or choose --design alone")
+    if not plan.readers:
+        raise ConfigError("no reader; give their names or number")
+    _require_distinct("reader", list(_levels(plan.readers)))
+    if len(_levels(plan.readers)) < len(plan.readers):
+        raise ConfigError("two readers have the same name; give each its own")
+    if plan.repeats > sum(plan.counts.values()) // 2:
+        raise ConfigError(f"{plan.repeats} repeated images; expected at most half of all {sum(plan.counts.values())}")
+    if not 0 < plan.completion <= 1:
+        raise ConfigError(f"a completion rule of {plan.completion:g}; expected a share above 0 and at most 1")
+
+
+def _require_distinct(what: str, names: Sequence[str]) -> None:
+    for name in names:
+        if name != name.strip() or not name.isprintable() or not name or "," in name or len(name) > 80:
+            raise ConfigError(f"the {what} '{name[:80]}'; expected a name of 1 to 80 letters without a comma")
+    if len(set(names)) < len(names):
+        raise ConfigError(f"two {what}s have the same name; give each its own")
+
+
+def _levels(readers: Sequence[str]) -> dict[str, str]:
+    return {name: level for name, _, level in (one.partition("=") for one in readers)}
+
+
+def _study(
+    name: str, plan: NewStudy, cases: tuple[StudyCase, ...], diseased: Sequence[str], machines: tuple[Machine, ...]
+) -> Study:
+    return Study(
+        name=name,
+        design=plan.design,
+        seed=plan.seed,
+        readers=tuple(_levels(plan.readers)),
+        experience={name: level for name, level in _levels(plan.readers).items() if level},
+        cases=cases,
+        machines=machines,
+        show=plan.show,
+        repeats=plan.repeats,
+        washout_days=plan.washout_days,
+        questions=Questions(
+            disease=" or ".join(diseased), diagnoses=tuple(sorted(plan.counts)), management=tuple(plan.management)
+        ),
+        endpoint=plan.endpoint or (ENDPOINT_ALONE if plan.design == "alone" else ENDPOINT),
+        completion=plan.completion,
+        ends=plan.ends,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        software=f"attnmel {__version__}",
+    )
+
+
+def _case(folder: StudyFolder, number: int, lesion: Lesion, diseased: bool, *, training: bool) -> StudyCase:
+    image, _ = shown_image(lesion.image, LONGEST)
+    name = f"{number:04d}.jpg"
+    return StudyCase(
+        case=lesion.image_id,
+        diagnosis=str(lesion.diagnosis),
+        diseased=diseased,
+        image=name,
+        sha256=_written(folder.images / name, image),
+        training=training,
+    )
+
+
+def _machines(
+    folder: StudyFolder, plan: NewStudy, outputs: Sequence[MachineOutput], cases: Sequence[StudyCase]
+) -> tuple[Machine, ...]:
+    found = []
+    for number, one in enumerate(outputs, start=1):
+        maps = {}
+        for case in cases if plan.show != "probability" else ():
+            name = f"{number}-{case.image}"
+            maps[case.case] = f"{name}:{_written(folder.maps / name, one.maps[case.case])}"
+        found.append(
+            Machine(
+                name=one.name,
+                source=one.source,
+                probabilities=dict(one.probabilities),
+                maps=maps,
+                wrong=plan.wrong and number == len(outputs),
+            )
+        )
+    return tuple(found)
+
+
+def _written(path: Path, pixels: UInt8[np.ndarray, "h w 3"]) -> str:
+    """Write a picture without any fact of its file (names, places, dates); return its SHA-256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, "JPEG", quality=QUALITY)
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,224 @@
+// The page of a reader: the next case, the questions, and the answer, which is sent until the server has it.
+
+import { find, make } from "./dom.js";
+import { Visible } from "./visible.js";
+
+const token = location.hash.slice(1);
+const RETRY_SECONDS = 3;
+const visible = new Visible();
+let shown = null; // the state that is on the page
+let touched = false; // whether the reader has chosen a suspicion
+let key = "";
+let picture = "";
+let attention = "";
+let timer = ""; // the name of the case whose time is counted
+let paused = false;
+
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+class Refused extends Error {
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+async function fetched(address, options = {}) {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const answer = await fetch(address, { ...options, headers });
+  if (answer.ok) return answer;
+  const found = await answer.json().catch(() => ({}));
+  throw new Refused(answer.status, found.error ?? `the server answered ${answer.status}`);
+}
+
+/** Try until the server answers: a lost connection loses nothing. */
+async function patiently(work) {
+  for (;;) {
+    try {
+      const found = await work();
+      status("");
+      return found;
+    } catch (error) {
+      if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
+      status(`No connection to the study; your answer is kept on this page. Trying again every ${RETRY_SECONDS} seconds.`);
+      await pause(RETRY_SECONDS);
+    }
+  }
+}
+
+function status(text) {
+  find("status").textContent = text;
+  find("status").classList.toggle("problem", text !== "");
+}
+
+function message(heading, text, button = "") {
+  visible.stop();
+  find("reading").hidden = true;
+  find("message").hidden = false;
+  find("message-heading").textContent = heading;
+  find("message-text").textContent = text;
+  find("again").hidden = button === "";
+  find("again").textContent = button;
+  find("message-heading").focus();
+}
+
+const blobOf = async (address) => URL.createObjectURL(await (await patiently(() => fetched(address))).blob());
+
+function choices(name, values, chosen) {
+  const set = find(name);
+  set.replaceChildren(set.firstElementChild);
+  for (const value of values) {
+    const input = make("input", { type: "radio", name, value: String(value), required: true, checked: value === chosen });
+    set.append(make("label", {}, input, String(value)));
+  }
+}
+
+const valueOf = (name) => find("reading").elements[name].value;
+
+function showSuspicion() {
+  const text = touched ? find("suspicion").value : "not set";
+  find("suspicion-value").textContent = touched ? text : "?";
+  find("suspicion").setAttribute("aria-valuetext", text);
+}
+
+function showPicture() {
+  find("image").src = attention && find("map").checked ? attention : picture;
+}
+
+function showSupport(state) {
+  const support = state.support;
+  find("support").hidden = support === null;
+  find("map-field").hidden = !support?.has_map;
+  if (support === null) return;
+  find("probability").textContent =
+    support.probability === null ? "attention map" : `${Math.round(100 * support.probability)} % ${state.disease}`;
+  const own = state.before;
+  find("before").textContent =
+    own === null ? "" : `Your answer before: suspicion ${own.suspicion}, ${own.diagnosis}, ${own.management}. Keep or change it.`;
+}
+
+async function showCase(state) {
+  // The pictures first: new questions are never beside the image before.
+  const nextPicture = await blobOf(`/api/image/${state.position}`);
+  const nextAttention = state.support?.has_map ? await blobOf(`/api/map/${state.position}`) : "";
+  find("reading").hidden = true;
+  const support = state.stage === "support";
+  find("case-heading").textContent = `${state.practice ? "Practice, image" : "Image"} ${state.position}${support ? ", with the machine" : ""}`;
+  find("suspicion-label").textContent = `Suspicion of ${state.disease}`;
+  touched = state.before !== null;
+  find("suspicion").value = state.before?.suspicion ?? 50;
+  showSuspicion();
+  choices("diagnosis", state.diagnoses, state.before?.diagnosis);
+  choices("confidence", Array.from({ length: state.confidence }, (_, place) => place + 1), state.before?.confidence);
+  choices("management", state.management, state.before?.management);
+  find("comment").value = "";
+  find("send").textContent = support ? "Send final answer" : "Send answer";
+  find("zoom").value = 100;
+  zoom();
+  showSupport(state);
+  for (const old of [picture, attention]) if (old) URL.revokeObjectURL(old);
+  picture = nextPicture;
+  attention = nextAttention;
+  showPicture();
+  await find("image").decode().catch(() => {});
+  find("message").hidden = true;
+  find("reading").hidden = false;
+  find("send").disabled = false;
+  find("case-heading").focus({ preventScroll: true });
+  scrollTo(0, 0);
+  timer = `${state.study}|${state.reader}|${state.position}|${state.stage}`;
+  visible.start(timer);
+}
+
+async function show(state) {
+  shown = state;
+  key = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
+  find("title").textContent = `Reader study: ${state.study}`;
+  document.title = `Reader study: ${state.study}`;
+  if (state.state === "done") message("Thank you", "You have answered everything. You can close this page.");
+  else if (state.state === "break") message("Break", `The second part opens on ${new Date(state.opens).toLocaleString()}. Come back then by the same link.`);
+  else await showCase(state);
+  find("place").hidden = false;
+  find("bar").max = state.steps;
+  find("bar").value = state.answered;
+  find("count").textContent = `${state.reader}: ${state.answered} of ${state.steps} answers given`;
+}
+
+async function load() {
+  if (token === "") {
+    message("No link", "Open the whole personal address that you were given.");
+    return;
+  }
+  try {
+    await show(await patiently(async () => (await fetched("/api/state")).json()));
+  } catch (error) {
+    message("This link does not open a study", error.message);
+  }
+}
+
+async function send(event) {
+  event?.preventDefault();
+  if (find("send").disabled || find("reading").hidden || !find("reading").reportValidity()) return;
+  if (!touched) {
+    status("Set the suspicion first: move the slider, or press its arrow keys.");
+    find("suspicion").focus();
+    return;
+  }
+  find("send").disabled = true;
+  const body = JSON.stringify({
+    position: shown.position, stage: shown.stage, key, suspicion: Number(find("suspicion").value),
+    diagnosis: valueOf("diagnosis"), confidence: Number(valueOf("confidence")), management: valueOf("management"),
+    comment: find("comment").value, seconds: visible.seconds(),
+  });
+  try {
+    const state = await patiently(async () => (await fetched("/api/answer", { method: "POST", body })).json());
+    visible.forget();
+    await show(state);
+  } catch (error) {
+    if (error.status === 409) message("Answered before", error.message, "Continue");
+    else {
+      find("send").disabled = false;
+      status(error.message);
+    }
+  }
+}
+
+function zoom() {
+  find("stage").style.width = `${find("zoom").value}%`;
+  find("zoom-value").textContent = `${find("zoom").value} %`;
+}
+
+function setSuspicion() {
+  touched = true;
+  status("");
+  showSuspicion();
+}
+
+find("reading").addEventListener("submit", send);
+for (const name of ["input", "pointerup", "keyup"]) {
+  find("suspicion").addEventListener(name, (event) => {
+    if (name === "input" || event.type === "pointerup" || /^(Arrow|Home|End|Page)/.test(event.key)) setSuspicion();
+  });
+}
+find("zoom").addEventListener("input", zoom);
+find("map").addEventListener("change", showPicture);
+find("pause").addEventListener("click", () => {
+  paused = true;
+  message("Pause", "The time of this case is stopped; the image is hidden.", "Continue");
+});
+find("again").addEventListener("click", () => {
+  if (!paused) load();
+  else {
+    paused = false;
+    find("message").hidden = true;
+    find("reading").hidden = false;
+    find("case-heading").focus();
+    visible.start(timer);
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(event);
+});
+addEventListener("pageshow", (event) => { if (event.persisted) load(); });
+addEventListener("hashchange", () => location.reload());
+load();

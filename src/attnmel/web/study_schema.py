@@ -1,0 +1,63 @@
+"""What the page of a study sends and gets, as JSON."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+MOST_SECONDS = 86_400
+
+
+class Given(BaseModel):
+    """One answer, as the page sends it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    position: Annotated[int, Field(ge=1)]
+    stage: str
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+    """The same when this answer is sent again, so that it is kept once."""
+    suspicion: Annotated[int, Field(ge=0, le=100)]
+    diagnosis: Annotated[str, Field(max_length=200)]
+    confidence: Annotated[int, Field(ge=1)]
+    management: Annotated[str, Field(max_length=200)]
+    # PostgreSQL takes no NUL in a text.
+    comment: Annotated[str, Field(max_length=2000), AfterValidator(lambda text: text.replace("\0", ""))] = ""
+    seconds: Annotated[float, Field(ge=0, le=MOST_SECONDS, strict=False, allow_inf_nan=False)]
+    """While the page was visible."""
+
+
+class OwnAnswer(BaseModel):
+    """The reader's own answer before support was shown."""
+
+    suspicion: int
+    diagnosis: str
+    confidence: int
+    management: str
+
+
+class Support(BaseModel):
+    """What a machine says; which machine it is, is not said."""
+
+    probability: float | None
+    has_map: bool
+
+
+class State(BaseModel):
+    """Where a reader is; holds no truth, no name of a case, and nothing of other readers."""
+
+    study: str
+    reader: str
+    disease: str
+    state: str
+    """reading, break (until `opens`) or done."""
+    answered: int
+    steps: int
+    practice: bool = False
+    position: int | None = None
+    stage: str | None = None
+    diagnoses: list[str] = []
+    management: list[str] = []
+    confidence: int = 0
+    support: Support | None = None
+    before: OwnAnswer | None = None
+    opens: str | None = None

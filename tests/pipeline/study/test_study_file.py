@@ -1,0 +1,161 @@
+"""What is frozen cannot be changed unnoticed; what cannot be made leaves nothing behind."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.pipeline.study.small_study import open_study, small_study, write_folder, write_machine
+
+from attnmel.errors import ConfigError
+from attnmel.pipeline.study.draw_cases import diseased_classes, parsed_counts
+from attnmel.pipeline.study.new_study import NewStudy, make_study
+from attnmel.pipeline.study.study_file import Study, StudyFolder, freeze, hash_of, open_frozen
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Study, dict[str, str]]:
+    return small_study(tmp_path_factory.mktemp("made"), wrong=True, ends=date(2030, 1, 2))
+
+
+def test_a_study_is_read_as_it_was_frozen(made: tuple[Path, Study, dict[str, str]]) -> None:
+    path, study, _ = made
+    with open_study(path) as opened:
+        assert opened.study == study
+        assert [one.name for one in opened.store.readers()] == ["ana", "ben", "eve"]
+    assert study.experience == {"ben": "resident"}
+    kinds = [(one.diseased, one.training) for one in study.cases]
+    assert (kinds.count((True, False)), kinds.count((False, False)), len(kinds)) == (4, 4, 9)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda study: study["cases"][3].update(diseased=not study["cases"][3]["diseased"]),
+        lambda study: study["machines"][0]["probabilities"].update(SECRET_001=0.99),
+        lambda study: study.update(endpoint="whatever came out best"),
+        lambda study: study.update(completion=0.1),
+        lambda study: study.update(seed=1),
+        lambda study: study.update(ends=None),
+    ],
+)
+def test_a_changed_file_is_refused(
+    made: tuple[Path, Study, dict[str, str]], tmp_path: Path, change: Callable[[Any], None]
+) -> None:
+    plain = json.loads(StudyFolder(made[0]).file.read_text())
+    change(plain["study"])
+    StudyFolder(tmp_path).file.write_text(json.dumps(plain))
+    with pytest.raises(ConfigError, match=r"study.json was changed after it was frozen; restore it, or freeze a new"):
+        open_frozen(StudyFolder(tmp_path))
+
+
+def test_a_changed_file_with_a_new_hash_does_not_fit_the_answers(tmp_path: Path) -> None:
+    path, study, _ = small_study(tmp_path)
+    freeze(study.model_copy(update={"endpoint": "another"}), StudyFolder(path))
+    with (
+        pytest.raises(ConfigError, match=r"the answers in the database belong to another study file \(other hash\)"),
+        open_study(path),
+    ):
+        pass
+
+
+def test_a_changed_picture_is_refused(tmp_path: Path) -> None:
+    path, study, _ = small_study(tmp_path)
+    image = StudyFolder(path).images / study.cases[2].image
+    image.write_bytes(image.read_bytes() + b" ")
+    with (
+        pytest.raises(ConfigError, match=r"0003.jpg is missing or was changed after the study was frozen"),
+        open_study(path),
+    ):
+        pass
+
+
+def test_the_hash_is_of_the_content_not_of_its_layout(made: tuple[Path, Study, dict[str, str]], tmp_path: Path) -> None:
+    plain = json.loads(StudyFolder(made[0]).file.read_text())
+    StudyFolder(tmp_path).file.write_text(json.dumps(plain, indent=7, sort_keys=True))
+    assert open_frozen(StudyFolder(tmp_path)) == (made[1], hash_of(made[1]))
+
+
+def test_tokens_are_kept_nowhere(made: tuple[Path, Study, dict[str, str]]) -> None:
+    content = [one.read_bytes() for one in made[0].rglob("*") if one.is_file()]
+    assert len(content) > 5
+    assert not [token for token in made[2].values() if any(token.encode() in one for one in content)]
+    assert len({*made[2].values()}) == 3
+    assert min(map(len, made[2].values())) == 32
+
+
+def test_the_same_seed_draws_the_same_cases(made: tuple[Path, Study, dict[str, str]], tmp_path: Path) -> None:
+    _, again, tokens = small_study(tmp_path / "again", wrong=True, ends=date(2030, 1, 2))
+    _, other, _ = small_study(tmp_path / "other", seed=5)
+    assert again.cases == made[1].cases
+    assert other.cases != made[1].cases
+    assert not {*tokens.values()} & {*made[2].values()}
+
+
+def test_the_wrong_machine_is_as_wrong_as_the_other_is_right(made: tuple[Path, Study, dict[str, str]]) -> None:
+    right, wrong = made[1].machines
+    truth = {one.case: one.diseased for one in made[1].cases}
+    assert (right.wrong, wrong.wrong) == (False, True)
+    for case, diseased in truth.items():
+        assert (right.probabilities[case] > 0.5) == diseased
+        assert (wrong.probabilities[case] > 0.5) != diseased
+    assert set(wrong.probabilities.values()) <= set(right.probabilities.values()), "its numbers look like the other's"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"count": 7}, "6 images of the class melanoma; expected 7, so draw fewer"),
+        ({"count": 6}, "0 images left for practice; expected 1: draw fewer cases"),
+        ({"machines": ()}, "the design sequential shows a machine; name one by --machine, or choose --design alone"),
+        ({"readers": ["ana", "ana=resident"]}, "two readers have the same name; give each its own"),
+        ({"readers": ["a,b"]}, "the reader 'a,b'; expected a name of 1 to 80 letters without a comma"),
+        ({"repeats": 5}, "5 repeated images; expected at most half of all 8"),
+        ({"completion": 0.0}, "a completion rule of 0; expected a share above 0 and at most 1"),
+        ({"show": "map"}, "--show map: a machine has no attention maps; choose --show probability"),
+        ({"counts": {"nevus": 3}}, "the drawn classes are nevus; expected at least one that is diseased"),
+        ({"counts": {"melanom": 3, "nevus": 3}}, "the drawn classes are melanom, nevus; expected"),
+    ],
+)
+def test_what_is_not_possible_is_said_and_leaves_nothing(
+    tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        small_study(tmp_path, **options)
+    assert str(caught.value).startswith(sentence)
+    assert sorted(one.name for one in tmp_path.iterdir()) in (["images", "net.csv"], ["images"])
+
+
+def test_a_folder_with_a_study_is_not_overwritten(tmp_path: Path) -> None:
+    path, _, _ = small_study(tmp_path)
+    before = StudyFolder(path).file.read_bytes()
+    plan = NewStudy(
+        dataset=str(tmp_path / "images"),
+        counts={"melanoma": 2, "nevus": 2},
+        readers=["x"],
+        design="alone",
+    )
+    with pytest.raises(ConfigError, match="holds other files than a new study"):
+        make_study(path, plan, tmp_path)
+    assert StudyFolder(path).file.read_bytes() == before
+
+
+def test_a_table_of_a_machine_must_have_every_case(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "x")
+    assert folder.is_dir()
+    short = write_machine(tmp_path / "short.csv", cases=2)
+    with pytest.raises(ConfigError, match=r"short.csv has no row for 7 of the cases"):
+        small_study(tmp_path, machines=[str(short)])
+    short.write_text("image,probability\n" + "".join(f"SECRET_{number:03d},1.5\n" for number in range(12)))
+    with pytest.raises(ConfigError, match=r"gives '1.5' for SECRET_\d+; expected a probability between 0 and 1"):
+        small_study(tmp_path / "b", machines=[str(short)])
+
+
+def test_counts_and_diseased_classes() -> None:
+    assert parsed_counts(["melanoma=20", "a=b=3"]) == {"melanoma": 20, "a=b": 3}
+    with pytest.raises(ConfigError, match="--count melanoma; expected a class and how many"):
+        parsed_counts(["melanoma"])
+    assert diseased_classes((), ("MEL", "NV")) == {"MEL"}
+    assert diseased_classes(("NV",), ("MEL", "NV")) == {"NV"}

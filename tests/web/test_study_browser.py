@@ -1,0 +1,171 @@
+"""Three readers in an installed Chromium do a whole study, while the server is killed; axe-core finds no violation."""
+
+import json
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.factories import start_command
+from tests.pipeline.study.small_study import open_study, small_study
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="needs an installed Chromium")]
+
+SIZES = {
+    "ana": {"viewport": {"width": 1200, "height": 900}},
+    "ben": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
+    "eve": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},
+}
+SHOWN = "!document.getElementById('reading').hidden || !document.getElementById('message').hidden"
+
+
+class Server:
+    """A real server of a study, which can be killed and started again on its port."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.port = path, 0
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it listens."""
+        self.process = start_command("study", "serve", self.path, "--port", self.port)
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline().strip().rstrip("/").rpartition(":")[2])
+
+    def kill(self) -> None:
+        """End at once."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+
+Serve = Callable[[Path], Server]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve a study until the end of the test."""
+    servers: list[Server] = []
+
+    def start(path: Path) -> Server:
+        servers.append(Server(path))
+        return servers[-1]
+
+    yield start
+    for one in servers:
+        one.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        one = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield one
+        one.close()
+
+
+def opened(browser: Any, server: Server, token: str, **options: Any) -> Any:  # noqa: ANN401
+    page = browser.new_context(**options).new_page()
+    page.goto(f"http://127.0.0.1:{server.port}/#{token}")
+    page.wait_for_function(f"() => {SHOWN}")
+    return page
+
+
+def answered(page: Any, *, wait: bool = True) -> None:  # noqa: ANN401
+    """Answer by the keyboard, and wait for what comes next."""
+    before = page.text_content("#count")
+    page.focus("#suspicion")
+    page.keyboard.press("ArrowRight")
+    for name in ("diagnosis", "confidence", "management"):
+        page.focus(f"#{name} input >> nth=0")
+        page.keyboard.press("Space")
+    page.keyboard.press("Control+Enter")
+    if wait:
+        page.wait_for_function(
+            f"count => document.getElementById('count').textContent !== count && ({SHOWN})", arg=before
+        )
+
+
+def violations(page: Any) -> list[str]:  # noqa: ANN401
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [one["id"] for one in Axe().run(page).response["violations"]]
+
+
+def test_three_readers_do_a_whole_study_while_the_server_is_killed(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
+    path, _, tokens = small_study(tmp_path, count=2, repeats=1, training=1)
+    server = serve(path)
+    for name, options in SIZES.items():
+        page = opened(browser, server, tokens[name], **options)
+        answered(page)
+        assert violations(page) == []
+        server.kill()
+        answered(page, wait=False)
+        page.wait_for_selector("#status.problem")
+        assert "your answer is kept on this page" in page.text_content("#status")
+        server.start()
+        page.wait_for_function("() => document.getElementById('count').textContent.includes('2 of')")
+        page.wait_for_function(f"() => {SHOWN}")
+        assert page.text_content("#probability").endswith("% melanoma")
+        assert violations(page) == []
+        page.go_back()
+        page.go_forward()
+        page.wait_for_function(f"() => {SHOWN}")
+        assert page.text_content("#case-heading") == "Image 2, with the machine"
+        page.close()
+        page = opened(browser, server, tokens[name], **options)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        while page.is_hidden("#message"):
+            answered(page)
+        assert page.text_content("#message-heading") == "Thank you"
+        page.close()
+    with open_study(path) as found:
+        for reader in found.store.readers():
+            answers = found.store.answers(reader)
+            assert len(answers) == 10
+            assert all(0 < one.seconds < 60 for one in answers.values())
+
+
+def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
+    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    server = serve(path)
+    page, other = opened(browser, server, tokens["ana"]), opened(browser, server, tokens["ana"])
+    for name in ("diagnosis", "confidence", "management"):
+        page.check(f"#{name} input >> nth=0")
+    page.click("#send")
+    assert page.text_content("#status") == "Set the suspicion first: move the slider, or press its arrow keys."
+    page.click("#pause")
+    assert page.is_hidden("#reading")
+    page.click("#again")
+    assert page.is_checked("#diagnosis input >> nth=0"), "a pause forgets nothing"
+    answered(page)
+    answered(other, wait=False)
+    other.wait_for_selector("#message:not([hidden])")
+    assert other.text_content("#message-heading") == "Answered before"
+    other.click("#again")
+    other.wait_for_selector("#reading:not([hidden])")
+    assert other.text_content("#case-heading") == "Image 2"
+    wrong = opened(browser, server, "x" * 32)
+    assert wrong.text_content("#message-heading") == "This link does not open a study"
+
+
+def test_seconds_count_only_while_the_page_is_visible(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
+    path, _, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    server = serve(path)
+    page = opened(browser, server, tokens["ana"])
+    hidden = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true }); "
+    hidden += "document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(hidden, True)
+    page.evaluate("Date.now = () => 0")
+    page.wait_for_timeout(2500)
+    page.evaluate(hidden, False)
+    bodies: list[dict[str, float]] = []
+    page.on("request", lambda one: bodies.append(json.loads(one.post_data)) if one.method == "POST" else None)
+    answered(page)
+    assert 0 < bodies[0]["seconds"] < 2.4
