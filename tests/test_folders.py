@@ -1,5 +1,6 @@
 """A file is whole, old or absent, never half-written."""
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -59,3 +60,16 @@ def test_a_user_without_a_home_is_told_to_name_one(monkeypatch: pytest.MonkeyPat
 def test_the_home_of_a_user_who_is_not_there_is_left_as_it_is() -> None:
     assert expanded("~nobody-of-this-name/data") == Path("~nobody-of-this-name/data")
     assert expanded("data") == Path("data")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with (
+        pytest.raises(ConfigError, match=r"pipe is a device, a pipe or a socket, which is not replaced"),
+        replacing(pipe) as part,
+    ):
+        part.write_text("")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]

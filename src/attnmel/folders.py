@@ -255,12 +255,26 @@ class RunFolder:
         return self.path / "predictions" / f"{split}-overlap.csv"
 
 
+def require_replaceable(path: Path) -> None:
+    """Refuse to put a file in the place of what is neither file nor folder, such as /dev/null.
+
+    Raises:
+        ConfigError: names the path.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ConfigError(f"{path} is a device, a pipe or a socket, which is not replaced; name a file or a folder")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path next to `path`; it is renamed to `path` if the block succeeds, and removed otherwise.
 
     So a reader finds the old file, the new file or none, never a part of one. An error of the disk names `path`.
+
+    Raises:
+        ConfigError: `path` is a device, a pipe or a socket, which a file would take the place of.
     """
+    require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The name keeps its suffix, by which some writers choose their format.
     part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")

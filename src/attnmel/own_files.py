@@ -4,6 +4,7 @@ from pathlib import Path
 
 from attnmel import NOTICE
 from attnmel.errors import ConfigError
+from attnmel.folders import require_replaceable
 
 SOFTWARE = ("Software", "attnmel")
 """Text of the program's PNG files."""
@@ -33,10 +34,11 @@ def require_own_file(path: Path) -> None:
     """Refuse to replace what the program did not write.
 
     Raises:
-        ConfigError: there is such a file, or a folder where a file is expected.
+        ConfigError: there is such a file, or a folder or a device where a file is expected.
     """
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name the file to write, such as {path / 'attnmel-output'}")
+    require_replaceable(path)
     if path.is_file() and not is_own(path):
         raise ConfigError(
             f"{path} was not written by attnmel, so it is not replaced; name another file, or move that one away"

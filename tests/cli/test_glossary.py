@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from attnmel.config import data_settings, recipe
+from attnmel.config import data_settings, model_settings, recipe
 from attnmel.evaluation.masks.quality import Flag
 from attnmel.saliency.methods.registry import METHODS
 
@@ -15,8 +15,8 @@ TEXT = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 TERM = re.compile(r"^\* \*\*(.+?)\*\*: (.+?)(?=^\* |^#|\Z)", re.MULTILINE | re.DOTALL)
 ENTRIES = [(name, " ".join(text.split())) for name, text in TERM.findall(TEXT)]
 CHOICES = (
-    recipe.Network, recipe.Trunk, recipe.Padding, recipe.Prior, recipe.Spoiling, recipe.Optimizer, recipe.ScheduleKind,
-    recipe.Selection, data_settings.Ablation, Flag,
+    model_settings.Network, model_settings.Trunk, model_settings.Padding, recipe.Prior, recipe.Spoiling,
+    recipe.Optimizer, recipe.ScheduleKind, recipe.Selection, data_settings.Ablation, Flag,
 )  # fmt: skip
 
 
