@@ -51,6 +51,7 @@ class ImageRow(_Plain):
     share_of_image: float | None = Field(None, description="Share of the image's area that the network saw.")
     share_of_lesion: float | None = Field(None, description="Share of the lesion's area; only with a segmenter.")
     warnings: list[str] | None = None
+    notes: list[str] | None = Field(None, description="How the file was read, such as alpha laid on white.")
     error: str | None = None
 
 
