@@ -130,6 +130,14 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         read_onnx_card(tmp_path / "model.onnx")
 
 
+def test_a_run_folder_is_not_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"is a folder; .* file: write one by `attnmel export .* --onnx`"):
+        read_onnx_card(tmp_path)
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(CheckpointError, match=r"is a folder; .* file: name .*model\.onnx"):
+        read_onnx_card(tmp_path)
+
+
 def test_texts_without_end_are_not_read(bare: Path) -> None:
     texts = onnx.ModelProto()
     onnx.helper.set_model_props(texts, {CARD: "x" * (LARGEST_TEXT + 1)})
