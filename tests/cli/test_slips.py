@@ -23,14 +23,14 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("my photos")
 
 
-@pytest.mark.parametrize("command", ["predict", "explain"])
+@pytest.mark.parametrize("command", ["predict", "explain", "segment predict"])
 @pytest.mark.parametrize("model", ["pretrained", "runs/seed-0", "mine.onnx"])
 def test_images_before_the_model_are_told_apart(attnmel: "Attnmel", photos: Path, command: str, model: str) -> None:
     Path("runs/seed-0").mkdir(parents=True)
     for path in ("runs/seed-0/recipe.toml", "mine.onnx"):
         Path(path).touch()
     for images in (photos, photos / EXAMPLE.name):
-        ran = attnmel(command, images, model)
+        ran = attnmel(*command.split(), images, model)
         said = f"{images} holds images and {model} is a model; name the model first: {model} {images}"
         assert (ran.code, ran.err) == (1, f"error: {said}\n")
 

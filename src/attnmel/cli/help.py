@@ -36,6 +36,9 @@ PLACES = {
 }
 """Where a command takes the folder of images that people put after its argument."""
 
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+"""Of a wrong command line; typer exports only what is derived of it."""
+
 
 class HelpCommand(TyperCommand):
     """A command whose help page has an example and groups."""
@@ -44,7 +47,7 @@ class HelpCommand(TyperCommand):
         """Read the arguments; where there is one too many, the error says which option takes it."""
         try:
             return super().parse_args(ctx, args)
-        except typer.BadParameter.__base__ as error:  # the usage error, which typer does not export
+        except USAGE_ERROR as error:
             if "unexpected extra argument" in str(error) and self.name in PLACES:
                 ctx.fail(f"{error}; {PLACES[self.name]}")
             raise

@@ -193,8 +193,9 @@ def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
 def _texts(path: Path) -> dict[str, str]:
     """Return the texts of an ONNX file by their keys; of a repeated key the last text counts."""
     if path.is_dir():
-        exported = RunFolder(path).onnx
-        way_out = f"name {exported}" if exported.is_file() else f"write one by `attnmel export {path} --onnx`"
+        exported, is_run = RunFolder(path).onnx, RunFolder(path).recipe.is_file()
+        write = f"write one by `attnmel export {path if is_run else 'RUN'} --onnx`"
+        way_out = f"name {exported}" if exported.is_file() else write
         raise CheckpointError(f"{path} is a folder; expected an exported ONNX file: {way_out}")
     if not path.is_file():
         raise CheckpointError(f"no file {path}; expected one that `attnmel export RUN --onnx` wrote")
