@@ -181,7 +181,10 @@ def test_ctrl_c_during_a_download_exits_with_130_and_the_next_fetch_goes_on(
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert part.stat().st_size > 0
-    kept = "What was finished is kept: `fetch`, `predict --resume` and `train --resume` continue from there."
+    kept = (
+        "What was finished is kept: `fetch` and `predict --resume` continue from there, `train --resume` after the "
+        "last finished epoch, if there is one."
+    )
     assert said == f"error: stopped. {kept}\n"
     ran = attnmel(*command)
     assert ran.code == 0, ran.err

@@ -1,5 +1,6 @@
 """Card and facts of an exported model are read without torch and onnx, and other files are refused."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,17 @@ def test_a_file_cut_anywhere_gives_no_card(bare: Path) -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no file .*model.onnx; expected one that `attnmel export RUN --onnx`"):
         read_onnx_card(tmp_path / "model.onnx")
+
+
+def test_a_run_folder_is_not_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"is a folder; .* file: write one by `attnmel export RUN --onnx`"):
+        read_onnx_card(tmp_path)
+    (tmp_path / "recipe.toml").touch()
+    with pytest.raises(CheckpointError, match=rf"write one by `attnmel export {re.escape(str(tmp_path))} --onnx`"):
+        read_onnx_card(tmp_path)
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(CheckpointError, match=r"is a folder; .* file: name .*model\.onnx"):
+        read_onnx_card(tmp_path)
 
 
 def test_texts_without_end_are_not_read(bare: Path) -> None:

@@ -254,6 +254,17 @@ def test_an_image_that_cannot_be_used_is_explained(opened: Open, tmp_path: Path)
     assert page.inner_text("#status").startswith("notes.jpg is no picture; expected a picture in the format JPEG")
 
 
+def test_a_phone_shows_whole_file_names_and_what_could_not_be_read(opened: Open, tmp_path: Path) -> None:
+    page = opened(**PHONE)
+    shutil.copy(EXAMPLES[0], tmp_path / "durchsichtig.png")
+    (tmp_path / "notes.jpg").write_text("no picture")
+    page.set_input_files("#files", [tmp_path / "durchsichtig.png", tmp_path / "notes.jpg"])
+    page.wait_for_selector("#status .problem")
+    assert page.inner_text("#status").startswith("1 image predicted, 1 could not be read: notes.jpg is no")
+    heights = page.eval_on_selector_all("#table .open", "all => all.map(one => one.getBoundingClientRect().height)")
+    assert heights[0] == heights[1], "a name of 16 letters is on one line"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [{}, PHONE], ids=["desk", "phone"])
 def test_axe_finds_no_violation_and_nothing_is_wider_than_the_screen(

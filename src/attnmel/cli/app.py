@@ -96,7 +96,8 @@ def main() -> None:
         app()
     except (_StoppedError, KeyboardInterrupt):
         _stop(
-            "stopped. What was finished is kept: `fetch`, `predict --resume` and `train --resume` continue from there.",
+            "stopped. What was finished is kept: `fetch` and `predict --resume` continue from there, `train --resume` "
+            "after the last finished epoch, if there is one.",
             code=130,
         )
     except BrokenPipeError:

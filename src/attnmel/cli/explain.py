@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS, option
-from attnmel.cli.model_names import NAME, image_paths, run_of, runs_of, shipped, trained_model
+from attnmel.cli.model_names import NAME, image_paths, refuse_swapped, run_of, runs_of, shipped, trained_model
 from attnmel.cli.terminal import Home, OutFolder, Terminal, Threads
 from attnmel.errors import ConfigError
 
@@ -84,6 +84,7 @@ def explain(
     elif measure or channels:
         raise ConfigError("--measure and --channels need a whole split: name one of the run's data, as in --split test")
     else:
+        refuse_swapped(model, images or ())
         _explain_files(trained_model(model), image_paths(images or ()), method or (), out, masks, segmenter)
 
 

@@ -30,8 +30,27 @@ def option(group: str, text: str, *names: str, **more: Any) -> Any:  # noqa: ANN
     return typer.Option(*names, help=text, rich_help_panel=group, **more)
 
 
+PLACES = {
+    "evaluate": "name the images with --on",
+    "train": "name the images with --set data.dataset=",
+}
+"""Where a command takes the folder of images that people put after its argument."""
+
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+"""Of a wrong command line; typer exports only what is derived of it."""
+
+
 class HelpCommand(TyperCommand):
     """A command whose help page has an example and groups."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        """Read the arguments; where there is one too many, the error says which option takes it."""
+        try:
+            return super().parse_args(ctx, args)
+        except USAGE_ERROR as error:
+            if "unexpected extra argument" in str(error) and self.name in PLACES:
+                ctx.fail(f"{error}; {PLACES[self.name]}")
+            raise
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer does not export click's types
         """Write what the command does, and its example."""

@@ -124,6 +124,37 @@ def runs_to_evaluate(model: str, out: Path | None, on: str | None, split: str | 
     return tuple(copied_run(run, out if len(runs) == 1 else out / run.path.name) for run in runs)
 
 
+def refuse_swapped(model: str, images: Sequence[str]) -> None:
+    """Refuse images that are named before the model.
+
+    Raises:
+        ConfigError: the first name is of images, and one of the others of a model; says the right order.
+    """
+    from attnmel.pretrained.catalogue import find_model
+
+    if find_model(model) or not _holds_images(Path(model)):
+        return
+    if swapped := next((one for one in images if find_model(one) or _is_model(Path(one))), None):
+        raise ConfigError(f"{model} holds images and {swapped} is a model; name the model first: {swapped} {model}")
+
+
+def _holds_images(path: Path) -> bool:
+    from attnmel.data.image_files.formats import SUFFIXES
+
+    if path.is_dir():
+        return not _is_model(path)
+    return path.is_file() and path.suffix.lower() in SUFFIXES
+
+
+def _is_model(path: Path) -> bool:
+    from attnmel.folders import RunFolder
+    from attnmel.seeds import runs_to_average
+
+    if path.is_dir():
+        return RunFolder(path).recipe.is_file() or bool(runs_to_average(path))
+    return path.is_file() and path.suffix.lower() in (".onnx", ".safetensors")
+
+
 def image_paths(images: Sequence[str]) -> list[Path]:
     """Return the paths, with `example:ID` replaced by the files of the example images."""
     from attnmel.pretrained.examples import example_images

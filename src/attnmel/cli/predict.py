@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.model_names import NAME, fast_model, image_paths, shipped, trained_model
+from attnmel.cli.model_names import NAME, fast_model, image_paths, refuse_swapped, shipped, trained_model
 from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.pipeline.export.export import Exported
+
+SHEETS = (".xlsx", ".xls", ".ods")
+"""Endings of files that are not written."""
 
 
 def predict(
@@ -21,7 +24,7 @@ def predict(
     ],
     images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or example:ID.")],
     out: Out = None,
-    as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV.", "--json")] = False,
+    as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV; also where --out ends in .json.", "--json")] = False,
     uncalibrated: Annotated[
         bool,
         option(
@@ -115,6 +118,8 @@ def predict(
         raise ConfigError("--resume continues the file of --out; name that file")
     # Rows on a terminal are progress enough, and a bar among them would make both illegible.
     progress = Terminal(bars=out is not None or not sys.stdout.isatty())
+    refuse_swapped(model, images)
+    as_json = _format(out, as_json, progress)
     predictions = predict_images(
         fast_model(model),
         image_paths(images),
@@ -145,6 +150,17 @@ def predict(
     if sentence := predictions.age_and_sex_sentence():
         progress.note(sentence)
     predictions.raise_for_failures()
+
+
+def _format(out: Path | None, as_json: bool, progress: Terminal) -> bool:
+    """Return whether to write JSON, also where the name of the file says so; a note where its ending misleads."""
+    if out is None or (ending := out.suffix.lower()) == ".json":
+        return as_json or out is not None
+    if as_json and ending:
+        progress.note(f"{out} gets JSON, whatever its ending: leave out --json for CSV, or call it {out.stem}.json")
+    elif ending in SHEETS:
+        progress.note(f"{out} gets CSV, which a spreadsheet opens by the ending .csv: call it {out.stem}.csv")
+    return as_json
 
 
 def export(

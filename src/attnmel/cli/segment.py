@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, STATISTICS, TRAINING, HelpCommand, HelpGroup, option
+from attnmel.cli.model_names import refuse_swapped
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json, print_table
 from attnmel.cli.train import Overrides
 
@@ -92,6 +93,7 @@ def predict(
     from attnmel.pipeline.segment.predict import predict_masks
     from attnmel.runtime import use_threads
 
+    refuse_swapped(str(model), images)
     use_threads()
     masks = predict_masks(
         model,

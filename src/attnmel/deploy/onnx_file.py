@@ -20,6 +20,7 @@ from attnmel.deploy.onnx_content import check_content, content_hash
 from attnmel.deploy.packages import package
 from attnmel.deploy.protobuf import NotProtobufError, read_field
 from attnmel.errors import CheckpointError
+from attnmel.folders import RunFolder
 from attnmel.models.weights.card import CARD, Card, card_json, checked, read_card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.models.weights.pickles import is_pickle
@@ -191,6 +192,11 @@ def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
 
 def _texts(path: Path) -> dict[str, str]:
     """Return the texts of an ONNX file by their keys; of a repeated key the last text counts."""
+    if path.is_dir():
+        exported, is_run = RunFolder(path).onnx, RunFolder(path).recipe.is_file()
+        write = f"write one by `attnmel export {path if is_run else 'RUN'} --onnx`"
+        way_out = f"name {exported}" if exported.is_file() else write
+        raise CheckpointError(f"{path} is a folder; expected an exported ONNX file: {way_out}")
     if not path.is_file():
         raise CheckpointError(f"no file {path}; expected one that `attnmel export RUN --onnx` wrote")
     try:

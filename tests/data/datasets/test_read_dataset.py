@@ -8,7 +8,7 @@ import pytest
 from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.datasets.folder import TableReading
-from attnmel.data.datasets.read_dataset import own_folder_path, read_dataset
+from attnmel.data.datasets.read_dataset import labelled_folder, own_folder_path, read_dataset
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.folders import dataset_folder
 
@@ -170,6 +170,15 @@ def test_an_unknown_data_set_is_answered_with_the_known_ones(tmp_path: Path) -> 
         match=r"'isic2071' \(did you mean 'isic2017'\?\); known: isic2016, .*, phantoms, or a folder with labels\.csv",
     ):
         read_dataset("isic2071", tmp_path)
+    (tmp_path / "scan.dcm").touch()
+    with pytest.raises(
+        ConfigError, match=r"scan\.dcm is a file; name its folder, which holds the images and their lab"
+    ):
+        labelled_folder(str(tmp_path / "scan.dcm"))
+    with pytest.raises(ConfigError, match=r"there is no folder clinics/north; name the one"):
+        labelled_folder("clinics/north")
+    with pytest.raises(ConfigError, match=r"unknown data set 'clinik'; known: .* \(there is none of that name\)"):
+        labelled_folder("clinik")
     with pytest.raises(ConfigError, match=r"the folder .* has no labels\.csv"):
         read_dataset(str(tmp_path), tmp_path)
 

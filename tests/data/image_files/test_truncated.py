@@ -29,6 +29,17 @@ def test_the_error_names_the_switch(whole: Path) -> None:
         decoded_image(cut(whole, 0.97))
 
 
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_the_switch_is_not_named_where_it_would_not_help(whole: Path, share: float) -> None:
+    with pytest.raises(ImageError, match=r"cut\.jpg is truncated or damaged \(.*\); replace it with a whole file$"):
+        decoded_image(cut(whole, share))
+
+
+def test_the_switch_is_not_named_to_someone_who_sent_bytes(whole: Path) -> None:
+    with pytest.raises(ImageError, match=r"replace it with a whole file$"):
+        read_image(cut(whole, 0.97).read_bytes())
+
+
 def test_what_is_there_is_read_and_said(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTNMEL_TRUNCATED", "read")
     found = read_image(cut(whole, 0.97))

@@ -58,6 +58,7 @@ def test_sexes_and_splits_as_people_write_them() -> None:
     ("label", "found"),
     [
         ("melanoma", "melanoma"), ("Melanoma", "melanoma"), ("1", "melanoma"), ("1.0", "melanoma"),
+        ("Melanom", "melanoma"), ("malignes Melanom", "melanoma"), ("Nävus", None),
         ("MEL", "melanoma"), ("mel", "melanoma"), ("malignant", "melanoma"), ("0", "rest"), ("benign", "rest"),
         ("REST", "rest"), ("2", None), ("1.5", None), ("-1", None), ("²", None), ("melnoma", None), ("nevus", None),
         ("9" * 5000, None), ("", None),
@@ -73,6 +74,11 @@ def test_a_class_has_its_own_name_first() -> None:
     assert class_of("unknown", ("unknown", "melanoma")) == "unknown"
     assert class_of("benign", ("nevus", "melanoma")) is None
     assert class_of("1", ("1", "0")) == "1"
+
+
+def test_german_diagnoses_mean_those_of_the_challenges_unless_a_class_has_that_name() -> None:
+    assert [class_of(one, ("NV", "MEL")) for one in ("Nävus", "NAEVUS", "Melanom")] == ["NV", "NV", "MEL"]
+    assert class_of("melanom", ("Melanom", "melanoma")) == "Melanom"
 
 
 def test_names_are_folded_and_counts_have_their_noun() -> None:

@@ -32,6 +32,9 @@ def test_texts_of_no_safetensors_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(b"text")
     with pytest.raises(CheckpointError, match="is not a whole safetensors file"):
         read_metadata(tmp_path / "a.safetensors")
+    (tmp_path / "recipe.toml").write_bytes(b"text")
+    with pytest.raises(CheckpointError, match=r"recipe\.toml is no checkpoint; expected a run folder, a \.safetensors"):
+        read_metadata(tmp_path / "recipe.toml")
     with pytest.raises(CheckpointError, match="no file"):
         read_metadata(tmp_path / "none.safetensors")
 

@@ -8,7 +8,7 @@ from tests.factories import Recorder
 
 from attnmel.errors import ConfigError, ImageError
 from attnmel.pipeline.predict.attention_maps import require_own_names
-from attnmel.pipeline.predict.image_files import distinct_names, image_files
+from attnmel.pipeline.predict.image_files import distinct_names, image_files, raise_for_failures
 
 
 def found(folder: Path, progress: Recorder | None = None) -> list[str]:
@@ -68,13 +68,22 @@ def test_a_mask_that_is_named_itself_is_taken(tmp_path: Path) -> None:
     assert image_files([tmp_path / "a_mask.png"]) == [tmp_path / "a_mask.png"]
 
 
+def test_others_are_done_only_where_there_are_others() -> None:
+    with pytest.raises(ImageError, match=r"^2 of 2 images could not be used:\n  a is empty\n  b is empty$"):
+        raise_for_failures(["a is empty", "b is empty"], 2)
+    with pytest.raises(ImageError, match=r"^1 of 2 images could not be used; the others are done:"):
+        raise_for_failures(["a is empty"], 2)
+
+
 def test_names_that_repeat_take_their_folders_with_them(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("melanoma/1.jpg", "nevus/1.JPG", "nevus/2.jpg", "nevus/deep/x.png")]
     names = dict(zip(paths, ("melanoma/1", "nevus/1", "2", "x"), strict=True))
     assert distinct_names(paths) == names
-    require_own_names(paths)
-    with pytest.raises(ConfigError, match="two images are called 'melanoma/1'; their maps would replace"):
-        require_own_names([*paths, tmp_path / "melanoma/1.png"])
+    require_own_names(paths, "leave out --maps")
+    with pytest.raises(
+        ConfigError, match=r"two images are called 'melanoma/1', .*1\.jpg and .*1\.png; their maps would"
+    ):
+        require_own_names([*paths, tmp_path / "melanoma/1.png"], "leave out --maps")
 
 
 def test_names_that_are_no_text_are_found(tmp_path: Path) -> None:

@@ -120,10 +120,12 @@ def labelled_folder(name: str) -> Path:
         return folder.resolve()
     if folder.is_dir():
         raise ConfigError(f"the folder {name} has no {TABLE}; {_instead(folder)}")
-    if folder.is_absolute():
+    if folder.is_file():
+        raise ConfigError(f"{name} is a file; name its folder, which holds the images and their {TABLE}")
+    if folder.is_absolute() or len(Path(name).parts) > 1:
         raise ConfigError(f"there is no folder {name}; name the one where the images with their {TABLE} are now")
     known = f"{did_you_mean(name, SOURCES)}; known: {', '.join(sorted(SOURCES))}, or a folder with {TABLE}"
-    raise ConfigError(f"unknown data set '{name}'{known}")
+    raise ConfigError(f"unknown data set '{name}'{known} (there is none of that name)")
 
 
 def _instead(folder: Path) -> str:

@@ -23,7 +23,7 @@ from attnmel.data.image_files.depth import GREY, Deep, photograph_white, read_de
 from attnmel.data.image_files.formats import READ, START, Format, format_of, name_of_unread
 from attnmel.data.image_files.picture import UNNAMED, ImageFile, ImageSource, NamedBytes, Picture
 from attnmel.data.image_files.png_chunks import png_chunks
-from attnmel.data.image_files.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated
+from attnmel.data.image_files.truncated import SWITCH, SWITCHED_ON, TolerantJpeg, accepts_truncated, lacks_little
 from attnmel.errors import ImageError
 
 # Three times the largest image of ISIC 2017 (6748 x 4499); a picture of this many pixels takes 300 MB once decoded.
@@ -73,7 +73,8 @@ def opened(source: ImageSource) -> Iterator[Picture]:
         if isinstance(error, OSError) and error.errno:  # An error of the system; the file may be whole.
             reason = os.strerror(error.errno)
             raise ImageError(f"{name} cannot be read ({reason}); check its permissions and its disk") from error
-        switch = f", or set {SWITCH}={SWITCHED_ON} to read what is there" if "is truncated" in str(error) else ""
+        may_read = isinstance(source, Path) and "is truncated" in str(error) and lacks_little(source)
+        switch = f", or set {SWITCH}={SWITCHED_ON} to read what is there" if may_read else ""
         raise ImageError(f"{name} is truncated or damaged ({error}); replace it with a whole file{switch}") from error
 
 

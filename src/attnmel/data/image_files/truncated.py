@@ -1,10 +1,13 @@
 """JPEG files that lack their last bytes: refused, or read by a switch, up to a bound. No torch."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Shaped
 from PIL.JpegImagePlugin import JpegImageFile
+
+from attnmel.data.image_files.damage import DAMAGE
 
 SWITCH = "ATTNMEL_TRUNCATED"
 SWITCHED_ON = "read"
@@ -45,6 +48,17 @@ class TolerantJpeg(JpegImageFile):
         """
         if self.lacks_end and (share := missing_rows(np.asarray(self))) > MOST_MISSING:
             raise OSError(f"{share:.0%} of its rows are missing, and at most {MOST_MISSING:.0%} may be")
+
+
+def lacks_little(path: Path) -> bool:
+    """Whether the switch would let a file be read: a JPEG that lacks at most `MOST_MISSING` of its rows."""
+    try:
+        with path.open("rb") as file, TolerantJpeg(file, path.name) as picture:
+            picture.load()
+            picture.require_most_rows()
+    except DAMAGE:
+        return False
+    return True
 
 
 def missing_rows(pixels: Shaped[np.ndarray, "H W *C"]) -> float:

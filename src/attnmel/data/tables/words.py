@@ -26,6 +26,12 @@ _FEMALE = "f w female woman women weiblich frau féminin feminin femme femenino 
 _MALE = "m male man men männlich maennlich mann masculin homme masculino hombre maschile"
 SEXES = {"female": frozenset(_FEMALE.split()), "male": frozenset(_MALE.split())}
 
+DIAGNOSES = {
+    **dict.fromkeys(("melanom", "malignes_melanom"), "melanoma"),
+    **dict.fromkeys(("nävus", "naevus"), "nevus"),
+}
+"""German and British names of diagnoses, as `folded` gives them, in those of the challenges."""
+
 SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "fit"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
@@ -98,5 +104,6 @@ def class_of(label: str, classes: Sequence[str]) -> str | None:
         return classes[int(number[1])] if len(number[1]) < 5 and int(number[1]) < len(classes) else None
     if folded(label) == "benign" and REST in classes:
         return REST
-    names = next((names for names in SAME_DIAGNOSES if folded(label) in map(folded, names)), frozenset[str]())
+    diagnosis = DIAGNOSES.get(folded(label), folded(label))
+    names = next((names for names in SAME_DIAGNOSES if diagnosis in map(folded, names)), frozenset[str]())
     return next((name for name in classes if name in names), None)

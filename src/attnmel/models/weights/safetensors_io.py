@@ -14,6 +14,8 @@ from attnmel.errors import CheckpointError
 from attnmel.folders import replacing
 from attnmel.models.weights.pickles import is_pickle
 
+SUFFIX = ".safetensors"
+
 
 def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write named tensors of any device and memory layout, and named texts, into one file; replaces a former file.
@@ -65,6 +67,10 @@ def _reading(path: Path) -> Iterator[safe_open]:
             raise CheckpointError(
                 f"{path} is a pickle (as torch.save writes), which could run code when it is read; expected a "
                 ".safetensors file that attnmel wrote"
+            ) from None
+        if path.suffix.lower() != SUFFIX:
+            raise CheckpointError(
+                f"{path} is no checkpoint; expected a run folder, a {SUFFIX} file, or an ONNX file of `attnmel export`"
             ) from None
         raise CheckpointError(
             f"{path} is not a whole safetensors file ({error}). Copy it again from where it came, or train again."

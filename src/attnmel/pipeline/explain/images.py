@@ -60,7 +60,7 @@ def explain_images(
     require_masks(card, lesion_masks)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images, progress)
-    require_own_names(paths)
+    require_own_names(paths, "explain them one at a time, each into an --out of its own")
     folders = own_folders(folder, paths)
     for name in methods:
         build_method(name)

@@ -1,6 +1,5 @@
 """Write the attention maps of an image: drawn over it in its own geometry, and as numbers. No torch."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -154,14 +153,21 @@ def _caption(name: str, card: Card, probabilities: Sequence[float]) -> str:
     return f"{name}, {target_class} {probabilities[card.classes.index(target_class)]:.3f}"
 
 
-def require_own_names(paths: Sequence[Path]) -> None:
+def require_own_names(paths: Sequence[Path], way_out: str) -> None:
     """Refuse files of one folder with equal names, or one file twice: their maps would replace each other.
 
+    `way_out` is what a user may do besides renaming one, for the error.
+
     Raises:
-        ConfigError: names one of them.
+        ConfigError: names two of them.
     """
     named = distinct_names(paths)
-    names = [named[path] for path in paths]
-    times = Counter(name.casefold() for name in names)
-    if doubled := [name for name in sorted(names) if times[name.casefold()] > 1]:
-        raise ConfigError(f"two images are called '{doubled[0]}'; their maps would replace each other")
+    by_name: dict[str, list[Path]] = {}
+    for path in paths:
+        by_name.setdefault(named[path].casefold(), []).append(path)
+    for one, *others in by_name.values():
+        if others:
+            raise ConfigError(
+                f"two images are called '{named[one]}', {one} and {others[0]}; their maps would replace each other: "
+                f"rename one of them, or {way_out}"
+            )

@@ -93,7 +93,8 @@ def raise_for_failures(failed: Sequence[str], total: int) -> None:
     if failed:
         reasons = "".join(f"\n  {reason}" for reason in failed[:MOST_REASONS])
         more = f"\n  and {len(failed) - MOST_REASONS} more" if len(failed) > MOST_REASONS else ""
-        raise ImageError(f"{len(failed)} of {total} images could not be used; the others are done:{reasons}{more}")
+        rest = "; the others are done" if len(failed) < total else ""
+        raise ImageError(f"{len(failed)} of {total} images could not be used{rest}:{reasons}{more}")
 
 
 def _frames(path: Path) -> list[Path]:

@@ -76,9 +76,9 @@ def predict_images(
                 f"{model} is a {opened.card.network}, which has no attention maps; leave out --maps, or compute other "
                 "maps: attnmel explain RUN IMAGES --method cam"
             )
-        require_own_names(paths)
+        require_own_names(paths, "leave out --maps")
     if dicom is not None:
-        require_own_names(paths)
+        require_own_names(paths, "leave out --dicom-out")
     return ImageResults(
         opened,
         paths,

@@ -4,7 +4,7 @@ import { info, predict } from "./api.js";
 import { download, find, make } from "./dom.js";
 import { sheet } from "./sheet.js";
 import { csv, drawTable, inOrder } from "./table.js";
-import { percent, pointName } from "./text.js";
+import { counted, failure, percentOf, pointName } from "./text.js";
 import { FULL, applyLayers, drawCase, flattened } from "./view.js";
 
 const NO_MAP = "none";
@@ -100,17 +100,20 @@ async function add(files) {
 }
 
 function finished(fresh) {
-  const failed = fresh.filter((one) => one.error);
-  if (failed.length) return problem(failed.map((one) => `${one.name}: ${one.error}`).join("; "));
-  const answers = fresh.map((one) => state.cases.find((each) => each.id === one.id)).filter(Boolean);
-  const [first] = answers;
+  const done = fresh.map((one) => state.cases.find((each) => each.id === one.id)).filter(Boolean);
+  const failed = done.filter(failure);
+  if (failed.length) {
+    const head = done.length > 1 ? `${counted(done.length - failed.length, failed.length)}: ` : "";
+    return problem(head + failed.map((one) => (failure(one).startsWith(one.name) ? failure(one) : `${one.name}: ${failure(one)}`)).join("; "));
+  }
+  const [first] = done;
   if (!first) return say("");
-  if (answers.length > 1) return say(`${answers.length} images predicted.`);
+  if (done.length > 1) return say(`${counted(done.length, 0)}.`);
   const model = chosenModels()[0] ?? state.facts.models[0];
   const row = first.rows[model.model];
   if (row.error) return problem(row.error);
   const target = settings().target(model);
-  return say(`${first.name}: ${target} ${percent((row.probabilities ?? row.uncalibrated)[target])}.`);
+  return say(`${first.name}: ${target} ${percentOf((row.probabilities ?? row.uncalibrated)[target])}.`);
 }
 
 function drawOptions(facts) {

@@ -1,7 +1,7 @@
 // One case as an HTML file that prints on a page; every text of it is set as text.
 
 import { make } from "./dom.js";
-import { achieved, decision, meaning, percent, pointName, warning } from "./text.js";
+import { achieved, decision, meaning, percent, percentOf, pointName, warning } from "./text.js";
 
 const STYLE = `body { margin: 2rem auto; max-width: 48rem; font: 11pt/1.45 system-ui, sans-serif; color: #1d1e20; background: #fff; }
 h1 { font-size: 15pt; overflow-wrap: anywhere; } h2 { font-size: 12pt; margin-top: 1.2em; } p { margin: 0.3em 0; }
@@ -27,11 +27,12 @@ export function sheet(one, models, images, shown, settings, facts) {
     if (images[place]) section.append(add("img", { src: images[place], alt: `${one.name}${shown}` }), add("p", { className: "quiet" }, `The image${shown || ", without a map"}.`));
     const target = settings.target(model);
     const probability = (row.probabilities ?? row.uncalibrated)[target];
-    section.append(add("p", {}, add("strong", {}, `${target}: ${percent(probability)}`)), add("p", {}, meaning(model, probability, target)));
+    section.append(add("p", {}, add("strong", {}, `${target}: ${percentOf(probability)}`)), add("p", {}, meaning(model, probability, target)));
     const points = (model.thresholds ?? []).map((point) => add("tr", {}, add("th", { scope: "row" }, pointName(point)),
       add("td", {}, decision(model, row, point.name).text), add("td", { className: "quiet" }, achieved(model, point.name).at(-1) ?? "")));
     if (points.length) section.append(add("table", {}, add("tbody", {}, ...points)));
     for (const name of row.warnings ?? []) section.append(add("p", {}, `Warning: ${warning(name)}`));
+    if (row.notes?.length) section.append(add("p", {}, `Read from the file: ${row.notes.join("; ")}.`));
     section.append(add("p", { className: "quiet" }, `${model.calibration} The network saw ${percent(row.share_of_image)} of the image. Recipe ${model.recipe}, epoch ${model.epoch}. Licence of the training data: ${model.licence}.`));
   });
   page.body.append(add("p", { className: "quiet" }, `attnmel ${facts.version}, ${new Date().toISOString().slice(0, 10)}`));

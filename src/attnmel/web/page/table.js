@@ -1,7 +1,7 @@
 // The table of all images: sorted by any column, and as CSV.
 
 import { make } from "./dom.js";
-import { decision, percent } from "./text.js";
+import { decision, percentOf, remarks } from "./text.js";
 
 let sorted = { column: null, down: false };
 
@@ -15,11 +15,11 @@ function columns(models, settings) {
       const target = settings.target(model);
       const probability = (one) => one.rows?.[model.model]?.probabilities?.[target] ?? one.rows?.[model.model]?.uncalibrated?.[target];
       return [
-        { heading: `Probability of ${target}${of(model)}`, number: true, key: probability, text: (one) => (probability(one) === undefined ? "" : percent(probability(one))) },
+        { heading: `Probability of ${target}${of(model)}`, number: true, key: probability, text: (one) => (probability(one) === undefined ? "" : percentOf(probability(one))) },
         { heading: `Decision${of(model)}`, key: (one) => one.rows?.[model.model]?.decisions?.[settings.point], text: (one) => decided(model, one, settings) },
       ];
     }),
-    { heading: "Warnings", key: (one) => notes(one, models), text: (one) => notes(one, models) },
+    { heading: "Warnings and notes", key: (one) => remarks(one, models), text: (one) => remarks(one, models) },
   ];
 }
 
@@ -27,13 +27,6 @@ function decided(model, one, settings) {
   const row = one.rows?.[model.model];
   if (!row?.decisions) return "";
   return { above: "above", below: "not above", "": "" }[decision(model, row, settings.point).kind];
-}
-
-function notes(one, models) {
-  if (one.error) return one.error;
-  if (!one.rows) return "waiting";
-  const rows = models.map((model) => one.rows[model.model]).filter(Boolean);
-  return [...new Set(rows.flatMap((row) => (row.error ? [row.error] : row.warnings ?? [])))].join("; ");
 }
 
 function compared(first, second) {
@@ -84,11 +77,11 @@ export function csv(cases, models, settings) {
   const classes = [...new Set(models.flatMap((model) => model.classes))];
   const points = [...new Set(models.flatMap((model) => (model.thresholds ?? []).map((one) => one.name)))];
   const head = ["image", "model", ...classes.map((one) => `probability_${one}`), ...classes.map((one) => `uncalibrated_${one}`),
-    ...points.map((one) => `decision_${one}`), "share_of_image", "share_of_lesion", "warnings", "error"];
+    ...points.map((one) => `decision_${one}`), "share_of_image", "share_of_lesion", "warnings", "notes", "error"];
   const lines = inOrder(cases, models, settings).flatMap((one) => models.map((model) => {
     const row = one.rows?.[model.model] ?? { error: one.error ?? "not answered" };
     return [one.name, model.model, ...classes.map((name) => row.probabilities?.[name]), ...classes.map((name) => row.uncalibrated?.[name]),
-      ...points.map((name) => row.decisions?.[name]), row.share_of_image, row.share_of_lesion, row.warnings?.join("; "), row.error];
+      ...points.map((name) => row.decisions?.[name]), row.share_of_image, row.share_of_lesion, row.warnings?.join("; "), row.notes?.join("; "), row.error];
   }));
   return [head, ...lines].map((line) => `${line.map(cell).join(",")}\n`).join("");
 }

@@ -1,6 +1,29 @@
 // Sentences and numbers of the page, made of the API's answers.
 
-export const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+export const percent = (share, digits = share < 0.1 ? 1 : 0) => `${(100 * share).toFixed(digits)} %`;
+
+/** A probability, with a digit more than other shares, so that it differs from a threshold close to it. */
+export const percentOf = (probability) => percent(probability, 1);
+
+const images = (count) => (count === 1 ? "1 image" : `${count} images`);
+
+/** How many images were predicted and how many could not be read, in a sentence. */
+export const counted = (predicted, failed) =>
+  failed ? `${images(predicted)} predicted, ${failed} could not be read` : `${images(predicted)} predicted`;
+
+/** Why an image has no answer of any model; empty where one has answered. */
+export function failure(one) {
+  const rows = Object.values(one.rows ?? {});
+  return one.error ?? (rows.length && rows.every((row) => row.error) ? rows[0].error : "");
+}
+
+/** What the table says of an image: why it was not read, its warnings, and how its file was read. */
+export function remarks(one, models) {
+  if (one.error) return one.error;
+  if (!one.rows) return "waiting";
+  const rows = models.map((model) => one.rows[model.model]).filter(Boolean);
+  return [...new Set(rows.flatMap((row) => (row.error ? [row.error] : [...(row.warnings ?? []), ...(row.notes ?? [])])))].join("; ");
+}
 
 const rate = ([value, low, high]) => `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 

@@ -1,0 +1,57 @@
+"""Slips of people who use a command for the first time: each error says what to type instead."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from attnmel.pretrained.examples import FOLDER
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
+
+EXAMPLE = sorted(FOLDER.glob("*.jpg"))[0]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my photos").mkdir()
+    shutil.copy(EXAMPLE, tmp_path / "my photos")
+    return Path("my photos")
+
+
+@pytest.mark.parametrize("command", ["predict", "explain", "segment predict"])
+@pytest.mark.parametrize("model", ["pretrained", "runs/seed-0", "mine.onnx"])
+def test_images_before_the_model_are_told_apart(attnmel: "Attnmel", photos: Path, command: str, model: str) -> None:
+    Path("runs/seed-0").mkdir(parents=True)
+    for path in ("runs/seed-0/recipe.toml", "mine.onnx"):
+        Path(path).touch()
+    for images in (photos, photos / EXAMPLE.name):
+        ran = attnmel(*command.split(), images, model)
+        said = f"{images} holds images and {model} is a model; name the model first: {model} {images}"
+        assert (ran.code, ran.err) == (1, f"error: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [("evaluate", "name the images with --on"), ("train", "name the images with --set data.dataset=")],
+)
+def test_a_folder_too_many_names_the_option(attnmel: "Attnmel", command: str, hint: str) -> None:
+    ran = attnmel(command, "demo", "folder")
+    assert ran.code == 2
+    assert f"Got unexpected extra argument (folder); {hint}\n" in ran.err.replace("argument(s)", "argument")
+    assert "; name the" not in attnmel("predict", "a", "b", "--nonsense").err
+
+
+def test_the_ending_of_a_file_says_its_format(attnmel: "Attnmel", photos: Path) -> None:
+    assert attnmel("predict", "pretrained", photos, "--out", "g.json").code == 0
+    assert json.loads(Path("g.json").read_text())["images"]
+    ran = attnmel("predict", "pretrained", photos, "--out", "h.csv", "--json")
+    assert "h.csv gets JSON, whatever its ending: leave out --json for CSV, or call it h.json" in ran.err
+    ran = attnmel("predict", "pretrained", photos, "--out", "i.xlsx")
+    assert "i.xlsx gets CSV, which a spreadsheet opens by the ending .csv: call it i.csv" in ran.err
+    ran = attnmel("predict", "pretrained", photos, "--out", "k.csv")
+    assert "gets" not in ran.err
