@@ -41,11 +41,7 @@ def test_help_of_fetch_names_every_published_data_set(attnmel: "Attnmel") -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (
-            ("train", "isic2017/resnet"),
-            1,
-            "unknown recipe 'isic2017/resnet' (did you mean",
-        ),
+        (("train", "qqqqqqqqqq"), 1, "error: unknown recipe 'qqqqqqqqqq'; known: demo, "),
         (
             ("train", "demo", "--set", "training.epoch=3"),
             1,

@@ -58,7 +58,7 @@ def slow(*case: object) -> object:
         ("attnmel.pipeline.train.epochs.write_history", 2, full(), 1, "the disk is full"),
         slow("attnmel.pipeline.train.epochs.write_events", 1, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.pipeline.train.epochs.write_training_state", 3, KeyboardInterrupt(), 130, KEPT),
-        ("attnmel.training.loop._step", 5, KeyboardInterrupt(), 130, "`train --resume` continue from there"),
+        ("attnmel.training.loop._step", 5, KeyboardInterrupt(), 130, "`train --resume` after the last finished epoch"),
     ],
 )
 def test_a_stopped_training_ends_as_one_that_was_not(
