@@ -122,6 +122,10 @@ TABLE_FAULTS = {
         f"{HEAD[:-1]},repeat\nr,a,m,1,0,2\nr,b,m,1,1,0\n",
         "table.csv, line 2, column repeat: found '2', expected 0 for the first and 1 for the second reading",
     ),
+    "experience": (
+        f"{HEAD[:-1]},experience\nr,a,m,1,0,expert\nr,b,m,1,1,resident\n",
+        "table.csv, line 3, column experience: found 'resident', expected 'expert' as before of r",
+    ),
     "no truth": (
         "reader,case,modality,score\nr,a,m,1\n",
         "table.csv has no column 'truth', and there is no {folder}/truth.csv; expected one of them",

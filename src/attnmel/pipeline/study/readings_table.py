@@ -52,12 +52,13 @@ def read_readings_table(file: Path) -> StudyData:
         )
     problems: list[Problem] = []
     truth = _truth(file, text, columns, problems)
+    experience = _experience(text, columns, problems)
     rows = list(_readings(text, columns, problems))
     data = study_data(file, rows, truth, problems)
     suspicion = folded(text.rows[0].cells[columns["score"]]) == "suspicion"
     return dataclasses.replace(
         data,
-        experience=_experience(text, columns),
+        experience=experience,
         threshold=HALF_SUSPICION if suspicion else None,
     )
 
@@ -137,11 +138,14 @@ def _truths(text: TableText, columns: dict[str, int], problems: list[Problem]) -
     return found
 
 
-def _experience(text: TableText, columns: dict[str, int]) -> dict[str, str]:
-    if "experience" not in columns:
-        return {}
-    rows = _cells(text, columns, [])
-    return {cells["reader"]: cells["experience"] for _, cells in rows if cells["experience"]}
+def _experience(text: TableText, columns: dict[str, int], problems: list[Problem]) -> dict[str, str]:
+    """Return the level of each reader; two levels of one reader are a problem."""
+    found: dict[str, str] = {}
+    for line, cells in _cells(text, columns, []) if "experience" in columns else ():
+        level, reader = cells["experience"], cells["reader"]
+        if level and found.setdefault(reader, level) != level:
+            problems.append(Problem(line, "experience", shown(level), f"{shown(found[reader])} as before of {reader}"))
+    return found
 
 
 def write_readings_table(path: Path, data: StudyData) -> None:
