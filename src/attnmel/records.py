@@ -154,7 +154,7 @@ class Predictions:
         )
 
     def write(self, path: Path, licence: str | None, *, uncalibrated: "Predictions | None" = None) -> None:
-        """Write the table as CSV, and with a licence what it may be used for into a file beside it.
+        """Write the table as CSV, and with a licence what it may be used for into a file next to it.
 
         Calibrated predictions come with the uncalibrated ones of the same images, in columns of their own at the end.
         Probabilities are written in full (`repr`), so that a file read back gives the same measures to the last bit.

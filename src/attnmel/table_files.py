@@ -1,7 +1,7 @@
 """CSV and JSON files of our own: written whole or not at all, read back with one sentence where one is damaged.
 
 What is not defined (NaN, None) is an empty cell in a CSV file and null in a JSON file. A CSV file holds its header and
-its rows, nothing else: what they may be used for is in a text file beside it. No torch.
+its rows, nothing else: what they may be used for is in a text file next to it. No torch.
 """
 
 import csv
@@ -22,7 +22,7 @@ from attnmel.errors import AttnmelError, printable
 from attnmel.folders import replacing
 
 NOTICES = "NOTICE.txt"
-"""File beside the tables of a folder: what they may be used for, and the licence of the training data."""
+"""File next to the tables of a folder: what they may be used for, and the licence of the training data."""
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """Start of a text that a spreadsheet may take for a formula, or of one that was guarded against it."""
@@ -61,7 +61,7 @@ def csv_encoding(texts: Iterable[str]) -> str:
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]], *, licence: str | None = None
 ) -> None:
-    """Write a CSV file: the header, then the rows by `csv_row`; with a licence, its notice into `NOTICES` beside it.
+    """Write a CSV file: the header, then the rows by `csv_row`; with a licence, its notice into `NOTICES` next to it.
 
     No `columns` give no header. A file name that is no text is written with its bytes in figures.
     """

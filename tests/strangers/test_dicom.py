@@ -1,7 +1,10 @@
 """DICOM files of each kind show the colours that they were made of, and nothing but photographs is taken."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,6 +168,33 @@ def test_maps_as_dicom_lie_where_they_lie_on_the_picture(
     derived = found.PerFrameFunctionalGroupsSequence[1].DerivationImageSequence[0].SourceImageSequence[0]
     assert derived.ReferencedSOPClassUID == kind
     assert derived.get("ReferencedFrameNumber") == frame
+
+
+def test_one_segmentation_is_made_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Highdicom in two threads at once has ended the process."""
+    pytest.importorskip("highdicom")
+    from attnmel.data.dicom import results
+
+    source, original, inside, most = tmp_path / "scan.dcm", results._encoded, [0], [0]
+    write(source, dermoscopy(Modality="XC", NumberOfFrames=1), PICTURE.tobytes(), uid.ExplicitVRLittleEndian)
+
+    def counted(*given: Any) -> Any:  # noqa: ANN401 - passed on
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.05)
+        try:
+            return original(*given)
+        finally:
+            inside[0] -= 1
+
+    monkeypatch.setattr(results, "_encoded", counted)
+    maps = {"pool3": np.zeros(shown(source).shape[:2], np.float32)}
+    written = results.Results("maps")
+    with ThreadPoolExecutor(4) as pool:
+        paths = [tmp_path / f"{number}.dcm" for number in range(4)]
+        list(pool.map(lambda path: results.write_maps(path, source, maps, written, "drawn"), paths))
+    assert most == [1]
+    assert all(path.is_file() for path in paths)
 
 
 def test_a_table_of_values_of_interest_is_followed(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def export(
 ) -> None:
     """Write the answers as tables.
 
-    Those of complete readers, and the .imrmc file beside them, are for `attnmel study analyse`.
+    Those of complete readers, and the .imrmc file, are for `attnmel study analyse`.
 
     Example:
         attnmel study export reading --out readings

@@ -1,7 +1,7 @@
 """Priors that are not the lesion masks of the image cache, as planes of one byte a pixel, in the image's geometry.
 
 A plane holds the marks of the prior's files, spoilt or not: 255 inside, 0 outside, between them on the border; where
-dermoscopic features are told apart, each has a bit of the byte. The
+dermoscopic features are kept distinct, each has a bit of the byte. The
 image cache stays as it is and serves every recipe of a table; its mask channel stays the lesion mask, which is used to
 paint controls and to measure overlap. No torch.
 """

@@ -88,9 +88,9 @@ def align(members: Mapping[str, Predictions], classes: Sequence[str], dataset: s
         same = {name: _labelled(one, truth) for name, one in same.items()}
     runs = joined([RecipeRuns(name, (RunPredictions(name, one),)) for name, one in same.items()])
     found = [one.runs[0].predictions for one in runs]
-    told = max(found, key=lambda one: len(one.attributes))
+    fullest = max(found, key=lambda one: len(one.attributes))
     return Aligned(
-        dataclasses.replace(found[0], attributes=told.attributes),
+        dataclasses.replace(found[0], attributes=fullest.attributes),
         np.stack([one.probabilities for one in found]).astype(np.float64),
     )
 

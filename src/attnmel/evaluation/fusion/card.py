@@ -86,8 +86,8 @@ def located(facts: MemberFacts, folder: Path) -> Path:
     Raises:
         PredictionsError: it is no longer there, or has changed since the fusion.
     """
-    beside = (folder.resolve() / facts.from_fusion).resolve() if facts.from_fusion else None
-    path = beside if beside is not None and beside.exists() else Path(facts.path)
+    nearby = (folder.resolve() / facts.from_fusion).resolve() if facts.from_fusion else None
+    path = nearby if nearby is not None and nearby.exists() else Path(facts.path)
     files = {RunFolder(path).best if facts.kind == "run" else path: facts.sha256}
     files |= {Path(facts.validation): facts.validation_sha256} if facts.validation else {}
     for file, expected in files.items():

@@ -19,7 +19,7 @@ from attnmel.progress import SILENT, Progress
 MASK = re.compile(
     r".*[_\- ](segmentation|seg|mask|masks|superpixels|attribute_\w+|pool3|pool4)|masks?|segmentations?", re.I
 )
-"""Names, without their ending, of masks, superpixels and maps that lie beside photographs; of folders of them too."""
+"""Names, without their ending, of masks, superpixels and maps next to photographs; of folders of them too."""
 
 MASK_FOLDER = re.compile(rf"{MASK.pattern}|ground_?truth|.*_groundtruth|labels", re.I)
 

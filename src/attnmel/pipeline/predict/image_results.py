@@ -109,7 +109,7 @@ class ImageResults:
     def write(self, out: Path, *, as_json: bool = False, resume: bool = False) -> None:
         """Write the table to a file, once all results are there; `resume` continues a stopped prediction.
 
-        The notice of a CSV file is written beside it, to NAME.csv.notice.txt.
+        The notice of a CSV file is written next to it, to NAME.csv.notice.txt.
 
         Raises:
             ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed.

@@ -110,17 +110,17 @@ def _readings(text: TableText, columns: dict[str, int], problems: list[Problem])
 
 def _truth(file: Path, text: TableText, columns: dict[str, int], problems: list[Problem]) -> dict[str, bool]:
     """Return the truth of each case, which the table holds in each row, or a table next to it."""
-    beside = file.with_name(TRUTH_FILE)
+    other = file.with_name(TRUTH_FILE)
     if "truth" not in columns:
-        if not beside.is_file():
-            raise ReadingsError(f"{file.name} has no column 'truth', and there is no {beside}; expected one of them")
-        text = _text(beside)
-        columns = _columns(beside, text.rows[0])
+        if not other.is_file():
+            raise ReadingsError(f"{file.name} has no column 'truth', and there is no {other}; expected one of them")
+        text = _text(other)
+        columns = _columns(other, text.rows[0])
         if not {"case", "truth"} <= set(columns):
-            raise ReadingsError(f"{beside} has the columns {', '.join(text.rows[0].cells)}; expected case and truth")
+            raise ReadingsError(f"{other} has the columns {', '.join(text.rows[0].cells)}; expected case and truth")
         own: list[Problem] = []
         found = _truths(text, columns, own)
-        refuse({beside.name: own}, ReadingsError)
+        refuse({other.name: own}, ReadingsError)
         return found
     return _truths(text, columns, problems)
 
