@@ -25,7 +25,7 @@ from attnmel import runtime
 from attnmel.data.phantoms import draw_phantom
 from attnmel.data.preprocess.cache import open_cache
 from attnmel.data.preprocess.images import central_square
-from attnmel.folders import cache_folder
+from attnmel.files.folders import cache_folder
 from attnmel.records import Lesion
 
 WIDTH, HEIGHT, CROP, SIDE = 3000, 2000, 0.8, 256

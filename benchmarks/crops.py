@@ -31,7 +31,7 @@ from attnmel.data.preprocess.images import decoded_image, lesion_mask
 from attnmel.data.preprocess.lesion_crop import lesion_box
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.proportions import wilson_interval
-from attnmel.folders import home_folder
+from attnmel.files.folders import home_folder
 from attnmel.records import Lesion
 
 TASK = "melanoma"

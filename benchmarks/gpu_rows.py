@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from attnmel.folders import RunFolder, replacing
+from attnmel.files.folders import RunFolder, replacing
 from attnmel.pipeline.run.results import read_measures
 from gpu_summary import TOY
 from results import section, together

@@ -105,7 +105,7 @@ def draw(path: Path, plot: Plot, lines: dict[str, list[Point]]) -> None:
     from matplotlib.figure import Figure
 
     from attnmel.figures.svg import DASHES
-    from attnmel.folders import replacing
+    from attnmel.files.folders import replacing
 
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     time, memory = figure.subplots(1, 2)

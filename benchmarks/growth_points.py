@@ -85,7 +85,7 @@ def audit(folder: Path, images: int) -> float:
 def evaluation(folder: Path, images: int) -> float:
     """Predict and judge that many images, with intervals, maps and their overlap."""
     from attnmel.config.load import load_recipe
-    from attnmel.folders import RunFolder
+    from attnmel.files.folders import RunFolder
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
     from attnmel.pipeline.experiment import run_recipe
     from attnmel.pipeline.run.run import Run

@@ -29,7 +29,7 @@ from attnmel.data.preprocess.image_warnings import (
 )
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.preprocess.network_input import mask_of, network_input
-from attnmel.folders import home_folder
+from attnmel.files.folders import home_folder
 from attnmel.records import Lesion
 
 QUANTILES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)

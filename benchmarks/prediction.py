@@ -33,8 +33,8 @@ from attnmel.deploy.openvino import engine_version, has_bf16
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import save_checkpoint
+from attnmel.pipeline.predict.models.torch_model import CheckpointModel
 from attnmel.pipeline.predict.predict import BATCH
-from attnmel.pipeline.predict.torch_model import CheckpointModel
 
 WANTED = {"float32": 1.1, "bf16": 2.2, "int8": 4.0}
 FIRST, BEFORE = 1.0, 0.6

@@ -10,9 +10,9 @@ import argparse
 
 import numpy as np
 
+from attnmel.evaluation.readers.inference.u_statistics import Moments, difference
 from attnmel.evaluation.readers.power import machine_compared, modalities_compared
 from attnmel.evaluation.readers.roe_metz import RoeMetz
-from attnmel.evaluation.readers.u_statistics import Moments, difference
 
 READERS = (3, 5, 10)
 AUCS = ((0.855, 0.855), (0.855, 0.80))

@@ -16,7 +16,7 @@ from typing import Any
 from attnmel import NOTICE
 from attnmel.config.load import changes
 from attnmel.evaluation.thesis.published import PUBLISHED
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance

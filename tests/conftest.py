@@ -25,7 +25,7 @@ from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.deploy.graph import onnx_graph
 from attnmel.deploy.onnx_file import ExportFacts, Threshold, append_texts
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.experiment import run_recipe, run_system

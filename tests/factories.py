@@ -113,7 +113,7 @@ def wait_until(there: Callable[[], object], process: "subprocess.Popen[str]", *,
 HOLDER = """
 import sys
 from pathlib import Path
-from attnmel.locks import hold_file, hold_folder
+from attnmel.files.locks import hold_file, hold_folder
 
 for line in sys.stdin:
     kind, _, place = line.rstrip("\\n").partition(" ")

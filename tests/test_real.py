@@ -15,7 +15,7 @@ from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.datasets.folder import TableReading
 from attnmel.data.datasets.read_dataset import read_dataset
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs

@@ -13,7 +13,7 @@ from PIL import Image
 
 from attnmel.config.load import load_recipe
 from attnmel.errors import ExportError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.export import check_images

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from attnmel import NOTICE
 from attnmel.errors import LabelError, PredictionsError
 from attnmel.evaluation.calibration.temperature import at_temperature
+from attnmel.files.table_files import NOTICES
 from attnmel.records import Lesion, Predictions, class_index
-from attnmel.table_files import NOTICES
 
 
 def some_predictions() -> Predictions:

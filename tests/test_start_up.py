@@ -10,7 +10,7 @@ from tests.factories import HEAVY, run_fresh
 from typer.main import get_command
 
 from attnmel.cli.app import app
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -19,9 +19,9 @@ ARRAYS = {"numpy", "platformdirs"}
 IMPORTS = {
     "attnmel": set[str](),
     "attnmel.errors": set[str](),
-    "attnmel.download": set[str](),
+    "attnmel.files.download": set[str](),
     "attnmel.pipeline.train.processes": set[str](),
-    "attnmel.folders": {"platformdirs"},
+    "attnmel.files.folders": {"platformdirs"},
     "attnmel.config.load": {"pydantic"},
     "attnmel.config.recipe": {"pydantic"},
     "attnmel.records": ARRAYS,

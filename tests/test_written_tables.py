@@ -11,12 +11,12 @@ import pytest
 import attnmel
 from attnmel.data.audit.exclusions import Exclusion, write_exclusions
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.folders import MasksFolder, RunFolder
+from attnmel.files.folders import MasksFolder, RunFolder
+from attnmel.files.table_files import NOTICES
 from attnmel.pipeline.evaluate.leakage import write_leaks
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.run.images.seen_images import Leak
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table, write_masks_table
-from attnmel.table_files import NOTICES
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

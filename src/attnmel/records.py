@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attnmel.errors import LabelError, PredictionsError, listed
-from attnmel.table_files import read_table, write_table
+from attnmel.files.table_files import read_table, write_table
 
 Split = Literal["train", "validation", "test", "internal"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

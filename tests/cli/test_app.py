@@ -12,7 +12,7 @@ from tests.factories import start_command
 
 from attnmel import NOTICE
 from attnmel.data.archives.catalog import ARCHIVES
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from attnmel.data.phantoms import draw_phantom
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.run.results import read_measures
 

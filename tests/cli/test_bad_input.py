@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import CARD
 from attnmel.models.weights.checkpoints import CONTENT
 from attnmel.models.weights.safetensors_io import load_state

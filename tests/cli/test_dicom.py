@@ -21,7 +21,7 @@ from pydicom import dcmread, uid
 from tests.strangers.make_dicom import IDENTIFYING, PICTURE, dermoscopy, identify, write
 
 from attnmel.data.preprocess.images import image_size, whole_frame
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.records import Predictions
 

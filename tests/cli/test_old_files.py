@@ -16,11 +16,11 @@ import pytest
 
 from attnmel.evaluation.maps.summary import MapSummary
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.folders import RunFolder, cache_folder, predicted_masks
+from attnmel.files.folders import RunFolder, cache_folder, predicted_masks
+from attnmel.files.table_files import table_lines
 from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
-from attnmel.table_files import table_lines
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

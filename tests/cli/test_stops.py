@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.factories import start_command, wait_until
 
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from attnmel.cli.app import main
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.provenance import read_provenance, read_recipe
 
 if TYPE_CHECKING:

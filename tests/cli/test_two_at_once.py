@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.factories import Holder, start_command, wait_until
 
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

@@ -15,7 +15,7 @@ from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.sources import prior_files
-from attnmel.folders import predicted_masks
+from attnmel.files.folders import predicted_masks
 from attnmel.records import Lesion
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from attnmel.deploy.onnx_file import Cost, append_texts, read_onnx_card
 from attnmel.deploy.openvino import OnnxNetwork, has_bf16
 from attnmel.deploy.predictor import Prediction, Predictor
 from attnmel.errors import CheckpointError, ConfigError, ImageError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
-from attnmel.pipeline.predict.torch_model import model_input
+from attnmel.pipeline.predict.models.torch_model import model_input
 
 CROP = 0.8
 """Of the recipe of the trained network."""

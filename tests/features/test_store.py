@@ -13,7 +13,7 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.features.card import SYSTEM
 from attnmel.features.store import SystemNetwork, load_classifier, save_system
 from attnmel.features.system import FittedSystem
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import CARD
 from attnmel.models.weights.checkpoints import CONTENT, load_checkpoint, set_temperature
 from attnmel.pipeline.explain.images import explain_images

@@ -7,7 +7,7 @@ from attnmel.config.system import ColourSettings, SvmSettings
 from attnmel.features.card import FittedOn, SystemCard
 from attnmel.features.handcrafted import colour_histograms
 from attnmel.features.sources import ONLY, Source
-from attnmel.features.svm import fit_svm
+from attnmel.features.svm.classifier import fit_svm
 from attnmel.features.system import FittedSystem, Member, Place, places
 
 NOTHING = FittedOn(dataset="none", split="train", content="", folds=2, images=())

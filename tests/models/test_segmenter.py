@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.segmenter import SegmenterCard, build_segmenter, load_segmenter, save_segmenter, segmentation_loss
 from attnmel.models.weights.checkpoints import load_checkpoint
 

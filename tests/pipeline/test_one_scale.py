@@ -12,7 +12,7 @@ from tests.conftest import TINY
 from attnmel import Predictor
 from attnmel.config.load import load_recipe
 from attnmel.deploy.onnx_file import ExportFacts, append_texts
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, set_temperature
 from attnmel.pipeline.evaluate.calibrate import rescale
 from attnmel.pipeline.experiment import run_recipe

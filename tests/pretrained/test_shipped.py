@@ -9,7 +9,7 @@ import pytest
 from attnmel import Predictor
 from attnmel.evaluation.calibration.temperature import fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import checkpoint_card
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.run.run import Run

@@ -7,7 +7,7 @@ import pytest
 from tests.strangers.make_readers import write_imrmc_variants, write_sequential
 
 from attnmel.evaluation.readers.readings import reader_aucs
-from attnmel.pipeline.study.read_study import read_study
+from attnmel.pipeline.study.analysis.read_study import read_study
 
 
 def test_each_way_to_write_an_imrmc_file_holds_the_same_readings(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.strangers.make_runs import NO_UTF_8, OUTSIDE_CP1252, make
 
 from attnmel.cli import main
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 
 TINY = (
     "data.size=32", "model.width=0.05", "model.weights=random", "training.epochs=1", "training.batch=4",

@@ -10,7 +10,7 @@ from tests.web.test_study_app import Desk, answer
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.study_results import StudyOptions
-from attnmel.pipeline.study.analyse import analyse_study
+from attnmel.pipeline.study.analysis.analyse import analyse_study
 from attnmel.pipeline.study.export_study import export_study
 from attnmel.pipeline.study.reading_order import reading_order
 from attnmel.pipeline.study.study_file import ALONE

@@ -11,7 +11,20 @@ from typing import Annotated, Any
 import typer
 
 from attnmel import NOTICE, __version__
-from attnmel.cli import data, demo, evaluate, explain, fuse, models, predict, reproduce, segment, serve, study, train
+from attnmel.cli.commands import (
+    data,
+    demo,
+    evaluate,
+    explain,
+    fuse,
+    models,
+    predict,
+    reproduce,
+    segment,
+    serve,
+    study,
+    train,
+)
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attnmel.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from attnmel.folders import RunFolder
+    from attnmel.files.folders import RunFolder
     from attnmel.pretrained.catalogue import Shipped
 
 NAME = "`pretrained` or another model of `attnmel models`"
@@ -26,7 +26,7 @@ def shipped(model: str) -> "Shipped | None":
 
 def fast_model(model: str) -> Path:
     """Return the ONNX file of a pretrained model, a folder of several runs of a recipe, or a path as `model_path`."""
-    from attnmel.seeds import runs_to_average
+    from attnmel.files.seeds import runs_to_average
 
     if found := shipped(model):
         return found.onnx
@@ -55,9 +55,9 @@ def model_path(model: str) -> Path:
     Raises:
         ConfigError: there is nothing at the path, or a folder of several seeds or without a run.
     """
-    from attnmel.folders import RunFolder
+    from attnmel.files.folders import RunFolder
+    from attnmel.files.seeds import runs_below, single_run
     from attnmel.pretrained.catalogue import ANY, model_names
-    from attnmel.seeds import runs_below, single_run
 
     path = Path(model)
     if not path.exists():
@@ -77,7 +77,7 @@ def run_of(model: str, out: Path | None = None) -> "RunFolder":
     Raises:
         ConfigError: as `model_path`, or `out` holds something else.
     """
-    from attnmel.folders import RunFolder
+    from attnmel.files.folders import RunFolder
     from attnmel.pipeline.pretrained.run import own_run
     from attnmel.pipeline.run.copied import copied_run
 
@@ -93,9 +93,9 @@ def runs_of(path: Path) -> "tuple[RunFolder, ...]":
     Raises:
         ConfigError: there is no run; says where in the folder there are some.
     """
-    from attnmel.folders import RunFolder
+    from attnmel.files.folders import RunFolder
+    from attnmel.files.seeds import runs_below, runs_in
     from attnmel.pretrained.catalogue import ANY, model_names
-    from attnmel.seeds import runs_below, runs_in
 
     if runs := runs_in(path):
         return runs
@@ -147,8 +147,8 @@ def _holds_images(path: Path) -> bool:
 
 
 def _is_model(path: Path) -> bool:
-    from attnmel.folders import RunFolder
-    from attnmel.seeds import runs_to_average
+    from attnmel.files.folders import RunFolder
+    from attnmel.files.seeds import runs_to_average
 
     if path.is_dir():
         return RunFolder(path).recipe.is_file() or bool(runs_to_average(path))

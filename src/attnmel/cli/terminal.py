@@ -44,7 +44,7 @@ Tta = Annotated[
 def own_file(path: Path | None) -> Path | None:
     """Return the path of a file to write, which is new or was written by this program."""
     if path is not None:
-        from attnmel.own_files import require_own_file
+        from attnmel.files.own_files import require_own_file
 
         require_own_file(path)
     return path
@@ -53,7 +53,7 @@ def own_file(path: Path | None) -> Path | None:
 def own_folder(path: Path | None) -> Path | None:
     """Return the path of a folder to write into."""
     if path is not None:
-        from attnmel.own_files import require_folder
+        from attnmel.files.own_files import require_folder
 
         require_folder(path)
     return path
@@ -95,7 +95,7 @@ def end_if_hung(code: int) -> None:
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON; NaN, which JSON lacks, becomes null, and every text can be read as UTF-8."""
-    from attnmel.table_files import nan_to_null, printable_texts
+    from attnmel.files.table_files import nan_to_null, printable_texts
 
     print(json.dumps(nan_to_null(printable_texts(value)), indent=2, allow_nan=False))
 

@@ -20,7 +20,7 @@ from attnmel.deploy.onnx_content import check_content, content_hash
 from attnmel.deploy.packages import package
 from attnmel.deploy.protobuf import NotProtobufError, read_field
 from attnmel.errors import CheckpointError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import CARD, Card, card_json, checked, read_card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.models.weights.pickles import is_pickle

@@ -8,8 +8,8 @@ from attnmel.config.fields import Classes, Means, Size, Spreads, Width
 from attnmel.config.recipe import Settings
 from attnmel.config.system import Feature, Kernel, Scaling, SvmSettings
 from attnmel.errors import CheckpointError
+from attnmel.files.table_files import parsed_json
 from attnmel.models.weights.card import checked
-from attnmel.table_files import parsed_json
 
 SYSTEM = "attnmel-system"
 """Key of the card among the texts of a checkpoint, next to that of every checkpoint."""

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from attnmel import runtime
 from attnmel.errors import CheckpointError
 from attnmel.features.card import SYSTEM, MemberFacts, SystemCard, read_system_card
-from attnmel.features.logistic import Logistic
-from attnmel.features.scaling import FittedScaling
 from attnmel.features.sources import Source
-from attnmel.features.svm import FittedSvm
+from attnmel.features.svm.classifier import FittedSvm
+from attnmel.features.svm.logistic import Logistic
+from attnmel.features.svm.scaling import FittedScaling
 from attnmel.features.system import FittedSystem, Member, Place
 from attnmel.features.trunk_network import TrunkNetwork, network_of
 from attnmel.models.output import Output

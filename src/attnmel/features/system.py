@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float64
 
 from attnmel.features.card import MemberFacts, SystemCard
-from attnmel.features.encoders import Arrays, encode
+from attnmel.features.encoders.encoder import Arrays, encode
 from attnmel.features.handcrafted import Pixels
 from attnmel.features.sources import ONLY, Source
-from attnmel.features.svm import FittedSvm
+from attnmel.features.svm.classifier import FittedSvm
 
 
 @dataclass(frozen=True)

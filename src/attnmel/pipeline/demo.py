@@ -8,7 +8,7 @@ from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.errors import ConfigError
-from attnmel.locks import IN_FOLDER, hold_folder
+from attnmel.files.locks import IN_FOLDER, hold_folder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.results import SplitResults

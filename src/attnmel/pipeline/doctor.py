@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from attnmel import runtime
-from attnmel.folders import cache_folder
+from attnmel.files.folders import cache_folder
 from attnmel.models.weights.efficientnet_lite import installed
 
 LIBRARIES = ("lightning-fabric", "numpy", "pillow", "safetensors", "matplotlib")

@@ -10,8 +10,8 @@ from attnmel.config.recipe import Recipe
 from attnmel.config.system import SystemRecipe
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.folders import RunFolder
-from attnmel.locks import hold_folder
+from attnmel.files.folders import RunFolder
+from attnmel.files.locks import hold_folder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.run.history import HistoryRow
 from attnmel.pipeline.run.images.dataset import Prepared

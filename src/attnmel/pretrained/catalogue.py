@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.errors import CheckpointError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pretrained.card import ModelCard, read_model_card
 
 FOLDER = Path(__file__).parent

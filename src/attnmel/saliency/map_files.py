@@ -15,8 +15,8 @@ from jaxtyping import Float, UInt8
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
-from attnmel.folders import replacing
-from attnmel.table_files import damage
+from attnmel.files.folders import replacing
+from attnmel.files.table_files import damage
 
 LEVELS = 255
 

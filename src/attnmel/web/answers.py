@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from attnmel import NOTICE, __version__
+from attnmel.files.table_files import nan_to_null, printable_texts
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.records import ATTENTION_MAPS
-from attnmel.table_files import nan_to_null, printable_texts
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models, ServedModel
 from attnmel.web.pictures import overlay_png, pictures

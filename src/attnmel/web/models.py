@@ -12,10 +12,10 @@ from attnmel.data.image_files.picture import NamedBytes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.data.preprocess.network_input import Mask
 from attnmel.errors import ImageError
-from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks, require_masks
-from attnmel.pipeline.predict.onnx_model import OnnxModel
+from attnmel.files.table_files import nan_to_null, printable_texts
+from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks, require_masks
+from attnmel.pipeline.predict.models.onnx_model import OnnxModel
 from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells
-from attnmel.table_files import nan_to_null, printable_texts
 
 MaskOf = Callable[[NamedBytes], Mask]
 """Draws the lesion mask of an image; raises ImageError where it cannot be read."""

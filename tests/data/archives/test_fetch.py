@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from tests.factories import Recorder
 
-from attnmel import download
 from attnmel.data.archives import fetch as fetch_module
 from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import ArchiveState, archive_states, fetch
 from attnmel.errors import ArchiveError, ConfigError
-from attnmel.folders import dataset_folder
+from attnmel.files import download
+from attnmel.files.folders import dataset_folder
 
 TRAINING = "ISIC-2017_Training_Data.zip"
 MASKS = "ISIC-2017_Test_v2_Part1_GroundTruth.zip"

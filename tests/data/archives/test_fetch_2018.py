@@ -10,8 +10,8 @@ import pytest
 
 from attnmel.data.archives.fetch import archive_states, fetch, fetch_with_companions
 from attnmel.errors import ArchiveError
-from attnmel.folders import dataset_folder
-from attnmel.locks import IN_FOLDER, hold_folder
+from attnmel.files.folders import dataset_folder
+from attnmel.files.locks import IN_FOLDER, hold_folder
 from attnmel.progress import Silent
 
 Fetched = Callable[[str], Path]

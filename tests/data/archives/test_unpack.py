@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from attnmel import download
 from attnmel.data.archives import unpack as unpacking
 from attnmel.data.archives.unpack import BadFileError, unpack
 from attnmel.errors import ArchiveError
+from attnmel.files import download
 
 Fill = Callable[[zipfile.ZipFile], None]
 

@@ -10,7 +10,7 @@ from attnmel.data.archives.fetch import fetch
 from attnmel.data.datasets.folder import TableReading
 from attnmel.data.datasets.read_dataset import labelled_folder, own_folder_path, read_dataset
 from attnmel.errors import ArchiveError, ConfigError, LabelError
-from attnmel.folders import dataset_folder
+from attnmel.files.folders import dataset_folder
 
 PARTS = {"Training": ["ISIC_1", "ISIC_2", "ISIC_3"], "Validation": ["ISIC_4"], "Test_v2": ["ISIC_6", "ISIC_5"]}
 TRUTH = {"ISIC_1": "1.0,0.0", "ISIC_2": "0.0,1.0"}

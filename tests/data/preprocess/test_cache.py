@@ -19,7 +19,7 @@ from attnmel.data.preprocess import cache as cache_module
 from attnmel.data.preprocess.cache import Cache, open_cache, statistics
 from attnmel.data.preprocess.images import image_size, prepared_image, prepared_mask
 from attnmel.errors import AttnmelError, ImageError, LabelError
-from attnmel.folders import cache_folder
+from attnmel.files.folders import cache_folder
 from attnmel.records import Lesion
 
 SIDE = 16

@@ -34,7 +34,7 @@ from attnmel.data.priors.cache import Planes, open_planes
 from attnmel.data.priors.corrupt import dilated, shifted, swapped
 from attnmel.data.priors.sources import DERMOSCOPIC_FEATURES, feature_files, prior_files
 from attnmel.errors import ImageError, LabelError
-from attnmel.folders import cache_folder
+from attnmel.files.folders import cache_folder
 
 
 def batches_of(cache: Cache, planes: Planes | None, prior: str) -> TrainingBatches:

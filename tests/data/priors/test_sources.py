@@ -31,7 +31,7 @@ from attnmel.data.priors.sources import (
     prior_files,
 )
 from attnmel.errors import LabelError
-from attnmel.folders import MasksFolder
+from attnmel.files.folders import MasksFolder
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

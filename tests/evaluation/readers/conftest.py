@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.readers.readings import Readings
-from attnmel.pipeline.study.read_study import read_study
+from attnmel.pipeline.study.analysis.read_study import read_study
 
 INPUT = Path(__file__).with_name("input.imrmc")
 

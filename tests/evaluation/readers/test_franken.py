@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnmel.evaluation.readers.covariance import auc_covariance
-from attnmel.evaluation.readers.estimates import NEGATIVE_VARIANCE
-from attnmel.evaluation.readers.obuchowski_rockette import obuchowski_rockette
+from attnmel.evaluation.readers.inference.covariance import auc_covariance
+from attnmel.evaluation.readers.inference.estimates import NEGATIVE_VARIANCE
+from attnmel.evaluation.readers.inference.obuchowski_rockette import obuchowski_rockette
+from attnmel.evaluation.readers.inference.u_statistics import Moments, difference, single_modality
 from attnmel.evaluation.readers.readings import reader_aucs
-from attnmel.evaluation.readers.u_statistics import Moments, difference, single_modality
-from attnmel.pipeline.study.read_study import read_study
+from attnmel.pipeline.study.analysis.read_study import read_study
 
 FOLDER = Path(os.environ.get("ATTNMEL_READER_DATA", Path(__file__).parents[4] / "shared" / "data" / "readers"))
 FILE = FOLDER / "Franken.imrmc"

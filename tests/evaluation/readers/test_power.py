@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.readers.estimates import Estimate
-from attnmel.evaluation.readers.obuchowski_rockette import averaged
+from attnmel.evaluation.readers.inference.estimates import Estimate
+from attnmel.evaluation.readers.inference.obuchowski_rockette import averaged
+from attnmel.evaluation.readers.inference.u_statistics import Moments, difference
 from attnmel.evaluation.readers.power import (
     case_ratio,
     expected_against_machine,
@@ -20,7 +21,6 @@ from attnmel.evaluation.readers.power import (
 )
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 from attnmel.evaluation.readers.roe_metz import RoeMetz
-from attnmel.evaluation.readers.u_statistics import Moments, difference
 
 MODEL = RoeMetz((0.75, 0.82), reader=0.02, reader_modality=0.01)
 

@@ -12,7 +12,7 @@ from attnmel.errors import ConfigError, ReadingsError
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 from attnmel.evaluation.readers.study import analyse
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
-from attnmel.pipeline.study.read_study import read_study
+from attnmel.pipeline.study.analysis.read_study import read_study
 
 
 @pytest.fixture(scope="module")

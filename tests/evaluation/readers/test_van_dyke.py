@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from attnmel.evaluation.readers.covariance import CovarianceMethod, auc_covariance
 from attnmel.evaluation.readers.decisions import decisions, share_analysis
-from attnmel.evaluation.readers.obuchowski_rockette import obuchowski_rockette
+from attnmel.evaluation.readers.inference.covariance import CovarianceMethod, auc_covariance
+from attnmel.evaluation.readers.inference.obuchowski_rockette import obuchowski_rockette
+from attnmel.evaluation.readers.inference.u_statistics import Moments, difference, single_modality
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
-from attnmel.evaluation.readers.u_statistics import Moments, difference, single_modality
-from attnmel.pipeline.study.read_study import read_study
+from attnmel.pipeline.study.analysis.read_study import read_study
 
 FOLDER = Path(os.environ.get("ATTNMEL_READER_DATA", Path(__file__).parents[4] / "shared" / "data" / "readers"))
 FILE = FOLDER / "VanDyke.imrmc"

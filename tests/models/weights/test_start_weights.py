@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.folders import weights_folder
+from attnmel.files.folders import weights_folder
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights import start_weights as module

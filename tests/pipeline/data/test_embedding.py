@@ -8,7 +8,7 @@ import pytest
 from attnmel.data.audit.descriptors import SIDE
 from attnmel.data.phantoms import draw_phantom
 from attnmel.errors import CheckpointError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.data.embedding import close_pairs, embedded
 
 PICTURES = 10

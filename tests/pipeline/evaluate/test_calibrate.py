@@ -10,7 +10,7 @@ import pytest
 
 from attnmel.config.recipe import Recipe
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, set_temperature
 from attnmel.pipeline.evaluate.calibrate import calibrate_run, store_calibration
 from attnmel.pipeline.experiment import run_recipe

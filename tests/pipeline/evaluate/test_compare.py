@@ -12,7 +12,7 @@ import pytest
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.ranking import Ranking, roc_auc
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.results import add_measures, read_measures

@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.classification.report import evaluate_classification
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs

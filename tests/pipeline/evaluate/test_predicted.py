@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from attnmel.config.load import load_run_recipe
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import fit_age_sex_prior
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, save_weights
 from attnmel.pipeline.evaluate.evaluate import evaluate_run

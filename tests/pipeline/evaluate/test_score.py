@@ -11,7 +11,7 @@ import pytest
 from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.challenge.score import ChallengeReport
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.score import as_dict, score, sentence, table
 from attnmel.pipeline.run.results import read_measures
 from attnmel.pipeline.run.results_details import read_details

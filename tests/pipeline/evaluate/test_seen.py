@@ -13,7 +13,8 @@ from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.preprocess.network_input import mask_of, network_input
 from attnmel.errors import LabelError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import read_table
 from attnmel.models.weights.checkpoints import read_checkpoint
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.evaluate.seen import seen_notes
@@ -22,7 +23,6 @@ from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.predict.table import texts_of
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.run import Run
-from attnmel.table_files import read_table
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

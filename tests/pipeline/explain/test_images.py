@@ -11,7 +11,7 @@ from PIL import Image
 from attnmel.config.load import load_recipe
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images

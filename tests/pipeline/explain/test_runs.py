@@ -15,7 +15,7 @@ from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.maps.summary import MapSummary
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.folders import MapsFolder, RunFolder
+from attnmel.files.folders import MapsFolder, RunFolder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.runs import explain_runs
 from attnmel.pipeline.explain.side_by_side import require_same_images

@@ -16,7 +16,7 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.maps.attention_overlap import Overlap
 from attnmel.evaluation.maps.summary import MapSummary
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.classifiers import MelNetwork
 from attnmel.models.output import Output
 from attnmel.pipeline.experiment import run_recipe

@@ -19,7 +19,7 @@ from attnmel.deploy.onnx_file import read_onnx_card
 from attnmel.deploy.openvino import Compiled
 from attnmel.errors import ConfigError, ExportError
 from attnmel.evaluation.calibration.temperature import at_temperature
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint
 from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.export.check_images import large_phantoms, spread

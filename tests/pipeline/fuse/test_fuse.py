@@ -17,7 +17,7 @@ from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.evaluation.fusion.card import KEY, located
 from attnmel.evaluation.fusion.rules import accuracies
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, save_weights, set_temperature
 from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.compare import compare_runs

@@ -9,7 +9,7 @@ import pytest
 
 from attnmel.deploy.onnx_file import ExportFacts, append_texts
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.checkpoints import load_checkpoint, save_weights
 from attnmel.pipeline.export import export

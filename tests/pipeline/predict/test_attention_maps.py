@@ -12,7 +12,7 @@ from attnmel.config.load import load_recipe
 from attnmel.deploy.graph import onnx_graph
 from attnmel.deploy.onnx_file import ExportFacts, append_texts
 from attnmel.errors import CheckpointError, ConfigError, ImageError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images

@@ -14,12 +14,12 @@ from attnmel.data.preprocess.colour_constancy import shades_of_grey
 from attnmel.data.preprocess.images import prepared_image
 from attnmel.deploy.onnx_file import ExportFacts, append_texts
 from attnmel.deploy.predictor import Predictor, prepared_input
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.output import predict_batch
 from attnmel.models.weights.checkpoints import load_checkpoint, save_weights
 from attnmel.pipeline.export import export
+from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.pipeline.predict.predict import predict_images
-from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.images.normalisation import with_statistics
 

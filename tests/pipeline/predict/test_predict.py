@@ -16,12 +16,12 @@ from attnmel import NOTICE
 from attnmel.data.preprocess.images import prepared_image
 from attnmel.errors import ConfigError, ImageError
 from attnmel.evaluation.calibration.temperature import at_temperature
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint, set_temperature
 from attnmel.pipeline.predict.image_results import ImageResults
+from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.predict.table import ImageResult
-from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.records import Predictions
 
 CROP = 0.8

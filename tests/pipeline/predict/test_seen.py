@@ -22,11 +22,11 @@ from attnmel.data.preprocess.lesion_crop import largest_component
 from attnmel.data.preprocess.network_input import network_input
 from attnmel.deploy.onnx_file import append_texts, read_onnx_card
 from attnmel.errors import ConfigError, ImageError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, save_weights
 from attnmel.pipeline.explain.images import explain_images
+from attnmel.pipeline.predict.masks.segmenter_masks import SegmenterMasks
 from attnmel.pipeline.predict.predict import predict_images
-from attnmel.pipeline.predict.segmenter_masks import SegmenterMasks
 from attnmel.pipeline.predict.table import ImageResult
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 from attnmel import NOTICE
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import read_checkpoint
 from attnmel.models.weights.operating_points import Achieved, Threshold

@@ -14,11 +14,11 @@ from attnmel.data.preprocess.images import prepared_image
 from attnmel.data.preprocess.transforms import transformed
 from attnmel.deploy.predictor import Predictor
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.output import predict_batch
 from attnmel.models.weights.checkpoints import load_checkpoint, save_weights
+from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.pipeline.predict.predict import predict_images
-from attnmel.pipeline.predict.torch_model import model_input
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms

@@ -12,7 +12,7 @@ from attnmel.deploy.onnx_file import read_onnx_card
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint, read_checkpoint
 from attnmel.pipeline.export import check_images
 from attnmel.pipeline.pretrained import package

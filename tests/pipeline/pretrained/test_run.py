@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.pretrained.run import copy_onnx, own_run, refuse_trained_on
 from attnmel.pipeline.run.run import Run

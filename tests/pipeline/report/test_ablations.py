@@ -16,7 +16,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import ABLATIONS
 from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.thesis.published import PUBLISHED
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.predict.predict import predict_images

@@ -11,7 +11,7 @@ import pytest
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.folders import MapsFolder, RunFolder
+from attnmel.files.folders import MapsFolder, RunFolder
 from attnmel.pipeline.explain.runs import explain_each, explain_runs
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.run import Run

@@ -11,7 +11,7 @@ from attnmel import NOTICE
 from attnmel.config.load import load_recipe
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.thesis.published import PUBLISHED
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.report.report import _published, report_runs
 from attnmel.pipeline.run.results import read_measures
 from attnmel.pipeline.run.run import Run

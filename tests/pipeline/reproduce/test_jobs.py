@@ -9,7 +9,7 @@ from tests.conftest import TINY
 from attnmel.config.load import load_recipe
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
-from attnmel.folders import predicted_masks
+from attnmel.files.folders import predicted_masks
 from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs
 from attnmel.pipeline.segment.masks_table import MaskRow, write_masks_table
 

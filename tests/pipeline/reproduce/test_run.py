@@ -23,7 +23,7 @@ from attnmel.cli import main
 from attnmel.config.load import load_recipe
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.reproduce import run as module
 from attnmel.pipeline.reproduce.folder import begin_table
 from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import set_temperature
 from attnmel.pipeline.run.copied import copied_run
 

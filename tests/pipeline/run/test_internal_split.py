@@ -11,7 +11,7 @@ from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.evaluation.thesis.published import CLASSES_2018
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.experiment import run_recipe

@@ -8,7 +8,7 @@ import pytest
 
 from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, moved_to, path_from_run, read_recipe
 from attnmel.pipeline.run.provenance import refuse_other_settings
 

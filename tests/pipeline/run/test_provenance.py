@@ -10,7 +10,7 @@ import pytest
 from attnmel.config.load import make_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, LabelError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.moved import read_recipe

@@ -11,7 +11,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
 
 

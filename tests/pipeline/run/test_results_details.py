@@ -19,7 +19,7 @@ from attnmel.evaluation.classification.decision_curve import decision_curve
 from attnmel.evaluation.classification.operating_points import operating_points
 from attnmel.evaluation.subgroup_metrics import WholeSetResults
 from attnmel.evaluation.subgroups import subgroups
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
-from attnmel.locks import IN_FOLDER
+from attnmel.files.folders import RunFolder
+from attnmel.files.locks import IN_FOLDER
 from attnmel.models.weights import safetensors_io
 from attnmel.pipeline.evaluate.calibrate import calibrate_run
 from attnmel.pipeline.evaluate.evaluate import evaluate_run

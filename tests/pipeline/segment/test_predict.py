@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from attnmel.errors import ConfigError, ImageError, LabelError, PredictionsError
-from attnmel.folders import MasksFolder, RunFolder, predicted_masks
+from attnmel.files.folders import MasksFolder, RunFolder, predicted_masks
 from attnmel.models.segmenter import load_segmenter, save_segmenter
 from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.segment import predict

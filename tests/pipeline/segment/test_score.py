@@ -13,7 +13,7 @@ from sklearn.metrics import jaccard_score
 
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.folders import MasksFolder, RunFolder
+from attnmel.files.folders import MasksFolder, RunFolder
 from attnmel.pipeline.segment.predict import predict_masks
 from attnmel.pipeline.segment.score import MasksScore, score_masks
 

@@ -22,7 +22,7 @@ from attnmel import runtime
 from attnmel.config.load import load_segmenter_recipe
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ConfigError, LabelError, TrainingError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.segmenter import load_segmenter
 from attnmel.pipeline.run.history import SegmenterRow, best_segmenter_row
 from attnmel.pipeline.run.images.seen_images import read_images

@@ -14,7 +14,7 @@ from attnmel.config.system import SystemRecipe
 from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.features.sources import Described, Source
 from attnmel.features.system import FittedSystem
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.features import described_parts
 from attnmel.pipeline.system.fit import fit_system, open_sources

@@ -13,7 +13,7 @@ from attnmel.config.system import SystemRecipe
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.features.store import is_system
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.predict.predict import predict_images

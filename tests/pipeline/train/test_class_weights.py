@@ -6,7 +6,7 @@ import torch
 
 from attnmel.config.load import make_recipe
 from attnmel.config.recipe import Recipe
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.provenance import read_provenance, write_start

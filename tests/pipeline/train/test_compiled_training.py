@@ -13,7 +13,7 @@ from tests.conftest import TINY
 
 from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.history import read_history

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.results import read_measures
 from attnmel.records import Predictions

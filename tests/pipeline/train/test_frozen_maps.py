@@ -16,7 +16,7 @@ from torch import nn
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import FROM_MAPS, evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches

@@ -12,7 +12,7 @@ from tests.factories import Recorder
 from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import CheckpointError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.models.weights.pretrained_input import INPUT

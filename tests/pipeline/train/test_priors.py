@@ -14,7 +14,7 @@ from tests.factories import Recorder
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import LabelError
-from attnmel.folders import MasksFolder, RunFolder
+from attnmel.files.folders import MasksFolder, RunFolder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import judged_images, write_images

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from attnmel.cli import main
 from attnmel.errors import TrainingError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.train import processes
 from attnmel.pipeline.train.processes import company, run_together, starts_processes

@@ -13,7 +13,7 @@ from attnmel import runtime
 from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.loader import Batch, TrainingBatches
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.images.dataset import prepare, training_batches

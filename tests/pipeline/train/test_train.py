@@ -19,7 +19,7 @@ from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ConfigError, TrainingError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.moved import read_recipe

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from attnmel.config.load import load_recipe, network_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, LabelError, TrainingError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.checkpoints import load_checkpoint

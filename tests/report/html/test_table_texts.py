@@ -11,8 +11,8 @@ from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.evaluation.thesis.reproduced import ReproducedTable, RowTest, TableBlock, TableRow
+from attnmel.files.table_files import csv_row
 from attnmel.report.html.table_texts import CSV_COLUMNS, csv_rows, escaped, latex, markdown
-from attnmel.table_files import csv_row
 
 FOUND = Difference("mel", "star", "MEL", "auc", 0.7, 0.8, 0.1, Outcome(Method("DeLong", 0.01, 0.2, 0.03)), 0.03)
 

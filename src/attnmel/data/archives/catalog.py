@@ -10,7 +10,7 @@ from typing import Literal
 
 from attnmel.data.archives.sizes import ABOUT_BYTES
 from attnmel.data.image_files.formats import JPEG_SUFFIXES, PNG_SUFFIXES
-from attnmel.folders import dataset_folder
+from attnmel.files.folders import dataset_folder
 from attnmel.records import Split
 
 OFFICIAL_ADDRESS = "https://isic-challenge-data.s3.amazonaws.com"

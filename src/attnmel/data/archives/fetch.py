@@ -19,12 +19,12 @@ from typing import Literal
 from attnmel.data.archives.catalog import ARCHIVES, COMPANIONS, OFFICIAL_ADDRESS, OPTIONAL, SAME_FILES, Archive
 from attnmel.data.archives.sizes import size_in_words
 from attnmel.data.archives.unpack import BadFileError, unpack
-from attnmel.download import Downloaded, NotThereError, download, local_path
 from attnmel.errors import ArchiveError, ConfigError, require_known
-from attnmel.folders import dataset_folder, replacing
-from attnmel.locks import hold_folder
+from attnmel.files.download import Downloaded, NotThereError, download, local_path
+from attnmel.files.folders import dataset_folder, replacing
+from attnmel.files.locks import hold_folder
+from attnmel.files.table_files import read_json
 from attnmel.progress import SILENT, Progress
-from attnmel.table_files import read_json
 
 Status = Literal["complete", "short", "absent"]
 

@@ -8,9 +8,9 @@ import zlib
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from attnmel.download import require_space, size_in_words
 from attnmel.errors import ArchiveError, listed
-from attnmel.folders import replacing
+from attnmel.files.download import require_space, size_in_words
+from attnmel.files.folders import replacing
 from attnmel.progress import SILENT, Progress
 
 KEPT_SUFFIXES = (".jpg", ".jpeg", ".png", ".json", ".csv")

@@ -11,7 +11,7 @@ from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding
 from attnmel.data.audit.store import Audit
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import LabelError
-from attnmel.table_files import read_header_and_rows, write_table
+from attnmel.files.table_files import read_header_and_rows, write_table
 
 Side = Literal["train", "test"]
 

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from attnmel.data.audit.findings import KINDS, LEAKS, AuditEntry, AuditFinding, Kind
 from attnmel.errors import LabelError
-from attnmel.folders import audit_folder, replacing
-from attnmel.table_files import read_json
+from attnmel.files.folders import audit_folder, replacing
+from attnmel.files.table_files import read_json
 
 # Part of the key: raise it whenever the same images would give other findings, or the file another form.
 VERSION = 2

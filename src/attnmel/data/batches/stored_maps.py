@@ -19,10 +19,10 @@ from jaxtyping import Float, Float16, Int64, Integer
 
 from attnmel.data.preprocess.array_file import check_space, writable
 from attnmel.errors import ImageError
-from attnmel.folders import cache_folder, replacing
-from attnmel.locks import hold_file
+from attnmel.files.folders import cache_folder, replacing
+from attnmel.files.locks import hold_file
+from attnmel.files.table_files import read_json
 from attnmel.progress import SILENT, Progress
-from attnmel.table_files import read_json
 
 # Part of the key: raise it whenever the same images, weights and parameters would give other maps or files.
 VERSION = 1

@@ -21,7 +21,7 @@ from attnmel.data.tables.metadata import (
 )
 from attnmel.data.tables.text import SAVE_AS_CSV
 from attnmel.errors import ConfigError, LabelError, did_you_mean, listed
-from attnmel.folders import dataset_folder, expanded
+from attnmel.files.folders import dataset_folder, expanded
 from attnmel.records import INTERNAL, SPLITS, Lesion, Split
 
 SHARES_2016: Mapping[Split, float] = {"train": 0.85, "validation": 0.15}

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Int32
 from attnmel.data.image_files.decode import opened, stored_levels
 from attnmel.data.image_files.picture import upright, upright_size
 from attnmel.errors import ImageError
-from attnmel.table_files import read_json
+from attnmel.files.table_files import read_json
 
 AGAIN = "take the file from the archive again"
 

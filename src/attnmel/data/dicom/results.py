@@ -25,7 +25,7 @@ from attnmel.data.dicom.frames import file_and_frame
 from attnmel.data.dicom.header import MAKER, opened_image
 from attnmel.data.dicom.read import opened_dataset
 from attnmel.errors import ImageError
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
 
 FILED = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",

@@ -23,7 +23,7 @@ from attnmel.data.phantoms.files import Contents, Order, drawn_contents
 from attnmel.data.phantoms.phantom import KERATOSIS_SHARE, MELANOMA_SHARE, check_phantom
 from attnmel.data.phantoms.traits import Diagnosis
 from attnmel.errors import ConfigError, require_known
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
 from attnmel.progress import SILENT, Progress
 from attnmel.records import SPLITS, Split
 

@@ -22,10 +22,10 @@ from jaxtyping import Int64, Integer, UInt8
 
 from attnmel.data.preprocess.hashes import file_contents
 from attnmel.errors import AttnmelError, ImageError, LabelError, listed
-from attnmel.folders import cache_folder, replacing
-from attnmel.locks import hold_file
+from attnmel.files.folders import cache_folder, replacing
+from attnmel.files.locks import hold_file
+from attnmel.files.table_files import read_json
 from attnmel.progress import Progress
-from attnmel.table_files import read_json
 from attnmel.threads import available_processors
 
 CONTENTS = "contents.json"

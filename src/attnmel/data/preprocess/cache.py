@@ -19,7 +19,7 @@ from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.hashes import file_contents
 from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.errors import ImageError, LabelError, listed
-from attnmel.folders import cache_folder
+from attnmel.files.folders import cache_folder
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 

@@ -15,9 +15,9 @@ from attnmel.data.image_files.decode import opened
 from attnmel.data.image_files.reading import header_notes
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
+from attnmel.files.table_files import read_json
 from attnmel.progress import SILENT, Progress
-from attnmel.table_files import read_json
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds: while both stay, the content is taken to stay."""

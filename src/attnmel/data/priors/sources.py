@@ -28,9 +28,9 @@ from attnmel.data.image_files.masks import mask_levels
 from attnmel.data.image_files.picture import upright, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
 from attnmel.errors import ArchiveError, LabelError
-from attnmel.folders import MasksFolder, expanded, predicted_masks
+from attnmel.files.folders import MasksFolder, expanded, predicted_masks
+from attnmel.files.table_files import read_table
 from attnmel.records import Lesion
-from attnmel.table_files import read_table
 
 DERMOSCOPIC = "dermoscopic"
 DERMOSCOPIC_FEATURES = ("pigment_network", "negative_network", "milia_like_cyst", "streaks")

@@ -18,7 +18,7 @@ from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item, doubled
 from attnmel.data.verify.tables import labelled_ids
 from attnmel.errors import ArchiveError, LabelError
-from attnmel.folders import dataset_folder
+from attnmel.files.folders import dataset_folder
 from attnmel.records import Split
 
 

@@ -14,7 +14,7 @@ from attnmel.config.recipe import Settings
 from attnmel.errors import CheckpointError, PredictionsError
 from attnmel.evaluation.fusion.fusion import Fusion
 from attnmel.evaluation.fusion.stack import Stack
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import checked
 
 KEY = "attnmel-fusion"

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Shaped, UInt8
 from attnmel.data.preprocess.images import MASK_THRESHOLD, bilinear
 from attnmel.errors import PredictionsError, listed
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, mean_interval
-from attnmel.table_files import read_header_and_rows, write_table
+from attnmel.files.table_files import read_header_and_rows, write_table
 
 CHUNK = 32
 """Images at once: bounds the memory to some 40 MiB at 224 pixels."""

@@ -19,9 +19,9 @@ from attnmel.evaluation.maps.table import EVERY, MapColumn, MapTable
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig, Sampling, mean_interval
 from attnmel.evaluation.statistics.format import p_words, plus, plus_span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, holm
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
+from attnmel.files.table_files import read_json
 from attnmel.progress import SILENT, Progress
-from attnmel.table_files import read_json
 
 FAITHFUL = ("deletion", "insertion", "sufficiency", "comprehensiveness", "area")
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from attnmel.errors import PredictionsError, listed
+from attnmel.files.table_files import read_header_and_rows, write_table
 from attnmel.records import Predictions
-from attnmel.table_files import read_header_and_rows, write_table
 
 BETWEEN = "|"
 """Between map, measure and target in the header of a column; the name of a map may hold it, too."""

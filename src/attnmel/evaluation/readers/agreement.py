@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from attnmel.evaluation.readers.estimates import Estimate, t_estimate, undefined
+from attnmel.evaluation.readers.inference.estimates import Estimate, t_estimate, undefined
 from attnmel.evaluation.statistics.bootstrap import CONFIDENCE
 
 Weights = Literal["unweighted", "linear", "quadratic"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.evaluation.readers.covariance import jackknife_covariance, means_without_each_case
-from attnmel.evaluation.readers.estimates import Estimate, within
-from attnmel.evaluation.readers.obuchowski_rockette import obuchowski_rockette
+from attnmel.evaluation.readers.inference.covariance import jackknife_covariance, means_without_each_case
+from attnmel.evaluation.readers.inference.estimates import Estimate, within
+from attnmel.evaluation.readers.inference.obuchowski_rockette import obuchowski_rockette
 from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval
 from attnmel.evaluation.statistics.proportions import wilson_interval
 

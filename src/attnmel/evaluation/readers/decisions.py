@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.evaluation.readers.covariance import jackknife_covariance, means_without_each_case
-from attnmel.evaluation.readers.obuchowski_rockette import Analysis, obuchowski_rockette
+from attnmel.evaluation.readers.inference.covariance import jackknife_covariance, means_without_each_case
+from attnmel.evaluation.readers.inference.obuchowski_rockette import Analysis, obuchowski_rockette
 from attnmel.evaluation.readers.readings import Readings
 from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval
 from attnmel.evaluation.statistics.proportions import mean_interval_of, wilson_interval

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from attnmel.evaluation.readers.covariance import auc_covariance
-from attnmel.evaluation.readers.different_readers import machine_auc_against_readers
-from attnmel.evaluation.readers.estimates import Estimate
-from attnmel.evaluation.readers.obuchowski_rockette import Components, obuchowski_rockette
+from attnmel.evaluation.readers.inference.covariance import auc_covariance
+from attnmel.evaluation.readers.inference.different_readers import machine_auc_against_readers
+from attnmel.evaluation.readers.inference.estimates import Estimate
+from attnmel.evaluation.readers.inference.obuchowski_rockette import Components, obuchowski_rockette
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 from attnmel.evaluation.readers.roe_metz import RoeMetz
 from attnmel.evaluation.statistics.bootstrap import CONFIDENCE

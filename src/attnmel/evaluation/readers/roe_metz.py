@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.readers.obuchowski_rockette import Components
+from attnmel.evaluation.readers.inference.obuchowski_rockette import Components
 from attnmel.evaluation.readers.readings import Readings
 
 

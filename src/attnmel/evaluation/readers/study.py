@@ -8,14 +8,15 @@ from jaxtyping import Bool, Float
 
 from attnmel.errors import ConfigError, ReadingsError, require_known
 from attnmel.evaluation.readers.automation import AutomationBias, automation_bias
-from attnmel.evaluation.readers.covariance import auc_covariance
 from attnmel.evaluation.readers.decisions import SHARES, ShareAnalysis, decisions, share_analysis
-from attnmel.evaluation.readers.different_readers import (
+from attnmel.evaluation.readers.inference.covariance import auc_covariance
+from attnmel.evaluation.readers.inference.different_readers import (
     independent_readers,
     machine_auc_against_readers,
     with_machine_for_every_reader,
 )
-from attnmel.evaluation.readers.obuchowski_rockette import ObuchowskiRockette, obuchowski_rockette
+from attnmel.evaluation.readers.inference.obuchowski_rockette import ObuchowskiRockette, obuchowski_rockette
+from attnmel.evaluation.readers.inference.u_statistics import Moments, difference, single_modality
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 from attnmel.evaluation.readers.study_agreement import agreement_between, agreement_within
 from attnmel.evaluation.readers.study_results import (
@@ -25,7 +26,6 @@ from attnmel.evaluation.readers.study_results import (
     StudyAnalysis,
     StudyOptions,
 )
-from attnmel.evaluation.readers.u_statistics import Moments, difference, single_modality
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.delong import areas
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from attnmel.evaluation.readers.agreement import Repeatability
 from attnmel.evaluation.readers.automation import AutomationBias
-from attnmel.evaluation.readers.covariance import CovarianceMethod
 from attnmel.evaluation.readers.decisions import ShareAnalysis
-from attnmel.evaluation.readers.estimates import Estimate
-from attnmel.evaluation.readers.obuchowski_rockette import ObuchowskiRockette
+from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
+from attnmel.evaluation.readers.inference.estimates import Estimate
+from attnmel.evaluation.readers.inference.obuchowski_rockette import ObuchowskiRockette
+from attnmel.evaluation.readers.inference.u_statistics import UStatistics
 from attnmel.evaluation.readers.readings import Readings
-from attnmel.evaluation.readers.u_statistics import UStatistics
 from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval
 
 

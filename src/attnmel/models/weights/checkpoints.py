@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from attnmel import __version__
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
+from attnmel.files.seeds import single_run
+from attnmel.files.table_files import parsed_json
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import (
     CARD,
@@ -39,8 +41,6 @@ from attnmel.models.weights.safetensors_io import (
     save_state,
     writing,
 )
-from attnmel.seeds import single_run
-from attnmel.table_files import parsed_json
 
 CONTENT = "weights_sha256"
 """Name of the hash of the weights in the card of a checkpoint."""

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from attnmel.errors import CheckpointError
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
 from attnmel.models.weights.pickles import is_pickle
 
 SUFFIX = ".safetensors"

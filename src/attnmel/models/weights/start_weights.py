@@ -15,10 +15,10 @@ from urllib.parse import unquote, urlsplit
 import torch
 from torch import Tensor, nn
 
-from attnmel.download import download
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
-from attnmel.folders import expanded, weights_folder
-from attnmel.locks import hold_file
+from attnmel.files.download import download
+from attnmel.files.folders import expanded, weights_folder
+from attnmel.files.locks import hold_file
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described
 from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint, require_network

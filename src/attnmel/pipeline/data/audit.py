@@ -19,7 +19,7 @@ from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.errors import ConfigError, LabelError, require_known
-from attnmel.folders import cache_folder
+from attnmel.files.folders import cache_folder
 from attnmel.pipeline.data.embedding import embedded
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Lesion

@@ -13,7 +13,7 @@ from attnmel.data.image_files.picture import upright_size
 from attnmel.data.image_files.reading import read_picture
 from attnmel.data.verify import KINDS, Finding, Item, Verification, verify_dataset
 from attnmel.errors import ImageError
-from attnmel.locks import hold_files
+from attnmel.files.locks import hold_files
 from attnmel.progress import SILENT, Progress
 from attnmel.report.galleries.contact_sheet import SIDE, Group, Sheet, Tile, tile_picture, write_html, write_png
 from attnmel.report.html.sections import Table

@@ -15,14 +15,14 @@ from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, threshold_at
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
-from attnmel.folders import home_folder
+from attnmel.files.folders import home_folder
+from attnmel.files.seeds import runs_below, runs_in
 from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
 from attnmel.pipeline.run.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.comparison import comparison_section, sentences
-from attnmel.seeds import runs_below, runs_in
 
 
 @dataclass(frozen=True)

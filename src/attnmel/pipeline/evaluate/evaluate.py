@@ -23,8 +23,8 @@ from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
 from attnmel.evaluation.predict import Predicted
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.folders import replacing
-from attnmel.locks import hold_folder
+from attnmel.files.folders import replacing
+from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
 from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration

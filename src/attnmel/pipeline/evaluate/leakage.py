@@ -7,11 +7,11 @@ import numpy as np
 
 from attnmel.data.audit.store import Audit, stored_audit
 from attnmel.errors import LabelError, PredictionsError, counted, listed
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import damage, read_table, write_table
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.seen_images import LEARNT, Known, Leak, judged_images, shared_images
 from attnmel.pipeline.run.run import Run
-from attnmel.table_files import damage, read_table, write_table
 
 LEAK_COLUMNS = tuple(field.name for field in dataclasses.fields(Leak))
 

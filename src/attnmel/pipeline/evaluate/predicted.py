@@ -15,7 +15,7 @@ from attnmel.data.preprocess.transforms import transformed
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.features.store import SystemNetwork
 from attnmel.models.output import predict_squares
-from attnmel.pipeline.predict.torch_model import model_input
+from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.pipeline.run.images.crops import other_crops
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.pipeline.run.images.features import system_predictions

@@ -14,10 +14,10 @@ from attnmel.data.preprocess.image_warnings import BLURRED, LEAST_SEEN, image_wa
 from attnmel.data.preprocess.images import central_crop, image_size
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
+from attnmel.files.table_files import read_json, write_json, write_table
 from attnmel.pipeline.run.images.crops import crop_masks
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run import Run
-from attnmel.table_files import read_json, write_json, write_table
 
 COLUMNS = ("image", "share_of_image", "share_of_lesion", "warnings")
 

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Int, UInt8
 
 from attnmel.data.preprocess.images import BLACK_TO_WHITE
-from attnmel.folders import MapsFolder
+from attnmel.files.folders import MapsFolder
+from attnmel.files.table_files import write_table
 from attnmel.pipeline.explain.annotations import Annotations
 from attnmel.pipeline.run.images.dataset import shown_pixels
 from attnmel.pipeline.run.open_split import SplitModel
@@ -16,7 +17,6 @@ from attnmel.report.galleries.maps import border_address, map_address, picture_a
 from attnmel.report.html.tables import spaced
 from attnmel.saliency.map_files import quantised
 from attnmel.saliency.methods.channels import Channels, Examples, channel_maps, measure_channels
-from attnmel.table_files import write_table
 
 EACH, STRONGEST = 8, 6
 """Channels of a list, and images of a channel."""

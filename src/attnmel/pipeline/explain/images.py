@@ -12,17 +12,17 @@ from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.network_input import network_input
 from attnmel.errors import CheckpointError, ImageError
-from attnmel.folders import RunFolder
-from attnmel.locks import hold_folder
+from attnmel.files.folders import RunFolder
+from attnmel.files.locks import hold_folder
 from attnmel.models.output import Output, probabilities
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
-from attnmel.pipeline.predict.lesion_masks import require_masks
-from attnmel.pipeline.predict.mask_options import open_masks
+from attnmel.pipeline.predict.masks.lesion_masks import require_masks
+from attnmel.pipeline.predict.masks.mask_options import open_masks
+from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.pipeline.predict.predict import note_ablation
-from attnmel.pipeline.predict.torch_model import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTENTION_MAPS
 from attnmel.saliency.methods.registry import BASELINES, build_method, maps_of, usual_methods

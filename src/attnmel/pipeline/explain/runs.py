@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from attnmel.errors import ConfigError, require_known
-from attnmel.folders import MapsFolder, replacing
-from attnmel.locks import hold_folder
+from attnmel.files.folders import MapsFolder, replacing
+from attnmel.files.locks import hold_folder
 from attnmel.pipeline.explain.annotations import open_annotations
 from attnmel.pipeline.explain.channels import explain_channels
 from attnmel.pipeline.explain.gallery import gallery

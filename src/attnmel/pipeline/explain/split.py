@@ -9,7 +9,7 @@ from torch import Tensor
 
 from attnmel.evaluation.maps.summary import MapSummary, summarised
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.folders import MapsFolder, replacing
+from attnmel.files.folders import MapsFolder, replacing
 from attnmel.pipeline.explain.annotations import Annotations
 from attnmel.pipeline.explain.metrics import OF_MAPS, RERUN, MapBatch, MethodBatch, Values
 from attnmel.pipeline.explain.stored_maps import ExplainedRun

@@ -10,7 +10,7 @@ from jaxtyping import Float, Integer
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.maps.summary import AGREEMENT, MapSummary, summarised
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.folders import MapsFolder
+from attnmel.files.folders import MapsFolder
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions

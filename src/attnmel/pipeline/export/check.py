@@ -22,7 +22,7 @@ from attnmel.errors import ExportError
 from attnmel.models.output import predict_squares
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.export.check_images import AT_ONCE, PHANTOMS, RealImages, few_at_a_time, large_phantoms
-from attnmel.pipeline.predict.torch_model import model_input
+from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from attnmel.data.phantoms import draw_phantom
 from attnmel.errors import ArchiveError, ConfigError
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.crops import crop_masks
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run import Run

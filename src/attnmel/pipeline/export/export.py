@@ -20,8 +20,8 @@ from attnmel.deploy.parity import CURE
 from attnmel.deploy.precision_cost import costs_of, refuse_costly
 from attnmel.deploy.predictor import Predictor
 from attnmel.errors import CheckpointError, ConfigError, ExportError
-from attnmel.folders import RunFolder, replacing
-from attnmel.locks import hold_file
+from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.locks import hold_file
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint
 from attnmel.models.weights.halves import are_halves

@@ -14,7 +14,7 @@ from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.fusion.card import KEY, FusionCard, read_fusion_card
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.locks import hold_folder
+from attnmel.files.locks import hold_folder
 from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.fuse.fit import fit, gathered

@@ -13,7 +13,7 @@ from attnmel.config.fusion import FusionRecipe, FusionSettings, FusionTraining
 from attnmel.config.load import plain_name
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.fusion.card import KEY, FusionCard
-from attnmel.folders import RunFolder, replacing
+from attnmel.files.folders import RunFolder, replacing
 from attnmel.models.weights.card import FUSED, Card
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.models.weights.start_weights import Start

@@ -16,8 +16,8 @@ from attnmel.evaluation.fusion.align import Aligned, common_names
 from attnmel.evaluation.fusion.card import FusionCard, stack_facts
 from attnmel.evaluation.fusion.rules import mean
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.folders import RunFolder, replacing
-from attnmel.locks import hold_file
+from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.locks import hold_file
 from attnmel.pipeline.fuse.evaluate import store_results
 from attnmel.pipeline.fuse.fit import Fitted, fit, gathered
 from attnmel.pipeline.fuse.folder import licence_of, write_run

@@ -16,9 +16,9 @@ from attnmel.data.image_files.reading import read_picture
 from attnmel.data.preprocess.images import Square, whole_frame
 from attnmel.data.preprocess.network_input import Seen
 from attnmel.errors import ConfigError
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
+from attnmel.files.own_files import SOFTWARE, is_own, require_own_file
 from attnmel.models.weights.card import Card
-from attnmel.own_files import SOFTWARE, is_own, require_own_file
 from attnmel.pipeline.predict.image_files import distinct_names
 from attnmel.saliency.captions import captioned
 from attnmel.saliency.overlays import overlay, square_drawn, stretched

@@ -17,20 +17,20 @@ from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import ImageError
-from attnmel.folders import replacing
-from attnmel.locks import hold_file, hold_folder
+from attnmel.files.folders import replacing
+from attnmel.files.locks import hold_file, hold_folder
+from attnmel.files.table_files import csv_encoding, write_notice
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.age_and_sex import AgeAndSex
 from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.dicom_results import DicomResults
 from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
-from attnmel.pipeline.predict.lesion_masks import NO_MASKS, LesionMasks
+from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.stall_guard import watched
 from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells, texts_of
 from attnmel.progress import SILENT, Progress
-from attnmel.table_files import csv_encoding, write_notice
 from attnmel.threads import available_processors
 
 STOPPED = "stopped by force, since a library did not return. What was finished is kept: `predict --resume` continues."

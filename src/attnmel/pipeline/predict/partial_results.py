@@ -12,9 +12,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
+from attnmel.files.table_files import parsed_json
 from attnmel.pipeline.predict.table import ImageResult
-from attnmel.table_files import parsed_json
 
 MadeWith = Mapping[str, str]
 """Everything that the results depend on (model, engine, precision, calibration), and the columns, by name."""

@@ -9,15 +9,15 @@ from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx_file import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError
+from attnmel.files.seeds import runs_to_average
 from attnmel.models.weights.card import FUSED, Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
-from attnmel.pipeline.predict.lesion_masks import LesionMasks, require_masks
-from attnmel.pipeline.predict.mask_options import open_masks
-from attnmel.pipeline.predict.onnx_model import SUFFIX, OnnxModel
+from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, require_masks
+from attnmel.pipeline.predict.masks.mask_options import open_masks
+from attnmel.pipeline.predict.models.onnx_model import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
-from attnmel.seeds import runs_to_average
 
 BATCH = 16
 """Number of images in a forward pass of a checkpoint."""
@@ -142,13 +142,13 @@ def _open(
 
     use_threads()
     if len(runs := runs_to_average(model)) > 1:
-        from attnmel.pipeline.predict.mean_model import MeanModel
+        from attnmel.pipeline.predict.models.mean_model import MeanModel
 
         return MeanModel(runs, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)
     if checkpoint_card(model).network == FUSED:
-        from attnmel.pipeline.predict.fused_model import FusedModel
+        from attnmel.pipeline.predict.models.fused_model import FusedModel
 
         return FusedModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)
-    from attnmel.pipeline.predict.torch_model import CheckpointModel
+    from attnmel.pipeline.predict.models.torch_model import CheckpointModel
 
     return CheckpointModel(model, batch=batch or BATCH, calibrated=calibrated, masks=masks, transforms=transforms)

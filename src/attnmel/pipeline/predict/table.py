@@ -13,9 +13,9 @@ import numpy as np
 from attnmel import NOTICE
 from attnmel.data.preprocess.network_input import Seen
 from attnmel.errors import printable
+from attnmel.files.table_files import csv_row, nan_to_null, notice_text
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, Threshold, decisions_of
-from attnmel.table_files import csv_row, nan_to_null, notice_text
 
 ADDED: tuple[str, ...] = ("share_of_image", "share_of_lesion", "warnings", "notes")
 """Columns after the decisions, in order: their values are in `ImageResult.added`, a missing one is an empty cell."""

@@ -6,7 +6,7 @@ from attnmel.deploy.onnx_file import ExportFacts
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import Reliability
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card, described
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.results import CHOOSES, SplitResults

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from attnmel.errors import PredictionsError, listed
+from attnmel.files.table_files import read_table
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.records import Predictions
-from attnmel.table_files import read_table
 
 LOGIT, UNCALIBRATED, PROBABILITY = "logit", "uncalibrated", "probability"
 

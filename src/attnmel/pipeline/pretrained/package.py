@@ -16,7 +16,7 @@ from attnmel.config.load import network_recipe
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
-from attnmel.folders import RunFolder, replacing
+from attnmel.files.folders import RunFolder, replacing
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, read_checkpoint, save_weights
 from attnmel.models.weights.halves import in_halves
 from attnmel.pipeline.evaluate.evaluate import evaluate_run

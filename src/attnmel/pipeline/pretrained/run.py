@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder, replacing
+from attnmel.files.folders import RunFolder, replacing
 from attnmel.pipeline.pretrained.cross_validation import SPLITS
 from attnmel.pipeline.run.images.dataset import ALL
 from attnmel.pipeline.run.moved import read_recipe

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.maps.summary import MapSummary
-from attnmel.folders import MapsFolder
+from attnmel.files.folders import MapsFolder
 from attnmel.pipeline.explain.gallery import gallery
 from attnmel.pipeline.explain.grid import Grid, drawn_grid
 from attnmel.pipeline.explain.side_by_side import require_same_images, require_same_square

@@ -17,7 +17,8 @@ from attnmel.evaluation.classification.curves import precision_recall_curve, roc
 from attnmel.evaluation.maps.attention_overlap import Overlap
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, RESAMPLES, ResamplingConfig
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED, PublishedRow
-from attnmel.locks import hold_file
+from attnmel.files.locks import hold_file
+from attnmel.files.table_files import damage
 from attnmel.pipeline.evaluate.compare import compared_section
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.report.leakage import known_images
@@ -32,7 +33,6 @@ from attnmel.report.galleries.examples import ExampleGroup, ShownMap, choose, ch
 from attnmel.report.html.page import Curves, DataFile, FactGroup, History, RunSection, write_report
 from attnmel.report.html.tables import map_words
 from attnmel.report.sections.ablations import ABLATION_WORDS
-from attnmel.table_files import damage
 
 
 def report_runs(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
-from attnmel.own_files import require_only
+from attnmel.files.folders import RunFolder
+from attnmel.files.own_files import require_only
+from attnmel.files.table_files import NOTICES, damage, read_json, write_json
 from attnmel.pipeline.reproduce.jobs import SEGMENTER, TableOptions, settings_of
-from attnmel.table_files import NOTICES, damage, read_json, write_json
 
 
 @dataclass(frozen=True)

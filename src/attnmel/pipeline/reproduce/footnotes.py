@@ -12,7 +12,7 @@ from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import counted
 from attnmel.evaluation.thesis.published import FOOTNOTES
 from attnmel.evaluation.thesis.reproduced import TableBlock, count_tests
-from attnmel.folders import predicted_masks
+from attnmel.files.folders import predicted_masks
 from attnmel.pipeline.reproduce.jobs import Job, TableOptions
 from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.images.seen_images import read_images

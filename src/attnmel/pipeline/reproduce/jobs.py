@@ -18,7 +18,7 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
-from attnmel.folders import RunFolder, home_folder, predicted_masks
+from attnmel.files.folders import RunFolder, home_folder, predicted_masks
 from attnmel.pipeline.segment.masks_table import read_masks_table
 
 SEGMENTER = "segmenter"

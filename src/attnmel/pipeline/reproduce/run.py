@@ -14,7 +14,7 @@ from attnmel import NOTICE
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
-from attnmel.locks import hold_file, hold_folder
+from attnmel.files.locks import hold_file, hold_folder
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.folder import TableFolder, begin_table
 from attnmel.pipeline.reproduce.jobs import SEGMENTER, Job, TableOptions, shell_line, table_jobs

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from attnmel.errors import AttnmelError
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
+from attnmel.files.table_files import write_table as write_csv
 from attnmel.pipeline.report.report import run_sections
 from attnmel.pipeline.reproduce.folder import TableFolder
 from attnmel.pipeline.run.run import Run
@@ -12,7 +13,6 @@ from attnmel.progress import SILENT, Progress
 from attnmel.report.html.page import write_report
 from attnmel.report.html.table_texts import CSV_COLUMNS, csv_rows, latex, markdown
 from attnmel.report.sections.thesis_table import table_sections
-from attnmel.table_files import write_table as write_csv
 
 
 def write_table(folder: TableFolder, table: ReproducedTable) -> None:

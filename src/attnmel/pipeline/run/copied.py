@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder, replacing
-from attnmel.locks import hold_folder
+from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.locks import hold_folder
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import place_of_data, read_provenance, write_provenance

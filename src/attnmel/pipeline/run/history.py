@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from attnmel.errors import TrainingError
 from attnmel.evaluation.classification.report import main_value
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
+from attnmel.files.table_files import damage, number_or_nan, read_table, write_table
 from attnmel.losses import LossParts
 from attnmel.records import Predictions
-from attnmel.table_files import damage, number_or_nan, read_table, write_table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

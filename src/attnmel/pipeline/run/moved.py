@@ -9,8 +9,8 @@ from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
-from attnmel.folders import RunFolder
-from attnmel.table_files import damage, read_json
+from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import damage, read_json
 
 DATASET_FROM_RUN = "dataset from run"
 """Key of the provenance: the path of the images' folder from the run folder."""

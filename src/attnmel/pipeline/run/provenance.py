@@ -11,13 +11,13 @@ from attnmel.config.load import AnyRecipe, OneKind, differences
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
-from attnmel.folders import RunFolder, replacing
+from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.table_files import damage, read_json, write_json
 from attnmel.models.weights.age_sex_prior import AGE_SEX
 from attnmel.models.weights.card import FITTED, Card, network_settings
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe
-from attnmel.table_files import damage, read_json, write_json
 
 MOST_LISTED = 5
 """Entries of a setting that a message lists one by one where it differs."""

@@ -9,9 +9,9 @@ from attnmel.errors import PredictionsError, counted
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import plain
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import damage, null_to_nan, read_json, write_json
 from attnmel.records import scale_in_words
-from attnmel.table_files import damage, null_to_nan, read_json, write_json
 
 CHOOSES = "validation"
 """Split whose predictions choose thresholds and temperature, whatever is evaluated."""

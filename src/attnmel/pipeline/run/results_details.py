@@ -21,10 +21,10 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
 from attnmel.evaluation.statistics.format import in_brackets, in_full, percent
 from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import damage, nan_to_null, null_to_nan, read_json, write_json
 from attnmel.pipeline.run.results import ANOTHER_VERSION, CHOOSES, EVALUATE_AGAIN, SplitResults
 from attnmel.records import Predictions
-from attnmel.table_files import damage, nan_to_null, null_to_nan, read_json, write_json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

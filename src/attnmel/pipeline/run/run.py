@@ -16,7 +16,7 @@ from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.features.store import load_classifier
-from attnmel.folders import RunFolder, home_folder
+from attnmel.files.folders import RunFolder, home_folder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.models.weights.operating_points import Threshold

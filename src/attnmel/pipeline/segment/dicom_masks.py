@@ -9,7 +9,7 @@ from attnmel.data.dicom.frames import is_dicom_file, require_writer
 from attnmel.data.image_files.masks import read_mask
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.errors import ConfigError
-from attnmel.locks import hold_folder
+from attnmel.files.locks import hold_folder
 
 
 def require_dicom_masks(paths: Mapping[str, Path]) -> None:

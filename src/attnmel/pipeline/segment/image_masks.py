@@ -14,7 +14,7 @@ from attnmel.data.preprocess.cache_build import Work, prepared_rows
 from attnmel.data.preprocess.images import image_size, stretched
 from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.models.segmenter import SegmenterCard
-from attnmel.pipeline.predict.segmenter_masks import lesion_probabilities
+from attnmel.pipeline.predict.masks.segmenter_masks import lesion_probabilities
 
 
 class Drawn(NamedTuple):

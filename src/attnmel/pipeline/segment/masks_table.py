@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from attnmel.errors import PredictionsError
-from attnmel.folders import MasksFolder
-from attnmel.table_files import read_table, write_table
+from attnmel.files.folders import MasksFolder
+from attnmel.files.table_files import read_table, write_table
 
 COLUMNS = ("image", "confidence", "area", "pieces", "flag", "error")
 

@@ -16,8 +16,8 @@ from attnmel.data.datasets.read_dataset import SOURCES, read_dataset
 from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
-from attnmel.folders import MasksFolder, RunFolder, predicted_masks, replacing
-from attnmel.locks import hold_folder
+from attnmel.files.folders import MasksFolder, RunFolder, predicted_masks, replacing
+from attnmel.files.locks import hold_folder
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.predict.image_files import distinct_names, image_files, raise_for_failures

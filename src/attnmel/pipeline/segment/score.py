@@ -16,7 +16,7 @@ from attnmel.evaluation.challenge.masks import LEAST_JACCARD, masks_in
 from attnmel.evaluation.masks.agreement import agreement, file_pixels, overlaps, rank_correlation
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
 from attnmel.evaluation.statistics.format import fixed, in_brackets
-from attnmel.folders import MasksFolder, predicted_masks
+from attnmel.files.folders import MasksFolder, predicted_masks
 from attnmel.pipeline.run.images.seen_images import known_images, read_images, shared_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table
 from attnmel.progress import SILENT, Progress

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attnmel.evaluation.challenge.masks import mask_pixels
 from attnmel.evaluation.masks.agreement import MEASURES, overlaps
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.segmenter import THRESHOLD, SegmenterCard, save_segmenter
 from attnmel.pipeline.run.history import SegmenterRow, best_segmenter_row
 from attnmel.pipeline.run.provenance import read_provenance

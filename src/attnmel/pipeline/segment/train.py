@@ -17,11 +17,11 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.masks import grey_mask, mask_pixels
 from attnmel.evaluation.masks.agreement import agreement
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.folders import RunFolder, replacing
-from attnmel.locks import hold_folder
+from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.locks import hold_folder
+from attnmel.files.own_files import require_only
 from attnmel.models.segmenter import build_segmenter, load_segmenter, segmentation_loss
 from attnmel.models.weights.start_weights import Start
-from attnmel.own_files import require_only
 from attnmel.pipeline.run.history import SegmenterRow, write_history
 from attnmel.pipeline.run.images.seen_images import known_images, write_images
 from attnmel.pipeline.run.provenance import (

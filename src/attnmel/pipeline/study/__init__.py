@@ -1,1 +1,1 @@
-"""Files of a study of readers -> its analysis, printed and as a page."""
+"""A study of readers: made, served and exported."""

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.errors import counted, listed
-from attnmel.own_files import require_own_file
-from attnmel.pipeline.study.imrmc import write_imrmc
+from attnmel.files.own_files import require_own_file
+from attnmel.files.table_files import write_table
+from attnmel.pipeline.study.analysis.imrmc import write_imrmc
+from attnmel.pipeline.study.analysis.read_study import read_study
+from attnmel.pipeline.study.analysis.readings_table import TRUTH_FILE
 from attnmel.pipeline.study.open_study import OpenStudy
-from attnmel.pipeline.study.read_study import read_study
 from attnmel.pipeline.study.reader_progress import progress_of
 from attnmel.pipeline.study.reading_order import Item
-from attnmel.pipeline.study.readings_table import TRUTH_FILE
 from attnmel.pipeline.study.store import Answer, Reader
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Machine, Study
-from attnmel.table_files import write_table
 
 COLUMNS = (
     "study", "reader", "experience", "session", "position", "case", "modality", "repeat", "suspicion", "diagnosis",

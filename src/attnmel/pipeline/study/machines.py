@@ -10,11 +10,11 @@ from jaxtyping import UInt8
 
 from attnmel.data.tables.text import TableText, read_text
 from attnmel.errors import ConfigError, listed
+from attnmel.files.table_files import unguarded
 from attnmel.pipeline.predict.attention_maps import shown_image, with_map
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
-from attnmel.table_files import unguarded
 
 WRONG = "wrong machine"
 """Name of the machine that is wrong on purpose."""

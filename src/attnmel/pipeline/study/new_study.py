@@ -12,8 +12,8 @@ from PIL import Image
 
 from attnmel import __version__
 from attnmel.errors import ConfigError
-from attnmel.folders import replacing
-from attnmel.own_files import require_only
+from attnmel.files.folders import replacing
+from attnmel.files.own_files import require_only
 from attnmel.pipeline.predict.attention_maps import shown_image
 from attnmel.pipeline.study.draw_cases import diseased_classes, draw_cases
 from attnmel.pipeline.study.machines import LONGEST, MachineOutput, machine_output, wrong_output

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from attnmel.errors import ConfigError
-from attnmel.table_files import damage, read_json, write_json
+from attnmel.files.table_files import damage, read_json, write_json
 
 Design = Literal["alone", "sequential", "crossed"]
 Show = Literal["probability", "map", "both"]

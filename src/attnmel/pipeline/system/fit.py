@@ -13,10 +13,10 @@ from attnmel import runtime
 from attnmel.config.system import SystemRecipe, TrunkSettings
 from attnmel.errors import TrainingError
 from attnmel.features.card import FittedImage, FittedOn, SystemCard, TrunkFacts
-from attnmel.features.encoders import encode, fit_encoder
+from attnmel.features.encoders.encoder import encode, fit_encoder
 from attnmel.features.folds import draw_folds
 from attnmel.features.sources import Source
-from attnmel.features.svm import fit_svm
+from attnmel.features.svm.classifier import fit_svm
 from attnmel.features.system import FittedSystem, Member, Place, places
 from attnmel.features.trunk_network import open_trunk
 from attnmel.pipeline.run.images.dataset import Prepared

@@ -9,8 +9,8 @@ from attnmel.data.datasets.splits import check_classes
 from attnmel.errors import ConfigError
 from attnmel.features.store import save_system
 from attnmel.features.system import FittedSystem
-from attnmel.folders import RunFolder, replacing
-from attnmel.locks import hold_folder
+from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.locks import hold_folder
 from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import START_NAMES, Start
 from attnmel.pipeline.run.images.age_and_sex import score_prior

@@ -16,7 +16,7 @@ from attnmel import NOTICE, __version__, runtime
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.card import Card, network_settings
 from attnmel.models.weights.checkpoints import save_weights

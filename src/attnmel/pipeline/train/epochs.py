@@ -15,7 +15,7 @@ from torch import Tensor
 from attnmel.config.recipe import TrainingSettings
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.data.batches.loader import TrainingBatches
-from attnmel.folders import RunFolder
+from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.history import Row, write_events, write_history
 from attnmel.pipeline.run.training_state import copied, training_tensors, weights_of, write_training_state
 from attnmel.pipeline.train.background_writer import BackgroundWriter

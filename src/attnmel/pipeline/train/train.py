@@ -15,11 +15,11 @@ from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ConfigError, TrainingError, printable
-from attnmel.folders import RunFolder, expanded
-from attnmel.locks import hold_folder
+from attnmel.files.folders import RunFolder, expanded
+from attnmel.files.locks import hold_folder
+from attnmel.files.own_files import require_only
 from attnmel.models.trunks.registry import HEAVY_TRUNKS
 from attnmel.models.weights.start_weights import START_NAMES
-from attnmel.own_files import require_only
 from attnmel.pipeline.run.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics

@@ -7,7 +7,7 @@ from pathlib import Path
 import attnmel
 from attnmel.data.audit.findings import Kind
 from attnmel.errors import printable
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
 from attnmel.report.galleries.examples import Picture
 from attnmel.report.html.page import environment
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attnmel
 from attnmel.errors import printable
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
 from attnmel.report.html.page import environment
 
 

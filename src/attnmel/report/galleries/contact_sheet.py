@@ -16,8 +16,8 @@ from PIL.PngImagePlugin import PngInfo
 import attnmel
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.errors import printable
-from attnmel.folders import replacing
-from attnmel.own_files import SOFTWARE
+from attnmel.files.folders import replacing
+from attnmel.files.own_files import SOFTWARE
 from attnmel.report.galleries.examples import as_address
 from attnmel.report.html.page import environment
 from attnmel.report.html.sections import Table

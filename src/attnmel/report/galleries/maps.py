@@ -18,7 +18,7 @@ from PIL import Image
 
 import attnmel
 from attnmel.errors import printable
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
 from attnmel.report.galleries.examples import as_address
 from attnmel.report.html.page import environment
 from attnmel.saliency.overlays import border_layer, map_layer

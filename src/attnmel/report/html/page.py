@@ -16,7 +16,7 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PublishedRow
 from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
-from attnmel.folders import replacing
+from attnmel.files.folders import replacing
 from attnmel.report.galleries.examples import ExampleGroup
 from attnmel.report.html import tables
 from attnmel.report.html.sections import Section, sentence

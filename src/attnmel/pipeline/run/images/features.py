@@ -19,8 +19,8 @@ from attnmel.data.preprocess.array_file import writable
 from attnmel.data.preprocess.images import central_crop
 from attnmel.features.sources import Described, Source
 from attnmel.features.system import FittedSystem
-from attnmel.folders import cache_folder, replacing
-from attnmel.locks import hold_file
+from attnmel.files.folders import cache_folder, replacing
+from attnmel.files.locks import hold_file
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions

@@ -11,11 +11,11 @@ from attnmel.config.recipe import Recipe
 from attnmel.data.preprocess.cache import CHUNK, Cache, statistics
 from attnmel.data.preprocess.image_warnings import colour_statistics, mean_colour
 from attnmel.data.preprocess.images import central_crop
+from attnmel.files.table_files import read_json, write_json
 from attnmel.models.weights.pretrained_input import input_scale
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ColourStatistics
-from attnmel.table_files import read_json, write_json
 
 
 def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SILENT) -> Recipe:

@@ -9,10 +9,10 @@ import numpy as np
 from attnmel.data.preprocess.array_file import MEMORY
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.errors import PredictionsError
-from attnmel.folders import MasksFolder, RunFolder, cache_folder
+from attnmel.files.folders import MasksFolder, RunFolder, cache_folder
+from attnmel.files.table_files import damage, read_table, write_table
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.records import Lesion
-from attnmel.table_files import damage, read_table, write_table
 from attnmel.threads import available_processors
 
 LEARNT = ("train", "validation")

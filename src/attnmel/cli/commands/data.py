@@ -1,0 +1,233 @@
+"""`attnmel fetch`, `verify`, `audit` and `statistics`: the images and labels that networks are trained on."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from attnmel.cli.commands.train import Columns, Overrides, Strict
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
+from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table
+
+if TYPE_CHECKING:
+    from attnmel.data.datasets.folder import TableReading
+
+
+def fetch(
+    dataset: Annotated[str, typer.Argument(help="isic2016, isic2017, isic2018 (with task 1-2) or isic2018-task1")],
+    mirror: Annotated[
+        str | None, option(DATA, "Address of a copy, <address>/<year>/<official file name>: http(s):// or file://.")
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Download the official files of an ISIC data set.
+
+    Files are checked and unpacked; after an interruption the same command continues the download.
+
+    Example:
+        attnmel fetch isic2017
+    """
+    import dataclasses
+
+    from attnmel.data.archives.fetch import fetch_with_companions
+    from attnmel.files.folders import dataset_folder, home_folder
+
+    fetched = fetch_with_companions(dataset, home_folder(home), mirror=mirror, progress=Terminal())
+    states = [state for one in fetched.values() for state in one]
+    if as_json:
+        print_json([dataclasses.asdict(state) for state in states])
+        return
+    rows = [[s.name, str(s.found), "-" if s.expected is None else str(s.expected), s.status] for s in states]
+    print_table(["file", "found", "expected", "state"], rows)
+    print(f"\nunpacked in {', '.join(str(dataset_folder(home_folder(home), name)) for name in fetched)}")
+
+
+def verify(
+    datasets: Annotated[list[str], typer.Argument(help="Known data sets, or folders with labels.csv.")],
+    out: Annotated[
+        Path | None,
+        option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.", callback=own_file),
+    ] = None,
+    png: Annotated[Path | None, option(OUTPUT, "PNG file for the same contact sheet.", callback=own_file)] = None,
+    recipe: Annotated[
+        str | None,
+        option(
+            DATA,
+            "Check an own folder's labels and splits as a training by this recipe would [default: any labels].",
+            metavar="RECIPE",
+        ),
+    ] = None,
+    columns: Columns = None,
+    strict: Strict = False,
+    sample: Annotated[int, option(OUTPUT, "Number of random images on the contact sheet.", min=0)] = 48,
+    seed: Annotated[int, option(ADVANCED, "Random seed of the contact sheet's sample.", min=0)] = 0,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Check that every file of a data set is there and usable.
+
+    Counts, ids, labels, images and masks are checked, and each kind of finding comes with a hint for its repair. The
+    exit code is 1 if there is an error.
+
+    Example:
+        attnmel verify isic2017 --out contact-sheet.html
+    """
+    from attnmel.files.folders import home_folder
+    from attnmel.pipeline.data.verify import printed_notes, summary_rows, verdict, verify_datasets
+
+    found = verify_datasets(
+        datasets,
+        home=home_folder(home),
+        reading=_reading(recipe, columns, strict=strict),
+        html=out,
+        png=png,
+        sample=sample,
+        seed=seed,
+        progress=Terminal(),
+    )
+    if as_json:
+        print_json([one.as_dict() for one in found])
+    else:
+        for one in found:
+            print(f"{one.title}: {verdict(one)}")
+            print(f"  {', '.join(f'{count:,} {what}' for what, count in one.counts.items())}")
+            for note in one.notes:
+                print(f"  note: {note}")
+            rows = summary_rows(one)
+            if rows:
+                print_table(["found", "severity", "count"], [[kind, grave, count] for kind, count, grave, _ in rows])
+                print()
+            for kind, findings in one.by_kind().items():
+                print(f"  {kind}: {one.hint(kind)}")
+                for note in printed_notes(one, findings):
+                    print(f"      {note}")
+            print()
+        for path in filter(None, (out, png)):
+            print(f"contact sheet: {path}")
+    if any(one.errors for one in found):
+        raise typer.Exit(1)
+
+
+def _reading(recipe: str | None, columns: str | None, *, strict: bool) -> "TableReading":
+    """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
+    from attnmel.config.load import load_run_recipe
+    from attnmel.data.datasets.folder import TableReading
+    from attnmel.data.datasets.folder_columns import parsed_columns
+
+    data = load_run_recipe(recipe).data if recipe else None
+    named = parsed_columns(columns) if columns else data.columns if data else {}
+    return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
+
+
+def audit(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="DATASET[:SPLIT]", help="Data sets, splits or folders.")
+    ] = None,
+    train: Annotated[
+        list[str] | None,
+        option(DATA, "Training data, to be compared with --test; repeatable.", metavar="DATASET[:SPLIT]"),
+    ] = None,
+    test: Annotated[
+        list[str] | None,
+        option(
+            DATA,
+            "Evaluation data; the exit code is 1 if any of it is also in --train. Repeatable.",
+            metavar="DATASET[:SPLIT]",
+        ),
+    ] = None,
+    embedding: Annotated[
+        str | None,
+        option(
+            ADVANCED,
+            "Compare images also by the embedding of this trained network, or of a random one.",
+            metavar="MODEL|random",
+        ),
+    ] = None,
+    exclusions: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "CSV file for the list of images to exclude, for `train --exclude` and `evaluate --exclude`.",
+            callback=own_file,
+        ),
+    ] = None,
+    columns: Columns = None,
+    leave_out: Annotated[
+        Literal["train", "test"], option(OUTPUT, "Which image of a leak the list excludes.")
+    ] = "train",
+    out: Out = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Find images and lesions that occur twice.
+
+    Reported are equal ids, equal files, near-duplicate images, and lesions with images in two places; also one image
+    with two different labels.
+
+    Example:
+        attnmel audit isic2016 isic2017 --out audit.html --exclusions exclusions.csv
+    """
+    from attnmel.files.folders import home_folder
+    from attnmel.files.locks import hold_files
+    from attnmel.pipeline.data.audit import audit_datasets
+    from attnmel.pipeline.data.audit_output import NOT_FOUND, as_dict, counts, list_exclusions, summary, write_page
+    from attnmel.runtime import use_threads
+
+    use_threads()
+    with hold_files(out, exclusions):
+        audited = audit_datasets(
+            names or (),
+            train=train or (),
+            test=test or (),
+            home=home_folder(home),
+            reading=_reading(None, columns, strict=False),
+            embedding=embedding or "",
+            progress=Terminal(),
+        )
+        if out is not None:
+            write_page(audited, out)
+        listed = "" if exclusions is None else list_exclusions(audited, exclusions, leave_out)
+    if as_json:
+        print_json(as_dict(audited))
+    else:
+        print(summary(audited))
+        if rows := counts(audited):
+            print_table(["kind", "between", "and", "pairs"], [[*map(str, row)] for row in rows])
+        if out is not None:
+            print(f"\npage: {out}")
+        if exclusions is not None:
+            print(f"exclusions: {exclusions} ({listed})")
+        print(f"\n{NOT_FOUND}")
+    if audited.leaks:
+        raise typer.Exit(1)
+
+
+def statistics(
+    recipe: Annotated[str, typer.Argument(help="A recipe; its data set, crop and size are used.")],
+    overrides: Overrides = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Compute the colour statistics of a data set.
+
+    Mean and standard deviation of each channel over the training images, by which images are normalised. They are
+    stored in the cache and printed as settings of a recipe.
+
+    Example:
+        attnmel statistics isic2017/attnmel --set data.dataset=/data/clinic
+    """
+    from attnmel.config.load import load_recipe
+    from attnmel.files.folders import home_folder
+    from attnmel.pipeline.run.images.dataset import prepare
+    from attnmel.pipeline.run.images.normalisation import training_statistics
+
+    settings = load_recipe(recipe, overrides or ())
+    prepared = prepare(settings.data, home=home_folder(home), progress=Terminal())
+    found = training_statistics(settings.data, prepared, Terminal())
+    if as_json:
+        print_json(found.model_dump())
+        return
+    of = json.dumps(found.of, ensure_ascii=False)  # a folder's name may need the escapes that TOML shares with JSON
+    print(f"# {found.source}\n[data.statistics]\nof = {of}\nmean = {list(found.mean)}\nstd = {list(found.std)}")

@@ -1,0 +1,45 @@
+"""`attnmel demo` and `doctor`: a first run of everything without a network, and what this machine has."""
+
+from pathlib import Path
+from typing import Annotated
+
+from attnmel.cli.help import OUTPUT, TRAINING, option
+from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
+
+
+def demo(
+    out: Annotated[Path, option(OUTPUT, "Folder to write; new or empty.")] = Path("attnmel-demo"),
+    seed: Annotated[int, option(TRAINING, "Random seed of the images and the training.", min=0)] = 0,
+) -> None:
+    """Try everything on synthetic images, offline, in two minutes.
+
+    Draws synthetic dermoscopy, trains AttnMel-CNN-Lesion on it, evaluates the network and writes the report.
+
+    Example:
+        attnmel demo --out attnmel-demo
+    """
+    from attnmel.pipeline.demo import run_demo
+    from attnmel.runtime import use_threads
+
+    use_threads()
+    results, report = run_demo(out, seed=seed, progress=Terminal())
+    print(results.sentence)
+    print_table(["", "measure", "value", "95 % interval"], results.table())
+    print(f"\nreport: {report}")
+
+
+def doctor(home: Home = None, as_json: Json = False) -> None:
+    """Show versions, device, precision, threads and free disk space.
+
+    Example:
+        attnmel doctor
+    """
+    from attnmel.files.folders import home_folder
+    from attnmel.pipeline.doctor import examine
+
+    found = examine(home_folder(home))
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        print(f"{name:18} {value}")

@@ -1,0 +1,253 @@
+"""`attnmel predict` and `export`: a trained network applied to images, and written as a file for other programs."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
+from attnmel.cli.model_names import NAME, fast_model, image_paths, refuse_swapped, shipped, trained_model
+from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
+
+if TYPE_CHECKING:
+    from attnmel.pipeline.export.export import Exported
+
+SHEETS = (".xlsx", ".xls", ".ods")
+"""Endings of files that are not written."""
+
+
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder, one of seeds, or a checkpoint."),
+    ],
+    images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or example:ID.")],
+    out: Out = None,
+    as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV; also where --out ends in .json.", "--json")] = False,
+    uncalibrated: Annotated[
+        bool,
+        option(
+            OUTPUT,
+            "Do not divide by the model's calibration temperature; without decisions.",
+            "--uncalibrated",
+        ),
+    ] = False,
+    threshold: Annotated[
+        list[float] | None,
+        option(
+            OUTPUT,
+            "Threshold of your own for the probability of the target class: adds a column of decisions; repeatable.",
+        ),
+    ] = None,
+    tta: Tta = None,
+    metadata: Annotated[
+        Path | None,
+        option(
+            DATA,
+            "Table with the columns image, age and sex, for a model trained with test.prior; images not in it stay as "
+            "without.",
+            metavar="<file>",
+        ),
+    ] = None,
+    precision: Annotated[
+        Literal["float32", "bf16"],
+        option(ADVANCED, "Precision of an ONNX file's network; bf16 is faster on some CPUs."),
+    ] = "float32",
+    bound: Annotated[
+        float | None, option(ADVANCED, "Largest loss of AUC by bf16 that is accepted [default: 0.02].", min=0, max=1)
+    ] = None,
+    batch: Annotated[
+        int | None, option(ADVANCED, "Images in one forward pass of a checkpoint [default: 16].", min=1)
+    ] = None,
+    maps: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder for the attention maps: drawn over each image as PNG, and as NPZ.",
+            metavar="<folder>",
+            callback=own_folder,
+        ),
+    ] = None,
+    dicom_out: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder for results of DICOM images as DICOM (Secondary Capture), filed with patient and study.",
+            "--dicom-out",
+            metavar="<folder>",
+        ),
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder of lesion masks, IMAGE.png or IMAGE_segmentation.png: how much of the lesion the network saw.",
+            metavar="<folder>",
+        ),
+    ] = None,
+    segmenter: Annotated[
+        Path | None,
+        option(OUTPUT, "Run or file of `attnmel segment train` that draws the lesion masks.", metavar="<file>"),
+    ] = None,
+    resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
+    stall_limit: Annotated[
+        float,
+        option(
+            ADVANCED,
+            "Stop with an error if no prediction comes for so long, with several images; 0: never.",
+            min=0,
+            metavar="SECONDS",
+        ),
+    ] = 120,
+) -> None:
+    """Predict the class probabilities of images, as CSV or JSON.
+
+    Probabilities are calibrated if the model has a calibration temperature. Each operating point is a threshold with a
+    column of decisions: 1 if the probability is above it, else 0. Each image has the share of it that the network saw,
+    and warnings. A folder of seeds or folds gives the mean of their probabilities, and how far they are apart. Without
+    --out the table goes to standard output.
+
+    Example:
+        attnmel predict pretrained lesion.jpg --maps maps
+    """
+    from attnmel.errors import ConfigError
+    from attnmel.pipeline.predict.predict import predict_images
+
+    if resume and out is None:
+        raise ConfigError("--resume continues the file of --out; name that file")
+    # Rows on a terminal are progress enough, and a bar among them would make both illegible.
+    progress = Terminal(bars=out is not None or not sys.stdout.isatty())
+    refuse_swapped(model, images)
+    as_json = _format(out, as_json, progress)
+    predictions = predict_images(
+        fast_model(model),
+        image_paths(images),
+        precision=precision,
+        bound=bound,
+        batch=batch,
+        calibrated=not uncalibrated,
+        thresholds=threshold or (),
+        maps=maps,
+        dicom=dicom_out,
+        masks=masks,
+        segmenter=segmenter,
+        transforms=tta,
+        metadata=metadata,
+        stall_limit=stall_limit,
+        progress=progress,
+    )
+    if out is not None:
+        predictions.write(out, as_json=as_json, resume=resume)
+        print(out)
+    else:
+        if not as_json:
+            progress.note(predictions.table.notice.rstrip())
+        for text in predictions.lines(as_json=as_json):
+            print(text, end="")
+    if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
+        progress.note(sentence)
+    if sentence := predictions.age_and_sex_sentence():
+        progress.note(sentence)
+    predictions.raise_for_failures()
+
+
+def _format(out: Path | None, as_json: bool, progress: Terminal) -> bool:
+    """Return whether to write JSON, also where the name of the file says so; a note where its ending misleads."""
+    if out is None or (ending := out.suffix.lower()) == ".json":
+        return as_json or out is not None
+    if as_json and ending:
+        progress.note(f"{out} gets JSON, whatever its ending: leave out --json for CSV, or call it {out.stem}.json")
+    elif ending in SHEETS:
+        progress.note(f"{out} gets CSV, which a spreadsheet opens by the ending .csv: call it {out.stem}.csv")
+    return as_json
+
+
+def export(
+    model: Annotated[str, typer.Argument(help=f"A run folder, a checkpoint, or {NAME}.")],
+    onnx: Annotated[bool, option(OUTPUT, "Write an ONNX file; the only format so far.", "--onnx")] = False,
+    out: Out = None,
+    int8: Annotated[
+        bool, option(OUTPUT, "Quantise to 8 bits, with value ranges of training images.", "--int8")
+    ] = False,
+    bound: Annotated[
+        float | None, option(ADVANCED, "Largest loss of AUC by int8 that is accepted [default: 0.02].", min=0, max=1)
+    ] = None,
+    split: Annotated[
+        Literal["train", "validation", "test", "internal"], option(DATA, "Split whose images the file is checked on.")
+    ] = "test",
+    limit: Annotated[int | None, option(DATA, "Largest number of these images [default: 600].", min=2)] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Write a trained network as one ONNX file for other programs.
+
+    The file goes from the prepared image to probabilities and attention maps. Its predictions are first compared with
+    the network's, on images of the run's data set and on large synthetic images; if they differ, no file is written.
+
+    Example:
+        attnmel export runs/isic2017/attnmel-lesion/seed-0 --onnx --out model.onnx
+    """
+    if not onnx:
+        raise typer.BadParameter("name a format: --onnx")
+
+    from attnmel.deploy.onnx_file import BOUND
+    from attnmel.files.folders import home_folder
+    from attnmel.pipeline.export.export import LIMIT, export_onnx
+    from attnmel.pipeline.pretrained.run import copy_onnx
+    from attnmel.runtime import use_threads
+
+    if found := shipped(model):
+        print(copy_onnx(found, out, int8=int8))
+        return
+    use_threads()
+    exported = export_onnx(
+        trained_model(model),
+        home=home_folder(home),
+        out=out,
+        int8=int8,
+        bound=BOUND if bound is None else bound,
+        split=split,
+        limit=limit or LIMIT,
+        progress=Terminal(),
+    )
+    if as_json:
+        print_json({"path": str(exported.path), **exported.facts.as_dict()})
+        return
+    _print(exported)
+
+
+def _print(exported: "Exported") -> None:
+    facts = exported.facts
+    print(f"checked on {facts.checked_on}; largest differences from torch in float32:")
+    print_table(
+        ["", "images", "probability", "map", "AUC"],
+        [
+            [one.engine, f"{one.images + one.phantoms}", *map(_small, (one.probability, one.attention, one.auc))]
+            for one in facts.parity
+        ],
+    )
+    if facts.costs:
+        print("\ncost of a lower precision:")
+        print_table(
+            ["", "engine", "images", "AUC float32", "AUC", "difference", "95 % interval", "probability", "maps"],
+            [
+                [
+                    f"{one.precision}, {one.task}",
+                    one.engine,
+                    f"{one.images}",
+                    f"{one.float32:.4f}",
+                    f"{one.auc:.4f}",
+                    f"{one.difference:+.4f}",
+                    f"{one.low:+.4f} to {one.high:+.4f}",
+                    _small(one.probability),
+                    _small(one.attention),
+                ]
+                for one in facts.costs
+            ],
+        )
+    print(f"\n{exported.path}")
+
+
+def _small(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1e}"

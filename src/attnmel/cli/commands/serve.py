@@ -1,0 +1,123 @@
+"""`attnmel serve`: a page on this machine to drop images on, and its JSON API."""
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnmel.cli.help import ADVANCED, OUTPUT, option
+from attnmel.cli.model_names import NAME, fast_model, shipped
+from attnmel.cli.terminal import Terminal, end_if_hung
+from attnmel.errors import ConfigError
+
+PORT = 8642
+
+
+def serve(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"{NAME}, ONNX files of `attnmel export` or run folders with one [default: pretrained]."),
+    ] = None,
+    segmenter: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Run or file of `attnmel segment train`: the border of its lesion mask is shown, too.",
+            metavar="<file>",
+        ),
+    ] = None,
+    port: Annotated[int, option(OUTPUT, "Port of the page; 0: any free one.", min=0, max=65535)] = PORT,
+    browser: Annotated[bool, option(OUTPUT, "Open the page in the browser.", "--browser")] = False,
+    host: Annotated[
+        str, option(ADVANCED, "Address to listen on; one that other machines can reach needs --token.")
+    ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None,
+        option(ADVANCED, "Host name by which a proxy calls the server; repeatable.", "--name", metavar="<host>"),
+    ] = None,
+    token: Annotated[
+        str | None,
+        option(ADVANCED, "Secret text that every request has to give.", envvar="ATTNMEL_TOKEN", show_default=False),
+    ] = None,
+    stall_limit: Annotated[
+        float,
+        option(ADVANCED, "Give up an image that takes longer; 0: never.", min=0, metavar="SECONDS"),
+    ] = 120,
+) -> None:
+    """Open a page on this machine to drop images on.
+
+    It shows calibrated probabilities, decisions, attention maps and warnings. Images stay in the memory of this
+    machine: nothing is stored, nothing is sent elsewhere. Programs get the same answers as JSON (docs/serve.md).
+
+    Example:
+        attnmel serve
+    """
+    from attnmel.web.packages import require_packages
+
+    require_packages()
+    from attnmel.web.app import make_app
+    from attnmel.web.guard import require_token
+    from attnmel.web.limits import Limits
+    from attnmel.web.models import Models
+    from attnmel.web.server import address_of, guarded, open_port, run
+
+    require_token(host, token)
+    limits = Limits(stall_seconds=stall_limit)
+    paths = _paths(models or ["pretrained"])
+    mask_of = None
+    if segmenter is not None:
+        from attnmel.pipeline.predict.masks.segmenter_masks import SegmenterMasks  # with torch
+
+        mask_of = SegmenterMasks(segmenter)
+    listening = open_port(host, port)
+    app = make_app(Models(paths, mask_of), limits)
+    address = address_of(listening, host, token)
+    print(address, flush=True)
+    Terminal().note(f"{', '.join(paths)}: open this address in a browser. Ctrl-C stops the page")
+    if browser:
+        webbrowser.open(address)
+    try:
+        run(guarded(app, host, token, name or ()), listening, limits)
+    except KeyboardInterrupt:
+        Terminal().note("stopped")
+        end_if_hung(0)
+
+
+def _paths(models: list[str]) -> dict[str, Path]:
+    """Return the ONNX file of each model, by the name that the page shows."""
+    found: dict[str, Path] = {}
+    for model in models:
+        path, known = _onnx_file(model), shipped(model)
+        name = known.card.name if known else _name(path)
+        if path in found.values():
+            continue
+        number = sum(one.partition(" (")[0] == name for one in found)
+        found[f"{name} ({number + 1})" if number else name] = path
+    return found
+
+
+def _onnx_file(model: str) -> Path:
+    """Return the file of a model, of a run folder the one that was exported into it.
+
+    Raises:
+        ConfigError: there is none, or it is no ONNX file.
+    """
+    from attnmel.files.folders import RunFolder
+
+    path = fast_model(model)
+    if path.is_dir():
+        path = RunFolder(path).onnx
+    if path.suffix.lower() != ".onnx" or not path.is_file():
+        raise ConfigError(
+            f"the page runs exported models, and {model} is none; write one first: attnmel export {model} --onnx"
+        )
+    return path
+
+
+def _name(path: Path) -> str:
+    """Return the file's name, or of a run's file the names of the recipe and of the run."""
+    from attnmel.files.folders import RunFolder
+
+    own = path.absolute()
+    return "/".join(own.parts[-3:-1]) if own == RunFolder(own.parent).onnx else own.stem

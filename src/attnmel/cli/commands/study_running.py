@@ -1,0 +1,234 @@
+"""`attnmel study new`, `serve`, `status`, `export` and `link`: run a study of readers."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
+from attnmel.cli.terminal import Json, Terminal, end_if_hung, print_json, print_table
+from attnmel.errors import ConfigError
+
+PORT = 8643
+ADDRESS = f"http://127.0.0.1:{PORT}"
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the study.")]
+Database = Annotated[
+    str | None,
+    option(
+        ADVANCED,
+        "Address of a database instead of the study's own file, such as postgresql+psycopg://user@host/name.",
+        "--database",
+        envvar="ATTNMEL_STUDY_DATABASE",
+        show_default=False,
+    ),
+]
+Address = Annotated[str, option(OUTPUT, "Address that readers reach the server by, for their links.", "--address")]
+
+
+def new(
+    study: Annotated[Path, typer.Argument(help="New folder of the study.")],
+    dataset: Annotated[str, typer.Argument(help="Data set, or folder with labels.csv, to draw cases from.")],
+    count: Annotated[list[str], option(DATA, "Cases of a class, such as melanoma=20; repeatable.", metavar="CLASS=N")],
+    reader: Annotated[
+        list[str], option(DATA, "Name of a reader, or NAME=EXPERIENCE; repeatable.", metavar="NAME[=EXPERIENCE]")
+    ],
+    design: Annotated[
+        Literal["alone", "sequential", "crossed"],
+        option(EVALUATION, "Without a machine; before and after it is shown; or in two sessions."),
+    ] = "sequential",
+    machine: Annotated[
+        list[str] | None,
+        option(
+            EVALUATION,
+            "What readers are shown: run, ONNX file, or CSV of probabilities; repeatable.",
+            metavar="[NAME=]PATH",
+        ),
+    ] = None,
+    wrong: Annotated[
+        bool, option(EVALUATION, "One more machine is wrong on purpose, for automation bias.", "--wrong")
+    ] = False,
+    show: Annotated[
+        Literal["probability", "map", "both"], option(EVALUATION, "What of the machine is shown.")
+    ] = "probability",
+    diseased: Annotated[
+        list[str] | None, option(DATA, "Class that is diseased; repeatable [default: melanoma].", metavar="CLASS")
+    ] = None,
+    split: Annotated[str | None, option(DATA, "Draw from this split only.")] = None,
+    training: Annotated[int, option(DATA, "Cases of practice first, not analysed.", min=0)] = 2,
+    repeats: Annotated[int, option(DATA, "Images that each reader sees twice.", min=0)] = 2,
+    washout: Annotated[int, option(EVALUATION, "Days between the sessions of a crossed study.", min=0)] = 28,
+    management: Annotated[list[str] | None, option(EVALUATION, "Possible management; repeatable.")] = None,
+    endpoint: Annotated[str, option(STATISTICS, "Primary endpoint in words.", show_default=False)] = "",
+    completion: Annotated[
+        float, option(STATISTICS, "Share of the answers that a reader has to give to be analysed.")
+    ] = 0.95,
+    ends: Annotated[
+        datetime | None, option(EVALUATION, "Last day of the study.", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")
+    ] = None,
+    seed: Annotated[int, option(STATISTICS, "Seed of cases and orders.", min=0)] = 0,
+    home: Annotated[Path | None, option(DATA, "Folder of data sets.")] = None,
+    address: Address = ADDRESS,
+    database: Database = None,
+) -> None:
+    """Freeze a new study.
+
+    Each reader's personal link is printed. Cases, machines, questions, endpoint and rules are written to study.json
+    with a hash; a changed file is refused. The links are printed this once: the database holds only hashes of them.
+
+    Example:
+        attnmel study new reading images --count melanoma=9 --count nevus=9 --machine model.onnx --reader ana
+    """
+    from attnmel.web.packages import require_study_packages
+
+    require_study_packages()
+    from attnmel.files.folders import home_folder
+    from attnmel.pipeline.study.draw_cases import parsed_counts
+    from attnmel.pipeline.study.new_study import MANAGEMENT, NewStudy, make_study
+
+    plan = NewStudy(
+        dataset=dataset,
+        counts=parsed_counts(count),
+        readers=reader,
+        design=design,
+        diseased=diseased or (),
+        split=split,
+        machines=machine or (),
+        wrong=wrong,
+        show=show,
+        training=training,
+        repeats=repeats,
+        washout_days=washout,
+        management=management or MANAGEMENT,
+        endpoint=endpoint,
+        completion=completion,
+        ends=None if ends is None else ends.date(),
+        seed=seed,
+    )
+    _, tokens = make_study(study, plan, home_folder(home), database=database, progress=Terminal())
+    print_table(["reader", "link"], [[name, _link(address, token)] for name, token in tokens.items()])
+    Terminal().note(
+        f"frozen: {study / 'study.json'}. Keep the links: they are stored nowhere. Then: study serve {study}"
+    )
+
+
+def _link(address: str, token: str) -> str:
+    return f"{address.rstrip('/')}/#{token}"
+
+
+def serve(
+    study: Folder,
+    port: Annotated[int, option(OUTPUT, "Port of the page; 0: any free one.", min=0, max=65535)] = PORT,
+    host: Annotated[str, option(ADVANCED, "Address to listen on; others only behind HTTPS or in a VPN.")] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None,
+        option(ADVANCED, "Host name by which a proxy calls the server; repeatable.", "--name", metavar="<host>"),
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Serve a study to its readers until Ctrl-C.
+
+    Each answer is on the disk before the page says so: the server can be stopped, or killed, at any time.
+
+    Example:
+        attnmel study serve reading
+    """
+    from attnmel.web.packages import require_packages, require_study_packages
+
+    require_packages()
+    require_study_packages()
+    from attnmel.pipeline.study.open_study import open_study
+    from attnmel.web.limits import Limits
+    from attnmel.web.server import address_of, guarded, open_port, run
+    from attnmel.web.study_app import make_study_app
+
+    with open_study(study, database) as opened:
+        listening = open_port(host, port)
+        print(address_of(listening, host), flush=True)
+        Terminal().note(f"{opened.study.name}: readers open their own links. Ctrl-C stops the page")
+        try:
+            run(guarded(make_study_app(*opened), host, None, name or ()), listening, Limits())
+        except KeyboardInterrupt:
+            Terminal().note("stopped")
+            end_if_hung(0)
+
+
+def status(study: Folder, database: Database = None, as_json: Json = False) -> None:
+    """Say how far each reader is, without their answers.
+
+    Example:
+        attnmel study status reading
+    """
+    from attnmel.web.packages import require_study_packages
+
+    require_study_packages()
+    from attnmel.pipeline.study.open_study import open_study
+    from attnmel.pipeline.study.study_status import study_status
+
+    with open_study(study, database) as opened:
+        found = list(study_status(opened))
+    if as_json:
+        print_json([one.as_dict() for one in found])
+        return
+    rows = [
+        [
+            one.reader,
+            f"{one.answered}/{one.steps}",
+            "yes" if one.complete else "no",
+            "-" if one.median_seconds is None else f"{one.median_seconds:.0f} s",
+            one.last or "-",
+        ]
+        for one in found
+    ]
+    print_table(["reader", "answers", "complete", "median time", "last answer (UTC)"], rows)
+
+
+def export(
+    study: Folder,
+    out: Annotated[Path, option(OUTPUT, "Folder to write into.", "--out")],
+    database: Database = None,
+) -> None:
+    """Write the answers as tables.
+
+    Those of complete readers, and the .imrmc file, are for `attnmel study analyse`.
+
+    Example:
+        attnmel study export reading --out readings
+    """
+    from attnmel.web.packages import require_study_packages
+
+    require_study_packages()
+    from attnmel.pipeline.study.export_study import export_study
+    from attnmel.pipeline.study.open_study import open_study
+
+    with open_study(study, database) as opened:
+        found = export_study(opened, out)
+    for note in found.notes:
+        Terminal().note(note)
+    for path in found.readings:
+        print(f"attnmel study analyse {path}")
+    if not found.readings:
+        raise ConfigError(f"no reader has enough answers to be analysed yet; all answers are in {out / 'answers.csv'}")
+
+
+def link(
+    study: Folder,
+    reader: Annotated[str, typer.Argument(help="Name of the reader.")],
+    address: Address = ADDRESS,
+    database: Database = None,
+) -> None:
+    """Give a reader a new link.
+
+    The one before is no longer valid; the answers stay.
+
+    Example:
+        attnmel study link reading ana
+    """
+    from attnmel.web.packages import require_study_packages
+
+    require_study_packages()
+    from attnmel.pipeline.study.open_study import open_study
+
+    with open_study(study, database) as opened:
+        print(_link(address, opened.store.new_token(reader)))

@@ -1,0 +1,1 @@
+"""Standard errors, intervals and tests of readers' figures, for random readers, random cases or both."""

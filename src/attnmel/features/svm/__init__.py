@@ -1,0 +1,1 @@
+"""Feature vectors -> SVMs with calibrated probabilities."""

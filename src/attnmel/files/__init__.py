@@ -1,0 +1,1 @@
+"""Folders, files and downloads: where they are, how they are written whole, and who may write them."""

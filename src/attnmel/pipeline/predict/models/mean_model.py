@@ -1,0 +1,106 @@
+"""Predict image files by several runs of one recipe: the mean of their probabilities, and how far they are apart."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from attnmel.errors import ConfigError
+from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
+from attnmel.files.folders import RunFolder
+from attnmel.models.weights.card import Card
+from attnmel.models.weights.operating_points import Threshold
+from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
+from attnmel.pipeline.predict.models.torch_model import CheckpointModel
+from attnmel.pipeline.predict.table import ImageResult, spread_column
+from attnmel.pipeline.run.results import CHOOSES
+from attnmel.pipeline.run.thresholds import evaluated_predictions, thresholds_of
+from attnmel.records import Predictions
+
+
+class MeanModel:
+    """The best checkpoints of several seeds or folds, each of which prepares an image in its own way.
+
+    The probabilities are softmax(log m / T) of the mean m of the runs' uncalibrated probabilities. T and the thresholds
+    are fitted to that mean on the validation images, as those of a run are to the run; without predictions of every run
+    for the same validation images there is no T and no decision.
+
+    Raises:
+        CheckpointError: a run cannot be used.
+        PredictionsError: the stored predictions of a run are damaged.
+        ConfigError: the runs are of several recipes, or of other classes.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[RunFolder],
+        *,
+        batch: int,
+        calibrated: bool,
+        masks: MaskOf = NO_MASKS,
+        transforms: str | None = None,
+    ) -> None:
+        self._runs = [
+            CheckpointModel(run.path, batch=batch, calibrated=False, masks=masks, transforms=transforms) for run in runs
+        ]
+        self.transforms = self._runs[0].transforms
+        first = self._runs[0].card
+        for run, one in zip(runs, self._runs, strict=True):
+            if (one.card.recipe, one.card.classes) != (first.recipe, first.classes):
+                found, other = (f"{card.recipe} ({', '.join(card.classes)})" for card in (one.card, first))
+                raise ConfigError(
+                    f"{run.path} is of the recipe {found}, and {runs[0].path} of {other}; only runs of one recipe are "
+                    "averaged: name one run"
+                )
+        self.runs, self.together = len(runs), batch
+        self.file = self._runs[0].file
+        validation = _validation_mean(runs, [one.card for one in self._runs])
+        self.not_calibrated = "" if calibrated else "as requested"
+        self.temperature: float | None = None
+        self.thresholds: tuple[Threshold, ...] = ()
+        if validation is None:
+            self.not_calibrated = f"not every run has predictions of the same {CHOOSES} images"
+        elif calibrated:
+            fitted = fit_temperature(validation)
+            self.temperature, self.not_calibrated = (None if fitted.reason else fitted.value), fitted.reason
+            self.thresholds = thresholds_of(at_temperature(validation, self.temperature), first.positives)
+        self.card = dataclasses.replace(first, temperature=self.temperature, thresholds=self.thresholds)
+        files = b"".join(hashlib.sha256(one.file.read_bytes()).digest() for one in self._runs)
+        self.made_with = {**self._runs[0].made_with, "runs": f"{self.runs} ({hashlib.sha256(files).hexdigest()[:12]})"}
+
+    def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
+        """Yield the result of each file, with what the first run saw of it and the mean of the attention maps."""
+        for results in zip(*(one.predict(paths, many=many) for one in self._runs), strict=True):
+            yield next((one for one in results if one.error), None) or self._mean(results)
+
+    def _mean(self, results: Sequence[ImageResult]) -> ImageResult:
+        first, shares = results[0], np.array([one.probabilities for one in results])
+        mean, *each = (
+            at_temperature(_one_image(self.card, row), self.temperature).probabilities[0]
+            for row in (shares.mean(axis=0), *shares)
+        )
+        apart = np.std(each, axis=0, ddof=1)
+        spread = {
+            spread_column(name): round(float(apart[self.card.classes.index(name)]), 6) for name in self.card.positives
+        }
+        attention = {name: np.mean([one.attention[name] for one in results], axis=0) for name in first.attention}
+        return dataclasses.replace(first, probabilities=tuple(mean.tolist()), added=spread, attention=attention)
+
+
+def _validation_mean(runs: Sequence[RunFolder], cards: Sequence[Card]) -> Predictions | None:
+    """Return the mean of the runs' uncalibrated validation predictions; None if one is missing or of other images."""
+    found = [
+        evaluated_predictions(run, dataclasses.replace(card, temperature=None), CHOOSES)
+        for run, card in zip(runs, cards, strict=True)
+    ]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found) or any(one.image_ids != known[0].image_ids for one in known):
+        return None
+    mean = np.mean([one.probabilities for one in known], axis=0)
+    return dataclasses.replace(known[0], probabilities=mean, temperature=None)
+
+
+def _one_image(card: Card, probabilities: np.ndarray) -> Predictions:
+    return Predictions(("image",), card.classes, probabilities[None], np.array([-1]), ("image",))

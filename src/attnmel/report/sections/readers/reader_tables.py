@@ -1,0 +1,217 @@
+"""The results of a study of readers as tables, for the page and the terminal."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from attnmel.evaluation.readers.automation import AutomationBias
+from attnmel.evaluation.readers.inference.estimates import Estimate
+from attnmel.evaluation.readers.study_results import AgreementResult, PairResult, StudyAnalysis
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.format import DASH, TO, fixed, minus, p_cell, plus, span
+from attnmel.report.html.sections import Table
+
+SHARE_WORDS = {
+    "sensitivity": "sensitivity", "specificity": "specificity", "balanced_accuracy": "balanced accuracy"
+}  # fmt: skip
+CHANGE_WORDS = {
+    "toward_right": "wrong answers that became right, where the machine is right",
+    "toward_wrong": "right answers that became wrong, where the machine is wrong",
+    "against_right": "right answers that became wrong, where the machine is right",
+    "against_wrong": "wrong answers that became right, where the machine is wrong",
+}
+
+
+def stacked(one: Estimate | Interval | None) -> str:
+    """Return a value above its interval, for a cell."""
+    if one is None:
+        return DASH
+    return f"{fixed(one.value)}\n{minus(span((one.low, one.high), to=TO if one.low < 0 else DASH))}".rstrip()
+
+
+def signed(one: Estimate) -> str:
+    """Return a difference above its interval."""
+    ends = "" if math.isnan(one.low) else f"{plus(one.low)}{TO}{plus(one.high)}"
+    return minus(f"{plus(one.value)}\n{ends}".rstrip()) if not math.isnan(one.value) else DASH
+
+
+def auc_table(found: StudyAnalysis) -> Table:
+    """Return the AUC of each modality, averaged over readers, with the intervals of each way to generalise."""
+    rows = []
+    for one in found.modalities:
+        own = one.analysis
+        cells = [own and own.random.means[0], own and own.fixed_readers.means[0]]
+        u = one.u.unbiased.t
+        rows.append((one.name, str(len(one.readers)), stacked(cells[0]), stacked(cells[1]), stacked(u)))
+    if found.machine is not None and found.machine_auc is not None:
+        rows.append((found.machine, "machine", DASH, stacked(found.machine_auc), DASH))
+    heads = ("modality", "readers", "all readers and cases", "these readers", "U-statistic")
+    return Table("AUC averaged over readers, with 95 % intervals", heads, tuple(rows))
+
+
+def difference_table(found: StudyAnalysis) -> Table:
+    """Return each difference of two modalities, and of the machine and readers."""
+    margin = found.options.margin
+    heads = ("difference", "of AUC", "p", "U-statistic", "p of it")
+    heads += (f"p not worse by {margin:g}",) if margin is not None else ()
+    rows = tuple(
+        (
+            f"{one.first} {minus('-')} {one.second}",
+            signed(one.random),
+            p_cell(one.random.p),
+            signed(one.u.unbiased.t),
+            p_cell(one.u.unbiased.t.p),
+            *((p_cell(one.non_inferior),) if margin is not None else ()),
+        )
+        for one in differences(found)
+    )
+    return Table("Differences for all readers and cases, with 95 % intervals", heads, rows)
+
+
+def differences(found: StudyAnalysis) -> tuple[PairResult, ...]:
+    """Return all comparisons: of modalities, then of the machine with each."""
+    return (*found.pairs, *found.against_machine)
+
+
+def component_tables(found: StudyAnalysis) -> Iterator[Table]:
+    """Yield what the comparisons of modalities rest on: covariances and mean squares, and three ways to generalise."""
+    for one in found.pairs:
+        if one.analysis is None:
+            continue
+        parts = one.analysis.components
+        values = {
+            "Error": parts.error, "Cov1": parts.cov1, "Cov2": parts.cov2, "Cov3": parts.cov3,
+            "MS(T)": parts.ms_modality, "MS(R)": parts.ms_reader, "MS(T:R)": parts.ms_interaction,
+            "var(R)": parts.var_reader, "var(T:R)": parts.var_interaction,
+        }  # fmt: skip
+        pair = f"{one.first} and {one.second}"
+        heads = ("quantity", "value")
+        yield Table(f"Components of {pair}", heads, tuple((name, _short(value)) for name, value in values.items()))
+        kinds = {
+            "all readers and cases": one.analysis.random,
+            "these readers, all cases": one.analysis.fixed_readers,
+            "all readers, these cases": one.analysis.fixed_cases,
+        }
+        rows = tuple(
+            (
+                kind,
+                signed(own.differences[0, 1]),
+                _short(own.test.statistic),
+                _freedom(own.test.df2),
+                p_cell(own.test.p),
+            )
+            for kind, own in kinds.items()
+        )
+        yield Table(f"Tests of {pair}", ("for", "difference", "F or chi-squared", "df", "p"), rows)
+
+
+def reader_table(found: StudyAnalysis) -> Table:
+    """Return each reader's AUC with each modality."""
+    readers = sorted({reader for one in found.modalities for reader in one.readers})
+    rows = tuple((reader, *(stacked(one.readers.get(reader)) for one in found.modalities)) for reader in readers)
+    return Table("AUC of each reader, with 95 % intervals (DeLong)", ("reader", *found.human), rows)
+
+
+def share_table(found: StudyAnalysis) -> Table:
+    """Return the decisions: averaged over readers, and of the machine."""
+    rows = []
+    for place, name in enumerate(found.human):
+        averaged = [one.averaged and one.averaged.means[place] for one in found.shares.values()]
+        rows.append((name, *map(stacked, averaged)))
+    if found.machine_shares:
+        rows.append((str(found.machine), *(stacked(found.machine_shares.get(share)) for share in found.shares)))
+    heads = ("modality", *(SHARE_WORDS[share] for share in found.shares))
+    return Table(f"Decisions at scores above {found.threshold:g}, with 95 % intervals", heads, tuple(rows))
+
+
+def share_reader_table(found: StudyAnalysis) -> Table:
+    """Return each reader's sensitivity and specificity with each modality."""
+    readers = found.readings.of(found.human).readers
+    kinds = [share for share in found.shares if share != "balanced_accuracy"]
+    heads = ("reader", *(f"{SHARE_WORDS[share]}, {name}" for name in found.human for share in kinds))
+    cells = [
+        (reader, *(stacked(found.shares[share].by_reader.get((place, own)))
+                   for place in range(len(found.human)) for share in kinds))
+        for own, reader in enumerate(readers)
+    ]  # fmt: skip
+    return Table("Decisions of each reader, with 95 % intervals (Wilson)", heads, tuple(cells))
+
+
+def agreement_table(found: StudyAnalysis) -> Table | None:
+    """Return the agreement of readers with each other."""
+    rows = tuple(_between(one) for one in found.between if one.ac1 is not None or one.ac2 is not None)
+    heads = ("modality", "AC1 of decisions", "mean kappa", "AC2 of scores", "mean weighted kappa")
+    return Table("Agreement between readers, with 95 % intervals", heads, rows) if rows else None
+
+
+def _between(one: AgreementResult) -> tuple[str, ...]:
+    return one.modality, stacked(one.ac1), fixed(one.kappa), stacked(one.ac2), fixed(one.weighted_kappa)
+
+
+def repeat_table(found: StudyAnalysis) -> Table | None:
+    """Return the agreement of each reader's two answers to repeated images."""
+    rows = []
+    for one in found.within:
+        repeat = one.repeatability
+        if repeat is None:
+            continue
+        numbers = (str(repeat.images), fixed(one.ac1.value if one.ac1 else math.nan), fixed(one.kappa))
+        rows.append((f"{one.reader}, {one.modality}", *numbers, _short(repeat.within_sd), _short(repeat.coefficient)))
+    heads = ("reader", "images", "AC1", "kappa", "SD of a score", "95 % of differences below")
+    return Table("Repeated images", heads, tuple(rows)) if rows else None
+
+
+def change_table(name: str, reference: str, found: AutomationBias) -> Table:
+    """Return how often answers changed, averaged over readers."""
+    rows = []
+    for kind, words in CHANGE_WORDS.items():
+        own = getattr(found, kind)
+        changed, answers = (sum(one[place] for one in own.by_reader.values()) for place in (0, 1))
+        rows.append((words, f"{changed} of {answers}", stacked(own.mean)))
+    heads = ("change", "answers", "mean share of readers")
+    return Table(f"Changes from '{reference}' to '{name}', with 95 % intervals", heads, tuple(rows))
+
+
+def experience_table(found: StudyAnalysis) -> Table:
+    """Return the AUCs and differences of each level of experience."""
+    pairs = list(dict.fromkeys(pair for one in found.groups for pair in one.differences))
+    biased = list(dict.fromkeys(name for one in found.groups for name in one.toward_wrong))
+    heads = (
+        "experience", "readers", *found.human, *(f"{one} {minus('-')} {other}" for one, other in pairs),
+        *(f"toward a wrong machine, {name}" for name in biased),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            one.level,
+            str(len(one.readers)),
+            *(stacked(one.modalities.get(name)) for name in found.human),
+            *(signed(one.differences[pair]) if pair in one.differences else DASH for pair in pairs),
+            *(stacked(one.toward_wrong.get(name)) for name in biased),
+        )
+        for one in found.groups
+    )
+    return Table("AUC by experience, with 95 % intervals", heads, rows)
+
+
+def time_table(seconds: Mapping[str, Mapping[str, float]]) -> Table:
+    """Return each reader's median time of a reading."""
+    readers = sorted({reader for own in seconds.values() for reader in own})
+    rows = tuple((reader, *(fixed(own.get(reader), 1) for own in seconds.values())) for reader in readers)
+    return Table("Median seconds of a reading", ("reader", *seconds), rows)
+
+
+def notes_of(found: StudyAnalysis) -> Sequence[str]:
+    """Return why an interval or a test is missing, a sentence each."""
+    named = [(one.name, one.u.unbiased.t.note) for one in found.modalities]
+    named += [(one.name, one.analysis.random.means[0].note) for one in found.modalities if one.analysis is not None]
+    for one in differences(found):
+        pair = f"{one.first} and {one.second}"
+        named += [(pair, one.random.note), (f"{pair}, U-statistic", one.u.unbiased.t.note)]
+    return list(dict.fromkeys(f"{name}: {note}" for name, note in named if note))
+
+
+def _short(value: float) -> str:
+    return DASH if math.isnan(value) else minus(f"{value:.4g}")
+
+
+def _freedom(value: float) -> str:
+    return DASH if math.isnan(value) else "normal" if math.isinf(value) else f"{value:.1f}"

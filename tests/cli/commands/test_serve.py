@@ -1,0 +1,59 @@
+"""`attnmel serve` as a user meets it."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.factories import start_command
+
+from attnmel.files.folders import RunFolder
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
+
+
+def test_without_the_extra_a_sentence_says_what_to_install(attnmel: "Attnmel", monkeypatch: pytest.MonkeyPatch) -> None:
+    there: Callable[..., object] = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "python_multipart" else there(name))
+    ran = attnmel("serve")
+    assert (ran.code, ran.err) == (
+        1,
+        "error: the page needs the package python-multipart, which is not installed; type: pip install "
+        "'attnmel[serve]'\n",
+    )
+
+
+def test_other_machines_need_a_token(attnmel: "Attnmel") -> None:
+    ran = attnmel("serve", "--host", "0.0.0.0")
+    assert ran.code == 1
+    assert ran.err.startswith("error: other machines could use the page on 0.0.0.0: choose a token that they have to")
+
+
+def test_a_model_that_is_not_exported_is_refused(attnmel: "Attnmel", trained: RunFolder) -> None:
+    ran = attnmel("serve", trained.path)
+    assert (ran.code, ran.err) == (
+        1,
+        f"error: the page runs exported models, and {trained.path} is none; write one first: attnmel export "
+        f"{trained.path} --onnx\n",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent as a signal")
+def test_the_page_is_served_until_ctrl_c(tmp_path: Path) -> None:
+    process: subprocess.Popen[str] = start_command("serve", "--port", "0")
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+    with urllib.request.urlopen(f"{address}api/info", timeout=30) as answer:
+        assert [one["model"] for one in json.load(answer)["models"]] == ["attnmel-lite0-isic2017"]
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert err.splitlines()[-1] == "stopped"
