@@ -19,7 +19,7 @@ from attnmel.progress import SILENT, Progress
 from attnmel.threads import available_processors, requested_threads
 
 if TYPE_CHECKING:
-    import faiss
+    pass
 
 ROWS = 1024
 """Images whose nearest are searched at once: bounds the memory."""
