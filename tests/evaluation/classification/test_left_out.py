@@ -58,9 +58,7 @@ def test_every_interval_is_that_of_the_slow_way(monkeypatch: pytest.MonkeyPatch)
     made = predictions(digits=2)
     metrics = MetricSet.of(made, CLASSES)
     quick = metric_rows(metrics, made.groups, made.labels, resamples=50)
-    monkeypatch.setattr(
-        MetricSet, "without", lambda metrics, sampling: lambda units: metrics(sampling.without(units))
-    )
+    monkeypatch.setattr(MetricSet, "without", lambda metrics, sampling: lambda units: metrics(sampling.without(units)))
     slow = metric_rows(metrics, made.groups, made.labels, resamples=50)
     for one, other in zip(quick, slow, strict=True):
         assert (one.task, one.measure, one.method) == (other.task, other.measure, other.method)
