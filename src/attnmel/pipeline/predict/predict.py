@@ -14,7 +14,7 @@ from attnmel.models.weights.card import FUSED, Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
-from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, require_masks
+from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks, require_masks
 from attnmel.pipeline.predict.masks.mask_options import open_masks
 from attnmel.pipeline.predict.models.onnx_model import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
@@ -61,6 +61,7 @@ def predict_images(
         ConfigError: this kind of model does not have an option, a threshold outside [0, 1) or of uncalibrated
             probabilities, two images have the same name for their maps, or none is DICOM for `dicom`.
         ImageError: there is no image.
+        LabelError: several masks fit one image.
     """
     _check_thresholds(thresholds, calibrated=calibrated)
     found = open_masks(masks, segmenter)
@@ -70,6 +71,7 @@ def predict_images(
         progress.note(note)
     note_ablation(model, opened.card, progress)
     paths = image_files(images, progress)
+    note_masks(found, paths, progress)
     if maps is not None:
         if not opened.card.has_attention:
             raise CheckpointError(
