@@ -2,8 +2,8 @@
 
 FOLDER/labels.csv    image,label[,mask][,group][,split][,age][,sex][,site][,confirmation][,source]
                      one row an image; all but image and label may be empty
-FOLDER/...           the images and masks, named relative to FOLDER, with or without their ending; or by a bare name that
-                     fits one file of all subfolders
+FOLDER/...           the images and masks, named relative to FOLDER, with or without their ending; or by a name
+                     alone that fits one file of all subfolders
 """
 
 import dataclasses

@@ -89,6 +89,6 @@ def _refuse_photograph(name: str, grey: Image.Image) -> None:
     frequent = sum(count >= max(LEVEL_SHARE * pixels, 1) for count in levels)
     if share > MOST_GREY and frequent > MOST_LEVELS:
         raise ImageError(
-            f"{name} is a photograph and no mask: {share:.0%} of its pixels are neither black nor white; expected black "
-            "and white, white inside the lesion: name the mask in its place, or leave it out"
+            f"{name} is a photograph and no mask: {share:.0%} of its pixels are neither black nor white; expected "
+            "black and white, white inside the lesion: name the mask in its place, or leave it out"
         )
