@@ -148,10 +148,8 @@ def _remembered(memory: Path) -> dict[Path, _Known]:
     try:
         rows = read_json(memory)
         # Rows of earlier versions end with the digest, or with how the file is read.
-        return {
-            Path(path): _Known((row[0], row[1]), row[2], *(row[3:5] if len(row) > 4 else ("", None)))
-            for path, row in rows.items()
-        }
+        whole = {path: row if len(row) > 4 else (*row[:3], "", None) for path, row in rows.items()}
+        return {Path(path): _Known((row[0], row[1]), row[2], row[3], row[4]) for path, row in whole.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError, IndexError):
         return {}  # Nothing remembered, or not readable: the files are read again, and the memory is written anew.
 
