@@ -147,11 +147,14 @@ def _sha256(path: Path) -> str:
 def _remembered(memory: Path) -> dict[Path, _Known]:
     try:
         rows = read_json(memory)
-        # Rows of earlier versions end with the digest, or with how the file is read.
-        whole = {path: row if len(row) > 4 else (*row[:3], "", None) for path, row in rows.items()}
-        return {Path(path): _Known((row[0], row[1]), row[2], row[3], row[4]) for path, row in whole.items()}
+        return {Path(path): _known(*row) for path, row in rows.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError, IndexError):
         return {}  # Nothing remembered, or not readable: the files are read again, and the memory is written anew.
+
+
+def _known(size: int, time: int, digest: str, reading: str = "", turned: bool | None = None) -> _Known:
+    """Return a row; those of earlier versions end with the digest, or with how the file is read."""
+    return _Known((size, time), digest, reading, turned)
 
 
 def _remember(memory: Path, rows: dict[Path, _Known]) -> None:
