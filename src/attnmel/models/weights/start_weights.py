@@ -204,8 +204,8 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
             "Three ways on; in a recipe with parts the settings go to every part:\n"
             f"  fetch {name} on another machine and put it at {target}; then nothing needs to be set\n"
             f"  another address or place: --set model.weights=http://.../{name}, or =PATH/{name}\n"
-            "  a random start: --set model.weights=random --set data.normalise_by=dataset (the colours of the data set, "
-            "since those of the weights are left out with them)"
+            "  a random start: --set model.weights=random --set data.normalise_by=dataset (the latter where "
+            'the recipe has data.normalise_by = "weights")'
         ) from None
 
 
