@@ -33,9 +33,12 @@ def predict(
     device: torch.device,
     precision: runtime.ComputePrecision = "float32",
     total: int | None = None,
+    further: int = 0,
     progress: Progress = SILENT,
 ) -> Predicted:
-    """Predict every image of the batches, `total` in all; `image_ids` and `groups` are looked up by `Batch.rows`.
+    """Predict every image of the batches, `total` in all and `further` later ones.
+
+    `image_ids` and `groups` are looked up by `Batch.rows`.
 
     The network is put in evaluation mode and stays so.
     """
@@ -44,7 +47,7 @@ def predict(
     labels: list[int] = []
     probabilities: list[np.ndarray] = []
     attention: list[tuple[np.ndarray, ...]] = []
-    with progress.bar("predicting", total, "images") as advance:
+    with progress.bar("predicting", total, "images", further=further) as advance:
         for batch in batches:
             with runtime.autocast(device, precision):
                 found = predict_batch(network, batch.inputs)

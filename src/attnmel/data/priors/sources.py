@@ -19,11 +19,11 @@ from jaxtyping import Bool
 
 from attnmel.config.recipe import STRUCTURES
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES
-from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of, require_single
+from attnmel.data.datasets.folder_masks import FolderMasks
+from attnmel.data.datasets.mask_files import feature_masks
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.datasets.superpixels import marked_superpixels
 from attnmel.data.image_files.decode import opened
-from attnmel.data.image_files.formats import PNG_SUFFIXES
 from attnmel.data.image_files.masks import mask_levels
 from attnmel.data.image_files.picture import upright, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
@@ -214,24 +214,19 @@ def count_by_source(files: Mapping[str, PriorFiles]) -> dict[str, int]:
     return dict(Counter(one.source for one in files.values()).most_common())
 
 
-def folder_masks(folder: MasksFolder) -> dict[str, Path]:
-    """Return the masks of a folder by image id (`<image>_segmentation.png` or `<image>.png`), without empty ones.
+def folder_masks(folder: MasksFolder) -> FolderMasks:
+    """Return the masks of a folder without empty ones.
 
     Raises:
         LabelError: two masks of an image, or a table that cannot be read.
     """
-    matches = [(MASK_NAME.fullmatch(path.stem), path) for path in files_of(folder.path, PNG_SUFFIXES)]
-    named = [(match["image_id"] if match else path.stem, path) for match, path in matches]
-    require_single((image_id for image_id, _ in named), f"{folder.path}: images with two masks")
-    flags = {normalize("NFC", image_id): flag for image_id, flag in mask_flags(folder).items()}
-    # Names from disks of macOS may have their accents decomposed, those of a table composed.
-    masks = {normalize("NFC", image_id): path for image_id, path in named}
-    return {image_id: path for image_id, path in masks.items() if flags.get(image_id) != EMPTY}
+    flags = mask_flags(folder)
+    return FolderMasks(folder.path, {normalize("NFC", image_id) for image_id in flags if flags[image_id] == EMPTY})
 
 
 def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, PriorFiles]:
     masks, source = folder_masks(folder), f"masks in {folder.path}"
-    named = {lesion.image_id: masks.get(normalize("NFC", lesion.image_id)) for lesion in lesions}
+    named = {lesion.image_id: masks.find(lesion.image_id, lesion.image) for lesion in lesions}
     return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
 
 

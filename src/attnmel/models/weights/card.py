@@ -117,6 +117,16 @@ class Card:
     version: str = __version__
 
     @property
+    def chosen_in_words(self) -> str:
+        """What temperature and thresholds were chosen on, in words."""
+        return self.chosen_out_of_fold or self.chosen_on
+
+    @property
+    def chosen_out_of_fold(self) -> str:
+        """The same where those are not the validation images; else empty."""
+        return "" if self.chosen_on == VALIDATION else f"out-of-fold {self.chosen_on}"
+
+    @property
     def has_attention(self) -> bool:
         """Whether the network gives attention maps."""
         return self.network == ATTENDING

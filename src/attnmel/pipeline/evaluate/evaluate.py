@@ -26,7 +26,6 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.folders import replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
-from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.predicted import predict_rows
@@ -140,7 +139,7 @@ def evaluate_run(
             *([] if prior == own_prior else [f"temperature and thresholds were chosen {CHOSEN_WITH[own_prior]}"]),
             *([FROM_MAPS] if maps is not None else []),
             *filter(None, [transforms_note(transforms, card.transforms)]),
-            *([] if card.chosen_on == VALIDATION else [f"temperature and thresholds were chosen on {card.chosen_on}"]),
+            *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_out_of_fold] if one],
             *write_seen(run, images.name, images.prepared, images.rows),
             *_segmenter_notes(run, images),
             *_leak_notes(leaks, run),
