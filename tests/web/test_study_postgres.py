@@ -38,9 +38,7 @@ def server() -> Iterator[Postgres]:
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda one: one.__name__)
-def test_postgresql_keeps_the_promise(
-    promise: Callable[[sqlite.Desk], None], server: Postgres, tmp_path: Path
-) -> None:
+def test_postgresql_keeps_the_promise(promise: Callable[[sqlite.Desk], None], server: Postgres, tmp_path: Path) -> None:
     desk = sqlite.Desk(tmp_path, database=server.new_database())
     promise(desk)
     desk.close()
@@ -72,7 +70,8 @@ def read_patiently(port: int, token: str, acknowledged: dict[tuple[int, str], st
                 with urllib.request.urlopen(request, timeout=20) as got:
                     return json.loads(got.read())
             except urllib.error.HTTPError as error:
-                assert error.code in (500, 503), error.read()
+                if error.code < 500:
+                    raise
             except OSError:
                 pass
             time.sleep(0.05)

@@ -79,7 +79,10 @@ def binormal_study(readings: Readings, confidence: float = CONFIDENCE) -> Binorm
     }
     areas = np.array(
         [
-            [curves[key].auc.value if (key := (modality, reader)) in curves else math.nan for reader in readings.readers]
+            [
+                curves[key].auc.value if (key := (modality, reader)) in curves else math.nan
+                for reader in readings.readers
+            ]
             for modality in readings.modalities
         ]
     )
@@ -165,9 +168,7 @@ def _degenerate(counts: Float[np.ndarray, "2 K"]) -> tuple[float, str] | None:
     return (_level(across, true, false) if horizontal else 1 - _level(along, false, true)), DEGENERATE
 
 
-def _level(
-    inside: Float[np.ndarray, " n"], heights: Float[np.ndarray, " m"], places: Float[np.ndarray, " m"]
-) -> float:
+def _level(inside: Float[np.ndarray, " n"], heights: Float[np.ndarray, " m"], places: Float[np.ndarray, " m"]) -> float:
     """Return the height of the straight line; the middle of those that fit equally well where no point is inside."""
     if len(inside):
         return float(inside[0])
