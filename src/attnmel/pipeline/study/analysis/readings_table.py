@@ -29,42 +29,14 @@ SUSPICIONS = ("suspicion", "verdacht")
 """Columns of scores from 0 to 100."""
 
 NEEDED = ("reader", "case", "modality", "score")
-YES = [
-    "1",
-    "1.0",
-    "1,0",
-    "true",
-    "yes",
-    "diseased",
-    "malignant",
-    "positive",
-    "melanoma",
-    "wahr",
-    "ja",
-    "krank",
-    "bösartig",
-    "positiv",
-    "melanom",
-]
-NO = [
-    "0",
-    "0.0",
-    "0,0",
-    "false",
-    "no",
-    "healthy",
-    "benign",
-    "negative",
-    "rest",
-    "falsch",
-    "nein",
-    "gesund",
-    "gutartig",
-    "negativ",
-    "nevus",
-    "nävus",
-    "naevus",
-]
+YES = (
+    *("1", "1.0", "1,0", "true", "yes", "diseased", "malignant", "positive", "melanoma"),
+    *("wahr", "ja", "krank", "bösartig", "positiv", "melanom"),
+)
+NO = (
+    *("0", "0.0", "0,0", "false", "no", "healthy", "benign", "negative", "rest", "nevus"),
+    *("falsch", "nein", "gesund", "gutartig", "negativ", "nävus", "naevus"),
+)
 TRUTHS = {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
 TRUTH_FILE = "truth.csv"
 HALF_SUSPICION = 50.0
