@@ -26,7 +26,11 @@ FILE = FOLDER / "VanDyke.imrmc"
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.skipif(not FILE.is_file(), reason="no VanDyke.imrmc beside the project or in ATTNMEL_READER_DATA"),
+    pytest.mark.skipif(
+        not FILE.is_file(),
+        reason=f"{FILE} is not there: published by RJafroc (github.com/dpc10ster/RJafroc, inst/extdata/RocData.imrmc); "
+        "expected in the .imrmc format: 2 modalities, 5 readers, 69 healthy and 45 diseased cases, ratings from 1 to 5",
+    ),
 ]
 
 TABLE: dict[CovarianceMethod, tuple[float, ...]] = {
