@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from attnmel.data.archives.fetch import recorded_states
 from attnmel.data.datasets.dataset import Dataset
 from attnmel.data.datasets.fetched import read_fetched
 from attnmel.data.datasets.folder import AS_WRITTEN, TableReading, read_folder
@@ -25,7 +26,8 @@ def read_dataset(name: str, home: Path, *, reading: TableReading = AS_WRITTEN, d
     side, into train, validation and "internal"; its 193 official validation images are left out, so that the splits do
     not depend on whether they came. ISIC 2019's training images are divided in the same way, and those of ISIC 2020 by
     patient into train, validation and test. Splits of a folder are the table's, or None on every lesion, for
-    `draw_splits` to fill. "isic2018-leaky" divides the same images one by one, whatever their lesion, to show what that does to figures.
+    `draw_splits` to fill. "isic2018-leaky" divides the same images one by one, whatever their lesion, to show what
+    that does to figures.
     `reading` says how the table of a folder is read. Where the archive that was fetched holds fewer
     images or masks than the official one, those lesions are left out or have no mask. A folder whose splits share an
     image or a group is refused unless they need not be `disjoint`.
@@ -38,10 +40,11 @@ def read_dataset(name: str, home: Path, *, reading: TableReading = AS_WRITTEN, d
     if name in SOURCES:
         return read_fetched(name, home)
     if name in LAYOUTS:
-        return read_layout(name, LAYOUTS[name], named_place(name, home), home=home, disjoint=disjoint)
+        states = tuple(recorded_states(name, home).values())  # none where it was unpacked by hand
+        return read_layout(name, LAYOUTS[name], named_place(name, home), states=states, disjoint=disjoint)
     folder = labelled_folder(name)
     if (published := published_folder(folder)) is not None:
-        return read_layout(folder.name, *published, home=home, disjoint=disjoint)
+        return read_layout(folder.name, *published, disjoint=disjoint)
     content = read_folder(folder, reading)
     if disjoint:
         check_disjoint(content.lesions)

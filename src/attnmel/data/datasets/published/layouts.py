@@ -1,12 +1,11 @@
 """The data sets that are read as their publishers lay them out, by name or by the files of a folder. No torch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.data.archives.by_hand import BY_HAND, how_to_get
-from attnmel.data.archives.catalog import ARCHIVES
-from attnmel.data.archives.fetch import archive_states
+from attnmel.data.archives.fetch import ArchiveState
 from attnmel.data.datasets.dataset import Dataset
 from attnmel.data.datasets.folder import FolderContent
 from attnmel.data.datasets.published import derm7pt, isic_archive, milk10k, ph2
@@ -94,8 +93,10 @@ def named_place(name: str, home: Path) -> Path:
     raise ArchiveError(f"{name} is not in {folder}; run `attnmel fetch {name}`")
 
 
-def read_layout(name: str, layout: Layout, place: Path, *, home: Path, disjoint: bool = True) -> Dataset:
-    """Read a published layout as the data set `name`.
+def read_layout(
+    name: str, layout: Layout, place: Path, *, states: Sequence[ArchiveState] = (), disjoint: bool = True
+) -> Dataset:
+    """Read a published layout as the data set `name`; `states` are what was fetched of it.
 
     Raises:
         LabelError: every problem of its tables in one message, or an image or group in two splits.
@@ -106,6 +107,5 @@ def read_layout(name: str, layout: Layout, place: Path, *, home: Path, disjoint:
     if disjoint:
         check_disjoint(content.lesions)
     title = layout.title if name in LAYOUTS else f"{layout.title}, images in {name}"
-    states = archive_states(name, home) if name in ARCHIVES else ()
     licence = layout.licence or f"licences of the images: {content.licence}; see attribution.txt"
-    return Dataset(name, title, content.lesions, licence, states, notes=content.sentences, leaves_out=True)
+    return Dataset(name, title, content.lesions, licence, tuple(states), notes=content.sentences, leaves_out=True)
