@@ -24,11 +24,13 @@ def test_every_row_is_printed_as_a_train_command_of_a_shipped_recipe(
     ran = attnmel("reproduce", table, "--print-commands", "--home", tmp_path, "--seeds", 2, "--size", 64)
     assert ran.code == 0
     trained = [line for line in commands(ran.out) if line[1] == "train"]
-    rows = [one for one in trained if "data.fold=" not in " ".join(one) and one[2] in TABLES[table].every_row]
-    assert sorted(line[2] for line in rows) == sorted([*TABLES[table].every_row] * 2)
-    for line in trained:
-        settings = [line[place + 1] for place, part in enumerate(line) if part == "--set"]
-        assert load_run_recipe(line[2], settings).data.size == 64
+    recipes = [
+        load_run_recipe(line[2], [line[place + 1] for place, part in enumerate(line) if part == "--set"])
+        for line in trained
+    ]
+    rows = [one.name for one in recipes if one.name in TABLES[table].every_row and not one.data.fold]
+    assert sorted(rows) == sorted([*TABLES[table].every_row] * 2), "each once a seed, besides parts of fusions"
+    assert {one.data.size for one in recipes} == {64}
     assert f"run `attnmel fetch {table}`" in ran.out  # said, though a list may be printed where the data are not
     assert not list(tmp_path.iterdir())
 

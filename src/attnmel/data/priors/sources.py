@@ -17,7 +17,7 @@ from unicodedata import normalize
 import numpy as np
 from jaxtyping import Bool
 
-from attnmel.config.recipe import STRUCTURES
+from attnmel.config.recipe import OF_STRUCTURES, STRUCTURES, STRUCTURES_AND_LESION
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES
 from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of, require_single
 from attnmel.data.datasets.read_dataset import Dataset
@@ -124,6 +124,11 @@ class StructureFiles:
             each = [replace(files, masks=(path,)) for path in files.masks]
         return cls(tuple(each), files.source, files.paths)
 
+    def with_lesion(self, mask: Path) -> "StructureFiles":
+        """Return the same with the lesion's mask as the last."""
+        each = (*self.each, MaskFiles((mask,), self.source))
+        return StructureFiles(each, self.source, (*self.paths, mask), (STRUCTURES_AND_LESION,))
+
 
 PriorFiles = Marks | StructureFiles
 
@@ -141,8 +146,11 @@ def prior_files(
         return _folder_files(masks_folder(masks, dataset, home), every)
     if prior == DERMOSCOPIC:
         return {**_dermoscopic_files(dataset, every, home)}
-    if prior == STRUCTURES:
-        return {one: StructureFiles.of(files) for one, files in _dermoscopic_files(dataset, every, home).items()}
+    if prior in OF_STRUCTURES:
+        files = {one: StructureFiles.of(marks) for one, marks in _dermoscopic_files(dataset, every, home).items()}
+        masks = {one.image_id: one.mask for one in every if one.mask and one.image_id in files}
+        with_lesion = {one: files[one].with_lesion(mask) for one, mask in masks.items()}
+        return {**(files if prior == STRUCTURES else with_lesion)}
     source = "lesion masks of the data set"
     return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in every if lesion.mask is not None}
 
