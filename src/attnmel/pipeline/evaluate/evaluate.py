@@ -139,6 +139,7 @@ def evaluate_run(
             *prior_notes,
             *([] if prior == own_prior else [f"temperature and thresholds were chosen {CHOSEN_WITH[own_prior]}"]),
             *([FROM_MAPS] if maps is not None else []),
+            *_grid_notes(predicted),
             *filter(None, [transforms_note(transforms, card.transforms)]),
             *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_out_of_fold] if one],
             *write_seen(run, images.name, images.prepared, images.rows),
@@ -204,6 +205,13 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
             "`attnmel audit --exclusions FILE --leave-out test`"
         )
     return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
+
+
+def _grid_notes(predicted: Predicted) -> tuple[str, ...]:
+    missed, images = predicted.without_lesion, len(predicted.predictions.image_ids)
+    return (
+        (f"the network found no lesion in {missed} of {images} images; its polar grid is the disc",) if missed else ()
+    )
 
 
 def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
