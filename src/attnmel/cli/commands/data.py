@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def fetch(
-    dataset: Annotated[str, typer.Argument(help="isic2016, isic2017, isic2018 (with task 1-2) or isic2018-task1")],
+    dataset: Annotated[
+        str, typer.Argument(help="isic2016 to isic2020 (isic2018 with task 1-2), isic2018-task1 or milk10k")
+    ],
     mirror: Annotated[
         str | None, option(DATA, "Address of a copy, <address>/<year>/<official file name>: http(s):// or file://.")
     ] = None,
