@@ -19,9 +19,6 @@ from jaxtyping import Float32, Int64
 from attnmel.progress import SILENT, Progress
 from attnmel.threads import available_processors, requested_threads
 
-if TYPE_CHECKING:
-    pass
-
 ROWS = 1024
 """Images whose nearest are searched at once: bounds the memory."""
 
