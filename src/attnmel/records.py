@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from attnmel.diagnoses import other_name
 from attnmel.errors import LabelError, PredictionsError, listed
 from attnmel.files.table_files import read_table, write_table
+from attnmel.shapes import Bool, Float, Int
 
 Split = Literal["train", "validation", "test", "internal"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

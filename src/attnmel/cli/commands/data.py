@@ -148,6 +148,14 @@ def audit(
             metavar="MODEL|random",
         ),
     ] = None,
+    exhaustive: Annotated[
+        bool,
+        option(
+            ADVANCED,
+            "Compare each image with every other; of more than 5,000, by default only with those of similar structure.",
+            "--exhaustive",
+        ),
+    ] = False,
     exclusions: Annotated[
         Path | None,
         option(
@@ -176,9 +184,11 @@ def audit(
     from attnmel.files.locks import hold_files
     from attnmel.pipeline.data.audit import audit_datasets
     from attnmel.pipeline.data.audit_output import NOT_FOUND, as_dict, counts, list_exclusions, summary, write_page
-    from attnmel.runtime import use_threads
 
-    use_threads()
+    if embedding:
+        from attnmel.runtime import use_threads
+
+        use_threads()
     with hold_files(out, exclusions):
         audited = audit_datasets(
             names or (),
@@ -187,6 +197,7 @@ def audit(
             home=home_folder(home),
             reading=_reading(None, columns, strict=False),
             embedding=embedding or "",
+            exhaustive=exhaustive,
             progress=Terminal(),
         )
         if out is not None:

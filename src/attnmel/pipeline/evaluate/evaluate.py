@@ -26,7 +26,6 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.folders import replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
-from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.predicted import predict_rows
@@ -140,8 +139,9 @@ def evaluate_run(
             *prior_notes,
             *([] if prior == own_prior else [f"temperature and thresholds were chosen {CHOSEN_WITH[own_prior]}"]),
             *([FROM_MAPS] if maps is not None else []),
+            *_grid_notes(predicted),
             *filter(None, [transforms_note(transforms, card.transforms)]),
-            *([] if card.chosen_on == VALIDATION else [f"temperature and thresholds were chosen on {card.chosen_on}"]),
+            *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_out_of_fold] if one],
             *write_seen(run, images.name, images.prepared, images.rows),
             *_segmenter_notes(run, images),
             *_leak_notes(leaks, run),
@@ -205,6 +205,13 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
             "`attnmel audit --exclusions FILE --leave-out test`"
         )
     return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
+
+
+def _grid_notes(predicted: Predicted) -> tuple[str, ...]:
+    missed, images = predicted.without_lesion, len(predicted.predictions.image_ids)
+    return (
+        (f"the network found no lesion in {missed} of {images} images; its polar grid is the disc",) if missed else ()
+    )
 
 
 def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:
