@@ -56,6 +56,10 @@ class FolderContent:
     """Images of each group that holds more of them than the smallest split should."""
     notes: tuple[str, ...] = ()
     """How the table was read, as far as it is not the plain form, a sentence each."""
+    table: str = TABLE
+    """The file that names the images; a published layout has another than labels.csv."""
+    licence: str = ""
+    """Licences of the images, where the table states them."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -66,8 +70,12 @@ class FolderContent:
         names = listed(map(str, images))
         return (
             *self.notes,
-            *([f"rows of {TABLE} whose image is not in the folder: {len(rows)} of {every} ({lines})"] if rows else []),
-            *([f"images in the folder without a row in {TABLE}: {len(images)} ({names})"] if images else []),
+            *(
+                [f"rows of {self.table} whose image is not in the folder: {len(rows)} of {every} ({lines})"]
+                if rows
+                else []
+            ),
+            *([f"images in the folder without a row in {self.table}: {len(images)} ({names})"] if images else []),
             *(group_sentence(name, count, len(self.lesions)) for name, count in self.large_groups.items()),
         )
 

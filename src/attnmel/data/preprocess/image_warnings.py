@@ -6,11 +6,11 @@ The rates are of images of ISIC 2017, measured by `benchmarks/crops.py`.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
 from PIL import Image
 
 from attnmel.data.preprocess.coverage import Covered
 from attnmel.records import ColourStatistics
+from attnmel.shapes import Float32, Float64, UInt8
 
 OUTSIDE = "outside the square"
 SMALL = "smaller than the input"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Shaped, UInt8
 from PIL import Image
 
 from attnmel.data.image_files.decode import decode_scaled, opened
@@ -23,6 +22,7 @@ from attnmel.data.image_files.picture import (
 )
 from attnmel.data.image_files.reading import read_image, read_picture
 from attnmel.errors import ConfigError, ImageError
+from attnmel.shapes import Bool, Float, Float32, Float64, Shaped, UInt8
 
 MASK_THRESHOLD = 127
 """A pixel above it is lesion: masks are 0 or 255, and grey levels of a resized or JPEG mask go to the nearer one."""

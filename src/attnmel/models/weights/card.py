@@ -69,6 +69,8 @@ class Card:
     """Which branch gets features of the other, for the network chen."""
     without: tuple[str, ...] = ()
     """Parts that are left out of the network dermaknet."""
+    grid: str = "disc"
+    """Where the polar grid of the network dermaknet lies."""
     heads: str = "softmax"
     """How scores become probabilities: softmax, hinge, or the mean of both."""
     branches: tuple[str, ...] = ()
@@ -186,7 +188,7 @@ def _problem(error: ErrorDetails) -> str:
     return f"{field} = {reprlib.repr(error['input'])}: {message}"
 
 
-NETWORK_SETTINGS = ("trunk", "width", "padding", "attention", "passing", "without", "heads", "branches")
+NETWORK_SETTINGS = ("trunk", "width", "padding", "attention", "passing", "without", "grid", "heads", "branches")
 """What decides the layers of a network, besides its name and the number of its classes."""
 
 

@@ -13,7 +13,7 @@ from attnmel.config.transforms import transforms_note, transforms_of
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.datasets.read_dataset import own_folder_path
+from attnmel.data.datasets.read_dataset import own_folder_path, whole_set_tests
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.errors import ConfigError, LabelError, require_known
@@ -31,7 +31,8 @@ from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
-from attnmel.pipeline.run.images.dataset import ALL, Prepared, refuse_unknown
+from attnmel.pipeline.run.images.dataset import ALL, Prepared
+from attnmel.pipeline.run.images.left_out import refuse_unknown
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
@@ -138,6 +139,7 @@ def evaluate_run(
             *prior_notes,
             *([] if prior == own_prior else [f"temperature and thresholds were chosen {CHOSEN_WITH[own_prior]}"]),
             *([FROM_MAPS] if maps is not None else []),
+            *_grid_notes(predicted),
             *filter(None, [transforms_note(transforms, card.transforms)]),
             *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_out_of_fold] if one],
             *write_seen(run, images.name, images.prepared, images.rows),
@@ -159,7 +161,7 @@ def _images(
     run: Run, on: str | None, split: str | None, exclude: Path | None, columns: Mapping[str, str] | None, tag: str
 ) -> EvaluatedImages:
     """Find the images that are evaluated and the name of their results."""
-    split = split or (ALL if on is not None and own_folder_path(on) else "test")
+    split = split or (ALL if on is not None and whole_set_tests(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))
     prepared = run.same_dataset() if on is None else run.dataset_on(on, columns)
     name = (split if on is None else f"{Path(on).name}-{split}") + tag
@@ -203,6 +205,13 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
             "`attnmel audit --exclusions FILE --leave-out test`"
         )
     return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
+
+
+def _grid_notes(predicted: Predicted) -> tuple[str, ...]:
+    missed, images = predicted.without_lesion, len(predicted.predictions.image_ids)
+    return (
+        (f"the network found no lesion in {missed} of {images} images; its polar grid is the disc",) if missed else ()
+    )
 
 
 def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:

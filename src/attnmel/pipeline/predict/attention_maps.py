@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -22,6 +21,7 @@ from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.image_files import distinct_names
 from attnmel.saliency.captions import captioned
 from attnmel.saliency.overlays import overlay, square_drawn, stretched
+from attnmel.shapes import Float, UInt8
 
 LONGEST = 1024
 """Longer side in pixels that an overlay has at most: a map of 8x8 to 28x28 values shows no more in a larger one."""
