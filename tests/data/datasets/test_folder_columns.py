@@ -32,6 +32,9 @@ def test_missing_columns_come_with_the_option_that_names_them() -> None:
     found = find_columns(1, ["ISIC_ID", "notes", "Target"], {}, ())
     assert {one.column for one in found.problems} == {"image", "label"}
     assert all(one.expected.endswith("--columns image=ISIC_ID,label=Target") for one in found.problems)
+    german = find_columns(1, ["Bild", "Diagnose", "Patient", "Alter", "Geschlecht", "Maske"], {}, ())
+    everything = "image=Bild,label=Diagnose,group=Patient,age=Alter,sex=Geschlecht,mask=Maske"
+    assert all(one.expected.endswith(f"--columns {everything}") for one in german.problems)
 
 
 def test_a_column_of_another_name_is_not_a_label_of_several() -> None:

@@ -105,9 +105,10 @@ def test_a_small_empty_strip_has_its_warnings_and_they_are_counted(exported: Pat
         Image.new("L", size).save(tmp_path / "masks" / f"{name}.png")
     results = predict_images(exported, [tmp_path], masks=tmp_path / "masks")
     cells = [one.added["warnings"] for one in results]
-    assert cells == [("smaller than the input", "strip", "blurred", "no lesion found"), ("blurred", "no lesion found")]
+    empty = ("one colour", "no lesion found")
+    assert cells == [("smaller than the input", "strip", *empty), empty]
     assert results.warnings_sentence() == (
-        "warnings on 2 images: 2 'blurred', 2 'no lesion found', 1 'smaller than the input', 1 'strip'"
+        "warnings on 2 images: 2 'one colour', 2 'no lesion found', 1 'smaller than the input', 1 'strip'"
     )
 
 

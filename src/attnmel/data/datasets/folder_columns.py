@@ -18,7 +18,10 @@ ONE_HOT = "+"
 """Between the names of columns of which one is 1 in each row."""
 
 GUESSES: dict[str, tuple[str, ...]] = {
-    "image": ("isic_id", "image_id", "image_name", "img_id", "filename", "file_name", "file", "path", "name", "id"),
+    "image": (
+        *("isic_id", "image_id", "image_name", "img_id", "filename", "file_name", "file", "path", "name", "id"),
+        *("bild", "bildname", "datei", "dateiname"),
+    ),
     "label": (
         "target",
         "diagnosis",
@@ -31,6 +34,9 @@ GUESSES: dict[str, tuple[str, ...]] = {
         "melanoma",
     ),
     "group": ("patient_id", "patient", "lesion_id", "lesion", "patientid", "subject", "case", "case_id"),
+    "age": ("age_approx", "age_approximate", "alter"),
+    "sex": ("gender", "geschlecht"),
+    "mask": ("segmentation", "mask_name", "maske"),
 }
 """Names that columns have elsewhere: never read without being named, but suggested."""
 
@@ -106,6 +112,8 @@ def _expected(missing: Sequence[str], wanted: Mapping[str, str], extra: Sequence
     """Return what the header should have, and how other columns are named where they are meant."""
     there = ", ".join(filter(None, extra)) or "none"
     guesses = {name: _guess(name, extra) or "COLUMN" for name in REQUIRED if wanted.get(name) in missing}
+    others = {name: _guess(name, extra) for name in GUESSES if guesses and name not in guesses}
+    guesses |= {name: guess for name, guess in others.items() if guess and wanted.get(name) == name}
     naming = ",".join(f"{name}={guess}" for name, guess in guesses.items())
     advice = f"; if others mean the same, name them: --columns {naming}" if naming else ""
     return f"{COLUMNS} (other columns: {there}){advice}"

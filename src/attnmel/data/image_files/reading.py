@@ -97,14 +97,15 @@ def read_picture(picture: Picture) -> ReadImage:
 def header_notes(picture: Picture) -> tuple[str, ...]:
     """Return the notes on a picture by its header alone, before it is decoded.
 
-    An alpha channel counts also where it turns out opaque, and bytes that are missing are not found.
+    Whether an alpha channel is opaque throughout, and whether bytes are missing, is not found.
 
     Raises:
         ImageError: it is of high dynamic range.
     """
     conversion = picture.colours.conversion
     profile, others = conversion.name if conversion else "", _others(picture, picture.pages)
-    return Reading(picture.format, 1, profile, picture.has_alpha, picture.bits, others).notes
+    notes = Reading(picture.format, 1, profile, bits=picture.bits, others=others).notes
+    return (*notes, f"alpha channel laid on {GROUND} where it is transparent") if picture.has_alpha else notes
 
 
 class ReadingNotes:

