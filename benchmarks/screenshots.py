@@ -3,7 +3,7 @@
     python benchmarks/screenshots.py [--segmenter RUN] [--out docs/screens]
 
 The page of `attnmel serve` light, dark and on a phone; the page of a reader alone, with the machine and on a phone; and
-the report of a study of synthetic readers. PNG files of 80 colours.
+the report of a study of synthetic readers. PNG files of 64 colours.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from attnmel.pretrained.examples import FOLDER
 
 DESK, PHONE = {"width": 1000, "height": 760}, {"width": 390, "height": 844}
-COLOURS = 80
+COLOURS = 64
 PROGRAM = next((one for name in ("chromium", "google-chrome") if (one := shutil.which(name))), None)
 EXAMPLES = sorted(FOLDER.glob("*.jpg"))
 READING = "!document.getElementById('reading').hidden"
