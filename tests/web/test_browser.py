@@ -254,6 +254,19 @@ def test_an_image_that_cannot_be_used_is_explained(opened: Open, tmp_path: Path)
     assert page.inner_text("#status").startswith("notes.jpg is no picture; expected a picture in the format JPEG")
 
 
+def test_a_photograph_is_taken_by_the_rear_camera_of_a_phone(opened: Open) -> None:
+    page = opened(**PHONE)
+    camera = page.locator("#camera")
+    assert (camera.get_attribute("capture"), camera.get_attribute("accept")) == ("environment", "image/*")
+    with page.expect_file_chooser() as chosen:
+        page.get_by_text("Take a photograph").click()
+    assert not chosen.value.is_multiple()
+    chosen.value.set_files(EXAMPLES[1])
+    predicted(page, 1)
+    assert page.inner_text("#status").startswith(f"{EXAMPLES[1].name}: melanoma ")
+    assert camera.evaluate("one => one.files.length") == 0, "the same picture can be taken again"
+
+
 def test_a_phone_shows_whole_file_names_and_what_could_not_be_read(opened: Open, tmp_path: Path) -> None:
     page = opened(**PHONE)
     shutil.copy(EXAMPLES[0], tmp_path / "durchsichtig.png")

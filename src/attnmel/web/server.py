@@ -53,6 +53,7 @@ def configured(app: Guard, limits: Limits) -> uvicorn.Config:
     """Return uvicorn's settings: nothing is logged but errors, and connections are limited."""
     return uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType] - an ASGI application
+        loop="asyncio",  # the one that is tested with Ctrl-C and hung libraries, whatever else is installed
         log_level="error",
         access_log=False,  # names of images, and tokens, are nobody's business
         ws="none",

@@ -47,3 +47,18 @@ def test_a_negative_variance_is_that_of_imrmc_and_gives_no_interval() -> None:
     assert both.unbiased.t.note == NEGATIVE_VARIANCE
     np.testing.assert_allclose((both.biased.variance, both.biased.t.p), (0.000615386985, 0.661697433), atol=1e-9)
     np.testing.assert_allclose((both.biased.t.low, both.biased.t.high), (-0.03776599931, 0.05947563296), atol=1e-8)
+
+
+def test_aucs_degrees_of_freedom_and_fixed_readers_are_the_published_ones() -> None:
+    readings = read_study(FILE).readings
+    aucs = reader_aucs(readings)
+    published = [[0.85346, 0.8649932, 0.8573044, 0.815242], [0.8496156, 0.8435097, 0.8401176, 0.8143374]]
+    np.testing.assert_allclose(aucs, published, rtol=0, atol=5e-7)
+    np.testing.assert_allclose(aucs.mean(axis=1), (0.8477498869, 0.8368950701), rtol=0, atol=1e-9)
+    for method, chi2, p in (("jackknife", 0.321013, 0.5709992), ("delong", 0.325138, 0.5685362)):
+        test = obuchowski_rockette(aucs, auc_covariance(readings, method)).fixed_readers.test
+        np.testing.assert_allclose((test.statistic, test.p), (chi2, p), rtol=0, atol=6e-7)
+    moments = Moments(readings)
+    degrees = [single_modality(moments, place).unbiased.degrees for place in (0, 1)]
+    np.testing.assert_allclose(degrees, (32.868, 43.968), rtol=0, atol=5e-4)
+    np.testing.assert_allclose(difference(moments, 0, 1).biased.degrees, 296.046, rtol=0, atol=5e-4)

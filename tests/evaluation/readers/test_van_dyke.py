@@ -117,6 +117,11 @@ def test_single_modalities_fixed_readers_and_fixed_cases(van_dyke: Readings) -> 
     printed((cases.test.statistic, cases.test.df2), (8.704, 4), 5e-5)
 
 
+def test_fixed_readers_by_delong(van_dyke: Readings) -> None:
+    test = obuchowski_rockette(reader_aucs(van_dyke), auc_covariance(van_dyke, "delong")).fixed_readers.test
+    printed((test.statistic, test.p), (5.545789, 0.0185252), (5e-7, 5e-8))
+
+
 def test_nested_designs(van_dyke: Readings) -> None:
     cases = len(van_dyke.cases)
     for axis, (f, df2, p) in ((1, (8.704, 4, 0.04195875)), (0, (2.104491, 68.42325, 0.1514363))):
