@@ -1,8 +1,6 @@
 """The home folder of data and cache, run folders, and the name of every file in them."""
 
 import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from attnmel.errors import ConfigError
+from attnmel.files.leftovers import remove_leftovers, temporary
 
 HOME_VARIABLE = "ATTNMEL_HOME"
 
@@ -276,18 +275,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The name keeps its suffix, by which some writers choose their format.
-    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
+    remove_leftovers(path.parent)
+    with temporary(path) as part:
         yield part
         part.replace(path)
-    except OSError as error:
-        if error.errno is not None and str(part) in str(error.filename or part):
-            error.filename = str(path)
-        raise
-    finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            with suppress(OSError):  # the first error says more
-                part.unlink(missing_ok=True)

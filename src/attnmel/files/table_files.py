@@ -24,6 +24,20 @@ from attnmel.files.folders import replacing
 NOTICES = "NOTICE.txt"
 """File next to the tables of a folder: what they may be used for, and the licence of the training data."""
 
+DAMAGE = (
+    ValueError,  # also pydantic's ValidationError, JSONDecodeError and UnicodeDecodeError
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,  # a number that no float holds
+    RuntimeError,  # a zip that is encrypted, or of a kind that zipfile lacks
+    csv.Error,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+)
+"""What reading and parsing a damaged file of our own raises."""
+
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """Start of a text that a spreadsheet may take for a formula, or of one that was guarded against it."""
 
@@ -181,8 +195,7 @@ def damage(
     """
     try:
         yield
-    # pydantic's ValidationError, JSONDecodeError and UnicodeDecodeError are ValueErrors.
-    except (ValueError, LookupError, TypeError, AttributeError, csv.Error, zipfile.BadZipFile, zlib.error, EOFError):
+    except DAMAGE:
         raise error(f"{path} is {found}; {cure}") from None
     except OSError:
         if not missing:
