@@ -29,6 +29,7 @@ from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.data.tables import labels, metadata
 from attnmel.data.tables.age_and_sex import read_age_and_sex
 from attnmel.deploy.onnx_file import read_onnx_card
+from attnmel.deploy.predictor import Predictor
 from attnmel.errors import AttnmelError
 from attnmel.evaluation.challenge.submission_file import read_submission
 from attnmel.evaluation.maps.attention_overlap import Overlap
@@ -258,6 +259,7 @@ def _weights(base: Path) -> Iterator[Target]:
     yield Target("state", "safetensors", _files(run.resume), load_state, "resume.safetensors", 0.5)
     yield Target("checkpoint-card", "safetensors", _files(run.best), read_checkpoint, "best.safetensors", 0.5)
     yield Target("onnx-card", "", _files(base / "model.onnx"), read_onnx_card, "model.onnx")
+    yield Target("onnx", "", _files(base / "model.onnx"), lambda path: Predictor(path), "model.onnx", 0.5)
 
 
 def _npz(strangers: Path) -> Iterator[Target]:

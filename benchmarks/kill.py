@@ -112,7 +112,7 @@ def _become(place: Path, log: Path, arguments: Sequence[str]) -> None:
         os._exit(code if isinstance(code, int) else 1)
 
 
-def _import_all() -> None:
+def import_all() -> None:
     """Import what the commands import when they are called, once for all rounds."""
     import importlib
     import pkgutil
@@ -238,16 +238,17 @@ def run_all() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
-    _import_all()
+    import_all()
     campaign = Campaign(options.folder.resolve(), options.seed)
     names = [one for one in options.only.split(",") if one] or list(campaign.cases)
     done = {name: len(campaign.rounds(name)) for name in names}
-    wanted = {name: int(options.rounds * campaign.cases[name].share) for name in names}
-    while time.monotonic() < end and (left := [name for name in names if done[name] < wanted[name]]):
-        name = min(left, key=lambda one: done[one] / wanted[one])
+    spent = {name: 2 * sum(float(row["seconds"]) for row in campaign.rounds(name)) for name in names}
+    while time.monotonic() < end and (left := [name for name in names if done[name] < options.rounds]):
+        name, began = min(left, key=spent.__getitem__), time.monotonic()  # each the same time
         row = campaign.round(name, done[name])
         campaign.add(row)
         done[name] += 1
+        spent[name] += time.monotonic() - began
         if row["problem"]:
             print(f"{name} {row['round']}: {row['problem']}", flush=True)
     for name in names:

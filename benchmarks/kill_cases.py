@@ -42,8 +42,6 @@ class Case:
     """What of the base is copied into that folder."""
     most_kills: int = 4
     """Of one round, before the command is left alone."""
-    share: float = 1.0
-    """Of the rounds; commands that start more processes get fewer."""
 
 
 def cases(address: str) -> dict[str, Case]:
@@ -70,15 +68,15 @@ def cases(address: str) -> dict[str, Case]:
             ("data",),
         ),
         Case("train", train, ("home",)),
-        Case("train-2", partial(train, training__devices=2), ("home",), most_kills=2, share=0.1),
+        Case("train-2", partial(train, training__devices=2), ("home",), most_kills=2),
         Case("segment-train", segment, ("home",)),
         Case(
             "segment-predict",
             lambda at: ["segment", "predict", f"{at}/segmenter", "phantoms", "--home", f"{at}/home"],
             ("home", "segmenter"),
         ),
-        Case("reproduce", reproduce, ("home",), most_kills=2, share=0.1),
-        Case("export", lambda at: ["export", f"{at}/run", "--onnx", "--out", f"{at}/model.onnx"], ("run",), share=0.5),
+        Case("reproduce", reproduce, ("home",), most_kills=2),
+        Case("export", lambda at: ["export", f"{at}/run", "--onnx", "--out", f"{at}/model.onnx"], ("run",)),
         Case(
             "predict",
             lambda at: [

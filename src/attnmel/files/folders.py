@@ -265,10 +265,11 @@ def require_replaceable(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Give a temporary path next to `path`; it is renamed to `path` if the block succeeds, and removed otherwise.
 
-    So a reader finds the old file, the new file or none, never a part of one. An error of the disk names `path`.
+    So a reader finds the old file, the new file or none, never a part of one. With `durable`, for a file, that is so
+    after a power cut too, and the new one is on the disk at the end. An error of the disk names `path`.
 
     Raises:
         ConfigError: `path` is a device, a pipe or a socket, which a file would take the place of.
@@ -278,4 +279,16 @@ def replacing(path: Path) -> Iterator[Path]:
     remove_leftovers(path.parent)
     with temporary(path) as part:
         yield part
+        if durable:
+            _to_disk(part)
         part.replace(path)
+        if durable and os.name == "posix":  # elsewhere a folder cannot be opened
+            _to_disk(path.parent)
+
+
+def _to_disk(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

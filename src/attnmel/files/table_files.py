@@ -136,9 +136,9 @@ def number_or_nan(cell: str) -> float:
     return float(cell) if cell else math.nan
 
 
-def write_json(path: Path, plain: object, *, indent: int | None = 2) -> None:
-    """Write plain values as JSON."""
-    with replacing(path) as part:
+def write_json(path: Path, plain: object, *, indent: int | None = 2, durable: bool = False) -> None:
+    """Write plain values as JSON; `durable` as in `replacing`."""
+    with replacing(path, durable=durable) as part:
         part.write_text(json.dumps(nan_to_null(plain), indent=indent, allow_nan=False), encoding="utf-8")
 
 
