@@ -2,9 +2,9 @@
 
     python benchmarks/kill_study.py FOLDER [--kills 200]
 
-Three readers answer over HTTP. The server is killed (SIGKILL) at random moments; an answer whose confirmation did not come
-is sent again with the same key, as the page does. In the end every answer has to be in the database once, as it was sent.
-A study that is full is followed by a new one. The results are rows of FOLDER/study.csv.
+Three readers answer over HTTP. The server is killed (SIGKILL) at random moments; an answer whose confirmation did not
+come is sent again with the same key, as the page does. In the end every answer has to be in the database once, as it
+was sent. A study that is full is followed by a new one. The results are rows of FOLDER/study.csv.
 """
 
 import argparse
@@ -23,8 +23,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from kill import Killed, import_all
 from tests.pipeline.study.small_study import small_study
+
+from kill import Killed, import_all
 
 READERS = ("ana", "ben=resident", "eve")
 LONGEST_START = 60.0
@@ -35,7 +36,7 @@ class Reader:
     """One reader: answers what the server asks, and keeps what was confirmed."""
 
     def __init__(self, name: str, token: str, seed: str) -> None:
-        self.name, self.token, self.chance = name, token, random.Random(seed)  # noqa: S311 - no secret
+        self.name, self.token, self.chance = name, token, random.Random(seed)
         self.confirmed: dict[tuple[int, str], int] = {}
         self.sent: dict[tuple[int, str], dict[str, Any]] = {}
         self.done = False
@@ -115,7 +116,7 @@ def one_study(place: Path, number: int, most: int) -> tuple[int, int, list[str]]
     place.mkdir(parents=True)
     study, _, tokens = small_study(place, cases=44, count=20, readers=READERS)
     readers = [Reader(name, token, f"{number} {name}") for name, token in tokens.items()]
-    chance, kills, problems = random.Random(number), 0, []  # noqa: S311 - no secret
+    chance, kills, problems = random.Random(number), 0, []
     while not all(one.done for one in readers):
         server, port = serve(place, study)
         stop = threading.Event()

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 import platform
 import signal
@@ -14,7 +15,7 @@ import pytest
 from attnmel.files import leftovers
 from attnmel.files.folders import replacing
 from attnmel.files.leftovers import A_DAY, remove_leftovers
-from attnmel.files.locks import hold_folder
+from attnmel.files.locks import hold_file, hold_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
 
@@ -51,6 +52,19 @@ def test_a_folder_that_is_locked_is_cleaned(tmp_path: Path) -> None:
         assert names(tmp_path) == [".attnmel.lock"]
 
 
+def test_the_lock_of_a_killed_command_is_removed_and_nothing_of_a_similar_name(tmp_path: Path) -> None:
+    process = os.fork()
+    if not process:
+        with hold_file(tmp_path / "a.csv"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(process, 0)
+    (tmp_path / ".a.csv-backup").write_text("mine")
+    assert names(tmp_path) == [".a.csv-backup", ".a.csv.lock"]
+    with hold_file(tmp_path / "b.csv"):
+        remove_leftovers(tmp_path, again=True)
+        assert names(tmp_path) == [".a.csv-backup", ".b.csv.lock"]
+
+
 def test_what_another_is_writing_stays(tmp_path: Path) -> None:
     with replacing(tmp_path / "a.csv") as part:
         part.write_text("half")
@@ -73,8 +87,11 @@ def test_what_another_is_writing_stays(tmp_path: Path) -> None:
 
 
 def test_a_file_without_such_a_lock_is_never_touched(tmp_path: Path) -> None:
-    for name in (".deadbeef-mine.csv", ".deadbeef", ".notatoken.lock", ".deadbeef.lock.txt"):
+    for name in (".deadbeef-mine.csv", ".deadbeef", ".notatoken.lock", ".deadbeef.lock.txt", ".a.lock-b"):
         (tmp_path / name).write_text("mine")
+    (tmp_path / ".other.lock").write_text(json.dumps({"host": platform.node(), "pid": 1}))
+    for name in (".notatoken.lock", ".other.lock"):
+        os.utime(tmp_path / name, (0, 0))
     before = names(tmp_path)
     remove_leftovers(tmp_path, again=True)
     assert names(tmp_path) == before
@@ -82,7 +99,7 @@ def test_a_file_without_such_a_lock_is_never_touched(tmp_path: Path) -> None:
 
 def test_leftovers_of_another_machine_are_removed_after_a_day(tmp_path: Path) -> None:
     lock, left = tmp_path / ".deadbeef.lock", tmp_path / ".deadbeef-a.csv"
-    lock.write_text("another-machine")
+    lock.write_text('{"host": "another-machine"}')
     left.write_text("half")
     remove_leftovers(tmp_path, again=True)
     assert left.exists()
@@ -99,7 +116,7 @@ def test_where_the_file_system_knows_no_locks_only_time_says_that_an_owner_is_go
 
     monkeypatch.setattr(fcntl, "flock", none)
     lock, left = tmp_path / ".deadbeef.lock", tmp_path / ".deadbeef-a.csv"
-    lock.write_text(platform.node())
+    lock.write_text(json.dumps({"host": platform.node()}))
     left.write_text("half")
     remove_leftovers(tmp_path, again=True)
     assert left.exists()
@@ -127,11 +144,12 @@ def test_a_clock_that_jumps_removes_nothing_that_is_alive(tmp_path: Path) -> Non
 
 def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
-    victim.write_text(platform.node())
+    victim.write_text(json.dumps({"host": platform.node()}))
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / ".deadbeef.lock").symlink_to(victim)
     remove_leftovers(tmp_path / "shared", again=True)
-    assert victim.read_text() == platform.node()
+    assert victim.exists()
+    assert (tmp_path / "shared" / ".deadbeef.lock").is_symlink()
 
 
 def test_a_folder_is_listed_once_in_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 """Temporary files that killed commands left: known by a lock that nobody has any more, and removed. No torch.
 
 `.<token>-table.csv` is written while its owner has the lock `.<token>.lock` next to it. The system releases a lock when
-its process ends, so a temporary file whose lock can be taken is left over. Nothing without such a lock is touched, and
-what another machine left only after a day, since not every network file system shares locks.
+its process ends, so a temporary file whose lock can be taken is left over, and so is a lock of `locks` that can be.
+Nothing without such a lock is touched, and what another machine left only after a day, since not every network file
+system shares locks.
 """
 
+import json
 import os
 import platform
 import re
@@ -23,7 +25,11 @@ A_DAY = 86_400.0
 
 LOOK_EVERY = 0.01
 
-_LOCK = re.compile(r"\.[0-9a-f]{8}\.lock")
+_TOKEN = re.compile(r"\.[0-9a-f]{8}\.lock")
+_LOCK = re.compile(r"\..+\.lock")
+
+OWNER = {"command", "process", "host", "began", "token"}
+"""What the text of a lock of `locks` names."""
 
 _SEEN: set[Path] = set()
 """Folders in which this process has looked; a look costs as much as a list of the folder."""
@@ -55,7 +61,7 @@ def _owned(lock: Path) -> Iterator[None]:
     try:
         while take_lock(file) is False:  # another process is looking at it
             time.sleep(LOOK_EVERY)
-        os.write(file, platform.node().encode())
+        os.write(file, json.dumps({"host": platform.node()}).encode())
         yield
     finally:
         release_lock(lock, file)
@@ -88,16 +94,26 @@ def _remove_left(lock: Path) -> None:
     if not (_is_left(lock, file) and is_there(lock, file)):
         os.close(file)
         return
-    for path in lock.parent.glob(f"{lock.stem}-*"):
-        _remove(path)
+    if _TOKEN.fullmatch(lock.name):
+        for path in lock.parent.glob(f"{lock.stem}-*"):
+            _remove(path)
     release_lock(lock, file)
 
 
 def _is_left(lock: Path, file: int) -> bool:
     confirmed = take_lock(file)
-    if confirmed and os.read(file, 512) == platform.node().encode():
+    if confirmed and _host(os.read(file, 2048)) == platform.node():
         return True
-    return confirmed is not False and _age(lock.parent, file) > A_DAY
+    return confirmed is not False and bool(_TOKEN.fullmatch(lock.name)) and _age(lock.parent, file) > A_DAY
+
+
+def _host(text: bytes) -> object:
+    """Return the machine that the text of a lock names; None for a text of another kind."""
+    try:
+        owner = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return owner.get("host") if isinstance(owner, dict) and owner.keys() <= OWNER else None
 
 
 def _age(folder: Path, file: int) -> float:
