@@ -2,7 +2,7 @@
 
     python benchmarks/kill.py FOLDER [--rounds 100] [--only train,fetch] [--minutes 60]
 
-A round copies what a command starts from, kills it (SIGKILL) up to four times at moments drawn from the length of an
+A round copies what a command starts from, kills it (SIGKILL) up to eight times at moments drawn from the length of an
 undisturbed run, looks after each kill whether a file under its final name is broken, and then leaves the command alone.
 It has to end well and to leave the same files as the undisturbed run, no temporary file, and no process. The results
 are rows of FOLDER/rounds.csv; a stopped campaign goes on after the last one. `benchmarks/kill_study.py` does the same

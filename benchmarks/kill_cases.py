@@ -40,7 +40,7 @@ class Case:
     """From the folder of a round."""
     starts_from: tuple[str, ...] = ()
     """What of the base is copied into that folder."""
-    most_kills: int = 4
+    most_kills: int = 8
     """Of one round, before the command is left alone."""
 
 

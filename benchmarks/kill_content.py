@@ -11,7 +11,8 @@ from safetensors import safe_open
 
 UNLIKE = ("resumed", "seconds", "images_per_second", "hours", "began", "created", "duration", "time", "memory")
 """Parts of names of values that a clock decides."""
-HIDDEN_ONES = ("scratch",)
+SCRATCH = "scratch"
+"""Folder that a round's commands have for temporary files of the system."""
 
 
 def contents(place: Path) -> dict[str, str]:
@@ -19,8 +20,13 @@ def contents(place: Path) -> dict[str, str]:
     return {
         str(path.relative_to(place)): content(path)
         for path in sorted(place.rglob("*"))
-        if path.is_file() and not path.name.startswith(".") and path.relative_to(place).parts[0] not in HIDDEN_ONES
+        if path.is_file() and not _passed_over(path.relative_to(place))
     }
+
+
+def _passed_over(path: Path) -> bool:
+    """Whether a path is temporary, which `left` looks at."""
+    return path.parts[0] == SCRATCH or any(part.startswith(".") for part in path.parts)
 
 
 def content(path: Path) -> str:
@@ -53,7 +59,7 @@ def broken_files(place: Path) -> list[str]:
     """Return the files under their final names that cannot be read whole."""
     found = []
     for path in sorted(place.rglob("*")):
-        if not path.is_file() or path.name.startswith(".") or path.suffix == ".part":
+        if not path.is_file() or path.suffix == ".part" or _passed_over(path.relative_to(place)):
             continue
         try:
             content(path)
@@ -62,7 +68,7 @@ def broken_files(place: Path) -> list[str]:
             if path.suffix == ".zip":
                 zipfile.ZipFile(path).testzip()
         except Exception as error:  # noqa: BLE001 - whatever a broken file raises
-            if not path.name.endswith(".part.json") and "scratch" not in path.parts:
+            if not path.name.endswith(".part.json"):
                 found.append(f"{path.relative_to(place)} ({error})")
     return found
 
