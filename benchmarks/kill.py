@@ -129,12 +129,12 @@ def import_all() -> None:
 class Campaign:
     """Rounds of one folder."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, place: str = "place") -> None:
         self.folder, self.base, self.table = folder, folder / "base", folder / "rounds.csv"
         folder.mkdir(parents=True, exist_ok=True)
         kill_cases.make_base(self.base, self._run)
         self.cases = kill_cases.cases(kill_cases.serve(self.base / "mirror"))
-        self.seed = seed
+        self.seed, self._place = seed, folder / place
         self.references: dict[str, tuple[dict[str, str], float]] = {}
 
     def _run(self, arguments: Sequence[str]) -> None:
@@ -152,7 +152,7 @@ class Campaign:
 
     def place(self, name: str) -> Path:
         """Make the folder of a round anew, always of the same name, since some files hold paths."""
-        place = self.folder / "place" / name
+        place = self._place / name
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         place.with_name(f"{place.name}.log").unlink(missing_ok=True)

@@ -177,6 +177,17 @@ def test_another_file_under_the_published_name_is_refused(tmp_path: Path, home: 
     assert not (weights_folder(home) / path.name).exists()
 
 
+def test_eight_digits_in_a_name_do_not_make_a_file_the_published_one(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_published(tmp_path, published_tensors())
+    assert start(network(), str(path), home)
+    whole = path.stem[-8:] + "0" * 56
+    monkeypatch.setitem(IMAGENET, "vgg16_bn", PublishedWeights("http://x/y.pth", whole))
+    with pytest.raises(CheckpointError, match=rf"expected {whole} as its name says"):
+        start(network(), str(path), home)
+
+
 def test_a_file_without_a_hash_in_its_name_must_be_a_published_one(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
