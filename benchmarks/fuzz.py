@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -102,7 +102,9 @@ class Done:
     """How many inputs of each target were read, in FOLDER/done.csv."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.inputs, self.seconds = path, Counter(), Counter()
+        self.path = path
+        self.inputs: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         if path.exists():
             with path.open(newline="") as file:
                 for name, inputs, seconds in csv.reader(file):

@@ -3,34 +3,22 @@
 import contextlib
 import itertools
 import json
-import os
 import shutil
 import sys
-import warnings
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from PIL import Image
 
 from attnmel.config.load import load_run_recipe, load_segmenter_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.archives.unpack import unpack
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.datasets.folder import read_folder
-from attnmel.data.datasets.superpixels import read_features, read_superpixels
-from attnmel.data.dicom.attributes import dicom_facts
-from attnmel.data.image_files.masks import read_mask
-from attnmel.data.image_files.reading import read_image
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.data.tables import labels, metadata
 from attnmel.data.tables.age_and_sex import read_age_and_sex
 from attnmel.deploy.onnx_file import read_onnx_card
 from attnmel.deploy.predictor import Predictor
-from attnmel.errors import AttnmelError
 from attnmel.evaluation.challenge.submission_file import read_submission
 from attnmel.evaluation.maps.attention_overlap import Overlap
 from attnmel.evaluation.maps.summary import MapSummary
@@ -54,41 +42,8 @@ from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 from attnmel.pretrained.card import read_model_card
 from attnmel.pretrained.catalogue import FOLDER, model_names
 from attnmel.records import Lesion, Predictions
-from attnmel.saliency.map_files import map_file, read_levels
-
-Reader = Callable[[Path], object]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A reader and what it is given."""
-
-    name: str
-    kind: str
-    """Of the damage: csv, json, toml, png, safetensors; else bytes only."""
-    seeds: list[bytes]
-    reader: Reader
-    file: str
-    """Name that the file gets."""
-    weight: float = 1.0
-    """Of the time."""
-
-    def read(self, place: Path, content: bytes) -> None:
-        """Write an input under its name and read it; whatever the reader makes is removed."""
-        folder = place / f"{self.name}-{os.getpid()}"
-        path = folder / self.file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self.reader(path)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _files(*paths: Path) -> list[bytes]:
-    return [path.read_bytes() for path in paths if path.is_file()]
+from fuzz_images import image_targets, npz_targets
+from fuzz_target import Reader, Target, whole_files
 
 
 def _run(read: Callable[[RunFolder], object], levels: int = 0) -> Reader:
@@ -118,9 +73,9 @@ def _archives(base: Path) -> Iterator[Target]:
 
     needed = (".jpg", ".png", ".csv", ".json")
     yield Target(
-        "zip", "", _files(*some), lambda path: unpack(path, path.parent / "out", name="it", needed=needed), "a.zip"
+        "zip", "", whole_files(*some), lambda path: unpack(path, path.parent / "out", name="it", needed=needed), "a.zip"
     )
-    yield Target("archives.json", "json", _files(data / "archives.json"), record, "data/phantoms/archives.json")
+    yield Target("archives.json", "json", whole_files(data / "archives.json"), record, "data/phantoms/archives.json")
     known = {"address": "http://127.0.0.1:9/b", "size": 3, "sha256": "0" * 64}
     yield Target("download-note", "json", [json.dumps(known).encode()], note, "b.json")
 
@@ -163,8 +118,8 @@ def _tables(base: Path, strangers: Path) -> Iterator[Target]:
     readings.mkdir(parents=True, exist_ok=True)
     table = write_sequential(readings / "r.csv", cases=8)
     variants = [path for path in write_imrmc_variants(readings).values() if path.is_file()]
-    yield Target("readings", "csv", _files(table), read_study, "r.csv", 2)
-    yield Target("imrmc", "csv", _files(*variants), read_study, "r.imrmc", 2)
+    yield Target("readings", "csv", whole_files(table), read_study, "r.csv", 2)
+    yield Target("imrmc", "csv", whole_files(*variants), read_study, "r.imrmc", 2)
     lesions = [Lesion(image_id=name, image=Path(f"{name}.png"), diagnosis=None, split=None) for name in ("a", "b")]
     seeds = [b"image,probability\na,0.5\nb,0.25\n"]
     yield Target("machine-table", "csv", seeds, lambda path: machine_output(f"net={path}", lesions), "m.csv")
@@ -172,7 +127,7 @@ def _tables(base: Path, strangers: Path) -> Iterator[Target]:
     yield Target("exclusions", "csv", exclusions, lambda path: read_exclusions(path, "phantoms"), "e.csv")
     leaks = [b"judged,image,kind,likeness,known_image,known_split\ntest,a,same id,,a,train\n"]
     yield Target("leaks", "csv", leaks, _run(read_leaks), "leakage.csv")
-    masks = _files(*(base / "home" / "masks").rglob("masks.csv")) or [
+    masks = whole_files(*(base / "home" / "masks").rglob("masks.csv")) or [
         b"image,confidence,area,pieces,flag,error,segmenter\na,0.9,0.2,1,,,0a\n"
     ]
     yield Target("masks-table", "csv", masks, lambda path: read_masks_table(MasksFolder(path.parent)), "masks.csv")
@@ -186,28 +141,28 @@ def _submission(dataset: str) -> Reader:
     return lambda path: read_submission(path, dataset)
 
 
-def _run_files(base: Path) -> Iterator[Target]:
+def _runwhole_files(base: Path) -> Iterator[Target]:
     run = RunFolder(base / "run")
     results = read_measures(run)["test"]
-    yield Target("predictions", "csv", _files(*run.path.glob("predictions/*t.csv")), Predictions.read, "p.csv", 2)
-    yield Target("history", "csv", _files(run.history), read_history, "history.csv")
-    yield Target("measures", "json", _files(run.measures), _run(read_measures), "measures.json")
+    yield Target("predictions", "csv", whole_files(*run.path.glob("predictions/*t.csv")), Predictions.read, "p.csv", 2)
+    yield Target("history", "csv", whole_files(run.history), read_history, "history.csv")
+    yield Target("measures", "json", whole_files(run.measures), _run(read_measures), "measures.json")
     details = _run(lambda one: read_details(one, results), 1)
-    yield Target("details", "json", _files(run.details("test")), details, "predictions/test-details.json")
-    yield Target("provenance", "json", _files(run.provenance), _run(read_provenance), "provenance.json", 0.5)
-    yield Target("images-table", "csv", _files(run.images), _run(read_images), "images.csv")
-    recipes = _files(run.recipe, *Path(load_run_recipe.__code__.co_filename).parents[1].rglob("recipes/**/*.toml"))
+    yield Target("details", "json", whole_files(run.details("test")), details, "predictions/test-details.json")
+    yield Target("provenance", "json", whole_files(run.provenance), _run(read_provenance), "provenance.json", 0.5)
+    yield Target("images-table", "csv", whole_files(run.images), _run(read_images), "images.csv")
+    recipes = whole_files(run.recipe, *Path(load_run_recipe.__code__.co_filename).parents[1].rglob("recipes/**/*.toml"))
     yield Target("recipe", "toml", recipes, lambda path: load_run_recipe(str(path)), "r.toml", 3)
-    segmenter = _files(base / "segmenter" / "recipe.toml")
+    segmenter = whole_files(base / "segmenter" / "recipe.toml")
     yield Target("segmenter-recipe", "toml", segmenter, load_segmenter_recipe, "s.toml")
     sets = [b"training.epochs=3\ndata.size=32\nmodel.weights=random", b'data.classes=["a", "b"]\nloss.gamma=nan']
     yield Target("overrides", "toml", sets, _overrides, "o.txt")
     yield Target("lock", "json", [json.dumps(Owner.this().__dict__).encode()], _owner, "o.lock", 0.5)
     yield Target("part", "json", _part(), _resumed, "out.csv.part")
     yield Target("table-folder", "json", [b'{"table": "tiny", "rows": []}'], _table_settings, "table.json", 0.2)
-    cards = _files(*(FOLDER / name / "card.json" for name in model_names()))
+    cards = whole_files(*(FOLDER / name / "card.json" for name in model_names()))
     yield Target("model-card", "json", cards, read_model_card, "card.json")
-    hashes = _files(base / "home" / "cache" / "hashes.json")
+    hashes = whole_files(base / "home" / "cache" / "hashes.json")
     yield Target("hash-memory", "json", hashes, _hashes, "cache/hashes.json", 0.5)
     texts = {"notice": "n", "licence": "l", "name": "n", "split": "test", "methods": ["cam"]}
     summary = {**texts, "epoch": 1, "images": 2, "masks": 1, "means": [], "differences": []}
@@ -249,66 +204,17 @@ def _study(strangers: Path) -> Iterator[Target]:
     place = strangers / "study"
     shutil.rmtree(place, ignore_errors=True)
     folder, _, _ = small_study(place)
-    seeds = _files(folder / "study.json")
+    seeds = whole_files(folder / "study.json")
     yield Target("study.json", "json", seeds, lambda path: open_frozen(StudyFolder(path.parent)), "study.json", 0.5)
 
 
 def _weights(base: Path) -> Iterator[Target]:
     run = RunFolder(base / "run")
-    yield Target("checkpoint", "safetensors", _files(run.best), load_checkpoint, "best.safetensors")
-    yield Target("state", "safetensors", _files(run.resume), load_state, "resume.safetensors", 0.5)
-    yield Target("checkpoint-card", "safetensors", _files(run.best), read_checkpoint, "best.safetensors", 0.5)
-    yield Target("onnx-card", "", _files(base / "model.onnx"), read_onnx_card, "model.onnx")
-    yield Target("onnx", "", _files(base / "model.onnx"), lambda path: Predictor(path), "model.onnx", 0.5)
-
-
-def _npz(strangers: Path) -> Iterator[Target]:
-    path = strangers / "maps.npz"
-    levels = np.arange(3 * 16, dtype=np.uint8).reshape(3, 4, 4)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, values in (("image", np.array(["a", "b", "c"])), ("levels", levels)):
-            with archive.open(f"{name}.npy", "w") as file:
-                np.lib.format.write_array(file, values, allow_pickle=False)
-    assert map_file
-    yield Target("maps-npz", "", _files(path), lambda one: list(read_levels(one, ["a", "b", "c"])), "maps.npz")
-
-
-def _images(strangers: Path) -> Iterator[Target]:
-    from tests.strangers.make_dicom import write_cases
-    from tests.strangers.make_images import make_images, refused
-
-    folder = strangers / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    make_images(folder)
-    for name, (content, _) in refused().items():
-        (folder / name).write_bytes(content)
-    for suffix in ("jpg", "png", "tif", "bmp", "webp", "heic", "gif"):
-        seeds = _files(*sorted(folder.glob(f"*.{suffix}")))
-        if seeds:
-            yield Target(f"image-{suffix}", suffix, seeds, _picture, f"i.{suffix}", 2)
-    mask = strangers / "mask.png"
-    Image.fromarray(np.uint8(np.indices((40, 50)).sum(0) % 9 > 4) * 255).save(mask)
-    superpixels = strangers / "superpixels.png"
-    Image.fromarray(np.uint8(np.moveaxis(np.indices((3, 30, 44))[:, 0], 0, 2))).save(superpixels)
-    yield Target("mask", "png", _files(mask), read_mask, "m.png")
-    yield Target("superpixels", "png", _files(superpixels), lambda path: read_superpixels(path, (44, 30)), "s.png")
-    features = [json.dumps({name: [0, 1, 0, 1] for name in ("pigment_network", "streaks")}).encode()]
-    yield Target(
-        "superpixel-json", "json", features, lambda path: read_features(path, ["pigment_network", "streaks"]), "f.json"
-    )
-    write_cases(strangers / "dicom")
-    dicom = _files(*sorted(path for path in (strangers / "dicom").iterdir() if path.is_file()))
-    yield Target("dicom", "", dicom, _dicom, "d.dcm", 2)
-
-
-def _picture(path: Path) -> object:
-    return read_image(path).pixels.size
-
-
-def _dicom(path: Path) -> object:
-    with contextlib.suppress(AttnmelError):
-        dicom_facts(path)
-    return _picture(path)
+    yield Target("checkpoint", "safetensors", whole_files(run.best), load_checkpoint, "best.safetensors")
+    yield Target("state", "safetensors", whole_files(run.resume), load_state, "resume.safetensors", 0.5)
+    yield Target("checkpoint-card", "safetensors", whole_files(run.best), read_checkpoint, "best.safetensors", 0.5)
+    yield Target("onnx-card", "", whole_files(base / "model.onnx"), read_onnx_card, "model.onnx")
+    yield Target("onnx", "", whole_files(base / "model.onnx"), lambda path: Predictor(path), "model.onnx", 0.5)
 
 
 def make_targets(base: Path, strangers: Path) -> Iterable[Target]:
@@ -316,8 +222,8 @@ def make_targets(base: Path, strangers: Path) -> Iterable[Target]:
     strangers.mkdir(parents=True, exist_ok=True)
     sys.setrecursionlimit(1000)
     groups = (
-        _archives(base), _tables(base, strangers), _run_files(base), _study(strangers), _weights(base),
-        _npz(strangers), _images(strangers),
+        _archives(base), _tables(base, strangers), _runwhole_files(base), _study(strangers), _weights(base),
+        npz_targets(strangers), image_targets(strangers),
     )  # fmt: skip
     return [one for one in itertools.chain(*groups) if one.seeds]
 

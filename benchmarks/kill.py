@@ -166,7 +166,7 @@ class Campaign:
     def undisturbed(self, name: str) -> tuple[dict[str, str], float]:
         """Return what is left without a kill, but for what differs between two such runs, and the seconds."""
         if name not in self.references:
-            found = []
+            found, seconds = [], 0.0
             for _ in range(2):
                 place = self.place(name)
                 running = Killed(place, self.cases[name].arguments(place))
@@ -217,7 +217,7 @@ class Campaign:
         """Keep a finished round."""
         new = not self.table.exists()
         with self.table.open("a", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS)
             if new:
                 writer.writeheader()
             writer.writerow(row)

@@ -13,9 +13,13 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 ROOT = Path(__file__).parent.parent
 LONGEST = 60
@@ -52,7 +56,7 @@ def _requirements(package: Distribution, extras: set[str]) -> Iterator[Requireme
 
 def licence(package: Distribution) -> str:
     """Return a package's licence: its expression, else its classifiers, else its own words."""
-    about = package.metadata
+    about = cast("Message", package.metadata)
     classifiers = [text.rpartition(" :: ")[2] for text in about.get_all("Classifier") or () if "License ::" in text]
     own = " ".join((about.get("License") or "").split())
     return about.get("License-Expression") or ", ".join(classifiers) or own[:LONGEST] or "not stated"

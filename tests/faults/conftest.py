@@ -46,7 +46,7 @@ def die_at_rename(number: int, *, after: bool) -> Callable[[], None]:
     def prepare() -> None:
         left = [number]
 
-        def replace(self: Path, target: Path) -> Path:
+        def replace(self: Path, target: "str | os.PathLike[str]") -> Path:
             left[0] -= 1
             if left[0] == 0 and not after:
                 os.kill(os.getpid(), signal.SIGKILL)

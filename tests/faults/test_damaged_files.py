@@ -155,8 +155,8 @@ def test_a_png_that_says_to_use_more_bits_than_it_has_is_read_as_one_that_says_n
     plain = file.getvalue()
     (tmp_path / "plain.png").write_bytes(plain)
     (tmp_path / "odd.png").write_bytes(plain[:33] + _chunk(b"sBIT", bytes([bits])) + plain[33:])
-    read = [np.asarray(read_image(tmp_path / name).pixels) for name in ("plain.png", "odd.png")]
-    np.testing.assert_array_equal(*read)
+    plain_pixels, odd_pixels = (np.asarray(read_image(tmp_path / name).pixels) for name in ("plain.png", "odd.png"))
+    np.testing.assert_array_equal(plain_pixels, odd_pixels)
 
 
 def test_a_webp_with_an_enormous_canvas(tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ def test_leftovers_of_another_machine_are_removed_after_a_day(tmp_path: Path) ->
     left.write_text("half")
     remove_leftovers(tmp_path, again=True)
     assert left.exists()
-    os.utime(lock, (lock.stat().st_mtime - A_DAY - 60,) * 2)
+    before = lock.stat().st_mtime - A_DAY - 60
+    os.utime(lock, (before, before))
     remove_leftovers(tmp_path, again=True)
     assert names(tmp_path) == []
 
@@ -120,7 +121,8 @@ def test_where_the_file_system_knows_no_locks_only_time_says_that_an_owner_is_go
     left.write_text("half")
     remove_leftovers(tmp_path, again=True)
     assert left.exists()
-    os.utime(lock, (lock.stat().st_mtime - A_DAY - 60,) * 2)
+    before = lock.stat().st_mtime - A_DAY - 60
+    os.utime(lock, (before, before))
     remove_leftovers(tmp_path, again=True)
     assert names(tmp_path) == []
     with replacing(tmp_path / "b.csv") as part:

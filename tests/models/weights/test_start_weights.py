@@ -14,7 +14,8 @@ from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights import start_weights as module
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import read_checkpoint, save_checkpoint
-from attnmel.models.weights.start_weights import IMAGENET, PublishedWeights, Start, start_weights
+from attnmel.models.weights.published_weights import IMAGENET, PublishedWeights
+from attnmel.models.weights.start_weights import Start, start_weights
 
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")
