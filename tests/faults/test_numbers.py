@@ -4,6 +4,7 @@ What is defined equals an independent reference; what is not is NaN or one sente
 this test run each warning is an error.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -151,6 +152,7 @@ def test_ten_million_scores_give_the_area_of_their_ranks() -> None:
 
 
 THREADS = """
+import json
 import numpy as np
 from tests.factories import two_class_predictions
 from attnmel.evaluation.classification.report import evaluate_classification
@@ -160,19 +162,24 @@ chance = np.random.default_rng(0)
 labels = (chance.random(600) < 0.3).astype(int)
 given = two_class_predictions(labels, np.clip(chance.normal(0.4 + 0.2 * labels, 0.2), 0, 1))
 report = evaluate_classification(given, ["melanoma"], resamples=200)
-print(report.to_dict())
-print(calibration_of(given, given, "melanoma", resamples=200))
+print(json.dumps(report.to_dict()))
+found = calibration_of(given, given, "melanoma", resamples=200)
+print(json.dumps([*found.before.measures.values(), found.temperature]))
 """
 
 
 @pytest.mark.slow
-def test_one_two_and_four_threads_give_the_same_numbers_to_the_last_bit() -> None:
-    said = set()
+def test_one_two_and_four_threads_give_the_same_measures_to_the_last_bit_and_calibration_to_twelve_digits() -> None:
+    reports, calibrations = set(), []
     for threads in ("1", "2", "4"):
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         environment = {**os.environ, **dict.fromkeys(names, threads)}
         ran = subprocess.run(
             [sys.executable, "-c", THREADS], env=environment, capture_output=True, text=True, check=True
         )
-        said.add(ran.stdout)
-    assert len(said) == 1
+        report, calibration = ran.stdout.splitlines()
+        reports.add(report)
+        calibrations.append(json.loads(calibration))
+    assert len(reports) == 1
+    for other in calibrations[1:]:
+        np.testing.assert_allclose(other, calibrations[0], rtol=1e-12, atol=0)
