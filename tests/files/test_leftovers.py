@@ -65,6 +65,13 @@ def test_the_lock_of_a_killed_command_is_removed_and_nothing_of_a_similar_name(t
         assert names(tmp_path) == [".a.csv-backup", ".b.csv.lock"]
 
 
+def test_a_process_that_was_killed_before_its_lock_was_written_leaves_nothing_for_good(tmp_path: Path) -> None:
+    (tmp_path / ".deadbeef.lock").touch()
+    (tmp_path / ".others.lock").touch()
+    remove_leftovers(tmp_path, again=True)
+    assert names(tmp_path) == [".others.lock"]
+
+
 def test_what_another_is_writing_stays(tmp_path: Path) -> None:
     with replacing(tmp_path / "a.csv") as part:
         part.write_text("half")

@@ -57,14 +57,21 @@ def temporary(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _owned(lock: Path) -> Iterator[None]:
-    file = open_lock(lock, os.O_CREAT)
+    file = _taken(lock)
     try:
-        while take_lock(file) is False:  # another process is looking at it
-            time.sleep(LOOK_EVERY)
         os.write(file, json.dumps({"host": platform.node()}).encode())
         yield
     finally:
         release_lock(lock, file)
+
+
+def _taken(lock: Path) -> int:
+    while True:
+        file = open_lock(lock, os.O_CREAT)
+        if take_lock(file) is not False and is_there(lock, file):
+            return file
+        os.close(file)  # another process is looking at it, or took it for left over before it was locked
+        time.sleep(LOOK_EVERY)
 
 
 def _remove(path: Path) -> None:
@@ -101,10 +108,11 @@ def _remove_left(lock: Path) -> None:
 
 
 def _is_left(lock: Path, file: int) -> bool:
-    confirmed = take_lock(file)
-    if confirmed and _host(os.read(file, 2048)) == platform.node():
+    confirmed, of_temporary = take_lock(file), bool(_TOKEN.fullmatch(lock.name))
+    text = os.read(file, 2048)
+    if confirmed and (_host(text) == platform.node() or (of_temporary and not text)):  # killed before it was written
         return True
-    return confirmed is not False and bool(_TOKEN.fullmatch(lock.name)) and _age(lock.parent, file) > A_DAY
+    return confirmed is not False and of_temporary and _age(lock.parent, file) > A_DAY
 
 
 def _host(text: bytes) -> object:
