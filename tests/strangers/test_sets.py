@@ -446,3 +446,12 @@ def test_a_labels_csv_beside_the_archives_table_counts_first(home: Path, tmp_pat
     (tmp_path / "own" / "labels.csv").write_text("image,label\nISIC_6000000,melanoma\n")
     (lesion,) = read_dataset(str(tmp_path / "own"), home).lesions
     assert lesion.diagnosis == "melanoma"
+
+
+def test_a_folder_without_any_known_table_says_what_is_expected(tmp_path: Path) -> None:
+    expected = f"the folder {tmp_path} has no labels.csv; expected one with a row an image: image,label"
+    assert refusal(lambda: read_dataset(str(tmp_path), tmp_path)) == expected
+    (tmp_path / "metadata.csv").write_text("image,dx\na,nv\n")
+    assert refusal(lambda: read_dataset(str(tmp_path), tmp_path)) == (
+        f"{expected}; its metadata.csv is not the archive's, which has a column isic_id"
+    )

@@ -174,8 +174,15 @@ def test_a_smaller_copy_of_isic2019_has_the_id_of_its_original() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other", "differ"),
-    [("AKIEC", "AK", False), ("AKIEC", "SCC", False), ("AK", "SCC", True), ("SCCKA", "SCC", False)]
-    + [("common nevus", "NV", False), ("benign", "AK", True), ("malignant", "AK", False)],
+    [
+        ("AKIEC", "AK", False),
+        ("AKIEC", "SCC", False),
+        ("AK", "SCC", True),
+        ("SCCKA", "SCC", False),
+        ("common nevus", "NV", False),
+        ("benign", "AK", True),
+        ("malignant", "AK", False),
+    ],
 )
 def test_akiec_became_ak_or_scc(one: str, other: str, differ: bool) -> None:
     assert labels_differ(entry("a", label=one), entry("a", dataset="two", label=other)) == differ

@@ -1,5 +1,6 @@
 """Known data sets and downloads of the archive as external tests: evaluated whole, and refused where they leak."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from tests.strangers.make_sets import TREE, archive_row, write_archive, write_ph
 from attnmel.errors import LabelError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.run.images.left_out import unclassed_notes
 from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:
@@ -53,3 +55,14 @@ def test_a_smaller_copy_of_a_training_image_is_refused_by_its_id(
     exclusions.write_text(f"dataset,image\narchive,{ids[0]}\n")
     rest = evaluate_run(run, on=str(folder), exclude=exclusions, resamples=20)
     assert run.predictions(rest.name).image_ids == ("ISIC_1", "ISIC_2", "ISIC_3_downsampled")
+
+
+def test_of_the_runs_own_split_images_without_a_class_are_noted(run: Run, phantoms: "Phantoms") -> None:
+    prepared = Run(run.folder, phantoms.home).dataset
+    first = next(lesion.image_id for lesion in prepared.lesions if lesion.split == "test")
+    without = dataclasses.replace(prepared, unclassed=frozenset({first}))
+    assert unclassed_notes(without, "validation") == ()
+    assert unclassed_notes(without, "test") == (
+        "1 of 12 images are left out, since their diagnosis is none of the classes",
+    )
+    assert len(without.rows("test")) == 11

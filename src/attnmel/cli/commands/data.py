@@ -26,7 +26,8 @@ def fetch(
 ) -> None:
     """Download the official files of an ISIC data set.
 
-    Files are checked and unpacked; after an interruption the same command continues the download.
+    Files are checked and unpacked; after an interruption the same command continues the download. PH2 and Derm7pt are
+    given to people who ask: for ph2 and derm7pt it says where, and where to unpack them.
 
     Example:
         attnmel fetch isic2017
@@ -47,7 +48,7 @@ def fetch(
 
 
 def verify(
-    datasets: Annotated[list[str], typer.Argument(help="Known data sets, or folders with labels.csv.")],
+    datasets: Annotated[list[str], typer.Argument(help="Known data sets, or folders with labels.csv or of isic-cli.")],
     out: Annotated[
         Path | None,
         option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.", callback=own_file),

@@ -10,16 +10,14 @@ Legend of shapes: N images, D values of a description, M found.
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
 from attnmel.progress import SILENT, Progress
 from attnmel.threads import available_processors, requested_threads
-
-if TYPE_CHECKING:
-    pass
 
 ROWS = 1024
 """Images whose nearest are searched at once: bounds the memory."""
@@ -53,13 +51,13 @@ class Nearest:
     """A search among images that are each described in one or several ways, as turned by quarters."""
 
     def __init__(self, ways: Sequence[Float32[np.ndarray, "N D"]], *, exhaustive: bool = False) -> None:
-        import faiss
-
+        # Made of C++ by SWIG, whose signatures in Python are not those that type checkers find.
+        faiss: Any = import_module("faiss")
         self._count, self._ways = len(ways[0]), len(ways)
         size = ways[0].shape[1]
         threads = requested_threads() or available_processors()
         faiss.omp_set_num_threads(min(threads, faiss.omp_get_max_threads()))  # the latter heeds $OMP_NUM_THREADS
-        self._index: faiss.Index = faiss.IndexFlatIP(size)
+        self._index: Any = faiss.IndexFlatIP(size)
         if not exhaustive and self._count > EXHAUSTIVE:
             groups = round(GROUPS * math.sqrt(self._count * self._ways))
             self._index = faiss.IndexIVFFlat(self._index, size, groups, faiss.METRIC_INNER_PRODUCT)

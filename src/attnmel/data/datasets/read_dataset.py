@@ -7,6 +7,8 @@ from attnmel.data.datasets.dataset import Dataset
 from attnmel.data.datasets.fetched import read_fetched
 from attnmel.data.datasets.folder import AS_WRITTEN, TableReading, read_folder
 from attnmel.data.datasets.folder_columns import REQUIRED, TABLE
+from attnmel.data.datasets.published.isic_archive import ID as ISIC_ID
+from attnmel.data.datasets.published.isic_archive import TABLE as METADATA
 from attnmel.data.datasets.published.layouts import LAYOUTS, Layout, named_place, read_layout, recognised
 from attnmel.data.datasets.sources import SOURCES
 from attnmel.data.datasets.splits import check_disjoint
@@ -86,7 +88,10 @@ def _instead(folder: Path) -> str:
         return f"rename {tables[0]} to {TABLE}"
     if books := [name for name in others if name.casefold().endswith((".xlsx", ".xls", ".ods"))]:
         return f"{SAVE_AS_CSV} under the name {TABLE}: {books[0]} is not read"
-    return f"expected one with a row an image: {','.join(REQUIRED)}"
+    row = f"expected one with a row an image: {','.join(REQUIRED)}"
+    if (folder / METADATA).is_file():
+        return f"{row}; its {METADATA} is not the archive's, which has a column {ISIC_ID}"
+    return row
 
 
 def own_folder_path(name: str) -> Path | None:

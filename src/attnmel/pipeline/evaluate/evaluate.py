@@ -32,7 +32,7 @@ from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
-from attnmel.pipeline.run.images.left_out import refuse_unknown
+from attnmel.pipeline.run.images.left_out import refuse_unknown, unclassed_notes
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
@@ -175,7 +175,7 @@ def _images(
         raise ConfigError(
             f"{run.path} was evaluated on another folder as '{name}' ({before.on}); rename one of the two"
         )
-    notes = (*notes, *(prepared.dataset.notes if on is not None else ()))
+    notes = (*notes, *(prepared.dataset.notes if on is not None else unclassed_notes(prepared, split)))
     own = dict(columns or {})
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
 

@@ -35,12 +35,9 @@ from attnmel.data.priors.cache import Planes
 from attnmel.errors import LabelError
 from attnmel.pipeline.run.images.crops import open_crop
 from attnmel.pipeline.run.images.image_notes import note_images
-from attnmel.pipeline.run.images.left_out import refuse_unknown, without_class
+from attnmel.pipeline.run.images.left_out import ALL, refuse_unknown, without_class
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
-
-ALL = "all"
-"""Every image of a data set, whatever its split: how an external data set is evaluated."""
 
 
 @dataclasses.dataclass(frozen=True)

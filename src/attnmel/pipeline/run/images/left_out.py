@@ -3,11 +3,18 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from attnmel.data.datasets.dataset import Dataset
 from attnmel.data.datasets.published.gather import counts_in_words
 from attnmel.errors import LabelError, listed
 from attnmel.records import Lesion, place_among
+
+if TYPE_CHECKING:
+    from attnmel.pipeline.run.images.dataset import Prepared
+
+ALL = "all"
+"""Every image of a data set, whatever its split: how an external data set is evaluated."""
 
 
 def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:
@@ -48,3 +55,10 @@ def without_class(dataset: Dataset, classes: Sequence[str], *, external: bool) -
     )
     ids = frozenset(lesion.image_id for lesion in left)
     return dataclasses.replace(dataset, notes=(*dataset.notes, note)), ids
+
+
+def unclassed_notes(prepared: "Prepared", split: str) -> tuple[str, ...]:
+    """Return the note on how many images of the run's own split have none of its classes; none where all have one."""
+    within = [lesion.image_id in prepared.unclassed for lesion in prepared.lesions if split in (lesion.split, ALL)]
+    note = f"{sum(within):,} of {len(within):,} images are left out, since their diagnosis is none of the classes"
+    return (note,) if any(within) else ()
