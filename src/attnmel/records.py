@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -146,7 +147,7 @@ class Predictions:
         if lengths != {count} or self.probabilities.shape != (count, len(self.classes)):
             raise PredictionsError(f"predictions of unequal length: {sorted(lengths)}")
         if len(set(self.image_ids)) != count:
-            doubled = sorted({i for i in self.image_ids if self.image_ids.count(i) > 1})
+            doubled = sorted(one for one, times in Counter(self.image_ids).items() if times > 1)
             raise PredictionsError(f"doubled image ids: {listed(doubled)}")
 
     def probability(self, name: str) -> Float[np.ndarray, " N"]:

@@ -1,5 +1,6 @@
 """Two writers of one place: the second is refused by name, or waits; a killed one holds nothing up."""
 
+import errno
 import json
 import os
 import re
@@ -192,7 +193,7 @@ def test_where_the_file_system_knows_no_locks_the_touches_alone_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none(file: int, how: int) -> None:
-        raise OSError(locks.errno.ENOLCK, "No locks available")
+        raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", none)
     monkeypatch.setattr(locks, "SETTLE", 0.2)

@@ -289,7 +289,8 @@ def _known_keys(kind: type[Settings], groups: tuple[int | str, ...]) -> list[str
     for group in groups:
         if group == FEATURES:
             return sorted(FEATURE_KINDS[str(groups[2])].model_fields)
-        model = _settings_class(model.model_fields[str(group)].annotation)
+        if isinstance(group, str) and group in model.model_fields:  # else a place in a list
+            model = _settings_class(model.model_fields[group].annotation)
     return sorted(model.model_fields)
 
 

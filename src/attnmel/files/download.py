@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from attnmel.errors import ArchiveError
 from attnmel.files.http_answers import CutError, NotThereError, answer, reason
+from attnmel.files.table_files import read_json
 from attnmel.progress import SILENT, Progress
 
 WAITS_SECONDS = (1.0, 4.0, 10.0)
@@ -137,10 +138,10 @@ class _Part:
     def origin(self, address: str) -> _Origin | None:
         """Origin of the bytes so far; None if it is unknown or another address."""
         try:
-            known = _Origin(**json.loads(self.note.read_text(encoding="utf-8")))
+            known = _Origin(**read_json(self.note))
+            too_long = known.size is not None and self.length > known.size
         except (OSError, ValueError, TypeError):
             return None
-        too_long = known.size is not None and self.length > known.size
         return None if known.address != address or too_long else known
 
     def is_complete(self, address: str) -> bool:

@@ -1,8 +1,6 @@
 """The home folder of data and cache, run folders, and the name of every file in them."""
 
 import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from attnmel.errors import ConfigError
+from attnmel.files.leftovers import remove_leftovers, temporary
 
 HOME_VARIABLE = "ATTNMEL_HOME"
 
@@ -266,28 +265,30 @@ def require_replaceable(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Give a temporary path next to `path`; it is renamed to `path` if the block succeeds, and removed otherwise.
 
-    So a reader finds the old file, the new file or none, never a part of one. An error of the disk names `path`.
+    So a reader finds the old file, the new file or none, never a part of one. With `durable`, for a file, that is so
+    after a power cut too, and the new one is on the disk at the end. An error of the disk names `path`.
 
     Raises:
         ConfigError: `path` is a device, a pipe or a socket, which a file would take the place of.
     """
     require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The name keeps its suffix, by which some writers choose their format.
-    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
+    remove_leftovers(path.parent)
+    with temporary(path) as part:
         yield part
+        if durable:
+            _to_disk(part)
         part.replace(path)
-    except OSError as error:
-        if error.errno is not None and str(part) in str(error.filename or part):
-            error.filename = str(path)
-        raise
+        if durable and os.name == "posix":  # elsewhere a folder cannot be opened
+            _to_disk(path.parent)
+
+
+def _to_disk(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(file)
     finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            with suppress(OSError):  # the first error says more
-                part.unlink(missing_ok=True)
+        os.close(file)

@@ -11,7 +11,6 @@ touched in the last `LAPSE` seconds by the clock of that file system.
 Only writers take a lock. Readers need none, since files are replaced as a whole.
 """
 
-import errno
 import json
 import os
 import platform
@@ -28,6 +27,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from attnmel.errors import BusyError
+from attnmel.files.leftovers import remove_leftovers
+from attnmel.files.system_lock import is_there, open_lock, release_lock, take_lock
+from attnmel.files.table_files import parsed_json
 
 REFRESH = 20.0
 """Seconds between two touches of a lock."""
@@ -42,12 +44,6 @@ SETTLE = 2.0
 """Seconds in which a simultaneous second owner becomes visible, if the file system has no locks."""
 
 IN_FOLDER = ".attnmel.lock"
-
-FAR = 1 << 30
-"""Byte that Windows locks: far behind the text, which must stay readable."""
-
-NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
-"""Errors of file systems without locks."""
 
 LONGEST_COMMAND = 200
 
@@ -79,9 +75,11 @@ class Owner:
     def read(text: bytes) -> "Owner | None":
         """Return the owner in the text of a lock; None if the text is incomplete."""
         try:
-            return Owner(**json.loads(text))
+            owner = Owner(**parsed_json(text))
+            datetime.fromisoformat(owner.began)
         except (ValueError, TypeError):
             return None
+        return owner
 
     def sentence(self) -> str:
         """Return command, process, machine, start and age in words."""
@@ -119,6 +117,7 @@ def hold_folder(path: Path, waiting: Note | None = None) -> Iterator[None]:
         OSError: the folder cannot be written.
     """
     with _held(path.resolve() / IN_FOLDER, path, waiting):
+        remove_leftovers(path)
         yield
 
 
@@ -136,7 +135,7 @@ def _held(lock: Path, what: Path, waiting: Note | None) -> Iterator[None]:
                 yield
         finally:
             del _OWN[lock]
-            _release(lock, file)
+            release_lock(lock, file)
     except OSError as error:
         if str(lock) == str(error.filename):
             error.filename = str(what)  # the path that the user knows
@@ -183,13 +182,13 @@ def _opened(lock: Path) -> int:
     while True:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # another process has just removed the empty folder
-            return os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+            return open_lock(lock, os.O_CREAT)
 
 
 def _is_taken(lock: Path, file: int) -> bool:
     """Take an open lock if it is free; return False if it has another owner or was removed."""
-    confirmed = _lock_of_system(file)
-    if confirmed is False or not _is_there(lock, file):
+    confirmed = take_lock(file)
+    if confirmed is False or not is_there(lock, file):
         return False
     before = Owner.read(_text(lock))
     elsewhere = before is not None and (confirmed is None or before.host != platform.node())
@@ -204,34 +203,6 @@ def _is_taken(lock: Path, file: int) -> bool:
         time.sleep(SETTLE)
         return Owner.read(_text(lock)) == me
     return True
-
-
-def _lock_of_system(file: int) -> bool | None:
-    """Lock an open file; return whether that was possible, None if the file system has no locks."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(file, FAR, os.SEEK_SET)
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in NO_LOCKS:
-            return None
-        if isinstance(error, BlockingIOError | PermissionError):
-            return False
-        raise
-    return True
-
-
-def _is_there(lock: Path, file: int) -> bool:
-    """Return whether the open file still has that name; its former owner may have removed it."""
-    with suppress(OSError):
-        return os.path.samestat(os.fstat(file), lock.stat())
-    return False
 
 
 def _text(lock: Path) -> bytes:
@@ -263,18 +234,6 @@ def _refreshed(lock: Path, file: int) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-def _release(lock: Path, file: int) -> None:
-    if sys.platform == "win32":  # which cannot remove an open file
-        os.close(file)
-        with suppress(OSError):
-            lock.unlink()
-        return
-    with suppress(OSError):
-        if _is_there(lock, file):
-            lock.unlink()
-    os.close(file)
 
 
 def _command() -> str:

@@ -24,6 +24,20 @@ from attnmel.files.folders import replacing
 NOTICES = "NOTICE.txt"
 """File next to the tables of a folder: what they may be used for, and the licence of the training data."""
 
+DAMAGE = (
+    ValueError,  # also pydantic's ValidationError, JSONDecodeError and UnicodeDecodeError
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,  # a number that no float holds
+    RuntimeError,  # a zip that is encrypted, or of a kind that zipfile lacks
+    csv.Error,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+)
+"""What reading and parsing a damaged file of our own raises."""
+
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """Start of a text that a spreadsheet may take for a formula, or of one that was guarded against it."""
 
@@ -122,9 +136,9 @@ def number_or_nan(cell: str) -> float:
     return float(cell) if cell else math.nan
 
 
-def write_json(path: Path, plain: object, *, indent: int | None = 2) -> None:
-    """Write plain values as JSON."""
-    with replacing(path) as part:
+def write_json(path: Path, plain: object, *, indent: int | None = 2, durable: bool = False) -> None:
+    """Write plain values as JSON; `durable` as in `replacing`."""
+    with replacing(path, durable=durable) as part:
         part.write_text(json.dumps(nan_to_null(plain), indent=indent, allow_nan=False), encoding="utf-8")
 
 
@@ -181,8 +195,7 @@ def damage(
     """
     try:
         yield
-    # pydantic's ValidationError, JSONDecodeError and UnicodeDecodeError are ValueErrors.
-    except (ValueError, LookupError, TypeError, AttributeError, csv.Error, zipfile.BadZipFile, zlib.error, EOFError):
+    except DAMAGE:
         raise error(f"{path} is {found}; {cure}") from None
     except OSError:
         if not missing:

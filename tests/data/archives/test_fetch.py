@@ -241,6 +241,7 @@ def test_what_could_not_be_unpacked_is_not_downloaded_twice(
 def test_a_killed_unpacking_leaves_nothing_for_good(mirror: str, home: Path) -> None:
     folder = dataset_folder(home, "phantoms")
     (folder / ".0123abcd-ISIC-2017_Training_Data").mkdir(parents=True)
+    (folder / ".0123abcd.lock").touch()  # which nobody has
     fetch("phantoms", home, mirror=mirror)
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 

@@ -2,7 +2,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +18,7 @@ from attnmel.data.preprocess import cache as cache_module
 from attnmel.data.preprocess.cache import Cache, open_cache, statistics
 from attnmel.data.preprocess.images import image_size, prepared_image, prepared_mask
 from attnmel.errors import AttnmelError, ImageError, LabelError
-from attnmel.files.folders import cache_folder
+from attnmel.files.folders import cache_folder, replacing
 from attnmel.records import Lesion
 
 SIDE = 16
@@ -201,16 +200,15 @@ def test_what_a_killed_build_left_is_removed_and_a_live_one_is_not(
     lesions: list[Lesion], build: Callable[..., Cache], tmp_path: Path
 ) -> None:
     place = cache_folder(tmp_path / "home")
-    dead, live = place / ".0a1b2c3d-dead", place / ".0a1b2c3d-live"
-    for folder in (dead, live):
-        folder.mkdir(parents=True)
-        (folder / "pixels.bin").write_bytes(b"some")
-    long_ago = time.time() - 3600
-    for path in (dead / "pixels.bin", dead):
-        os.utime(path, (long_ago, long_ago))
-    build(lesions)
-    assert not dead.exists()
-    assert live.exists()
+    dead, live = place / ".0a1b2c3d-dead", place / "live"
+    dead.mkdir(parents=True)
+    (dead / "pixels.bin").write_bytes(b"some")
+    (place / ".0a1b2c3d.lock").touch()  # which nobody has
+    with replacing(live) as part:
+        part.mkdir()
+        build(lesions)
+        assert not dead.exists()
+        assert part.is_dir()
 
 
 def test_all_broken_files_are_told_together(lesions: list[Lesion], build: Callable[..., Cache], tmp_path: Path) -> None:

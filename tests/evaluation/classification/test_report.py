@@ -198,7 +198,8 @@ def test_a_perfect_row_of_shares_still_has_an_interval() -> None:
     assert lows["sensitivity"] == pytest.approx(20 / (20 + 1.96**2), abs=1e-4)
     assert lows["sensitivity"] < lows["balanced_accuracy"] < lows["specificity"] < 1
     assert [row.measure for row in judgement.rows if math.isnan(row.low)] == ["auc", "ap"]
-    assert ClassificationReport.from_dict(json.loads(json.dumps(judgement.to_dict(), allow_nan=False))) == judgement
+    plain = judgement.to_dict()  # since Python 3.13 two equal records of NaN are not equal
+    assert ClassificationReport.from_dict(json.loads(json.dumps(plain, allow_nan=False))).to_dict() == plain
     assert "melanoma: auc is 1, whichever images are drawn; how uncertain that is cannot be shown" in judgement.notes
 
 

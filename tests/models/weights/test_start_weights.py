@@ -14,7 +14,8 @@ from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights import start_weights as module
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import read_checkpoint, save_checkpoint
-from attnmel.models.weights.start_weights import IMAGENET, PublishedWeights, Start, start_weights
+from attnmel.models.weights.published_weights import IMAGENET, PublishedWeights
+from attnmel.models.weights.start_weights import Start, start_weights
 
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")
@@ -146,7 +147,7 @@ def test_imagenet_weights_come_from_the_published_address_once(
 
 def test_published_names_hold_their_hash() -> None:
     for trunk, published in IMAGENET.items():
-        assert published.name == f"{trunk}-{published.prefix}.pth"
+        assert published.name == f"{trunk}-{published.prefix[:8]}.pth"
 
 
 def test_imagenet_weights_need_the_full_width(home: Path) -> None:
@@ -175,6 +176,17 @@ def test_another_file_under_the_published_name_is_refused(tmp_path: Path, home: 
         with pytest.raises(CheckpointError, match=message):
             start(network(), source, home)
     assert not (weights_folder(home) / path.name).exists()
+
+
+def test_eight_digits_in_a_name_do_not_make_a_file_the_published_one(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_published(tmp_path, published_tensors())
+    assert start(network(), str(path), home)
+    whole = path.stem[-8:] + "0" * 56
+    monkeypatch.setitem(IMAGENET, "vgg16_bn", PublishedWeights("http://x/y.pth", whole))
+    with pytest.raises(CheckpointError, match=rf"expected {whole} as its name says"):
+        start(network(), str(path), home)
 
 
 def test_a_file_without_a_hash_in_its_name_must_be_a_published_one(

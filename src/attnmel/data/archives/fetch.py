@@ -24,7 +24,7 @@ from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.files.download import Downloaded, NotThereError, download, local_path
 from attnmel.files.folders import dataset_folder, replacing
 from attnmel.files.locks import hold_folder
-from attnmel.files.table_files import read_json
+from attnmel.files.table_files import DAMAGE, read_json
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]
@@ -178,7 +178,6 @@ def _fetched(archive: Archive, address: str, home: Path, progress: Progress) -> 
     location = archive.location(home)
     if local_path(address) is None and (archive.about_bytes or 0) >= LARGE:
         progress.note(f"{archive.name}: about {size_in_words(archive.about_bytes)} from {address}")
-    _clean(location)
     came = location.parent / DOWNLOADS / archive.name
     try:
         file = _brought(address, came, progress)
@@ -203,10 +202,12 @@ def _absent(archive: Archive, address: str) -> ArchiveState:
 def _brought(address: str, came: Path, progress: Progress) -> Downloaded:
     """Download a file, or take the one that an earlier call downloaded but could not unpack."""
     note = came.with_name(f"{came.name}.json")
-    if came.is_file() and note.is_file():
-        known = json.loads(note.read_text(encoding="utf-8"))
-        if known["address"] == address and local_path(address) is None:
-            return Downloaded(known["size"], known["sha256"])
+    if came.is_file() and local_path(address) is None:
+        # A damaged note says nothing: the file comes again.
+        with contextlib.suppress(OSError, *DAMAGE):
+            known = read_json(note)
+            if known["address"] == address:
+                return Downloaded(int(known["size"]), str(known["sha256"]))
     file = download(address, came, progress=progress)
     with replacing(note) as part:
         part.write_text(json.dumps({"address": address, **dataclasses.asdict(file)}), encoding="utf-8")
@@ -264,12 +265,6 @@ def _discard(came: Path) -> None:
         came.parent.rmdir()
 
 
-def _clean(location: Path) -> None:
-    """Remove the temporary files of an unpacking that was killed."""
-    for leftover in location.parent.glob(f".????????-{location.name}"):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-
-
 def _say(archive: Archive, state: ArchiveState, progress: Progress) -> None:
     if state.status == "absent":
         progress.note(f"{state.name}: not at {state.address}")
@@ -289,9 +284,9 @@ def _recorded(dataset: str, home: Path) -> dict[str, ArchiveState]:
     try:
         content = read_json(path)
         states = [ArchiveState(**entry) for entry in content["archives"]]
-    except (ValueError, KeyError, TypeError):
+        return {state.name: state for state in states}
+    except DAMAGE:
         raise ArchiveError(f"{path} is damaged; delete the folder {path.parent} and fetch again") from None
-    return {state.name: state for state in states}
 
 
 def _record(dataset: str, home: Path, states: dict[str, ArchiveState]) -> None:

@@ -20,6 +20,7 @@ from jaxtyping import Float, Float16, Int64, Integer
 from attnmel.data.preprocess.array_file import check_space, writable
 from attnmel.errors import ImageError
 from attnmel.files.folders import cache_folder, replacing
+from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.locks import hold_file
 from attnmel.files.table_files import read_json
 from attnmel.progress import SILENT, Progress
@@ -141,8 +142,7 @@ def _parts(images: int) -> list[range]:
 
 
 def _build(folder: Path, wanted: Wanted, make: Make, progress: Progress) -> None:
-    for left in folder.glob(".????????-*"):  # of a build that was killed; nobody else is at work here
-        left.unlink()
+    remove_leftovers(folder)
     stored = StoredMaps(folder, *wanted)
     missing = {part: images for part, images in enumerate(_parts(len(wanted.image_ids))) if not _has(stored, part)}
     rows = sum(map(len, missing.values())) * wanted.views

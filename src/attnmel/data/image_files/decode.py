@@ -69,6 +69,10 @@ def opened(source: ImageSource) -> Iterator[Picture]:
             yield picture
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageError(f"no image at {source}; put it there, or take it out of the data set") from error
+    except Image.DecompressionBombError:  # of readers that look at the size themselves
+        raise ImageError(
+            f"{name} has more than the {MOST_PIXELS:,} pixels that are read, by its header; make it smaller"
+        ) from None
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno:  # An error of the system; the file may be whole.
             reason = os.strerror(error.errno)

@@ -64,8 +64,9 @@ def read_deep(name: str, picture: Image.Image, again: Callable[[], PillowFile], 
     tags = picture.tag_v2 if isinstance(picture, TiffImageFile) else {}
     if tags.get(PLANAR) == SEPARATE_PLANES and picture.mode not in GREY:
         raise ImageError(f"{name} has 16 bits a channel in separate planes, which is not read; save it with 8 bits")
-    white = (1 << significant) - 1 if significant else tags.get(MAX_SAMPLE)
+    white = (1 << min(significant, 17)) - 1 if significant else tags.get(MAX_SAMPLE)
     white = max(white) if isinstance(white, tuple) else white
+    white = white if isinstance(white, int) and 0 < white <= FULL else None  # what no 16 bits hold says nothing
     if picture.mode in GREY:
         bits = max(tags.get(BITS_PER_SAMPLE, (16,)))
         numbers = np.asarray(picture).astype(np.uint16)

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from jaxtyping import Int64, Integer, UInt8
 from attnmel.data.preprocess.hashes import file_contents
 from attnmel.errors import AttnmelError, ImageError, LabelError, listed
 from attnmel.files.folders import cache_folder, replacing
+from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.locks import hold_file
 from attnmel.files.table_files import read_json
 from attnmel.progress import Progress
@@ -30,9 +30,6 @@ from attnmel.threads import available_processors
 
 CONTENTS = "contents.json"
 MEMORY = "hashes.json"
-
-# A build writes all the time; a temporary folder untouched for this long was left by one that was killed.
-ABANDONED_SECONDS = 600
 
 # Left free on the disk after a build, for the runs that follow.
 SPARE_BYTES = 64 * 1024**2
@@ -130,6 +127,7 @@ def open_arrays(
     place = cache_folder(home)
     with writable(place, kind.name):
         place.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(place)
         contents = file_contents(
             build.paths, memory=place / MEMORY, workers=workers or available_processors(), progress=progress
         )
@@ -140,7 +138,6 @@ def open_arrays(
         if not _is_whole(kind, folder):
             with hold_file(folder, waiting=progress.note):
                 if not _is_whole(kind, folder):
-                    remove_abandoned(place)
                     check_space(place, len(build.image_ids), prod(kind.row_shape(build.side)), kind.name)
                     _build(kind, build, folder, key, progress)
     return _read(kind, folder)
@@ -238,16 +235,6 @@ def check_space(place: Path, count: int, row_bytes: int, what: str, *, otherwise
             f"free some space, {'' if otherwise else 'or '}name another place with --home{', or ' * bool(otherwise)}"
             f"{otherwise}"
         )
-
-
-def remove_abandoned(place: Path) -> None:
-    """Remove the temporary folders of builds that were killed."""
-    now = time.time()
-    for folder in place.glob(".????????-*"):
-        # `replacing` gave this name; a live build touches its file with every image.
-        newest = max((file.stat().st_mtime for file in [folder, *folder.glob("*")]), default=now)
-        if folder.is_dir() and now - newest > ABANDONED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

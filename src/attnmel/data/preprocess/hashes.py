@@ -17,7 +17,7 @@ from attnmel.data.image_files.reading import header_notes
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
 from attnmel.files.folders import replacing
-from attnmel.files.table_files import read_json
+from attnmel.files.table_files import DAMAGE, read_json
 from attnmel.progress import SILENT, Progress
 
 Stamp = tuple[int, int]
@@ -148,7 +148,7 @@ def _remembered(memory: Path) -> dict[Path, _Known]:
     try:
         rows = read_json(memory)
         return {Path(path): _known(*row) for path, row in rows.items()}
-    except (FileNotFoundError, ValueError, TypeError, AttributeError, IndexError):
+    except (FileNotFoundError, *DAMAGE):
         return {}  # Nothing remembered, or not readable: the files are read again, and the memory is written anew.
 
 

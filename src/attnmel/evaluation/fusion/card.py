@@ -1,7 +1,6 @@
 """What a fusion is made of: its members with their hashes, and all that was fitted, as JSON in its file. No torch."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ from attnmel.errors import CheckpointError, PredictionsError
 from attnmel.evaluation.fusion.fusion import Fusion
 from attnmel.evaluation.fusion.stack import Stack
 from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import parsed_json
 from attnmel.models.weights.card import checked
 
 KEY = "attnmel-fusion"
@@ -121,7 +121,7 @@ def read_fusion_card(text: str, path: Path) -> FusionCard:
         CheckpointError: it is of another version, or cannot be read.
     """
     try:
-        found = json.loads(text).get("version")
+        found = parsed_json(text).get("version")
     except (ValueError, AttributeError):
         found = None
     if found != VERSION:

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Shaped, UInt8
 from attnmel.data.preprocess.images import MASK_THRESHOLD, bilinear
 from attnmel.errors import PredictionsError, listed
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, mean_interval
-from attnmel.files.table_files import read_header_and_rows, write_table
+from attnmel.files.table_files import damage, read_header_and_rows, write_table
 
 CHUNK = 32
 """Images at once: bounds the memory to some 40 MiB at 224 pixels."""
@@ -56,7 +56,8 @@ class Overlap:
         """
         if not path.is_file():
             raise PredictionsError(f"no overlaps at {path}; make them with `attnmel evaluate RUN`")
-        header, rows = read_header_and_rows(path)
+        with damage(path, PredictionsError, "run `attnmel evaluate` again", found="no table of text"):
+            header, rows = read_header_and_rows(path)
         columns = [name for name in header if name.startswith("jaccard_")]
         if not columns or not {"image", "group"} <= set(header):
             raise PredictionsError(

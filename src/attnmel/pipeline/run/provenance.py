@@ -90,7 +90,7 @@ def add_resumed(
 
 def write_provenance(run: RunFolder, provenance: dict[str, Any]) -> None:
     """Write where a run comes from."""
-    write_json(run.provenance, provenance)
+    write_json(run.provenance, provenance, durable=True)
 
 
 def read_provenance(run: RunFolder) -> dict[str, Any]:

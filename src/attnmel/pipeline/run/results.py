@@ -88,7 +88,7 @@ def read_measures(run: RunFolder) -> dict[str, SplitResults]:
 
 def write_measures(run: RunFolder, results: Mapping[str, SplitResults]) -> None:
     """Write the results of a run by their names."""
-    write_json(run.measures, {name: one.as_dict() for name, one in results.items()})
+    write_json(run.measures, {name: one.as_dict() for name, one in results.items()}, durable=True)
 
 
 def add_measures(run: RunFolder, results: SplitResults) -> None:

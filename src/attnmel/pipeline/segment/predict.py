@@ -117,6 +117,8 @@ def _predict_into(
     segmenter = hashlib.sha256(checkpoint_file(model).read_bytes()).hexdigest()
     rows = {} if replace else _rows_before(folder, segmenter)
     wanted = [(image_id, path) for image_id, path in named if not _is_done(folder, rows.get(image_id))]
+    # Before the first mask, so that the masks of a stopped prediction are known to be the program's.
+    write_masks_table(folder, segmenter, rows.values(), card.licence)
     _copy_images(model, folder, card, progress)
     device = runtime.choose_device()
     drawn = drawn_images(network.to(device), card, wanted, batch=batch, device=device)
@@ -155,7 +157,7 @@ def _folder(images: Sequence[str], home: Path, out: Path | None) -> MasksFolder:
 
 def _rows_before(folder: MasksFolder, segmenter: str) -> dict[str, MaskRow]:
     before = read_masks_table(folder)
-    if before is not None and before.segmenter != segmenter:
+    if before is not None and before.rows and before.segmenter != segmenter:
         raise PredictionsError(
             f"{folder.path} holds {len(before.rows)} masks of another segmenter ({before.segmenter[:12]}, this one is "
             f"{segmenter[:12]}); draw them anew with --replace, or choose another --out"

@@ -138,7 +138,7 @@ def hash_of(study: Study) -> str:
 def freeze(study: Study, folder: StudyFolder) -> str:
     """Write the file of a study; return its hash."""
     found = hash_of(study)
-    write_json(folder.file, {"sha256": found, "study": study.model_dump(mode="json")})
+    write_json(folder.file, {"sha256": found, "study": study.model_dump(mode="json")}, durable=True)
     return found
 
 
