@@ -17,6 +17,7 @@ from attnmel.cli.commands import (
     evaluate,
     explain,
     fuse,
+    hub,
     models,
     predict,
     reproduce,
@@ -80,7 +81,7 @@ def attnmel(
 COMMANDS = {
     START: (demo.demo, serve.serve, models.models, demo.doctor),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
-    NETWORKS: (train.train, predict.predict, explain.explain, predict.export),
+    NETWORKS: (train.train, predict.predict, explain.explain, predict.export, hub.push, hub.pull),
     RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
 }
 for heading, commands in COMMANDS.items():
