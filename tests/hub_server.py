@@ -74,7 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._refuse(404, "")
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def do_POST(self) -> None:
         path, body = self._path(), self.rfile.read(int(self.headers["Content-Length"]))

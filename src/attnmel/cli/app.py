@@ -12,6 +12,7 @@ import typer
 
 from attnmel import NOTICE, __version__
 from attnmel.cli.commands import (
+    clean,
     data,
     demo,
     evaluate,
@@ -79,7 +80,7 @@ def attnmel(
 
 
 COMMANDS = {
-    START: (demo.demo, serve.serve, models.models, demo.doctor),
+    START: (demo.demo, serve.serve, models.models, demo.doctor, clean.clean),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
     NETWORKS: (train.train, predict.predict, explain.explain, predict.export, hub.push, hub.pull),
     RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),

@@ -1,8 +1,8 @@
-"""Models on a Hugging Face hub, by names such as hf:OWNER/NAME@REVISION: a folder of checked files on this disk. No torch.
+"""Models on a Hugging Face hub, named hf:OWNER/NAME@REVISION: a folder of checked files on this disk. No torch.
 
-Files are kept where every program keeps those of the hub ($HF_HOME). Only files of an attnmel model are fetched; weights
-are read from safetensors alone, so that nothing fetched can run code. The server is $HF_ENDPOINT, by default
-https://huggingface.co; the token is the one of `hf auth login` or $HF_TOKEN, which this program neither reads nor keeps.
+Files are kept where every program keeps those of the hub ($HF_HOME). Only files of an attnmel model are fetched;
+weights are read from safetensors alone, so that nothing fetched can run code. The server is $HF_ENDPOINT, by default
+https://huggingface.co; the token is that of `hf auth login` or $HF_TOKEN, which this program neither reads nor keeps.
 """
 
 import os
@@ -95,8 +95,8 @@ def hub_folder(name: HubName) -> Path:
     folder = _fetched(name)
     if name.sha256 is not None and (found := _sha256(folder / WEIGHTS)) != name.sha256:
         raise CheckpointError(
-            f"the weights of {replace(name, sha256=None)} have SHA-256 {found[:12]}..., expected {name.sha256[:12]}...; "
-            "name the revision that was used before, or take the new weights by leaving out '#' and what follows"
+            f"the weights of {_short(name)} have SHA-256 {found[:12]}..., expected {name.sha256[:12]}...; name the "
+            "revision that was used before, or take the new weights by leaving out '#' and what follows"
         )
     return folder
 
@@ -143,11 +143,11 @@ def hub_errors(name: HubName, api: "HfApi") -> Iterator[None]:
     try:
         yield
     except errors.RevisionNotFoundError:
-        raise ArchiveError(f"{replace(name, sha256=None)}: no such branch, tag or commit in {name.repository}") from None
+        raise ArchiveError(f"{_short(name)}: no such branch, tag or commit in {name.repository}") from None
     except errors.GatedRepoError:
         raise ArchiveError(
-            f"{name.repository} is given on request only: ask for it at {api.endpoint}/{name.repository}, then log in by "
-            "`hf auth login`"
+            f"{name.repository} is given on request only: ask for it at {api.endpoint}/{name.repository}, then log in "
+            "by `hf auth login`"
         ) from None
     except errors.RepositoryNotFoundError:
         raise ArchiveError(
@@ -158,14 +158,16 @@ def hub_errors(name: HubName, api: "HfApi") -> Iterator[None]:
         raise ArchiveError(_refusal(name, api, error.response.status_code)) from None
     except (httpx2.TransportError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled):
         raise ArchiveError(
-            f"{api.endpoint} cannot be reached, and {replace(name, sha256=None)} is not on this disk; check the network "
+            f"{api.endpoint} cannot be reached, and {_short(name)} is not on this disk; check the network "
             "(and HF_ENDPOINT, HF_HUB_OFFLINE). What was fetched before is found by its commit"
         ) from None
 
 
 def _refusal(name: HubName, api: "HfApi", code: int) -> str:
     if code in (401, 403):
-        return f"{api.endpoint} refuses {name.repository} ({code}): log in by `hf auth login` with a token that may write"
+        return (
+            f"{api.endpoint} refuses {name.repository} ({code}): log in by `hf auth login` with a token that may write"
+        )
     return f"{api.endpoint} answers {code} for {name.repository}; try again later"
 
 
@@ -194,12 +196,13 @@ def _fetched(name: HubName) -> Path:
 def _check_list(name: HubName, sizes: dict[str, int]) -> None:
     if missing := [file for file in (WEIGHTS, _RUN.recipe.name) if file not in sizes]:
         raise ArchiveError(
-            f"{replace(name, sha256=None)} is no model of attnmel: it has no {missing[0]}; expected a repository that "
+            f"{_short(name)} is no model of attnmel: it has no {missing[0]}; expected a repository that "
             "`attnmel push` has filled"
         )
     if (size := sum(sizes.values())) > MOST_BYTES:
         raise ArchiveError(
-            f"the files of {name.repository} have {size_in_words(size)}; at most {size_in_words(MOST_BYTES)} are fetched"
+            f"the files of {name.repository} have {size_in_words(size)}; at most {size_in_words(MOST_BYTES)} are "
+            "fetched"
         )
 
 
@@ -209,9 +212,13 @@ def _check_content(path: Path, expected: str, name: HubName) -> None:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         raise CheckpointError(
-            f"{path.name} of {name.repository} came with SHA-256 {found[:12]}..., by the hub's list {expected[:12]}...; "
-            "it was removed: run the command again"
+            f"{path.name} of {name.repository} came with SHA-256 {found[:12]}..., by the hub's list "
+            f"{expected[:12]}...; it was removed: run the command again"
         )
+
+
+def _short(name: HubName) -> str:
+    return str(replace(name, sha256=None))
 
 
 def _sha256(path: Path) -> str:

@@ -139,8 +139,8 @@ def test_a_training_pins_commit_and_hash_of_its_start_weights(
     other = f"{pinned[:-64]}{'0' * 64}"
     ran = attnmel("train", "demo", *settings(f"model.weights={other}"), "--home", phantoms.home, "--out", "other")
     assert ran.err == (
-        f"error: the weights of {shared} have SHA-256 {pinned[-64:][:12]}..., expected 000000000000...; name the revision "
-        "that was used before, or take the new weights by leaving out '#' and what follows\n"
+        f"error: the weights of {shared} have SHA-256 {pinned[-64:][:12]}..., expected 000000000000...; name the "
+        "revision that was used before, or take the new weights by leaving out '#' and what follows\n"
     )
 
 
@@ -149,8 +149,8 @@ def test_a_training_pins_commit_and_hash_of_its_start_weights(
     [
         ("hf:tiny", "'hf:tiny' is no model of a hub; write hf:OWNER/NAME or hf:OWNER/NAME@REVISION"),
         ("hf:ana/tiny@v2", "hf:ana/tiny@v2: no such branch, tag or commit in ana/tiny"),
-        ("hf:ana/no", "no repository ana/no at ADDRESS, or it is private and you are not logged in with an account that "
-         "may see it; check the name, or log in by `hf auth login`"),
+        ("hf:ana/no", "no repository ana/no at ADDRESS, or it is private and you are not logged in with an account "
+         "that may see it; check the name, or log in by `hf auth login`"),
         ("hf:ana/asked", "ana/asked is given on request only: ask for it at ADDRESS/ana/asked, then log in by `hf auth "
          "login`"),
         ("hf:ana/other", "hf:ana/other is no model of attnmel: it has no best.safetensors; expected a repository that "
@@ -174,7 +174,9 @@ def test_a_private_repository_needs_the_token(
     hub.repositories["ana/tiny"].private = True
     monkeypatch.delenv("HF_TOKEN")
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", "nowhere")
-    assert attnmel("pull", "ana/tiny").err.startswith(f"error: no repository ana/tiny at {hub.address}, or it is private")
+    assert attnmel("pull", "ana/tiny").err.startswith(
+        f"error: no repository ana/tiny at {hub.address}, or it is private"
+    )
     ran = attnmel("push", "pretrained", "ana/tiny")
     assert ran.err.splitlines()[-1] == (
         f"error: {hub.address} refuses ana/tiny (401): log in by `hf auth login` with a token that may write"

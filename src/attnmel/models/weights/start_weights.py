@@ -94,7 +94,7 @@ def start_weights(
     """Put start weights into a network that has a random start; return what was done.
 
     `source` is "random", "imagenet" (the published file, from its installed package, `home` or its address), an
-    address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder, a .safetensors
+    address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder, a
     checkpoint of attnmel or a model of a hub, whose head is left out where its classes are not `classes`, and of which
     another network takes the trunk alone. Weights of a VGG-16 without batch-norm fill the convolutions of the trunk
     "vgg16_bn" too; the result records it.

@@ -28,9 +28,9 @@ LIMITS = (
     NOTICE,
     "It returns a probability for any picture, even one that shows no skin; it knows only the classes above.",
     "On other skin, other devices and clinical photographs it may be much worse than on the images below.",
-    "The measures hold for the share of each class among the evaluated images; where a class is rarer, the same threshold "
-    "gives more false alarms for each image of it.",
-    "Attention maps show where the network weighs its features; they do not prove that a part of a lesion is malignant.",
+    "The measures hold for the share of each class among the evaluated images; where a class is rarer, the same "
+    "threshold gives more false alarms for each image of it.",
+    "Attention maps show where the network weighs its features; they do not prove that a part is malignant.",
 )
 
 
@@ -45,8 +45,9 @@ def model_readme(
 ) -> str:
     """Return the README.md of a model.
 
-    `results` are the evaluations of its run, `files` are the sizes of the other files in bytes, `start` says which weights
-    it began with, and `base` is the model of the hub that they came from. The metadata are those that `huggingface_hub.ModelCard` reads and checks.
+    `results` are the evaluations of its run, `files` are the sizes of the other files in bytes, `start` says which
+    weights it began with, and `base` is the model of the hub that they came from. The metadata are those that
+    `huggingface_hub.ModelCard` reads and checks.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
@@ -96,8 +97,8 @@ def _lines(
     repository: str, card: Card, results: Mapping[str, SplitResults], files: Mapping[str, int], start: str
 ) -> Iterator[str]:
     yield f"# {repository.partition('/')[2]}\n\n**{NOTICE}**\n"
-    yield f"{described(card)}; input of {card.size} x {card.size} pixels. Made by attnmel {__version__} with the recipe "
-    yield f"`{card.recipe}`, seed {card.seed}, epoch {card.epoch}. It takes dermoscopy images; {scale_in_words(card.temperature)}.\n"
+    yield f"{described(card)}; input of {card.size} x {card.size} pixels; {scale_in_words(card.temperature)}."
+    yield f"Made by attnmel {__version__} with the recipe `{card.recipe}`, seed {card.seed}, epoch {card.epoch}.\n"
     yield "```sh\npip install 'attnmel[hub]'"
     yield f"attnmel predict {PREFIX}{repository} lesion.jpg --maps maps\n```\n"
     yield "## Data and start weights\n"
@@ -106,7 +107,9 @@ def _lines(
     for found in results.values():
         yield f"## {found.dataset}, {found.split}\n\n{found.sentence}.\n"
         yield "| task | measure | value | 95 % interval |\n| --- | --- | ---: | --- |"
-        yield from (f"| {task} | {measure} | {value} | {interval} |" for task, measure, value, interval in found.table())
+        yield from (
+            f"| {task} | {measure} | {value} | {interval} |" for task, measure, value, interval in found.table()
+        )
         yield ""
     yield from _thresholds(card)
     yield "## Limits\n"
@@ -130,5 +133,3 @@ def _thresholds(card: Card) -> Iterator[str]:
         rates = f"{one.sensitivity:.3f} | {one.specificity:.3f}"
         yield f"| {one.task} | {one.threshold!r} | {one.target:g} | {rates} |"
     yield ""
-
-

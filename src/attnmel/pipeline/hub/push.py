@@ -1,4 +1,4 @@
-"""A run -> a model on a hub: its checkpoint, card, exported file, recipe and measures, without paths of this machine."""
+"""A run -> a model on a hub: checkpoint, card, exported file, recipe and measures, without paths of this machine."""
 
 import dataclasses
 import shutil
@@ -84,7 +84,7 @@ def _write(run: RunFolder, made: RunFolder, results: dict[str, SplitResults]) ->
     if card.data.get("dataset") in SOURCES and run.images.is_file():
         shutil.copyfile(run.images, made.images)
     else:
-        yield f"{run.images.name}, the training images of a data set of one's own, is not sent: leaks are not found there"
+        yield f"{run.images.name}, the training images of one's own data, is not sent: leaks are not found there"
 
 
 def _without_place(results: SplitResults) -> SplitResults:

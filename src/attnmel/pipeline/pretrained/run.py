@@ -23,7 +23,9 @@ def own_run(model: Shipped, folder: Path | None = None) -> RunFolder:
         ConfigError: the folder contains something else.
     """
     folder = folder or Path("runs") / model.card.name
-    used = (name for name in model.card.files if name != RunFolder(folder).onnx.name)  # that of the installation is used
+    used = (
+        name for name in model.card.files if name != RunFolder(folder).onnx.name
+    )  # that of the installation is used
     return placed_run({name: model.file(name) for name in used}, folder, model.card.name)
 
 
