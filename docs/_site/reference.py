@@ -43,7 +43,9 @@ def _command(words: tuple[str, ...], command: Any) -> str:  # noqa: ANN401
     example = "\n".join(example_of(command.help or ""))
     with command.make_context(name, [], resilient_parsing=True) as context:
         records = [(one, one.get_help_record(context)) for one in command.get_params(context)]
-    rows = [f"| `{_cell(shown[0])}` | {_cell(shown[1])} |" for one, shown in records if shown and "--help" not in one.opts]
+    rows = [
+        f"| `{_cell(shown[0])}` | {_cell(shown[1])} |" for one, shown in records if shown and "--help" not in one.opts
+    ]
     table = "\n".join(["| argument or option | what it does |", "| --- | --- |", *rows]) if rows else ""
     return f"## {name}\n\n{_cell(text)}\n\n```sh\n{example}\n```\n\n{table}\n"
 
@@ -60,7 +62,9 @@ def recipes() -> str:
     texts = {name: (root / f"{name}.toml").read_text(encoding="utf-8") for name in recipe_names()}
     for name, text in texts.items():
         found = tomllib.loads(text)
-        parts.append(f"| [`{name}`](#{name.replace('/', '').lower()}) | {found['title']} | {found['data']['dataset']} |")
+        parts.append(
+            f"| [`{name}`](#{name.replace('/', '').lower()}) | {found['title']} | {found['data']['dataset']} |"
+        )
     parts += [f"\n## {name}\n\n```toml\n{text}```\n" for name, text in texts.items()]
     return "\n".join(parts)
 
@@ -68,7 +72,12 @@ def recipes() -> str:
 def settings() -> str:
     """Return every setting of a recipe with its type, default and meaning."""
     parts = [MADE, "# Settings\n", "What a recipe may say, and `--set KEY=VALUE` may change.\n"]
-    kinds = {"A network": Recipe, "A fitted system": SystemRecipe, "A fusion": FusionRecipe, "A segmenter": SegmenterRecipe}
+    kinds = {
+        "A network": Recipe,
+        "A fitted system": SystemRecipe,
+        "A fusion": FusionRecipe,
+        "A segmenter": SegmenterRecipe,
+    }
     for title, kind in kinds.items():
         parts.append(f"## {title}\n")
         parts += ["| key | default | meaning |\n| --- | --- | --- |", *_rows(kind, ""), ""]
@@ -110,9 +119,17 @@ def _is_text(node: ast.stmt) -> bool:
 
 def files() -> str:
     """Return the files of a run, of masks and of maps."""
-    parts = [MADE, "# Files of a run\n", "All are JSON, TOML, CSV, NPZ, PNG, HTML, ONNX or safetensors; none is a pickle.\n"]
+    parts = [
+        MADE,
+        "# Files of a run\n",
+        "All are JSON, TOML, CSV, NPZ, PNG, HTML, ONNX or safetensors; none is a pickle.\n",
+    ]
     for kind in (folders.RunFolder, folders.MasksFolder, folders.MapsFolder):
-        parts += [f"## {kind.__name__}\n", f"{inspect.cleandoc(kind.__doc__ or '')}\n", "| file | content |\n| --- | --- |"]
+        parts += [
+            f"## {kind.__name__}\n",
+            f"{inspect.cleandoc(kind.__doc__ or '')}\n",
+            "| file | content |\n| --- | --- |",
+        ]
         parts += list(_files(kind))
         parts.append("")
     return "\n".join(parts)
@@ -123,7 +140,11 @@ def _files(kind: Any) -> Iterator[str]:  # noqa: ANN401
     for name, member in vars(kind).items():
         if isinstance(member, property):
             value = member.fget(folder)
-        elif inspect.isfunction(member) and list(inspect.signature(member).parameters)[1:] in (["split"], ["method"], ["layer"]):
+        elif inspect.isfunction(member) and list(inspect.signature(member).parameters)[1:] in (
+            ["split"],
+            ["method"],
+            ["layer"],
+        ):
             value = member(folder, list(inspect.signature(member).parameters)[1].upper())
         else:
             continue

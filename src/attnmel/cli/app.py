@@ -15,6 +15,7 @@ from attnmel.cli.commands import (
     clean,
     data,
     demo,
+    docs,
     evaluate,
     explain,
     fuse,
@@ -80,7 +81,7 @@ def attnmel(
 
 
 COMMANDS = {
-    START: (demo.demo, serve.serve, models.models, demo.doctor, clean.clean),
+    START: (demo.demo, serve.serve, models.models, demo.doctor, clean.clean, docs.docs),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
     NETWORKS: (train.train, predict.predict, explain.explain, predict.export, hub.push, hub.pull),
     RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),

@@ -1,4 +1,4 @@
-"""The caches of the home folder: what each holds, how large and old it is and which runs use it; removing them. No torch.
+"""The caches of the home folder: what each holds, its size and age, which runs use it; their removal. No torch.
 
 Everything listed here is computed again when it is needed. Data sets, weights, masks and runs are never touched.
 """
@@ -92,7 +92,7 @@ def _measured(path: Path, kind: str, users: Mapping[str, list[str]], now: float)
     files = [one.stat() for one in path.rglob("*") if one.is_file()] or [path.stat()]
     size = 0 if path.is_symlink() else sum(one.st_size for one in files)
     days = (now - max(one.st_mtime for one in files)) / DAY_SECONDS
-    return Cached(path, kind, size, max(days, 0.0), tuple(users.get(path.name, ())))
+    return Cached(path, kind, size, max(days, 0.0), tuple(users.get(path.name, ()) if kind == KINDS[""] else ()))
 
 
 def _users(folders: Iterable[Path]) -> dict[str, list[str]]:

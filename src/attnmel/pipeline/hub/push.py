@@ -11,7 +11,7 @@ from pathlib import Path
 from attnmel.config.recipe import Recipe
 from attnmel.data.datasets.read_dataset import SOURCES
 from attnmel.deploy.onnx_file import read_onnx_card, with_card
-from attnmel.errors import ConfigError
+from attnmel.errors import ArchiveError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.files.hub import CARD, FILES, HubName, hub_api, hub_errors, hub_name
 from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, require_network, save_weights
@@ -110,4 +110,6 @@ def push(found: Staged, name: HubName, *, private: bool) -> str:
             commit = api.create_commit(name.repository, adds, commit_message="attnmel push")
         except ValueError as error:  # the hub's check of the metadata
             raise ConfigError(f"{api.endpoint} refuses the card of {name.repository}: {error}") from None
+        except RuntimeError as error:  # of a large file, whatever the cause
+            raise ArchiveError(f"{error} {name.repository} is as it was before; push again") from None
     return str(HubName(name.repository, commit.oid))
