@@ -48,7 +48,7 @@ def _rooted(text: str) -> str:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:  # noqa: ANN401
-    """Turn links out of docs/ into links to their pages, or into names; put diagrams in; indent lists as mkdocs reads."""
+    """Turn links out of docs/ into links to pages or names; put diagrams in; indent inner lists as mkdocs needs it."""
     up = "../" * page.file.src_uri.count("/")
 
     def link(found: re.Match[str]) -> str:

@@ -60,8 +60,8 @@ def built_pages(home: Path, progress: Progress = SILENT) -> Path:
             progress.note("these pages are of another version of attnmel; pip install 'attnmel[docs]' builds them anew")
             return pages
         raise ConfigError(
-            f"the pages need the package {missing[0]}, which is not installed; type: pip install 'attnmel[docs]', or read "
-            f"the files in {source / 'docs'}"
+            f"the pages need the package {missing[0]}, which is not installed; type: pip install 'attnmel[docs]', or "
+            f"read the files in {source / 'docs'}"
         )
     progress.note("building the pages, once for this version")
     build(source, pages, wanted)
