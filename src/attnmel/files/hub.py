@@ -117,16 +117,16 @@ def hub_api() -> "HfApi":
     Raises:
         ConfigError: the extra `hub` is not installed.
     """
-    # Before the import: else the client names torch's version and what calls this program in every request.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
-        from huggingface_hub import HfApi
+        from huggingface_hub import HfApi, constants
         from huggingface_hub.utils import disable_progress_bars
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"a hub needs the package {error.name}, which is not installed; type: pip install 'attnmel[hub]'"
         ) from None
     disable_progress_bars()
+    # Else every request names torch's version and the program that calls this one.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="attnmel", library_version=__version__)
 
 
@@ -176,7 +176,13 @@ def _fetched(name: HubName) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    wanted: Any = {"repo_id": name.repository, "allow_patterns": list(FILES), "endpoint": api.endpoint}
+    # One file at a time: where the connection fails, threads of huggingface_hub 2.4 close each other's client.
+    wanted: Any = {
+        "repo_id": name.repository,
+        "allow_patterns": list(FILES),
+        "endpoint": api.endpoint,
+        "max_workers": 1,
+    }
     if name.is_commit:
         try:
             return Path(snapshot_download(revision=name.revision, local_files_only=True, **wanted))

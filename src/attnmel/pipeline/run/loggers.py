@@ -66,10 +66,11 @@ class Loggers:
         return self._open[name]
 
 
+# The packages of both are not in the extra `test`, by which CI checks types.
 def _mlflow(run: RunFolder, settings: dict[str, str], known: str | None) -> tuple[Opened, str]:
-    from mlflow import MlflowClient
-    from mlflow.entities import Metric, Param
-    from mlflow.exceptions import MlflowException
+    from mlflow import MlflowClient  # pyright: ignore[reportMissingImports]
+    from mlflow.entities import Metric, Param  # pyright: ignore[reportMissingImports]
+    from mlflow.exceptions import MlflowException  # pyright: ignore[reportMissingImports]
 
     client, key = MlflowClient(), known
     try:
@@ -92,7 +93,7 @@ def _mlflow(run: RunFolder, settings: dict[str, str], known: str | None) -> tupl
 
 
 def _wandb(run: RunFolder, settings: dict[str, str], known: str | None) -> tuple[Opened, str]:
-    import wandb
+    import wandb  # pyright: ignore[reportMissingImports]
 
     key = known or uuid.uuid4().hex[:8]
     # Values and settings alone: nothing of the machine, its terminal or its code.
