@@ -44,14 +44,18 @@ def _command(words: tuple[str, ...], command: Any) -> str:  # noqa: ANN401
     with command.make_context(name, [], resilient_parsing=True) as context:
         records = [(one, one.get_help_record(context)) for one in command.get_params(context)]
     rows = [
-        f"| `{_cell(shown[0])}` | {_cell(shown[1])} |" for one, shown in records if shown and "--help" not in one.opts
+        f"| `{_code(shown[0])}` | {_cell(shown[1])} |" for one, shown in records if shown and "--help" not in one.opts
     ]
     table = "\n".join(["| argument or option | what it does |", "| --- | --- |", *rows]) if rows else ""
     return f"## {name}\n\n{_cell(text)}\n\n```sh\n{example}\n```\n\n{table}\n"
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;") if "|" in text or "<" in text else text
+    return _code(text).replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def recipes() -> str:
@@ -91,8 +95,14 @@ def _rows(kind: type[BaseModel], prefix: str) -> Iterator[str]:
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _rows(inner, f"{prefix}{name}.")
             continue
-        default = "required" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
-        yield f"| `{prefix}{name}` | {_cell(default)} | {_cell(meanings.get(name, _plain(field.annotation)))} |"
+        default = (
+            "required" if field.is_required() else f"`{_code(_plain(field.get_default(call_default_factory=True)))}`"
+        )
+        yield f"| `{prefix}{name}` | {default} | {_cell(meanings.get(name, _type(inner)))} |"
+
+
+def _type(annotation: object) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else _plain(str(annotation).replace("typing.", ""))
 
 
 def _plain(value: object) -> str:
