@@ -104,7 +104,7 @@ def evaluate(
             transforms=tta,
             prior=prior,
             allow_leakage=allow_leakage,
-            columns=parsed_columns(columns) if columns else None,
+            columns=parsed_columns(columns) if columns else {},
         )
         evaluated.append((folder, results, opened.details(results)))
     if as_json:

@@ -206,10 +206,9 @@ def export(
         found = export_study(opened, out)
     for note in found.notes:
         Terminal().note(note)
-    for path in found.readings:
-        print(f"attnmel study analyse {path}")
-    if not found.readings:
+    if found.readings is None:
         raise ConfigError(f"no reader has enough answers to be analysed yet; all answers are in {out / 'answers.csv'}")
+    print(f"attnmel study analyse {found.readings}")
 
 
 def link(
