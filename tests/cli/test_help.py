@@ -14,7 +14,7 @@ from attnmel.cli.help import COMMAND_GROUPS, EXAMPLE, OPTION_GROUPS, OTHER, exam
 
 ROOT = Path(__file__).parents[2]
 PROGRAM: Any = get_command(app)
-DOCUMENTS = [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.stem != "results")]
+DOCUMENTS = [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path.stem != "results")]
 """The log of results also holds commands of former versions."""
 COMMAND_LINE = re.compile(r"^ *(?:\.venv/bin/)?(attnmel [a-z][^#>\n]*)", re.MULTILINE)
 

@@ -12,11 +12,14 @@ import typer
 
 from attnmel import NOTICE, __version__
 from attnmel.cli.commands import (
+    clean,
     data,
     demo,
+    docs,
     evaluate,
     explain,
     fuse,
+    hub,
     models,
     predict,
     reproduce,
@@ -78,9 +81,9 @@ def attnmel(
 
 
 COMMANDS = {
-    START: (demo.demo, serve.serve, models.models, demo.doctor),
+    START: (demo.demo, serve.serve, models.models, demo.doctor, clean.clean, docs.docs),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
-    NETWORKS: (train.train, predict.predict, explain.explain, predict.export),
+    NETWORKS: (train.train, predict.predict, explain.explain, predict.export, hub.push, hub.pull),
     RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
 }
 for heading, commands in COMMANDS.items():

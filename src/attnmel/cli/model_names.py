@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from attnmel.files.folders import RunFolder
     from attnmel.pretrained.catalogue import Shipped
 
-NAME = "`pretrained` or another model of `attnmel models`"
+NAME = "`pretrained` or another model of `attnmel models`, hf:OWNER/NAME@REVISION of a hub"
+
+
+def _of_hub(model: str | Path) -> Path | None:
+    """Return the folder of a model on a hub, fetched where it is missing; None for any other name."""
+    from attnmel.files.hub import hub_folder, hub_name
+
+    name = hub_name(Path(model).as_posix())
+    return None if name is None else hub_folder(name)
 
 
 def shipped(model: str) -> "Shipped | None":
@@ -25,11 +33,14 @@ def shipped(model: str) -> "Shipped | None":
 
 
 def fast_model(model: str) -> Path:
-    """Return the ONNX file of a pretrained model, a folder of several runs of a recipe, or a path as `model_path`."""
+    """Return the ONNX file of a model that comes along or is on a hub, a folder of several runs, or as `model_path`."""
+    from attnmel.files.folders import RunFolder
     from attnmel.files.seeds import runs_to_average
 
     if found := shipped(model):
         return found.onnx
+    if fetched := _of_hub(model):
+        return onnx if (onnx := RunFolder(fetched).onnx).is_file() else fetched
     return Path(model) if len(runs_to_average(Path(model))) > 1 else model_path(model)
 
 
@@ -50,7 +61,7 @@ def trained_model(model: str) -> Path:
 
 
 def model_path(model: str) -> Path:
-    """Return the path of a model; for a folder with a single seed of a recipe, that run.
+    """Return the path of a model; for a folder with a single seed of a recipe, that run; for one of a hub, its folder.
 
     Raises:
         ConfigError: there is nothing at the path, or a folder of several seeds or without a run.
@@ -59,6 +70,8 @@ def model_path(model: str) -> Path:
     from attnmel.files.seeds import runs_below, single_run
     from attnmel.pretrained.catalogue import ANY, model_names
 
+    if fetched := _of_hub(model):
+        return fetched
     path = Path(model)
     if not path.exists():
         raise ConfigError(
@@ -72,31 +85,52 @@ def model_path(model: str) -> Path:
 
 
 def run_of(model: str, out: Path | None = None) -> "RunFolder":
-    """Return a run folder: that of the path, or its copy in the folder `out`; a pretrained model is always copied.
+    """Return a run folder: that of the path, or its copy in the folder `out`; a model of a name is always copied.
 
     Raises:
         ConfigError: as `model_path`, or `out` holds something else.
     """
     from attnmel.files.folders import RunFolder
+    from attnmel.files.hub import hub_name
+    from attnmel.pipeline.hub.pull import pulled_run
     from attnmel.pipeline.pretrained.run import own_run
     from attnmel.pipeline.run.copied import copied_run
 
     if found := shipped(model):
         return own_run(found, out)
+    if name := hub_name(model):
+        return pulled_run(name, out)
     run = RunFolder(model_path(model))
     return run if out is None else copied_run(run, out)
 
 
+def run_to_share(model: str) -> "RunFolder":
+    """Return the run folder of a model, read only: of one that comes along that of the installation.
+
+    Raises:
+        AttnmelError: as `model_path`.
+    """
+    from attnmel.files.folders import RunFolder
+
+    if found := shipped(model):
+        return RunFolder(found.folder)
+    path = model_path(model)
+    return RunFolder(path if path.is_dir() else path.parent)
+
+
 def runs_of(path: Path) -> "tuple[RunFolder, ...]":
-    """Return the run of a path, or every seed of a recipe in it.
+    """Return the run of a path, or every seed of a recipe in it; of a model on a hub its copy in runs/NAME.
 
     Raises:
         ConfigError: there is no run; says where in the folder there are some.
     """
     from attnmel.files.folders import RunFolder
+    from attnmel.files.hub import hub_name
     from attnmel.files.seeds import runs_below, runs_in
     from attnmel.pretrained.catalogue import ANY, model_names
 
+    if hub_name(path.as_posix()):
+        return (run_of(path.as_posix()),)
     if runs := runs_in(path):
         return runs
     raise ConfigError(
@@ -111,12 +145,14 @@ def runs_to_evaluate(model: str, out: Path | None, on: str | None, split: str | 
     Raises:
         ConfigError: as `run_of` and `runs_of`, or the pretrained model was trained on that split.
     """
+    from attnmel.files.hub import hub_name
     from attnmel.pipeline.pretrained.run import refuse_trained_on
     from attnmel.pipeline.run.copied import copied_run
     from attnmel.pretrained.catalogue import find_model
 
     if found := find_model(model):
         refuse_trained_on(found, on, split)
+    if found or hub_name(model):
         return (run_of(model, out),)
     runs = runs_of(Path(model))
     if out is None:
@@ -134,7 +170,7 @@ def refuse_swapped(model: str, images: Sequence[str]) -> None:
 
     if find_model(model) or not _holds_images(Path(model)):
         return
-    if swapped := next((one for one in images if find_model(one) or _is_model(Path(one))), None):
+    if swapped := next((one for one in images if find_model(one) or _is_model(one)), None):
         raise ConfigError(f"{model} holds images and {swapped} is a model; name the model first: {swapped} {model}")
 
 
@@ -142,17 +178,19 @@ def _holds_images(path: Path) -> bool:
     from attnmel.data.image_files.formats import SUFFIXES
 
     if path.is_dir():
-        return not _is_model(path)
+        return not _is_model(str(path))
     return path.is_file() and path.suffix.lower() in SUFFIXES
 
 
-def _is_model(path: Path) -> bool:
+def _is_model(name: str) -> bool:
     from attnmel.files.folders import RunFolder
+    from attnmel.files.hub import PREFIX
     from attnmel.files.seeds import runs_to_average
 
+    path = Path(name)
     if path.is_dir():
         return RunFolder(path).recipe.is_file() or bool(runs_to_average(path))
-    return path.is_file() and path.suffix.lower() in (".onnx", ".safetensors")
+    return name.startswith(PREFIX) or (path.is_file() and path.suffix.lower() in (".onnx", ".safetensors"))
 
 
 def image_paths(images: Sequence[str]) -> list[Path]:

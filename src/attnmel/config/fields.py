@@ -56,6 +56,10 @@ def _checked_fold(fold: str) -> str:
 
 Fold = Annotated[str, AfterValidator(_checked_fold)]
 Positive = Annotated[int, Field(ge=1)]
+Loggers = Annotated[
+    tuple[Literal["mlflow", "wandb"], ...],
+    BeforeValidator(lambda value: value.split(",") if isinstance(value, str) else value),  # of --set
+]
 Names = tuple[Annotated[str, Field(min_length=1)], ...]
 Classes = Annotated[Names, Field(min_length=2)]
 Positives = Annotated[Names, Field(min_length=1)]

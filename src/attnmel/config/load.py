@@ -25,7 +25,7 @@ Kind = TypeVar("Kind", bound=Settings)
 LONGEST_DATASET = 60
 """Letters of a data set's name in the name of a recipe."""
 
-OF_THE_MACHINE = ("training.threads",)
+OF_THE_MACHINE = ("training.threads", "training.log")
 """Settings that do not make another recipe: they are chosen for the machine."""
 
 LONGEST_LISTED = 10

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from attnmel.config.data_settings import DataSettings, Settings
-from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Transforms
+from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Loggers, Positive, Transforms
 from attnmel.config.model_settings import LITE_TRUNKS, VGG_TRUNKS, ModelSettings
 from attnmel.config.transforms import NO_TRANSFORMS
 
@@ -101,6 +101,8 @@ class TrainingSettings(Settings):
     """Machines."""
     threads: Positive | None = None
     """Of one operation on the CPU; None: as many as get a processor each (docs/training.md)."""
+    log: Loggers = ()
+    """Where epochs are logged besides the run folder and TensorBoard: "mlflow", "wandb" (docs/training.md)."""
 
     @property
     def keeps_maps(self) -> bool:

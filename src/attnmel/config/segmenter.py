@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from attnmel.config.fields import Positive, Size
+from attnmel.config.fields import Loggers, Positive, Size
 from attnmel.config.recipe import Precision, Settings
 
 Channels = Annotated[tuple[Annotated[int, Field(ge=1, le=2048)], ...], Field(min_length=2, max_length=6)]
@@ -44,6 +44,8 @@ class SegmenterTraining(Settings):
     """Draws the held-out images, the first weights and the batches."""
     precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    log: Loggers = ()
+    """As that of a classifier."""
 
 
 class SegmenterRecipe(Settings):

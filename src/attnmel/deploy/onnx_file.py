@@ -172,6 +172,28 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
         file.write(texts.SerializeToString())
 
 
+def with_card(path: Path, target: Path, card: Card) -> None:
+    """Copy an exported model with another card; its network and the facts of its export stay as they are.
+
+    Raises:
+        CheckpointError: as `read_onnx_card`.
+        ConfigError: onnx is not installed.
+    """
+    _, facts = read_onnx_card(path)
+    target.write_bytes(b"".join(_other_fields(path.read_bytes())))
+    append_texts(target, card, facts)
+
+
+def _other_fields(content: bytes) -> Iterator[bytes]:
+    """Yield the outermost fields but the texts that `append_texts` writes."""
+    file, own = BytesIO(content), {key.encode() for key in (CARD, EXPORT, CONTENT)}
+    while (start := file.tell()) < len(content):
+        number, length = read_field(file)
+        body = file.read(length)
+        if number != _METADATA or dict(_strings(body)).get(_KEY) not in own:
+            yield content[start : file.tell()]
+
+
 def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
     """Read card and facts of an exported model, and check that its other bytes are those of the export.
 

@@ -166,6 +166,11 @@ class RunFolder:
         return self.path / "events"
 
     @property
+    def loggers(self) -> Path:
+        """The name of the run at each logger of `training.log`, by which a resumed run goes on with it."""
+        return self.path / "loggers.json"
+
+    @property
     def best(self) -> Path:
         """Checkpoint of the best epoch on the validation split."""
         return self.path / "best.safetensors"

@@ -194,6 +194,7 @@ def export(
 
     from attnmel.deploy.onnx_file import BOUND
     from attnmel.files.folders import home_folder
+    from attnmel.files.hub import hub_name
     from attnmel.pipeline.export.export import LIMIT, export_onnx
     from attnmel.pipeline.pretrained.run import copy_onnx
     from attnmel.runtime import use_threads
@@ -201,6 +202,8 @@ def export(
     if found := shipped(model):
         print(copy_onnx(found, out, int8=int8))
         return
+    if out is None and (of_hub := hub_name(model)):
+        out = Path(f"{of_hub.repository.partition('/')[2]}.onnx")  # not among the files of the hub
     use_threads()
     exported = export_onnx(
         trained_model(model),

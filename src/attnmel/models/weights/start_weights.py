@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
 from attnmel.files.download import download
 from attnmel.files.folders import expanded, weights_folder
+from attnmel.files.hub import hub_folder, hub_name
 from attnmel.files.locks import hold_file
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described
@@ -75,10 +76,10 @@ def start_weights(
     """Put start weights into a network that has a random start; return what was done.
 
     `source` is "random", "imagenet" (the published file, from its installed package, `home` or its address), an
-    address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder or
-    .safetensors checkpoint of attnmel, whose head is left out where its classes are not `classes`, and of which another
-    network takes the trunk alone. Weights of a VGG-16 without batch-norm fill the convolutions of the trunk "vgg16_bn"
-    too; the result records it.
+    address or a path of a .pth file, a path of a .safetensors file of published weights, or a run folder, a
+    checkpoint of attnmel or a model of a hub, whose head is left out where its classes are not `classes`, and of which
+    another network takes the trunk alone. Weights of a VGG-16 without batch-norm fill the convolutions of the trunk
+    "vgg16_bn" too; the result records it.
 
     Raises:
         ConfigError: ImageNet weights for a network of another width.
@@ -94,16 +95,19 @@ def start_weights(
     if path.suffix == PICKLE:
         return _put_pickle(network, path)
     if CARD in read_metadata(path):
-        return _put_checkpoint(network, expanded(source), classes)
+        return _put_checkpoint(network, path if hub_name(source) else expanded(source), classes, source)
     return _put_safetensors(network, path)
 
 
 def weights_file(source: str) -> Path:
-    """Return the file that a path of a .pth or .safetensors file, or of a run folder, means.
+    """Return the file that a path of a .pth or .safetensors file, or of a run folder, or a model of a hub means.
 
     Raises:
         CheckpointError: there is none.
+        AttnmelError: as `hub_folder`.
     """
+    if name := hub_name(source):
+        return checkpoint_file(hub_folder(name))
     path = expanded(source)
     if path.is_file() and path.suffix == PICKLE:
         return path
@@ -111,7 +115,7 @@ def weights_file(source: str) -> Path:
         return checkpoint_file(path)
     raise CheckpointError(
         f'no weights at \'{source}\'; model.weights is "imagenet", "random", an address or a path of a .pth file, '
-        "a run folder, or a .safetensors file"
+        "a run folder, a .safetensors file, or hf:OWNER/NAME@REVISION"
     )
 
 
@@ -230,7 +234,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> Start:
+def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str], source: str) -> Start:
     """Put in all; without the head where its classes are others, the trunk alone where it is another network."""
     (tensors, card), own = read_checkpoint(path), network.state_dict()
     require_network(card, path)
@@ -246,7 +250,8 @@ def _put_checkpoint(network: nn.Module, path: Path, classes: Sequence[str]) -> S
     head = "with its head" if same else f"with a new head for {', '.join(classes)}"
     if not is_same_network:
         head = f"of its trunk alone (that network is {card.network}); {_fresh_parts(own, parts)} start at random"
-    return Start(f"weights of {path} ({card.recipe}, epoch {card.epoch}), {head}", card.licence, bare=bare)
+    name = source if hub_name(source) else path
+    return Start(f"weights of {name} ({card.recipe}, epoch {card.epoch}), {head}", card.licence, bare=bare)
 
 
 def _form(tensors: Mapping[str, Tensor]) -> tuple[set[str], object]:

@@ -8,9 +8,6 @@ except the test images. The folder is a run folder again, so that commands for r
 import dataclasses
 import shutil
 from pathlib import Path
-from typing import Any
-
-import tomli_w
 
 from attnmel.config.load import network_recipe
 from attnmel.errors import CheckpointError, ConfigError
@@ -28,6 +25,7 @@ from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
 from attnmel.pipeline.run.results import CHOOSES, SplitResults, add_measures
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.shared import shared_data, shared_provenance, shared_recipe
 from attnmel.pipeline.run.thresholds import thresholds_of
 from attnmel.pretrained.card import MOST_BYTES, ModelCard, Words
 from attnmel.pretrained.catalogue import CARD_FILE
@@ -35,9 +33,6 @@ from attnmel.progress import SILENT, Progress
 from attnmel.records import Predictions
 
 EVALUATION = "test"
-
-KEPT_OF_DATA = ("dataset", "title", "licence", "labels", "splits")
-"""Parts of a data set's fingerprint; not that of the images, since a user's copies may have another size."""
 
 
 def ship_model(
@@ -79,20 +74,10 @@ def ship_model(
 
 def _copy_start(run: RunFolder, made: RunFolder, words: Words) -> None:
     """Write recipe, provenance and list of images, without paths of this machine."""
-    recipe = network_recipe(read_recipe(run))
-    text = tomli_w.dumps(recipe.model_dump(exclude_none=True))
-    if Path(recipe.model.weights).is_absolute():
-        text = text.replace(recipe.model.weights, Path(recipe.model.weights).name)
-    made.recipe.write_text(text, encoding="utf-8")
-    before = read_provenance(run)
-    kept = {key: before[key] for key in ("notice", "licence", "seed", "versions", "precision", "start")}
-    write_provenance(made, {**kept, "command": "; ".join(words.made), "data": _kept(before["data"])})
+    made.recipe.write_text(shared_recipe(network_recipe(read_recipe(run))), encoding="utf-8")
+    write_provenance(made, shared_provenance(read_provenance(run), "; ".join(words.made)))
     if run.images.is_file():
         shutil.copyfile(run.images, made.images)
-
-
-def _kept(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: data[key] for key in KEPT_OF_DATA if key in data}
 
 
 def _write_weights(run: RunFolder, made: RunFolder, out_of_fold: Predictions, words: Words) -> None:
@@ -105,7 +90,7 @@ def _write_weights(run: RunFolder, made: RunFolder, out_of_fold: Predictions, wo
         temperature=temperature,
         thresholds=thresholds_of(at_temperature(out_of_fold, temperature), card.positives),
         chosen_on=words.chosen_on,
-        data=_kept(card.data),
+        data=shared_data(card.data),
     )
     save_weights(made.best, in_halves(tensors), card)
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.pipeline.pretrained.cross_validation import SPLITS
+from attnmel.pipeline.run.copied import placed_run
 from attnmel.pipeline.run.images.dataset import ALL
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.results import CHOOSES
-from attnmel.pretrained.catalogue import Shipped, file_digest
+from attnmel.pretrained.catalogue import Shipped
 
 
 def own_run(model: Shipped, folder: Path | None = None) -> RunFolder:
@@ -22,20 +23,10 @@ def own_run(model: Shipped, folder: Path | None = None) -> RunFolder:
         ConfigError: the folder contains something else.
     """
     folder = folder or Path("runs") / model.card.name
-    run = RunFolder(folder)
-    if run.best.is_file() and file_digest(run.best) == model.card.files[run.best.name].sha256:
-        return run
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(
-            f"{folder} contains something else than {model.card.name}; choose another folder by --out, or move it away"
-        )
-    with replacing(folder) as part:
-        for name in model.card.files:
-            if name == run.onnx.name:
-                continue  # it is used in the installation itself
-            (part / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(model.file(name), part / name)
-    return run
+    used = (
+        name for name in model.card.files if name != RunFolder(folder).onnx.name
+    )  # that of the installation is used
+    return placed_run({name: model.file(name) for name in used}, folder, model.card.name)
 
 
 def copy_onnx(model: Shipped, out: Path | None = None, *, int8: bool = False) -> Path:

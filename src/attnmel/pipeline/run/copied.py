@@ -2,9 +2,11 @@
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from attnmel.errors import ConfigError
+from attnmel.files.download import Downloaded
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.checkpoints import checkpoint_file
@@ -37,6 +39,26 @@ def copied_run(run: RunFolder, out: Path) -> RunFolder:
             with replacing(target) as part:
                 shutil.copyfile(path, part)
     return copy
+
+
+def placed_run(files: Mapping[str, Path], folder: Path, name: str) -> RunFolder:
+    """Return a run folder with copies of the files of a model, by their path in it; made where it is missing.
+
+    Raises:
+        ConfigError: the folder contains something else.
+    """
+    run = RunFolder(folder)
+    if run.best.is_file() and Downloaded.of(run.best) == Downloaded.of(files[run.best.name]):
+        return run
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            f"{folder} contains something else than {name}; choose another folder by --out, or move it away"
+        )
+    with replacing(folder) as part:
+        for path, file in files.items():
+            (part / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, part / path)
+    return run
 
 
 def _files(run: RunFolder) -> list[Path]:

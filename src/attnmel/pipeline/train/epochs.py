@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from attnmel.config.recipe import TrainingSettings
 from attnmel.config.segmenter import SegmenterTraining
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run.history import Row, write_events, write_history
+from attnmel.pipeline.run.history import Row, write_history
+from attnmel.pipeline.run.loggers import Loggers
 from attnmel.pipeline.run.training_state import copied, training_tensors, weights_of, write_training_state
 from attnmel.pipeline.train.background_writer import BackgroundWriter
 from attnmel.progress import Progress
@@ -75,7 +77,8 @@ class Epochs(Generic[Row]):
             TrainingError: as `training.loop.train`.
             CheckpointError: the disk is full or cannot be written.
         """
-        with BackgroundWriter() as background:
+        loggers = Loggers(self.run, settings.log, progress.note)
+        with closing(loggers), BackgroundWriter() as background:
             clock = time.perf_counter()
             for trained in train(
                 self.network,
@@ -100,14 +103,14 @@ class Epochs(Generic[Row]):
                 if self.fabric.is_global_zero:
                     tensors = training_tensors(self.network.module, self.optimizer)
                     waits = self.fabric.device.type == "cpu"
-                    background.hand_over(partial(self._write, tensors if waits else copied(tensors), history))
+                    background.hand_over(partial(self._write, tensors if waits else copied(tensors), history, loggers))
                     if waits:
                         background.wait()
                 progress.note(row.sentence())
                 clock = time.perf_counter()
         return history
 
-    def _write(self, tensors: Mapping[str, Tensor], history: tuple[Row, ...]) -> None:
+    def _write(self, tensors: Mapping[str, Tensor], history: tuple[Row, ...], loggers: Loggers) -> None:
         """Write the checkpoints, then the training state that makes the epoch count as finished, then the rest.
 
         After a stop in between, the epoch is trained again, to the same weights.
@@ -118,4 +121,4 @@ class Epochs(Generic[Row]):
             self.task.save(self.run.best, weights, row)
         write_training_state(self.run.resume, tensors, history)
         write_history(self.run.history, history)
-        write_events(self.run.events, row)
+        loggers.write(row)

@@ -16,6 +16,7 @@ from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ConfigError, TrainingError, printable
 from attnmel.files.folders import RunFolder, expanded
+from attnmel.files.hub import hub_name, pinned
 from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
 from attnmel.models.trunks.registry import HEAVY_TRUNKS
@@ -55,6 +56,8 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     if printable(dataset) != dataset:
         raise ConfigError(f"the path {dataset} is no UTF-8, which the file of a recipe needs; rename the folder")
     start = str(weights.absolute()) if model.weights not in START_NAMES and weights.exists() else model.weights
+    if name := hub_name(model.weights):
+        start = str(pinned(name))
     masks = expanded(recipe.loss.masks)
     own_masks = recipe.loss.masks not in ("", PREDICTED) and masks.exists()
     return recipe.model_copy(

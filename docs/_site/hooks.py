@@ -1,0 +1,66 @@
+"""What mkdocs adds to the pages of docs/: the reference, made from the code, and two pages of the repository's root."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File
+
+sys.path.insert(0, str(Path(__file__).parent))
+import diagrams
+import reference
+
+ROOT_PAGES = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+OF_ROOT = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "index.md"}
+LINK = re.compile(r"\[([^\]]+)\]\((?:\.\./)+([\w./-]+)(#[\w-]+)?\)")
+
+
+def on_config(config: Any) -> Any:  # noqa: ANN401 - as mkdocs calls it
+    """Leave pages out of the navigation that are not there."""
+    made = {*ROOT_PAGES, *reference.PAGES}
+    config.nav = [part for part in (_there(one, Path(config.docs_dir), made) for one in config.nav) if part]
+    return config
+
+
+def _there(entry: dict[str, Any], docs: Path, made: set[str]) -> dict[str, Any] | None:
+    ((title, value),) = entry.items()
+    if isinstance(value, str):
+        return entry if value in made or (docs / value).is_file() else None
+    inner = [one for one in (_there(one, docs, made) for one in value) if one]
+    return {title: inner} if inner else None
+
+
+def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401
+    """Add the generated pages."""
+    root = Path(config.config_file_path).parent
+    for name, source in ROOT_PAGES.items():
+        text = (root / source).read_text(encoding="utf-8").replace("](docs/", "](")
+        files.append(File.generated(config, name, content=_rooted(text)))
+    for name, make in reference.PAGES.items():
+        files.append(File.generated(config, name, content=make()))
+    return files
+
+
+def _rooted(text: str) -> str:
+    """Return a text of the root whose links to other files of the root are names alone."""
+    return re.sub(r"\[([^\]]+)\]\((?!https?:|#|[\w/-]+\.md|pictures)([^)]+)\)", r"\1", text)
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:  # noqa: ANN401
+    """Turn links out of docs/ into links to pages or names; put diagrams in; indent inner lists as mkdocs needs it."""
+    up = "../" * page.file.src_uri.count("/")
+
+    def link(found: re.Match[str]) -> str:
+        text, target, anchor = found[1], found[2], found[3] or ""
+        if target in OF_ROOT:
+            return f"[{text}]({up}{OF_ROOT[target]}{anchor if target != 'README.md' else ''})"
+        return found[0] if (Path(config.docs_dir) / page.file.src_uri).parent.joinpath(_way(found)).exists() else text
+
+    markdown = LINK.sub(link, markdown)
+    markdown = re.sub(r"^  \* ", "    * ", markdown, flags=re.MULTILINE)
+    return diagrams.drawn(markdown, Path(config.docs_dir), up)
+
+
+def _way(found: re.Match[str]) -> str:
+    return found[0].rpartition("](")[2].rstrip(")").partition("#")[0]

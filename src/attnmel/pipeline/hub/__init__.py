@@ -1,0 +1,1 @@
+"""A run as a model on a Hugging Face hub, and back."""

@@ -1,0 +1,115 @@
+"""A run -> a model on a hub: checkpoint, card, exported file, recipe and measures, without paths of this machine."""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnmel.config.recipe import Recipe
+from attnmel.data.datasets.read_dataset import SOURCES
+from attnmel.deploy.onnx_file import read_onnx_card, with_card
+from attnmel.errors import ArchiveError, ConfigError
+from attnmel.files.folders import RunFolder
+from attnmel.files.hub import CARD, FILES, HubName, hub_api, hub_errors, hub_name
+from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint, require_network, save_weights
+from attnmel.pipeline.hub.card import model_readme
+from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.provenance import read_provenance, write_provenance
+from attnmel.pipeline.run.results import SplitResults, read_measures, write_measures
+from attnmel.pipeline.run.shared import shared_data, shared_provenance, shared_recipe
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The files that a push sends, in a folder that is removed afterwards."""
+
+    folder: Path
+    notes: tuple[str, ...]
+    """What is left out, and why."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file, by its name."""
+        return {name: (self.folder / name).stat().st_size for name in FILES if (self.folder / name).is_file()}
+
+
+@contextmanager
+def staged(run: RunFolder, name: HubName) -> Iterator[Staged]:
+    """Write the files of a model into a temporary folder; nothing is sent.
+
+    Of data sets of one's own the list of training images, with ids and hashes, is left out.
+
+    Raises:
+        ConfigError: no run, one that was not evaluated, or the extra `hub` is not installed.
+        CheckpointError: no checkpoint, one that is no network, or a damaged exported file.
+    """
+    hub_api()  # refused before the work
+    if name.revision is not None:
+        raise ConfigError(f"a push makes a new revision; write {name.repository} without @{name.revision}")
+    results = read_measures(run)
+    if not results:
+        raise ConfigError(f"{run.path} has no measures for its card; type: attnmel evaluate {run.path}")
+    with tempfile.TemporaryDirectory() as folder:
+        made = RunFolder(Path(folder))
+        notes = tuple(_write(run, made, results))
+        found, recipe = Staged(made.path, notes), read_recipe(run)
+        readme = model_readme(
+            name.repository,
+            checkpoint_card(made.path),
+            read_measures(made),
+            found.sizes,
+            start=read_provenance(made)["start"],
+            base=hub_name(recipe.model.weights) if isinstance(recipe, Recipe) else None,
+        )
+        (made.path / CARD).write_text(readme, encoding="utf-8")
+        yield found
+
+
+def _write(run: RunFolder, made: RunFolder, results: dict[str, SplitResults]) -> Iterator[str]:
+    tensors, card = read_checkpoint(run.path)
+    require_network(card, run.path)
+    card = dataclasses.replace(card, data=shared_data(card.data))
+    save_weights(made.best, tensors, card)
+    made.recipe.write_text(shared_recipe(read_recipe(run)), encoding="utf-8")
+    write_provenance(made, shared_provenance(read_provenance(run), "attnmel push"))
+    write_measures(made, {key: _without_place(one) for key, one in results.items()})
+    if run.onnx.is_file():
+        exported, _ = read_onnx_card(run.onnx)
+        with_card(run.onnx, made.onnx, dataclasses.replace(exported, data=card.data))
+    else:
+        yield f"no {run.onnx.name}, without which `predict` needs torch; make it by: attnmel export {run.path} --onnx"
+    if card.data.get("dataset") in SOURCES and run.images.is_file():
+        shutil.copyfile(run.images, made.images)
+    else:
+        yield f"{run.images.name}, the training images of one's own data, is not sent: leaks are not found there"
+
+
+def _without_place(results: SplitResults) -> SplitResults:
+    return dataclasses.replace(results, on=results.on and Path(results.on).name)
+
+
+def push(found: Staged, name: HubName, *, private: bool) -> str:
+    """Send staged files as one commit, and return the hub's name of it: `hf:OWNER/NAME@COMMIT`.
+
+    The repository is made where it is missing, `private` if so wished; of an existing one that is not changed.
+
+    Raises:
+        ArchiveError: no network, or the hub refuses.
+        ConfigError: the hub refuses the card.
+    """
+    api = hub_api()
+    from huggingface_hub import CommitOperationAdd
+
+    adds = [CommitOperationAdd(path_in_repo=one, path_or_fileobj=found.folder / one) for one in found.sizes]
+    with hub_errors(name, api):
+        try:
+            api.create_repo(name.repository, private=private, exist_ok=True)
+            commit = api.create_commit(name.repository, adds, commit_message="attnmel push")
+        except ValueError as error:  # the hub's check of the metadata
+            raise ConfigError(f"{api.endpoint} refuses the card of {name.repository}: {error}") from None
+        except RuntimeError as error:  # of a large file, whatever the cause
+            raise ArchiveError(f"{error} {name.repository} is as it was before; push again") from None
+    return str(HubName(name.repository, commit.oid))

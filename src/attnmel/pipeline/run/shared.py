@@ -1,0 +1,41 @@
+"""What of a run may leave this machine: settings, provenance and facts of its data without paths and addresses."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from attnmel.config.load import AnyRecipe
+
+KEPT_OF_DATA = ("dataset", "title", "licence", "labels", "splits")
+"""Parts of a data set's fingerprint; not that of the images, since a user's copies may have another size."""
+
+KEPT = ("notice", "licence", "seed", "versions", "precision", "start")
+"""Parts of the provenance."""
+
+
+def shared_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a data set's fingerprint without the addresses its files came from."""
+    return {key: data[key] for key in KEPT_OF_DATA if key in data}
+
+
+def shared_recipe(recipe: AnyRecipe) -> str:
+    """Return a recipe as TOML, with the name of a file or folder in place of its path on this machine."""
+    return tomli_w.dumps(_without_paths(recipe.model_dump(exclude_none=True)))
+
+
+def shared_provenance(provenance: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """Return where a run comes from, with another text for the command, which may hold paths."""
+    kept = {key: _without_paths(provenance[key]) for key in KEPT if key in provenance}
+    return {**kept, "command": command, "data": shared_data(provenance["data"])}
+
+
+def _without_paths(value: Any) -> Any:  # noqa: ANN401 - whatever TOML can hold
+    if isinstance(value, dict):
+        return {key: _without_paths(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_paths(one) for one in value]
+    if isinstance(value, str):
+        return " ".join(Path(word).name if Path(word).is_absolute() else word for word in value.split(" "))
+    return value
