@@ -49,6 +49,8 @@ class Columns:
             PredictionsError: as `values`, or a value that is no finite number; names the first places.
         """
         values = self.values(what, column)
+        if values.dtype == object:  # as pandas gives its nullable columns
+            values = np.array([np.nan if _missing(one) else one for one in values.tolist()], dtype=object)
         try:
             numbers = values.astype(np.float64)
         except (TypeError, ValueError):
@@ -66,9 +68,15 @@ class Columns:
         """Return which images are positive: those equal to `positive`; without it those that are 1 or True.
 
         Raises:
-            PredictionsError: as `values`, values other than 0 and 1 without `positive`, or one that does not occur.
+            PredictionsError: as `values`, a missing value, values other than 0 and 1 without `positive`, or one that does
+            not occur.
         """
         values = self.values(what, column)
+        if empty := [row for row, one in enumerate(values.tolist()) if _missing(one)]:
+            raise PredictionsError(
+                f"{len(empty)} of {len(values)} values of {what} are missing (rows {listed(map(str, empty))}); leave "
+                "these images out, or label them"
+            )
         known = sorted({str(one) for one in values.tolist()})
         if positive is not None:
             found = np.asarray([one == positive for one in values.tolist()])
@@ -123,4 +131,7 @@ class Columns:
 
 
 def _missing(value: object) -> bool:
-    return value is None or value == "" or value != value  # NaN is not itself
+    try:
+        return value is None or bool(value == "" or value != value)  # NaN is not itself
+    except TypeError:  # pandas' NA is neither true nor false
+        return True
