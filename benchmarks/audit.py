@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 from attnmel.cli.terminal import Terminal
-from attnmel.data.audit.candidates import ROWS
-from attnmel.data.audit.descriptors import signatures
+from attnmel.data.audit.descriptors import CHUNK, signatures
 from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.pipeline.data.audit import prepare_audit
 from attnmel.runtime import use_threads
@@ -31,7 +30,7 @@ def main() -> None:
     places = range(min(arguments.most, len(looked.entries)))
     print(f"{len(places)} images, {available_processors()} processors, load {os.getloadavg()[0]:.1f}")
     start, busy = time.perf_counter(), time.process_time()
-    described = signatures(looked.images(places[first : first + ROWS]) for first in range(0, len(places), ROWS))
+    described = signatures(looked.images(places[first : first + CHUNK]) for first in range(0, len(places), CHUNK))
     print(f"read and describe: {time.perf_counter() - start:.1f} s, {time.process_time() - busy:.1f} s of processors")
     found = same_pictures(described, lambda rows: looked.images([places[row] for row in rows]))
     print(f"all: {time.perf_counter() - start:.1f} s, {time.process_time() - busy:.1f} s of processors")

@@ -24,6 +24,7 @@ from attnmel.data.preprocess.image_warnings import (
     WARNINGS,
     colour_distances,
     colour_statistics,
+    contrast,
     mean_colour,
     sharpness,
 )
@@ -66,6 +67,7 @@ def main() -> None:
     if options.colours:
         options.colours.write_text(json.dumps(dataclasses.asdict(colours), indent=2) + "\n", encoding="utf-8")
     print(f"sharpness of {len(train)} training images: {quantiles([sharpness(one) for one in pixels])}")
+    print(f"contrast of {len(train)} training images: {quantiles([contrast(one) for one in pixels])}")
     counts: dict[str, int] = dict.fromkeys(WARNINGS, 0)
     sharp, far = [], []
     blurred: dict[int, list[float]] = {blur: [] for blur in BLURS}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attnmel.losses import Dice, DiceSums, TotalLoss, dice_loss, dice_sums, focal_loss, mask_loss
+from attnmel.losses import Dice, DiceSums, TotalLoss, dice_loss, dice_sums, focal_loss, mask_loss, presence_loss
 from attnmel.models.classifiers import build_network
 from attnmel.models.output import Output
 
@@ -320,3 +320,41 @@ def test_the_mask_loss_is_its_formula_and_leaves_out_images_without_a_prior(gene
             expected += (1 - (2 * overlap + 1) / (total + 1)) / 2
     found = mask_loss(scores, prior, torch.tensor([True, False, True]))
     assert found.item() == pytest.approx(expected / 3, rel=1e-12)
+
+
+def presence(share: float, marked: slice, side: int = 8) -> float:
+    """The loss of a map that is `share` in the lesion, the left half, and 0 elsewhere, with some of its rows marked."""
+    marks = torch.zeros(1, 2, side, side)
+    marks[:, 1, :, : side // 2] = 1
+    marks[:, 0, marked, : side // 2] = 1
+    scores = torch.full((1, 1, side, side), -99.0)
+    scores[..., : side // 2] = math.log(share / (1 - share)) if share else -99.0
+    return float(presence_loss(scores, marks, torch.tensor([True])))
+
+
+@pytest.mark.parametrize(
+    ("share", "marked", "expected"),
+    [
+        (0.0, slice(0), 0.0),
+        (0.41, slice(0), 0.40),  # absent: at most .01
+        (0.3, slice(1), 0.0),  # local: .15 to .5
+        (0.05, slice(1), 0.10),
+        (0.7, slice(3), 0.20),
+        (0.7, slice(4), 0.0),  # global: .5 and more
+        (0.2, slice(8), 0.30),
+    ],
+)
+def test_the_loss_of_presence_is_the_distance_to_the_limits(share: float, marked: slice, expected: float) -> None:
+    assert presence(share, marked) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_loss_of_presence_knows_no_place_inside_the_lesion_and_empties_what_is_around_it() -> None:
+    assert presence(0.05, slice(0, 1)) == presence(0.05, slice(6, 7))
+    marks = torch.zeros(1, 2, 8, 8)
+    marks[:, 1, :, :4] = 1
+    around = torch.full((1, 1, 8, 8), -99.0)
+    around[..., 4:] = 0.0
+    assert float(presence_loss(around, marks, torch.tensor([True]))) == pytest.approx(0.49, abs=1e-5)
+    assert float(presence_loss(around, marks, torch.tensor([False]))) == 0
+    marks[:, 1] = 0  # no lesion: all of the image counts
+    assert float(presence_loss(around, marks, torch.tensor([True]))) == pytest.approx(0.24, abs=1e-5)

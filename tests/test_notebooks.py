@@ -1,4 +1,4 @@
-"""The notebooks of docs/notebooks: small, with their outputs, and what they show is what they give when they are run."""
+"""The notebooks of docs/notebooks: small, with their outputs, and a run gives what they show."""
 
 import base64
 import re

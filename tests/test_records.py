@@ -13,7 +13,7 @@ from attnmel import NOTICE
 from attnmel.errors import LabelError, PredictionsError
 from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.files.table_files import NOTICES
-from attnmel.records import Lesion, Predictions, class_index
+from attnmel.records import Lesion, Predictions, class_index, place_among, plain_id
 
 
 def some_predictions() -> Predictions:
@@ -162,3 +162,54 @@ def test_a_melanoma_is_one_by_whatever_name_a_challenge_gives_it() -> None:
     ]
     assert class_index(lesion("melanoma"), ("benign", "malignant")) == 1
     assert class_index(lesion("NV"), ("nevus", "melanoma")) == 0
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "classes", "expected"),
+    [
+        # ISIC 2018's classes for ISIC 2019, Derm7pt, PH2 and MILK10k.
+        ("AK", ("NV", "AKIEC"), "AKIEC"),
+        ("SCC", ("NV", "AKIEC"), "AKIEC"),
+        ("SCCKA", ("NV", "AKIEC"), "AKIEC"),
+        ("seborrheic keratosis", ("NV", "BKL"), "BKL"),
+        ("seborrheic_keratosis", ("NV", "BKL"), "BKL"),
+        ("solar lentigo", ("NV", "BKL"), "BKL"),
+        ("common nevus", ("NV", "BKL"), "NV"),
+        ("reed or spitz nevus", ("MEL", "NV"), "NV"),
+        ("vascular lesion", ("VASC", "DF"), "VASC"),
+        ("dermatofibroma", ("VASC", "DF"), "DF"),
+        ("basal cell carcinoma", ("BCC", "NV"), "BCC"),
+        # ISIC 2019's and MILK10k's for others.
+        ("SCCKA", ("AK", "SCC"), "SCC"),
+        ("SCC", ("AKIEC", "SCCKA"), "SCCKA"),
+        ("AKIEC", ("AK", "SCC"), None),
+        ("AK", ("AKIEC", "SCCKA"), "AKIEC"),
+        ("UNK", ("AK", "SCC"), None),
+        ("BKL", ("nevus", "melanoma", "seborrheic_keratosis"), None),
+        # ISIC 2017's and PH2's.
+        ("atypical nevus", ("nevus", "melanoma"), "nevus"),
+        ("other benign", ("rest", "melanoma"), "rest"),
+        ("benign", ("rest", "melanoma"), "rest"),
+        ("benign", ("nevus", "melanoma"), None),
+        # Benign and malignant: AK, AKIEC and "miscellaneous" are neither.
+        ("BCC", ("benign", "malignant"), "malignant"),
+        ("SCC", ("benign", "malignant"), "malignant"),
+        ("MAL_OTH", ("benign", "malignant"), "malignant"),
+        ("other malignant", ("benign", "malignant"), "malignant"),
+        ("BCC", ("nevus", "melanoma"), None),  # not by "malignant", which is a melanoma's other name
+        ("BKL", ("benign", "malignant"), "benign"),
+        ("INF", ("benign", "malignant"), "benign"),
+        ("AK", ("benign", "malignant"), None),
+        ("AKIEC", ("benign", "malignant"), None),
+        ("miscellaneous", ("benign", "malignant"), None),
+    ],
+)
+def test_a_diagnosis_of_one_data_set_counts_as_a_class_of_another(
+    diagnosis: str, classes: tuple[str, ...], expected: str | None
+) -> None:
+    place = place_among(lesion(diagnosis), classes)
+    assert (None if place is None else classes[place]) == expected
+
+
+def test_ids_are_compared_without_the_ending_of_smaller_copies() -> None:
+    assert [plain_id(one) for one in ("ISIC_0000001_downsampled", "ISIC_0000001")] == ["ISIC_0000001"] * 2

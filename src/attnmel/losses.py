@@ -64,6 +64,8 @@ class TotalLoss:
     """Weight of an image of each class in the focal loss; empty where all count alike."""
     mask_weight: float = 0.0
     """Weight of the loss of a segmentation branch; 0 without a prior."""
+    by_presence: bool = False
+    """Whether structure maps learn from how much of the lesion they are alone; the last plane is the lesion's."""
 
     @property
     def regularised(self) -> bool:
@@ -102,7 +104,15 @@ class TotalLoss:
         """Return the weighted loss of a segmentation branch, a mean over images; 0 without one."""
         if output.masks is None or not self.mask_weight:
             return torch.zeros((), device=output.logits.device)
-        return self.mask_weight * mask_loss(output.masks, priors, has_prior)
+        planes = output.masks.shape[1]
+        if not self.by_presence:
+            return self.mask_weight * mask_loss(output.masks, priors[:, :planes], has_prior)
+        structures = priors.shape[1] - 1
+        weak = presence_loss(output.masks[:, :structures], priors, has_prior)
+        lesion = (
+            mask_loss(output.masks[:, structures:], priors[:, structures:], has_prior) if planes > structures else 0
+        )
+        return self.mask_weight * (weak + lesion)
 
     def total(self, focal: Number, dice: Sequence[Number], copies: int = 1) -> Number:
         """Add the terms up, the Dice losses with their weights, `copies` times."""
@@ -229,6 +239,35 @@ def mask_loss(
     overlap, total = (shares * pooled).sum((2, 3)), (shares + pooled).sum((2, 3))
     dice = (1 - (2 * overlap + 1) / (total + 1)).mean(1)
     return (entropy + dice).where(has_prior, 0.0).mean()
+
+
+SHARE_LIMITS = ((0.0, 0.01), (0.15, 0.5), (0.5, 1.0))
+"""Least and greatest share of the lesion that a structure fills: absent, local (less than half) and global ones, as in
+the public settings of DermaKNet."""
+
+
+def presence_loss(
+    scores: Float[Tensor, "B P h w"], marks: Float[Tensor, "B Q s s"], has_prior: Bool[Tensor, " B"]
+) -> Float[Tensor, ""]:
+    """How far the share of the lesion that each structure map fills lies outside the limits of its label: a mean.
+
+    The last plane of `marks` is the lesion; where it is empty, all of the image is. Of the others no more is used than
+    whether they are absent, fill less than half of the lesion, or more. Outside the lesion the limits are those of an
+    absent structure.
+    """
+    scores = _precise(scores)
+    pooled = functional.adaptive_avg_pool2d(_precise(marks), (scores.shape[-2], scores.shape[-1])).flatten(2)
+    lesion, planes = pooled[:, -1:], pooled[:, :-1]
+    lesion = lesion.where(lesion.sum(2, keepdim=True) > 0, 1.0)
+    filled = ((planes * lesion).sum(2) / lesion.sum(2)).clamp(max=1.0)
+    label = (planes.amax(2) > 0).long() + (filled >= SHARE_LIMITS[2][0]).long()
+    least, greatest = torch.tensor(SHARE_LIMITS, device=scores.device)[label].unbind(2)
+    shares, outside = scores.sigmoid().flatten(2), 1 - lesion
+    inside = (shares * lesion).sum(2) / lesion.sum(2)
+    around = (shares * outside).sum(2) / outside.sum(2).clamp(min=1e-6)
+    wrong = (least - inside).clamp(min=0) + (inside - greatest).clamp(min=0)
+    wrong = wrong + (around - SHARE_LIMITS[0][1]).clamp(min=0)
+    return wrong.mean(1).where(has_prior, 0.0).mean()
 
 
 def _precise(tensor: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
+from attnmel.diagnoses import other_name
 from attnmel.errors import LabelError, PredictionsError, listed
 from attnmel.files.frames import frame
 from attnmel.files.table_files import read_table, write_table
+from attnmel.shapes import Bool, Float, Int
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -80,6 +81,15 @@ class Lesion:
     """By a name of `ATTRIBUTES`; what is not known is left out."""
 
 
+DOWNSAMPLED = "_downsampled"
+"""End of the ids of 2,074 images of ISIC 2019 that are smaller copies of images of the archive."""
+
+
+def plain_id(image_id: str) -> str:
+    """Return an image id as it is compared across data sets, without `DOWNSAMPLED`."""
+    return image_id.removesuffix(DOWNSAMPLED)
+
+
 def scale_in_words(temperature: float | None) -> str:
     """Say which probabilities measures and thresholds are of."""
     calibrated = temperature is not None
@@ -94,17 +104,27 @@ def class_index(lesion: Lesion, classes: Sequence[str]) -> int:
     """
     if lesion.diagnosis is None:
         raise LabelError(f"{lesion.image_id} has no label; expected one of: {', '.join(classes)}")
-    if lesion.diagnosis in classes:
-        return classes.index(lesion.diagnosis)
-    names = next((names for names in SAME_DIAGNOSES if lesion.diagnosis in names), frozenset[str]())
-    if known := [name for name in classes if name in names]:
-        return classes.index(known[0])
-    if REST in classes:
-        return classes.index(REST)
+    if (place := place_among(lesion, classes)) is not None:
+        return place
     raise LabelError(
         f"{lesion.image_id} is labelled '{lesion.diagnosis}', which is none of the classes {', '.join(classes)}. "
         "Name it in data.classes, or put 'rest' there for all others."
     )
+
+
+def place_among(lesion: Lesion, classes: Sequence[str]) -> int | None:
+    """Return the place of the class that a lesion's diagnosis is, by its own or another name; None where it is none.
+
+    The own name comes first, then the one of `SAME_DIAGNOSES`, then those of `diagnoses.OTHER_NAMES`, then "rest".
+    """
+    if lesion.diagnosis is None or lesion.diagnosis in classes:
+        return None if lesion.diagnosis is None else classes.index(lesion.diagnosis)
+    names = next((names for names in SAME_DIAGNOSES if lesion.diagnosis in names), frozenset[str]())
+    known = [name for name in classes if name in names]
+    name = known[0] if known else other_name(lesion.diagnosis, classes)
+    if name is not None:
+        return classes.index(name)
+    return classes.index(REST) if REST in classes else None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -124,7 +124,7 @@ def test_studies(attnmel: "Attnmel", tmp_path: Path) -> None:
     assert new["links"]["ana"] != link["link"]
     checked("study status", attnmel("study", "status", study, "--json").out)
     ran = attnmel("study", "export", study, "--out", tmp_path / "out", "--json")
-    assert checked("study export", ran.out)["readings"] == []
+    assert checked("study export", ran.out)["readings"] is None
     checked("study analyse", attnmel("study", "analyse", READINGS, "--json").out)
     checked("study power", attnmel("study", "power", "--readers", "5", "--cases", "60", "--json").out)
 

@@ -145,12 +145,31 @@ def test_all_problems_are_told_at_once() -> None:
         (["loss.prior=structures"], "'structures' is of the network dermaknet, but model.network = 'attnmel-cnn'"),
         (
             ["model.network=dermaknet"],
-            "the maps of dermaknet are of loss.prior = 'structures' or 'none', found",
+            "the maps of dermaknet with model.grid = 'disc' are of loss.prior = 'structures' or 'structures+lesion' or",
         ),
         ([*DERMAKNET, "model.heads=both"], "model.heads = 'both' is of one linear layer, and dermaknet has three"),
         ([*DERMAKNET, "model.without=['maps']"], "trains the structure maps, which model.without leaves out"),
         ([*DERMAKNET, "loss.spoil=shifted"], "are of one mask an image, but loss.prior = 'structures'"),
-        ([*DERMAKNET, "training.colour=0.1"], "interpolate between pixels, which marks of several structures cannot"),
+        (
+            [*DERMAKNET, "model.grid=ellipse"],
+            "with model.grid = 'ellipse' are of loss.prior = 'structures+lesion' or 'none', found 'structures'",
+        ),
+        (
+            [
+                *DERMAKNET,
+                "loss.prior=structures",
+                "model.grid=ellipse",
+                "model.without=['maps']",
+                "loss.prior=none",
+                "loss.structure_labels=presence",
+            ],
+            "is of shares of the lesion, which needs loss.prior = 'structures+lesion', found 'none'",
+        ),
+        (
+            [*DERMAKNET, "model.grid=ellipse", "loss.prior=structures+lesion", "model.without=['polar', 'asymmetry']"],
+            "model.grid = 'ellipse' is of the polar pooling, which model.without leaves out",
+        ),
+        (["model.grid=ellipse"], "model.grid is of the network dermaknet, but model.network = 'attnmel-cnn'"),
         (
             [*HARANGI, "model.branches=[]"],
             "harangi joins several trunks; name those besides model.trunk by",

@@ -9,7 +9,7 @@ import torch
 from attnmel.config.load import load_recipe, load_run_recipe, recipe_names
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.batch import oversampled
-from attnmel.data.datasets.read_dataset import SOURCES
+from attnmel.data.datasets.read_dataset import KNOWN
 from attnmel.evaluation.thesis.published import CLASSES_2018, PUBLISHED
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import network_settings
@@ -56,7 +56,7 @@ def test_every_row_of_the_tables_has_a_recipe(table: str, rows: set[str]) -> Non
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_names_known_data_and_its_classes(name: str) -> None:
     recipe = load_recipe(name)
-    assert recipe.data.dataset in SOURCES
+    assert recipe.data.dataset in KNOWN
     assert set(recipe.data.repeats) | set(recipe.data.positives) <= set(recipe.data.classes)
     if recipe.data.normalise_by == "dataset":
         assert recipe.data.statistics is not None

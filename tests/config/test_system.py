@@ -6,7 +6,7 @@ import pytest
 
 from attnmel.config.load import load_recipe, load_run_recipe, make_run_recipe, recipe_names
 from attnmel.config.system import FEATURE_KINDS, SystemRecipe
-from attnmel.data.datasets.read_dataset import SOURCES
+from attnmel.data.datasets.read_dataset import KNOWN
 from attnmel.errors import ConfigError
 
 SHIPPED = [name for name in recipe_names() if isinstance(load_run_recipe(name), SystemRecipe)]
@@ -37,7 +37,7 @@ def test_a_shipped_system_names_itself_and_known_data(name: str) -> None:
     recipe = load_run_recipe(name)
     assert recipe.name == name
     assert recipe.title.startswith("after ")
-    assert recipe.data.dataset in SOURCES
+    assert recipe.data.dataset in KNOWN
 
 
 def test_one_setting_of_a_feature_is_changed_by_its_name() -> None:

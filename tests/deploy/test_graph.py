@@ -61,9 +61,13 @@ def network_of(card: Card) -> torch.nn.Module:
         padding=card.padding,
         classes=len(card.classes),
         attention=card.attention,
+        grid=card.grid,
     )
     network(torch.randn(4, 3, card.size, card.size))
     torch.nn.init.normal_(network.get_parameter("head.weight"), std=1.0)
+    if card.grid == "ellipse":
+        for name in ("polar.weight", "asymmetry.weight"):  # they start at 0
+            torch.nn.init.normal_(network.get_parameter(name), std=1.0)
     return network.eval()
 
 
@@ -110,6 +114,15 @@ def test_softmax_attention_other_padding_and_no_temperature_answer_as_by_torch(t
     card = dataclasses.replace(
         CARD, trunk="mobilenet_v2", attention="softmax", padding="tensorflow", temperature=None, side=96
     )
+    check(card, tmp_path / "model.onnx")
+
+
+def test_a_polar_grid_that_follows_the_lesion_is_part_of_the_graph(tmp_path: Path) -> None:
+    card = dataclasses.replace(CARD, network="dermaknet", grid="ellipse", side=96, size=96)
+    images = torch.from_numpy(np.stack([normalised(one, card.mean, card.std) for one in squares(card, 3)]))
+    with torch.inference_mode():
+        found = network_of(card)(images)
+    assert not found.without_lesion.all(), "the ellipse plays a part"
     check(card, tmp_path / "model.onnx")
 
 

@@ -19,7 +19,7 @@ def test_a_forest_plot_has_a_row_for_each_value_and_leaves_out_what_is_not_defin
 def test_readers_are_points_on_the_curves() -> None:
     curve = RocCurve(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.9, 1.0]), 0.7)
     points = {"readers, alone": [(0.2, 0.6), (0.3, 0.8)], "readers, none": []}
-    svg = reader_roc_figure([("machine", curve)], points, name="roc", machine=(0.5, 0.9))
+    svg = reader_roc_figure([("machine", curve)], points, name="roc", machines=[(0.5, 0.9)])
     assert "ROC curves with their areas: machine 0.700; 2 points of readers" in svg
 
 

@@ -10,6 +10,7 @@ from attnmel.errors import ConfigError
 from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network, rate_share, train_without_masks
 from attnmel.models.dermaknet import STRUCTURES, DermaKNet
+from attnmel.models.output import predict_batch
 
 IMAGES = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 PARTS = ("maps", "polar", "asymmetry")
@@ -101,3 +102,49 @@ def test_further_branches_have_their_share_of_the_learning_rate() -> None:
 def test_an_unknown_part_is_answered_with_the_known() -> None:
     with pytest.raises(ConfigError, match="unknown part to leave out 'rings'; known: asymmetry, maps, polar"):
         build_network("dermaknet", classes=2, without=("rings",))
+
+
+def with_ellipse(*without: str) -> DermaKNet:
+    torch.manual_seed(0)
+    built = build_network("dermaknet", width=0.05, classes=3, without=without, grid="ellipse").eval()
+    assert isinstance(built, DermaKNet)
+    return trained(built)
+
+
+@pytest.mark.parametrize(("without", "planes"), [((), STRUCTURES + 1), (("maps",), 1), (("polar",), STRUCTURES + 1)])
+def test_the_ellipse_has_a_plane_of_its_own_that_is_no_modulating_map(without: tuple[str, ...], planes: int) -> None:
+    built, disc = with_ellipse(*without), network(*without)
+    output = built(IMAGES)
+    assert output.masks is not None
+    assert output.masks.shape[1] == planes
+    assert built.head.weight.shape == disc.head.weight.shape
+    assert disc(IMAGES).without_lesion is None
+
+
+def test_where_no_lesion_is_found_the_scores_are_those_of_the_disc_and_it_is_counted() -> None:
+    built, disc = with_ellipse(), trained(network())
+    weights = built.state_dict()
+    for name in ("structures.2.weight", "structures.2.bias"):
+        weights[name][STRUCTURES:] = 0
+    weights["structures.2.bias"][STRUCTURES] = -9
+    built.load_state_dict(weights)
+    disc.load_state_dict(
+        {name: one[:STRUCTURES] if name.startswith("structures.2") else one for name, one in weights.items()}
+    )
+    output = built(IMAGES)
+    assert output.without_lesion is not None
+    assert output.without_lesion.tolist() == [True, True]
+    assert predict_batch(built, IMAGES).without_lesion == 2
+    torch.testing.assert_close(output.logits, disc(IMAGES).logits)
+    weights["structures.2.bias"][STRUCTURES] = 9
+    built.load_state_dict(weights)
+    assert predict_batch(built, IMAGES).without_lesion == 0
+
+
+def test_presence_alone_trains_the_structure_maps_and_marks_the_lesion() -> None:
+    built = with_ellipse()
+    marks = torch.zeros(2, STRUCTURES + 1, 64, 64)
+    marks[:, -1, 16:48, 16:48] = 1
+    loss = TotalLoss(gamma=0.0, mask_weight=1.0, by_presence=True)
+    reached = gradients(loss.mask_term(built(IMAGES), marks, torch.tensor([True, True])), built)
+    assert reached == {name for name, _ in built.named_parameters() if name.startswith("structures")}

@@ -1,5 +1,6 @@
 """A fusion's recipe trains its parts and fuses them; a row of a table is one of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import load_run_recipe, recipe_names
 from attnmel.errors import ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
-from attnmel.pipeline.parts import part_recipes, run_fusion
+from attnmel.pipeline.parts import run_fusion
 from attnmel.pipeline.reproduce import run as module
-from attnmel.pipeline.reproduce.jobs import TableOptions
+from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs
 from attnmel.pipeline.reproduce.run import reproduce
+from attnmel.pipeline.run.parts import part_notes, part_recipes
 from attnmel.pipeline.run.run import Run
+from attnmel.progress import Progress
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -110,19 +113,81 @@ def test_two_parts_in_one_folder_and_a_part_that_is_a_fusion_are_refused(tmp_pat
         recipe_of(tmp_path, text=FUSION[: FUSION.rindex("[[")])
 
 
-def test_a_fusion_is_a_row_of_a_table(folder: Path, run: Run, phantoms: "Phantoms") -> None:
-    plan = TablePlan("tiny", "Tiny", (), RANKING, TEST, (written(folder),))
-    options = TableOptions(plan=plan, out=folder / "table", home=phantoms.home, overrides=("svm.folds=2",))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_run", run_here)
-        done = reproduce(options)
-        (row,) = done.table.blocks[0].rows
-        assert (row.title, row.status, row.seeds) == ("BOTH", "", 1)
-        assert row.figures[1].value == pytest.approx(run.results["test"].judgement.row("melanoma", "auc").value)
-        patch.setattr(module, "_run", lambda arguments, progress: pytest.fail("it is finished"))
-        assert reproduce(options).table.blocks == done.table.blocks
+def table_of(folder: Path, phantoms: "Phantoms", *rows: str) -> TableOptions:
+    plan = TablePlan("tiny", "Tiny", (), RANKING, TEST, rows)
+    return TableOptions(plan=plan, out=folder / "table", home=phantoms.home, overrides=("svm.folds=2",))
+
+
+def test_a_fusion_is_a_row_of_a_table_and_its_parts_are_jobs_before_it(
+    folder: Path, run: Run, phantoms: "Phantoms", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighted = folder / "weighted.toml"
+    weighted.write_text(Path(written(folder)).read_text().replace('"mean"', '"weighted"').replace("both", "weighted"))
+    options = table_of(folder, phantoms, written(folder), str(weighted))
+    started: list[str] = []
+
+    def here(arguments: Sequence[str], progress: Progress) -> str:
+        started.append(Path(arguments[1]).stem)
+        return run_here(arguments, progress)
+
+    monkeypatch.setattr(module, "_run", here)
+    done = reproduce(options)
+    row, _ = done.table.blocks[0].rows
+    assert (row.title, row.status, row.seeds) == ("BOTH", "", 1)
+    assert row.figures[1].value == pytest.approx(run.results["test"].judgement.row("melanoma", "auc").value)
+    assert started == ["colours", "colours", "both", "weighted"], "each shared part once"
+    lines = {line[0]: line[2] for line in done.table.runs}
+    assert {name: lines[name] for name in ("tiny/coarse", "tiny/fine")} == dict.fromkeys(
+        ("tiny/coarse", "tiny/fine"), "finished"
+    )
+    started.clear()
+    assert reproduce(options).table.blocks == done.table.blocks
+    assert started == [], "it is finished"
     with pytest.raises(ConfigError, match=r"unknown key 'svm\.fold'"):
         part_recipes(recipe_of(folder), folder, ["svm.fold=2"])
+
+
+def test_a_fusion_whose_part_fails_is_not_started_and_says_so(
+    tmp_path: Path, phantoms: "Phantoms", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def failing(arguments: Sequence[str], progress: Progress) -> str:
+        started.append(Path(arguments[1]).stem)
+        return "no space left"
+
+    monkeypatch.setattr(module, "_run", failing)
+    done = reproduce(table_of(tmp_path, phantoms, written(tmp_path)))
+    assert started == ["colours", "colours"]
+    assert dict(done.failures) == {
+        "tiny/coarse, seed 0": "no space left",
+        "tiny/fine, seed 0": "no space left",
+        f"{tmp_path / 'both.toml'}, seed 0": "it needs tiny/coarse, seed 0, which failed",
+    }
+
+
+def test_a_row_that_is_a_part_too_is_one_job_and_comes_first(tmp_path: Path, phantoms: "Phantoms") -> None:
+    text = FUSION.replace('set = ["name=tiny/fine"]', "")
+    fusion = written(tmp_path, text=text)
+    jobs = table_jobs(table_of(tmp_path, phantoms, fusion, str(tmp_path / "colours.toml"))).jobs
+    assert [(job.recipe and job.recipe.name, job.is_part) for job in jobs] == [
+        ("tiny/coarse", True),
+        ("tiny/colours", False),
+        ("tiny/both", False),
+    ]
+    other = tmp_path / "other.toml"
+    other.write_text(COLOURS.replace("bins = 4", "bins = 3"))
+    with pytest.raises(ConfigError, match=r"two rows of tiny would share the run folder .*tiny/colours/seed-0; rename"):
+        table_jobs(table_of(tmp_path, phantoms, fusion, str(other)))
+
+
+def test_a_setting_that_a_part_sets_itself_stays_and_is_noted(tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path)
+    parts = part_recipes(recipe, tmp_path, ["features.colour.bins=3"])
+    assert [one.model_dump()["features"]["colour"]["bins"] for one in parts] == [2, 3]
+    assert part_notes(recipe, ["features.colour.bins=3"]) == (
+        "tiny/both: features.colour.bins of 1 of its 2 parts stays as the recipe has it",
+    )
 
 
 def test_every_shipped_fusion_has_parts_that_can_be_trained(tmp_path: Path) -> None:

@@ -266,9 +266,14 @@ def outside() -> np.ndarray:
     return (x - WIDTH / 2) ** 2 + (y - HEIGHT / 2) ** 2 > (HEIGHT / 2) ** 2
 
 
-def turned(orientation: int) -> dict[str, bytes]:
-    """Return one picture, stored turned, with the EXIF orientation that says so."""
-    picture = Image.fromarray(skin())
+def blocks() -> np.ndarray:
+    """Draw squares of 16 pixels of one colour each, which JPEG stores the same however they are turned."""
+    return np.random.default_rng(7).integers(30, 226, (8, 12, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
+
+
+def turned(orientation: int, pixels: np.ndarray | None = None) -> dict[str, bytes]:
+    """Return one picture (`skin`, or other pixels), stored turned, with the EXIF orientation that says so."""
+    picture = Image.fromarray(skin() if pixels is None else pixels)
     stored = picture.transpose(STORED[orientation]) if orientation in STORED else picture
     tag = exif(orientation)
     numbers = np.asarray(stored)

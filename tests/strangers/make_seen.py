@@ -25,6 +25,8 @@ KINDS: dict[str, tuple[tuple[int, int], tuple[int, int, int], float, float | Non
     "small": ((300, 225), (150, 112, 40), 0.3677, 1.0, ("smaller than the input",)),
     "strip": ((1300, 600), (650, 300, 100), 0.2262, 1.0, ("strip",)),
     "blurred": ((800, 600), (400, 300, 100), 0.3675, 1.0, ("blurred",)),
+    "black": ((800, 600), (400, 300, 100), 0.3675, 1.0, ("one colour",)),
+    "lens cap": ((800, 600), (400, 300, 100), 0.3675, 1.0, ("one colour",)),
     "no-lesion": ((800, 600), (0, 0, 0), 0.3675, None, ("no lesion found",)),
 }
 """The input is 0.7 of the shorter side: 420 x 420 of 800 x 600; the lesion "border" is cut in half by its left edge."""
@@ -39,6 +41,9 @@ def write_strangers(folder: Path) -> list[Stranger]:
         picture = Image.fromarray(pixels)
         if name == "blurred":
             picture = picture.filter(ImageFilter.GaussianBlur(6))
+        if name in ("black", "lens cap"):
+            noise = np.random.default_rng(0).integers(0, 9 if name == "lens cap" else 1, (height, width, 3))
+            picture = Image.fromarray(noise.astype(np.uint8))
         image, mask = folder / f"{name}.png", folder / "masks" / f"{name}_segmentation.png"
         picture.save(image)
         Image.fromarray(disc.astype(np.uint8) * 255).save(mask)

@@ -45,6 +45,20 @@ SEMICOLONS = WRITTEN.replace(",", ";").replace(".", ",")
 NFC, NFD = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
 
 FOLDERS = (
+    StrangeFolder(
+        "images-in-a-subfolder",
+        WRITTEN.encode(),
+        ("images/a.jpg", "images/b.jpg", "other/c.jpg", "masks/a.png", "images/b_segmentation.png"),
+        PLAIN,
+        notes=("3 names of labels.csv found in a subfolder, where one file fits (a, b, c)", "without a row"),
+    ),
+    StrangeFolder(
+        "masks-in-a-subfolder",
+        b"image,label,mask\na.jpg,melanoma,a.png\nb,rest,b_mask\nc,rest,\n",
+        (*THREE, "masks/a.png", "drawn/b_mask.jpg"),
+        tuple((name, label, None, {}) for name, label, _, _ in PLAIN),
+        notes=("2 names of labels.csv found in a subfolder, where one file fits (a.png, b_mask)", "1 mask is a JPEG"),
+    ),
     StrangeFolder("plain", WRITTEN.encode(), THREE, PLAIN),
     StrangeFolder("excel-utf8", WRITTEN.replace("\n", "\r\n").encode("utf-8-sig"), THREE, PLAIN),
     StrangeFolder("excel-german", SEMICOLONS.replace("\n", "\r\n").encode("cp1252"), THREE, PLAIN),

@@ -7,10 +7,21 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.factories import Recorder
-from tests.strangers.make_images import P3_XY, StrangeImage, icc, make_images, refused, shown, skin, to_light
+from tests.strangers.make_images import (
+    P3_XY,
+    StrangeImage,
+    blocks,
+    icc,
+    make_images,
+    refused,
+    shown,
+    skin,
+    to_light,
+    turned,
+)
 
 from attnmel.data.image_files.reading import read_image
-from attnmel.data.preprocess.images import image_size
+from attnmel.data.preprocess.images import Part, Square, image_size, prepared_image
 from attnmel.errors import ImageError
 from attnmel.pipeline.predict.predict import predict_images
 
@@ -64,13 +75,28 @@ def test_without_the_extra_a_heic_file_says_what_to_install(tmp_path: Path, monk
         read_image(tmp_path / "photo.heic")
 
 
+@pytest.mark.parametrize("crop", [0.85, Square(192, 128, -9.5, 3.25, 120), None], ids=["central", "over", "squashed"])
+def test_a_turned_file_is_prepared_to_the_bit_as_an_upright_one(crop: Part) -> None:
+    """A JPEG too, decoded at half its size: its squares of one colour are stored exactly."""
+    upright, off = turned(1, blocks()), {}
+    for orientation in range(1, 9):
+        for name, content in turned(orientation, blocks()).items():
+            one = upright[name.replace(f"turned-{orientation}", "turned-1")]
+            found, right = (prepared_image(file, crop=crop, side=40).astype(int) for file in (content, one))
+            off[name] = int(np.abs(found - right).max())
+    assert set(off.values()) == {0}
+
+
 def test_predict_gives_every_file_of_one_picture_one_answer(images: list[StrangeImage], exported: Path) -> None:
     """One picture without loss in every format, orientation and depth; and one round view on white."""
     exact = [one.path for one in images if one.path.suffix != ".jpg" and one.path.name.startswith(("turned", "hidden"))]
+    folder = exact[0].parent
+    for orientation in range(1, 9):
+        exact.append(folder / f"squares-{orientation}.jpg")
+        exact[-1].write_bytes(turned(orientation, blocks())[f"turned-{orientation}.jpg"])
     progress = Recorder()
     results = list(predict_images(exported, exact, progress=progress))
     assert not [one.error for one in results if one.error]
-    for kind in ("turned", "hidden"):
-        found = [one.probabilities for one in results if Path(one.image).name.startswith(kind)]
-        np.testing.assert_allclose(found, [found[0]] * len(found), atol=1e-6)
+    for kind in ("turned", "hidden", "squares"):
+        assert len({one.probabilities for one in results if Path(one.image).name.startswith(kind)}) == 1, kind
     assert f"8 of {len(exact)} images: alpha channel laid on white" in progress.notes

@@ -23,10 +23,10 @@ START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 class Desk:
     """A served study, its readers' tokens and its clock."""
 
-    def __init__(self, place: Path, **options: Any) -> None:  # noqa: ANN401
-        self.path, self.study, self.tokens = small_study(place, **options)
+    def __init__(self, place: Path, database: str | None = None, **options: Any) -> None:  # noqa: ANN401
+        self.path, self.study, self.tokens = small_study(place, database=database, **options)
         self.now = START
-        self._opened = open_study(self.path)
+        self._opened = open_study(self.path, database)
         self.opened = self._opened.__enter__()
         app = make_study_app(*self.opened, now=lambda: self.now)
         self.client = TestClient(guarded(app, "127.0.0.1", None), ADDRESS).__enter__()

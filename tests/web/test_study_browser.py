@@ -2,14 +2,13 @@
 
 import json
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.factories import start_command
 from tests.pipeline.study.small_study import open_study, small_study
+from tests.web.study_process import StudyProcess
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(
@@ -26,35 +25,16 @@ SIZES = {
 SHOWN = "!document.getElementById('reading').hidden || !document.getElementById('message').hidden"
 
 
-class Server:
-    """A real server of a study, which can be killed and started again on its port."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.port = path, 0
-        self.start()
-
-    def start(self) -> None:
-        """Start, and wait until it listens."""
-        self.process = start_command("study", "serve", self.path, "--port", self.port)
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline().strip().rstrip("/").rpartition(":")[2])
-
-    def kill(self) -> None:
-        """End at once."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
-
-
-Serve = Callable[[Path], Server]
+Serve = Callable[[Path], StudyProcess]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serve a study until the end of the test."""
-    servers: list[Server] = []
+    servers: list[StudyProcess] = []
 
-    def start(path: Path) -> Server:
-        servers.append(Server(path))
+    def start(path: Path) -> StudyProcess:
+        servers.append(StudyProcess(path))
         return servers[-1]
 
     yield start
@@ -70,7 +50,7 @@ def browser() -> Iterator[Any]:
         one.close()
 
 
-def opened(browser: Any, server: Server, token: str, **options: Any) -> Any:  # noqa: ANN401
+def opened(browser: Any, server: StudyProcess, token: str, **options: Any) -> Any:  # noqa: ANN401
     page = browser.new_context(**options).new_page()
     page.goto(f"http://127.0.0.1:{server.port}/#{token}")
     page.wait_for_function(f"() => {SHOWN}")

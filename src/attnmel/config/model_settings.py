@@ -22,6 +22,8 @@ Passing = Literal["none", "to-class", "to-mask", "both"]
 PASSINGS: dict[str, Passing] = {one: one for one in get_args(Passing)}
 LeftOut = Literal["maps", "polar", "asymmetry"]
 LEFT_OUT: dict[str, LeftOut] = {one: one for one in get_args(LeftOut)}
+Grid = Literal["disc", "ellipse"]
+GRIDS: dict[str, Grid] = {one: one for one in get_args(Grid)}
 HeadKind = Literal["softmax", "hinge", "both"]
 HEAD_KINDS: dict[str, HeadKind] = {one: one for one in get_args(HeadKind)}
 
@@ -45,6 +47,9 @@ class ModelSettings(Settings):
     """Which branch of chen gets features of the other: the classification (to-class), the segmentation (to-mask)."""
     without: tuple[LeftOut, ...] = ()
     """Parts of dermaknet that are left out: structure maps, polar pooling, asymmetry."""
+    grid: Grid = "disc"
+    """Where the rings and sectors of dermaknet lie: on the disc that touches the input's borders, or on the ellipse of
+    the lesion, by the moments of a lesion map that the network itself predicts."""
     heads: HeadKind = "softmax"
     """How scores are trained and become probabilities: cross-entropy or focal loss, hinge loss, or the mean of both."""
     branches: tuple[Trunk, ...] = ()

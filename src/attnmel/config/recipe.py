@@ -12,8 +12,10 @@ from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Positive, Transforms
 from attnmel.config.model_settings import LITE_TRUNKS, OWN, VGG_TRUNKS, ModelSettings
 from attnmel.config.transforms import NO_TRANSFORMS
 
-Prior = Literal["none", "lesion", "background", "dermoscopic", "structures"]
-STRUCTURES = "structures"
+Prior = Literal["none", "lesion", "background", "dermoscopic", "structures", "structures+lesion"]
+STRUCTURES, STRUCTURES_AND_LESION = "structures", "structures+lesion"
+OF_STRUCTURES = (STRUCTURES, STRUCTURES_AND_LESION)
+"""Several planes an image, which the maps of dermaknet are trained toward."""
 Spoiling = Literal["none", "shifted", "dilated", "swapped"]
 Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]
@@ -46,6 +48,9 @@ class LossSettings(Settings):
     """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
     pool4_weight: float = Field(default=0.01, ge=0)
+    structure_labels: Literal["marks", "presence"] = "marks"
+    """What the structure maps of dermaknet learn from: the marked pixels, or how much of the lesion they are alone
+    (none, less than half, half and more)."""
     mask_weight: float = Field(default=1.0, ge=0)
     """Of the cross-entropy and Dice loss of a segmentation branch; only images with a prior have it."""
 
@@ -241,25 +246,30 @@ class Recipe(RunRecipe):
                     f"model.heads = '{self.model.heads}' is of one linear layer, and dermaknet has three; leave it out"
                 )
             self._check_structures()
-        elif prior == STRUCTURES:
-            raise ValueError(f"loss.prior = 'structures' is of the network dermaknet, but model.network = '{network}'")
+        elif prior in OF_STRUCTURES:
+            raise ValueError(f"loss.prior = '{prior}' is of the network dermaknet, but model.network = '{network}'")
         elif prior != "none" and network not in ("attnmel-cnn", "chen"):
             needs = f"loss.prior = '{prior}' needs a network with attention maps (attnmel-cnn) or a segmentation branch"
             raise ValueError(f"{needs} (chen), but model.network = '{network}'")
         return self
 
     def _check_structures(self) -> None:
-        prior, training = self.loss.prior, self.training
-        if prior not in ("none", STRUCTURES):
-            raise ValueError(f"the maps of dermaknet are of loss.prior = 'structures' or 'none', found '{prior}'")
-        if prior == STRUCTURES and "maps" in self.model.without:
-            raise ValueError("loss.prior = 'structures' trains the structure maps, which model.without leaves out")
-        if prior == STRUCTURES and (self.loss.masks or self.loss.spoil != "none"):
-            raise ValueError("loss.masks and loss.spoil are of one mask an image, but loss.prior = 'structures'")
-        if prior == STRUCTURES and (training.smallest_crop is not None or training.any_angle or training.colour):
+        prior, ellipse, bare = self.loss.prior, self.model.grid == "ellipse", "maps" in self.model.without
+        kinds = ("lesion",) if ellipse and bare else (STRUCTURES_AND_LESION,) if ellipse else OF_STRUCTURES
+        if prior in OF_STRUCTURES and bare:
+            raise ValueError(f"loss.prior = '{prior}' trains the structure maps, which model.without leaves out")
+        if prior not in ("none", *kinds):
+            grid = f" with model.grid = '{self.model.grid}'" if ellipse or prior == "lesion" else ""
+            known = " or ".join(f"'{one}'" for one in (*kinds, "none"))
+            raise ValueError(f"the maps of dermaknet{grid} are of loss.prior = {known}, found '{prior}'")
+        if ellipse and {"polar", "asymmetry"} <= {*self.model.without}:
+            raise ValueError("model.grid = 'ellipse' is of the polar pooling, which model.without leaves out")
+        if prior in OF_STRUCTURES and (self.loss.masks or self.loss.spoil != "none"):
+            raise ValueError(f"loss.masks and loss.spoil are of one mask an image, but loss.prior = '{prior}'")
+        if self.loss.structure_labels == "presence" and prior != STRUCTURES_AND_LESION:
             raise ValueError(
-                "training.smallest_crop, any_angle and colour interpolate between pixels, which marks of several "
-                "structures cannot take; leave them out, or set loss.prior = 'none'"
+                "loss.structure_labels = 'presence' is of shares of the lesion, which needs loss.prior = "
+                f"'{STRUCTURES_AND_LESION}', found '{prior}'"
             )
 
     @model_validator(mode="after")
@@ -267,6 +277,7 @@ class Recipe(RunRecipe):
         for setting, given, network in (
             ("passing", self.model.passing != "both", "chen"),
             ("without", self.model.without, "dermaknet"),
+            ("grid", self.model.grid != "disc", "dermaknet"),
             ("branches", self.model.branches, "harangi"),
         ):
             if given and self.model.network != network:

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.onnx_file import SQUARE
 from attnmel.deploy.packages import package
 from attnmel.errors import CheckpointError, ConfigError
+from attnmel.shapes import UInt8
 
 if TYPE_CHECKING:
     from openvino import Core, InferRequest, Model

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
 from PIL.Image import Image as PillowImage
 
 from attnmel import NOTICE
@@ -40,6 +39,7 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, decisions_of
 from attnmel.pretrained.catalogue import find_model
 from attnmel.records import ATTENTION_MAPS
+from attnmel.shapes import Float32
 from attnmel.threads import requested_threads
 
 IMAGE_DIMENSIONS = 3

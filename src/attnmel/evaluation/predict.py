@@ -21,6 +21,8 @@ class Predicted(NamedTuple):
     predictions: Predictions
     attention: tuple[Float[np.ndarray, "N h w"], ...]
     """Maps in [0, 1], pool-3 first; empty for a network without gates."""
+    without_lesion: int = 0
+    """Images in which a network whose polar grid follows the lesion found none."""
 
 
 def predict(
@@ -33,9 +35,12 @@ def predict(
     device: torch.device,
     precision: runtime.ComputePrecision = "float32",
     total: int | None = None,
+    further: int = 0,
     progress: Progress = SILENT,
 ) -> Predicted:
-    """Predict every image of the batches, `total` in all; `image_ids` and `groups` are looked up by `Batch.rows`.
+    """Predict every image of the batches, `total` in all and `further` later ones.
+
+    `image_ids` and `groups` are looked up by `Batch.rows`.
 
     The network is put in evaluation mode and stays so.
     """
@@ -44,12 +49,14 @@ def predict(
     labels: list[int] = []
     probabilities: list[np.ndarray] = []
     attention: list[tuple[np.ndarray, ...]] = []
-    with progress.bar("predicting", total, "images") as advance:
+    without_lesion = 0
+    with progress.bar("predicting", total, "images", further=further) as advance:
         for batch in batches:
             with runtime.autocast(device, precision):
                 found = predict_batch(network, batch.inputs)
             probabilities.append(found.probabilities)
             attention.append(found.attention)
+            without_lesion += found.without_lesion
             rows += batch.rows.tolist()
             labels += batch.labels.tolist()
             advance(len(batch.labels))
@@ -60,4 +67,5 @@ def predict(
         labels=np.array(labels, dtype=np.int64),
         groups=tuple((groups or image_ids)[row] for row in rows),
     )
-    return Predicted(predictions, tuple(np.concatenate(maps) for maps in zip(*attention, strict=True)))
+    maps = tuple(np.concatenate(of_pool) for of_pool in zip(*attention, strict=True))
+    return Predicted(predictions, maps, without_lesion)

@@ -29,6 +29,7 @@ class TrunkFacts(Settings):
     attention: str
     passing: str = "both"
     without: tuple[str, ...] = ()
+    grid: str = "disc"
     heads: str = "softmax"
     branches: tuple[str, ...] = ()
     classes: int

@@ -61,9 +61,12 @@ def reader_roc_figure(
     points: Mapping[str, Sequence[tuple[float, float]]],
     *,
     name: str,
-    machine: tuple[float, float] | None = None,
+    machines: Sequence[tuple[float, float] | None] = (),
 ) -> str:
-    """Draw curves, and each reader as a point (1 - specificity, sensitivity) with a sign for each modality, as SVG."""
+    """Draw curves, and each reader as a point (1 - specificity, sensitivity) with a sign for each modality, as SVG.
+
+    The first curves are of the machines, whose points are stars of the same colour.
+    """
     with matplotlib.rc_context(STYLE):
         figure, axes = unit_square("1 \N{MINUS SIGN} specificity", "sensitivity", named=len(curves) + len(points))
         axes.plot((0, 1), (0, 1), **FAINT)
@@ -72,8 +75,9 @@ def reader_roc_figure(
         # The curves of the same modalities come last, and have the same colours.
         for number, (label, own) in enumerate(points.items(), len(curves) - len(points)):
             _scatter(axes, own, number, label)
-        if machine is not None:
-            axes.plot(*machine, marker="*", markersize=10, color=INK, linestyle="none")
+        for number, point in enumerate(machines):
+            if point is not None:
+                axes.plot(*point, marker="*", markersize=10, color=_colour(number), mec=INK, mew=0.6, linestyle="none")
         legend(axes)
         found = "; ".join(f"{label} {curve.auc:.3f}" for label, curve in curves)
         count = sum(map(len, points.values()))
@@ -84,7 +88,11 @@ def _scatter(axes: Axes, points: Sequence[tuple[float, float]], number: int, lab
     if points:
         xs, ys = zip(*points, strict=True)
         mark = MARKS[number % len(MARKS)]
-        axes.plot(xs, ys, mark, markersize=4.5, color=SERIES[number % len(SERIES)], alpha=0.85, label=label)
+        axes.plot(xs, ys, mark, markersize=4.5, color=_colour(number), alpha=0.85, label=label)
+
+
+def _colour(number: int) -> str:
+    return SERIES[number % len(SERIES)]
 
 
 def flows_figure(counts: Mapping[tuple[bool, bool], int], *, name: str, title: str) -> str:

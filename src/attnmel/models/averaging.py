@@ -1,7 +1,8 @@
 """Probabilities of an image by its scores, and their mean over several squares of it. No torch."""
 
 import numpy as np
-from jaxtyping import Float, Float64
+
+from attnmel.shapes import Float, Float64
 
 
 def averaged(

@@ -8,7 +8,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.model_settings import HEAD_KINDS, LEFT_OUT, LITE_TRUNKS, OWN, PASSINGS, LeftOut, Passing
+from attnmel.config.model_settings import (
+    GRIDS,
+    HEAD_KINDS,
+    LEFT_OUT,
+    LITE_TRUNKS,
+    OWN,
+    PASSINGS,
+    Grid,
+    LeftOut,
+    Passing,
+)
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.chen import MASK_CHANNELS, ChenNetwork
@@ -129,6 +139,7 @@ class Parts:
     attention: AttentionKind
     passing: Passing
     without: tuple[LeftOut, ...]
+    grid: Grid
     others: tuple[Trunk, ...]
 
 
@@ -172,7 +183,7 @@ def chen(parts: Parts) -> ChenNetwork:
 def dermaknet(parts: Parts) -> DermaKNet:
     """Features times maps of dermoscopic structures, with polar pooling and asymmetry."""
     hidden = scaled(STRUCTURE_CHANNELS, parts.width)
-    return DermaKNet(parts.trunk, hidden, parts.without, classes=parts.classes)
+    return DermaKNet(parts.trunk, hidden, parts.without, parts.grid, classes=parts.classes)
 
 
 def harangi(parts: Parts) -> HarangiNetwork:
@@ -201,6 +212,7 @@ def build_network(
     attention: str = "sigmoid",
     passing: str = "both",
     without: Sequence[str] = (),
+    grid: str = "disc",
     heads: str = "softmax",
     branches: Sequence[str] = (),
     own: str = "",
@@ -222,6 +234,7 @@ def build_network(
     require_known("padding", padding, PADDINGS)
     require_known("attention", attention, ATTENTION_KINDS)
     require_known("passing", passing, PASSINGS)
+    require_known("grid", grid, GRIDS)
     require_known("head", heads, HEAD_KINDS)
     for branch in branches:
         require_known("trunk", branch, TRUNKS)
@@ -240,6 +253,7 @@ def build_network(
         attention="softmax" if attention == "softmax" else "sigmoid",
         passing=PASSINGS[passing],
         without=tuple(LEFT_OUT[part] for part in without),
+        grid=GRIDS[grid],
         others=tuple(others),
     )
     return _with_head(NETWORKS[network](parts), heads)

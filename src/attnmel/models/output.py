@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 from torch import Tensor, nn
 
 from attnmel.models.averaging import averaged
@@ -27,6 +27,8 @@ class Output(NamedTuple):
     """Maps in [0, 1] on pool-3, then on pool-4; empty for a network without gates."""
     masks: Float[Tensor, "B P h w"] | None = None
     """Scores, before the sigmoid, of the planes that a segmentation branch is trained toward; None without one."""
+    without_lesion: Bool[Tensor, " B"] | None = None
+    """Where a network whose polar grid follows the lesion found none, and took the disc; None of others."""
     margins: Float[Tensor, "B K"] | None = None
     """Of a hinge head; None without one."""
     softmax_scores: Float[Tensor, "B K"] | None = None
@@ -39,6 +41,8 @@ class BatchPrediction(NamedTuple):
     probabilities: Float64[np.ndarray, "B K"]
     attention: tuple[Float32[np.ndarray, "B h w"], ...]
     """Maps in [0, 1], pool-3 first; empty for a network without gates."""
+    without_lesion: int = 0
+    """Images in which a network that looks for the lesion found none."""
 
 
 @torch.inference_mode()
@@ -49,7 +53,8 @@ def predict_batch(
     output: Output = network(inputs)
     shares = probabilities(output.logits, temperature)
     maps = tuple(one[:, 0].float().cpu().numpy() for one in output.attention)
-    return BatchPrediction(shares.cpu().numpy(), maps)
+    missed = 0 if output.without_lesion is None else int(output.without_lesion.sum())
+    return BatchPrediction(shares.cpu().numpy(), maps, missed)
 
 
 def predict_squares(

@@ -39,9 +39,10 @@ def _operating(card: ModelCard) -> Iterator[str]:
         return
     scale = "uncalibrated" if card.calibration.temperature is None else "calibrated"
     yield from textwrap.wrap(
-        f"operating points: thresholds of {scale} probabilities, chosen on {card.chosen_on}; an image counts as "
-        "positive strictly above a threshold",
+        f"operating points: thresholds of {scale} probabilities, chosen on out-of-fold {card.chosen_on}; an image "
+        "counts as positive strictly above a threshold",
         WIDTH,
+        break_on_hyphens=False,
     )
     for one in card.operating:
         yield f"  {one.task} above {one.threshold!r}, target sensitivity {one.target:g}"

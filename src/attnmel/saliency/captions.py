@@ -3,10 +3,10 @@
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from attnmel.saliency.overlays import overlay
+from attnmel.shapes import Float, UInt8
 
 PAPER, INK = (255, 255, 255), (20, 20, 24)
 

@@ -3,11 +3,11 @@
 from functools import cache
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageFilter
 
 from attnmel.data.preprocess.images import MASK_THRESHOLD, Square, seen_box
 from attnmel.errors import ImageError
+from attnmel.shapes import Bool, Float, UInt8
 
 COLOURS = "viridis"
 """Perceptually uniform, legible to the colour-blind, and far in hue from skin and pigment (matplotlib's name)."""

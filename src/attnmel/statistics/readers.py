@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def readers(
     *,
     data: Data | None = None,
     positive: object = None,
-    machine: str | None = None,
+    machines: Sequence[str] = (),
     reference: str | None = None,
     threshold: float | None = None,
     margin: float | None = None,
@@ -60,7 +61,7 @@ def readers(
     """Analyse a study of readers, of any design, for other readers and other cases.
 
     Shapes: one value of each column for each reading. Range: AUCs in [0, 1], differences in [-1, 1]; a higher score is
-    more suspicious. `machine` and `reference` are modalities, found where they are not named; answers above the
+    more suspicious. `machines` and `reference` are modalities, found where they are not named; answers above the
     `threshold` are positive; `margin` is the loss of AUC that would matter. Obuchowski and Rockette 1995 with Hillis
     2007, U-statistics after Gallas 2006, agreement after Gwet 2008 (docs/study.md).
 
@@ -84,7 +85,7 @@ def readers(
         raise ReadingsError(f"cases with two truths: {listed(both)}; expected one truth for each case")
     read = study_data(SOURCE, rows, known)
     options = StudyOptions(
-        machine=machine, reference=reference, threshold=threshold, margin=margin, covariance=covariance
+        machines=tuple(machines), reference=reference, threshold=threshold, margin=margin, covariance=covariance
     )
     return ReaderStudy(analyse(read.readings, options))
 

@@ -45,8 +45,8 @@ class ImageRow(_Plain):
     """What a model says of one image, or why it cannot be used."""
 
     image: str = Field(description="Name of the file; of a DICOM file with several frames NAME#FRAME.")
-    probabilities: dict[str, float] | None = Field(None, description="By class; calibrated.")
-    uncalibrated: dict[str, float] | None = Field(None, description="In place of them, of a model without calibration.")
+    probabilities: dict[str, float] | None = Field(None, description="By class; at the model's temperature.")
+    uncalibrated: dict[str, float] | None = Field(None, description="In place of them, without its temperature.")
     decisions: dict[str, int] | None = Field(None, description="By operating point: 1 above its threshold, else 0.")
     share_of_image: float | None = Field(None, description="Share of the image's area that the network saw.")
     share_of_lesion: float | None = Field(None, description="Share of the lesion's area; only with a segmenter.")

@@ -7,8 +7,9 @@ from importlib.resources import files
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 
 from attnmel import NOTICE, __version__
 from attnmel.pipeline.study.reader_progress import ReaderProgress, has_ended, progress_of
@@ -27,6 +28,8 @@ LARGEST_BODY = 16_384
 NO_LINK = "this link is not valid; use the whole address that you were given, or request a new one"
 LATER = "that is not the next question; open the page again to go on where you are"
 TAKEN = "this question was answered before, and the first answer counts; open the page again to go on"
+
+NO_DATABASE = "the study's database cannot be reached now; nothing was kept of this request, so send it again later"
 
 Now = Callable[[], datetime]
 
@@ -183,6 +186,11 @@ def make_study_app(study: Study, folder: StudyFolder, store: Store, now: Now = _
         telemetry=NO_TELEMETRY,  # pyright: ignore[reportArgumentType] - a dict of the same keys
     )
     add_errors(app)
+
+    @app.exception_handler(OperationalError)
+    async def unreachable(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": NO_DATABASE}, 503)
+
     _add_page(app)
     _add_api(app, server)
     return app

@@ -24,10 +24,13 @@ def test_every_row_is_printed_as_a_train_command_of_a_shipped_recipe(
     ran = attnmel("reproduce", table, "--print-commands", "--home", tmp_path, "--seeds", 2, "--size", 64)
     assert ran.code == 0
     trained = [line for line in commands(ran.out) if line[1] == "train"]
-    assert [line[2] for line in trained] == [*TABLES[table].every_row] * 2
-    for line in trained:
-        settings = [line[place + 1] for place, part in enumerate(line) if part == "--set"]
-        assert load_run_recipe(line[2], settings).data.size == 64
+    recipes = [
+        load_run_recipe(line[2], [line[place + 1] for place, part in enumerate(line) if part == "--set"])
+        for line in trained
+    ]
+    rows = [one.name for one in recipes if one.name in TABLES[table].every_row and not one.data.fold]
+    assert sorted(rows) == sorted([*TABLES[table].every_row] * 2), "each once a seed, besides parts of fusions"
+    assert {one.data.size for one in recipes} == {64}
     assert f"run `attnmel fetch {table}`" in ran.out  # said, though a list may be printed where the data are not
     assert not list(tmp_path.iterdir())
 
@@ -50,7 +53,33 @@ def test_a_light_trunk_has_one_row_fewer(trunk: str, attnmel: "Attnmel") -> None
     if trunk == "mobilenet_v2":
         assert "# left out: isic2017/harangi, seed 0: data.normalise_by = 'weights' is one scale" in ran.out
         left.add("isic2017/harangi")
-    assert [line[2] for line in commands(ran.out)] == [row for row in TABLES["isic2017"].every_row if row not in left]
+    rows = [line[2] for line in commands(ran.out)]
+    assert set(TABLES["isic2017"].every_row) - set(rows) == left
+    # The trunks of a fusion's parts are its own: two equal networks would be no fusion.
+    assert "# isic2017/menegola: model.trunk of 2 of its 3 parts stays as the recipe has it" in ran.out
+    assert any(
+        "model.trunk=mobilenet_v2" in line for line in commands(ran.out) if "name=isic2017/gap-mobilenet" in line
+    )
+
+
+def test_parts_of_fusions_are_lines_of_their_own_in_steps_and_once_each(attnmel: "Attnmel") -> None:
+    ran = attnmel("reproduce", "isic2017", "--print-commands", "--rows", "harangi-weighted,menegola", "--out", "/t")
+    steps: list[list[str]] = []
+    for line in ran.out.splitlines():
+        if line.startswith("# Step"):
+            steps.append([])
+        elif line.startswith("attnmel"):
+            parts = shlex.split(line)
+            steps[-1].append(
+                load_run_recipe(parts[2], [parts[n + 1] for n, one in enumerate(parts) if one == "--set"]).name
+            )
+    assert [sorted(one.removeprefix("isic2017/") for one in step) for step in steps] == [
+        ["gap-lite0", "gap-mobilenet"],
+        ["harangi-weighted", "menegola-svm"],
+        ["menegola"],
+    ]
+    assert "# Step 2 of 3, when those before have ended: these in any order" in ran.out
+    assert "features.network.weights=/t/isic2017/gap-lite0/seed-0" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,18 @@ def test_a_list_that_is_none_is_told(tmp_path: Path, text: str, told: str) -> No
 def test_a_list_that_is_not_there_is_told_with_the_command_that_writes_it(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match=r"no exclusion list at .*; write one with `attnmel audit one --exclusions"):
         read_exclusions(tmp_path / "list.csv", "one")
+
+
+def test_a_smaller_copy_of_isic2019_has_the_id_of_its_original() -> None:
+    known = [entry("ISIC_1", dataset="isic2017"), entry("ISIC_1_downsampled", dataset="isic2019", label="NV")]
+    (found,) = findings_of(known, [("bytes of ISIC_1", "bytes of ISIC_1_downsampled", Match(0, 1, 5, 0.9))])
+    assert (found.kind, found.first, found.second) == ("same id", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [("AKIEC", "AK", False), ("AKIEC", "SCC", False), ("AK", "SCC", True), ("SCCKA", "SCC", False)]
+    + [("common nevus", "NV", False), ("benign", "AK", True), ("malignant", "AK", False)],
+)
+def test_akiec_became_ak_or_scc(one: str, other: str, differ: bool) -> None:
+    assert labels_differ(entry("a", label=one), entry("a", dataset="two", label=other)) == differ

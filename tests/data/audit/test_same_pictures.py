@@ -5,7 +5,7 @@ import pytest
 from tests.data.audit.copies import COPIES, bordered, prepared, slightly_turned, squashed
 
 from attnmel.data.audit.align import SAME_PICTURE, Match
-from attnmel.data.audit.candidates import candidates, turned
+from attnmel.data.audit.candidates import CandidateSearch, turned
 from attnmel.data.audit.descriptors import COARSE, FINE, SIDE, signatures
 from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.phantoms import draw_phantom
@@ -49,8 +49,8 @@ def test_pictures_through_a_round_opening_are_not_alike_for_it(pictures: list[np
     opening = np.hypot(place[:, None], place) < 0.47 * SIDE
     images = np.stack([prepared(one) * opening[..., None].astype(np.uint8) for one in pictures])
     described = signatures([images])
-    assert not described.inside[:, 0, 0].any()
-    assert described.inside[:, FINE // 2, FINE // 2].all()
+    assert not described.shown(np.arange(PICTURES))[:, 0, 0].any()
+    assert described.shown(np.arange(PICTURES))[:, FINE // 2, FINE // 2].all()
     assert found_of(images) == ()
 
 
@@ -58,12 +58,12 @@ def test_images_that_come_in_parts_have_the_same_signatures(pictures: list[np.nd
     images = np.stack([prepared(one) for one in pictures])
     whole, parts = signatures([images]), signatures(iter([images[:5], images[5:]]))
     assert np.array_equal(whole.fine, parts.fine)
-    assert np.allclose(whole.coarse, parts.coarse)
+    assert np.allclose(whole.coarse(0), parts.coarse(0))
 
 
 def test_coarse_structure_correlates_like_numpy(pictures: list[np.ndarray]) -> None:
     images = np.stack([prepared(one) for one in pictures])
-    coarse = signatures([images]).coarse
+    coarse = signatures([images]).coarse(0)
     assert coarse.shape == (PICTURES, COARSE**2)
     # The divisor's floor, which keeps a blank image from being amplified, takes a little off.
     assert np.allclose(coarse @ coarse.T, np.corrcoef(coarse), atol=0.05)
@@ -73,7 +73,7 @@ def test_a_blank_image_and_a_single_one_match_nothing(pictures: list[np.ndarray]
     blank = np.full((2, SIDE, SIDE, 3), 128, dtype=np.uint8)
     assert found_of(blank) == ()
     single = prepared(pictures[0])[None]
-    assert len(candidates(signatures([single]))) == 0
+    assert len(CandidateSearch(signatures([single])).candidates()) == 0
     assert found_of(single) == ()
 
 
@@ -96,5 +96,5 @@ def test_the_symmetry_of_a_squashed_copy_lays_it_like_the_first(pictures: list[n
 
 def test_coarse_structure_is_that_of_what_is_seen_through_an_opening(pictures: list[np.ndarray]) -> None:
     images = np.stack([prepared(slightly_turned(pictures[0], 10)), prepared(pictures[0])])
-    coarse = signatures([images]).coarse
+    coarse = signatures([images]).coarse(0)
     assert coarse[0] @ coarse[1] > 0.5

@@ -105,3 +105,16 @@ def test_a_part_of_a_warp_does_what_the_whole_does_to_these_images() -> None:
 def test_the_slides_settings_need_no_warp(given: tuple[float | None, bool, float], expected: WarpRange | None) -> None:
     found = WarpRange.of(*given, 0.7)
     assert found == expected or (found is not None and expected is not None and found.smallest == pytest.approx(0.49))
+
+
+def test_bits_of_several_structures_are_those_of_the_nearest_pixel() -> None:
+    warp, pixels = drawn(4, WarpRange(0.3, 1.0, any_angle=True, colour=0.0)), images(4)
+    moved, mixed = warp(pixels, bits=True), warp(pixels)
+    assert torch.equal(moved[:, :3], mixed[:, :3])
+    for before, after in zip(pixels[..., 3], moved[:, 3], strict=True):
+        assert set(after.unique().tolist()) <= set(before.unique().tolist())
+    masks = torch.where(pixels[..., 3:] > 127, 255, 0).to(torch.uint8)
+    binary = torch.cat([pixels[..., :3], masks], dim=3)
+    nearest, between = warp(binary, bits=True)[:, 3], warp(binary)[:, 3]
+    sure = (between == 0) | (between == 255)
+    assert torch.equal(nearest[sure], between[sure])

@@ -163,6 +163,16 @@ def test_a_table_of_other_images_is_refused(tmp_path: Path) -> None:
     refuse(folder, r"labels\.csv: found no row whose image is in the folder \(line 2, column image: found 'a', of")
 
 
+def test_a_name_that_fits_several_files_of_subfolders_is_refused_with_all(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, "image,label\na,1\nb,0\n", "one/a.jpg", "two/a.jpg", "b.jpg")
+    refuse(folder, r"line 2, column image: found 'a', which may be one/a\.jpg or two/a\.jpg, expected the name of one")
+
+
+def test_the_file_of_a_subfolder_is_named_where_its_ending_is_another(tmp_path: Path) -> None:
+    content = read_folder(write_folder(tmp_path, "image,label\na.png,1\nb,0\n", "images/a.jpg", "b.jpg"), READING)
+    assert "there is images/a.jpg)" in content.without_image[0].found
+
+
 def test_the_ending_that_a_file_has_is_named_where_the_table_has_another(tmp_path: Path) -> None:
     content = read_folder(write_folder(tmp_path, "image,label\na.png,1\nb,0\n", "a.jpg", "b.jpg"), READING)
     assert "there is a.jpg)" in content.without_image[0].found

@@ -167,7 +167,7 @@ def test_a_group_on_two_sides_of_an_own_split_is_named(tmp_path: Path) -> None:
 def test_an_unknown_data_set_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError,
-        match=r"'isic2071' \(did you mean 'isic2017'\?\); known: isic2016, .*, phantoms, or a folder with labels\.csv",
+        match=r"'isic2071' \(did you mean 'isic2017'\?\); known: derm7pt, isic2016, .*, phantoms, or a folder with labels\.csv",
     ):
         read_dataset("isic2071", tmp_path)
     (tmp_path / "scan.dcm").touch()

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.strangers.make_images import png, tiff
+from tests.images import spot_on_skin
+from tests.strangers.make_images import png, saved, tiff
 
-from attnmel.data.image_files.masks import read_mask
+from attnmel.data.image_files.masks import jpeg_note, read_mask
+from attnmel.errors import ImageError
 
 HEIGHT, WIDTH = 30, 40
 
@@ -63,3 +65,35 @@ def test_a_mask_is_turned_as_its_photograph(tmp_path: Path) -> None:
     exif[0x0112] = 3
     Image.fromarray(disc()[::-1, ::-1].copy()).save(tmp_path / "mask.png", exif=exif)
     np.testing.assert_array_equal(np.asarray(read_mask(tmp_path / "mask.png")), disc())
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
+def test_a_photograph_is_no_mask(tmp_path: Path, mode: str) -> None:
+    pixels, _ = spot_on_skin(80, 60, centre=(40, 30), radii=(15, 15), grain=25)
+    Image.fromarray(pixels).convert(mode).save(tmp_path / "a.png")
+    with pytest.raises(
+        ImageError, match=r"a\.png is a photograph and no mask: \d+% of its pixels are neither black no"
+    ):
+        read_mask(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+def test_a_mask_that_jpeg_has_compressed_marks_what_is_drawn(quality: int) -> None:
+    """But for pixels of its border."""
+    large = np.kron(disc(), np.ones((4, 4), dtype=np.uint8))
+    found = np.asarray(read_mask(saved("JPEG", Image.fromarray(large), quality=quality)))
+    assert len(np.unique(found)) > 2
+    assert ((found > 127) != (large > 127)).mean() < 0.01
+
+
+def test_a_mask_of_two_greys_or_with_a_soft_border_stays_a_mask() -> None:
+    soft = Image.fromarray(disc()).resize((400, 300), Image.Resampling.BICUBIC)
+    for mask in (Image.fromarray(disc() // 2 + 60), soft):
+        np.testing.assert_array_equal(np.asarray(read_mask(saved("PNG", mask))), np.asarray(mask))
+
+
+def test_masks_that_are_jpeg_files_are_counted() -> None:
+    assert jpeg_note([Path("a.png"), None]) == []
+    assert jpeg_note([Path("a.JPG"), Path("b.jpeg"), Path("c.png")])[0].startswith(
+        "2 masks are JPEG files, which blurs"
+    )

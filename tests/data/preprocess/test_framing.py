@@ -37,6 +37,23 @@ def test_without_a_lesion_the_network_sees_the_largest_central_square(mask: np.n
     assert (seen.left, seen.top, seen.side) == pytest.approx((50, 0, 300))
 
 
+def test_a_lesion_that_fills_a_square_image_is_shown_as_without_a_crop_around_it() -> None:
+    framing, whole = Framing("lesion", 224, 256, margin=0.2), np.ones((300, 300), dtype=bool)
+    assert framing.squares(300, 300, whole) == framing.squares(300, 300, None)
+    (square,) = framing.squares(400, 300, np.ones((300, 400), dtype=bool))
+    assert framing.seen(square)[2:] == pytest.approx((0, -50, 400)), "all of it, above and below its mirror image"
+
+
+def test_an_image_that_is_moved_with_its_mask_gives_the_same_square_moved() -> None:
+    framing, found = Framing("lesion", 224, 256, margin=0.2), []
+    for left, top in ((100, 80), (137, 91)):
+        mask = np.zeros((300, 400), dtype=bool)
+        mask[top : top + 60, left : left + 90] = True
+        (square,) = framing.squares(400, 300, mask)
+        found.append((square.left - left, square.top - top, square.side))
+    assert found[0] == pytest.approx(found[1])
+
+
 def test_five_crops_are_the_centre_and_one_in_each_corner_of_the_image() -> None:
     framing = Framing(0.8, 224, 256, crops=5)
     squares = framing.squares(400, 300)

@@ -10,6 +10,7 @@ from attnmel.data.preprocess.image_warnings import (
     WARNINGS,
     colour_distances,
     colour_statistics,
+    contrast,
     image_warnings,
     mean_colour,
     not_checked,
@@ -76,8 +77,13 @@ def test_a_blurred_image_and_far_colours_are_warned_of() -> None:
     colours = colour_statistics(np.random.default_rng(1).normal(0.5, 0.05, (100, 3)))
     green = np.zeros((224, 224, 3), dtype=np.uint8)
     green[..., 1] = 200
+    assert image_warnings(green, SEEN, colours) == ("one colour", "colours far from training")
+    green[:112, :, 1] = 195
+    assert image_warnings(green, SEEN, colours) == ("one colour", "colours far from training")
+    green[:112, :, 1] = 190
+    assert contrast(green) == pytest.approx(0.587 * 5, rel=1e-4)
     assert image_warnings(green, SEEN, colours) == ("blurred", "colours far from training")
-    assert mean_colour(green) == pytest.approx([0, 200 / 255, 0])
+    assert mean_colour(green) == pytest.approx([0, 195 / 255, 0])
 
 
 def test_what_cannot_be_checked_is_said() -> None:

@@ -199,3 +199,11 @@ def test_structures_are_the_planes_of_each_feature(
         assert alone.has_prior.tolist() == together.has_prior.tolist()
     _, union = opened(crosses, tmp_path, prior="dermoscopic")
     assert union.key != together.key
+    _, with_lesion = opened(crosses, tmp_path, prior="structures+lesion")
+    _, lesions = opened(crosses, tmp_path, prior="lesion")
+    both = with_lesion.has_prior
+    assert both.tolist() == [
+        marked and bool(one.mask) for marked, one in zip(together.has_prior, crosses.lesions, strict=True)
+    ]
+    np.testing.assert_array_equal(with_lesion.gather(rows)[both] & 15, bytes_[both])
+    np.testing.assert_array_equal(with_lesion.gather(rows)[both] >> 4, (lesions.gather(rows) > MASK_THRESHOLD)[both])

@@ -11,7 +11,7 @@ from attnmel.data.priors.kinds import NO_PRIOR, PRIORS
 def test_every_prior_keeps_shape_and_range(name: str) -> None:
     mask = torch.rand(2, 1, 8, 8)
     prior = PRIORS[name](mask)
-    assert prior.shape == (2, 4 if name == "structures" else 1, 8, 8)
+    assert prior.shape == (2, {"structures": 4, "structures+lesion": 5}.get(name, 1), 8, 8)
     assert 0 <= prior.min() <= prior.max() <= 1
 
 
@@ -22,9 +22,10 @@ def test_lesion_and_background_share_out_the_image() -> None:
 
 
 def test_structures_are_the_bits_of_the_bytes_of_the_mask() -> None:
-    marks = torch.rand(2, 4, 8, 8, generator=torch.Generator().manual_seed(0)) > 0.5
-    packed = (marks * torch.tensor([1, 2, 4, 8])[:, None, None]).sum(1, keepdim=True)
-    assert torch.equal(PRIORS["structures"](packed / 255), marks.float())
+    marks = torch.rand(2, 5, 8, 8, generator=torch.Generator().manual_seed(0)) > 0.5
+    packed = (marks * torch.tensor([1, 2, 4, 8, 16])[:, None, None]).sum(1, keepdim=True)
+    assert torch.equal(PRIORS["structures+lesion"](packed / 255), marks.float())
+    assert torch.equal(PRIORS["structures"](packed / 255), marks[:, :4].float())
 
 
 def test_no_prior_is_not_one_of_them() -> None:

@@ -133,7 +133,7 @@ def test_our_own_predictions_file_is_known_by_its_columns(tmp_path: Path) -> Non
     table = read(tmp_path, f"# Research use only.\n{header}\nA,,A,0.5,0.5\n")
     (found,) = sentences(table)
     assert found.startswith("line 2, column seborrheic_keratosis: found no such column")
-    assert found.endswith("of a run, score the file whose name ends in -submission.csv")
+    assert found.endswith("of a run, take the file whose name ends in -submission.csv")
 
 
 def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:

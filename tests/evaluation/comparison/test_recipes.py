@@ -189,9 +189,11 @@ def test_an_interval_that_holds_zero_claims_nothing_whatever_p_says() -> None:
 
 
 def test_a_p_is_written_with_the_digits_that_decide() -> None:
-    assert [p_words(p) for p in (0.0496, 0.2, 0.012, 0.0004, math.nan)] == [
-        "= 0.04960",
-        "= 0.20",
+    assert [p_words(p) for p in (0.0496, 0.04999, 0.0506, 0.2, 0.012, 0.0004, math.nan)] == [
+        "= 0.0496",
+        "= 0.04999",
+        "= 0.051",
+        "= 0.200",
         "= 0.012",
         "< 0.001",
         "not known",

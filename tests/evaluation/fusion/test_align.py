@@ -78,3 +78,13 @@ def test_another_truth_of_an_image_is_refused(two: Predictions, three: Predictio
         "1 of 3 images have another label in b than in a (a): a is 'melanoma', not 'rest'. Evaluate both runs on the "
         "same truth."
     )
+
+
+def test_a_member_of_other_images_is_refused(two: Predictions, three: Predictions) -> None:
+    other = dataclasses.replace(two, image_ids=("a", "b", "x"))
+    with pytest.raises(PredictionsError) as refused:
+        align({"a": three, "b": other}, ("rest", "melanoma"), "isic2017")
+    assert str(refused.value) == (
+        "b was evaluated on other images than a: 1 only in a (c); 1 only in b (x). Evaluate both on the same split of "
+        "the same data with `attnmel evaluate`."
+    )

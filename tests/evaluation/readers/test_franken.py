@@ -23,7 +23,11 @@ FILE = FOLDER / "Franken.imrmc"
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.skipif(not FILE.is_file(), reason="no Franken.imrmc beside the project or in ATTNMEL_READER_DATA"),
+    pytest.mark.skipif(
+        not FILE.is_file(),
+        reason=f"{FILE} is not there: published by RJafroc (github.com/dpc10ster/RJafroc, inst/MRMCRuns/FR/FR.lrc); "
+        "expected in the .imrmc format: 2 modalities, 4 readers, 33 healthy and 67 diseased cases, ratings from 1 to 5",
+    ),
 ]
 
 

@@ -23,10 +23,10 @@ def sequential(tmp_path_factory: pytest.TempPathFactory) -> StudyAnalysis:
 
 
 def test_machine_reference_and_threshold_are_found(sequential: StudyAnalysis, complete: Readings) -> None:
-    assert sequential.machine == "machine"
+    assert sequential.machine_names == ("machine",)
     assert sequential.human == ("with machine", "alone"), "the reference last"
     assert sequential.threshold == 50
-    assert analyse(complete).machine is None
+    assert analyse(complete).machines == ()
     binary = replace(complete, scores=(complete.scores > 1).astype(float))
     assert analyse(binary).threshold == 0.5
 
@@ -37,7 +37,7 @@ def test_each_part_is_there(sequential: StudyAnalysis) -> None:
     assert [(one.first, one.second) for one in sequential.against_machine] == [
         ("machine", "with machine"), ("machine", "alone"),
     ]  # fmt: skip
-    assert set(sequential.shares) == set(sequential.machine_shares)
+    assert set(sequential.shares) == set(sequential.machines[0].shares)
     assert [one.level for one in sequential.groups] == ["expert", "resident"]
     assert len(sequential.within) == len(READERS)
     assert all(one.repeatability and one.repeatability.images == 8 for one in sequential.within)
@@ -65,7 +65,7 @@ def test_a_modality_with_readers_of_its_own_is_compared(complete: Readings) -> N
 
 def test_one_reader_and_one_modality_are_analysed_without_a_crash(drawn: Callable[..., Readings]) -> None:
     found = analyse(drawn(modalities=1, readers=1))
-    assert found.machine is None
+    assert found.machines == ()
     assert found.pairs == ()
     assert found.modalities[0].analysis is not None
     assert np.isnan(found.modalities[0].analysis.random.means[0].low)
@@ -84,8 +84,11 @@ def test_three_modalities_are_tested_together(drawn: Callable[..., Readings]) ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (StudyOptions(machine="testC"), r"unknown modality 'testC' \(did you mean 'test[AB]'\?\); known: testA, testB"),
-        (StudyOptions(machine="testA"), "'testA' has 5 readers; a machine's modality has exactly one, the machine"),
+        (
+            StudyOptions(machines=("testC",)),
+            r"unknown modality 'testC' \(did you mean 'test[AB]'\?\); known: testA, testB",
+        ),
+        (StudyOptions(machines=("testA",)), "'testA' has 5 readers; a machine's modality has exactly one, the machine"),
         (StudyOptions(reference="x"), "unknown modality 'x'; known: testA, testB"),
         (StudyOptions(margin=5), r"a margin of 5; expected a loss of AUC between 0 and 1, such as 0\.05"),
     ],
@@ -93,6 +96,40 @@ def test_three_modalities_are_tested_together(drawn: Callable[..., Readings]) ->
 def test_an_option_that_does_not_fit_is_one_sentence(complete: Readings, options: StudyOptions, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         analyse(complete, options)
+
+
+def test_each_machine_is_compared_with_readers_alone_and_with_those_it_was_shown_to(complete: Readings) -> None:
+    names = ("alone", "with net", "with wrong", "net", "wrong")
+    scores = np.full((5, 7, 80), np.nan)
+    scores[0, :5], scores[1, :5], scores[2, :5] = complete.scores[0], complete.scores[1], complete.scores[0]
+    half = np.arange(80) % 2 == 0
+    scores[1][:, ~half], scores[2][:, half] = np.nan, np.nan
+    scores[3, 5], scores[4, 6] = complete.diseased, ~complete.diseased
+    readers = (*complete.readers, "net", "wrong")
+    found = analyse(
+        replace(complete, modalities=names, readers=readers, scores=scores),
+        StudyOptions(threshold=0.5, machine_threshold=0.5),
+    )
+    assert {one.name: one.auc.value for one in found.machines} == {"net": 1, "wrong": 0}
+    assert [(one.first, one.second) for one in found.against_machine] == [
+        ("net", "with net"), ("net", "alone"), ("wrong", "with wrong"), ("wrong", "alone"),
+    ]  # fmt: skip
+    assert [one.shares["sensitivity"].value for one in found.machines] == [1, 0]
+    assert set(found.changes) == {"with net", "with wrong"}
+    right, wrong = found.changes["with net"], found.changes["with wrong"]
+    assert sum(right.flows.values()) == sum(wrong.flows.values()) == 5 * 40
+    assert not any(count for key, count in right.flows.items() if not key[0]), "this machine is never wrong"
+    assert wrong.toward_wrong.mean is not None
+    assert wrong.toward_wrong.mean.value == 0, "answers with it are those alone"
+
+
+def test_binormal_curves_are_fitted_where_they_are_asked_for(drawn: Callable[..., Readings]) -> None:
+    readings = drawn(readers=3)
+    assert analyse(readings).binormal is None
+    found = analyse(replace(readings, scores=np.round(readings.scores)), StudyOptions(binormal=True)).binormal
+    assert found is not None
+    assert len(found.curves) == 6
+    assert found.analysis is not None
 
 
 def test_readings_that_allow_no_curve_are_refused(complete: Readings) -> None:

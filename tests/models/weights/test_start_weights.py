@@ -163,9 +163,9 @@ def test_unreachable_weights_are_answered_with_three_ways_on(
         start(network(), "imagenet", home, width=1.0)
     said = str(caught.value)
     assert "--set model.weights=http://.../vgg16_bn-6c64b313.pth" in said
-    assert "--set model.weights=PATH/vgg16_bn-6c64b313.pth" in said
+    assert "or =PATH/vgg16_bn-6c64b313.pth" in said
     assert f"put it at {weights_folder(home)}/vgg16_bn-6c64b313.pth" in said
-    assert "--set model.weights=random" in said
+    assert "--set model.weights=random --set data.normalise_by=dataset" in said
 
 
 def test_another_file_under_the_published_name_is_refused(tmp_path: Path, home: Path) -> None:

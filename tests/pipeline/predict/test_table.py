@@ -49,6 +49,7 @@ def test_probabilities_without_the_model_s_temperature_have_another_name(trained
     card = dataclasses.replace(plain_card(trained), temperature=2.0)
     assert Table(card).columns[1:3] == ("uncalibrated_rest", "uncalibrated_melanoma")
     assert Table(card, 2.0).columns[1:3] == ("probability_rest", "probability_melanoma")
+    assert Table(plain_card(trained)).columns[1:3] == ("probability_rest", "probability_melanoma")
     assert "uncalibrated" in json.loads("".join(Table(card).lines(RESULTS, as_json=True)))["images"][0]
 
 
@@ -63,6 +64,10 @@ def test_the_notice_says_what_a_decision_means_and_what_its_threshold_achieved(t
         "decision_melanoma_sensitivity_0.89: 1 if the probability of melanoma is above 0.2, else 0; sensitivity 0.900 "
         "(0.700 to 0.970), specificity 0.500 (0.400 to 0.600) on 90 images of the split validation (20 positive)."
     )
+    folds = dataclasses.replace(plain_card(trained), temperature=2.0, chosen_on="predictions of five folds")
+    lines = Table(folds, 2.0, thresholds=(point,)).notice.splitlines()
+    assert lines[-1].endswith(" on 90 images (20 positive), out-of-fold predictions of five folds.")
+    assert "Calibrated: temperature 2, fitted on out-of-fold predictions of five folds." in lines
 
 
 def test_a_name_that_is_no_text_is_written_with_its_bytes_in_figures(trained: RunFolder) -> None:

@@ -33,7 +33,9 @@ def write_machine(path: Path, cases: int = 12, wrong: Sequence[int] = ()) -> Pat
     return path
 
 
-def small_study(place: Path, cases: int = 12, count: int = 4, **options: object) -> tuple[Path, Study, dict[str, str]]:
+def small_study(
+    place: Path, cases: int = 12, count: int = 4, *, database: str | None = None, **options: object
+) -> tuple[Path, Study, dict[str, str]]:
     """Make a study of `count` cases of each class; return its folder, itself and the readers' tokens."""
     design = options.get("design", "sequential")
     plan = {
@@ -45,5 +47,6 @@ def small_study(place: Path, cases: int = 12, count: int = 4, **options: object)
         "repeats": 1,
         **options,
     }
-    study, tokens = make_study(place / "study", NewStudy(**plan), place)  # pyright: ignore[reportArgumentType]
+    made = NewStudy(**plan)  # pyright: ignore[reportArgumentType]
+    study, tokens = make_study(place / "study", made, place, database=database)
     return place / "study", study, tokens

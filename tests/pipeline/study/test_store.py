@@ -1,13 +1,6 @@
 """The tables of a study: migrations make what the code expects; PostgreSQL keeps the same promises as SQLite."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlmodel import SQLModel
+from tests.pipeline.study.postgres_server import needs_postgres, postgres
 
 from attnmel.errors import ConfigError
 from attnmel.pipeline.study.store import Answer, Store
@@ -86,33 +80,31 @@ def test_sqlite_keeps_one_answer(tmp_path: Path) -> None:
     store.close()
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """Run a server of PostgreSQL, which does not run as root; give its address."""
-    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    folder = Path(tempfile.mkdtemp(prefix="attnmel-postgres-"))  # pytest's own folders are root's only
-    if user:
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-    make = [*user, "initdb", "-D", str(data), "-U", "study", "--auth=trust", "-N", "--locale=C.UTF-8"]
-    subprocess.run(make, check=True, cwd=folder, stdout=subprocess.DEVNULL)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    options = f"-p {port} -k {data} -c listen_addresses=127.0.0.1"
-    control = [*user, "pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log")]
-    subprocess.run([*control, "-o", options, "start"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
-    try:
-        yield f"postgresql+psycopg://study@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
-        shutil.rmtree(folder)
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("pg_ctl"), reason="needs an installed server of PostgreSQL")
-def test_postgresql_keeps_one_answer() -> None:
-    with postgres() as address:
+@needs_postgres
+def test_postgresql_keeps_one_answer_in_the_tables_that_the_code_expects() -> None:
+    with postgres() as server:
+        address = server.new_database()
         store = Store(address, HASH)
         promises(store)
         store.close()
         Store(address, HASH).close()
+        with pytest.raises(ConfigError, match="the answers in the database belong to another study file"):
+            Store(address, "1" * 64)
+        engine = create_engine(address)
+        with engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+        engine.dispose()
+
+
+@pytest.mark.slow
+@needs_postgres
+def test_connections_that_a_restarted_database_has_closed_are_opened_again() -> None:
+    with postgres() as server:
+        store = Store(server.new_database(), HASH)
+        store.add_readers(["ana"])
+        server.crash()
+        server.start()
+        assert [one.name for one in store.readers()] == ["ana"]
+        store.close()

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def fetch(
     dataset: Annotated[
         str,
-        typer.Argument(help="isic2016, isic2017, isic2018 (with task 1-2) or isic2018-task1", autocompletion=data_sets),
+        typer.Argument(
+            help="isic2016 to isic2020 (isic2018 with task 1-2), isic2018-task1 or milk10k", autocompletion=data_sets
+        ),
     ],
     mirror: Annotated[
         str | None, option(DATA, "Address of a copy, <address>/<year>/<official file name>: http(s):// or file://.")
@@ -148,6 +150,14 @@ def audit(
             metavar="MODEL|random",
         ),
     ] = None,
+    exhaustive: Annotated[
+        bool,
+        option(
+            ADVANCED,
+            "Compare each image with every other; of more than 5,000, by default only with those of similar structure.",
+            "--exhaustive",
+        ),
+    ] = False,
     exclusions: Annotated[
         Path | None,
         option(
@@ -176,9 +186,11 @@ def audit(
     from attnmel.files.locks import hold_files
     from attnmel.pipeline.data.audit import audit_datasets
     from attnmel.pipeline.data.audit_output import NOT_FOUND, as_dict, counts, list_exclusions, summary, write_page
-    from attnmel.runtime import use_threads
 
-    use_threads()
+    if embedding:
+        from attnmel.runtime import use_threads
+
+        use_threads()
     with hold_files(out, exclusions):
         audited = audit_datasets(
             names or (),
@@ -187,6 +199,7 @@ def audit(
             home=home_folder(home),
             reading=_reading(None, columns, strict=False),
             embedding=embedding or "",
+            exhaustive=exhaustive,
             progress=Terminal(),
         )
         if out is not None:

@@ -88,7 +88,7 @@ def evaluate(
         exclude=exclude,
         transforms=tta,
         prior=prior,
-        columns=parsed_columns(columns) if columns else None,
+        columns=parsed_columns(columns) if columns else {},
         allow_leakage=allow_leakage,
         out=out,
         home=home,

@@ -36,7 +36,8 @@ def predict(
         bool,
         option(
             OUTPUT,
-            "Do not divide by the model's calibration temperature; without decisions.",
+            "Do not divide by the model's calibration temperature, if it has one; columns uncalibrated_CLASS, without "
+            "decisions.",
             "--uncalibrated",
         ),
     ] = False,

@@ -15,11 +15,23 @@ from attnmel.cli.terminal import Home, Json, Terminal, print_json
 def reproduce(
     table: Annotated[str, typer.Argument(help="isic2016, isic2017 or isic2018.")],
     seeds: Annotated[int, option(TRAINING, "Number of seeds of each row.", min=1)] = 1,
-    rows: Annotated[str | None, option(TRAINING, "Rows to train, e.g. mel-cnn,attnmel [default: all].")] = None,
+    rows: Annotated[
+        str | None, option(TRAINING, "Rows to train, e.g. mel-cnn,attnmel, or none [default: all].")
+    ] = None,
     size: Annotated[int | None, option(DATA, "Input size in pixels, for a faster and smaller table.", min=1)] = None,
     limit: Annotated[int | None, option(DATA, "Number of training images, stratified by class.", min=1)] = None,
     epochs: Annotated[int | None, option(TRAINING, "Number of training epochs.", min=1)] = None,
     overrides: Overrides = None,
+    given: Annotated[
+        list[str] | None,
+        option(
+            DATA,
+            "Row of predictions that are there already: a submission, a predictions file, a run or a fused folder; "
+            "repeatable.",
+            "--row",
+            metavar="NAME=PATH",
+        ),
+    ] = None,
     segmenter: Annotated[
         Path | None,
         option(
@@ -54,6 +66,7 @@ def reproduce(
         overrides=(*(f"{key}={value}" for key, value in shrunken.items() if value is not None), *(overrides or ())),
         seeds=seeds,
         rows=tuple(filter(None, (rows or "").replace(" ", "").split(","))),
+        given=tuple(given or ()),
         home=home,
         command=shlex.join(["attnmel", *sys.argv[1:]]),
         segmenter=segmenter,

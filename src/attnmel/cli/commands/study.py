@@ -30,8 +30,10 @@ def analyse(
         Path, typer.Argument(help="Readings: a CSV file (reader, case, modality, score, truth), or .imrmc.")
     ],
     machine: Annotated[
-        str | None,
-        option(DATA, "Modality that is a machine [default: the one with a single reader, who is in no other]."),
+        list[str] | None,
+        option(
+            DATA, "Modality that is a machine; repeatable [default: each with a single reader, who is in no other]."
+        ),
     ] = None,
     reference: Annotated[
         str | None, option(DATA, "Modality that others are compared with [default: 'alone', where there is one].")
@@ -45,7 +47,7 @@ def analyse(
         ),
     ] = None,
     machine_threshold: Annotated[
-        float | None, option(EVALUATION, "That of the machine [default: the same].", "--machine-threshold")
+        float | None, option(EVALUATION, "That of machines [default: the same].", "--machine-threshold")
     ] = None,
     margin: Annotated[
         float | None, option(STATISTICS, "Loss of AUC that would matter, for tests of non-inferiority, such as 0.05.")
@@ -53,6 +55,10 @@ def analyse(
     covariance: Annotated[
         Literal["jackknife", "delong", "unbiased"], option(STATISTICS, "How covariances over cases are estimated.")
     ] = "jackknife",
+    binormal: Annotated[
+        bool,
+        option(STATISTICS, "Also fit binormal curves by maximum likelihood, and compare their areas.", "--binormal"),
+    ] = False,
     out: OutFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -70,12 +76,13 @@ def analyse(
     from attnmel.pipeline.study.analysis.analyse import analyse_study, median_seconds, write_study
 
     options = StudyOptions(
-        machine=machine,
+        machines=tuple(machine or ()),
         reference=reference,
         threshold=threshold,
         machine_threshold=machine_threshold,
         covariance=covariance,
         margin=margin,
+        binormal=binormal,
     )
     found = analyse_study(readings, options)
     if out is not None:

@@ -214,11 +214,10 @@ def export(
     for note in found.notes:
         Terminal().note(note)
     if as_json:
-        print_json({"out": str(out), "readings": [str(path) for path in found.readings], "notes": list(found.notes)})
-    else:
-        for path in found.readings:
-            print(f"attnmel study analyse {path}")
-    if not found.readings:
+        print_json({"out": str(out), "readings": found.readings and str(found.readings), "notes": list(found.notes)})
+    elif found.readings:
+        print(f"attnmel study analyse {found.readings}")
+    if found.readings is None:
         raise ConfigError(f"no reader has enough answers to be analysed yet; all answers are in {out / 'answers.csv'}")
 
 

@@ -15,9 +15,13 @@ from attnmel.records import Split
 
 OFFICIAL_ADDRESS = "https://isic-challenge-data.s3.amazonaws.com"
 DATAVERSE_ADDRESS = "https://dataverse.harvard.edu/api/access/datafile"
+ARCHIVE_ADDRESS = "https://isic-archive.s3.amazonaws.com/challenges"
+"""Where the challenges' data page links the files of 2020 and MILK10k; those of 2019 lie there as well."""
 
-Role = Literal["images", "masks", "labels", "lesion groups", "metadata", "feature masks", "superpixel features"]
-TABLES: tuple[Role, ...] = ("labels", "lesion groups", "metadata")
+Role = Literal[
+    "images", "masks", "labels", "lesion groups", "metadata", "duplicates", "feature masks", "superpixel features"
+]
+TABLES: tuple[Role, ...] = ("labels", "lesion groups", "metadata", "duplicates")
 """What is a table; a zip of one holds nothing else that is used."""
 
 OPTIONAL: tuple[Role, ...] = ("superpixel features",)
@@ -52,6 +56,8 @@ class Archive:
     """Name of a table's first column; empty where a table has no header."""
     published: str | None = None
     """Its own address, where it does not lie with the others."""
+    folder: str = ""
+    """Where it lies below an address; empty for the year."""
 
     @property
     def is_table(self) -> bool:
@@ -77,7 +83,7 @@ class Archive:
         """Return where it lies below the official address or a mirror."""
         if self.published is not None and base == OFFICIAL_ADDRESS:
             return self.published
-        return f"{base}/{self.year}/{self.name}"
+        return f"{base}/{self.folder or self.year}/{self.name}"
 
 
 def _isic2016() -> tuple[Archive, ...]:
@@ -152,11 +158,62 @@ def _isic2018_task1() -> tuple[Archive, ...]:
     )
 
 
+def _at_archive(
+    dataset: str, year: int, folder: str, files: tuple[tuple[str, Role, Split, int, str], ...]
+) -> tuple[Archive, ...]:
+    """Return files that the ISIC Archive holds itself: name, role, split, count and header of each."""
+    return tuple(
+        Archive(dataset, year, name, role, split, count, header, f"{ARCHIVE_ADDRESS}/{folder}/{name}", folder)
+        for name, role, split, count, header in files
+    )
+
+
+_ISIC2019 = _at_archive(
+    "isic2019",
+    2019,
+    "2019",
+    (
+        ("ISIC_2019_Training_Metadata.csv", "lesion groups", "train", 25_331, "image"),
+        ("ISIC_2019_Training_GroundTruth.csv", "labels", "train", 25_331, "image"),
+        ("ISIC_2019_Test_Metadata.csv", "metadata", "test", 8238, "image"),
+        ("ISIC_2019_Test_GroundTruth.csv", "labels", "test", 8238, "image"),
+        ("ISIC_2019_Training_Input.zip", "images", "train", 25_331, ""),
+        ("ISIC_2019_Test_Input.zip", "images", "test", 8238, ""),
+    ),
+)
+
+# The labels of the 10,982 test images are not public, so that these files are of no use here.
+_ISIC2020 = _at_archive(
+    "isic2020",
+    2020,
+    "2020",
+    (
+        ("ISIC_2020_Training_GroundTruth_v2.csv", "labels", "train", 33_126, "image_name"),
+        ("ISIC_2020_Training_Duplicates.csv", "duplicates", "train", 425, "image_name_1"),
+        ("ISIC_2020_Training_JPEG.zip", "images", "train", 33_126, ""),
+    ),
+)
+
+# So are those of the 479 lesions of MILK10k's benchmark.
+_MILK10K = _at_archive(
+    "milk10k",
+    2025,
+    "milk10k",
+    (
+        ("MILK10k_Training_GroundTruth.csv", "labels", "train", 5240, "lesion_id"),
+        ("MILK10k_Training_Metadata.csv", "metadata", "train", 10_480, "lesion_id"),
+        ("MILK10k_Training_Input.zip", "images", "train", 10_480, ""),
+    ),
+)
+
 ARCHIVES: dict[str, tuple[Archive, ...]] = {
     "isic2016": _isic2016(),
     "isic2017": _isic2017("isic2017", counted=True),
     "isic2018": _isic2018(),
     "isic2018-task1": _isic2018_task1(),
+    "isic2019": _ISIC2019,
+    "isic2020": _ISIC2020,
+    "milk10k": _MILK10K,
     "phantoms": _isic2017("phantoms", counted=False),
 }
 """Every data set with an official layout; phantoms come in that of ISIC 2017, as many as were drawn."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from attnmel.data.archives.by_hand import require_open
 from attnmel.data.archives.catalog import ARCHIVES, COMPANIONS, OFFICIAL_ADDRESS, OPTIONAL, SAME_FILES, Archive
 from attnmel.data.archives.sizes import size_in_words
 from attnmel.data.archives.unpack import BadFileError, unpack
@@ -62,11 +63,11 @@ def fetch(
 
     Raises:
         ConfigError: an unknown data set, or one that reads another's files.
-        ArchiveError: the address holds none of the files, or one is damaged, unsafe, or did not come whole.
+        ArchiveError: the address holds no file, one is damaged, unsafe or not whole, or no program may get it.
     """
-    if dataset in SAME_FILES:
-        source = SAME_FILES[dataset]
+    if source := SAME_FILES.get(dataset):
         raise ConfigError(f"{dataset} has no files of its own; run `attnmel fetch {source}`, whose files it reads")
+    require_open(dataset, home)
     require_known("data set", dataset, ARCHIVES)
     base = _base(dataset, mirror)
     with hold_folder(dataset_folder(home, dataset), waiting=progress.note):

@@ -41,8 +41,23 @@ _ISIC2018 = {
     "ISIC2018_Task3_Validation_GroundTruth.zip": 7 * KB,
     "ISIC2018_Task3_Test_Input.zip": 401 * MB,
 }
+_LATER = {
+    "ISIC_2019_Training_Input.zip": 9.1 * GB,
+    "ISIC_2019_Training_GroundTruth.csv": 1 * MB,
+    "ISIC_2019_Training_Metadata.csv": 1 * MB,
+    "ISIC_2019_Test_Input.zip": 3.6 * GB,
+    "ISIC_2019_Test_GroundTruth.csv": 454 * KB,
+    "ISIC_2019_Test_Metadata.csv": 287 * KB,
+    "ISIC_2020_Training_JPEG.zip": 23 * GB,
+    "ISIC_2020_Training_GroundTruth_v2.csv": 2 * MB,
+    "MILK10k_Training_Input.zip": 314 * MB,
+    "MILK10k_Training_Metadata.csv": 2 * MB,
+    "MILK10k_Training_GroundTruth.csv": 287 * KB,
+}
 
-ABOUT_BYTES: Mapping[str, int] = {name: round(size) for name, size in (_ISIC2016 | _ISIC2017 | _ISIC2018).items()}
+ABOUT_BYTES: Mapping[str, int] = {
+    name: round(size) for name, size in (_ISIC2016 | _ISIC2017 | _ISIC2018 | _LATER).items()
+}
 """By file name."""
 
 

@@ -135,8 +135,8 @@ def fine_likeness(
     def part(rows: slice) -> tuple[np.ndarray]:
         some = alignment.of(rows)
         first, second = _fine_pair(signatures, some)
-        within = signatures.inside[some.pairs[:, 0]].astype(np.float32)
-        turned = turned_each(signatures.inside[some.pairs[:, 1]].astype(np.float32), some.symmetries)
+        within = signatures.shown(some.pairs[:, 0])
+        turned = turned_each(signatures.shown(some.pairs[:, 1]), some.symmetries)
         spectra = [_spectrum(one) for one in (first, first**2, within)]
         best = np.zeros(len(first), dtype=np.float32)
         for step in FINER_ZOOMS:

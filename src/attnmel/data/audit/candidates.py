@@ -7,6 +7,7 @@ change when a picture is moved, or turned by half: it bears shifts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32, Int8, Int64, Shaped
@@ -14,6 +15,7 @@ from scipy import fft
 
 from attnmel.data.audit.chunks import in_parts
 from attnmel.data.audit.descriptors import COARSE, MIDDLE, Signatures
+from attnmel.data.audit.nearest import Nearest
 from attnmel.progress import SILENT, Progress
 
 SYMMETRIES = 8
@@ -33,9 +35,6 @@ LEAST_COARSE = 0.5
 # Waves along a side of the spectrum that are compared. On real images moved or cropped by 4 to 8 % this many put 98 to
 # 100 % of the copies among the seven nearest of 14,429; 5 and 9 put 95 to 100 %.
 WAVES = 7
-
-ROWS = 256
-"""Images compared at once: bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -77,19 +76,48 @@ def turned_each(images: Float32[np.ndarray, "B s s"], symmetries: Int64[np.ndarr
     return out
 
 
-def candidates(signatures: Signatures, progress: Progress = SILENT) -> Candidates:
-    """Return the pairs of each image with its nearest, each pair once a symmetry, the lower row first."""
-    if len(signatures.coarse) < 2:
-        return _candidates(np.zeros((0, 3), dtype=np.int64), 0)
-    by_coarse = _by_coarse(signatures, 0, COARSE_NEIGHBOURS, progress)
-    return _candidates(_distinct(np.concatenate([by_coarse, _by_spectrum(signatures.middle, progress)])), 0)
+class CandidateSearch:
+    """The descriptions of all images, ready to be searched; `exhaustive` compares each with every other."""
 
+    def __init__(self, signatures: Signatures, *, exhaustive: bool = False, progress: Progress = SILENT) -> None:
+        self._signatures, self._exhaustive, self._progress = signatures, exhaustive, progress
 
-def view_candidates(signatures: Signatures, view: int, progress: Progress = SILENT) -> Candidates:
-    """Return the pairs of a view of each image with the whole frames nearest to it; the image of the view is first."""
-    if len(signatures.coarse) < 2:
-        return _candidates(np.zeros((0, 3), dtype=np.int64), view)
-    return _candidates(_by_coarse(signatures, view, VIEW_NEIGHBOURS, progress), view)
+    @cached_property
+    def _coarse(self) -> Nearest:
+        return Nearest([self._signatures.coarse(0)], exhaustive=self._exhaustive)
+
+    def candidates(self) -> Candidates:
+        """Return the pairs of each image with its nearest, each pair once a symmetry, the lower row first."""
+        if len(self._signatures) < 2:
+            return _candidates(np.zeros((0, 3), dtype=np.int64), 0)
+        return _candidates(_distinct(np.concatenate([self._by_coarse(0, COARSE_NEIGHBOURS), self._by_spectrum()])), 0)
+
+    def view_candidates(self, view: int) -> Candidates:
+        """Return the pairs of a view of each image with the whole frames nearest to it; the view's image is first."""
+        if len(self._signatures) < 2:
+            return _candidates(np.zeros((0, 3), dtype=np.int64), view)
+        return _candidates(self._by_coarse(view, VIEW_NEIGHBOURS), view)
+
+    def _by_coarse(self, view: int, most: int) -> Int64[np.ndarray, "P 3"]:
+        squares = self._signatures.coarse(view).reshape(-1, COARSE, COARSE)
+        # Turning the one is as good as turning the other back, and only one of them has to be in the index.
+        every = [
+            turned(squares, symmetry).reshape(len(squares), -1) for symmetry in undone(np.arange(SYMMETRIES)).tolist()
+        ]
+        return np.column_stack(self._coarse.of_each(every, most, LEAST_COARSE, self._progress)[:3])
+
+    def _by_spectrum(self) -> Int64[np.ndarray, "P 3"]:
+        middle = self._signatures.middle
+        every = [_spectrum(turned(middle, symmetry)) for symmetry in SPECTRAL_SYMMETRIES]
+        mean, spread = every[0].mean(axis=0), every[0].std(axis=0) + 1
+        for one in every:
+            one -= mean
+            one /= spread
+            one /= np.linalg.norm(one, axis=1, keepdims=True).clip(1e-6)
+        search = Nearest(every, exhaustive=self._exhaustive)
+        found = search.of_each(every[:1], SPECTRAL_NEIGHBOURS, -1, self._progress)
+        pairs, symmetries = np.column_stack(found[:2]), np.array(SPECTRAL_SYMMETRIES)[found.way]
+        return np.column_stack([pairs, _upright(middle, pairs, symmetries, self._progress)])
 
 
 def undone(symmetries: Int64[np.ndarray, " P"]) -> Int64[np.ndarray, " P"]:
@@ -99,50 +127,6 @@ def undone(symmetries: Int64[np.ndarray, " P"]) -> Int64[np.ndarray, " P"]:
 
 def _candidates(found: Int64[np.ndarray, "P 3"], view: int) -> Candidates:
     return Candidates(found[:, :2], found[:, 2], np.full(len(found), view))
-
-
-def _by_coarse(signatures: Signatures, view: int, most: int, progress: Progress) -> Int64[np.ndarray, "P 3"]:
-    squares = signatures.coarse.reshape(-1, COARSE, COARSE)
-    every = [turned(squares, symmetry).reshape(len(squares), -1) for symmetry in range(SYMMETRIES)]
-    return _nearest(signatures.view_coarse[:, view], every, range(SYMMETRIES), most, LEAST_COARSE, progress)
-
-
-def _by_spectrum(middle: Int8[np.ndarray, "N m m"], progress: Progress) -> Int64[np.ndarray, "P 3"]:
-    every = [_spectrum(turned(middle, symmetry)) for symmetry in SPECTRAL_SYMMETRIES]
-    mean, spread = every[0].mean(axis=0), every[0].std(axis=0) + 1
-    every = [(one - mean) / spread for one in every]
-    every = [one / np.linalg.norm(one, axis=1, keepdims=True).clip(1e-6) for one in every]
-    found = _nearest(every[0], every, SPECTRAL_SYMMETRIES, SPECTRAL_NEIGHBOURS, -1, progress)
-    return np.column_stack([found[:, :2], _upright(middle, found[:, :2], found[:, 2], progress)])
-
-
-def _nearest(
-    rows: Float32[np.ndarray, "N D"],
-    every: list[np.ndarray],
-    symmetries: range | tuple[int, ...],
-    most: int,
-    least: float,
-    progress: Progress,
-) -> Int64[np.ndarray, "P 3"]:
-    """Return first row, second row and symmetry of each row's nearest `most`, none below `least`."""
-    count = len(rows)
-    table = np.ascontiguousarray(np.concatenate(every).T)
-    most = min(most, count - 1)
-    found = []
-    with progress.bar("Comparing images", count, "images") as advance:
-        for start in range(0, count, ROWS):
-            products = (rows[start : start + ROWS] @ table).reshape(-1, len(every), count)
-            nearest = products.max(axis=1)
-            places = np.arange(len(nearest))
-            nearest[places, start + places] = -np.inf
-            columns = np.argpartition(-nearest, most - 1, axis=1)[:, :most]
-            near = np.take_along_axis(nearest, columns, axis=1) >= least
-            firsts, at = np.nonzero(near)
-            seconds = columns[firsts, at]
-            best = products[firsts, :, seconds].argmax(axis=1)
-            found.append(np.column_stack([start + firsts, seconds, np.array(symmetries)[best]]))
-            advance(len(nearest))
-    return np.concatenate(found).astype(np.int64)
 
 
 def _distinct(found: Int64[np.ndarray, "M 3"]) -> Int64[np.ndarray, "P 3"]:

@@ -1,7 +1,7 @@
 """Prepared images -> what two copies of one picture share: structure that survives recolouring, size and compression.
 
 Legend of shapes: N images, K views of each, S prepared side, f side of the fine structure, m of the middle one, D
-values of the coarse one.
+values of the coarse one, b bytes of bits.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int8, UInt8
+from jaxtyping import Bool, Float16, Float32, Int8, Int64, UInt8
 from scipy.ndimage import binary_dilation, label
 
 from attnmel.data.audit.frames import VIEWS, WHOLE, Boxes, content_boxes, resampled
@@ -19,6 +19,9 @@ SIDE = 128
 
 CROP = 1.0
 """Share of the shorter side that is audited."""
+
+CHUNK = 256
+"""Images that are read and described at once: bounds the memory."""
 
 FINE, MIDDLE, COARSE = 64, 32, 16
 
@@ -44,31 +47,38 @@ STEPS = 24.0
 class Signatures:
     """The structure of images at three scales, row by row the same images, each without its uniform border."""
 
-    view_coarse: Float32[np.ndarray, "N K D"]
+    view_coarse: Float16[np.ndarray, "N K D"]
     """Of the `frames.VIEWS` of each image, of unit length, so that products are correlations."""
     view_middle: Int8[np.ndarray, "N K m m"]
     fine: Int8[np.ndarray, "N f f"]
-    inside: Bool[np.ndarray, "N f f"]
-    """False in a black frame."""
+    inside: UInt8[np.ndarray, "N b"]
+    """Bits of the pixels of the fine structure; 0 in a black frame."""
     frames: Boxes
     """What of each image is described."""
 
-    @property
-    def coarse(self) -> Float32[np.ndarray, "N D"]:
-        """Return the coarse structure of the whole frames."""
-        return self.view_coarse[:, 0]
+    def __len__(self) -> int:
+        return len(self.frames)
 
     @property
     def middle(self) -> Int8[np.ndarray, "N m m"]:
         """Return the middle structure of the whole frames."""
         return self.view_middle[:, 0]
 
+    def coarse(self, view: int) -> Float32[np.ndarray, "N D"]:
+        """Return the coarse structure of one of the views; 0 is the whole frame."""
+        return self.view_coarse[:, view].astype(np.float32)
+
+    def shown(self, rows: Int64[np.ndarray, " P"]) -> Float32[np.ndarray, "P f f"]:
+        """Return 1 for each pixel of the fine structure that is inside, else 0."""
+        return np.unpackbits(self.inside[rows], axis=1).reshape(-1, FINE, FINE).astype(np.float32)
+
 
 def signatures(chunks: Iterable[UInt8[np.ndarray, "B S S 3"]]) -> Signatures:
     """Return the signatures of images that come some at a time, each `SIDE` pixels wide, in their order."""
-    parts = [_signatures(chunk) for chunk in chunks]
+    parts = [vars(_signatures(chunk)) for chunk in chunks]
+    # The parts of one field are let go before the next is joined: of 100,000 images they are a gigabyte.
     names = [field.name for field in dataclasses.fields(Signatures)]
-    return Signatures(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Signatures(*(np.concatenate([part.pop(name) for part in parts]) for name in names))
 
 
 def fine_structure(images: UInt8[np.ndarray, "B S S 3"], boxes: Boxes) -> Float32[np.ndarray, "B f f"]:
@@ -85,10 +95,10 @@ def _signatures(images: UInt8[np.ndarray, "B S S 3"]) -> Signatures:
     inside = _inside(grey)
     views = [_small_views(grey, inside, view) for view in VIEWS]
     return Signatures(
-        view_coarse=np.stack([_coarse(small, shown) for small, shown in views], axis=1),
+        view_coarse=np.stack([_coarse(small, shown) for small, shown in views], axis=1).astype(np.float16),
         view_middle=np.stack([_steps(_structure(small, MIDDLE_WIDTH, shown > 0.5)) for small, shown in views], axis=1),
         fine=_steps(_structure(grey, FINE_WIDTH, inside)),
-        inside=inside,
+        inside=np.packbits(inside.reshape(len(inside), -1), axis=1),
         frames=frames,
     )
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from attnmel.data.audit.align import Match
 from attnmel.data.tables.labels import BENIGN, MALIGNANT, MELANOMA, NEVUS, SEBORRHEIC_KERATOSIS
-from attnmel.records import Split
+from attnmel.records import Split, plain_id
 
 Kind = Literal["same id", "same bytes", "same picture", "same lesion", "labels differ", "alike"]
 KINDS: tuple[Kind, ...] = ("same id", "same bytes", "same picture", "same lesion", "labels differ", "alike")
@@ -21,15 +21,19 @@ LEAKS: tuple[Kind, ...] = ("same id", "same bytes", "same picture", "same lesion
 MELANOMAS = frozenset({"MEL"})
 KERATOSES = frozenset({"BKL"})
 NEVI = frozenset({"NV"})
+CARCINOMAS = frozenset({"AK", "SCC"})
+"""Of AKIEC: HAM10000's 327 became 130 AK and 197 SCC in ISIC 2019."""
 MEANINGS: Mapping[str, frozenset[str]] = {
-    **{name: frozenset({name}) for name in ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")},
+    **{name: frozenset({name}) for name in ("MEL", "NV", "BCC", "AK", "SCC", "BKL", "DF", "VASC")},
+    "AKIEC": CARCINOMAS,
+    "SCCKA": frozenset({"SCC"}),
     MELANOMA: MELANOMAS,
-    SEBORRHEIC_KERATOSIS: KERATOSES,
-    NEVUS: NEVI,
-    MALIGNANT: frozenset({"MEL", "BCC", "AKIEC"}),
-    BENIGN: frozenset({"NV", "BKL", "DF", "VASC"}),
+    **dict.fromkeys((SEBORRHEIC_KERATOSIS, "seborrheic keratosis", "solar lentigo", "lichenoid keratosis"), KERATOSES),
+    **dict.fromkeys((NEVUS, "common nevus", "atypical nevus"), NEVI),
+    MALIGNANT: MELANOMAS | {"BCC"} | CARCINOMAS,
+    BENIGN: NEVI | KERATOSES | {"DF", "VASC"},
 }
-"""What the labels of the known data sets may mean, in the diagnoses of ISIC 2018."""
+"""What the labels of the known data sets may mean, in the diagnoses of ISIC 2019."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def repeated_lesions(entries: Sequence[AuditEntry]) -> dict[tuple[str, str], lis
 
 
 def _same_ids(entries: Sequence[AuditEntry]) -> Iterator[AuditFinding]:
-    for places in _by(entry.image_id for entry in entries):
+    for places in _by(plain_id(entry.image_id) for entry in entries):
         for first, second in itertools.combinations(places, 2):
             same = entries[first].digest == entries[second].digest
             yield AuditFinding("same id", first, second, 1.0 if same else None)
@@ -103,7 +107,7 @@ def _same_ids(entries: Sequence[AuditEntry]) -> Iterator[AuditFinding]:
 def _same_bytes(entries: Sequence[AuditEntry]) -> Iterator[AuditFinding]:
     for places in _by(entry.digest for entry in entries):
         for first, second in itertools.combinations(places, 2):
-            if entries[first].image_id != entries[second].image_id:
+            if plain_id(entries[first].image_id) != plain_id(entries[second].image_id):
                 yield AuditFinding("same bytes", first, second, 1.0)
 
 
@@ -113,7 +117,7 @@ def _same_pictures(entries: Sequence[AuditEntry], matches: Iterable[tuple[str, s
         places[entry.digest].append(place)
     for one, other, match in matches:
         for first, second in itertools.product(places[one], places[other]):
-            if entries[first].image_id != entries[second].image_id:
+            if plain_id(entries[first].image_id) != plain_id(entries[second].image_id):
                 yield AuditFinding("same picture", first, second, match.likeness, match.symmetry)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from attnmel.data.audit.align import LEAST_COMMON, Match
-from attnmel.data.audit.candidates import Candidates, joined, turned_each, undone, view_candidates
+from attnmel.data.audit.candidates import Candidates, turned_each, undone
 from attnmel.data.audit.chunks import in_parts
 from attnmel.data.audit.descriptors import COARSE, STEPS, Signatures, fine_structure
 from attnmel.data.audit.frames import VIEWS, boxes_within
@@ -55,9 +55,8 @@ class Registration:
 def reframed_pictures(
     signatures: Signatures, likely: Candidates, images: Images, progress: Progress = SILENT
 ) -> list[Match]:
-    """Return the pairs that show the same picture, most alike first; `likely` are candidates by whole frames."""
-    some = joined([likely, *(view_candidates(signatures, view, progress) for view in range(1, len(VIEWS)))])
-    found = Registration(some, identity(len(some)), np.zeros(len(some), dtype=np.float32))
+    """Return the pairs that show the same picture, most alike first."""
+    found = Registration(likely, identity(len(likely)), np.zeros(len(likely), dtype=np.float32))
     found = _registered(found, partial(_coarse_pair, signatures), LEAST_COARSE, progress)
     found = _registered(found, partial(_middle_pair, signatures), LEAST_MIDDLE, progress)
     found = _registered(found, partial(_fine_pair, signatures, images), LEAST_FINE, progress)
@@ -92,8 +91,9 @@ def _registered(
 
 
 def _coarse_pair(signatures: Signatures, likely: Candidates) -> Pair:
-    first = signatures.view_coarse[likely.pairs[:, 0], likely.views].reshape(-1, COARSE, COARSE)
-    second = signatures.coarse[likely.pairs[:, 1]].reshape(-1, COARSE, COARSE)
+    first = signatures.view_coarse[likely.pairs[:, 0], likely.views].astype(np.float32)
+    second = signatures.view_coarse[likely.pairs[:, 1], 0].astype(np.float32)
+    first, second = (some.reshape(-1, COARSE, COARSE) for some in (first, second))
     return first, turned_each(second, likely.symmetries)
 
 

@@ -1,21 +1,28 @@
 """Signatures -> every pair of images that show the same picture, however one was made of the other."""
 
 from attnmel.data.audit.align import Match, moved_pictures
-from attnmel.data.audit.candidates import candidates
+from attnmel.data.audit.candidates import CandidateSearch, joined
 from attnmel.data.audit.descriptors import Signatures
+from attnmel.data.audit.frames import VIEWS
 from attnmel.data.audit.reframed import Images, reframed_pictures
 from attnmel.progress import SILENT, Progress
 
 
-def same_pictures(signatures: Signatures, images: Images, progress: Progress = SILENT) -> tuple[Match, ...]:
+def same_pictures(
+    signatures: Signatures, images: Images, progress: Progress = SILENT, *, exhaustive: bool = False
+) -> tuple[Match, ...]:
     """Return every pair of images that show the same picture, most alike first; each pair once.
 
-    `images` returns the prepared images of some rows, which only the most likely pairs are read of.
+    `images` returns the prepared images of some rows, which only the most likely pairs are read of. Many images are
+    compared with those of similar coarse structure; with `exhaustive` each is compared with every other.
     """
-    likely = candidates(signatures, progress)
+    search = CandidateSearch(signatures, exhaustive=exhaustive, progress=progress)
+    likely = search.candidates()
+    of_views = [search.view_candidates(view) for view in range(1, len(VIEWS))]
+    del search  # and its index, before the pairs take memory
     found = [
         *moved_pictures(signatures, likely, progress=progress),
-        *reframed_pictures(signatures, likely, images, progress=progress),
+        *reframed_pictures(signatures, joined([likely, *of_views]), images, progress=progress),
     ]
     found.sort(key=lambda match: -match.likeness)
     chosen: dict[tuple[int, int], Match] = {}

@@ -55,10 +55,11 @@ class Audit:
         return tuple(found)
 
 
-def audit_key(entries: Sequence[AuditEntry], embedding: str) -> str:
-    """Return the key of an audit: a hash of version, entries with the content of their files, and embedding."""
+def audit_key(entries: Sequence[AuditEntry], embedding: str, *, exhaustive: bool = False) -> str:
+    """Return the key of an audit: a hash of version, entries with the content of their files, and how it was made."""
     rows = [[*map(str, (e.dataset, e.split, e.image_id, e.digest, e.diagnosis, e.group))] for e in entries]
-    return hashlib.sha256(json.dumps([VERSION, embedding, rows]).encode()).hexdigest()
+    made = [VERSION, embedding, rows, *(["exhaustive"] if exhaustive else [])]
+    return hashlib.sha256(json.dumps(made).encode()).hexdigest()
 
 
 def audit_path(home: Path, key: str) -> Path:

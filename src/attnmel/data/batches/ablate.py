@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64, UInt8
 
 from attnmel.data.preprocess.images import BLACK_TO_WHITE, MASK_THRESHOLD
 from attnmel.errors import require_known
+from attnmel.shapes import Bool, Float64, Int64, UInt8
 
 BACKGROUND_ONLY, LESION_ONLY, SHUFFLED_LABELS = "background-only", "lesion-only", "shuffled-labels"
 ABLATIONS = (BACKGROUND_ONLY, LESION_ONLY, SHUFFLED_LABELS)

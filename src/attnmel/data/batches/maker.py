@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int64, Integer, UInt8
 from torch import Tensor
 
+from attnmel.config.recipe import OF_STRUCTURES
 from attnmel.data.batches.ablate import Paint
 from attnmel.data.batches.batch import Batch
 from attnmel.data.batches.crop_and_flip import Augmentation
@@ -68,6 +69,7 @@ class BatchMaker:
         self._device = torch.device(device)
         self._shift, self._scale = (torch.from_numpy(values).to(self._device) for values in shift_and_scale(mean, std))
         self._prior = PRIORS.get(prior)
+        self._bits = prior in OF_STRUCTURES
         self._planes, self._paint = planes, paint
         has_mask = planes.has_prior if planes is not None else cache.has_mask[self._rows]
         self._has_prior = has_mask & (self._prior is not None)
@@ -121,7 +123,7 @@ class BatchMaker:
     ) -> tuple[Float32[Tensor, "B 3 s s"], Float32[Tensor, "B 1 s s"]]:
         """Return normalised images, and masks from 0 to 255."""
         if isinstance(augmentation, Warp):
-            moved = augmentation(prepared)
+            moved = augmentation(prepared, bits=self._bits)
             shift, scale = self._shift[:, None, None], self._scale[:, None, None]
             images = ((moved[:, :3] - shift) * scale).contiguous(memory_format=torch.channels_last)
             return images, moved[:, 3:].contiguous()

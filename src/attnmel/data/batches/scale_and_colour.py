@@ -83,12 +83,20 @@ class Warp:
     def __len__(self) -> int:
         return len(self.squares)
 
-    def __call__(self, pixels: UInt8[Tensor, "B S S 4"]) -> Float32[Tensor, "B 4 s s"]:
-        """Return red, green, blue and mask of each square, 0 to 255; colours change, masks only move."""
+    def __call__(self, pixels: UInt8[Tensor, "B S S 4"], *, bits: bool = False) -> Float32[Tensor, "B 4 s s"]:
+        """Return red, green, blue and mask of each square, 0 to 255; colours change, masks only move.
+
+        Where a mask is `bits`, as of several structures, the nearest pixel's are taken, not a mean of several.
+        """
         grid = affine_grid(sent(self.squares, pixels.device), [len(self), 4, self.size, self.size], align_corners=False)
-        moved = grid_sample(
-            pixels.permute(0, 3, 1, 2).float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False
-        )
+
+        def sampled(planes: Float32[Tensor, "B P S S"], mode: str) -> Float32[Tensor, "B P s s"]:
+            return grid_sample(planes, grid, mode=mode, padding_mode="reflection", align_corners=False)
+
+        planes = pixels.permute(0, 3, 1, 2).float()
+        moved = sampled(planes, "bilinear")
+        if bits:
+            moved[:, 3:] = sampled(planes[:, 3:], "nearest")
         colours = sent(self.colours, pixels.device)
         if bool((self.colours != 1).any()):
             moved[:, :3] = _recoloured(moved[:, :3], colours)

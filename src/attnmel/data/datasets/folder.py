@@ -2,7 +2,8 @@
 
 FOLDER/labels.csv    image,label[,mask][,group][,split][,age][,sex][,site][,confirmation][,source]
                      one row an image; all but image and label may be empty
-FOLDER/...           the images and masks, named relative to FOLDER, with or without their ending
+FOLDER/...           the images and masks, named relative to FOLDER, with or without their ending; or by a name
+                     alone that fits one file of all subfolders
 """
 
 import dataclasses
@@ -17,6 +18,7 @@ from attnmel.data.datasets.folder_files import FolderFiles
 from attnmel.data.datasets.folder_rows import FolderRow, RowReader
 from attnmel.data.datasets.splits import SMALLEST_SHARE, large_groups
 from attnmel.data.dicom.frames import file_of, image_id
+from attnmel.data.image_files.masks import jpeg_note
 from attnmel.data.tables.problems import LISTED, Problem, refuse
 from attnmel.data.tables.text import read_text
 from attnmel.errors import LabelError, listed
@@ -54,6 +56,10 @@ class FolderContent:
     """Images of each group that holds more of them than the smallest split should."""
     notes: tuple[str, ...] = ()
     """How the table was read, as far as it is not the plain form, a sentence each."""
+    table: str = TABLE
+    """The file that names the images; a published layout has another than labels.csv."""
+    licence: str = ""
+    """Licences of the images, where the table states them."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -64,8 +70,12 @@ class FolderContent:
         names = listed(map(str, images))
         return (
             *self.notes,
-            *([f"rows of {TABLE} whose image is not in the folder: {len(rows)} of {every} ({lines})"] if rows else []),
-            *([f"images in the folder without a row in {TABLE}: {len(images)} ({names})"] if images else []),
+            *(
+                [f"rows of {self.table} whose image is not in the folder: {len(rows)} of {every} ({lines})"]
+                if rows
+                else []
+            ),
+            *([f"images in the folder without a row in {self.table}: {len(images)} ({names})"] if images else []),
             *(group_sentence(name, count, len(self.lesions)) for name, count in self.large_groups.items()),
         )
 
@@ -129,6 +139,7 @@ def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderC
         problems.append(Problem(0, "", f"no row whose image is in the folder ({without_image[0].sentence()})", "some"))
     if reading.strict:
         problems += without_image + [Problem(0, "", f"no row of {path}", "one for each image") for path in left]
+    masks = jpeg_note(lesion.mask for lesion in lesions)
     notes = (*found.notes, *_how_read(text.encoding), *reader.notes(), *_id_note(lesions), *patient_notes(lesions))
     return FolderContent(
         lesions,
@@ -136,7 +147,7 @@ def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderC
         () if reading.strict else tuple(without_image),
         () if reading.strict else left,
         large_groups(lesions),
-        notes,
+        (*notes, *masks),
     )
 
 

@@ -1,13 +1,15 @@
 """The images and masks of a folder, found by the names that a table gives them. No torch."""
 
+import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from attnmel.data.dicom.frames import frame_path, named_frame
 from attnmel.data.image_files.formats import SUFFIXES
+from attnmel.data.image_files.names import is_mask_folder, is_mask_name
 
 
 class Found(NamedTuple):
@@ -26,17 +28,25 @@ class FolderFiles:
     The case of letters and endings does not matter where only one file fits, nor whether accents are composed (NFC, as
     Windows and Linux write them) or not (NFD, as some disks of macOS store them). Each subfolder is listed once, and
     names are looked up: searching the list for each would take time that grows with the square of the images.
+
+    A name without folders that is not in the folder itself is looked for in its subfolders, where it must fit one file.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._listings: dict[Path, _Listing] = {}
+        self._all_below: dict[str, list[Path]] | None = None
+        self.below: list[str] = []
+        """Names that were found in a subfolder which they do not mention."""
 
-    def find(self, name: str) -> Found:
-        """Return the file of that name, relative to the folder; "scan.dcm#2" names a frame of one."""
+    def find(self, name: str, *, mask: bool = False) -> Found:
+        """Return the file of that name, relative to the folder; "scan.dcm#2" names a frame of one.
+
+        In subfolders, files whose names or folders say that they are masks are taken for a `mask` alone.
+        """
         file, frame = named_frame(name)
         if frame is not None:
-            found = self.find(file)
+            found = self.find(file, mask=mask)
             return found._replace(path=found.path and frame_path(found.path, frame))
         relative = PurePosixPath(name.replace("\\", "/"))
         # Judged by name only: a link in the folder to images elsewhere is the owner's own doing.
@@ -51,7 +61,15 @@ class FolderFiles:
             return Found(folder / found[0])
         if found:
             return Found(None, f"'{name}', which may be {' or '.join(found)}")
-        others = listing.by_stem.get(_key(relative.stem), [])
+        if len(relative.parts) == 1 and (below := self._in_subfolders(relative.name, mask=mask)):
+            if len(below) == 1:
+                self.below.append(name)
+                return Found(below[0])
+            names = " or ".join(path.relative_to(self._folder).as_posix() for path in below)
+            return Found(None, f"'{name}', which may be {names}")
+        others = listing.by_stem.get(_key(relative.stem), []) or [
+            path.relative_to(self._folder).as_posix() for path in self._in_subfolders(relative.stem, mask=mask)
+        ]
         there = f"; there is {' and '.join(others)}" if others else ""
         return Found(None, f"'{name}', of which there is no file ({', '.join(SUFFIXES)}{there})", is_missing=True)
 
@@ -60,6 +78,13 @@ class FolderFiles:
         known = set(named)
         files = (folder / name for folder in set(folders) for name in self._listing(folder).names)
         return sorted(path for path in files if path not in known)
+
+    def _in_subfolders(self, name: str, *, mask: bool) -> list[Path]:
+        """Return the files in subfolders that a name fits, masks for a mask and else no masks."""
+        if self._all_below is None:
+            self._all_below = _below(self._folder, self._listing)
+        every = self._all_below.get(_key(name), [])
+        return [path for path in every if _is_mask(path.relative_to(self._folder)) == mask]
 
     def _listing(self, folder: Path) -> "_Listing":
         if folder not in self._listings:
@@ -78,6 +103,21 @@ class _Listing:
         self.files = _by_key((name, name) for name in self.names)
         self.by_stem = _by_key((PurePosixPath(name).stem, name) for name in self.names)
         self.folders = _by_key((path.name, path.name) for path in paths if path.suffix.lower() not in SUFFIXES)
+
+
+def _below(folder: Path, listing: "Callable[[Path], _Listing]") -> dict[str, list[Path]]:
+    """Return the files in all subfolders by their name, and by their name without ending."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for place, folders, _ in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in listing(Path(place)).names if Path(place) != folder else []:
+            for key in {_key(name), _key(PurePosixPath(name).stem)}:
+                found[key].append(Path(place, name))
+    return found
+
+
+def _is_mask(relative: Path) -> bool:
+    return is_mask_name(relative.stem) or any(map(is_mask_folder, relative.parts[:-1]))
 
 
 def _fitting(name: str, names: dict[str, list[str]]) -> list[str]:

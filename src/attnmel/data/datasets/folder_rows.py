@@ -101,6 +101,10 @@ class RowReader:
         if self._rounded:
             count = counted(len(self._rounded), "row")
             notes.append(f"{TABLE}: ages that are ranges are read as their middle, and 85+ as 85 ({count})")
+        if below := self._files.below:
+            notes.append(
+                f"{counted(len(below), 'name')} of {TABLE} found in a subfolder, where one file fits ({listed(below)})"
+            )
         return notes
 
     def _cell(self, row: Row, name: str) -> str:
@@ -115,7 +119,7 @@ class RowReader:
     def _file(self, row: Row, name: str) -> Found:
         cell = self._cell(row, name)
         # An image may be called "none"; a mask of that name is a mask that is not there.
-        found = self._files.find(cell) if cell else Found(None)
+        found = self._files.find(cell, mask=name == "mask") if cell else Found(None)
         return Found(None) if found.is_missing and name == "mask" and is_unknown(cell) else found
 
     def _problem(self, row: Row, name: str, found: str, expected: str) -> Problem:

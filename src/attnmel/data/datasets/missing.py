@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attnmel.data.archives.catalog import ARCHIVES, OFFICIAL_ADDRESS, Archive, Role, source_of
 from attnmel.data.archives.fetch import recorded_states
-from attnmel.data.datasets.read_dataset import SOURCES
+from attnmel.data.datasets.sources import SOURCES
 from attnmel.errors import require_known
 from attnmel.records import Split
 

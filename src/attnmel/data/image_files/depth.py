@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped, UInt8, UInt16
 from PIL import Image
 from PIL.ImageFile import ImageFile as PillowFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from attnmel.errors import ImageError
+from attnmel.shapes import Shaped, UInt8, UInt16
 
 FULL = 0xFFFF
 DARKEST_FULL = 1 << 14

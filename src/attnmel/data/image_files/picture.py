@@ -22,6 +22,9 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 SWAPS_SIDES = {5, 6, 7, 8}
+STORED_FROM_RIGHT = {2, 3, 6, 7}
+"""Orientations whose upright picture ends on the left where the stored pixels, line by line, begin on the right."""
+STORED_FROM_BOTTOM = {3, 4, 7, 8}
 
 ImageFile = Path | bytes
 """An image file, by its path or as its bytes."""

@@ -8,9 +8,9 @@ import struct
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float64
 
 from attnmel.errors import ImageError
+from attnmel.shapes import Float64
 
 Curve = tuple[float, ...]
 Primaries = tuple[float, ...]

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
 from PIL.JpegImagePlugin import JpegImageFile
 
 from attnmel.data.image_files.damage import DAMAGE
+from attnmel.shapes import Shaped
 
 SWITCH = "ATTNMEL_TRUNCATED"
 SWITCHED_ON = "read"

@@ -1,9 +1,9 @@
 """Colour constancy: a prepared image as it would look under white light. No torch."""
 
 import numpy as np
-from jaxtyping import Float64, UInt8
 
 from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.shapes import Float64, UInt8
 
 MINKOWSKI = 6.0
 """Norm of shades of grey that Finlayson and Trezzi (Color Imaging Conference, 2004) found best."""

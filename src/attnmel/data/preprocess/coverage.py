@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
 from attnmel.data.preprocess.images import Square
 from attnmel.data.preprocess.lesion_crop import largest_component
+from attnmel.shapes import Bool, Float64
 
 
 class Covered(NamedTuple):

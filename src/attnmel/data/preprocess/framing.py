@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool
 
 from attnmel.data.preprocess.images import Square, central_square, crop_offset
 from attnmel.data.preprocess.lesion_crop import lesion_box, square_around
+from attnmel.shapes import Bool
 
 
 @runtime_checkable

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from attnmel.data.dicom.frames import file_and_frame, file_of
 from attnmel.data.image_files.decode import opened
+from attnmel.data.image_files.picture import UPRIGHT
 from attnmel.data.image_files.reading import header_notes
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
@@ -28,14 +29,19 @@ _Work = tuple[Path, str | None]
 READ_ANEW = "in sRGB, opaque and upright"
 """Marks the content of an image that earlier versions read as stored."""
 
+TURNED_FIRST = "turned, then resized"
+"""Marks the content of an image that EXIF orientation turns: earlier versions turned it once it was resized."""
+
 
 class _Known(NamedTuple):
     """What is remembered of a file."""
 
     stamp: Stamp
     digest: str
-    reading: str | None
-    """As `FileContent.reading`; None where an earlier version left it out."""
+    reading: str
+    """As `FileContent.reading`."""
+    turned: bool | None
+    """As `FileContent.turned`; None where an earlier version left it out."""
 
 
 class FileContent(NamedTuple):
@@ -45,11 +51,13 @@ class FileContent(NamedTuple):
     """SHA-256; of a frame of a DICOM file that of the file's and its number."""
     reading: str
     """Empty of an image whose levels are used as stored; else how it is read, in words that a semicolon parts."""
+    turned: bool = False
+    """Whether its EXIF orientation is still to be followed once it is decoded."""
 
     @property
     def key(self) -> str:
-        """What identifies the pixels that are read: the digest alone where earlier versions read the same."""
-        return f"{self.digest} {READ_ANEW}" if self.reading else self.digest
+        """What identifies the prepared pixels: the digest alone where those of earlier versions were the same."""
+        return " ".join([self.digest, *[READ_ANEW] * bool(self.reading), *[TURNED_FIRST] * self.turned])
 
 
 def content_hashes(
@@ -73,14 +81,18 @@ def file_contents(
     stamps, files = _stamps(paths), {path: file_of(path) for path in paths}
     remembered = _remembered(memory)
     known = {path: one for path, one in remembered.items() if one.stamp == stamps.get(path)}
-    if unknown := [path for path in stamps if path not in known or known[path].reading is None]:
+    if unknown := [path for path in stamps if path not in known or known[path].turned is None]:
         # Frames of one file are hashed together, not each for itself.
         several = {file: _sha256(file) for file in {files[path] for path in unknown if files[path] != path}}
         works = [(path, known[path].digest if path in known else several.get(files[path])) for path in unknown]
         looked_at = zip(unknown, _looked_at(works, workers, progress), strict=True)
-        known |= {path: _Known(stamps[path], found.digest, found.reading) for path, found in looked_at}
+        known |= {path: _Known(stamps[path], *found) for path, found in looked_at}
         _remember(memory, remembered | known)
-    return {path: FileContent(_of_frame(known[path].digest, path), known[path].reading or "") for path in stamps}
+    return {path: _content_of(path, known[path]) for path in stamps}
+
+
+def _content_of(path: Path, known: _Known) -> FileContent:
+    return FileContent(_of_frame(known.digest, path), known.reading, bool(known.turned))
 
 
 def _of_frame(digest: str, path: Path) -> str:
@@ -118,7 +130,8 @@ def _content(work: _Work) -> FileContent:
     path, digest = work[0], work[1] or _sha256(work[0])
     try:
         with opened(path) as picture:
-            return FileContent(digest, "" if picture.is_plain else "; ".join(header_notes(picture)) or picture.format)
+            reading = "" if picture.is_plain else "; ".join(header_notes(picture)) or picture.format
+            return FileContent(digest, reading, picture.orientation in UPRIGHT)
     except ImageError:
         return FileContent(digest, "")  # No image, or one whose error is raised where it is decoded.
 
@@ -134,12 +147,16 @@ def _sha256(path: Path) -> str:
 def _remembered(memory: Path) -> dict[Path, _Known]:
     try:
         rows = read_json(memory)
-        # Rows of earlier versions end with the digest.
-        return {Path(path): _Known((row[0], row[1]), row[2], (*row[3:], None)[0]) for path, row in rows.items()}
+        return {Path(path): _known(*row) for path, row in rows.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError, IndexError):
         return {}  # Nothing remembered, or not readable: the files are read again, and the memory is written anew.
 
 
+def _known(size: int, time: int, digest: str, reading: str = "", turned: bool | None = None) -> _Known:
+    """Return a row; those of earlier versions end with the digest, or with how the file is read."""
+    return _Known((size, time), digest, reading, turned)
+
+
 def _remember(memory: Path, rows: dict[Path, _Known]) -> None:
     with replacing(memory) as part:
-        part.write_text(json.dumps({str(path): [*one.stamp, one.digest, one.reading] for path, one in rows.items()}))
+        part.write_text(json.dumps({str(path): [*one.stamp, *one[1:]] for path, one in rows.items()}))

@@ -6,19 +6,20 @@ The rates are of images of ISIC 2017, measured by `benchmarks/crops.py`.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float64, UInt8
 from PIL import Image
 
 from attnmel.data.preprocess.coverage import Covered
 from attnmel.records import ColourStatistics
+from attnmel.shapes import Float32, Float64, UInt8
 
 OUTSIDE = "outside the square"
 SMALL = "smaller than the input"
 STRIP = "strip"
+ONE_COLOUR = "one colour"
 BLURRED = "blurred"
 NO_LESION = "no lesion found"
 COLOURS = "colours far from training"
-WARNINGS = (OUTSIDE, SMALL, STRIP, BLURRED, NO_LESION, COLOURS)
+WARNINGS = (OUTSIDE, SMALL, STRIP, ONE_COLOUR, BLURRED, NO_LESION, COLOURS)
 """Every warning, in the order in which they are given."""
 
 LEAST_SEEN = 0.75
@@ -26,6 +27,9 @@ LEAST_SEEN = 0.75
 
 LONGEST_STRIP = 2.0
 """Longer over shorter side of an image above which it is a strip: cameras give 1.78 (16:9) at most."""
+
+LEAST_CONTRAST = 2.0
+"""Deviation of the brightness, in levels, below which an image shows one colour: nothing can be seen on it."""
 
 SHARPNESS_SIDE = 224
 """Side in pixels at which sharpness is measured, so that it does not depend on the size of a network's input."""
@@ -77,21 +81,35 @@ def sharpness(pixels: UInt8[np.ndarray, "s s 3"]) -> float:
     if len(pixels) != SHARPNESS_SIDE:
         resized = Image.fromarray(pixels).resize((SHARPNESS_SIDE, SHARPNESS_SIDE), Image.Resampling.BILINEAR)
         pixels = np.asarray(resized)
-    grey = pixels.astype(np.float32) @ np.array(GREY, dtype=np.float32)
+    grey = _brightness(pixels)
     neighbours = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
     return float((neighbours - 4 * grey[1:-1, 1:-1]).var())
+
+
+def contrast(pixels: UInt8[np.ndarray, "s s 3"]) -> float:
+    """Return the standard deviation of the brightness of the pixels that a network saw, in levels of 0..255."""
+    return float(_brightness(pixels).std())
+
+
+def _brightness(pixels: UInt8[np.ndarray, "s s 3"]) -> Float32[np.ndarray, "s s"]:
+    return pixels.astype(np.float32) @ np.array(GREY, dtype=np.float32)
 
 
 def image_warnings(
     pixels: UInt8[np.ndarray, "s s 3"], covered: Covered, colours: ColourStatistics | None
 ) -> tuple[str, ...]:
-    """Return the names of the warnings on an image, in the order of `WARNINGS`; `pixels` are those the network saw."""
+    """Return the names of the warnings on an image, in the order of `WARNINGS`; `pixels` are those the network saw.
+
+    An image of one colour is not called blurred too.
+    """
+    is_empty = contrast(pixels) < LEAST_CONTRAST
     longer, shorter = max(covered.width, covered.height), min(covered.width, covered.height)
     holds = {
         OUTSIDE: covered.of_lesion is not None and covered.of_lesion < LEAST_SEEN,
         SMALL: covered.side < len(pixels),
         STRIP: longer > LONGEST_STRIP * shorter,
-        BLURRED: sharpness(pixels) < LEAST_SHARPNESS,
+        ONE_COLOUR: is_empty,
+        BLURRED: not is_empty and sharpness(pixels) < LEAST_SHARPNESS,
         NO_LESION: covered.found is False,
         COLOURS: colours is not None and colour_distances(colours, mean_colour(pixels)[None])[0] > colours.limit,
     }

@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Shaped, UInt8
 from PIL import Image
 
 from attnmel.data.image_files.decode import decode_scaled, opened
 from attnmel.data.image_files.masks import mask_levels
-from attnmel.data.image_files.picture import ImageSource, Picture, upright, upright_size
+from attnmel.data.image_files.picture import (
+    STORED_FROM_BOTTOM,
+    STORED_FROM_RIGHT,
+    ImageSource,
+    upright,
+    upright_size,
+)
 from attnmel.data.image_files.reading import read_image, read_picture
 from attnmel.errors import ConfigError, ImageError
+from attnmel.shapes import Bool, Float, Float32, Float64, Shaped, UInt8
 
 MASK_THRESHOLD = 127
 """A pixel above it is lesion: masks are 0 or 255, and grey levels of a resized or JPEG mask go to the nearer one."""
@@ -107,18 +113,22 @@ def prepared_parts(source: ImageSource, crops: Sequence[Part], *, side: int) -> 
         ImageError: the file cannot be used.
     """
     with opened(source) as picture:
-        boxes = [_stored_box(picture, crop) for crop in crops]
+        size = upright_size(picture)
+        boxes = [seen_box(*size, crop) for crop in crops]
         shortest = min(min(box[2] - box[0], box[3] - box[1]) for box in boxes)
         scale = decode_scaled(picture, int(shortest) // side)
         read = read_picture(picture)
-        parts = [np.asarray(upright(_resized(read.stored, box, side, scale), picture)) for box in boxes]
+        # Turned before it is resized: rounding to grey levels, across and then down, would not be the same after it.
+        pixels = read.pixels
+        scaled = [scaled_box(box, scale, size, pixels.size, read.orientation) for box in boxes]
+        parts = [np.asarray(_resized(pixels, box, side)) for box in scaled]
         return PreparedParts(parts, read.reading.notes)
 
 
 def prepared_pixels(image: UInt8[np.ndarray, "H W 3"], *, crop: Part, side: int) -> UInt8[np.ndarray, "S S 3"]:
     """Return a part of a decoded, upright image, as `prepared_image` does of a file decoded whole."""
     height, width = image.shape[:2]
-    return np.asarray(_resized(Image.fromarray(image), seen_box(width, height, crop), side, scale=1))
+    return np.asarray(_resized(Image.fromarray(image), seen_box(width, height, crop), side))
 
 
 def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: Part, side: int) -> UInt8[np.ndarray, "S S"]:
@@ -133,8 +143,8 @@ def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: Part, side: 
         check_mask_size(path, upright_size(picture), image_size)
         grey = mask_levels(picture)
         _check_marked(path, grey)
-        box = _stored_box(picture, crop)
-        return np.asarray(upright(_resized(grey.point(_BINARY), box, side, scale=1), picture))
+        box = seen_box(*image_size, crop)
+        return np.asarray(_resized(upright(grey.point(_BINARY), picture), box, side))
 
 
 def lesion_mask(path: Path, *, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
@@ -168,7 +178,7 @@ def prepared_marks(marks: Bool[np.ndarray, "H W"], *, crop: Part, side: int) -> 
     """
     height, width = marks.shape
     grey = Image.fromarray(marks.astype(np.uint8) * np.uint8(255))
-    return np.asarray(_resized(grey, seen_box(width, height, crop), side, scale=1))
+    return np.asarray(_resized(grey, seen_box(width, height, crop), side))
 
 
 def central_crop(prepared: Shaped[np.ndarray, "B S S *C"], size: int) -> Shaped[np.ndarray, "B s s *C"]:
@@ -258,11 +268,20 @@ def _check_marked(path: Path, grey: Image.Image) -> None:
         )
 
 
-def _resized(pixels: Image.Image, box: Box, side: int, scale: int) -> Image.Image:
-    # The pixels are still as stored, and only the small result is set upright. A pixel of the scaled picture covers
-    # `scale` pixels of the original from the upper left corner on, and the original may end within the last one, so the
-    # box is the original's, divided.
+def scaled_box(box: Box, scale: int, size: tuple[int, int], scaled: tuple[int, int], orientation: int) -> Box:
+    """Return a box of an upright picture of `size` in one of `scaled` pixels, decoded at 1/`scale`.
+
+    A pixel of the scaled picture covers `scale` pixels of the original from the first one stored on, and the original
+    may end within the last one, which turning may bring to the left or the top.
+    """
+    across = scaled[0] - size[0] / scale if orientation in STORED_FROM_RIGHT else 0
+    down = scaled[1] - size[1] / scale if orientation in STORED_FROM_BOTTOM else 0
     left, top, right, bottom = (edge / scale for edge in box)
+    return (left + across, top + down, right + across, bottom + down)
+
+
+def _resized(pixels: Image.Image, box: Box, side: int) -> Image.Image:
+    left, top, right, bottom = box
     rims = [math.ceil(max(rim, 0)) for rim in (-left, -top, right - pixels.width, bottom - pixels.height)]
     if any(rims):
         pixels = _continued(pixels, *rims)
@@ -275,23 +294,3 @@ def _continued(pixels: Image.Image, left: int, top: int, right: int, bottom: int
     array = np.asarray(pixels)
     rims = [(top, bottom), (left, right), (0, 0)][: array.ndim]
     return Image.fromarray(np.pad(array, rims, mode="symmetric"))
-
-
-def _stored_box(picture: Picture, crop: Part) -> Box:
-    """Return the part as a box of the pixels as they are stored, before the picture is set upright."""
-    if not isinstance(crop, Square):
-        return seen_box(*picture.size, crop)  # the central square, and the whole, stay what they are when turned
-    left, top, right, bottom = seen_box(*picture.size, crop)
-    width, height = upright_size(picture)
-    # Where four stored pixels, numbered line by line, are found once upright shows how the picture is turned.
-    numbers = np.asarray(upright(Image.fromarray(np.array([[0, 1], [2, 3]], dtype=np.uint8)), picture)).astype(int)
-    across, down = (left, right, width), (top, bottom, height)
-    if abs(numbers[0, 1] - numbers[0, 0]) == 2:
-        across, down, numbers = down, across, numbers.T
-    left, right = _reversed(*across) if numbers[0, 1] < numbers[0, 0] else across[:2]
-    top, bottom = _reversed(*down) if numbers[1, 0] < numbers[0, 0] else down[:2]
-    return (left, top, right, bottom)
-
-
-def _reversed(first: float, last: float, length: int) -> tuple[float, float]:
-    return length - last, length - first

@@ -1,9 +1,9 @@
 """Where the lesion is in its mask, and the square around it: the crop of `data.crop = "lesion"`. No torch."""
 
 import numpy as np
-from jaxtyping import Bool
 
 from attnmel.data.preprocess.images import Box, Square
+from attnmel.shapes import Bool
 
 LEAST_AREA = 0.001
 """Share of the frame below which a mask shows no lesion. The smallest of HAM10000's lesions cover about half a per

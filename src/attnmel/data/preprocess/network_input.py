@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, UInt8
 
 from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
 from attnmel.config.transforms import PLAIN, Transform
@@ -29,6 +28,7 @@ from attnmel.data.preprocess.images import (
 from attnmel.data.preprocess.transforms import transformed
 from attnmel.errors import ImageError
 from attnmel.records import ColourStatistics
+from attnmel.shapes import Bool, UInt8
 
 Mask = Bool[np.ndarray, "h w"]
 """A lesion mask in the size of its image; another size is refused with a sentence."""

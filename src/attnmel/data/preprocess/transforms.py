@@ -1,11 +1,11 @@
 """The transforms of a prepared square whose predictions are averaged, alike for every way to predict. No torch."""
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from attnmel.config.transforms import Transform
 from attnmel.data.preprocess.images import crop_offset
+from attnmel.shapes import UInt8
 
 
 def transformed(square: UInt8[np.ndarray, "S S 3"], transform: Transform, *, size: int) -> UInt8[np.ndarray, "S S 3"]:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from attnmel.config.recipe import STRUCTURES
+from attnmel.config.recipe import STRUCTURES, STRUCTURES_AND_LESION
 from attnmel.data.preprocess.images import BLACK_TO_WHITE
 from attnmel.data.priors.sources import DERMOSCOPIC_FEATURES
 
@@ -34,8 +34,17 @@ def dermoscopic(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
 
 def structures(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B P s s"]:
     """Return where each dermoscopic feature is seen: its bit in the bytes that `mask` was before it lay in [0, 1]."""
+    return _bits(mask, len(DERMOSCOPIC_FEATURES))
+
+
+def structures_and_lesion(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B P s s"]:
+    """Return the same, and last the lesion."""
+    return _bits(mask, len(DERMOSCOPIC_FEATURES) + 1)
+
+
+def _bits(mask: Float[Tensor, "B 1 s s"], count: int) -> Float[Tensor, "B P s s"]:
     marks = (mask * BLACK_TO_WHITE).round().to(torch.int32)
-    return torch.cat([(marks >> place) & 1 for place in range(len(DERMOSCOPIC_FEATURES))], dim=1).to(mask.dtype)
+    return torch.cat([(marks >> place) & 1 for place in range(count)], dim=1).to(mask.dtype)
 
 
 PRIORS: dict[str, Prior] = {
@@ -43,4 +52,5 @@ PRIORS: dict[str, Prior] = {
     "background": background,
     "dermoscopic": dermoscopic,
     STRUCTURES: structures,
+    STRUCTURES_AND_LESION: structures_and_lesion,
 }

@@ -1,8 +1,7 @@
 """Which files the prior of each image is made of, whatever it is a prior of, and where they are from. No torch.
 
 masks ""           lesion, background: the data set's own lesion masks
-                   dermoscopic, structures: superpixels with features (ISIC 2017 part 2), else attribute masks
-                   (ISIC 2018 task 2)
+                   dermoscopic, structures: superpixels with features (ISIC 2017), else attribute masks (ISIC 2018)
 masks "predicted"  what a segmenter wrote for the data set
 masks FOLDER       <image>_segmentation.png or <image>.png in it
 """
@@ -17,13 +16,13 @@ from unicodedata import normalize
 import numpy as np
 from jaxtyping import Bool
 
-from attnmel.config.recipe import STRUCTURES
+from attnmel.config.recipe import OF_STRUCTURES, STRUCTURES, STRUCTURES_AND_LESION
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES
-from attnmel.data.datasets.mask_files import MASK_NAME, feature_masks, files_of, require_single
+from attnmel.data.datasets.folder_masks import FolderMasks
+from attnmel.data.datasets.mask_files import feature_masks
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.datasets.superpixels import marked_superpixels
 from attnmel.data.image_files.decode import opened
-from attnmel.data.image_files.formats import PNG_SUFFIXES
 from attnmel.data.image_files.masks import mask_levels
 from attnmel.data.image_files.picture import upright, upright_size
 from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
@@ -119,10 +118,14 @@ class StructureFiles:
     def of(cls, files: Marks) -> "StructureFiles":
         """Return the same files, each feature by itself."""
         if isinstance(files, SuperpixelFiles):
-            each = [replace(files, names=(name,)) for name in DERMOSCOPIC_FEATURES]
-        else:
-            each = [replace(files, masks=(path,)) for path in files.masks]
-        return cls(tuple(each), files.source, files.paths)
+            each = tuple(replace(files, names=(name,)) for name in DERMOSCOPIC_FEATURES)
+            return cls(each, files.source, files.paths)
+        return cls(tuple(replace(files, masks=(path,)) for path in files.masks), files.source, files.paths)
+
+    def with_lesion(self, mask: Path) -> "StructureFiles":
+        """Return the same with the lesion's mask as the last."""
+        each = (*self.each, MaskFiles((mask,), self.source))
+        return replace(self, each=each, paths=(*self.paths, mask), chosen=(STRUCTURES_AND_LESION,))
 
 
 PriorFiles = Marks | StructureFiles
@@ -141,8 +144,8 @@ def prior_files(
         return _folder_files(masks_folder(masks, dataset, home), every)
     if prior == DERMOSCOPIC:
         return {**_dermoscopic_files(dataset, every, home)}
-    if prior == STRUCTURES:
-        return {one: StructureFiles.of(files) for one, files in _dermoscopic_files(dataset, every, home).items()}
+    if prior in OF_STRUCTURES:
+        return {**_structure_files(_dermoscopic_files(dataset, every, home), every, prior)}
     source = "lesion masks of the data set"
     return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in every if lesion.mask is not None}
 
@@ -214,24 +217,27 @@ def count_by_source(files: Mapping[str, PriorFiles]) -> dict[str, int]:
     return dict(Counter(one.source for one in files.values()).most_common())
 
 
-def folder_masks(folder: MasksFolder) -> dict[str, Path]:
-    """Return the masks of a folder by image id (`<image>_segmentation.png` or `<image>.png`), without empty ones.
+def folder_masks(folder: MasksFolder) -> FolderMasks:
+    """Return the masks of a folder without empty ones.
 
     Raises:
         LabelError: two masks of an image, or a table that cannot be read.
     """
-    matches = [(MASK_NAME.fullmatch(path.stem), path) for path in files_of(folder.path, PNG_SUFFIXES)]
-    named = [(match["image_id"] if match else path.stem, path) for match, path in matches]
-    require_single((image_id for image_id, _ in named), f"{folder.path}: images with two masks")
-    flags = {normalize("NFC", image_id): flag for image_id, flag in mask_flags(folder).items()}
-    # Names from disks of macOS may have their accents decomposed, those of a table composed.
-    masks = {normalize("NFC", image_id): path for image_id, path in named}
-    return {image_id: path for image_id, path in masks.items() if flags.get(image_id) != EMPTY}
+    flags = mask_flags(folder)
+    return FolderMasks(folder.path, {normalize("NFC", image_id) for image_id in flags if flags[image_id] == EMPTY})
+
+
+def _structure_files(marks: Mapping[str, Marks], lesions: Iterable[Lesion], prior: str) -> dict[str, StructureFiles]:
+    files = {image_id: StructureFiles.of(one) for image_id, one in marks.items()}
+    if prior == STRUCTURES:
+        return files
+    masks = {one.image_id: one.mask for one in lesions if one.mask and one.image_id in files}
+    return {image_id: files[image_id].with_lesion(mask) for image_id, mask in masks.items()}
 
 
 def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, PriorFiles]:
     masks, source = folder_masks(folder), f"masks in {folder.path}"
-    named = {lesion.image_id: masks.get(normalize("NFC", lesion.image_id)) for lesion in lesions}
+    named = {lesion.image_id: masks.find(lesion.image_id, lesion.image) for lesion in lesions}
     return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
 
 
@@ -253,12 +259,7 @@ def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> di
     archives = [one for one in ARCHIVES.get(dataset, ()) if one.role == "superpixel features"]
     folders = [place for one in archives if (place := one.location(home)).is_dir()]
     ending = "_features.json"
-    features = {
-        path.name.removesuffix(ending): path
-        for folder in folders
-        for path in sorted(folder.iterdir())
-        if path.name.endswith(ending)
-    }
+    features = {path.name.removesuffix(ending): path for one in folders for path in sorted(one.glob(f"*{ending}"))}
     pairs = {
         lesion.image_id: (lesion.image.with_name(f"{lesion.image_id}_superpixels.png"), features[lesion.image_id])
         for lesion in lesions
@@ -270,13 +271,10 @@ def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> di
 def _attribute_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> tuple[dict[str, MaskFiles], str]:
     """Return the union of the attribute masks of images, and why there are none."""
     masks, why = _attribute_masks(dataset, home)
-    return {
-        lesion.image_id: MaskFiles(
-            tuple(masks[lesion.image_id][name] for name in DERMOSCOPIC_FEATURES), ATTRIBUTE_SOURCE
-        )
-        for lesion in lesions
-        if masks.get(lesion.image_id, {}).keys() >= {*DERMOSCOPIC_FEATURES}
-    }, why
+    whole = {one: of for one, of in masks.items() if of.keys() >= {*DERMOSCOPIC_FEATURES}}
+    ids = [lesion.image_id for lesion in lesions if lesion.image_id in whole]
+    paths = {one: tuple(whole[one][name] for name in DERMOSCOPIC_FEATURES) for one in ids}
+    return {one: MaskFiles(of, ATTRIBUTE_SOURCE) for one, of in paths.items()}, why
 
 
 def _attribute_masks(dataset: str, home: Path) -> tuple[dict[str, dict[str, Path]], str]:

@@ -3,13 +3,15 @@
 ISIC 2016 part 3    image,benign|malignant or image,0.0|1.0     no header
 ISIC 2017 part 3    image_id,melanoma,seborrheic_keratosis      0 or 1, not both 1
 ISIC 2018 task 3    image,MEL,NV,BCC,AKIEC,BKL,DF,VASC          one of them 1
+ISIC 2019           image,MEL,NV,BCC,AK,BKL,DF,VASC,SCC,UNK     one of them 1; UNK in test images alone
+ISIC 2020           image_name,...,diagnosis,benign_malignant   in `isic2020`
 
 The tables of test images may also have the weights of the images, as ISIC 2018 published them.
 """
 
 from pathlib import Path
 
-from attnmel.data.tables.schema import MALIGNANCY, TRUTH, WEIGHT, TableSchema, read_table
+from attnmel.data.tables.schema import MALIGNANCY, TEXT, TRUTH, WEIGHT, TableSchema, read_table
 
 AGAIN = "Correct the table, or delete it and run `attnmel fetch` again."
 
@@ -19,6 +21,7 @@ SEBORRHEIC_KERATOSIS = "seborrheic_keratosis"
 NEVUS = "nevus"
 DIAGNOSES_2017 = (MELANOMA, SEBORRHEIC_KERATOSIS)
 DIAGNOSES_2018 = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
+DIAGNOSES_2019 = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK")
 
 SCORE_WEIGHT = "score_weight"
 WEIGHTS = {SCORE_WEIGHT: WEIGHT, "validation_weight": WEIGHT}
@@ -28,6 +31,13 @@ LABEL_SCHEMAS: dict[int, TableSchema] = {
     2016: TableSchema("image", {"diagnosis": MALIGNANCY}, header=False),
     2017: TableSchema("image_id", dict.fromkeys(DIAGNOSES_2017, TRUTH), optional=WEIGHTS, ones=(0, 1)),
     2018: TableSchema("image", dict.fromkeys(DIAGNOSES_2018, TRUTH), optional=WEIGHTS, ones=(1, 1)),
+    2019: TableSchema("image", dict.fromkeys(DIAGNOSES_2019, TRUTH), optional=WEIGHTS, ones=(1, 1)),
+    2020: TableSchema(
+        "image_name",
+        {"patient_id": TEXT, "diagnosis": TEXT, "benign_malignant": MALIGNANCY},
+        optional=dict.fromkeys(("lesion_id", "sex", "age_approx", "anatom_site_general_challenge"), TEXT)
+        | {"target": TRUTH},
+    ),
 }
 """By the year of the challenge."""
 
@@ -57,6 +67,15 @@ def read_isic2018_labels(table: Path) -> dict[str, str]:
         LabelError: problems of the table, a line each.
     """
     return _diagnoses(table, 2018, DIAGNOSES_2018)
+
+
+def read_isic2019_labels(table: Path) -> dict[str, str]:
+    """Return the diagnosis of every image of a table of ISIC 2019, by image id: the one column that is 1.
+
+    Raises:
+        LabelError: problems of the table, a line each.
+    """
+    return _diagnoses(table, 2019, DIAGNOSES_2019)
 
 
 def _diagnoses(table: Path, year: int, names: tuple[str, ...], otherwise: str = "") -> dict[str, str]:

@@ -58,7 +58,7 @@ def read_isic2017_metadata(table: Path) -> Known:
     Raises:
         LabelError: problems of the table, a line each.
     """
-    return _known(read_table(table, METADATA_2017, AGAIN), {"age": "age_approximate", "sex": "sex"})
+    return known_attributes(read_table(table, METADATA_2017, AGAIN), {"age": "age_approximate", "sex": "sex"})
 
 
 def read_ham10000_metadata(table: Path) -> Known:
@@ -68,7 +68,7 @@ def read_ham10000_metadata(table: Path) -> Known:
         LabelError: problems of the table, a line each.
     """
     columns = {"age": "age", "sex": "sex", "site": "localization", "confirmation": "dx_type", "source": COLLECTION}
-    return _known(read_table(table, HAM10000, AGAIN), columns)
+    return known_attributes(read_table(table, HAM10000, AGAIN), columns)
 
 
 def read_lesion_groups(table: Path) -> tuple[dict[str, str], Known]:
@@ -79,10 +79,10 @@ def read_lesion_groups(table: Path) -> tuple[dict[str, str], Known]:
     """
     groups = read_table(table, LESION_GROUPS, AGAIN)
     lesions = {image_id: str(lesion) for image_id, lesion in zip(groups.ids, groups.columns["lesion_id"], strict=True)}
-    return lesions, _known(groups, {"confirmation": "diagnosis_confirm_type"})
+    return lesions, known_attributes(groups, {"confirmation": "diagnosis_confirm_type"})
 
 
-def _known(table: CheckedTable, columns: Mapping[str, str]) -> Known:
+def known_attributes(table: CheckedTable, columns: Mapping[str, str]) -> Known:
     """Return the attributes of each image, each from its column, as far as the table has it and the cell is known."""
     known: Known = {image_id: {} for image_id in table.ids}
     for name, column in columns.items():

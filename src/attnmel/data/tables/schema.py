@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from attnmel.data.tables.problems import Problem, refuse, shown
 from attnmel.data.tables.text import SEPARATORS, Row, read_text
 from attnmel.errors import AttnmelError, LabelError, PredictionsError
+from attnmel.shapes import Float
 
 # What Python's float accepts beyond this (nan, inf, 1_0, digits of other scripts) other programs read differently.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)

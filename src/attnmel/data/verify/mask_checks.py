@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from attnmel.data.image_files.masks import GREY_LEVELS
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.data.verify.mask_kinds import level_text, outline_problem
 
@@ -14,9 +15,6 @@ MOST_BORDER = 0.5
 
 MIDDLE = 0.2
 """Side of the middle of the frame, as a share of the frame."""
-
-GREY_LEVELS = (32, 223)
-"""Levels between these are neither black nor white."""
 
 MOST_GREY = 0.05
 """Share of grey pixels that a resized border may leave."""

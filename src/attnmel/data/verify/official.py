@@ -2,18 +2,16 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES, IMAGE_SUFFIXES, MASK_SUFFIXES, OPTIONAL, Archive, Role
 from attnmel.data.archives.fetch import ArchiveState, recorded_states
 from attnmel.data.datasets.mask_files import FEATURE_NAME, MASK_NAME, files_of
-from attnmel.data.tables.metadata import (
-    METADATA_ENDING,
-    read_ham10000_metadata,
-    read_isic2017_metadata,
-    read_lesion_groups,
-)
+from attnmel.data.datasets.sources import Source
+from attnmel.data.tables.isic2020 import read_isic2020_duplicates
+from attnmel.data.tables.metadata import METADATA_ENDING, read_isic2017_metadata
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item, doubled
 from attnmel.data.verify.tables import labelled_ids
@@ -35,9 +33,9 @@ class _Part:
         return role in self.places and (role not in self.states or self.states[role].status == "complete")
 
 
-def official_inventory(dataset: str, title: str, home: Path) -> Inventory:
+def official_inventory(dataset: str, source: Source, home: Path) -> Inventory:
     """List what lies there of a known data set, with all that is wrong by names, counts and tables alone."""
-    folder = dataset_folder(home, dataset)
+    folder, title = dataset_folder(home, dataset), source.title
     try:
         states = recorded_states(dataset, home)
     except ArchiveError as error:
@@ -50,7 +48,7 @@ def official_inventory(dataset: str, title: str, home: Path) -> Inventory:
     sides: dict[str, list[Split]] = defaultdict(list)
     splits: dict[Split, None] = {archive.split: None for archive in archives}
     for split in splits:
-        part_items, part_findings = _listed(_part(dataset, split, states, home))
+        part_items, part_findings = _listed(_part(dataset, split, states, home), source)
         items += part_items
         findings += part_findings
         for item in part_items:
@@ -103,15 +101,19 @@ def _count(archive: Archive, home: Path) -> int:
 
 
 def _plural(role: Role) -> str:
-    return {"lesion groups": "images with a lesion", "metadata": "images with metadata"}.get(role, role)
+    return {
+        "lesion groups": "images with a lesion",
+        "metadata": "images with metadata",
+        "duplicates": "listed duplicates",
+    }.get(role, role)
 
 
-def _listed(part: _Part) -> tuple[list[Item], list[Finding]]:
+def _listed(part: _Part, source: Source) -> tuple[list[Item], list[Finding]]:
     """Join images, labels and masks of one split by image id."""
     images, findings = _images(part)
     masks, odd_masks = _masks(part, images)
     features, odd_features = _features(part, images)
-    findings += [*_labels(part, images), *odd_masks, *odd_features, *_other_tables(part, images)]
+    findings += [*_labels(part, images), *odd_masks, *odd_features, *_other_tables(part, source, images)]
     items = [Item(i, images[i], masks.get(i), tuple(features.get(i, {}).values())) for i in sorted(images)]
     return items, findings
 
@@ -205,18 +207,23 @@ def _strays(part: _Part, masks: dict[str, Path], images: dict[str, Path]) -> lis
     ]
 
 
-def _other_tables(part: _Part, images: dict[str, Path]) -> list[Finding]:
+def _other_tables(part: _Part, source: Source, images: dict[str, Path]) -> list[Finding]:
     findings: list[Finding] = []
-    if table := part.places.get("lesion groups"):
+    if source.groups is not None and (table := part.places.get(source.groups_in)):
         try:
-            groups, _ = read_lesion_groups(table)
+            _, known = source.groups(table)
             findings += [
                 Finding("image without lesion", image_id, images[image_id].name, f"no row of {table.name} names it")
-                for image_id in sorted(images.keys() - groups.keys())
+                for image_id in sorted(images.keys() - known.keys())
+                if source.groups_in != "labels"  # else it has no label either, which is reported
             ]
         except LabelError as error:
             findings.append(Finding("table unusable", "", table.name, str(error)))
-    readers = [(read_ham10000_metadata, [part.places["metadata"]] if "metadata" in part.places else [])]
+    readers: list[tuple[Callable[[Path], object], list[Path]]] = []
+    if source.metadata is not None and "metadata" in part.places:
+        readers.append((source.metadata, [part.places["metadata"]]))
+    if "duplicates" in part.places:
+        readers.append((read_isic2020_duplicates, [part.places["duplicates"]]))
     if folder := part.places.get("images"):
         readers.append((read_isic2017_metadata, sorted(folder.glob(f"*{METADATA_ENDING}"))))
     for read, tables in readers:

@@ -1,10 +1,15 @@
-"""What an own folder holds, as far as its labels.csv can be read, checked as `train` checks it. No torch."""
+"""What an own folder or a published one holds, as far as its table can be read, checked as `train` checks it.
 
+No torch.
+"""
+
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.data.datasets.folder import TABLE, FolderContent, TableReading, examined_folder, group_sentence
+from attnmel.data.datasets.published.layouts import Layout
 from attnmel.data.datasets.splits import check_classes, shared_names, with_splits
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item
@@ -21,30 +26,48 @@ def own_inventory(folder: Path, reading: TableReading) -> Inventory:
 
     With the classes of a recipe, also whether each split has images of each class.
     """
-    title = f"own images in {folder.name}"
     content = examined_folder(folder, reading)
+    notes = (*content.notes, *([LABELS_AS_WRITTEN] if reading.classes is None else []))
+    return _inventory(folder.name, f"own images in {folder.name}", content, reading.classes, notes)
+
+
+def published_inventory(name: str, layout: Layout, place: Path) -> Inventory:
+    """List the images that the tables of a published layout name, with every problem of them."""
+    content = layout.examine(place)
+    inventory = _inventory(name, layout.title, content, None, content.notes)
+    images = len(inventory.items)
+    if content.problems or images >= layout.images:
+        return inventory
+    short = Finding("archive short", "", content.table, f"{images:,} images of {layout.images:,}")
+    return dataclasses.replace(inventory, findings=(*inventory.findings, short))
+
+
+def _inventory(
+    name: str, title: str, content: FolderContent, classes: Sequence[str] | None, notes: tuple[str, ...]
+) -> Inventory:
     lesions = content.lesions
-    findings = _of_table(content) + _of_splits(content, reading.classes)
+    findings = _of_table(content) + _of_splits(content, classes)
     items = tuple(Item(lesion.image_id, lesion.image, lesion.mask) for lesion in lesions)
     labels = Counter(f"labelled {lesion.diagnosis}" for lesion in lesions)
     counts = {"images": len(lesions), "masks": sum(lesion.mask is not None for lesion in lesions), **labels}
     if 0 < counts["masks"] < len(lesions):
         findings += [
-            Finding("image without mask", lesion.image_id, lesion.image.name, f"its row of {TABLE} names none")
+            Finding("image without mask", lesion.image_id, lesion.image.name, f"its row of {content.table} names none")
             for lesion in lesions
             if lesion.mask is None
         ]
-    notes = (*content.notes, *([LABELS_AS_WRITTEN] if reading.classes is None else []))
-    return Inventory(folder.name, title, items, tuple(findings), counts, notes)
+    return Inventory(name, title, items, tuple(findings), counts, notes)
 
 
 def _of_table(content: FolderContent) -> list[Finding]:
+    table = content.table
+    kind = "folder table" if table == TABLE else "table unusable"
     return [
-        *(Finding("folder table", "", TABLE, problem.sentence()) for problem in content.problems),
-        *(Finding("row without image", "", TABLE, row.sentence()) for row in content.without_image),
-        *(Finding("image without row", "", str(path), f"no row of {TABLE} names it") for path in content.without_row),
+        *(Finding(kind, "", table, problem.sentence()) for problem in content.problems),
+        *(Finding("row without image", "", table, row.sentence()) for row in content.without_image),
+        *(Finding("image without row", "", str(path), f"no row of {table} names it") for path in content.without_row),
         *(
-            Finding("large group", "", TABLE, group_sentence(name, count, len(content.lesions)))
+            Finding("large group", "", table, group_sentence(name, count, len(content.lesions)))
             for name, count in content.large_groups.items()
         ),
     ]
@@ -54,7 +77,8 @@ def _of_splits(content: FolderContent, classes: Sequence[str] | None) -> list[Fi
     """Return what `check_disjoint` and `check_classes` refuse, once the table has no other problem."""
     shared = shared_names((lesion.group, lesion.split) for lesion in content.lesions if lesion.group is not None)
     findings = [
-        Finding("id on two sides", "", TABLE, f"images of the group '{name}' are on two sides") for name in shared
+        Finding("id on two sides", "", content.table, f"images of the group '{name}' are on two sides")
+        for name in shared
     ]
     if classes is None or content.problems:
         return findings

@@ -8,13 +8,17 @@ from typing import Any
 
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
-from attnmel.data.datasets.read_dataset import SOURCES, labelled_folder
+from attnmel.data.datasets.published.layouts import LAYOUTS, named_place
+from attnmel.data.datasets.read_dataset import KNOWN, labelled_folder, published_folder
+from attnmel.data.datasets.sources import SOURCES
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.verify.files import Examined, examine
 from attnmel.data.verify.findings import KINDS, Finding
 from attnmel.data.verify.inventory import Inventory, Item
 from attnmel.data.verify.official import official_inventory
-from attnmel.data.verify.own import own_inventory
+from attnmel.data.verify.own import own_inventory, published_inventory
+from attnmel.errors import ArchiveError
+from attnmel.files.folders import dataset_folder
 from attnmel.progress import SILENT, Progress
 
 SMALL = 224
@@ -93,7 +97,7 @@ def verify_dataset(
     place = {kind: number for number, kind in enumerate(KINDS)}
     findings.sort(key=lambda finding: (place[finding.kind], finding.image_id, finding.file))
     counts = {**inventory.counts, "sound masks": sum(one.has_usable_mask for one in examined)}
-    is_own = name not in SOURCES
+    is_own = name not in KNOWN
     return Verification(
         inventory.dataset, inventory.title, inventory.items, tuple(findings), counts, is_own, inventory.notes
     )
@@ -101,8 +105,23 @@ def verify_dataset(
 
 def _inventory(name: str, home: Path, reading: TableReading) -> Inventory:
     if name in SOURCES:
-        return official_inventory(source_of(name), SOURCES[source_of(name)].title, home)
-    return own_inventory(labelled_folder(name), reading)
+        return official_inventory(source_of(name), SOURCES[source_of(name)], home)
+    if name in LAYOUTS:
+        return _layout_inventory(name, home)
+    folder = labelled_folder(name)
+    if (published := published_folder(folder)) is not None:
+        return published_inventory(folder.name, *published)
+    return own_inventory(folder, reading)
+
+
+def _layout_inventory(name: str, home: Path) -> Inventory:
+    layout = LAYOUTS[name]
+    try:
+        place = named_place(name, home)
+    except ArchiveError as error:
+        findings = (Finding("not fetched", "", str(dataset_folder(home, name)), str(error)),)
+        return Inventory(name, layout.title, (), findings, {})
+    return published_inventory(name, layout, place)
 
 
 def _small(examined: Sequence[Examined]) -> list[Finding]:

@@ -102,6 +102,14 @@ class Calibration:
     """What a reader must know, a sentence each."""
     stored: bool = False
     """Whether the temperature is that of the checkpoint, which its probabilities have."""
+    out_of_fold: str = ""
+    """What the temperature was fitted on, in words, where that is no validation images of the training."""
+
+    @property
+    def fitted_images(self) -> str:
+        """The images behind the temperature, in words."""
+        kind = f"images, {self.out_of_fold}," if self.out_of_fold else "validation images"
+        return f"{self.fitted_on:,} {kind}"
 
 
 def calibration_of(

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, UInt8
 from attnmel.data.datasets.mask_files import files_of
 from attnmel.data.image_files.decode import opened
 from attnmel.data.image_files.formats import PNG_SUFFIXES
-from attnmel.data.image_files.masks import mask_levels
+from attnmel.data.image_files.masks import shown_levels
 from attnmel.data.image_files.picture import upright
 from attnmel.data.tables.problems import Problem, refuse
 from attnmel.errors import ImageError, PredictionsError, listed
@@ -181,4 +181,4 @@ def grey_mask(path: Path) -> tuple[UInt8[np.ndarray, "H W"], bool]:
     """
     with opened(path) as picture:
         coloured = picture.mode not in ("1", "L")
-        return np.asarray(upright(mask_levels(picture), picture)), coloured
+        return np.asarray(upright(shown_levels(picture), picture)), coloured

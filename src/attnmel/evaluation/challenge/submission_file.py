@@ -30,8 +30,8 @@ def read_submission(path: Path, dataset: str, columns: Mapping[str, str] | None 
 
     The header may be missing where the columns are the official ones; with one, columns are found by name, in any order
     and case, and others are not read. `columns` names them by the official name, without a header by their place
-    from 1 on. Image ids may have the ending of a file; an index may come first. The table may be separated and encoded
-    as `read_text` takes it.
+    from 1 on; None where the caller has no such option, which messages then do not name. Image ids may have the ending
+    of a file; an index may come first. The table may be separated and encoded as `read_text` takes it.
 
     Raises:
         PredictionsError: no such file.
@@ -48,7 +48,7 @@ def read_submission(path: Path, dataset: str, columns: Mapping[str, str] | None 
     except ValueError as damage:
         problem = Problem(0, "", str(damage), f"{schema.first_line}one row an image, as text", kind="file")
         return CheckedTable(path.name, (), {}, {}, (problem,), ())
-    header, notes = _header(text, schema, columns or {}, dataset)
+    header, notes = _header(text, schema, columns, dataset)
     problems = header.problems
     if not header.body:
         problems.append(Problem(0, "", "no row below the header", "one row an image", kind="file"))
@@ -58,18 +58,21 @@ def read_submission(path: Path, dataset: str, columns: Mapping[str, str] | None 
     return CheckedTable(path.name, tuple(lines), cells, lines, tuple(sorted(problems)), tuple(named))
 
 
-def _header(text: TableText, schema: TableSchema, columns: Mapping[str, str], dataset: str) -> tuple[Header, list[str]]:
+def _header(
+    text: TableText, schema: TableSchema, columns: Mapping[str, str] | None, dataset: str
+) -> tuple[Header, list[str]]:
     """Return where the columns are and the rows with plain ids and numbers, and what is odd about them."""
     rows = [row for row in text.rows if not row.cells[0].startswith("#")]
     first = rows[0] if rows else text.rows[0]
     is_named = not any(NUMBER.fullmatch(text.number(cell)) for cell in first.cells[1:])
     names = first.cells if is_named else [str(place + 1) for place in range(len(first.cells))]
     body = rows[1:] if is_named else rows
-    places = _places(names, body, schema, columns) if is_named or columns else _in_order(first, body, schema)
+    places = _places(names, body, schema, columns or {}) if is_named or columns else _in_order(first, body, schema)
     missing = [name for name in schema.names if name not in places]
-    expected = f"the header {','.join(schema.names)}, or other names by --columns {schema.names[0]}=NAME,..."
+    expected = f"the header {','.join(schema.names)}"
+    expected += "" if columns is None else f", or other names by --columns {schema.names[0]}=NAME,..."
     if any(name.startswith("probability_") for name in names):
-        expected += "; of a run, score the file whose name ends in -submission.csv"
+        expected += "; of a run, take the file whose name ends in -submission.csv"
     found = shown(",".join(first.cells))
     problems = [Problem(first.line, name, f"no such column in {found}", expected, kind="file") for name in missing]
     plain = [_plain(row, text, places.get(schema.key, 0), len(names)) for row in body]

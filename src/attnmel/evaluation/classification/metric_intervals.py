@@ -18,7 +18,7 @@ from attnmel.evaluation.statistics.bootstrap import (
     Sampling,
     bca_interval,
     bootstrap,
-    jackknife,
+    jackknife_of,
     logit_interval,
     percentile_interval,
 )
@@ -72,7 +72,7 @@ def metric_rows(
     """
     sampling = Sampling.of(groups, labels)
     draws = bootstrap(metrics, sampling, resamples=resamples, seed=seed)
-    left_out = jackknife(metrics, sampling)
+    left_out = jackknife_of(metrics.without(sampling), sampling)
     values = metrics.values()
     exact = _exact_intervals(metrics, values, left_out.error, groups, labels)
     rows = []

@@ -4,14 +4,25 @@ Shapes: N images, R resamples, M measures, K tasks.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from attnmel.errors import PredictionsError, listed
-from attnmel.evaluation.classification.ranking import MEASURES, Counts, Measure, Ranking, TopOneHits, Values
+from attnmel.evaluation.classification.left_out import LeftOut, counts_without, recalls_without
+from attnmel.evaluation.classification.ranking import (
+    MEASURES,
+    Counts,
+    Measure,
+    Ranking,
+    TopOneHits,
+    Values,
+    mean_of_recalls,
+)
+from attnmel.evaluation.statistics.bootstrap import Sampling
 from attnmel.evaluation.statistics.proportions import share
 from attnmel.records import Predictions
 
@@ -79,15 +90,36 @@ class MetricSet:
     def _averaged(self) -> list[str]:
         return [name for name in self.measures if name in self.averaged] if len(self.rankings) > 1 else []
 
+    @cached_property
+    def _needed(self) -> list[Ranking]:
+        known = all(MEASURES.get(name) is measure for name, measure in self.measures.items())
+        return [ranking.corners() if known else ranking for ranking in self.rankings.values()]
+
     def __call__(self, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R M"]:
         """Compute every measure on every resample."""
         weighted = weights if self.sample_weights is None else weights * self.sample_weights
         # One task after the other, so that the counts of only one are in memory.
-        tasks = [self._task(ranking.counts(weighted)) for ranking in self.rankings.values()]
+        tasks = [self._task(ranking.counts(weighted)) for ranking in self._needed]
+        return self._columns(tasks, None if self.hits is None else self.hits.recalls(weighted))
+
+    def without(self, sampling: Sampling) -> Callable[[Int[np.ndarray, " R"]], Float[np.ndarray, "R M"]]:
+        """Return the function that computes every measure without each of some units, a row each."""
+        if self.sample_weights is not None:  # no whole numbers
+            return lambda units: self(sampling.without(units))
+        left_out = LeftOut(sampling)
+        of_tasks = [counts_without(ranking, left_out) for ranking in self._needed]
+        of_hits = None if self.hits is None else recalls_without(self.hits, left_out)
+        return lambda units: self._columns(
+            [self._task(counts(units)) for counts in of_tasks], None if of_hits is None else of_hits(units)
+        )
+
+    def _columns(
+        self, tasks: Sequence[Mapping[str, Values]], recalls: Float[np.ndarray, "R C"] | None
+    ) -> Float[np.ndarray, "R M"]:
         columns = [column for task in tasks for column in task.values()]
         columns += [_mean_of_defined(np.stack([task[name] for task in tasks])) for name in self._averaged]
-        if self.hits is not None:
-            columns += [self.hits.mean_recall(weighted), *self.hits.recalls(weighted).T]
+        if recalls is not None:
+            columns += [mean_of_recalls(recalls), *recalls.T]
         return np.stack(columns, axis=1)
 
     def values(self) -> dict[tuple[str, str], float]:

@@ -52,11 +52,21 @@ class Operating:
     resamples: int
     temperature: float | None = None
     """Of the probabilities that the thresholds are of; None for uncalibrated ones."""
+    out_of_fold: str = ""
+    """What chose the thresholds, in words, where those are no validation images of the training."""
+
+    @property
+    def chosen_images(self) -> str:
+        """The images that chose the thresholds, in words."""
+        among = f"({self.validation_positives:,} {self.task.replace('_', ' ')})"
+        if self.out_of_fold:
+            return f"{self.validation_images:,} images {among}, {self.out_of_fold}"
+        return f"{self.validation_images:,} validation images {among}"
 
     @property
     def sentence(self) -> str:
         """Return what chose the thresholds, in one line, with its notes."""
-        chose = f"chosen on {self.validation_images} validation images ({self.validation_positives} {self.task})"
+        chose = f"chosen on {self.chosen_images}"
         scale = scale_in_words(self.temperature)
         thresholds = f"operating points, called {self.task} strictly above a threshold of {scale}, {chose}"
         return "\nnote: ".join([thresholds if self.validation_positives else "operating points", *self.notes])

@@ -52,13 +52,18 @@ class Difference:
         return self.corrected < LEVEL and (self.low > 0 or self.high < 0)
 
     @property
+    def change(self) -> str:
+        """The difference of the measure with its interval, in words."""
+        ends = plus_span((self.low, self.high))
+        known = f"95 % {ends}" if ends else "its uncertainty is not known"
+        return f"{MEASURE_WORDS.get(self.measure, self.measure)} {plus(self.value)}, {known}"
+
+    @property
     def sentence(self) -> str:
         """Say in words what was found, and no more than that."""
-        words = MEASURE_WORDS.get(self.measure, self.measure)
         if not self.shown:
-            ends = plus_span((self.low, self.high))
-            known = f"95 % {ends}" if ends else "its uncertainty is not known"
-            return f"no difference shown ({words} {plus(self.value)}, {known})"
+            return f"no difference shown ({self.change})"
+        words = MEASURE_WORDS.get(self.measure, self.measure)
         better = self.value > 0
         ends = (self.low, self.high) if better else (-self.high, -self.low)
         return (

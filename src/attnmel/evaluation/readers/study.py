@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.errors import ConfigError, ReadingsError, require_known
-from attnmel.evaluation.readers.automation import AutomationBias, automation_bias
+from attnmel.errors import ConfigError, ReadingsError, listed
+from attnmel.evaluation.readers.binormal import binormal_study
 from attnmel.evaluation.readers.decisions import SHARES, ShareAnalysis, decisions, share_analysis
 from attnmel.evaluation.readers.inference.covariance import auc_covariance
 from attnmel.evaluation.readers.inference.different_readers import (
@@ -17,6 +17,13 @@ from attnmel.evaluation.readers.inference.different_readers import (
 )
 from attnmel.evaluation.readers.inference.obuchowski_rockette import ObuchowskiRockette, obuchowski_rockette
 from attnmel.evaluation.readers.inference.u_statistics import Moments, difference, single_modality
+from attnmel.evaluation.readers.machines import (
+    changes_of,
+    is_compared,
+    machine_result,
+    machines_of,
+    reference_of,
+)
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
 from attnmel.evaluation.readers.study_agreement import agreement_between, agreement_within
 from attnmel.evaluation.readers.study_results import (
@@ -28,9 +35,6 @@ from attnmel.evaluation.readers.study_results import (
 )
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.delong import areas
-
-ALONE = "alone"
-"""The modality that others are compared with where none is named: readers without a machine."""
 
 
 def analyse(
@@ -49,13 +53,13 @@ def analyse(
     options = options or StudyOptions()
     if options.margin is not None and not 0 < options.margin < 1:
         raise ConfigError(f"a margin of {options.margin:g}; expected a loss of AUC between 0 and 1, such as 0.05")
-    machine = _machine(readings, options.machine)
-    reference = reference_of(readings, options, machine)
+    machines = machines_of(readings, options.machines)
+    reference = reference_of(readings, options, machines)
     human = sorted(
-        (name for name in readings.modalities if name != machine), key=lambda name: (name == reference, name)
+        (name for name in readings.modalities if name not in machines), key=lambda name: (name == reference, name)
     )
     if not human:
-        raise ConfigError(f"the readings have no modality but the machine '{machine}'; expected readers too")
+        raise ConfigError(f"the readings have no modality but of machines ({listed(machines)}); expected readers too")
     for name in readings.modalities:
         own = readings.read[readings.modality(name)].any(axis=0)
         if not _both_kinds(readings, np.asarray(own)):
@@ -64,54 +68,32 @@ def analyse(
             )
     threshold = _threshold(readings, options.threshold)
     people = readings.of(human)
-    changes = _changes(readings, human, machine, reference, threshold, options)
     return StudyAnalysis(
         readings=readings,
         options=options,
-        machine=machine,
         threshold=threshold,
         modalities=tuple(_modality(readings.of([name]), options) for name in human),
         together=_analysed(people, options) if len(human) > 1 else None,
         pairs=tuple(
             _pair(readings.of([one, other]), options) for place, one in enumerate(human) for other in human[place + 1 :]
         ),
-        machine_auc=next(iter(_reader_intervals(readings.of([machine]), options).values())) if machine else None,
-        against_machine=tuple(_against(readings, machine, name, options) for name in human) if machine else (),
+        machines=tuple(
+            machine_result(readings, name, _machine_auc(readings, name, options), threshold, options)
+            for name in machines
+        ),
+        against_machine=tuple(
+            _against(readings, machine, name, options)
+            for machine in machines
+            for name in human
+            if is_compared(machine, name, machines)
+        ),
         shares=_shares(people, threshold, options),
-        machine_shares=_machine_shares(readings, machine, threshold, options),
         between=tuple(agreement_between(readings.of([name]), threshold, options) for name in human),
         within=tuple(agreement_within(readings, second, human, threshold, options)) if second is not None else (),
-        changes=changes,
-        groups=tuple(_groups(readings, human, machine, reference, threshold, experience or {}, options)),
+        changes=changes_of(readings, human, machines, reference, threshold, options),
+        groups=tuple(_groups(readings, human, machines, reference, threshold, experience or {}, options)),
+        binormal=binormal_study(people, options.confidence) if options.binormal else None,
     )
-
-
-def _machine(readings: Readings, named: str | None) -> str | None:
-    """Return the modality of the machine: as named, or with one reader, who is in no other, while others have more."""
-    if named is not None:
-        own = readings.present[readings.modality(named)]
-        if own.sum() != 1:
-            raise ConfigError(f"'{named}' has {own.sum()} readers; a machine's modality has exactly one, the machine")
-        return named
-    counts = readings.present.sum(axis=1)
-    alone = [
-        name
-        for place, name in enumerate(readings.modalities)
-        if counts[place] == 1 and readings.present[:, readings.present[place]].sum() == 1
-    ]
-    return alone[0] if len(alone) == 1 and counts.max() > 1 else None
-
-
-def reference_of(readings: Readings, options: StudyOptions, machine: str | None) -> str | None:
-    """Return the modality that others are compared with: as named, else `alone` where there is one.
-
-    Raises:
-        ConfigError: the named one does not exist, or is the machine.
-    """
-    if options.reference is not None:
-        require_known("modality", options.reference, [name for name in readings.modalities if name != machine])
-        return options.reference
-    return next((name for name in readings.modalities if name.casefold() == ALONE), None)
 
 
 def _both_kinds(readings: Readings, cases: Bool[np.ndarray, " N"]) -> bool:
@@ -145,6 +127,10 @@ def _reader_intervals(readings: Readings, options: StudyOptions) -> dict[str, In
         if 0 < readings.diseased[read].sum() < read.sum():
             found[reader] = areas(readings.diseased[read], scores[read][:, None]).interval(0, options.confidence)
     return found
+
+
+def _machine_auc(readings: Readings, name: str, options: StudyOptions) -> Interval:
+    return next(iter(_reader_intervals(readings.of([name]), options).values()))
 
 
 def _complete(readings: Readings) -> Readings | None:
@@ -196,50 +182,10 @@ def _shares(people: Readings, threshold: float | None, options: StudyOptions) ->
     return {share: share_analysis(people, decided, share, options.confidence) for share in SHARES}
 
 
-def _machine_decisions(
-    readings: Readings, machine: str, threshold: float, options: StudyOptions
-) -> tuple[Readings, Float[np.ndarray, "1 1 N"]]:
-    own = readings.of([machine])
-    return own, decisions(own, options.machine_threshold if options.machine_threshold is not None else threshold)
-
-
-def _machine_shares(
-    readings: Readings, machine: str | None, threshold: float | None, options: StudyOptions
-) -> dict[str, Interval]:
-    if machine is None or threshold is None:
-        return {}
-    own, decided = _machine_decisions(readings, machine, threshold, options)
-    found = {share: share_analysis(own, decided, share, options.confidence).by_reader for share in SHARES}
-    return {share: one[0, 0] for share, one in found.items() if (0, 0) in one}
-
-
-def _changes(
-    readings: Readings,
-    human: Sequence[str],
-    machine: str | None,
-    reference: str | None,
-    threshold: float | None,
-    options: StudyOptions,
-) -> dict[str, AutomationBias]:
-    """Return the changes from the reference to each other modality of readers, where a machine and a threshold are."""
-    if machine is None or reference is None or threshold is None:
-        return {}
-    own, decided = _machine_decisions(readings, machine, threshold, options)
-    known = dict(zip(own.cases, decided[0, 0], strict=True))
-    answers = np.array([known.get(case, math.nan) for case in readings.cases])
-    every = decisions(readings, threshold)
-    before = every[readings.modality(reference)]
-    return {
-        name: automation_bias(before, every[readings.modality(name)], answers, readings.diseased, options.confidence)
-        for name in human
-        if name != reference
-    }
-
-
 def _groups(
     readings: Readings,
     human: Sequence[str],
-    machine: str | None,
+    machines: Sequence[str],
     reference: str | None,
     threshold: float | None,
     experience: Mapping[str, str],
@@ -248,14 +194,14 @@ def _groups(
     """Yield the results of each level of experience."""
     for level in sorted(set(experience.values())):
         members = np.array([experience.get(name) == level for name in readings.readers])
-        of_machine = readings.present[readings.modality(machine)] if machine else np.zeros_like(members)
+        of_machine = readings.present[[readings.modality(name) for name in machines]].any(axis=0)
         if not _both_kinds(readings, np.asarray(readings.read[:, members].any(axis=(0, 1)))):
             continue
-        kept = readings.of_readers(members | of_machine)
+        kept = readings.of_readers(members | np.asarray(of_machine))
         names = [name for name in human if _both_kinds(kept, np.asarray(kept.read[kept.modality(name)].any(axis=0)))]
         single = {name: _analysed(kept.of([name]), options) for name in names}
         pairs = [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
-        changes = _changes(kept, names, machine, reference if reference in names else None, threshold, options)
+        changes = changes_of(kept, names, machines, reference if reference in names else None, threshold, options)
         yield GroupResult(
             level,
             tuple(name for name, own in zip(readings.readers, members, strict=True) if own),

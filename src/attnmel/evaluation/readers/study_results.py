@@ -1,10 +1,12 @@
 """What is asked of a study of readers, and all results of it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from attnmel.evaluation.readers.agreement import Repeatability
 from attnmel.evaluation.readers.automation import AutomationBias
+from attnmel.evaluation.readers.binormal import BinormalStudy
 from attnmel.evaluation.readers.decisions import ShareAnalysis
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
 from attnmel.evaluation.readers.inference.estimates import Estimate
@@ -18,17 +20,19 @@ from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval
 class StudyOptions:
     """What to analyse; what is not given is found in the readings."""
 
-    machine: str | None = None
-    """The modality of the machine; by default the one with a single reader, who is in no other."""
+    machines: tuple[str, ...] = ()
+    """The modalities of machines; by default each with a single reader, who is in no other."""
     reference: str | None = None
     """The modality that others are compared with; `alone` where there is one."""
     threshold: float | None = None
     """Score strictly above which an answer is positive; 0.5 where all scores are 0 or 1."""
     machine_threshold: float | None = None
-    """That of the machine; by default the same."""
+    """That of machines; by default the same."""
     covariance: CovarianceMethod = "jackknife"
     margin: float | None = None
     """Smallest loss of AUC that would matter, for tests of non-inferiority."""
+    binormal: bool = False
+    """Whether binormal curves are fitted, too."""
     confidence: float = CONFIDENCE
 
 
@@ -57,6 +61,16 @@ class PairResult:
     u: UStatistics
     non_inferior: float
     """One-sided p that the first is worse by the margin or more; NaN without a margin."""
+
+
+@dataclass(frozen=True)
+class MachineResult:
+    """A machine alone, with intervals over cases."""
+
+    name: str
+    auc: Interval
+    shares: dict[str, Interval]
+    """Sensitivity, specificity and balanced accuracy; empty without a threshold."""
 
 
 @dataclass(frozen=True)
@@ -94,26 +108,31 @@ class StudyAnalysis:
 
     readings: Readings
     options: StudyOptions
-    machine: str | None
     threshold: float | None
     modalities: tuple[ModalityResult, ...]
     together: ObuchowskiRockette | None
     """All modalities of the readers who used each of them; None for less than two."""
     pairs: tuple[PairResult, ...]
-    machine_auc: Interval | None
+    machines: tuple[MachineResult, ...]
     against_machine: tuple[PairResult, ...]
-    """The machine minus the readers of each modality."""
+    """Each machine minus the readers of each modality, but those who were shown another machine."""
     shares: dict[str, ShareAnalysis]
     """Sensitivity, specificity and balanced accuracy of the modalities of readers."""
-    machine_shares: dict[str, Interval]
     between: tuple[AgreementResult, ...]
     within: tuple[AgreementResult, ...]
     """Of readers with themselves, on repeated images."""
-    changes: dict[str, AutomationBias]
+    changes: Mapping[str, AutomationBias]
     """By the modality with support, against the reference."""
     groups: tuple[GroupResult, ...]
+    binormal: BinormalStudy | None
+    """Of the modalities of readers; None where it is not asked for."""
 
     @property
     def human(self) -> tuple[str, ...]:
         """The modalities of readers, in the order of all tables: the reference last."""
         return tuple(one.name for one in self.modalities)
+
+    @property
+    def machine_names(self) -> tuple[str, ...]:
+        """The modalities of machines."""
+        return tuple(one.name for one in self.machines)

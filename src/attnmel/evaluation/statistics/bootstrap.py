@@ -154,7 +154,12 @@ class Jackknife:
 
 
 def jackknife(statistic: Statistic, sampling: Sampling) -> Jackknife:
-    """Leave each unit out in turn, within its stratum.
+    """Leave each unit out in turn, within its stratum, and compute the statistic on the others: see `jackknife_of`."""
+    return jackknife_of(lambda units: statistic(sampling.without(units)), sampling)
+
+
+def jackknife_of(without: Callable[[Int[np.ndarray, " R"]], Float[np.ndarray, "R M"]], sampling: Sampling) -> Jackknife:
+    """Return the jackknife of the values `without` each of some units.
 
     With t the mean of a stratum's leave-one-out values and n its units, l = (n - 1) (t - value without the unit) is a
     unit's influence. Summed over all strata, the squared error is the sum of l^2 / (n (n - 1)), the acceleration the
@@ -169,7 +174,7 @@ def jackknife(statistic: Statistic, sampling: Sampling) -> Jackknife:
     order = np.concatenate(left_out)
     step = max(1, CHUNK // len(sampling.unit))
     chunks = [order[done : done + step] for done in range(0, len(order), step)]
-    values = np.concatenate([statistic(sampling.without(chunk)) for chunk in chunks])
+    values = np.concatenate([without(chunk) for chunk in chunks])
     squares, error, cubes = np.zeros((3, values.shape[1]))
     by_stratum = np.split(values, np.cumsum([len(units) for units in left_out])[:-1])
     for (_, size), of_stratum in zip(strata, by_stratum, strict=True):

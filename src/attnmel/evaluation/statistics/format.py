@@ -67,12 +67,13 @@ def percent(share: float, form: str = ".3g") -> str:
 
 
 def p_words(p: float) -> str:
-    """Return a p value with its relation sign, with as many digits as show on which side of 0.05 it is."""
+    """Return a p value with its relation sign, with three decimals, or more where they hide the side of 0.05."""
     if math.isnan(p):
         return "not known"
-    if f"{p:.3f}" == "0.050":
-        return f"= {p:.5f}"
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
+    if p < 0.001:
+        return "< 0.001"
+    texts = (f"{p:.{digits}f}" for digits in (3, 4, 5))
+    return f"= {next((text for text in texts if float(text) != 0.05), '0.05000')}"
 
 
 def p_cell(p: float) -> str:

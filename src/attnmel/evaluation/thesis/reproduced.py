@@ -37,10 +37,13 @@ class TableRow:
     published_values: tuple[float | None, ...] = ()
     """The published figure of each column."""
     published: PublishedRow | None = None
+    given: bool = False
+    """Whether the command named it: predictions that were there already."""
 
 
-Against = Literal["above", "baseline", "plain"]
-"""The row above; the network that the thesis's others are built on; of another group's system, the plain classifier."""
+Against = Literal["above", "baseline", "plain", "reference"]
+"""The row above; the network that the thesis's others are built on; of another group's system, the plain classifier; of
+predictions that were given, the same or the first row that there is."""
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ TABLES: Mapping[str, TablePlan] = MappingProxyType(
                 "ISIC 2017",
                 "vgg16 vgg16-gap mel-cnn attnmel attnmel-dermo attnmel-lesion attnmel-bkg",
                 BOTH_TASKS,
-                rivals="matsunaga gonzalez-diaz menegola harangi harangi-weighted mahbod chen",
+                rivals="matsunaga gonzalez-diaz gonzalez-diaz-ellipse menegola harangi harangi-weighted mahbod chen",
             ),
             _plan(
                 "isic2018",

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64
 
 from attnmel.errors import LabelError
+from attnmel.shapes import Float, Float64
 
 NO_PRIOR = "none"
 AGE_SEX = "age-sex"

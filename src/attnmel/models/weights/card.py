@@ -71,6 +71,8 @@ class Card:
     """Which branch gets features of the other, for the network chen."""
     without: tuple[str, ...] = ()
     """Parts that are left out of the network dermaknet."""
+    grid: str = "disc"
+    """Where the polar grid of the network dermaknet lies."""
     heads: str = "softmax"
     """How scores become probabilities: softmax, hinge, or the mean of both."""
     branches: tuple[str, ...] = ()
@@ -117,6 +119,16 @@ class Card:
     """Mean colours of the training images; None in cards of earlier versions."""
     notice: str = NOTICE
     version: str = __version__
+
+    @property
+    def chosen_in_words(self) -> str:
+        """What temperature and thresholds were chosen on, in words."""
+        return self.chosen_out_of_fold or self.chosen_on
+
+    @property
+    def chosen_out_of_fold(self) -> str:
+        """The same where those are not the validation images; else empty."""
+        return "" if self.chosen_on == VALIDATION else f"out-of-fold {self.chosen_on}"
 
     @property
     def has_attention(self) -> bool:
@@ -178,7 +190,7 @@ def _problem(error: ErrorDetails) -> str:
     return f"{field} = {reprlib.repr(error['input'])}: {message}"
 
 
-NETWORK_SETTINGS = ("own", "trunk", "width", "padding", "attention", "passing", "without", "heads", "branches")
+NETWORK_SETTINGS = ("own", "trunk", "width", "padding", "attention", "passing", "without", "grid", "heads", "branches")
 """What decides the layers of a network, besides its name and the number of its classes."""
 
 

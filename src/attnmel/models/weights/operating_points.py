@@ -16,12 +16,14 @@ class Achieved:
     sensitivity: tuple[float, float, float]
     specificity: tuple[float, float, float]
 
-    @property
-    def sentence(self) -> str:
-        """What was achieved, in words."""
+    def sentence(self, out_of_fold: str = "") -> str:
+        """Return what was achieved, in words; `out_of_fold` says what the validation images stand for, if so."""
         rates = (("sensitivity", self.sensitivity), ("specificity", self.specificity))
         words = (f"{name} {value:.3f} ({low:.3f} to {high:.3f})" for name, (value, low, high) in rates)
-        return f"{', '.join(words)} on {self.images} images of the split {self.split} ({self.positives} positive)"
+        among = f"{self.positives:,} positive"
+        if out_of_fold and self.split == "validation":
+            return f"{', '.join(words)} on {self.images:,} images ({among}), {out_of_fold}"
+        return f"{', '.join(words)} on {self.images:,} images of the split {self.split} ({among})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -201,10 +201,11 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
         name = (PACKAGED.get(trunk) or IMAGENET[trunk]).name
         raise CheckpointError(
             f"no weights from {address}: {error}\n"
-            "Three ways on:\n"
-            f"  an address that can be reached: --set model.weights=http://.../{name}\n"
-            f"  a file: --set model.weights=PATH/{name}, or put it at {target}\n"
-            "  a random start: --set model.weights=random"
+            "Three ways on; in a recipe with parts the settings go to every part:\n"
+            f"  fetch {name} on another machine and put it at {target}; then nothing needs to be set\n"
+            f"  another address or place: --set model.weights=http://.../{name}, or =PATH/{name}\n"
+            "  a random start: --set model.weights=random --set data.normalise_by=dataset (the latter where "
+            'the recipe has data.normalise_by = "weights")'
         ) from None
 
 

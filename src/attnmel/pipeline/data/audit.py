@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.audit.candidates import ROWS
-from attnmel.data.audit.descriptors import CROP, SIDE, signatures
+from attnmel.data.audit.descriptors import CHUNK, CROP, SIDE, signatures
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
 from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
@@ -72,11 +71,13 @@ def audit_datasets(
     test: Sequence[str] = (),
     reading: TableReading = AS_WRITTEN,
     embedding: str = "",
+    exhaustive: bool = False,
     progress: Progress = SILENT,
 ) -> Audited:
     """Audit the data sets and splits named, and look for leaks from those that train to those that test.
 
-    `reading` is how the tables of own folders are read.
+    `reading` is how the tables of own folders are read. With `exhaustive` each image is compared with every other,
+    however many there are.
 
     Raises:
         ConfigError: one side without the other, or as `prepare_audit`.
@@ -86,12 +87,12 @@ def audit_datasets(
         raise ConfigError("leakage goes from one side to another; name both --train and --test")
     every = list(dict.fromkeys(names)) if not train else [*names, *train, *test]
     inputs = prepare_audit(every, home=home, reading=reading, progress=progress)
-    made = audit(inputs, home=home, embedding=embedding, progress=progress)
+    made, path = audit(inputs, home=home, embedding=embedding, exhaustive=exhaustive, progress=progress)
     found = None
     if train:
         sides = np.searchsorted([len(names), len(names) + len(train)], inputs.names, side="right")
         found = leaks(made, np.flatnonzero(sides == 1).tolist(), np.flatnonzero(sides == 2).tolist())
-    return Audited(inputs, made, audit_path(home, audit_key(made.entries, made.embedding)), found)
+    return Audited(inputs, made, path, found)
 
 
 def prepare_audit(
@@ -130,27 +131,32 @@ def prepare_audit(
     return AuditInputs(tuple(entries), tuple(caches.values()), tuple(places), tuple(numbers))
 
 
-def audit(inputs: AuditInputs, *, home: Path, embedding: str = "", progress: Progress = SILENT) -> Audit:
-    """Return what is found of the entries, from the store where the same files were audited before.
+def audit(
+    inputs: AuditInputs, *, home: Path, embedding: str = "", exhaustive: bool = False, progress: Progress = SILENT
+) -> tuple[Audit, Path]:
+    """Return what is found of the entries, from the store where the same files were audited before, and its file.
 
     `embedding` is "random", a run folder or a checkpoint, whose trunk's embedding is compared as well.
     """
-    source, features = embedded(embedding) if embedding else ("", None)
-    key = audit_key(inputs.entries, source)
+    source, features = embedded(embedding, exhaustive=exhaustive) if embedding else ("", None)
+    key = audit_key(inputs.entries, source, exhaustive=exhaustive)
+    path = audit_path(home, key)
     if (stored := read_audit(home, key)) is not None:
-        return stored
+        return stored, path
     # One file may be an entry of several data sets, and is compared once.
     single = _first_places(inputs.entries)
     digests, places = list(single), list(single.values())
     described = signatures(_chunks(inputs, places, progress))
-    found = same_pictures(described, lambda rows: inputs.images([places[row] for row in rows]), progress)
+    found = same_pictures(
+        described, lambda rows: inputs.images([places[row] for row in rows]), progress, exhaustive=exhaustive
+    )
     matches = [(digests[one.first], digests[one.second], one) for one in found]
     findings = findings_of(inputs.entries, matches)
     if features is not None:
         findings += _alike(inputs, findings, features(_chunks(inputs, places, progress)), digests)
     made = Audit(VERSION, source, inputs.entries, findings)
     write_audit(home, key, made)
-    return made
+    return made, path
 
 
 def leaks(made: Audit, train: Sequence[int], test: Sequence[int]) -> tuple[AuditFinding, ...]:
@@ -223,8 +229,8 @@ def _first_places(entries: Sequence[AuditEntry]) -> dict[str, int]:
 
 def _chunks(inputs: AuditInputs, places: Sequence[int], progress: Progress) -> Iterator[np.ndarray]:
     with progress.bar("Reading images", len(places), "images") as advance:
-        for start in range(0, len(places), ROWS):
-            some = places[start : start + ROWS]
+        for start in range(0, len(places), CHUNK):
+            some = places[start : start + CHUNK]
             yield inputs.images(some)
             advance(len(some))
 

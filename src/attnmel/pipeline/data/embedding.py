@@ -10,8 +10,9 @@ from jaxtyping import Float32
 from torch import nn
 
 from attnmel import runtime
-from attnmel.data.audit.candidates import ROWS, SYMMETRIES, turned
+from attnmel.data.audit.candidates import SYMMETRIES, turned
 from attnmel.data.audit.descriptors import FINE
+from attnmel.data.audit.nearest import Nearest
 from attnmel.data.preprocess.images import normalised
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.checkpoints import load_checkpoint
@@ -32,9 +33,10 @@ MIDDLE_GREY, SPREAD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 Pairs = list[tuple[int, int, float]]
 
 
-def embedded(model: str) -> tuple[str, Callable[[Iterable[np.ndarray]], Pairs]]:
+def embedded(model: str, *, exhaustive: bool = False) -> tuple[str, Callable[[Iterable[np.ndarray]], Pairs]]:
     """Return a name for a trunk (by the content of its file) and the function that finds pairs by its embedding.
 
+    With `exhaustive` each image is compared with every other, however many there are.
     "random" is a trunk with random weights, which still separates pictures by their texture.
 
     Raises:
@@ -51,23 +53,20 @@ def embedded(model: str) -> tuple[str, Callable[[Iterable[np.ndarray]], Pairs]]:
         source = f"{card.recipe}, weights {hashlib.sha256(weights).hexdigest()[:12]}"
     trunk = trunk.to(device).eval()
     return source, lambda chunks: close_pairs(
-        np.concatenate([_embedding(trunk, images, mean, std, device) for images in chunks])
+        np.concatenate([_embedding(trunk, images, mean, std, device) for images in chunks]), exhaustive=exhaustive
     )
 
 
-def close_pairs(embeddings: Float32[np.ndarray, "N D"]) -> Pairs:
+def close_pairs(embeddings: Float32[np.ndarray, "N D"], *, exhaustive: bool = False) -> Pairs:
     """Return the pairs of neighbours whose standardised embeddings have a cosine of `ALIKE` or more, closest first."""
     spread = embeddings.std(axis=0)
     known = (embeddings - embeddings.mean(axis=0))[:, spread > 0] / spread[spread > 0]
     known /= np.linalg.norm(known, axis=1, keepdims=True).clip(1e-6)
-    pairs: dict[tuple[int, int], float] = {}
-    for start in range(0, len(known), ROWS):
-        cosines = known[start : start + ROWS] @ known.T
-        for row, line in enumerate(cosines, start):
-            line[row] = -1
-            for column in np.argsort(-line)[:NEAREST]:
-                if line[column] >= ALIKE:
-                    pairs[min(row, int(column)), max(row, int(column))] = min(float(line[column]), 1.0)
+    found = Nearest([known], exhaustive=exhaustive).of_each([known], NEAREST, ALIKE)
+    pairs = {
+        (min(first, second), max(first, second)): min(cosine, 1.0)
+        for first, second, _, cosine in zip(*(column.tolist() for column in found), strict=True)
+    }
     return sorted(((*pair, cosine) for pair, cosine in pairs.items()), key=lambda one: -one[2])
 
 

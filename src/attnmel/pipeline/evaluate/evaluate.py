@@ -13,7 +13,7 @@ from attnmel.config.transforms import transforms_note, transforms_of
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.datasets.read_dataset import own_folder_path
+from attnmel.data.datasets.read_dataset import own_folder_path, whole_set_tests
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.errors import ConfigError, LabelError, require_known
@@ -26,13 +26,13 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.folders import replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.age_sex_prior import AGE_SEX, NO_PRIOR
-from attnmel.models.weights.card import VALIDATION
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
-from attnmel.pipeline.run.images.dataset import ALL, Prepared, refuse_unknown
+from attnmel.pipeline.run.images.dataset import ALL, Prepared
+from attnmel.pipeline.run.images.left_out import refuse_unknown
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
 from attnmel.pipeline.run.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
@@ -139,8 +139,9 @@ def evaluate_run(
             *prior_notes,
             *([] if prior == own_prior else [f"temperature and thresholds were chosen {CHOSEN_WITH[own_prior]}"]),
             *([FROM_MAPS] if maps is not None else []),
+            *_grid_notes(predicted),
             *filter(None, [transforms_note(transforms, card.transforms)]),
-            *([] if card.chosen_on == VALIDATION else [f"temperature and thresholds were chosen on {card.chosen_on}"]),
+            *[f"temperature and thresholds were chosen on {one}" for one in [card.chosen_out_of_fold] if one],
             *write_seen(run, images.name, images.prepared, images.rows),
             *_segmenter_notes(run, images),
             *_leak_notes(leaks, run),
@@ -160,7 +161,7 @@ def _images(
     run: Run, on: str | None, split: str | None, exclude: Path | None, columns: Mapping[str, str] | None, tag: str
 ) -> EvaluatedImages:
     """Find the images that are evaluated and the name of their results."""
-    split = split or (ALL if on is not None and own_folder_path(on) else "test")
+    split = split or (ALL if on is not None and whole_set_tests(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))
     prepared = run.same_dataset() if on is None else run.dataset_on(on, columns)
     name = (split if on is None else f"{Path(on).name}-{split}") + tag
@@ -204,6 +205,13 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
             "`attnmel audit --exclusions FILE --leave-out test`"
         )
     return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
+
+
+def _grid_notes(predicted: Predicted) -> tuple[str, ...]:
+    missed, images = predicted.without_lesion, len(predicted.predictions.image_ids)
+    return (
+        (f"the network found no lesion in {missed} of {images} images; its polar grid is the disc",) if missed else ()
+    )
 
 
 def _leak_notes(leaks: Sequence[Leak], run: Run) -> tuple[str, ...]:

@@ -39,24 +39,30 @@ def predict_rows(
     frozen trunk for the rows, used in place of the images as they are.
     """
     data = run.recipe.data
-    predicted = _predict_square(run, prepared, rows, maps)
-    means = [predicted.predictions.probabilities]
     others = [
         dataclasses.replace(prepared, cache=cache)
         for cache in other_crops(data, prepared.dataset, prepared.lesions, home=run.home, progress=run.progress)
     ]
-    means += [_predict_square(run, square, rows, None).predictions.probabilities for square in others]
+    left = len(rows) * (1 + len(others)) * len(transforms) - len(rows)
+    predicted = _predict_square(run, prepared, rows, maps, further=left)
+    means = [predicted.predictions.probabilities]
+    for square in others:
+        left -= len(rows)
+        means.append(_predict_square(run, square, rows, None, further=left).predictions.probabilities)
     if rest := transforms[1:]:
         # Each square has as many transforms, so that their sums over all are those of a mean over all.
-        further = [_mean_over_transforms(run, square, rows, rest) for square in (prepared, *others)]
-        means = [(mean + len(rest) * more) / len(transforms) for mean, more in zip(means, further, strict=True)]
+        for place, square in enumerate((prepared, *others)):
+            left -= len(rows) * len(rest)
+            more = _mean_over_transforms(run, square, rows, rest, further=left)
+            means[place] = (means[place] + len(rest) * more) / len(transforms)
     predictions = dataclasses.replace(
         predicted.predictions, probabilities=np.mean(means, axis=0), attributes=prepared.attributes(rows)
     )
     return predicted._replace(predictions=predictions)
 
 
-def _predict_square(run: Run, prepared: Prepared, rows: Rows, maps: StoredMaps | None) -> Predicted:
+def _predict_square(run: Run, prepared: Prepared, rows: Rows, maps: StoredMaps | None, *, further: int) -> Predicted:
+    """Predict one square of each image; `further` images follow in later bars of the progress."""
     network, card = run.checkpoint
     if isinstance(network, SystemNetwork):
         found = system_predictions(network.system, prepared, rows, home=run.home, progress=run.progress)
@@ -70,22 +76,24 @@ def _predict_square(run: Run, prepared: Prepared, rows: Rows, maps: StoredMaps |
         groups=prepared.groups,
         device=device,
         total=len(rows),
+        further=further,
         progress=run.progress,
     )
 
 
 def _mean_over_transforms(
-    run: Run, prepared: Prepared, rows: Rows, transforms: Sequence[Transform]
+    run: Run, prepared: Prepared, rows: Rows, transforms: Sequence[Transform], *, further: int
 ) -> Float64[np.ndarray, "N K"]:
     network, card = run.checkpoint
     device, found = runtime.choose_device(), []
-    with run.progress.bar(f"{len(transforms)} transforms", len(rows), "images") as advance:
+    label, total = f"{len(transforms)} transforms of {len(rows):,} images", len(rows) * len(transforms)
+    with run.progress.bar(label, total, further=further) as advance:
         for squares in _squares(run, prepared, rows):
             inputs = [
                 model_input(transformed(square, one, size=card.size), card) for square in squares for one in transforms
             ]
             found.append(predict_squares(network, torch.cat(inputs).to(device), len(squares)).probabilities)
-            advance(len(squares))
+            advance(len(inputs))
     return np.concatenate(found)
 
 

@@ -19,7 +19,7 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
-from attnmel.pipeline.predict.masks.lesion_masks import require_masks
+from attnmel.pipeline.predict.masks.lesion_masks import note_masks, require_masks
 from attnmel.pipeline.predict.masks.mask_options import open_masks
 from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.pipeline.predict.predict import note_ablation
@@ -60,6 +60,7 @@ def explain_images(
     require_masks(card, lesion_masks)
     folder = out or (RunFolder(model).maps if model.is_dir() else Path("maps"))
     paths = image_files(images, progress)
+    note_masks(lesion_masks, paths, progress)
     require_own_names(paths, "explain them one at a time, each into an --out of its own")
     folders = own_folders(folder, paths)
     for name in methods:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attnmel.config.fusion import FusionRecipe
 from attnmel.data.archives.catalog import source_of
-from attnmel.data.datasets.read_dataset import own_folder_path
+from attnmel.data.datasets.read_dataset import whole_set_tests
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, takes, write_submission
 from attnmel.evaluation.classification.operating_points import check_points
@@ -123,7 +123,7 @@ def store_results(
 
 def _results_name(on: str | None, split: str | None, exclude: Path | None) -> str:
     """Return the name that `evaluate` gives to results of the same options."""
-    split = split or (ALL if on is not None and own_folder_path(on) else "test")
+    split = split or (ALL if on is not None and whole_set_tests(on) else "test")
     require_known("split", split, (*EVERY_SPLIT, ALL))
     name = split if on is None else f"{Path(on).name}-{split}"
     return name if exclude is None else f"{name}-without-{re.sub(r'[^A-Za-z0-9_-]+', '-', exclude.stem)}"

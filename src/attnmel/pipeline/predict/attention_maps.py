@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from attnmel import NOTICE
 from attnmel.data.dicom.frames import image_id
 from attnmel.data.image_files.decode import decode_scaled, opened
-from attnmel.data.image_files.picture import ImageSource, upright, upright_size
+from attnmel.data.image_files.picture import ImageSource, upright_size
 from attnmel.data.image_files.reading import read_picture
-from attnmel.data.preprocess.images import Square, whole_frame
+from attnmel.data.preprocess.images import Square, scaled_box, whole_frame
 from attnmel.data.preprocess.network_input import Seen
 from attnmel.errors import ConfigError
 from attnmel.files.folders import replacing
@@ -22,6 +21,7 @@ from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.image_files import distinct_names
 from attnmel.saliency.captions import captioned
 from attnmel.saliency.overlays import overlay, square_drawn, stretched
+from attnmel.shapes import Float, UInt8
 
 LONGEST = 1024
 """Longer side in pixels that an overlay has at most: a map of 8x8 to 28x28 values shows no more in a larger one."""
@@ -92,15 +92,16 @@ def shown_image(source: ImageSource, longest: int = LONGEST) -> tuple[UInt8[np.n
         ImageError: the file cannot be used.
     """
     with opened(source) as picture:
-        stored, size = picture.size, upright_size(picture)
+        size = upright_size(picture)
         scale = decode_scaled(picture, max(size) // longest)
-        pixels = read_picture(picture).stored
+        read = read_picture(picture)
+        pixels = read.pixels
         if max(size) > longest:
             share = longest / max(size)
-            reduced = tuple(max(1, round(side * share)) for side in stored)
-            box = (0, 0, stored[0] / scale, stored[1] / scale)
+            reduced = tuple(max(1, round(side * share)) for side in size)
+            box = scaled_box((0, 0, *size), scale, size, pixels.size, read.orientation)
             pixels = pixels.resize(reduced, Image.Resampling.BILINEAR, box=box)  # pyright: ignore[reportArgumentType] - two
-        return np.asarray(upright(pixels, picture)), size
+        return np.asarray(pixels), size
 
 
 def enlarged(path: Path, name: str) -> Float[np.ndarray, "H W"]:

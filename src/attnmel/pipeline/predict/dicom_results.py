@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from attnmel.data.dicom.frames import image_id, is_dicom_file, require_writer
@@ -18,6 +17,7 @@ from attnmel.pipeline.predict.attention_maps import shown_image, with_lines, wit
 from attnmel.pipeline.predict.image_files import own_folders
 from attnmel.pipeline.predict.table import ImageResult
 from attnmel.saliency.overlays import DARK, LIGHT
+from attnmel.shapes import UInt8
 
 LONGEST = 1200
 """Pixels of a result's longer side at most: enough for a screen, 3 MB."""

@@ -4,7 +4,6 @@ Labels are not read: a folder with labels.csv is a folder of images as any other
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,15 +12,9 @@ from typing import NamedTuple
 from attnmel.data.dicom.frames import SUFFIXES as DICOM_SUFFIXES
 from attnmel.data.dicom.frames import file_of, frames_of, image_id, is_dicom
 from attnmel.data.image_files.formats import READ, START, SUFFIXES, format_of, name_of_unread
+from attnmel.data.image_files.names import is_mask_folder, is_mask_name
 from attnmel.errors import ImageError, listed
 from attnmel.progress import SILENT, Progress
-
-MASK = re.compile(
-    r".*[_\- ](segmentation|seg|mask|masks|superpixels|attribute_\w+|pool3|pool4)|masks?|segmentations?", re.I
-)
-"""Names, without their ending, of masks, superpixels and maps next to photographs; of folders of them too."""
-
-MASK_FOLDER = re.compile(rf"{MASK.pattern}|ground_?truth|.*_groundtruth|labels", re.I)
 
 NOT_PICTURES = {"PDF", "SVG"}
 """Known formats that are left out; any other that is not read is reported as an image that cannot be used."""
@@ -127,7 +120,7 @@ def _pictures(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
 def _why_no_folder(path: Path) -> str:
     if path.name.startswith((".", "__MACOSX")):
         return HIDDEN
-    if MASK_FOLDER.fullmatch(path.name):
+    if is_mask_folder(path.name):
         return IS_MASK
     return LINK if path.is_symlink() else ""
 
@@ -145,7 +138,7 @@ def _why_no_picture(path: Path) -> str:
             return NO_PICTURE if path.name == DICOM_INDEX else ""
         if format_of(start) is None and name_of_unread(start) in {"", *NOT_PICTURES}:
             return NO_PICTURE
-    return IS_MASK if MASK.fullmatch(path.stem) else ""
+    return IS_MASK if is_mask_name(path.stem) else ""
 
 
 def _note_left_out(folder: Path, left_out: Sequence[LeftOut], progress: Progress) -> None:

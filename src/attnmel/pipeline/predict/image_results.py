@@ -66,7 +66,7 @@ class SeveralRuns(Protocol):
 
     runs: int
     not_calibrated: str
-    """Why the mean is not calibrated; empty where it is."""
+    """Why the mean has no temperature; empty where it has one."""
 
 
 class ImageResults:

@@ -14,7 +14,7 @@ from attnmel.models.weights.card import FUSED, Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
-from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, require_masks
+from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks, require_masks
 from attnmel.pipeline.predict.masks.mask_options import open_masks
 from attnmel.pipeline.predict.models.onnx_model import SUFFIX, OnnxModel
 from attnmel.progress import SILENT, Progress
@@ -61,15 +61,19 @@ def predict_images(
         ConfigError: this kind of model does not have an option, a threshold outside [0, 1) or of uncalibrated
             probabilities, two images have the same name for their maps, or none is DICOM for `dicom`.
         ImageError: there is no image.
+        LabelError: several masks fit one image.
     """
-    _check_thresholds(thresholds, calibrated=calibrated)
+    _check_thresholds(thresholds)
     found = open_masks(masks, segmenter)
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, transforms, progress)
     require_masks(opened.card, found)
+    if not calibrated:
+        _leave_out_temperature(model, opened.card, thresholds, progress)
     if note := transforms_note(opened.transforms, opened.card.transforms):
         progress.note(note)
     note_ablation(model, opened.card, progress)
     paths = image_files(images, progress)
+    note_masks(found, paths, progress)
     if maps is not None:
         if not opened.card.has_attention:
             raise CheckpointError(
@@ -92,12 +96,18 @@ def predict_images(
     )
 
 
-def _check_thresholds(thresholds: Sequence[float], *, calibrated: bool) -> None:
-    if thresholds and not calibrated:
+def _leave_out_temperature(model: Path, card: Card, thresholds: Sequence[float], progress: Progress) -> None:
+    """Print a note where there is no temperature to leave out, and refuse thresholds where there is one."""
+    if card.temperature is None:
+        progress.note(f"{model} has no calibration temperature, so that --uncalibrated changes nothing")
+    elif thresholds:
         raise ConfigError(
             "a threshold is of the calibrated probabilities, as in the report and in the model's operating points; "
             "leave out --uncalibrated"
         )
+
+
+def _check_thresholds(thresholds: Sequence[float]) -> None:
     if bad := [value for value in thresholds if not 0 <= value < 1]:
         raise ConfigError(f"threshold {bad[0]:g}; expected a probability, at least 0 and below 1")
 

@@ -56,13 +56,16 @@ class Table:
     runs: int = 1
     """Of which the probabilities are the mean; of several, a column says how far they are apart."""
     not_calibrated: str = ""
-    """Why a mean of several runs is not calibrated; empty where it is, and of a single run."""
+    """Why a mean of several runs has no temperature; empty where it has one, and of a single run."""
 
     @property
     def scale(self) -> str:
-        """Start of the columns of probabilities: "uncalibrated" where the model has a temperature that is not used."""
-        known = self.card.temperature is not None or self.not_calibrated
-        return "uncalibrated" if self.temperature is None and known else "probability"
+        """Start of the columns of probabilities: "uncalibrated" where the model has a temperature that is not used.
+
+        That holds for a mean of several runs as for a run: `probability` is the scale that its thresholds are of.
+        """
+        is_left_out = self.temperature is None and self.card.temperature is not None
+        return "uncalibrated" if is_left_out else "probability"
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -79,7 +82,8 @@ class Table:
     @property
     def notice(self) -> str:
         """What a reader of the CSV must know, a fact a line: the use, the licence, the scale, the thresholds."""
-        lines = map(_explained, self.thresholds) if self.thresholds else ["No decisions: no operating point is known."]
+        known = (_explained(one, self.card.chosen_out_of_fold) for one in self.thresholds)
+        lines = known if self.thresholds else ["No decisions: no operating point is known."]
         unchecked = (f"{one}." for one in self.not_checked)
         return notice_text(self.card.licence, *self._mean(), self._calibration(), *lines, *unchecked)
 
@@ -118,7 +122,7 @@ class Table:
         runs = {"runs": self.runs} if self.runs > 1 else {}
         calibration = {**runs, "calibration": self._calibration(), "temperature": self.temperature}
         named = [{"name": one.name, **dataclasses.asdict(one)} for one in self.thresholds]
-        chosen = {"chosen_on": card.chosen_on, "thresholds": nan_to_null(named)} if named else {}
+        chosen = {"chosen_on": card.chosen_in_words, "thresholds": nan_to_null(named)} if named else {}
         unchecked = {"warnings_not_checked": self.not_checked} if self.not_checked else {}
         return {**head, **calibration, **chosen, **unchecked}
 
@@ -137,11 +141,9 @@ class Table:
     def _calibration(self) -> str:
         """Return a sentence that says whether the probabilities are calibrated, and why not."""
         if self.temperature is not None:
-            return f"Calibrated: temperature {self.temperature:g}, fitted on {self.card.chosen_on}."
-        if self.not_calibrated:
-            return f"Not calibrated: {self.not_calibrated}."
-        reason = "the checkpoint has no temperature" if self.card.temperature is None else "as requested"
-        return f"Not calibrated: {reason}."
+            return f"Calibrated: temperature {self.temperature:g}, fitted on {self.card.chosen_in_words}."
+        why = self.not_calibrated or "the checkpoint has no temperature"
+        return f"Not calibrated: {why if self.card.temperature is None else 'as requested'}."
 
     def _mean(self) -> list[str]:
         if self.runs == 1:
@@ -172,7 +174,7 @@ def _text(cell: Cell) -> str | float | None:
     return BETWEEN.join(cell) if isinstance(cell, Sequence) else cell
 
 
-def _explained(one: Threshold) -> str:
+def _explained(one: Threshold, out_of_fold: str) -> str:
     """Say what a column of decisions means, and what its threshold achieved."""
     words = f"decision_{one.name}: 1 if the probability of {one.task} is above {one.threshold!r}, else 0"
-    return f"{'; '.join([words, *(each.sentence for each in one.achieved)])}."
+    return f"{'; '.join([words, *(each.sentence(out_of_fold) for each in one.achieved)])}."

@@ -115,7 +115,7 @@ def _write_validation(made: RunFolder, prepared: Prepared, out_of_fold: Predicti
     card = checkpoint_card(made.path)
     Run(made).write_predictions(CHOOSES, out_of_fold, card.licence)
     found = evaluate_classification(at_temperature(out_of_fold, card.temperature), card.positives)
-    note = f"these are {words.chosen_on}: no results of the network itself"
+    note = f"these are out-of-fold {words.chosen_on}: no results of the network itself"
     add_measures(
         made,
         SplitResults(

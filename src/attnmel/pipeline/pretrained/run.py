@@ -68,5 +68,5 @@ def refuse_trained_on(model: Shipped, on: str | None, split: str | None) -> None
     if on in (None, own) and split in (*SPLITS, ALL):
         raise ConfigError(
             f"{model.card.name} was trained on the images of the split '{split}'; its predictions of '{CHOOSES}' are "
-            f"{model.card.chosen_on}. Evaluate the split 'test', or another data set by --on"
+            f"out-of-fold {model.card.chosen_on}. Evaluate the split 'test', or another data set by --on"
         )

@@ -73,12 +73,10 @@ def facts(options: TableOptions, done: Sequence[Run]) -> tuple[tuple[str, str], 
     return tuple((name, value) for name, value in named.items() if value)
 
 
-def run_lines(
-    jobs: Mapping[str, Sequence[Job]], done: Sequence[Run], failures: Mapping[str, str]
-) -> tuple[tuple[str, ...], ...]:
-    """Return a line a run: row, seed, state, epoch evaluated, epochs, hours, device."""
+def run_lines(jobs: Sequence[Job], done: Sequence[Run], failures: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """Return a line a run: row or part, seed, state, epoch evaluated, epochs, hours, device."""
     finished = {run.path: run for run in done}
-    return tuple(_run_line(job, finished.get(job.run.path), failures) for of_row in jobs.values() for job in of_row)
+    return tuple(_run_line(job, finished.get(job.run.path), failures) for job in jobs)
 
 
 def _run_line(job: Job, done: Run | None, failures: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """A table and its options -> the commands that fill it, one `attnmel train` a row and seed. No torch."""
 
+import dataclasses
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.config.fusion import FusionRecipe
-from attnmel.config.load import AnyRecipe, load_recipe, load_run_recipe
+from attnmel.config.load import AnyRecipe, differences, load_recipe, load_run_recipe
 from attnmel.config.model_settings import VGG_TRUNKS
 from attnmel.config.overrides import of_recipe, override_notes
 from attnmel.config.recipe import Recipe
@@ -19,10 +20,15 @@ from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
 from attnmel.files.folders import RunFolder, home_folder, predicted_masks
+from attnmel.pipeline.run.parts import part_notes, parts_of
+from attnmel.pipeline.run.place import place_of
 from attnmel.pipeline.segment.masks_table import read_masks_table
 
 SEGMENTER = "segmenter"
 """Folder of the segmenter that a table trains, next to its rows."""
+
+NO_ROWS = ("none",)
+"""Chosen where a table is of given predictions alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +41,9 @@ class TableOptions:
     """`key=value`, for every row."""
     seeds: int = 1
     rows: tuple[str, ...] = ()
-    """Of the table's; empty for all."""
+    """Of the table's; empty for all, ("none",) for none."""
+    given: tuple[str, ...] = ()
+    """NAME=PATH of predictions that are rows, too."""
     home: Path | None = None
     """As it was given; None for the default."""
     command: str = ""
@@ -64,6 +72,10 @@ class Job:
     missing: str = ""
     """Which of its data are missing."""
     run: RunFolder
+    is_part: bool = False
+    """Whether it is no row of the table, but trained for one that is a fusion."""
+    after: tuple[Path, ...] = ()
+    """Run folders of the jobs that must end before: the parts of a fusion, and runs whose weights it takes."""
 
     @property
     def name(self) -> str:
@@ -83,7 +95,8 @@ class TableJobs:
     segmenter: tuple[tuple[str, ...], ...]
     """Arguments of the commands that must end before any row starts; empty where no masks must be predicted."""
     jobs: tuple[Job, ...]
-    """One seed of all rows after the other, so that a whole table of fewer seeds is there early."""
+    """One seed of all rows after the other, so that a whole table of fewer seeds is there early; parts of a fusion come
+    before it."""
     notes: tuple[str, ...] = ()
     """Rows that are left out, and why."""
 
@@ -95,14 +108,13 @@ def table_jobs(options: TableOptions) -> TableJobs:
         ConfigError: an unknown row, no row that can be built, or settings that no row takes.
     """
     rows, notes = _rows(options)
-    jobs = tuple(_job(options, row, place) for place in range(options.seeds) for row in rows)
+    every = [one for place in range(options.seeds) for row in rows for one in _with_parts(options, row, place)]
+    jobs = tuple(_once(every, options))
     notes += tuple(override_notes(rows, options.overrides))
-    if not jobs:
+    notes += tuple(dict.fromkeys(note for job in jobs for note in _part_notes(job.recipe, options)))
+    if not jobs and not (options.given and options.rows == NO_ROWS):
         raise ConfigError(f"no row of {options.plan.name} is left; name other --rows, or another trunk")
-    places = [job.run.path for job in jobs]
-    if shared := [path for path in dict.fromkeys(places) if places.count(path) > 1]:
-        raise ConfigError(f"two rows of {options.plan.name} would share the run folder {shared[0]}; rename a recipe")
-    if all(job.recipe is None for job in jobs):
+    if jobs and all(job.recipe is None for job in jobs):
         raise ConfigError(jobs[0].problem)
     return TableJobs(_segmenter(options, jobs), jobs, notes)
 
@@ -115,8 +127,23 @@ def command_lines(found: TableJobs) -> list[str]:
     if found.segmenter:
         lines += ["# These first, one after the other: the masks that are the prior of some rows below."]
         lines += map(shell_line, found.segmenter)
-    lines += ["# These in any order, also side by side: each has a run folder of its own."]
-    return lines + [shell_line(job.arguments) for job in found.jobs if not job.problem]
+    steps = list(_steps([job for job in found.jobs if not job.problem]))
+    side_by_side = "in any order, also side by side: each has a run folder of its own."
+    for number, jobs in enumerate(steps, start=1):
+        after = ", when those before have ended" if number > 1 else ""
+        which = f"Step {number} of {len(steps)}{after}: these" if len(steps) > 1 else "These"
+        lines += [f"# {which} {side_by_side}", *(shell_line(job.arguments) for job in jobs)]
+    return lines
+
+
+def _steps(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Yield jobs in steps, as early as can be: those of a step need only jobs of the steps before."""
+    left = list(jobs)
+    while left:
+        waiting = {job.run.path for job in left}
+        step = [job for job in left if not waiting & {*job.after}]
+        yield step
+        left = [job for job in left if waiting & {*job.after}]
 
 
 def shell_line(arguments: Sequence[str]) -> str:
@@ -126,6 +153,8 @@ def shell_line(arguments: Sequence[str]) -> str:
 
 def _rows(options: TableOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the rows to train, in the table's order, and a note on each that its trunk does not allow."""
+    if options.rows == NO_ROWS:
+        return (), ()
     known = {row.rpartition("/")[2].removesuffix(".toml"): row for row in options.plan.every_row}
     for name in options.rows:
         require_known(f"row of {options.plan.name}", name, {*known, *options.plan.every_row})
@@ -147,28 +176,83 @@ def _without_dense_layers(row: str, overrides: Sequence[str]) -> str | None:
     return None if trunk in VGG_TRUNKS else trunk
 
 
+def _with_parts(options: TableOptions, row: str, place: int) -> Iterator[Job]:
+    """Yield the job of a row, after those of its parts where it is a fusion."""
+    job = _job(options, row, place)
+    if not isinstance(job.recipe, FusionRecipe):
+        yield job
+        return
+    parts: list[Job] = []
+    for part in parts_of(job.recipe, options.out, options.overrides):
+        run = place_of(part.recipe, options.out)
+        one = Job(
+            row=run.path.parent.relative_to(options.out).as_posix(),
+            seed=job.seed,
+            arguments=_arguments(options, part.name, part.settings),
+            recipe=part.recipe,
+            missing=_missing_data(part.recipe, home_folder(options.home)),
+            run=run,
+            is_part=True,
+            after=tuple(one.run.path for one in parts if _takes(part.settings, one.run.path)),
+        )
+        parts.append(one)
+    yield from parts
+    yield dataclasses.replace(job, after=tuple(one.run.path for one in parts))
+
+
+def _takes(settings: Sequence[str], path: Path) -> bool:
+    """Whether one of the settings names a run folder."""
+    return any(Path(one.partition("=")[2].strip().strip("\"'")) == path for one in settings)
+
+
+def _once(jobs: Iterable[Job], options: TableOptions) -> Iterable[Job]:
+    """Return jobs with each run once, at its first place: a part of several rows, or one that is a row itself.
+
+    Raises:
+        ConfigError: two of other settings, or two rows, in one run folder.
+    """
+    found: dict[Path, Job] = {}
+    for job in jobs:
+        before = found.setdefault(job.run.path, job)
+        same = before.recipe and job.recipe and not differences(before.recipe, job.recipe)
+        if before is not job and (not same or not (before.is_part or job.is_part)):
+            raise ConfigError(
+                f"two rows of {options.plan.name} would share the run folder {job.run.path}; rename a recipe"
+            )
+        if before.is_part and not job.is_part:
+            found[job.run.path] = job
+    return found.values()
+
+
+def _part_notes(recipe: AnyRecipe | None, options: TableOptions) -> tuple[str, ...]:
+    return part_notes(recipe, options.overrides) if isinstance(recipe, FusionRecipe) else ()
+
+
 def _job(options: TableOptions, row: str, place: int) -> Job:
     overrides = of_recipe(row, options.overrides)[0]
     try:
         first = load_run_recipe(row, overrides)
+        if isinstance(first, FusionRecipe):
+            parts_of(first, options.out, options.overrides)
     except ConfigError as error:
-        name = load_run_recipe(row).name
-        run = RunFolder(options.out / name / f"seed-{place}")
+        run = RunFolder(options.out / load_run_recipe(row).name / f"seed-{place}")
         return Job(row=row, seed=place, arguments=(), recipe=None, problem=str(error), run=run)
     seed = first.training.seed + place
     recipe = load_run_recipe(row, [*overrides, f"training.seed={seed}"])
-    arguments = ["train", row, "--resume", "--out", str(options.out), *options.home_arguments]
     given = options.overrides if isinstance(recipe, FusionRecipe) else overrides  # its parts take the others
-    for setting in (*given, f"training.seed={seed}"):
-        arguments += ["--set", setting]
     return Job(
         row=row,
         seed=seed,
-        arguments=tuple(arguments),
+        arguments=_arguments(options, row, (*given, f"training.seed={seed}")),
         recipe=recipe,
         missing=_missing_data(recipe, home_folder(options.home)),
-        run=RunFolder(options.out / recipe.name / f"seed-{seed}"),
+        run=place_of(recipe, options.out),
     )
+
+
+def _arguments(options: TableOptions, recipe: str, settings: Iterable[str]) -> tuple[str, ...]:
+    changes = [part for setting in settings for part in ("--set", setting)]
+    return ("train", recipe, "--resume", "--out", str(options.out), *options.home_arguments, *changes)
 
 
 def _missing_data(recipe: AnyRecipe, home: Path) -> str:

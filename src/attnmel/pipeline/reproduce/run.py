@@ -17,6 +17,7 @@ from attnmel.evaluation.thesis.reproduced import ReproducedTable
 from attnmel.files.locks import hold_file, hold_folder
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.folder import TableFolder, begin_table
+from attnmel.pipeline.reproduce.given import given_rows
 from attnmel.pipeline.reproduce.jobs import SEGMENTER, Job, TableOptions, shell_line, table_jobs
 from attnmel.pipeline.reproduce.table import TableReader
 from attnmel.pipeline.reproduce.write import write_page, write_table
@@ -48,15 +49,16 @@ def reproduce(
     """Train and evaluate the unfinished runs of a table, and write it as Markdown, CSV, LaTeX and HTML.
 
     Raises:
-        ConfigError: as `table_jobs`, or a folder that holds another table.
+        ConfigError: as `table_jobs` and `given_rows`, or a folder that holds another table.
+        PredictionsError: as `given_rows`.
         ArchiveError: the data of every row is missing.
     """
     found = table_jobs(options)
     for note in found.notes:
         progress.note(f"note: {note}")
-    reader = TableReader(options, found, progress, resampling)
+    reader = TableReader(options, found, given_rows(options, resampling), progress, resampling)
     failures = {job.name: reason for job in found.jobs if (reason := job.problem or job.missing)}
-    if len(failures) == len(found.jobs):
+    if failures and len(failures) == len(found.jobs):
         raise ArchiveError(found.jobs[0].problem or found.jobs[0].missing)
     folder = begin_table(options, [job.run for job in found.jobs])
     for name, reason in failures.items():
@@ -64,7 +66,11 @@ def reproduce(
     if broken := _segment(found.segmenter, folder, progress):
         failures |= {job.name: broken for job in found.jobs if job.needs_predicted_masks}
     write_table(folder, reader.table(failures))
+    names = {job.run.path: job.name for job in found.jobs}
     for job in found.jobs:
+        needed = [names[path] for path in job.after if names[path] in failures]
+        if needed and job.name not in failures:
+            failures[job.name] = f"it needs {needed[0]}, which failed"
         if job.name not in failures and _train(job, progress, failures):
             write_table(folder, reader.table(failures))
     table = reader.table(failures)

@@ -10,7 +10,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.config.system import FisherSettings, TapSettings
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.metric_set import MEAN, RECALL
-from attnmel.evaluation.comparison.align import RunPredictions
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
 from attnmel.evaluation.statistics.intervals import NOTHING
@@ -26,10 +26,11 @@ from attnmel.evaluation.thesis.reproduced import (
 )
 from attnmel.evaluation.thesis.tables import BlockPlan, Column, table_title
 from attnmel.pipeline.evaluate.compare import compare_runs
-from attnmel.pipeline.parts import part_recipes
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.footnotes import block_notes, facts, footnotes, run_lines
+from attnmel.pipeline.reproduce.given import GivenRow, against_reference
 from attnmel.pipeline.reproduce.jobs import Job, TableJobs, TableOptions, settings_of
+from attnmel.pipeline.run.parts import part_recipes
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 
@@ -37,6 +38,7 @@ BASELINE = "mel-cnn"
 """Network that every row of the thesis is tested against, as the slides build the others on it."""
 PLAIN = "vgg16-gap"
 """Network that other groups' systems are tested against: a trunk with average pooling and one layer."""
+GIVEN = "Rows that were given are predictions as they came; what their systems were trained on is not known here."
 
 Value = TypeVar("Value")
 
@@ -48,29 +50,34 @@ class TableReader:
         self,
         options: TableOptions,
         found: TableJobs,
+        given: Sequence[GivenRow] = (),
         progress: Progress = SILENT,
         resampling: ResamplingConfig = DEFAULT,
     ) -> None:
         self.options = options
         self.progress = progress
         self.resampling = resampling
-        self.notes = found.notes
+        self.notes = (*found.notes, *([GIVEN] if given else []))
+        self.given = given
+        self.parts = [job for job in found.jobs if job.is_part]
         self.jobs: dict[str, list[Job]] = {}
         for job in found.jobs:
-            self.jobs.setdefault(job.row, []).append(job)
+            if not job.is_part:
+                self.jobs.setdefault(job.row, []).append(job)
         self._finished: dict[Path, Run] = {}
         self._kept: dict[Hashable, Any] = {}
 
     @property
     def finished(self) -> tuple[Run, ...]:
         """The first finished run of each row."""
-        return tuple(runs[0] for runs in map(self._done, self.jobs) if runs)
+        return tuple(runs[0] for runs in map(self._done, self.jobs.values()) if runs)
 
     def table(self, failures: Mapping[str, str]) -> ReproducedTable:
         """Return the table as it is now; `failures` are reasons by the name of a job."""
         plan = self.options.plan
-        done = {row: self._done(row) for row in self.jobs}
+        done = {row: self._done(jobs) for row, jobs in self.jobs.items()}
         runs = [run for of_row in done.values() for run in of_row]
+        every = [*runs, *self._done(self.parts)]
         blocks = corrected([self._block(block, done, failures) for block in plan.blocks])
         return ReproducedTable(
             name=plan.name,
@@ -79,18 +86,18 @@ class TableReader:
             measures=tuple(column.measure for column in plan.columns),
             blocks=blocks,
             notes=(*footnotes(self.options, runs, blocks), *self.notes),
-            facts=facts(self.options, runs),
-            runs=run_lines(self.jobs, runs, failures),
+            facts=(*facts(self.options, every), *(("given row", one.fact) for one in self.given)),
+            runs=run_lines([*(job for of_row in self.jobs.values() for job in of_row), *self.parts], every, failures),
             failures=tuple(failures.items()),
         )
 
-    def _done(self, row: str) -> list[Run]:
-        for job in self.jobs[row]:
+    def _done(self, jobs: Sequence[Job]) -> list[Run]:
+        for job in jobs:
             if job.recipe and job.run.path not in self._finished:
                 run = Run(job.run, self.options.home, self.progress)
                 if is_finished(run, job.recipe):
                     self._finished[run.path] = run
-        return [self._finished[job.run.path] for job in self.jobs[row] if job.run.path in self._finished]
+        return [self._finished[job.run.path] for job in jobs if job.run.path in self._finished]
 
     def _block(self, block: BlockPlan, done: Mapping[str, list[Run]], failures: Mapping[str, str]) -> TableBlock:
         evaluated = {row: [run for run in runs if block.split in run.results] for row, runs in done.items()}
@@ -102,12 +109,14 @@ class TableReader:
             if block.published and one.dataset == self.options.plan.name and not one.own and one not in built
         ]
         tests, problems = self._tests(block, evaluated)
+        given = [one for one in self.given if block.split in one.predictions]
+        given_tests, given_problems = self._given_tests(block.split, evaluated, given)
         return TableBlock(
             split=block.split,
             title=block.title,
-            rows=(*others, *rows),
-            tests=tests,
-            notes=(*block_notes(block.split, evaluated, self._titles()), *problems),
+            rows=(*others, *(one.row(block.split, self.options.plan.columns) for one in given), *rows),
+            tests=(*tests, *given_tests),
+            notes=(*block_notes(block.split, evaluated, self._titles()), *problems, *given_problems),
         )
 
     def _shown(self, block: BlockPlan) -> list[str]:
@@ -177,12 +186,37 @@ class TableReader:
             tests += [RowTest(kind, one) for one in found]
         return tuple(tests), tuple(problems)
 
+    def _given_tests(
+        self, split: str, evaluated: Mapping[str, Sequence[Run]], given: Sequence[GivenRow]
+    ) -> tuple[tuple[RowTest, ...], tuple[str, ...]]:
+        """Return the tests of given rows against the reference row, and why some have none."""
+        rows = [row for row in evaluated if evaluated[row]]
+        row = next((one for one in (*self._references(rows), *rows) if one), None)
+        runs = evaluated[row] if row else ()
+        reference = (
+            RecipeRuns(
+                self._recipe(row).name, tuple(RunPredictions(str(run.path), run.predictions(split)) for run in runs)
+            )
+            if row
+            else None
+        )
+        columns = self.options.plan.columns
+        return self._once(
+            ("given", split, _paths(runs)), lambda: against_reference(given, reference, split, columns, self.resampling)
+        )
+
+    def _references(self, rows: Sequence[str]) -> tuple[str | None, str | None]:
+        """Return the rows of the plain classifier and of Mel-CNN."""
+        networks = {row: one.model.network for row in rows if isinstance(one := self._recipe(row), Recipe)}
+        own = [row for row in rows if row not in self.options.plan.rivals]
+        plain, baseline = (next((row for row in own if networks.get(row) == name), None) for name in (PLAIN, BASELINE))
+        return plain, baseline
+
     def _pairs(self, evaluated: Mapping[str, Sequence[Run]]) -> Iterator[tuple[Against, str, str]]:
         """Yield which rows are tested: against which kind of row, that row, and the row itself."""
         plan = self.options.plan
         rows = [row for row in evaluated if row not in plan.rivals]
-        networks = {row: one.model.network for row in rows if isinstance(one := self._recipe(row), Recipe)}
-        baseline, plain = (next((row for row in rows if networks.get(row) == name), None) for name in (BASELINE, PLAIN))
+        plain, baseline = self._references(rows)
         for row in evaluated:
             if row in plan.rivals and _both(evaluated, plain, row):
                 yield "plain", str(plain), row

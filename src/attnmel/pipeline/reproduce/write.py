@@ -31,6 +31,8 @@ def write_page(folder: TableFolder, table: ReproducedTable, runs: Sequence[Run],
     Where a run's images are gone, as when runs come from another machine, the page has the table alone and a note says
     why.
     """
+    if not runs:
+        return
     split = table.blocks[-1].split
     try:
         sections = run_sections(runs, split=split, page=folder.table("html"))

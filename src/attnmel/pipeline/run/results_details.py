@@ -67,10 +67,12 @@ def find_details(
     sensitivities: Sequence[float] = (),
     prevalences: Sequence[float] = (),
     resamples: int = RESAMPLES,
+    out_of_fold: str = "",
 ) -> Details:
     """Compute the details of results from their predictions and those of the run's own validation split.
 
-    Both are of one scale: at the run's temperature, if it has one.
+    Both are of one scale: at the run's temperature, if it has one. `out_of_fold` says what the validation
+    predictions are where they are not the network's.
 
     Raises:
         PredictionsError: the predictions cannot be evaluated.
@@ -95,11 +97,11 @@ def find_details(
         licence=results.licence,
         name=results.name,
         epoch=results.epoch,
-        operating=operating,
+        operating=tuple(dataclasses.replace(one, out_of_fold=out_of_fold) for one in operating),
         decision=decision,
         confusion=matrix,
         subgroups=subgroups(predictions, target_class, whole, resamples=min(resamples, RESAMPLES_OF_A_GROUP)),
-        calibration=calibration,
+        calibration=dataclasses.replace(calibration, out_of_fold=out_of_fold),
         temperature=predictions.temperature,
         official=_official(predictions, results.dataset, resamples),
     )

@@ -214,6 +214,7 @@ class Run:
             sensitivities=sensitivities,
             prevalences=prevalences,
             resamples=resamples,
+            out_of_fold="" if self.card is None else self.card.chosen_out_of_fold,
         )
 
     def details_again(self, results: SplitResults) -> Details:

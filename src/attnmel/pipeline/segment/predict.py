@@ -13,7 +13,7 @@ from torch import nn
 
 from attnmel import runtime
 from attnmel.data.datasets.mask_files import require_single
-from attnmel.data.datasets.read_dataset import SOURCES, read_dataset
+from attnmel.data.datasets.read_dataset import KNOWN, read_dataset
 from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
@@ -140,7 +140,7 @@ def _predict_into(
 
 def _named_images(images: Sequence[str], home: Path, progress: Progress) -> list[tuple[str, Path]]:
     """Return id and file of every given image."""
-    if known := [name for name in images if name in SOURCES]:
+    if known := [name for name in images if name in KNOWN]:
         if len(images) > 1:
             raise ConfigError(f"{known[0]} is a data set; name it alone, or files and folders only")
         return [(lesion.image_id, lesion.image) for lesion in read_dataset(known[0], home).lesions]
@@ -153,7 +153,7 @@ def _named_images(images: Sequence[str], home: Path, progress: Progress) -> list
 def _folder(images: Sequence[str], home: Path, out: Path | None) -> MasksFolder:
     if out is not None:
         return MasksFolder(out)
-    if images[0] not in SOURCES:
+    if images[0] not in KNOWN:
         raise ConfigError("name the folder of the masks by --out; only a known data set has one of its own")
     return predicted_masks(home, images[0])
 

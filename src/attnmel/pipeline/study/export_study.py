@@ -1,6 +1,5 @@
-"""Write the answers of a study as tables: all of them, and for each machine those that are analysed."""
+"""Write the answers of a study as tables: all of them, and those that are analysed."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +22,15 @@ COLUMNS = (
     "software",
 )  # fmt: skip
 
-ANSWERS, READINGS = "answers.csv", "readings"
+ANSWERS, READINGS = "answers.csv", "readings.csv"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The files that were written, and what to know of them."""
+    """What was written, and what to know of it."""
 
-    readings: tuple[Path, ...]
-    """Those that `attnmel study analyse` takes."""
+    readings: Path | None
+    """The table that `attnmel study analyse` takes; None while no reader is complete."""
     notes: tuple[str, ...]
 
 
@@ -49,8 +48,8 @@ class _Given:
 def export_study(opened: OpenStudy, out: Path) -> Exported:
     """Write `answers.csv` with every answer, `truth.csv`, and `readings.csv` with `readings.imrmc` to analyse.
 
-    With several machines there is one pair of readings for each (`readings-NAME.csv`). They hold no practice, and only
-    readers who fulfil the completion rule; the machine is a modality with a single reader, itself.
+    The readings hold no practice, and only readers who fulfil the completion rule; each machine is a modality with a
+    single reader, itself.
 
     Raises:
         ConfigError: the folder holds files of these names that are not of a study.
@@ -70,15 +69,12 @@ def export_study(opened: OpenStudy, out: Path) -> Exported:
     left = [name for name in study.readers if name not in complete]
     notes = [f"{counted(len(left), 'reader')} without {study.completion:.0%} of the answers left out: {listed(left)}"]
     kept = [one for one in given if one.reader.name in complete and not one.item.case.training]
-    files = []
-    for machine in study.machines or (None,):
-        rows = [*(_row(study, one) for one in kept if _belongs(one, machine)), *_machine_rows(study, machine)]
-        if kept:
-            path = out / f"{_file_name(study, machine)}.csv"
-            write_table(path, COLUMNS, rows)
-            write_imrmc(path.with_suffix(".imrmc"), read_study(path).readings)
-            files.append(path)
-    return Exported(tuple(files), tuple(notes) if left else ())
+    rows = [*(_row(study, one) for one in kept), *(row for one in study.machines for row in _machine_rows(study, one))]
+    path = out / READINGS
+    if kept:
+        write_table(path, COLUMNS, rows)
+        write_imrmc(path.with_suffix(".imrmc"), read_study(path).readings)
+    return Exported(path if kept else None, tuple(notes) if left else ())
 
 
 def _is_export(path: Path) -> bool:
@@ -87,12 +83,6 @@ def _is_export(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(40).removeprefix(b"\xef\xbb\xbf").startswith((b"study,reader,", b"case,truth,diagnosis"))
-
-
-def _file_name(study: Study, machine: Machine | None) -> str:
-    if machine is None or len(study.machines) == 1:
-        return READINGS
-    return f"{READINGS}-{re.sub(r'[^A-Za-z0-9]+', '-', machine.name).strip('-').lower()}"
 
 
 def _given(opened: OpenStudy) -> Iterator[_Given]:
@@ -112,10 +102,6 @@ def _modality(one: _Given) -> str:
     return ALONE if one.answer.stage == ALONE else f"with {one.item.machine}"
 
 
-def _belongs(one: _Given, machine: Machine | None) -> bool:
-    return one.answer.stage == ALONE or (machine is not None and one.item.machine == machine.name)
-
-
 def _row(study: Study, one: _Given) -> Sequence[object]:
     item, answer = one.item, one.answer
     return (
@@ -126,10 +112,10 @@ def _row(study: Study, one: _Given) -> Sequence[object]:
     )  # fmt: skip
 
 
-def _machine_rows(study: Study, machine: Machine | None) -> Iterator[Sequence[object]]:
+def _machine_rows(study: Study, machine: Machine) -> Iterator[Sequence[object]]:
     """Yield what a machine showed, as suspicion from 0 to 100."""
-    for case in study.cases if machine is not None else ():
-        if machine is not None and not case.training:
+    for case in study.cases:
+        if not case.training:
             cells = {"study": study.name, "reader": machine.name, "case": case.case, "modality": machine.name}
             cells |= {"repeat": 0, "suspicion": 100 * machine.probabilities[case.case], "software": study.software}
             yield [cells.get(name) for name in COLUMNS]

@@ -183,7 +183,7 @@ def _digest(token: str) -> str:
 def _engine(place: Path | str) -> Engine:
     if isinstance(place, str):
         try:
-            return create_engine(place)
+            return create_engine(place, pool_pre_ping=True)  # the database may have been started again meanwhile
         except (SQLAlchemyError, ImportError) as error:
             raise ConfigError(
                 f"no database can be opened there ({str(error).splitlines()[0]}); expected an address such as "

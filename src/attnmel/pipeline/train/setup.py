@@ -164,7 +164,8 @@ def objective(recipe: Recipe, class_weights: Mapping[str, float] | None = None) 
     if loss.prior == NO_PRIOR:
         return ClassifierObjective(plain)
     if recipe.model.network != ATTENDING:
-        return ClassifierObjective(replace(plain, mask_weight=loss.mask_weight))
+        by_presence = loss.structure_labels == "presence"
+        return ClassifierObjective(replace(plain, mask_weight=loss.mask_weight, by_presence=by_presence))
     return ClassifierObjective(
         replace(plain, pool3_weight=loss.pool3_weight, pool4_weight=loss.pool4_weight, dice=loss.dice)
     )

@@ -25,6 +25,7 @@ from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batc
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.place import place_of
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
 from attnmel.pipeline.run.training_state import load_training_state
 from attnmel.pipeline.train.classifier import ClassifierTask
@@ -82,9 +83,7 @@ def run_folder(recipe: AnyRecipe, out: Path | None = None, given: RunFolder | No
     """
     ablation, before = recipe.data.ablation, given and read_recipe(given)
     if out is not None or given is None or before is None or _place(before) != _place(recipe):
-        fold = f"fold-{recipe.data.fold.replace('/', '-of-')}" if recipe.data.fold else ""
-        plain = RunFolder((out or Path("runs")) / recipe.name / fold / f"seed-{recipe.training.seed}")
-        return plain if ablation == NO_ABLATION else plain.ablation(ablation)
+        return place_of(recipe, out or Path("runs"))
     if before.data.ablation == ablation:
         return given
     if before.data.ablation != NO_ABLATION:

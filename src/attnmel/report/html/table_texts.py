@@ -94,7 +94,7 @@ def _figure(table: ReproducedTable, block: TableBlock, row: TableRow, place: int
         "split": block.split,
         "row": row.name,
         "title": row.title,
-        "kind": "ours" if row.published is None or row.published.own else "published",
+        "kind": "given" if row.given else "ours" if row.published is None or row.published.own else "published",
         "status": row.status,
         "seeds": row.seeds,
         "images": row.images,

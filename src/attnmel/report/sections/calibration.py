@@ -83,7 +83,7 @@ def _prose(calibration: Calibration, name: str) -> str:
     stored = "Probabilities from attnmel predict, and all else on this page, are "
     stored += "at this temperature." if calibration.stored else "uncalibrated: the checkpoint holds no temperature."
     return (
-        f"{meaning} On the {calibration.fitted_on:,} validation images the network was {kind}: its scores are best "
+        f"{meaning} On the {calibration.fitted_images} the network was {kind}: its scores are best "
         f"divided by a temperature of {in_brackets(temperature, 2)}. {stored}"
     )
 

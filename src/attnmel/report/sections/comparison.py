@@ -47,10 +47,20 @@ def difference_table(comparison: Comparison, first: str, second: str) -> Table:
 
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
-    """Return the result for each pair and measure."""
+    """Return the result for each pair and class, with all measures of it."""
+    found: dict[tuple[str, str, str], list[Difference]] = {}
+    for one in comparison.differences:
+        found.setdefault((one.second, one.first, one.task), []).append(one)
     return tuple(
-        f"{one.second} against {one.first}, {spaced(one.task)}: {one.sentence}" for one in comparison.differences
+        f"{second} against {first}, {spaced(task)}: {_results(ones)}" for (second, first, task), ones in found.items()
     )
+
+
+def _results(differences: list[Difference]) -> str:
+    results = [one.sentence for one in differences if one.shown]
+    if hidden := [one.change for one in differences if not one.shown]:
+        results.append(f"no difference shown ({'; '.join(hidden)})")
+    return "; ".join(results)
 
 
 def method_words(comparison: Comparison) -> str:

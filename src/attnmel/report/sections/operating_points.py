@@ -41,8 +41,7 @@ def _prose(operating: Operating) -> str:
     scale = f"Thresholds are of {scale_in_words(operating.temperature)}, as in the columns of attnmel predict."
     if not operating.validation_positives:
         return scale
-    images = f"{operating.validation_images:,} validation images ({operating.validation_positives:,} "
-    chose = f"{scale} Each is the highest that reaches its sensitivity on the {images}{spaced(operating.task)})."
+    chose = f"{scale} Each is the highest that reaches its sensitivity on the {operating.chosen_images}."
     if operating.shared:
         return chose
     return f"{chose} The images evaluated here had no part in it, so their sensitivity may be above or below it."

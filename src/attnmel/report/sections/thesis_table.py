@@ -75,8 +75,9 @@ def tests_table(block: TableBlock) -> Table:
     shown = [test for test in block.tests if test in once.values()]
     heads = ("Row", "Against", "Measure", "Difference", "95 % interval", "p", "p after Holm", "Shown")
     plain = "; systems of other groups against the plain classifier" if any(t.against == "plain" for t in shown) else ""
+    given = "; rows that were given against the reference row" if any(t.against == "reference" for t in shown) else ""
     return Table(
-        f"Paired tests against the row above and against Mel-CNN{plain}",
+        f"Paired tests against the row above and against Mel-CNN{plain}{given}",
         heads,
         tuple(_test_row(test, titles) for test in shown),
     )

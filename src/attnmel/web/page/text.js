@@ -63,6 +63,7 @@ const WARNINGS = {
   "outside the square": "Over a quarter of the lesion lies outside the part of the image that the network saw.",
   "smaller than the input": "The image has fewer pixels than the network takes: details are missing.",
   "strip": "The image is long and narrow: the network saw little of it.",
+  "one colour": "The image shows one colour, such as black: nothing can be seen on it, and its probability means nothing.",
   "blurred": "The image is more blurred than 99 % of the training images.",
   "no lesion found": "The segmenter found no lesion in the image.",
   "colours far from training": "The colours are unlike those of the training images.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from tests.factories import Recorder
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
@@ -89,7 +90,7 @@ def test_the_mean_has_the_thresholds_and_the_scale_of_the_mean(seeds: Path, imag
     assert plain["images"][0]["spread_melanoma"] == pytest.approx(spread[0])
 
 
-def test_without_the_same_validation_images_the_mean_is_called_uncalibrated(
+def test_without_the_same_validation_images_the_mean_has_no_temperature(
     seeds: Path, images: list[Path], tmp_path: Path
 ) -> None:
     """Folds have other validation images each, in folders of their own."""
@@ -99,11 +100,14 @@ def test_without_the_same_validation_images_the_mean_is_called_uncalibrated(
     stored = Predictions.read(one, uncalibrated=True)
     renamed = tuple(f"other-{image_id}" for image_id in stored.image_ids)
     dataclasses.replace(stored, image_ids=renamed).write(one, "CC0-1.0")
-    results = predict_images(tmp_path, images[:2])
-    header, *_ = "".join(results.lines()).splitlines()
-    assert header == (
-        "image,uncalibrated_rest,uncalibrated_melanoma,spread_melanoma,share_of_image,share_of_lesion,warnings,notes,error"
-    )
+    progress = Recorder()
+    for calibrated in (True, False):
+        results = predict_images(tmp_path, images[:2], calibrated=calibrated, progress=progress)
+        assert results.table.columns == (
+            *("image", "probability_rest", "probability_melanoma", "spread_melanoma"),
+            *("share_of_image", "share_of_lesion", "warnings", "notes", "error"),
+        )
+    assert progress.notes == [f"{tmp_path} has no calibration temperature, so that --uncalibrated changes nothing"]
     assert "Not calibrated: not every run has predictions of the same validation images." in results.table.notice
     assert "No decisions" in results.table.notice
 

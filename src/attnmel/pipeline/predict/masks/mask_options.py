@@ -2,7 +2,6 @@
 
 import hashlib
 from pathlib import Path
-from unicodedata import normalize
 
 from attnmel.data.dicom.frames import image_id
 from attnmel.data.preprocess.network_input import mask_of
@@ -34,7 +33,5 @@ def open_masks(masks: Path | None, segmenter: Path | None) -> LesionMasks:
         from attnmel.data.priors.sources import folder_masks  # with what downloads archives
 
         files = folder_masks(MasksFolder(masks))
-        return LesionMasks(
-            lambda image: mask_of(files.get(normalize("NFC", image_id(image))), image), f"folder {masks}"
-        )
+        return LesionMasks(lambda image: mask_of(files.find(image_id(image), image), image), f"folder {masks}", files)
     return NO_MASKS

@@ -11,7 +11,6 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.models.torch_model import CheckpointModel
 from attnmel.pipeline.predict.table import ImageResult, spread_column
@@ -56,17 +55,9 @@ class MeanModel:
                 )
         self.runs, self.together = len(runs), batch
         self.file = self._runs[0].file
-        validation = _validation_mean(runs, [one.card for one in self._runs])
-        self.not_calibrated = "" if calibrated else "as requested"
-        self.temperature: float | None = None
-        self.thresholds: tuple[Threshold, ...] = ()
-        if validation is None:
-            self.not_calibrated = f"not every run has predictions of the same {CHOOSES} images"
-        elif calibrated:
-            fitted = fit_temperature(validation)
-            self.temperature, self.not_calibrated = (None if fitted.reason else fitted.value), fitted.reason
-            self.thresholds = thresholds_of(at_temperature(validation, self.temperature), first.positives)
-        self.card = dataclasses.replace(first, temperature=self.temperature, thresholds=self.thresholds)
+        self.card, self.not_calibrated = _calibrated(first, _validation_mean(runs, [one.card for one in self._runs]))
+        self.temperature = self.card.temperature if calibrated else None
+        self.thresholds = self.card.thresholds if self.temperature == self.card.temperature else ()
         files = b"".join(hashlib.sha256(one.file.read_bytes()).digest() for one in self._runs)
         self.made_with = {**self._runs[0].made_with, "runs": f"{self.runs} ({hashlib.sha256(files).hexdigest()[:12]})"}
 
@@ -87,6 +78,17 @@ class MeanModel:
         }
         attention = {name: np.mean([one.attention[name] for one in results], axis=0) for name in first.attention}
         return dataclasses.replace(first, probabilities=tuple(mean.tolist()), added=spread, attention=attention)
+
+
+def _calibrated(card: Card, validation: Predictions | None) -> tuple[Card, str]:
+    """Return the card with the temperature and thresholds of the mean, and why it has no temperature."""
+    if validation is None:
+        reason = f"not every run has predictions of the same {CHOOSES} images"
+        return dataclasses.replace(card, temperature=None, thresholds=()), reason
+    fitted = fit_temperature(validation)
+    temperature = None if fitted.reason else fitted.value
+    thresholds = thresholds_of(at_temperature(validation, temperature), card.positives)
+    return dataclasses.replace(card, temperature=temperature, thresholds=thresholds), fitted.reason
 
 
 def _validation_mean(runs: Sequence[RunFolder], cards: Sequence[Card]) -> Predictions | None:

@@ -25,9 +25,10 @@ def crop_masks(data: DataSettings, dataset: Dataset, lesions: Sequence[Lesion], 
         return NO_MASKS
     if data.crop_masks:
         every = folder_masks(masks_folder(data.crop_masks, dataset, home, "data.crop_masks"))
-        masks = {lesion.image_id: every[lesion.image_id] for lesion in lesions if lesion.image_id in every}
+        named = {lesion.image_id: every.find(lesion.image_id, lesion.image) for lesion in lesions}
     else:
-        masks = {lesion.image_id: lesion.mask for lesion in lesions if lesion.mask is not None}
+        named = {lesion.image_id: lesion.mask for lesion in lesions}
+    masks = {image_id: mask for image_id, mask in named.items() if mask is not None}
     if not masks:
         raise LabelError(
             f"data.crop = '{LESION}', but none of the {len(lesions)} images of {dataset.name} has a mask; add the "

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,10 @@ from attnmel.data.datasets.splits import (
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes
-from attnmel.errors import LabelError, listed
+from attnmel.errors import LabelError
 from attnmel.pipeline.run.images.crops import open_crop
 from attnmel.pipeline.run.images.image_notes import note_images
+from attnmel.pipeline.run.images.left_out import refuse_unknown, without_class
 from attnmel.progress import SILENT, Progress
 from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
 
@@ -57,6 +58,8 @@ class Prepared:
     """Ids that the recipe leaves out of every split."""
     beyond: frozenset[str] = frozenset()
     """Ids of the training images beyond the recipe's limit."""
+    unclassed: frozenset[str] = frozenset()
+    """Ids of images that are left out since their diagnosis is none of the classes."""
 
     def rows(self, split: str) -> np.ndarray:
         """Rows of the cache that belong to a split, or all of them, without those left out.
@@ -70,6 +73,11 @@ class Prepared:
             raise LabelError(
                 f"data.exclude leaves out all {len(within)} images of {self.dataset.name} in the split '{split}'; "
                 "shorten the exclusion list"
+            )
+        if within and all(self.lesions[row].image_id in self.unclassed for row in within):
+            raise LabelError(
+                f"no image of {self.dataset.name} in the split '{split}' is of one of the classes "
+                f"{', '.join(self.classes)}; choose another split"
             )
         chosen = [row for row in within if self._is_used(row)]
         if within and not chosen:
@@ -103,7 +111,8 @@ class Prepared:
 
     def _is_used(self, row: int) -> bool:
         image_id = self.lesions[row].image_id
-        return image_id not in self.excluded and image_id not in self.beyond and self._can_be_painted(row)
+        left_out = (self.excluded, self.beyond, self.unclassed)
+        return not any(image_id in ids for ids in left_out) and self._can_be_painted(row)
 
     def _can_be_painted(self, row: int) -> bool:
         return self.ablation not in PAINTED or bool(self.cache.has_mask[row])
@@ -183,7 +192,8 @@ def prepare(
     cache = open_crop(data, dataset, lesions, home=home, progress=progress)
     by_id = {lesion.image_id: lesion for lesion in lesions}
     ordered = tuple(by_id[i] for i in cache.image_ids)
-    prepared = Prepared(dataset, ordered, cache, data.classes, data.ablation, excluded)
+    dataset, unclassed = without_class(dataset, data.classes, external=name is not None)
+    prepared = Prepared(dataset, ordered, cache, data.classes, data.ablation, excluded, unclassed=unclassed)
     if name is None and data.limit is not None:
         prepared = _limited(prepared, data.limit, progress)
     note_images(prepared, data.ablation, progress)
@@ -197,18 +207,6 @@ def _limited(prepared: Prepared, limit: int, progress: Progress) -> Prepared:
     what = "" if len(kept) == limit else f", which are fewer than data.limit = {limit}"
     progress.note(f"trained on {len(kept)} of {len(training)} training images of {prepared.dataset.name}{what}")
     return dataclasses.replace(prepared, beyond=frozenset(training) - kept)
-
-
-def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:
-    """Refuse to exclude ids that are not in the data set: after a typing error the leak would stay.
-
-    Raises:
-        LabelError: the problem, and the ids.
-    """
-    if unknown := sorted(set(excluded) - {lesion.image_id for lesion in lesions}):
-        raise LabelError(
-            f"{problem}: {listed(unknown)}. Take them out of the exclusion list, or write it anew with `attnmel audit`."
-        )
 
 
 def training_batches(

@@ -12,7 +12,7 @@ from attnmel.errors import PredictionsError
 from attnmel.files.folders import MasksFolder, RunFolder, cache_folder
 from attnmel.files.table_files import damage, read_table, write_table
 from attnmel.pipeline.run.images.dataset import Prepared
-from attnmel.records import Lesion
+from attnmel.records import Lesion, plain_id
 from attnmel.threads import available_processors
 
 LEARNT = ("train", "validation")
@@ -84,14 +84,17 @@ def known_images(lesions: Iterable[Lesion], home: Path) -> tuple[Known, ...]:
 
 
 def shared_images(learnt: Sequence[Known], evaluated: Sequence[Known], name: str) -> tuple[Leak, ...]:
-    """Return the evaluated images that share an id, a file or a lesion with a learnt one, each once."""
-    by_id = {one.image_id: one for one in learnt}
+    """Return the evaluated images that share an id, a file or a lesion with a learnt one, each once.
+
+    Ids are compared without the ending of ISIC 2019's smaller copies.
+    """
+    by_id = {plain_id(one.image_id): one for one in learnt}
     by_digest = {one.digest: one for one in learnt}
     by_group = {one.group: one for one in learnt if one.group}
     leaks = []
     for one in evaluated:
         ways = (
-            ("same id", by_id.get(one.image_id)),
+            ("same id", by_id.get(plain_id(one.image_id))),
             ("same bytes", by_digest.get(one.digest)),
             ("same lesion", by_group.get(one.group)),
         )

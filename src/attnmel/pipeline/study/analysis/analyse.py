@@ -41,7 +41,8 @@ class AnalysedStudy:
         diseased = int(people.diseased.sum())
         cases = f"{counted(len(people.cases) - diseased, 'healthy case')} and {counted(diseased, 'diseased case')}"
         modalities = f"{counted(len(found.human), 'modality', 'modalities')} ({', '.join(found.human)})"
-        machine = f"; machine: {found.machine}" if found.machine is not None else ""
+        names = found.machine_names
+        machine = f"; {'machine' if len(names) == 1 else 'machines'}: {', '.join(names)}" if names else ""
         design = "every" if people.crossed else "not every"
         readers = counted(len(people.readers), "reader")
         return f"{readers}, {modalities}, {cases}; {design} reader read every case with every modality{machine}"

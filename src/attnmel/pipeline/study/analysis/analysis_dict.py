@@ -6,6 +6,7 @@ from typing import Any
 
 from attnmel import NOTICE
 from attnmel.evaluation.readers.automation import AutomationBias, Changes
+from attnmel.evaluation.readers.binormal import BinormalStudy
 from attnmel.evaluation.readers.decisions import ShareAnalysis
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.inference.obuchowski_rockette import Analysis, ObuchowskiRockette
@@ -13,6 +14,7 @@ from attnmel.evaluation.readers.inference.u_statistics import UStatistics
 from attnmel.evaluation.readers.study_results import (
     AgreementResult,
     GroupResult,
+    MachineResult,
     ModalityResult,
     PairResult,
     StudyAnalysis,
@@ -33,20 +35,19 @@ def analysis_dict(found: StudyAnalysis) -> Plain:
             "healthy": len(readings.cases) - diseased,
             "diseased": diseased,
             "crossed": readings.crossed,
-            "machine": found.machine,
             "threshold": found.threshold,
             "options": asdict(found.options),
             "modalities": {one.name: _modality(one) for one in found.modalities},
             "all_modalities": found.together and _analyses(found.together, found.human),
             "differences": [_pair(one) for one in found.pairs],
-            "machine_auc": found.machine_auc and _interval(found.machine_auc),
+            "machines": {one.name: _machine(one) for one in found.machines},
             "machine_against_readers": [_pair(one) for one in found.against_machine],
             "decisions": {share: _share(one, found) for share, one in found.shares.items()},
-            "machine_decisions": {share: _interval(one) for share, one in found.machine_shares.items()},
             "agreement_between_readers": [_agreement(one) for one in found.between],
             "agreement_within_readers": [_agreement(one) for one in found.within],
             "changes": {name: _automation(one, readings.readers) for name, one in found.changes.items()},
             "experience": [_group(one) for one in found.groups],
+            "binormal": found.binormal and _binormal(found.binormal, found.human),
         }
     )
 
@@ -117,6 +118,17 @@ def _change(one: Changes, readers: tuple[str, ...]) -> Plain:
         for place, (changed, answers) in one.by_reader.items()
     }
     return {"mean": one.mean and asdict(one.mean), "by_reader": by_reader}
+
+
+def _machine(one: MachineResult) -> Plain:
+    return {"auc": _interval(one.auc), "decisions": {share: _interval(own) for share, own in one.shares.items()}}
+
+
+def _binormal(one: BinormalStudy, names: tuple[str, ...]) -> Plain:
+    curves: Plain = {}
+    for (modality, reader), curve in one.curves.items():
+        curves.setdefault(modality, {})[reader] = {"a": curve.a, "b": curve.b, "auc": asdict(curve.auc)}
+    return {"curves": curves, "obuchowski_rockette": one.analysis and _analyses(one.analysis, names)}
 
 
 def _group(one: GroupResult) -> Plain:

@@ -28,13 +28,19 @@ def begins_data(line: str) -> bool:
     return line.strip().upper().startswith(BEGIN)
 
 
+def is_bare(lines: Sequence[str]) -> bool:
+    """Return whether the lines are the readings alone: four cells each, the truth among them."""
+    rows = [line.split(",") for line in lines if line.strip()]
+    return all(len(row) == 4 for row in rows) and any(row[0].strip() in TRUTH for row in rows[:1])
+
+
 def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
-    """Return the readings in the lines of a file.
+    """Return the readings in the lines of a file: those after "BEGIN DATA:", or all of them.
 
     Raises:
         ReadingsError: lists each row that is not as the format has it.
     """
-    start = next(number for number, line in enumerate(lines) if begins_data(line)) + 1
+    start = next((number for number, line in enumerate(lines, 1) if begins_data(line)), 0)
     rows: list[Reading] = []
     truth: dict[str, bool] = {}
     problems: list[Problem] = []
@@ -49,7 +55,7 @@ def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
         else:
             rows.append(Reading(number, cells[0], cells[1], cells[2], float(cells[3])))
     data = study_data(file, rows, truth, problems)
-    notes = [*data.notes, *_miscounted(lines[: start - 1], data.readings)]
+    notes = [*data.notes, *_miscounted(lines[:start], data.readings)]
     return dataclasses.replace(data, notes=tuple(notes))
 
 

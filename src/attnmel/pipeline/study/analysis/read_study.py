@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attnmel.data.tables.text import LARGEST
 from attnmel.errors import ReadingsError
-from attnmel.pipeline.study.analysis.imrmc import begins_data, parse_imrmc
+from attnmel.pipeline.study.analysis.imrmc import begins_data, is_bare, parse_imrmc
 from attnmel.pipeline.study.analysis.readings_table import read_readings_table
 from attnmel.pipeline.study.analysis.study_data import StudyData
 
@@ -25,7 +25,7 @@ def read_study(file: Path) -> StudyData:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         lines = content.decode("cp1252", "replace").splitlines()
-    if any(map(begins_data, lines)):
+    if any(map(begins_data, lines)) or is_bare(lines):
         return parse_imrmc(file, lines)
     if file.suffix.lower() == ".imrmc":
         raise ReadingsError(f"{file} has no line 'BEGIN DATA:'; expected it before the readings")

@@ -10,28 +10,40 @@ from attnmel.data.tables.text import Row, TableText, read_text
 from attnmel.data.tables.words import folded
 from attnmel.errors import ReadingsError, listed
 from attnmel.files.table_files import unguarded, write_table
-from attnmel.pipeline.study.analysis.imrmc import number
+from attnmel.pipeline.study.analysis.imrmc import TRUTH, number
 from attnmel.pipeline.study.analysis.study_data import Reading, StudyData, study_data
 
 NAMES = {
-    "reader": ("reader", "reader_id", "readerid"),
-    "case": ("case", "case_id", "caseid", "image", "image_id"),
-    "modality": ("modality", "modality_id", "modalityid", "arm", "treatment", "test"),
-    "score": ("score", "suspicion", "rating"),
-    "truth": ("truth", "diseased", "malignant"),
-    "repeat": ("repeat",),
-    "experience": ("experience",),
-    "seconds": ("seconds", "seconds_active"),
+    "reader": ("reader", "reader_id", "readerid", "leser", "befunder"),
+    "case": ("case", "case_id", "caseid", "image", "image_id", "fall", "bild"),
+    "modality": ("modality", "modality_id", "modalityid", "arm", "treatment", "test", "modalität", "verfahren"),
+    "score": ("score", "suspicion", "rating", "bewertung", "verdacht"),
+    "truth": ("truth", "diseased", "malignant", "wahrheit", "krank", "bösartig"),
+    "repeat": ("repeat", "wiederholung"),
+    "experience": ("experience", "erfahrung"),
+    "seconds": ("seconds", "seconds_active", "sekunden"),
 }
-"""What each column is called, in any case; `suspicion` is from 0 to 100."""
+"""What each column is called, in any case."""
+
+SUSPICIONS = ("suspicion", "verdacht")
+"""Columns of scores from 0 to 100."""
 
 NEEDED = ("reader", "case", "modality", "score")
-YES = ("1", "1.0", "true", "yes", "diseased", "malignant", "positive", "melanoma")
-NO = ("0", "0.0", "false", "no", "healthy", "benign", "negative", "rest")
+YES = (
+    *("1", "1.0", "1,0", "true", "yes", "diseased", "malignant", "positive", "melanoma"),
+    *("wahr", "ja", "krank", "bösartig", "positiv", "melanom"),
+)
+NO = (
+    *("0", "0.0", "0,0", "false", "no", "healthy", "benign", "negative", "rest", "nevus"),
+    *("falsch", "nein", "gesund", "gutartig", "negativ", "nävus", "naevus"),
+)
 TRUTHS = {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
 TRUTH_FILE = "truth.csv"
 HALF_SUSPICION = 50.0
 """An answer above it is positive where the score is a suspicion from 0 to 100."""
+
+WIDE = "readings"
+"""Modality of a table with a column for each reader, where none is named."""
 
 COLUMNS = ("reader", "case", "modality", "score", "truth", "repeat", "experience", "seconds")
 """Of the table that is written."""
@@ -43,7 +55,7 @@ def read_readings_table(file: Path) -> StudyData:
     Raises:
         ReadingsError: says what is wrong with the file, or lists what is wrong with its rows.
     """
-    text = _text(file)
+    text, notes = _long(file, _text(file))
     columns = _columns(file, text.rows[0])
     if missing := [name for name in NEEDED if name not in columns]:
         raise ReadingsError(
@@ -51,16 +63,49 @@ def read_readings_table(file: Path) -> StudyData:
             "modality, score and truth, or a file of iMRMC with the line 'BEGIN DATA:'"
         )
     problems: list[Problem] = []
-    truth = _truth(file, text, columns, problems)
+    truth, text = _truth(file, text, columns, problems)
     experience = _experience(text, columns, problems)
-    rows = list(_readings(text, columns, problems))
-    data = study_data(file, rows, truth, problems)
-    suspicion = folded(text.rows[0].cells[columns["score"]]) == "suspicion"
+    data = study_data(file, list(_readings(text, columns, problems)), truth, problems)
+    suspicion = folded(text.rows[0].cells[columns["score"]]) in SUSPICIONS
     return dataclasses.replace(
         data,
         experience=experience,
         threshold=HALF_SUSPICION if suspicion else None,
+        notes=(*notes, *data.notes),
     )
+
+
+def _long(file: Path, text: TableText) -> tuple[TableText, tuple[str, ...]]:
+    """Return a table with a row for each reading, made of one with a column for each modality or reader, and a note."""
+    head = text.rows[0].cells
+    known = _columns(file, text.rows[0])
+    if "score" in known or "case" not in known or {"reader", "modality"} <= set(known):
+        return text, ()
+    kind = "modality" if "reader" in known else "reader"
+    rows = [row for row in text.rows[1:] if len(row.cells) == len(head)]
+    wide = [
+        place
+        for place, name in enumerate(head)
+        if name and place not in known.values() and _all_numbers(text, [row.cells[place] for row in rows])
+    ]
+    if len(rows) < len(text.rows) - 1 or not wide:
+        return text, ()
+    kept = list(known)
+    added = [] if kind == "modality" or "modality" in known else [WIDE]
+    header = [*kept, kind, *(["modality"] if added else []), "score"]
+    long = [
+        Row(row.line, [*(row.cells[known[name]] for name in kept), head[place], *added, row.cells[place]])
+        for row in rows
+        for place in wide
+    ]
+    names = listed([head[place] for place in wide])
+    note = f"the columns {names} were read as {'modalities' if kind == 'modality' else 'readers'}"
+    return dataclasses.replace(text, rows=(Row(text.rows[0].line, header), *long)), (note,)
+
+
+def _all_numbers(text: TableText, cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and not any(math.isnan(number(text.number(cell))) for cell in filled)
 
 
 def _text(file: Path) -> TableText:
@@ -108,30 +153,45 @@ def _readings(text: TableText, columns: dict[str, int], problems: list[Problem])
             yield Reading(line, cells["reader"], cells["case"], cells["modality"], score, int(repeat), seconds)
 
 
-def _truth(file: Path, text: TableText, columns: dict[str, int], problems: list[Problem]) -> dict[str, bool]:
-    """Return the truth of each case, which the table holds in each row, or a table next to it."""
+def _truth(
+    file: Path, text: TableText, columns: dict[str, int], problems: list[Problem]
+) -> tuple[dict[str, bool], TableText]:
+    """Return the truth of each case and the table of readings alone.
+
+    The truth is in each row, in rows of the reader "truth" as in the .imrmc format, or in a table next to it.
+    """
+    if "truth" in columns:
+        return _truths(text, columns["case"], columns["truth"], problems), text
+    of_truth = [row for row in text.rows[1:] if len(row.cells) == len(text.rows[0].cells) and _is_truth(row, columns)]
+    if of_truth:
+        left = dataclasses.replace(text, rows=tuple(row for row in text.rows if row not in of_truth))
+        known = dataclasses.replace(text, rows=(text.rows[0], *of_truth))
+        return _truths(known, columns["case"], columns["score"], problems), left
     other = file.with_name(TRUTH_FILE)
-    if "truth" not in columns:
-        if not other.is_file():
-            raise ReadingsError(f"{file.name} has no column 'truth', and there is no {other}; expected one of them")
-        text = _text(other)
-        columns = _columns(other, text.rows[0])
-        if not {"case", "truth"} <= set(columns):
-            raise ReadingsError(f"{other} has the columns {', '.join(text.rows[0].cells)}; expected case and truth")
-        own: list[Problem] = []
-        found = _truths(text, columns, own)
-        refuse({other.name: own}, ReadingsError)
-        return found
-    return _truths(text, columns, problems)
+    if not other.is_file():
+        raise ReadingsError(f"{file.name} has no column 'truth', and there is no {other}; expected one of them")
+    table = _text(other)
+    found = _columns(other, table.rows[0])
+    if not {"case", "truth"} <= set(found):
+        raise ReadingsError(f"{other} has the columns {', '.join(table.rows[0].cells)}; expected case and truth")
+    own: list[Problem] = []
+    truth = _truths(table, found["case"], found["truth"], own)
+    refuse({other.name: own}, ReadingsError)
+    return truth, text
 
 
-def _truths(text: TableText, columns: dict[str, int], problems: list[Problem]) -> dict[str, bool]:
+def _is_truth(row: Row, columns: dict[str, int]) -> bool:
+    return row.cells[columns["reader"]] in TRUTH
+
+
+def _truths(text: TableText, case: int, truth: int, problems: list[Problem]) -> dict[str, bool]:
+    """Return the truth of each case; a cell may be empty where another row of the case has it."""
     found: dict[str, bool] = {}
-    for line, cells in _cells(text, {name: columns[name] for name in ("case", "truth")}, []):
+    for line, cells in _cells(text, {"case": case, "truth": truth}, []):
         known = TRUTHS.get(cells["truth"].casefold())
-        if known is None:
+        if known is None and cells["truth"]:
             problems.append(Problem(line, "truth", shown(cells["truth"]), "0 for healthy or 1 for diseased"))
-        elif found.setdefault(cells["case"], known) != known:
+        elif known is not None and found.setdefault(cells["case"], known) != known:
             problems.append(
                 Problem(line, "truth", f"another truth of case {shown(cells['case'])}", "that of rows before")
             )

@@ -1,6 +1,6 @@
 """Rows of a study's files -> its readings as arrays, with what else is known of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -92,5 +92,18 @@ def _filled(file: Path, rows: Sequence[Reading], truth: Mapping[str, bool]) -> S
         Readings(tuple(modalities), tuple(readers), tuple(cases), diseased, scores),
         second=None if np.isnan(second).all() else second,
         seconds=None if np.isnan(seconds).all() else seconds,
-        notes=(f"{counted(unread, 'case')} with truth, but without a reading, left out",) if unread else (),
+        notes=(
+            *((f"{counted(unread, 'case')} with truth, but without a reading, left out",) if unread else ()),
+            *_alike("readers", readers),
+            *_alike("modalities", modalities),
+        ),
     )
+
+
+def _alike(what: str, names: Sequence[str]) -> Iterator[str]:
+    """Yield a note for each two names that differ in capital letters only, which may be meant as one."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            yield f"the {what} {shown(other)} and {shown(name)} differ in capital letters only, and count as two"

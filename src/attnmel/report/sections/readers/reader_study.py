@@ -36,7 +36,7 @@ def _aucs(found: StudyAnalysis) -> Section:
     figures = [
         Drawing(
             forest_figure(_auc_rows(found), label="AUC", name="forest-auc"),
-            "AUC; a diamond is a mean of readers, or the machine.",
+            "AUC; a diamond is a mean of readers, or a machine.",
         )
     ]
     rows = [
@@ -46,6 +46,7 @@ def _aucs(found: StudyAnalysis) -> Section:
     if rows:
         drawn = forest_figure(rows, label="difference of AUC", name="forest-difference", line=0.0)
         figures.append(Drawing(drawn, "Differences for all readers and cases; right of 0 the first is better."))
+    binormal = tables.binormal_tables(found.binormal, found.human) if found.binormal is not None else ()
     own = [tables.auc_table(found), *([tables.difference_table(found)] if rows else [])]
     return Section(
         name="auc",
@@ -53,7 +54,7 @@ def _aucs(found: StudyAnalysis) -> Section:
         prose=GENERAL,
         figures=tuple(figures),
         tables=tuple(own),
-        more=(tables.reader_table(found), *tables.component_tables(found)),
+        more=(tables.reader_table(found), *tables.component_tables(found), *binormal),
         notes=tuple(tables.notes_of(found)),
     )
 
@@ -66,9 +67,7 @@ def _auc_rows(found: StudyAnalysis) -> list[ForestRow]:
         if one.analysis is not None:
             mean = one.analysis.random.means[0]
             rows.append(ForestRow(f"mean, {one.name}", mean.value, mean.low, mean.high, mean=True))
-    if found.machine is not None and found.machine_auc is not None:
-        rows.append(ForestRow(found.machine, *found.machine_auc, mean=True))
-    return rows
+    return [*rows, *(ForestRow(one.name, *one.auc, mean=True) for one in found.machines)]
 
 
 def _curves(found: StudyAnalysis) -> Section:
@@ -84,13 +83,18 @@ def _curves(found: StudyAnalysis) -> Section:
         for place, name in enumerate(found.human):
             cells = [cell for cell in sensitivity if cell[0] == place and cell in specificity]
             points[f"readers, {name}"] = [(1 - specificity[cell].value, sensitivity[cell].value) for cell in cells]
-    if found.machine is not None:
-        own = list(_reader_curves(found, found.machine))
-        curves = [(f"{found.machine}, AUC {one.auc:.3f}", one) for one in own] + curves
-    shares = found.machine_shares
-    machine = (1 - shares["specificity"].value, shares["sensitivity"].value) if len(shares) == 3 else None
-    star = "; the star is the machine's decisions" if machine else ""
-    drawn = reader_roc_figure(curves, points, name="roc", machine=machine)
+    own = [(one, next(_reader_curves(found, one.name))) for one in found.machines]
+    curves = [(f"{one.name}, AUC {curve.auc:.3f}", curve) for one, curve in own] + curves
+    stars = [
+        (1 - one.shares["specificity"].value, one.shares["sensitivity"].value) if len(one.shares) == 3 else None
+        for one in found.machines
+    ]
+    drawn = reader_roc_figure(curves, points, name="roc", machines=stars)
+    star = (
+        ("; a star is the machine's decisions" if len(stars) == 1 else "; stars are the machines' decisions")
+        if any(stars)
+        else ""
+    )
     signs = (
         f"Each sign is a reader's decisions{star}." if points else "Curves of scores; no threshold, so no decisions."
     )

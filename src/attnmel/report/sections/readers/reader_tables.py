@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from attnmel.evaluation.readers.automation import AutomationBias
+from attnmel.evaluation.readers.binormal import BinormalCurve, BinormalStudy
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.study_results import AgreementResult, PairResult, StudyAnalysis
 from attnmel.evaluation.statistics.bootstrap import Interval
@@ -42,14 +43,13 @@ def auc_table(found: StudyAnalysis) -> Table:
         cells = [own and own.random.means[0], own and own.fixed_readers.means[0]]
         u = one.u.unbiased.t
         rows.append((one.name, str(len(one.readers)), stacked(cells[0]), stacked(cells[1]), stacked(u)))
-    if found.machine is not None and found.machine_auc is not None:
-        rows.append((found.machine, "machine", DASH, stacked(found.machine_auc), DASH))
+    rows += [(one.name, "machine", DASH, stacked(one.auc), DASH) for one in found.machines]
     heads = ("modality", "readers", "all readers and cases", "these readers", "U-statistic")
     return Table("AUC averaged over readers, with 95 % intervals", heads, tuple(rows))
 
 
 def difference_table(found: StudyAnalysis) -> Table:
-    """Return each difference of two modalities, and of the machine and readers."""
+    """Return each difference of two modalities, and of machines and readers."""
     margin = found.options.margin
     heads = ("difference", "of AUC", "p", "U-statistic", "p of it")
     heads += (f"p not worse by {margin:g}",) if margin is not None else ()
@@ -68,7 +68,7 @@ def difference_table(found: StudyAnalysis) -> Table:
 
 
 def differences(found: StudyAnalysis) -> tuple[PairResult, ...]:
-    """Return all comparisons: of modalities, then of the machine with each."""
+    """Return all comparisons: of modalities, then of each machine with readers."""
     return (*found.pairs, *found.against_machine)
 
 
@@ -111,14 +111,33 @@ def reader_table(found: StudyAnalysis) -> Table:
     return Table("AUC of each reader, with 95 % intervals (DeLong)", ("reader", *found.human), rows)
 
 
+def binormal_tables(found: BinormalStudy, human: Sequence[str]) -> Iterator[Table]:
+    """Yield each reader's area under the fitted curve, with a and b, and the comparisons of the areas."""
+    readers = list(dict.fromkeys(reader for _, reader in found.curves))
+    rows = tuple((reader, *(_curve(found.curves.get((name, reader))) for name in human)) for reader in readers)
+    yield Table("Binormal AUC of each reader, with 95 % intervals", ("reader", *human), rows)
+    if found.analysis is None:
+        return
+    random = found.analysis.random
+    means = tuple((name, stacked(one), DASH) for name, one in zip(human, random.means, strict=True))
+    pairs = tuple(
+        (f"{human[first]} {minus('-')} {human[second]}", signed(one), p_cell(one.p))
+        for (first, second), one in random.differences.items()
+    )
+    yield Table("Binormal AUC for all readers and cases", ("modality", "AUC", "p"), (*means, *pairs))
+
+
+def _curve(one: BinormalCurve | None) -> str:
+    return stacked(one and one.auc)
+
+
 def share_table(found: StudyAnalysis) -> Table:
-    """Return the decisions: averaged over readers, and of the machine."""
+    """Return the decisions: averaged over readers, and of machines."""
     rows = []
     for place, name in enumerate(found.human):
         averaged = [one.averaged and one.averaged.means[place] for one in found.shares.values()]
         rows.append((name, *map(stacked, averaged)))
-    if found.machine_shares:
-        rows.append((str(found.machine), *(stacked(found.machine_shares.get(share)) for share in found.shares)))
+    rows += [(one.name, *(stacked(one.shares.get(share)) for share in found.shares)) for one in found.machines]
     heads = ("modality", *(SHARE_WORDS[share] for share in found.shares))
     return Table(f"Decisions at scores above {found.threshold:g}, with 95 % intervals", heads, tuple(rows))
 
@@ -203,6 +222,8 @@ def notes_of(found: StudyAnalysis) -> Sequence[str]:
     """Return why an interval or a test is missing, a sentence each."""
     named = [(one.name, one.u.unbiased.t.note) for one in found.modalities]
     named += [(one.name, one.analysis.random.means[0].note) for one in found.modalities if one.analysis is not None]
+    if found.binormal is not None:
+        named += [(f"{reader}, {name}", one.auc.note) for (name, reader), one in found.binormal.curves.items()]
     for one in differences(found):
         pair = f"{one.first} and {one.second}"
         named += [(pair, one.random.note), (f"{pair}, U-statistic", one.u.unbiased.t.note)]

@@ -1,0 +1,37 @@
+"""Data sets that their publishers give to people who ask: where to get them and where to put them. No torch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attnmel.errors import ArchiveError
+from attnmel.files.folders import dataset_folder
+
+BY_HAND: Mapping[str, str] = {
+    "ph2": "https://www.fc.up.pt/addi/ph2%20database.html",
+    "derm7pt": "https://derm.cs.sfu.ca",
+}
+"""The page where each is asked for."""
+
+HOLDS: Mapping[str, str] = {
+    "ph2": "PH2_dataset.txt and the folder 'PH2 Dataset images'",
+    "derm7pt": "the folders meta and images of release_v0",
+}
+"""What must lie there, in the folder itself or in one below it."""
+
+
+def require_open(dataset: str, home: Path) -> None:
+    """Refuse to fetch a data set that no program may get.
+
+    Raises:
+        ArchiveError: says where to get it.
+    """
+    if dataset in BY_HAND:
+        raise ArchiveError(how_to_get(dataset, home))
+
+
+def how_to_get(dataset: str, home: Path) -> str:
+    """Return in one sentence where such a data set is got and where it is unpacked."""
+    return (
+        f"{dataset} cannot be fetched by a program: get it from {BY_HAND[dataset]} and unpack it in "
+        f"{dataset_folder(home, dataset)}, so that {HOLDS[dataset]} lie there"
+    )

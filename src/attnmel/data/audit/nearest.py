@@ -1,0 +1,106 @@
+"""Descriptions of images -> the nearest others of each, by products of unit vectors, by faiss.
+
+Up to `EXHAUSTIVE` images each is compared with every other. Of more, an inverted file groups the descriptions around
+centres, and each is compared with those of the groups nearest to it: Jégou, Douze and Schmid, "Product Quantization for
+Nearest Neighbor Search" (2011), section IV, without the quantiser. How many nearest that misses is in
+docs/performance.md.
+
+Legend of shapes: N images, D values of a description, M found.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from attnmel.progress import SILENT, Progress
+from attnmel.threads import available_processors, requested_threads
+
+if TYPE_CHECKING:
+    pass
+
+ROWS = 1024
+"""Images whose nearest are searched at once: bounds the memory."""
+
+EXHAUSTIVE = 5_000
+"""Images up to which each is compared with every other: some seconds."""
+
+GROUPS = 4
+"""Groups of the inverted file, times the square root of the number of descriptions."""
+
+GROUPS_SEARCHED = 24
+"""Groups that each description is compared with."""
+
+# More of either moves the centres little: groups need only be of similar size.
+PASSES, EXAMPLES = 6, 40
+"""Passes over the examples when the centres are placed, and examples for each centre."""
+
+
+class Found(NamedTuple):
+    """Images and their nearest, in no promised order."""
+
+    first: Int64[np.ndarray, " M"]
+    second: Int64[np.ndarray, " M"]
+    way: Int64[np.ndarray, " M"]
+    """Index of the description of the second, or of the first where the second has one only, that was nearest."""
+    likeness: Float32[np.ndarray, " M"]
+    """Product of the two descriptions."""
+
+
+class Nearest:
+    """A search among images that are each described in one or several ways, as turned by quarters."""
+
+    def __init__(self, ways: Sequence[Float32[np.ndarray, "N D"]], *, exhaustive: bool = False) -> None:
+        import faiss
+
+        self._count, self._ways = len(ways[0]), len(ways)
+        size = ways[0].shape[1]
+        threads = requested_threads() or available_processors()
+        faiss.omp_set_num_threads(min(threads, faiss.omp_get_max_threads()))  # the latter heeds $OMP_NUM_THREADS
+        self._index: faiss.Index = faiss.IndexFlatIP(size)
+        if not exhaustive and self._count > EXHAUSTIVE:
+            groups = round(GROUPS * math.sqrt(self._count * self._ways))
+            self._index = faiss.IndexIVFFlat(self._index, size, groups, faiss.METRIC_INNER_PRODUCT)
+            self._index.nprobe = GROUPS_SEARCHED
+            placing = self._index.cp
+            placing.niter, placing.max_points_per_centroid = PASSES, EXAMPLES
+            placing.min_points_per_centroid = 1  # fewer than faiss advises only where there are few images
+            self._index.train(np.concatenate([one[:: self._ways] for one in ways]))
+        for one in ways:
+            self._index.add(np.ascontiguousarray(one))
+
+    def of_each(
+        self, ways: Sequence[Float32[np.ndarray, "N D"]], most: int, least: float, progress: Progress = SILENT
+    ) -> Found:
+        """Return the `most` nearest others of each image, the nearest over all ways, none below `least`."""
+        found = []
+        with progress.bar("Comparing images", self._count, "images") as advance:
+            for start in range(0, self._count, ROWS):
+                some = [one[start : start + ROWS] for one in ways]
+                found.append(self._of_some(some, start, min(most, self._count - 1), least))
+                advance(len(some[0]))
+        return Found(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def _of_some(self, ways: Sequence[np.ndarray], start: int, most: int, least: float) -> Found:
+        # An image may come in each of its ways, and finds itself: so many of them hold the nearest others.
+        wanted = min((most + 1) * self._ways, self._count * self._ways)
+        likeness, places = self._index.search(np.concatenate(ways), wanted)
+        count = len(ways[0])
+        rows = np.tile(np.arange(start, start + count), len(ways))
+        first = np.repeat(rows, wanted)
+        way, second = np.divmod(places.ravel(), self._count)
+        if len(ways) > 1:
+            way = np.repeat(np.arange(len(ways)), count * wanted)
+        likeness = likeness.ravel()
+        kept = (places.ravel() >= 0) & (second != first) & (likeness >= least)
+        first, second, way, likeness = (column[kept] for column in (first, second, way, likeness))
+        # The best way of each pair, then the nearest of each image.
+        best = np.lexsort((way, -likeness, second, first))
+        pairs = first[best] * self._count + second[best]
+        best = best[np.flatnonzero(np.diff(pairs, prepend=-1))]
+        best = best[np.lexsort((second[best], -likeness[best], first[best]))]
+        starts = np.searchsorted(first[best], first[best])
+        best = best[np.arange(len(best)) - starts < most]
+        return Found(first[best], second[best], way[best], likeness[best])

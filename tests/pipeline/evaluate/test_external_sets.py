@@ -1,0 +1,55 @@
+"""Known data sets and downloads of the archive as external tests: evaluated whole, and refused where they leak."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.strangers.make_sets import TREE, archive_row, write_archive, write_ph2
+
+from attnmel.errors import LabelError
+from attnmel.files.folders import RunFolder
+from attnmel.pipeline.evaluate.evaluate import evaluate_run
+from attnmel.pipeline.run.run import Run
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+@pytest.fixture
+def run(trained: RunFolder, tmp_path: Path) -> Run:
+    """The phantoms' run of rest and melanoma, in a home without any data."""
+    return Run(RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run"))), tmp_path / "home")
+
+
+def test_all_of_ph2_is_an_external_test(run: Run, tmp_path: Path) -> None:
+    diagnoses = write_ph2(tmp_path / "home" / "data" / "ph2", 15)
+    results = evaluate_run(run, on="ph2", resamples=20)
+    assert (results.name, results.masks) == ("ph2-all", 15)
+    predictions = run.predictions("ph2-all")
+    truth = dict(zip(predictions.image_ids, predictions.is_class("melanoma").tolist(), strict=True))
+    assert truth == {name: diagnosis == "melanoma" for name, diagnosis in diagnoses.items()}
+
+
+def test_a_smaller_copy_of_a_training_image_is_refused_by_its_id(
+    run: Run, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    trained_on = next(one.image_id for one in run.learnt_images if one.split == "train")
+    levels = ["MEL", "NV", "MEL", "NV"]
+    ids = [f"{trained_on}_downsampled", "ISIC_1", "ISIC_2", "ISIC_3_downsampled"]
+    rows = [
+        archive_row(number, TREE[name], isic_id=image_id, lesion_id="", patient_id="")
+        for number, (name, image_id) in enumerate(zip(levels, ids, strict=True))
+    ]
+    folder = tmp_path / "archive"
+    write_archive(folder, rows)
+    with pytest.raises(
+        LabelError, match=rf"1 image of {folder} trained this run or chose its epoch \(1 by id\): {ids[0]}"
+    ):
+        evaluate_run(run, on=str(folder), resamples=20)
+    allowed = evaluate_run(run, on=str(folder), allow_leakage=True, resamples=20)
+    assert "1 of the images are known from training; see leakage.csv" in allowed.judgement.notes
+    exclusions = tmp_path / "exclusions.csv"
+    exclusions.write_text(f"dataset,image\narchive,{ids[0]}\n")
+    rest = evaluate_run(run, on=str(folder), exclude=exclusions, resamples=20)
+    assert run.predictions(rest.name).image_ids == ("ISIC_1", "ISIC_2", "ISIC_3_downsampled")

@@ -1,0 +1,180 @@
+"""Predictions that are there already are rows of a table: files of all forms, runs and fusions; nothing is trained."""
+
+import csv
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from attnmel.data.datasets.read_dataset import read_dataset
+from attnmel.errors import ArchiveError, ConfigError, PredictionsError
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
+from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
+from attnmel.files.folders import RunFolder
+from attnmel.pipeline.evaluate.compare import compare_runs
+from attnmel.pipeline.evaluate.score import score
+from attnmel.pipeline.reproduce.given import given_rows
+from attnmel.pipeline.reproduce.jobs import NO_ROWS, TableOptions, table_jobs
+from attnmel.pipeline.reproduce.run import Reproduced, reproduce
+from attnmel.pipeline.run.run import Run
+from attnmel.records import Predictions
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+FEW = ResamplingConfig(resamples=50)
+
+
+@pytest.fixture(scope="module")
+def submission(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What another team sent: no header, endings in the ids."""
+    lesions = [one for one in read_dataset("phantoms", phantoms.home).lesions if one.split == "test"]
+    draw = np.random.default_rng(0)
+    scores = [(0.3 * (one.diagnosis == "melanoma") + 0.6 * draw.random(), 0.1) for one in lesions]
+    path = tmp_path_factory.mktemp("given") / "team.csv"
+    path.write_text(
+        "\n".join(f"{one.image_id}.jpg,{first},{second}" for one, (first, second) in zip(lesions, scores, strict=True))
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def options(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> TableOptions:
+    plan = TablePlan("tiny", "Tiny", ("demo",), RANKING, TEST)
+    return TableOptions(plan=plan, out=tmp_path_factory.mktemp("table") / "out", home=phantoms.home, rows=NO_ROWS)
+
+
+@pytest.fixture(scope="module")
+def done(options: TableOptions, submission: Path, trained: RunFolder, fused: RunFolder) -> Reproduced:
+    predictions = trained.predictions("test")
+    given = (f"TEAM={submission}", f"OWN={predictions}", f"RUN={trained.path}", f"FUSED={fused.path}")
+    return reproduce(dataclasses.replace(options, given=given), resampling=FEW)
+
+
+def test_every_kind_is_a_row_and_scored_as_by_the_command_of_its_kind(
+    done: Reproduced, submission: Path, trained: RunFolder, fused: RunFolder, phantoms: "Phantoms"
+) -> None:
+    (block,) = done.table.blocks
+    rows = {row.title: row for row in block.rows if row.given}
+    assert list(rows) == ["TEAM", "OWN", "RUN", "FUSED"]
+    scored = {
+        (one.task, one.measure): one for one in score("phantoms", submission, home=phantoms.home, resamples=50).rows
+    }
+    ap, auc = (scored["melanoma", measure].value for measure in ("ap", "auc"))
+    assert [one.value for one in rows["TEAM"].figures] == pytest.approx([ap, auc])
+    for name, folder in {"OWN": trained, "RUN": trained, "FUSED": fused}.items():
+        stored = Run(folder, phantoms.home).results["test"].judgement
+        expected = [stored.row("melanoma", measure).value for measure in ("ap", "auc")]
+        assert [one.value for one in rows[name].figures] == pytest.approx(expected), name
+
+
+def test_given_rows_are_compared_in_pairs_as_by_compare(
+    done: Reproduced, submission: Path, trained: RunFolder, phantoms: "Phantoms"
+) -> None:
+    (block,) = done.table.blocks
+    tested = {(one.found.second, one.found.measure): one for one in block.tests}
+    assert {(one.against, one.found.first) for one in block.tests} == {("reference", "TEAM")}
+    paths = [Path(f"phantoms:{submission}"), trained.predictions("test")]
+    expected = compare_runs(paths, home=phantoms.home, positives=["melanoma"], measures=["auc"], resampling=FEW)
+    assert tested["RUN", "auc"].found.value == pytest.approx(expected.comparison.differences[0].value)
+    assert tested["RUN", "auc"].found.outcome.chosen.p == expected.comparison.differences[0].outcome.chosen.p
+
+
+def test_given_rows_are_in_every_form_of_the_table(done: Reproduced, submission: Path) -> None:
+    for form in ("md", "tex", "html"):
+        text = done.folder.table(form).read_text(encoding="utf-8")
+        assert all(name in text for name in ("TEAM", "OWN", "RUN", "FUSED")), form
+    assert "rows that were given against the reference row" in done.folder.table("md").read_text()
+    with done.folder.table("csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "given"]
+    assert {row["row"] for row in rows} == {"TEAM", "OWN", "RUN", "FUSED"}
+    assert {row["reference_row"] for row in rows} == {"", "TEAM"}
+    assert [row["title"] for row in done.as_dict()["blocks"][0]["rows"] if row["given"]] == [
+        "TEAM",
+        "OWN",
+        "RUN",
+        "FUSED",
+    ]
+    facts = [value for name, value in done.table.facts if name == "given row"]
+    assert facts[0].startswith(f"TEAM: {submission}, SHA-256 ")
+    assert "team.csv has no header; its columns are read as image_id,melanoma,seborrheic_keratosis" in (
+        done.table.blocks[0].notes
+    )
+
+
+def test_a_table_of_no_recipes_has_no_jobs(options: TableOptions, submission: Path) -> None:
+    assert table_jobs(dataclasses.replace(options, given=(f"TEAM={submission}",))).jobs == ()
+    with pytest.raises(ConfigError, match="no row of tiny is left"):
+        table_jobs(options)
+
+
+def changed(path: Path, to: Path, before: str, after: str, *, times: int = 1) -> Path:
+    to.write_text(path.read_text().replace(before, after, times))
+    return to
+
+
+def test_mistakes_in_names_and_paths(
+    options: TableOptions, submission: Path, tmp_path: Path, trained: RunFolder
+) -> None:
+    def message(*given: str) -> str:
+        with pytest.raises(ConfigError) as caught:
+            given_rows(dataclasses.replace(options, given=given))
+        return str(caught.value)
+
+    form = "is not of the form NAME=FILE, for example --row DermaKNet=dermaknet.csv"
+    assert message(str(submission)) == f"--row {submission} {form}"
+    assert message(f"={submission}") == f"--row ={submission} {form}"
+    twice = "two rows are called 'TEAM'; give each --row a name of its own"
+    assert message(f"TEAM={submission}", f"TEAM={submission}") == twice
+    assert message(f"demo={submission}") == (
+        f"'demo' is a row of the table already; give --row demo={submission} another name"
+    )
+    assert message(f"TEAM={tmp_path / 'none'}") == f"--row: at {tmp_path / 'none'} there is no file and no run"
+    for seed in (0, 1):
+        shutil.copytree(trained.path, tmp_path / "two" / f"seed-{seed}")
+    assert message(f"TEAM={tmp_path / 'two'}") == f"--row: at {tmp_path / 'two'} there is 2 runs; name one of them"
+
+
+def test_mistakes_in_files(options: TableOptions, submission: Path, tmp_path: Path, trained: RunFolder) -> None:
+    def message(path: Path) -> str:
+        with pytest.raises(PredictionsError) as caught:
+            given_rows(dataclasses.replace(options, given=(f"TEAM={path}",)), FEW)
+        assert not options.out.joinpath("nothing").exists()
+        return str(caught.value)
+
+    first = submission.read_text().splitlines()[0]
+    image = first.partition(".jpg")[0]
+    nan = message(changed(submission, tmp_path / "nan.csv", first, f"{image}.jpg,nan,0.1"))
+    assert nan.startswith("the row TEAM: ")
+    assert "nan.csv, line 1, column melanoma: found 'nan', expected" in nan
+    other = message(changed(submission, tmp_path / "other.csv", image, "ISIC_9999999"))
+    assert "found the image ISIC_9999999, expected an image of" in other
+    stored = trained.predictions("test")
+    own = Predictions.read(stored)
+    ids = tuple(f"X{one}" for one in own.image_ids)
+    dataclasses.replace(own, image_ids=ids, groups=ids).write(tmp_path / "ids.csv", None)
+    count = len(ids)
+    assert message(tmp_path / "ids.csv").startswith(
+        f"the row TEAM: {count} of its {count} images are none of the {count} of phantoms, test (X"
+    )
+    dataclasses.replace(own, classes=("rest", "nevus")).write(tmp_path / "classes.csv", None)
+    assert message(tmp_path / "classes.csv") == (
+        "the row TEAM: it predicts rest, nevus, but the table is of melanoma; give predictions of that class"
+    )
+
+
+def test_a_run_that_was_not_evaluated_and_data_that_were_not_fetched(
+    options: TableOptions, submission: Path, trained: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
+    run.measures.unlink()
+    with pytest.raises(
+        PredictionsError, match=r"the row RUN: .*/run was not evaluated on phantoms, test; run `attnmel"
+    ):
+        given_rows(dataclasses.replace(options, given=(f"RUN={run.path}",)))
+    away = dataclasses.replace(options, given=(f"TEAM={submission}",), home=tmp_path / "empty")
+    with pytest.raises(ArchiveError, match="phantoms is not in"):
+        given_rows(away)
