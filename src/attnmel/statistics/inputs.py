@@ -68,8 +68,8 @@ class Columns:
         """Return which images are positive: those equal to `positive`; without it those that are 1 or True.
 
         Raises:
-            PredictionsError: as `values`, a missing value, values other than 0 and 1 without `positive`, or one that does
-            not occur.
+            PredictionsError: as `values`, a missing value, others than 0 and 1 without `positive`, or a positive one
+                that does not occur.
         """
         values = self.values(what, column)
         if empty := [row for row, one in enumerate(values.tolist()) if _missing(one)]:
