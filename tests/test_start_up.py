@@ -31,6 +31,7 @@ IMPORTS = {
     "attnmel.data.preprocess.cache_build": ARRAYS | {"PIL"},
     "attnmel.evaluation.classification.report": ARRAYS | {"scipy"},
     "attnmel.evaluation.challenge.score": ARRAYS | {"scipy"},
+    "attnmel.statistics": ARRAYS | {"scipy"},
     "attnmel.report.html.page": ARRAYS | {"scipy", "PIL", "matplotlib", "jinja2"},
 }
 """What each module may load of the heavy ones."""

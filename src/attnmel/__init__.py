@@ -1,25 +1,63 @@
 """attnmel: attention-based recognition of skin lesions in dermoscopy images.
 
-Importing the package loads nothing heavy. `attnmel --help` lists the commands; docs/glossary.md explains the terms.
+Importing the package loads nothing heavy: what is named below is loaded when it is first used. `attnmel --help` lists
+the commands; docs/python.md shows the package in Python, docs/glossary.md explains the terms. Types: `__init__.pyi`.
 """
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from attnmel.deploy.predictor import Predictor
+# pyright: reportUnsupportedDunderAll=false
 
-__all__ = ["NOTICE", "Predictor", "__version__"]
+__all__ = [
+    "NOTICE",
+    "Predictor",
+    "Recipe",
+    "Run",
+    "__version__",
+    "compare",
+    "datasets",
+    "evaluate",
+    "explain",
+    "explain_split",
+    "fuse",
+    "register_network",
+    "score",
+    "statistics",
+    "train",
+]
 
 __version__ = "0.1.0"
 
 NOTICE = "Research use only. Not a medical device; not for diagnosis."
 """Notice in every report, prediction and checkpoint."""
 
+_PLACES = {
+    "Predictor": "attnmel.deploy.predictor",
+    "Recipe": "attnmel.config.recipe",
+    "Run": "attnmel.pipeline.run.run",
+    "compare": "attnmel.api.results",
+    "datasets": "attnmel.datasets",
+    "evaluate": "attnmel.api.results",
+    "explain": "attnmel.api.maps",
+    "explain_split": "attnmel.api.maps",
+    "fuse": "attnmel.api.results",
+    "register_network": "attnmel.models.own_network",
+    "score": "attnmel.api.results",
+    "statistics": "attnmel.statistics",
+    "train": "attnmel.api.training",
+}
+"""Module of each public name; of a module, itself."""
 
-def __getattr__(name: str) -> "type[Predictor]":
-    """Load the predictor when it is first used."""
-    if name == "Predictor":
-        from attnmel.deploy.predictor import Predictor
 
-        return Predictor
-    raise AttributeError(f"module 'attnmel' has no attribute '{name}'")
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is public
+    """Load what is public when it is first used."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'attnmel' has no attribute '{name}'")
+    from importlib import import_module
+
+    module = import_module(_PLACES[name])
+    return module if module.__name__ == f"attnmel.{name}" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,14 +6,18 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from attnmel.diagnoses import other_name
 from attnmel.errors import LabelError, PredictionsError, listed
+from attnmel.files.frames import frame
 from attnmel.files.table_files import read_table, write_table
 from attnmel.shapes import Bool, Float, Int
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Split = Literal["train", "validation", "test", "internal"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -180,16 +184,24 @@ class Predictions:
         Calibrated predictions come with the uncalibrated ones of the same images, in columns of their own at the end.
         Probabilities are written in full (`repr`), so that a file read back gives the same measures to the last bit.
         """
-        header = ["image", "label", "group"]
-        header += [f"attribute_{name}" for name in self.attributes]
-        header += [f"{CALIBRATED}{name}" for name in self.classes]
-        labels = [self.classes[label] if label >= 0 else "" for label in self.labels.tolist()]
-        shares = self.probabilities.T.astype(float).tolist()
-        columns = [self.image_ids, labels, self.groups, *self.attributes.values(), *shares]
+        named = self._columns()
+        header, columns = [*named], [*named.values()]
         if uncalibrated is not None:
             header += [f"{UNCALIBRATED}{name}" for name in self.classes]
             columns += uncalibrated.probabilities.T.astype(float).tolist()
         write_table(path, header, zip(*columns, strict=True), licence=licence)
+
+    def to_frame(self) -> "DataFrame":
+        """Return the table that `write` writes as one of pandas."""
+        names = self._columns()
+        return frame(dict(zip(names, row, strict=True)) for row in zip(*names.values(), strict=True))
+
+    def _columns(self) -> dict[str, Sequence[object]]:
+        labels = [self.classes[label] if label >= 0 else "" for label in self.labels.tolist()]
+        shares = self.probabilities.T.astype(float).tolist()
+        known: dict[str, Sequence[object]] = {"image": self.image_ids, "label": labels, "group": self.groups}
+        known |= {f"attribute_{name}": values for name, values in self.attributes.items()}
+        return known | {f"{CALIBRATED}{name}": share for name, share in zip(self.classes, shares, strict=True)}
 
     @staticmethod
     def read(path: Path, *, uncalibrated: bool = False) -> "Predictions":

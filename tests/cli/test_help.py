@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM: Any = get_command(app)
 DOCUMENTS = [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").rglob("*.md")) if path.stem != "results")]
 """The log of results also holds commands of former versions."""
+TYPERS_OWN = ("help", "version", "install_completion", "show_completion")
 COMMAND_LINE = re.compile(r"^ *(?:\.venv/bin/)?(attnmel [a-z][^#>\n]*)", re.MULTILINE)
 
 
@@ -77,7 +78,7 @@ def test_every_option_is_in_a_group_and_every_group_has_a_heading(words: tuple[s
     known = [EXAMPLE.removesuffix(":"), "Arguments", *COMMAND_GROUPS, "Commands", *OPTION_GROUPS]
     assert [one for one in known if one in headings] == headings, "in this order, each at most once"
     for option in command.params:
-        if option.param_type_name == "option" and option.name not in ("help", "version"):
+        if option.param_type_name == "option" and option.name not in TYPERS_OWN:
             assert option.rich_help_panel in OPTION_GROUPS, option.name
             below = page.partition(f"\n{option.rich_help_panel}:\n")[2].partition("\n\n")[0]
             assert re.search(rf"^  {option.opts[0]}\b", below, re.MULTILINE), option.name

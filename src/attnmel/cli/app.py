@@ -23,6 +23,7 @@ from attnmel.cli.commands import (
     models,
     predict,
     reproduce,
+    schema,
     segment,
     serve,
     study,
@@ -58,7 +59,6 @@ app = typer.Typer(
         attnmel predict pretrained lesion.jpg
     """,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich takes longer to load than a help page may take to appear
 )
@@ -83,7 +83,7 @@ def attnmel(
 COMMANDS = {
     START: (demo.demo, serve.serve, models.models, demo.doctor, clean.clean, docs.docs),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
-    NETWORKS: (train.train, predict.predict, explain.explain, predict.export, hub.push, hub.pull),
+    NETWORKS: (train.train, predict.predict, explain.explain, predict.export, hub.push, hub.pull, schema.schema),
     RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
 }
 for heading, commands in COMMANDS.items():
@@ -109,7 +109,7 @@ def main() -> None:
             encoding = sys.stdout.encoding
             sys.stdout = _VisibleText(sys.stdout.detach(), encoding, "backslashreplace", line_buffering=True)
     try:
-        app()
+        app(prog_name="attnmel")  # also where it is run as `python -m attnmel`
     except (_StoppedError, KeyboardInterrupt):
         _stop(
             "stopped. What was finished is kept: `fetch` and `predict --resume` continue from there, `train --resume` "

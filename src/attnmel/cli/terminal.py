@@ -100,6 +100,11 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     print(json.dumps(nan_to_null(printable_texts(value)), indent=2, allow_nan=False))
 
 
+def print_address(address: str, *, as_json: bool) -> None:
+    """Print the address of a server before it serves; in JSON on one line, which a program can read at once."""
+    print(json.dumps({"address": address}) if as_json else address, flush=True)
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table as plain text: the first column aligned to the left, the others to the right."""
     table = [list(header), *[list(row) for row in rows]]

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from attnmel.config.fusion import FUSION, FusionRecipe
+from attnmel.config.problems import problem
 from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
-from attnmel.config.system import FEATURE_KINDS, FEATURES, SystemRecipe
-from attnmel.errors import ConfigError, did_you_mean, require_known
+from attnmel.config.system import FEATURES, SystemRecipe
+from attnmel.errors import ConfigError, require_known
 
 SEGMENTER = "segmenter.toml"
 """The shipped recipe of the segmenter; not in the folder of the recipes, which are all of classifiers."""
@@ -66,6 +67,20 @@ def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
     for override in overrides:
         _override(settings, override)
     return _named_after_data(make_run_recipe(settings), *own)
+
+
+def changed_recipe(recipe: AnyRecipe, overrides: Sequence[str]) -> AnyRecipe:
+    """Return a recipe that was read before with `key=value` overrides; named after its data set as `load_run_recipe`.
+
+    Raises:
+        ConfigError: an unknown key or value, all problems at once.
+    """
+    if not overrides:
+        return recipe
+    settings = recipe.model_dump(exclude_defaults=True)
+    for override in overrides:
+        _override(settings, override)
+    return _named_after_data(_checked(type(recipe), settings), recipe.data.dataset, recipe.name)
 
 
 def is_fusion(name: str) -> bool:
@@ -160,7 +175,7 @@ def _checked(kind: type[Kind], settings: dict[str, Any]) -> Kind:
     try:
         return kind.model_validate(settings)
     except ValidationError as error:
-        problems = [_problem(kind, dict(one)) for one in error.errors()]
+        problems = [problem(kind, dict(one)) for one in error.errors()]
         raise ConfigError("; ".join(problems)) from None
 
 
@@ -265,36 +280,3 @@ def _toml_value(text: str) -> object:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return text
-
-
-def _problem(kind: type[Settings], error: dict[str, Any]) -> str:
-    # Below a feature's name the location has its kind, too, which is no key.
-    keys = [part for at, part in enumerate(error["loc"]) if not (at == 2 and error["loc"][0] == FEATURES)]
-    place = ".".join(map(str, keys))
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(kind, error["loc"][:-1])
-        return f"unknown key '{place}'{did_you_mean(str(error['loc'][-1]), known)}; known: {', '.join(known)}"
-    if error["type"] == "missing":
-        return f"the key '{place}' is missing"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "literal_error" and isinstance(error["input"], str):
-        message += did_you_mean(error["input"], re.findall(r"'([^']*)'", error["ctx"]["expected"]))
-    if isinstance(error["input"], dict) or error["type"] == "value_error":
-        return f"{place}: {message}" if place else message
-    return f"{place} = {error['input']!r}: {message}"
-
-
-def _known_keys(kind: type[Settings], groups: tuple[int | str, ...]) -> list[str]:
-    model: Any = kind
-    for group in groups:
-        if group == FEATURES:
-            return sorted(FEATURE_KINDS[str(groups[2])].model_fields)
-        if isinstance(group, str) and group in model.model_fields:  # else a place in a list
-            model = _settings_class(model.model_fields[group].annotation)
-    return sorted(model.model_fields)
-
-
-def _settings_class(annotation: Any) -> Any:  # noqa: ANN401 - a type expression of any kind
-    if isinstance(annotation, type):
-        return annotation
-    return next(part for part in annotation.__args__ if isinstance(part, type) and issubclass(part, Settings))

@@ -1,5 +1,6 @@
 """The settings of a network: which one, on which trunk, and where its weights start. No torch."""
 
+import re
 from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -7,7 +8,10 @@ from pydantic import Field, model_validator
 from attnmel.config.data_settings import Settings
 from attnmel.config.fields import Width
 
-Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet", "harangi"]
+Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet", "harangi", "own"]
+OWN: Network = "own"
+"""A network that is not the package's: what builds it is registered in the process (`models.own_network`)."""
+OWN_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 Trunk = Literal["vgg16_bn", "vgg16", "mobilenet_v2", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
 """Those that have dense layers, and no strided convolution to pad."""
@@ -28,6 +32,8 @@ class ModelSettings(Settings):
     """Which network, and where its weights start."""
 
     network: Network
+    own: str = ""
+    """Name of the network "own", which `attnmel.register_network` or an installed package gives; "" for any other."""
     trunk: Trunk = "vgg16_bn"
     width: Width = 1.0
     """Share of each layer's channels that is kept."""
@@ -57,6 +63,26 @@ class ModelSettings(Settings):
     """How many training images are measured to rescale start weights, or to insert the batch-norms that they lack."""
     start_seed: int = Field(default=0, ge=0)
     """Draws these images; not the run's seed, so that all seeds of a recipe start from the same weights."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _start_of_own(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
+        if isinstance(given, dict) and given.get("network") == OWN:
+            return {"weights": "random", **given}
+        return given
+
+    @model_validator(mode="after")
+    def _own(self) -> "ModelSettings":
+        if (self.network == OWN) != bool(self.own):
+            needs = "needs its name, model.own = 'NAME'" if self.network == OWN else "has no use for model.own"
+            raise ValueError(f"network = '{self.network}' {needs}")
+        if self.own and not re.fullmatch(OWN_NAME, self.own):
+            raise ValueError(f"own = {self.own[:64]!r}; expected at most 64 letters, digits, '-', '_' and '.'")
+        if self.own and self.weights == "imagenet":
+            raise ValueError(
+                "weights = 'imagenet' are of the package's trunks; set weights = 'random' (as it is built)"
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod

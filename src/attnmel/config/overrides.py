@@ -1,12 +1,15 @@
 """Changed settings of several recipes -> those that concern one: each kind of run has settings of its own. No torch."""
 
-from collections.abc import Iterator, Sequence
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
 
 from attnmel.config.data_settings import Settings
 from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.config.system import OF_NETWORKS, SystemRecipe
+from attnmel.errors import ConfigError
 
 KINDS: dict[type[AnyRecipe], str] = {
     Recipe: "a network",
@@ -39,6 +42,35 @@ def override_notes(names: Sequence[str], overrides: Sequence[str]) -> Iterator[s
 def key_of(override: str) -> str:
     """Return the dotted key of `key=value`."""
     return override.partition("=")[0].strip()
+
+
+def override_text(key: str, value: object) -> str:
+    """Return a changed setting as `key=value`, the value in TOML.
+
+    Raises:
+        ConfigError: a value that TOML does not know.
+    """
+    try:
+        return f"{key}={_toml(value)}"
+    except TypeError:
+        raise ConfigError(
+            f"{key} is {value!r}, which no setting takes; expected a text, number, truth value, list or mapping"
+        ) from None
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str | os.PathLike):
+        return json.dumps(os.fspath(value), ensure_ascii=False)
+    if isinstance(value, Mapping):
+        pairs = [f"{json.dumps(str(name), ensure_ascii=False)} = {_toml(one)}" for name, one in value.items()]
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(_toml, value))}]"
+    raise TypeError
 
 
 def _has(kind: type[Settings], key: str) -> bool:

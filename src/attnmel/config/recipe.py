@@ -1,13 +1,15 @@
 """The settings of a recipe: frozen, and checked when they are read. No torch."""
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from attnmel.config.data_settings import DataSettings, Settings
 from attnmel.config.fields import NO_WEIGHTS, ClassWeights, Loggers, Positive, Transforms
-from attnmel.config.model_settings import LITE_TRUNKS, VGG_TRUNKS, ModelSettings
+from attnmel.config.model_settings import LITE_TRUNKS, OWN, VGG_TRUNKS, ModelSettings
 from attnmel.config.transforms import NO_TRANSFORMS
 
 Prior = Literal["none", "lesion", "background", "dermoscopic", "structures", "structures+lesion"]
@@ -174,6 +176,29 @@ class Recipe(RunRecipe):
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
 
+    @staticmethod
+    def load(name: str | Path, settings: Mapping[str, object] | None = None) -> "Recipe":
+        """Read the recipe of a network by its name or from a TOML file, and change settings by their dotted names.
+
+        Raises:
+            ConfigError: an unknown recipe, key or value, all problems at once, or the recipe of something else.
+        """
+        from attnmel.config.load import load_recipe
+        from attnmel.config.overrides import override_text
+
+        return load_recipe(str(name), [override_text(key, value) for key, value in (settings or {}).items()])
+
+    def changed(self, settings: Mapping[str, object]) -> "Recipe":
+        """Return the recipe with other settings, by their dotted names.
+
+        Raises:
+            ConfigError: an unknown key or value, all problems at once.
+        """
+        from attnmel.config.load import changed_recipe, network_recipe
+        from attnmel.config.overrides import override_text
+
+        return network_recipe(changed_recipe(self, [override_text(key, value) for key, value in settings.items()]))
+
     @model_validator(mode="after")
     def _masks(self) -> "Recipe":
         if self.loss.prior == "none" and (self.loss.masks or self.loss.spoil != "none"):
@@ -262,6 +287,12 @@ class Recipe(RunRecipe):
                     f"model.{setting} is of the network {network}, but model.network = '{self.model.network}'; leave "
                     "it out"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _own_network(self) -> "Recipe":
+        if self.model.network == OWN and self.training.freeze != "none":
+            raise ValueError("training.freeze is of the package's trunks, but model.network = 'own'; leave it out")
         return self
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ class TrunkFacts(Settings):
     """A network whose weights are in the system's file."""
 
     network: str
+    own: str = ""
     trunk: str
     width: Width
     padding: str

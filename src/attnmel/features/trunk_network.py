@@ -15,7 +15,7 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.features.card import TrunkFacts
 from attnmel.features.handcrafted import Pixels
 from attnmel.models.classifiers import build_network, trunk_of
-from attnmel.models.weights.card import CARD, network_settings
+from attnmel.models.weights.card import CARD, described, network_settings
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.models.weights.pretrained_input import IMAGENET, trained_with
 from attnmel.models.weights.safetensors_io import read_metadata
@@ -85,6 +85,10 @@ def open_trunk(
     """
     if is_checkpoint(settings.weights):
         network, card = load_checkpoint(Path(settings.weights).expanduser())
+        if card.own:
+            raise ConfigError(
+                f"{settings.weights} is {described(card)}, and taps are of the package's trunks; name another run"
+            )
         if card.branches:
             raise ConfigError(
                 f"{settings.weights} is a {card.network} of several trunks, and taps are of one; name another run"

@@ -8,7 +8,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.model_settings import GRIDS, HEAD_KINDS, LEFT_OUT, LITE_TRUNKS, PASSINGS, Grid, LeftOut, Passing
+from attnmel.config.model_settings import (
+    GRIDS,
+    HEAD_KINDS,
+    LEFT_OUT,
+    LITE_TRUNKS,
+    OWN,
+    PASSINGS,
+    Grid,
+    LeftOut,
+    Passing,
+)
 from attnmel.errors import ConfigError, require_known
 from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
 from attnmel.models.chen import MASK_CHANNELS, ChenNetwork
@@ -16,6 +26,7 @@ from attnmel.models.dermaknet import RATE_SHARES, STRUCTURE_CHANNELS, DermaKNet
 from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.heads import HEADS, Head
 from attnmel.models.output import Output
+from attnmel.models.own_network import own_network
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.trunks.trunk import PADDINGS, Padding, Pooled, Trunk, scaled
 from attnmel.models.trunks.vgg import VggTrunk
@@ -204,17 +215,21 @@ def build_network(
     grid: str = "disc",
     heads: str = "softmax",
     branches: Sequence[str] = (),
+    own: str = "",
 ) -> nn.Module:
     """Return a network with a random start, drawn from torch's global generator.
 
     `width` is the share of each layer's channels that is kept. `branches` are further trunks of harangi, each padded as
-    its ImageNet weights were trained; the other settings are those of `config.recipe.ModelSettings`.
+    its ImageNet weights were trained; the other settings are those of `config.recipe.ModelSettings`. The network "own"
+    is built by what is registered as `own`, and takes none of them.
 
     Raises:
         ConfigError: an unknown network, trunk or other setting, a trunk that the network cannot have, a width outside
             (0, 1], fewer than two classes.
     """
-    require_known("network", network, NETWORKS)
+    require_known("network", network, (*NETWORKS, OWN))
+    if network == OWN:
+        return own_network(own, classes)
     require_known("trunk", trunk, TRUNKS)
     require_known("padding", padding, PADDINGS)
     require_known("attention", attention, ATTENTION_KINDS)

@@ -3,14 +3,15 @@
 import pytest
 
 from attnmel.config.load import load_recipe
-from attnmel.data.datasets.folder_columns import as_toml, find_columns, parsed_columns
+from attnmel.config.overrides import override_text
+from attnmel.data.datasets.folder_columns import find_columns, parsed_columns
 from attnmel.errors import ConfigError
 
 
 def test_columns_of_an_option_are_a_setting_of_the_recipe() -> None:
     named = parsed_columns('image = isic_id, label=MEL+NV,group=Größe "x"')
     assert named == {"image": "isic_id", "label": "MEL+NV", "group": 'Größe "x"'}
-    recipe = load_recipe("isic2017/attnmel", [f"data.columns={as_toml(named)}", "data.strict=true"])
+    recipe = load_recipe("isic2017/attnmel", [override_text("data.columns", named), "data.strict=true"])
     assert (recipe.data.columns, recipe.data.strict) == (named, True)
     assert load_recipe("isic2017/attnmel").data.columns == {}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from attnmel.cli.commands.train import Columns, Overrides, Strict
+from attnmel.cli.completion import data_sets, recipes
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 def fetch(
     dataset: Annotated[
-        str, typer.Argument(help="isic2016 to isic2020 (isic2018 with task 1-2), isic2018-task1 or milk10k")
+        str,
+        typer.Argument(
+            help="isic2016 to isic2020 (isic2018 with task 1-2), isic2018-task1 or milk10k", autocompletion=data_sets
+        ),
     ],
     mirror: Annotated[
         str | None, option(DATA, "Address of a copy, <address>/<year>/<official file name>: http(s):// or file://.")
@@ -32,23 +36,22 @@ def fetch(
     Example:
         attnmel fetch isic2017
     """
-    import dataclasses
+    from attnmel.datasets import fetch as fetch_files
 
-    from attnmel.data.archives.fetch import fetch_with_companions
-    from attnmel.files.folders import dataset_folder, home_folder
-
-    fetched = fetch_with_companions(dataset, home_folder(home), mirror=mirror, progress=Terminal())
-    states = [state for one in fetched.values() for state in one]
+    fetched = fetch_files(dataset, mirror=mirror, home=home, progress=Terminal())
     if as_json:
-        print_json([dataclasses.asdict(state) for state in states])
+        print_json(fetched.to_dict())
         return
-    rows = [[s.name, str(s.found), "-" if s.expected is None else str(s.expected), s.status] for s in states]
+    rows = [[s.name, str(s.found), "-" if s.expected is None else str(s.expected), s.status] for s in fetched.states]
     print_table(["file", "found", "expected", "state"], rows)
-    print(f"\nunpacked in {', '.join(str(dataset_folder(home_folder(home), name)) for name in fetched)}")
+    print(f"\nunpacked in {', '.join(map(str, fetched.folders))}")
 
 
 def verify(
-    datasets: Annotated[list[str], typer.Argument(help="Known data sets, or folders with labels.csv or of isic-cli.")],
+    datasets: Annotated[
+        list[str],
+        typer.Argument(help="Known data sets, or folders with labels.csv or of isic-cli.", autocompletion=data_sets),
+    ],
     out: Annotated[
         Path | None,
         option(OUTPUT, "HTML file for a contact sheet: masks drawn on images, findings first.", callback=own_file),
@@ -126,7 +129,8 @@ def _reading(recipe: str | None, columns: str | None, *, strict: bool) -> "Table
 
 def audit(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="DATASET[:SPLIT]", help="Data sets, splits or folders.")
+        list[str] | None,
+        typer.Argument(metavar="DATASET[:SPLIT]", help="Data sets, splits or folders.", autocompletion=data_sets),
     ] = None,
     train: Annotated[
         list[str] | None,
@@ -219,7 +223,9 @@ def audit(
 
 
 def statistics(
-    recipe: Annotated[str, typer.Argument(help="A recipe; its data set, crop and size are used.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe; its data set, crop and size are used.", autocompletion=recipes)
+    ],
     overrides: Overrides = None,
     home: Home = None,
     as_json: Json = False,

@@ -10,6 +10,7 @@ from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
 def demo(
     out: Annotated[Path, option(OUTPUT, "Folder to write; new or empty.")] = Path("attnmel-demo"),
     seed: Annotated[int, option(TRAINING, "Random seed of the images and the training.", min=0)] = 0,
+    as_json: Json = False,
 ) -> None:
     """Try everything on synthetic images, offline, in two minutes.
 
@@ -23,6 +24,9 @@ def demo(
 
     use_threads()
     results, report = run_demo(out, seed=seed, progress=Terminal())
+    if as_json:
+        print_json({"report": str(report), "results": results.as_dict()})
+        return
     print(results.sentence)
     print_table(["", "measure", "value", "95 % interval"], results.table())
     print(f"\nreport: {report}")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attnmel.cli.commands.train import Columns
+from attnmel.cli.completion import data_sets, models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
-from attnmel.cli.model_names import NAME, runs_of, runs_to_evaluate
+from attnmel.cli.model_names import NAME, runs_of
 from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, Tta, print_json, print_table
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ MEASURES = ["", "measure", "value", "95 % interval"]
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help=f"A run folder, a folder of seed-* runs, or {NAME}.")],
+    run: Annotated[
+        str, typer.Argument(help=f"A run folder, a folder of seed-* runs, or {NAME}.", autocompletion=models)
+    ],
     on: Annotated[
         str | None, option(DATA, "Another data set, or a folder with labels.csv [default: the run's own data set].")
     ] = None,
@@ -73,51 +76,33 @@ def evaluate(
     Example:
         attnmel evaluate runs/isic2017/attnmel-lesion/seed-0
     """
+    from attnmel.api.results import evaluate as evaluate_model
     from attnmel.data.datasets.folder_columns import parsed_columns
-    from attnmel.pipeline.evaluate.evaluate import evaluate_run
-    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fusion
-    from attnmel.pipeline.run.run import Run
-    from attnmel.runtime import use_threads
 
-    use_threads(threads)
-    evaluated = []
-    for folder in runs_to_evaluate(run, out, on, split):
-        opened = Run(folder, home, Terminal())
-        if is_fusion(opened):
-            results = evaluate_fusion(
-                opened,
-                on=on,
-                split=split,
-                exclude=exclude,
-                sensitivities=sensitivity or (),
-                prevalences=prevalence or (),
-            )
-            evaluated.append((folder, results, opened.details(results)))
-            continue
-        results = evaluate_run(
-            opened,
-            on=on,
-            split=split,
-            sensitivities=sensitivity or (),
-            prevalences=prevalence or (),
-            exclude=exclude,
-            transforms=tta,
-            prior=prior,
-            allow_leakage=allow_leakage,
-            columns=parsed_columns(columns) if columns else {},
-        )
-        evaluated.append((folder, results, opened.details(results)))
+    evaluated = evaluate_model(
+        run,
+        on=on,
+        split=split,
+        sensitivities=sensitivity or (),
+        prevalences=prevalence or (),
+        exclude=exclude,
+        transforms=tta,
+        prior=prior,
+        columns=parsed_columns(columns) if columns else {},
+        allow_leakage=allow_leakage,
+        out=out,
+        home=home,
+        threads=threads,
+        progress=Terminal(),
+    )
     if as_json:
-        plain = [
-            results.as_dict() | {"details": details.as_dict() if details else None} for _, results, details in evaluated
-        ]
-        print_json(plain[0] if len(plain) == 1 else plain)
+        print_json(evaluated.to_dict())
         return
-    for place, (folder, results, details) in enumerate(evaluated):
-        if len(evaluated) > 1:
-            print(f"{'' if place == 0 else chr(10)}{folder.path}")
-        _print_results(folder, results, details)
-    if len(evaluated) > 1:
+    for place, one in enumerate(evaluated.runs):
+        if len(evaluated.runs) > 1:
+            print(f"{'' if place == 0 else chr(10)}{one.run.path}")
+        _print_results(one.run.folder, one.results, one.details)
+    if len(evaluated.runs) > 1:
         print(f"\nmean over seeds, and tests against another recipe: attnmel compare {run}")
 
 
@@ -176,15 +161,16 @@ def compare(
     Example:
         attnmel compare runs/isic2017/attnmel runs/isic2017/attnmel-lesion
     """
-    from attnmel.pipeline.evaluate.compare import compare_runs
+    from attnmel.api.results import compare as compare_models
     from attnmel.report.sections.comparison import difference_table, method_words, sentences, summary_table
 
-    found = compare_runs(
+    compared = compare_models(
         runs, home=home, split=split, operating_point=operating_point, positives=positive or (), measures=measure or ()
     )
     if as_json:
-        print_json(found.as_dict())
+        print_json(compared.to_dict())
         return
+    found = compared.found
     comparison = found.comparison
     counts = ", ".join(f"{count} {name}" for name, count in comparison.positives)
     at = f"at sensitivity {operating_point:g} on validation" if operating_point else "at threshold 0.5"
@@ -204,7 +190,9 @@ def compare(
 
 
 def score(
-    dataset: Annotated[str, typer.Argument(help="isic2016, isic2017, isic2018 or isic2018-task1.")],
+    dataset: Annotated[
+        str, typer.Argument(help="isic2016, isic2017, isic2018 or isic2018-task1.", autocompletion=data_sets)
+    ],
     predictions: Annotated[
         Path, typer.Argument(help="A CSV of image ids and probabilities; a folder of masks for isic2018-task1.")
     ],
@@ -240,14 +228,14 @@ def score(
     Example:
         attnmel score isic2017 submission.csv
     """
+    from attnmel.api.results import score as score_submission
     from attnmel.data.datasets.folder_columns import parsed_columns
-    from attnmel.files.folders import home_folder
-    from attnmel.pipeline.evaluate import score as scoring
+    from attnmel.pipeline.evaluate.score import sentence, table
 
-    scored = scoring.score(
+    scored = score_submission(
         dataset,
         predictions,
-        home=home_folder(home),
+        home=home,
         truth=truth,
         columns=parsed_columns(columns) if columns else None,
         rules=rule or (),
@@ -255,10 +243,10 @@ def score(
         seed=seed,
     )
     if as_json:
-        print_json(scoring.as_dict(scored))
+        print_json(scored.to_dict())
         return
-    print(scoring.sentence(scored))
-    print_table(MEASURES, scoring.table(scored))
+    print(sentence(scored.report))
+    print_table(MEASURES, table(scored.report))
 
 
 def report(
@@ -272,6 +260,7 @@ def report(
     split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
     out: Out = None,
     home: Home = None,
+    as_json: Json = False,
 ) -> None:
     """Write one HTML page about one or more runs.
 
@@ -289,4 +278,8 @@ def report(
     # A submission alone is opened as a run, which says that it is none.
     named = [run for run in runs if run not in submissions or len(submissions) == len(runs)]
     opened = [Run(one, home, terminal) for run in named for one in runs_of(run)]
-    print(report_runs(opened, split=split, out=out, submissions=submissions))
+    page = report_runs(opened, split=split, out=out, submissions=submissions)
+    if as_json:
+        print_json({"report": str(page)})
+    else:
+        print(page)

@@ -2,26 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from attnmel.cli.completion import images as example_images
+from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS, option
-from attnmel.cli.model_names import NAME, image_paths, refuse_swapped, run_of, runs_of, shipped, trained_model
-from attnmel.cli.terminal import Home, OutFolder, Terminal, Threads
+from attnmel.cli.model_names import NAME, refuse_swapped
+from attnmel.cli.terminal import Home, Json, OutFolder, Terminal, Threads, print_json
 from attnmel.errors import ConfigError
-
-if TYPE_CHECKING:
-    from attnmel.files.folders import RunFolder
 
 
 def explain(
-    model: Annotated[str, typer.Argument(help=f"{NAME}, a run folder or a checkpoint.")],
+    model: Annotated[str, typer.Argument(help=f"{NAME}, a run folder or a checkpoint.", autocompletion=models)],
     images: Annotated[
         list[str] | None,
         typer.Argument(
             help="Image files, folders of them, or example:ID; with --split, more run folders, or folders of seed-* "
-            "runs."
+            "runs.",
+            autocompletion=example_images,
         ),
     ] = None,
     split: Annotated[
@@ -62,6 +62,7 @@ def explain(
     out: OutFolder = None,
     threads: Threads = None,
     home: Home = None,
+    as_json: Json = False,
 ) -> None:
     """Draw what a network attended to: saliency maps over images.
 
@@ -79,41 +80,45 @@ def explain(
     if split is not None and (masks or segmenter):
         raise ConfigError("--masks and --segmenter are for image files; a split has the masks of the run's data")
     if split is not None:
-        runs = [run for one in (model, *(images or ())) for run in _runs_to_explain(one)]
-        _explain_split(runs, split, method or (), measure or ("overlap",), channels or (), limit, out, home)
+        _explain_split(
+            [model, *(images or ())],
+            split,
+            method or (),
+            measure or ("overlap",),
+            channels or (),
+            limit,
+            out,
+            home,
+            as_json,
+        )
     elif measure or channels:
         raise ConfigError("--measure and --channels need a whole split: name one of the run's data, as in --split test")
     else:
         refuse_swapped(model, images or ())
-        _explain_files(trained_model(model), image_paths(images or ()), method or (), out, masks, segmenter)
-
-
-def _runs_to_explain(model: str) -> "Sequence[RunFolder]":
-    """Return the run of a name or path, or every seed of a recipe in it."""
-    return [run_of(model)] if shipped(model) or not Path(model).is_dir() else runs_of(Path(model))
+        _explain_files(model, images or (), method or (), out, masks, segmenter, as_json)
 
 
 def _explain_files(
-    model: Path,
-    images: Sequence[Path],
+    model: str,
+    images: Sequence[str],
     methods: Sequence[str],
     out: Path | None,
     masks: Path | None,
     segmenter: Path | None,
+    as_json: bool,
 ) -> None:
-    from attnmel.pipeline.explain.images import explain_images
+    from attnmel.api.maps import Explained, explain_one_by_one
 
-    if not images:
-        raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
-    found = explain_images(
-        model, images, methods=methods, out=out, masks=masks, segmenter=segmenter, progress=Terminal()
-    )
-    for path in found:
+    written = explain_one_by_one(model, images, methods, out, masks, segmenter, Terminal())
+    if as_json:
+        print_json(Explained(tuple(written)).to_dict())
+        return
+    for path in written:
         print(path)
 
 
 def _explain_split(
-    runs: "Sequence[RunFolder]",
+    models: Sequence[str],
     split: str,
     methods: Sequence[str],
     measures: Sequence[str],
@@ -121,26 +126,28 @@ def _explain_split(
     limit: int,
     out: Path | None,
     home: Path | None,
+    as_json: bool,
 ) -> None:
-    from attnmel.evaluation.maps.summary import MapSummary
-    from attnmel.pipeline.explain.runs import explain_runs
-    from attnmel.pipeline.run.run import Run
+    from attnmel.api.maps import explain_split
     from attnmel.report.sections.maps import summary_text
 
-    terminal = Terminal()
-    folder = explain_runs(
-        [Run(run, home, terminal) for run in runs],
-        split=split,
+    found = explain_split(
+        models,
+        split,
         methods=methods,
         measures=measures,
         channels=channels,
         limit=limit,
         out=out,
+        home=home,
+        progress=Terminal(),
     )
-    if summary := MapSummary.read(folder.summary):
-        print(summary_text(summary, differences=False))
+    if as_json:
+        print_json(found.to_dict())
+        return
+    if found.summary:
+        print(summary_text(found.summary, differences=False))
+    folder = found.folder
     print(f"every two maps compared: {folder.text}\ngrid: {folder.grid}\ngallery: {folder.gallery}")
-    own = [folder] if len(runs) == 1 else [run.split_maps(split) for run in runs]
-    for layer in channels:
-        for one in own:
-            print(f"channels of {layer}: {one.channels(layer)}")
+    for layer, page in found.channels:
+        print(f"channels of {layer}: {page}")

@@ -53,8 +53,7 @@ def fuse(
     Example:
         attnmel fuse runs/isic2017/mahbod runs/isic2017/attnmel --by weighted --out runs/fused
     """
-    from attnmel.files.folders import home_folder
-    from attnmel.pipeline.fuse.fuse import fuse as fuse_members
+    from attnmel.api.results import fuse as fuse_members
 
     terminal = Terminal()
     fused = fuse_members(
@@ -65,16 +64,16 @@ def fuse(
         split=split,
         positives=positive or (),
         seed=seed,
-        home=home_folder(home),
+        home=home,
         command=" ".join(["attnmel", *sys.argv[1:]]),
         progress=terminal,
     )
     if as_json:
-        print_json({"out": str(fused.out), "measures": fused.measures, **fused.card.model_dump()})
+        print_json(fused.to_dict())
         return
-    for note in fused.notes:
+    for note in fused.found.notes:
         terminal.note(f"note: {note}")
-    _print(fused)
+    _print(fused.found)
 
 
 def _print(fused: "Fused") -> None:

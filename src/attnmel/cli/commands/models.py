@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnmel.cli import completion
 from attnmel.cli.terminal import Json, print_json, print_table
 from attnmel.errors import require_known
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def models(
-    name: Annotated[str | None, typer.Argument(help="Model whose card to print.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Model whose card to print.", autocompletion=completion.models)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the pretrained networks, or print the card of one.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from attnmel.cli.completion import images as example_images
+from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.model_names import NAME, fast_model, image_paths, refuse_swapped, shipped, trained_model
 from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
@@ -20,9 +22,14 @@ SHEETS = (".xlsx", ".xls", ".ods")
 def predict(
     model: Annotated[
         str,
-        typer.Argument(help=f"{NAME}, an ONNX file of `attnmel export`, a run folder, one of seeds, or a checkpoint."),
+        typer.Argument(
+            help=f"{NAME}, an ONNX file of `attnmel export`, a run folder, one of seeds, or a checkpoint.",
+            autocompletion=models,
+        ),
     ],
-    images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or example:ID.")],
+    images: Annotated[
+        list[str], typer.Argument(help="Image files, folders of them, or example:ID.", autocompletion=example_images)
+    ],
     out: Out = None,
     as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV; also where --out ends in .json.", "--json")] = False,
     uncalibrated: Annotated[
@@ -120,6 +127,7 @@ def predict(
     # Rows on a terminal are progress enough, and a bar among them would make both illegible.
     progress = Terminal(bars=out is not None or not sys.stdout.isatty())
     refuse_swapped(model, images)
+    json_wanted = as_json
     as_json = _format(out, as_json, progress)
     predictions = predict_images(
         fast_model(model),
@@ -140,7 +148,10 @@ def predict(
     )
     if out is not None:
         predictions.write(out, as_json=as_json, resume=resume)
-        print(out)
+        if json_wanted:
+            print_json({"out": str(out)})
+        else:
+            print(out)
     else:
         if not as_json:
             progress.note(predictions.table.notice.rstrip())
@@ -165,7 +176,7 @@ def _format(out: Path | None, as_json: bool, progress: Terminal) -> bool:
 
 
 def export(
-    model: Annotated[str, typer.Argument(help=f"A run folder, a checkpoint, or {NAME}.")],
+    model: Annotated[str, typer.Argument(help=f"A run folder, a checkpoint, or {NAME}.", autocompletion=models)],
     onnx: Annotated[bool, option(OUTPUT, "Write an ONNX file; the only format so far.", "--onnx")] = False,
     out: Out = None,
     int8: Annotated[
@@ -200,7 +211,11 @@ def export(
     from attnmel.runtime import use_threads
 
     if found := shipped(model):
-        print(copy_onnx(found, out, int8=int8))
+        copied = copy_onnx(found, out, int8=int8)
+        if as_json:
+            print_json({"path": str(copied)})
+        else:
+            print(copied)
         return
     if out is None and (of_hub := hub_name(model)):
         out = Path(f"{of_hub.repository.partition('/')[2]}.onnx")  # not among the files of the hub

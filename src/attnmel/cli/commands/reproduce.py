@@ -72,7 +72,11 @@ def reproduce(
         segmenter=segmenter,
     )
     if print_commands:
-        print("\n".join(command_lines(table_jobs(options))))
+        lines = command_lines(table_jobs(options))
+        if as_json:
+            print_json({"commands": lines})
+        else:
+            print("\n".join(lines))
         return
 
     # This loads torch, which printing commands does not need.

@@ -81,6 +81,7 @@ def predict(
         ),
     ] = None,
     home: Home = None,
+    as_json: Json = False,
 ) -> None:
     """Predict the lesion mask of every image.
 
@@ -105,7 +106,10 @@ def predict(
         dicom=dicom_out,
         progress=Terminal(),
     )
-    print(masks.sentence())
+    if as_json:
+        print_json(masks.as_dict())
+    else:
+        print(masks.sentence())
     masks.raise_for_failures()
 
 

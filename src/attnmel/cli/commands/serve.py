@@ -8,7 +8,7 @@ import typer
 
 from attnmel.cli.help import ADVANCED, OUTPUT, option
 from attnmel.cli.model_names import NAME, fast_model, shipped
-from attnmel.cli.terminal import Terminal, end_if_hung
+from attnmel.cli.terminal import Json, Terminal, end_if_hung, print_address
 from attnmel.errors import ConfigError
 
 PORT = 8642
@@ -44,6 +44,7 @@ def serve(
         float,
         option(ADVANCED, "Give up an image that takes longer; 0: never.", min=0, metavar="SECONDS"),
     ] = 120,
+    as_json: Json = False,
 ) -> None:
     """Open a page on this machine to drop images on.
 
@@ -73,7 +74,7 @@ def serve(
     listening = open_port(host, port)
     app = make_app(Models(paths, mask_of), limits)
     address = address_of(listening, host, token)
-    print(address, flush=True)
+    print_address(address, as_json=as_json)
     Terminal().note(f"{', '.join(paths)}: open this address in a browser. Ctrl-C stops the page")
     if browser:
         webbrowser.open(address)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
-from attnmel.cli.terminal import Json, Terminal, end_if_hung, print_json, print_table
+from attnmel.cli.terminal import Json, Terminal, end_if_hung, print_address, print_json, print_table
 from attnmel.errors import ConfigError
 
 PORT = 8643
@@ -71,6 +71,7 @@ def new(
     home: Annotated[Path | None, option(DATA, "Folder of data sets.")] = None,
     address: Address = ADDRESS,
     database: Database = None,
+    as_json: Json = False,
 ) -> None:
     """Freeze a new study.
 
@@ -107,7 +108,11 @@ def new(
         seed=seed,
     )
     _, tokens = make_study(study, plan, home_folder(home), database=database, progress=Terminal())
-    print_table(["reader", "link"], [[name, _link(address, token)] for name, token in tokens.items()])
+    links = {name: _link(address, token) for name, token in tokens.items()}
+    if as_json:
+        print_json({"study": str(study / "study.json"), "links": links})
+    else:
+        print_table(["reader", "link"], [[*one] for one in links.items()])
     Terminal().note(
         f"frozen: {study / 'study.json'}. Keep the links: they are stored nowhere. Then: study serve {study}"
     )
@@ -126,6 +131,7 @@ def serve(
         option(ADVANCED, "Host name by which a proxy calls the server; repeatable.", "--name", metavar="<host>"),
     ] = None,
     database: Database = None,
+    as_json: Json = False,
 ) -> None:
     """Serve a study to its readers until Ctrl-C.
 
@@ -145,7 +151,7 @@ def serve(
 
     with open_study(study, database) as opened:
         listening = open_port(host, port)
-        print(address_of(listening, host), flush=True)
+        print_address(address_of(listening, host), as_json=as_json)
         Terminal().note(f"{opened.study.name}: readers open their own links. Ctrl-C stops the page")
         try:
             run(guarded(make_study_app(*opened), host, None, name or ()), listening, Limits())
@@ -188,6 +194,7 @@ def export(
     study: Folder,
     out: Annotated[Path, option(OUTPUT, "Folder to write into.", "--out")],
     database: Database = None,
+    as_json: Json = False,
 ) -> None:
     """Write the answers as tables.
 
@@ -206,9 +213,12 @@ def export(
         found = export_study(opened, out)
     for note in found.notes:
         Terminal().note(note)
+    if as_json:
+        print_json({"out": str(out), "readings": found.readings and str(found.readings), "notes": list(found.notes)})
+    elif found.readings:
+        print(f"attnmel study analyse {found.readings}")
     if found.readings is None:
         raise ConfigError(f"no reader has enough answers to be analysed yet; all answers are in {out / 'answers.csv'}")
-    print(f"attnmel study analyse {found.readings}")
 
 
 def link(
@@ -216,6 +226,7 @@ def link(
     reader: Annotated[str, typer.Argument(help="Name of the reader.")],
     address: Address = ADDRESS,
     database: Database = None,
+    as_json: Json = False,
 ) -> None:
     """Give a reader a new link.
 
@@ -230,4 +241,8 @@ def link(
     from attnmel.pipeline.study.open_study import open_study
 
     with open_study(study, database) as opened:
-        print(_link(address, opened.store.new_token(reader)))
+        new_link = _link(address, opened.store.new_token(reader))
+    if as_json:
+        print_json({"reader": reader, "link": new_link})
+    else:
+        print(new_link)

@@ -1,6 +1,5 @@
 """The header of labels.csv -> which column holds what. No torch."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -70,12 +69,6 @@ def parsed_columns(text: str) -> dict[str, str]:
             raise ConfigError(f"columns '{text}'; expected NAME=COLUMN,... such as image=isic_id,label=target")
         named[own] = theirs
     return named
-
-
-def as_toml(named: Mapping[str, str]) -> str:
-    """Return the columns as the value of the recipe's key `data.columns`."""
-    pairs = (f"{json.dumps(own)} = {json.dumps(theirs, ensure_ascii=False)}" for own, theirs in named.items())
-    return f"{{ {', '.join(pairs)} }}"
 
 
 def find_columns(line: int, header: Sequence[str], named: Mapping[str, str], classes: Sequence[str]) -> FolderColumns:

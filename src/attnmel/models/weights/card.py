@@ -61,6 +61,8 @@ class Card:
     __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
 
     network: str
+    own: str = ""
+    """Name of the network "own", which is not the package's."""
     trunk: str
     width: Width
     attention: str
@@ -188,7 +190,7 @@ def _problem(error: ErrorDetails) -> str:
     return f"{field} = {reprlib.repr(error['input'])}: {message}"
 
 
-NETWORK_SETTINGS = ("trunk", "width", "padding", "attention", "passing", "without", "grid", "heads", "branches")
+NETWORK_SETTINGS = ("own", "trunk", "width", "padding", "attention", "passing", "without", "grid", "heads", "branches")
 """What decides the layers of a network, besides its name and the number of its classes."""
 
 
@@ -199,6 +201,8 @@ def network_settings(of: object) -> dict[str, Any]:
 
 def described(card: Card) -> str:
     """Describe the network of a card in words."""
+    if card.own:
+        return f"the network '{card.own}', which is not attnmel's, for {', '.join(card.classes)}"
     padding = "" if card.padding == "symmetric" else f", {card.padding} padding"
     trunks = " and ".join((card.trunk, *card.branches))
     return f"{card.network} on {trunks}, width {card.width:g}{padding}, for {', '.join(card.classes)}"

@@ -18,6 +18,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.files.seeds import single_run
 from attnmel.files.table_files import parsed_json
 from attnmel.models.classifiers import build_network
+from attnmel.models.own_network import own_network
 from attnmel.models.weights.card import (
     CARD,
     FITTED,
@@ -94,6 +95,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, Card]:
 
     Raises:
         CheckpointError: no such file, a pickle, a damaged file, no card, or tensors that are not the card's network's.
+        ConfigError: a network that is not the package's, and is not registered.
     """
     tensors, card = read_checkpoint(path)
     require_network(card, path)
@@ -205,6 +207,9 @@ def checkpoint_file(path: Path) -> Path:
 
 def _shell(card: Card, path: Path) -> nn.Module:
     """Build the card's network without memory for its weights and without random numbers."""
+    if card.own:
+        with torch.random.fork_rng():  # its layers are built for good: what it computes for itself is in no checkpoint
+            return own_network(card.own, len(card.classes))
     try:
         with torch.device("meta"):
             return build_network(card.network, classes=len(card.classes), **network_settings(card))

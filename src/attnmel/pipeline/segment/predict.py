@@ -3,8 +3,9 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -48,6 +49,10 @@ class Masks:
         files = sum(not row.error and row.flag != "empty" for row in self.rows)
         earlier = f", {self.kept} of them from before" if self.kept else ""
         return f"{self.folder.path}: {files} masks of {len(self.rows)} images{counts}{earlier}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"folder": str(self.folder.path), "kept": self.kept, "masks": [asdict(row) for row in self.rows]}
 
     def raise_for_failures(self) -> None:
         """Complain of images that could not be read, after the others are done.

@@ -1,0 +1,161 @@
+"""`attnmel.explain` and `explain_split`: where a network looked, as pictures and as numbers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attnmel.api.callbacks import Report, as_progress
+from attnmel.api.model_names import image_paths, run_of, runs_of, shipped, trained_model
+from attnmel.errors import ConfigError
+from attnmel.progress import Progress
+
+if TYPE_CHECKING:
+    from attnmel.evaluation.maps.summary import MapSummary
+    from attnmel.files.folders import MapsFolder, RunFolder
+    from attnmel.pipeline.run.run import Run
+
+Place = str | Path
+LIMIT = 64
+"""Images on which a network is run again."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The files that were written for some images."""
+
+    paths: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel explain --json`."""
+        return {"files": [str(path) for path in self.paths]}
+
+
+@dataclass(frozen=True)
+class ExplainedSplit:
+    """The maps of a split, evaluated: a folder with a grid, a gallery and a summary."""
+
+    folder: "MapsFolder"
+    summary: "MapSummary | None"
+    channels: tuple[tuple[str, Path], ...]
+    """Layer, and the page of its channels, of each run."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel explain --split --json`."""
+        import dataclasses
+
+        folder = self.folder
+        return {
+            "folder": str(folder.path),
+            "grid": str(folder.grid),
+            "gallery": str(folder.gallery),
+            "every_two_maps": str(folder.text),
+            "channels": [{"layer": layer, "page": str(page)} for layer, page in self.channels],
+            "summary": None if self.summary is None else dataclasses.asdict(self.summary),
+        }
+
+
+def explain(
+    model: "Run | Place",
+    images: Sequence[Place],
+    *,
+    methods: Sequence[str] = (),
+    out: Place | None = None,
+    masks: Place | None = None,
+    segmenter: Place | None = None,
+    progress: Progress | Report | None = None,
+) -> Explained:
+    """Write saliency maps of images: drawn over each as PNG, and as numbers in NPZ; as `attnmel explain`.
+
+    `images` are files, folders, or example:ID. Without `methods` the maps are those of the attention gates; others are
+    listed in docs/explain.md, such as "gradcam-pool5", or "gradcam:LAYER" for a network of your own.
+
+    Raises:
+        CheckpointError: the model cannot be used, or has no attention maps and no method is named.
+        ConfigError: no image, an unknown method, or one that the network has no map for.
+        ImageError: files cannot be used; raised once the others are done.
+    """
+    return Explained(tuple(explain_one_by_one(model, images, methods, out, masks, segmenter, progress)))
+
+
+def explain_one_by_one(
+    model: "Run | Place",
+    images: Sequence[Place],
+    methods: Sequence[str],
+    out: Place | None,
+    masks: Place | None,
+    segmenter: Place | None,
+    progress: Progress | Report | None,
+) -> Iterator[Path]:
+    """Write the maps as `explain`, and give each file when it is written."""
+    from attnmel.pipeline.explain.images import explain_images
+    from attnmel.pipeline.run.run import Run
+
+    if not images:
+        raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
+    shown = as_progress(progress)
+    path = model.path if isinstance(model, Run) else trained_model(str(model), shown)
+    places = [None if one is None else Path(one) for one in (out, masks, segmenter)]
+    yield from explain_images(
+        path,
+        image_paths([str(one) for one in images]),
+        methods=methods,
+        out=places[0],
+        masks=places[1],
+        segmenter=places[2],
+        progress=shown,
+    )
+
+
+def explain_split(
+    runs: "Sequence[Run | Place]",
+    split: str = "test",
+    *,
+    methods: Sequence[str] = (),
+    measures: Sequence[str] = ("overlap",),
+    channels: Sequence[str] = (),
+    limit: int = LIMIT,
+    out: Place | None = None,
+    home: Place | None = None,
+    progress: Progress | Report | None = None,
+) -> ExplainedSplit:
+    """Write and evaluate the saliency maps of a whole split by one run, or by several on the same images.
+
+    Raises:
+        ConfigError: no run, an unknown split, method, measure or layer, or runs of other images.
+        CheckpointError: a run has no usable best checkpoint.
+        LabelError: the data set has no such split, or is not the one that the run was trained on.
+    """
+    from attnmel.evaluation.maps.summary import MapSummary
+    from attnmel.pipeline.explain.runs import explain_runs
+    from attnmel.pipeline.run.run import Run
+
+    shown, where = as_progress(progress), None if home is None else Path(home)
+    opened = [
+        one
+        for given in runs
+        for one in (
+            [given] if isinstance(given, Run) else [Run(each, where, shown) for each in _folders(str(given), shown)]
+        )
+    ]
+    folder = explain_runs(
+        opened,
+        split=split,
+        methods=methods,
+        measures=measures,
+        channels=channels,
+        limit=limit,
+        out=None if out is None else Path(out),
+    )
+    own = [folder] if len(opened) == 1 else [one.folder.split_maps(split) for one in opened]
+    pages = tuple((layer, one.channels(layer)) for layer in channels for one in own)
+    return ExplainedSplit(folder, MapSummary.read(folder.summary), pages)
+
+
+def _folders(model: str, progress: Progress) -> "Sequence[RunFolder]":
+    """Return the run of a name or path, or every seed of a recipe in it."""
+    return (
+        [run_of(model, progress=progress)]
+        if shipped(model, progress) or not Path(model).is_dir()
+        else runs_of(Path(model))
+    )

@@ -1,0 +1,71 @@
+"""A recipe as people name it, with changed settings -> the recipe to train. No torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnmel.config.load import AnyRecipe, changed_recipe, is_fusion, load_run_recipe
+from attnmel.config.overrides import of_recipe, override_text
+from attnmel.files.folders import RunFolder
+
+Settings = Mapping[str, object] | Sequence[str]
+"""Changed settings by dotted name, such as {"training.epochs": 20}, or as texts "training.epochs=20"."""
+
+
+@dataclass(frozen=True)
+class OpenedRecipe:
+    """A recipe to train."""
+
+    recipe: AnyRecipe
+    given_run: RunFolder | None
+    """The run that it was read from."""
+    changed: tuple[str, ...]
+    """The changed settings, which the parts of a fusion take too."""
+
+
+def open_recipe(
+    recipe: str | Path | AnyRecipe,
+    settings: Settings = (),
+    *,
+    ablation: str | None = None,
+    exclude: Path | None = None,
+    allow_leakage: bool = False,
+    columns: Mapping[str, str] | None = None,
+    strict: bool = False,
+) -> OpenedRecipe:
+    """Read a recipe by its name, from a TOML file or a run folder, or take one that was read, and change settings.
+
+    Raises:
+        ConfigError: an unknown recipe, key or value, all problems at once.
+        LabelError: an exclusion list that cannot be used.
+    """
+    from attnmel.data.audit.exclusions import excluding
+    from attnmel.pipeline.run.moved import read_recipe
+
+    more: dict[str, object] = {"data.ablation": ablation} if ablation else {}
+    more |= {"data.allow_leakage": True} if allow_leakage else {}
+    more |= {"data.strict": True} if strict else {}
+    more |= {"data.columns": dict(columns)} if columns else {}
+    changed = [*overrides(settings), *overrides(more)]
+    if not isinstance(recipe, str | Path):
+        found = changed_recipe(recipe, changed)
+        return OpenedRecipe(found if exclude is None else excluding(found, exclude), None, tuple(changed))
+    name = str(recipe)
+    given = RunFolder(Path(name)) if (Path(name) / RunFolder(Path()).recipe.name).is_file() else None
+    if given:
+        found = read_recipe(given, changed)
+    else:
+        # Of a fusion's recipe, its parts take the settings that it lacks.
+        found = load_run_recipe(name, of_recipe(name, changed)[0] if is_fusion(name) else changed)
+    return OpenedRecipe(found if exclude is None else excluding(found, exclude), given, tuple(changed))
+
+
+def overrides(settings: Settings) -> list[str]:
+    """Return changed settings as texts `key=value`.
+
+    Raises:
+        ConfigError: a value that TOML does not know.
+    """
+    if isinstance(settings, Mapping):
+        return [override_text(key, value) for key, value in settings.items()]
+    return list(settings)

@@ -1,0 +1,305 @@
+"""`attnmel.evaluate`, `compare`, `score` and `fuse`: runs and predictions -> measures, tests, a fusion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attnmel.api.callbacks import Report, as_progress
+from attnmel.api.model_names import runs_to_evaluate
+from attnmel.config.fusion import Rule
+from attnmel.files.folders import home_folder
+from attnmel.files.frames import frame
+from attnmel.progress import Progress
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from attnmel.evaluation.challenge.score import ChallengeReport
+    from attnmel.pipeline.evaluate.compare import RunsCompared
+    from attnmel.pipeline.fuse.fuse import Fused
+    from attnmel.pipeline.run.results import SplitResults
+    from attnmel.pipeline.run.results_details import Details
+    from attnmel.pipeline.run.run import Run
+
+Place = str | Path
+"""A path, or a name of `attnmel models`."""
+
+ROW = ("task", "measure", "value", "low", "high")
+
+
+@dataclass(frozen=True)
+class EvaluatedRun:
+    """The results of one run on one split or data set."""
+
+    run: "Run"
+    results: "SplitResults"
+    details: "Details | None"
+    """Operating points, official measures, calibration, decision curve, subgroups."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return self.results.as_dict() | {"details": self.details.as_dict() if self.details else None}
+
+    def to_frame(self) -> "DataFrame":
+        """Return a table with a row for each task and measure."""
+        rows = self.results.judgement.rows
+        return frame({"run": str(self.run.path)} | {name: getattr(row, name) for name in ROW} for row in rows)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The results of a run, or of every seed of a recipe."""
+
+    runs: tuple[EvaluatedRun, ...]
+
+    @property
+    def results(self) -> "SplitResults":
+        """Those of the only run, or of the first seed."""
+        return self.runs[0].results
+
+    def to_dict(self) -> dict[str, Any] | list[dict[str, Any]]:
+        """Return plain values, as `attnmel evaluate --json`: of one run an object, of several seeds a list of them."""
+        plain = [one.to_dict() for one in self.runs]
+        return plain[0] if len(plain) == 1 else plain
+
+    def to_frame(self) -> "DataFrame":
+        """Return a table with a row for each run, task and measure."""
+        return frame(
+            {"run": str(one.run.path)} | {name: getattr(row, name) for name in ROW}
+            for one in self.runs
+            for row in one.results.judgement.rows
+        )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Runs against each other on the same images."""
+
+    found: "RunsCompared"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Each difference in words."""
+        return tuple(self.to_dict()["sentences"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel compare --json`."""
+        return self.found.as_dict()
+
+    def to_frame(self) -> "DataFrame":
+        """Return a table with a row for each pair, task and measure; `corrected` is p after Holm's correction."""
+        names = ("first", "second", "task", "measure", "first_value", "second_value", "value", "low", "high")
+        return frame(
+            {name: getattr(row, name) for name in names}
+            | {"p": row.outcome.chosen.p, "corrected": row.corrected, "shown": row.shown}
+            for row in self.found.comparison.differences
+        )
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A submission by the official measures of a challenge."""
+
+    report: "ChallengeReport"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel score --json`."""
+        from attnmel.pipeline.evaluate.score import as_dict
+
+        return as_dict(self.report)
+
+    def to_frame(self) -> "DataFrame":
+        """Return a table with a row for each task and measure."""
+        return frame({name: getattr(row, name) for name in ROW} for row in self.report.rows)
+
+
+@dataclass(frozen=True)
+class FusedRuns:
+    """Several predictions as one, and what was written."""
+
+    found: "Fused"
+
+    @property
+    def out(self) -> Path:
+        """The file, or the folder, which is a run."""
+        return self.found.out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel fuse --json`."""
+        found = self.found
+        return {"out": str(found.out), "measures": found.measures, **found.card.model_dump()}
+
+    def to_frame(self) -> "DataFrame":
+        """Return a table with AUC and AP of each member, the plain mean and the fusion; empty without labels."""
+        return frame(
+            {"member": name, "task": task, "auc": auc, "ap": ap}
+            for name, by_class in self.found.measures.items()
+            for task, (auc, ap) in by_class.items()
+        )
+
+
+def evaluate(
+    run: "Run | Place",
+    *,
+    on: Place | None = None,
+    split: str | None = None,
+    exclude: Place | None = None,
+    transforms: str | None = None,
+    prior: str | None = None,
+    sensitivities: Sequence[float] = (),
+    prevalences: Sequence[float] = (),
+    columns: Mapping[str, str] | None = None,
+    allow_leakage: bool = False,
+    out: Place | None = None,
+    home: Place | None = None,
+    threads: int | None = None,
+    progress: Progress | Report | None = None,
+) -> Evaluated:
+    """Evaluate a run, every seed of a folder, or a pretrained model, on a split or another data set.
+
+    Results are written into the run folder, or into its copy in `out`. `on` is a known data set or a folder with
+    labels.csv; `split` is "test" without it. docs/evaluation.md defines every measure.
+
+    Raises:
+        ConfigError: no run, no such data set or split, a value outside its range.
+        LabelError: images or lesions that the run learnt from, unless leakage is allowed.
+        PredictionsError: a measure is not defined.
+    """
+    from attnmel.pipeline.evaluate.evaluate import evaluate_run
+    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fusion
+    from attnmel.pipeline.run.run import Run
+    from attnmel.runtime import use_threads
+
+    use_threads(threads)
+    name, shown = None if on is None else str(on), as_progress(progress)
+    # Opened anew, so that results of before are read again.
+    place = str(run.path) if isinstance(run, Run) else str(run)
+    where = run.home if isinstance(run, Run) and home is None else _path(home)
+    found = []
+    for folder in runs_to_evaluate(place, _path(out), name, split):
+        opened = Run(folder, where, shown)
+        chosen: dict[str, Any] = {
+            "on": name,
+            "split": split,
+            "exclude": _path(exclude),
+            "sensitivities": sensitivities,
+            "prevalences": prevalences,
+        }
+        if is_fusion(opened):
+            results = evaluate_fusion(opened, **chosen)
+        else:
+            chosen |= {"transforms": transforms, "prior": prior, "allow_leakage": allow_leakage, "columns": columns}
+            results = evaluate_run(opened, **chosen)
+        found.append(EvaluatedRun(opened, results, opened.details(results)))
+    return Evaluated(tuple(found))
+
+
+def compare(
+    runs: "Sequence[Run | Place]",
+    *,
+    split: str = "test",
+    operating_point: float | None = None,
+    positives: Sequence[str] = (),
+    measures: Sequence[str] = (),
+    home: Place | None = None,
+) -> Compared:
+    """Test whether runs differ on the same images: run folders, folders of seeds, files of predictions, submissions.
+
+    Holm's correction goes over all pairs and measures of the call; the seeds of a recipe are summarised.
+
+    Raises:
+        ConfigError: nothing to compare, or a run named twice.
+        PredictionsError: runs of other images, labels or classes.
+    """
+    from attnmel.pipeline.evaluate.compare import compare_runs
+    from attnmel.pipeline.run.run import Run
+
+    named = [one if isinstance(one, Run) else Path(one) for one in runs]
+    return Compared(
+        compare_runs(
+            named,
+            home=_path(home),
+            split=split,
+            operating_point=operating_point,
+            positives=positives,
+            measures=measures,
+        )
+    )
+
+
+def score(
+    dataset: str,
+    predictions: Place,
+    *,
+    truth: Place | None = None,
+    columns: Mapping[str, str] | None = None,
+    rules: Sequence[str] = (),
+    resamples: int = 2000,
+    seed: int = 0,
+    home: Place | None = None,
+) -> Scored:
+    """Score a submission of isic2016, isic2017, isic2018 or isic2018-task1 by the official measures, with intervals.
+
+    `truth` are the true classes or masks in the official format, by default of the fetched test split; `rules` are
+    changes such as "ties=first".
+
+    Raises:
+        ConfigError: no such challenge or rule.
+        PredictionsError: everything that is wrong in the file, all at once.
+        ArchiveError: the data set was not fetched, and no truth is named.
+    """
+    from attnmel.pipeline.evaluate.score import score as score_submission
+
+    found = score_submission(
+        dataset,
+        Path(predictions),
+        home=home_folder(_path(home)),
+        truth=_path(truth),
+        columns=columns,
+        rules=rules,
+        resamples=resamples,
+        seed=seed,
+    )
+    return Scored(found)
+
+
+def fuse(
+    members: "Sequence[Run | Place]",
+    out: Place,
+    *,
+    by: Rule = "mean",
+    dataset: str = "",
+    split: str = "test",
+    positives: Sequence[str] = (),
+    seed: int = 0,
+    home: Place | None = None,
+    command: str = "attnmel.fuse (Python)",
+    progress: Progress | Report | None = None,
+) -> FusedRuns:
+    """Fuse predictions of several runs and files into one file (.csv) or folder, which is a run; see docs/fuse.md.
+
+    Raises:
+        ConfigError: fewer than two members, data sets that differ, or `out` is there already.
+        PredictionsError: members of other images or classes.
+    """
+    from attnmel.pipeline.fuse.fuse import fuse as fuse_members
+    from attnmel.pipeline.run.run import Run
+
+    found = fuse_members(
+        [str(one.path) if isinstance(one, Run) else str(one) for one in members],
+        Path(out),
+        by=by,
+        dataset=dataset,
+        split=split,
+        positives=positives,
+        seed=seed,
+        home=home_folder(_path(home)),
+        command=command,
+        progress=as_progress(progress),
+    )
+    return FusedRuns(found)
+
+
+def _path(given: Place | None) -> Path | None:
+    return None if given is None else Path(given)

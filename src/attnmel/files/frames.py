@@ -1,0 +1,23 @@
+"""Rows of results -> a table of pandas, for those who have it; the package itself does without."""
+
+import importlib.util
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from attnmel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def frame(rows: Iterable[Mapping[str, object]]) -> "DataFrame":
+    """Return rows as a table of pandas, a column for each key; what is not defined is NaN.
+
+    Raises:
+        ConfigError: pandas is not installed; says what to do.
+    """
+    if importlib.util.find_spec("pandas") is None:
+        raise ConfigError("to_frame() needs pandas, which is not installed: pip install pandas, or use to_dict()")
+    from pandas import DataFrame
+
+    return DataFrame.from_records([dict(row) for row in rows])

@@ -1,0 +1,90 @@
+"""Networks of users: a function that builds a torch module, by a name that recipes and checkpoints hold.
+
+The contract: `build(classes)` returns a module that takes normalised images, (B, 3, s, s) in float32 with s a multiple
+of 32, and returns the scores of the classes before the softmax, (B, classes). Weights that it starts from are its own.
+A checkpoint holds its name and its weights, never code.
+"""
+
+import re
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from attnmel.config.model_settings import OWN_NAME
+from attnmel.errors import ConfigError, listed
+from attnmel.models.output import Output
+
+Build = Callable[[int], nn.Module]
+"""From the number of classes to a module with a start of its own, drawn from torch's global generator."""
+
+ENTRY_POINTS = "attnmel.networks"
+"""Group of the entry points by which an installed package offers networks, so that commands know them too."""
+
+_REGISTERED: dict[str, Build] = {}
+
+
+class OwnNetwork(nn.Module):
+    """A module that is not the package's, as a classifier of the package."""
+
+    def __init__(self, name: str, module: nn.Module, classes: int) -> None:
+        super().__init__()
+        self.name, self.classes = name, classes
+        self.module = module
+
+    def forward(self, images: Float[Tensor, "B 3 s s"]) -> Output:
+        """Classify normalised images.
+
+        Raises:
+            ConfigError: the module returns something else than scores.
+        """
+        scores = self.module(images)
+        expected = (len(images), self.classes)
+        if not isinstance(scores, Tensor) or tuple(scores.shape) != expected:
+            found = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else f"type {type(scores).__name__}"
+            raise ConfigError(
+                f"the network '{self.name}' returned {found}; expected the scores of the classes, of shape {expected}"
+            )
+        return Output(scores)
+
+
+def register_network(build: Build, name: str = "") -> str:
+    """Make a network known in this process, by the name of its function or another one, and return that name.
+
+    A name that is known already gets the new function, as where a cell of a notebook is run again.
+
+    Raises:
+        ConfigError: a name that is none (letters, digits, "-", "_" and ".").
+    """
+    name = name or getattr(build, "__name__", "")
+    if not re.fullmatch(OWN_NAME, name):
+        raise ConfigError(f"'{name}' cannot be the name of a network; give one of letters, digits, '-', '_' and '.'")
+    _REGISTERED[name] = build
+    return name
+
+
+def own_network(name: str, classes: int) -> OwnNetwork:
+    """Return the registered network of that name for so many classes.
+
+    Raises:
+        ConfigError: no such network, or what is registered builds none.
+    """
+    module = _build(name)(classes)
+    if not isinstance(module, nn.Module):
+        raise ConfigError(f"the network '{name}' is built as a {type(module).__name__}; expected a torch.nn.Module")
+    return OwnNetwork(name, module, classes)
+
+
+def _build(name: str) -> Build:
+    if name in _REGISTERED:
+        return _REGISTERED[name]
+    offered = entry_points(group=ENTRY_POINTS)
+    if name in offered.names:
+        return offered[name].load()
+    known = listed(sorted({*_REGISTERED, *offered.names})) or "none"
+    raise ConfigError(
+        f"the network '{name}' is not attnmel's, and nothing here builds it (known: {known}); in Python call "
+        f"attnmel.register_network(FUNCTION, '{name}') first; for commands install a package with an entry point of "
+        f"the group {ENTRY_POINTS}"
+    )
