@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnmel.evaluation.readers.inference.covariance import auc_covariance
+from attnmel.evaluation.readers.inference.covariance import CovarianceMethod, auc_covariance
 from attnmel.evaluation.readers.inference.estimates import NEGATIVE_VARIANCE
 from attnmel.evaluation.readers.inference.obuchowski_rockette import obuchowski_rockette
 from attnmel.evaluation.readers.inference.u_statistics import Moments, difference, single_modality
@@ -55,7 +55,11 @@ def test_aucs_degrees_of_freedom_and_fixed_readers_are_the_published_ones() -> N
     published = [[0.85346, 0.8649932, 0.8573044, 0.815242], [0.8496156, 0.8435097, 0.8401176, 0.8143374]]
     np.testing.assert_allclose(aucs, published, rtol=0, atol=5e-7)
     np.testing.assert_allclose(aucs.mean(axis=1), (0.8477498869, 0.8368950701), rtol=0, atol=1e-9)
-    for method, chi2, p in (("jackknife", 0.321013, 0.5709992), ("delong", 0.325138, 0.5685362)):
+    known: tuple[tuple[CovarianceMethod, float, float], ...] = (
+        ("jackknife", 0.321013, 0.5709992),
+        ("delong", 0.325138, 0.5685362),
+    )
+    for method, chi2, p in known:
         test = obuchowski_rockette(aucs, auc_covariance(readings, method)).fixed_readers.test
         np.testing.assert_allclose((test.statistic, test.p), (chi2, p), rtol=0, atol=6e-7)
     moments = Moments(readings)
