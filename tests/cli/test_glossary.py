@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from attnmel.config import data_settings, model_settings, recipe
+from attnmel.config import data_settings, model_settings, recipe, training_settings
 from attnmel.evaluation.masks.quality import Flag
 from attnmel.saliency.methods.registry import METHODS
 
@@ -16,7 +16,8 @@ TERM = re.compile(r"^\* \*\*(.+?)\*\*: (.+?)(?=^\* |^#|\Z)", re.MULTILINE | re.D
 ENTRIES = [(name, " ".join(text.split())) for name, text in TERM.findall(TEXT)]
 CHOICES = (
     model_settings.Network, model_settings.Trunk, model_settings.Padding, recipe.Prior, recipe.Spoiling,
-    recipe.Optimizer, recipe.ScheduleKind, recipe.Selection, data_settings.Ablation, Flag,
+    training_settings.Optimizer, training_settings.ScheduleKind, training_settings.Selection,
+    data_settings.Ablation, Flag,
 )  # fmt: skip
 
 

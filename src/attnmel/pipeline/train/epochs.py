@@ -13,8 +13,8 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from attnmel.config.recipe import TrainingSettings
 from attnmel.config.segmenter import SegmenterTraining
+from attnmel.config.training_settings import TrainingSettings
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.history import Row, write_history
