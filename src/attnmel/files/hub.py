@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel import __version__
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
-from attnmel.files.download import Downloaded, size_in_words
 from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -206,6 +205,8 @@ def _check_list(name: HubName, sizes: dict[str, int]) -> None:
             "`attnmel push` has filled"
         )
     if (size := sum(sizes.values())) > MOST_BYTES:
+        from attnmel.files.download import size_in_words
+
         raise ArchiveError(
             f"the files of {name.repository} have {size_in_words(size)}; at most {size_in_words(MOST_BYTES)} are "
             "fetched"
@@ -228,4 +229,6 @@ def _short(name: HubName) -> str:
 
 
 def _sha256(path: Path) -> str:
+    from attnmel.files.download import Downloaded  # loads urllib, which a model on this disk does not need
+
     return Downloaded.of(path).sha256

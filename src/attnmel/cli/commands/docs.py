@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from attnmel.cli.help import OUTPUT, option
-from attnmel.cli.terminal import Home, Terminal, own_folder
+from attnmel.cli.terminal import Home, Json, Terminal, own_folder, print_json
 
 PORT = 8644
 
@@ -18,6 +18,7 @@ def docs(
     port: Annotated[int, option(OUTPUT, "Port of the pages; 0: any free one.", min=0, max=65535)] = PORT,
     browser: Annotated[bool, option(OUTPUT, "Open the pages in the browser.", "--browser")] = False,
     home: Home = None,
+    as_json: Json = False,
 ) -> None:
     """Show the documentation as pages on this machine, offline.
 
@@ -32,11 +33,11 @@ def docs(
     terminal = Terminal()
     if out is not None:
         build(source_folder(), out)
-        print(out)
+        print_json({"folder": str(out)}) if as_json else print(out)
         return
     pages = built_pages(home_folder(home), terminal)
     with serving(pages, port) as (address, wait):
-        print(address, flush=True)
+        print_json({"address": address}) if as_json else print(address, flush=True)
         terminal.note("open this address in a browser. Ctrl-C stops the pages")
         if browser:
             webbrowser.open(address)

@@ -74,7 +74,8 @@ def reproduce(
     if print_commands:
         lines = command_lines(table_jobs(options))
         if as_json:
-            print_json({"commands": lines})
+            notes = [line for line in lines if line.startswith("#")]
+            print_json({"commands": [line for line in lines if line not in notes], "notes": notes})
         else:
             print("\n".join(lines))
         return
