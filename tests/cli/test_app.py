@@ -34,7 +34,7 @@ def test_help_names_every_command() -> None:
 
 
 def test_help_of_fetch_names_every_published_data_set(attnmel: "Attnmel") -> None:
-    words = attnmel("fetch", "--help").out.replace(",", " ").split()
+    words = attnmel("fetch", "--help").out.replace(",", " ").replace(".", " ").split()
     assert set(ARCHIVES) - {"phantoms"} <= set(words)
 
 

@@ -217,11 +217,11 @@ def test_a_table_that_is_wrong_starts_no_run(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("model.network=resnet", "'chen', 'dermaknet' or 'harangi'"),
+        ("model.network=resnet", "'dermaknet', 'harangi' or 'own'"),
         ("data.size=50", "data.size = 50: Input should be a multiple of 32"),
         (
             "data.dataset=isic2099",
-            "isic2018, isic2018-leaky, isic2018-task1, phantoms, or a folder with labels.csv",
+            "isic2018-task1, isic2019, isic2020, milk10k, ph2, phantoms, or a folder with labels.csv",
         ),
         ("name=../../elsewhere", "name = '../../elsewhere'; runs lie in a folder of that name"),
     ],
@@ -264,7 +264,7 @@ def test_the_name_of_a_file_cannot_act_on_the_terminal(attnmel: "Attnmel", expor
 def test_a_table_on_a_terminal_shows_such_names_and_one_in_a_pipe_keeps_them() -> None:
     program = (
         "import sys; from attnmel.cli import app; sys.argv = ['attnmel']\n"
-        "app.app = lambda: print('a\\x1b[2Jb\\tc')\n"
+        "app.app = lambda **_: print('a\\x1b[2Jb\\tc')\n"
         "app.main()"
     )
     ours, theirs = os.openpty()

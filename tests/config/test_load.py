@@ -247,7 +247,7 @@ def test_the_segmenters_recipe_is_none_of_the_classifiers(tmp_path: Path) -> Non
     [
         (
             "training.momentum=0",
-            "unknown key 'training.momentum'; known: batch, device, epochs, learning_rate, precision",
+            "unknown key 'training.momentum'; known: batch, device, epochs, learning_rate, log, precision",
         ),
         ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
         ("data.held_out=0", "data.held_out = 0: Input should be greater than 0"),

@@ -105,7 +105,7 @@ def test_the_same_seed_builds_the_same_network() -> None:
 
 
 def test_networks_trunks_paddings_and_kinds_of_attention_are_those_of_the_settings() -> None:
-    assert set(NETWORKS) == set(get_args(model_settings.Network))
+    assert {*NETWORKS, model_settings.OWN} == set(get_args(model_settings.Network))
     assert set(TRUNKS) == set(get_args(model_settings.Trunk))
     assert set(PADDINGS) == set(get_args(model_settings.Padding))
     assert set(ATTENTION_KINDS) == set(get_args(model_settings.Attention))
@@ -122,7 +122,7 @@ def test_dense_layers_on_a_light_trunk_are_refused(trunk: str) -> None:
     [
         (
             {"network": "resnet"},
-            "unknown network 'resnet'; known: attnmel-cnn, chen, dermaknet, harangi, mel-cnn, vgg16, vgg16-gap",
+            "unknown network 'resnet'; known: attnmel-cnn, chen, dermaknet, harangi, mel-cnn, own, vgg16, vgg16-gap",
         ),
         (
             {"trunk": "vgg19"},

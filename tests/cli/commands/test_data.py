@@ -108,4 +108,4 @@ def test_several_data_sets_are_checked_and_an_unknown_name_is_refused(
     assert "not fetched: " in ran.out
     ran = attnmel("verify", "nothing", "--home", broken)
     assert ran.code == 1
-    assert ran.err.startswith("error: unknown data set 'nothing'; known: isic2016")
+    assert ran.err.startswith("error: unknown data set 'nothing'; known: derm7pt, isic2016, isic2017")

@@ -50,7 +50,7 @@ def test_predictions_are_those_of_the_checkpoint(attnmel: "Attnmel", models: Pat
     ran = attnmel("predict", "pretrained", "example:all", "--json", "--maps", "maps")
     said = json.loads(ran.out)
     assert [one["target"] for one in said["thresholds"]] == [0.82, 0.89, 0.95]
-    assert said["chosen_on"] == "predictions of two folds"
+    assert said["chosen_on"] == "out-of-fold predictions of two folds"
     assert [Path(one["image"]).stem for one in said["images"]] == list(example_names())
     slow = json.loads(attnmel("predict", models / DEFAULT / "best.safetensors", FOLDER, "--json").out)
     assert [one["target"] for one in slow["thresholds"]] == [0.82, 0.89, 0.95]
@@ -69,7 +69,7 @@ def test_it_is_evaluated_in_a_run_folder_of_the_user(attnmel: "Attnmel", phantom
     ran = attnmel("evaluate", "pretrained", "--home", phantoms.home)
     assert ran.code == 0
     assert f"predictions: runs/{DEFAULT}/predictions/test.csv" in ran.out
-    assert "note: temperature and thresholds were chosen on predictions of two folds" in ran.out
+    assert "note: temperature and thresholds were chosen on out-of-fold predictions of two folds" in ran.out
     assert not (models / DEFAULT / "predictions" / "test-attention.npz").exists()
     refused = attnmel("evaluate", "pretrained", "--split", "validation", "--home", phantoms.home)
     assert refused.err.startswith(f"error: {DEFAULT} was trained on the images of the split 'validation'")

@@ -117,8 +117,8 @@ def test_a_table_that_cannot_be_read_is_a_finding(folder: Path) -> None:
 
 
 def test_a_name_that_is_no_data_set_is_answered_with_those_there_are(folder: Path) -> None:
-    with pytest.raises(ConfigError, match=r"unknown data set 'isic2015' \(did you mean 'isic2018'\?\); known: derm7pt"):
-        verify_dataset("isic2019", folder)
+    with pytest.raises(ConfigError, match=r"unknown data set 'isic2071' \(did you mean 'isic2017'\?\); known: derm7pt"):
+        verify_dataset("isic2071", folder)
     with pytest.raises(ConfigError, match=r"the folder .*clinic has no labels\.csv; expected one with a row an image"):
         verify_dataset(str(folder), folder)
     (folder / "Labels.xlsx").touch()

@@ -164,7 +164,7 @@ def test_unreachable_weights_are_answered_with_three_ways_on(
         start(network(), "imagenet", home, width=1.0)
     said = str(caught.value)
     assert "--set model.weights=http://.../vgg16_bn-6c64b313.pth" in said
-    assert "or =PATH/vgg16_bn-6c64b313.pth" in said
+    assert "or --set model.weights=PATH/vgg16_bn-6c64b313.pth" in said
     assert f"put it at {weights_folder(home)}/vgg16_bn-6c64b313.pth" in said
     assert "--set model.weights=random --set data.normalise_by=dataset" in said
 

@@ -35,7 +35,7 @@ def test_judged_in_a_copy_it_has_the_figures_of_its_card(model: Shipped, phantom
     judged = evaluate_run(Run(run, phantoms.home))
     expected = {one.measure: one.value for one in model.card.measures}
     assert {one.measure: one.value for one in judged.judgement.rows} == pytest.approx(expected)
-    assert "temperature and thresholds were chosen on predictions of two folds" in judged.judgement.notes
+    assert "temperature and thresholds were chosen on out-of-fold predictions of two folds" in judged.judgement.notes
     assert contents(model.folder) == before
 
 

@@ -19,7 +19,8 @@ def fetch(
     dataset: Annotated[
         str,
         typer.Argument(
-            help="isic2016 to isic2020 (isic2018 with task 1-2), isic2018-task1 or milk10k", autocompletion=data_sets
+            help="isic2016, isic2017, isic2018, isic2018-task1, isic2019, isic2020 or milk10k.",
+            autocompletion=data_sets,
         ),
     ],
     mirror: Annotated[

@@ -161,7 +161,7 @@ def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: s
             f"no weights from {address}: {error}\n"
             "Three ways on; in a recipe with parts settings go to every part:\n"
             f"  fetch {name} on another machine and put it at {target}; then nothing needs to be set\n"
-            f"  another address or place: --set model.weights=http://.../{name}, or =PATH/{name}\n"
+            f"  another address or place: --set model.weights=http://.../{name} or --set model.weights=PATH/{name}\n"
             "  a random start, and colours of the data set: --set model.weights=random --set data.normalise_by=dataset"
         ) from None
 
