@@ -22,13 +22,13 @@ from attnmel.threads import available_processors, requested_threads
 ROWS = 1024
 """Images whose nearest are searched at once: bounds the memory."""
 
-EXHAUSTIVE = 5_000
-"""Images up to which each is compared with every other: some seconds."""
+EXHAUSTIVE = 20_000
+"""Images up to which each is compared with every other: half a minute, for no pair to be missed."""
 
 GROUPS = 4
 """Groups of the inverted file, times the square root of the number of descriptions."""
 
-GROUPS_SEARCHED = 24
+GROUPS_SEARCHED = 48
 """Groups that each description is compared with."""
 
 # More of either moves the centres little: groups need only be of similar size.
