@@ -157,7 +157,7 @@ def audit(
         bool,
         option(
             ADVANCED,
-            "Compare each image with every other; of more than 20,000, by default only with those of similar structure.",
+            "Compare each image with every other; by default, of more than 20,000, only with similar ones.",
             "--exhaustive",
         ),
     ] = False,
