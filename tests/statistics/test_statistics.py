@@ -189,7 +189,7 @@ def long_table(readings: Readings) -> pd.DataFrame:
         for r in range(len(readings.readers))
         for m in range(len(readings.modalities))
     ]
-    return pd.DataFrame(rows, columns=["reader", "case", "modality", "score", "truth"])
+    return pd.DataFrame(rows, columns=pd.Index(["reader", "case", "modality", "score", "truth"]))
 
 
 def test_a_study_of_readers_has_the_numbers_of_fdas_program() -> None:

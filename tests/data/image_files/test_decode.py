@@ -138,7 +138,7 @@ def test_a_jpeg_is_decoded_at_the_smallest_scale_asked_for(
 
 
 def test_a_png_is_always_decoded_whole(tmp_path: Path, picture: Image.Image) -> None:
-    mask = picture.convert("L").point(lambda level: 255 * (level > 128))
+    mask = picture.convert("1", dither=Image.Dither.NONE).convert("L")
     with opened(saved(mask, tmp_path / "a.png")) as found:
         assert decode_scaled(found, 8) == 1
         assert mask_levels(found).size == (WIDTH, HEIGHT)
