@@ -98,3 +98,10 @@ def test_the_port_is_that_of_ipv6_for_its_addresses() -> None:
             assert one.family == socket.AF_INET6
     except ConfigError:
         pytest.skip("no IPv6 loopback")
+
+
+def test_the_parts_of_an_answer_do_not_wait_for_each_other() -> None:
+    with open_port("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
