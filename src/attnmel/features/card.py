@@ -3,13 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from attnmel import __version__
 from attnmel.config.fields import Classes, Means, Size, Spreads, Width
 from attnmel.config.recipe import Settings
 from attnmel.config.system import Feature, Kernel, Scaling, SvmSettings
-from attnmel.errors import CheckpointError
-from attnmel.files.table_files import parsed_json
-from attnmel.models.weights.card import checked
+from attnmel.models.weights.card import checked, require_version
 
 SYSTEM = "attnmel-system"
 """Key of the card among the texts of a checkpoint, next to that of every checkpoint."""
@@ -107,13 +104,5 @@ def read_system_card(text: str, path: Path) -> SystemCard:
     Raises:
         CheckpointError: it is of another version, or cannot be read.
     """
-    try:
-        found = parsed_json(text).get("version")
-    except (ValueError, AttributeError):
-        found = None
-    if found != VERSION:
-        raise CheckpointError(
-            f"{path} is a fitted system of version {found}, and attnmel {__version__} reads version {VERSION}; fit it "
-            "again with `attnmel train`"
-        )
+    require_version(text, path, VERSION, what="a fitted system", remedy="fit it again with `attnmel train`")
     return checked(text, SystemCard.model_validate_json, path)

@@ -84,7 +84,7 @@ def repository_name(text: str) -> HubName:
 def hub_folder(name: HubName) -> Path:
     """Return the folder with the files of a model, fetched where they are not on this disk; its name is the commit.
 
-    A revision that is a commit is fetched once; a branch or tag is asked for each time.
+    A revision that is a commit is fetched once; a branch or tag is looked up each time.
 
     Raises:
         ConfigError: the extra `hub` is not installed.

@@ -10,7 +10,7 @@ BY_HAND: Mapping[str, str] = {
     "ph2": "https://www.fc.up.pt/addi/ph2%20database.html",
     "derm7pt": "https://derm.cs.sfu.ca",
 }
-"""The page where each is asked for."""
+"""The page on which each data set is requested."""
 
 HOLDS: Mapping[str, str] = {
     "ph2": "PH2_dataset.txt and the folder 'PH2 Dataset images'",

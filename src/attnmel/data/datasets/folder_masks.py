@@ -17,7 +17,7 @@ class FolderMasks:
     """The lesion masks in a folder and its subfolders, by image: `<image>_segmentation.png` or `<image>.png`.
 
     `_seg` and `_mask` mean the same. Other endings of pictures are taken where there is no PNG. Masks of one name in
-    several subfolders are told apart by these, as images of one name are. Masks of the images `left_out` do not count.
+    several subfolders are distinguished by these, as are such images. Masks of the images `left_out` do not count.
 
     Raises:
         LabelError: two masks of an image in one folder.

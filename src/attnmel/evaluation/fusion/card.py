@@ -10,12 +10,11 @@ from attnmel import NOTICE, __version__
 from attnmel.config.fields import Classes, Positives
 from attnmel.config.fusion import Rule
 from attnmel.config.recipe import Settings
-from attnmel.errors import CheckpointError, PredictionsError
+from attnmel.errors import PredictionsError
 from attnmel.evaluation.fusion.fusion import Fusion
 from attnmel.evaluation.fusion.stack import Stack
 from attnmel.files.folders import RunFolder
-from attnmel.files.table_files import parsed_json
-from attnmel.models.weights.card import checked
+from attnmel.models.weights.card import checked, require_version
 
 KEY = "attnmel-fusion"
 """Key of the card among the texts of a checkpoint, next to that of every checkpoint."""
@@ -120,13 +119,5 @@ def read_fusion_card(text: str, path: Path) -> FusionCard:
     Raises:
         CheckpointError: it is of another version, or cannot be read.
     """
-    try:
-        found = parsed_json(text).get("version")
-    except (ValueError, AttributeError):
-        found = None
-    if found != VERSION:
-        raise CheckpointError(
-            f"{path} is a fusion of version {found}, and attnmel {__version__} reads version {VERSION}; fuse its "
-            "members again with `attnmel fuse`"
-        )
+    require_version(text, path, VERSION, what="a fusion", remedy="fuse its members again with `attnmel fuse`")
     return checked(text, FusionCard.model_validate_json, path)

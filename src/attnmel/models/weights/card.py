@@ -33,6 +33,7 @@ from attnmel.config.fields import (
 )
 from attnmel.config.transforms import NO_TRANSFORMS
 from attnmel.errors import CheckpointError, listed
+from attnmel.files.table_files import parsed_json
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.records import ColourStatistics
@@ -163,6 +164,22 @@ def read_card(text: str, path: Path) -> Card:
         CheckpointError: it cannot be read, or holds a value outside the limits of the settings.
     """
     return checked(text, _CARD.validate_json, path)
+
+
+def require_version(text: str, path: Path, version: int, *, what: str, remedy: str) -> None:
+    """Refuse a card of JSON of another version, such as of a fitted system or a fusion.
+
+    Raises:
+        CheckpointError: the file at `path` is `what` of another version, or holds no JSON; `remedy` says what to do.
+    """
+    try:
+        found = parsed_json(text).get("version")
+    except (ValueError, AttributeError):
+        found = None
+    if found != version:
+        raise CheckpointError(
+            f"{path} is {what} of version {found}, and attnmel {__version__} reads version {version}; {remedy}"
+        )
 
 
 def checked(text: str, read: Callable[[str], AnyCard], path: Path) -> AnyCard:
