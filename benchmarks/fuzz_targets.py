@@ -13,7 +13,7 @@ from attnmel.config.load import load_run_recipe, load_segmenter_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.archives.unpack import unpack
 from attnmel.data.audit.exclusions import read_exclusions
-from attnmel.data.datasets.folder import read_folder
+from attnmel.data.datasets.own.folder import read_folder
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.data.tables import labels, metadata
 from attnmel.data.tables.age_and_sex import read_age_and_sex

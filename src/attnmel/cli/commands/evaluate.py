@@ -77,7 +77,7 @@ def evaluate(
         attnmel evaluate runs/isic2017/attnmel-lesion/seed-0
     """
     from attnmel.api.results import evaluate as evaluate_model
-    from attnmel.data.datasets.folder_columns import parsed_columns
+    from attnmel.data.datasets.own.columns import parsed_columns
 
     evaluated = evaluate_model(
         run,
@@ -229,7 +229,7 @@ def score(
         attnmel score isic2017 submission.csv
     """
     from attnmel.api.results import score as score_submission
-    from attnmel.data.datasets.folder_columns import parsed_columns
+    from attnmel.data.datasets.own.columns import parsed_columns
     from attnmel.pipeline.evaluate.score import sentence, table
 
     scored = score_submission(

@@ -79,7 +79,7 @@ def train(
     from attnmel.api.recipes import open_recipe
     from attnmel.api.training import train_opened
     from attnmel.config.recipe import Recipe
-    from attnmel.data.datasets.folder_columns import parsed_columns
+    from attnmel.data.datasets.own.columns import parsed_columns
     from attnmel.files.folders import home_folder
     from attnmel.pipeline.train.processes import follow_watcher, run_together, starts_processes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel import NOTICE
-from attnmel.config.transforms import transforms_note, transforms_of
+from attnmel.config.settings.transforms import transforms_note, transforms_of
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps

@@ -14,7 +14,7 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
 from attnmel.config.segmenter import SegmenterTraining
-from attnmel.config.training_settings import TrainingSettings
+from attnmel.config.settings.training import TrainingSettings
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.history import Row, write_history

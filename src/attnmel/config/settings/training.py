@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from attnmel.config.data_settings import Settings
 from attnmel.config.fields import Loggers, Positive
+from attnmel.config.settings.data import Settings
 
 Precision = Literal["auto", "float32", "bf16"]
 Freeze = Literal["none", "pool1", "pool2", "pool3", "pool4", "pool5"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.datasets.folder_masks import FolderMasks
+from attnmel.data.datasets.own.masks import FolderMasks
 from attnmel.errors import LabelError
 
 

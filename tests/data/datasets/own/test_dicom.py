@@ -7,7 +7,7 @@ import pytest
 from pydicom import uid
 from tests.strangers.make_dicom import PICTURE, dermoscopy, write
 
-from attnmel.data.datasets.folder import read_folder
+from attnmel.data.datasets.own.folder import read_folder
 from attnmel.data.datasets.splits import draw_fold, with_splits
 from attnmel.records import Lesion
 

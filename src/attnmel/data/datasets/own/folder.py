@@ -12,10 +12,10 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attnmel.data.datasets.dicom_lesions import patient_notes, with_dicom_facts
-from attnmel.data.datasets.folder_columns import COLUMNS, TABLE, find_columns
-from attnmel.data.datasets.folder_files import FolderFiles
-from attnmel.data.datasets.folder_rows import FolderRow, RowReader
+from attnmel.data.datasets.own.columns import COLUMNS, TABLE, find_columns
+from attnmel.data.datasets.own.dicom import patient_notes, with_dicom_facts
+from attnmel.data.datasets.own.files import FolderFiles
+from attnmel.data.datasets.own.rows import FolderRow, RowReader
 from attnmel.data.datasets.splits import SMALLEST_SHARE, large_groups
 from attnmel.data.dicom.frames import file_of, image_id
 from attnmel.data.image_files.masks import jpeg_note

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.datasets.folder import FolderContent, TableReading, examined_folder, read_folder
+from attnmel.data.datasets.own.folder import FolderContent, TableReading, examined_folder, read_folder
 from attnmel.errors import LabelError
 from attnmel.records import Lesion
 

@@ -5,8 +5,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from attnmel.config.data_settings import Settings
 from attnmel.config.fields import Width
+from attnmel.config.settings.data import Settings
 
 Network = Literal["vgg16", "vgg16-gap", "mel-cnn", "attnmel-cnn", "chen", "dermaknet", "harangi", "own"]
 OWN: Network = "own"

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
 from attnmel.config.fields import (
     LESION,
     MARGIN,
@@ -23,6 +22,7 @@ from attnmel.config.fields import (
     check_names,
     prepared_side,
 )
+from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
 
 Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 

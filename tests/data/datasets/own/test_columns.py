@@ -4,7 +4,7 @@ import pytest
 
 from attnmel.config.load import load_recipe
 from attnmel.config.overrides import override_text
-from attnmel.data.datasets.folder_columns import find_columns, parsed_columns
+from attnmel.data.datasets.own.columns import find_columns, parsed_columns
 from attnmel.errors import ConfigError
 
 

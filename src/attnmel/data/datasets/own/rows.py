@@ -4,8 +4,8 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
-from attnmel.data.datasets.folder_columns import TABLE, FolderColumns
-from attnmel.data.datasets.folder_files import FolderFiles, Found
+from attnmel.data.datasets.own.columns import TABLE, FolderColumns
+from attnmel.data.datasets.own.files import FolderFiles, Found
 from attnmel.data.tables.problems import Problem, shown
 from attnmel.data.tables.text import Row, TableText
 from attnmel.data.tables.words import (
