@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from attnmel.cli.commands.train import Columns, Overrides, Strict
+from attnmel.cli.commands.networks.train import Columns, Overrides, Strict
 from attnmel.cli.completion import data_sets, recipes
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table

@@ -21,7 +21,7 @@ from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.table import ImageResult
-from attnmel.pipeline.run.thresholds import stored_thresholds
+from attnmel.pipeline.run.results.thresholds import stored_thresholds
 from attnmel.records import ATTENTION_MAPS
 
 

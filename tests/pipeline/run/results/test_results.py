@@ -12,7 +12,7 @@ from attnmel.evaluation.classification.metric_intervals import MetricRow
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
+from attnmel.pipeline.run.results.results import SplitResults, add_measures, read_measures
 
 
 def judged(name: str, value: float = 0.1 + 0.2) -> SplitResults:

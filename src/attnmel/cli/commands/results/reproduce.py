@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from attnmel.cli.commands.train import Overrides
+from attnmel.cli.commands.networks.train import Overrides
 from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attnmel.cli.commands.train import Columns
+from attnmel.cli.commands.networks.train import Columns
 from attnmel.cli.completion import data_sets, models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.model_names import NAME, runs_of
@@ -13,8 +13,8 @@ from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, Tta, print_
 
 if TYPE_CHECKING:
     from attnmel.files.folders import RunFolder
-    from attnmel.pipeline.run.results import SplitResults
-    from attnmel.pipeline.run.results_details import Details
+    from attnmel.pipeline.run.results.details import Details
+    from attnmel.pipeline.run.results.results import SplitResults
 
 MEASURES = ["", "measure", "value", "95 % interval"]
 
@@ -108,7 +108,7 @@ def evaluate(
 
 def _print_results(folder: "RunFolder", results: "SplitResults", details: "Details | None") -> None:
     from attnmel.pipeline.evaluate.score import sentence, table
-    from attnmel.pipeline.run.results_details import operating_table
+    from attnmel.pipeline.run.results.details import operating_table
 
     print(results.sentence)
     print_table(MEASURES, results.table())

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from attnmel import NOTICE
 from attnmel.models.weights.safetensors_io import check_tensors, load_state, save_state
-from attnmel.pipeline.run.history import HistoryRow, Row, SegmenterRow, read_row
+from attnmel.pipeline.run.training.history import HistoryRow, Row, SegmenterRow, read_row
 
 NETWORK, OPTIMIZER = "network.", "optimizer."
 

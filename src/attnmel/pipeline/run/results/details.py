@@ -23,7 +23,7 @@ from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, WholeSetRe
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, nan_to_null, null_to_nan, read_json, write_json
-from attnmel.pipeline.run.results import ANOTHER_VERSION, CHOOSES, EVALUATE_AGAIN, SplitResults
+from attnmel.pipeline.run.results.results import ANOTHER_VERSION, CHOOSES, EVALUATE_AGAIN, SplitResults
 from attnmel.records import Predictions
 
 

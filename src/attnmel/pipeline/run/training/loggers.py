@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from attnmel.config.load import flat
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import read_json, write_json
-from attnmel.pipeline.run.history import HistoryRow, SegmenterRow, write_events
+from attnmel.pipeline.run.training.history import HistoryRow, SegmenterRow, write_events
 
 Row = HistoryRow | SegmenterRow
 Opened = tuple[Callable[[Row, dict[str, float]], object], Callable[[], object]]

@@ -16,9 +16,9 @@ import pytest
 from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run import loggers
-from attnmel.pipeline.run.history import HistoryRow
-from attnmel.pipeline.run.loggers import Loggers
+from attnmel.pipeline.run.training import loggers
+from attnmel.pipeline.run.training.history import HistoryRow
+from attnmel.pipeline.run.training.loggers import Loggers
 
 
 def row(epoch: int, auc: float) -> HistoryRow:
@@ -123,8 +123,8 @@ def log_apart(run: RunFolder, name: str, epoch: int) -> None:
         from importlib import import_module
         from pathlib import Path
         from attnmel.files.folders import RunFolder
-        from attnmel.pipeline.run.history import HistoryRow
-        from attnmel.pipeline.run.loggers import Loggers
+        from attnmel.pipeline.run.training.history import HistoryRow
+        from attnmel.pipeline.run.training.loggers import Loggers
         values = dict.fromkeys(HistoryRow.__dataclass_fields__, 0.5)
         notes = []
         loggers = Loggers(RunFolder(Path({str(run.path)!r})), [{name!r}], notes.append)

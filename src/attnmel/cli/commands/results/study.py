@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from attnmel.cli.commands.study_running import export, link, new, serve, status
+from attnmel.cli.commands.results.study_running import export, link, new, serve, status
 from attnmel.cli.help import DATA, EVALUATION, STATISTICS, HelpCommand, HelpGroup, option
 from attnmel.cli.terminal import Json, OutFolder, Terminal, print_json, print_table
 

@@ -4,11 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.pipeline.run.test_history import row
+from tests.pipeline.run.training.test_history import row
 from torch import nn
 
 from attnmel.errors import CheckpointError
-from attnmel.pipeline.run.training_state import copied, load_training_state, training_tensors, write_training_state
+from attnmel.pipeline.run.training.training_state import (
+    copied,
+    load_training_state,
+    training_tensors,
+    write_training_state,
+)
 
 
 def trained(width: int = 4, kind: str = "sgd") -> tuple[nn.Module, torch.optim.Optimizer]:

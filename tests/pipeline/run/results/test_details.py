@@ -22,8 +22,8 @@ from attnmel.evaluation.subgroups import subgroups
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.report.report import report_runs
-from attnmel.pipeline.run.results import SplitResults, add_measures, read_measures
-from attnmel.pipeline.run.results_details import Details, find_details, operating_table, read_details, write_details
+from attnmel.pipeline.run.results.details import Details, find_details, operating_table, read_details, write_details
+from attnmel.pipeline.run.results.results import SplitResults, add_measures, read_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 

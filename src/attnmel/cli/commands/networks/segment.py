@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from attnmel.cli.commands.train import Overrides
+from attnmel.cli.commands.networks.train import Overrides
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, STATISTICS, TRAINING, HelpCommand, HelpGroup, option
 from attnmel.cli.model_names import refuse_swapped
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json, print_table

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from attnmel.losses import LossParts
-from attnmel.pipeline.run.history import HistoryRow, best_row, read_history, write_events, write_history
+from attnmel.pipeline.run.training.history import HistoryRow, best_row, read_history, write_events, write_history
 from attnmel.records import Predictions
 
 

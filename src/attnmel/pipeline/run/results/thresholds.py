@@ -14,7 +14,7 @@ from attnmel.evaluation.classification.threshold_points import reached_above
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Achieved, Threshold
-from attnmel.pipeline.run.results import CHOOSES, read_measures
+from attnmel.pipeline.run.results.results import CHOOSES, read_measures
 from attnmel.records import EVERY_SPLIT, Predictions
 
 
