@@ -77,7 +77,9 @@ def test_a_label_of_2018_that_is_none_is_named(table: Path, rows: str, message: 
 
 def test_many_lines_that_are_wrong_alike_are_one_sentence(table: Path) -> None:
     rows = "".join(f"i{n},0,0,0,0,0,0,0\n" for n in range(28))
-    found = r"^28 problems; correct them all:\n  .*, lines 2, 3, 4, 5, 6 and 23 more: found 0 columns that are 1, expected"
+    found = (
+        r"^28 problems; correct them all:\n  .*, lines 2, 3, 4, 5, 6 and 23 more: found 0 columns that are 1, expected"
+    )
     refuse(read_isic2018_labels, table, f"{HEADER_2018}\n{rows}", found)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from attnmel.data.datasets.folder import TableReading
+from attnmel.data.datasets.own.folder import TableReading
 from attnmel.data.verify import Finding, Verification, verify_dataset
 from attnmel.pipeline.data.verify import notes_on, printed_notes
 

@@ -141,7 +141,11 @@ def _exact_intervals(
 
 
 def _images(
-    positive: Bool[np.ndarray, " N"] | None, scores: Float[np.ndarray, " N"] | None, measure: str, *, half_is_positive: bool
+    positive: Bool[np.ndarray, " N"] | None,
+    scores: Float[np.ndarray, " N"] | None,
+    measure: str,
+    *,
+    half_is_positive: bool,
 ) -> Bool[np.ndarray, " N"] | None:
     """Return the images of which a measure of one class against the rest is a proportion; None where it is none."""
     if positive is None or scores is None:
