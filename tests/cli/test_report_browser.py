@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Attnmel
+from tests.conftest import Phantoms
 from tests.strangers.make_readers import write_sequential
 
 from attnmel.files.folders import RunFolder
@@ -34,8 +35,9 @@ def problems(page: Path) -> list[Any]:
     return found
 
 
-def test_the_report_of_runs(attnmel: Attnmel, trained: RunFolder, tmp_path: Path) -> None:
-    assert attnmel("report", trained.path, "--out", tmp_path / "report.html").code == 0
+def test_the_report_of_a_run(attnmel: Attnmel, trained: RunFolder, phantoms: Phantoms, tmp_path: Path) -> None:
+    ran = attnmel("report", trained.path, "--home", phantoms.home, "--out", tmp_path / "report.html")
+    assert (ran.code, ran.err) == (0, "")
     assert problems(tmp_path / "report.html") == []
 
 

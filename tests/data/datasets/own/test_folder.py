@@ -189,8 +189,8 @@ def test_all_problems_are_in_one_error_and_many_alike_are_one_sentence(tmp_path:
     folder = write_folder(tmp_path, f"image,label\n{rows}", *(f"{name}.jpg" for name in names))
     refuse(
         folder,
-        r"^34 problems; correct them all:\n  .*, lines 2, 3, 4, 5, 6 and 29 more, column label: found '7', expected one "
-        r"of rest, .*\. `attnmel verify .* --json` lists them all$",
+        r"^34 problems; correct them all:\n  .*, lines 2, 3, 4, 5, 6 and 29 more, column label: found '7', "
+        r"expected one of rest, .*\. `attnmel verify .* --json` lists them all$",
     )
     assert len(examined_folder(folder, READING).problems) == 34
 
