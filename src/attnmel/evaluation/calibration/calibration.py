@@ -161,7 +161,7 @@ def calibration_of(
 
 
 def reliability(
-    predictions: Predictions, main: str, resamples: int, seed: int
+    predictions: Predictions, main: str, resamples: int, seed: int = 0
 ) -> tuple[Reliability, Float[np.ndarray, "R M"]]:
     """Evaluate one set of probabilities as they are, also of images of one class only, and return the resamples too."""
     probability, positive = predictions.probability(main).astype(np.float64), predictions.is_class(main)

@@ -1,6 +1,5 @@
 """Submissions of other teams -> predictions with the true classes of the official table, to be compared with runs."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from attnmel.data.archives.catalog import source_of
@@ -32,7 +31,6 @@ def submission_predictions(
     home: Path,
     *,
     run: Predictions | None = None,
-    columns: Mapping[str, str] | None = None,
     split: str = SPLIT,
 ) -> tuple[Predictions, tuple[str, ...]]:
     """Return a submission with the labels and lesions of the fetched data set, and notes on how it was read.
@@ -51,12 +49,12 @@ def submission_predictions(
             f"{' or '.join(f'{name}:{path.name}' for name in sorted(SUBMISSIONS))}"
         )
     truth, groups = fetched_truth(challenge, home, split), lesion_groups(challenge, home)
-    entry = read_entry(challenge, path, truth, groups=groups, columns=columns)
+    entry = read_entry(challenge, path, truth, groups=groups)
     own = official_categories(run.classes, challenge) if run is not None else {}
     names = {name: own.get(name, name) for name in CHALLENGES[challenge].categories}
     found, notes = predictions_of(entry, names), list(entry.notes)
     if run is not None and set(run.image_ids) < set(found.image_ids):
-        place = {image_id: row for row, image_id in enumerate(found.image_ids)}
-        notes.append(f"{path.name}: compared on the {len(run.image_ids)} of its {len(place)} images that the run has")
-        found = found.take([place[image_id] for image_id in run.image_ids])
+        count = f"{len(run.image_ids)} of its {len(found.image_ids)}"
+        notes.append(f"{path.name}: compared on the {count} images that the run has")
+        found = found.of_images(run.image_ids)
     return found, tuple(notes)

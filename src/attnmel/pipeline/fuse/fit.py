@@ -55,7 +55,7 @@ def _in_common(found: Mapping[str, Predictions]) -> dict[str, Predictions]:
             "fuse by mean, rank or extreme"
         )
     return {
-        name: one.take([row for row, image_id in enumerate(one.image_ids) if image_id in common])
+        name: one.of_images([image_id for image_id in one.image_ids if image_id in common])
         for name, one in found.items()
     }
 

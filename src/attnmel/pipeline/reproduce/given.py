@@ -69,8 +69,7 @@ class GivenRow:
         """Return what is compared with another row: where that has fewer images, those alone."""
         found = self.predictions[split]
         if set(other.image_ids) < set(found.image_ids):
-            place = {image_id: row for row, image_id in enumerate(found.image_ids)}
-            found = found.take([place[image_id] for image_id in other.image_ids])
+            found = found.of_images(other.image_ids)
         return RecipeRuns(self.name, (RunPredictions(self.name, found),))
 
 
