@@ -29,10 +29,6 @@ def calibrate_run(run: Run) -> float | None:
     """Calibrate a run by its stored validation predictions, and return the temperature; None where there is none.
 
     Again on the same run, nothing is written.
-
-    Raises:
-        PredictionsError: the run was not evaluated on its validation split, or its predictions are damaged.
-        CheckpointError: the best checkpoint cannot be used or written.
     """
     if store_calibration(run, run.uncalibrated(CHOOSES)):
         rescale(run, run.results.values())
@@ -45,9 +41,6 @@ def store_calibration(run: Run, validation: Predictions) -> bool:
     `validation` are uncalibrated predictions of the validation split by this checkpoint. Nothing is written where all
     decisions on them stay and no number changes by more than `TOLERANCE`. Returns whether the checkpoint has changed,
     so that earlier results are of another scale or without thresholds.
-
-    Raises:
-        CheckpointError: the best checkpoint cannot be used or written.
     """
     fitted = fit_temperature(validation)
     temperature = None if fitted.reason else fitted.value

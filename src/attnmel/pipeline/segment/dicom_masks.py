@@ -24,12 +24,7 @@ def require_dicom_masks(paths: Mapping[str, Path]) -> None:
 
 
 def write_dicom_masks(out: Path, paths: Mapping[str, Path], masks: Mapping[str, Path]) -> int:
-    """Write `<image>-mask.dcm` for each DICOM image with a mask, both by image id; return how many.
-
-    Raises:
-        ImageError: an image lacks what a result is filed by.
-        BusyError: another command writes into the folder.
-    """
+    """Write `<image>-mask.dcm` for each DICOM image with a mask, both by image id; return how many."""
     from attnmel.data.dicom.results import Results, write_mask  # needs highdicom
 
     results, written = Results("lesion mask"), 0

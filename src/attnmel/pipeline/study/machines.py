@@ -37,13 +37,7 @@ class MachineOutput(NamedTuple):
 
 
 def machine_output(text: str, lesions: Sequence[Lesion], progress: Progress = SILENT) -> MachineOutput:
-    """Run a model, or read a table of predictions, named as PATH or NAME=PATH.
-
-    Raises:
-        ConfigError: a table lacks a case, or has no column of probabilities.
-        CheckpointError: the model cannot be used.
-        ImageError: an image cannot be used.
-    """
+    """Run a model, or read a table of predictions, named as PATH or NAME=PATH."""
     name, _, path = text.rpartition("=")
     if Path(path).suffix.lower() == ".csv":
         return MachineOutput(name or Path(path).stem, path, _of_table(Path(path), lesions), {})

@@ -29,11 +29,7 @@ class LesionMasks:
         self._of = of
 
     def __call__(self, image: Path) -> Mask | None:
-        """Return the lesion mask of an image file; None where there is none.
-
-        Raises:
-            ImageError: image or mask cannot be used, or they are of other sizes.
-        """
+        """Return the lesion mask of an image file; None where there is none."""
         return None if self._of is None else self._of(image)
 
 

@@ -39,11 +39,7 @@ def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def write_training_state(
     path: Path, tensors: Mapping[str, Tensor], history: Sequence[HistoryRow | SegmenterRow]
 ) -> None:
-    """Write the tensors of a training state and the history; generators need no state, they are seeded by epoch.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; the former file is kept.
-    """
+    """Write the tensors of a training state and the history; generators need no state, they are seeded by epoch."""
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
     save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
 
@@ -51,11 +47,7 @@ def write_training_state(
 def load_training_state(
     path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, kind: type[Row] = HistoryRow
 ) -> tuple[Row, ...]:
-    """Load weights and momentum into network and optimiser, and return the history so far, rows of `kind`.
-
-    Raises:
-        CheckpointError: the file is damaged or belongs to another network.
-    """
+    """Load weights and momentum into network and optimiser, and return the history so far, rows of `kind`."""
     tensors, metadata = load_state(path)
     weights = weights_of(tensors)
     check_tensors(weights, network.state_dict(), str(path))
