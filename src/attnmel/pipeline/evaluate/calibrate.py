@@ -12,7 +12,7 @@ from attnmel.evaluation.calibration.temperature import at_temperature, fit_tempe
 from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.models.weights.checkpoints import checkpoint_card
 from attnmel.models.weights.operating_points import Threshold
-from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.results.thresholds import thresholds_of
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -23,16 +23,6 @@ TOLERANCE = 1e-4
 Another number of threads adds in another order, which changes the last digits of the logits and, through them, a
 temperature by a millionth or so; two halves of a validation split give temperatures that differ by several hundredths.
 """
-
-
-def calibrate_run(run: Run) -> float | None:
-    """Calibrate a run by its stored validation predictions, and return the temperature; None where there is none.
-
-    Again on the same run, nothing is written.
-    """
-    if store_calibration(run, run.uncalibrated(CHOOSES)):
-        rescale(run, run.results.values())
-    return None if run.card is None else run.card.temperature
 
 
 def store_calibration(run: Run, validation: Predictions) -> bool:

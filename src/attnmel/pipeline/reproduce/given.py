@@ -23,8 +23,7 @@ from attnmel.evaluation.thesis.reproduced import RowTest, TableRow
 from attnmel.evaluation.thesis.tables import Column, TablePlan
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
-from attnmel.pipeline.evaluate.submissions import is_submission, submission_predictions
-from attnmel.pipeline.evaluate.truth import SPLIT
+from attnmel.pipeline.evaluate.submissions import SPLIT, is_submission, submission_predictions
 from attnmel.pipeline.reproduce.jobs import TableOptions
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions

@@ -170,7 +170,7 @@ def status(study: Folder, database: Database = None, as_json: Json = False) -> N
 
     require_study_packages()
     from attnmel.pipeline.study.open_study import open_study
-    from attnmel.pipeline.study.study_status import study_status
+    from attnmel.pipeline.study.reader_progress import study_status
 
     with open_study(study, database) as opened:
         found = list(study_status(opened))
