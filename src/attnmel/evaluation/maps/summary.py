@@ -105,11 +105,7 @@ class MapSummary:
 
     @staticmethod
     def read(path: Path) -> "MapSummary | None":
-        """Read what `write` wrote; None where there is no such file.
-
-        Raises:
-            PredictionsError: the file is damaged.
-        """
+        """Read what `write` wrote; None where there is no such file."""
         if not path.is_file():
             return None
         again = "run `attnmel explain RUN --split` again"

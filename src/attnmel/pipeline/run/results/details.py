@@ -109,11 +109,7 @@ def write_details(run: RunFolder, details: Details) -> None:
 
 
 def read_details(run: RunFolder, results: SplitResults) -> Details | None:
-    """Return the details of results; None where there are none, or where they are of another epoch.
-
-    Raises:
-        PredictionsError: the file is damaged.
-    """
+    """Return the details of results; None where there are none, or where they are of another epoch."""
     path = run.details(results.name)
     if not path.is_file():
         return None

@@ -92,11 +92,7 @@ def plain_word(text: str) -> str:
 
 
 def read_measures(run: RunFolder) -> dict[str, SplitResults]:
-    """Return the results of a run by their names; empty where there are none yet.
-
-    Raises:
-        PredictionsError: the file is damaged.
-    """
+    """Return the results of a run by their names; empty where there are none yet."""
     if not run.measures.is_file():
         return {}
     with damage(run.measures, PredictionsError, EVALUATE_AGAIN, found=ANOTHER_VERSION):
