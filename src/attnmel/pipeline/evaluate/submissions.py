@@ -11,7 +11,6 @@ from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.records import Predictions
 
-
 SPLIT = "test"
 """The split whose truth a submission is scored against."""
 
