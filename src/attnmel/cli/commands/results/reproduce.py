@@ -1,0 +1,132 @@
+"""`attnmel reproduce`: all rows of a table of the thesis."""
+
+import shlex
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from attnmel.cli.commands.networks.train import Overrides
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, TRAINING, option
+from attnmel.cli.terminal import Home, Json, Terminal, print_json
+
+if TYPE_CHECKING:
+    from attnmel.pipeline.reproduce.engines import Engine
+
+
+def reproduce(
+    table: Annotated[str, typer.Argument(help="isic2016, isic2017 or isic2018.")],
+    seeds: Annotated[int, option(TRAINING, "Number of seeds of each row.", min=1)] = 1,
+    rows: Annotated[
+        str | None, option(TRAINING, "Rows to train, e.g. mel-cnn,attnmel, or none [default: all].")
+    ] = None,
+    size: Annotated[int | None, option(DATA, "Input size in pixels, for a faster and smaller table.", min=1)] = None,
+    limit: Annotated[int | None, option(DATA, "Number of training images, stratified by class.", min=1)] = None,
+    epochs: Annotated[int | None, option(TRAINING, "Number of training epochs.", min=1)] = None,
+    overrides: Overrides = None,
+    given: Annotated[
+        list[str] | None,
+        option(
+            DATA,
+            "Row of predictions that are there already: a submission, a predictions file, a run or a fused folder; "
+            "repeatable.",
+            "--row",
+            metavar="NAME=PATH",
+        ),
+    ] = None,
+    segmenter: Annotated[
+        Path | None,
+        option(
+            DATA,
+            "Trained segmenter for the rows with predicted masks [default: one is trained if there are no masks yet].",
+        ),
+    ] = None,
+    out: Annotated[Path | None, option(OUTPUT, "Folder of the table and its runs [default: tables/TABLE].")] = None,
+    print_commands: Annotated[
+        bool, option(OUTPUT, "Only print one command line for each run, for a job scheduler.", "--print-commands")
+    ] = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        option(ADVANCED, "Where runs are trained: on this machine, or on the machines of a Ray cluster."),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        option(
+            ADVANCED,
+            "Ray cluster [default: $RAY_ADDRESS, else the one of this machine].",
+            metavar="HOST:PORT",
+        ),
+    ] = None,
+    cpus: Annotated[float | None, option(ADVANCED, "CPUs of each run on the cluster [default: 1].", min=0)] = None,
+    gpus: Annotated[float | None, option(ADVANCED, "GPUs of each run on the cluster [default: 0].", min=0)] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Train and evaluate all rows of a table of the thesis.
+
+    The table is written as Markdown, CSV, LaTeX and HTML, next to the published figures. Finished runs are skipped and
+    stopped ones continued; a row that fails is named at the end and does not stop the others.
+
+    Example:
+        attnmel reproduce isic2017 --seeds 3
+    """
+    from attnmel.errors import require_known
+    from attnmel.evaluation.thesis.tables import TABLES
+    from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
+
+    require_known("table", table, TABLES)
+    shrunken = {"data.size": size, "data.limit": limit, "training.epochs": epochs}
+    options = TableOptions(
+        plan=TABLES[table],
+        out=out or Path("tables") / table,
+        overrides=(*(f"{key}={value}" for key, value in shrunken.items() if value is not None), *(overrides or ())),
+        seeds=seeds,
+        rows=tuple(filter(None, (rows or "").replace(" ", "").split(","))),
+        given=tuple(given or ()),
+        home=home,
+        command=shlex.join(["attnmel", *sys.argv[1:]]),
+        segmenter=segmenter,
+    )
+    if print_commands:
+        lines = command_lines(table_jobs(options))
+        if as_json:
+            notes = [line for line in lines if line.startswith("#")]
+            print_json({"commands": [line for line in lines if line not in notes], "notes": notes})
+        else:
+            print("\n".join(lines))
+        return
+
+    # This loads torch, which printing commands does not need.
+    from attnmel.pipeline.reproduce.run import reproduce as run_table
+    from attnmel.report.html.table_texts import markdown
+
+    with _engine(engine, options.out, address, cpus, gpus) as place:
+        done = run_table(options, Terminal(), engine=place)
+    if as_json:
+        print_json(done.as_dict())
+    else:
+        print(markdown(done.table))
+        print(f"table: {', '.join(str(done.folder.table(form)) for form in ('md', 'csv', 'tex', 'html'))}")
+    for name, reason in done.failures:
+        print(f"error: {name}: {reason}", file=sys.stderr)
+    if done.failures:
+        raise typer.Exit(1)
+
+
+def _engine(
+    name: str, out: Path, address: str | None, cpus: float | None, gpus: float | None
+) -> "AbstractContextManager[Engine | None]":
+    """Return the engine of that name; None for this machine."""
+    from attnmel.errors import ConfigError
+
+    if name == "ray":
+        from attnmel.pipeline.reproduce.ray_cluster import Machines
+        from attnmel.pipeline.reproduce.ray_engine import ray_engine
+
+        return ray_engine(address, out, Machines(1 if cpus is None else cpus, gpus or 0), Terminal())
+    given = {"--address": address, "--cpus": cpus, "--gpus": gpus}
+    if wrong := [option for option, value in given.items() if value is not None]:
+        raise ConfigError(f"{wrong[0]} is for a Ray cluster; add --engine ray, or leave it out")
+    return nullcontext()
