@@ -204,10 +204,10 @@ class Cluster:
 
     def _note_places(self, machines: list[Any]) -> None:
         cpus, gpus = self._each
-        places = sum(places(one["Resources"], cpus, gpus) for one in machines)
-        what = f"{counted(len(machines), 'machine')}, {counted(places, 'run')} at once"
+        at_once = sum(places(one["Resources"], cpus, gpus) for one in machines)
+        what = f"{counted(len(machines), 'machine')}, {counted(at_once, 'run')} at once"
         self._progress.note(f"Ray cluster of {what} ({cpus:g} CPUs and {gpus:g} GPUs each)")
-        if not places:
+        if not at_once:
             self._progress.note("no machine has so much; the runs wait until one joins")
 
     def start(self, name: str, work: Callable[..., Ended]) -> None:
