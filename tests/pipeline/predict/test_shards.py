@@ -102,7 +102,7 @@ def test_each_shard_may_have_a_folder_of_maps_of_its_own(tmp_path: Path) -> None
 def test_a_table_that_is_no_shard_or_was_changed_is_refused(both: list[Path], tmp_path: Path) -> None:
     out, record = tmp_path / "all.csv", ShardRecord.path(both[0])
     assert refusal([*both, tmp_path / "none.csv"], out) == (
-        f"{tmp_path / 'none.csv'} does not exist; a shard is a table of `predict --shard` with its .shard.json"
+        f"{tmp_path / 'none.csv'} does not exist; name tables of `predict --shard`, with their .shard.json"
     )
     both[0].write_bytes(both[0].read_bytes()[:-5])
     assert refusal(both, out) == f"{both[0]} has changed since it was predicted; predict that shard again"

@@ -92,7 +92,7 @@ def test_a_machine_without_the_package_or_with_another_version_says_so(
 ) -> None:
     monkeypatch.setattr("platform.node", lambda: "node-7")
     assert answers("99.0", mark) == [
-        {"unfit": f"node-7 has attnmel {attnmel.__version__}, and this machine 99.0; install the same"}
+        {"unfit": f"node-7 has attnmel {attnmel.__version__}, and this machine 99.0; install the same on both"}
     ]
     monkeypatch.setitem(sys.modules, "attnmel", None)
     assert answers("0.1", mark) == [

@@ -90,7 +90,7 @@ class ShardRecord:
         place = ShardRecord.path(table)
         for path in (table, place):
             if not path.is_file():
-                raise ConfigError(f"{path} does not exist; a shard is a table of `predict --shard` with its .shard.json")
+                raise ConfigError(f"{path} does not exist; a shard is a table of `predict --shard` and its .shard.json")
         with damage(place, ConfigError, "predict that shard again"):
             found = ShardRecord(**read_json(place))
             dict(found.made_with)

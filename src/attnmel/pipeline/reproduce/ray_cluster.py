@@ -63,14 +63,14 @@ def task_on_machine() -> Callable[..., Iterator[Any]]:
             yield {"unfit": f"{machine} has no attnmel; install version {version} there, in the environment of its Ray"}
             return
         if attnmel.__version__ != version:
-            yield {"unfit": f"{machine} has attnmel {attnmel.__version__}, and this machine {version}; install the same"}
+            yield {
+                "unfit": f"{machine} has attnmel {attnmel.__version__}, and this machine {version}; install the same"
+            }
             return
         path, text = mark
         if not Path(path).is_file() or Path(path).read_text() != text:
-            yield {
-                "unfit": f"{machine} does not see the folder {Path(path).parent} of this machine; name one by --out that "
-                "all machines share"
-            }
+            unseen = f"{machine} does not see the folder {Path(path).parent} of this machine"
+            yield {"unfit": f"{unseen}; name one by --out that all machines share"}
             return
         if work is not None:
             from attnmel.pipeline.reproduce.worker import carry_out
@@ -83,9 +83,7 @@ def task_on_machine() -> Callable[..., Iterator[Any]]:
 
 
 @contextmanager
-def open_cluster(
-    address: str | None, out: Path, each: Machines, progress: Progress
-) -> Iterator["Cluster"]:
+def open_cluster(address: str | None, out: Path, each: Machines, progress: Progress) -> Iterator["Cluster"]:
     """Connect to a running cluster, whose machines must all have this package and see the folder `out`.
 
     `address` is HOST:PORT; None for $RAY_ADDRESS, else for the cluster that runs on this machine.

@@ -23,8 +23,8 @@ class Ended(NamedTuple):
 def train(job: Job, commands: Commands) -> Ended:
     """Run a job unless it is finished."""
     progress = commands.progress
-    # This lock is for other tables' commands; the command that is started here locks the run folder itself.
-    with hold_file(job.run.path, waiting=progress.note):
+    # This lock is for other tables' commands; the one that is started here has locks of the folder and of its name.
+    with hold_file(job.run.path.with_name(f"{job.run.path.name}.row"), waiting=progress.note):
         with hold_folder(job.run.path, waiting=progress.note):
             pass  # an `attnmel train` of somebody else has ended
         if job.recipe and is_finished(Run(job.run), job.recipe):

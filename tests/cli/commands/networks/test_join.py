@@ -33,7 +33,7 @@ def predicted(attnmel: "Attnmel", model: Path, folder: Path, out: Path, *options
 def test_shards_of_an_exported_file_join_to_the_whole_table_also_after_a_stop(
     attnmel: "Attnmel", exported: Path, folder: Path, tmp_path: Path
 ) -> None:
-    whole = predicted(attnmel, exported, folder, tmp_path / "whole.csv")
+    predicted(attnmel, exported, folder, tmp_path / "whole.csv")
     parts = [
         predicted(attnmel, exported, folder, tmp_path / f"{one}.csv", "--shard", f"{one}/3", "--resume")
         for one in (2, 3, 1)
