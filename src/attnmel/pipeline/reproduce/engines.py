@@ -1,4 +1,4 @@
-"""Where the runs of a table are trained: `LocalEngine` here one after the other; `ray_engine` has the other one."""
+"""Where the runs of a table are trained: `LocalEngine` here one after the other; `cluster.engine` has the other one."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -122,8 +122,8 @@ def _engine(
     from attnmel.errors import ConfigError
 
     if name == "ray":
-        from attnmel.pipeline.reproduce.ray_cluster import Machines
-        from attnmel.pipeline.reproduce.ray_engine import ray_engine
+        from attnmel.pipeline.reproduce.cluster.engine import ray_engine
+        from attnmel.pipeline.reproduce.cluster.tasks import Machines
 
         return ray_engine(address, out, Machines(1 if cpus is None else cpus, gpus or 0), Terminal())
     given = {"--address": address, "--cpus": cpus, "--gpus": gpus}

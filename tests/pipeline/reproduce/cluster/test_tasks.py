@@ -1,4 +1,4 @@
-"""What keeps a Ray cluster from being used is one sentence; without Ray itself, which `test_ray` starts."""
+"""What keeps a Ray cluster from being used is one sentence; without Ray itself, which `test_engine` starts."""
 
 import socket
 import sys
@@ -9,7 +9,9 @@ import pytest
 
 import attnmel
 from attnmel.errors import ConfigError
-from attnmel.pipeline.reproduce.ray_cluster import Machines, open_cluster, places, task_on_machine, why_not
+from attnmel.pipeline.reproduce.cluster.address import why_not
+from attnmel.pipeline.reproduce.cluster.machine import task_on_machine
+from attnmel.pipeline.reproduce.cluster.tasks import Machines, open_cluster, places
 from attnmel.progress import SILENT
 
 

@@ -2,6 +2,7 @@
 
 import pickle
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -31,6 +32,7 @@ def carry_out(work: bytes) -> Iterator[str | tuple[bool, str]]:
 
     Where this thread is interrupted, a command that runs is interrupted too, and awaited.
     """
+    sys.argv = ["attnmel", "reproduce", "--engine", "ray"]  # what locks name as their owner, in place of Ray's worker
     notes = _Notes()
     commands = Commands(notes)
     thread = threading.Thread(target=_do, args=(pickle.loads(work), commands, notes), daemon=True)

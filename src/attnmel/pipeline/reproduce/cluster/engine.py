@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from attnmel.files.folders import home_folder
+from attnmel.pipeline.reproduce.cluster.tasks import Cluster, Machines, open_cluster
 from attnmel.pipeline.reproduce.jobs import TableOptions
-from attnmel.pipeline.reproduce.ray_cluster import Cluster, Machines, open_cluster
 from attnmel.pipeline.reproduce.rows import predict_masks, train
 from attnmel.pipeline.reproduce.schedule import Schedule
 from attnmel.progress import Progress

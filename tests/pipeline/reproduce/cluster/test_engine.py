@@ -18,6 +18,7 @@ from tests.pipeline.train.test_train import assert_same_weights
 
 from attnmel.evaluation.thesis.tables import TablePlan
 from attnmel.files.folders import RunFolder
+from attnmel.pipeline.reproduce.cluster.machine import task_on_machine
 from attnmel.pipeline.reproduce.jobs import TableOptions
 from attnmel.pipeline.reproduce.run import reproduce
 
@@ -41,8 +42,8 @@ from pathlib import Path
 from attnmel.cli.terminal import Terminal
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.pipeline.reproduce.jobs import TableOptions
-from attnmel.pipeline.reproduce.ray_cluster import Machines
-from attnmel.pipeline.reproduce.ray_engine import ray_engine
+from attnmel.pipeline.reproduce.cluster.tasks import Machines
+from attnmel.pipeline.reproduce.cluster.engine import ray_engine
 from attnmel.pipeline.reproduce.run import reproduce
 address, out, home, overrides, *rows = sys.argv[1:]
 plan = TablePlan("tiny", "Tiny", tuple(rows), RANKING, TEST)
@@ -127,6 +128,24 @@ def wait_for(process: "subprocess.Popen[str]", log: Path, *texts: str) -> None:
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> TablePlan:
     return tiny_plan(tmp_path_factory.mktemp("recipes"), "mel-cnn", "attnmel", "plain")
+
+
+ASKED = """
+import sys
+sys.modules["attnmel"] = None
+import ray.cloudpickle
+function = ray.cloudpickle.loads(bytes.fromhex(sys.argv[1]))
+print(*function("0.1", ("mark", "text"), ".", None))
+"""
+
+
+def test_a_machine_without_the_package_can_still_say_so() -> None:
+    """The function is sent as code: to load it by its name would already need the package."""
+    from ray import cloudpickle
+
+    sent = cloudpickle.dumps(task_on_machine()).hex()
+    found = subprocess.run([sys.executable, "-c", ASKED, sent], capture_output=True, text=True, check=True)
+    assert "has no attnmel; install version 0.1 there" in found.stdout
 
 
 def test_ctrl_c_ends_the_runs_and_the_command_continues_them(start: Start, plan: TablePlan, tmp_path: Path) -> None:

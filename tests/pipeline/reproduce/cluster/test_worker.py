@@ -1,12 +1,15 @@
 """Work on another machine: its notes come one by one, then how it ended; what is stopped starts nothing."""
 
 import pickle
+import sys
 from functools import partial
 
+import pytest
+
 from attnmel.errors import BusyError
+from attnmel.pipeline.reproduce.cluster.worker import Work, carry_out
 from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.reproduce.rows import Ended
-from attnmel.pipeline.reproduce.worker import Work, carry_out
 from attnmel.progress import SILENT
 
 
@@ -18,6 +21,11 @@ def says_two_things(commands: Commands) -> Ended:
 
 def fails(error: Exception, commands: Commands) -> Ended:
     raise error
+
+
+@pytest.fixture(autouse=True)
+def own_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", sys.argv)
 
 
 def outcome(work: Work) -> list[object]:

@@ -1,11 +1,9 @@
-"""An existing Ray cluster: a connection, a check of its machines, and tasks whose notes arrive as they are written.
+"""Tasks on the machines of a Ray cluster, whose notes arrive as they are written.
 
-Ray is never started here, and no statistics of use are sent. A task is a generator, so that its notes come as results.
+A task is a generator, so that its notes come as results, one by one.
 """
 
-import os
 import pickle
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,18 +13,15 @@ from typing import Any, NamedTuple
 import attnmel
 from attnmel.errors import ConfigError, counted
 from attnmel.files.leftovers import temporary
+from attnmel.pipeline.reproduce.cluster.address import connected
+from attnmel.pipeline.reproduce.cluster.machine import Mark, task_on_machine
 from attnmel.pipeline.reproduce.rows import Ended
 from attnmel.progress import Progress
-
-ADDRESS = "RAY_ADDRESS"
-"""Variable that names a cluster, as for Ray's own commands."""
 
 TRIES = 3
 """How often work is begun whose machine is lost, before it counts as failed."""
 
 LOOK_EVERY = 1.0
-CONNECT_LIMIT = 10.0
-"""Seconds that a cluster's port may take to answer."""
 STOP_LIMIT = 120.0
 """Seconds that interrupted work may take to end."""
 
@@ -38,50 +33,6 @@ class Machines(NamedTuple):
     gpus: float = 0
 
 
-class Mark(NamedTuple):
-    """A file that shows whether another machine has the same folder."""
-
-    path: str
-    text: str
-
-
-def task_on_machine() -> Callable[..., Iterator[Any]]:
-    """Return the function that runs on a machine.
-
-    It is sent as code, not by name: where this package is missing, it can still say so.
-    """
-
-    def attnmel_work(version: str, mark: tuple[str, str], folder: str, work: bytes | None) -> Iterator[Any]:
-        import os
-        import platform
-        from pathlib import Path
-
-        machine = platform.node()
-        try:
-            import attnmel
-        except ImportError:
-            yield {"unfit": f"{machine} has no attnmel; install version {version} there, in the environment of its Ray"}
-            return
-        if attnmel.__version__ != version:
-            yield {
-                "unfit": f"{machine} has attnmel {attnmel.__version__}, and this machine {version}; install the same"
-            }
-            return
-        path, text = mark
-        if not Path(path).is_file() or Path(path).read_text() != text:
-            unseen = f"{machine} does not see the folder {Path(path).parent} of this machine"
-            yield {"unfit": f"{unseen}; name one by --out that all machines share"}
-            return
-        if work is not None:
-            from attnmel.pipeline.reproduce.worker import carry_out
-
-            if Path(folder).is_dir():
-                os.chdir(folder)  # where the command was typed: settings may name files from there
-            yield from carry_out(work)
-
-    return attnmel_work
-
-
 @contextmanager
 def open_cluster(address: str | None, out: Path, each: Machines, progress: Progress) -> Iterator["Cluster"]:
     """Connect to a running cluster, whose machines must all have this package and see the folder `out`.
@@ -91,10 +42,7 @@ def open_cluster(address: str | None, out: Path, each: Machines, progress: Progr
     Raises:
         ConfigError: Ray is not installed, no cluster answers, or a machine cannot do the work.
     """
-    chosen = address or os.environ.get(ADDRESS) or "auto"
-    _require_answer(chosen)
-    ray = _ray()
-    _connect(ray, chosen)
+    ray = connected(address)
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -109,60 +57,6 @@ def open_cluster(address: str | None, out: Path, each: Machines, progress: Progr
         for folder in made:
             if not any(folder.iterdir()):
                 folder.rmdir()
-
-
-def _ray() -> Any:  # noqa: ANN401 - Ray is an extra
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    try:
-        import ray
-    except ImportError:
-        raise ConfigError(
-            "--engine ray needs the package ray, which is not installed; type: pip install 'attnmel[ray]'"
-        ) from None
-    return ray
-
-
-def _connect(ray: Any, address: str) -> None:  # noqa: ANN401
-    try:
-        ray.init(address=address, configure_logging=False, logging_level="ERROR", log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ConfigError(why_not(address, error)) from error
-
-
-def _require_answer(address: str) -> None:
-    """Refuse at once what Ray would wait for more than a minute."""
-    if "://" in address:
-        raise ConfigError(
-            f"{address} is the address of a Ray client; run this command on a machine of the cluster, with "
-            "--address HOST:PORT as `ray start` prints it"
-        )
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        if address != "auto":
-            raise ConfigError(f"the address of the Ray cluster is '{address}', expected HOST:PORT, as 127.0.0.1:6379")
-        return
-    try:
-        socket.create_connection((host, int(port)), CONNECT_LIMIT).close()
-    except (OSError, OverflowError) as error:
-        raise ConfigError(
-            f"no Ray cluster answers at {address} ({error}); start one, or name another by --address or {ADDRESS}"
-        ) from None
-
-
-def why_not(address: str, error: Exception) -> str:
-    """Return a sentence for an error of Ray's `init`."""
-    text = str(error)
-    cause = str(error.__cause__ or "")
-    if "ersion mismatch" in text:
-        return f"the Ray cluster at {address} has other versions than this machine: {' '.join(text.split())[:300]}"
-    if address == "auto":
-        return f"no Ray cluster runs on this machine; start one by `ray start`, or name one by --address or {ADDRESS}"
-    if "No node info" in cause + text:
-        return (
-            f"this machine is no part of the Ray cluster at {address}; run the command on one of its machines, or join "
-            f"it: ray start --address={address}"
-        )
-    return f"the Ray cluster at {address} cannot be used: {text.splitlines()[0] if text else type(error).__name__}"
 
 
 class Cluster:
@@ -183,6 +77,7 @@ class Cluster:
         Raises:
             ConfigError: names the first that cannot.
         """
+        from ray.exceptions import RayError
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         machines = [one for one in self._ray.nodes() if one["Alive"]]
@@ -195,9 +90,16 @@ class Cluster:
             ).remote(*self._fixed, None)
             for one in machines
         ]
-        for stream in streams:
-            for answer in stream:
-                raise ConfigError(self._ray.get(answer)["unfit"])
+        for one, stream in zip(machines, streams, strict=True):
+            try:
+                answers = [self._ray.get(answer) for answer in stream]
+            except RayError as error:
+                why = str(error).strip().splitlines()[-1]
+                raise ConfigError(
+                    f"{one['NodeManagerHostname']} does not answer within its Ray cluster: {why}"
+                ) from error
+            if answers:
+                raise ConfigError(answers[0]["unfit"])
         self._note_places(machines)
 
     def _note_places(self, machines: list[Any]) -> None:
