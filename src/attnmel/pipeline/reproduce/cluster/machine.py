@@ -28,10 +28,8 @@ def task_on_machine() -> Callable[..., Iterator[Any]]:
         except ImportError:
             yield {"unfit": f"{machine} has no attnmel; install version {version} there, in the environment of its Ray"}
             return
-        if attnmel.__version__ != version:
-            yield {
-                "unfit": f"{machine} has attnmel {attnmel.__version__}, and this machine {version}; install the same"
-            }
+        if (own := attnmel.__version__) != version:
+            yield {"unfit": f"{machine} has attnmel {own}, and this machine {version}; install the same on both"}
             return
         path, text = mark
         if not Path(path).is_file() or Path(path).read_text() != text:

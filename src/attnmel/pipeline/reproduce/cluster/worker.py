@@ -43,9 +43,10 @@ def carry_out(work: bytes) -> Iterator[str | tuple[bool, str]]:
                 found = notes.waiting.get(timeout=LOOK_EVERY)
             except queue.Empty:
                 continue
-            yield tuple(found) if isinstance(found, Ended) else found
             if isinstance(found, Ended):
+                yield (found.is_new, found.reason)
                 return
+            yield found
     except KeyboardInterrupt:
         commands.stop()  # and a thread that waits for a lock starts nothing any more
         if commands.is_running:
