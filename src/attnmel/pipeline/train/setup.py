@@ -53,7 +53,7 @@ def launched_fabric(
     if precision == "bf16" or keep_memory:
         runtime.keep_memory()
     with warnings.catch_warnings():
-        # Where SLURM is installed, it advises `srun` for every process, which one process does not need.
+        # Where SLURM is installed, a training outside a job of it is no mistake.
         warnings.filterwarnings("ignore", message="The `srun` command is available")
         fabric = Fabric(
             accelerator=device.type,
@@ -62,7 +62,7 @@ def launched_fabric(
             strategy="ddp" if devices * nodes > 1 else "auto",
             precision="bf16-mixed" if precision == "bf16" else "32-true",
         )
-    fabric.launch()
+        fabric.launch()
     return fabric
 
 
