@@ -96,7 +96,14 @@ def export(
     return Exported(exported.path, exported.facts)
 
 
-def push(run: "Run | Place", repository: str, *, private: bool = False, dry_run: bool = False) -> Pushed:
+def push(
+    run: "Run | Place",
+    repository: str,
+    *,
+    private: bool = False,
+    dry_run: bool = False,
+    progress: Progress | Report | None = None,
+) -> Pushed:
     """Send a run as a model to a Hugging Face hub, without paths of this machine; as `attnmel push`.
 
     The token is that of `hf auth login` or $HF_TOKEN, the server $HF_ENDPOINT. With `dry_run` nothing is sent.
@@ -112,6 +119,8 @@ def push(run: "Run | Place", repository: str, *, private: bool = False, dry_run:
 
     name = repository_name(repository)
     with staged(run_to_share(place_of(run)), name) as found:
+        for note in found.notes:
+            as_progress(progress).note(note)
         sent = None if dry_run else send(found, name, private=private)
         card = (found.folder / CARD).read_text(encoding="utf-8")
         return Pushed(name.repository, sent, found.sizes, card, found.notes)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
-from attnmel.api.model_names import image_paths, opened_runs, place_of, trained_model
+from attnmel.api.model_names import image_paths, opened_runs, place_of, refuse_swapped, trained_model
 from attnmel.errors import ConfigError
 from attnmel.progress import Progress
 
@@ -92,12 +92,13 @@ def explain_one_by_one(
 
     if not images:
         raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
-    shown = as_progress(progress)
+    named, shown = [str(one) for one in images], as_progress(progress)
+    refuse_swapped(place_of(model), named)
     path = trained_model(place_of(model), shown)
     places = [None if one is None else Path(one) for one in (out, masks, segmenter)]
     yield from explain_images(
         path,
-        image_paths([str(one) for one in images]),
+        image_paths(named),
         methods=methods,
         out=places[0],
         masks=places[1],

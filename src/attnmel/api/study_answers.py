@@ -75,9 +75,9 @@ class Analysed:
 
     def to_frame(self) -> "DataFrame":
         """Return a table with the mean AUC of each modality and each difference, for other readers and other cases."""
-        from attnmel.statistics.readers import ReaderStudy
+        from attnmel.pipeline.study.analysis.analysis_rows import analysis_rows
 
-        return ReaderStudy(self.found.analysis).to_frame()
+        return frame(analysis_rows(self.found.analysis))
 
 
 @dataclass(frozen=True)
