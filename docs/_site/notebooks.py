@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbconvert import MarkdownExporter
 
 FOLDER = "notebooks"
@@ -15,7 +16,9 @@ def pages(docs: Path) -> Iterator[tuple[str, str | bytes]]:
     """Give the path below docs/ and the content of the page of each notebook, and of each of its pictures."""
     for path in sorted((docs / FOLDER).glob("*.ipynb")):
         resources: dict[str, Any] = {"output_files_dir": f"{path.stem}_files", "unique_key": path.stem}
-        text, made = MarkdownExporter().from_filename(str(path), resources)
+        notebook = nbformat.read(path, as_version=4)
+        notebook.metadata.language_info = {"name": "python"}
+        text, made = MarkdownExporter().from_notebook_node(notebook, resources)
         title, _, rest = text.strip().partition("\n")
         yield f"{FOLDER}/{path.stem}.md", f"{title}\n\n[The notebook]({path.name}) to run it yourself.\n{rest}\n"
         for name, content in made["outputs"].items():
