@@ -25,7 +25,11 @@ def _of_hub(model: str | Path) -> Path | None:
 
 def place_of(model: "Run | str | Path") -> str:
     """Return the path of a run, or a name or path as it was given; no torch."""
-    return str(getattr(model, "path", model))
+    from attnmel.files.hub import PREFIX
+
+    place = str(getattr(model, "path", model))
+    # A name that became a path of Windows on its way.
+    return place.replace("\\", "/") if place.startswith(PREFIX) else place
 
 
 def place_of_results(model: "Run | str | Path", progress: Progress = SILENT) -> str:

@@ -20,6 +20,7 @@ from attnmel.errors import CheckpointError
 from attnmel.features.trunk_network import open_trunk
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.start_weights import stored_source
+from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 
 pytest.importorskip("huggingface_hub", reason="needs the extra hub")
 
@@ -248,10 +249,10 @@ def test_a_study_freezes_commit_and_hash_of_its_machine(hub: Hub, shared: str, t
     frozen = study.new(
         "reading", images, {"melanoma": 2, "nevus": 2}, ["ana"], machines={"net": "hf:ana/tiny"}, repeats=1
     )
-    (machine,) = json.loads(frozen.file.read_text(encoding="utf-8"))["machines"]
+    (machine,) = open_frozen(StudyFolder(frozen.file.parent))[0].machines
     weights = next(iter(hub.repositories["ana/tiny"].commits.values()))["best.safetensors"]
-    assert machine["source"] == f"{shared}#{hashlib.sha256(weights).hexdigest()}"
-    assert all(0 < one < 1 for one in machine["probabilities"].values())
+    assert machine.source == f"{shared}#{hashlib.sha256(weights).hexdigest()}"
+    assert all(0 < one < 1 for one in machine.probabilities.values())
 
 
 def test_a_fusion_and_a_comparison_take_the_results_of_a_copy(
