@@ -72,22 +72,20 @@ def reproduce(
     Example:
         attnmel reproduce isic2017 --seeds 3
     """
-    from attnmel.errors import require_known
-    from attnmel.evaluation.thesis.tables import TABLES
-    from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
+    from attnmel.api.tables import table_options
+    from attnmel.pipeline.reproduce.jobs import command_lines, table_jobs
 
-    require_known("table", table, TABLES)
     shrunken = {"data.size": size, "data.limit": limit, "training.epochs": epochs}
-    options = TableOptions(
-        plan=TABLES[table],
-        out=out or Path("tables") / table,
-        overrides=(*(f"{key}={value}" for key, value in shrunken.items() if value is not None), *(overrides or ())),
-        seeds=seeds,
+    options = table_options(
+        table,
+        [*(f"{key}={value}" for key, value in shrunken.items() if value is not None), *(overrides or ())],
         rows=tuple(filter(None, (rows or "").replace(" ", "").split(","))),
-        given=tuple(given or ()),
+        given=given or (),
+        seeds=seeds,
+        segmenter=segmenter,
+        out=out,
         home=home,
         command=shlex.join(["attnmel", *sys.argv[1:]]),
-        segmenter=segmenter,
     )
     if print_commands:
         lines = command_lines(table_jobs(options))
