@@ -12,6 +12,9 @@ from attnmel.progress import Progress
 LAST_LINES = 20
 """Of the error stream of a process; the reason of a failure is among them."""
 
+GRACE = 30.0
+"""Seconds that a command has to end after Ctrl-C."""
+
 
 class Commands:
     """Runs commands one after the other; another thread may end them."""
@@ -53,10 +56,18 @@ class Commands:
         return "" if process.returncode == 0 else reason_of(lines, process.returncode)
 
     def stop(self) -> None:
-        """End the command that runs as Ctrl-C does, and start no other."""
+        """End the command that runs as Ctrl-C does, and start no other.
+
+        What was started in the background of a shell may ignore Ctrl-C; it is ended by SIGTERM after `GRACE` seconds.
+        """
         self._is_stopped = True
-        if self._process is not None and self.is_running:
-            self._process.send_signal(signal.SIGINT)
+        if self._process is None or not self.is_running:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
 
 
 def reason_of(lines: Sequence[str], code: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.reproduce.jobs import TableOptions
@@ -11,6 +11,7 @@ from attnmel.pipeline.reproduce.schedule import Schedule
 from attnmel.progress import Progress
 
 
+@runtime_checkable
 class Engine(Protocol):
     """A place where commands are run."""
 
