@@ -4,7 +4,9 @@ A task is a generator, so that its notes come as results, one by one.
 """
 
 import pickle
+import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +69,9 @@ class Cluster:
         self._progress = progress
         self._function = ray.remote(task_on_machine())
         self._fixed = (attnmel.__version__, tuple(mark), str(Path.cwd()))
-        self._each = each
+        self._mark, self._each, self._tries = mark, each, TRIES
+        self._begun: set[Any] = set()
+        """Streams that a machine works at."""
         self._running: dict[Any, tuple[str, bytes, int]] = {}
         """Name, work and number of the try, by the stream of results."""
 
@@ -122,11 +126,17 @@ class Cluster:
     def wait(self) -> tuple[str, Ended]:
         """Pass on notes until one piece of work has ended; return its name and how it ended."""
         while True:
-            ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LOOK_EVERY, fetch_local=False)
-            for stream in ready:
-                name = self._running[stream][0]
-                if ended := self._step(stream):
-                    return name, ended
+            for found in self._look():
+                return found
+
+    def _look(self) -> Iterator[tuple[str, Ended]]:
+        """Pass on notes that are there, and yield what has ended."""
+        ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LOOK_EVERY, fetch_local=False)
+        for stream in ready:
+            self._begun.add(stream)
+            name = self._running[stream][0]
+            if ended := self._step(stream):
+                yield name, ended
 
     def _step(self, stream: Any) -> Ended | None:  # noqa: ANN401
         from ray.exceptions import RayError, RayTaskError
@@ -151,24 +161,26 @@ class Cluster:
 
     def _again(self, name: str, work: bytes, number: int, error: Exception) -> Ended | None:
         lost = f"its machine or its Ray worker was lost ({type(error).__name__})"
-        if number == TRIES:
-            return Ended(True, f"{lost}, {TRIES} times")
+        if number >= self._tries:
+            return Ended(True, f"{lost}, {number} times")
         self._progress.note(f"{name}: {lost}; it goes on elsewhere from what is in its folder")
         self._start(name, work, number + 1)
         return None
 
     def stop(self) -> None:
-        """Interrupt all work as Ctrl-C does, and wait until it has ended."""
-        from ray.exceptions import RayError
+        """Interrupt all work as Ctrl-C does, and wait until it has ended.
 
-        for stream in self._running:
+        Work that runs looks for the mark; a cancelled task of Ray would count as ended before its processes have.
+        """
+        Path(self._mark.path).unlink(missing_ok=True)
+        self._tries = 0
+        for stream in [one for one in self._running if one not in self._begun]:
             self._ray.cancel(stream)
-        for stream in self._running:
-            try:
-                self._ray.get(stream.completed(), timeout=STOP_LIMIT)
-            except RayError:  # cancelled, as it should be, or lost
-                continue
-        self._running.clear()
+            del self._running[stream]
+        self._progress.note(f"stopping {counted(len(self._running), 'run')}")
+        until = time.monotonic() + STOP_LIMIT
+        while self._running and time.monotonic() < until:
+            deque(self._look(), maxlen=0)
 
 
 def places(resources: dict[str, float], cpus: float, gpus: float) -> int:
