@@ -9,6 +9,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,23 +82,21 @@ class Cluster:
         Raises:
             ConfigError: names the first that cannot.
         """
-        from ray.exceptions import RayError
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
+        strategies = import_module("ray.util.scheduling_strategies")
         machines = [one for one in self._ray.nodes() if one["Alive"]]
         streams = [
             self._function.options(
                 num_cpus=0,
                 max_retries=0,
                 num_returns="streaming",
-                scheduling_strategy=NodeAffinitySchedulingStrategy(one["NodeID"], soft=False),
+                scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(one["NodeID"], soft=False),
             ).remote(*self._fixed, None)
             for one in machines
         ]
         for one, stream in zip(machines, streams, strict=True):
             try:
                 answers = [self._ray.get(answer) for answer in stream]
-            except RayError as error:
+            except self._ray.exceptions.RayError as error:
                 why = str(error).strip().splitlines()[-1]
                 raise ConfigError(
                     f"{one['NodeManagerHostname']} does not answer within its Ray cluster: {why}"
@@ -139,16 +138,14 @@ class Cluster:
                 yield name, ended
 
     def _step(self, stream: Any) -> Ended | None:  # noqa: ANN401
-        from ray.exceptions import RayError, RayTaskError
-
         name, work, number = self._running[stream]
         try:
             found = self._ray.get(next(stream))
         except StopIteration:
             ended = Ended(True, "its task ended without a result")
-        except RayTaskError as error:
+        except self._ray.exceptions.RayTaskError as error:
             ended = Ended(True, f"its task failed: {str(error).strip().splitlines()[-1]}")
-        except RayError as error:
+        except self._ray.exceptions.RayError as error:
             del self._running[stream]
             return self._again(name, work, number, error)
         else:
