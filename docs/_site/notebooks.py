@@ -1,4 +1,4 @@
-"""The notebooks of docs/notebooks as pages of the site: text, code and the stored outputs, by nbconvert. None is run."""
+"""The notebooks of docs/notebooks as pages of the site: text, code and stored outputs, by nbconvert. None runs."""
 
 import re
 from collections.abc import Iterator

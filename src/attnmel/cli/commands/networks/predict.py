@@ -98,6 +98,15 @@ def predict(
         Path | None,
         option(OUTPUT, "Run or file of `attnmel segment train` that draws the lesion masks.", metavar="<file>"),
     ] = None,
+    shard: Annotated[
+        str | None,
+        option(
+            DATA,
+            "Predict the K-th of N equal parts of the images to --out, for several machines; `attnmel join` makes one "
+            "table of them.",
+            metavar="K/N",
+        ),
+    ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
         float,
@@ -124,6 +133,8 @@ def predict(
 
     if resume and out is None:
         raise ConfigError("--resume continues the file of --out; name that file")
+    if shard and (out is None or as_json or out.suffix.lower() == ".json"):
+        raise ConfigError("--shard writes a CSV file that `attnmel join` reads; name it by --out")
     # Rows on a terminal are progress enough, and a bar among them would make both illegible.
     progress = Terminal(bars=out is not None or not sys.stdout.isatty())
     json_wanted = as_json
@@ -142,6 +153,7 @@ def predict(
         segmenter=segmenter,
         transforms=tta,
         metadata=metadata,
+        shard=shard,
         stall_limit=stall_limit,
         lazily=True,
         progress=progress,
