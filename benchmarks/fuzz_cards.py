@@ -34,7 +34,7 @@ from attnmel.pipeline.predict.models.fused_model import FusedModel
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.images.normalisation import training_statistics
 from attnmel.pipeline.run.moved import read_recipe
-from attnmel.pipeline.run.training_state import load_training_state
+from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.records import Lesion
 from fuzz_target import Target, whole_files
 
@@ -50,11 +50,11 @@ def card_targets(base: Path, strangers: Path) -> Iterator[Target]:
         ("fusion", more / "fused" / "best.safetensors", KEY, _fusion),
     ):
         texts = [read_metadata(path)[key].encode()]
-        yield Target(f"text-{name}", "json", texts, _within(path, key, read), "text.json", 0.5)
+        yield Target(f"text-{name}", "json", texts, _within(path, key, read), "text.json", 0.3)
     state = base / "run" / "resume.safetensors"
     history = [read_metadata(state)["history"].encode()]
-    yield Target("text-history", "json", history, _within(state, "history", _resumed(base)), "text.json", 0.5)
-    yield Target("training-state", "safetensors", whole_files(state), _resumed(base), "resume.safetensors", 0.5)
+    yield Target("text-history", "json", history, _within(state, "history", _resumed(base)), "text.json", 0.3)
+    yield Target("training-state", "safetensors", whole_files(state), _resumed(base), "resume.safetensors", 0.3)
 
 
 def _make_more(base: Path, more: Path) -> None:

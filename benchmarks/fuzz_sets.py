@@ -41,7 +41,8 @@ def set_targets(strangers: Path) -> Iterator[Target]:
 
 def _layout(name: str, layout: Layout, folder: Path, images: list[str] | None = None) -> Iterator[Target]:
     """Give a reader for each table of a layout; images are empty files, which it looks for and does not open."""
-    tables = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.suffix in (".csv", ".txt")}
+    texts = [path for path in folder.rglob("*") if path.suffix in (".csv", ".txt")]
+    tables = {path.relative_to(folder): path.read_bytes() for path in texts}
     found = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix in (".jpg", ".JPG", ".bmp")]
     empty = [Path(one) for one in images] if images is not None else found
 

@@ -220,7 +220,7 @@ def _weights(base: Path) -> Iterator[Target]:
 
 
 def make_targets(base: Path, strangers: Path) -> Iterable[Target]:
-    """Return all readers that have a whole file to start from."""
+    """Return all readers that have a whole file to start from, each made when it is asked for."""
     strangers.mkdir(parents=True, exist_ok=True)
     sys.setrecursionlimit(1000)
     groups = (
@@ -228,7 +228,7 @@ def make_targets(base: Path, strangers: Path) -> Iterable[Target]:
         npz_targets(strangers), image_targets(strangers), set_targets(strangers), card_targets(base, strangers),
         cache_targets(base), answer_targets(strangers),
     )  # fmt: skip
-    return [one for one in itertools.chain(*groups) if one.seeds]
+    return (one for one in itertools.chain(*groups) if one.seeds)
 
 
 def read_whole(targets: Iterable[Target], place: Path) -> Iterator[tuple[str, Any]]:

@@ -99,7 +99,8 @@ def test_a_home_that_cannot_be_written_is_one_sentence(forked: Forked, phantoms:
     opened_to_others(home)
 
     def build() -> None:
-        with pytest.raises(AttnmelError, match=r"cannot write .* \(Permission denied\); .* name another place with --home"):
+        sentence = r"cannot write .* \(Permission denied\); .* name another place with --home"
+        with pytest.raises(AttnmelError, match=sentence):
             prepare(DATA, home=home)
 
     assert forked(build, unprivileged) == (0, "")
@@ -136,7 +137,7 @@ def test_a_home_that_was_moved_is_not_prepared_again(
     assert (found.key, found.path.parent) == (made.key, moved / "cache")
 
 
-def test_a_run_that_was_moved_is_evaluated_where_it_is(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+def test_a_moved_run_is_evaluated_where_it_is(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
     moved = Path(shutil.copytree(trained.path, tmp_path / "first" / "run")).rename(tmp_path / "other name")
     before = Run(trained, phantoms.home).predictions("test").probabilities
     evaluate_run(Run(moved, phantoms.home), split="test", resamples=20)

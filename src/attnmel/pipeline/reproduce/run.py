@@ -3,6 +3,7 @@
 After every run the table is written anew, so that a look at any time shows what is there.
 """
 
+import os
 import subprocess
 import sys
 from collections import deque
@@ -22,6 +23,7 @@ from attnmel.pipeline.reproduce.jobs import SEGMENTER, Job, TableOptions, shell_
 from attnmel.pipeline.reproduce.table import TableReader
 from attnmel.pipeline.reproduce.write import write_page, write_table
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.train.processes import starter
 from attnmel.progress import SILENT, Progress
 
 LAST_LINES = 20
@@ -113,6 +115,7 @@ def _run(arguments: Sequence[str], progress: Progress) -> str:
     lines: deque[str] = deque(maxlen=LAST_LINES)
     with subprocess.Popen(
         [sys.executable, "-m", "attnmel", *arguments],
+        env={**os.environ, **starter()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
