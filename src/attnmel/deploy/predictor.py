@@ -29,7 +29,7 @@ from attnmel.errors import CheckpointError, ConfigError, ImageError, require_kno
 from attnmel.models.averaging import averaged, softmax
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, decisions_of
-from attnmel.pretrained.catalogue import find_model
+from attnmel.pretrained.named import exported_file
 from attnmel.records import ATTENTION_MAPS
 from attnmel.shapes import Float32
 from attnmel.threads import requested_threads
@@ -96,7 +96,7 @@ class PredictedFile(NamedTuple):
 class Predictor:
     """A model that `attnmel export` wrote, ready to predict; research use only, not a medical device.
 
-    `model` is its file, or the name of a pretrained model: Predictor("pretrained"). `threads` defaults to
+    `model` is its file, or a name: Predictor("pretrained"), Predictor("hf:OWNER/NAME@REVISION"). `threads` defaults to
     $ATTNMEL_THREADS, else to the engine's choice. "bf16" multiplies in bfloat16, faster on processors that have it; if
     the export measured its cost, that may be at most `bound` of AUC, by the lower end of its interval. `transforms` of
     an image whose probabilities are averaged, as of `attnmel predict --tta`; by default the model's own. One predictor
@@ -118,8 +118,9 @@ class Predictor:
         transforms: str | None = None,
     ) -> None:
         require_known("precision", precision, ENGINE_PRECISION)
-        shipped = find_model(model) if isinstance(model, str) else None
-        path = shipped.onnx if shipped else Path(model)
+        path = exported_file(model) or Path(model)
+        if path.is_dir():
+            raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {model} --onnx")
         self.card: Card
         """Classes, preprocessing, licence and measures."""
         self.facts: ExportFacts

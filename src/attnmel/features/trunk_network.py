@@ -89,7 +89,7 @@ def open_trunk(
         ConfigError: "logits" of published weights, whose classes are ImageNet's, or a network of several trunks.
     """
     if is_checkpoint(settings.weights):
-        network, card = load_checkpoint(Path(settings.weights).expanduser())
+        network, card = load_checkpoint(weights_file(settings.weights))
         if card.own:
             raise ConfigError(
                 f"{settings.weights} is {described(card)}, and taps are of the package's trunks; name another run"

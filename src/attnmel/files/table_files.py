@@ -87,6 +87,11 @@ def write_table(
         write_notice(path.with_name(NOTICES), notice_text(licence))
 
 
+def notice_path(table: Path) -> Path:
+    """Return the file of a single table's notice, which is next to it."""
+    return table.with_name(f"{table.name}.notice.txt")
+
+
 def write_notice(path: Path, text: str) -> None:
     """Write the notice of a table into a file of its own."""
     with replacing(path) as part:

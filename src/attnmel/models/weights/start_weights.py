@@ -19,6 +19,7 @@ from attnmel.files.checksums import file_sha256
 from attnmel.files.download import download
 from attnmel.files.folders import expanded, weights_folder
 from attnmel.files.hub import hub_folder, hub_name
+from attnmel.files.hub import pinned as pinned_model
 from attnmel.files.locks import hold_file
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described
@@ -122,6 +123,18 @@ def weights_file(source: str) -> Path:
         f'no weights at \'{source}\'; model.weights is "imagenet", "random", an address or a path of a .pth file, '
         "a run folder, a .safetensors file, or hf:OWNER/NAME@REVISION"
     )
+
+
+def stored_source(source: str) -> str:
+    """Return weights as a stored recipe names them: a path in full, a model of a hub with its commit and hash.
+
+    Raises:
+        AttnmelError: as `hub_folder`.
+    """
+    if name := hub_name(source):
+        return str(pinned_model(name))
+    path = expanded(source)
+    return str(path.absolute()) if source not in START_NAMES and path.exists() else source
 
 
 def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> Path:
