@@ -22,15 +22,7 @@ from attnmel.data.image_files.picture import UNNAMED
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
 from attnmel.data.preprocess.network_input import Mask, NetworkInput, Seen, network_input
-from attnmel.deploy.onnx_file import (
-    ATTENTION,
-    BOUND,
-    LOGITS,
-    PROBABILITIES,
-    SQUARE,
-    ExportFacts,
-    read_onnx_card,
-)
+from attnmel.deploy.onnx_file import ATTENTION, BOUND, LOGITS, PROBABILITIES, SQUARE, ExportFacts, read_onnx_card
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
@@ -87,11 +79,7 @@ class Prediction:
         return self.card.licence
 
     def frame(self, name: str) -> Float32[np.ndarray, "H W"]:
-        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network saw nothing.
-
-        Raises:
-            ConfigError: the network has no such map.
-        """
+        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network saw nothing."""
         require_known("attention map", name, self.attention)
         return whole_frame(self.attention[name], self.seen.squares[0], size=self.card.size, side=self.card.size)
 
