@@ -164,7 +164,8 @@ def _opened(given: str, home: Path, progress: Progress) -> list[Member]:
 def _of_run(member: Member, run: Run, name: str) -> Predictions:
     results = run.results.get(name)
     evaluate = f"`attnmel evaluate {run.path}{'' if results and results.on is None else f' --split {name}'}`"
-    if results is None:
+    # A model that was fetched has measures, but no predictions.
+    if results is None or not run.folder.predictions(name).is_file():
         others = "" if name != CHOOSES else ", or fuse by mean, rank or extreme"
         raise PredictionsError(f"{member.name} has no {name} predictions; evaluate it first: {evaluate}{others}")
     if run.card is not None and results.epoch != run.card.epoch:

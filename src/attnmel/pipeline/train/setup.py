@@ -1,6 +1,7 @@
 """A recipe -> the devices, network, optimiser, objective and schedule that its training starts with."""
 
 import logging
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,14 +52,17 @@ def launched_fabric(
     precision = runtime.choose_precision(settings.precision, device)
     if precision == "bf16" or keep_memory:
         runtime.keep_memory()
-    fabric = Fabric(
-        accelerator=device.type,
-        devices=devices,
-        num_nodes=nodes,
-        strategy="ddp" if devices * nodes > 1 else "auto",
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
-    )
-    fabric.launch()
+    with warnings.catch_warnings():
+        # Where SLURM is installed, a training outside a job of it is no mistake.
+        warnings.filterwarnings("ignore", message="The `srun` command is available")
+        fabric = Fabric(
+            accelerator=device.type,
+            devices=devices,
+            num_nodes=nodes,
+            strategy="ddp" if devices * nodes > 1 else "auto",
+            precision="bf16-mixed" if precision == "bf16" else "32-true",
+        )
+        fabric.launch()
     return fabric
 
 
