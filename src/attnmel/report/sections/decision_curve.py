@@ -55,7 +55,8 @@ def _useful(curve: DecisionCurve) -> str:
     """Return where the whole interval lies above acting on all and on none; of few images nowhere."""
     positives = round(curve.prevalence * curve.images)
     if (few := min(positives, curve.images - positives)) < FEW:
-        return f"with {counted(few, 'image')} on a side, it does not show where that is more than acting on all or on none."
+        few_images = counted(few, "image")
+        return f"with {few_images} on a side, it does not show where that is more than acting on all or on none."
     if not curve.useful:
         return "at no threshold is it shown to be higher than that of acting on all or on none."
     ranges = [f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in curve.useful]
