@@ -12,7 +12,7 @@ import typer
 
 from attnmel import NOTICE, __version__
 from attnmel.cli.commands import data
-from attnmel.cli.commands.networks import explain, hub, predict, schema, segment, train
+from attnmel.cli.commands.networks import explain, hub, join, predict, schema, segment, train
 from attnmel.cli.commands.results import evaluate, fuse, reproduce, study
 from attnmel.cli.commands.start import clean, demo, docs, models, serve
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
@@ -70,7 +70,16 @@ def attnmel(
 COMMANDS = {
     START: (demo.demo, serve.serve, models.models, demo.doctor, clean.clean, docs.docs),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
-    NETWORKS: (train.train, predict.predict, explain.explain, predict.export, hub.push, hub.pull, schema.schema),
+    NETWORKS: (
+        train.train,
+        predict.predict,
+        join.join,
+        explain.explain,
+        predict.export,
+        hub.push,
+        hub.pull,
+        schema.schema,
+    ),
     RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
 }
 for heading, commands in COMMANDS.items():

@@ -22,7 +22,7 @@ from attnmel.models.weights.checkpoints import read_checkpoint, save_weights, se
 from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.score import score
-from attnmel.pipeline.evaluate.truth import fetched_truth
+from attnmel.pipeline.evaluate.submissions import fetched_truth
 from attnmel.pipeline.fuse.evaluate import evaluate_fusion, stored_card
 from attnmel.pipeline.fuse.fit import fit
 from attnmel.pipeline.fuse.fuse import fuse

@@ -88,11 +88,7 @@ class ArrayCache:
         return np.array([self._row_of[image_id] for image_id in image_ids], dtype=np.int64)
 
     def gather(self, rows: Integer[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S *channels"]:
-        """Return copies of some rows.
-
-        Raises:
-            ImageError: the file was cut short since the cache was opened.
-        """
+        """Return copies of some rows."""
         return gather_rows(self.file, rows, self.arrays.shape[1:])
 
     @cached_property
@@ -215,7 +211,6 @@ def write_rows(
 
     Raises:
         ImageError: names the files that cannot be used, with what is wrong with each.
-        OSError: the disk is full or cannot be written.
     """
     problems = []
     with path.open("wb") as file, progress.bar(label, total, "images") as advance:

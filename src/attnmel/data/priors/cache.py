@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float64, UInt8
 from attnmel.data.preprocess.array_file import ArrayBuild, ArrayCache, ArrayKind, damaged_contents, open_arrays
 from attnmel.data.preprocess.cache import NO_MASKS
 from attnmel.data.preprocess.cache_build import Crop, crop_key, image_part
-from attnmel.data.preprocess.images import BLACK_TO_WHITE, MASK_THRESHOLD, image_size, prepared_marks
+from attnmel.data.preprocess.images import BLACK_TO_WHITE, MASK_THRESHOLD, image_size, prepared_pixels
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.priors.corrupt import NOT_SPOILT, SWAPPED, spoilt, swapped
 from attnmel.data.priors.sources import PriorFiles, StructureFiles
@@ -109,7 +109,8 @@ def prepared_plane(work: _Work) -> Plane | str:
         part = image_part(work.crop, work.image, work.lesion)
     except ImageError as error:
         return f"{work.image_id}: {error}"
-    planes = [spoilt(prepared_marks(one, crop=part, side=work.side), work.image_id, work.spoil) for one in marks]
+    grey = [one.astype(np.uint8) * np.uint8(255) for one in marks]
+    planes = [spoilt(prepared_pixels(one, crop=part, side=work.side), work.image_id, work.spoil) for one in grey]
     return packed(planes) if isinstance(work.files, StructureFiles) else planes[0]
 
 

@@ -1,4 +1,7 @@
-"""A run's recipe, with the folder of its images where that is now; what may change when it is continued. No torch."""
+"""Where a run lies; its recipe, with the folder of its images where that is now, and what a continued run may change.
+
+No torch.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,6 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
+from attnmel.data.batches.ablate import NO_ABLATION
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
@@ -99,3 +103,10 @@ def adapted(begun: AnyRecipe, wanted: AnyRecipe) -> AnyRecipe:
         return changed
     epochs = {"epochs": wanted.training.epochs}
     return changed.model_copy(update={"training": changed.training.model_copy(update=epochs)})
+
+
+def place_of(recipe: AnyRecipe, out: Path) -> RunFolder:
+    """Return the folder of a new run: `<out>/<recipe>[/fold-<k>-of-<n>][/<ablation>]/seed-<seed>`."""
+    fold = f"fold-{recipe.data.fold.replace('/', '-of-')}" if recipe.data.fold else ""
+    plain = RunFolder(out / recipe.name / fold / f"seed-{recipe.training.seed}")
+    return plain if recipe.data.ablation == NO_ABLATION else plain.ablation(recipe.data.ablation)
