@@ -11,6 +11,9 @@ from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.records import Predictions
 
+SPLIT = "test"
+"""The split whose truth a submission is scored against."""
+
 
 def named_submission(given: str) -> tuple[str, Path]:
     """Return the data set and the path of "isic2017:FILE"; no data set where the name is that of a file alone."""
@@ -59,10 +62,6 @@ def submission_predictions(
         notes.append(f"{path.name}: compared on the {count} images that the run has")
         found = found.of_images(run.image_ids)
     return found, tuple(notes)
-
-
-SPLIT = "test"
-"""The split whose truth a submission is scored against."""
 
 
 def lesion_groups(dataset: str, home: Path) -> dict[str, str]:

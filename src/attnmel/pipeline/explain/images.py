@@ -19,7 +19,8 @@ from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.predict.attention_maps import require_own_names, write_image_maps
 from attnmel.pipeline.predict.image_files import image_files, own_folders, raise_for_failures
-from attnmel.pipeline.predict.masks.lesion_masks import note_masks, open_masks, require_masks
+from attnmel.pipeline.predict.masks.lesion_masks import note_masks, require_masks
+from attnmel.pipeline.predict.masks.mask_options import open_masks
 from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.pipeline.predict.predict import note_ablation
 from attnmel.progress import SILENT, Progress

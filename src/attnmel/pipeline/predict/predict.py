@@ -14,7 +14,8 @@ from attnmel.models.weights.card import FUSED, Card
 from attnmel.pipeline.predict.attention_maps import require_own_names
 from attnmel.pipeline.predict.image_files import image_files
 from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
-from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks, open_masks, require_masks
+from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks, require_masks
+from attnmel.pipeline.predict.masks.mask_options import open_masks
 from attnmel.pipeline.predict.models.onnx_model import SUFFIX, OnnxModel
 from attnmel.pipeline.predict.shards import Shard
 from attnmel.progress import SILENT, Progress

@@ -6,7 +6,8 @@ import pytest
 from tests.factories import Recorder
 
 from attnmel.errors import ConfigError
-from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks, open_masks
+from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks
+from attnmel.pipeline.predict.masks.mask_options import open_masks
 
 
 def masks(folder: Path, *names: str) -> LesionMasks:

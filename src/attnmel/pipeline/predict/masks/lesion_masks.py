@@ -1,6 +1,5 @@
-"""The lesion masks of a prediction: files of a folder, or drawn by a segmenter. No torch."""
+"""The lesion masks of a prediction, wherever they come from. No torch."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,9 +7,8 @@ from attnmel.config.fields import LESION
 from attnmel.data.datasets.own.masks import FolderMasks
 from attnmel.data.dicom.frames import image_id
 from attnmel.data.image_files.masks import jpeg_note
-from attnmel.data.preprocess.network_input import Mask, mask_of
+from attnmel.data.preprocess.network_input import Mask
 from attnmel.errors import ConfigError, listed
-from attnmel.files.folders import MasksFolder
 from attnmel.models.weights.card import Card
 from attnmel.progress import Progress
 
@@ -70,30 +68,3 @@ def note_masks(masks: LesionMasks, images: Sequence[Path], progress: Progress) -
         )
     for sentence in jpeg_note(found.values()):
         progress.note(sentence)
-
-
-def open_masks(masks: Path | None, segmenter: Path | None) -> LesionMasks:
-    """Return the masks of a folder (`<image>_segmentation.png` or `<image>.png`), or of a segmenter, or none.
-
-    Raises:
-        ConfigError: both are named, or there is no such folder.
-        LabelError: the folder has two masks of an image.
-        CheckpointError: the segmenter cannot be used.
-    """
-    if masks is not None and segmenter is not None:
-        raise ConfigError("--masks and --segmenter both name the lesion masks; leave out one of them")
-    if segmenter is not None:
-        from attnmel.pipeline.predict.masks.segmenter_masks import SegmenterMasks  # with torch
-
-        drawn = SegmenterMasks(segmenter)
-        return LesionMasks(drawn, f"segmenter {hashlib.sha256(drawn.file.read_bytes()).hexdigest()[:12]}")
-    if masks is not None:
-        if not masks.is_dir():
-            raise ConfigError(
-                f"--masks {masks} is no folder; expected one with <image>_segmentation.png or <image>.png"
-            )
-        from attnmel.data.priors.sources import folder_masks  # with what downloads archives
-
-        files = folder_masks(MasksFolder(masks))
-        return LesionMasks(lambda image: mask_of(files.find(image_id(image), image), image), f"folder {masks}", files)
-    return NO_MASKS
