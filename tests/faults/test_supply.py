@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 PROJECT = Path(__file__).parents[2]
 SOURCE = PROJECT / "src" / "attnmel"
 
-OF_OTHERS = {"mlflow", "wandb", "pandas", "ray"}
+OF_OTHERS = {"mlflow", "wandb", "pandas"}
 """Imported where a user has installed them: extras that are not in `test`, and `to_frame`."""
 
 BROUGHT = {"pydantic_core"}
