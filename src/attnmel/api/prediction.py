@@ -56,6 +56,14 @@ class Predicted:
         """Return a table with a row for each image and the columns of the CSV of `attnmel predict`."""
         return frame(dict(_cells(one)) for one in self.images)
 
+    def raise_for_failures(self) -> None:
+        """Complain of images that could not be used, once the others are done.
+
+        Raises:
+            ImageError: names them.
+        """
+        self.read().results.raise_for_failures()
+
 
 def _cells(image: dict[str, Any]) -> list[tuple[str, object]]:
     nested = [(f"{_COLUMNS[key]}_{name}", one) for key in _COLUMNS for name, one in image.get(key, {}).items()]
