@@ -46,7 +46,7 @@ def test_readings_are_analysed_and_a_study_is_planned_as_by_the_commands(attnmel
     plan = study.power([5], [60], aucs=(0.9, 0.8))
     ran = attnmel("study", "power", "--readers", "5", "--cases", "60", "--auc", "0.9", "--auc", "0.8", "--json")
     assert plan.to_dict() == json.loads(ran.out)
-    assert 0 < plan.to_frame().power.item() < 1
+    assert 0 < float(plan.to_frame().power.item()) < 1
 
 
 NEW = {
