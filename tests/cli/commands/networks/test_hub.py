@@ -256,7 +256,7 @@ def test_a_study_freezes_commit_and_hash_of_its_machine(hub: Hub, shared: str, t
 
 
 def test_a_fusion_and_a_comparison_take_the_results_of_a_copy(
-    attnmel: "Attnmel", shared: str, run: RunFolder, fitted: RunFolder, phantoms: "Phantoms"
+    attnmel: "Attnmel", shared: str, fitted: RunFolder, phantoms: "Phantoms"
 ) -> None:
     home = ("--home", phantoms.home)
     ran = attnmel("fuse", shared, fitted.path, "--out", "fused.csv", *home)
@@ -265,7 +265,7 @@ def test_a_fusion_and_a_comparison_take_the_results_of_a_copy(
     ran = attnmel("fuse", shared, fitted.path, "--by", "mean", "--out", "fused.csv", *home, "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["members"][0]["path"] == str(Path("runs/tiny").resolve())
-    ran = attnmel("compare", shared, run.path, "--measure", "auc", "--json")
+    ran = attnmel("compare", shared, fitted.path, "--measure", "auc", "--json")
     assert ran.code == 0, ran.err
 
 
