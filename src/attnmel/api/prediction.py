@@ -86,7 +86,6 @@ def predict(
     dicom: Place | None = None,
     masks: Place | None = None,
     segmenter: Place | None = None,
-    shard: str | None = None,
     stall_limit: float = STALL_LIMIT,
     lazily: bool = False,
     progress: Progress | Report | None = None,
