@@ -9,15 +9,14 @@ import pytest
 import torch
 
 from attnmel.deploy.onnx_file import (
-    CONTENT,
     EXPORT,
-    LARGEST_TEXT,
     Cost,
     ExportFacts,
     Parity,
     append_texts,
     read_onnx_card,
 )
+from attnmel.deploy.onnx_texts import CONTENT, LARGEST_TEXT
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import CARD, Card, card_json
 

@@ -203,7 +203,7 @@ def export(
     if not onnx:
         raise typer.BadParameter("name a format: --onnx")
 
-    from attnmel.deploy.onnx_file import BOUND
+    from attnmel.deploy.onnx_texts import BOUND
     from attnmel.files.folders import home_folder
     from attnmel.files.hub import hub_name
     from attnmel.pipeline.export.export import LIMIT, export_onnx
