@@ -13,7 +13,7 @@ from attnmel.config.load import load_run_recipe, load_segmenter_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.archives.unpack import unpack
 from attnmel.data.audit.exclusions import read_exclusions
-from attnmel.data.datasets.folder import read_folder
+from attnmel.data.datasets.own.folder import read_folder
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.data.tables import labels, metadata
 from attnmel.data.tables.age_and_sex import read_age_and_sex
@@ -30,11 +30,11 @@ from attnmel.models.weights.safetensors_io import load_state
 from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.reproduce.folder import TableFolder
-from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.run.provenance import read_provenance
-from attnmel.pipeline.run.results import read_measures
-from attnmel.pipeline.run.results_details import read_details
+from attnmel.pipeline.run.results.details import read_details
+from attnmel.pipeline.run.results.results import read_measures
+from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.segment.masks_table import read_masks_table
 from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.pipeline.study.machines import machine_output

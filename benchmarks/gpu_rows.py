@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from attnmel.files.folders import RunFolder, replacing
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results.results import read_measures
 from gpu_summary import TOY
 from results import section, together
 

@@ -65,7 +65,7 @@ def _timed(work: Callable[[], object]) -> float:
 def cache(folder: Path, images: int) -> float:
     """Prepare that many images: hash, decode, cut, resize, write."""
     from attnmel.config.fields import prepared_side
-    from attnmel.data.datasets.folder import read_folder
+    from attnmel.data.datasets.own.folder import read_folder
     from attnmel.data.preprocess.cache import open_cache
 
     home = folder / f"home-{images}"

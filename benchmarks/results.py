@@ -17,10 +17,10 @@ from attnmel import NOTICE
 from attnmel.config.load import changes
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance
-from attnmel.pipeline.run.results import SplitResults, read_measures
+from attnmel.pipeline.run.results.results import SplitResults, read_measures
+from attnmel.pipeline.run.training.history import read_history
 
 SHOWN = ("auc", "ap", "sensitivity", "specificity")
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from attnmel.config.load import load_recipe
 from attnmel.data.archives.fetch import fetch
-from attnmel.data.datasets.folder import TableReading
+from attnmel.data.datasets.own.folder import TableReading
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run

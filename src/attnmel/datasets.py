@@ -11,8 +11,8 @@ import numpy as np
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
-from attnmel.data.datasets.folder import TableReading
-from attnmel.data.datasets.folder_columns import TABLE
+from attnmel.data.datasets.own.columns import TABLE
+from attnmel.data.datasets.own.folder import TableReading
 from attnmel.data.datasets.read_dataset import SOURCES, Dataset, read_dataset
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.errors import ConfigError, LabelError, listed, require_known

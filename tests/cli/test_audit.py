@@ -15,7 +15,7 @@ from PIL import Image
 from attnmel.data.phantoms import draw_phantom
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.leakage import read_leaks
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results.results import read_measures
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel

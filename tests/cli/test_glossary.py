@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from attnmel.config import data_settings, model_settings, recipe, training_settings
+from attnmel.config import recipe
+from attnmel.config.settings import data, model, training
 from attnmel.evaluation.masks.quality import Flag
 from attnmel.saliency.methods.registry import METHODS
 
@@ -15,9 +16,9 @@ TEXT = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 TERM = re.compile(r"^\* \*\*(.+?)\*\*: (.+?)(?=^\* |^#|\Z)", re.MULTILINE | re.DOTALL)
 ENTRIES = [(name, " ".join(text.split())) for name, text in TERM.findall(TEXT)]
 CHOICES = (
-    model_settings.Network, model_settings.Trunk, model_settings.Padding, recipe.Prior, recipe.Spoiling,
-    training_settings.Optimizer, training_settings.ScheduleKind, training_settings.Selection,
-    data_settings.Ablation, Flag,
+    model.Network, model.Trunk, model.Padding, recipe.Prior, recipe.Spoiling,
+    training.Optimizer, training.ScheduleKind, training.Selection,
+    data.Ablation, Flag,
 )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ from attnmel.evaluation.maps.summary import MapSummary
 from attnmel.evaluation.maps.table import MapColumn, MapTable
 from attnmel.files.folders import RunFolder, cache_folder, predicted_masks
 from attnmel.files.table_files import table_lines
-from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.training.history import read_history
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:

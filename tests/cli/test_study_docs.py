@@ -51,7 +51,7 @@ def test_each_command_of_the_ten_steps_does_what_the_page_says(
         kind = words[1]
         ran.append(kind)
         if kind == "serve":
-            continue  # tests/cli/commands/test_study_running.py serves a study, and kills it
+            continue  # tests/cli/commands/results/test_study_running.py serves a study, and kills it
         if kind == "export":
             read_everything(tmp_path / "reading", list(tokens.values()))
         images = [word for word in words if word not in ("--split", "test")]  # the small folder has no splits

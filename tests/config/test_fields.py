@@ -5,9 +5,9 @@ from typing import get_type_hints
 import pytest
 
 from attnmel.config import recipe
-from attnmel.config.data_settings import Statistics
 from attnmel.config.fields import LARGEST_SIZE, STRIDE, check_names, fold_numbers, prepared_side
 from attnmel.config.load import load_recipe
+from attnmel.config.settings.data import Statistics
 from attnmel.models.weights.card import Card
 
 

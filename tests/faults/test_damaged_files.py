@@ -26,8 +26,8 @@ from attnmel.errors import ArchiveError, AttnmelError, ConfigError, ImageError, 
 from attnmel.evaluation.maps.attention_overlap import Overlap
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import Owner
-from attnmel.pipeline.run.history import read_history
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results.results import read_measures
+from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.pipeline.study.machines import machine_output
 from attnmel.progress import SILENT

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from attnmel.config.model_settings import Passing
+from attnmel.config.settings.model import Passing
 from attnmel.errors import ConfigError
 from attnmel.losses import TotalLoss
 from attnmel.models.chen import ChenNetwork, FeaturePassing

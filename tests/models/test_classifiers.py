@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 import torch
 
-from attnmel.config import model_settings
+from attnmel.config.settings import model as model_settings
 from attnmel.errors import ConfigError
 from attnmel.models.attention import ATTENTION_KINDS
 from attnmel.models.classifiers import NETWORKS, build_network

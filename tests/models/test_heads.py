@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attnmel.config.model_settings import HeadKind
+from attnmel.config.settings.model import HeadKind
 from attnmel.errors import ConfigError
 from attnmel.losses import TotalLoss, hinge_loss
 from attnmel.models.classifiers import NETWORKS, build_network

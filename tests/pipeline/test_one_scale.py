@@ -18,9 +18,9 @@ from attnmel.pipeline.evaluate.calibrate import rescale
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.export import export
 from attnmel.pipeline.predict.predict import predict_images
-from attnmel.pipeline.run.results_details import operating_table
+from attnmel.pipeline.run.results.details import operating_table
+from attnmel.pipeline.run.results.thresholds import stored_thresholds
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.thresholds import stored_thresholds
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:

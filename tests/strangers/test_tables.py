@@ -13,7 +13,7 @@ from tests.strangers.make_tables import (
     make_submissions,
 )
 
-from attnmel.data.datasets.folder import TableReading, read_folder
+from attnmel.data.datasets.own.folder import TableReading, read_folder
 from attnmel.evaluation.challenge.submission_file import read_submission
 
 

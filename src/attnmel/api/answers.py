@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from attnmel.evaluation.challenge.score import ChallengeReport
     from attnmel.pipeline.evaluate.compare import RunsCompared
     from attnmel.pipeline.fuse.fuse import Fused
-    from attnmel.pipeline.run.results import SplitResults
-    from attnmel.pipeline.run.results_details import Details
+    from attnmel.pipeline.run.results.details import Details
+    from attnmel.pipeline.run.results.results import SplitResults
     from attnmel.pipeline.run.run import Run
 
 ROW = ("task", "measure", "value", "low", "high")

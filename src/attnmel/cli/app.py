@@ -11,24 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from attnmel import NOTICE, __version__
-from attnmel.cli.commands import (
-    clean,
-    data,
-    demo,
-    docs,
-    evaluate,
-    explain,
-    fuse,
-    hub,
-    models,
-    predict,
-    reproduce,
-    schema,
-    segment,
-    serve,
-    study,
-    train,
-)
+from attnmel.cli.commands import data
+from attnmel.cli.commands.networks import explain, hub, predict, schema, segment, train
+from attnmel.cli.commands.results import evaluate, fuse, reproduce, study
+from attnmel.cli.commands.start import clean, demo, docs, models, serve
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible

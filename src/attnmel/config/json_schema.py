@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from attnmel.config.data_settings import Settings
 from attnmel.config.fusion import FusionRecipe
 from attnmel.config.recipe import Recipe
 from attnmel.config.segmenter import SegmenterRecipe
+from attnmel.config.settings.data import Settings
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import require_known
 

@@ -4,10 +4,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from attnmel.config.data_settings import Settings
 from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
+from attnmel.config.settings.data import Settings
 from attnmel.config.system import OF_NETWORKS, SystemRecipe
 from attnmel.errors import ConfigError
 

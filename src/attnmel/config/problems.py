@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from attnmel.config.data_settings import Settings
+from attnmel.config.settings.data import Settings
 from attnmel.config.system import FEATURE_KINDS, FEATURES
 from attnmel.errors import did_you_mean
 

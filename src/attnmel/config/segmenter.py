@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from attnmel.config.data_settings import Settings
 from attnmel.config.fields import Loggers, Positive, Size
-from attnmel.config.training_settings import Precision
+from attnmel.config.settings.data import Settings
+from attnmel.config.settings.training import Precision
 
 Channels = Annotated[tuple[Annotated[int, Field(ge=1, le=2048)], ...], Field(min_length=2, max_length=6)]
 Norm = Literal["batch", "instance"]

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from attnmel.config.fields import Positive, Size
-from attnmel.config.model_settings import LITE_TRUNKS, Padding, Trunk
 from attnmel.config.recipe import DataSettings, RunRecipe, Settings
+from attnmel.config.settings.model import LITE_TRUNKS, Padding, Trunk
 
 Tap = Literal["pool3", "pool4", "pool5", "logits"]
 Pool = Literal["pool4", "pool5"]

@@ -15,7 +15,7 @@ import numpy as np
 from PIL.Image import Image as PillowImage
 
 from attnmel import NOTICE
-from attnmel.config.transforms import Transform, transforms_of
+from attnmel.config.settings.transforms import Transform, transforms_of
 from attnmel.data.image_files.picture import UNNAMED
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.model_settings import Passing
+from attnmel.config.settings.model import Passing
 from attnmel.models.heads import Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.trunk import Pooled, Trunk

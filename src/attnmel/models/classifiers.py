@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.model_settings import (
+from attnmel.config.settings.model import (
     GRIDS,
     HEAD_KINDS,
     LEFT_OUT,

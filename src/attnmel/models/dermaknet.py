@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.model_settings import Grid, LeftOut
+from attnmel.config.settings.model import Grid, LeftOut
 from attnmel.models.heads import Head
 from attnmel.models.output import Output
 from attnmel.models.polar import RINGS, SECTORS, asymmetry, ellipse_shares, lesion_ellipses, polar_means

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attnmel.config.model_settings import HeadKind
+from attnmel.config.settings.model import HeadKind
 from attnmel.models.output import Output
 
 

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from attnmel.config.model_settings import OWN_NAME
+from attnmel.config.settings.model import OWN_NAME
 from attnmel.errors import ConfigError, listed
 from attnmel.models.output import Output
 

@@ -11,7 +11,7 @@ from attnmel.errors import ConfigError
 from attnmel.files.locks import IN_FOLDER, hold_folder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
-from attnmel.pipeline.run.results import SplitResults
+from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.train import recipe_fabric, run_folder
 from attnmel.progress import SILENT, Progress

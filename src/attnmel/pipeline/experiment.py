@@ -13,9 +13,9 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
-from attnmel.pipeline.run.history import HistoryRow
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.training.history import HistoryRow
 from attnmel.pipeline.system.train import train_system
 from attnmel.pipeline.train.train import train_run
 from attnmel.progress import SILENT, Progress

@@ -7,7 +7,7 @@ import pytest
 
 from attnmel.data.archives.catalog import ARCHIVES
 from attnmel.data.archives.fetch import fetch
-from attnmel.data.datasets.folder import TableReading
+from attnmel.data.datasets.own.folder import TableReading
 from attnmel.data.datasets.read_dataset import labelled_folder, own_folder_path, read_dataset
 from attnmel.errors import ArchiveError, ConfigError, LabelError
 from attnmel.files.folders import dataset_folder

@@ -12,7 +12,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from tests.strangers.make_dicom import PICTURE, dermoscopy, write
 
-from attnmel.data.datasets.folder import read_folder
+from attnmel.data.datasets.own.folder import read_folder
 from attnmel.data.dicom.attributes import DicomFacts, dicom_facts
 
 

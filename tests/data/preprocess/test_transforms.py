@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from attnmel.config.transforms import PLAIN, Transform, transforms_of
+from attnmel.config.settings.transforms import PLAIN, Transform, transforms_of
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.preprocess.transforms import transformed
 

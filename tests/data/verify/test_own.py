@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from attnmel.data.datasets.folder import AS_WRITTEN, TableReading, read_folder
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading, read_folder
 from attnmel.data.datasets.splits import check_classes, with_splits
 from attnmel.data.verify import verify_dataset
 from attnmel.errors import ConfigError, LabelError

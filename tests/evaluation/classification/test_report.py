@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 from tests.factories import informed_probabilities
 
-from attnmel.config.training_settings import Selection
+from attnmel.config.settings.training import Selection
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES, average_precision, roc_auc, sensitivity

@@ -5,8 +5,8 @@ from typing import get_args
 import pytest
 
 from attnmel.config.load import load_run_recipe, recipe_names
-from attnmel.config.model_settings import Network
 from attnmel.config.recipe import Prior, Recipe
+from attnmel.config.settings.model import Network
 from attnmel.evaluation.thesis.published import CLASSES_2018, FOOTNOTES, PUBLISHED, PublishedRow
 from attnmel.evaluation.thesis.tables import TABLES
 

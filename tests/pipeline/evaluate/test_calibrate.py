@@ -14,10 +14,10 @@ from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, set_temperature
 from attnmel.pipeline.evaluate.calibrate import calibrate_run, store_calibration
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.results import read_measures
-from attnmel.pipeline.run.results_details import read_details
+from attnmel.pipeline.run.results.details import read_details
+from attnmel.pipeline.run.results.results import read_measures
+from attnmel.pipeline.run.results.thresholds import thresholds_of
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.thresholds import thresholds_of
 from attnmel.progress import Silent
 from attnmel.records import Predictions
 

@@ -15,7 +15,7 @@ from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.compare import RunsCompared, compare_runs
 from attnmel.pipeline.report.report import report_runs
-from attnmel.pipeline.run.results import add_measures, read_measures
+from attnmel.pipeline.run.results.results import add_measures, read_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 

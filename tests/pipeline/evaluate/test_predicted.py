@@ -15,7 +15,7 @@ from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint,
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.run.images.age_and_sex import score_prior
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 

@@ -13,8 +13,8 @@ from attnmel.errors import ArchiveError
 from attnmel.evaluation.challenge.score import ChallengeReport
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.score import as_dict, score, sentence, table
-from attnmel.pipeline.run.results import read_measures
-from attnmel.pipeline.run.results_details import read_details
+from attnmel.pipeline.run.results.details import read_details
+from attnmel.pipeline.run.results.results import read_measures
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from attnmel.config.data_settings import Statistics
 from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
+from attnmel.config.settings.data import Statistics
 from attnmel.data.preprocess.colour_constancy import shades_of_grey
 from attnmel.data.preprocess.images import prepared_image
 from attnmel.deploy.onnx_file import ExportFacts, append_texts

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.config.transforms import transforms_of
+from attnmel.config.settings.transforms import transforms_of
 from attnmel.data.preprocess.images import prepared_image
 from attnmel.data.preprocess.transforms import transformed
 from attnmel.deploy.predictor import Predictor

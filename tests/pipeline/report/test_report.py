@@ -13,7 +13,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.thesis.published import PUBLISHED
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.report.report import _published, report_runs
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.run.run import Run
 
 if TYPE_CHECKING:

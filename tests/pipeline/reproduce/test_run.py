@@ -28,7 +28,7 @@ from attnmel.pipeline.reproduce import run as module
 from attnmel.pipeline.reproduce.folder import begin_table
 from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results.results import read_measures
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.provenance import read_provenance
-from attnmel.pipeline.run.results import read_measures
-from attnmel.pipeline.run.results_details import read_details
+from attnmel.pipeline.run.results.details import read_details
+from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 

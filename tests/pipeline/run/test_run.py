@@ -24,8 +24,8 @@ from attnmel.pipeline.explain.runs import explain_runs
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run import run as opening
 from attnmel.pipeline.run.images.seen_images import Leak
-from attnmel.pipeline.run.results import read_measures
-from attnmel.pipeline.run.results_details import read_details
+from attnmel.pipeline.run.results.details import read_details
+from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 

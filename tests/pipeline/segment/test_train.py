@@ -24,8 +24,8 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ConfigError, LabelError, TrainingError
 from attnmel.files.folders import RunFolder
 from attnmel.models.segmenter import load_segmenter
-from attnmel.pipeline.run.history import SegmenterRow, best_segmenter_row
 from attnmel.pipeline.run.images.seen_images import read_images
+from attnmel.pipeline.run.training.history import SegmenterRow, best_segmenter_row
 from attnmel.pipeline.segment import train
 from attnmel.pipeline.segment.dataset import prepare_pairs
 from attnmel.pipeline.segment.train import WARM_UP, train_segmenter

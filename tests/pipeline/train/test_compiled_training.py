@@ -16,7 +16,7 @@ from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.history import read_history
+from attnmel.pipeline.run.training.history import read_history
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -15,7 +15,7 @@ from attnmel.config.load import load_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results.results import read_measures
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:

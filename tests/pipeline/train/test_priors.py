@@ -19,7 +19,7 @@ from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import judged_images, write_images
 from attnmel.pipeline.run.provenance import read_provenance
-from attnmel.pipeline.run.results import read_measures
+from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.train.priors import prepare_prior
 
 if TYPE_CHECKING:

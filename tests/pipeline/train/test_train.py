@@ -21,9 +21,9 @@ from attnmel.data.archives.fetch import fetch
 from attnmel.errors import ConfigError, TrainingError
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.train.train import recipe_fabric, run_folder
 from attnmel.progress import SILENT
 from attnmel.training.schedules import EpochSchedule

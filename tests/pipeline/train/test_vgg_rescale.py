@@ -20,11 +20,11 @@ from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.models.weights.safetensors_io import save_state
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.experiment import run_recipe
-from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.images.dataset import prepare, split_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.train.setup import put_start_weights, start_network
 from attnmel.pipeline.train.vgg_rescale import remedy
 

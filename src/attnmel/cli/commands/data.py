@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from attnmel.cli.commands.train import Columns, Overrides, Strict
+from attnmel.cli.commands.networks.train import Columns, Overrides, Strict
 from attnmel.cli.completion import data_sets, recipes
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table
 
 if TYPE_CHECKING:
-    from attnmel.data.datasets.folder import TableReading
+    from attnmel.data.datasets.own.folder import TableReading
 
 
 def fetch(
@@ -120,8 +120,8 @@ def verify(
 def _reading(recipe: str | None, columns: str | None, *, strict: bool) -> "TableReading":
     """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
     from attnmel.config.load import load_run_recipe
-    from attnmel.data.datasets.folder import TableReading
-    from attnmel.data.datasets.folder_columns import parsed_columns
+    from attnmel.data.datasets.own.columns import parsed_columns
+    from attnmel.data.datasets.own.folder import TableReading
 
     data = load_run_recipe(recipe).data if recipe else None
     named = parsed_columns(columns) if columns else data.columns if data else {}

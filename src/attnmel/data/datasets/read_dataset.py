@@ -5,8 +5,8 @@ from pathlib import Path
 from attnmel.data.archives.fetch import recorded_states
 from attnmel.data.datasets.dataset import Dataset
 from attnmel.data.datasets.fetched import read_fetched
-from attnmel.data.datasets.folder import AS_WRITTEN, TableReading, read_folder
-from attnmel.data.datasets.folder_columns import REQUIRED, TABLE
+from attnmel.data.datasets.own.columns import REQUIRED, TABLE
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading, read_folder
 from attnmel.data.datasets.published.isic_archive import ID as ISIC_ID
 from attnmel.data.datasets.published.isic_archive import TABLE as METADATA
 from attnmel.data.datasets.published.layouts import LAYOUTS, Layout, named_place, read_layout, recognised

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY
-from attnmel.config.transforms import PLAIN, Transform
+from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY
+from attnmel.config.settings.transforms import PLAIN, Transform
 from attnmel.data.image_files.picture import ImageSource
 from attnmel.data.preprocess.colour_constancy import colour_corrected
 from attnmel.data.preprocess.coverage import covered

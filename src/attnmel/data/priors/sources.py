@@ -18,8 +18,8 @@ from jaxtyping import Bool
 
 from attnmel.config.recipe import OF_STRUCTURES, STRUCTURES, STRUCTURES_AND_LESION
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES
-from attnmel.data.datasets.folder_masks import FolderMasks
 from attnmel.data.datasets.mask_files import feature_masks
+from attnmel.data.datasets.own.masks import FolderMasks
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.datasets.superpixels import marked_superpixels
 from attnmel.data.image_files.decode import opened

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from attnmel.data.datasets.folder import TABLE, FolderContent, TableReading, examined_folder, group_sentence
+from attnmel.data.datasets.own.folder import TABLE, FolderContent, TableReading, examined_folder, group_sentence
 from attnmel.data.datasets.published.layouts import Layout
 from attnmel.data.datasets.splits import check_classes, shared_names, with_splits
 from attnmel.data.verify.findings import Finding

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from attnmel.data.archives.catalog import source_of
-from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.published.layouts import LAYOUTS, named_place
 from attnmel.data.datasets.read_dataset import KNOWN, labelled_folder, published_folder
 from attnmel.data.datasets.sources import SOURCES

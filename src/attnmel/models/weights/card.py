@@ -13,7 +13,6 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from attnmel import NOTICE, __version__
-from attnmel.config.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
 from attnmel.config.fields import (
     MARGIN,
     Classes,
@@ -31,7 +30,8 @@ from attnmel.config.fields import (
     check_crops,
     check_names,
 )
-from attnmel.config.transforms import NO_TRANSFORMS
+from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY, ColourConstancy
+from attnmel.config.settings.transforms import NO_TRANSFORMS
 from attnmel.errors import CheckpointError, listed
 from attnmel.files.table_files import parsed_json
 from attnmel.models.weights.age_sex_prior import AgeSexPrior

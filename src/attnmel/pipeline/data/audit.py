@@ -11,7 +11,7 @@ from attnmel.data.audit.descriptors import CHUNK, CROP, SIDE, signatures
 from attnmel.data.audit.findings import LEAKS, AuditEntry, AuditFinding, findings_of
 from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.audit.store import VERSION, Audit, audit_key, audit_path, read_audit, write_audit
-from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, own_folder_path, read_dataset
 from attnmel.data.datasets.splits import with_splits
 from attnmel.data.preprocess.array_file import MEMORY

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.datasets.folder import AS_WRITTEN, TableReading
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.image_files.decode import decode_scaled, opened
 from attnmel.data.image_files.masks import read_mask
 from attnmel.data.image_files.picture import upright_size

@@ -12,9 +12,9 @@ from attnmel.evaluation.calibration.temperature import at_temperature, fit_tempe
 from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.models.weights.checkpoints import checkpoint_card
 from attnmel.models.weights.operating_points import Threshold
-from attnmel.pipeline.run.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.thresholds import thresholds_of
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.run.thresholds import thresholds_of
 from attnmel.records import Predictions
 
 TOLERANCE = 1e-4

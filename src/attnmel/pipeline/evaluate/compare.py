@@ -18,7 +18,7 @@ from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
 from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
-from attnmel.pipeline.run.results import CHOOSES
+from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section

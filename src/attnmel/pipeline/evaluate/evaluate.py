@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel import NOTICE
-from attnmel.config.transforms import transforms_note, transforms_of
+from attnmel.config.settings.transforms import transforms_note, transforms_of
 from attnmel.data.archives.catalog import source_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
@@ -34,7 +34,7 @@ from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.left_out import refuse_unknown, unclassed_notes
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
-from attnmel.pipeline.run.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT, Predictions
 

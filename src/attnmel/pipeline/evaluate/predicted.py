@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float64, Integer
 
 from attnmel import runtime
-from attnmel.config.transforms import Transform
+from attnmel.config.settings.transforms import Transform
 from attnmel.data.batches.ablate import painter
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.preprocess.transforms import transformed

@@ -29,8 +29,13 @@ from attnmel.models.weights.halves import are_halves
 from attnmel.pipeline.export.check import Checked, check_file, engine_output, engines_of
 from attnmel.pipeline.export.check_images import PHANTOMS, RealImages, real_images
 from attnmel.pipeline.predict.predict import note_ablation
-from attnmel.pipeline.run.results import CHOOSES
-from attnmel.pipeline.run.thresholds import evaluated_predictions, run_measures, stored_thresholds, thresholds_of
+from attnmel.pipeline.run.results.results import CHOOSES
+from attnmel.pipeline.run.results.thresholds import (
+    evaluated_predictions,
+    run_measures,
+    stored_thresholds,
+    thresholds_of,
+)
 from attnmel.progress import SILENT, Progress
 
 if TYPE_CHECKING:

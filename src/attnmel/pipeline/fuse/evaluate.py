@@ -20,7 +20,7 @@ from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.fuse.fit import fit, gathered
 from attnmel.pipeline.fuse.members import Member, reopened
 from attnmel.pipeline.run.images.dataset import ALL
-from attnmel.pipeline.run.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.records import EVERY_SPLIT, Predictions
 

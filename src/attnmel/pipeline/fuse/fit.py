@@ -14,7 +14,7 @@ from attnmel.evaluation.fusion.fusion import FOLDS, Fusion, fit_fusion, unfitted
 from attnmel.features.extra import needed
 from attnmel.features.folds import draw_folds
 from attnmel.pipeline.fuse.members import Member, member_predictions
-from attnmel.pipeline.run.results import CHOOSES
+from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.records import Predictions
 
 

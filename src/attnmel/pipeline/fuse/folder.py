@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from attnmel import NOTICE, __version__
-from attnmel.config.data_settings import DataSettings
 from attnmel.config.fusion import FusionRecipe, FusionSettings, FusionTraining
 from attnmel.config.load import plain_name
+from attnmel.config.settings.data import DataSettings
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.fusion.card import KEY, FusionCard
 from attnmel.files.folders import RunFolder, replacing

@@ -22,7 +22,7 @@ from attnmel.pipeline.fuse.evaluate import store_results
 from attnmel.pipeline.fuse.fit import Fitted, fit, gathered
 from attnmel.pipeline.fuse.folder import licence_of, write_run
 from attnmel.pipeline.fuse.members import Member, member_predictions, open_members
-from attnmel.pipeline.run.results import CHOOSES
+from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 from attnmel.records import REST, Predictions

@@ -17,7 +17,7 @@ from attnmel.evaluation.challenge.submission_file import read_submission
 from attnmel.evaluation.fusion.card import Kind, MemberFacts, located, sha256
 from attnmel.files.seeds import runs_below, runs_in
 from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
-from attnmel.pipeline.run.results import CHOOSES
+from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.progress import SILENT, Progress
 from attnmel.records import REST, Predictions

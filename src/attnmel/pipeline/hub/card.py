@@ -11,7 +11,7 @@ from attnmel import NOTICE, __version__
 from attnmel.evaluation.statistics.format import plain
 from attnmel.files.hub import PREFIX, HubName
 from attnmel.models.weights.card import Card, described
-from attnmel.pipeline.run.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
 from attnmel.records import scale_in_words
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from attnmel.models.weights.checkpoints import checkpoint_card, read_checkpoint,
 from attnmel.pipeline.hub.card import model_readme
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
-from attnmel.pipeline.run.results import SplitResults, read_measures, write_measures
+from attnmel.pipeline.run.results.results import SplitResults, read_measures, write_measures
 from attnmel.pipeline.run.shared import shared_data, shared_provenance, shared_recipe
 
 

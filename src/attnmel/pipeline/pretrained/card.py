@@ -9,8 +9,8 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card, described
 from attnmel.models.weights.operating_points import Threshold
-from attnmel.pipeline.run.results import CHOOSES, SplitResults
-from attnmel.pipeline.run.results_details import read_details
+from attnmel.pipeline.run.results.details import read_details
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
 from attnmel.pretrained.card import CalibrationFact, FileFact, Measured, ModelCard, OperatingFact, Words
 from attnmel.pretrained.catalogue import file_digest
 

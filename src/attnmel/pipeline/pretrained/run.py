@@ -9,7 +9,7 @@ from attnmel.pipeline.pretrained.cross_validation import SPLITS
 from attnmel.pipeline.run.copied import placed_run
 from attnmel.pipeline.run.images.dataset import ALL
 from attnmel.pipeline.run.moved import read_recipe
-from attnmel.pipeline.run.results import CHOOSES
+from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pretrained.catalogue import Shipped
 
 

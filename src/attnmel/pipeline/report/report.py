@@ -24,10 +24,10 @@ from attnmel.pipeline.evaluate.leakage import read_leaks
 from attnmel.pipeline.report.leakage import known_images
 from attnmel.pipeline.report.maps import side_by_side_section
 from attnmel.pipeline.report.section_order import topics
-from attnmel.pipeline.run.history import best_row
 from attnmel.pipeline.run.images.dataset import Prepared, shown_pixels
-from attnmel.pipeline.run.results import SplitResults
+from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.training.history import best_row
 from attnmel.records import ATTENTION_MAPS, Predictions
 from attnmel.report.galleries.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
 from attnmel.report.html.page import Curves, DataFile, FactGroup, History, RunSection, write_report

@@ -9,7 +9,7 @@ from attnmel.pipeline.report.ablations import ablation_sections
 from attnmel.pipeline.report.leakage import leakage_sections
 from attnmel.pipeline.report.maps import run_maps_section
 from attnmel.pipeline.run.images.seen_images import Leak
-from attnmel.pipeline.run.results import SplitResults
+from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
 from attnmel.report.html.sections import Section
 from attnmel.report.sections.calibration import calibration_section

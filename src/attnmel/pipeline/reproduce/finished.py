@@ -3,9 +3,9 @@
 from attnmel.config.load import AnyRecipe, differences
 from attnmel.config.recipe import Recipe
 from attnmel.errors import AttnmelError
-from attnmel.pipeline.run.history import best_row
-from attnmel.pipeline.run.results import SplitResults
+from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.training.history import best_row
 
 SETTLED = ("data.statistics", "training.device", "data.dataset", "model.weights", "fusion.members")
 """Settings that a run resolves for its machine; `attnmel train --resume` checks them."""

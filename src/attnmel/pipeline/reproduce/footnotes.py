@@ -14,9 +14,9 @@ from attnmel.evaluation.thesis.published import FOOTNOTES
 from attnmel.evaluation.thesis.reproduced import TableBlock, count_tests
 from attnmel.files.folders import predicted_masks
 from attnmel.pipeline.reproduce.jobs import Job, TableOptions
-from attnmel.pipeline.run.history import read_history
 from attnmel.pipeline.run.images.seen_images import read_images
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.run.training.history import read_history
 
 INTERVALS = (
     "Below each value is its 95 % interval: of one seed over images alone, so that another seed may lie outside; "

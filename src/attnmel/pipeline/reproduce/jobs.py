@@ -8,9 +8,9 @@ from pathlib import Path
 
 from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, differences, load_recipe, load_run_recipe
-from attnmel.config.model_settings import VGG_TRUNKS
 from attnmel.config.overrides import of_recipe, override_notes
 from attnmel.config.recipe import Recipe
+from attnmel.config.settings.model import VGG_TRUNKS
 from attnmel.data.archives.catalog import ARCHIVES, source_of
 from attnmel.data.archives.fetch import archive_states
 from attnmel.data.archives.sizes import size_in_words

@@ -13,8 +13,8 @@ from attnmel.evaluation.challenge.masks import mask_pixels
 from attnmel.evaluation.masks.agreement import MEASURES, overlaps
 from attnmel.files.folders import RunFolder
 from attnmel.models.segmenter import THRESHOLD, SegmenterCard, save_segmenter
-from attnmel.pipeline.run.history import SegmenterRow, best_segmenter_row
 from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.training.history import SegmenterRow, best_segmenter_row
 from attnmel.pipeline.segment.dataset import CHOOSING, Pairs
 from attnmel.training.loop import EpochLoss
 

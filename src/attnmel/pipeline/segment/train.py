@@ -22,7 +22,6 @@ from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
 from attnmel.models.segmenter import build_segmenter, load_segmenter, segmentation_loss
 from attnmel.models.weights.start_weights import Start
-from attnmel.pipeline.run.history import SegmenterRow, write_history
 from attnmel.pipeline.run.images.seen_images import known_images, write_images
 from attnmel.pipeline.run.provenance import (
     add_resumed,
@@ -31,7 +30,8 @@ from attnmel.pipeline.run.provenance import (
     refuse_other_settings,
     write_start,
 )
-from attnmel.pipeline.run.training_state import load_training_state
+from attnmel.pipeline.run.training.history import SegmenterRow, write_history
+from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.pipeline.segment.dataset import CHOOSING, Pairs, prepare_pairs
 from attnmel.pipeline.segment.image_masks import drawn_images
 from attnmel.pipeline.segment.segmenter import SegmenterTask

@@ -20,11 +20,11 @@ from attnmel.files.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
 from attnmel.models.weights.card import Card, network_settings
 from attnmel.models.weights.checkpoints import save_weights
-from attnmel.pipeline.run.history import HistoryRow, best_row
 from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.pipeline.run.images.normalisation import training_colours
 from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.training.history import HistoryRow, best_row
 from attnmel.pipeline.train.frozen_maps import RunMaps
 from attnmel.records import ColourStatistics, Predictions
 from attnmel.training.loop import EpochLoss

@@ -14,12 +14,12 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
 from attnmel.config.segmenter import SegmenterTraining
-from attnmel.config.training_settings import TrainingSettings
+from attnmel.config.settings.training import TrainingSettings
 from attnmel.data.batches.loader import TrainingBatches
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.run.history import Row, write_history
-from attnmel.pipeline.run.loggers import Loggers
-from attnmel.pipeline.run.training_state import copied, training_tensors, weights_of, write_training_state
+from attnmel.pipeline.run.training.history import Row, write_history
+from attnmel.pipeline.run.training.loggers import Loggers
+from attnmel.pipeline.run.training.training_state import copied, training_tensors, weights_of, write_training_state
 from attnmel.pipeline.train.background_writer import BackgroundWriter
 from attnmel.progress import Progress
 from attnmel.training.loop import LOWER_RATE, EpochLoss, train

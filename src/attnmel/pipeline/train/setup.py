@@ -16,7 +16,7 @@ from attnmel import runtime
 from attnmel.config.fields import NO_WEIGHTS
 from attnmel.config.recipe import Recipe
 from attnmel.config.segmenter import SegmenterTraining
-from attnmel.config.training_settings import TrainingSettings
+from attnmel.config.settings.training import TrainingSettings
 from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.losses import TotalLoss
 from attnmel.models.classifiers import build_network, rate_share, train_without_masks, trunk_of

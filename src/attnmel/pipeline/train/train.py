@@ -21,14 +21,14 @@ from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
 from attnmel.models.trunks.registry import HEAVY_TRUNKS
 from attnmel.models.weights.start_weights import START_NAMES
-from attnmel.pipeline.run.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.place import place_of
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
-from attnmel.pipeline.run.training_state import load_training_state
+from attnmel.pipeline.run.training.history import HistoryRow, best_row, write_history
+from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.pipeline.train.classifier import ClassifierTask
 from attnmel.pipeline.train.epochs import Epochs
 from attnmel.pipeline.train.frozen_maps import RunMaps, open_run_maps

@@ -10,8 +10,8 @@ Each case has a clinical and a dermoscopic photograph, of which only the latter 
 from collections.abc import Mapping
 from pathlib import Path
 
-from attnmel.data.datasets.folder import FolderContent
-from attnmel.data.datasets.folder_files import FolderFiles
+from attnmel.data.datasets.own.files import FolderFiles
+from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.published.gather import PublishedRow, gathered
 from attnmel.data.datasets.published.tables import in_file, read_columns
 from attnmel.data.tables.problems import Problem, shown

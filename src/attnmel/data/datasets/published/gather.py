@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attnmel.data.datasets.folder import FolderContent
+from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.splits import large_groups
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.data.tables.problems import Problem

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from attnmel.data.datasets.folder import FolderContent
+from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.published.archive_diagnoses import diagnosis_of
 from attnmel.data.datasets.published.gather import PublishedRow, counts_in_words, gathered, images_below
 from attnmel.data.datasets.published.isic_metadata import ImageKinds, attributes_of, licences_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from attnmel.data.archives.by_hand import BY_HAND, how_to_get
 from attnmel.data.archives.fetch import ArchiveState
 from attnmel.data.datasets.dataset import Dataset
-from attnmel.data.datasets.folder import FolderContent
+from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.published import derm7pt, isic_archive, milk10k, ph2
 from attnmel.data.datasets.published.derm7pt import examine_derm7pt
 from attnmel.data.datasets.published.isic_archive import examine_isic_archive, is_isic_archive

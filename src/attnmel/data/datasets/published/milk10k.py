@@ -9,7 +9,7 @@ Each lesion has a clinical and a dermoscopic photograph, of which only the latte
 
 from pathlib import Path
 
-from attnmel.data.datasets.folder import FolderContent
+from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.published.gather import PublishedRow, gathered, images_below
 from attnmel.data.datasets.published.isic_metadata import ImageKinds, attributes_of, licences_of
 from attnmel.data.datasets.published.tables import in_file, read_columns

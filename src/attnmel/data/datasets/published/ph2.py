@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attnmel.data.datasets.folder import FolderContent
+from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.published.gather import PublishedRow, gathered, images_below
 from attnmel.data.datasets.published.tables import in_file
 from attnmel.data.tables.problems import Problem, shown

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from attnmel.config.fields import LESION
-from attnmel.data.datasets.folder_masks import FolderMasks
+from attnmel.data.datasets.own.masks import FolderMasks
 from attnmel.data.dicom.frames import image_id
 from attnmel.data.image_files.masks import jpeg_note
 from attnmel.data.preprocess.network_input import Mask

@@ -14,8 +14,8 @@ from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.models.torch_model import CheckpointModel
 from attnmel.pipeline.predict.table import ImageResult, spread_column
-from attnmel.pipeline.run.results import CHOOSES
-from attnmel.pipeline.run.thresholds import evaluated_predictions, thresholds_of
+from attnmel.pipeline.run.results.results import CHOOSES
+from attnmel.pipeline.run.results.thresholds import evaluated_predictions, thresholds_of
 from attnmel.records import Predictions
 
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from attnmel import runtime
-from attnmel.config.transforms import transforms_of
+from attnmel.config.settings.transforms import transforms_of
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.data.preprocess.network_input import NetworkInput, network_input
@@ -21,7 +21,7 @@ from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.table import ImageResult
-from attnmel.pipeline.run.thresholds import stored_thresholds
+from attnmel.pipeline.run.results.thresholds import stored_thresholds
 from attnmel.records import ATTENTION_MAPS
 
 

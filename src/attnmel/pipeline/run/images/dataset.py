@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from attnmel.config.data_settings import DataSettings, Statistics
 from attnmel.config.fields import fold_numbers
 from attnmel.config.recipe import Recipe
+from attnmel.config.settings.data import DataSettings, Statistics
 from attnmel.data.batches.ablate import NO_ABLATION, PAINTED, SHUFFLED_LABELS, painter, shuffled
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
 from attnmel.data.batches.scale_and_colour import WarpRange
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.batches.views import Views
-from attnmel.data.datasets.folder import TABLE, TableReading
+from attnmel.data.datasets.own.folder import TABLE, TableReading
 from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import (
     SPLIT_SEED,

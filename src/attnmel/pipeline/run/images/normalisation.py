@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from attnmel.config.data_settings import DataSettings, Statistics
 from attnmel.config.recipe import Recipe
+from attnmel.config.settings.data import DataSettings, Statistics
 from attnmel.data.preprocess.cache import CHUNK, Cache, statistics
 from attnmel.data.preprocess.image_warnings import colour_statistics, mean_colour
 from attnmel.data.preprocess.images import central_crop

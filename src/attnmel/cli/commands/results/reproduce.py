@@ -1,0 +1,96 @@
+"""`attnmel reproduce`: all rows of a table of the thesis."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnmel.cli.commands.networks.train import Overrides
+from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
+from attnmel.cli.terminal import Home, Json, Terminal, print_json
+
+
+def reproduce(
+    table: Annotated[str, typer.Argument(help="isic2016, isic2017 or isic2018.")],
+    seeds: Annotated[int, option(TRAINING, "Number of seeds of each row.", min=1)] = 1,
+    rows: Annotated[
+        str | None, option(TRAINING, "Rows to train, e.g. mel-cnn,attnmel, or none [default: all].")
+    ] = None,
+    size: Annotated[int | None, option(DATA, "Input size in pixels, for a faster and smaller table.", min=1)] = None,
+    limit: Annotated[int | None, option(DATA, "Number of training images, stratified by class.", min=1)] = None,
+    epochs: Annotated[int | None, option(TRAINING, "Number of training epochs.", min=1)] = None,
+    overrides: Overrides = None,
+    given: Annotated[
+        list[str] | None,
+        option(
+            DATA,
+            "Row of predictions that are there already: a submission, a predictions file, a run or a fused folder; "
+            "repeatable.",
+            "--row",
+            metavar="NAME=PATH",
+        ),
+    ] = None,
+    segmenter: Annotated[
+        Path | None,
+        option(
+            DATA,
+            "Trained segmenter for the rows with predicted masks [default: one is trained if there are no masks yet].",
+        ),
+    ] = None,
+    out: Annotated[Path | None, option(OUTPUT, "Folder of the table and its runs [default: tables/TABLE].")] = None,
+    print_commands: Annotated[
+        bool, option(OUTPUT, "Only print one command line for each run, for a job scheduler.", "--print-commands")
+    ] = False,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Train and evaluate all rows of a table of the thesis.
+
+    The table is written as Markdown, CSV, LaTeX and HTML, next to the published figures. Finished runs are skipped and
+    stopped ones continued; a row that fails is named at the end and does not stop the others.
+
+    Example:
+        attnmel reproduce isic2017 --seeds 3
+    """
+    from attnmel.errors import require_known
+    from attnmel.evaluation.thesis.tables import TABLES
+    from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
+
+    require_known("table", table, TABLES)
+    shrunken = {"data.size": size, "data.limit": limit, "training.epochs": epochs}
+    options = TableOptions(
+        plan=TABLES[table],
+        out=out or Path("tables") / table,
+        overrides=(*(f"{key}={value}" for key, value in shrunken.items() if value is not None), *(overrides or ())),
+        seeds=seeds,
+        rows=tuple(filter(None, (rows or "").replace(" ", "").split(","))),
+        given=tuple(given or ()),
+        home=home,
+        command=shlex.join(["attnmel", *sys.argv[1:]]),
+        segmenter=segmenter,
+    )
+    if print_commands:
+        lines = command_lines(table_jobs(options))
+        if as_json:
+            notes = [line for line in lines if line.startswith("#")]
+            print_json({"commands": [line for line in lines if line not in notes], "notes": notes})
+        else:
+            print("\n".join(lines))
+        return
+
+    # This loads torch, which printing commands does not need.
+    from attnmel.pipeline.reproduce.run import reproduce as run_table
+    from attnmel.report.html.table_texts import markdown
+
+    done = run_table(options, Terminal())
+    if as_json:
+        print_json(done.as_dict())
+    else:
+        print(markdown(done.table))
+        print(f"table: {', '.join(str(done.folder.table(form)) for form in ('md', 'csv', 'tex', 'html'))}")
+    for name, reason in done.failures:
+        print(f"error: {name}: {reason}", file=sys.stderr)
+    if done.failures:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""The tables of a recipe (data, model, training), and the values of transforms and colour constancy."""

@@ -1,0 +1,1 @@
+"""What `evaluate` writes into a run folder: measures, details, thresholds."""

@@ -1,0 +1,70 @@
+"""The training state after an epoch, in one file, from which a run continues as if it had never stopped."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from attnmel import NOTICE
+from attnmel.models.weights.safetensors_io import check_tensors, load_state, save_state
+from attnmel.pipeline.run.training.history import HistoryRow, Row, SegmenterRow, read_row
+
+NETWORK, OPTIMIZER = "network.", "optimizer."
+
+
+def training_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return weights and momentum by name, on the device where they are."""
+    tensors: dict[str, Tensor] = {NETWORK + name: value for name, value in network.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"{OPTIMIZER}{number}.{name}": value for name, value in state.items() if value is not None}
+    return tensors
+
+
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies on the CPU, which no later step changes.
+
+    Also of those that are on the CPU already: AdamW counts its steps there, in place, wherever the weights are.
+    """
+    return {name: value.to("cpu", copy=True) for name, value in tensors.items()}
+
+
+def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights among the tensors of a training state, by the network's names."""
+    return {name.removeprefix(NETWORK): value for name, value in tensors.items() if name.startswith(NETWORK)}
+
+
+def write_training_state(
+    path: Path, tensors: Mapping[str, Tensor], history: Sequence[HistoryRow | SegmenterRow]
+) -> None:
+    """Write the tensors of a training state and the history; generators need no state, they are seeded by epoch.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; the former file is kept.
+    """
+    rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
+    save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
+
+
+def load_training_state(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, kind: type[Row] = HistoryRow
+) -> tuple[Row, ...]:
+    """Load weights and momentum into network and optimiser, and return the history so far, rows of `kind`.
+
+    Raises:
+        CheckpointError: the file is damaged or belongs to another network.
+    """
+    tensors, metadata = load_state(path)
+    weights = weights_of(tensors)
+    check_tensors(weights, network.state_dict(), str(path))
+    network.load_state_dict(weights)
+    groups = optimizer.state_dict()["param_groups"]
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith(OPTIMIZER):
+            number, key = name.removeprefix(OPTIMIZER).split(".", 1)
+            state.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return tuple(read_row(kind, row) for row in json.loads(metadata["history"]))
