@@ -9,6 +9,7 @@ from mkdocs.structure.files import File
 
 sys.path.insert(0, str(Path(__file__).parent))
 import diagrams
+import notebooks
 import reference
 
 ROOT_PAGES = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
@@ -18,7 +19,7 @@ LINK = re.compile(r"\[([^\]]+)\]\((?:\.\./)+([\w./-]+)(#[\w-]+)?\)")
 
 def on_config(config: Any) -> Any:  # noqa: ANN401 - as mkdocs calls it
     """Leave pages out of the navigation that are not there."""
-    made = {*ROOT_PAGES, *reference.PAGES}
+    made = {*ROOT_PAGES, *reference.PAGES, *notebooks.names(Path(config.docs_dir))}
     config.nav = [part for part in (_there(one, Path(config.docs_dir), made) for one in config.nav) if part]
     return config
 
@@ -37,8 +38,9 @@ def on_files(files: Any, config: Any) -> Any:  # noqa: ANN401
     for name, source in ROOT_PAGES.items():
         text = (root / source).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, name, content=_rooted(text)))
-    for name, make in reference.PAGES.items():
-        files.append(File.generated(config, name, content=make()))
+    made = [*((name, make()) for name, make in reference.PAGES.items()), *notebooks.pages(Path(config.docs_dir))]
+    for name, content in made:
+        files.append(File.generated(config, name, content=content))
     return files
 
 
@@ -57,7 +59,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str: 
             return f"[{text}]({up}{OF_ROOT[target]}{anchor if target != 'README.md' else ''})"
         return found[0] if (Path(config.docs_dir) / page.file.src_uri).parent.joinpath(_way(found)).exists() else text
 
-    markdown = LINK.sub(link, markdown)
+    markdown = notebooks.linked(LINK.sub(link, markdown))
     markdown = re.sub(r"^  \* ", "    * ", markdown, flags=re.MULTILINE)
     return diagrams.drawn(markdown, Path(config.docs_dir), up)
 

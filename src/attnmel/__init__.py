@@ -19,11 +19,19 @@ __all__ = [
     "evaluate",
     "explain",
     "explain_split",
+    "export",
     "fuse",
+    "predict",
+    "pull",
+    "push",
     "register_network",
+    "reproduce",
     "score",
+    "segment",
     "statistics",
+    "study",
     "train",
+    "write_report",
 ]
 
 __version__ = "0.1.0"
@@ -40,11 +48,19 @@ _PLACES = {
     "evaluate": "attnmel.api.results",
     "explain": "attnmel.api.maps",
     "explain_split": "attnmel.api.maps",
+    "export": "attnmel.api.exporting",
     "fuse": "attnmel.api.results",
+    "predict": "attnmel.api.prediction",
+    "pull": "attnmel.api.exporting",
+    "push": "attnmel.api.exporting",
     "register_network": "attnmel.models.own_network",
+    "reproduce": "attnmel.api.tables",
     "score": "attnmel.api.results",
+    "segment": "attnmel.segment",
     "statistics": "attnmel.statistics",
+    "study": "attnmel.study",
     "train": "attnmel.api.training",
+    "write_report": "attnmel.api.results",
 }
 """Module of each public name; of a module, itself."""
 

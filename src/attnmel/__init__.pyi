@@ -1,7 +1,10 @@
 # The public names as editors and type checkers see them; `__init__.py` loads them when they are first used.
-from attnmel import datasets, statistics
+from attnmel import datasets, segment, statistics, study
+from attnmel.api.exporting import export, pull, push
 from attnmel.api.maps import explain, explain_split
-from attnmel.api.results import compare, evaluate, fuse, score
+from attnmel.api.prediction import predict
+from attnmel.api.results import compare, evaluate, fuse, score, write_report
+from attnmel.api.tables import reproduce
 from attnmel.api.training import train
 from attnmel.config.recipe import Recipe
 from attnmel.deploy.predictor import Predictor
@@ -19,11 +22,19 @@ __all__ = [
     "evaluate",
     "explain",
     "explain_split",
+    "export",
     "fuse",
+    "predict",
+    "pull",
+    "push",
     "register_network",
+    "reproduce",
     "score",
+    "segment",
     "statistics",
+    "study",
     "train",
+    "write_report",
 ]
 
 __version__: str

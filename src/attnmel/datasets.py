@@ -1,39 +1,45 @@
 """Data sets from Python: known ones by name, and a folder with labels.csv from arrays or files of your own."""
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from attnmel.api.callbacks import Report, as_progress
+from attnmel.api.model_names import trained_model
+from attnmel.api.own_folder import make_folder
+from attnmel.api.recipes import Settings, overrides
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
-from attnmel.data.datasets.own.columns import TABLE
+from attnmel.data.audit.exclusions import Side
 from attnmel.data.datasets.own.folder import TableReading
 from attnmel.data.datasets.read_dataset import SOURCES, Dataset, read_dataset
-from attnmel.data.image_files.formats import SUFFIXES
-from attnmel.errors import ConfigError, LabelError, listed, require_known
 from attnmel.files.folders import dataset_folder, home_folder
 from attnmel.files.frames import frame
-from attnmel.files.table_files import write_table
 from attnmel.progress import Progress
-from attnmel.records import ATTRIBUTES, SPLITS
+from attnmel.records import ATTRIBUTES
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-    from PIL.Image import Image as PillowImage
 
+    from attnmel.config.settings.data import Statistics
     from attnmel.data.verify import Verification
     from attnmel.pipeline.data.audit import Audited
 
-Place = str | Path
-IMAGES = "images"
-"""Folder of the images, next to the table."""
+__all__ = [
+    "Fetched",
+    "audit",
+    "colour_statistics",
+    "fetch",
+    "make_folder",
+    "names",
+    "read",
+    "table",
+    "verify",
+]
 
-CHANNELS = 3
+Place = str | Path
+RANDOM = "random"
+"""An embedding without a trained network."""
 
 
 @dataclass(frozen=True)
@@ -104,21 +110,35 @@ def table(dataset: Dataset) -> "DataFrame":
 
 def verify(
     *datasets: Place,
+    recipe: str | None = None,
     columns: Mapping[str, str] | None = None,
     strict: bool = False,
+    html: Place | None = None,
+    png: Place | None = None,
+    sample: int = 48,
+    seed: int = 0,
     home: Place | None = None,
     progress: Progress | Report | None = None,
 ) -> "tuple[Verification, ...]":
     """Check that every file of each data set is there and usable; findings are in the answer, not raised.
 
+    With `recipe` an own folder is read as a training by it would. A contact sheet of `sample` images of each data set,
+    and of all with a finding, is written where `html` or `png` names a file.
+
     Raises:
-        ConfigError: a name that is neither a known data set nor a folder with labels.csv.
+        ConfigError: a name that is neither a known data set nor a folder with labels.csv, or no such recipe.
     """
     from attnmel.pipeline.data.verify import verify_datasets
 
-    reading = TableReading(None, columns or {}, strict)
     return verify_datasets(
-        [str(one) for one in datasets], home=_home(home), reading=reading, progress=as_progress(progress)
+        [str(one) for one in datasets],
+        home=_home(home),
+        reading=_reading(recipe, columns, strict),
+        html=None if html is None else Path(html),
+        png=None if png is None else Path(png),
+        sample=sample,
+        seed=seed,
+        progress=as_progress(progress),
     )
 
 
@@ -126,104 +146,81 @@ def audit(
     *datasets: Place,
     train: Sequence[Place] = (),
     test: Sequence[Place] = (),
+    embedding: str = "",
+    exhaustive: bool = False,
+    columns: Mapping[str, str] | None = None,
+    page: Place | None = None,
+    exclusions: Place | None = None,
+    leave_out: Side = "train",
     home: Place | None = None,
     progress: Progress | Report | None = None,
 ) -> "Audited":
     """Find images and lesions that occur twice, within the data sets or in both `train` and `test`.
 
+    `embedding` is a trained network, or "random", by whose features images are compared too. `page` is the file of a
+    page of all pairs, `exclusions` that of a list of images for `train` and `evaluate`, of the side `leave_out`.
+
     Raises:
-        ConfigError: an unknown data set or split, or names of two kinds.
+        ConfigError: an unknown data set or split, names of two kinds, or no such network.
     """
+    from attnmel.files.locks import hold_files
     from attnmel.pipeline.data.audit import audit_datasets
+    from attnmel.pipeline.data.audit_output import list_exclusions, write_page
 
-    return audit_datasets(
-        [str(one) for one in datasets],
-        train=[str(one) for one in train],
-        test=[str(one) for one in test],
-        home=_home(home),
-        progress=as_progress(progress),
-    )
+    written, listed = (None if one is None else Path(one) for one in (page, exclusions))
+    with hold_files(written, listed):
+        audited = audit_datasets(
+            [str(one) for one in datasets],
+            train=[str(one) for one in train],
+            test=[str(one) for one in test],
+            home=_home(home),
+            reading=_reading(None, columns, strict=False),
+            embedding=_network(embedding, as_progress(progress)),
+            exhaustive=exhaustive,
+            progress=as_progress(progress),
+        )
+        if written is not None:
+            write_page(audited, written)
+        if listed is not None:
+            list_exclusions(audited, listed, leave_out)
+    return audited
 
 
-def make_folder(
-    folder: Place,
-    images: "Sequence[Place | np.ndarray | PillowImage]",
-    labels: Sequence[object],
-    *,
-    groups: Sequence[object] | None = None,
-    splits: Sequence[str] | None = None,
-    **attributes: Sequence[object],
-) -> Path:
-    """Write a data set of your own, a folder with labels.csv that every function and command takes; return its path.
-
-    Shapes: N images, each a path, a picture of Pillow or an array (height, width, 3) of 8-bit RGB; N labels, the names
-    of the classes; N `groups`, the lesion or patient of each image, which stay in one split; N `splits` of train,
-    validation and test, drawn once where they are not given; N of each attribute (age, sex, site, laterality,
-    confirmation, source). Arrays and pictures are written as PNG, files are linked (copied where they cannot be).
+def colour_statistics(
+    recipe: str, settings: Settings = (), *, home: Place | None = None, progress: Progress | Report | None = None
+) -> "Statistics":
+    """Return mean and standard deviation of each colour over the training images of a recipe; `attnmel statistics`.
 
     Raises:
-        ConfigError: the folder holds something already, or an unknown attribute.
-        LabelError: columns of unequal length, an image that is none, or a split of another name.
+        ConfigError: an unknown recipe or setting.
+        ArchiveError, LabelError: the data set cannot be used.
     """
-    place, columns = Path(folder), {"label": labels, "group": groups, "split": splits, **attributes}
-    for name in attributes:
-        require_known("attribute", name, ATTRIBUTES)
-    given = {
-        name: ["" if _missing(one) else one for one in values] for name, values in columns.items() if values is not None
-    }
-    if uneven := [f"{len(values)} {name}s" for name, values in given.items() if len(values) != len(images)]:
-        raise LabelError(f"{len(images)} images and {', '.join(uneven)}; expected one for each image")
-    if not len(images):
-        raise LabelError("no image; expected at least one of each class")
-    if unknown := sorted({str(one) for one in given.get("split", ())} - set(SPLITS)):
-        raise LabelError(f"splits of the name {listed(unknown)}; expected {', '.join(SPLITS)} for every image, or none")
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise ConfigError(f"{place} is there already and not empty; name a new folder")
-    digits = len(str(len(images) - 1))
-    checked = [_checked(one, row) for row, one in enumerate(images)]
-    (place / IMAGES).mkdir(parents=True, exist_ok=True)
-    files = [_put(one, place / IMAGES, f"{row:0{digits}}") for row, one in enumerate(checked)]
-    rows = zip([f"{IMAGES}/{name}" for name in files], *given.values(), strict=True)
-    write_table(place / TABLE, ["image", *given], rows)
-    return place
+    from attnmel.config.load import load_recipe
+    from attnmel.pipeline.run.images.dataset import prepare
+    from attnmel.pipeline.run.images.normalisation import training_statistics
+
+    data, shown = load_recipe(recipe, overrides(settings)).data, as_progress(progress)
+    return training_statistics(data, prepare(data, home=_home(home), progress=shown), shown)
+
+
+def _reading(recipe: str | None, columns: Mapping[str, str] | None, strict: bool) -> TableReading:
+    """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
+    from attnmel.config.load import load_run_recipe
+
+    data = load_run_recipe(recipe).data if recipe else None
+    named = columns or (data.columns if data else {})
+    return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
+
+
+def _network(embedding: str, progress: Progress) -> str:
+    """Return the checkpoint of a network by whose features images are compared; "random" and none as they are."""
+    if not embedding:
+        return embedding
+    from attnmel.runtime import use_threads
+
+    use_threads()
+    return embedding if embedding == RANDOM else str(trained_model(embedding, progress))
 
 
 def _home(home: Place | None) -> Path:
     return home_folder(None if home is None else Path(home))
-
-
-def _missing(value: object) -> bool:
-    return value is None or value != value  # NaN is not itself
-
-
-def _checked(image: Any, row: int) -> "Path | PillowImage":  # noqa: ANN401 - as given
-    """Return an image as a file or a picture; what is none is refused before anything is written."""
-    from PIL import Image
-
-    if isinstance(image, str | os.PathLike):
-        path = Path(image)
-        if not path.is_file() or path.suffix.lower() not in SUFFIXES:
-            raise LabelError(f"image {row} is {path}, which is no image file that is read ({', '.join(SUFFIXES)})")
-        return path
-    if isinstance(image, Image.Image):
-        return image
-    pixels = np.asarray(image)
-    if pixels.dtype != np.uint8 or pixels.ndim != CHANNELS or pixels.shape[2] != CHANNELS or not pixels.size:
-        raise LabelError(
-            f"image {row} is an array of {pixels.dtype} of shape {pixels.shape}; expected uint8 of shape (height, "
-            "width, 3), as by (255 * image).round().astype('uint8')"
-        )
-    return Image.fromarray(np.ascontiguousarray(pixels))
-
-
-def _put(image: "Path | PillowImage", folder: Path, number: str) -> str:
-    """Put an image into the folder under a name of its own, and return the name."""
-    if not isinstance(image, Path):
-        image.save(folder / f"{number}.png")
-        return f"{number}.png"
-    name = f"{number}-{image.name}"
-    try:
-        (folder / name).hardlink_to(image.resolve())
-    except OSError:  # another disk, or one that knows no links
-        shutil.copyfile(image, folder / name)
-    return name

@@ -4,7 +4,7 @@ import ast
 import re
 import shutil
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import nn
 
 import attnmel
 from attnmel.api.callbacks import as_progress
+from attnmel.api.model_names import place_of
 from attnmel.errors import AttnmelError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.own_network import own_network
@@ -90,6 +91,17 @@ def test_the_examples_of_own_data_and_an_own_network_run(tmp_path: Path, monkeyp
         "attnmel.register_network(FUNCTION, 'small') first; for commands install a package with an entry point of the "
         "group attnmel.networks"
     )
+
+
+def test_the_example_of_a_prediction_runs() -> None:
+    names: dict[str, Any] = {}
+    exec(example("predict"), names)
+    assert 0 < names["table"].probability_melanoma.item() < 1
+
+
+def test_a_name_of_a_hub_that_became_a_path_of_windows_is_the_same_name() -> None:
+    assert place_of(PureWindowsPath("hf:ana/tiny")) == "hf:ana/tiny"  # pyright: ignore[reportArgumentType]
+    assert place_of(PureWindowsPath("C:/runs")) == "C:\\runs"  # pyright: ignore[reportArgumentType]
 
 
 def test_a_result_is_what_the_command_stores(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:

@@ -13,12 +13,11 @@ from attnmel.config.load import load_run_recipe, recipe_names
 from attnmel.errors import ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.pipeline.parts import run_fusion
-from attnmel.pipeline.reproduce import run as module
+from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.reproduce.jobs import TableOptions, table_jobs
 from attnmel.pipeline.reproduce.run import reproduce
 from attnmel.pipeline.run.parts import part_notes, part_recipes
 from attnmel.pipeline.run.run import Run
-from attnmel.progress import Progress
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -126,11 +125,11 @@ def test_a_fusion_is_a_row_of_a_table_and_its_parts_are_jobs_before_it(
     options = table_of(folder, phantoms, written(folder), str(weighted))
     started: list[str] = []
 
-    def here(arguments: Sequence[str], progress: Progress) -> str:
+    def here(commands: Commands, arguments: Sequence[str]) -> str:
         started.append(Path(arguments[1]).stem)
-        return run_here(arguments, progress)
+        return run_here(commands, arguments)
 
-    monkeypatch.setattr(module, "_run", here)
+    monkeypatch.setattr(Commands, "run", here)
     done = reproduce(options)
     row, _ = done.table.blocks[0].rows
     assert (row.title, row.status, row.seeds) == ("BOTH", "", 1)
@@ -152,11 +151,11 @@ def test_a_fusion_whose_part_fails_is_not_started_and_says_so(
 ) -> None:
     started: list[str] = []
 
-    def failing(arguments: Sequence[str], progress: Progress) -> str:
+    def failing(commands: Commands, arguments: Sequence[str]) -> str:
         started.append(Path(arguments[1]).stem)
         return "no space left"
 
-    monkeypatch.setattr(module, "_run", failing)
+    monkeypatch.setattr(Commands, "run", failing)
     done = reproduce(table_of(tmp_path, phantoms, written(tmp_path)))
     assert started == ["colours", "colours"]
     assert dict(done.failures) == {

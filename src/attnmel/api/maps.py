@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
-from attnmel.api.model_names import image_paths, run_of, runs_of, shipped, trained_model
+from attnmel.api.model_names import image_paths, opened_runs, place_of, refuse_swapped, trained_model
 from attnmel.errors import ConfigError
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:
     from attnmel.evaluation.maps.summary import MapSummary
-    from attnmel.files.folders import MapsFolder, RunFolder
+    from attnmel.files.folders import MapsFolder
     from attnmel.pipeline.run.run import Run
 
 Place = str | Path
@@ -89,16 +89,16 @@ def explain_one_by_one(
 ) -> Iterator[Path]:
     """Write the maps as `explain`, and give each file when it is written."""
     from attnmel.pipeline.explain.images import explain_images
-    from attnmel.pipeline.run.run import Run
 
     if not images:
         raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
-    shown = as_progress(progress)
-    path = model.path if isinstance(model, Run) else trained_model(str(model), shown)
+    named, shown = [str(one) for one in images], as_progress(progress)
+    refuse_swapped(place_of(model), named)
+    path = trained_model(place_of(model), shown)
     places = [None if one is None else Path(one) for one in (out, masks, segmenter)]
     yield from explain_images(
         path,
-        image_paths([str(one) for one in images]),
+        image_paths(named),
         methods=methods,
         out=places[0],
         masks=places[1],
@@ -128,16 +128,8 @@ def explain_split(
     """
     from attnmel.evaluation.maps.summary import MapSummary
     from attnmel.pipeline.explain.runs import explain_runs
-    from attnmel.pipeline.run.run import Run
 
-    shown, where = as_progress(progress), None if home is None else Path(home)
-    opened = [
-        one
-        for given in runs
-        for one in (
-            [given] if isinstance(given, Run) else [Run(each, where, shown) for each in _folders(str(given), shown)]
-        )
-    ]
+    opened = opened_runs(runs, None if home is None else Path(home), as_progress(progress))
     folder = explain_runs(
         opened,
         split=split,
@@ -150,12 +142,3 @@ def explain_split(
     own = [folder] if len(opened) == 1 else [one.folder.split_maps(split) for one in opened]
     pages = tuple((layer, one.channels(layer)) for layer in channels for one in own)
     return ExplainedSplit(folder, MapSummary.read(folder.summary), pages)
-
-
-def _folders(model: str, progress: Progress) -> "Sequence[RunFolder]":
-    """Return the run of a name or path, or every seed of a recipe in it."""
-    return (
-        [run_of(model, progress=progress)]
-        if shipped(model, progress) or not Path(model).is_dir()
-        else runs_of(Path(model))
-    )

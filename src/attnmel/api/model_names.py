@@ -1,6 +1,6 @@
 """Models and images by name or path: a pretrained model, a run, a file; an example image, a folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from attnmel.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from attnmel.files.folders import RunFolder
+    from attnmel.pipeline.run.run import Run
     from attnmel.pretrained.catalogue import Shipped
 
 NAME = "`pretrained` or another model of `attnmel models`, hf:OWNER/NAME@REVISION of a hub"
@@ -20,6 +21,27 @@ def _of_hub(model: str | Path) -> Path | None:
 
     name = hub_name(Path(model).as_posix())
     return None if name is None else hub_folder(name)
+
+
+def place_of(model: "Run | str | Path") -> str:
+    """Return the path of a run, or a name or path as it was given; no torch."""
+    from attnmel.files.hub import PREFIX
+
+    place = str(getattr(model, "path", model))
+    # A name that became a path of Windows on its way.
+    return place.replace("\\", "/") if place.startswith(PREFIX) else place
+
+
+def place_of_results(model: "Run | str | Path", progress: Progress = SILENT) -> str:
+    """Return as `place_of`, but of a pretrained model or one of a hub its run folder, runs/NAME, where results are.
+
+    Raises:
+        AttnmelError: as `run_of`.
+    """
+    from attnmel.files.hub import hub_name
+
+    place = place_of(model)
+    return str(run_of(place, progress=progress).path) if hub_name(place) or shipped(place, progress) else place
 
 
 def shipped(model: str, progress: Progress = SILENT) -> "Shipped | None":
@@ -34,13 +56,12 @@ def shipped(model: str, progress: Progress = SILENT) -> "Shipped | None":
 
 def fast_model(model: str, progress: Progress = SILENT) -> Path:
     """Return the ONNX file of a model that comes along or is on a hub, a folder of several runs, or as `model_path`."""
-    from attnmel.files.folders import RunFolder
     from attnmel.files.seeds import runs_to_average
+    from attnmel.pretrained.named import exported_file
 
-    if found := shipped(model, progress):
-        return found.onnx
-    if fetched := _of_hub(model):
-        return onnx if (onnx := RunFolder(fetched).onnx).is_file() else fetched
+    shipped(model, progress)  # for its note
+    if named := exported_file(model):
+        return named
     return Path(model) if len(runs_to_average(Path(model))) > 1 else model_path(model)
 
 
@@ -137,6 +158,21 @@ def runs_of(path: Path) -> "tuple[RunFolder, ...]":
         f"{path} is not a run folder{'' if path.exists() else did_you_mean(str(path), (ANY, *model_names()))}: no "
         f"{RunFolder(path).recipe.name} in it{runs_below(path) or '; train one first'}"
     )
+
+
+def opened_runs(models: "Iterable[Run | str | Path]", home: Path | None, progress: Progress = SILENT) -> "list[Run]":
+    """Open runs, every seed of folders of them, and the copies of models that have a name.
+
+    Raises:
+        AttnmelError: as `runs_of` and `run_of`.
+    """
+    from attnmel.pipeline.run.run import Run
+
+    found = []
+    for one in models:
+        folders = [] if isinstance(one, Run) else runs_of(Path(place_of_results(one, progress)))
+        found += [one] if isinstance(one, Run) else [Run(folder, home, progress) for folder in folders]
+    return found
 
 
 def runs_to_evaluate(model: str, out: Path | None, on: str | None, split: str | None) -> "tuple[RunFolder, ...]":

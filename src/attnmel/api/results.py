@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.api.answers import Compared, Evaluated, EvaluatedRun, FusedRuns, Scored
 from attnmel.api.callbacks import Report, as_progress
-from attnmel.api.model_names import runs_to_evaluate
+from attnmel.api.model_names import opened_runs, place_of, place_of_results, runs_to_evaluate
 from attnmel.config.fusion import Rule
 from attnmel.files.folders import home_folder
 from attnmel.progress import Progress
@@ -53,7 +53,7 @@ def evaluate(
     use_threads(threads)
     name, shown = None if on is None else str(on), as_progress(progress)
     # Opened anew, so that results of before are read again.
-    place = str(run.path) if isinstance(run, Run) else str(run)
+    place = place_of(run)
     where = run.home if isinstance(run, Run) and home is None else _path(home)
     found = []
     for folder in runs_to_evaluate(place, _path(out), name, split):
@@ -85,6 +85,7 @@ def compare(
 ) -> Compared:
     """Test whether runs differ on the same images: run folders, folders of seeds, files of predictions, submissions.
 
+    A pretrained model or one of a hub takes part with the results in its copy, runs/NAME, which `evaluate` writes.
     Holm's correction goes over all pairs and measures of the call; the seeds of a recipe are summarised.
 
     Raises:
@@ -94,7 +95,7 @@ def compare(
     from attnmel.pipeline.evaluate.compare import compare_runs
     from attnmel.pipeline.run.run import Run
 
-    named = [one if isinstance(one, Run) else Path(one) for one in runs]
+    named = [one if isinstance(one, Run) else Path(place_of_results(one)) for one in runs]
     return Compared(
         compare_runs(
             named,
@@ -158,15 +159,16 @@ def fuse(
 ) -> FusedRuns:
     """Fuse predictions of several runs and files into one file (.csv) or folder, which is a run; see docs/fuse.md.
 
+    A pretrained model or one of a hub takes part with the results in its copy, runs/NAME, which `evaluate` writes.
+
     Raises:
         ConfigError: fewer than two members, data sets that differ, or `out` is there already.
         PredictionsError: members of other images or classes.
     """
     from attnmel.pipeline.fuse.fuse import fuse as fuse_members
-    from attnmel.pipeline.run.run import Run
 
     found = fuse_members(
-        [str(one.path) if isinstance(one, Run) else str(one) for one in members],
+        [place_of_results(one) for one in members],
         Path(out),
         by=by,
         dataset=dataset,
@@ -178,6 +180,35 @@ def fuse(
         progress=as_progress(progress),
     )
     return FusedRuns(found)
+
+
+def write_report(
+    runs: "Sequence[Run | Place]",
+    out: Place | None = None,
+    *,
+    split: str = "test",
+    home: Place | None = None,
+    progress: Progress | Report | None = None,
+) -> Path:
+    """Write one HTML page about runs, folders of seeds and submissions (isic2017:FILE), and return its path.
+
+    Raises:
+        ConfigError: no run.
+        PredictionsError: a run was not evaluated on the split.
+    """
+    from attnmel.pipeline.evaluate.submissions import named_submission
+    from attnmel.pipeline.report.report import report_runs
+    from attnmel.pipeline.run.run import Run
+
+    files = [one for one in runs if not isinstance(one, Run) and named_submission(str(one))[1].is_file()]
+    # A submission alone is opened as a run, which says that it is none.
+    named = [one for one in runs if one not in files or len(files) == len(runs)]
+    return report_runs(
+        opened_runs(named, _path(home), as_progress(progress)),
+        split=split,
+        out=_path(out),
+        submissions=[Path(one) for one in files],
+    )
 
 
 def _path(given: Place | None) -> Path | None:

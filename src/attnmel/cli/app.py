@@ -12,12 +12,13 @@ import typer
 
 from attnmel import NOTICE, __version__
 from attnmel.cli.commands import data
-from attnmel.cli.commands.networks import explain, hub, predict, schema, segment, train
+from attnmel.cli.commands.networks import explain, hub, join, predict, schema, segment, train
 from attnmel.cli.commands.results import evaluate, fuse, reproduce, study
 from attnmel.cli.commands.start import clean, demo, docs, models, serve
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible
+from attnmel.pipeline.train.processes import follow_starter
 
 SHOWN = 80
 """Characters of an endless path that an error names."""
@@ -69,7 +70,16 @@ def attnmel(
 COMMANDS = {
     START: (demo.demo, serve.serve, models.models, demo.doctor, clean.clean, docs.docs),
     DATA_SETS: (data.fetch, data.verify, data.audit, data.statistics),
-    NETWORKS: (train.train, predict.predict, explain.explain, predict.export, hub.push, hub.pull, schema.schema),
+    NETWORKS: (
+        train.train,
+        predict.predict,
+        join.join,
+        explain.explain,
+        predict.export,
+        hub.push,
+        hub.pull,
+        schema.schema,
+    ),
     RESULTS: (evaluate.evaluate, fuse.fuse, evaluate.compare, evaluate.report, evaluate.score, reproduce.reproduce),
 }
 for heading, commands in COMMANDS.items():
@@ -94,6 +104,7 @@ def main() -> None:
         if sys.stdout.isatty():  # a pipe gets every character as it is
             encoding = sys.stdout.encoding
             sys.stdout = _VisibleText(sys.stdout.detach(), encoding, "backslashreplace", line_buffering=True)
+    follow_starter()
     try:
         app(prog_name="attnmel")  # also where it is run as `python -m attnmel`
     except (_StoppedError, KeyboardInterrupt):

@@ -28,6 +28,8 @@ def compile_ahead(
 
     `threads` and `many` as of `OnnxNetwork`. What was begun already goes on, whatever `many` it was begun for.
     """
+    if not path.is_file():
+        return
     key = path, precision, threads
     try:
         load_engine()

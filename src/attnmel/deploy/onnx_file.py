@@ -121,9 +121,6 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
     """Append card and facts to an ONNX file, without changing the bytes that were checked.
 
     Of two concatenated protocol buffers, a reader joins the lists: here the list of texts.
-
-    Raises:
-        ConfigError: onnx is not installed.
     """
     onnx = package("onnx")
     texts = onnx.ModelProto()
@@ -136,12 +133,7 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
 
 
 def with_card(path: Path, target: Path, card: Card) -> None:
-    """Copy an exported model with another card; its network and the facts of its export stay as they are.
-
-    Raises:
-        CheckpointError: as `read_onnx_card`.
-        ConfigError: onnx is not installed.
-    """
+    """Copy an exported model with another card; its network and the facts of its export stay as they are."""
     _, facts = read_onnx_card(path)
     target.write_bytes(b"".join(_other_fields(path.read_bytes())))
     append_texts(target, card, facts)

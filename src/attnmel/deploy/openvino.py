@@ -59,8 +59,10 @@ class OnnxNetwork:
         self._path = path
         with _ONE_BY_ONE:
             self._core: Core = package("openvino").Core()
-            if precision == "bf16":
-                require_bf16()
+            if precision == "bf16" and not has_bf16():
+                raise ConfigError(
+                    "this CPU has no bf16 multiplication, so bf16 would save no time; use float32 or int8"
+                )
         self._settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": ENGINE_PRECISION[precision],
             # Decoding threads share the cores with the network's: the system schedules both better than fixed cores.
@@ -148,23 +150,9 @@ def engine_version() -> str:
 
 
 def has_bf16() -> bool:
-    """Return whether this CPU multiplies bf16 in hardware, so that bf16 saves time.
-
-    Raises:
-        ConfigError: OpenVINO is not installed.
-    """
+    """Return whether this CPU multiplies bf16 in hardware, so that bf16 saves time."""
     with _ONE_BY_ONE:
         return "BF16" in package("openvino").Core().get_property(CPU, "OPTIMIZATION_CAPABILITIES")
-
-
-def require_bf16() -> None:
-    """Refuse bf16 if it would save no time.
-
-    Raises:
-        ConfigError: this CPU has no bf16 multiplication, or OpenVINO is not installed.
-    """
-    if not has_bf16():
-        raise ConfigError("this CPU has no bf16 multiplication, so bf16 would save no time; use float32 or int8")
 
 
 def _shapes(ports: list[Any]) -> dict[str, tuple[int, ...]]:

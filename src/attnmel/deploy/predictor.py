@@ -27,7 +27,8 @@ from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
 from attnmel.models.averaging import averaged, softmax
 from attnmel.models.weights.operating_points import Decision, decisions_of
-from attnmel.pretrained.catalogue import find_model, onnx_path
+from attnmel.pretrained.catalogue import onnx_path
+from attnmel.pretrained.named import exported_file
 from attnmel.records import ATTENTION_MAPS
 from attnmel.shapes import Float32
 from attnmel.threads import requested_threads
@@ -82,11 +83,7 @@ class Prediction:
         return self.card.licence
 
     def frame(self, name: str) -> Float32[np.ndarray, "H W"]:
-        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network saw nothing.
-
-        Raises:
-            ConfigError: the network has no such map.
-        """
+        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network saw nothing."""
         require_known("attention map", name, self.attention)
         return whole_frame(self.attention[name], self.seen.squares[0], size=self.card.size, side=self.card.size)
 
@@ -103,7 +100,7 @@ class PredictedFile(NamedTuple):
 class Predictor:
     """A model that `attnmel export` wrote, ready to predict; research use only, not a medical device.
 
-    `model` is its file, or the name of a pretrained model: Predictor("pretrained"). `threads` defaults to
+    `model` is its file, or a name: Predictor("pretrained"), Predictor("hf:OWNER/NAME@REVISION"). `threads` defaults to
     $ATTNMEL_THREADS, else to the engine's choice. "bf16" multiplies in bfloat16, faster on processors that have it; if
     the export measured its cost, that may be at most `bound` of AUC, by the lower end of its interval. `transforms` of
     an image whose probabilities are averaged, as of `attnmel predict --tta`; by default the model's own. The network is
@@ -128,12 +125,14 @@ class Predictor:
     ) -> None:
         require_known("precision", precision, ENGINE_PRECISION)
         threads = requested_threads(threads)
-        path = (onnx_path(model) if isinstance(model, str) else None) or Path(model)
-        compile_ahead(path, precision, threads, many=many)
+        compile_ahead(
+            (onnx_path(model) if isinstance(model, str) else None) or Path(model), precision, threads, many=many
+        )
         from attnmel.deploy.onnx_file import read_onnx_card  # takes as long to load as a small network to compile
 
-        if isinstance(model, str) and (shipped := find_model(model)):
-            path = shipped.onnx
+        path = exported_file(model) or Path(model)
+        if path.is_dir():
+            raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {model} --onnx")
         self.card: Card
         """Classes, preprocessing, licence and measures."""
         self.facts: ExportFacts

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnmel.errors import ConfigError
@@ -16,8 +17,24 @@ def frame(rows: Iterable[Mapping[str, object]]) -> "DataFrame":
     Raises:
         ConfigError: pandas is not installed; says what to do.
     """
-    if importlib.util.find_spec("pandas") is None:
-        raise ConfigError("to_frame() needs pandas, which is not installed: pip install pandas, or use to_dict()")
+    _require_pandas()
     from pandas import DataFrame
 
     return DataFrame.from_records([dict(row) for row in rows])
+
+
+def read_frame(path: Path) -> "DataFrame":
+    """Return a CSV file of our own as a table of pandas.
+
+    Raises:
+        ConfigError: as `frame`.
+    """
+    _require_pandas()
+    from pandas import read_csv
+
+    return read_csv(path)
+
+
+def _require_pandas() -> None:
+    if importlib.util.find_spec("pandas") is None:
+        raise ConfigError("to_frame() needs pandas, which is not installed: pip install pandas, or use to_dict()")

@@ -24,7 +24,7 @@ PLACES = (_PACKAGE / "documents", _PACKAGE.parents[1])
 STAMP = "attnmel-source.txt"
 """Of built pages: a hash of what they were built of."""
 
-MODULES = ("mkdocs", "material", "mkdocstrings")
+MODULES = ("mkdocs", "material", "mkdocstrings", "nbconvert")
 LOCALHOST = "127.0.0.1"
 LAST_LINES = 5
 """Of mkdocs's output that an error repeats."""

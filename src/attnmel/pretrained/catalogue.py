@@ -1,11 +1,11 @@
 """Find the files of a pretrained model by its name; each is checked against the model's card. No torch."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attnmel.errors import CheckpointError
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -30,20 +30,12 @@ class Shipped:
 
     @property
     def checkpoint(self) -> Path:
-        """The weights, in half floats.
-
-        Raises:
-            CheckpointError: as `file`.
-        """
+        """The weights, in half floats."""
         return self.file(RunFolder(self.folder).best.name)
 
     @property
     def onnx(self) -> Path:
-        """The network as one file that runs without torch.
-
-        Raises:
-            CheckpointError: as `file`.
-        """
+        """The network as one file that runs without torch."""
         return self.file(RunFolder(self.folder).onnx.name)
 
     def file(self, name: str) -> Path:
@@ -60,7 +52,7 @@ class Shipped:
         size = path.stat().st_size
         if size != expected.size:
             raise self._damaged(path, f"it has {size:,} bytes", f"{expected.size:,}")
-        found = file_digest(path)
+        found = file_sha256(path)
         if found != expected.sha256:
             raise self._damaged(path, f"its SHA-256 starts with {found[:12]}", expected.sha256[:12])
         return path
@@ -101,17 +93,7 @@ def model_names() -> tuple[str, ...]:
 
 
 def open_model(name: str) -> Shipped:
-    """Return a model of `model_names`.
-
-    Raises:
-        CheckpointError: as `find_model`.
-    """
+    """Return a model of `model_names`."""
     from attnmel.pretrained.card import read_model_card
 
     return Shipped(FOLDER / name, read_model_card(FOLDER / name / CARD_FILE))
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,18 +1,17 @@
 """A study of readers from plain columns: AUCs over readers and cases, differences, a machine, decisions, agreement."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attnmel.errors import ReadingsError, listed
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
-from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.study import analyse
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
 from attnmel.files.frames import frame
 from attnmel.pipeline.study.analysis.analysis_dict import analysis_dict
+from attnmel.pipeline.study.analysis.analysis_rows import analysis_rows
 from attnmel.pipeline.study.analysis.power import Plan, PowerRow, power_rows
 from attnmel.pipeline.study.analysis.study_data import Reading, study_data
 from attnmel.progress import SILENT
@@ -37,10 +36,7 @@ class ReaderStudy:
 
     def to_frame(self) -> "DataFrame":
         """Return a table with the mean AUC of each modality and each difference, for other readers and other cases."""
-        found = self.analysis
-        singles = [(one.name, "", one.analysis and one.analysis.random.means[0]) for one in found.modalities]
-        pairs = [(one.first, one.second, one.random) for one in (*found.pairs, *found.against_machine)]
-        return frame(_row(first, minus, one) for first, minus, one in (*singles, *pairs) if one is not None)
+        return frame(analysis_rows(self.analysis))
 
 
 def readers(
@@ -109,9 +105,3 @@ def power(
     """
     plan = Plan(readers=readers, cases=cases, prevalence=prevalence, aucs=aucs, machine=machine, margin=margin)
     return power_rows(plan, SILENT)
-
-
-def _row(first: str, minus: str, one: Estimate) -> dict[str, object]:
-    name = f"{first} - {minus}" if minus else first
-    p = one.p if minus else math.nan
-    return {"modality": name, "auc": one.value, "error": one.error, "low": one.low, "high": one.high, "p": p}

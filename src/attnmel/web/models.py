@@ -33,12 +33,7 @@ class Case(NamedTuple):
 
 
 class ServedModel:
-    """One model of a server.
-
-    Raises:
-        CheckpointError: the file cannot be used.
-        ConfigError: the network needs lesion masks, and there are none.
-    """
+    """One model of a server."""
 
     def __init__(self, name: str, path: Path, *, masks: bool) -> None:
         self.name = name

@@ -56,7 +56,7 @@ def test_a_folder_is_never_advised_to_be_fetched(folder: Path) -> None:
     found = verify_dataset(str(folder), folder.parent / "home")
     assert found.hint("image unusable").startswith("Replace the file with a whole")
     assert not any("fetch" in found.hint(kind) for kind in ("image unusable", "mask unusable", "folder table"))
-    assert "fetch" not in found.as_dict()["findings"][0]["hint"]
+    assert "fetch" not in found.to_dict()["findings"][0]["hint"]
 
 
 def test_with_the_classes_of_a_recipe_labels_and_splits_are_checked_as_in_training(folder: Path) -> None:

@@ -24,12 +24,11 @@ from attnmel.config.load import load_recipe
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.reproduce import run as module
+from attnmel.pipeline.reproduce.commands import Commands, reason_of
 from attnmel.pipeline.reproduce.folder import begin_table
 from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
 from attnmel.pipeline.reproduce.run import Reproduced, reproduce
 from attnmel.pipeline.run.results.results import read_measures
-from attnmel.progress import Progress
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -75,7 +74,7 @@ def options(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> T
     return TableOptions(plan=plan, out=folder / "out", home=phantoms.home, command="attnmel reproduce tiny")
 
 
-def run_here(arguments: Sequence[str], progress: Progress) -> str:
+def run_here(commands: Commands, arguments: Sequence[str]) -> str:
     """Run a command of a table in this process instead of one of its own; return its error."""
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
@@ -83,7 +82,7 @@ def run_here(arguments: Sequence[str], progress: Progress) -> str:
         try:
             main()
         except SystemExit as end:
-            return module._reason(said.getvalue().splitlines(), 1) if end.code else ""
+            return reason_of(said.getvalue().splitlines(), 1) if end.code else ""
     return ""
 
 
@@ -91,7 +90,7 @@ def run_here(arguments: Sequence[str], progress: Progress) -> str:
 def done(options: TableOptions) -> Reproduced:
     """A table of which one row cannot be trained."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_run", run_here)
+        patch.setattr(Commands, "run", run_here)
         return reproduce(options)
 
 
@@ -108,7 +107,7 @@ def with_rival(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def done_with_rival(with_rival: TableOptions) -> Reproduced:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_run", run_here)
+        patch.setattr(Commands, "run", run_here)
         return reproduce(with_rival)
 
 
@@ -142,7 +141,7 @@ def test_a_finished_system_starts_no_process(
     done_with_rival: Reproduced, with_rival: TableOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr(module, "_run", lambda arguments, progress: started.append(arguments[1]) or "refused")
+    monkeypatch.setattr(Commands, "run", lambda commands, arguments: started.append(arguments[1]) or "refused")
     again = reproduce(with_rival)
     assert started == []
     assert again.table.blocks == done_with_rival.table.blocks
@@ -194,7 +193,7 @@ def test_a_finished_run_starts_no_process(
     done: Reproduced, options: TableOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr(module, "_run", lambda arguments, progress: started.append(arguments[1]) or "refused")
+    monkeypatch.setattr(Commands, "run", lambda commands, arguments: started.append(arguments[1]) or "refused")
     again = reproduce(options)
     assert [Path(row).stem for row in started] == ["broken"]
     assert again.table.blocks == done.table.blocks

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,9 +10,6 @@ from attnmel.cli.commands.networks.train import Columns, Overrides, Strict
 from attnmel.cli.completion import data_sets, recipes
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table
-
-if TYPE_CHECKING:
-    from attnmel.data.datasets.own.folder import TableReading
 
 
 def fetch(
@@ -81,21 +78,23 @@ def verify(
     Example:
         attnmel verify isic2017 --out contact-sheet.html
     """
-    from attnmel.files.folders import home_folder
-    from attnmel.pipeline.data.verify import printed_notes, summary_rows, verdict, verify_datasets
+    from attnmel.datasets import verify as verify_sets
+    from attnmel.pipeline.data.verify import printed_notes, summary_rows, verdict
 
-    found = verify_datasets(
-        datasets,
-        home=home_folder(home),
-        reading=_reading(recipe, columns, strict=strict),
+    found = verify_sets(
+        *datasets,
+        recipe=recipe,
+        columns=_columns(columns),
+        strict=strict,
         html=out,
         png=png,
         sample=sample,
         seed=seed,
+        home=home,
         progress=Terminal(),
     )
     if as_json:
-        print_json([one.as_dict() for one in found])
+        print_json([one.to_dict() for one in found])
     else:
         for one in found:
             print(f"{one.title}: {verdict(one)}")
@@ -117,15 +116,10 @@ def verify(
         raise typer.Exit(1)
 
 
-def _reading(recipe: str | None, columns: str | None, *, strict: bool) -> "TableReading":
-    """Return how the table of an own folder is read: as a recipe reads it, with the changes of the options."""
-    from attnmel.config.load import load_run_recipe
+def _columns(columns: str | None) -> dict[str, str]:
     from attnmel.data.datasets.own.columns import parsed_columns
-    from attnmel.data.datasets.own.folder import TableReading
 
-    data = load_run_recipe(recipe).data if recipe else None
-    named = parsed_columns(columns) if columns else data.columns if data else {}
-    return TableReading(data.classes if data else None, named, strict or (data is not None and data.strict))
+    return dict(parsed_columns(columns)) if columns else {}
 
 
 def audit(
@@ -185,31 +179,24 @@ def audit(
     Example:
         attnmel audit isic2016 isic2017 --out audit.html --exclusions exclusions.csv
     """
-    from attnmel.files.folders import home_folder
-    from attnmel.files.locks import hold_files
-    from attnmel.pipeline.data.audit import audit_datasets
-    from attnmel.pipeline.data.audit_output import NOT_FOUND, as_dict, counts, list_exclusions, summary, write_page
+    from attnmel.datasets import audit as audit_sets
+    from attnmel.pipeline.data.audit_output import NOT_FOUND, counts, exclusions_sentence, summary
 
-    if embedding:
-        from attnmel.runtime import use_threads
-
-        use_threads()
-    with hold_files(out, exclusions):
-        audited = audit_datasets(
-            names or (),
-            train=train or (),
-            test=test or (),
-            home=home_folder(home),
-            reading=_reading(None, columns, strict=False),
-            embedding=embedding or "",
-            exhaustive=exhaustive,
-            progress=Terminal(),
-        )
-        if out is not None:
-            write_page(audited, out)
-        listed = "" if exclusions is None else list_exclusions(audited, exclusions, leave_out)
+    audited = audit_sets(
+        *(names or ()),
+        train=train or (),
+        test=test or (),
+        embedding=embedding or "",
+        exhaustive=exhaustive,
+        columns=_columns(columns),
+        page=out,
+        exclusions=exclusions,
+        leave_out=leave_out,
+        home=home,
+        progress=Terminal(),
+    )
     if as_json:
-        print_json(as_dict(audited))
+        print_json(audited.to_dict())
     else:
         print(summary(audited))
         if rows := counts(audited):
@@ -217,7 +204,7 @@ def audit(
         if out is not None:
             print(f"\npage: {out}")
         if exclusions is not None:
-            print(f"exclusions: {exclusions} ({listed})")
+            print(f"exclusions: {exclusions} ({exclusions_sentence(audited, leave_out)})")
         print(f"\n{NOT_FOUND}")
     if audited.leaks:
         raise typer.Exit(1)
@@ -239,14 +226,9 @@ def statistics(
     Example:
         attnmel statistics isic2017/attnmel --set data.dataset=/data/clinic
     """
-    from attnmel.config.load import load_recipe
-    from attnmel.files.folders import home_folder
-    from attnmel.pipeline.run.images.dataset import prepare
-    from attnmel.pipeline.run.images.normalisation import training_statistics
+    from attnmel.datasets import colour_statistics
 
-    settings = load_recipe(recipe, overrides or ())
-    prepared = prepare(settings.data, home=home_folder(home), progress=Terminal())
-    found = training_statistics(settings.data, prepared, Terminal())
+    found = colour_statistics(recipe, overrides or (), home=home, progress=Terminal())
     if as_json:
         print_json(found.model_dump())
         return

@@ -59,7 +59,7 @@ class Verification:
         """Return what to do about the findings of a kind."""
         return KINDS[kind].hint_for(self.is_own)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         findings = [
             {**dataclasses.asdict(finding), "severity": finding.severity, "hint": self.hint(finding.kind)}

@@ -15,15 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
+from attnmel.files.checksums import file_sha256
 from attnmel.files.download import download
 from attnmel.files.folders import expanded, weights_folder
 from attnmel.files.hub import hub_folder, hub_name
+from attnmel.files.hub import pinned as pinned_model
 from attnmel.files.locks import hold_file
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described
 from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint, require_network
 from attnmel.models.weights.efficientnet_lite import PACKAGED, licence_of, packaged_file, renamed
-from attnmel.models.weights.published_weights import HASH_IN_NAME, IMAGENET, check_hash, file_sha256, pinned
+from attnmel.models.weights.published_weights import HASH_IN_NAME, IMAGENET, check_hash, pinned
 from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, read_metadata
 from attnmel.progress import SILENT, Progress
 
@@ -99,12 +101,16 @@ def start_weights(
     return _put_safetensors(network, path)
 
 
+def is_published(source: str) -> bool:
+    """Whether start weights are random or published ones by their name, not a file that says more of itself."""
+    return source in START_NAMES or ADDRESS.match(source) is not None or source.endswith(PICKLE)
+
+
 def weights_file(source: str) -> Path:
     """Return the file that a path of a .pth or .safetensors file, or of a run folder, or a model of a hub means.
 
     Raises:
         CheckpointError: there is none.
-        AttnmelError: as `hub_folder`.
     """
     if name := hub_name(source):
         return checkpoint_file(hub_folder(name))
@@ -117,6 +123,18 @@ def weights_file(source: str) -> Path:
         f'no weights at \'{source}\'; model.weights is "imagenet", "random", an address or a path of a .pth file, '
         "a run folder, a .safetensors file, or hf:OWNER/NAME@REVISION"
     )
+
+
+def stored_source(source: str) -> str:
+    """Return weights as a stored recipe names them: a path in full, a model of a hub with its commit and hash.
+
+    Raises:
+        AttnmelError: as `hub_folder`.
+    """
+    if name := hub_name(source):
+        return str(pinned_model(name))
+    path = expanded(source)
+    return str(path.absolute()) if source not in START_NAMES and path.exists() else source
 
 
 def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> Path:

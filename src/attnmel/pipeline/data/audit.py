@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,12 @@ class Audited:
     def findings(self) -> tuple[AuditFinding, ...]:
         """Return what the pages and lists are of: the leaks where sides were named, else everything."""
         return self.audit.findings if self.leaks is None else self.leaks
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel audit --json`."""
+        from attnmel.pipeline.data.audit_output import as_dict
+
+        return as_dict(self)
 
 
 def audit_datasets(

@@ -10,7 +10,7 @@ import numpy as np
 from attnmel import NOTICE
 from attnmel.data.audit.align import SAME_PICTURE
 from attnmel.data.audit.candidates import turned
-from attnmel.data.audit.exclusions import Side, exclusions, write_exclusions
+from attnmel.data.audit.exclusions import Exclusion, Side, exclusions, write_exclusions
 from attnmel.data.audit.findings import KINDS, LEAKS, AuditFinding, Kind, repeated_lesions
 from attnmel.data.audit.reframed import SAME_REFRAMED
 from attnmel.pipeline.data.audit import Audited
@@ -99,12 +99,20 @@ def write_page(audited: Audited, path: Path) -> None:
     write_audit_page(path, page)
 
 
-def list_exclusions(audited: Audited, path: Path, side: Side) -> str:
-    """Write the list of images to leave out, and return how many are of which data set."""
-    listed = exclusions(audited.audit, audited.findings, side, between_sides=audited.leaks is not None)
-    write_exclusions(path, listed)
+def list_exclusions(audited: Audited, path: Path, side: Side) -> None:
+    """Write the list of images to leave out."""
+    write_exclusions(path, _excluded(audited, side))
+
+
+def exclusions_sentence(audited: Audited, side: Side) -> str:
+    """Return how many images of which data set are to be left out."""
+    listed = _excluded(audited, side)
     by_dataset = ", ".join(f"{count} of {dataset}" for dataset, count in Counter(one.dataset for one in listed).items())
     return by_dataset or "no image"
+
+
+def _excluded(audited: Audited, side: Side) -> Sequence[Exclusion]:
+    return exclusions(audited.audit, audited.findings, side, between_sides=audited.leaks is not None)
 
 
 def _notes(audited: Audited) -> tuple[str, ...]:

@@ -133,11 +133,7 @@ def unlabelled(path: Path, dataset: str) -> Predictions:
 
 
 def reopened(facts: MemberFacts, folder: Path, home: Path) -> Member:
-    """Return the member of a stored fusion, at its path from the fusion's folder or else at its absolute one.
-
-    Raises:
-        PredictionsError: it is no longer there, or has changed since.
-    """
+    """Return the member of a stored fusion, at its path from the fusion's folder or else at its absolute one."""
     path = located(facts, folder)
     run = Run(path, home) if facts.kind == "run" else None
     return Member(facts.name, path, run, facts.kind, validation=Path(facts.validation) if facts.validation else None)
@@ -168,7 +164,8 @@ def _opened(given: str, home: Path, progress: Progress) -> list[Member]:
 def _of_run(member: Member, run: Run, name: str) -> Predictions:
     results = run.results.get(name)
     evaluate = f"`attnmel evaluate {run.path}{'' if results and results.on is None else f' --split {name}'}`"
-    if results is None:
+    # A model that was fetched has measures, but no predictions.
+    if results is None or not run.folder.predictions(name).is_file():
         others = "" if name != CHOOSES else ", or fuse by mean, rank or extreme"
         raise PredictionsError(f"{member.name} has no {name} predictions; evaluate it first: {evaluate}{others}")
     if run.card is not None and results.epoch != run.card.epoch:

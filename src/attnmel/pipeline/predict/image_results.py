@@ -19,7 +19,7 @@ from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import ImageError
 from attnmel.files.folders import replacing
 from attnmel.files.locks import hold_file, hold_folder
-from attnmel.files.table_files import csv_encoding, write_notice
+from attnmel.files.table_files import csv_encoding, notice_path, write_notice
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.age_and_sex import AgeAndSex
@@ -28,6 +28,7 @@ from attnmel.pipeline.predict.dicom_results import DicomResults
 from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
 from attnmel.pipeline.predict.partial_results import PartialResults
+from attnmel.pipeline.predict.shards import Shard, write_record
 from attnmel.pipeline.predict.stall_guard import watched
 from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells, texts_of
 from attnmel.progress import SILENT, Progress
@@ -83,10 +84,13 @@ class ImageResults:
         dicom: Path | None = None,
         masks: LesionMasks = NO_MASKS,
         metadata: Path | None = None,
+        shard: Shard | None = None,
         stall_limit: float = STALL_LIMIT,
     ) -> None:
         self._age_and_sex = AgeAndSex(model.card, model.temperature, metadata)
-        self.model, self.paths, self._maps, self._stall_limit = model, paths, maps, stall_limit
+        self.model, self._maps, self._stall_limit = model, maps, stall_limit
+        self._shard, self._every = shard, paths
+        self.paths = paths[shard.place(len(paths), together=model.together)] if shard else paths
         self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
@@ -110,12 +114,6 @@ class ImageResults:
         """Write the table to a file, once all results are there; `resume` continues a stopped prediction.
 
         The notice of a CSV file is written next to it, to NAME.csv.notice.txt.
-
-        Raises:
-            ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed.
-            BusyError: another command writes the table.
-            PredictionsError: the results are not one for each file, in order.
-            StalledError: no result came for too long; those before are kept.
         """
         with hold_file(out), self._folder_locks():
             self._write_locked(out, as_json=as_json, resume=resume)
@@ -138,21 +136,20 @@ class ImageResults:
         with replacing(out) as part, part.open("w", encoding=encoding, newline="") as file:
             file.writelines(self.table.lines(partial.complete(names), as_json=as_json))
         if not as_json:
-            write_notice(out.with_name(f"{out.name}.notice.txt"), self.table.notice)
+            write_notice(notice_path(out), self.table.notice)
+        if self._shard:
+            write_record(out, self._shard, len(names), [str(path) for path in self._every], self._table_made_with())
         partial.remove()
 
     def raise_for_failures(self) -> None:
-        """Raise an error if some files could not be used, after the others are done.
-
-        Raises:
-            ImageError: names them.
-        """
+        """Raise an error if some files could not be used, after the others are done."""
         raise_for_failures(self._failed, len(self.paths))
 
     def _after(self, done: int) -> Iterator[ImageResult]:
         total, left = len(self.paths), self.paths[done:]
-        results = map(self._age_and_sex.of_results, left, self.model.predict(left, many=total > 1))
-        if total == 1:
+        many = len(self._every) > 1
+        results = map(self._age_and_sex.of_results, left, self.model.predict(left, many=many))
+        if not many:
             # A progress bar or a watching process would take longer to start than the prediction.
             yield from map(self._counted, map(self._with_files, zip(left, results, strict=True)))
             print_notes(self._noted, total, self._progress)
@@ -229,6 +226,9 @@ class ImageResults:
         return pair
 
     def _made_with(self) -> dict[str, str]:
+        return self._table_made_with() | ({"shard": str(self._shard)} if self._shard else {})
+
+    def _table_made_with(self) -> dict[str, str]:
         with self.model.file.open("rb") as file:
             fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
         temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"

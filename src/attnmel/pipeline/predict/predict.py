@@ -17,6 +17,7 @@ from attnmel.pipeline.predict.image_results import ImageModel, ImageResults
 from attnmel.pipeline.predict.masks.lesion_masks import LesionMasks, note_masks, require_masks
 from attnmel.pipeline.predict.masks.mask_options import open_masks
 from attnmel.pipeline.predict.models.onnx_model import SUFFIX, OnnxModel
+from attnmel.pipeline.predict.shards import Shard
 from attnmel.progress import SILENT, Progress
 
 BATCH = 16
@@ -38,6 +39,7 @@ def predict_images(
     segmenter: Path | None = None,
     transforms: str | None = None,
     metadata: Path | None = None,
+    shard: str | None = None,
     stall_limit: float = STALL_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageResults:
@@ -53,17 +55,19 @@ def predict_images(
     image are written to the folder `maps` by `write_image_maps`, the results of DICOM images as DICOM to `dicom`.
     `transforms` of each image, whose probabilities are averaged, are those of the model by default.
     `metadata` is a table of age and sex by image, for a model that makes use of them.
+    With `shard`, "K/N", only the images of that shard are predicted.
     `masks` is a folder of lesion masks, `segmenter` a network that draws them: with either, results say how much of the
     lesion the network saw.
 
     Raises:
         CheckpointError: the model cannot be used, or has no attention maps to write.
         ConfigError: this kind of model does not have an option, a threshold outside [0, 1) or of uncalibrated
-            probabilities, two images have the same name for their maps, or none is DICOM for `dicom`.
+            probabilities, no such shard, two images have the same name for their maps, or none is DICOM for `dicom`.
         ImageError: there is no image.
         LabelError: several masks fit one image.
     """
     _check_thresholds(thresholds)
+    part = Shard.parse(shard) if shard else None
     found = open_masks(masks, segmenter)
     many = len(images) > 1 or any(path.is_dir() for path in images)
     opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, transforms, many, progress)
@@ -93,6 +97,7 @@ def predict_images(
         dicom=dicom,
         masks=found,
         metadata=metadata,
+        shard=part,
         stall_limit=stall_limit,
     )
 

@@ -10,9 +10,11 @@ from jaxtyping import UInt8
 
 from attnmel.data.tables.text import TableText, read_text
 from attnmel.errors import ConfigError, listed
+from attnmel.files.hub import hub_name, pinned
 from attnmel.files.table_files import unguarded
 from attnmel.pipeline.predict.attention_maps import shown_image, with_map
 from attnmel.pipeline.predict.predict import predict_images
+from attnmel.pretrained.named import exported_file
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
@@ -41,13 +43,15 @@ def machine_output(text: str, lesions: Sequence[Lesion], progress: Progress = SI
 
     Raises:
         ConfigError: a table lacks a case, or has no column of probabilities.
-        CheckpointError: the model cannot be used.
+        ArchiveError, CheckpointError: the model cannot be used.
         ImageError: an image cannot be used.
     """
     name, _, path = text.rpartition("=")
     if Path(path).suffix.lower() == ".csv":
         return MachineOutput(name or Path(path).stem, path, _of_table(Path(path), lesions), {})
-    results = predict_images(Path(path), [one.image for one in lesions], progress=progress)
+    # A study is frozen, and so is the model of a hub that it names.
+    source = str(pinned(named)) if (named := hub_name(path)) else path
+    results = predict_images(exported_file(source) or Path(source), [one.image for one in lesions], progress=progress)
     card = results.model.card
     probabilities, maps = {}, {}
     for lesion, result in zip(lesions, results, strict=True):
@@ -58,7 +62,7 @@ def machine_output(text: str, lesions: Sequence[Lesion], progress: Progress = SI
             image, _ = shown_image(lesion.image, LONGEST)
             maps[lesion.image_id] = with_map(image, list(result.attention.values())[-1], result.seen)
     results.raise_for_failures()
-    return MachineOutput(name or "machine", path, probabilities, maps)
+    return MachineOutput(name or "machine", source, probabilities, maps)
 
 
 def wrong_output(machine: MachineOutput, diseased: Mapping[str, bool], seed: int) -> MachineOutput:

@@ -101,6 +101,9 @@ def _check(plan: NewStudy) -> None:
         raise ConfigError("readers of the design alone see no machine; leave out --machine, or choose another --design")
     if plan.design != "alone" and not plan.machines:
         raise ConfigError(f"the design {plan.design} shows a machine; name one by --machine, or choose --design alone")
+    for name, count in plan.counts.items():
+        if count < 1:
+            raise ConfigError(f"{count} cases of {name}; expected at least 1")
     if not plan.readers:
         raise ConfigError("no reader; give their names or number")
     _require_distinct("reader", list(_levels(plan.readers)))

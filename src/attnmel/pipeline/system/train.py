@@ -12,7 +12,7 @@ from attnmel.features.system import FittedSystem
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.card import FITTED, Card
-from attnmel.models.weights.start_weights import START_NAMES, Start
+from attnmel.models.weights.start_weights import Start, stored_source
 from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
@@ -40,7 +40,7 @@ def train_system(
     Raises:
         ConfigError: the folder holds a run already, or one of another recipe or other data.
         LabelError: no training or validation split, or one that lacks a class.
-        TrainingError: as `fit_system`.
+        TrainingError: a feature that is constant or not finite, too few descriptors, a kernel that overflows.
         BusyError: another command writes into the folder.
     """
     with hold_folder(run.path):
@@ -85,10 +85,8 @@ def _settled(recipe: SystemRecipe) -> SystemRecipe:
     """Make the paths of data and weights absolute, so that the stored recipe means the same elsewhere."""
     features = {}
     for name, one in recipe.features.items():
-        weights = getattr(one, "weights", START_NAMES[0])
-        path = Path(weights).expanduser()
-        known = weights in START_NAMES or not path.exists()
-        features[name] = one if known else one.model_copy(update={"weights": str(path.absolute())})
+        weights = getattr(one, "weights", None)
+        features[name] = one if weights is None else one.model_copy(update={"weights": stored_source(weights)})
     dataset = str(own_folder_path(recipe.data.dataset) or recipe.data.dataset)
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"dataset": dataset}), "features": features})
 

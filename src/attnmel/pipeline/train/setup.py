@@ -1,6 +1,7 @@
 """A recipe -> the devices, network, optimiser, objective and schedule that its training starts with."""
 
 import logging
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -51,23 +52,22 @@ def launched_fabric(
     precision = runtime.choose_precision(settings.precision, device)
     if precision == "bf16" or keep_memory:
         runtime.keep_memory()
-    fabric = Fabric(
-        accelerator=device.type,
-        devices=devices,
-        num_nodes=nodes,
-        strategy="ddp" if devices * nodes > 1 else "auto",
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
-    )
-    fabric.launch()
+    with warnings.catch_warnings():
+        # Where SLURM is installed, a training outside a job of it is no mistake.
+        warnings.filterwarnings("ignore", message="The `srun` command is available")
+        fabric = Fabric(
+            accelerator=device.type,
+            devices=devices,
+            num_nodes=nodes,
+            strategy="ddp" if devices * nodes > 1 else "auto",
+            precision="bf16-mixed" if precision == "bf16" else "32-true",
+        )
+        fabric.launch()
     return fabric
 
 
 def start_network(recipe: Recipe) -> nn.Module:
-    """Build the network, its random weights drawn from the recipe's seed alone, and freeze layers by the recipe.
-
-    Raises:
-        ConfigError: the trunk lacks the pool to freeze up to.
-    """
+    """Build the network, its random weights drawn from the recipe's seed alone, and freeze layers by the recipe."""
     runtime.seed_everything(recipe.training.seed)
     model = recipe.model
     network = build_network(model.network, classes=len(recipe.data.classes), **network_settings(model))
@@ -81,11 +81,7 @@ def start_network(recipe: Recipe) -> nn.Module:
 def put_start_weights(
     network: nn.Module, recipe: Recipe, prepared: Prepared, device: torch.device, home: Path, progress: Progress
 ) -> Start:
-    """Put the recipe's start weights into the network and return where they are from.
-
-    Raises:
-        AttnmelError: as `models.weights.start.start_weights` and `vgg_start.fit_start`.
-    """
+    """Put the recipe's start weights into the network and return where they are from."""
     model = recipe.model
     if isinstance(network, HarangiNetwork):
         check_several(model.weights)
@@ -177,9 +173,6 @@ def class_weights(recipe: Recipe, prepared: Prepared) -> dict[str, float]:
 
     Those by frequency are of the training images in use: without those left out, those beyond the limit, and those of
     the fold that validates. Repeats of an image in an epoch do not count.
-
-    Raises:
-        LabelError: a class without a training image.
     """
     weights, classes = recipe.loss.class_weights, recipe.data.classes
     if isinstance(weights, dict):

@@ -16,16 +16,14 @@ from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ConfigError, TrainingError, printable
 from attnmel.files.folders import RunFolder, expanded
-from attnmel.files.hub import hub_name, pinned
 from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
 from attnmel.models.trunks.registry import HEAVY_TRUNKS
-from attnmel.models.weights.start_weights import START_NAMES
+from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
-from attnmel.pipeline.run.moved import read_recipe
-from attnmel.pipeline.run.place import place_of
+from attnmel.pipeline.run.moved import place_of, read_recipe
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
 from attnmel.pipeline.run.training.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.training.training_state import load_training_state
@@ -50,14 +48,11 @@ from attnmel.records import Split
 def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     """Resolve settings that depend on this machine or folder, so that the stored recipe means the same elsewhere."""
     data, model, training = recipe.data, recipe.model, recipe.training
-    weights = expanded(model.weights)
     precision = runtime.choose_precision(training.precision, fabric.device)
     dataset = str(own_folder_path(data.dataset) or data.dataset)
     if printable(dataset) != dataset:
         raise ConfigError(f"the path {dataset} is no UTF-8, which the file of a recipe needs; rename the folder")
-    start = str(weights.absolute()) if model.weights not in START_NAMES and weights.exists() else model.weights
-    if name := hub_name(model.weights):
-        start = str(pinned(name))
+    start = stored_source(model.weights)
     masks = expanded(recipe.loss.masks)
     own_masks = recipe.loss.masks not in ("", PREDICTED) and masks.exists()
     return recipe.model_copy(

@@ -1,5 +1,6 @@
 """`push`, `pull` and models named hf:OWNER/NAME, against a server that speaks the hub's API."""
 
+import hashlib
 import json
 import shutil
 import tomllib
@@ -8,9 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.hub_server import TOKEN, Hub, Repository, serving
+import torch
+from tests.hub_server import TOKEN, Hub, Repository, card_problems, serving
+from tests.pipeline.study.small_study import write_folder
 
+from attnmel import Predictor, study
+from attnmel.cli.commands.start.serve import _paths
+from attnmel.config.system import SystemRecipe
+from attnmel.errors import CheckpointError
+from attnmel.features.trunk_network import open_trunk
 from attnmel.files.folders import RunFolder
+from attnmel.models.weights.start_weights import stored_source
+from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 
 pytest.importorskip("huggingface_hub", reason="needs the extra hub")
 
@@ -211,3 +221,86 @@ def test_a_run_without_measures_has_no_card(attnmel: "Attnmel", hub: Hub, run: R
     run.measures.unlink()
     ran = attnmel("push", run.path, "ana/tiny", "--dry-run")
     assert ran.err == f"error: {run.path} has no measures for its card; type: attnmel evaluate {run.path}\n"
+
+
+def without_file(hub: Hub) -> str:
+    """Add a model without an exported file to the hub."""
+    files = dict(next(iter(hub.repositories["ana/tiny"].commits.values())))
+    del files["model.onnx"]
+    hub.repositories["ana/plain"] = Repository()
+    return f"hf:ana/plain@{hub.repositories['ana/plain'].add(files)}"
+
+
+def test_a_predictor_and_the_page_take_a_model_of_the_hub(
+    hub: Hub, shared: str, run: RunFolder, phantoms: "Phantoms"
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    assert Predictor(shared).predict(image).probabilities == Predictor(run.onnx).predict(image).probabilities
+    ((name, file),) = _paths([shared]).items()
+    assert (name, file.name, file.parent.name) == (shared, "model.onnx", shared.partition("@")[2])
+    plain = without_file(hub)
+    with pytest.raises(CheckpointError) as error:
+        Predictor(plain)
+    assert str(error.value) == f"{plain} is no exported file; write one first: attnmel export {plain} --onnx"
+
+
+def test_a_study_freezes_commit_and_hash_of_its_machine(hub: Hub, shared: str, tmp_path: Path) -> None:
+    images = write_folder(tmp_path / "images")
+    frozen = study.new(
+        "reading", images, {"melanoma": 2, "nevus": 2}, ["ana"], machines={"net": "hf:ana/tiny"}, repeats=1
+    )
+    (machine,) = open_frozen(StudyFolder(frozen.file.parent))[0].machines
+    weights = next(iter(hub.repositories["ana/tiny"].commits.values()))["best.safetensors"]
+    assert machine.source == f"{shared}#{hashlib.sha256(weights).hexdigest()}"
+    assert all(0 < one < 1 for one in machine.probabilities.values())
+
+
+def test_a_fusion_and_a_comparison_take_the_results_of_a_copy(
+    attnmel: "Attnmel", shared: str, run: RunFolder, fitted: RunFolder, phantoms: "Phantoms"
+) -> None:
+    home = ("--home", phantoms.home)
+    ran = attnmel("fuse", shared, fitted.path, "--out", "fused.csv", *home)
+    assert ran.err == ("error: runs/tiny has no test predictions; evaluate it first: `attnmel evaluate runs/tiny`\n")
+    assert attnmel("evaluate", shared, *home).code == 0
+    ran = attnmel("fuse", shared, fitted.path, "--by", "mean", "--out", "fused.csv", *home, "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["members"][0]["path"] == str(Path("runs/tiny").resolve())
+    ran = attnmel("compare", shared, run.path, "--measure", "auc", "--json")
+    assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize("command", ["explain", "export"])
+def test_a_model_of_the_hub_is_looked_into_and_exported(
+    attnmel: "Attnmel", shared: str, command: str, phantoms: "Phantoms"
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
+    options = [image, "--out", "maps"] if command == "explain" else ["--onnx", "--home", phantoms.home]
+    ran = attnmel(command, shared, *options)
+    assert ran.code == 0, ran.err
+    assert list(Path("maps").rglob("*.npz")) if command == "explain" else Path("tiny.onnx").is_file()
+
+
+def test_a_fitted_system_pins_the_network_of_the_hub_that_it_takes_features_of(
+    hub: Hub, shared: str, tiny_system: SystemRecipe
+) -> None:
+    taps = tiny_system.features["deep"].model_copy(update={"weights": "hf:ana/tiny"})
+    settled = stored_source("hf:ana/tiny")
+    assert settled.startswith(f"{shared}#")
+    assert open_trunk(taps, home=Path("home"), device=torch.device("cpu")).facts.classes == 2
+
+
+def test_the_model_that_comes_along_goes_to_the_hub_and_back(attnmel: "Attnmel", hub: Hub, tmp_path: Path) -> None:
+    """The shipped network itself, with its card checked as the hub checks it and by the library."""
+    ran = attnmel("push", "pretrained", "ana/shipped")
+    assert ran.code == 0, ran.err
+    sent = ran.out.splitlines()[-1]
+    readme = hub.repositories["ana/shipped"].commits[sent.partition("@")[2]]["README.md"].decode()
+    assert not list(card_problems(readme))
+    results: Any = ModelCard(readme).data.eval_results
+    assert {one.dataset_name for one in results} == {"isic2017"}
+    assert all({"low", "high"} <= one.metric_args.keys() for one in results if one.metric_type == "roc_auc")
+    assert attnmel("pull", sent, "--out", "back").code == 0
+    theirs, ours = (json.loads(attnmel("predict", one, "example:ISIC_0012395", "--json").out) for one in ("back", sent))
+    assert ours["images"][0]["probabilities"].keys() == {"rest", "melanoma"}
+    for name, value in ours["images"][0]["probabilities"].items():
+        assert value == pytest.approx(theirs["images"][0]["probabilities"][name], abs=2e-3)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from attnmel.api.model_names import NAME
 from attnmel.cli.completion import images as example_images
 from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS, option
-from attnmel.cli.model_names import NAME, refuse_swapped
 from attnmel.cli.terminal import Home, Json, OutFolder, Terminal, Threads, print_json
 from attnmel.errors import ConfigError
 
@@ -94,7 +94,6 @@ def explain(
     elif measure or channels:
         raise ConfigError("--measure and --channels need a whole split: name one of the run's data, as in --split test")
     else:
-        refuse_swapped(model, images or ())
         _explain_files(model, images or (), method or (), out, masks, segmenter, as_json)
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from attnmel.api.model_names import NAME
 from attnmel.cli.help import OUTPUT, option
-from attnmel.cli.model_names import NAME
 from attnmel.cli.terminal import Json, Terminal, own_folder, print_json, print_table
 
 
@@ -26,25 +26,19 @@ def push(
     Example:
         attnmel push runs/isic2017/attnmel-lesion/seed-0 OWNER/NAME --dry-run
     """
-    from attnmel.cli.model_names import run_to_share
-    from attnmel.files.hub import CARD, repository_name
-    from attnmel.pipeline.hub.push import push as send
-    from attnmel.pipeline.hub.push import staged
+    from attnmel.api.exporting import push as push_run
 
-    name, terminal = repository_name(repository), Terminal()
-    with staged(run_to_share(run), name) as found:
-        for note in found.notes:
-            terminal.note(note)
-        sent = None if dry_run else send(found, name, private=private)
-        if as_json:
-            print_json({"repository": name.repository, "model": sent, "files": found.sizes})
-            return
-        print_table(["file", "bytes"], [[file, f"{size:,}"] for file, size in found.sizes.items()])
-        if sent is None:
-            print(f"\n{(found.folder / CARD).read_text(encoding='utf-8')}")
-            terminal.note(f"nothing was sent; without --dry-run these files go to {name.repository}")
-        else:
-            print(f"\n{sent}")
+    terminal = Terminal()
+    found = push_run(run, repository, private=private, dry_run=dry_run, progress=terminal)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print_table(["file", "bytes"], [[file, f"{size:,}"] for file, size in found.files.items()])
+    if found.model is None:
+        print(f"\n{found.card}")
+        terminal.note(f"nothing was sent; without --dry-run these files go to {found.repository}")
+    else:
+        print(f"\n{found.model}")
 
 
 def pull(
@@ -62,8 +56,7 @@ def pull(
     Example:
         attnmel pull OWNER/NAME --out runs/theirs
     """
-    from attnmel.files.hub import repository_name
-    from attnmel.pipeline.hub.pull import pulled_run
+    from attnmel.api.exporting import pull as pull_run
 
-    run = pulled_run(repository_name(repository), out)
+    run = pull_run(repository, out)
     print_json({"run": str(run.path)}) if as_json else print(run.path)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from attnmel.api.model_names import NAME
 from attnmel.cli.completion import images as example_images
 from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.model_names import NAME, fast_model, image_paths, refuse_swapped, shipped, trained_model
 from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
-    from attnmel.pipeline.export.export import Exported
+    from attnmel.deploy.onnx_file import ExportFacts
 
 SHEETS = (".xlsx", ".xls", ".ods")
 """Endings of files that are not written."""
@@ -98,6 +98,15 @@ def predict(
         Path | None,
         option(OUTPUT, "Run or file of `attnmel segment train` that draws the lesion masks.", metavar="<file>"),
     ] = None,
+    shard: Annotated[
+        str | None,
+        option(
+            DATA,
+            "Predict the K-th of N equal parts of the images to --out, for several machines; `attnmel join` makes one "
+            "table of them.",
+            metavar="K/N",
+        ),
+    ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
     stall_limit: Annotated[
         float,
@@ -119,19 +128,20 @@ def predict(
     Example:
         attnmel predict pretrained lesion.jpg --maps maps
     """
+    from attnmel.api.prediction import predict as predict_images
     from attnmel.errors import ConfigError
-    from attnmel.pipeline.predict.predict import predict_images
 
     if resume and out is None:
         raise ConfigError("--resume continues the file of --out; name that file")
+    if shard and (out is None or as_json or out.suffix.lower() == ".json"):
+        raise ConfigError("--shard writes a CSV file that `attnmel join` reads; name it by --out")
     # Rows on a terminal are progress enough, and a bar among them would make both illegible.
     progress = Terminal(bars=out is not None or not sys.stdout.isatty())
-    refuse_swapped(model, images)
     json_wanted = as_json
     as_json = _format(out, as_json, progress)
     predictions = predict_images(
-        fast_model(model),
-        image_paths(images),
+        model,
+        images,
         precision=precision,
         bound=bound,
         batch=batch,
@@ -143,9 +153,11 @@ def predict(
         segmenter=segmenter,
         transforms=tta,
         metadata=metadata,
+        shard=shard,
         stall_limit=stall_limit,
+        lazily=True,
         progress=progress,
-    )
+    ).results
     if out is not None:
         predictions.write(out, as_json=as_json, resume=resume)
         if json_wanted:
@@ -203,41 +215,20 @@ def export(
     if not onnx:
         raise typer.BadParameter("name a format: --onnx")
 
-    from attnmel.deploy.onnx_texts import BOUND
-    from attnmel.files.folders import home_folder
-    from attnmel.files.hub import hub_name
-    from attnmel.pipeline.export.export import LIMIT, export_onnx
-    from attnmel.pipeline.pretrained.run import copy_onnx
-    from attnmel.runtime import use_threads
+    from attnmel.api.exporting import export as export_model
 
-    if found := shipped(model):
-        copied = copy_onnx(found, out, int8=int8)
-        if as_json:
-            print_json({"path": str(copied)})
-        else:
-            print(copied)
-        return
-    if out is None and (of_hub := hub_name(model)):
-        out = Path(f"{of_hub.repository.partition('/')[2]}.onnx")  # not among the files of the hub
-    use_threads()
-    exported = export_onnx(
-        trained_model(model),
-        home=home_folder(home),
-        out=out,
-        int8=int8,
-        bound=BOUND if bound is None else bound,
-        split=split,
-        limit=limit or LIMIT,
-        progress=Terminal(),
+    exported = export_model(
+        model, out, int8=int8, bound=bound, split=split, limit=limit, home=home, progress=Terminal()
     )
     if as_json:
-        print_json({"path": str(exported.path), **exported.facts.as_dict()})
+        print_json(exported.to_dict())
         return
-    _print(exported)
+    if exported.facts:
+        _print(exported.facts)
+    print(exported.path)
 
 
-def _print(exported: "Exported") -> None:
-    facts = exported.facts
+def _print(facts: "ExportFacts") -> None:
     print(f"checked on {facts.checked_on}; largest differences from torch in float32:")
     print_table(
         ["", "images", "probability", "map", "AUC"],
@@ -265,7 +256,7 @@ def _print(exported: "Exported") -> None:
                 for one in facts.costs
             ],
         )
-    print(f"\n{exported.path}")
+    print()
 
 
 def _small(value: float | None) -> str:

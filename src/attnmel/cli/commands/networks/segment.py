@@ -8,7 +8,6 @@ import typer
 
 from attnmel.cli.commands.networks.train import Overrides
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, STATISTICS, TRAINING, HelpCommand, HelpGroup, option
-from attnmel.cli.model_names import refuse_swapped
 from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json, print_table
 
 segment = typer.Typer(
@@ -39,24 +38,17 @@ def train(
     Example:
         attnmel segment train --out runs/segmenter --set training.epochs=20
     """
-    from attnmel.config.load import load_segmenter_recipe
-    from attnmel.files.folders import RunFolder, home_folder
-
-    # Before torch is loaded, so that an error in a setting shows at once.
-    recipe = load_segmenter_recipe(overrides=overrides or ())
-
     from attnmel.evaluation.statistics.format import plain
-    from attnmel.pipeline.segment.train import train_segmenter
-    from attnmel.runtime import use_threads
+    from attnmel.segment import train as train_segmenter
 
-    use_threads(threads)
     command = " ".join(["attnmel", *sys.argv[1:]])
-    trained = train_segmenter(
-        recipe, RunFolder(out), home=home_folder(home), resume=resume, command=command, progress=Terminal()
+    segmenter = train_segmenter(
+        out, overrides or (), resume=resume, home=home, threads=threads, command=command, progress=Terminal()
     )
     if as_json:
-        print_json(trained.as_dict())
+        print_json(segmenter.to_dict())
         return
+    trained = segmenter.found
     print(f"{out}: best epoch {trained.epoch}, {trained.images} held-out images in their own size")
     figures = [[name, *plain(one)] for name, one in trained.figures.items()]
     print_table(["measure", "value", "95 % interval"], figures)
@@ -90,26 +82,15 @@ def predict(
     Example:
         attnmel segment predict runs/segmenter isic2018
     """
-    from attnmel.files.folders import home_folder
-    from attnmel.pipeline.segment.predict import predict_masks
-    from attnmel.runtime import use_threads
+    from attnmel.segment import predict as predict_masks
 
-    refuse_swapped(str(model), images)
-    use_threads()
     masks = predict_masks(
-        model,
-        images,
-        home=home_folder(home),
-        out=out,
-        replace=replace,
-        batch=batch,
-        dicom=dicom_out,
-        progress=Terminal(),
+        model, images, out, replace=replace, batch=batch, dicom=dicom_out, home=home, progress=Terminal()
     )
     if as_json:
-        print_json(masks.as_dict())
+        print_json(masks.to_dict())
     else:
-        print(masks.sentence())
+        print(masks.found.sentence())
     masks.raise_for_failures()
 
 
@@ -134,13 +115,10 @@ def score(
     Example:
         attnmel segment score isic2018 masks/
     """
-    from attnmel.files.folders import home_folder
-    from attnmel.pipeline.segment.score import score_masks
+    from attnmel.segment import score as score_masks
 
-    scored = score_masks(
-        dataset, masks, home=home_folder(home), split=split, resamples=resamples, seed=seed, progress=Terminal()
-    )
+    scored = score_masks(dataset, masks, split=split, resamples=resamples, seed=seed, home=home, progress=Terminal())
     if as_json:
-        print_json(scored.as_dict())
+        print_json(scored.to_dict())
         return
-    print(scored.markdown(), end="")
+    print(scored.found.markdown(), end="")

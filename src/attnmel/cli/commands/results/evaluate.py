@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attnmel.api.model_names import NAME
 from attnmel.cli.commands.networks.train import Columns
 from attnmel.cli.completion import data_sets, models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
-from attnmel.cli.model_names import NAME, runs_of
 from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, Tta, print_json, print_table
 
 if TYPE_CHECKING:
@@ -269,16 +269,9 @@ def report(
     Example:
         attnmel report runs/isic2017/attnmel-lesion/seed-0 --out report.html
     """
-    from attnmel.pipeline.evaluate.submissions import named_submission
-    from attnmel.pipeline.report.report import report_runs
-    from attnmel.pipeline.run.run import Run
+    from attnmel.api.results import write_report
 
-    terminal = Terminal()
-    submissions = [path for path in runs if named_submission(str(path))[1].is_file()]
-    # A submission alone is opened as a run, which says that it is none.
-    named = [run for run in runs if run not in submissions or len(submissions) == len(runs)]
-    opened = [Run(one, home, terminal) for run in named for one in runs_of(run)]
-    page = report_runs(opened, split=split, out=out, submissions=submissions)
+    page = write_report(runs, out, split=split, home=home, progress=Terminal())
     if as_json:
         print_json({"report": str(page)})
     else:

@@ -2,14 +2,18 @@
 
 import shlex
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from attnmel.cli.commands.networks.train import Overrides
-from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
+from attnmel.cli.help import ADVANCED, DATA, OUTPUT, TRAINING, option
 from attnmel.cli.terminal import Home, Json, Terminal, print_json
+
+if TYPE_CHECKING:
+    from attnmel.pipeline.reproduce.engines import Engine
 
 
 def reproduce(
@@ -43,6 +47,20 @@ def reproduce(
     print_commands: Annotated[
         bool, option(OUTPUT, "Only print one command line for each run, for a job scheduler.", "--print-commands")
     ] = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        option(ADVANCED, "Where runs are trained: on this machine, or on the machines of a Ray cluster."),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        option(
+            ADVANCED,
+            "Ray cluster [default: $RAY_ADDRESS, else the one of this machine].",
+            metavar="HOST:PORT",
+        ),
+    ] = None,
+    cpus: Annotated[float | None, option(ADVANCED, "CPUs of each run on the cluster [default: 1].", min=0)] = None,
+    gpus: Annotated[float | None, option(ADVANCED, "GPUs of each run on the cluster [default: 0].", min=0)] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -54,22 +72,20 @@ def reproduce(
     Example:
         attnmel reproduce isic2017 --seeds 3
     """
-    from attnmel.errors import require_known
-    from attnmel.evaluation.thesis.tables import TABLES
-    from attnmel.pipeline.reproduce.jobs import TableOptions, command_lines, table_jobs
+    from attnmel.api.tables import table_options
+    from attnmel.pipeline.reproduce.jobs import command_lines, table_jobs
 
-    require_known("table", table, TABLES)
     shrunken = {"data.size": size, "data.limit": limit, "training.epochs": epochs}
-    options = TableOptions(
-        plan=TABLES[table],
-        out=out or Path("tables") / table,
-        overrides=(*(f"{key}={value}" for key, value in shrunken.items() if value is not None), *(overrides or ())),
-        seeds=seeds,
+    options = table_options(
+        table,
+        [*(f"{key}={value}" for key, value in shrunken.items() if value is not None), *(overrides or ())],
         rows=tuple(filter(None, (rows or "").replace(" ", "").split(","))),
-        given=tuple(given or ()),
+        given=given or (),
+        seeds=seeds,
+        segmenter=segmenter,
+        out=out,
         home=home,
         command=shlex.join(["attnmel", *sys.argv[1:]]),
-        segmenter=segmenter,
     )
     if print_commands:
         lines = command_lines(table_jobs(options))
@@ -84,7 +100,8 @@ def reproduce(
     from attnmel.pipeline.reproduce.run import reproduce as run_table
     from attnmel.report.html.table_texts import markdown
 
-    done = run_table(options, Terminal())
+    with _engine(engine, options.out, address, cpus, gpus) as place:
+        done = run_table(options, Terminal(), engine=place)
     if as_json:
         print_json(done.as_dict())
     else:
@@ -94,3 +111,20 @@ def reproduce(
         print(f"error: {name}: {reason}", file=sys.stderr)
     if done.failures:
         raise typer.Exit(1)
+
+
+def _engine(
+    name: str, out: Path, address: str | None, cpus: float | None, gpus: float | None
+) -> "AbstractContextManager[Engine | None]":
+    """Return the engine of that name; None for this machine."""
+    from attnmel.errors import ConfigError
+
+    if name == "ray":
+        from attnmel.pipeline.reproduce.cluster.engine import ray_engine
+        from attnmel.pipeline.reproduce.cluster.tasks import Machines
+
+        return ray_engine(address, out, Machines(1 if cpus is None else cpus, gpus or 0), Terminal())
+    given = {"--address": address, "--cpus": cpus, "--gpus": gpus}
+    if wrong := [option for option, value in given.items() if value is not None]:
+        raise ConfigError(f"{wrong[0]} is for a Ray cluster; add --engine ray, or leave it out")
+    return nullcontext()

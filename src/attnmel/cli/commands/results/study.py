@@ -72,27 +72,28 @@ def analyse(
     Example:
         attnmel study analyse readings.csv --threshold 50 --out study
     """
-    from attnmel.evaluation.readers.study_results import StudyOptions
-    from attnmel.pipeline.study.analysis.analyse import analyse_study, median_seconds, write_study
+    from attnmel.study import analyse as analyse_readings
 
-    options = StudyOptions(
-        machines=tuple(machine or ()),
+    analysed = analyse_readings(
+        readings,
+        machines=machine or (),
         reference=reference,
         threshold=threshold,
         machine_threshold=machine_threshold,
-        covariance=covariance,
         margin=margin,
+        covariance=covariance,
         binormal=binormal,
+        out=out,
+        progress=Terminal(),
     )
-    found = analyse_study(readings, options)
-    if out is not None:
-        write_study(found, out, Terminal())
     if as_json:
-        print_json(found.as_dict())
+        print_json(analysed.to_dict())
         return
+    from attnmel.pipeline.study.analysis.analyse import median_seconds
     from attnmel.pipeline.study.analysis.tables import study_tables
     from attnmel.report.sections.readers.reader_tables import notes_of
 
+    found = analysed.found
     print(f"{readings}: {found.sentence}")
     for table in study_tables(found.analysis, median_seconds(found)):
         _print(table)
@@ -145,27 +146,25 @@ def power(
     Example:
         attnmel study power --readers 5 --readers 10 --cases 100 --auc 0.86 --auc 0.80
     """
-    from attnmel.errors import ConfigError
-    from attnmel.pipeline.study.analysis.power import Plan, power_rows, power_table
+    from attnmel.pipeline.study.analysis.power import power_table
+    from attnmel.study import power as power_of
 
-    if len(auc) != 2:
-        raise ConfigError(f"{len(auc)} expected AUC; give --auc twice, for the first and the second modality")
-    plan = Plan(
-        readers=tuple(readers),
-        cases=tuple(cases),
+    found = power_of(
+        readers,
+        cases,
+        aucs=auc,
         prevalence=prevalence,
-        aucs=(auc[0], auc[1]),
         machine=machine,
-        pilot=pilot,
         margin=margin,
-        studies=simulate,
+        pilot=pilot,
+        simulate=simulate,
         seed=seed,
+        progress=Terminal(bars=simulate > 0),
     )
-    rows = power_rows(plan, Terminal(bars=simulate > 0))
     if as_json:
-        print_json([row.as_dict() for row in rows])
+        print_json(found.to_dict())
         return
-    print_table(*power_table(plan, rows))
+    print_table(*power_table(found.plan, found.rows))
 
 
 for _command in (new, serve, status, export, link):

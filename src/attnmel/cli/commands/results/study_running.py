@@ -81,17 +81,14 @@ def new(
     Example:
         attnmel study new reading images --count melanoma=9 --count nevus=9 --machine model.onnx --reader ana
     """
-    from attnmel.web.packages import require_study_packages
-
-    require_study_packages()
-    from attnmel.files.folders import home_folder
     from attnmel.pipeline.study.draw_cases import parsed_counts
-    from attnmel.pipeline.study.new_study import MANAGEMENT, NewStudy, make_study
+    from attnmel.study import new as new_study
 
-    plan = NewStudy(
-        dataset=dataset,
-        counts=parsed_counts(count),
-        readers=reader,
+    frozen = new_study(
+        study,
+        dataset,
+        parsed_counts(count),
+        reader,
         design=design,
         diseased=diseased or (),
         split=split,
@@ -101,25 +98,21 @@ def new(
         training=training,
         repeats=repeats,
         washout_days=washout,
-        management=management or MANAGEMENT,
+        management=management or (),
         endpoint=endpoint,
         completion=completion,
         ends=None if ends is None else ends.date(),
         seed=seed,
+        home=home,
+        address=address,
+        database=database,
+        progress=Terminal(),
     )
-    _, tokens = make_study(study, plan, home_folder(home), database=database, progress=Terminal())
-    links = {name: _link(address, token) for name, token in tokens.items()}
     if as_json:
-        print_json({"study": str(study / "study.json"), "links": links})
+        print_json(frozen.to_dict())
     else:
-        print_table(["reader", "link"], [[*one] for one in links.items()])
-    Terminal().note(
-        f"frozen: {study / 'study.json'}. Keep the links: they are stored nowhere. Then: study serve {study}"
-    )
-
-
-def _link(address: str, token: str) -> str:
-    return f"{address.rstrip('/')}/#{token}"
+        print_table(["reader", "link"], [[*one] for one in frozen.links.items()])
+    Terminal().note(f"frozen: {frozen.file}. Keep the links: they are stored nowhere. Then: study serve {study}")
 
 
 def serve(
@@ -140,7 +133,8 @@ def serve(
     Example:
         attnmel study serve reading
     """
-    from attnmel.web.packages import require_packages, require_study_packages
+    from attnmel.pipeline.study.packages import require_study_packages
+    from attnmel.web.packages import require_packages
 
     require_packages()
     require_study_packages()
@@ -166,16 +160,11 @@ def status(study: Folder, database: Database = None, as_json: Json = False) -> N
     Example:
         attnmel study status reading
     """
-    from attnmel.web.packages import require_study_packages
+    from attnmel.study import status as study_status
 
-    require_study_packages()
-    from attnmel.pipeline.study.open_study import open_study
-    from attnmel.pipeline.study.study_status import study_status
-
-    with open_study(study, database) as opened:
-        found = list(study_status(opened))
+    found = study_status(study, database=database)
     if as_json:
-        print_json([one.as_dict() for one in found])
+        print_json(found.to_dict())
         return
     rows = [
         [
@@ -185,7 +174,7 @@ def status(study: Folder, database: Database = None, as_json: Json = False) -> N
             "-" if one.median_seconds is None else f"{one.median_seconds:.0f} s",
             one.last or "-",
         ]
-        for one in found
+        for one in found.readers
     ]
     print_table(["reader", "answers", "complete", "median time", "last answer (UTC)"], rows)
 
@@ -203,18 +192,13 @@ def export(
     Example:
         attnmel study export reading --out readings
     """
-    from attnmel.web.packages import require_study_packages
+    from attnmel.study import export as export_answers
 
-    require_study_packages()
-    from attnmel.pipeline.study.export_study import export_study
-    from attnmel.pipeline.study.open_study import open_study
-
-    with open_study(study, database) as opened:
-        found = export_study(opened, out)
+    found = export_answers(study, out, database=database)
     for note in found.notes:
         Terminal().note(note)
     if as_json:
-        print_json({"out": str(out), "readings": found.readings and str(found.readings), "notes": list(found.notes)})
+        print_json(found.to_dict())
     elif found.readings:
         print(f"attnmel study analyse {found.readings}")
     if found.readings is None:
@@ -235,13 +219,9 @@ def link(
     Example:
         attnmel study link reading ana
     """
-    from attnmel.web.packages import require_study_packages
+    from attnmel.study import link as give_link
 
-    require_study_packages()
-    from attnmel.pipeline.study.open_study import open_study
-
-    with open_study(study, database) as opened:
-        new_link = _link(address, opened.store.new_token(reader))
+    new_link = give_link(study, reader, address=address, database=database)
     if as_json:
         print_json({"reader": reader, "link": new_link})
     else:

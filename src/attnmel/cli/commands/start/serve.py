@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from attnmel.api.model_names import NAME, fast_model, shipped
 from attnmel.cli.help import ADVANCED, OUTPUT, option
-from attnmel.cli.model_names import NAME, fast_model, shipped
 from attnmel.cli.terminal import Json, Terminal, end_if_hung, print_address
 from attnmel.errors import ConfigError
 
@@ -87,10 +87,12 @@ def serve(
 
 def _paths(models: list[str]) -> dict[str, Path]:
     """Return the ONNX file of each model, by the name that the page shows."""
+    from attnmel.files.hub import PREFIX
+
     found: dict[str, Path] = {}
     for model in models:
         path, known = _onnx_file(model), shipped(model)
-        name = known.card.name if known else _name(path)
+        name = known.card.name if known else model if model.startswith(PREFIX) else _name(path)
         if path in found.values():
             continue
         number = sum(one.partition(" (")[0] == name for one in found)
@@ -106,7 +108,7 @@ def _onnx_file(model: str) -> Path:
     """
     from attnmel.files.folders import RunFolder
 
-    path = fast_model(model)
+    path = fast_model(model, Terminal())
     if path.is_dir():
         path = RunFolder(path).onnx
     if path.suffix.lower() != ".onnx" or not path.is_file():

@@ -109,11 +109,7 @@ def read_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderConte
 
 
 def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderContent:
-    """Return the same as `read_folder`, with every problem instead of an error.
-
-    Raises:
-        ConfigError: the reading names what is no column.
-    """
+    """Return the same as `read_folder`, with every problem instead of an error."""
     path = folder / TABLE
     try:
         text = read_text(path)

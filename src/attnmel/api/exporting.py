@@ -1,0 +1,141 @@
+"""`attnmel.export`, `push` and `pull`: a trained network as a file for other programs, and as a model on a hub."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from attnmel.api.callbacks import Report, as_progress
+from attnmel.api.model_names import place_of, run_to_share, shipped, trained_model
+from attnmel.files.folders import home_folder
+from attnmel.progress import Progress
+
+if TYPE_CHECKING:
+    from attnmel.deploy.onnx_file import ExportFacts
+    from attnmel.pipeline.run.run import Run
+
+Place = str | Path
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported file."""
+
+    path: Path
+    facts: "ExportFacts | None"
+    """Results of its check, and the cost of lower precisions; None of a pretrained model, which is copied."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel export --json`."""
+        return {"path": str(self.path), **(self.facts.as_dict() if self.facts else {})}
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a hub was sent, or would be."""
+
+    repository: str
+    model: str | None
+    """hf:OWNER/NAME@COMMIT; None of a dry run."""
+    files: dict[str, int]
+    """Bytes of each file."""
+    card: str
+    """The model's README.md."""
+    notes: tuple[str, ...]
+    """What was left out, and why."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as `attnmel push --json`."""
+        return {"repository": self.repository, "model": self.model, "files": self.files}
+
+
+def export(
+    model: "Run | Place",
+    out: Place | None = None,
+    *,
+    int8: bool = False,
+    bound: float | None = None,
+    split: Literal["train", "validation", "test", "internal"] = "test",
+    limit: int | None = None,
+    home: Place | None = None,
+    threads: int | None = None,
+    progress: Progress | Report | None = None,
+) -> Exported:
+    """Write a trained network as one ONNX file, once it gives what the network gives; as `attnmel export --onnx`.
+
+    It is compared on up to `limit` (600) images of the `split` and on large synthetic ones. `int8` may lose at most
+    `bound` (0.02) of AUC. Without `out` the file lies in the run folder, of a model with a name at NAME.onnx.
+
+    Raises:
+        ConfigError: no such model, or int8 without the run's training images.
+        CheckpointError: the model is damaged.
+        ExportError: the file differs from the network, or int8 loses too much; nothing is written.
+    """
+    from attnmel.files.hub import hub_name
+    from attnmel.pipeline.pretrained.run import copy_onnx
+    from attnmel.runtime import use_threads
+
+    place, target, shown = place_of(model), None if out is None else Path(out), as_progress(progress)
+    if found := shipped(place, shown):
+        return Exported(copy_onnx(found, target, int8=int8), None)
+    from attnmel.deploy.onnx_texts import BOUND
+    from attnmel.pipeline.export.export import LIMIT, export_onnx
+
+    if target is None and (of_hub := hub_name(place)):
+        target = Path(f"{of_hub.repository.partition('/')[2]}.onnx")  # not among the files of the hub
+    use_threads(threads)
+    exported = export_onnx(
+        trained_model(place, shown),
+        home=home_folder(None if home is None else Path(home)),
+        out=target,
+        int8=int8,
+        bound=BOUND if bound is None else bound,
+        split=split,
+        limit=limit or LIMIT,
+        progress=shown,
+    )
+    return Exported(exported.path, exported.facts)
+
+
+def push(
+    run: "Run | Place",
+    repository: str,
+    *,
+    private: bool = False,
+    dry_run: bool = False,
+    progress: Progress | Report | None = None,
+) -> Pushed:
+    """Send a run as a model to a Hugging Face hub, without paths of this machine; as `attnmel push`.
+
+    The token is that of `hf auth login` or $HF_TOKEN, the server $HF_ENDPOINT. With `dry_run` nothing is sent.
+
+    Raises:
+        ConfigError: no run, one that was not evaluated, or a card that the hub refuses.
+        CheckpointError: no checkpoint, or no network.
+        ArchiveError: no network, or no right to write.
+    """
+    from attnmel.files.hub import CARD, repository_name
+    from attnmel.pipeline.hub.push import push as send
+    from attnmel.pipeline.hub.push import staged
+
+    name = repository_name(repository)
+    with staged(run_to_share(place_of(run)), name) as found:
+        for note in found.notes:
+            as_progress(progress).note(note)
+        sent = None if dry_run else send(found, name, private=private)
+        card = (found.folder / CARD).read_text(encoding="utf-8")
+        return Pushed(name.repository, sent, found.sizes, card, found.notes)
+
+
+def pull(repository: str, out: Place | None = None) -> "Run":
+    """Fetch OWNER/NAME@REVISION from a Hugging Face hub into a run folder, runs/NAME without `out`; as `attnmel pull`.
+
+    Raises:
+        ArchiveError: no network, no such repository or revision, or no access.
+        CheckpointError: damaged weights.
+        ConfigError: the folder holds something else.
+    """
+    from attnmel.files.hub import repository_name
+    from attnmel.pipeline.hub.pull import pulled_run
+    from attnmel.pipeline.run.run import Run
+
+    return Run(pulled_run(repository_name(repository), None if out is None else Path(out)))

@@ -1,0 +1,31 @@
+"""`attnmel join`: the shards of a prediction as one table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attnmel.cli.help import OUTPUT, option
+from attnmel.cli.terminal import Json, own_file, print_json
+
+
+def join(
+    tables: Annotated[list[Path], typer.Argument(help="Tables of `attnmel predict --shard`, in any order.")],
+    out: Annotated[Path, option(OUTPUT, "File to write.", "--out", callback=own_file)],
+    as_json: Json = False,
+) -> None:
+    """Join the shards of a prediction into one table.
+
+    It has the same bytes as the table of one command without --shard. A shard that is missing, is there twice or was
+    made with another model, other images or options is an error.
+
+    Example:
+        attnmel join part-*.csv --out table.csv
+    """
+    from attnmel.pipeline.predict.shards import join_shards
+
+    images = join_shards(tables, out)
+    if as_json:
+        print_json({"out": str(out), "images": images})
+    else:
+        print(out)

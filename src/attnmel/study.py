@@ -1,0 +1,223 @@
+"""Studies of readers from Python: freeze one, see how far it is, write its answers, analyse readings, plan the next.
+
+As `attnmel study`, whose `serve` shows the cases to the readers. Readings in a frame: `attnmel.statistics.readers`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from attnmel.api.callbacks import Report, as_progress
+from attnmel.api.study_answers import Analysed, Answers, Frozen, Power, Status
+from attnmel.errors import ConfigError
+from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
+from attnmel.files.folders import home_folder
+from attnmel.progress import Progress
+
+if TYPE_CHECKING:
+    from attnmel.pipeline.study.open_study import OpenStudy
+
+Place = str | Path
+ADDRESS = "http://127.0.0.1:8643"
+"""Of the server that `attnmel study serve` starts."""
+
+
+def new(
+    folder: Place,
+    dataset: Place,
+    counts: Mapping[str, int],
+    readers: Mapping[str, str] | Iterable[str],
+    *,
+    design: Literal["alone", "sequential", "crossed"] = "sequential",
+    machines: Mapping[str, Place] | Sequence[Place] = (),
+    wrong: bool = False,
+    show: Literal["probability", "map", "both"] = "probability",
+    diseased: Sequence[str] = (),
+    split: str | None = None,
+    training: int = 2,
+    repeats: int = 2,
+    washout_days: int = 28,
+    management: Sequence[str] = (),
+    endpoint: str = "",
+    completion: float = 0.95,
+    ends: date | None = None,
+    seed: int = 0,
+    home: Place | None = None,
+    address: str = ADDRESS,
+    database: str | None = None,
+    progress: Progress | Report | None = None,
+) -> Frozen:
+    """Freeze a new study: draw its cases, run its machines, and give each reader a link; as `attnmel study new`.
+
+    `counts` are the cases of each class, `readers` names, or names with their experience. `machines` are runs, ONNX
+    files, tables of probabilities, or models by name, hf:OWNER/NAME@REVISION too, whose commit and hash are frozen.
+
+    Raises:
+        ConfigError: a folder that is not empty, or a plan that is not possible.
+        ArchiveError, CheckpointError, ImageError: a machine or an image cannot be used.
+    """
+    from attnmel.pipeline.study.packages import require_study_packages
+
+    require_study_packages()
+    from attnmel.pipeline.study.new_study import MANAGEMENT, NewStudy, make_study
+    from attnmel.pipeline.study.study_file import StudyFolder
+
+    plan = NewStudy(
+        dataset=str(dataset),
+        counts=counts,
+        readers=_pairs(readers),
+        design=design,
+        diseased=diseased,
+        split=split,
+        machines=_pairs(machines),
+        wrong=wrong,
+        show=show,
+        training=training,
+        repeats=repeats,
+        washout_days=washout_days,
+        management=management or MANAGEMENT,
+        endpoint=endpoint,
+        completion=completion,
+        ends=ends,
+        seed=seed,
+    )
+    where = home_folder(None if home is None else Path(home))
+    _, tokens = make_study(Path(folder), plan, where, database=database, progress=as_progress(progress))
+    links = {name: _link(address, token) for name, token in tokens.items()}
+    return Frozen(StudyFolder(Path(folder)).file, links)
+
+
+def status(folder: Place, *, database: str | None = None) -> Status:
+    """Return how far each reader is, without their answers; as `attnmel study status`.
+
+    Raises:
+        ConfigError: there is no study, or its file was changed.
+    """
+    with _opened(folder, database) as opened:
+        from attnmel.pipeline.study.reader_progress import study_status
+
+        return Status(tuple(study_status(opened)))
+
+
+def export(folder: Place, out: Place, *, database: str | None = None) -> Answers:
+    """Write all answers, and the readings of complete readers, as tables; as `attnmel study export`.
+
+    Raises:
+        ConfigError: there is no study, or `out` holds files of these names that are not of a study.
+    """
+    with _opened(folder, database) as opened:
+        from attnmel.pipeline.study.export_study import export_study
+
+        found = export_study(opened, Path(out))
+    return Answers(Path(out), found.readings, found.notes)
+
+
+def link(folder: Place, reader: str, *, address: str = ADDRESS, database: str | None = None) -> str:
+    """Give a reader a new link, in place of the one before; as `attnmel study link`.
+
+    Raises:
+        ConfigError: there is no study, or no such reader.
+    """
+    with _opened(folder, database) as opened:
+        return _link(address, opened.store.new_token(reader))
+
+
+def analyse(
+    readings: Place,
+    *,
+    machines: Sequence[str] = (),
+    reference: str | None = None,
+    threshold: float | None = None,
+    machine_threshold: float | None = None,
+    margin: float | None = None,
+    covariance: CovarianceMethod = "jackknife",
+    binormal: bool = False,
+    out: Place | None = None,
+    progress: Progress | Report | None = None,
+) -> Analysed:
+    """Analyse a file of readings for other readers and other cases, into a folder `out`, as `attnmel study analyse`.
+
+    Raises:
+        ReadingsError: the file cannot be used; names its lines.
+        ConfigError: an option that does not fit the readings, or a folder that holds other files.
+    """
+    from attnmel.evaluation.readers.study_results import StudyOptions
+    from attnmel.pipeline.study.analysis.analyse import analyse_study, write_study
+
+    options = StudyOptions(
+        machines=tuple(machines),
+        reference=reference,
+        threshold=threshold,
+        machine_threshold=machine_threshold,
+        covariance=covariance,
+        margin=margin,
+        binormal=binormal,
+    )
+    found = analyse_study(Path(readings), options)
+    if out is not None:
+        write_study(found, Path(out), as_progress(progress))
+    return Analysed(found)
+
+
+def power(
+    readers: Sequence[int] = (5, 10, 15),
+    cases: Sequence[int] = (50, 100, 200),
+    *,
+    aucs: Sequence[float] = (0.85, 0.80),
+    prevalence: float = 0.5,
+    machine: bool = False,
+    margin: float | None = None,
+    pilot: Place | None = None,
+    simulate: int = 0,
+    seed: int = 0,
+    progress: Progress | Report | None = None,
+) -> Power:
+    """Return which interval and power numbers of readers and cases give; as `attnmel study power`.
+
+    `aucs` are expected of the first and the second modality; `machine`: the first is one machine. Variances are those
+    of a `pilot` study, or moderate ones; `simulate` also simulates so many studies a row (Roe and Metz).
+
+    Raises:
+        ConfigError: a number that no study can have.
+        ReadingsError: a pilot that cannot be used.
+    """
+    from attnmel.pipeline.study.analysis.power import Plan, power_rows
+
+    if len(aucs) != 2:
+        raise ConfigError(f"{len(aucs)} expected AUC; give --auc twice, for the first and the second modality")
+    plan = Plan(
+        readers=tuple(readers),
+        cases=tuple(cases),
+        prevalence=prevalence,
+        aucs=(aucs[0], aucs[1]),
+        machine=machine,
+        pilot=None if pilot is None else Path(pilot),
+        margin=margin,
+        studies=simulate,
+        seed=seed,
+    )
+    return Power(plan, tuple(power_rows(plan, as_progress(progress))))
+
+
+@contextmanager
+def _opened(folder: Place, database: str | None) -> "Iterator[OpenStudy]":
+    from attnmel.pipeline.study.packages import require_study_packages
+
+    require_study_packages()
+    from attnmel.pipeline.study.open_study import open_study
+
+    with open_study(Path(folder), database) as opened:
+        yield opened
+
+
+def _pairs(given: Mapping[str, Any] | Iterable[Any]) -> list[str]:
+    """Return what is named as the texts NAME=VALUE of the command line, and anything else as its own text."""
+    if isinstance(given, Mapping):
+        return [f"{name}={value}" if value else str(name) for name, value in given.items()]
+    return [given] if isinstance(given, str) else [str(one) for one in given]
+
+
+def _link(address: str, token: str) -> str:
+    return f"{address.rstrip('/')}/#{token}"

@@ -1,0 +1,59 @@
+"""`attnmel.export`, `write_report` and `reproduce`: what the commands write, and what is refused."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import attnmel
+from attnmel.errors import AttnmelError
+from attnmel.files.folders import RunFolder
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+def test_a_pretrained_model_is_copied(tmp_path: Path) -> None:
+    found = attnmel.export("pretrained", tmp_path / "model.onnx")
+    assert found.to_dict() == {"path": str(tmp_path / "model.onnx")}
+    assert attnmel.Predictor(found.path).card.classes == ("rest", "melanoma")
+
+
+@pytest.mark.slow
+def test_a_run_is_exported_with_the_results_of_its_check(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
+    run = attnmel.Run(Path(shutil.copytree(trained.path, tmp_path / "seed-0")), phantoms.home)
+    found = attnmel.export(run, home=phantoms.home)
+    assert found.path == run.folder.onnx
+    assert found.facts is not None
+    assert found.to_dict()["parity"]
+
+
+@pytest.mark.slow
+def test_a_report_takes_runs_and_paths(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    copy = shutil.copytree(trained.path, tmp_path / "seed-0")
+    page = attnmel.write_report([attnmel.Run(Path(copy), phantoms.home)], tmp_path / "report.html", home=phantoms.home)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_what_cannot_be_written_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    onnx = tmp_path / "m.onnx"
+    onnx.write_bytes(b"")
+    for call, sentence in (
+        (lambda: attnmel.export(tmp_path / "none"), f"no checkpoint at {tmp_path}/none; expected a run folder"),
+        (lambda: attnmel.export(onnx), f"{onnx} is an exported file, which this command cannot look into"),
+        (lambda: attnmel.export("pretrained", int8=True), "attnmel-lite0-isic2017 is available in float32 only: "),
+        (lambda: attnmel.write_report([tmp_path / "none"]), f"{tmp_path}/none is not a run folder"),
+        (lambda: attnmel.reproduce("isic2071"), "unknown table 'isic2071' (did you mean 'isic2017'?)"),
+        (lambda: attnmel.push("pretrained", "no name"), "'hf:no name' is no model of a hub; write hf:OWNER/NAME"),
+        (lambda: attnmel.pull("hf:tiny"), "'hf:tiny' is no model of a hub; write hf:OWNER/NAME"),
+        (lambda: attnmel.datasets.audit("phantoms", embedding=str(tmp_path / "x")), f"no checkpoint at {tmp_path}/x"),
+        (lambda: attnmel.datasets.verify("isic2071"), "unknown data set 'isic2071'"),
+        (lambda: attnmel.datasets.colour_statistics("isic2071/x"), "unknown recipe 'isic2071/x'"),
+    ):
+        with pytest.raises(AttnmelError) as error:
+            call()
+        assert str(error.value).startswith(sentence)
+    assert list(tmp_path.iterdir()) == [onnx]

@@ -1,0 +1,35 @@
+"""`attnmel.segment`: masks drawn and scored, with the answers of the commands."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from attnmel import segment
+from attnmel.errors import AttnmelError
+from attnmel.files.folders import RunFolder
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
+
+
+@pytest.mark.slow
+def test_masks_are_drawn_and_scored(segmenter: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+    drawn = segment.predict(segmenter.path, "phantoms", tmp_path / "masks", home=phantoms.home)
+    assert drawn.folder == tmp_path / "masks"
+    frame = drawn.to_frame()
+    assert len(frame) == 46
+    assert sum(1 for _ in drawn.folder.glob("*.png")) == sum(frame.flag != "empty")
+    scored = segment.score("phantoms", drawn.folder, resamples=5, home=phantoms.home)
+    rows = scored.to_frame().set_index(["part", "measure"])
+    assert rows.loc[("all", "jaccard")].value == scored.to_dict()["parts"][0]["figures"]["jaccard"]["value"]
+
+
+def test_what_cannot_be_done_is_refused_in_one_sentence(tmp_path: Path, phantoms: "Phantoms") -> None:
+    with pytest.raises(AttnmelError, match=r"^unknown key 'training\.epoch' \(did you mean 'epochs'\?\)"):
+        segment.train(tmp_path / "run", {"training.epoch": 3})
+    with pytest.raises(AttnmelError, match=r"none\.safetensors"):
+        segment.predict(tmp_path / "none.safetensors", "phantoms", home=phantoms.home)
+    with pytest.raises(AttnmelError, match=r"^unknown data set 'isic2071' \(did you mean 'isic2017'\?\)"):
+        segment.score("isic2071", tmp_path)
+    assert not list(tmp_path.iterdir())

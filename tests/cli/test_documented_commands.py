@@ -1,0 +1,186 @@
+"""Each command in a shell block of the documents runs; those of docs/study.md are run by `test_study_docs.py`.
+
+Small drawn images are in place of the data sets, tiny networks in place of the trained ones, and a hub on this machine.
+"""
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from huggingface_hub import constants
+from safetensors.torch import save_file
+from tests.conftest import TINY_UNET
+from tests.hub_server import TOKEN, serving
+from tests.pipeline.study.small_study import write_folder
+from tests.strangers.make_sets import archive_rows, write_archive, write_ph2
+from tests.test_documents import CALL, CURRENT, shell_lines
+
+from attnmel.data.datasets.read_dataset import read_dataset
+from attnmel.files.folders import RunFolder
+from attnmel.models.trunks.registry import TRUNKS
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Attnmel
+    from tests.conftest import Phantoms
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
+
+ELSEWHERE = {
+    r"attnmel serve": "tests/web/test_server.py",
+    r"attnmel study (serve|export)": "tests/cli/test_study_docs.py",
+    r"attnmel docs": "tests/test_documents.py",
+    r"attnmel demo": "tests/cli/test_json.py",
+    r"attnmel reproduce": "tests/cli/commands/results/test_reproduce.py",
+    r"attnmel (train|compare).* (runs/)?isic2017/mahbod": "tests/cli/test_train_system.py",
+    r"attnmel (fetch|train) isic2019|attnmel evaluate runs/isic2019|data.dataset=derm7pt": "tests/test_new_sets.py",
+    r"--set training.log=": "tests/pipeline/run/training/test_loggers.py",
+}
+"""Commands that serve for ever, or whose data and packages are not small, by what runs them."""
+
+SETS = re.compile(r"isic20\d\d(-task1)?(?=$|:)")
+TINY = ("data.size=64", "training.epochs=1", "training.batch=8", "training.device=cpu", "training.precision=float32")
+PLACES = {
+    "/data/clinic": "clinic", "/data/other-clinic": "clinic", "/data/images": "folder/", "/data/archive": "archive",
+    "my-clinic": "clinic", "/new/place/clinic": "clinic", "images": "squares",
+}  # fmt: skip
+RUNS = (
+    "isic2017/attnmel", "isic2017/attnmel-lesion", "clinic/attnmel", "a", "isic2017/attnmel-lite0", "isic2017/mahbod",
+)  # fmt: skip
+
+
+def documented() -> list[str]:
+    """Return each command of the pages once, those that others run left out."""
+    calls = [call.strip() for page in CURRENT for line in shell_lines(page) for call in CALL.findall(line)]
+    return [one for one in dict.fromkeys(calls) if not any(re.search(pattern, one) for pattern in ELSEWHERE)]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder in which a command runs, and the model on the hub."""
+
+    home: Path
+    mirror: str
+    commit: str
+
+
+@pytest.fixture
+def place(
+    trained: RunFolder,
+    fitted: RunFolder,
+    fused: RunFolder,
+    exported: Path,
+    segmenter: RunFolder,
+    phantoms: "Phantoms",
+    attnmel: "Attnmel",
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Place]:
+    work, home = tmp_path / "work", tmp_path / "home"
+    work.mkdir()
+    shutil.copytree(phantoms.home, home)
+    monkeypatch.chdir(work)
+    monkeypatch.setenv("ATTNMEL_HOME", str(home))
+    for name in RUNS:
+        shutil.copytree(fitted.path if name.endswith("mahbod") else trained.path, work / "runs" / name / "seed-0")
+    shutil.copytree(fused.path.parent, work / "runs", dirs_exist_ok=True)
+    shutil.copytree(segmenter.path, work / "runs" / "segmenter")
+    shutil.copyfile(exported, work / "model.onnx")
+    dataset = read_dataset("phantoms", home)
+    tests = [one for one in dataset.lesions if one.split == "test"]
+    for name in ("folder", "scans"):
+        (work / name).mkdir()
+        shutil.copy(tests[0].image, work / name)
+    shutil.copy(tests[1].image, work / "lesion.jpg")
+    _write_clinic(work / "clinic", [(one.image, str(one.diagnosis)) for one in dataset.lesions])
+    write_folder(work / "squares", cases=48)
+    write_archive(work / "archive", archive_rows())
+    write_ph2(home / "data" / "ph2")
+    for number, name in enumerate(("submission", "dermaknet", "mahbod")):
+        rows = [f"{one.image_id},0.{number}{place:02},0.5" for place, one in enumerate(tests)]
+        (work / f"{name}.csv").write_text("\n".join(["image_id,melanoma,seborrheic_keratosis", *rows]) + "\n")
+    for name, split in (("team", "test"), ("team-validation", "validation")):
+        shutil.copy(trained.predictions(split), work / f"{name}.csv")
+    (work / "exclusions.csv").write_text("dataset,image\n")
+    with serving() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        shutil.copyfile(exported, RunFolder(work / "runs" / "a" / "seed-0").onnx)
+        sent = attnmel("push", work / "runs" / "a" / "seed-0", "OWNER/NAME")
+        yield Place(home, phantoms.mirror, sent.out.splitlines()[-1].partition("@")[2])
+
+
+def _write_clinic(folder: Path, images: list[tuple[Path, str]]) -> None:
+    folder.mkdir()
+    rows = ["image,label"]
+    for image, diagnosis in images:
+        shutil.copy(image, folder)
+        rows.append(f"{image.name},{'melanoma' if diagnosis == 'melanoma' else 'rest'}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+
+
+def small(call: str, place: Place) -> list[str]:
+    """Return the words of a command with the names of this folder and settings that make it fast."""
+    call = call.replace("@COMMIT", f"@{place.commit}").replace("@v1", f"@{place.commit}").replace("$k", "1")
+    words = [SETS.sub("phantoms", PLACES.get(word, word)) for word in shlex.split(call)[1:]]
+    words = [word.replace("/data/clinic", "clinic").replace("/new/place/clinic", "clinic") for word in words]
+    match words[0]:
+        case "fetch":
+            words += ["--mirror", place.mirror]
+        case "score":
+            truth = place.home / "data" / "phantoms" / "ISIC-2017_Test_v2_Part3_GroundTruth.csv"
+            words = ["score", "isic2017", *words[2:], "--truth", str(truth)]
+        case "train" if "--resume" not in words:
+            words += _settings(words, "model.weights=random", "data.dataset=phantoms", "data.normalise_by=data", *TINY)
+        case "segment" if words[1] == "train":
+            words += _settings(words, *TINY_UNET)
+        case "fuse" if "--dataset" in words:
+            words[words.index("--dataset") + 1] = "isic2017"
+        case "study" if words[1] == "new":
+            words = [word.replace("=20", "=4") for word in words]
+        case "explain" if "--split" in words:
+            words += ["--limit", "4", "--method", "attention-pool4"]
+    return words
+
+
+def _settings(words: list[str], *settings: str) -> list[str]:
+    """Return options for the settings that the command does not change itself."""
+    own = {word.partition("=")[0] for word in words if "=" in word}
+    return [part for one in settings if one.partition("=")[0] not in own for part in ("--set", one)]
+
+
+def test_what_others_run_is_run_there() -> None:
+    for path in ELSEWHERE.values():
+        assert (Path(__file__).parents[2] / path).is_file(), path
+    assert len(documented()) > 70
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("call", documented())
+def test_a_command_of_the_documents_does_what_it_says(call: str, place: Place, attnmel: "Attnmel") -> None:
+    words = small(call, place)
+    _prepare(words, place)
+    ran = attnmel(*words)
+    # A leak is what `audit` is asked for, and its exit code; of one picture in two sets there are some.
+    allowed = (0, 1) if words[0] == "audit" or words[:2] == ["verify", "archive"] else (0,)
+    assert ran.code in allowed, (words, ran.err)
+    assert "Traceback" not in ran.err
+
+
+def _prepare(words: list[str], place: Place) -> None:
+    """Make what the commands before this one on its page would have made."""
+    if words[:2] == ["study", "analyse"]:
+        source = Path(__file__).parents[1] / "evaluation" / "readers" / "input.imrmc"
+        Path("readings").mkdir()
+        shutil.copyfile(source, "readings/readings.csv")
+    for word in words:
+        name = word.partition("=")[2]
+        if name.endswith(".safetensors"):
+            trunk = TRUNKS["mobilenet_v2" if "mobilenet" in name else "vgg16"](1.0)
+            save_file({f"features.{key}": value for key, value in trunk.state_dict().items()}, name)
