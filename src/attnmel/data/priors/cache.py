@@ -82,7 +82,8 @@ def open_planes(
         LabelError: fewer than two masks to swap.
         AttnmelError: the disk is full or cannot be written.
     """
-    works, shares = _works(lesions, files, crop, side, spoil, masks), []
+    works = _works(lesions, files, crop, side, spoil, masks)
+    shares: list[float] = []
     build = ArrayBuild(
         image_ids=[one.image_id for one in works],
         side=side,
@@ -95,8 +96,8 @@ def open_planes(
     count = len(fields["image_ids"])
     with damaged_contents(fields["path"]):
         has_prior = np.array(contents["has_prior"], dtype=bool).reshape(count)
-        shares = np.array(contents["shares"], dtype=np.float64).reshape(count)
-    return Planes(**fields, has_prior=has_prior, shares=shares)
+        marked = np.array(contents["shares"], dtype=np.float64).reshape(count)
+    return Planes(**fields, has_prior=has_prior, shares=marked)
 
 
 def prepared_plane(work: _Work) -> Plane | str:

@@ -70,7 +70,7 @@ _OWN: Mapping[str, tuple[str, str, str]] = {
 def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> PublishedRow:
     """Ticks: lesion, interpretability, ensemble."""
     marks = _ticks("lesion interpretability ensemble", ticks)
-    return _row("isic2016", name, reference, ap=ap, auc=auc, **marks)
+    return _row("isic2016", name, reference, "", ap=ap, auc=auc, **marks)
 
 
 def _2017(
