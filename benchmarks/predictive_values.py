@@ -79,7 +79,7 @@ def main() -> None:
                 ),
             ):
                 inside, others = (rate * size for rate, size in zip(expected, sizes, strict=True))
-                true = inside / (inside + others)
+                true = float(inside / (inside + others))
                 edges, logit, wilson = coverage(np.stack(drawn, axis=1), sizes, true)
                 sample = f"{positives} against {negatives}"
                 print(

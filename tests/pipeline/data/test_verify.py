@@ -36,7 +36,7 @@ def test_a_problem_of_many_rows_is_one_sentence_with_its_first_lines(found: Veri
 
 
 def test_the_json_has_every_row_with_its_line(found: Verification) -> None:
-    rows = [one for one in found.as_dict()["findings"] if one["kind"] == "folder table"]
+    rows = [one for one in found.to_dict()["findings"] if one["kind"] == "folder table"]
     assert [one["line"] for one in rows] == [row + 2 for row in range(ROWS) if row % 2 == 0 and row % 3]
     assert rows[0]["detail"].startswith("line 4, column label: found 'naevus'")
 
