@@ -188,6 +188,18 @@ def test_a_mask_gives_its_border_and_the_share_of_the_lesion(shipped_onnx: Path)
     assert border[5, 5, 3] == 0
 
 
+def test_the_border_of_a_large_image_is_reduced_with_it(shipped_onnx: Path) -> None:
+    mask = np.zeros((2000, 2000), dtype=bool)
+    mask[500:1500, 500:1500] = True
+    models = Models({NAME: shipped_onnx}, lambda _: mask)
+    with TestClient(make_app(models, None), ADDRESS) as client:
+        found = asked(client, ("a.png", png(2000)), pictures=True)
+    border = pixels(found["pictures"][0]["mask"])
+    assert border.shape == (1600, 1600, 4)
+    assert border[800, 400, 3] > 200
+    assert border[800, 800, 3] == 0
+
+
 def test_models_and_limits_are_described(client: TestClient) -> None:
     found = client.get("/api/info").json()
     Info.model_validate(found)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from io import BytesIO
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from attnmel.data.preprocess.network_input import Mask, Seen
@@ -82,7 +82,7 @@ def _small(image: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
     return np.zeros((max(1, round(height * share)), max(1, round(width * share)), 3), np.uint8)
 
 
-def _on(mask: Mask, image: UInt8[np.ndarray, "h w 3"]) -> Mask:
+def _on(mask: Mask, image: UInt8[np.ndarray, "H W 3"]) -> Bool[np.ndarray, "H W"]:
     height, width = image.shape[:2]
     grey = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
     return np.asarray(grey.resize((width, height), Image.Resampling.BILINEAR)) > 127
