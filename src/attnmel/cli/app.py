@@ -23,7 +23,7 @@ from attnmel.errors import AttnmelError, visible
 SHOWN = 80
 """Characters of an endless path that an error names."""
 STARTED = frozenset({"ATTNMEL_STARTER", "LOCAL_RANK"})
-"""Variables of a process that another one started, `STARTER` and `PLACE` of the module that is loaded for them alone."""
+"""Variables of a process that another one started: `STARTER` and `PLACE` of a module that is loaded for them alone."""
 CANNOT_WRITE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
