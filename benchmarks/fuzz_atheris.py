@@ -18,7 +18,7 @@ import atheris  # pyright: ignore[reportMissingImports] - not in the extra `test
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-with atheris.instrument_imports(include=["attnmel"]):
+with atheris.instrument_imports(include=["attnmel"]):  # pyright: ignore[reportAttributeAccessIssue]
     from fuzz import as_expected
     from fuzz_targets import Target, make_targets
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attnmel.data.datasets.published.layouts import ISIC_ARCHIVE, LAYOUTS, Layout, read_layout
-from attnmel.data.tables import isic2019, isic2020
+from attnmel.data.tables import isic2020, metadata
 from fuzz_target import Target, whole_files
 
 
@@ -27,8 +27,8 @@ def set_targets(strangers: Path) -> Iterator[Target]:
     some = [f"ISIC_{6_000_000 + number}.jpg" for number in range(12)]
     yield from _layout("archive", ISIC_ARCHIVE, place / "archive", some)
     readers = {
-        "2019/ISIC_2019_Training_Metadata.csv": isic2019.read_isic2019_groups,
-        "2019/ISIC_2019_Test_Metadata.csv": isic2019.read_isic2019_metadata,
+        "2019/ISIC_2019_Training_Metadata.csv": metadata.TRAINING_2019.read_groups,
+        "2019/ISIC_2019_Test_Metadata.csv": metadata.TEST_2019.read,
         "2020/ISIC_2020_Training_GroundTruth_v2.csv": isic2020.read_isic2020_labels,
         "2020/ISIC_2020_Training_Duplicates.csv": isic2020.read_isic2020_duplicates,
     }
@@ -36,7 +36,7 @@ def set_targets(strangers: Path) -> Iterator[Target]:
         path = place / name
         yield Target(path.stem, "csv", whole_files(path), read, path.name)
     truth = place / "2020" / "ISIC_2020_Training_GroundTruth_v2.csv"
-    yield Target("ISIC_2020_groups", "csv", whole_files(truth), isic2020.read_isic2020_groups, truth.name)
+    yield Target("ISIC_2020_groups", "csv", whole_files(truth), metadata.TRAINING_2020.read_groups, truth.name)
 
 
 def _layout(name: str, layout: Layout, folder: Path, images: list[str] | None = None) -> Iterator[Target]:

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 a problem that the message explains, 2 wrong usage, 130 st
 
 import errno
 import io
+import os
 import sys
 from typing import Annotated, Any
 
@@ -18,10 +19,11 @@ from attnmel.cli.commands.start import clean, demo, docs, models, serve
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible
-from attnmel.pipeline.train.processes import follow_starter
 
 SHOWN = 80
 """Characters of an endless path that an error names."""
+STARTED = frozenset({"ATTNMEL_STARTER", "LOCAL_RANK"})
+"""Variables of a process that another one started: `STARTER` and `PLACE` of a module that is loaded for them alone."""
 CANNOT_WRITE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -104,7 +106,10 @@ def main() -> None:
         if sys.stdout.isatty():  # a pipe gets every character as it is
             encoding = sys.stdout.encoding
             sys.stdout = _VisibleText(sys.stdout.detach(), encoding, "backslashreplace", line_buffering=True)
-    follow_starter()
+    if STARTED & os.environ.keys():
+        from attnmel.pipeline.train.processes import follow_starter
+
+        follow_starter()
     try:
         app(prog_name="attnmel")  # also where it is run as `python -m attnmel`
     except (_StoppedError, KeyboardInterrupt):

@@ -19,6 +19,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from attnmel.cli import main
+from attnmel.cli.app import STARTED
 from attnmel.errors import TrainingError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
@@ -317,6 +318,10 @@ def test_a_step_of_a_command_ends_with_it_even_if_that_was_killed_before_it_bega
         assert other.stdout.readline() == "begun\n"
         assert other.poll() is None
         other.kill()
+
+
+def test_the_command_line_knows_the_variables_of_a_started_process() -> None:
+    assert {STARTER, processes.PLACE} == STARTED
 
 
 def test_a_table_starts_its_runs_so_that_they_end_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
