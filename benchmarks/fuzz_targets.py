@@ -43,7 +43,9 @@ from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 from attnmel.pretrained.card import read_model_card
 from attnmel.pretrained.catalogue import FOLDER, model_names
 from attnmel.records import Lesion, Predictions
+from fuzz_cards import answer_targets, cache_targets, card_targets
 from fuzz_images import image_targets, npz_targets
+from fuzz_sets import set_targets
 from fuzz_target import Reader, Target, whole_files
 
 
@@ -222,14 +224,15 @@ def _weights(base: Path) -> Iterator[Target]:
 
 
 def make_targets(base: Path, strangers: Path) -> Iterable[Target]:
-    """Return all readers that have a whole file to start from."""
+    """Return all readers that have a whole file to start from, each made when it is asked for."""
     strangers.mkdir(parents=True, exist_ok=True)
     sys.setrecursionlimit(1000)
     groups = (
         _archives(base), _tables(base, strangers), _runwhole_files(base), _study(strangers), _weights(base),
-        npz_targets(strangers), image_targets(strangers),
+        npz_targets(strangers), image_targets(strangers), set_targets(strangers), card_targets(base, strangers),
+        cache_targets(base), answer_targets(strangers),
     )  # fmt: skip
-    return [one for one in itertools.chain(*groups) if one.seeds]
+    return (one for one in itertools.chain(*groups) if one.seeds)
 
 
 def read_whole(targets: Iterable[Target], place: Path) -> Iterator[tuple[str, Any]]:

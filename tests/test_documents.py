@@ -73,6 +73,12 @@ def test_extras_and_scripts_that_a_page_names_exist(page: Path) -> None:
             assert option in source, f"{script} has no {option}"
 
 
+def test_every_extra_is_in_all() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (whole,) = extras["all"]
+    assert set(re.findall(r"\w+", whole.partition("[")[2])) == {*extras} - {"all"}
+
+
 def slug(heading: str) -> str:
     """Return the anchor of a heading, as GitHub and the pages make it."""
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)

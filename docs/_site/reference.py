@@ -166,6 +166,11 @@ def _files(kind: Any) -> Iterator[str]:  # noqa: ANN401
 
 API = (
     ("attnmel", "the package"),
+    ("attnmel.datasets", "data sets"),
+    ("attnmel.segment", "lesion masks"),
+    ("attnmel.study", "studies of readers"),
+    ("attnmel.api.answers", "answers"),
+    ("attnmel.api.study_answers", "answers of studies"),
     ("attnmel.deploy.predictor", "prediction by an exported file, without torch"),
     ("attnmel.records", "what travels between stages"),
     ("attnmel.errors", "what can go wrong"),

@@ -77,6 +77,7 @@ def predict(
     dicom: Place | None = None,
     masks: Place | None = None,
     segmenter: Place | None = None,
+    shard: str | None = None,
     stall_limit: float = STALL_LIMIT,
     lazily: bool = False,
     progress: Progress | Report | None = None,
@@ -115,6 +116,7 @@ def predict(
         segmenter=_path(segmenter),
         transforms=transforms,
         metadata=_path(metadata),
+        shard=shard,
         stall_limit=stall_limit,
         progress=shown,
     )

@@ -72,13 +72,13 @@ class Owner:
 
     @staticmethod
     def read(text: bytes) -> "Owner | None":
-        """Return the owner in the text of a lock; None if the text is incomplete."""
+        """Return the owner in the text of a lock; None if the text is incomplete or damaged."""
         try:
             owner = Owner(**parsed_json(text))
-            datetime.fromisoformat(owner.began)
+            zone = datetime.fromisoformat(owner.began).tzinfo
         except (ValueError, TypeError):
             return None
-        return owner
+        return None if zone is None else owner
 
     def sentence(self) -> str:
         """Return command, process, machine, start and age in words."""

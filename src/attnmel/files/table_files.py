@@ -12,10 +12,10 @@ import math
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attnmel import NOTICE
 from attnmel.errors import AttnmelError, printable
@@ -37,6 +37,8 @@ DAMAGE = (
     EOFError,
 )
 """What reading and parsing a damaged file of our own raises."""
+
+Computed = TypeVar("Computed")
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """Start of a text that a spreadsheet may take for a formula, or of one that was guarded against it."""
@@ -157,6 +159,14 @@ def parsed_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def computed_once(path: Path, compute: Callable[[], object], read: Callable[[Any], Computed]) -> Computed:
+    """Return what `read` makes of a JSON file of the cache, which is computed where it is missing or damaged."""
+    with suppress(FileNotFoundError, *DAMAGE):
+        return read(read_json(path))
+    write_json(path, compute(), indent=None)
+    return read(read_json(path))
 
 
 def nan_to_null(plain: Any) -> Any:  # noqa: ANN401 - walks JSON

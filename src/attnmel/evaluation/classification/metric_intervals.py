@@ -86,15 +86,15 @@ def metric_rows(
         if math.isclose(own.value, value, abs_tol=ROUNDING):
             found[method] = own
         method = _method(found)
-        ends = {name: (or_nan(interval.low), or_nan(interval.high)) for name, interval in found.items()}
+        ends = {name: (_or_nan(interval.low), _or_nan(interval.high)) for name, interval in found.items()}
         positives = int(metrics.rankings[task].positive.sum()) if task in metrics.rankings else None
-        rows.append(MetricRow(task, measure, or_nan(value), *ends[method], positives, len(labels), method, ends))
+        rows.append(MetricRow(task, measure, _or_nan(value), *ends[method], positives, len(labels), method, ends))
     return tuple(rows)
 
 
-def or_nan(value: float | None) -> float:
-    """Return the one NaN for every NaN and None, so that reports with the same gaps are equal."""
-    return math.nan if value is None or math.isnan(value) else value
+def _or_nan(value: float) -> float:
+    """Return the one NaN for every NaN, so that reports with the same gaps are equal."""
+    return math.nan if math.isnan(value) else value
 
 
 def _method(found: Mapping[str, Interval]) -> str:

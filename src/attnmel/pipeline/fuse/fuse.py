@@ -10,7 +10,7 @@ from attnmel.config.fusion import FusionRecipe, Rule
 from attnmel.data.archives.catalog import source_of
 from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.rules import CHALLENGES
-from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories, takes, write_submission
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories, write_if_official
 from attnmel.evaluation.classification.ranking import Ranking, average_precision, roc_auc
 from attnmel.evaluation.fusion.align import Aligned, common_names
 from attnmel.evaluation.fusion.card import FusionCard, stack_facts
@@ -158,12 +158,9 @@ def _other_results(members: Sequence[Member], split: str) -> tuple[str, ...]:
 
 
 def _write_file(out: Path, fused: Predictions, card: FusionCard) -> None:
-    challenge = source_of(card.dataset)
     with replacing(out.with_suffix(".json")) as part:
         part.write_text(card.model_dump_json(indent=2), encoding="utf-8")
-        if challenge in SUBMISSIONS and takes(challenge, fused.classes):
-            write_submission(fused, out, challenge)
-        else:
+        if not write_if_official(fused, out, card.dataset):
             fused.write(out, None)
 
 

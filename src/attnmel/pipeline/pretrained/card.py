@@ -22,11 +22,7 @@ CALIBRATION = ("calibration_error", "intercept", "slope", "brier", "log_loss")
 def model_card(
     made: RunFolder, words: Words, card: Card, results: SplitResults, facts: ExportFacts, parameters: int
 ) -> ModelCard:
-    """Return the card of a model, once all its files are in its folder.
-
-    Raises:
-        PredictionsError: the details of the evaluation are missing.
-    """
+    """Return the card of a model, once all its files are in its folder."""
     counts = ", ".join(f"{count} {name}" for name, count in results.judgement.counts.items())
     return ModelCard(
         **words.model_dump(),

@@ -3,10 +3,12 @@
 import pickle
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from attnmel.errors import BusyError
+from attnmel.pipeline.reproduce import commands as commands_module
 from attnmel.pipeline.reproduce.cluster.worker import Work, carry_out
 from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.reproduce.rows import Ended
@@ -29,7 +31,7 @@ def own_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def outcome(work: Work) -> list[object]:
-    return list(carry_out(pickle.dumps(work)))
+    return list(carry_out(pickle.dumps(work), Path(__file__)))
 
 
 def test_notes_come_before_the_end_as_plain_values() -> None:
@@ -48,3 +50,25 @@ def test_stopped_commands_start_nothing() -> None:
     commands.stop()
     assert commands.run(("train", "nowhere")) == "stopped"
     assert not commands.is_running
+
+
+def waits_until_it_is_stopped(commands: Commands) -> Ended:
+    commands.progress.note("waiting")
+    return Ended(True, commands.run(("train", "demo")))
+
+
+def test_work_is_stopped_when_its_mark_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        f"#!/bin/sh\ntrap 'touch {tmp_path / 'ended'}; exit 130' INT TERM\necho started >&2\nsleep 60 & wait\n"
+    )
+    python.chmod(0o755)
+    mark = tmp_path / "mark"
+    mark.touch()
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(commands_module, "GRACE", 0.2)  # in the background of a shell, Ctrl-C is ignored
+    found = carry_out(pickle.dumps(waits_until_it_is_stopped), mark)
+    assert [next(found) for _ in range(3)] == ["waiting", "attnmel train demo", "started"]
+    mark.unlink()
+    assert [*found] == [(True, "stopped")]
+    assert (tmp_path / "ended").exists(), "its process was awaited"

@@ -5,6 +5,7 @@ Ray is never started here, and no statistics of use are sent.
 
 import os
 import socket
+from importlib import import_module
 from typing import Any
 
 from attnmel.errors import ConfigError
@@ -34,12 +35,11 @@ def connected(address: str | None) -> Any:  # noqa: ANN401 - Ray is an extra
 def _ray() -> Any:  # noqa: ANN401 - Ray is an extra
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
-        import ray
+        return import_module("ray")
     except ImportError:
         raise ConfigError(
             "--engine ray needs the package ray, which is not installed; type: pip install 'attnmel[ray]'"
         ) from None
-    return ray
 
 
 def _connect(ray: Any, address: str) -> None:  # noqa: ANN401

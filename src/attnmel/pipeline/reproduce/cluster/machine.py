@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Mark(NamedTuple):
-    """A file that shows whether another machine has the same folder."""
+    """A file that shows whether another machine has the same folder; without it, work is stopped."""
 
     path: str
     text: str
@@ -41,6 +41,6 @@ def task_on_machine() -> Callable[..., Iterator[Any]]:
 
             if Path(folder).is_dir():
                 os.chdir(folder)  # where the command was typed: settings may name files from there
-            yield from carry_out(work)
+            yield from carry_out(work, Path(path))
 
     return attnmel_work

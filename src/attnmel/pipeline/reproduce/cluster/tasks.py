@@ -4,9 +4,12 @@ A task is a generator, so that its notes come as results, one by one.
 """
 
 import pickle
+import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,7 +70,9 @@ class Cluster:
         self._progress = progress
         self._function = ray.remote(task_on_machine())
         self._fixed = (attnmel.__version__, tuple(mark), str(Path.cwd()))
-        self._each = each
+        self._mark, self._each, self._tries = mark, each, TRIES
+        self._begun: set[Any] = set()
+        """Streams that a machine works at."""
         self._running: dict[Any, tuple[str, bytes, int]] = {}
         """Name, work and number of the try, by the stream of results."""
 
@@ -77,23 +82,21 @@ class Cluster:
         Raises:
             ConfigError: names the first that cannot.
         """
-        from ray.exceptions import RayError
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
+        strategies = import_module("ray.util.scheduling_strategies")
         machines = [one for one in self._ray.nodes() if one["Alive"]]
         streams = [
             self._function.options(
                 num_cpus=0,
                 max_retries=0,
                 num_returns="streaming",
-                scheduling_strategy=NodeAffinitySchedulingStrategy(one["NodeID"], soft=False),
+                scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(one["NodeID"], soft=False),
             ).remote(*self._fixed, None)
             for one in machines
         ]
         for one, stream in zip(machines, streams, strict=True):
             try:
                 answers = [self._ray.get(answer) for answer in stream]
-            except RayError as error:
+            except self._ray.exceptions.RayError as error:
                 why = str(error).strip().splitlines()[-1]
                 raise ConfigError(
                     f"{one['NodeManagerHostname']} does not answer within its Ray cluster: {why}"
@@ -122,23 +125,27 @@ class Cluster:
     def wait(self) -> tuple[str, Ended]:
         """Pass on notes until one piece of work has ended; return its name and how it ended."""
         while True:
-            ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LOOK_EVERY, fetch_local=False)
-            for stream in ready:
-                name = self._running[stream][0]
-                if ended := self._step(stream):
-                    return name, ended
+            for found in self._look():
+                return found
+
+    def _look(self) -> Iterator[tuple[str, Ended]]:
+        """Pass on notes that are there, and yield what has ended."""
+        ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=LOOK_EVERY, fetch_local=False)
+        for stream in ready:
+            self._begun.add(stream)
+            name = self._running[stream][0]
+            if ended := self._step(stream):
+                yield name, ended
 
     def _step(self, stream: Any) -> Ended | None:  # noqa: ANN401
-        from ray.exceptions import RayError, RayTaskError
-
         name, work, number = self._running[stream]
         try:
             found = self._ray.get(next(stream))
         except StopIteration:
             ended = Ended(True, "its task ended without a result")
-        except RayTaskError as error:
+        except self._ray.exceptions.RayTaskError as error:
             ended = Ended(True, f"its task failed: {str(error).strip().splitlines()[-1]}")
-        except RayError as error:
+        except self._ray.exceptions.RayError as error:
             del self._running[stream]
             return self._again(name, work, number, error)
         else:
@@ -151,24 +158,26 @@ class Cluster:
 
     def _again(self, name: str, work: bytes, number: int, error: Exception) -> Ended | None:
         lost = f"its machine or its Ray worker was lost ({type(error).__name__})"
-        if number == TRIES:
-            return Ended(True, f"{lost}, {TRIES} times")
+        if number >= self._tries:
+            return Ended(True, f"{lost}, {number} times")
         self._progress.note(f"{name}: {lost}; it goes on elsewhere from what is in its folder")
         self._start(name, work, number + 1)
         return None
 
     def stop(self) -> None:
-        """Interrupt all work as Ctrl-C does, and wait until it has ended."""
-        from ray.exceptions import RayError
+        """Interrupt all work as Ctrl-C does, and wait until it has ended.
 
-        for stream in self._running:
+        Work that runs looks for the mark; a cancelled task of Ray would count as ended before its processes have.
+        """
+        Path(self._mark.path).unlink(missing_ok=True)
+        self._tries = 0
+        for stream in [one for one in self._running if one not in self._begun]:
             self._ray.cancel(stream)
-        for stream in self._running:
-            try:
-                self._ray.get(stream.completed(), timeout=STOP_LIMIT)
-            except RayError:  # cancelled, as it should be, or lost
-                continue
-        self._running.clear()
+            del self._running[stream]
+        self._progress.note(f"stopping {counted(len(self._running), 'run')}")
+        until = time.monotonic() + STOP_LIMIT
+        while self._running and time.monotonic() < until:
+            deque(self._look(), maxlen=0)
 
 
 def places(resources: dict[str, float], cpus: float, gpus: float) -> int:
