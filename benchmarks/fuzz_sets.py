@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attnmel.data.datasets.published.layouts import ISIC_ARCHIVE, LAYOUTS, Layout, read_layout
-from attnmel.data.tables import isic2019, isic2020
+from attnmel.data.tables.isic2020 import read_isic2020_duplicates, read_isic2020_labels
+from attnmel.data.tables.metadata import TEST_2019, TRAINING_2019, TRAINING_2020
 from fuzz_target import Target, whole_files
 
 
@@ -27,16 +28,16 @@ def set_targets(strangers: Path) -> Iterator[Target]:
     some = [f"ISIC_{6_000_000 + number}.jpg" for number in range(12)]
     yield from _layout("archive", ISIC_ARCHIVE, place / "archive", some)
     readers = {
-        "2019/ISIC_2019_Training_Metadata.csv": isic2019.read_isic2019_groups,
-        "2019/ISIC_2019_Test_Metadata.csv": isic2019.read_isic2019_metadata,
-        "2020/ISIC_2020_Training_GroundTruth_v2.csv": isic2020.read_isic2020_labels,
-        "2020/ISIC_2020_Training_Duplicates.csv": isic2020.read_isic2020_duplicates,
+        "2019/ISIC_2019_Training_Metadata.csv": TRAINING_2019.read_groups,
+        "2019/ISIC_2019_Test_Metadata.csv": TEST_2019.read,
+        "2020/ISIC_2020_Training_GroundTruth_v2.csv": read_isic2020_labels,
+        "2020/ISIC_2020_Training_Duplicates.csv": read_isic2020_duplicates,
     }
     for name, read in readers.items():
         path = place / name
         yield Target(path.stem, "csv", whole_files(path), read, path.name)
     truth = place / "2020" / "ISIC_2020_Training_GroundTruth_v2.csv"
-    yield Target("ISIC_2020_groups", "csv", whole_files(truth), isic2020.read_isic2020_groups, truth.name)
+    yield Target("ISIC_2020_groups", "csv", whole_files(truth), TRAINING_2020.read_groups, truth.name)
 
 
 def _layout(name: str, layout: Layout, folder: Path, images: list[str] | None = None) -> Iterator[Target]:
