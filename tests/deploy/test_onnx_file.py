@@ -11,15 +11,14 @@ import torch
 from tests.factories import CARD as NARROW
 
 from attnmel.deploy.onnx_file import (
-    CONTENT,
     EXPORT,
-    LARGEST_TEXT,
     Cost,
     ExportFacts,
     Parity,
     append_texts,
     read_onnx_card,
 )
+from attnmel.deploy.onnx_texts import CONTENT, LARGEST_TEXT
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import CARD, card_json
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attnmel.errors import CheckpointError
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
-from attnmel.pretrained.card import ModelCard, read_model_card
+
+if TYPE_CHECKING:
+    from attnmel.pretrained.card import ModelCard
 
 FOLDER = Path(__file__).parent
 
@@ -23,7 +26,7 @@ class Shipped:
     """A pretrained model: its card, and a run folder without the files that only training needs."""
 
     folder: Path
-    card: ModelCard
+    card: "ModelCard"
 
     @property
     def checkpoint(self) -> Path:
@@ -61,6 +64,12 @@ class Shipped:
         )
 
 
+def onnx_path(name: str) -> Path | None:
+    """Return where the ONNX file of the model of that name is, without a check; None for any other text."""
+    full = _full_name(name)
+    return None if full is None else RunFolder(FOLDER / full).onnx
+
+
 def find_model(name: str) -> Shipped | None:
     """Return the model of that name, or the default for "pretrained"; None for any other text, which is a path.
 
@@ -69,8 +78,13 @@ def find_model(name: str) -> Shipped | None:
     Raises:
         CheckpointError: the model's card is missing or damaged.
     """
+    full = _full_name(name)
+    return None if full is None else open_model(full)
+
+
+def _full_name(name: str) -> str | None:
     full = DEFAULT if name == ANY else name
-    return open_model(full) if full in model_names() else None
+    return full if full in model_names() else None
 
 
 def model_names() -> tuple[str, ...]:
@@ -80,4 +94,6 @@ def model_names() -> tuple[str, ...]:
 
 def open_model(name: str) -> Shipped:
     """Return a model of `model_names`."""
+    from attnmel.pretrained.card import read_model_card
+
     return Shipped(FOLDER / name, read_model_card(FOLDER / name / CARD_FILE))
