@@ -118,8 +118,9 @@ def _docstrings(kind: type) -> dict[str, str]:
             body = ast.parse(textwrap.dedent(inspect.getsource(one))).body[0]
             assert isinstance(body, ast.ClassDef)
             for before, after in zip(body.body, body.body[1:], strict=False):
-                if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name) and _is_text(after):
-                    found[before.target.id] = " ".join(ast.literal_eval(after.value).split())  # type: ignore[attr-defined]
+                target = before.target if isinstance(before, ast.AnnAssign) else getattr(before, "targets", [None])[0]
+                if isinstance(target, ast.Name) and _is_text(after):
+                    found[target.id] = " ".join(ast.literal_eval(after.value).split())  # type: ignore[attr-defined]
     return found
 
 
@@ -146,19 +147,18 @@ def files() -> str:
 
 
 def _files(kind: Any) -> Iterator[str]:  # noqa: ANN401
-    folder = kind(folders.Path("run"))
+    folder, meanings = kind(folders.Path("run")), _docstrings(kind)
     for name, member in vars(kind).items():
-        if isinstance(member, property):
-            value = member.fget(folder)
-        elif inspect.isfunction(member) and list(inspect.signature(member).parameters)[1:] in (
-            ["split"],
-            ["method"],
-            ["layer"],
-        ):
-            value = member(folder, list(inspect.signature(member).parameters)[1].upper())
-        else:
+        if inspect.isfunction(member):
+            parameters = list(inspect.signature(member).parameters)[1:]
+            if parameters not in (["split"], ["method"], ["layer"]):
+                continue
+            value = member(folder, parameters[0].upper())
+        elif name.startswith("_"):
             continue
-        text = inspect.getdoc(member.fget if isinstance(member, property) else member) or ""
+        else:
+            value = getattr(folder, name)
+        text = meanings.get(name) or inspect.getdoc(member) or ""
         path = getattr(value, "path", value)
         if isinstance(path, folders.Path):
             yield f"| `{path.relative_to('run').as_posix()}` | {text.splitlines()[0]} <!-- {name} --> |"

@@ -115,10 +115,13 @@ def test_curves_go_from_the_image_to_the_infill_and_back(rough_images: Tensor, o
     torch.testing.assert_close(curves.insertion[:, [0, -1]], torch.stack([gone, whole], 1))
 
 
-def test_curves_are_those_of_a_plain_loop_in_any_batch(rough_images: Tensor, ones: Tensor) -> None:
+def test_curves_are_those_of_a_plain_loop_in_any_batch(
+    rough_images: Tensor, ones: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attnmel.saliency.faithfulness.BATCH", 7)
     network = Texture()
     maps = torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
-    found = faithfulness_curves(network, rough_images, maps, ones, steps=5, batch=7)
+    found = faithfulness_curves(network, rough_images, maps, ones, steps=5)
     infill = blurred(rough_images)
     for row in range(3):
         order = maps[row].flatten().argsort(descending=True)

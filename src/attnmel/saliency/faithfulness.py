@@ -16,11 +16,13 @@ from torch.nn import functional
 
 from attnmel.errors import ConfigError
 from attnmel.models.output import probabilities
-from attnmel.progress import SILENT, Progress
 from attnmel.saliency.methods.class_scores import evaluation_mode, logits_of, scores_of
 
 STEPS = 20
 """Of a curve: each replaces 5 % of the pixels."""
+
+BATCH = 32
+"""Images that pass at once."""
 
 BLUR = 0.1
 """Deviation of the infill's Gaussian, as a share of the side: 22 of 224 pixels. Network and globules are gone then, and
@@ -60,12 +62,10 @@ def faithfulness_curves(
     *,
     infill: Float[Tensor, "B 3 s s"] | None = None,
     steps: int = STEPS,
-    batch: int = 32,
-    progress: Progress = SILENT,
 ) -> PerturbationCurves:
     """Return deletion and insertion curves (Petsiuk et al., "RISE", BMVC 2018), of `steps` + 1 points each.
 
-    Each image passes 2 `steps` + 2 times, `batch` at a time over images and steps. Pixels of equal value go in a
+    Each image passes 2 `steps` + 2 times, `BATCH` at a time over images and steps. Pixels of equal value go in a
     random order that is always the same.
 
     Raises:
@@ -78,9 +78,8 @@ def faithfulness_curves(
     shares = ranks(maps) / maps[0].numel()
     stages = torch.arange(steps + 1, device=images.device) / steps
     replaced = stages[:, None, None] > shares[:, None]
-    arguments = (network, classes, batch, progress)
     return PerturbationCurves(
-        _mixed(images, infill, replaced, *arguments), _mixed(infill, images, replaced, *arguments)
+        _mixed(images, infill, replaced, network, classes), _mixed(infill, images, replaced, network, classes)
     )
 
 
@@ -91,13 +90,11 @@ def area_evidence(
     classes: Int[Tensor, " B"],
     *,
     infill: Float[Tensor, "B 3 s s"] | None = None,
-    batch: int = 32,
-    progress: Progress = SILENT,
 ) -> Evidence:
     """Return the probabilities of each image with and without an area, such as a binarised map or the lesion."""
     infill = blurred(images) if infill is None else infill
     replaced = torch.stack([torch.zeros_like(areas), ~areas, areas], dim=1)
-    return Evidence(*_mixed(images, infill, replaced, network, classes, batch, progress).unbind(1))
+    return Evidence(*_mixed(images, infill, replaced, network, classes).unbind(1))
 
 
 def blurred(images: Float[Tensor, "B 3 s s"], deviation: float = BLUR) -> Float[Tensor, "B 3 s s"]:
@@ -127,18 +124,15 @@ def _mixed(
     replaced: Bool[Tensor, "B K s s"],
     network: nn.Module,
     classes: Int[Tensor, " B"],
-    batch: int,
-    progress: Progress,
 ) -> Float[Tensor, "B K"]:
     """Return the probability of each image's class with each set of its pixels taken from `other`."""
     count, stages = replaced.shape[:2]
     found: list[Tensor] = []
-    with evaluation_mode(network), progress.bar("replacing pixels", count * stages, "passes") as advance:
-        for chosen in torch.arange(count * stages, device=base.device).split(batch):
+    with evaluation_mode(network):
+        for chosen in torch.arange(count * stages, device=base.device).split(BATCH):
             image, stage = chosen // stages, chosen % stages
             mixed = torch.where(replaced[image, stage][:, None], other[image], base[image])
             found.append(probabilities_of(network(mixed), classes.to(image.device)[image]))
-            advance(len(chosen))
     return torch.cat(found).reshape(count, stages)
 
 

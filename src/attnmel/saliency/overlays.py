@@ -104,9 +104,9 @@ def stretched(attention: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     return (attention - low) / (high - low)
 
 
-def legend_stops(count: int = 9) -> tuple[str, ...]:
+def legend_stops() -> tuple[str, ...]:
     """Return the overlay's colours from 0 to 1 as CSS, opacity included."""
-    levels = np.linspace(0, 255, count).round().astype(np.uint8)
+    levels = np.linspace(0, 255, 9).round().astype(np.uint8)
     rows = zip(_colours()[levels].tolist(), _opacity()[levels].tolist(), strict=True)
     return tuple(f"rgb({red} {green} {blue} / {opacity / 255:.2f})" for (red, green, blue), opacity in rows)
 

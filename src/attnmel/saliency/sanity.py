@@ -30,7 +30,6 @@ def sanity_maps(
     classes: Int[Tensor, " B"],
     *,
     painted: Float[Tensor, "B 3 s s"] | None = None,
-    seed: int = 0,
     every: int = 1,
 ) -> Iterator[tuple[str, Float[Tensor, "B s s"]]]:
     """Give the maps under each alteration, by its name, to be compared with the maps of the unaltered network.
@@ -41,7 +40,7 @@ def sanity_maps(
     yield ANOTHER_CLASS, method(network, images, next_class(network, images, classes))
     if painted is not None:
         yield PAINTED_OUT, method(network, painted, classes)
-    for layer, shuffled in randomised(network, images, seed=seed, every=every):
+    for layer, shuffled in randomised(network, images, every=every):
         yield f"{RANDOMISED}{layer}", method(shuffled, images, classes)
 
 

@@ -46,9 +46,7 @@ class Match:
     """Correlation of fine structure at the best shift and zoom, at most 1."""
 
 
-def moved_pictures(
-    signatures: Signatures, likely: Candidates, *, least: float = SAME_PICTURE, progress: Progress = SILENT
-) -> list[Match]:
+def moved_pictures(signatures: Signatures, likely: Candidates, *, progress: Progress = SILENT) -> list[Match]:
     """Return the candidates that show the same picture, most alike first."""
     aligned = align(signatures.middle, likely, progress)
     aligned = aligned.of(aligned.likeness >= LEAST_MIDDLE)
@@ -59,7 +57,7 @@ def moved_pictures(
         Match(
             int(aligned.pairs[row, 0]), int(aligned.pairs[row, 1]), int(aligned.symmetries[row]), float(likeness[row])
         )
-        for row in order[likeness[order] >= least]
+        for row in order[likeness[order] >= SAME_PICTURE]
     ]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from attnmel.data.image_files.decode import decode_scaled, opened, stored_levels
+from attnmel.data.image_files.decode import opened, stored_levels
 from attnmel.data.image_files.picture import UPRIGHT, ImageFile, ImageSource, Picture
 from attnmel.data.image_files.truncated import TolerantJpeg, accepts_truncated
 from attnmel.errors import ImageError
@@ -64,16 +64,13 @@ class ReadImage:
         return self.stored.transpose(UPRIGHT[self.orientation]) if self.orientation in UPRIGHT else self.stored
 
 
-def read_image(source: ImageSource, *, most_reduction: int = 1) -> ReadImage:
+def read_image(source: ImageSource) -> ReadImage:
     """Read a photograph from a file, a file's bytes or a picture of Pillow.
-
-    A JPEG is decoded at the smallest scale not below 1/`most_reduction`.
 
     Raises:
         ImageError: the file cannot be used.
     """
     with opened(source) as picture:
-        decode_scaled(picture, most_reduction)
         return read_picture(picture)
 
 
@@ -82,7 +79,7 @@ def read_picture(picture: Picture) -> ReadImage:
     # Pillow's readers may close the file once it is decoded: what the header says is looked up before.
     colours, bits, pages, orientation = picture.colours, picture.bits, picture.pages, picture.declared_orientation
     pixels, alpha = _apart(stored_levels(picture))
-    pixels = colours.conversion.converted(pixels) if colours.conversion else _as(pixels, "RGB")
+    pixels = colours.conversion.converted(pixels) if colours.conversion else _rgb(pixels)
     if alpha is not None:
         pixels = Image.composite(pixels, Image.new("RGB", pixels.size, GROUND), alpha)
     profile = colours.conversion.name if colours.conversion else ""
@@ -138,8 +135,8 @@ def _apart(pixels: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     return pixels.convert("RGB"), alpha if int(alpha.getextrema()[0]) < OPAQUE else None  # pyright: ignore[reportArgumentType] - a pair for one channel
 
 
-def _as(pixels: Image.Image, mode: str) -> Image.Image:
-    return pixels if pixels.mode == mode else pixels.convert(mode)
+def _rgb(pixels: Image.Image) -> Image.Image:
+    return pixels if pixels.mode == "RGB" else pixels.convert("RGB")
 
 
 def _others(picture: Picture, pages: int) -> tuple[str, ...]:

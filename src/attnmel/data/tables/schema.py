@@ -34,12 +34,12 @@ class CellKind:
     """Return the value; None for a cell that is not of this kind."""
 
 
-def _within(low: float, high: float) -> Callable[[str], float | None]:
-    return lambda cell: float(cell) if NUMBER.fullmatch(cell) and low <= float(cell) <= high else None
+def _up_to(most: float) -> Callable[[str], float | None]:
+    return lambda cell: float(cell) if NUMBER.fullmatch(cell) and 0 <= float(cell) <= most else None
 
 
-PROBABILITY = CellKind("a number in [0, 1]", _within(0, 1))
-WEIGHT = CellKind("a number of at least 0", _within(0, float(np.finfo(np.float64).max)))
+PROBABILITY = CellKind("a number in [0, 1]", _up_to(1))
+WEIGHT = CellKind("a number of at least 0", _up_to(float(np.finfo(np.float64).max)))
 TEXT = CellKind("text", str)
 
 _BINARY = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0}

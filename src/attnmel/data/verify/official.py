@@ -28,9 +28,10 @@ class _Part:
     places: dict[Role, Path]
     states: dict[Role, ArchiveState]
 
-    def is_whole(self, role: Role) -> bool:
-        """Whether nothing of an official file is known to be missing."""
-        return role in self.places and (role not in self.states or self.states[role].status == "complete")
+    @property
+    def has_all_images(self) -> bool:
+        """Whether no image of the official file is known to be missing."""
+        return "images" in self.places and ("images" not in self.states or self.states["images"].status == "complete")
 
 
 def official_inventory(dataset: str, source: Source, home: Path) -> Inventory:
@@ -140,7 +141,7 @@ def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
     ]
     if "images" not in part.places:
         return findings  # reported once, as an archive that is absent
-    kind = "label without image" if part.is_whole("images") else "image not in archive"
+    kind = "label without image" if part.has_all_images else "image not in archive"
     findings += [Finding(kind, image_id, table.name, "no image of it") for image_id in sorted(known - images.keys())]
     return findings
 
@@ -199,7 +200,7 @@ def _features(part: _Part, images: dict[str, Path]) -> tuple[dict[str, dict[str,
 
 
 def _strays(part: _Part, masks: dict[str, Path], images: dict[str, Path]) -> list[Finding]:
-    if not part.is_whole("images"):
+    if not part.has_all_images:
         return []  # of images that the archive is short of, the masks may have come
     return [
         Finding("mask without image", image_id, masks[image_id].name, "no image of it")

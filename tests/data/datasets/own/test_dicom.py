@@ -12,7 +12,7 @@ from attnmel.data.datasets.splits import draw_fold, with_splits
 from attnmel.records import Lesion
 
 Folder = Callable[..., tuple[Lesion, ...]]
-PATIENTS = 20
+PATIENTS = 10
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_patient_is_on_one_side_of_every_split(folder: Folder, tmp_path: Path)
             assert len({lesion.split for lesion, of in zip(sides, ids, strict=True) if of == one}) == 1
     assert {one.split for one in split} == {"train", "validation", "test"}
     assert not any(one in f"{lesions}" for one in ids)
-    note = "60 of 60 images are grouped by the Patient ID of their DICOM files: 20 patients"
+    note = "30 of 30 images are grouped by the Patient ID of their DICOM files: 10 patients"
     assert note in read_folder(tmp_path).sentences
 
 
