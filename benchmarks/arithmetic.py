@@ -1,4 +1,4 @@
-"""The same numbers in other environments: one, two and four threads, with and without AVX-512 and AVX2.
+"""The same numbers in other environments: one, two and four threads, with and without AVX-512.
 
     python benchmarks/arithmetic.py
 
@@ -25,8 +25,6 @@ NO_512 = {
     "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
 }
 """What keeps PyTorch, oneDNN (in PyTorch and OpenVINO), MKL, OpenBLAS and NumPy from AVX-512."""
-NO_AVX = {**NO_512, "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "DNNL_MAX_CPU_ISA": "SSE41"}
-NO_AVX |= {"OPENBLAS_CORETYPE": "Nehalem", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"}
 
 CASES = {
     "one thread": {},
@@ -34,7 +32,6 @@ CASES = {
     "two threads": dict.fromkeys(THREADS, "2"),
     "four threads": dict.fromkeys(THREADS, "4"),
     "without AVX-512": NO_512,
-    "without AVX2 (where the library can)": NO_AVX,
 }
 
 

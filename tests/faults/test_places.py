@@ -197,4 +197,4 @@ def test_a_fusion_that_does_not_fit_leaves_nothing_that_reads_as_one(
     assert not RunFolder(tmp_path / "fused").measures.exists()
     join()
     assert temporary_files(tmp_path) == []
-    assert Run(tmp_path / "fused", phantoms.home).results.keys() == {"validation"}
+    assert Run(tmp_path / "fused", phantoms.home).results.keys() == {"validation", "test"}

@@ -39,12 +39,14 @@ def test_maps_agree_with_those_of_evaluate_and_fill_the_crop_alone(
     assert not looked_at[:, :20].any()
 
 
-def test_a_network_without_attention_is_told(without_attention: RunFolder, phantoms: "Phantoms") -> None:
+def test_a_network_without_attention_is_told(
+    without_attention: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     told = "is a vgg16-gap, which has no attention maps; use an attnmel-cnn, or name another method: --method cam "
     with pytest.raises(CheckpointError, match=told):
         list(explain_images(without_attention.path, [image]))
-    written = list(explain_images(run.path, [image], methods=["cam"], out=tmp_path))
+    written = list(explain_images(without_attention.path, [image], methods=["cam"], out=tmp_path))
     assert [path.name for path in written] == [f"{image.stem}-cam.png", f"{image.stem}.npz"]
 
 

@@ -22,7 +22,7 @@ from attnmel.cli import main
 from attnmel.errors import TrainingError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
-from attnmel.pipeline.reproduce.run import _run
+from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.train import processes
 from attnmel.pipeline.train.processes import STARTER, company, run_together, starts_processes
 from attnmel.progress import SILENT
@@ -328,5 +328,5 @@ def test_a_table_starts_its_runs_so_that_they_end_with_it(monkeypatch: pytest.Mo
             super().__init__([sys.executable, "-c", ""], **given)
 
     monkeypatch.setattr(subprocess, "Popen", Started)
-    assert _run(("train", "demo"), SILENT) == ""
+    assert Commands(SILENT).run(("train", "demo")) == ""
     assert [one[STARTER] for one in started] == [str(os.getpid())]

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, RECALL, MetricSet, mixed
+from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.evaluation.statistics.bootstrap import (
     RESAMPLES,
     ROUNDING,
@@ -125,22 +126,33 @@ def _exact_intervals(
             continue
         if measure == "auc" and positive is not None and scores is not None:
             found[task, measure] = "delong", areas(positive, scores[:, None], groups).interval()
-        among = _recall_images(metrics, labels, measure) if task == ALL_CLASSES else _images(positive, measure)
-        if among is not None:
+        if task == ALL_CLASSES:
+            among = _recall_images(metrics, labels, measure)
+        else:
+            among = _images(positive, scores, measure, half_is_positive=metrics.half_is_positive)
+        if among is not None and among.any():
             own = share_interval(values[task, measure], error, groups, among)
             found[task, measure] = "wilson", own
-            if measure != "accuracy":
+            if measure in ("sensitivity", "specificity") or task == ALL_CLASSES:
                 recalls.setdefault(task, []).append(own)
     if not mixed(groups, labels):
         found |= {(task, "balanced_accuracy"): ("wilson", mean_interval_of(ones)) for task, ones in recalls.items()}
     return found
 
 
-def _images(positive: Bool[np.ndarray, " N"] | None, measure: str) -> Bool[np.ndarray, " N"] | None:
+def _images(
+    positive: Bool[np.ndarray, " N"] | None,
+    scores: Float[np.ndarray, " N"] | None,
+    measure: str,
+    *,
+    half_is_positive: bool,
+) -> Bool[np.ndarray, " N"] | None:
     """Return the images of which a measure of one class against the rest is a proportion; None where it is none."""
-    if positive is None:
+    if positive is None or scores is None:
         return None
-    return {"sensitivity": positive, "specificity": ~positive, "accuracy": np.ones_like(positive)}.get(measure)
+    called = scores >= THRESHOLD if half_is_positive else scores > THRESHOLD
+    wholes = {"sensitivity": positive, "specificity": ~positive, "accuracy": np.ones_like(positive)}
+    return (wholes | {"ppv": called, "npv": ~called}).get(measure)
 
 
 def _recall_images(metrics: MetricSet, labels: Int[np.ndarray, " N"], measure: str) -> Bool[np.ndarray, " N"] | None:

@@ -43,6 +43,8 @@ class MetricSet:
     """Measures whose mean over several tasks is measured too."""
     sample_weights: Float[np.ndarray, " N"] | None = None
     """How much each image counts; None where all count alike."""
+    half_is_positive: bool = False
+    """Whether an image at exactly one half is called positive."""
 
     @staticmethod
     def of(

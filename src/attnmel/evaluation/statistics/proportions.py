@@ -27,10 +27,10 @@ def share_interval(share: float, error: float, groups: Sequence[str], among: Boo
     """Return Wilson's interval of a share `among` some of the images, for as many images as have its own error.
 
     `error` is the jackknife's. Where no group repeats, that is the number of those images; at 0 and 1, which show no
-    error, the number of their groups (effective sample size: Korn and Graubard 1998).
+    error of their own, the number of their groups (effective sample size: Korn and Graubard 1998).
     """
     units = len({groups[place] for place in np.flatnonzero(among).tolist()})
-    if not error > 0:
+    if not error > 0 or share in (0, 1):
         return wilson_interval(share, units)
     # The jackknife's squared error of a share of n images is share (1 - share) / (n - 1).
     return wilson_interval(share, share * (1 - share) / error**2 * units / max(units - 1, 1))

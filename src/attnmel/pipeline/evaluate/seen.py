@@ -11,7 +11,13 @@ from pydantic import TypeAdapter
 
 from attnmel.data.preprocess.coverage import Covered, covered
 from attnmel.data.preprocess.framing import Framing, framing_of
-from attnmel.data.preprocess.image_warnings import BLURRED, LEAST_SEEN, image_warnings
+from attnmel.data.preprocess.image_warnings import (
+    BLURRED,
+    LEAST_SEEN,
+    NOT_BLURRED,
+    SHARPNESS_SIDE,
+    image_warnings,
+)
 from attnmel.data.preprocess.images import central_crop, image_size
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
@@ -59,7 +65,8 @@ def write_seen(run: Run, name: str, prepared: Prepared, rows: np.ndarray) -> tup
         for image_id, where, names in zip(ids, found, warnings, strict=True)
     ]
     write_table(run.folder.seen(name), COLUMNS, table, licence=card.licence)
-    return (*seen_notes(found, warnings), *([NOT_OF_PHANTOMS] if drawn else []))
+    small = [NOT_BLURRED] if card.size < SHARPNESS_SIDE else []
+    return (*seen_notes(found, warnings), *([NOT_OF_PHANTOMS] if drawn else small))
 
 
 def seen_notes(found: Sequence[Covered], warnings: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ class ImageResults:
         self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
-        unchecked = not_checked(model.card.colours, masks=masks.given)
+        unchecked = not_checked(model.card.colours, model.card.size, masks=masks.given)
         runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
         self.table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
         self._progress = progress

@@ -21,10 +21,13 @@ from attnmel.records import EVERY_SPLIT, Predictions
 def evaluated_predictions(run: RunFolder, card: Card, split: str) -> Predictions | None:
     """Return the predictions that `evaluate` wrote for a split of the run's own data, at the card's temperature.
 
-    None if the split was not evaluated at this epoch, or the run is an ablation with changed images.
+    None if the split was not evaluated at this epoch, the run is an ablation with changed images, or it was fetched
+    from a hub, which has its measures alone.
     """
     results = read_measures(run).get(split)
     if results is None or results.on is not None or results.epoch != card.epoch or ablation_of(card.data):
+        return None
+    if not run.predictions(split).is_file():
         return None
     return at_temperature(Predictions.read(run.predictions(split), uncalibrated=True), card.temperature)
 
