@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from attnmel.data.archives.catalog import source_of
 from attnmel.data.tables.labels import DIAGNOSES_2017, DIAGNOSES_2018
 from attnmel.data.tables.schema import PROBABILITY, TableSchema
 from attnmel.errors import PredictionsError, require_known
@@ -65,14 +64,6 @@ def write_submission(predictions: Predictions, path: Path, dataset: str) -> str:
         for name in categories
         if name not in own
     )
-
-
-def write_if_official(predictions: Predictions, path: Path, dataset: str) -> str:
-    """Write the probabilities where the challenge of a data set has a format that takes them; else return ""."""
-    challenge = source_of(dataset)
-    if challenge in SUBMISSIONS and takes(challenge, predictions.classes):
-        return write_submission(predictions, path, challenge)
-    return ""
 
 
 def takes(dataset: str, classes: Sequence[str]) -> bool:

@@ -15,7 +15,6 @@ from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.errors import ConfigError, LabelError
-from attnmel.evaluation.challenge.submission import write_if_official
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
@@ -28,6 +27,7 @@ from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
+from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.left_out import refuse_unknown, unclassed_notes

@@ -1,4 +1,4 @@
-"""Submissions and the official truth that they are scored against -> predictions, to be compared with runs."""
+"""Submissions read and written, and the official truth that they are scored against."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ArchiveError, LabelError, PredictionsError
 from attnmel.evaluation.challenge.entry import predictions_of, read_entry
 from attnmel.evaluation.challenge.rules import CHALLENGES
-from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories, takes, write_submission
 from attnmel.records import Predictions
 
 SPLIT = "test"
@@ -27,6 +27,14 @@ def is_submission(path: Path) -> bool:
         header = next((line for line in file if not line.startswith("#")), "")
     names = [name.strip().strip("\ufeff") for name in header.split(",")]
     return not {"image", "label", "group"} <= set(names)
+
+
+def write_if_official(predictions: Predictions, path: Path, dataset: str) -> str:
+    """Write the probabilities where the challenge of a data set has a format that takes them; else return ""."""
+    challenge = source_of(dataset)
+    if challenge in SUBMISSIONS and takes(challenge, predictions.classes):
+        return write_submission(predictions, path, challenge)
+    return ""
 
 
 def submission_predictions(

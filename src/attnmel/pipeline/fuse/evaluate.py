@@ -6,7 +6,6 @@ from pathlib import Path
 
 from attnmel.config.fusion import FusionRecipe
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.challenge.submission import write_if_official
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.fusion.card import KEY, FusionCard, read_fusion_card
@@ -14,6 +13,7 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
+from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.fuse.fit import fit, gathered
 from attnmel.pipeline.fuse.members import Member, reopened
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, results_name
