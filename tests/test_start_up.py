@@ -204,7 +204,7 @@ def test_a_first_prediction_loads_only_these_packages_and_few_before_it_begins_t
         "threads",
     }
     assert foreign["end"] <= TO_PREDICT
-    assert not {"attnmel.pipeline.train", "attnmel.pipeline.evaluate", "attnmel.report"} & loaded["end"]
+    assert not {"attnmel.training", "attnmel.pipeline.evaluate", "attnmel.report"} & loaded["end"]
 
 
 NOT_TO_DRAW_MAPS = {"torch", "onnx", "onnxruntime", "lightning_fabric"}

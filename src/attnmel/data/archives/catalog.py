@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from attnmel.data.archives.sizes import ABOUT_BYTES
-from attnmel.data.image_files.formats import JPEG_SUFFIXES, PNG_SUFFIXES
+from attnmel.data.image_files.suffixes import JPEG_SUFFIXES, PNG_SUFFIXES
 from attnmel.files.folders import dataset_folder
 from attnmel.records import Split
 

@@ -60,7 +60,11 @@ class Nearest:
         self._index: Any = faiss.IndexFlatIP(size)
         if not exhaustive and self._count > EXHAUSTIVE:
             groups = round(GROUPS * math.sqrt(self._count * self._ways))
-            self._index = faiss.IndexIVFFlat(self._index, size, groups, faiss.METRIC_INNER_PRODUCT)
+            # Half floats hold the coarse structure exactly, as the signatures do, and are read in half the time.
+            halves = faiss.ScalarQuantizer.QT_fp16
+            self._index = faiss.IndexIVFScalarQuantizer(
+                self._index, size, groups, halves, faiss.METRIC_INNER_PRODUCT, False
+            )
             self._index.nprobe = GROUPS_SEARCHED
             placing = self._index.cp
             placing.niter, placing.max_points_per_centroid = PASSES, EXAMPLES

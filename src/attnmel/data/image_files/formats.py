@@ -15,10 +15,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from attnmel.data.dicom.frames import SUFFIXES as DICOM_SUFFIXES
+from attnmel.data.image_files.suffixes import JPEG_SUFFIXES, PNG_SUFFIXES
 from attnmel.errors import ImageError
 
-JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
-PNG_SUFFIXES = (".png",)
 HEIC_SUFFIXES = (".heic", ".heif")
 SUFFIXES = (*JPEG_SUFFIXES, *PNG_SUFFIXES, ".tif", ".tiff", ".webp", ".bmp", ".dib", *HEIC_SUFFIXES, *DICOM_SUFFIXES)
 """Endings of the names of files that can be opened, in lower case."""
