@@ -18,7 +18,7 @@ from PIL import Image, ImageCms
 from attnmel import Predictor
 from attnmel.data.image_files.colour import FLAGS, INTENT
 from attnmel.data.image_files.png_colours import SRGB_CURVE, profile_of
-from attnmel.data.preprocess.images import decoded_image
+from attnmel.data.image_files.reading import read_image
 from attnmel.pretrained.examples import example_images
 
 SPACES = {
@@ -32,14 +32,14 @@ def main() -> None:
     """Print one line a colour space."""
     predictor = Predictor("pretrained")
     given = sorted(Path(sys.argv[1]).glob("*.jpg")) if len(sys.argv) > 1 else example_images("example:all") or []
-    originals = [decoded_image(path) for path in given]
+    originals = [np.asarray(read_image(path).pixels) for path in given]
     before = np.array([predictor.predict(image).probabilities["melanoma"] for image in originals])
     print(f"{len(originals)} images; without and with the profile: red, green, blue; mean and largest change")
     for name, profile in SPACES.items():
         files = [written(image, profile) for image in originals]
         dropped = [np.asarray(Image.open(io.BytesIO(file)).convert("RGB")) for file in files]
         line = [name]
-        for pictures in (dropped, [decoded_image(file) for file in files]):
+        for pictures in (dropped, [np.asarray(read_image(file).pixels) for file in files]):
             pairs = zip(pictures, originals, strict=True)
             off = np.mean([np.abs(found.astype(float) - right).mean(axis=(0, 1)) for found, right in pairs], axis=0)
             after = np.array([predictor.predict(image).probabilities["melanoma"] for image in pictures])

@@ -27,7 +27,8 @@ import numpy as np
 
 from attnmel import Predictor
 from attnmel.data.datasets.read_dataset import read_dataset
-from attnmel.data.preprocess.images import decoded_image, lesion_mask
+from attnmel.data.image_files.reading import read_image
+from attnmel.data.preprocess.images import lesion_mask
 from attnmel.data.preprocess.lesion_crop import lesion_box
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.proportions import wilson_interval
@@ -49,7 +50,7 @@ Pictured = tuple[np.ndarray, np.ndarray | None]
 
 def square_image(lesion: Lesion) -> Pictured:
     """Return an image as it is."""
-    image = decoded_image(lesion.image)
+    image = np.asarray(read_image(lesion.image).pixels)
     return image, own_mask(lesion, image)
 
 

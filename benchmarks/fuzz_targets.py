@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 from attnmel.pretrained.card import read_model_card
 from attnmel.pretrained.catalogue import FOLDER, model_names
 from attnmel.records import Lesion, Predictions
+from fuzz_cards import answer_targets, cache_targets, card_targets
 from fuzz_images import image_targets, npz_targets
+from fuzz_sets import set_targets
 from fuzz_target import Reader, Target, whole_files
 
 
@@ -88,22 +91,25 @@ def _tables(base: Path, strangers: Path) -> Iterator[Target]:
     own.append(b"image,label,group,age,sex,site,split\na.png,melanoma,g1,55,f,back,train\nb.png,rest,g2,70,m,,test\n")
     yield Target("labels", "csv", own, _folder, "labels.csv", 2)
     truth = {
-        "2016": (labels.read_isic2016_labels, b"ISIC_0000000,benign\nISIC_0000001,malignant\n"),
+        "2016": (partial(labels.read_labels, year=2016), b"ISIC_0000000,benign\nISIC_0000001,malignant\n"),
         "2017": (
-            labels.read_isic2017_labels,
+            partial(labels.read_labels, year=2017),
             b"image_id,melanoma,seborrheic_keratosis\nISIC_0000000,0.0,1.0\nISIC_0000001,1.0,0.0\n",
         ),
-        "2018": (labels.read_isic2018_labels, b"image,MEL,NV,BCC,AKIEC,BKL,DF,VASC\nISIC_0,1.0,0.0,0,0,0,0,0\n"),
+        "2018": (
+            partial(labels.read_labels, year=2018),
+            b"image,MEL,NV,BCC,AKIEC,BKL,DF,VASC\nISIC_0,1.0,0.0,0,0,0,0,0\n",
+        ),
         "metadata-2017": (
-            metadata.read_isic2017_metadata,
+            metadata.METADATA_2017.read,
             b"image_id,age_approximate,sex\nISIC_0000000,55,female\nISIC_0000001,unknown,male\n",
         ),
         "ham10000": (
-            metadata.read_ham10000_metadata,
+            metadata.HAM10000.read,
             b"lesion_id,image_id,dx,dx_type,age,sex,localization\nHAM_1,ISIC_1,nv,histo,80.0,male,scalp\n",
         ),
         "groups": (
-            metadata.read_lesion_groups,
+            metadata.LESION_GROUPS.read_groups,
             b"image,lesion_id,diagnosis_confirm_type\nISIC_1,HAM_1,histopathology\n",
         ),
     }
@@ -218,14 +224,15 @@ def _weights(base: Path) -> Iterator[Target]:
 
 
 def make_targets(base: Path, strangers: Path) -> Iterable[Target]:
-    """Return all readers that have a whole file to start from."""
+    """Return all readers that have a whole file to start from, each made when it is asked for."""
     strangers.mkdir(parents=True, exist_ok=True)
     sys.setrecursionlimit(1000)
     groups = (
         _archives(base), _tables(base, strangers), _runwhole_files(base), _study(strangers), _weights(base),
-        npz_targets(strangers), image_targets(strangers),
+        npz_targets(strangers), image_targets(strangers), set_targets(strangers), card_targets(base, strangers),
+        cache_targets(base), answer_targets(strangers),
     )  # fmt: skip
-    return [one for one in itertools.chain(*groups) if one.seeds]
+    return (one for one in itertools.chain(*groups) if one.seeds)
 
 
 def read_whole(targets: Iterable[Target], place: Path) -> Iterator[tuple[str, Any]]:

@@ -34,7 +34,7 @@ from attnmel.cli import main
 from kill_content import broken_files, contents, differences
 
 TEMPORARY = re.compile(r"^\.[0-9a-f]{8}-|\.lock$|\.part$|\.part\.json$|^tmp|-journal$|-wal$")
-LONGEST = 300.0
+LONGEST = 1200.0
 """Seconds after which a command hangs."""
 COLUMNS = ("command", "round", "kills", "moments", "seconds", "problem")
 

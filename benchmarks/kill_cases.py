@@ -68,14 +68,14 @@ def cases(address: str) -> dict[str, Case]:
             ("data",),
         ),
         Case("train", train, ("home",)),
-        Case("train-2", partial(train, training__devices=2), ("home",), most_kills=2),
+        Case("train-2", partial(train, training__devices=2), ("home",), most_kills=4),
         Case("segment-train", segment, ("home",)),
         Case(
             "segment-predict",
             lambda at: ["segment", "predict", f"{at}/segmenter", "phantoms", "--home", f"{at}/home"],
             ("home", "segmenter"),
         ),
-        Case("reproduce", reproduce, ("home",), most_kills=2),
+        Case("reproduce", reproduce, ("home",), most_kills=4),
         Case("export", lambda at: ["export", f"{at}/run", "--onnx", "--out", f"{at}/model.onnx"], ("run",)),
         Case(
             "predict",

@@ -63,7 +63,7 @@ def broken_files(place: Path) -> list[str]:
             continue
         try:
             content(path)
-            if path.suffix in (".csv", ".toml", ".md", ".html") and not path.read_bytes().endswith(b"\n"):
+            if path.suffix in (".csv", ".toml", ".md", ".html") and not path.read_bytes().endswith((b"\n", b"</html>")):
                 raise ValueError("the last line is not whole")
             if path.suffix == ".zip":
                 zipfile.ZipFile(path).testzip()

@@ -32,7 +32,7 @@ from attnmel.deploy.onnx_file import ExportFacts, append_texts
 from attnmel.deploy.openvino import engine_version, has_bf16
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import save_checkpoint
+from attnmel.models.weights.checkpoints import save_weights
 from attnmel.pipeline.predict.models.torch_model import CheckpointModel
 from attnmel.pipeline.predict.predict import BATCH
 
@@ -71,7 +71,7 @@ def written(folder: Path, chosen: argparse.Namespace) -> Files:
         std=(0.1, 0.1, 0.1), epoch=0, measures={}, recipe="random weights", data={}, licence="none", seed=0,
     )  # fmt: skip
     files = Files(images, folder / "m.safetensors", folder / "m.onnx", folder / "m-int8.onnx")
-    save_checkpoint(files.checkpoint, network, card)
+    save_weights(files.checkpoint, network.state_dict(), card)
     graph = onnx_graph(network, card)
     squares = np.stack([prepared_image(path, crop=0.8, side=card.side) for path in images[:RANGES]])
     for path, model in ((files.exact, graph), (files.int8, int8_model(graph, squares))):

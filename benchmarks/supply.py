@@ -1,19 +1,21 @@
 """List what the default install brings: versions, licences, a software bill of materials, and known holes.
 
     python benchmarks/supply.py FOLDER [--extra serve]
+    python benchmarks/supply.py FOLDER --licences docs/licences.md
 
 Writes FOLDER/requirements.txt (the whole tree, pinned as installed here), FOLDER/bom.json (CycloneDX, by cyclonedx-py)
-and FOLDER/licences.md, and runs pip-audit and deptry where they are installed. Nothing is installed or changed.
+and FOLDER/licences.md, and runs pip-audit and deptry where they are installed. With --licences it writes that page
+alone: the licence of each package of the default install and of each extra. Nothing is installed or changed.
 """
 
 import argparse
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -58,8 +60,70 @@ def licence(package: Distribution) -> str:
     """Return a package's licence: its expression, else its classifiers, else its own words."""
     about = cast("Message", package.metadata)
     classifiers = [text.rpartition(" :: ")[2] for text in about.get_all("Classifier") or () if "License ::" in text]
-    own = " ".join((about.get("License") or "").split())
+    own = " ".join((about.get("License") or "").replace("UNKNOWN", "").split())
     return about.get("License-Expression") or ", ".join(classifiers) or own[:LONGEST] or "not stated"
+
+
+NOT_RUN = frozenset({"test", "docs", "all", "mlflow", "wandb"})
+"""Extras of people who work on the program, and of two services that are not installed where the page is made."""
+
+HEAD = """# Licences of what is installed
+
+Made by `python benchmarks/supply.py FOLDER --licences docs/licences.md` on Linux with Python 3.11: every package that
+the default install and each extra bring, with the licence that the package states. Versions are those of the
+environment in which a bill of materials is made (`FOLDER/bom.json`).
+"""
+
+
+def project() -> dict[str, Any]:
+    """Return the table `project` of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def default_requirements() -> list[Requirement]:
+    """Return what the default install asks for."""
+    return [Requirement(one) for one in project()["dependencies"]]
+
+
+def extras() -> dict[str, list[Requirement]]:
+    """Return what each extra that runs a command asks for, without what names another extra."""
+    listed = project()["optional-dependencies"]
+    return {
+        name: [one for one in map(Requirement, some) if one.name != "attnmel"]
+        for name, some in listed.items()
+        if name not in NOT_RUN
+    }
+
+
+def licence_page() -> str:
+    """Return the page of licences."""
+    known = tree(default_requirements())
+    parts = {"Default install": known}
+    for name, wanted in extras().items():
+        new = {package: one for package, one in tree(wanted).items() if package not in known}
+        known = {**known, **new}
+        parts[f"Extra `{name}`"] = new
+    lines = [HEAD]
+    for title, packages in parts.items():
+        if packages:
+            rows = [f"| {name} | {licence(one)} |" for name, one in packages.items()]
+            lines += [f"## {title}\n", "| package | licence |\n| --- | --- |", *rows, ""]
+    return "\n".join(lines)
+
+
+def write_bill(pinned: Path, bill: Path) -> None:
+    """Write the software bill of materials of pinned requirements.
+
+    Raises:
+        subprocess.CalledProcessError: cyclonedx-py is not there or fails.
+    """
+    command = [sys.executable, "-m", "cyclonedx_py", "requirements", str(pinned)]
+    subprocess.run([*command, "--output-file", str(bill), "--output-reproducible"], check=True, capture_output=True)
+
+
+def write_pinned(path: Path, found: Mapping[str, Distribution]) -> None:
+    """Write requirements that pin every package as it is installed here, without "+cpu"."""
+    path.write_text("".join(f"{name}=={one.version.partition('+')[0]}\n" for name, one in found.items()))
 
 
 def run_all() -> None:
@@ -67,35 +131,30 @@ def run_all() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--extra", action="append", default=[])
+    parser.add_argument("--licences", type=Path)
     options = parser.parse_args()
+    if options.licences:
+        options.licences.write_text(licence_page(), encoding="utf-8")
+        return
     options.folder.mkdir(parents=True, exist_ok=True)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [
-        *project["dependencies"],
-        *(one for name in options.extra for one in project["optional-dependencies"][name]),
-    ]
-    found = tree(map(Requirement, wanted))
-    pinned = options.folder / "requirements.txt"
-    versions = {name: one.version.partition("+")[0] for name, one in found.items()}  # without "+cpu"
-    pinned.write_text("".join(f"{name}=={version}\n" for name, version in versions.items()))
-    rows = [f"| {name} | {versions[name]} | {licence(one)} |" for name, one in found.items()]
+    found = tree([*default_requirements(), *(one for name in options.extra for one in extras()[name])])
+    pinned, bill = options.folder / "requirements.txt", options.folder / "bom.json"
+    write_pinned(pinned, found)
+    rows = [f"| {name} | {one.version} | {licence(one)} |" for name, one in found.items()]
     (options.folder / "licences.md").write_text(
         "\n".join(["| package | version | licence |", "| --- | --- | --- |", *rows, ""])
     )
-    print(f"{len(found)} packages: {pinned}")
-    bin_folder = Path(sys.executable).parent
-    bill = ["requirements", str(pinned), "--output-file", str(options.folder / "bom.json"), "--output-reproducible"]
+    write_bill(pinned, bill)
+    print(f"{len(found)} packages: {pinned}, {bill}")
     for command in (
-        ["cyclonedx-py", *bill],
         ["pip-audit", "-r", str(pinned), "--no-deps", "--disable-pip", "--progress-spinner", "off"],
         ["deptry", str(ROOT / "src"), "--config", str(ROOT / "pyproject.toml")],
     ):
-        if not (bin_folder / command[0]).exists():
+        program = Path(sys.executable).parent / command[0]
+        if not program.exists():
             print(f"not run: {command[0]} is not installed")
             continue
-        ran = subprocess.run(
-            [bin_folder / command[0], *command[1:]], cwd=ROOT, check=False, capture_output=True, text=True
-        )
+        ran = subprocess.run([program, *command[1:]], cwd=ROOT, check=False, capture_output=True, text=True)
         print(f"{command[0]}: {ran.returncode}\n{ran.stdout[-6000:]}{ran.stderr[-3000:]}")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from lightning_fabric import Fabric
 from onnx import ModelProto
 from safetensors.torch import save as tensor_bytes
@@ -38,6 +39,9 @@ from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.pretrained import catalogue
 from attnmel.pretrained.card import Source, Words
 from attnmel.pretrained.catalogue import DEFAULT
+
+settings.register_profile("attnmel", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("attnmel")  # a busy machine fails no test, and a test that fails does so every time
 
 TESTS = Path(__file__).parent
 EMPTY = '<svg viewBox="0 0 1 1"></svg>'

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
+from attnmel.models.weights.card import Card
+from attnmel.models.weights.checkpoints import save_weights
 from attnmel.progress import Silent
 from attnmel.records import Predictions
 
@@ -156,3 +159,30 @@ def another_process() -> Iterator[Holder]:
         yield Holder(process)
         assert process.stdin is not None
         process.stdin.close()
+
+
+CARD = Card(
+    network="attnmel-cnn",
+    trunk="vgg16_bn",
+    width=0.05,
+    attention="sigmoid",
+    classes=("rest", "melanoma"),
+    positives=("melanoma",),
+    size=64,
+    side=73,
+    crop=0.8,
+    mean=(0.1, 0.2, 1 / 3),
+    std=(0.4, 0.5, 0.6),
+    epoch=3,
+    measures={"validation_auc": 0.1 + 0.2},
+    recipe="isic2017/attnmel",
+    data={"dataset": "phantoms", "labels": "ab12"},
+    licence="CC-0 für alle",
+    seed=5,
+)
+"""Of a narrow network."""
+
+
+def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
+    """Write a network's weights with their card."""
+    save_weights(path, network.state_dict(), card)

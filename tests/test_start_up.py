@@ -1,6 +1,7 @@
 """Nothing heavy is imported before it is needed: what a fresh interpreter has loaded, without a clock."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,6 +147,65 @@ NOT_TO_PREDICT = {
     "http.client", "rich.progress",
 }  # fmt: skip
 """What is heavy, and what could talk to others."""
+
+TO_COMPILE = {"numpy", "platformdirs"}
+"""What is loaded before the engine, and so before the network of a first prediction begins to be compiled."""
+
+TO_PREDICT = TO_COMPILE | {
+    "PIL", "annotated_doc", "annotated_types", "attnmel", "openvino", "pydantic", "pydantic_core", "shellingham",
+    "typer", "typing_extensions", "typing_inspection",
+}  # fmt: skip
+"""Every package but Python's own that `attnmel predict model.onnx a.jpg` may load."""
+
+AHEAD = """
+import sys
+
+own = {{*sys.modules}}
+from attnmel.deploy import ahead
+
+load = ahead.load_engine
+def seen():
+    print("\\nengine:", *{{*sys.modules}} - own)
+    load()
+ahead.load_engine = seen
+sys.argv = ["attnmel", "predict", {model!r}, {image!r}]
+from attnmel.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+print("\\nend:", *{{*sys.modules}} - own)
+"""
+
+
+def test_a_first_prediction_loads_only_these_packages_and_few_before_it_begins_to_compile(
+    exported: Path, phantoms: "Phantoms"
+) -> None:
+    image = next((phantoms.home / "data").rglob("*Test_v2_Data/*.jpg"))
+    lines = run_fresh(AHEAD.format(model=str(exported), image=str(image))).splitlines()
+    loaded = {line.partition(":")[0]: set(line.partition(":")[2].split()) for line in reversed(lines)}
+    packages = {step: {name.partition(".")[0] for name in loaded[step]} for step in ("engine", "end")}
+    foreign = {
+        step: {name for name in names if name not in sys.stdlib_module_names and not name.startswith("_sys")}
+        for step, names in packages.items()
+    }
+    assert foreign["engine"] <= {"attnmel", *TO_COMPILE}
+    ours = {name.split(".")[1] for name in loaded["engine"] if name.startswith("attnmel.")}
+    assert ours <= {
+        "cli",
+        "deploy",
+        "diagnoses",
+        "errors",
+        "files",
+        "models",
+        "pretrained",
+        "records",
+        "shapes",
+        "threads",
+    }
+    assert foreign["end"] <= TO_PREDICT
+    assert not {"attnmel.pipeline.train", "attnmel.pipeline.evaluate", "attnmel.report"} & loaded["end"]
+
 
 NOT_TO_DRAW_MAPS = {"torch", "onnx", "onnxruntime", "lightning_fabric"}
 

@@ -178,6 +178,11 @@ class Predictions:
             temperature=self.temperature,
         )
 
+    def of_images(self, image_ids: Sequence[str]) -> "Predictions":
+        """Return these images, in their order."""
+        place = {image_id: row for row, image_id in enumerate(self.image_ids)}
+        return self.take([place[image_id] for image_id in image_ids])
+
     def write(self, path: Path, licence: str | None, *, uncalibrated: "Predictions | None" = None) -> None:
         """Write the table as CSV, and with a licence what it may be used for into a file next to it.
 

@@ -96,7 +96,7 @@ def status(folder: Place, *, database: str | None = None) -> Status:
         ConfigError: there is no study, or its file was changed.
     """
     with _opened(folder, database) as opened:
-        from attnmel.pipeline.study.study_status import study_status
+        from attnmel.pipeline.study.reader_progress import study_status
 
         return Status(tuple(study_status(opened)))
 

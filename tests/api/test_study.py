@@ -41,12 +41,13 @@ def test_readings_are_analysed_and_a_study_is_planned_as_by_the_commands(attnmel
     assert (tmp_path / "results" / "report.html").is_file()
     frame = found.to_frame()
     means = {name: one["auc"] for name, one in frame.set_index("modality").iterrows()}
-    assert means["testA - testB"] == pytest.approx(means["testA"] - means["testB"], abs=1e-12)
+    difference = float(means["testA"]) - float(means["testB"])
+    assert float(means["testA - testB"]) == pytest.approx(difference, abs=1e-12)
     assert found.sentence in attnmel("study", "analyse", READINGS).out
     plan = study.power([5], [60], aucs=(0.9, 0.8))
     ran = attnmel("study", "power", "--readers", "5", "--cases", "60", "--auc", "0.9", "--auc", "0.8", "--json")
     assert plan.to_dict() == json.loads(ran.out)
-    assert 0 < plan.to_frame().power.item() < 1
+    assert 0 < float(plan.to_frame().power.item()) < 1
 
 
 NEW = {

@@ -8,36 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.factories import CARD as NARROW
 
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.deploy.engines import onnxruntime_outputs
 from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.onnx_file import ATTENTION, LOGITS, PROBABILITIES
+from attnmel.deploy.onnx_texts import ATTENTION, LOGITS, PROBABILITIES
 from attnmel.deploy.openvino import OnnxNetwork
 from attnmel.errors import ConfigError
 from attnmel.models.classifiers import NETWORKS, build_network
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.card import Card
 
-CARD = Card(
-    network="attnmel-cnn",
-    trunk="vgg16_bn",
-    width=0.05,
-    attention="sigmoid",
-    classes=("a", "b", "c"),
-    positives=("a",),
-    size=64,
-    side=73,
-    crop=0.8,
-    mean=(0.7, 0.5, 0.4),
-    std=(0.1, 0.2, 0.3),
-    epoch=1,
-    measures={},
-    recipe="test",
-    data={},
-    licence="CC-0",
-    seed=0,
-    temperature=1.7,
+CARD = dataclasses.replace(
+    NARROW, classes=("a", "b", "c"), positives=("a",), mean=(0.7, 0.5, 0.4), std=(0.1, 0.2, 0.3), temperature=1.7
 )
 
 QUICK = {(name, "vgg16_bn") for name in NETWORKS} | {("attnmel-cnn", "efficientnet_lite0")}

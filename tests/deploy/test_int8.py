@@ -10,7 +10,7 @@ from tests.deploy.test_graph import CARD, network_of, openvino_outputs, squares
 from attnmel.deploy.engines import onnxruntime_outputs
 from attnmel.deploy.graph import onnx_graph
 from attnmel.deploy.int8 import int8_model
-from attnmel.deploy.onnx_file import ATTENTION, PROBABILITIES
+from attnmel.deploy.onnx_texts import ATTENTION, PROBABILITIES
 
 
 @pytest.fixture(scope="module")

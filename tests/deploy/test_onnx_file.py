@@ -1,5 +1,6 @@
 """Card and facts of an exported model are read without torch and onnx, and other files are refused."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -7,40 +8,21 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from tests.factories import CARD as NARROW
 
 from attnmel.deploy.onnx_file import (
-    CONTENT,
     EXPORT,
-    LARGEST_TEXT,
     Cost,
     ExportFacts,
     Parity,
     append_texts,
     read_onnx_card,
 )
+from attnmel.deploy.onnx_texts import CONTENT, LARGEST_TEXT
 from attnmel.errors import CheckpointError
-from attnmel.models.weights.card import CARD, Card, card_json
+from attnmel.models.weights.card import CARD, card_json
 
-KNOWN = Card(
-    network="attnmel-cnn",
-    trunk="vgg16_bn",
-    width=0.05,
-    attention="sigmoid",
-    classes=("rest", "melanoma"),
-    positives=("melanoma",),
-    size=64,
-    side=73,
-    crop=0.8,
-    mean=(0.1, 0.2, 1 / 3),
-    std=(0.4, 0.5, 0.6),
-    epoch=3,
-    measures={"validation_auc": 0.1 + 0.2},
-    recipe="isic2017/attnmel",
-    data={"dataset": "phantoms", "labels": "ab12"},
-    licence="CC-0 für alle",
-    seed=5,
-    temperature=1.25,
-)
+KNOWN = dataclasses.replace(NARROW, temperature=1.25)
 
 FACTS = ExportFacts(
     precision="int8",

@@ -70,6 +70,14 @@ def full_disk(size: int) -> Callable[[], None]:
     return prepare
 
 
+def unprivileged() -> None:
+    """Become a user who may not write what others own."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+
 def temporary_files(folder: Path) -> list[str]:
     """Return the names of files that only a running command may have."""
     return sorted(path.name for path in folder.rglob(".????????*"))

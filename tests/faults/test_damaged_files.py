@@ -11,14 +11,16 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.conftest import TINY
 
-from attnmel.config.load import load_run_recipe
+from attnmel.config.load import load_recipe, load_run_recipe
 from attnmel.data.archives import fetch
 from attnmel.data.image_files.reading import read_image
 from attnmel.data.preprocess.hashes import content_hashes
@@ -26,6 +28,8 @@ from attnmel.errors import ArchiveError, AttnmelError, ConfigError, ImageError, 
 from attnmel.evaluation.maps.attention_overlap import Overlap
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import Owner
+from attnmel.pipeline.run.images.dataset import prepare
+from attnmel.pipeline.run.images.normalisation import training_statistics
 from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.study.analysis.read_study import read_study
@@ -33,6 +37,9 @@ from attnmel.pipeline.study.machines import machine_output
 from attnmel.progress import SILENT
 from attnmel.records import Lesion, Predictions
 from attnmel.saliency.map_files import read_levels
+
+if TYPE_CHECKING:
+    from tests.conftest import Phantoms
 
 FUSION = """
 name = "a/b"
@@ -125,7 +132,7 @@ def test_maps_in_a_zip_of_a_kind_that_is_not_read(kind: str, tmp_path: Path) -> 
         list(read_levels(tmp_path / "maps.npz", ["a"]))
 
 
-@pytest.mark.parametrize("began", ["yesterday", {"a": 1}, 5, None])
+@pytest.mark.parametrize("began", ["yesterday", "2026-11-29", {"a": 1}, 5, None])
 def test_the_owner_of_a_lock_whose_text_is_damaged_is_not_known(began: object) -> None:
     text = json.dumps({**Owner.this().__dict__, "began": began}).encode()
     assert Owner.read(text) is None
@@ -139,6 +146,18 @@ def test_a_damaged_memory_of_hashes_is_made_anew(row: object, tmp_path: Path) ->
     memory.write_text(json.dumps({str(image): row}))
     (found,) = content_hashes([image], memory=memory, workers=1).values()
     assert len(found) == 64
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"mean": [1]}', "[" * 100_000, '{"mean": "x", "std": {}}'])
+def test_damaged_statistics_of_the_cache_are_computed_anew(text: str, phantoms: "Phantoms") -> None:
+    data = load_recipe("demo", TINY).data
+    prepared = prepare(data, home=phantoms.home)
+    expected = training_statistics(data, prepared)
+    (stored,) = prepared.cache.path.glob("statistics-*.json")
+    whole = stored.read_bytes()
+    stored.write_text(text)
+    assert training_statistics(data, prepared) == expected
+    assert stored.read_bytes() == whole
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

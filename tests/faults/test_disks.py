@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.factories import Holder
-from tests.faults.conftest import full_disk, temporary_files
+from tests.faults.conftest import full_disk, temporary_files, unprivileged
 from tests.faults.test_kills import content
 
 from attnmel.config.load import load_recipe
@@ -111,14 +111,6 @@ def test_predictions_that_do_not_fit_go_on_by_resume(
     out.unlink()
     predict()
     assert out.read_bytes() == found
-
-
-def unprivileged() -> None:
-    """Become a user who may not write what others own."""
-    if os.getuid() == 0:
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
 
 
 def test_a_folder_that_cannot_be_written_is_named_and_left_as_it_is(forked: Forked, tmp_path: Path) -> None:

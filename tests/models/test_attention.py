@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from attnmel.models.attention import ATTENTION_KINDS, AttentionGate, AttentionKind
+from attnmel.config.settings.model import ATTENTIONS, Attention
+from attnmel.models.attention import AttentionGate
 
 
 def bilinear(grid: np.ndarray, side: int) -> np.ndarray:
@@ -22,7 +23,7 @@ def bilinear(grid: np.ndarray, side: int) -> np.ndarray:
 
 
 def plain_gate(
-    gate: AttentionGate, local: np.ndarray, guide: np.ndarray, kind: AttentionKind
+    gate: AttentionGate, local: np.ndarray, guide: np.ndarray, kind: Attention
 ) -> tuple[np.ndarray, np.ndarray]:
     """The gate on one image by its formula; gives features [C] and map [h, h]."""
     w_local = gate.local_weights.weight.detach().numpy()[:, :, 0, 0]
@@ -40,16 +41,16 @@ def plain_gate(
     return (attention * local).sum((1, 2)), attention
 
 
-def random_gate(kind: AttentionKind) -> AttentionGate:
+def random_gate(kind: Attention) -> AttentionGate:
     torch.manual_seed(1)
     gate = AttentionGate(5, 6, hidden=4, kind=kind).double()
     torch.nn.init.constant_(gate.get_parameter("score.bias"), -0.3)
     return gate
 
 
-@pytest.mark.parametrize("kind", ATTENTION_KINDS)
+@pytest.mark.parametrize("kind", ATTENTIONS)
 @pytest.mark.parametrize("side", [4, 8])
-def test_gate_is_its_formula(kind: AttentionKind, side: int) -> None:
+def test_gate_is_its_formula(kind: Attention, side: int) -> None:
     gate = random_gate(kind)
     local, guide = torch.randn(2, 5, side, side).double(), torch.randn(2, 6, 2, 2).double()
     features, attention = gate(local, guide)

@@ -50,7 +50,9 @@ def middle(image: bytes) -> Any:  # noqa: ANN401
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as started:
-        one = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        one = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--use-fake-device-for-media-stream"]
+        )
         yield one
         one.close()
 
@@ -265,6 +267,61 @@ def test_a_photograph_is_taken_by_the_rear_camera_of_a_phone(opened: Open) -> No
     predicted(page, 1)
     assert page.inner_text("#status").startswith(f"{EXAMPLES[1].name}: melanoma ")
     assert camera.evaluate("one => one.files.length") == 0, "the same picture can be taken again"
+
+
+def test_a_photograph_is_taken_by_a_camera_of_this_computer(opened: Open) -> None:
+    page = opened(permissions=["camera"])
+    page.click("#photograph")
+    page.wait_for_selector("#take:enabled")
+    assert page.evaluate("document.activeElement.id") == "take"
+    assert violations(page) == []
+    size = page.evaluate(
+        "(({ videoWidth, videoHeight }) => [videoWidth, videoHeight])(document.querySelector('video'))"
+    )
+    page.keyboard.press("Enter")
+    predicted(page, 1)
+    shown = page.eval_on_selector(".stage img", "one => [one.naturalWidth, one.naturalHeight]")
+    assert max(shown) == min(max(size), 1600)
+    assert shown[0] / shown[1] == pytest.approx(size[0] / size[1], rel=0.01)
+    assert page.inner_text("#status").startswith("photograph-1.jpg: melanoma ")
+    assert not page.locator("#camera-dialog").is_visible()
+    assert page.evaluate("document.querySelector('video').srcObject") is None, "the camera is off"
+
+
+def test_escape_closes_the_camera_and_nothing_is_sent(opened: Open) -> None:
+    page = opened(permissions=["camera"])
+    page.click("#photograph")
+    page.wait_for_selector("#take:enabled")
+    tracks = page.evaluate_handle("document.querySelector('video').srcObject.getTracks()")
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.querySelector('video').srcObject === null")
+    assert tracks.evaluate("all => all.map((one) => one.readyState)") == ["ended"]
+    assert page.evaluate("document.activeElement.id") == "photograph"
+    assert page.locator("#table td").count() == 0
+
+
+def test_where_no_camera_may_be_used_the_page_says_what_to_do(opened: Open) -> None:
+    page = opened(permissions=[])
+    page.click("#photograph")
+    page.wait_for_selector("#status .problem")
+    told = "The browser was not allowed to use a camera. Allow it in the browser, or choose image files."
+    assert page.inner_text("#status") == told
+    assert not page.locator("#camera-dialog").is_visible()
+
+
+def test_a_camera_is_not_offered_where_the_browser_gives_none_or_a_phone_has_its_own(
+    browser: Any,  # noqa: ANN401
+    opened: Open,
+    port: int,
+) -> None:
+    assert not opened(**PHONE).locator("#photograph").is_visible()
+    context = browser.new_context()
+    context.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{port}/")
+    page.wait_for_selector("#layers input", state="attached")
+    assert not page.locator("#photograph").is_visible()
+    context.close()
 
 
 def test_a_phone_shows_whole_file_names_and_what_could_not_be_read(opened: Open, tmp_path: Path) -> None:

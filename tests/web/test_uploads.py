@@ -1,6 +1,8 @@
 """What a request may hold: too much, too slow or no form gets a sentence, and its bytes are given back."""
 
 import asyncio
+import struct
+import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -101,6 +103,26 @@ def test_the_name_of_a_file_is_only_shown(client: TestClient, given: str, shown:
     assert row["image"] == shown
     assert "probabilities" in row
     assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_small_file_of_a_huge_picture_is_refused_by_its_header(client: TestClient) -> None:
+    head = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    bomb = png()[:8] + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head)) + png()[33:]
+    answer = client.post("/api/predict", files=form(("huge.png", bomb), ("a.png", png())))
+    huge, usual = answer.json()["models"][0]["images"]
+    assert answer.status_code == 200
+    assert huge["error"].startswith(
+        "huge.png is 60000 x 60000 pixels by its header, but at most 100,000,000 pixels are"
+    )
+    assert "probabilities" in usual, "the other image is answered"
+
+
+def test_a_name_with_line_ends_makes_no_header_of_the_answer(client: TestClient) -> None:
+    for name in ("a\r\nset-cookie: stolen=1\r\n.png", "a%0d%0aset-cookie: stolen=1.png"):
+        answer = client.post("/api/predict", files=form((name, png())))
+        assert answer.status_code == 200
+        assert "set-cookie" not in answer.headers
+        assert "\n" not in answer.json()["models"][0]["images"][0]["image"]
 
 
 def test_a_request_that_comes_too_slowly_is_given_up(models: Models) -> None:

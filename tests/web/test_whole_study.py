@@ -12,9 +12,9 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.study_results import StudyOptions
 from attnmel.pipeline.study.analysis.analyse import analyse_study
 from attnmel.pipeline.study.export_study import export_study
+from attnmel.pipeline.study.reader_progress import study_status
 from attnmel.pipeline.study.reading_order import reading_order
 from attnmel.pipeline.study.study_file import ALONE
-from attnmel.pipeline.study.study_status import study_status
 
 NAMES = ("ana", "ben", "eve")
 

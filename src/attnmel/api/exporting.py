@@ -77,7 +77,7 @@ def export(
     place, target, shown = place_of(model), None if out is None else Path(out), as_progress(progress)
     if found := shipped(place, shown):
         return Exported(copy_onnx(found, target, int8=int8), None)
-    from attnmel.deploy.onnx_file import BOUND
+    from attnmel.deploy.onnx_texts import BOUND
     from attnmel.pipeline.export.export import LIMIT, export_onnx
 
     if target is None and (of_hub := hub_name(place)):

@@ -56,6 +56,14 @@ class Predicted:
         """Return a table with a row for each image and the columns of the CSV of `attnmel predict`."""
         return frame(dict(_cells(one)) for one in self.images)
 
+    def raise_for_failures(self) -> None:
+        """Complain of images that could not be used, once the others are done.
+
+        Raises:
+            ImageError: names them.
+        """
+        self.read().results.raise_for_failures()
+
 
 def _cells(image: dict[str, Any]) -> list[tuple[str, object]]:
     nested = [(f"{_COLUMNS[key]}_{name}", one) for key in _COLUMNS for name, one in image.get(key, {}).items()]
@@ -70,6 +78,7 @@ def predict(
     thresholds: Sequence[float] = (),
     transforms: str | None = None,
     metadata: Place | None = None,
+    shard: str | None = None,
     precision: ComputePrecision = "float32",
     bound: float | None = None,
     batch: int | None = None,
@@ -86,7 +95,8 @@ def predict(
     `model` is a run, an ONNX file, a checkpoint, a folder of seeds (whose mean it is), a name of `attnmel models`, or
     hf:OWNER/NAME@REVISION. `images` are files, folders, or example:ID. Range: probabilities in [0, 1], divided by the
     temperature if `calibrated`; `thresholds` of the target class are decided next to the model's own. An image that
-    cannot be used has an `error` in place of probabilities. With `lazily` images are predicted when the answer is read.
+    cannot be used has an `error` in place of probabilities. With `shard`, "K/N", only that part of the images is
+    predicted. With `lazily` images are predicted when the answer is read.
     docs/predict.md says what each option does.
 
     Raises:
@@ -115,6 +125,7 @@ def predict(
         segmenter=_path(segmenter),
         transforms=transforms,
         metadata=_path(metadata),
+        shard=shard,
         stall_limit=stall_limit,
         progress=shown,
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from attnmel.pipeline.study.analysis.analyse import AnalysedStudy
     from attnmel.pipeline.study.analysis.power import Plan, PowerRow
-    from attnmel.pipeline.study.study_status import ReaderStatus
+    from attnmel.pipeline.study.reader_progress import ReaderStatus
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,19 @@
 """The command line, by stage: parse, call, print. The only place that prints."""
 
-from attnmel.cli.app import main
+import os
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    from attnmel.cli.ahead import compile_ahead
+
+    # pydantic would read the metadata of every installed package, to find plugins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    compile_ahead(sys.argv[1:])
+
+    from attnmel.cli.app import main as run
+
+    run()

@@ -18,6 +18,7 @@ from attnmel.cli.commands.start import clean, demo, docs, models, serve
 from attnmel.cli.help import DATA_SETS, NETWORKS, RESULTS, START, HelpCommand, HelpGroup
 from attnmel.cli.terminal import end_if_hung
 from attnmel.errors import AttnmelError, visible
+from attnmel.pipeline.train.processes import follow_starter
 
 SHOWN = 80
 """Characters of an endless path that an error names."""
@@ -103,6 +104,7 @@ def main() -> None:
         if sys.stdout.isatty():  # a pipe gets every character as it is
             encoding = sys.stdout.encoding
             sys.stdout = _VisibleText(sys.stdout.detach(), encoding, "backslashreplace", line_buffering=True)
+    follow_starter()
     try:
         app(prog_name="attnmel")  # also where it is run as `python -m attnmel`
     except (_StoppedError, KeyboardInterrupt):

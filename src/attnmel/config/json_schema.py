@@ -32,9 +32,6 @@ def recipe_schema(kind: str | None = None) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of one kind of recipe, or without a kind of any recipe.
 
     Limits that concern several settings at once are not in it: `attnmel train` checks them.
-
-    Raises:
-        ConfigError: an unknown kind.
     """
     if kind is not None:
         require_known("kind of recipe", kind, KINDS)

@@ -64,9 +64,7 @@ def load_run_recipe(name: str, overrides: Sequence[str] = ()) -> AnyRecipe:
     """
     settings = _read_toml(name)
     own = (settings.get("data", {}).get("dataset"), settings.get("name"))
-    for override in overrides:
-        _override(settings, override)
-    return _named_after_data(make_run_recipe(settings), *own)
+    return _named_after_data(make_run_recipe(_overridden(settings, overrides)), *own)
 
 
 def changed_recipe(recipe: AnyRecipe, overrides: Sequence[str]) -> AnyRecipe:
@@ -77,9 +75,7 @@ def changed_recipe(recipe: AnyRecipe, overrides: Sequence[str]) -> AnyRecipe:
     """
     if not overrides:
         return recipe
-    settings = recipe.model_dump(exclude_defaults=True)
-    for override in overrides:
-        _override(settings, override)
+    settings = _overridden(recipe.model_dump(exclude_defaults=True), overrides)
     return _named_after_data(_checked(type(recipe), settings), recipe.data.dataset, recipe.name)
 
 
@@ -148,9 +144,6 @@ def make_run_recipe(settings: dict[str, Any]) -> AnyRecipe:
     """Check a nested dictionary and freeze it.
 
     The settings of a fitted system are known by their `features`, those of a fusion by their `fusion`.
-
-    Raises:
-        ConfigError: as `make_recipe`.
     """
     if FUSION in settings:
         return _checked(FusionRecipe, settings)
@@ -166,9 +159,7 @@ def load_segmenter_recipe(path: Path | None = None, overrides: Sequence[str] = (
     shipped = resources.files("attnmel") / SEGMENTER
     text = shipped.read_text(encoding="utf-8") if path is None else _read_text(path)
     settings = _parsed(text, SEGMENTER if path is None else str(path))
-    for override in overrides:
-        _override(settings, override)
-    return _checked(SegmenterRecipe, settings)
+    return _checked(SegmenterRecipe, _overridden(settings, overrides))
 
 
 def _checked(kind: type[Kind], settings: dict[str, Any]) -> Kind:
@@ -262,17 +253,20 @@ def _read_text(path: Path) -> str:
         raise ConfigError(f"{path} is not TOML: not UTF-8 text ({error})") from None
 
 
-def _override(settings: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError(f"--set takes key=value, got '{override}'")
-    *groups, last = key.strip().split(".")
-    target = settings
-    for group in groups:
-        target = target.setdefault(group, {})
-        if not isinstance(target, dict):
-            raise ConfigError(f"--set {key}: '{group}' is a value, it has no keys")
-    target[last] = _toml_value(text.strip())
+def _overridden(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the settings, changed in place."""
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set takes key=value, got '{override}'")
+        *groups, last = key.strip().split(".")
+        target = settings
+        for group in groups:
+            target = target.setdefault(group, {})
+            if not isinstance(target, dict):
+                raise ConfigError(f"--set {key}: '{group}' is a value, it has no keys")
+        target[last] = _toml_value(text.strip())
+    return settings
 
 
 def _toml_value(text: str) -> object:

@@ -1,12 +1,12 @@
 """The settings of a fitted system (features, encoders, SVMs): frozen, and checked when they are read. No torch."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from attnmel.config.fields import Positive, Size
 from attnmel.config.recipe import DataSettings, RunRecipe, Settings
-from attnmel.config.settings.model import LITE_TRUNKS, Padding, Trunk
+from attnmel.config.settings.model import Padding, Trunk, TrunkDefaults
 
 Tap = Literal["pool3", "pool4", "pool5", "logits"]
 Pool = Literal["pool4", "pool5"]
@@ -57,7 +57,7 @@ class SparseSettings(Settings):
     """Patches of training images that the dictionary is learnt on at most."""
 
 
-class TrunkSettings(Settings):
+class TrunkSettings(TrunkDefaults):
     """Which network's features, and where its weights are from."""
 
     trunk: Trunk = "vgg16_bn"
@@ -65,13 +65,6 @@ class TrunkSettings(Settings):
     weights: str = "imagenet"
     """As `model.weights` of a network's recipe; a run folder or checkpoint gives its network's features."""
     padding: Padding = "symmetric"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _padding_of_the_trunk(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
-        if isinstance(given, dict) and given.get("trunk") in LITE_TRUNKS:
-            return {"padding": "tensorflow", **given}
-        return given
 
 
 class TapSettings(TrunkSettings):

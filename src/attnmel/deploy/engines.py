@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from attnmel.deploy.onnx_file import ATTENTION, LOGITS, PROBABILITIES, SQUARE
+from attnmel.deploy.onnx_texts import ATTENTION, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.packages import package
 from attnmel.deploy.predictor import MaskOf, PredictedFile, Prediction, Predictor, no_mask, prepared_input
@@ -69,11 +69,7 @@ def predictor_engine(predictor: Predictor, *, many: bool = True, masks: MaskOf =
 
 
 def onnxruntime_engine(path: Path, card: Card, masks: MaskOf = no_mask) -> Engine:
-    """Load a file into onnxruntime, on the CPU, with the number of threads that `Predictor` uses.
-
-    Raises:
-        ConfigError: onnxruntime is not installed.
-    """
+    """Load a file into onnxruntime, on the CPU, with the number of threads that `Predictor` uses."""
     outputs_of = onnxruntime_outputs(path, threads=requested_threads())
 
     def run(paths: Sequence[Path]) -> EngineOutput:
@@ -92,11 +88,7 @@ def onnxruntime_engine(path: Path, card: Card, masks: MaskOf = no_mask) -> Engin
 def onnxruntime_outputs(
     path: Path, *, threads: int | None = None
 ) -> Callable[[UInt8[np.ndarray, "N S S 3"]], dict[str, np.ndarray]]:
-    """Return a function from prepared squares to the outputs of a file, by name.
-
-    Raises:
-        ConfigError: onnxruntime is not installed.
-    """
+    """Return a function from prepared squares to the outputs of a file, by name."""
     onnxruntime = package("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # only errors

@@ -4,7 +4,6 @@ The graph contains all steps after the resize: central crop, colour normalisatio
 itself stays in `data.preprocess.images.prepared_image`, since runtimes differ in antialiasing.
 """
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ from torch import Tensor, nn
 
 from attnmel import NOTICE, __version__
 from attnmel.data.preprocess.images import crop_offset, shift_and_scale
-from attnmel.deploy.onnx_file import ATTENTION, LOGITS, PROBABILITIES, SQUARE
-from attnmel.deploy.packages import package
+from attnmel.deploy.onnx_texts import ATTENTION, LOGITS, PROBABILITIES, SQUARE
+from attnmel.deploy.packages import errors_only, package
 from attnmel.errors import CheckpointError
 from attnmel.models.classifiers import MelNetwork
 from attnmel.models.output import Output
@@ -64,7 +63,6 @@ def onnx_graph(network: nn.Module, card: Card, *, folded: bool = True) -> "Model
     the weights in the file are exactly those of the network.
 
     Raises:
-        ConfigError: a package of the extra "export" is not installed.
         CheckpointError: the weights are larger than one file can be.
     """
     onnx = package("onnx")
@@ -72,13 +70,14 @@ def onnx_graph(network: nn.Module, card: Card, *, folded: bool = True) -> "Model
     weights = sum(tensor.nbytes for tensor in network.state_dict().values())
     if weights >= LARGEST:
         raise CheckpointError(f"the weights have {weights:,} bytes; one ONNX file can have at most {LARGEST:,}")
+    gates = len(network.gates) if isinstance(network, MelNetwork) else 0
     example = torch.zeros(2, card.side, card.side, 3, dtype=torch.uint8)
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             FromSquare(network, card).eval(),
             (example,),
             input_names=[SQUARE],
-            output_names=[PROBABILITIES, LOGITS, *ATTENTION[: _gates(network)]],
+            output_names=[PROBABILITIES, LOGITS, *ATTENTION[:gates]],
             dynamic_shapes=({0: "N"},),
             opset_version=OPSET,
             dynamo=True,
@@ -105,10 +104,6 @@ def _simplify(program: "ONNXProgram") -> None:
     optimizer.remove_unused_nodes(program.model)
 
 
-def _gates(network: nn.Module) -> int:
-    return len(network.gates) if isinstance(network, MelNetwork) else 0
-
-
 def _remove_source_places(model: "ModelProto") -> None:
     """Remove the source line of each operation, which would name folders of this machine."""
     for node in model.graph.node:
@@ -123,12 +118,6 @@ def _remove_source_places(model: "ModelProto") -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence notes of torch's exporter about its own internals."""
-    log = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r".*LeafSpec.* is deprecated", category=FutureWarning)
-            yield
-    finally:
-        log.setLevel(level)
+    with errors_only("torch.onnx._internal.exporter._registration"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*LeafSpec.* is deprecated", category=FutureWarning)
+        yield

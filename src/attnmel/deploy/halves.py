@@ -19,11 +19,7 @@ LEAST = 256
 
 
 def stored_in_halves(model: "ModelProto") -> "ModelProto":
-    """Return the model with its large weights in half floats, where that changes no value.
-
-    Raises:
-        ConfigError: onnx is not installed.
-    """
+    """Return the model with its large weights in half floats, where that changes no value."""
     onnx = package("onnx")
     found = onnx.ModelProto()
     found.CopyFrom(model)

@@ -5,18 +5,16 @@ activations with one scale for each tensor, from their range on the squares. The
 and DequantizeLinear (ONNX's "QDQ"), from which each engine makes its own 8-bit operations.
 """
 
-import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.deploy.onnx_file import SQUARE
-from attnmel.deploy.packages import package
+from attnmel.deploy.onnx_texts import SQUARE
+from attnmel.deploy.packages import errors_only, package
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -32,18 +30,14 @@ SQUARES_AT_ONCE = 8
 
 
 def int8_model(model: "ModelProto", squares: UInt8[np.ndarray, "N S S 3"]) -> "ModelProto":
-    """Return a model of `onnx_graph` in int8, with ranges from the squares.
-
-    Raises:
-        ConfigError: onnx or onnxruntime is not installed.
-    """
+    """Return a model of `onnx_graph` in int8, with ranges from the squares."""
     onnx, quantization = package("onnx"), package("onnxruntime.quantization")
     whole = onnx.ModelProto()
     whole.CopyFrom(model)
     # The preprocessing that the tool demands (folded batch-norms, known shapes) is done already; this says so.
     onnx.helper.set_model_props(whole, {"onnx.quant.pre_process": "onnxruntime.quant"})
     kinds = quantization.QuantType
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    with tempfile.TemporaryDirectory() as folder, errors_only(None):  # onnxruntime's tool logs by the root logger
         path = Path(folder) / "int8.onnx"
         quantization.quantize_static(
             whole,
@@ -86,15 +80,3 @@ class _Squares:
     def get_next(self) -> dict[str, np.ndarray] | None:
         part = next(self._parts, None)
         return None if part is None else {SQUARE: part}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence notes of onnxruntime's tool, which logs by the root logger."""
-    log = logging.getLogger()
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attnmel.deploy.protobuf import NotProtobufError, read_field
 from attnmel.errors import CheckpointError
+from attnmel.files.checksums import file_sha256
 
 _INSIDE = {
     "model": {7: "graph", 25: "function"},
@@ -35,8 +36,7 @@ _DEEPEST = 40
 
 def content_hash(path: Path) -> str:
     """Return size and SHA-256 of a file, as `check_content` takes them."""
-    with path.open("rb") as file:
-        return f"{path.stat().st_size} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return f"{path.stat().st_size} {file_sha256(path)}"
 
 
 def check_content(path: Path, expected: str | None) -> None:

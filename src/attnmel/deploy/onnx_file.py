@@ -1,57 +1,25 @@
-"""The ONNX file that `attnmel export` writes: names of its inputs and outputs, and the card inside. No torch.
-
-The file contains the card and the facts of the export as texts. They are read here without a library for the format
-and without the weights: an ONNX file is a protocol buffer, whose outermost fields can be skipped. (OpenVINO can read
-the texts, too, but of a damaged file it prints lines of its own to standard error before it refuses it.)
-https://protobuf.dev/programming-guides/encoding, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
-"""
+"""The ONNX file that `attnmel export` writes: the card inside, and the facts of its export. No torch."""
 
 import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedIOBase, BytesIO
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
 from attnmel.deploy.onnx_content import check_content, content_hash
+from attnmel.deploy.onnx_texts import CONTENT, KEY, METADATA, read_texts, strings
 from attnmel.deploy.packages import package
-from attnmel.deploy.protobuf import NotProtobufError, read_field
+from attnmel.deploy.protobuf import read_field
 from attnmel.errors import CheckpointError
-from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import CARD, Card, card_json, checked, read_card
 from attnmel.models.weights.operating_points import Threshold
-from attnmel.models.weights.pickles import is_pickle
-from attnmel.records import ATTENTION_MAPS
-
-SQUARE = "square"
-"""The only input: prepared squares of `prepared_image`, uint8 [N, S, S, 3], RGB."""
-
-PROBABILITIES = "probabilities"
-"""Probabilities of the classes, float32 [N, K], calibrated if the card has a temperature."""
-
-LOGITS = "logits"
-"""Scores before temperature and softmax, float32 [N, K]."""
-
-ATTENTION = tuple(f"attention_{name}" for name in ATTENTION_MAPS)
-"""Maps in [0, 1], float32 [N, h, w]; only of a network with gates."""
 
 EXPORT = f"{CARD}.export"
 """Key of the export's facts among the file's texts; the key of the card is `CARD`."""
-
-CONTENT = f"{CARD}.content"
-"""Key of the hash of the bytes before the texts."""
-
-LARGEST_TEXT = 4 << 20
-"""Largest size of the texts in bytes: a card has a few thousand, and a file may come from anyone."""
-
-_GRAPH, _METADATA = 7, 14
-"""Numbers of fields of ONNX's ModelProto."""
-
-_KEY, _VALUE = 1, 2
-"""Numbers of the fields of its StringStringEntryProto."""
 
 Precision = Literal["float32", "int8", "bf16"]
 
@@ -87,11 +55,6 @@ class Measure:
     value: float
     low: float
     high: float
-
-
-BOUND = 0.02
-"""Largest accepted loss of AUC by a lower precision, by the lower end of the interval: less than the change by another
-seed of the same recipe (a standard deviation of .03 to .05 on ISIC 2017, docs/results.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,9 +121,6 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
     """Append card and facts to an ONNX file, without changing the bytes that were checked.
 
     Of two concatenated protocol buffers, a reader joins the lists: here the list of texts.
-
-    Raises:
-        ConfigError: onnx is not installed.
     """
     onnx = package("onnx")
     texts = onnx.ModelProto()
@@ -173,12 +133,7 @@ def append_texts(path: Path, card: Card, facts: ExportFacts) -> None:
 
 
 def with_card(path: Path, target: Path, card: Card) -> None:
-    """Copy an exported model with another card; its network and the facts of its export stay as they are.
-
-    Raises:
-        CheckpointError: as `read_onnx_card`.
-        ConfigError: onnx is not installed.
-    """
+    """Copy an exported model with another card; its network and the facts of its export stay as they are."""
     _, facts = read_onnx_card(path)
     target.write_bytes(b"".join(_other_fields(path.read_bytes())))
     append_texts(target, card, facts)
@@ -190,7 +145,7 @@ def _other_fields(content: bytes) -> Iterator[bytes]:
     while (start := file.tell()) < len(content):
         number, length = read_field(file)
         body = file.read(length)
-        if number != _METADATA or dict(_strings(body)).get(_KEY) not in own:
+        if number != METADATA or dict(strings(body)).get(KEY) not in own:
             yield content[start : file.tell()]
 
 
@@ -201,7 +156,7 @@ def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
         CheckpointError: no such file, a pickle, an incomplete ONNX file, one that `attnmel export` did not write, a
             card that cannot be read, changed bytes, or weights in other files.
     """
-    texts = _texts(path)
+    texts = read_texts(path)
     if missing := [key for key in (CARD, EXPORT) if key not in texts]:
         raise CheckpointError(
             f"{path} is an ONNX file without {' and '.join(missing)} among its texts, so its classes and preprocessing "
@@ -210,54 +165,3 @@ def read_onnx_card(path: Path) -> tuple[Card, ExportFacts]:
     check_content(path, texts.get(CONTENT))
     card, facts = read_card(texts[CARD], path), checked(texts[EXPORT], _FACTS.validate_json, path)
     return dataclasses.replace(card, thresholds=facts.thresholds), facts
-
-
-def _texts(path: Path) -> dict[str, str]:
-    """Return the texts of an ONNX file by their keys; of a repeated key the last text counts."""
-    if path.is_dir():
-        exported, is_run = RunFolder(path).onnx, RunFolder(path).recipe.is_file()
-        write = f"write one by `attnmel export {path if is_run else 'RUN'} --onnx`"
-        way_out = f"name {exported}" if exported.is_file() else write
-        raise CheckpointError(f"{path} is a folder; expected an exported ONNX file: {way_out}")
-    if not path.is_file():
-        raise CheckpointError(f"no file {path}; expected one that `attnmel export RUN --onnx` wrote")
-    try:
-        with path.open("rb") as file:
-            entries = [dict(_strings(entry)) for entry in _metadata(file, path.stat().st_size)]
-        return {entry[_KEY].decode(): entry.get(_VALUE, b"").decode() for entry in entries}
-    except (NotProtobufError, KeyError, UnicodeDecodeError):
-        kind = "a pickle, which could run code when it is read" if is_pickle(path) else "no complete ONNX file"
-        raise CheckpointError(
-            f"{path} is {kind}; expected one that `attnmel export RUN --onnx` wrote: copy the file again, or export "
-            "again"
-        ) from None
-
-
-def _metadata(file: BufferedIOBase, size: int) -> Iterator[bytes]:
-    """Yield the outermost fields that contain a text, and skip all others."""
-    read, found = 0, False
-    while file.tell() < size:
-        number, length = read_field(file)
-        if file.tell() + length > size:
-            raise NotProtobufError
-        found = found or number == _GRAPH
-        if number != _METADATA:
-            file.seek(length, 1)
-            continue
-        read += length
-        if read > LARGEST_TEXT:
-            raise NotProtobufError
-        yield file.read(length)
-    if not found:
-        raise NotProtobufError
-
-
-def _strings(entry: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the fields of one text: its key and its value."""
-    file = BytesIO(entry)
-    while file.tell() < len(entry):
-        number, length = read_field(file)
-        text = file.read(length)
-        if len(text) < length:
-            raise NotProtobufError
-        yield number, text

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnmel.config.fields import ComputePrecision
-from attnmel.deploy.onnx_file import SQUARE
+from attnmel.deploy.onnx_texts import SQUARE
 from attnmel.deploy.packages import package
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.shapes import UInt8
@@ -27,9 +26,11 @@ from attnmel.shapes import UInt8
 if TYPE_CHECKING:
     from openvino import Core, InferRequest, Model
 
+    from attnmel.config.fields import ComputePrecision
+
 CPU = "CPU"
 
-ENGINE_PRECISION: dict[ComputePrecision, str] = {"float32": "f32", "bf16": "bf16"}
+ENGINE_PRECISION: "dict[ComputePrecision, str]" = {"float32": "f32", "bf16": "bf16"}
 """OpenVINO's names; by default it would use bf16 where the hardware has it."""
 
 
@@ -42,15 +43,26 @@ needs to finish: a deadlock of the whole process.
 """
 
 
+def load_engine() -> None:
+    """Import the engine.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    package("openvino")
+
+
 class OnnxNetwork:
     """The network of an ONNX file, read once and compiled for single images or for many."""
 
-    def __init__(self, path: Path, *, precision: ComputePrecision, threads: int | None) -> None:
+    def __init__(self, path: Path, *, precision: "ComputePrecision", threads: int | None) -> None:
         self._path = path
         with _ONE_BY_ONE:
             self._core: Core = package("openvino").Core()
-            if precision == "bf16":
-                require_bf16()
+            if precision == "bf16" and not has_bf16():
+                raise ConfigError(
+                    "this CPU has no bf16 multiplication, so bf16 would save no time; use float32 or int8"
+                )
         self._settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": ENGINE_PRECISION[precision],
             # Decoding threads share the cores with the network's: the system schedules both better than fixed cores.
@@ -60,6 +72,8 @@ class OnnxNetwork:
             self._settings["INFERENCE_NUM_THREADS"] = threads
         with _ONE_BY_ONE, self._explained_errors():
             self._model: Model = self._core.read_model(path)
+        self._compiled: dict[bool, Compiled] = {}
+        self._compiling = threading.Lock()
 
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
@@ -73,6 +87,12 @@ class OnnxNetwork:
 
     def compiled(self, *, many: bool) -> "Compiled":
         """Return the network ready to run: all threads for one image, or several images at once."""
+        with self._compiling:
+            if many not in self._compiled:
+                self._compiled[many] = self._newly_compiled(many=many)
+            return self._compiled[many]
+
+    def _newly_compiled(self, *, many: bool) -> "Compiled":
         with _ONE_BY_ONE, self._explained_errors():
             hint = {"PERFORMANCE_HINT": "THROUGHPUT" if many else "LATENCY"}
             network = self._core.compile_model(self._model, CPU, self._settings | hint)
@@ -130,23 +150,9 @@ def engine_version() -> str:
 
 
 def has_bf16() -> bool:
-    """Return whether this CPU multiplies bf16 in hardware, so that bf16 saves time.
-
-    Raises:
-        ConfigError: OpenVINO is not installed.
-    """
+    """Return whether this CPU multiplies bf16 in hardware, so that bf16 saves time."""
     with _ONE_BY_ONE:
         return "BF16" in package("openvino").Core().get_property(CPU, "OPTIMIZATION_CAPABILITIES")
-
-
-def require_bf16() -> None:
-    """Refuse bf16 if it would save no time.
-
-    Raises:
-        ConfigError: this CPU has no bf16 multiplication, or OpenVINO is not installed.
-    """
-    if not has_bf16():
-        raise ConfigError("this CPU has no bf16 multiplication, so bf16 would save no time; use float32 or int8")
 
 
 def _shapes(ports: list[Any]) -> dict[str, tuple[int, ...]]:

@@ -1,5 +1,6 @@
 """Import of the packages that run and write ONNX files, when needed; all but openvino are in the extra "export"."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,3 +42,15 @@ def _without(module: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[module]
+
+
+@contextmanager
+def errors_only(logger: str | None) -> Iterator[None]:
+    """Log nothing but errors during the block, by the logger of that name or, for None, by the root."""
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

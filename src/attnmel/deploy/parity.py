@@ -49,8 +49,6 @@ class ParityReport:
 
         Raises:
             ExportError: number or size of the maps differ from the network's.
-            CheckpointError: the file gives a probability that is not a number.
-            ImageError: an image cannot be used.
         """
         found = self.engine.run(files)
         shapes = [[one.shape for one in output.attention] for output in (expected, found)]

@@ -7,40 +7,36 @@ print(predictor.predict("lesion.jpg").probabilities)
 """
 
 import dataclasses
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL.Image import Image as PillowImage
 
 from attnmel import NOTICE
-from attnmel.config.fields import ComputePrecision
 from attnmel.config.settings.transforms import Transform, transforms_of
 from attnmel.data.image_files.picture import UNNAMED
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
 from attnmel.data.preprocess.network_input import Mask, NetworkInput, Seen, network_input
-from attnmel.deploy.onnx_file import (
-    ATTENTION,
-    BOUND,
-    LOGITS,
-    PROBABILITIES,
-    SQUARE,
-    ExportFacts,
-    read_onnx_card,
-)
+from attnmel.deploy.ahead import compile_ahead, opened_network
+from attnmel.deploy.onnx_texts import ATTENTION, BOUND, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
 from attnmel.models.averaging import averaged, softmax
-from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Decision, decisions_of
+from attnmel.pretrained.catalogue import onnx_path
 from attnmel.pretrained.named import exported_file
 from attnmel.records import ATTENTION_MAPS
 from attnmel.shapes import Float32
 from attnmel.threads import requested_threads
+
+if TYPE_CHECKING:
+    from attnmel.config.fields import ComputePrecision
+    from attnmel.deploy.onnx_file import ExportFacts
+    from attnmel.models.weights.card import Card
 
 IMAGE_DIMENSIONS = 3
 
@@ -78,7 +74,7 @@ class Prediction:
     width: int
     """Width in pixels of the image as a viewer shows it."""
     height: int
-    card: Card = dataclasses.field(repr=False)
+    card: "Card" = dataclasses.field(repr=False)
     notice: str = NOTICE
 
     @property
@@ -87,11 +83,7 @@ class Prediction:
         return self.card.licence
 
     def frame(self, name: str) -> Float32[np.ndarray, "H W"]:
-        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network saw nothing.
-
-        Raises:
-            ConfigError: the network has no such map.
-        """
+        """Return an attention map in the geometry of the whole image, bilinear; 0 where the network saw nothing."""
         require_known("attention map", name, self.attention)
         return whole_frame(self.attention[name], self.seen.squares[0], size=self.card.size, side=self.card.size)
 
@@ -111,8 +103,9 @@ class Predictor:
     `model` is its file, or a name: Predictor("pretrained"), Predictor("hf:OWNER/NAME@REVISION"). `threads` defaults to
     $ATTNMEL_THREADS, else to the engine's choice. "bf16" multiplies in bfloat16, faster on processors that have it; if
     the export measured its cost, that may be at most `bound` of AUC, by the lower end of its interval. `transforms` of
-    an image whose probabilities are averaged, as of `attnmel predict --tta`; by default the model's own. One predictor
-    may be used from any number of threads.
+    an image whose probabilities are averaged, as of `attnmel predict --tta`; by default the model's own. The network is
+    compiled in the background for `predict`, or with `many` for `predict_many`; when the other is first called it is
+    compiled for that too, and both stay in memory. One predictor may be used from any number of threads.
 
     Raises:
         CheckpointError: no such file, a damaged one, or one that `attnmel export` did not write.
@@ -123,13 +116,20 @@ class Predictor:
     def __init__(
         self,
         model: str | Path,
-        precision: ComputePrecision = "float32",
+        precision: "ComputePrecision" = "float32",
         threads: int | None = None,
         *,
         bound: float = BOUND,
         transforms: str | None = None,
+        many: bool = False,
     ) -> None:
         require_known("precision", precision, ENGINE_PRECISION)
+        threads = requested_threads(threads)
+        compile_ahead(
+            (onnx_path(model) if isinstance(model, str) else None) or Path(model), precision, threads, many=many
+        )
+        from attnmel.deploy.onnx_file import read_onnx_card  # takes as long to load as a small network to compile
+
         path = exported_file(model) or Path(model)
         if path.is_dir():
             raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {model} --onnx")
@@ -147,11 +147,9 @@ class Predictor:
         self.transforms = self.card.transforms if transforms is None else transforms
         """Name of the transforms of each image whose probabilities are averaged."""
         self._transforms = transforms_of(self.transforms)
-        self._network = OnnxNetwork(path, precision=precision, threads=requested_threads(threads))
+        self._network = opened_network(path, precision=precision, threads=threads)
         _check(self._network, self.card, self.facts, path)
         self._path = path
-        self._ready: dict[bool, Compiled] = {}
-        self._compiling = threading.Lock()
 
     def predict(self, image: Image, mask: LesionMask | None = None, *, many: bool = False) -> Prediction:
         """Predict one image: path or bytes of an image file, a picture of Pillow, or upright pixels, RGB uint8 [H W 3].
@@ -192,10 +190,7 @@ class Predictor:
         )
 
     def _compiled(self, *, many: bool) -> Compiled:
-        with self._compiling:
-            if many not in self._ready:
-                self._ready[many] = self._network.compiled(many=many)
-            return self._ready[many]
+        return self._network.compiled(many=many)
 
     def _predict_file(self, image: Image, masks: MaskOf, network: Compiled) -> PredictedFile:
         is_file = isinstance(image, str | Path)
@@ -230,7 +225,7 @@ class Predictor:
 
 
 def prepared_input(
-    image: Image, mask: LesionMask | None, card: Card, transforms: Sequence[Transform] | None = None
+    image: Image, mask: LesionMask | None, card: "Card", transforms: Sequence[Transform] | None = None
 ) -> NetworkInput:
     """Prepare an image for the network of a card, in the transforms given or else those of the card.
 
@@ -265,13 +260,13 @@ def several(images: Image | Iterable[Image]) -> Iterable[Image]:
     return [images] if isinstance(images, str | Path | bytes | PillowImage) else images
 
 
-def _by_class(probabilities: np.ndarray, card: Card, path: Path) -> dict[str, float]:
+def _by_class(probabilities: np.ndarray, card: "Card", path: Path) -> dict[str, float]:
     if not np.isfinite(probabilities).all():
         raise CheckpointError(f"{path} gave a probability that is not a number: its weights are damaged; export again")
     return dict(zip(card.classes, probabilities.tolist(), strict=True))
 
 
-def _refuse_costly(facts: ExportFacts, precision: ComputePrecision, bound: float) -> None:
+def _refuse_costly(facts: "ExportFacts", precision: "ComputePrecision", bound: float) -> None:
     for cost in facts.costs:
         if cost.precision == precision and cost.most > bound:
             raise ConfigError(
@@ -280,7 +275,7 @@ def _refuse_costly(facts: ExportFacts, precision: ComputePrecision, bound: float
             )
 
 
-def _check(network: OnnxNetwork, card: Card, facts: ExportFacts, path: Path) -> None:
+def _check(network: OnnxNetwork, card: "Card", facts: "ExportFacts", path: Path) -> None:
     """Refuse a network whose inputs, outputs or thresholds do not fit its card.
 
     Raises:

@@ -93,11 +93,7 @@ class WholeSetResults:
 
 
 def group_figures(
-    predictions: Predictions,
-    whole: WholeSetResults,
-    *,
-    resamples: int = RESAMPLES_OF_A_GROUP,
-    seed: int = 0,
+    predictions: Predictions, whole: WholeSetResults, *, resamples: int = RESAMPLES_OF_A_GROUP
 ) -> GroupFigures:
     """Evaluate the predictions of a group by what was found on the whole set.
 
@@ -105,7 +101,7 @@ def group_figures(
     """
     name = whole.operating.task
     share = float(predictions.is_class(name).mean())
-    points, partial = points_at(predictions, whole.operating, resamples=resamples, seed=seed)
+    points, partial = points_at(predictions, whole.operating, resamples=resamples)
     matrix = confusion(predictions, name)
     plain, scaled = whole.both_scales(predictions)
     of_whole = whole.figures.thresholds
@@ -114,10 +110,10 @@ def group_figures(
         points=points,
         partial_share=partial,
         thresholds=of_whole,
-        net_benefit=net_benefit(predictions, name, of_whole, resamples=resamples, seed=seed),
+        net_benefit=net_benefit(predictions, name, of_whole, resamples=resamples),
         treat_all=treat_all(share, of_whole),
-        before=_main_ones(reliability(plain, name, resamples, seed)[0]),
-        after=None if scaled is None else _main_ones(reliability(scaled, name, resamples, seed)[0]),
+        before=_main_ones(reliability(plain, name, resamples)[0]),
+        after=None if scaled is None else _main_ones(reliability(scaled, name, resamples)[0]),
         called=matrix.called,
         counts=matrix.counts,
         by_class=matrix.by_class,

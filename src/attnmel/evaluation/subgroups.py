@@ -72,14 +72,10 @@ def subgroups(
     whole: WholeSetResults | None = None,
     *,
     resamples: int = RESAMPLES_OF_A_GROUP,
-    seed: int = 0,
 ) -> Subgroups:
     """Evaluate one class against the rest in every group of every attribute that the predictions know.
 
     `whole` is what was found on all these images; without it the groups have nothing beyond the four measures.
-
-    Raises:
-        PredictionsError: as `evaluate_classification`.
     """
     MetricSet.of(predictions, [name], one_sided=True)  # refuses what cannot be evaluated
     found: list[Subgroup] = []
@@ -90,7 +86,7 @@ def subgroups(
         measured = _measure(inside, name, attribute, group)
         if whole is None:
             return measured
-        return replace(measured, figures=group_figures(inside, whole, resamples=resamples, seed=seed))
+        return replace(measured, figures=group_figures(inside, whole, resamples=resamples))
 
     for attribute in ATTRIBUTES:
         words = [group_of(attribute, value) for value in predictions.attributes.get(attribute, ())]

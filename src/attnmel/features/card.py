@@ -99,10 +99,6 @@ class SystemCard(Settings):
 
 
 def read_system_card(text: str, path: Path) -> SystemCard:
-    """Read the card that the file at `path` holds.
-
-    Raises:
-        CheckpointError: it is of another version, or cannot be read.
-    """
+    """Read the card that the file at `path` holds."""
     require_version(text, path, VERSION, what="a fitted system", remedy="fit it again with `attnmel train`")
     return checked(text, SystemCard.model_validate_json, path)

@@ -21,7 +21,7 @@ from attnmel.features.svm.scaling import FittedScaling
 from attnmel.features.system import FittedSystem, Member, Place
 from attnmel.features.trunk_network import TrunkNetwork, network_of
 from attnmel.models.output import Output
-from attnmel.models.weights.card import FITTED, Card
+from attnmel.models.weights.card import Card
 from attnmel.models.weights.checkpoints import checkpoint_file, load_checkpoint, read_checkpoint, save_weights
 from attnmel.models.weights.safetensors_io import read_metadata
 
@@ -46,11 +46,7 @@ class SystemNetwork(nn.Module):
 
 
 def save_system(path: Path, system: FittedSystem, card: Card) -> None:
-    """Write a fitted system; replaces a former checkpoint.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; the former file is kept.
-    """
+    """Write a fitted system; replaces a former checkpoint."""
     arrays: dict[str, Tensor] = {}
     for member in system.members:
         arrays |= {f"{member.place.name}.{name}": _tensor(value) for name, value in _arrays(member).items()}
@@ -74,11 +70,6 @@ def load_classifier(path: Path) -> tuple[nn.Module, Card]:
         return load_checkpoint(path)
     tensors, card = read_checkpoint(file)
     return SystemNetwork(_system(tensors, read_system_card(texts[SYSTEM], file), file)), card
-
-
-def is_system(card: Card) -> bool:
-    """Whether a checkpoint's card is that of a fitted system."""
-    return card.network == FITTED
 
 
 def _system(tensors: Mapping[str, Tensor], card: SystemCard, path: Path) -> FittedSystem:

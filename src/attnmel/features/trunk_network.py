@@ -1,8 +1,9 @@
 """A trained or published network -> means, local descriptors and scores of prepared images."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,9 +20,10 @@ from attnmel.models.weights.card import CARD, described, network_settings
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.models.weights.pretrained_input import IMAGENET, trained_with
 from attnmel.models.weights.safetensors_io import read_metadata
-from attnmel.models.weights.start_weights import ADDRESS, PICKLE, START_NAMES, start_weights, weights_file
+from attnmel.models.weights.start_weights import START_NAMES, is_published, start_weights, weights_file
 from attnmel.progress import SILENT, Progress
 
+AnyTap = TypeVar("AnyTap", Tap, Pool)
 BATCH = 16
 """Images a forward pass."""
 
@@ -46,30 +48,33 @@ class TrunkNetwork:
 
     def means(self, pixels: Pixels, taps: Sequence[Tap]) -> dict[str, Float32[np.ndarray, "B D"]]:
         """Return the mean of the map at each pool, and the scores of the classes as "logits"."""
-        found: dict[str, list[Tensor]] = {tap: [] for tap in taps}
-        for images in self._batches(pixels):
-            with torch.inference_mode():
-                maps: dict[int, Tensor] = dict(zip((3, 4, 5), trunk_of(self.network)(images), strict=True))
-                for tap in taps:
-                    got = self.network(maps).logits if tap == "logits" else maps[int(tap[-1])].mean((2, 3))
-                    found[tap].append(got.float().cpu())
-        return {tap: torch.cat(parts).numpy() for tap, parts in found.items()}
+
+        def mean(maps: dict[int, Tensor], tap: Tap) -> Tensor:
+            return (self.network(maps).logits if tap == "logits" else maps[int(tap[-1])].mean((2, 3))).float()
+
+        return self._described(pixels, taps, mean)
 
     def positions(self, pixels: Pixels, pools: Sequence[Pool]) -> dict[str, Float16[np.ndarray, "B T d"]]:
         """Return the values at every position of maps, each brought to unit length, in half floats; 0 stays 0."""
-        found: dict[str, list[Tensor]] = {pool: [] for pool in pools}
-        for images in self._batches(pixels):
-            with torch.inference_mode():
-                maps = trunk_of(self.network)(images)
-                for pool in pools:
-                    values = maps[int(pool[-1]) - 3].flatten(2).transpose(1, 2)
-                    found[pool].append(nn.functional.normalize(values, dim=2).half().cpu())
-        return {pool: torch.cat(parts).numpy() for pool, parts in found.items()}
 
-    def _batches(self, pixels: Pixels) -> Iterator[Tensor]:
+        def positions(maps: dict[int, Tensor], pool: Pool) -> Tensor:
+            return nn.functional.normalize(maps[int(pool[-1])].flatten(2).transpose(1, 2), dim=2).half()
+
+        return self._described(pixels, pools, positions)
+
+    @torch.inference_mode()
+    def _described(
+        self, pixels: Pixels, taps: Sequence[AnyTap], describe: Callable[[dict[int, Tensor], AnyTap], Tensor]
+    ) -> dict[str, np.ndarray]:
+        """Return what is made of the maps of images, by their pool, for each tap."""
+        found: dict[str, list[Tensor]] = {tap: [] for tap in taps}
         for start in range(0, len(pixels), BATCH):
             some = torch.from_numpy(np.ascontiguousarray(pixels[start : start + BATCH])).to(self._device)
-            yield ((some.float() - self._shift) * self._scale).permute(0, 3, 1, 2)
+            images = ((some.float() - self._shift) * self._scale).permute(0, 3, 1, 2)
+            maps: dict[int, Tensor] = dict(zip((3, 4, 5), trunk_of(self.network)(images), strict=True))
+            for tap in taps:
+                found[tap].append(describe(maps, tap).cpu())
+        return {tap: torch.cat(parts).numpy() for tap, parts in found.items()}
 
 
 def open_trunk(
@@ -117,9 +122,7 @@ def open_trunk(
 
 def is_checkpoint(weights: str) -> bool:
     """Whether weights are a run folder or a checkpoint of attnmel, by their name or their file."""
-    if weights in START_NAMES or ADDRESS.match(weights) or weights.endswith(PICKLE):
-        return False
-    return CARD in read_metadata(weights_file(weights))
+    return not is_published(weights) and CARD in read_metadata(weights_file(weights))
 
 
 def network_of(facts: TrunkFacts, tensors: Mapping[str, Tensor], device: torch.device) -> TrunkNetwork:

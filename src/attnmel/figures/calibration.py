@@ -5,10 +5,9 @@ from textwrap import fill
 
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
 from attnmel.evaluation.calibration.reliability import Bin
-from attnmel.figures.svg import FAINT, LEGEND_LETTERS, STYLE, WIDE, grid, legend, series, svg_text, unit_square
+from attnmel.figures.svg import FAINT, LEGEND_LETTERS, STYLE, WIDE, empty_axes, legend, series, svg_text, unit_square
 
 
 def reliability_figure(curves: Sequence[tuple[str, Sequence[Bin]]], *, positive: str, name: str) -> str:
@@ -33,13 +32,10 @@ def reliability_figure(curves: Sequence[tuple[str, Sequence[Bin]]], *, positive:
 def probability_figure(histograms: Sequence[tuple[str, Sequence[int]]], *, positive: str, name: str) -> str:
     """Draw how many images have which probability, in bars of equal width from 0 to 1, one named outline each."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=WIDE, layout="constrained")
-        axes = figure.add_subplot()
-        grid(axes)
+        figure, axes = empty_axes(*WIDE)
         for number, (label, counts) in enumerate(histograms):
             axes.stairs(counts, np.linspace(0, 1, len(counts) + 1), label=label, linewidth=1.2, **series(number))
         axes.set(xlabel=f"predicted probability of {positive}", ylabel="images", xlim=(-0.01, 1.01), ylim=(0, None))
-        axes.yaxis.label.set_rotation_mode("anchor")
         legend(axes)
         return svg_text(figure, name, f"Images by predicted probability of {positive}: {_labels(histograms)}")
 

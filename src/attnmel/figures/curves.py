@@ -5,7 +5,6 @@ from textwrap import fill
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
@@ -16,7 +15,7 @@ from attnmel.figures.svg import (
     SERIES,
     STYLE,
     WIDE,
-    grid,
+    empty_axes,
     legend,
     series,
     svg_text,
@@ -37,12 +36,8 @@ def roc_figure(
         figure, axes = unit_square("1 \N{MINUS SIGN} specificity", "sensitivity", named=len(curves))
         axes.plot((0, 1), (0, 1), **FAINT)
         for number, (label, curve) in enumerate(curves):
-            axes.plot(
-                curve.false_positive_rate,
-                curve.true_positive_rate,
-                label=fill(label, LEGEND_LETTERS),
-                **series(number),
-            )
+            x, y = curve.false_positive_rate, curve.true_positive_rate
+            axes.plot(x, y, label=fill(label, LEGEND_LETTERS), **series(number))
         if operating_point is not None:
             _mark(axes, operating_point, "threshold 0.5")
         legend(axes)
@@ -66,16 +61,13 @@ def learning_figure(
 ) -> str:
     """Draw quantities over the epochs as SVG, the chosen epoch marked; a value that is NaN leaves a gap."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=WIDE, layout="constrained")
-        axes = figure.add_subplot()
-        grid(axes)
+        figure, axes = empty_axes(*WIDE)
         if chosen is not None:
             _mark_epoch(axes, chosen, late=chosen * 2 > epochs[0] + epochs[-1])
         for number, (line, values) in enumerate(lines.items()):
             axes.plot(epochs, values, label=line, marker=".", markersize=4, **series(number))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="epoch", ylabel=label)
-        axes.yaxis.label.set_rotation_mode("anchor")
         legend(axes, columns=3)
         mark = f"; chosen epoch {chosen}" if chosen is not None else ""
         return svg_text(figure, name, f"{label} over {len(epochs)} epochs: {', '.join(lines)}{mark}")

@@ -1,10 +1,9 @@
 """Decision curves: net benefit over threshold probabilities. Computes nothing."""
 
 import matplotlib
-from matplotlib.figure import Figure
 
 from attnmel.evaluation.classification.decision_curve import DecisionCurve
-from attnmel.figures.svg import FAINT, LEGEND_ROW, SERIES, SQUARE, STYLE, grid, legend, svg_text
+from attnmel.figures.svg import FAINT, LEGEND_ROW, SERIES, SQUARE, STYLE, empty_axes, legend, svg_text
 
 HEIGHT = 3.0
 """Inches without the legend."""
@@ -17,9 +16,7 @@ def decision_figure(curve: DecisionCurve, *, name: str) -> str:
     """
     values = [one.value for one in curve.net_benefit]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(SQUARE[0], HEIGHT + 3 * LEGEND_ROW), layout="constrained")
-        axes = figure.add_subplot()
-        grid(axes)
+        figure, axes = empty_axes(SQUARE[0], HEIGHT + 3 * LEGEND_ROW)
         axes.plot(curve.thresholds, values, color=SERIES[0], label="acting above the threshold")
         low, high = ([getattr(one, end) for one in curve.net_benefit] for end in ("low", "high"))
         axes.fill_between(curve.thresholds, low, high, color=SERIES[0], alpha=0.2, lw=0)
@@ -28,6 +25,5 @@ def decision_figure(curve: DecisionCurve, *, name: str) -> str:
         top = max(*high, curve.prevalence)
         axes.set(xlim=(0, 1), ylim=(min(-0.25 * top, max(min(low), -top)), 1.08 * top))
         axes.set(xlabel="threshold probability", ylabel="net benefit")
-        axes.yaxis.label.set_rotation_mode("anchor")
         legend(axes)
         return svg_text(figure, name, f"Net benefit of {curve.task} over threshold probabilities")

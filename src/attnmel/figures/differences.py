@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 
 import matplotlib
-from matplotlib.figure import Figure
 
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.figures.svg import INK, SERIES, STYLE, WIDE, grid, svg_text
+from attnmel.figures.svg import INK, SERIES, STYLE, row_axes, svg_text
 
 ROW = 0.24
 """Inches a row."""
@@ -35,21 +33,15 @@ def differences_figure(bars: Sequence[Bar], *, label: str, name: str) -> str:
     What is not defined (NaN) leaves its row empty.
     """
     with matplotlib.rc_context(STYLE):
-        labels = [fill(bar.label, LABEL_LETTERS) for bar in bars]
-        lines = sum(1 + text.count("\n") for text in labels)
-        figure = Figure(figsize=(WIDE[0], FRAME + ROW * lines), layout="constrained")
-        axes = figure.add_subplot()
-        grid(axes)
+        figure, axes = row_axes([bar.label for bar in bars], letters=LABEL_LETTERS, row=ROW, frame=FRAME)
         axes.axvline(0, color=INK, linewidth=0.8)
         for row, bar in enumerate(bars):
             value, low, high = bar.interval
             axes.plot((low, high), (row, row), color=SERIES[0], linewidth=1.6)
             filled: dict[str, Any] = {"markerfacecolor": SERIES[0] if bar.shown else "none"}
             axes.plot(value, row, marker="o", markersize=5, color=SERIES[0], **filled)
-        axes.set(xlabel=label, yticks=range(len(bars)), yticklabels=labels, ylim=(len(bars) - 0.5, -0.5))
+        axes.set(xlabel=label)
         axes.locator_params(axis="x", nbins=5)  # long numbers: more would touch
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
         values = "; ".join(_words(bar) for bar in bars)
         return svg_text(figure, name, f"{label}: {values}")
 

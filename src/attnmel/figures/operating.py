@@ -4,19 +4,15 @@ import math
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.classification.operating_points import Operating
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
-from attnmel.figures.svg import FAINT, LEGEND_ROW, SERIES, SQUARE, STYLE, grid, legend, svg_text
+from attnmel.figures.svg import FAINT, LEGEND_ROW, MARKS, SERIES, SQUARE, STYLE, empty_axes, legend, svg_text
 
 HEIGHT = 3.0
 """Inches without the legend."""
-
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""A sign for each point, so that they can be distinguished without colours."""
 
 
 def operating_figure(curve: RocCurve, operating: Operating, *, name: str) -> str:
@@ -26,9 +22,7 @@ def operating_figure(curve: RocCurve, operating: Operating, *, name: str) -> str
     """
     shown = [point for point in operating.points if not math.isnan(point.threshold)]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(SQUARE[0], HEIGHT + LEGEND_ROW * (len(shown) + 2) // 2), layout="constrained")
-        axes = figure.add_subplot()
-        grid(axes)
+        figure, axes = empty_axes(SQUARE[0], HEIGHT + LEGEND_ROW * (len(shown) + 2) // 2)
         axes.plot((0, 1), (0, 1), **FAINT)
         false, true = curve.false_positive_rate, curve.true_positive_rate
         axes.plot(false, true, color=SERIES[0], label="ROC curve of these images")
@@ -41,7 +35,6 @@ def operating_figure(curve: RocCurve, operating: Operating, *, name: str) -> str
         widest = max(1 - point.reached.specificity.low for point in shown)
         axes.set(xlim=(-0.01, min(1, widest + 0.1) + 0.01), ylim=(max(0, lowest - 0.1), 1.01))
         axes.set(xlabel="1 \N{MINUS SIGN} specificity", ylabel="sensitivity")
-        axes.yaxis.label.set_rotation_mode("anchor")
         legend(axes, columns=2)
         aims = ", ".join(_label(point) for point in shown)
         return svg_text(figure, name, f"Operating points of {operating.task} on the ROC curve: {aims}")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import fill
+from statistics import median
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -12,9 +12,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from attnmel.evaluation.classification.curves import RocCurve
-from attnmel.figures.svg import FAINT, INK, SERIES, STYLE, WIDE, grid, legend, series, svg_text, unit_square
+from attnmel.figures.svg import FAINT, INK, MARKS, SERIES, STYLE, WIDE, legend, row_axes, series, svg_text, unit_square
 
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 ROW, FRAME, LABEL_LETTERS = 0.19, 0.55, 24
 """Inches of a row and of axis and label; letters of a label in one line."""
 
@@ -35,11 +34,7 @@ class ForestRow:
 def forest_figure(rows: Sequence[ForestRow], *, label: str, name: str, line: float | None = None) -> str:
     """Draw a row for each value with its interval, as SVG; what is not defined is left out. `line` marks no effect."""
     with matplotlib.rc_context(STYLE):
-        labels = [fill(row.label, LABEL_LETTERS) for row in rows]
-        lines = sum(1 + text.count("\n") for text in labels)
-        figure = Figure(figsize=(WIDE[0], FRAME + ROW * lines), layout="constrained")
-        axes = figure.add_subplot()
-        grid(axes)
+        figure, axes = row_axes([row.label for row in rows], letters=LABEL_LETTERS, row=ROW, frame=FRAME)
         if line is not None:
             axes.axvline(line, color=INK, linewidth=0.8)
         for place, row in enumerate(rows):
@@ -48,10 +43,8 @@ def forest_figure(rows: Sequence[ForestRow], *, label: str, name: str, line: flo
             axes.plot(
                 row.value, place, marker="D" if row.mean else "o", markersize=5.5 if row.mean else 4, color=colour
             )
-        axes.set(xlabel=label, yticks=range(len(rows)), yticklabels=labels, ylim=(len(rows) - 0.5, -0.5))
+        axes.set(xlabel=label)
         axes.locator_params(axis="x", nbins=5)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
         values = "; ".join(f"{row.label} {row.value:.3f} ({row.low:.3f} to {row.high:.3f})" for row in rows)
         return svg_text(figure, name, f"{label}: {values}")
 
@@ -102,12 +95,10 @@ def flows_figure(counts: Mapping[tuple[bool, bool], int], *, name: str, title: s
         figure = Figure(figsize=(WIDE[0], 2.2), layout="constrained")
         axes = figure.add_subplot()
         axes.set(xlim=(-0.42, 1.42), ylim=(total * 1.02, -total * 0.1), xticks=(), yticks=())
-        for spine in axes.spines.values():
-            spine.set_visible(False)
+        axes.spines[:].set_visible(False)
         left = {True: 0, False: sum(counts[True, after] for after in (True, False))}
         right = {True: 0, False: sum(counts[before, True] for before in (True, False))}
-        starts = left | {}
-        ends = right | {}
+        starts, ends = dict(left), dict(right)
         for before in (True, False):
             for after in (True, False):
                 size = counts[before, after]
@@ -150,24 +141,13 @@ def _bar(axes: Axes, x: float, top: int, size: int, right: bool, align: str) -> 
 
 def times_figure(times: Mapping[str, Sequence[float]], *, name: str) -> str:
     """Draw the median seconds of each reader as points, a row for each modality, with the median of readers, as SVG."""
-    known = {label: sorted(value for value in own if not math.isnan(value)) for label, own in times.items()}
+    known = {label: [value for value in own if not math.isnan(value)] for label, own in times.items()}
     known = {label: own for label, own in known.items() if own}
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDE[0], FRAME + 0.34 * len(known)), layout="constrained")
-        axes = figure.add_subplot()
-        grid(axes)
+        figure, axes = row_axes([*known], letters=LABEL_LETTERS, row=0.34, frame=FRAME)
         for place, own in enumerate(known.values()):
             axes.plot(own, [place] * len(own), "o", markersize=4.5, color=SERIES[0], alpha=0.6)
-            axes.plot([_median(own)] * 2, (place - 0.25, place + 0.25), color=SERIES[1], linewidth=2)
-        labels = [fill(label, LABEL_LETTERS) for label in known]
-        axes.set(xlabel="median seconds a reading", yticks=range(len(known)), yticklabels=labels)
-        axes.set_ylim(len(known) - 0.5, -0.5)
-        axes.set_xlim(left=0)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0)
-        words = "; ".join(f"{label} {_median(own):.1f}" for label, own in known.items())
+            axes.plot([median(own)] * 2, (place - 0.25, place + 0.25), color=SERIES[1], linewidth=2)
+        axes.set(xlabel="median seconds a reading", xlim=(0, None))
+        words = "; ".join(f"{label} {median(own):.1f}" for label, own in known.items())
         return svg_text(figure, name, f"Median seconds of the readers: {words}")
-
-
-def _median(ordered: Sequence[float]) -> float:
-    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.subgroups import Subgroup, Subgroups
-from attnmel.figures.svg import FAINT, INK, SERIES, SQUARE, STYLE, grid, svg_text
+from attnmel.figures.svg import FAINT, INK, SERIES, SQUARE, STYLE, empty_axes, svg_text
 
 ROW = 0.19
 MARGIN = 0.55
@@ -23,9 +22,7 @@ def forest_figure(found: Subgroups, measure: str, *, label: str, name: str) -> s
     """
     rows = _rows(found)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(SQUARE[0], ROW * len(rows) + MARGIN), layout="constrained")
-        axes = figure.add_subplot()
-        grid(axes)
+        figure, axes = empty_axes(SQUARE[0], ROW * len(rows) + MARGIN)
         axes.grid(visible=False, axis="y")
         whole: Interval = getattr(found.everyone, measure)
         axes.axvline(whole.value, **FAINT)

@@ -6,7 +6,9 @@ page defines `--series-1` to `--series-5`. A `name` given to a figure is unique 
 
 import io
 import re
+from collections.abc import Sequence
 from html import escape
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -33,6 +35,8 @@ FAINT: dict[str, Any] = {"color": INK, "alpha": 0.6, "linewidth": 0.9, "linestyl
 DASHES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.4, 1.2, 1.4)), (0, (3, 1, 3, 3)))
 """A second sign next to the colour, for those who do not tell the colours apart."""
 
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""A sign for each point, so that they can be distinguished without colours."""
 SQUARE = (4.0, 3.95)
 LEGEND_ROW = 0.17
 LEGEND_LETTERS = 52
@@ -65,23 +69,38 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def unit_square(horizontal: str, vertical: str, *, named: int) -> tuple[Figure, Axes]:
-    """Return a square from 0 to 1 both ways, with room above it for the names of `named` series."""
-    width, height = SQUARE
-    figure = Figure(figsize=(width, height + LEGEND_ROW * named), layout="constrained")
+def empty_axes(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return axes with faint lines at the ticks, in a figure of so many inches."""
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
-    ticks = (0, 0.2, 0.4, 0.6, 0.8, 1)
-    axes.set(xlabel=horizontal, ylabel=vertical, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    axes.set(xticks=ticks, yticks=ticks)
+    axes.grid(color=INK, alpha=0.12, linewidth=0.5)
+    axes.tick_params(length=2.5)
     axes.yaxis.label.set_rotation_mode("anchor")
-    grid(axes)
     return figure, axes
 
 
-def grid(axes: Axes) -> None:
-    """Draw faint lines at the ticks."""
-    axes.grid(color=INK, alpha=0.12, linewidth=0.5)
-    axes.tick_params(length=2.5)
+def row_axes(labels: Sequence[str], *, letters: int, row: float, frame: float) -> tuple[Figure, Axes]:
+    """Return axes with a row for each label, from the top down.
+
+    `row` is the height of a line of a label, which has that many `letters`, `frame` that of axis and name, in inches.
+    """
+    filled = [fill(label, letters) for label in labels]
+    lines = sum(1 + label.count("\n") for label in filled)
+    figure, axes = empty_axes(WIDE[0], frame + row * lines)
+    axes.set(yticks=range(len(filled)), yticklabels=filled, ylim=(len(filled) - 0.5, -0.5))
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    return figure, axes
+
+
+def unit_square(horizontal: str, vertical: str, *, named: int) -> tuple[Figure, Axes]:
+    """Return a square from 0 to 1 both ways, with room above it for the names of `named` series."""
+    width, height = SQUARE
+    figure, axes = empty_axes(width, height + LEGEND_ROW * named)
+    ticks = (0, 0.2, 0.4, 0.6, 0.8, 1)
+    axes.set(xlabel=horizontal, ylabel=vertical, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.set(xticks=ticks, yticks=ticks)
+    return figure, axes
 
 
 def series(number: int) -> dict[str, Any]:

@@ -5,7 +5,6 @@ An incomplete file is `<name>.part`; `<name>.part.json` describes its origin, so
 
 import contextlib
 import dataclasses
-import hashlib
 import http.client
 import json
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from attnmel.errors import ArchiveError
+from attnmel.files.checksums import file_sha256
 from attnmel.files.http_answers import CutError, NotThereError, answer, reason
 from attnmel.files.table_files import read_json
 from attnmel.progress import SILENT, Progress
@@ -42,8 +42,7 @@ class Downloaded:
     @staticmethod
     def of(path: Path) -> "Downloaded":
         """Measure a file."""
-        with path.open("rb") as file:
-            return Downloaded(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+        return Downloaded(path.stat().st_size, file_sha256(path))
 
 
 def download(

@@ -65,25 +65,30 @@ def predicted_masks(home: Path, dataset: str) -> "MasksFolder":
     return MasksFolder(home / "masks" / dataset)
 
 
+class _Named:
+    """A file of a folder that always has the same name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: "MasksFolder | MapsFolder | RunFolder", kind: type) -> Path:
+        return folder.path / self._name
+
+
 @dataclass(frozen=True)
 class MasksFolder:
     """The masks that a segmenter predicted for some images."""
 
     path: Path
 
+    table = _Named("masks.csv")
+    """One row for each mask: its confidence, area and warning flags."""
+    images = _Named("images.csv")
+    """Every training image of the segmenter, as `RunFolder.images`."""
+
     def mask(self, image_id: str) -> Path:
         """The lesion mask of an image, in the size of the image."""
         return self.path / f"{image_id}_segmentation.png"
-
-    @property
-    def table(self) -> Path:
-        """One row for each mask: its confidence, area and warning flags."""
-        return self.path / "masks.csv"
-
-    @property
-    def images(self) -> Path:
-        """Every training image of the segmenter, as `RunFolder.images`."""
-        return self.path / "images.csv"
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,17 @@ class MapsFolder:
     """The saliency maps of `attnmel explain` for one split, and their evaluation."""
 
     path: Path
+
+    table = _Named("measures.csv")
+    """One row for each image, one column for each map, measure and target."""
+    summary = _Named("summary.json")
+    """Means with intervals, and differences between maps."""
+    text = _Named("summary.md")
+    """The summary as text."""
+    grid = _Named("grid.png")
+    """Some correct and wrong predictions with every map, as one picture."""
+    gallery = _Named("gallery.html")
+    """Every image with its maps, as one page."""
 
     def maps(self, method: str) -> Path:
         """The maps of one method, by image."""
@@ -104,37 +120,45 @@ class MapsFolder:
         """The channels of a layer, each with its relation to the class and to the lesion."""
         return self.path / f"channels-{layer}.csv"
 
-    @property
-    def table(self) -> Path:
-        """One row for each image, one column for each map, measure and target."""
-        return self.path / "measures.csv"
-
-    @property
-    def summary(self) -> Path:
-        """Means with intervals, and differences between maps."""
-        return self.path / "summary.json"
-
-    @property
-    def text(self) -> Path:
-        """The summary as text."""
-        return self.path / "summary.md"
-
-    @property
-    def grid(self) -> Path:
-        """Some correct and wrong predictions with every map, as one picture."""
-        return self.path / "grid.png"
-
-    @property
-    def gallery(self) -> Path:
-        """Every image with its maps, as one page."""
-        return self.path / "gallery.html"
-
 
 @dataclass(frozen=True)
 class RunFolder:
     """One training run: every file it writes, by name."""
 
     path: Path
+
+    recipe = _Named("recipe.toml")
+    """The resolved recipe, which can be used as a recipe."""
+    provenance = _Named("provenance.json")
+    """Seed, versions, device, command, data fingerprint."""
+    history = _Named("history.csv")
+    """One row for each epoch."""
+    events = _Named("events")
+    """TensorBoard event files."""
+    loggers = _Named("loggers.json")
+    """The name of the run at each logger of `training.log`, by which a resumed run goes on with it."""
+    best = _Named("best.safetensors")
+    """Checkpoint of the best epoch on the validation split."""
+    system = _Named("system.json")
+    """What a fitted system is made of and which images it was fitted on, for people; also in its checkpoint."""
+    fusion = _Named("fusion.json")
+    """What a fusion is made of, for people; also in its checkpoint."""
+    last = _Named("last.safetensors")
+    """Checkpoint of the last finished epoch."""
+    resume = _Named("resume.safetensors")
+    """Everything that `--resume` needs: weights, momentum and history of the last finished epoch."""
+    measures = _Named("measures.json")
+    """Measures of every evaluated split, with intervals."""
+    images = _Named("images.csv")
+    """Every image of training and validation, by which later evaluations find leaks."""
+    leakage = _Named("leakage.csv")
+    """Evaluated images that are known from training, one row for each pair."""
+    report = _Named("report.html")
+    """The report, a self-contained page."""
+    onnx = _Named("model.onnx")
+    """The network as one file that runs without torch, by `attnmel export`."""
+    maps = _Named("maps")
+    """Attention maps as overlays and NPZ, by `attnmel explain`."""
 
     def ablation(self, name: str) -> "RunFolder":
         """The ablation of the same recipe and seed, next to this run: `<recipe>/<ablation>/seed-0`."""
@@ -145,94 +169,14 @@ class RunFolder:
         """The names of what is in the folder before its recipe."""
         return {path.name for path in (self.provenance, self.images, self.prior.path)}
 
-    @property
-    def recipe(self) -> Path:
-        """The resolved recipe, which can be used as a recipe."""
-        return self.path / "recipe.toml"
-
-    @property
-    def provenance(self) -> Path:
-        """Seed, versions, device, command, data fingerprint."""
-        return self.path / "provenance.json"
-
-    @property
-    def history(self) -> Path:
-        """One row for each epoch."""
-        return self.path / "history.csv"
-
-    @property
-    def events(self) -> Path:
-        """TensorBoard event files."""
-        return self.path / "events"
-
-    @property
-    def loggers(self) -> Path:
-        """The name of the run at each logger of `training.log`, by which a resumed run goes on with it."""
-        return self.path / "loggers.json"
-
-    @property
-    def best(self) -> Path:
-        """Checkpoint of the best epoch on the validation split."""
-        return self.path / "best.safetensors"
-
-    @property
-    def system(self) -> Path:
-        """What a fitted system is made of and which images it was fitted on, for people; also in its checkpoint."""
-        return self.path / "system.json"
-
-    @property
-    def fusion(self) -> Path:
-        """What a fusion is made of, for people; also in its checkpoint."""
-        return self.path / "fusion.json"
-
-    @property
-    def last(self) -> Path:
-        """Checkpoint of the last finished epoch."""
-        return self.path / "last.safetensors"
-
-    @property
-    def resume(self) -> Path:
-        """Everything that `--resume` needs: weights, momentum and history of the last finished epoch."""
-        return self.path / "resume.safetensors"
-
-    @property
-    def measures(self) -> Path:
-        """Measures of every evaluated split, with intervals."""
-        return self.path / "measures.json"
-
     def details(self, split: str) -> Path:
         """More results of an evaluated split: operating points, calibration, subgroups."""
         return self.path / "predictions" / f"{split}-details.json"
 
     @property
-    def images(self) -> Path:
-        """Every image of training and validation, by which later evaluations find leaks."""
-        return self.path / "images.csv"
-
-    @property
     def prior(self) -> MasksFolder:
         """The training images of the segmenter that predicted the masks of the prior; no masks."""
         return MasksFolder(self.path / "prior")
-
-    @property
-    def leakage(self) -> Path:
-        """Evaluated images that are known from training, one row for each pair."""
-        return self.path / "leakage.csv"
-
-    @property
-    def report(self) -> Path:
-        """The report, a self-contained page."""
-        return self.path / "report.html"
-
-    @property
-    def onnx(self) -> Path:
-        """The network as one file that runs without torch, by `attnmel export`."""
-        return self.path / "model.onnx"
-
-    @property
-    def maps(self) -> Path:
-        """Attention maps as overlays and NPZ, by `attnmel explain`."""
-        return self.path / "maps"
 
     def split_maps(self, split: str) -> MapsFolder:
         """Maps of a whole split, by `attnmel explain --split`."""
@@ -275,9 +219,6 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
     So a reader finds the old file, the new file or none, never a part of one. With `durable`, for a file, that is so
     after a power cut too, and the new one is on the disk at the end. An error of the disk names `path`.
-
-    Raises:
-        ConfigError: `path` is a device, a pipe or a socket, which a file would take the place of.
     """
     require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel import __version__
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -71,11 +72,7 @@ def hub_name(text: str) -> HubName | None:
 
 
 def repository_name(text: str) -> HubName:
-    """Return the model of a text where only a model of a hub can stand, so that the prefix may be left out.
-
-    Raises:
-        ConfigError: not of that form.
-    """
+    """Return the model of a text where only a model of a hub can stand, so that the prefix may be left out."""
     found = hub_name(text if text.startswith(PREFIX) else f"{PREFIX}{text}")
     assert found is not None
     return found
@@ -87,12 +84,11 @@ def hub_folder(name: HubName) -> Path:
     A revision that is a commit is fetched once; a branch or tag is looked up each time.
 
     Raises:
-        ConfigError: the extra `hub` is not installed.
         ArchiveError: no network, no such repository, revision or file, or no access.
         CheckpointError: weights that are damaged, or others than the name's SHA-256.
     """
     folder = _fetched(name)
-    if name.sha256 is not None and (found := _sha256(folder / WEIGHTS)) != name.sha256:
+    if name.sha256 is not None and (found := file_sha256(folder / WEIGHTS)) != name.sha256:
         raise CheckpointError(
             f"the weights of {_short(name)} have SHA-256 {found[:12]}..., expected {name.sha256[:12]}...; name the "
             "revision that was used before, or take the new weights by leaving out '#' and what follows"
@@ -101,13 +97,9 @@ def hub_folder(name: HubName) -> Path:
 
 
 def pinned(name: HubName) -> HubName:
-    """Return the name with commit and SHA-256 of the weights as they are now.
-
-    Raises:
-        AttnmelError: as `hub_folder`.
-    """
+    """Return the name with commit and SHA-256 of the weights as they are now."""
     folder = hub_folder(name)
-    return HubName(name.repository, folder.name, _sha256(folder / WEIGHTS))
+    return HubName(name.repository, folder.name, file_sha256(folder / WEIGHTS))
 
 
 def hub_api() -> "HfApi":
@@ -215,7 +207,7 @@ def _check_list(name: HubName, sizes: dict[str, int]) -> None:
 
 def _check_content(path: Path, expected: str, name: HubName) -> None:
     """Remove a file whose content is not what the hub lists, so that it is fetched anew."""
-    if (found := _sha256(path)) != expected:
+    if (found := file_sha256(path)) != expected:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         raise CheckpointError(
@@ -226,9 +218,3 @@ def _check_content(path: Path, expected: str, name: HubName) -> None:
 
 def _short(name: HubName) -> str:
     return str(replace(name, sha256=None))
-
-
-def _sha256(path: Path) -> str:
-    from attnmel.files.download import Downloaded  # loads urllib, which a model on this disk does not need
-
-    return Downloaded.of(path).sha256

@@ -11,14 +11,13 @@ import os
 import platform
 import re
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from attnmel.files.system_lock import is_there, open_lock, release_lock, take_lock
+from attnmel.files.system_lock import is_there, open_lock, release_lock, seconds_since_touched, take_lock
 
 A_DAY = 86_400.0
 """Seconds after which the leftovers of another machine are removed, or any where the file system has no locks."""
@@ -112,7 +111,7 @@ def _is_left(lock: Path, file: int) -> bool:
     text = os.read(file, 2048)
     if confirmed and (_host(text) == platform.node() or (of_temporary and not text)):  # killed before it was written
         return True
-    return confirmed is not False and of_temporary and _age(lock.parent, file) > A_DAY
+    return confirmed is not False and of_temporary and seconds_since_touched(lock, file) > A_DAY
 
 
 def _host(text: bytes) -> object:
@@ -122,9 +121,3 @@ def _host(text: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     return owner.get("host") if isinstance(owner, dict) and owner.keys() <= OWNER else None
-
-
-def _age(folder: Path, file: int) -> float:
-    """Return the seconds since a file was written, by the clock of the file system, which may be another machine's."""
-    with tempfile.TemporaryFile(dir=folder) as probe:
-        return os.fstat(probe.fileno()).st_mtime - os.fstat(file).st_mtime

@@ -16,7 +16,6 @@ import os
 import platform
 import shlex
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -28,7 +27,7 @@ from pathlib import Path
 
 from attnmel.errors import BusyError
 from attnmel.files.leftovers import remove_leftovers
-from attnmel.files.system_lock import is_there, open_lock, release_lock, take_lock
+from attnmel.files.system_lock import is_there, open_lock, release_lock, seconds_since_touched, take_lock
 from attnmel.files.table_files import parsed_json
 
 REFRESH = 20.0
@@ -73,13 +72,13 @@ class Owner:
 
     @staticmethod
     def read(text: bytes) -> "Owner | None":
-        """Return the owner in the text of a lock; None if the text is incomplete."""
+        """Return the owner in the text of a lock; None if the text is incomplete or damaged."""
         try:
             owner = Owner(**parsed_json(text))
-            datetime.fromisoformat(owner.began)
+            zone = datetime.fromisoformat(owner.began).tzinfo
         except (ValueError, TypeError):
             return None
-        return owner
+        return None if zone is None else owner
 
     def sentence(self) -> str:
         """Return command, process, machine, start and age in words."""
@@ -192,7 +191,7 @@ def _is_taken(lock: Path, file: int) -> bool:
         return False
     before = Owner.read(_text(lock))
     elsewhere = before is not None and (confirmed is None or before.host != platform.node())
-    if elsewhere and _seconds_since_touched(lock, file) < LAPSE:
+    if elsewhere and seconds_since_touched(lock, file) < LAPSE:
         return False
     me = Owner.this()
     os.ftruncate(file, 0)
@@ -209,12 +208,6 @@ def _text(lock: Path) -> bytes:
     with suppress(OSError):
         return lock.read_bytes()
     return b""
-
-
-def _seconds_since_touched(lock: Path, file: int) -> float:
-    """Return the time by the clock of the file system, which may be that of another machine."""
-    with tempfile.TemporaryFile(dir=lock.parent) as probe:
-        return os.fstat(probe.fileno()).st_mtime - os.fstat(file).st_mtime
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def is_there(lock: Path, file: int) -> bool:
     with suppress(OSError):
         return os.path.samestat(os.fstat(file), lock.stat())
     return False
+
+
+def seconds_since_touched(lock: Path, file: int) -> float:
+    """Return the seconds since an open file was written, by the clock of its file system, maybe another machine's."""
+    with tempfile.TemporaryFile(dir=lock.parent) as probe:
+        return os.fstat(probe.fileno()).st_mtime - os.fstat(file).st_mtime
 
 
 def release_lock(lock: Path, file: int) -> None:

@@ -12,10 +12,10 @@ import math
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attnmel import NOTICE
 from attnmel.errors import AttnmelError, printable
@@ -37,6 +37,8 @@ DAMAGE = (
     EOFError,
 )
 """What reading and parsing a damaged file of our own raises."""
+
+Computed = TypeVar("Computed")
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """Start of a text that a spreadsheet may take for a formula, or of one that was guarded against it."""
@@ -102,10 +104,6 @@ def read_header_and_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     """Return the header of a CSV file and its rows by column, otherwise unchecked.
 
     Comments above the header and a byte order mark are left out, and what guards a text by `csv_row` is taken off.
-
-    Raises:
-        ValueError: the file is not text.
-        csv.Error: the file is no table.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(table_lines(file))
@@ -120,7 +118,6 @@ def read_table(path: Path, columns: Iterable[str] = ()) -> list[dict[str, str]]:
     Raises:
         KeyError: the header lacks one of the `columns`; to be caught by `damage`, as the other two.
         ValueError: the file is not text, or a row has no cell in one of the columns, or more cells than the header.
-        csv.Error: the file is no table.
     """
     wanted = set(columns)
     header, rows = read_header_and_rows(path)
@@ -148,11 +145,7 @@ def write_json(path: Path, plain: object, *, indent: int | None = 2, durable: bo
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON
-    """Return the plain values of a JSON file; null stays None.
-
-    Raises:
-        ValueError: the file is no JSON in UTF-8; to be caught by `damage`.
-    """
+    """Return the plain values of a JSON file; null stays None."""
     return parsed_json(path.read_text(encoding="utf-8"))
 
 
@@ -166,6 +159,14 @@ def parsed_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
         return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def computed_once(path: Path, compute: Callable[[], object], read: Callable[[Any], Computed]) -> Computed:
+    """Return what `read` makes of a JSON file of the cache, which is computed where it is missing or damaged."""
+    with suppress(FileNotFoundError, *DAMAGE):
+        return read(read_json(path))
+    write_json(path, compute(), indent=None)
+    return read(read_json(path))
 
 
 def nan_to_null(plain: Any) -> Any:  # noqa: ANN401 - walks JSON

@@ -1,14 +1,13 @@
 """The attention gate: where a map of local features agrees with the deepest map, which sees the whole image."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-AttentionKind = Literal["sigmoid", "softmax"]
-ATTENTION_KINDS: tuple[AttentionKind, ...] = ("sigmoid", "softmax")
+from attnmel.config.settings.model import Attention
 
 HIDDEN_CHANNELS = 256
 """Channels in which local and global features are compared; the authors' code."""
@@ -31,11 +30,7 @@ class AttentionGate(nn.Module):
     """
 
     def __init__(
-        self,
-        local_channels: int,
-        global_channels: int,
-        hidden: int = HIDDEN_CHANNELS,
-        kind: AttentionKind = "sigmoid",
+        self, local_channels: int, global_channels: int, hidden: int = HIDDEN_CHANNELS, kind: Attention = "sigmoid"
     ) -> None:
         super().__init__()
         self.kind = kind

@@ -9,18 +9,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attnmel.config.settings.model import (
+    ATTENTIONS,
     GRIDS,
     HEAD_KINDS,
     LEFT_OUT,
     LITE_TRUNKS,
     OWN,
+    PADDINGS,
     PASSINGS,
+    Attention,
     Grid,
     LeftOut,
     Passing,
 )
 from attnmel.errors import ConfigError, require_known
-from attnmel.models.attention import ATTENTION_KINDS, HIDDEN_CHANNELS, AttentionGate, AttentionKind
+from attnmel.models.attention import HIDDEN_CHANNELS, AttentionGate
 from attnmel.models.chen import MASK_CHANNELS, ChenNetwork
 from attnmel.models.dermaknet import RATE_SHARES, STRUCTURE_CHANNELS, DermaKNet
 from attnmel.models.harangi import HarangiNetwork
@@ -28,7 +31,7 @@ from attnmel.models.heads import HEADS, Head
 from attnmel.models.output import Output
 from attnmel.models.own_network import own_network
 from attnmel.models.trunks.registry import TRUNKS
-from attnmel.models.trunks.trunk import PADDINGS, Padding, Pooled, Trunk, scaled
+from attnmel.models.trunks.trunk import Pooled, Trunk, scaled
 from attnmel.models.trunks.vgg import VggTrunk
 
 # VGG-16's dense part, as published: units of its two layers, and side of the map they see.
@@ -136,7 +139,7 @@ class Parts:
     width: float
     """Share of each layer's channels that is kept."""
     classes: int
-    attention: AttentionKind
+    attention: Attention
     passing: Passing
     without: tuple[LeftOut, ...]
     grid: Grid
@@ -230,27 +233,26 @@ def build_network(
     require_known("network", network, (*NETWORKS, OWN))
     if network == OWN:
         return own_network(own, classes)
-    require_known("trunk", trunk, TRUNKS)
-    require_known("padding", padding, PADDINGS)
-    require_known("attention", attention, ATTENTION_KINDS)
-    require_known("passing", passing, PASSINGS)
-    require_known("grid", grid, GRIDS)
-    require_known("head", heads, HEAD_KINDS)
-    for branch in branches:
-        require_known("trunk", branch, TRUNKS)
-    for part in without:
-        require_known("part to leave out", part, LEFT_OUT)
+    for kind, name, known in (
+        *(("trunk", one, TRUNKS) for one in (trunk, *branches)),
+        ("padding", padding, PADDINGS),
+        ("attention", attention, ATTENTIONS),
+        ("passing", passing, PASSINGS),
+        ("grid", grid, GRIDS),
+        ("head", heads, HEAD_KINDS),
+        *(("part to leave out", one, LEFT_OUT) for one in without),
+    ):
+        require_known(kind, name, known)
     if not 0 < width <= 1:
         raise ConfigError(f"model.width is {width}; expected above 0 and at most 1")
     if classes < 2:
         raise ConfigError(f"a network for {classes} classes; expected at least 2")
-    pad: Padding = "tensorflow" if padding == "tensorflow" else "symmetric"
     others = [TRUNKS[one](width, "tensorflow" if one in LITE_TRUNKS else "symmetric") for one in branches]
     parts = Parts(
-        trunk=TRUNKS[trunk](width, pad),
+        trunk=TRUNKS[trunk](width, PADDINGS[padding]),
         width=width,
         classes=classes,
-        attention="softmax" if attention == "softmax" else "sigmoid",
+        attention=ATTENTIONS[attention],
         passing=PASSINGS[passing],
         without=tuple(LEFT_OUT[part] for part in without),
         grid=GRIDS[grid],

@@ -92,21 +92,12 @@ def segmentation_loss() -> Loss:
 
 
 def save_segmenter(path: Path, weights: Mapping[str, Tensor], card: SegmenterCard) -> None:
-    """Write weights and card to `path` (.safetensors), and the card also as .json; replaces a former checkpoint.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; the former checkpoint is kept.
-    """
+    """Write weights and card to `path` (.safetensors), and the card also as .json; replaces a former checkpoint."""
     save_with_card(path, weights, CARD, _CARD.dump_json(card, indent=2))
 
 
 def load_segmenter(path: Path) -> tuple[nn.Module, SegmenterCard]:
-    """Read a run folder's best checkpoint, or a checkpoint file; the network is in evaluation mode, on the CPU.
-
-    Raises:
-        CheckpointError: no such file, a pickle, a damaged file, no card of a segmenter, or tensors that are not its.
-        ConfigError: MONAI is not installed.
-    """
+    """Read a run folder's best checkpoint, or a checkpoint file; the network is in evaluation mode, on the CPU."""
     tensors, card = read_with_card(path, CARD, _CARD.validate_json, "attnmel segment train")
     with torch.device("meta"):
         network = build_segmenter(card.channels, card.residual_units, card.norm)

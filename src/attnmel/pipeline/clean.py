@@ -3,7 +3,6 @@
 Everything listed here is computed again when it is needed. Data sets, weights, masks and runs are never touched.
 """
 
-import json
 import re
 import shutil
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.files.folders import RunFolder, audit_folder, cache_folder
+from attnmel.files.table_files import parsed_json
 
 KINDS = {
     "": "prepared images",
@@ -102,7 +102,7 @@ def _users(folders: Iterable[Path]) -> dict[str, list[str]]:
     for folder in folders:
         for path in sorted(folder.rglob(name)):
             try:
-                key = json.loads(path.read_bytes())["data"]["content"]
+                key = parsed_json(path.read_bytes())["data"]["content"]
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             users.setdefault(str(key), []).append(str(path.parent))

@@ -10,8 +10,8 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.pipeline.experiment import run_recipe, run_system
 from attnmel.pipeline.fuse.fuse import fuse
+from attnmel.pipeline.run.moved import place_of
 from attnmel.pipeline.run.parts import part_notes, part_recipes
-from attnmel.pipeline.run.place import place_of
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.train import recipe_fabric
 from attnmel.progress import SILENT, Progress

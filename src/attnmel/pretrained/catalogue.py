@@ -1,12 +1,15 @@
 """Find the files of a pretrained model by its name; each is checked against the model's card. No torch."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attnmel.errors import CheckpointError
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
-from attnmel.pretrained.card import ModelCard, read_model_card
+
+if TYPE_CHECKING:
+    from attnmel.pretrained.card import ModelCard
 
 FOLDER = Path(__file__).parent
 
@@ -23,24 +26,16 @@ class Shipped:
     """A pretrained model: its card, and a run folder without the files that only training needs."""
 
     folder: Path
-    card: ModelCard
+    card: "ModelCard"
 
     @property
     def checkpoint(self) -> Path:
-        """The weights, in half floats.
-
-        Raises:
-            CheckpointError: as `file`.
-        """
+        """The weights, in half floats."""
         return self.file(RunFolder(self.folder).best.name)
 
     @property
     def onnx(self) -> Path:
-        """The network as one file that runs without torch.
-
-        Raises:
-            CheckpointError: as `file`.
-        """
+        """The network as one file that runs without torch."""
         return self.file(RunFolder(self.folder).onnx.name)
 
     def file(self, name: str) -> Path:
@@ -57,7 +52,7 @@ class Shipped:
         size = path.stat().st_size
         if size != expected.size:
             raise self._damaged(path, f"it has {size:,} bytes", f"{expected.size:,}")
-        found = file_digest(path)
+        found = file_sha256(path)
         if found != expected.sha256:
             raise self._damaged(path, f"its SHA-256 starts with {found[:12]}", expected.sha256[:12])
         return path
@@ -69,6 +64,12 @@ class Shipped:
         )
 
 
+def onnx_path(name: str) -> Path | None:
+    """Return where the ONNX file of the model of that name is, without a check; None for any other text."""
+    full = _full_name(name)
+    return None if full is None else RunFolder(FOLDER / full).onnx
+
+
 def find_model(name: str) -> Shipped | None:
     """Return the model of that name, or the default for "pretrained"; None for any other text, which is a path.
 
@@ -77,8 +78,13 @@ def find_model(name: str) -> Shipped | None:
     Raises:
         CheckpointError: the model's card is missing or damaged.
     """
+    full = _full_name(name)
+    return None if full is None else open_model(full)
+
+
+def _full_name(name: str) -> str | None:
     full = DEFAULT if name == ANY else name
-    return open_model(full) if full in model_names() else None
+    return full if full in model_names() else None
 
 
 def model_names() -> tuple[str, ...]:
@@ -87,15 +93,7 @@ def model_names() -> tuple[str, ...]:
 
 
 def open_model(name: str) -> Shipped:
-    """Return a model of `model_names`.
+    """Return a model of `model_names`."""
+    from attnmel.pretrained.card import read_model_card
 
-    Raises:
-        CheckpointError: as `find_model`.
-    """
     return Shipped(FOLDER / name, read_model_card(FOLDER / name / CARD_FILE))
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,7 +17,7 @@ from torch.nn import functional
 from attnmel.errors import ConfigError
 from attnmel.models.output import probabilities
 from attnmel.progress import SILENT, Progress
-from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode, logits_of
+from attnmel.saliency.methods.class_scores import evaluation_mode, logits_of, scores_of
 
 STEPS = 20
 """Of a curve: each replaces 5 % of the pixels."""
@@ -94,11 +94,7 @@ def area_evidence(
     batch: int = 32,
     progress: Progress = SILENT,
 ) -> Evidence:
-    """Return the probabilities of each image with only an area, such as a binarised map or the lesion, and without it.
-
-    Raises:
-        ConfigError: the network returns no scores, or has no such class.
-    """
+    """Return the probabilities of each image with and without an area, such as a binarised map or the lesion."""
     infill = blurred(images) if infill is None else infill
     replaced = torch.stack([torch.zeros_like(areas), ~areas, areas], dim=1)
     return Evidence(*_mixed(images, infill, replaced, network, classes, batch, progress).unbind(1))
@@ -147,11 +143,5 @@ def _mixed(
 
 
 def probabilities_of(output: object, classes: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
-    """Return each image's probability of its class, by a softmax in double precision.
-
-    Raises:
-        ConfigError: the output has no scores, or none of such a class.
-    """
-    logits = logits_of(output)
-    check_classes(classes, logits.shape[1])
-    return probabilities(logits).gather(1, classes.to(logits.device)[:, None])[:, 0]
+    """Return each image's probability of its class, by a softmax in double precision."""
+    return scores_of(probabilities(logits_of(output)), classes)

@@ -37,9 +37,6 @@ def sanity_maps(
 
     First of the next probable class, then of the images whose lesion was painted out (see `painted_out`), if given,
     then of the network randomised layer by layer from the top, after each `every`th layer and the last.
-
-    Raises:
-        ConfigError: as the method, as `next_class` and as `randomised`.
     """
     yield ANOTHER_CLASS, method(network, images, next_class(network, images, classes))
     if painted is not None:

@@ -45,10 +45,6 @@ def turned_maps(
     classes: Int[Tensor, " B"],
     turns: Mapping[str, Turn] = TURNS,
 ) -> Iterator[tuple[str, Float[Tensor, "B s s"]]]:
-    """Give the maps of the images turned in each way, turned back, by the way's name.
-
-    Raises:
-        ConfigError: as the method.
-    """
+    """Give the maps of the images turned in each way, turned back, by the way's name."""
     for name, turn in turns.items():
         yield name, turn.back(method(network, turn(images).contiguous(), classes))

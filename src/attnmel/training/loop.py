@@ -1,5 +1,6 @@
 """The training loop: batches, network and objective in, the mean loss of each epoch out; the caller does the rest."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -97,13 +98,7 @@ class _Step(NamedTuple):
 
 def _one_late(steps: Iterator[_Step]) -> Iterator[_Step]:
     """Give each step once the next one is queued, so that a GPU never waits until its numbers are read."""
-    before = None
-    for step in steps:
-        if before is not None:
-            yield before
-        before = step
-    if before is not None:
-        yield before
+    return (step for step, _ in itertools.pairwise(itertools.chain(steps, [None])) if step is not None)
 
 
 def _step(

@@ -49,7 +49,10 @@ class ClassifierObjective:
             output: Output = network(part.inputs)
             own = self.loss.sums(output, part.priors, part.has_prior)
             everyone = ahead or [_over_processes(fabric, sums) for sums in own]
-            others = [_minus(*pair) for pair in zip(everyone, own, strict=True)]
+            others = [
+                DiceSums(*(a - o.detach() for a, o in zip(*pair, strict=True)))
+                for pair in zip(everyone, own, strict=True)
+            ]
             focal, dice = self.loss.terms(output, part.labels, own, others)
             masks = self.loss.mask_term(output, part.priors, part.has_prior)
             focal, masks = self.loss.mass(part.labels) / whole * focal, len(part.labels) / images * masks
@@ -115,10 +118,6 @@ def joined(fabric: Fabric, value: Tensor, how: Literal["sum", "mean"]) -> Tensor
 
 def _over_processes(fabric: Fabric, sums: DiceSums) -> DiceSums:
     return DiceSums(*(joined(fabric, value.detach().clone(), "sum") for value in sums))
-
-
-def _minus(everyone: DiceSums, own: DiceSums) -> DiceSums:
-    return DiceSums(*(a - o.detach() for a, o in zip(everyone, own, strict=True)))
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """The application: the page, and a JSON API for images in forms."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
@@ -52,11 +53,7 @@ class Served:
         self.queue = WorkQueue(at_once * WORKERS_PER_PASS, limits)
 
     def chosen(self, names: Sequence[str] | None) -> list[ServedModel]:
-        """Return the models of these names, in this order; all of them if none is named.
-
-        Raises:
-            ConfigError: there is no model of a name.
-        """
+        """Return the models of these names, in this order; all of them if none is named."""
         for name in names or ():
             require_known("model", name, self.models.by_name)
         return [self.models.by_name[name] for name in dict.fromkeys(names or self.models.by_name)]
@@ -85,7 +82,7 @@ def make_app(models: Models, limits: Limits | None = None) -> FastAPI:
     add_errors(app)
     _add_predict(app, served)
     _add_overlay(app, served)
-    _add_page(app)
+    add_page(app, (files("attnmel.web") / "page").iterdir())
     return app
 
 
@@ -135,18 +132,17 @@ def _add_overlay(app: FastAPI, served: Served) -> None:
         return Response(png, media_type="image/png")
 
 
-def _add_page(app: FastAPI) -> None:
-    """Serve the files of the page, each by its own name; no path is made of a request."""
-    for one in files("attnmel.web").joinpath("page").iterdir():
+def add_page(app: FastAPI, parts: Iterable[Traversable]) -> None:
+    """Serve the files of a page, each by its own name; no path is made of a request."""
+
+    async def file_answer(content: bytes, kind: str, request: Request) -> Response:
+        return Response(content, media_type=kind)
+
+    for one in parts:
         kind = PAGE_TYPES.get(one.name.rpartition(".")[2])
         if kind is not None:
             address = "/" if one.name == "index.html" else f"/page/{one.name}"
             app.add_route(address, partial(file_answer, one.read_bytes(), kind), include_in_schema=False)
-
-
-async def file_answer(content: bytes, kind: str, request: Request) -> Response:
-    """Answer with the content of a file of the page."""
-    return Response(content, media_type=kind)
 
 
 def add_errors(app: FastAPI) -> None:

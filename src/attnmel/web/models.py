@@ -33,21 +33,15 @@ class Case(NamedTuple):
 
 
 class ServedModel:
-    """One model of a server.
-
-    Raises:
-        CheckpointError: the file cannot be used.
-        ConfigError: the network needs lesion masks, and there are none.
-    """
+    """One model of a server."""
 
     def __init__(self, name: str, path: Path, *, masks: bool) -> None:
         self.name = name
         self._model = OnnxModel(path, precision="float32", calibrated=True)
         self.card = self._model.card
         require_masks(self.card, LesionMasks(lambda _: None, "segmenter") if masks else NO_MASKS)
-        self.table = Table(
-            self.card, self._model.temperature, self._model.thresholds, not_checked(self.card.colours, masks=masks)
-        )
+        unchecked = not_checked(self.card.colours, self.card.size, masks=masks)
+        self.table = Table(self.card, self._model.temperature, self._model.thresholds, unchecked)
         self.facts = nan_to_null(printable_texts({"model": name, **self.table.head()}))
         """What its numbers mean, as plain values."""
         self.at_once = self._model.at_once

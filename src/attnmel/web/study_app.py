@@ -16,9 +16,10 @@ from attnmel.pipeline.study.reader_progress import ReaderProgress, has_ended, pr
 from attnmel.pipeline.study.reading_order import Item
 from attnmel.pipeline.study.store import Answer, Reader, Store
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Study, StudyFolder
-from attnmel.web.app import NO_TELEMETRY, PAGE_TYPES, add_errors, file_answer
+from attnmel.web.app import NO_TELEMETRY, add_errors, add_page
 from attnmel.web.study_schema import Given, OwnAnswer, State, Support
 
+_WEB = files("attnmel.web")
 SHARED = ("style.css", "dom.js", "icon.svg")
 """Files of the page of `attnmel serve` that this one uses, too."""
 
@@ -32,16 +33,13 @@ TAKEN = "this question was answered before, and the first answer counts; open th
 NO_DATABASE = "the study's database cannot be reached now; nothing was kept of this request, so send it again later"
 
 Now = Callable[[], datetime]
-
-
-def _utc() -> datetime:
-    return datetime.now(UTC)
+_UTC: Now = partial(datetime.now, UTC)
 
 
 class StudyServer:
     """A study, its files and its database, as the requests need them."""
 
-    def __init__(self, study: Study, folder: StudyFolder, store: Store, now: Now = _utc) -> None:
+    def __init__(self, study: Study, folder: StudyFolder, store: Store, now: Now = _UTC) -> None:
         self.study, self.folder, self.store, self.now = study, folder, store, now
 
     def reader(self, request: Request) -> Reader:
@@ -173,7 +171,7 @@ async def _bounded(request: Request) -> Given:
         raise HTTPException(422, f"{'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}") from None
 
 
-def make_study_app(study: Study, folder: StudyFolder, store: Store, now: Now = _utc) -> FastAPI:
+def make_study_app(study: Study, folder: StudyFolder, store: Store, now: Now = _UTC) -> FastAPI:
     """Return the application of a study."""
     server = StudyServer(study, folder, store, now)
     app = FastAPI(
@@ -191,7 +189,7 @@ def make_study_app(study: Study, folder: StudyFolder, store: Store, now: Now = _
     async def unreachable(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": NO_DATABASE}, 503)
 
-    _add_page(app)
+    add_page(app, [*(_WEB / "page" / name for name in SHARED), *(_WEB / "study_page").iterdir()])
     _add_api(app, server)
     return app
 
@@ -220,14 +218,3 @@ def _add_api(app: FastAPI, server: StudyServer) -> None:
     def attention(reader: found, position: int) -> Response:  # pyright: ignore[reportInvalidTypeForm]
         """Return the attention map of the case that is shown now."""
         return server.picture(reader, position, with_map=True)
-
-
-def _add_page(app: FastAPI) -> None:
-    """Serve the files of the page, each by its own name; no path is made of a request."""
-    web = files("attnmel.web")
-    shared = [web.joinpath("page", name) for name in SHARED]
-    for one in (*shared, *web.joinpath("study_page").iterdir()):
-        kind = PAGE_TYPES.get(one.name.rpartition(".")[2])
-        if kind is not None:
-            address = "/" if one.name == "index.html" else f"/page/{one.name}"
-            app.add_route(address, partial(file_answer, one.read_bytes(), kind), include_in_schema=False)

@@ -68,9 +68,7 @@ class WorkQueue:
                 thread.name = NAME
 
     async def results(
-        self,
-        functions: Sequence[Callable[[bool], Result]],
-        is_gone: Callable[[], Awaitable[bool]],
+        self, functions: Sequence[Callable[[bool], Result]], is_gone: Callable[[], Awaitable[bool]]
     ) -> list[Result]:
         """Return the result of each function, in order; if `is_gone` says that nobody waits, the rest is left out.
 

@@ -19,10 +19,10 @@ def test_before_a_fetch_every_file_that_is_read_is_missing(tmp_path: Path) -> No
     missing = missing_files("isic2018", tmp_path)
     assert [one.name for one in missing] == [a.name for a in ARCHIVES["isic2018"] if a.split != "validation"]
     images = next(one for one in missing if one.name == INPUT)
-    assert (images.address, images.role, images.split) == (f"{OFFICIAL_ADDRESS}/2018/{INPUT}", "images", "train")
+    assert (images.published_at, images.role, images.split) == (f"{OFFICIAL_ADDRESS}/2018/{INPUT}", "images", "train")
     assert size_in_words(images.about_bytes) == "2.6 GB"
     masks = next(one for one in missing if one.role == "masks")
-    assert masks.address.startswith("https://dataverse.harvard.edu/")
+    assert masks.published_at.startswith("https://dataverse.harvard.edu/")
 
 
 @pytest.mark.parametrize("name", ["isic2016", "isic2018", "isic2018-leaky", "isic2018-task1"])
@@ -41,7 +41,7 @@ def test_what_the_mirror_lacked_or_was_deleted_is_missing(mirror: Path, tmp_path
 
 
 def test_phantoms_have_no_address_and_no_size(tmp_path: Path) -> None:
-    assert {(one.address, one.about_bytes) for one in missing_files("phantoms", tmp_path)} == {("", None)}
+    assert {(one.published_at, one.about_bytes) for one in missing_files("phantoms", tmp_path)} == {("", None)}
 
 
 def test_an_unknown_data_set_is_told_with_those_that_are_known(tmp_path: Path) -> None:

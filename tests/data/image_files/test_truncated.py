@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.images import decoded_image
 
 from attnmel.data.image_files.reading import read_image
-from attnmel.data.preprocess.images import decoded_image, prepared_image
+from attnmel.data.preprocess.images import prepared_image
 from attnmel.errors import ImageError
 
 

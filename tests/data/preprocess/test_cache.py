@@ -172,6 +172,17 @@ def test_a_damaged_cache_is_built_again(lesions: list[Lesion], build: Callable[.
     np.testing.assert_array_equal(build(lesions).arrays, before)
 
 
+@pytest.mark.parametrize("changed", [{"has_mask": None}, {"has_mask": [True]}, {"has_mask": [[1], 2]}, {"key": None}])
+def test_damaged_values_of_a_cache_are_one_sentence(
+    lesions: list[Lesion], build: Callable[..., Cache], changed: dict[str, object]
+) -> None:
+    path = build(lesions).path / "contents.json"
+    plain = {name: value for name, value in {**json.loads(path.read_text()), **changed}.items() if value is not None}
+    path.write_text(json.dumps(plain))
+    with pytest.raises(ImageError, match=r"contents\.json is damaged; delete the folder .* and run again"):
+        build(lesions)
+
+
 def test_a_file_cut_short_while_it_is_used_is_an_error(lesions: list[Lesion], build: Callable[..., Cache]) -> None:
     cache = build(lesions)
     os.truncate(cache.path / "pixels.bin", 100)

@@ -86,10 +86,18 @@ def test_a_blurred_image_and_far_colours_are_warned_of() -> None:
     assert mean_colour(green) == pytest.approx([0, 195 / 255, 0])
 
 
+def test_a_small_input_is_not_called_blurred() -> None:
+    smooth = np.full((112, 112, 3), 120, dtype=np.uint8)
+    smooth[:56] = 140
+    assert image_warnings(smooth, SEEN, None) == ()
+    assert image_warnings(smooth.repeat(2, axis=0).repeat(2, axis=1), SEEN, None) == ("blurred",)
+
+
 def test_what_cannot_be_checked_is_said() -> None:
     colours = colour_statistics(np.random.default_rng(1).random((100, 3)))
-    assert not_checked(colours, masks=True) == ()
-    assert not_checked(None, masks=False) == (
+    assert not_checked(colours, 224, masks=True) == ()
+    assert not_checked(None, 223, masks=False) == (
+        "'blurred' is not checked: the input has fewer than 224 pixels a side, where no image is sharp",
         "'outside the square' and 'no lesion found' are not checked: they need masks (--masks or --segmenter)",
         "'colours far from training' is not checked: the network has no colour statistics of its training images",
     )

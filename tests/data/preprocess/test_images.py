@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.images import STORED, decoded_image
 
 from attnmel.data.preprocess.images import (
     central_crop,
     central_square,
-    decoded_image,
     image_size,
     normalised,
     prepared_image,
@@ -68,16 +68,7 @@ def test_a_large_jpeg_decoded_at_a_smaller_scale_is_close_to_the_whole(
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_undone_in_size_and_pixels(tmp_path: Path, picture: Image.Image, orientation: int) -> None:
-    upright_to_stored = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
+    upright_to_stored = STORED[orientation]
     # 89 x 59 decoded at half size leaves half a pixel on one side, wherever that is once upright.
     picture = picture.crop((0, 0, 89, 59))
     stored = picture if upright_to_stored is None else picture.transpose(upright_to_stored)

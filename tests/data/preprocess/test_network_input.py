@@ -5,23 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.images import STORED
 
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.images import Square, prepared_image, prepared_pixels
 from attnmel.data.preprocess.network_input import mask_of, network_input
 from attnmel.errors import ImageError
-
-STORED = {
-    1: None,
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-"""From an upright picture to how a file of an EXIF orientation stores it."""
 
 
 @pytest.fixture

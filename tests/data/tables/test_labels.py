@@ -1,11 +1,12 @@
 """Tables of labels become diagnoses, or the lines that are none are named."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from attnmel.data.tables.labels import read_isic2016_labels, read_isic2017_labels, read_isic2018_labels
+from attnmel.data.tables.labels import read_labels
 from attnmel.errors import LabelError
 
 HEADER_2018 = "image,MEL,NV,BCC,AKIEC,BKL,DF,VASC"
@@ -24,9 +25,9 @@ def table(tmp_path: Path) -> Path:
 
 def test_words_and_numbers_of_2016_mean_the_same(table: Path) -> None:
     table.write_bytes(b"\xef\xbb\xbfa,benign\r\nb,malignant\r\n")
-    assert read_isic2016_labels(table) == {"a": "benign", "b": "malignant"}
+    assert read_labels(table, 2016) == {"a": "benign", "b": "malignant"}
     table.write_text("a,0.0\nb,1.0\n")
-    assert read_isic2016_labels(table) == {"a": "benign", "b": "malignant"}
+    assert read_labels(table, 2016) == {"a": "benign", "b": "malignant"}
 
 
 @pytest.mark.parametrize(
@@ -46,12 +47,12 @@ def test_words_and_numbers_of_2016_mean_the_same(table: Path) -> None:
     ],
 )
 def test_a_label_of_2016_that_is_none_is_named(table: Path, content: str | bytes, message: str) -> None:
-    refuse(read_isic2016_labels, table, content, message)
+    refuse(partial(read_labels, year=2016), table, content, message)
 
 
 def test_every_diagnosis_of_2018_is_the_column_with_the_one(table: Path) -> None:
     table.write_text(f"{HEADER_2018}\na,1.0,0.0,0.0,0.0,0.0,0.0,0.0\nb,0,0,0,0,0,0,1\n")
-    assert read_isic2018_labels(table) == {"a": "MEL", "b": "VASC"}
+    assert read_labels(table, 2018) == {"a": "MEL", "b": "VASC"}
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,15 @@ def test_every_diagnosis_of_2018_is_the_column_with_the_one(table: Path) -> None
     ],
 )
 def test_a_label_of_2018_that_is_none_is_named(table: Path, rows: str, message: str) -> None:
-    refuse(read_isic2018_labels, table, f"{HEADER_2018}\n{rows}\n", message)
+    refuse(partial(read_labels, year=2018), table, f"{HEADER_2018}\n{rows}\n", message)
 
 
-def test_many_wrong_lines_are_counted_and_twenty_listed(table: Path) -> None:
+def test_many_lines_that_are_wrong_alike_are_one_sentence(table: Path) -> None:
     rows = "".join(f"i{n},0,0,0,0,0,0,0\n" for n in range(28))
-    refuse(read_isic2018_labels, table, f"{HEADER_2018}\n{rows}", r"(?s)^28 problems; .*line 21: .*and 8 more")
+    found = (
+        r"^28 problems; correct them all:\n  .*, lines 2, 3, 4, 5, 6 and 23 more: found 0 columns that are 1, expected"
+    )
+    refuse(partial(read_labels, year=2018), table, f"{HEADER_2018}\n{rows}", found)
 
 
 @pytest.mark.parametrize(
@@ -93,10 +97,10 @@ def test_many_wrong_lines_are_counted_and_twenty_listed(table: Path) -> None:
     ],
 )
 def test_a_label_of_2017_that_is_none_is_named(table: Path, rows: str, message: str) -> None:
-    refuse(read_isic2017_labels, table, f"image_id,melanoma,seborrheic_keratosis\n{rows}\n", message)
+    refuse(partial(read_labels, year=2017), table, f"image_id,melanoma,seborrheic_keratosis\n{rows}\n", message)
 
 
-@pytest.mark.parametrize("reader", [read_isic2017_labels, read_isic2018_labels])
+@pytest.mark.parametrize("reader", [partial(read_labels, year=2017), partial(read_labels, year=2018)])
 @pytest.mark.parametrize("content", [b"", b"image,label\na,1\n", b"image_id,melanoma\n", b"\xff\xfe\n"])
 def test_a_table_of_other_columns_is_refused(
     table: Path, reader: Callable[[Path], dict[str, str]], content: bytes

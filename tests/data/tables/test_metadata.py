@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.tables.metadata import read_ham10000_metadata, read_isic2017_metadata, read_lesion_groups
+from attnmel.data.tables.metadata import HAM10000, LESION_GROUPS, METADATA_2017
 from attnmel.errors import LabelError
 
 HAM = "lesion_id,image_id,dx,dx_type,age,sex,localization"
@@ -17,7 +17,7 @@ def table(tmp_path: Path) -> Path:
 
 def test_age_and_sex_of_2017_are_read_and_unknown_ones_left_out(table: Path) -> None:
     table.write_text("image_id,age_approximate,sex\na,55,female\nb,unknown,male\nc,unknown,unknown\nd,,Male\n")
-    assert read_isic2017_metadata(table) == {
+    assert METADATA_2017.read(table) == {
         "a": {"age": "55", "sex": "female"},
         "b": {"sex": "male"},
         "c": {},
@@ -27,7 +27,7 @@ def test_age_and_sex_of_2017_are_read_and_unknown_ones_left_out(table: Path) -> 
 
 def test_ham10000_tells_age_sex_site_and_confirmation(table: Path) -> None:
     table.write_text(f"{HAM}\nL1,a,bkl,histo,80.0,male,lower extremity\nL2,b,nv,follow_up,,unknown,unknown\n")
-    assert read_ham10000_metadata(table) == {
+    assert HAM10000.read(table) == {
         "a": {"age": "80", "sex": "male", "site": "lower extremity", "confirmation": "histopathology"},
         "b": {"confirmation": "follow-up"},
     }
@@ -35,7 +35,7 @@ def test_ham10000_tells_age_sex_site_and_confirmation(table: Path) -> None:
 
 def test_the_edition_with_collections_tells_the_source(table: Path) -> None:
     table.write_text(f"{HAM},dataset\nL1,a,bkl,consensus,80.0,male,scalp,vidir_modern\n")
-    assert read_ham10000_metadata(table)["a"]["source"] == "vidir_modern"
+    assert HAM10000.read(table)["a"]["source"] == "vidir_modern"
 
 
 def test_both_tables_of_ham10000_name_confirmations_alike(tmp_path: Path) -> None:
@@ -48,9 +48,9 @@ def test_both_tables_of_ham10000_name_confirmations_alike(tmp_path: Path) -> Non
     groups, metadata = tmp_path / "groups.csv", tmp_path / "metadata.csv"
     groups.write_text("image,lesion_id,diagnosis_confirm_type\n" + "".join(f"{i},L,{w}\n" for i, w in words.items()))
     metadata.write_text(f"{HAM}\n" + "".join(f"L,{word},nv,{word},,,\n" for word in words))
-    lesions, confirmed = read_lesion_groups(groups)
+    lesions, confirmed = LESION_GROUPS.read_groups(groups)
     assert lesions == dict.fromkeys(words, "L")
-    assert confirmed == read_ham10000_metadata(metadata)
+    assert confirmed == HAM10000.read(metadata)
     assert {told["confirmation"] for told in confirmed.values()} == {
         "histopathology",
         "follow-up",
@@ -84,17 +84,17 @@ def test_both_tables_of_ham10000_name_confirmations_alike(tmp_path: Path) -> Non
 def test_nonsense_is_named_with_its_line(table: Path, row: str, message: str) -> None:
     table.write_text(f"{HAM}\n{row}\n")
     with pytest.raises(LabelError, match=message):
-        read_ham10000_metadata(table)
+        HAM10000.read(table)
 
 
 def test_an_image_without_a_lesion_is_named(table: Path) -> None:
     table.write_text("image,lesion_id,diagnosis_confirm_type\na,L,histopathology\nb,,histopathology\n")
     with pytest.raises(LabelError, match=r"line 3, column lesion_id: found nothing, expected a lesion_id"):
-        read_lesion_groups(table)
+        LESION_GROUPS.read_groups(table)
 
 
 @pytest.mark.parametrize("header", ["image_id,age,sex", f"{HAM},clinic", HAM.replace("dx,", ""), ""])
 def test_another_table_is_told(table: Path, header: str) -> None:
     table.write_text(f"{header}\n")
     with pytest.raises(LabelError, match=r"expected the header image_id,lesion_id,dx,dx_type,age,sex"):
-        read_ham10000_metadata(table)
+        HAM10000.read(table)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attnmel.data.tables.metadata import read_ham10000_metadata
+from attnmel.data.tables.metadata import HAM10000
 from attnmel.files.table_files import read_table
 
 TABLE = Path(__file__).parents[4] / "shared" / "data" / "tables" / "HAM10000_metadata.csv"
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.real, pytest.mark.skipif(not TABLE.is_file(), reason="
 
 
 def test_its_ages_of_0_and_lesions_of_two_sites_are_read_as_they_are_written() -> None:
-    known = read_ham10000_metadata(TABLE)
+    known = HAM10000.read(TABLE)
     assert len(known) == 10_015
     assert sum(one.get("age") == "0" for one in known.values()) == 39
     assert sum("age" not in one for one in known.values()) == 57

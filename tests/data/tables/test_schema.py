@@ -174,12 +174,22 @@ def test_a_column_that_may_be_there_is_read_and_checked(tmp_path: Path) -> None:
     ]
 
 
-def test_twenty_problems_are_told_and_the_others_counted(tmp_path: Path) -> None:
-    rows = "".join(f"ISIC_{number},0,nan\n" for number in range(25))
-    first, *lines = refused(written(tmp_path, f"image,a,b\n{rows}")).splitlines()
+def test_rows_wrong_alike_are_one_sentence_with_their_first_lines_and_cells(tmp_path: Path) -> None:
+    rows = "".join(f"ISIC_{number},0,{'nan' if number % 3 else number + 2}\n" for number in range(25))
+    assert refused(written(tmp_path, f"image,a,b\n{rows}ISIC_99,2,1\n")).splitlines() == [
+        "26 problems; correct them all:",
+        "  t.csv, lines 2, 3, 4, 5, 6 and 20 more, column b: found '2', 'nan', '5', '8', '11' and 5 more, "
+        "expected a number in [0, 1]",
+        "  t.csv, line 27, column a: found '2', expected a number in [0, 1]",
+    ]
+
+
+def test_twenty_sentences_are_listed_and_the_other_problems_counted(tmp_path: Path) -> None:
+    rows = "".join(f"ISIC_{number},0,0\n" for number in range(25))
+    first, *lines = refused(written(tmp_path, f"image,a,b\n{rows}{rows}")).splitlines()
     assert first == "25 problems; correct them all:"
     assert len(lines) == 21
-    assert lines[19].startswith("  t.csv, line 21, column b: found 'nan'")
+    assert lines[19].startswith("  t.csv, line 46, column image: found 'ISIC_19'")
     assert lines[20] == "  t.csv: and 5 more"
 
 

@@ -5,7 +5,6 @@ import pytest
 from attnmel.data.tables.words import (
     age_in_words,
     class_of,
-    counted,
     folded,
     is_exact_age,
     is_unknown,
@@ -81,7 +80,6 @@ def test_german_diagnoses_mean_those_of_the_challenges_unless_a_class_has_that_n
     assert class_of("melanom", ("Melanom", "melanoma")) == "Melanom"
 
 
-def test_names_are_folded_and_counts_have_their_noun() -> None:
+def test_names_are_folded() -> None:
     assert folded("  Patient ID ") == folded("patient-id") == folded("PATIENT_ID") == "patient_id"
     assert folded("-") == "-"
-    assert (counted(1, "row"), counted(1200, "row")) == ("1 row", "1,200 rows")

@@ -8,11 +8,10 @@ import pytest
 from PIL import ExifTags, Image
 from tests.images import spot_on_skin
 
-from attnmel.data.verify import Finding
+from attnmel.data.verify import verify_dataset
 from attnmel.data.verify.files import examine
 from attnmel.data.verify.inventory import Item
 
-Found = Callable[..., list[Finding]]
 Files = Callable[[str], list[Path]]
 
 
@@ -27,7 +26,7 @@ def cut(path: Path, share: float) -> None:
     path.write_bytes(content[: int(len(content) * share)])
 
 
-def test_everything_that_is_broken_is_told_at_once(train: Files, found: Found) -> None:
+def test_everything_that_is_broken_is_told_at_once(home: Path, train: Files) -> None:
     images, masks = train("images"), train("masks")
     cut(images[0], 0.6)
     images[1].write_bytes(b"")
@@ -40,7 +39,7 @@ def test_everything_that_is_broken_is_told_at_once(train: Files, found: Found) -
     rewrite(masks[8], lambda mask: Image.fromarray(255 - np.asarray(mask.convert("L"))))
     rewrite(masks[9], lambda mask: Image.fromarray(np.asarray(mask.convert("L")) // 3 + 30))
     rewrite(images[10], lambda image: Image.new("RGB", image.size, (3, 3, 3)))
-    told = {(one.kind, one.image_id) for one in found()}
+    told = {(one.kind, one.image_id) for one in verify_dataset("phantoms", home).findings}
     stems = [path.stem for path in images]
     expected = [
         "image unusable", "image unusable", "image unusable", "mask unusable", "mask turned", "mask size",
@@ -50,27 +49,28 @@ def test_everything_that_is_broken_is_told_at_once(train: Files, found: Found) -
     assert {kind for kind, _ in told} - set(expected) <= {"mask at all borders"}
 
 
-def test_a_jpeg_cut_short_at_its_very_end_is_found_in_the_eighth_scale(train: Files, found: Found) -> None:
+def test_a_jpeg_cut_short_at_its_very_end_is_found_in_the_eighth_scale(train: Files) -> None:
     image = train("images")[0]
     cut(image, 0.97)
-    (finding,) = found("image unusable")
-    assert finding.image_id == image.stem
+    (finding,) = examine(Item("a", image)).findings
+    assert (finding.kind, finding.image_id) == ("image unusable", "a")
     assert "truncated or damaged" in finding.detail
     assert finding.hint.startswith("Run `attnmel fetch` again")
 
 
-def test_a_mask_that_lies_as_the_image_is_stored_is_turned(train: Files, found: Found) -> None:
+def test_a_mask_that_lies_as_the_image_is_stored_is_turned(train: Files) -> None:
     image = train("images")[0]
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     with Image.open(image) as picture:
         picture.load()
     picture.save(image, exif=exif)
-    (finding,) = found("mask turned")
+    (finding,) = examine(Item("a", image, train("masks")[0])).findings
+    assert finding.kind == "mask turned"
     assert finding.detail == "120 x 90 pixels; its image is 90 x 120"
 
 
-def test_an_inverted_palette_is_sound_once_it_is_grey(train: Files, found: Found) -> None:
+def test_an_inverted_palette_is_sound_once_it_is_grey(train: Files) -> None:
     mask = train("masks")[0]
     with Image.open(mask) as picture:
         grey = np.asarray(picture.convert("L"))
@@ -78,14 +78,14 @@ def test_an_inverted_palette_is_sound_once_it_is_grey(train: Files, found: Found
     palette.putdata((grey <= 127).astype(np.uint8).ravel().tolist())
     palette.putpalette([255, 255, 255, 0, 0, 0])
     palette.save(mask)
-    assert found() == []
+    assert examine(Item("a", train("images")[0], mask)).findings == ()
 
 
-def test_a_small_image_among_larger_ones_is_told(train: Files, found: Found) -> None:
+def test_a_small_image_among_larger_ones_is_told(home: Path, train: Files) -> None:
     image, mask = train("images")[0], train("masks")[0]
     rewrite(image, lambda one: one.resize((40, 30)))
     rewrite(mask, lambda one: one.resize((40, 30), Image.Resampling.NEAREST))
-    (finding,) = found()
+    (finding,) = verify_dataset("phantoms", home).findings
     assert (finding.kind, finding.image_id) == ("image small", image.stem)
     assert finding.detail == "its shorter side has 30 pixels; half of the images have 90"
 

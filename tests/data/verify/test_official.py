@@ -8,10 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from attnmel.data.datasets.sources import SOURCES
 from attnmel.data.verify import Finding, verify_dataset
+from attnmel.data.verify.official import official_inventory
 
 Found = Callable[..., list[Finding]]
 Files = Callable[[str], list[Path]]
+
+
+@pytest.fixture
+def found(home: Path) -> Found:
+    """List what lies there by names and tables alone, and give the findings of some kinds, or all."""
+
+    def look(*kinds: str) -> list[Finding]:
+        every = official_inventory("phantoms", SOURCES["phantoms"], home).findings
+        return [finding for finding in every if not kinds or finding.kind in kinds]
+
+    return look
 
 
 def test_sound_phantoms_have_no_finding_and_are_counted(home: Path) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
+from scipy.stats import binomtest
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.entry import ChallengeEntry, entry_of
 from attnmel.evaluation.challenge.metrics import official_measures
-from attnmel.evaluation.challenge.rules import CHALLENGES, Rules, changed_rules
+from attnmel.evaluation.challenge.rules import CHALLENGES, Rules, Threshold, changed_rules
 from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge, official_metrics
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN
 from attnmel.evaluation.classification.report import evaluate_classification
@@ -78,6 +79,28 @@ def test_a_class_without_an_image_is_not_defined_and_left_out_of_the_means() -> 
     assert np.isnan(report.row("VASC", "auc").value)
     assert report.row(MEAN, "auc").value == pytest.approx(np.mean(six))
     assert any(note.startswith(f"VASC: 0 of {kept.sum()} images") for note in report.notes)
+
+
+@pytest.mark.parametrize(("threshold", "called"), [("above", 3), ("at_or_above", 7)])
+def test_ppv_and_npv_are_shares_of_the_called_images_with_wilsons_interval(threshold: Threshold, called: int) -> None:
+    """Without a wrong image the interval is that of as many images as are called positive, or not."""
+    scores = np.array([0.9] * 3 + [0.5] * 4 + [0.1] * 9)
+    truth = scores > 0.1 if called == 7 else scores > 0.5
+    table = np.stack([scores, np.where(np.arange(16) < 8, 0.2, 0.7)], axis=1)
+    shown = entry(table, np.stack([truth, np.arange(16) >= 8], axis=1))
+    report = evaluate_challenge("isic2018", shown, Rules(threshold=threshold), resamples=5)
+    for name, images in (("ppv", called), ("npv", 16 - called)):
+        row, expected = report.row("melanoma", name), binomtest(images, images).proportion_ci(method="wilson")
+        assert (row.method, row.value) == ("wilson", 1)
+        assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_where_no_image_is_called_positive_ppv_has_no_interval() -> None:
+    table = np.stack([np.full(16, 0.2), np.where(np.arange(16) < 8, 0.2, 0.7)], axis=1)
+    shown = entry(table, np.stack([np.arange(16) < 4, np.arange(16) >= 8], axis=1))
+    row = evaluate_challenge("isic2018", shown, resamples=5).row("melanoma", "ppv")
+    assert row.value == 1  # by the rule `undefined`
+    assert np.isnan([row.low, row.high]).all()
 
 
 def test_a_tie_is_wrong_or_the_first_by_the_rule() -> None:

@@ -8,6 +8,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import precision_score, recall_score, roc_curve
 
 from attnmel.errors import ConfigError, PredictionsError
+from attnmel.evaluation.challenge.metrics import official_measures
+from attnmel.evaluation.classification.metric_intervals import metric_rows
+from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.operating_points import Operating, operating_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
@@ -49,6 +52,15 @@ def test_at_a_half_the_rates_have_the_intervals_of_the_judgement() -> None:
     for name in ("sensitivity", "specificity"):
         row = judgement.row("melanoma", name)
         assert getattr(reached, name) == pytest.approx((row.value, row.low, row.high), abs=1e-12)
+
+
+def test_at_a_half_the_four_rates_have_the_intervals_of_the_official_measures() -> None:
+    reached = judged().points[0].reached
+    metrics = MetricSet.of(TEST, ["melanoma"], official_measures("isic2018"))
+    rows = {row.measure: row for row in metric_rows(metrics, TEST.groups, TEST.labels, resamples=5)}
+    for name in ("sensitivity", "specificity", "ppv", "npv"):
+        assert rows[name].method == "wilson"
+        assert getattr(reached, name) == pytest.approx((rows[name].value, rows[name].low, rows[name].high), abs=1e-12)
 
 
 def test_the_threshold_is_the_validation_images_affair_alone() -> None:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, recall_score, roc_auc_score
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.ranking import MEASURES, Ranking, TopOneHits, mean_of_recalls
+from attnmel.evaluation.classification.ranking import MEASURES, Ranking, TopOneHits
+from attnmel.evaluation.statistics.proportions import mean_of_defined
 
 
 def measured(positive: np.ndarray, scores: np.ndarray) -> dict[str, float]:
@@ -103,7 +104,7 @@ def test_mean_recall_agrees_with_scikit_learn() -> None:
     chance = np.random.default_rng(3)
     labels, probabilities = chance.integers(0, 4, 200), chance.dirichlet(np.ones(4), 200)
     times = chance.integers(0, 3, (5, 200))
-    found = mean_of_recalls(TopOneHits.of(labels, probabilities).recalls(times.astype(float)))
+    found = mean_of_defined(TopOneHits.of(labels, probabilities).recalls(times.astype(float)), axis=1)
     expected = [balanced_accuracy_score(labels.repeat(t), probabilities.argmax(axis=1).repeat(t)) for t in times]
     assert found == pytest.approx(expected, abs=1e-12)
 
@@ -115,4 +116,4 @@ def test_a_shared_highest_probability_is_a_miss() -> None:
 
 def test_a_class_that_was_not_drawn_is_left_out_of_the_mean_recall() -> None:
     hits = TopOneHits.of(np.array([0, 1, 2]), np.array([[0.8, 0.1, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]]))
-    assert mean_of_recalls(hits.recalls(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]))).tolist() == [0.5, 1]
+    assert mean_of_defined(hits.recalls(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])), axis=1).tolist() == [0.5, 1]

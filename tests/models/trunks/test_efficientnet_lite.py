@@ -5,10 +5,10 @@ import torch
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 
+from attnmel.config.settings.model import Padding
 from attnmel.models.trunks.efficientnet_lite import VARIANTS, EfficientNetLiteTrunk, blocks_of
 from attnmel.models.trunks.mobilenet import InvertedResidual
 from attnmel.models.trunks.registry import TRUNKS
-from attnmel.models.trunks.trunk import Padding
 from attnmel.models.weights.efficientnet_lite import packaged_file, renamed
 
 # Variant, and a side near that of its weights (224, 240, 260) that is a multiple of 32.

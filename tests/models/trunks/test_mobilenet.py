@@ -7,8 +7,8 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional
 
+from attnmel.config.settings.model import Padding
 from attnmel.models.trunks.mobilenet import InvertedResidual, MobileNetV2Trunk, divisible
-from attnmel.models.trunks.trunk import Padding
 
 REAL = Path(__file__).parents[3] / "shared" / "weights" / "mobilenet_v2-imagenet-dequantised.safetensors"
 NORM = ("weight", "bias", "running_mean", "running_var")

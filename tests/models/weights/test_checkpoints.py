@@ -8,6 +8,8 @@ import pytest
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from tests.factories import CARD as NARROW
+from tests.factories import save_checkpoint
 from torch import nn
 
 from attnmel import NOTICE, __version__
@@ -20,29 +22,16 @@ from attnmel.models.weights.checkpoints import (
     checkpoint_file,
     load_checkpoint,
     read_checkpoint,
-    save_checkpoint,
     set_temperature,
 )
 from attnmel.models.weights.safetensors_io import load_state, save_state
 
-CARD = Card(
-    network="attnmel-cnn",
-    trunk="vgg16_bn",
-    width=0.05,
+CARD = dataclasses.replace(
+    NARROW,
     attention="softmax",
-    classes=("rest", "melanoma"),
-    positives=("melanoma",),
-    size=64,
-    side=73,
-    crop=0.8,
-    mean=(0.1, 0.2, 1 / 3),
-    std=(0.4, 0.5, 0.6),
-    epoch=3,
     measures={"validation_auc": 0.1 + 0.2, "validation_ap": math.inf},
-    recipe="isic2017/attnmel",
     data={"dataset": "phantoms", "images": 7, "archives": [{"name": "a.zip", "size": 1}]},
     licence="CC-0",
-    seed=5,
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.factories import save_checkpoint
 from tests.models.weights.test_start_weights import (
     CARD,
     CLASSES,
@@ -17,7 +18,6 @@ from tests.models.weights.test_start_weights import (
 )
 
 from attnmel.errors import CheckpointError
-from attnmel.models.weights.checkpoints import save_checkpoint
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.factories import CARD as NARROW
+from tests.factories import save_checkpoint
 from torch import Tensor, nn
 
 from attnmel.errors import CheckpointError, ConfigError
@@ -12,33 +14,14 @@ from attnmel.files.folders import weights_folder
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights import start_weights as module
-from attnmel.models.weights.card import Card
-from attnmel.models.weights.checkpoints import read_checkpoint, save_checkpoint
+from attnmel.models.weights.checkpoints import read_checkpoint
 from attnmel.models.weights.published_weights import IMAGENET, PublishedWeights
 from attnmel.models.weights.start_weights import Start, start_weights
 
 WIDTH = 0.05
 CLASSES = ("rest", "melanoma")
 OLD_CLASSES = ("nevus", "melanoma", "keratosis")
-CARD = Card(
-    network="attnmel-cnn",
-    trunk="vgg16_bn",
-    width=WIDTH,
-    attention="sigmoid",
-    classes=OLD_CLASSES,
-    positives=("melanoma",),
-    size=64,
-    side=73,
-    crop=0.8,
-    mean=(0.1, 0.2, 0.3),
-    std=(0.4, 0.5, 0.6),
-    epoch=3,
-    measures={},
-    recipe="earlier",
-    data={},
-    licence="CC BY-NC 4.0",
-    seed=5,
-)
+CARD = dataclasses.replace(NARROW, classes=OLD_CLASSES, mean=(0.1, 0.2, 0.3), recipe="earlier", licence="CC BY-NC 4.0")
 
 
 def network(name: str = "attnmel-cnn", trunk: str = "vgg16_bn", width: float = WIDTH) -> nn.Module:

@@ -8,12 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from attnmel.config.load import load_recipe
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.predict.attention_maps import enlarged
 from attnmel.saliency.methods.registry import METHODS
@@ -21,7 +19,6 @@ from attnmel.saliency.methods.scaling import stretched
 from attnmel.saliency.overlays import square_drawn
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
     from tests.conftest import Phantoms
 
 
@@ -42,15 +39,14 @@ def test_maps_agree_with_those_of_evaluate_and_fill_the_crop_alone(
     assert not looked_at[:, :20].any()
 
 
-def test_a_network_without_attention_is_told(phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path) -> None:
-    settings = ["data.size=32", "model.network=vgg16-gap", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
-    run = RunFolder(tmp_path / "run")
-    run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
+def test_a_network_without_attention_is_told(
+    without_attention: RunFolder, phantoms: "Phantoms", tmp_path: Path
+) -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     told = "is a vgg16-gap, which has no attention maps; use an attnmel-cnn, or name another method: --method cam "
     with pytest.raises(CheckpointError, match=told):
-        list(explain_images(run.path, [image]))
-    written = list(explain_images(run.path, [image], methods=["cam"], out=tmp_path))
+        list(explain_images(without_attention.path, [image]))
+    written = list(explain_images(without_attention.path, [image], methods=["cam"], out=tmp_path))
     assert [path.name for path in written] == [f"{image.stem}-cam.png", f"{image.stem}.npz"]
 
 

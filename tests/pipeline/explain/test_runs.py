@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import TINY
 
-from attnmel.config.load import load_recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.maps.summary import MapSummary
 from attnmel.evaluation.maps.table import MapColumn, MapTable
 from attnmel.files.folders import MapsFolder, RunFolder
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.runs import explain_runs
 from attnmel.pipeline.explain.side_by_side import require_same_images
 from attnmel.pipeline.run.open_split import open_split
@@ -25,7 +22,6 @@ from attnmel.records import Predictions
 from attnmel.report.galleries.map_grid import CELL
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
     from tests.conftest import Phantoms
 
 METHODS = ("attention-pool3", "attention-pool4", "gaussian")
@@ -75,11 +71,9 @@ def test_runs_stand_side_by_side_on_the_same_images(
 
 
 def test_each_run_gives_the_named_maps_that_it_has(
-    copied: RunFolder, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+    copied: RunFolder, without_attention: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:
-    settings = [*TINY, "model.network=vgg16-gap", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
-    other, out = RunFolder(tmp_path / "gap"), tmp_path / "both"
-    run_recipe(load_recipe("demo", settings), other, home=phantoms.home, fabric=fabric)
+    other, out = RunFolder(Path(shutil.copytree(without_attention.path, tmp_path / "gap"))), tmp_path / "both"
     methods, measures = ["attention-pool3", "cam"], ["overlap", "authors-cam"]
     explain_runs(
         [Run(copied, phantoms.home), Run(other, phantoms.home)],

@@ -22,7 +22,7 @@ from attnmel.models.weights.checkpoints import read_checkpoint, save_weights, se
 from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.score import score
-from attnmel.pipeline.evaluate.truth import fetched_truth
+from attnmel.pipeline.evaluate.submissions import fetched_truth
 from attnmel.pipeline.fuse.evaluate import evaluate_fusion, stored_card
 from attnmel.pipeline.fuse.fit import fit
 from attnmel.pipeline.fuse.fuse import fuse
@@ -269,6 +269,9 @@ def test_a_member_that_is_gone_or_has_changed_is_named(run: RunFolder, members: 
     facts = stored_card(run.path).members[0]
     with pytest.raises(PredictionsError, match="is no longer there; put it back, or fuse again"):
         located(facts.model_copy(update={"path": str(members[0])}), run.path)
+    for name in ("path", "from_fusion", "validation"):
+        with pytest.raises(PredictionsError, match="names a member that no file can have; fuse again"):
+            located(facts.model_copy(update={name: "a\0b"}), run.path)
 
 
 def test_members_are_found_next_to_the_fusion_wherever_both_are(run: RunFolder, members: list[Path]) -> None:

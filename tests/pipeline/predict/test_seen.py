@@ -95,7 +95,7 @@ def test_the_table_has_the_columns_and_the_notice_what_is_not_checked(exported: 
     plain = json.loads("".join(predict_images(exported, images[:2]).lines(as_json=True)))
     assert plain["images"][0]["share_of_lesion"] is None
     assert plain["images"][0]["warnings"] == row["warnings"].split("; ") * bool(row["warnings"])
-    assert len(plain["warnings_not_checked"]) == 2
+    assert len(plain["warnings_not_checked"]) == 3
 
 
 def test_a_small_empty_strip_has_its_warnings_and_they_are_counted(exported: Path, tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ def test_where_a_decision_curve_is_shown_to_be_useful_is_said() -> None:
     assert "at thresholds of 0.1 to 0.2 and 0.5 (by the whole interval)" in said
     nowhere = dataclasses.replace(curve, net_benefit=tuple(Interval(0.9, -1.0, 1.0) for _ in nets))
     assert "at no threshold is it shown" in decision_section([nowhere], anchor="a").prose
+    few = dataclasses.replace(curve, net_benefit=tuple(nets), images=12, prevalence=4 / 12)
+    assert "with 4 images on a side, it does not show where" in decision_section([few], anchor="a").prose
 
 
 def test_a_loss_is_written_with_a_minus_and_its_ends_apart() -> None:

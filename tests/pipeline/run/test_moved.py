@@ -26,7 +26,8 @@ def project(folder: Path) -> RunFolder:
         "std = [0.1, 0.1, 0.1]\n"
         'source = "computed"\n[model]\nnetwork = "mel-cnn"\n'
     )
-    run.provenance.write_text(json.dumps({DATASET_FROM_RUN: path_from_run(run, dataset)}))
+    facts = {"licence": "CC-0", "data": {}, "start": "random", DATASET_FROM_RUN: path_from_run(run, dataset)}
+    run.provenance.write_text(json.dumps(facts))
     return run
 
 
@@ -71,3 +72,22 @@ def test_a_cosine_cannot_be_made_longer(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match=r"epochs was 3, is 5 \(a cosine falls to 0 at the last epoch, so that other"):
         refuse_other_settings(RunFolder(tmp_path), adapted(begun, wanted), wanted)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [[], 1.5, {"licence": "x"}, {"licence": "x", "data": [], "start": ""}, {"licence": "x", "data": {}, "start": None}],
+)
+def test_a_damaged_provenance_is_one_sentence(plain: object, tmp_path: Path) -> None:
+    run = project(tmp_path)
+    run.provenance.write_text(json.dumps(plain))
+    with pytest.raises(ConfigError, match=r"provenance\.json is damaged; put back the file that the training wrote"):
+        read_recipe(run)
+
+
+@pytest.mark.parametrize("place", ["a\0b", "", 1, ["a"]])
+def test_a_damaged_place_of_the_images_is_one_sentence(place: object, tmp_path: Path) -> None:
+    run = project(tmp_path)
+    run.provenance.write_text(json.dumps({**json.loads(run.provenance.read_text()), DATASET_FROM_RUN: place}))
+    with pytest.raises(ConfigError, match=r"provenance\.json is damaged"):
+        read_recipe(run)

@@ -17,7 +17,7 @@ from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import IN_FOLDER
 from attnmel.models.weights import safetensors_io
-from attnmel.pipeline.evaluate.calibrate import calibrate_run
+from attnmel.pipeline.evaluate.calibrate import store_calibration
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.evaluate.leakage import write_leaks
 from attnmel.pipeline.explain.runs import explain_runs
@@ -145,7 +145,8 @@ def test_a_new_temperature_is_seen_in_the_card(folder: RunFolder, phantoms: "Pha
     assert run.checkpoint[1].temperature is None or run.checkpoint[1].temperature != 3.5
     run.write_temperature(3.5)
     assert run.checkpoint[1].temperature == 3.5
-    assert calibrate_run(run) == run.checkpoint[1].temperature
+    assert store_calibration(run, run.uncalibrated("validation"))
+    assert run.checkpoint[1].temperature != 3.5
 
 
 def test_validation_predictions_of_another_epoch_are_none(folder: RunFolder) -> None:

@@ -12,8 +12,8 @@ from attnmel.config.load import changes
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
-from attnmel.features.store import is_system
 from attnmel.files.folders import RunFolder
+from attnmel.models.weights.card import FITTED
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.predict.predict import predict_images
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def test_a_run_folder_holds_the_recipe_the_images_and_the_system(fitted: RunFolder, tiny_system: SystemRecipe) -> None:
     assert read_recipe(fitted) == tiny_system
     assert changes(tiny_system) == ()
-    assert is_system(Run(fitted).checkpoint[1])
+    assert Run(fitted).checkpoint[1].network == FITTED
     learnt = Run(fitted).learnt_images
     assert {one.split for one in learnt} == {"train", "validation"}
     provenance = read_provenance(fitted)

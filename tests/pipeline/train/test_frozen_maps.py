@@ -100,26 +100,31 @@ def test_losses_on_stored_maps_are_those_on_images_to_the_rounding_of_half_float
     assert (by_maps - by_images).norm() < apart * by_images.norm()
 
 
+@pytest.fixture(scope="module")
+def on_maps(phantoms: "Phantoms", fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    run = RunFolder(tmp_path_factory.mktemp("frozen") / "run")
+    run_recipe(frozen(), run, home=phantoms.home, fabric=fabric)
+    return run
+
+
 def test_a_stopped_run_on_stored_maps_goes_on_to_the_same_bits(
-    phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+    on_maps: RunFolder, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
-    recipe = frozen()
-    whole, run = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "run")
-    run_recipe(recipe, whole, home=phantoms.home, fabric=fabric)
+    recipe, run = frozen(), RunFolder(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=9))
     run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
-    assert_same_weights(run, whole)
+    assert_same_weights(run, on_maps)
 
 
 def test_frozen_layers_stay_as_they_were_with_maps_and_without(
-    phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+    on_maps: RunFolder, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
-    for name, settings in {"maps": (), "images": ("training.cache_maps=false",)}.items():
-        recipe = frozen(*settings)
-        run = RunFolder(tmp_path / name)
-        run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
-        start, end = start_network(recipe).state_dict(), load_file(run.last)
+    on_images = RunFolder(tmp_path / "images")
+    run_recipe(frozen("training.cache_maps=false"), on_images, home=phantoms.home, fabric=fabric)
+    start = start_network(frozen()).state_dict()
+    for run in (on_maps, on_images):
+        end = load_file(run.last)
         differing = {key for key, value in start.items() if not torch.equal(value, end[key])}
         places = {int(key.split(".")[2]) for key in differing if key.startswith("trunk.")}
         assert places

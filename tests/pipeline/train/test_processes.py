@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -22,8 +22,10 @@ from attnmel.cli import main
 from attnmel.errors import TrainingError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
+from attnmel.pipeline.reproduce.commands import Commands
 from attnmel.pipeline.train import processes
-from attnmel.pipeline.train.processes import company, run_together, starts_processes
+from attnmel.pipeline.train.processes import STARTER, company, run_together, starts_processes
+from attnmel.progress import SILENT
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -289,3 +291,42 @@ def test_a_lost_connection_is_told_with_what_to_do_and_another_error_is_left(mon
         raise RuntimeError(lost)
     with pytest.raises(RuntimeError, match="sizes do not fit"), company():
         raise RuntimeError("sizes do not fit")
+
+
+FOLLOWING = """
+import sys, time
+from attnmel.pipeline.train.processes import follow_starter
+follow_starter()
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
+def following(starter: int) -> subprocess.Popen[str]:
+    """Start a process that follows another one."""
+    environment = {**os.environ, STARTER: str(starter)}
+    return subprocess.Popen([sys.executable, "-c", FOLLOWING], env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_step_of_a_command_ends_with_it_even_if_that_was_killed_before_it_began_to_look() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with following(gone.pid) as late, following(os.getpid()) as other:
+        assert late.wait(20) == 128 + signal.SIGTERM
+        assert other.stdout is not None
+        assert other.stdout.readline() == "begun\n"
+        assert other.poll() is None
+        other.kill()
+
+
+def test_a_table_starts_its_runs_so_that_they_end_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[dict[str, str]] = []
+
+    class Started(subprocess.Popen):  # pyright: ignore[reportMissingTypeArgument] - of texts
+        def __init__(self, command: list[str], **given: Any) -> None:  # noqa: ANN401
+            started.append(given["env"])
+            super().__init__([sys.executable, "-c", ""], **given)
+
+    monkeypatch.setattr(subprocess, "Popen", Started)
+    assert Commands(SILENT).run(("train", "demo")) == ""
+    assert [one[STARTER] for one in started] == [str(os.getpid())]

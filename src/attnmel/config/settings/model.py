@@ -17,7 +17,9 @@ VGG_TRUNKS: tuple[Trunk, ...] = ("vgg16_bn", "vgg16")
 """Those that have dense layers, and no strided convolution to pad."""
 LITE_TRUNKS: tuple[Trunk, ...] = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 Padding = Literal["symmetric", "tensorflow"]
+PADDINGS: dict[str, Padding] = {one: one for one in get_args(Padding)}
 Attention = Literal["sigmoid", "softmax"]
+ATTENTIONS: dict[str, Attention] = {one: one for one in get_args(Attention)}
 Passing = Literal["none", "to-class", "to-mask", "both"]
 PASSINGS: dict[str, Passing] = {one: one for one in get_args(Passing)}
 LeftOut = Literal["maps", "polar", "asymmetry"]
@@ -28,7 +30,18 @@ HeadKind = Literal["softmax", "hinge", "both"]
 HEAD_KINDS: dict[str, HeadKind] = {one: one for one in get_args(HeadKind)}
 
 
-class ModelSettings(Settings):
+class TrunkDefaults(Settings):
+    """Settings of a trunk, padded by default as its ImageNet weights were trained."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _padding_of_the_trunk(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
+        if isinstance(given, dict) and given.get("trunk") in LITE_TRUNKS:
+            return {"padding": "tensorflow", **given}
+        return given
+
+
+class ModelSettings(TrunkDefaults):
     """Which network, and where its weights start."""
 
     network: Network
@@ -83,10 +96,3 @@ class ModelSettings(Settings):
                 "weights = 'imagenet' are of the package's trunks; set weights = 'random' (as it is built)"
             )
         return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _padding_of_the_trunk(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
-        if isinstance(given, dict) and given.get("trunk") in LITE_TRUNKS:
-            return {"padding": "tensorflow", **given}
-        return given

@@ -70,6 +70,11 @@ class Archive:
         return None if self.dataset == "phantoms" else ABOUT_BYTES.get(self.name)
 
     @property
+    def published_at(self) -> str:
+        """Where it is published; empty for phantoms, which are drawn."""
+        return "" if self.dataset == "phantoms" else self.address(OFFICIAL_ADDRESS)
+
+    @property
     def suffixes(self) -> tuple[str, ...]:
         """Endings of what is counted in it."""
         return SUFFIXES.get(self.role, TABLE_SUFFIXES)

@@ -73,7 +73,7 @@ def fetch(
     with hold_folder(dataset_folder(home, dataset), waiting=progress.note):
         states = _fetched_all(dataset, home, base, chosen=mirror is not None, progress=progress)
     for archive in ARCHIVES[dataset]:
-        _say(archive, states[archive.name], progress)
+        _note_lacking(archive, states[archive.name], progress)
     return tuple(states[archive.name] for archive in ARCHIVES[dataset])
 
 
@@ -83,10 +83,6 @@ def fetch_with_companions(
     """Bring a data set's files and those of the data sets that go with it, by data set, as `fetch` does.
 
     A mirror without any file of a companion is reported, and no error.
-
-    Raises:
-        ConfigError: an unknown data set.
-        ArchiveError: as `fetch`.
     """
     came = {dataset: fetch(dataset, home, mirror=mirror, progress=progress)}
     for companion in COMPANIONS.get(dataset, ()):
@@ -102,11 +98,10 @@ def archive_states(dataset: str, home: Path) -> tuple[ArchiveState, ...]:
     """Return what was fetched of a data set, file by file.
 
     Raises:
-        ConfigError: an unknown data set.
         ArchiveError: nothing was fetched, or what was is no longer there.
     """
     require_known("data set", dataset, ARCHIVES)
-    states = _recorded(dataset, home)
+    states = recorded_states(dataset, home)
     if not states:
         raise ArchiveError(f"{dataset} is not in {dataset_folder(home, dataset)}; {_how_to_fetch(dataset)}")
     for archive in ARCHIVES[dataset]:
@@ -127,7 +122,15 @@ def recorded_states(dataset: str, home: Path) -> dict[str, ArchiveState]:
     Raises:
         ArchiveError: the record is damaged.
     """
-    return _recorded(dataset, home)
+    path = dataset_folder(home, dataset) / "archives.json"
+    if not path.is_file():
+        return {}
+    try:
+        content = read_json(path)
+        states = [ArchiveState(**entry) for entry in content["archives"]]
+        return {state.name: state for state in states}
+    except DAMAGE:
+        raise ArchiveError(f"{path} is damaged; delete the folder {path.parent} and fetch again") from None
 
 
 def _how_to_fetch(dataset: str) -> str:
@@ -143,12 +146,14 @@ def _base(dataset: str, mirror: str | None) -> str:
 
 
 def _fetched_all(dataset: str, home: Path, base: str, *, chosen: bool, progress: Progress) -> dict[str, ArchiveState]:
-    states = _recorded(dataset, home)
+    states = recorded_states(dataset, home)
     for archive in ARCHIVES[dataset]:
         address = archive.address(base)
         old = states.get(archive.name)
         if old is not None and _stays(archive, old, address, home, chosen=chosen):
-            _say_kept(old, address, progress)
+            if old.address != address:
+                again = "name a --mirror to fetch it from there"
+                progress.note(f"{old.name}: kept as fetched from {old.address}; {again}")
             continue
         new = _fetched(archive, address, home, progress)
         if old is None or old.status == "absent" or new.status != "absent":
@@ -265,28 +270,11 @@ def _discard(came: Path) -> None:
         came.parent.rmdir()
 
 
-def _say(archive: Archive, state: ArchiveState, progress: Progress) -> None:
+def _note_lacking(archive: Archive, state: ArchiveState, progress: Progress) -> None:
     if state.status == "absent":
         progress.note(f"{state.name}: not at {state.address}")
     if state.status == "short":
         progress.note(f"{state.name}: {state.found} of {state.expected} {archive.role} at {state.address}")
-
-
-def _say_kept(state: ArchiveState, address: str, progress: Progress) -> None:
-    if state.address != address:
-        progress.note(f"{state.name}: kept as fetched from {state.address}; name a --mirror to fetch it from there")
-
-
-def _recorded(dataset: str, home: Path) -> dict[str, ArchiveState]:
-    path = dataset_folder(home, dataset) / "archives.json"
-    if not path.is_file():
-        return {}
-    try:
-        content = read_json(path)
-        states = [ArchiveState(**entry) for entry in content["archives"]]
-        return {state.name: state for state in states}
-    except DAMAGE:
-        raise ArchiveError(f"{path} is damaged; delete the folder {path.parent} and fetch again") from None
 
 
 def _record(dataset: str, home: Path, states: dict[str, ArchiveState]) -> None:

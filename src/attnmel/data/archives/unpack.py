@@ -47,7 +47,6 @@ def unpack(
     Raises:
         BadFileError: not a whole zip, none of what is needed, an unsafe or doubled name, a link, an encrypted member,
             a zip bomb.
-        ArchiveError: the disk has too little space.
     """
     try:
         with zipfile.ZipFile(path) as archive:

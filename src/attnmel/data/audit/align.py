@@ -79,11 +79,7 @@ class Alignment:
         return Alignment(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
 
-def align(
-    middle: Int8[np.ndarray, "N m m"],
-    likely: Candidates,
-    progress: Progress = SILENT,
-) -> Alignment:
+def align(middle: Int8[np.ndarray, "N m m"], likely: Candidates, progress: Progress = SILENT) -> Alignment:
     """Return the zoom and shift of each pair at which its middle structure agrees best, and how well it agrees."""
     pairs, symmetries = likely.pairs, likely.symmetries
 

@@ -77,11 +77,7 @@ OneKind = TypeVar("OneKind", bound=RunRecipe)
 
 
 def excluding(recipe: OneKind, path: Path) -> OneKind:
-    """Return the recipe without the images of its own data set that a list names, besides those already left out.
-
-    Raises:
-        LabelError: as `read_exclusions`.
-    """
+    """Return the recipe without the images of its own data set that a list names, besides those already left out."""
     folder = own_folder_path(recipe.data.dataset)
     named = read_exclusions(path, folder.resolve().name if folder else recipe.data.dataset)
     every = tuple(sorted({*recipe.data.exclude, *named}))

@@ -49,9 +49,6 @@ def painter(ablation: str, mean: Sequence[float]) -> Paint | None:
     """Return what an ablation does to prepared images; None where it leaves them as they are.
 
     `mean` is that of the normalisation, of RGB in [0, 1].
-
-    Raises:
-        ConfigError: an unknown ablation.
     """
     require_known("ablation", ablation, (NO_ABLATION, *ABLATIONS))
     colour = np.array([round(level * BLACK_TO_WHITE) for level in mean], dtype=np.uint8)

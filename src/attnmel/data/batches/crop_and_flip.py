@@ -36,11 +36,7 @@ class Augmentation:
 
     @classmethod
     def draw(cls, count: int, *, side: int, size: int, generator: torch.Generator) -> "Augmentation":
-        """Draw for `count` images; every crop, turn and flip is equally likely.
-
-        Raises:
-            ConfigError: `size` is more than `side`.
-        """
+        """Draw for `count` images; every crop, turn and flip is equally likely."""
         crop_offset(side, size)  # refuses an impossible crop
         places = side - size + 1
 
@@ -51,11 +47,7 @@ class Augmentation:
 
     @classmethod
     def centre(cls, count: int, *, side: int, size: int) -> "Augmentation":
-        """Return the central crop for each of `count` images, neither turned nor flipped.
-
-        Raises:
-            ConfigError: `size` is more than `side`.
-        """
+        """Return the central crop for each of `count` images, neither turned nor flipped."""
         offset = torch.full((count,), crop_offset(side, size))
         still = torch.zeros(count, dtype=torch.bool)
         return cls(side, size, offset, offset, torch.zeros_like(offset), still, still)

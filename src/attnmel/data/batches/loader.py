@@ -132,9 +132,6 @@ def evaluation_batches(
     """Give the central crops in the order of `rows`, the last incomplete batch too, without priors; labels may be -1.
 
     `paint` changes the images first, as in training. `maps` holds what a frozen trunk makes of them, in their place.
-
-    Raises:
-        ConfigError: a crop larger than the prepared images.
     """
     make = BatchMaker(cache, rows, labels, mean=mean, std=std, device=device, paint=paint, maps=maps)
     for start in range(0, len(rows), batch):

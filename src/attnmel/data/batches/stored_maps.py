@@ -110,12 +110,7 @@ Make = Callable[[range], Iterator[dict[int, Float16[np.ndarray, "B h w C"]]]]
 
 
 def open_maps(wanted: Wanted, make: Make, *, home: Path, progress: Progress = SILENT) -> StoredMaps:
-    """Return the maps, made first where these are new, or the rest of them where that was stopped.
-
-    Raises:
-        AttnmelError: the disk is full or cannot be written.
-        CheckpointError: maps that half floats cannot hold.
-    """
+    """Return the maps, made first where these are new, or the rest of them where that was stopped."""
     place = cache_folder(home)
     folder = place / f"maps-{wanted.key}"
     with writable(place, "maps of the frozen layers"):

@@ -11,7 +11,7 @@ from attnmel.data.datasets.mask_files import AGAIN, files_of, lesion_masks, requ
 from attnmel.data.datasets.sources import SOURCES, Source
 from attnmel.data.datasets.splits import check_disjoint, draw_sides
 from attnmel.data.tables.isic2020 import read_isic2020_duplicates
-from attnmel.data.tables.metadata import METADATA_ENDING, Known, read_isic2017_metadata
+from attnmel.data.tables.metadata import METADATA_2017, METADATA_ENDING, Known
 from attnmel.errors import LabelError, listed
 from attnmel.files.folders import dataset_folder
 from attnmel.records import Lesion, Split
@@ -37,11 +37,7 @@ class _Part:
 
 
 def read_fetched(name: str, home: Path) -> Dataset:
-    """Read a data set of `SOURCES`, whose files were fetched to `home`, as `read_dataset` does.
-
-    Raises:
-        ArchiveError, LabelError: as `read_dataset`.
-    """
+    """Read a data set of `SOURCES`, whose files were fetched to `home`, as `read_dataset` does."""
     files = source_of(name)
     states = archive_states(files, home)
     fetched = {archive.name: state for archive, state in zip(ARCHIVES[files], states, strict=True)}
@@ -135,7 +131,7 @@ def _groups(source: Source, part: _Part, diagnoses: Iterable[str]) -> tuple[dict
             f"{table} did not come, and without it images of one lesion would stand on both sides of the split; "
             "fetch it, from another mirror if need be"
         )
-    groups, known = source.groups(table)
+    groups, known = source.groups.read_groups(table)
     if missing := sorted(set(diagnoses) - known.keys()):
         raise LabelError(f"{table}: labelled images without a lesion: {listed(missing)}. {AGAIN}")
     if stray := sorted(known.keys() - set(diagnoses)):
@@ -147,8 +143,8 @@ def _attributes(source: Source, part: _Part, confirmed: Known) -> Known:
     """Return the attributes of each image; where two tables have the same attribute, the metadata counts."""
     tables = [confirmed]
     if source.metadata is not None and part.has("metadata"):
-        tables.append(source.metadata(part.location("metadata")))
-    tables += [read_isic2017_metadata(path) for path in sorted(part.location("images").glob(f"*{METADATA_ENDING}"))]
+        tables.append(source.metadata.read(part.location("metadata")))
+    tables += [METADATA_2017.read(path) for path in sorted(part.location("images").glob(f"*{METADATA_ENDING}"))]
     known: Known = {}
     for table in tables:
         for image_id, attributes in table.items():

@@ -49,7 +49,7 @@ def feature_masks(dataset: str, home: Path) -> dict[str, dict[str, Path]]:
 def files_of(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """Return the files of a folder with one of these endings, in the order of their names; hidden ones are left out.
 
-    On disks without its own attributes, macOS writes them to a hidden file ._NAME beside each NAME.
+    On disks without its own attributes, macOS writes them to a hidden file ._NAME next to each NAME.
     """
     paths = (path for path in folder.iterdir() if path.suffix.lower() in suffixes)
     return sorted(path for path in paths if not path.name.startswith("."))

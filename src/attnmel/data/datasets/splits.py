@@ -35,11 +35,7 @@ USUAL = 4
 
 
 def draw_splits(lesions: Sequence[Lesion], *, seed: int, shares: Mapping[Split, float] = SHARES) -> tuple[Lesion, ...]:
-    """Return the lesions in their order, each with a split drawn anew, as `draw_sides` draws it.
-
-    Raises:
-        LabelError: shares that are not above 0, or do not add up to 1.
-    """
+    """Return the lesions in their order, each with a split drawn anew, as `draw_sides` draws it."""
     groups = {lesion.image_id: lesion.group for lesion in lesions if lesion.group is not None}
     sides = draw_sides({one.image_id: one.diagnosis for one in lesions}, groups, seed=seed, shares=shares)
     return tuple(dataclasses.replace(lesion, split=sides[lesion.image_id]) for lesion in lesions)

@@ -61,11 +61,7 @@ class DicomFacts(NamedTuple):
 
 
 def dicom_facts(file: Path) -> DicomFacts:
-    """Return what a file says of its frames and its patient.
-
-    Raises:
-        ImageError: the file cannot be used.
-    """
+    """Return what a file says of its frames and its patient."""
     with opened_image(file, file.name, PATIENT) as (header, _):
         side = _code(header.dataset, "ImageLaterality") or _code(header.dataset, "Laterality")
         known = {

@@ -10,7 +10,7 @@ from pydicom import uid
 from pydicom.dataset import FileDataset
 
 from attnmel.data.dicom.read import opened_dataset
-from attnmel.errors import ImageError
+from attnmel.errors import ImageError, counted
 
 PHOTOGRAPHS = (
     uid.VLPhotographicImageStorage,
@@ -125,15 +125,10 @@ def _size(dataset: FileDataset) -> tuple[int, int]:
 def _within_bounds(header: Header) -> Header:
     if not 0 < header.width * header.height <= MOST_PIXELS or not 0 < header.frames <= MOST_FRAMES:
         raise ImageError(
-            f"{header.name} is {header.width} x {header.height} pixels in {counted(header.frames)} by its header, but "
-            f"at most {MOST_PIXELS:,} pixels a frame and {MOST_FRAMES:,} frames are read"
+            f"{header.name} is {header.width} x {header.height} pixels in {counted(header.frames, 'frame')} by its "
+            f"header, but at most {MOST_PIXELS:,} pixels a frame and {MOST_FRAMES:,} frames are read"
         )
     return header
-
-
-def counted(frames: int) -> str:
-    """Return a number of frames in words, "1 frame" or "2 frames"."""
-    return f"{frames:,} frame{'' if frames == 1 else 's'}"
 
 
 def _is_code(value: object) -> bool:

@@ -10,9 +10,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from attnmel.data.dicom.display import how_shown, shown
-from attnmel.data.dicom.header import MOST_PIXELS, Header, counted, opened_image
+from attnmel.data.dicom.header import MOST_PIXELS, Header, opened_image
 from attnmel.data.dicom.pixels import colour_jpeg, stored_colours, stored_samples
-from attnmel.errors import ImageError
+from attnmel.errors import ImageError, counted
 
 SQUARE = 0.01
 """Pixels whose sides differ by less are square."""
@@ -76,23 +76,8 @@ def _pixels(source: Path | bytes, name: str, frame: int, colours: str) -> Image.
         return Image.fromarray(shown(stored_samples(header, file, frame, colours), colours, header.dataset))
 
 
-def dicom_size(source: Path | bytes, name: str, frame: int | None = None) -> tuple[int, int]:
-    """Return width and height of one frame as shown, without decoding it.
-
-    Raises:
-        ImageError: it cannot be used.
-    """
-    with opened_image(source, name) as (header, _):
-        _require_frame(header, frame)
-        return _square_size(header)
-
-
 def dicom_frames(source: Path | bytes, name: str) -> int:
-    """Return how many frames a file has.
-
-    Raises:
-        ImageError: it cannot be used.
-    """
+    """Return how many frames a file has."""
     with opened_image(source, name) as (header, _):
         return header.frames
 
@@ -104,7 +89,7 @@ def _require_frame(header: Header, frame: int | None) -> int:
         )
     number = 1 if frame is None else frame
     if number > header.frames:
-        raise ImageError(f"{header.name} has {counted(header.frames)}, so there is no frame {number}")
+        raise ImageError(f"{header.name} has {counted(header.frames, 'frame')}, so there is no frame {number}")
     return number
 
 

@@ -92,8 +92,7 @@ def write_capture(path: Path, source: Path, pixels: UInt8[np.ndarray, "H W 3"], 
     Raises:
         ImageError: the source cannot be used.
     """
-    file, frame = file_and_frame(source)
-    found = _source(file)
+    found, frame = _source(source)
     capture = SCImage(
         pixel_array=pixels,
         photometric_interpretation="RGB",
@@ -119,8 +118,7 @@ def write_mask(path: Path, source: Path, mask: Bool[np.ndarray, "H W"], results:
     Raises:
         ImageError: the source cannot be used.
     """
-    file, frame = file_and_frame(source)
-    found = _source(file)
+    found, frame = _source(source)
     kind = codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Lesion
     pixels = _as_stored(mask.astype(np.float32), found, Image.Resampling.NEAREST) > 0.5
     _save(path, _segmentation(found, frame, {"Lesion": pixels}, kind, results, "LESION"))
@@ -136,8 +134,7 @@ def write_maps(
     Raises:
         ImageError: the source cannot be used.
     """
-    file, frame = file_and_frame(source)
-    found = _source(file)
+    found, frame = _source(source)
     kind = codes.SCT.SpatialAndRelationalConcept, codes.DCM.Saliency
     pixels = {name: _as_stored(one, found, Image.Resampling.BILINEAR).clip(0, 1) for name, one in maps.items()}
     segmentation = _segmentation(found, frame, pixels, kind, results, "SALIENCY")
@@ -204,8 +201,9 @@ def _encoded(
     return segmentation
 
 
-def _source(file: Path) -> Dataset:
-    """Return what a result needs of its source, with the empty values that the standard asks for."""
+def _source(source: Path) -> tuple[Dataset, int | None]:
+    """Return what a result needs of its source, with the empty values that the standard asks for, and the frame."""
+    file, frame = file_and_frame(source)
     with opened_image(file, file.name):
         pass  # only photographs have results
     with opened_dataset(file, file.name, (*FILED, *SOURCE)) as (dataset, _):
@@ -222,7 +220,7 @@ def _source(file: Path) -> Dataset:
                  "AccessionNumber", "Laterality", "ReferringPhysicianName"):  # fmt: skip
         if name not in found:
             setattr(found, name, "")
-    return found
+    return found, frame
 
 
 def _reference(found: Dataset, frame: int | None) -> Dataset:

@@ -58,9 +58,6 @@ def colours(name: str, info: Mapping, chunks: Mapping[bytes, bytes], mode: str) 
 
     Of a PNG, cICP comes first, then the profile, sRGB, and gAMA with cHRM, as in browsers (PNG, third edition, 4.3).
     A profile that is damaged, or of another kind of pixels, is ignored with a note.
-
-    Raises:
-        ImageError: the file is of high dynamic range, whose levels mean other light than those of a photograph.
     """
     described = described_profile(name, info, chunks)
     if described is not None:

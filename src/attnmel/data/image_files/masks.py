@@ -33,11 +33,7 @@ LEVEL_SHARE = 0.001
 
 
 def read_mask(source: ImageSource) -> Image.Image:
-    """Return the grey levels of a mask upright, 255 for marked.
-
-    Raises:
-        ImageError: the file cannot be used.
-    """
+    """Return the grey levels of a mask upright, 255 for marked."""
     with opened(source) as picture:
         return upright(mask_levels(picture), picture)
 
@@ -65,9 +61,6 @@ def shown_levels(picture: Picture) -> Image.Image:
 
     A mask that is transparent in places and shows one colour elsewhere is drawn in its alpha channel, whatever the
     colour; full alpha is then the largest that occurs. One that shows several colours is laid on black.
-
-    Raises:
-        ImageError: pixels of a kind that is not read.
     """
     pixels = stored_levels(picture, mask_white)
     if "A" not in pixels.getbands() and "transparency" not in pixels.info:

@@ -113,11 +113,7 @@ class Picture:
 
     @cached_property
     def colours(self) -> Colours:
-        """What the file says of its colours.
-
-        Raises:
-            ImageError: it is of high dynamic range.
-        """
+        """What the file says of its colours."""
         return colours(self.name, self.pillow.info, self.chunks, self.mode)
 
     @property

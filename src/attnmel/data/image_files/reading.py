@@ -78,11 +78,7 @@ def read_image(source: ImageSource, *, most_reduction: int = 1) -> ReadImage:
 
 
 def read_picture(picture: Picture) -> ReadImage:
-    """Decode an opened picture, and convert it.
-
-    Raises:
-        ImageError: pixels of a kind that is not read, or of high dynamic range.
-    """
+    """Decode an opened picture, and convert it."""
     # Pillow's readers may close the file once it is decoded: what the header says is looked up before.
     colours, bits, pages, orientation = picture.colours, picture.bits, picture.pages, picture.declared_orientation
     pixels, alpha = _apart(stored_levels(picture))
@@ -98,9 +94,6 @@ def header_notes(picture: Picture) -> tuple[str, ...]:
     """Return the notes on a picture by its header alone, before it is decoded.
 
     Whether an alpha channel is opaque throughout, and whether bytes are missing, is not found.
-
-    Raises:
-        ImageError: it is of high dynamic range.
     """
     conversion = picture.colours.conversion
     profile, others = conversion.name if conversion else "", _others(picture, picture.pages)

@@ -7,13 +7,9 @@ FOLDER/2017/ISIC-2017_<split>_Part3_GroundTruth.csv  image_id, melanoma, seborrh
 """
 
 import csv
-import multiprocessing
-import os
-import signal
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +18,12 @@ from attnmel import NOTICE
 from attnmel.data.phantoms.files import Contents, Order, drawn_contents
 from attnmel.data.phantoms.phantom import KERATOSIS_SHARE, MELANOMA_SHARE, check_phantom
 from attnmel.data.phantoms.traits import Diagnosis
+from attnmel.data.preprocess.workers import in_order
 from attnmel.errors import ConfigError, require_known
 from attnmel.files.folders import replacing
 from attnmel.progress import SILENT, Progress
 from attnmel.records import SPLITS, Split
+from attnmel.threads import available_processors
 
 YEAR = "2017"
 OFFICIAL_NAMES: dict[Split, str] = {"train": "Training", "validation": "Validation", "test": "Test_v2"}
@@ -35,12 +33,10 @@ NOTICES = {
 }
 
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # the time stamp of every member: the same bytes on every day
-_FOR_LABELS, _FOR_METADATA = (
-    1,
-    2,
-)  # a third number after (seed, index) keeps these random numbers apart from the phantoms' own
+# A third number after (seed, index) keeps these random numbers apart from the phantoms' own.
+_FOR_LABELS, _FOR_METADATA = 1, 2
 _MOST_WORKERS = 8
-_CHUNK = 8  # phantoms that a worker draws between two messages
+_WORTH_A_PROCESS = 16
 _MEAN_AGE: dict[Diagnosis, int] = {"melanoma": 60, "seborrheic_keratosis": 62, "nevus": 42}
 
 
@@ -75,7 +71,10 @@ def write_mirror(
         first = sum(map(len, orders.values()))
         orders[split] = [Order(seed, first + at, height, width, name) for at, name in enumerate(diagnoses)]
     every = [order for split in orders.values() for order in split]
-    with progress.bar("drawing phantoms", len(every), "image") as advance, _drawn(every, workers) as contents:
+    with (
+        progress.bar("drawing phantoms", len(every), "image") as advance,
+        closing(in_order(drawn_contents, every, _processes(len(every), workers))) as contents,
+    ):
         for split, ordered in orders.items():
             _write_split(folder / YEAR / f"ISIC-2017_{OFFICIAL_NAMES[split]}", ordered, contents, advance)
 
@@ -107,25 +106,9 @@ def _diagnoses(seed: int, split: Split, count: int, melanoma_share: float, kerat
     return [names[place] for place in order]
 
 
-@contextmanager
-def _drawn(orders: Sequence[Order], workers: int | None) -> Iterator[Iterator[Contents]]:
-    """Give the contents in order; drawing stops when the block is left early."""
-    useful = -(-len(orders) // (2 * _CHUNK))  # starting a process costs about as much as two chunks
-    count = max(1, min(workers or os.cpu_count() or 1, _MOST_WORKERS, useful))
-    if count == 1:
-        yield map(drawn_contents, orders)
-        return
-    # Spawned, because a process that holds torch's threads cannot be forked safely.
-    pool = ProcessPoolExecutor(
-        count,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,  # Ctrl-C reaches every process of a terminal; only the first one answers it
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-    try:
-        yield pool.map(drawn_contents, orders, chunksize=_CHUNK)
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _processes(orders: int, workers: int | None) -> int:
+    """Return how many processes save time: starting one costs about as much as drawing `_WORTH_A_PROCESS` phantoms."""
+    return max(1, min(workers or available_processors(), _MOST_WORKERS, -(-orders // _WORTH_A_PROCESS)))
 
 
 def _write_split(

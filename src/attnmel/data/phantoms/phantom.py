@@ -42,9 +42,6 @@ def draw_phantom(
 
     The same numbers give the same bytes, whatever was drawn before; at another size of the same proportions, the same
     lesion.
-
-    Raises:
-        ConfigError: a negative seed or index, a frame too small to show a lesion.
     """
     check_phantom(seed, index, height, width)
     # A generator for each stage: a change in one stage leaves the random numbers of all others as they were.
@@ -65,11 +62,7 @@ def draw_phantom(
 
 
 def check_phantom(seed: int, index: int, height: int, width: int) -> None:
-    """Refuse what cannot be drawn.
-
-    Raises:
-        ConfigError: as `draw_phantom`.
-    """
+    """Refuse what cannot be drawn."""
     if seed < 0 or index < 0:
         raise ConfigError(f"a phantom's seed and index start at 0, got {seed} and {index}")
     if min(height, width) < _SMALLEST:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -24,7 +24,7 @@ from attnmel.errors import AttnmelError, ImageError, LabelError, listed
 from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.locks import hold_file
-from attnmel.files.table_files import read_json
+from attnmel.files.table_files import damage, read_json
 from attnmel.progress import Progress
 from attnmel.threads import available_processors
 
@@ -88,11 +88,7 @@ class ArrayCache:
         return np.array([self._row_of[image_id] for image_id in image_ids], dtype=np.int64)
 
     def gather(self, rows: Integer[np.ndarray, " B"]) -> UInt8[np.ndarray, "B S S *channels"]:
-        """Return copies of some rows.
-
-        Raises:
-            ImageError: the file was cut short since the cache was opened.
-        """
+        """Return copies of some rows."""
         return gather_rows(self.file, rows, self.arrays.shape[1:])
 
     @cached_property
@@ -169,12 +165,22 @@ def _is_whole(kind: ArrayKind, folder: Path) -> bool:
 
 
 def _read(kind: ArrayKind, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    contents = read_json(folder / CONTENTS)
-    image_ids, file = tuple(contents["image_ids"]), folder / kind.file
-    shape = (len(image_ids), *kind.row_shape(contents["side"]))
-    arrays = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
-    fields = {"path": folder, "key": contents["key"], "image_ids": image_ids, "file": file, "arrays": arrays}
-    return fields, contents
+    with damaged_contents(folder):
+        contents = read_json(folder / CONTENTS)
+        image_ids, file = tuple(map(str, contents["image_ids"])), folder / kind.file
+        shape = (len(image_ids), *kind.row_shape(contents["side"]))
+        arrays = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
+        fields = {"path": folder, "key": str(contents["key"]), "image_ids": image_ids, "file": file, "arrays": arrays}
+        return fields, contents
+
+
+def damaged_contents(folder: Path) -> AbstractContextManager[None]:
+    """Turn what goes wrong while the stored values are used into a sentence.
+
+    Raises:
+        ImageError: they are damaged.
+    """
+    return damage(folder / CONTENTS, ImageError, f"delete the folder {folder} and run again")
 
 
 def gather_rows(path: Path, rows: Integer[np.ndarray, " B"], shape: tuple[int, ...]) -> UInt8[np.ndarray, "B *shape"]:
@@ -205,7 +211,6 @@ def write_rows(
 
     Raises:
         ImageError: names the files that cannot be used, with what is wrong with each.
-        OSError: the disk is full or cannot be written.
     """
     problems = []
     with path.open("wb") as file, progress.bar(label, total, "images") as advance:

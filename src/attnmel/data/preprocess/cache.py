@@ -13,7 +13,15 @@ from jaxtyping import Bool, Float64, Integer, UInt8
 from attnmel.config.settings.colour_constancy import NO_COLOUR_CONSTANCY
 from attnmel.data.image_files.reading import print_notes
 from attnmel.data.image_files.truncated import SWITCH, accepts_truncated
-from attnmel.data.preprocess.array_file import MEMORY, ArrayBuild, ArrayCache, ArrayKind, Row, open_arrays
+from attnmel.data.preprocess.array_file import (
+    MEMORY,
+    ArrayBuild,
+    ArrayCache,
+    ArrayKind,
+    Row,
+    damaged_contents,
+    open_arrays,
+)
 from attnmel.data.preprocess.cache_build import CHANNELS, Crop, Work, crop_key, prepared_rows, rows_with_lesions
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.hashes import file_contents
@@ -105,8 +113,10 @@ def open_cache(
     )
     fields, contents = open_arrays(KIND, build, home=home, workers=workers, progress=progress)
     note_readings([one.image for one in works], home, progress)
-    without = frozenset(contents.get("without_lesion", ()))
-    return Cache(**fields, has_mask=np.array(contents["has_mask"], dtype=bool), without_lesion=without)
+    with damaged_contents(fields["path"]):
+        without = frozenset(contents.get("without_lesion", ()))
+        has_mask = np.array(contents["has_mask"], dtype=bool).reshape(len(works))
+    return Cache(**fields, has_mask=has_mask, without_lesion=without)
 
 
 def _rows(works: Sequence[Work], processes: int, without_lesion: list[str] | None) -> Iterator[Row | str]:

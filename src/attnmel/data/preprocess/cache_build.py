@@ -51,11 +51,7 @@ def crop_key(crop: Crop) -> Any:  # noqa: ANN401 - a JSON value
 
 
 def image_part(crop: Crop, image: Path, lesion: Path | None = None, place: int = 0) -> Part:
-    """Return the part of an image file that is prepared; a framing may follow the mask `lesion`.
-
-    Raises:
-        ImageError: image or mask cannot be used, or they are of other sizes.
-    """
+    """Return the part of an image file that is prepared; a framing may follow the mask `lesion`."""
     if not isinstance(crop, Framing):
         return crop
     return crop.squares(*image_size(image), mask_of(lesion, image))[place]

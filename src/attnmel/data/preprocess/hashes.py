@@ -16,6 +16,7 @@ from attnmel.data.image_files.picture import UPRIGHT
 from attnmel.data.image_files.reading import header_notes
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import replacing
 from attnmel.files.table_files import DAMAGE, read_json
 from attnmel.progress import SILENT, Progress
@@ -88,11 +89,10 @@ def file_contents(
         looked_at = zip(unknown, _looked_at(works, workers, progress), strict=True)
         known |= {path: _Known(stamps[path], *found) for path, found in looked_at}
         _remember(memory, remembered | known)
-    return {path: _content_of(path, known[path]) for path in stamps}
-
-
-def _content_of(path: Path, known: _Known) -> FileContent:
-    return FileContent(_of_frame(known.digest, path), known.reading, bool(known.turned))
+    found = {path: known[path] for path in stamps}
+    return {
+        path: FileContent(_of_frame(one.digest, path), one.reading, bool(one.turned)) for path, one in found.items()
+    }
 
 
 def _of_frame(digest: str, path: Path) -> str:
@@ -138,8 +138,7 @@ def _content(work: _Work) -> FileContent:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror}; check the file and its permissions") from error
 

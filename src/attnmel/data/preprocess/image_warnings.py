@@ -32,7 +32,11 @@ LEAST_CONTRAST = 2.0
 """Deviation of the brightness, in levels, below which an image shows one colour: nothing can be seen on it."""
 
 SHARPNESS_SIDE = 224
-"""Side in pixels at which sharpness is measured, so that it does not depend on the size of a network's input."""
+"""Side in pixels at which sharpness is measured, whatever the size of the input; a smaller one is not checked."""
+
+NOT_BLURRED = (
+    f"'{BLURRED}' is not checked: the input has fewer than {SHARPNESS_SIDE} pixels a side, where no image is sharp"
+)
 
 LEAST_SHARPNESS = 6.5
 """Sharpness below which an image is blurred: 1 % of the training images of ISIC 2017 have less."""
@@ -100,7 +104,8 @@ def image_warnings(
 ) -> tuple[str, ...]:
     """Return the names of the warnings on an image, in the order of `WARNINGS`; `pixels` are those the network saw.
 
-    An image of one colour is not called blurred too.
+    An image of one colour is not called blurred too, nor one of which a network saw less than `SHARPNESS_SIDE` pixels:
+    enlarged to that size all images are smooth.
     """
     is_empty = contrast(pixels) < LEAST_CONTRAST
     longer, shorter = max(covered.width, covered.height), min(covered.width, covered.height)
@@ -109,16 +114,16 @@ def image_warnings(
         SMALL: covered.side < len(pixels),
         STRIP: longer > LONGEST_STRIP * shorter,
         ONE_COLOUR: is_empty,
-        BLURRED: not is_empty and sharpness(pixels) < LEAST_SHARPNESS,
+        BLURRED: not is_empty and len(pixels) >= SHARPNESS_SIDE and sharpness(pixels) < LEAST_SHARPNESS,
         NO_LESION: covered.found is False,
         COLOURS: colours is not None and colour_distances(colours, mean_colour(pixels)[None])[0] > colours.limit,
     }
     return tuple(name for name in WARNINGS if holds[name])
 
 
-def not_checked(colours: ColourStatistics | None, *, masks: bool) -> tuple[str, ...]:
-    """Return a sentence for each warning that cannot be given, and why."""
-    sentences = []
+def not_checked(colours: ColourStatistics | None, size: int, *, masks: bool) -> tuple[str, ...]:
+    """Return a sentence for each warning that cannot be given, and why; `size` is the side of the input in pixels."""
+    sentences = [NOT_BLURRED] if size < SHARPNESS_SIDE else []
     if not masks:
         sentences.append(f"'{OUTSIDE}' and '{NO_LESION}' are not checked: they need masks (--masks or --segmenter)")
     if colours is None:

@@ -13,14 +13,8 @@ from PIL import Image
 
 from attnmel.data.image_files.decode import decode_scaled, opened
 from attnmel.data.image_files.masks import mask_levels
-from attnmel.data.image_files.picture import (
-    STORED_FROM_BOTTOM,
-    STORED_FROM_RIGHT,
-    ImageSource,
-    upright,
-    upright_size,
-)
-from attnmel.data.image_files.reading import read_image, read_picture
+from attnmel.data.image_files.picture import STORED_FROM_BOTTOM, STORED_FROM_RIGHT, ImageSource, upright, upright_size
+from attnmel.data.image_files.reading import read_picture
 from attnmel.errors import ConfigError, ImageError
 from attnmel.shapes import Bool, Float, Float32, Float64, Shaped, UInt8
 
@@ -67,22 +61,9 @@ def seen_box(width: int, height: int, crop: Part) -> Box:
 
 
 def image_size(source: ImageSource) -> tuple[int, int]:
-    """Return width and height in pixels, upright, without decoding the pixels.
-
-    Raises:
-        ImageError: the file cannot be used.
-    """
+    """Return width and height in pixels, upright, without decoding the pixels."""
     with opened(source) as picture:
         return upright_size(picture)
-
-
-def decoded_image(source: ImageSource) -> UInt8[np.ndarray, "H W 3"]:
-    """Return the whole image, upright; RGB in 0..255.
-
-    Raises:
-        ImageError: the file cannot be used.
-    """
-    return np.asarray(read_image(source).pixels)
 
 
 def prepared_image(source: ImageSource, *, crop: Part, side: int) -> UInt8[np.ndarray, "S S 3"]:
@@ -91,9 +72,6 @@ def prepared_image(source: ImageSource, *, crop: Part, side: int) -> UInt8[np.nd
     Where a square exceeds the image, the image is continued by its mirror image. A large JPEG is decoded at the
     smallest scale at which that part still has `side` pixels or more each way: faster, and about one grey level off, on
     average, from decoding it whole.
-
-    Raises:
-        ImageError: the file cannot be used.
     """
     return prepared_parts(source, [crop], side=side).parts[0]
 
@@ -107,11 +85,7 @@ class PreparedParts(NamedTuple):
 
 
 def prepared_parts(source: ImageSource, crops: Sequence[Part], *, side: int) -> PreparedParts:
-    """Return several parts of an image, which is decoded once, each as `prepared_image` does.
-
-    Raises:
-        ImageError: the file cannot be used.
-    """
+    """Return several parts of an image, which is decoded once, each as `prepared_image` does."""
     with opened(source) as picture:
         size = upright_size(picture)
         boxes = [seen_box(*size, crop) for crop in crops]
@@ -125,8 +99,8 @@ def prepared_parts(source: ImageSource, crops: Sequence[Part], *, side: int) -> 
         return PreparedParts(parts, read.reading.notes)
 
 
-def prepared_pixels(image: UInt8[np.ndarray, "H W 3"], *, crop: Part, side: int) -> UInt8[np.ndarray, "S S 3"]:
-    """Return a part of a decoded, upright image, as `prepared_image` does of a file decoded whole."""
+def prepared_pixels(image: UInt8[np.ndarray, "H W *C"], *, crop: Part, side: int) -> UInt8[np.ndarray, "S S *C"]:
+    """Return a part of a decoded, upright image or mask, as `prepared_image` does of a file decoded whole."""
     height, width = image.shape[:2]
     return np.asarray(_resized(Image.fromarray(image), seen_box(width, height, crop), side))
 
@@ -148,11 +122,7 @@ def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: Part, side: 
 
 
 def lesion_mask(path: Path, *, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    """Return the lesion's pixels of the upright image, read as by `prepared_mask`; none may be marked.
-
-    Raises:
-        ImageError: the file cannot be used, or is not of `image_size` (width, height).
-    """
+    """Return the lesion's pixels of the upright image, read as by `prepared_mask`; none may be marked."""
     with opened(path) as picture:
         check_mask_size(path, upright_size(picture), image_size)
         return np.asarray(upright(mask_levels(picture), picture)) > MASK_THRESHOLD
@@ -171,22 +141,8 @@ def check_mask_size(path: Path, found: tuple[int, int], image_size: tuple[int, i
         )
 
 
-def prepared_marks(marks: Bool[np.ndarray, "H W"], *, crop: Part, side: int) -> UInt8[np.ndarray, "S S"]:
-    """Return the marked pixels of an upright image in the geometry of its prepared image, as `prepared_mask` does.
-
-    Nothing needs to be marked.
-    """
-    height, width = marks.shape
-    grey = Image.fromarray(marks.astype(np.uint8) * np.uint8(255))
-    return np.asarray(_resized(grey, seen_box(width, height, crop), side))
-
-
 def central_crop(prepared: Shaped[np.ndarray, "B S S *C"], size: int) -> Shaped[np.ndarray, "B s s *C"]:
-    """Return the central `size` pixels of prepared images or masks: a view, as `evaluation_batches` cuts them.
-
-    Raises:
-        ConfigError: `size` is more than the prepared side.
-    """
+    """Return the central `size` pixels of prepared images or masks: a view, as `evaluation_batches` cuts them."""
     offset = crop_offset(prepared.shape[1], size)
     return prepared[:, offset : offset + size, offset : offset + size]
 

@@ -105,11 +105,7 @@ def network_input(
 
 
 def mask_of(path: Path | None, image: Path) -> Mask | None:
-    """Return the lesion mask of an image from its file; None where there is none.
-
-    Raises:
-        ImageError: either file cannot be used, or they are of other sizes.
-    """
+    """Return the lesion mask of an image from its file; None where there is none."""
     return None if path is None else lesion_mask(path, image_size=image_size(image))
 
 

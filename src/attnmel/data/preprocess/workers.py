@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event
@@ -38,7 +38,9 @@ def worthwhile_processes(works: int) -> int:
     return min(available_processors(), max(1, works // WORKS_WORTH_A_PROCESS))
 
 
-def in_order(function: Callable[[Work], Result], works: Iterable[Work], processes: int) -> Iterator[Result]:
+def in_order(
+    function: Callable[[Work], Result], works: Iterable[Work], processes: int
+) -> Generator[Result, None, None]:
     """Give the function's result of every work, in order.
 
     Function, works and results are sent between processes, so they can be pickled. One process is this one.

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
-from attnmel.data.preprocess.array_file import ArrayBuild, ArrayCache, ArrayKind, open_arrays
+from attnmel.data.preprocess.array_file import ArrayBuild, ArrayCache, ArrayKind, damaged_contents, open_arrays
 from attnmel.data.preprocess.cache import NO_MASKS
 from attnmel.data.preprocess.cache_build import Crop, crop_key, image_part
-from attnmel.data.preprocess.images import BLACK_TO_WHITE, MASK_THRESHOLD, image_size, prepared_marks
+from attnmel.data.preprocess.images import BLACK_TO_WHITE, MASK_THRESHOLD, image_size, prepared_pixels
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.priors.corrupt import NOT_SPOILT, SWAPPED, spoilt, swapped
 from attnmel.data.priors.sources import PriorFiles, StructureFiles
@@ -82,7 +82,8 @@ def open_planes(
         LabelError: fewer than two masks to swap.
         AttnmelError: the disk is full or cannot be written.
     """
-    works, shares = _works(lesions, files, crop, side, spoil, masks), []
+    works = _works(lesions, files, crop, side, spoil, masks)
+    shares: list[float] = []
     build = ArrayBuild(
         image_ids=[one.image_id for one in works],
         side=side,
@@ -92,11 +93,11 @@ def open_planes(
         contents=lambda: {"has_prior": [one.files is not None for one in works], "shares": shares},
     )
     fields, contents = open_arrays(KIND, build, home=home, workers=workers, progress=progress)
-    return Planes(
-        **fields,
-        has_prior=np.array(contents["has_prior"], dtype=bool),
-        shares=np.array(contents["shares"], dtype=np.float64),
-    )
+    count = len(fields["image_ids"])
+    with damaged_contents(fields["path"]):
+        has_prior = np.array(contents["has_prior"], dtype=bool).reshape(count)
+        marked = np.array(contents["shares"], dtype=np.float64).reshape(count)
+    return Planes(**fields, has_prior=has_prior, shares=marked)
 
 
 def prepared_plane(work: _Work) -> Plane | str:
@@ -109,7 +110,8 @@ def prepared_plane(work: _Work) -> Plane | str:
         part = image_part(work.crop, work.image, work.lesion)
     except ImageError as error:
         return f"{work.image_id}: {error}"
-    planes = [spoilt(prepared_marks(one, crop=part, side=work.side), work.image_id, work.spoil) for one in marks]
+    grey = [one.astype(np.uint8) * np.uint8(255) for one in marks]
+    planes = [spoilt(prepared_pixels(one, crop=part, side=work.side), work.image_id, work.spoil) for one in grey]
     return packed(planes) if isinstance(work.files, StructureFiles) else planes[0]
 
 

@@ -35,11 +35,7 @@ Plane = UInt8[np.ndarray, "S S"]
 
 
 def spoilt(plane: Plane, image_id: str, spoil: str) -> Plane:
-    """Return one prepared mask spoilt; what swaps masks between images does not change the mask itself.
-
-    Raises:
-        ConfigError: an unknown kind of spoiling.
-    """
+    """Return one prepared mask spoilt; what swaps masks between images does not change the mask itself."""
     require_known("spoiling", spoil, (NOT_SPOILT, *SPOILINGS))
     if spoil == SHIFTED:
         return shifted(plane, image_id)

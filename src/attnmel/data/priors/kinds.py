@@ -1,6 +1,7 @@
 """Priors that attention maps and segmentation branches are trained toward, of the masks of `data.priors.sources`."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -17,8 +18,8 @@ NO_PRIOR = "none"
 """The name of a training without a prior; it is not among `PRIORS`."""
 
 
-def lesion(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
-    """Return the lesion itself."""
+def marked(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
+    """Return what is marked: the lesion, or where at least one of four dermoscopic features is seen."""
     return mask
 
 
@@ -27,30 +28,16 @@ def background(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
     return 1 - mask
 
 
-def dermoscopic(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B 1 s s"]:
-    """Return what is marked: where at least one of four dermoscopic features is seen."""
-    return mask
-
-
-def structures(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B P s s"]:
-    """Return where each dermoscopic feature is seen: its bit in the bytes that `mask` was before it lay in [0, 1]."""
-    return _bits(mask, len(DERMOSCOPIC_FEATURES))
-
-
-def structures_and_lesion(mask: Float[Tensor, "B 1 s s"]) -> Float[Tensor, "B P s s"]:
-    """Return the same, and last the lesion."""
-    return _bits(mask, len(DERMOSCOPIC_FEATURES) + 1)
-
-
-def _bits(mask: Float[Tensor, "B 1 s s"], count: int) -> Float[Tensor, "B P s s"]:
+def structures(mask: Float[Tensor, "B 1 s s"], *, planes: int) -> Float[Tensor, "B P s s"]:
+    """Return where each dermoscopic feature is seen, perhaps with the lesion last: its bit in the mask's bytes."""
     marks = (mask * BLACK_TO_WHITE).round().to(torch.int32)
-    return torch.cat([(marks >> place) & 1 for place in range(count)], dim=1).to(mask.dtype)
+    return torch.cat([(marks >> place) & 1 for place in range(planes)], dim=1).to(mask.dtype)
 
 
 PRIORS: dict[str, Prior] = {
-    "lesion": lesion,
+    "lesion": marked,
     "background": background,
-    "dermoscopic": dermoscopic,
-    STRUCTURES: structures,
-    STRUCTURES_AND_LESION: structures_and_lesion,
+    "dermoscopic": marked,
+    STRUCTURES: partial(structures, planes=len(DERMOSCOPIC_FEATURES)),
+    STRUCTURES_AND_LESION: partial(structures, planes=len(DERMOSCOPIC_FEATURES) + 1),
 }

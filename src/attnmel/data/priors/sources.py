@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 from unicodedata import normalize
 
 import numpy as np
@@ -22,10 +23,7 @@ from attnmel.data.datasets.mask_files import feature_masks
 from attnmel.data.datasets.own.masks import FolderMasks
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.datasets.superpixels import marked_superpixels
-from attnmel.data.image_files.decode import opened
-from attnmel.data.image_files.masks import mask_levels
-from attnmel.data.image_files.picture import upright, upright_size
-from attnmel.data.preprocess.images import MASK_THRESHOLD, check_mask_size
+from attnmel.data.preprocess.images import lesion_mask
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.files.folders import MasksFolder, expanded, predicted_masks
 from attnmel.files.table_files import read_table
@@ -50,27 +48,15 @@ EMPTY = "empty"
 class MaskFiles:
     """Masks whose union is the prior of one image."""
 
-    masks: tuple[Path, ...]
+    paths: tuple[Path, ...]
     source: str
     """Where they are from, in the words of a sentence."""
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """Every file that is read."""
-        return self.masks
-
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """What else than the files decides what is marked: nothing."""
-        return ()
+    chosen: ClassVar[tuple[str, ...]] = ()
+    """What else than the files decides what is marked: nothing."""
 
     def marked(self, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-        """Return the marked pixels of the upright image.
-
-        Raises:
-            ImageError: a mask cannot be used, or is not of `image_size` (width, height).
-        """
-        return np.logical_or.reduce([_marked(path, image_size) for path in self.masks])
+        """Return the marked pixels of the upright image."""
+        return np.logical_or.reduce([lesion_mask(path, image_size=image_size) for path in self.paths])
 
 
 @dataclass(frozen=True)
@@ -93,11 +79,7 @@ class SuperpixelFiles:
         return () if self.names == DERMOSCOPIC_FEATURES else self.names
 
     def marked(self, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-        """Return the pixels of all superpixels in which one of the features is seen.
-
-        Raises:
-            ImageError: a file cannot be used, or the two are not of one image.
-        """
+        """Return the pixels of all superpixels in which one of the features is seen."""
         return marked_superpixels(self.superpixels, self.features, self.names, image_size)
 
 
@@ -120,7 +102,7 @@ class StructureFiles:
         if isinstance(files, SuperpixelFiles):
             each = tuple(replace(files, names=(name,)) for name in DERMOSCOPIC_FEATURES)
             return cls(each, files.source, files.paths)
-        return cls(tuple(replace(files, masks=(path,)) for path in files.masks), files.source, files.paths)
+        return cls(tuple(replace(files, paths=(path,)) for path in files.paths), files.source, files.paths)
 
     def with_lesion(self, mask: Path) -> "StructureFiles":
         """Return the same with the lesion's mask as the last."""
@@ -218,11 +200,7 @@ def count_by_source(files: Mapping[str, PriorFiles]) -> dict[str, int]:
 
 
 def folder_masks(folder: MasksFolder) -> FolderMasks:
-    """Return the masks of a folder without empty ones.
-
-    Raises:
-        LabelError: two masks of an image, or a table that cannot be read.
-    """
+    """Return the masks of a folder without empty ones."""
     flags = mask_flags(folder)
     return FolderMasks(folder.path, {normalize("NFC", image_id) for image_id in flags if flags[image_id] == EMPTY})
 
@@ -285,9 +263,3 @@ def _attribute_masks(dataset: str, home: Path) -> tuple[dict[str, dict[str, Path
         return feature_masks(ATTRIBUTE_MASKS, home), ""
     except ArchiveError as error:
         return {}, f". {error}"
-
-
-def _marked(path: Path, image_size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    with opened(path) as picture:
-        check_mask_size(path, upright_size(picture), image_size)
-        return np.asarray(upright(mask_levels(picture), picture)) > MASK_THRESHOLD

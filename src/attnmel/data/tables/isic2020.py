@@ -1,15 +1,13 @@
-"""The tables of ISIC 2020 -> diagnoses, patients, attributes and doubled images. No torch.
+"""The tables of ISIC 2020 -> diagnoses and doubled images; `metadata` reads patients and attributes. No torch.
 
 ground truth    image_name,patient_id,lesion_id,sex,age_approx,anatom_site_general_challenge,diagnosis,
                 benign_malignant,target     (edition v2; the first has no lesion_id)
 duplicates      image_name_1,image_name_2
 """
 
-import dataclasses
 from pathlib import Path
 
 from attnmel.data.tables.labels import AGAIN, BENIGN, LABEL_SCHEMAS, MELANOMA
-from attnmel.data.tables.metadata import AGE, SEX, WORD, Known, known_attributes
 from attnmel.data.tables.problems import Problem, refuse, shown
 from attnmel.data.tables.schema import read_table
 from attnmel.data.tables.text import read_text
@@ -17,8 +15,6 @@ from attnmel.data.tables.words import is_unknown
 from attnmel.errors import LabelError
 
 SCHEMA = LABEL_SCHEMAS[2020]
-SITE = "anatom_site_general_challenge"
-METADATA = dataclasses.replace(SCHEMA, optional={**SCHEMA.optional, "sex": SEX, "age_approx": AGE, SITE: WORD})
 PAIR = ("image_name_1", "image_name_2")
 
 
@@ -26,9 +22,6 @@ def read_isic2020_labels(table: Path) -> dict[str, str]:
     """Return the diagnosis of every image: melanoma, another one that is named, or "benign" where no more is known.
 
     The diagnosis of 27,124 images, all benign, is "unknown".
-
-    Raises:
-        LabelError: problems of the table, a line each.
     """
     checked = read_table(table, SCHEMA, AGAIN)
     malignant, named = checked.columns["benign_malignant"], map(str, checked.columns["diagnosis"])
@@ -36,18 +29,6 @@ def read_isic2020_labels(table: Path) -> dict[str, str]:
         image_id: MELANOMA if is_malignant else BENIGN if is_unknown(name) else name
         for image_id, is_malignant, name in zip(checked.ids, malignant, named, strict=True)
     }
-
-
-def read_isic2020_groups(table: Path) -> tuple[dict[str, str], Known]:
-    """Return the patient of each image, and its age, sex and site.
-
-    Raises:
-        LabelError: problems of the table, a line each.
-    """
-    checked = read_table(table, METADATA, AGAIN)
-    patients = zip(checked.ids, map(str, checked.columns["patient_id"]), strict=True)
-    known = known_attributes(checked, {"age": "age_approx", "sex": "sex", "site": SITE})
-    return {image_id: patient for image_id, patient in patients if patient}, known
 
 
 def read_isic2020_duplicates(table: Path) -> frozenset[str]:

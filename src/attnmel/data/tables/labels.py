@@ -42,45 +42,21 @@ LABEL_SCHEMAS: dict[int, TableSchema] = {
 """By the year of the challenge."""
 
 
-def read_isic2016_labels(table: Path) -> dict[str, str]:
-    """Return benign or malignant for every image of a part 3 table of ISIC 2016, by image id.
-
-    Raises:
-        LabelError: problems of the table, a line each.
-    """
-    return _diagnoses(table, 2016, (MALIGNANT,), otherwise=BENIGN)
-
-
-def read_isic2017_labels(table: Path) -> dict[str, str]:
-    """Return the diagnosis of every image of a part 3 table of ISIC 2017, by image id; neither column 1 means nevus.
-
-    Raises:
-        LabelError: problems of the table, a line each.
-    """
-    return _diagnoses(table, 2017, DIAGNOSES_2017, otherwise=NEVUS)
+_NAMES: dict[int, tuple[str, ...]] = {
+    2016: (MALIGNANT,),
+    2017: DIAGNOSES_2017,
+    2018: DIAGNOSES_2018,
+    2019: DIAGNOSES_2019,
+}
+"""Diagnosis that a 1 means, column by column."""
+_OTHERWISE = {2016: BENIGN, 2017: NEVUS}
+"""Diagnosis of a row without a 1."""
 
 
-def read_isic2018_labels(table: Path) -> dict[str, str]:
-    """Return the diagnosis of every image of a task 3 table of ISIC 2018, by image id: the one column that is 1.
-
-    Raises:
-        LabelError: problems of the table, a line each.
-    """
-    return _diagnoses(table, 2018, DIAGNOSES_2018)
-
-
-def read_isic2019_labels(table: Path) -> dict[str, str]:
-    """Return the diagnosis of every image of a table of ISIC 2019, by image id: the one column that is 1.
-
-    Raises:
-        LabelError: problems of the table, a line each.
-    """
-    return _diagnoses(table, 2019, DIAGNOSES_2019)
-
-
-def _diagnoses(table: Path, year: int, names: tuple[str, ...], otherwise: str = "") -> dict[str, str]:
+def read_labels(table: Path, year: int) -> dict[str, str]:
+    """Return the diagnosis of every image by its id, of a table of ISIC 2016, 2017, 2018 or 2019."""
     schema = LABEL_SCHEMAS[year]
     labels = read_table(table, schema, AGAIN)
     marked = labels.values(tuple(schema.columns)) == 1
-    found = (names[row.argmax()] if row.any() else otherwise for row in marked)
+    found = (_NAMES[year][row.argmax()] if row.any() else _OTHERWISE[year] for row in marked)
     return dict(zip(labels.ids, found, strict=True))

@@ -1,10 +1,12 @@
 """Tables of metadata -> attributes of each image, by the names of `ATTRIBUTES`. No torch."""
 
+import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.data.tables.labels import AGAIN
-from attnmel.data.tables.schema import TEXT, CellKind, CheckedTable, TableSchema, read_table
+from attnmel.data.tables.labels import AGAIN, LABEL_SCHEMAS
+from attnmel.data.tables.schema import TEXT, CellKind, TableSchema, read_table
 from attnmel.data.tables.words import OLDEST, age_in_words, sex_in_words, word
 
 METADATA_ENDING = "_metadata.csv"
@@ -43,50 +45,60 @@ CONFIRMATION = CellKind("a known way of confirmation, or unknown", _confirmation
 WORD = CellKind("text", word)
 LESION = CellKind("a lesion_id", lambda cell: cell or None)
 
-METADATA_2017 = TableSchema("image_id", {"age_approximate": AGE, "sex": SEX})
-HAM10000 = TableSchema(
-    "image_id",
-    {"lesion_id": TEXT, "dx": TEXT, "dx_type": CONFIRMATION, "age": AGE, "sex": SEX, "localization": WORD},
-    optional={COLLECTION: WORD},
+
+@dataclass(frozen=True)
+class MetadataTable:
+    """A table of metadata and what is read of it."""
+
+    schema: TableSchema
+    attributes: Mapping[str, str]
+    """Column of each attribute; one that the table lacks is not known of any image."""
+    group: str = ""
+    """Column of the lesion or patient."""
+
+    def read(self, table: Path) -> Known:
+        """Return the attributes of each image, as far as its cells are known."""
+        return self.read_groups(table)[1]
+
+    def read_groups(self, table: Path) -> tuple[dict[str, str], Known]:
+        """Return the lesion or patient of each image, where it is known, and the attributes."""
+        checked = read_table(table, self.schema, AGAIN)
+        rows = [dict(zip(checked.columns, cells, strict=True)) for cells in zip(*checked.columns.values(), strict=True)]
+        known: Known = {
+            image_id: {name: str(row[column]) for name, column in self.attributes.items() if row.get(column)}
+            for image_id, row in zip(checked.ids, rows, strict=True)
+        }
+        groups = zip(checked.ids, rows, strict=True) if self.group else ()
+        return {image_id: str(row[self.group]) for image_id, row in groups if row[self.group]}, known
+
+
+METADATA_2017 = MetadataTable(
+    TableSchema("image_id", {"age_approximate": AGE, "sex": SEX}), {"age": "age_approximate", "sex": "sex"}
 )
-LESION_GROUPS = TableSchema("image", {"lesion_id": LESION, "diagnosis_confirm_type": CONFIRMATION})
-
-
-def read_isic2017_metadata(table: Path) -> Known:
-    """Return age and sex of the images of one metadata table of ISIC 2017.
-
-    Raises:
-        LabelError: problems of the table, a line each.
-    """
-    return known_attributes(read_table(table, METADATA_2017, AGAIN), {"age": "age_approximate", "sex": "sex"})
-
-
-def read_ham10000_metadata(table: Path) -> Known:
-    """Return age, sex, site and confirmation of the images of HAM10000, and the clinic where the edition has it.
-
-    Raises:
-        LabelError: problems of the table, a line each.
-    """
-    columns = {"age": "age", "sex": "sex", "site": "localization", "confirmation": "dx_type", "source": COLLECTION}
-    return known_attributes(read_table(table, HAM10000, AGAIN), columns)
-
-
-def read_lesion_groups(table: Path) -> tuple[dict[str, str], Known]:
-    """Return the lesion of every training image of ISIC 2018 task 3, and how its diagnosis was confirmed.
-
-    Raises:
-        LabelError: problems of the table, a line each.
-    """
-    groups = read_table(table, LESION_GROUPS, AGAIN)
-    lesions = {image_id: str(lesion) for image_id, lesion in zip(groups.ids, groups.columns["lesion_id"], strict=True)}
-    return lesions, known_attributes(groups, {"confirmation": "diagnosis_confirm_type"})
-
-
-def known_attributes(table: CheckedTable, columns: Mapping[str, str]) -> Known:
-    """Return the attributes of each image, each from its column, as far as the table has it and the cell is known."""
-    known: Known = {image_id: {} for image_id in table.ids}
-    for name, column in columns.items():
-        for image_id, value in zip(table.ids, table.columns.get(column, [""] * len(table.ids)), strict=True):
-            if value:
-                known[image_id][name] = str(value)
-    return known
+HAM10000 = MetadataTable(
+    TableSchema(
+        "image_id",
+        {"lesion_id": TEXT, "dx": TEXT, "dx_type": CONFIRMATION, "age": AGE, "sex": SEX, "localization": WORD},
+        optional={COLLECTION: WORD},
+    ),
+    {"age": "age", "sex": "sex", "site": "localization", "confirmation": "dx_type", "source": COLLECTION},
+)
+LESION_GROUPS = MetadataTable(
+    TableSchema("image", {"lesion_id": LESION, "diagnosis_confirm_type": CONFIRMATION}),
+    {"confirmation": "diagnosis_confirm_type"},
+    group="lesion_id",
+)
+_TEST_2019 = TableSchema("image", {"age_approx": AGE, "anatom_site_general": WORD, "sex": SEX})
+_OF_2019 = {"age": "age_approx", "sex": "sex", "site": "anatom_site_general"}
+TEST_2019 = MetadataTable(_TEST_2019, _OF_2019)
+TRAINING_2019 = MetadataTable(TableSchema("image", {**_TEST_2019.columns, "lesion_id": TEXT}), _OF_2019, "lesion_id")
+"""The lesion of 2,084 of its images is not known."""
+_SITE_2020 = "anatom_site_general_challenge"
+TRAINING_2020 = MetadataTable(
+    dataclasses.replace(
+        LABEL_SCHEMAS[2020], optional={**LABEL_SCHEMAS[2020].optional, "sex": SEX, "age_approx": AGE, _SITE_2020: WORD}
+    ),
+    {"age": "age_approx", "sex": "sex", "site": _SITE_2020},
+    group="patient_id",
+)
+"""The same file as the labels."""

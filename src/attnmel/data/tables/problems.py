@@ -1,16 +1,20 @@
 """What is wrong with the files of somebody else, as sentences and as one error. No torch."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attnmel.errors import AttnmelError, PredictionsError
+from attnmel.errors import AttnmelError, PredictionsError, listed
 
 LISTED = 20
-"""Problems of a file that a message lists; the others are counted."""
+"""Sentences about a file that a message lists; the other problems are counted."""
 
 LONGEST = 40
 """Characters of a cell that a message shows."""
+
+_CELL = re.compile(r"'[^']*'|the image \S+")
+"""What a problem found in its row alone: problems that differ in nothing else are one sentence."""
 
 
 @dataclass(frozen=True, order=True)
@@ -30,19 +34,34 @@ class Problem:
 
     def sentence(self, file: str = "") -> str:
         """Return the problem as a sentence, which starts with its place."""
-        line = f"line {self.line}" if self.line else ""
-        column = f"column {self.column}" if self.column else ""
-        place = ", ".join(filter(None, (file, line, column)))
-        return f"{place}{': ' if place else ''}found {self.found}, expected {self.expected}"
+        return one_sentence([self], file)
+
+
+def likeness(problem: Problem) -> tuple[str, str, str]:
+    """Return what problems have in common that differ in their line and the cell found alone."""
+    found = _CELL.sub("", problem.found, count=1) if problem.line else problem.found
+    return problem.column, found, problem.expected
+
+
+def one_sentence(problems: Sequence[Problem], file: str = "") -> str:
+    """Return a group of problems as one sentence: its first lines, and the first different cells found."""
+    lines = [str(problem.line) for problem in problems if problem.line]
+    line = f"line{'s' if len(lines) > 1 else ''} {listed(lines)}" if lines else ""
+    first = problems[0]
+    column = f"column {first.column}" if first.column else ""
+    place = ", ".join(filter(None, (file, line, column)))
+    cells = dict.fromkeys(match[0] for problem in problems if (match := _CELL.search(problem.found)))
+    found = first.found if len(cells) < 2 else _CELL.sub(lambda _: listed(cells), first.found, count=1)
+    return f"{place}{': ' if place else ''}found {found}, expected {first.expected}"
 
 
 def refuse(
     problems: Mapping[str, Sequence[Problem]], error: type[AttnmelError] = PredictionsError, advice: str = ""
 ) -> None:
-    """Raise an error if files, by name, have problems; it lists the first `LISTED` of each file.
+    """Raise an error if files, by name, have problems; a sentence for each group, the first `LISTED` of each file.
 
     Raises:
-        error: a line per problem, with `advice` at the end.
+        error: a line per group of problems, with `advice` at the end.
     """
     count = sum(map(len, problems.values()))
     sentences = [sentence for file, ones in problems.items() for sentence in _sentences(file, ones)]
@@ -62,5 +81,10 @@ def shown(cell: str) -> str:
 
 
 def _sentences(file: str, problems: Sequence[Problem]) -> list[str]:
-    listed = [problem.sentence(file) for problem in problems[:LISTED]]
-    return listed + ([f"{file}: and {len(problems) - LISTED} more"] if len(problems) > LISTED else [])
+    by_likeness: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in problems:
+        by_likeness.setdefault(likeness(problem), []).append(problem)
+    groups = list(by_likeness.values())
+    sentences = [one_sentence(group, file) for group in groups[:LISTED]]
+    more = sum(map(len, groups[LISTED:]))
+    return sentences + ([f"{file}: and {more} more"] if more else [])

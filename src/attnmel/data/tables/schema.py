@@ -105,11 +105,7 @@ class Header(NamedTuple):
 
 
 def read_table(path: Path, schema: TableSchema, advice: str = "") -> CheckedTable:
-    """Read a table of a data set that must have no problem; `advice` ends the message of an error.
-
-    Raises:
-        LabelError: no such file, or problems in it; lists them.
-    """
+    """Read a table of a data set that must have no problem; `advice` ends the message of an error."""
     table = check_table(path, schema, LabelError)
     refuse({str(path): table.problems}, LabelError, advice)
     return table

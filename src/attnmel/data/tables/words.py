@@ -42,11 +42,6 @@ WHOLE_NUMBER = re.compile(r"(\d+)(?:\.0*)?", re.ASCII)
 """A number of a class; "1.0" is what pandas writes where a cell of the column is empty."""
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, "1 row" or "2 rows"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def folded(text: str) -> str:
     """Return a name or word in small letters, with one underscore for spaces and hyphens between its words."""
     return re.sub(r"(?<=\w)[\s_-]+(?=\w)", "_", text.strip().casefold())

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from attnmel.data.tables.problems import Problem
+
 Severity = Literal["error", "warning"]
 
 
@@ -33,6 +35,8 @@ class Finding:
     file: str
     detail: str
     """What was found, and what was expected."""
+    problem: Problem | None = None
+    """The problem of a table's row that it reports."""
 
     @property
     def hint(self) -> str:

@@ -11,7 +11,7 @@ from attnmel.data.archives.fetch import ArchiveState, recorded_states
 from attnmel.data.datasets.mask_files import FEATURE_NAME, MASK_NAME, files_of
 from attnmel.data.datasets.sources import Source
 from attnmel.data.tables.isic2020 import read_isic2020_duplicates
-from attnmel.data.tables.metadata import METADATA_ENDING, read_isic2017_metadata
+from attnmel.data.tables.metadata import METADATA_2017, METADATA_ENDING
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item, doubled
 from attnmel.data.verify.tables import labelled_ids
@@ -211,7 +211,7 @@ def _other_tables(part: _Part, source: Source, images: dict[str, Path]) -> list[
     findings: list[Finding] = []
     if source.groups is not None and (table := part.places.get(source.groups_in)):
         try:
-            _, known = source.groups(table)
+            _, known = source.groups.read_groups(table)
             findings += [
                 Finding("image without lesion", image_id, images[image_id].name, f"no row of {table.name} names it")
                 for image_id in sorted(images.keys() - known.keys())
@@ -221,11 +221,11 @@ def _other_tables(part: _Part, source: Source, images: dict[str, Path]) -> list[
             findings.append(Finding("table unusable", "", table.name, str(error)))
     readers: list[tuple[Callable[[Path], object], list[Path]]] = []
     if source.metadata is not None and "metadata" in part.places:
-        readers.append((source.metadata, [part.places["metadata"]]))
+        readers.append((source.metadata.read, [part.places["metadata"]]))
     if "duplicates" in part.places:
         readers.append((read_isic2020_duplicates, [part.places["duplicates"]]))
     if folder := part.places.get("images"):
-        readers.append((read_isic2017_metadata, sorted(folder.glob(f"*{METADATA_ENDING}"))))
+        readers.append((METADATA_2017.read, sorted(folder.glob(f"*{METADATA_ENDING}"))))
     for read, tables in readers:
         for metadata in tables:
             try:

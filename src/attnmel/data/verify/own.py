@@ -63,8 +63,8 @@ def _of_table(content: FolderContent) -> list[Finding]:
     table = content.table
     kind = "folder table" if table == TABLE else "table unusable"
     return [
-        *(Finding(kind, "", table, problem.sentence()) for problem in content.problems),
-        *(Finding("row without image", "", table, row.sentence()) for row in content.without_image),
+        *(Finding(kind, "", table, problem.sentence(), problem) for problem in content.problems),
+        *(Finding("row without image", "", table, row.sentence(), row) for row in content.without_image),
         *(Finding("image without row", "", str(path), f"no row of {table} names it") for path in content.without_row),
         *(
             Finding("large group", "", table, group_sentence(name, count, len(content.lesions)))

@@ -62,7 +62,15 @@ class Verification:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         findings = [
-            {**dataclasses.asdict(finding), "severity": finding.severity, "hint": self.hint(finding.kind)}
+            {
+                "kind": finding.kind,
+                "image_id": finding.image_id,
+                "file": finding.file,
+                "line": finding.problem.line if finding.problem else None,
+                "detail": finding.detail,
+                "severity": finding.severity,
+                "hint": self.hint(finding.kind),
+            }
             for finding in self.findings
         ]
         warnings = len(findings) - self.errors

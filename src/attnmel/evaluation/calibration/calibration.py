@@ -120,10 +120,6 @@ def calibration_of(
     The temperature is that of the predictions, or where they are uncalibrated the one that the validation images fit;
     without these images nothing is said of one. Intervals are percentiles over resampled groups; those of `after` keep
     the temperature fixed; its own interval is given separately.
-
-    Raises:
-        PredictionsError: as `evaluate_classification`.
-        ConfigError: fewer than one resample.
     """
     MetricSet.of(test, [main], one_sided=True)  # refuses predictions that have no measures
     stored, test = test.temperature, without_temperature(test)
@@ -161,7 +157,7 @@ def calibration_of(
 
 
 def reliability(
-    predictions: Predictions, main: str, resamples: int, seed: int
+    predictions: Predictions, main: str, resamples: int, seed: int = 0
 ) -> tuple[Reliability, Float[np.ndarray, "R M"]]:
     """Evaluate one set of probabilities as they are, also of images of one class only, and return the resamples too."""
     probability, positive = predictions.probability(main).astype(np.float64), predictions.is_class(main)

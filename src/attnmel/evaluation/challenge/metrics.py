@@ -13,14 +13,7 @@ from jaxtyping import Float
 
 from attnmel.evaluation.challenge.rules import CHALLENGES, OFFICIAL, Rules
 from attnmel.evaluation.classification.choose_threshold import LEAST, specificity_at
-from attnmel.evaluation.classification.ranking import (
-    THRESHOLD,
-    Counts,
-    Measure,
-    Values,
-    average_precision,
-    roc_auc,
-)
+from attnmel.evaluation.classification.ranking import THRESHOLD, Counts, Measure, Values, average_precision, roc_auc
 from attnmel.evaluation.statistics.proportions import share
 
 SENSITIVITIES = (82, 89, 95, 98, 99)
@@ -65,11 +58,7 @@ def ratio(name: str, confusion: ConfusionCounts, rules: Rules) -> Values:
 
 def confusion(counts: Counts, rules: Rules) -> ConfusionCounts:
     """Call images positive from one half on, by the rule `threshold` with or without one half itself."""
-    is_called = counts.scores > THRESHOLD if rules.threshold == "above" else counts.scores >= THRESHOLD
-    called = int(is_called.sum())
-    none = np.zeros(len(counts.true_positives))
-    true = counts.true_positives[:, called - 1] if called else none
-    false = counts.false_positives[:, called - 1] if called else none
+    true, false = counts.above(THRESHOLD if rules.threshold == "above" else np.nextafter(THRESHOLD, 0))
     return ConfusionCounts(true, false, counts.positives - true, counts.negatives - false)
 
 
@@ -141,11 +130,7 @@ def _wrong(confusion: ConfusionCounts) -> Values:
 
 def _rates(counts: Counts) -> tuple[Float[np.ndarray, "R P"], Float[np.ndarray, "R P"]]:
     """Return true and false positive rates from (0, 0) on; NaN where one kind is missing."""
-    true, false = _from_zero(counts.true_positives), _from_zero(counts.false_positives)
+    true, false = (np.pad(one, ((0, 0), (1, 0))) for one in (counts.true_positives, counts.false_positives))
     defined = (counts.positives > 0) & (counts.negatives > 0)
     positives, negatives = (np.where(defined, many, np.nan)[:, None] for many in (counts.positives, counts.negatives))
     return true / positives, false / negatives
-
-
-def _from_zero(cumulative: Float[np.ndarray, "R T"]) -> Float[np.ndarray, "R P"]:
-    return np.concatenate([np.zeros((len(cumulative), 1)), cumulative], axis=1)

@@ -81,7 +81,8 @@ def official_metrics(entry: ChallengeEntry, dataset: str, rules: Rules) -> Metri
     has_all = challenge.balanced_accuracy and entry.categories == challenge.categories
     present = [entry.categories[place] for place in np.unique(entry.classes)] if has_all else []
     hits = _hits(entry, rules) if has_all else None
-    return MetricSet(rankings, hits, tuple(present), measures, tuple(measures), entry.weights)
+    at_half = rules.threshold == "at_or_above"
+    return MetricSet(rankings, hits, tuple(present), measures, tuple(measures), entry.weights, at_half)
 
 
 def _hits(entry: ChallengeEntry, rules: Rules) -> TopOneHits:

@@ -17,7 +17,7 @@ from attnmel.evaluation.classification.metric_set import mixed
 from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
 from attnmel.evaluation.statistics.intervals import estimate_shares, estimate_smooth
-from attnmel.evaluation.statistics.proportions import mean_interval_of, share
+from attnmel.evaluation.statistics.proportions import mean_interval_of, mean_of_defined, share
 from attnmel.records import Predictions
 
 UNDECIDED = "undecided"
@@ -64,11 +64,7 @@ class Confusion:
 
 
 def confusion(predictions: Predictions, positive: str) -> Confusion:
-    """Count true against called classes; of two classes `positive` is the one that is called above 0.5.
-
-    Raises:
-        PredictionsError: an unlabelled image, a single class, or a positive that is not predicted.
-    """
+    """Count true against called classes; of two classes `positive` is the one that is called above 0.5."""
     _check(predictions, positive)
     labels, classes = predictions.labels, predictions.classes
     called = call(predictions.probabilities, None if len(classes) > 2 else classes.index(positive))
@@ -145,7 +141,7 @@ def _means(
     def means(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 3"]:
         hits = weights @ (true & said)
         rates = share(hits, weights @ true), share(hits, weights @ said), _f1(weights, true, said)
-        return np.stack([_mean_of_defined(one) for one in rates], axis=1)
+        return np.stack([mean_of_defined(one, axis=1) for one in rates], axis=1)
 
     return estimate_smooth(means, sampling)
 
@@ -162,11 +158,6 @@ def _of_class(
     """Return whether each image is of each class, and whether it is called so."""
     names = np.arange(classes)
     return labels[:, None] == names, called[:, None] == names
-
-
-def _mean_of_defined(rates: Float[np.ndarray, "R K"]) -> Float[np.ndarray, " R"]:
-    defined = ~np.isnan(rates)
-    return share(np.where(defined, rates, 0.0).sum(axis=1), defined.sum(axis=1).astype(np.float64))
 
 
 def _check(predictions: Predictions, positive: str) -> None:

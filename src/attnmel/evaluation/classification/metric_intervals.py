@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, RECALL, MetricSet, mixed
+from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.evaluation.statistics.bootstrap import (
     RESAMPLES,
     ROUNDING,
@@ -86,15 +87,15 @@ def metric_rows(
         if math.isclose(own.value, value, abs_tol=ROUNDING):
             found[method] = own
         method = _method(found)
-        ends = {name: (or_nan(interval.low), or_nan(interval.high)) for name, interval in found.items()}
+        ends = {name: (_or_nan(interval.low), _or_nan(interval.high)) for name, interval in found.items()}
         positives = int(metrics.rankings[task].positive.sum()) if task in metrics.rankings else None
-        rows.append(MetricRow(task, measure, or_nan(value), *ends[method], positives, len(labels), method, ends))
+        rows.append(MetricRow(task, measure, _or_nan(value), *ends[method], positives, len(labels), method, ends))
     return tuple(rows)
 
 
-def or_nan(value: float | None) -> float:
-    """Return the one NaN for every NaN and None, so that reports with the same gaps are equal."""
-    return math.nan if value is None or math.isnan(value) else value
+def _or_nan(value: float) -> float:
+    """Return the one NaN for every NaN, so that reports with the same gaps are equal."""
+    return math.nan if math.isnan(value) else value
 
 
 def _method(found: Mapping[str, Interval]) -> str:
@@ -125,22 +126,33 @@ def _exact_intervals(
             continue
         if measure == "auc" and positive is not None and scores is not None:
             found[task, measure] = "delong", areas(positive, scores[:, None], groups).interval()
-        among = _recall_images(metrics, labels, measure) if task == ALL_CLASSES else _images(positive, measure)
-        if among is not None:
+        if task == ALL_CLASSES:
+            among = _recall_images(metrics, labels, measure)
+        else:
+            among = _images(positive, scores, measure, half_is_positive=metrics.half_is_positive)
+        if among is not None and among.any():
             own = share_interval(values[task, measure], error, groups, among)
             found[task, measure] = "wilson", own
-            if measure != "accuracy":
+            if measure in ("sensitivity", "specificity") or task == ALL_CLASSES:
                 recalls.setdefault(task, []).append(own)
     if not mixed(groups, labels):
         found |= {(task, "balanced_accuracy"): ("wilson", mean_interval_of(ones)) for task, ones in recalls.items()}
     return found
 
 
-def _images(positive: Bool[np.ndarray, " N"] | None, measure: str) -> Bool[np.ndarray, " N"] | None:
+def _images(
+    positive: Bool[np.ndarray, " N"] | None,
+    scores: Float[np.ndarray, " N"] | None,
+    measure: str,
+    *,
+    half_is_positive: bool,
+) -> Bool[np.ndarray, " N"] | None:
     """Return the images of which a measure of one class against the rest is a proportion; None where it is none."""
-    if positive is None:
+    if positive is None or scores is None:
         return None
-    return {"sensitivity": positive, "specificity": ~positive, "accuracy": np.ones_like(positive)}.get(measure)
+    called = scores >= THRESHOLD if half_is_positive else scores > THRESHOLD
+    wholes = {"sensitivity": positive, "specificity": ~positive, "accuracy": np.ones_like(positive)}
+    return (wholes | {"ppv": called, "npv": ~called}).get(measure)
 
 
 def _recall_images(metrics: MetricSet, labels: Int[np.ndarray, " N"], measure: str) -> Bool[np.ndarray, " N"] | None:

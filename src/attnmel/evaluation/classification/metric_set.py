@@ -13,17 +13,9 @@ from jaxtyping import Float, Int
 
 from attnmel.errors import PredictionsError, listed
 from attnmel.evaluation.classification.left_out import LeftOut, counts_without, recalls_without
-from attnmel.evaluation.classification.ranking import (
-    MEASURES,
-    Counts,
-    Measure,
-    Ranking,
-    TopOneHits,
-    Values,
-    mean_of_recalls,
-)
+from attnmel.evaluation.classification.ranking import MEASURES, Counts, Measure, Ranking, TopOneHits, Values
 from attnmel.evaluation.statistics.bootstrap import Sampling
-from attnmel.evaluation.statistics.proportions import share
+from attnmel.evaluation.statistics.proportions import mean_of_defined
 from attnmel.records import Predictions
 
 MEAN = "mean"
@@ -51,6 +43,8 @@ class MetricSet:
     """Measures whose mean over several tasks is measured too."""
     sample_weights: Float[np.ndarray, " N"] | None = None
     """How much each image counts; None where all count alike."""
+    half_is_positive: bool = False
+    """Whether an image at exactly one half is called positive."""
 
     @staticmethod
     def of(
@@ -117,9 +111,9 @@ class MetricSet:
         self, tasks: Sequence[Mapping[str, Values]], recalls: Float[np.ndarray, "R C"] | None
     ) -> Float[np.ndarray, "R M"]:
         columns = [column for task in tasks for column in task.values()]
-        columns += [_mean_of_defined(np.stack([task[name] for task in tasks])) for name in self._averaged]
+        columns += [mean_of_defined(np.stack([task[name] for task in tasks]), axis=0) for name in self._averaged]
         if recalls is not None:
-            columns += [mean_of_recalls(recalls), *recalls.T]
+            columns += [mean_of_defined(recalls, axis=1), *recalls.T]
         return np.stack(columns, axis=1)
 
     def values(self) -> dict[tuple[str, str], float]:
@@ -140,12 +134,6 @@ def class_counts(predictions: Predictions) -> dict[str, int]:
 def mixed(groups: Sequence[str], labels: Int[np.ndarray, " N"]) -> bool:
     """Return whether a group has images of several classes, so that proportions of them are not independent."""
     return len(set(zip(groups, labels.tolist(), strict=True))) > len(set(groups))
-
-
-def _mean_of_defined(values: Float[np.ndarray, "K R"]) -> Values:
-    """Average over the tasks where a measure is defined, as the official programs do; NaN where it never is."""
-    defined = ~np.isnan(values)
-    return share(np.where(defined, values, 0).sum(axis=0), defined.sum(axis=0).astype(np.float64))
 
 
 def _check(predictions: Predictions, positives: Sequence[str]) -> None:

@@ -107,10 +107,6 @@ def operating_points(
 
     Without validation images, or without a positive among them, the points of the sensitivities hold nothing but what
     is read off the evaluated images' own ROC curve.
-
-    Raises:
-        PredictionsError: as `evaluate_classification`.
-        ConfigError: as `check_points`, or fewer than one resample.
     """
     check_points(sensitivities, prevalences)
     ranking = MetricSet.of(predictions, [name], one_sided=True).rankings[name]
@@ -166,11 +162,7 @@ def points_at(
 
 
 def check_points(sensitivities: Sequence[float], prevalences: Sequence[float]) -> None:
-    """Refuse what no threshold can aim at, and shares that are none.
-
-    Raises:
-        ConfigError: a sensitivity outside (0, 1], or a prevalence outside (0, 1).
-    """
+    """Refuse what no threshold can aim at, and shares that are none."""
     if bad := [value for value in sensitivities if not 0 < value <= 1]:
         raise ConfigError(f"a sensitivity of {bad[0]:g} cannot be aimed at; expected a number above 0, at most 1")
     if bad := [value for value in prevalences if not 0 < value < 1]:

@@ -213,9 +213,3 @@ class TopOneHits:
 def shares_of(sums: Float[np.ndarray, "2 R C"]) -> Float[np.ndarray, "R C"]:
     """Return the recalls of what `TopOneHits.sums` gives."""
     return share(sums[0], sums[1])
-
-
-def mean_of_recalls(recalls: Float[np.ndarray, "R C"]) -> Values:
-    """Average the recalls; a class without an image in a resample is left out of its mean, as scikit-learn does."""
-    present = ~np.isnan(recalls)
-    return share(np.where(present, recalls, 0).sum(axis=1), present.sum(axis=1).astype(np.float64))

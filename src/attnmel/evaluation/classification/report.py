@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from attnmel.errors import PredictionsError
-from attnmel.evaluation.classification.metric_intervals import MetricRow, metric_rows, or_nan
+from attnmel.evaluation.classification.metric_intervals import MetricRow, metric_rows
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MetricSet, class_counts
 from attnmel.evaluation.classification.ranking import MEASURES, Measure
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.files.table_files import nan_to_null, null_to_nan
 from attnmel.records import Predictions
 
 FEW = 10
@@ -35,11 +36,7 @@ class ClassificationReport:
     """What a reader of the intervals must know, a sentence each."""
 
     def row(self, task: str, measure: str) -> MetricRow:
-        """Return one row.
-
-        Raises:
-            PredictionsError: there is none; lists those there are.
-        """
+        """Return one row."""
         for row in self.rows:
             if (row.task, row.measure) == (task, measure):
                 return row
@@ -48,15 +45,12 @@ class ClassificationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; an end that is not defined becomes null."""
-        plain = dataclasses.asdict(self)
-        plain["rows"] = [_defined(row) for row in plain["rows"]]
-        plain["notes"] = list(self.notes)
-        return plain
+        return nan_to_null(dataclasses.asdict(self))
 
     @staticmethod
     def from_dict(plain: dict[str, Any]) -> "ClassificationReport":
         """Read what `to_dict` gave."""
-        rows = tuple(MetricRow(**_read(row)) for row in plain["rows"])
+        rows = tuple(_read(row) for row in plain["rows"])
         return ClassificationReport(**plain | {"rows": rows, "notes": tuple(plain["notes"])})
 
 
@@ -91,9 +85,6 @@ def main_value(predictions: Predictions, positives: Sequence[str], measure: str)
     """Return the value by which the best epoch is chosen, without an interval.
 
     Balanced accuracy of three or more classes is their mean recall; any other measure is averaged over the positives.
-
-    Raises:
-        PredictionsError: as `evaluate_classification`.
     """
     values = MetricSet.of(predictions, positives).values()
     if measure == "balanced_accuracy" and (ALL_CLASSES, measure) in values:
@@ -133,17 +124,8 @@ def _why(low: float, high: float) -> str:
     return " of a single lesion or patient of one kind" if low < high else ", whichever images are drawn"
 
 
-def _defined(row: dict[str, Any]) -> dict[str, Any]:
-    """Return plain values in which None represents NaN."""
-    ends = {name: [_or_none(end) for end in pair] for name, pair in row["intervals"].items()}
-    return {key: _or_none(value) for key, value in row.items()} | {"intervals": ends}
-
-
-def _read(row: dict[str, Any]) -> dict[str, Any]:
-    """Undo `_defined`; rows of an earlier version hold the percentile interval alone."""
-    ends = {name: tuple(map(or_nan, pair)) for name, pair in row.get("intervals", {}).items()}
-    return row | {end: or_nan(row[end]) for end in ("value", "low", "high")} | {"intervals": ends}
-
-
-def _or_none(value: object) -> object:
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _read(plain: dict[str, Any]) -> MetricRow:
+    """Return a row of `to_dict`; those of an earlier version hold the percentile interval alone."""
+    row = null_to_nan(plain)
+    ends = {name: tuple(pair) for name, pair in row.get("intervals", {}).items()}
+    return MetricRow(**row | {"positives": plain.get("positives"), "intervals": ends})

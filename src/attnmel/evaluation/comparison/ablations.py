@@ -51,13 +51,17 @@ def find_ablation(
         PredictionsError: an image that the run was not evaluated on or that has another label there, or images
             of one kind alone.
     """
-    rows = _rows_of(run, judged)
-    truly = judged.is_class(positive)
-    if not np.array_equal(run.is_class(positive)[rows], truly):
+    if strange := set(judged.image_ids) - set(run.image_ids):
+        raise PredictionsError(
+            f"{len(strange)} images of the ablation were not evaluated with the run, such as {min(strange)}; evaluate "
+            "both on the same split"
+        )
+    same, truly = run.of_images(judged.image_ids), judged.is_class(positive)
+    if not np.array_equal(same.is_class(positive), truly):
         raise PredictionsError(
             f"{ablation} and the run differ in what is {positive}; evaluate both anew on the same data"
         )
-    scores = [judged.probability(positive), run.probability(positive)[rows]]
+    scores = [judged.probability(positive), same.probability(positive)]
     if painted is not None:
         scores.append(np.array([painted[image_id] for image_id in judged.image_ids], dtype=np.float64))
     found = areas(truly, np.stack(scores, axis=1), judged.groups)
@@ -73,13 +77,3 @@ def find_ablation(
         painted_whole=sum(painted[image_id] >= 1 for image_id in judged.image_ids) if painted is not None else 0,
         beyond_size=found.difference(2, 0)[0] if painted is not None else None,
     )
-
-
-def _rows_of(run: Predictions, judged: Predictions) -> np.ndarray:
-    place = {image_id: row for row, image_id in enumerate(run.image_ids)}
-    if strange := [image_id for image_id in judged.image_ids if image_id not in place]:
-        raise PredictionsError(
-            f"{len(strange)} images of the ablation were not evaluated with the run, such as {strange[0]}; evaluate "
-            "both on the same split"
-        )
-    return np.array([place[image_id] for image_id in judged.image_ids], dtype=np.int64)

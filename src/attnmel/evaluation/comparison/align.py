@@ -39,16 +39,12 @@ def joined(entrants: Sequence[RecipeRuns]) -> tuple[RecipeRuns, ...]:
     """Put the rows of every run into the order of the first run.
 
     A run that does not know the lesions of its images takes them from one that does.
-
-    Raises:
-        PredictionsError: other images, another truth of an image, or another lesion; names the images.
     """
     runs = [run for entrant in entrants for run in entrant.runs]
     first = runs[0]
     for run in runs[1:]:
         _check_images(first, run)
-    rows = {run.name: _rows(run.predictions, first.predictions.image_ids) for run in runs}
-    ordered = {run.name: run.predictions.take(rows[run.name]) for run in runs}
+    ordered = {run.name: run.predictions.of_images(first.predictions.image_ids) for run in runs}
     for run in runs[1:]:
         _check_truth(first.name, ordered[first.name], run.name, ordered[run.name])
     groups = _groups(ordered)
@@ -158,8 +154,3 @@ def _groups(ordered: Mapping[str, Predictions]) -> tuple[str, ...]:
                 f"{other_name} than in {name} ({listed(differing)}); evaluate both runs on the same version of the data"
             )
     return first.groups
-
-
-def _rows(predictions: Predictions, image_ids: Sequence[str]) -> list[int]:
-    place = {image_id: row for row, image_id in enumerate(predictions.image_ids)}
-    return [place[image_id] for image_id in image_ids]

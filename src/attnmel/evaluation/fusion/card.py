@@ -85,6 +85,8 @@ def located(facts: MemberFacts, folder: Path) -> Path:
     Raises:
         PredictionsError: it is no longer there, or has changed since the fusion.
     """
+    if "\0" in f"{facts.path}{facts.from_fusion}{facts.validation}":
+        raise PredictionsError(f"{folder} names a member that no file can have; fuse again")
     nearby = (folder.resolve() / facts.from_fusion).resolve() if facts.from_fusion else None
     path = nearby if nearby is not None and nearby.exists() else Path(facts.path)
     files = {RunFolder(path).best if facts.kind == "run" else path: facts.sha256}

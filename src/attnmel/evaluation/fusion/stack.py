@@ -50,9 +50,9 @@ def log_odds(scores: Scores) -> Scores:
     return logit(np.clip(scores, CLIP, 1 - CLIP)) / np.log(2)
 
 
-def combinations(members: int, *, seed: int, count: int = COMBINATIONS) -> Bool[np.ndarray, "C M"]:
+def combinations(members: int, *, seed: int) -> Bool[np.ndarray, "C M"]:
     """Return which members each combination has: as many as there are, drawn with replacement."""
-    drawn = np.random.default_rng(seed).integers(members, size=(count, members))
+    drawn = np.random.default_rng(seed).integers(members, size=(COMBINATIONS, members))
     return (drawn[:, :, None] == np.arange(members)).any(axis=1)
 
 

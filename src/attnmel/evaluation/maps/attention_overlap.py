@@ -37,9 +37,9 @@ class Overlap:
         if len(lengths) != 1:
             raise PredictionsError(f"overlaps of unequal length: {sorted(lengths)}")
 
-    def mean(self, name: str, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    def mean(self, name: str, *, resamples: int = RESAMPLES) -> Interval:
         """Return the mean over the images that have a mask, with its 95 % bootstrap interval."""
-        return mean_interval(self.jaccard[name], self.groups, resamples=resamples, seed=seed)
+        return mean_interval(self.jaccard[name], self.groups, resamples=resamples)
 
     def write(self, path: Path, licence: str) -> None:
         """Write one row an image; a Jaccard index that is not defined stays empty."""
@@ -90,11 +90,7 @@ def attention_overlap(
 
 
 def refuse_not_finite(maps: Float[np.ndarray, "N h w"]) -> None:
-    """Refuse maps that cannot be ordered.
-
-    Raises:
-        PredictionsError: a map holds a value that is not finite.
-    """
+    """Refuse maps that cannot be ordered."""
     if bad := np.flatnonzero(~np.isfinite(maps).all(axis=(1, 2))).tolist():
         raise PredictionsError(
             f"{len(bad)} of {len(maps)} maps hold values that are not finite (places {listed(map(str, bad))}); "

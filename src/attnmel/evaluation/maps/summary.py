@@ -1,15 +1,12 @@
 """Measures of maps by image -> evaluation of the maps: means with intervals, pairwise comparisons, and its file."""
 
 import itertools
-import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from attnmel import NOTICE
 from attnmel.errors import PredictionsError
@@ -19,8 +16,7 @@ from attnmel.evaluation.maps.table import EVERY, MapColumn, MapTable
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig, Sampling, mean_interval
 from attnmel.evaluation.statistics.format import p_words, plus, plus_span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL, holm
-from attnmel.files.folders import replacing
-from attnmel.files.table_files import read_json
+from attnmel.files.table_files import damage, null_to_nan, read_json, write_json
 from attnmel.progress import SILENT, Progress
 
 FAITHFUL = ("deletion", "insertion", "sufficiency", "comprehensiveness", "area")
@@ -105,25 +101,16 @@ class MapSummary:
 
     def write(self, path: Path) -> None:
         """Write all figures as JSON; what is not defined is null."""
-        plain = _SUMMARY.dump_python(self, mode="json")
-        with replacing(path) as part:
-            part.write_text(json.dumps(_nan_to_null(plain), indent=1, allow_nan=False), encoding="utf-8")
+        write_json(path, _SUMMARY.dump_python(self, mode="json"), indent=1)
 
     @staticmethod
     def read(path: Path) -> "MapSummary | None":
-        """Read what `write` wrote; None where there is no such file.
-
-        Raises:
-            PredictionsError: the file is damaged.
-        """
+        """Read what `write` wrote; None where there is no such file."""
         if not path.is_file():
             return None
-        try:
-            return _SUMMARY.validate_python(_null_to_nan(read_json(path)))
-        except (ValidationError, ValueError):
-            raise PredictionsError(
-                f"{path} is damaged or of another version; run `attnmel explain RUN --split` again"
-            ) from None
+        again = "run `attnmel explain RUN --split` again"
+        with damage(path, PredictionsError, again, found="damaged or of another version"):
+            return _SUMMARY.validate_python(null_to_nan(read_json(path)))  # nothing of a summary may be None
 
 
 _SUMMARY = TypeAdapter(MapSummary)
@@ -186,31 +173,10 @@ def _columns(
     ]
 
 
-def _nan_to_null(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
-    if isinstance(plain, dict):
-        return {key: _nan_to_null(value) for key, value in plain.items()}
-    if isinstance(plain, list):
-        return [_nan_to_null(value) for value in plain]
-    return None if isinstance(plain, float) and math.isnan(plain) else plain
-
-
-def _null_to_nan(plain: Any) -> Any:  # noqa: ANN401 - walks JSON
-    """Turn null back into NaN: nothing else of a summary may be missing."""
-    if isinstance(plain, dict):
-        return {key: _null_to_nan(value) for key, value in plain.items()}
-    if isinstance(plain, list):
-        return [_null_to_nan(value) for value in plain]
-    return math.nan if plain is None else plain
-
-
 def map_means(
     table: MapTable, columns: Iterable[MapColumn] | None = None, resampling: ResamplingConfig = DEFAULT
 ) -> list[MapMean]:
-    """Return the mean of each column over each part of the images, with its 95 % bootstrap interval.
-
-    Raises:
-        PredictionsError: a column that the table lacks.
-    """
+    """Return the mean of each column over each part of the images, with its 95 % bootstrap interval."""
     found = []
     for column in table.values if columns is None else columns:
         values = table.column(column)

@@ -1,6 +1,5 @@
 """Measures of maps by image, and the file that holds them: one row an image, a column a map, measure and target."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from attnmel.errors import PredictionsError, listed
-from attnmel.files.table_files import read_header_and_rows, write_table
+from attnmel.files.table_files import damage, read_header_and_rows, write_table
 from attnmel.records import Predictions
 
 BETWEEN = "|"
@@ -74,11 +73,7 @@ class MapTable:
         )
 
     def column(self, column: MapColumn) -> Float[np.ndarray, " N"]:
-        """Return one measure of every image.
-
-        Raises:
-            PredictionsError: there is no such column; lists those that there are.
-        """
+        """Return one measure of every image."""
         if column not in self.values:
             known = ", ".join(one.header for one in self.values) or "none"
             raise PredictionsError(f"no measure {column.header} in the table; known: {known}")
@@ -112,12 +107,8 @@ class MapTable:
         """
         if not path.is_file():
             raise PredictionsError(f"no measures of maps at {path}; make them with `attnmel explain RUN`")
-        try:
+        with damage(path, PredictionsError, "run `attnmel explain RUN` again", found="no table of text"):
             header, rows = read_header_and_rows(path)
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise PredictionsError(
-                f"{path.name} is no table of text ({error}); expected one that `explain` wrote"
-            ) from None
         columns = {name: name.rsplit(BETWEEN, 2) for name in header if name not in OF_IMAGE}
         if not set(OF_IMAGE) <= set(header) or any(len(parts) != 3 for parts in columns.values()):
             raise PredictionsError(

@@ -91,7 +91,8 @@ def binormal_study(readings: Readings, confidence: float = CONFIDENCE) -> Binorm
         return BinormalStudy(curves, None)
     cells = readings.scores[:, kept].reshape(-1, len(readings.cases))
     shape = areas[:, kept].shape
-    covariance = jackknife_covariance(_without_each_case(readings.diseased, cells, confidence)).reshape(*shape, *shape)
+    left_out = areas_without_each_case(readings.diseased, cells, confidence)
+    covariance = jackknife_covariance(left_out).reshape(*shape, *shape)
     return BinormalStudy(curves, obuchowski_rockette(areas[:, kept], covariance, confidence))
 
 
@@ -113,7 +114,7 @@ def _both_kinds(readings: Readings, modality: int, reader: int) -> bool:
     return bool(0 < readings.diseased[read].sum() < read.sum())
 
 
-def _without_each_case(
+def areas_without_each_case(
     diseased: Bool[np.ndarray, " N"], cells: Float[np.ndarray, "C N"], confidence: float
 ) -> Float[np.ndarray, "N C"]:
     """Return each cell's area without each of the cases; counts that occur again are fitted once."""

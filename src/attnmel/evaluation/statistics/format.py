@@ -29,10 +29,10 @@ def span(ends: Sequence[float], digits: int = 3, *, to: str = DASH) -> str:
     return "" if math.isnan(low) or math.isnan(high) else f"{low:.{digits}f}{to}{high:.{digits}f}"
 
 
-def plus_span(ends: Sequence[float], digits: int = 3) -> str:
+def plus_span(ends: Sequence[float]) -> str:
     """Return the ends of a difference's interval with their signs; empty where one is not defined."""
     low, high = ends[-2:]
-    return "" if math.isnan(low) or math.isnan(high) else f"{plus(low, digits)}{TO}{plus(high, digits)}"
+    return "" if math.isnan(low) or math.isnan(high) else f"{plus(low)}{TO}{plus(high)}"
 
 
 def in_brackets(numbers: Sequence[float], digits: int = 3, *, to: str = DASH, missing: str = DASH) -> str:
@@ -46,9 +46,9 @@ def plain(numbers: Sequence[float]) -> list[str]:
     return [fixed(numbers[0], missing="-"), span(numbers, to=" - ")]
 
 
-def stacked(interval: Sequence[float], digits: int = 3) -> str:
+def stacked(interval: Sequence[float]) -> str:
     """Return a value above its interval, a line each, for a cell of a table."""
-    return f"{fixed(interval[0], digits)}\n{span(interval, digits)}".rstrip()
+    return f"{fixed(interval[0])}\n{span(interval)}".rstrip()
 
 
 def signed(interval: Sequence[float]) -> str:

@@ -11,12 +11,12 @@ from jaxtyping import Bool, Float, Shaped
 from attnmel.evaluation.statistics.bootstrap import NORMAL, Interval
 
 
-def wilson_interval(share: float, images: float, quantile: float = NORMAL) -> Interval:
+def wilson_interval(share: float, images: float) -> Interval:
     """Return the score interval of a share of so many independent images (Wilson 1927); NaN for an undefined share.
 
     It holds at 0 and 1 too. Where images belong together, give the effective number, share (1 - share) / error^2.
     """
-    shrunk = quantile**2 / images
+    shrunk = NORMAL**2 / images
     centre = (share + shrunk / 2) / (1 + shrunk)
     half = np.sqrt(shrunk * (share * (1 - share) + shrunk / 4)) / (1 + shrunk)
     # At 0 and 1 an end is the share itself, which rounding must not pass.
@@ -27,10 +27,10 @@ def share_interval(share: float, error: float, groups: Sequence[str], among: Boo
     """Return Wilson's interval of a share `among` some of the images, for as many images as have its own error.
 
     `error` is the jackknife's. Where no group repeats, that is the number of those images; at 0 and 1, which show no
-    error, the number of their groups (effective sample size: Korn and Graubard 1998).
+    error of their own, the number of their groups (effective sample size: Korn and Graubard 1998).
     """
     units = len({groups[place] for place in np.flatnonzero(among).tolist()})
-    if not error > 0:
+    if not error > 0 or share in (0, 1):
         return wilson_interval(share, units)
     # The jackknife's squared error of a share of n images is share (1 - share) / (n - 1).
     return wilson_interval(share, share * (1 - share) / error**2 * units / max(units - 1, 1))
@@ -51,3 +51,9 @@ def mean_interval_of(shares: Sequence[Interval]) -> Interval:
 def share(part: Shaped[np.ndarray, "*shape"], whole: Shaped[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Divide; NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole != 0)
+
+
+def mean_of_defined(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*rest"]:
+    """Return the mean of the values that are not NaN, as the official programs and scikit-learn do; NaN of none."""
+    defined = ~np.isnan(values)
+    return share(np.where(defined, values, 0).sum(axis=axis), defined.sum(axis=axis).astype(np.float64))

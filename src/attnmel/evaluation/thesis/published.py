@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 SLIDES = "Yan, master's thesis defence, Simon Fraser University, 7 April 2020, table 'Results on {title}'"
 SITE = "the authors' public project page of Yan, Kawahara and Hamarneh (IPMI 2019)"
@@ -68,23 +69,8 @@ _OWN: Mapping[str, tuple[str, str, str]] = {
 
 def _2016(name: str, ap: float, auc: float, ticks: str, reference: str = "") -> PublishedRow:
     """Ticks: lesion, interpretability, ensemble."""
-    lesion, interpretability, ensemble = _ticks(ticks)
-    network, prior, masks = (None, None, None) if reference else _OWN[name]
-    return PublishedRow(
-        dataset="isic2016",
-        name=name,
-        own=not reference,
-        network=network,
-        prior=prior,
-        masks=masks,
-        ap=ap,
-        auc=auc,
-        lesion=lesion,
-        interpretability=interpretability,
-        ensemble=ensemble,
-        reference=reference,
-        source=SLIDES.format(title="ISIC2016"),
-    )
+    marks = _ticks("lesion interpretability ensemble", ticks)
+    return _row("isic2016", name, reference, "", ap=ap, auc=auc, **marks)
 
 
 def _2017(
@@ -100,50 +86,44 @@ def _2017(
 
     `both` are the AUC of seborrheic keratosis and the mean AUC.
     """
-    lesion, dermo, interpretability, ensemble, external = _ticks(ticks)
+    source = (f"; overlap: {SITE}" if overlap else "") + (f"; keratosis and mean AUC: {BOARD}" if any(both) else "")
+    return _row(
+        "isic2017",
+        name,
+        reference,
+        source,
+        ap=ap,
+        auc=auc,
+        keratosis_auc=both[0],
+        mean_auc=both[1],
+        overlap=MappingProxyType(overlap) if overlap else None,
+        **_ticks("lesion dermo interpretability ensemble external", ticks),
+    )
+
+
+def _2018(name: str, *recalls: float, average: float) -> PublishedRow:
+    by_class = MappingProxyType(dict(zip(CLASSES_2018, recalls, strict=True)))
+    return _row("isic2018", name, recalls=by_class, average_recall=average)
+
+
+def _ticks(columns: str, marks: str) -> dict[str, bool]:
+    """Read one mark a column: "+" for a tick, "-" for a cross."""
+    return {name: mark == "+" for name, mark in zip(columns.split(), marks, strict=True)}
+
+
+def _row(dataset: str, name: str, reference: str = "", source: str = "", **figures: Any) -> PublishedRow:  # noqa: ANN401
     network, prior, masks = (None, None, None) if reference else _OWN[name]
-    source = SLIDES.format(title="ISIC2017")
     return PublishedRow(
-        dataset="isic2017",
+        dataset=dataset,
         name=name,
         own=not reference,
         network=network,
         prior=prior,
         masks=masks,
-        ap=ap,
-        auc=auc,
-        lesion=lesion,
-        dermo=dermo,
-        interpretability=interpretability,
-        ensemble=ensemble,
-        external=external,
-        keratosis_auc=both[0],
-        mean_auc=both[1],
-        overlap=MappingProxyType(overlap) if overlap else None,
         reference=reference,
-        source=source
-        + (f"; overlap: {SITE}" if overlap else "")
-        + (f"; keratosis and mean AUC: {BOARD}" if any(both) else ""),
+        source=SLIDES.format(title=dataset.upper()) + source,
+        **figures,
     )
-
-
-def _2018(name: str, *recalls: float, average: float) -> PublishedRow:
-    network, prior, masks = _OWN[name]
-    return PublishedRow(
-        dataset="isic2018",
-        name=name,
-        network=network,
-        prior=prior,
-        masks=masks,
-        recalls=MappingProxyType(dict(zip(CLASSES_2018, recalls, strict=True))),
-        average_recall=average,
-        source=SLIDES.format(title="ISIC2018"),
-    )
-
-
-def _ticks(marks: str) -> list[bool]:
-    """Read one mark a column: "+" for a tick, "-" for a cross."""
-    return [mark == "+" for mark in marks]
 
 
 _ROWS = (

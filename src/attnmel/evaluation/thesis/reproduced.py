@@ -93,11 +93,7 @@ def over_seeds(
     columns: Sequence[Column],
     resampling: ResamplingConfig,
 ) -> dict[Column, tuple[Interval, tuple[float, ...]]]:
-    """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure.
-
-    Raises:
-        PredictionsError: the runs were evaluated on different images, or as `evaluate_classification`.
-    """
+    """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure."""
     (entrant,) = joined([RecipeRuns(positive, tuple(runs))])
     truth = entrant.runs[0].predictions
     every = measured(

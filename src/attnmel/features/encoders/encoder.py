@@ -17,9 +17,6 @@ def fit_encoder(settings: Feature, parts: Iterable[np.ndarray], images: int, *, 
     """Fit the encoder of a feature on the descriptors [B T d] of `images` training images, given in parts.
 
     Of each image as many descriptors are drawn as make up the number of the settings together.
-
-    Raises:
-        TrainingError: as `fit_mixture` and `fit_dictionary`.
     """
     if isinstance(settings, FisherSettings):
         drawn = _drawn(parts, settings.descriptors, images, seed)

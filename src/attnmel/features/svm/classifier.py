@@ -87,9 +87,6 @@ def fit_svm(
     """Choose cost and gamma, calibrate, and fit on all images; `fold_of` keeps the images of a lesion together.
 
     Several rows may be of one image, as its random replicas: give them one fold.
-
-    Raises:
-        TrainingError: a constant feature, or a kernel that cannot be computed.
     """
     folds = list(_folds(vectors, fold_of, settings))
     tried = {

@@ -32,11 +32,7 @@ class FittedScaling:
 
 
 def fit_scaling(vectors: Float[np.ndarray, "N D"], kind: Scaling, *, components: int | None = None) -> FittedScaling:
-    """Fit on training vectors; a PCA keeps no more components than there are numbers or images less one.
-
-    Raises:
-        TrainingError: every number is the same for all images, or one is not finite.
-    """
+    """Fit on training vectors; a PCA keeps no more components than there are numbers or images less one."""
     check_varied(vectors)
     arrays: dict[str, np.ndarray] = {}
     if components is not None:

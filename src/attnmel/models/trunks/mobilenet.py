@@ -1,35 +1,38 @@
-"""MobileNetV2: a light trunk of inverted residuals, for phones, CPUs and quick studies."""
+"""Light trunks of inverted residuals, for phones, CPUs and quick studies; MobileNetV2."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attnmel.config.settings.model import Padding
 from attnmel.models.trunks.depthwise import Depthwise
-from attnmel.models.trunks.trunk import Padding, Trunk
+from attnmel.models.trunks.trunk import Trunk
 
 
-class Group(NamedTuple):
+class Stage(NamedTuple):
     """Blocks of one width, one after another; the first one has the stride."""
 
     expansion: int
     channels: int
     blocks: int
     stride: int
+    kernel: int = 3
 
 
 # Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", CVPR 2018, table 2, with the convolutions
-# before and after the groups.
+# before and after the stages.
 FIRST_CHANNELS = 32
-GROUPS = (
-    Group(1, 16, 1, 1),
-    Group(6, 24, 2, 2),
-    Group(6, 32, 3, 2),
-    Group(6, 64, 4, 2),
-    Group(6, 96, 3, 1),
-    Group(6, 160, 3, 2),
-    Group(6, 320, 1, 1),
+STAGES = (
+    Stage(1, 16, 1, 1),
+    Stage(6, 24, 2, 2),
+    Stage(6, 32, 3, 2),
+    Stage(6, 64, 4, 2),
+    Stage(6, 96, 3, 1),
+    Stage(6, 160, 3, 2),
+    Stage(6, 320, 1, 1),
 )
 LAST_CHANNELS = 1280
 """Not fewer in a narrower trunk; section 5 of the paper, under table 2."""
@@ -38,29 +41,41 @@ MULTIPLE = 8
 LEAST_KEPT = 0.9
 
 
-class MobileNetV2Trunk(Trunk):
-    """MobileNetV2 without its classifier, each layer but the last keeping about `width` of its channels.
+class InvertedTrunk(Trunk):
+    """Stages of inverted residuals, seven of them, between a first and a last convolution with batch-norm and ReLU6.
 
     The maps are the outputs of the last block of strides 8 and 16 (linear, so of either sign), and the last layer's at
-    stride 32. Random start: Kaiming-normal by fan-out, batch-norm 1 and 0 (the same as torchvision's).
+    stride 32. Random start: Kaiming-normal by fan-out, batch-norm 1 and 0.
     """
 
-    def __init__(self, *, width: float, padding: Padding) -> None:
+    def __init__(self, stages: Sequence[Stage], first: int, padding: Padding) -> None:
         super().__init__()
-        inputs = divisible(FIRST_CHANNELS * width)
-        layers: list[nn.Module] = [layer(3, inputs, kernel=3, stride=2, padding=padding)]
-        for group in GROUPS:
-            outputs = divisible(group.channels * width)
-            for place in range(group.blocks):
-                stride = group.stride if place == 0 else 1
-                layers.append(InvertedResidual(inputs, outputs, group.expansion, stride, padding))
-                inputs = outputs
+        layers: list[nn.Module] = [layer(3, first, kernel=3, stride=2, padding=padding)]
+        inputs, ends = first, []
+        for stage in stages:
+            for place in range(stage.blocks):
+                stride = stage.stride if place == 0 else 1
+                layers.append(
+                    InvertedResidual(inputs, stage.channels, stage.expansion, stride, padding, kernel=stage.kernel)
+                )
+                inputs = stage.channels
+            ends.append(len(layers) - 1)
         layers.append(layer(inputs, LAST_CHANNELS))
         self.features = nn.Sequential(*layers)
-        self.channels = (divisible(GROUPS[2].channels * width), divisible(GROUPS[4].channels * width), LAST_CHANNELS)
-        # The last blocks before a stride's next doubling, and the last layer.
-        self.ends = (*(sum(group.blocks for group in GROUPS[:count]) for count in (1, 2, 3, 5)), len(layers) - 1)
-        start_at_random(self)
+        # The last stages before a stride's next doubling, and the last layer.
+        self.ends = (*(ends[stage] for stage in (0, 1, 2, 4)), len(layers) - 1)
+        self.channels = (stages[2].channels, stages[4].channels, LAST_CHANNELS)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+class MobileNetV2Trunk(InvertedTrunk):
+    """MobileNetV2 without its classifier, each layer but the last keeping about `width` of its channels."""
+
+    def __init__(self, width: float, padding: Padding = "symmetric") -> None:
+        stages = [stage._replace(channels=divisible(stage.channels * width)) for stage in STAGES]
+        super().__init__(stages, divisible(FIRST_CHANNELS * width), padding)
 
 
 class InvertedResidual(nn.Module):
@@ -98,13 +113,6 @@ class PaddedAtTheEnd(nn.Conv2d):
         """Convolve a map of even sides."""
         after = self.kernel_size[0] // 2
         return super().forward(functional.pad(input, (after - 1, after, after - 1, after)))
-
-
-def start_at_random(trunk: nn.Module) -> None:
-    """Draw each convolution's weights Kaiming-normal by fan-out."""
-    for module in trunk.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 def divisible(channels: float) -> int:

@@ -1,7 +1,7 @@
 """A trunk: layers that turn images into maps of strides 8, 16 and 32, of which the first may be frozen."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -9,9 +9,6 @@ from torch import Tensor, nn
 
 from attnmel.config.fields import STRIDE
 from attnmel.errors import ConfigError
-
-Padding = Literal["symmetric", "tensorflow"]
-PADDINGS: tuple[Padding, ...] = ("symmetric", "tensorflow")
 
 FIRST_GIVEN = 3
 """The shallowest pool that a trunk gives."""
@@ -45,11 +42,7 @@ class Trunk(nn.Module):
         """The pool up to which layers stay as they are; 0 where all are trained."""
 
     def forward(self, images: Float[Tensor, "B 3 s s"] | Pooled) -> TrunkMaps:
-        """Give the three maps of normalised images, or of their frozen maps by `frozen_maps`.
-
-        Raises:
-            ConfigError: the images' side is not a multiple of 32.
-        """
+        """Give the three maps of normalised images, or of their frozen maps by `frozen_maps`."""
         if isinstance(images, Tensor):
             check_size(images.shape[-2], images.shape[-1])
             maps = self._maps(images, 0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from attnmel.config.settings.model import Padding
 from attnmel.models.trunks.trunk import Trunk, scaled
 
 # Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", ICLR 2015, table 1,
@@ -14,13 +15,13 @@ VGG16_GROUPS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 51
 class VggTrunk(Trunk):
     """VGG-16's convolutions, with or without batch-norm, each layer keeping `width` of its channels.
 
-    Its pools are the outputs of the five max-poolings.
+    Its pools are the outputs of the five max-poolings. Its strides are all 1, where the two paddings are one.
 
     Random start: Kaiming-normal by fan-out for ReLU, biases 0, batch-norm 1 and 0 (He et al. 2015; the same as
     torchvision's).
     """
 
-    def __init__(self, *, batch_norm: bool, width: float) -> None:
+    def __init__(self, width: float, padding: Padding = "symmetric", *, batch_norm: bool) -> None:
         super().__init__()
         self.batch_norm = batch_norm
         self.features = nn.Sequential(*_layers(batch_norm, width))

@@ -9,7 +9,7 @@ from attnmel.errors import ConfigError
 from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.weights.card import CARD, read_card
 from attnmel.models.weights.safetensors_io import read_metadata
-from attnmel.models.weights.start_weights import ADDRESS, PICKLE, START_NAMES, Start, start_weights, weights_file
+from attnmel.models.weights.start_weights import START_NAMES, Start, is_published, start_weights, weights_file
 from attnmel.progress import SILENT, Progress
 
 SEVERAL = "harangi"
@@ -21,11 +21,10 @@ def check_several(source: str) -> None:
 
     Raises:
         ConfigError: names what several trunks may start from.
-        CheckpointError: there is no such file, or it is damaged.
     """
     if source in START_NAMES:
         return
-    if not (ADDRESS.match(source) or source.endswith(PICKLE)):
+    if not is_published(source):
         path = weights_file(source)
         metadata = read_metadata(path)
         if CARD in metadata and read_card(metadata[CARD], path).network == SEVERAL:
@@ -46,11 +45,7 @@ def with_branches(
     home: Path,
     progress: Progress = SILENT,
 ) -> Start:
-    """Put the ImageNet weights of each further trunk in, where `source` is "imagenet"; return what was done in all.
-
-    Raises:
-        AttnmelError: as `start_weights`.
-    """
+    """Put the ImageNet weights of each further trunk in, where `source` is "imagenet"; return what was done in all."""
     if source != "imagenet":
         return start
     for name, trunk in zip(branches, network.others, strict=True):

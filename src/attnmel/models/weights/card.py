@@ -158,11 +158,7 @@ def card_json(card: Card) -> bytes:
 
 
 def read_card(text: str, path: Path) -> Card:
-    """Read the card that the file at `path` holds.
-
-    Raises:
-        CheckpointError: it cannot be read, or holds a value outside the limits of the settings.
-    """
+    """Read the card that the file at `path` holds."""
     return checked(text, _CARD.validate_json, path)
 
 

@@ -47,30 +47,18 @@ CONTENT = "weights_sha256"
 """Name of the hash of the weights in the card of a checkpoint."""
 
 
-def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:
+def save_weights(path: Path, tensors: Mapping[str, Tensor], card: Card, more: Mapping[str, str] | None = None) -> None:
     """Write weights and card to `path` (.safetensors), and the card also as .json; replaces a former checkpoint.
 
-    Raises:
-        CheckpointError: the disk is full or cannot be written; the former checkpoint is kept.
+    `more` are further texts of the metadata.
     """
-    save_weights(path, network.state_dict(), card)
-
-
-def save_weights(path: Path, tensors: Mapping[str, Tensor], card: Card, more: Mapping[str, str] | None = None) -> None:
-    """Write the weights of a network by their names, as `save_checkpoint`, with more texts in the metadata."""
     save_with_card(path, tensors, CARD, card_json(card), more)
 
 
 def save_with_card(
     path: Path, tensors: Mapping[str, Tensor], key: str, text: bytes, more: Mapping[str, str] | None = None
 ) -> None:
-    """Write tensors with a card in JSON under a key of the metadata, and the card also as .json.
-
-    The card gets the hash of the tensors. `more` are further texts of the metadata.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; the former checkpoint is kept.
-    """
+    """Write as `save_weights`, with a card of any kind in JSON under its key; the card gets the hash of the tensors."""
     whole = json.dumps(json.loads(text) | {CONTENT: content_hash(tensors)}, indent=2, ensure_ascii=False)
     save_state(path, tensors, {**(more or {}), key: whole})
     with writing(path.with_suffix(".json")) as part:
@@ -81,9 +69,6 @@ def set_temperature(path: Path, temperature: float | None, thresholds: tuple[Thr
     """Write another temperature, with the operating points of its probabilities, into both cards of a checkpoint.
 
     The weights are unchanged to the last bit.
-
-    Raises:
-        CheckpointError: as `read_checkpoint` and `save_checkpoint`.
     """
     tensors, card = read_checkpoint(path)
     file, changed = checkpoint_file(path), dataclasses.replace(card, temperature=temperature, thresholds=thresholds)
@@ -153,9 +138,6 @@ def read_with_card(
     """Read tensors and card of a run folder's best checkpoint or of a file that a command wrote.
 
     `read` makes the card of its JSON, and raises pydantic's ValidationError where it is none.
-
-    Raises:
-        CheckpointError: as `read_checkpoint`.
     """
     path = checkpoint_file(path)
     tensors, text = _read(path, key, command)
@@ -192,7 +174,6 @@ def checkpoint_file(path: Path) -> Path:
 
     Raises:
         CheckpointError: there is none.
-        ConfigError: the folder holds several seeds of a recipe.
     """
     path = single_run(path)
     if path.is_dir():

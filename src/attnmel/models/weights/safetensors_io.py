@@ -18,11 +18,7 @@ SUFFIX = ".safetensors"
 
 
 def save_state(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write named tensors of any device and memory layout, and named texts, into one file; replaces a former file.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; the former file is kept.
-    """
+    """Write named tensors of any device and memory layout, and named texts, into one file; replaces a former file."""
     # safetensors takes contiguous tensors only, and a network may lie channels-last.
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with writing(path) as part:
@@ -46,11 +42,7 @@ def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Read the texts alone.
-
-    Raises:
-        CheckpointError: as `load_state`.
-    """
+    """Read the texts alone."""
     with _reading(path) as file:
         return dict(file.metadata() or {})
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from attnmel.errors import ArchiveError, CheckpointError, ConfigError
+from attnmel.files.checksums import file_sha256
 from attnmel.files.download import download
 from attnmel.files.folders import expanded, weights_folder
 from attnmel.files.hub import hub_folder, hub_name
@@ -24,7 +25,7 @@ from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_
 from attnmel.models.weights.card import CARD, described
 from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint, require_network
 from attnmel.models.weights.efficientnet_lite import PACKAGED, licence_of, packaged_file, renamed
-from attnmel.models.weights.published_weights import HASH_IN_NAME, IMAGENET, check_hash, file_sha256, pinned
+from attnmel.models.weights.published_weights import HASH_IN_NAME, IMAGENET, check_hash, pinned
 from attnmel.models.weights.safetensors_io import check_finite, check_tensors, load_state, read_metadata
 from attnmel.progress import SILENT, Progress
 
@@ -100,12 +101,16 @@ def start_weights(
     return _put_safetensors(network, path)
 
 
+def is_published(source: str) -> bool:
+    """Whether start weights are random or published ones by their name, not a file that says more of itself."""
+    return source in START_NAMES or ADDRESS.match(source) is not None or source.endswith(PICKLE)
+
+
 def weights_file(source: str) -> Path:
     """Return the file that a path of a .pth or .safetensors file, or of a run folder, or a model of a hub means.
 
     Raises:
         CheckpointError: there is none.
-        AttnmelError: as `hub_folder`.
     """
     if name := hub_name(source):
         return checkpoint_file(hub_folder(name))

@@ -1,7 +1,7 @@
 """Data sets -> the problems of each, and a contact sheet of their masks."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,9 @@ from attnmel.data.image_files.decode import decode_scaled, opened
 from attnmel.data.image_files.masks import read_mask
 from attnmel.data.image_files.picture import upright_size
 from attnmel.data.image_files.reading import read_picture
+from attnmel.data.tables.problems import likeness, one_sentence
 from attnmel.data.verify import KINDS, Finding, Item, Verification, verify_dataset
-from attnmel.errors import ImageError
+from attnmel.errors import ImageError, listed
 from attnmel.files.locks import hold_files
 from attnmel.progress import SILENT, Progress
 from attnmel.report.galleries.contact_sheet import SIDE, Group, Sheet, Tile, tile_picture, write_html, write_png
@@ -23,8 +24,10 @@ MOST_TILES = 24
 
 MOST_NOTES = 8
 FIRST = 3
-"""Places named in the table, and findings of a known data set printed on the terminal, of each kind; those of an own
-folder are printed in full."""
+"""Places named in the table, and sentences of a known data set printed on the terminal, of each kind."""
+
+MOST_OF_OWN = 50
+"""Sentences of each kind printed of an own folder, so that all that is wrong is seen at once."""
 
 
 def verify_datasets(
@@ -105,15 +108,37 @@ def _group(kind: str, findings: Sequence[Finding], items: dict[str, Item], hint:
 
 
 def printed_notes(found: Verification, findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Return what the terminal shows of one kind: all findings of an own folder, the first of a known data set."""
-    return notes_on(findings, len(findings) if found.is_own else FIRST)
+    """Return what the terminal shows of one kind: more of an own folder than of a known data set."""
+    return notes_on(findings, MOST_OF_OWN if found.is_own else FIRST)
 
 
 def notes_on(findings: Iterable[Finding], most: int = MOST_NOTES) -> tuple[str, ...]:
-    """Return where each finding is and what it is, for the first `most`; the others are counted."""
-    lines = [" ".join(filter(None, (one.image_id, one.file and f"{one.file}:", one.detail))) for one in findings]
-    more = (f"and {len(lines) - most:,} more; all are in the output of --json",) if len(lines) > most else ()
-    return (*lines[:most], *more)
+    """Return what was found and where, the same in several places as one sentence with the first of them.
+
+    The findings beyond the first `most` sentences are counted.
+    """
+    groups = _alike(findings)
+    left = sum(map(len, groups[most:]))
+    more = (f"and {left:,} more; all are in the output of --json",) if left else ()
+    return (*map(_sentence, groups[:most]), *more)
+
+
+def _alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Return findings of one detail together, and those of a table's rows as `refuse` lists them."""
+    groups: dict[Hashable, list[Finding]] = {}
+    for one in findings:
+        groups.setdefault((one.file, likeness(one.problem)) if one.problem else one.detail, []).append(one)
+    return list(groups.values())
+
+
+def _sentence(findings: Sequence[Finding]) -> str:
+    first = findings[0]
+    problems = [one.problem for one in findings if one.problem is not None]
+    if problems:
+        return f"{first.file}: {one_sentence(problems)}"
+    places = [" ".join(filter(None, (one.image_id, one.file))) for one in findings]
+    where = listed(filter(None, places))
+    return f"{where}: {first.detail}" if where else first.detail
 
 
 def _tile(item: Item, caption: str) -> Tile:

@@ -12,7 +12,7 @@ from attnmel.evaluation.calibration.temperature import at_temperature, fit_tempe
 from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.models.weights.checkpoints import checkpoint_card
 from attnmel.models.weights.operating_points import Threshold
-from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.results import SplitResults
 from attnmel.pipeline.run.results.thresholds import thresholds_of
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -25,29 +25,12 @@ temperature by a millionth or so; two halves of a validation split give temperat
 """
 
 
-def calibrate_run(run: Run) -> float | None:
-    """Calibrate a run by its stored validation predictions, and return the temperature; None where there is none.
-
-    Again on the same run, nothing is written.
-
-    Raises:
-        PredictionsError: the run was not evaluated on its validation split, or its predictions are damaged.
-        CheckpointError: the best checkpoint cannot be used or written.
-    """
-    if store_calibration(run, run.uncalibrated(CHOOSES)):
-        rescale(run, run.results.values())
-    return None if run.card is None else run.card.temperature
-
-
 def store_calibration(run: Run, validation: Predictions) -> bool:
     """Fit the temperature, choose the thresholds at it, and write both into the best checkpoint.
 
     `validation` are uncalibrated predictions of the validation split by this checkpoint. Nothing is written where all
     decisions on them stay and no number changes by more than `TOLERANCE`. Returns whether the checkpoint has changed,
     so that earlier results are of another scale or without thresholds.
-
-    Raises:
-        CheckpointError: the best checkpoint cannot be used or written.
     """
     fitted = fit_temperature(validation)
     temperature = None if fitted.reason else fitted.value

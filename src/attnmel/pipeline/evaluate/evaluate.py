@@ -1,7 +1,6 @@
 """A run and a split or an external data set -> predictions, attention maps, measures with intervals, all on disk."""
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,12 @@ import numpy as np
 
 from attnmel import NOTICE
 from attnmel.config.settings.transforms import transforms_note, transforms_of
-from attnmel.data.archives.catalog import source_of
 from attnmel.data.audit.exclusions import read_exclusions
 from attnmel.data.batches.stored_maps import StoredMaps
-from attnmel.data.datasets.read_dataset import own_folder_path, whole_set_tests
+from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
-from attnmel.errors import ConfigError, LabelError, require_known
-from attnmel.evaluation.challenge.submission import SUBMISSIONS, takes, write_submission
+from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
@@ -30,13 +27,14 @@ from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
 from attnmel.pipeline.evaluate.leakage import check_leakage, write_leaks
 from attnmel.pipeline.evaluate.predicted import predict_rows
 from attnmel.pipeline.evaluate.seen import write_seen
+from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.run.images.age_and_sex import score_prior, with_prior
 from attnmel.pipeline.run.images.dataset import ALL, Prepared
 from attnmel.pipeline.run.images.left_out import refuse_unknown, unclassed_notes
 from attnmel.pipeline.run.images.seen_images import Leak, judged_images, read_images, segmenter_note, shared_images
-from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, plain_word, results_name
 from attnmel.pipeline.run.run import Run
-from attnmel.records import ATTENTION_MAPS, EVERY_SPLIT, Predictions
+from attnmel.records import ATTENTION_MAPS
 
 ROWS = 256
 """Masks read at once."""
@@ -161,13 +159,10 @@ def _images(
     run: Run, on: str | None, split: str | None, exclude: Path | None, columns: Mapping[str, str] | None, tag: str
 ) -> EvaluatedImages:
     """Find the images that are evaluated and the name of their results."""
-    split = split or (ALL if on is not None and whole_set_tests(on) else "test")
-    require_known("split", split, (*EVERY_SPLIT, ALL))
+    split, name = results_name(on, split, exclude, tag)
     prepared = run.same_dataset() if on is None else run.dataset_on(on, columns)
-    name = (split if on is None else f"{Path(on).name}-{split}") + tag
     rows, notes = prepared.rows(split), _excluded(prepared, split)
     if exclude is not None:
-        name = f"{name}-without-{plain_word(exclude.stem)}"
         rows, note = _without(rows, prepared, split, exclude)
         notes = (*notes, note)
     before = run.results.get(name)
@@ -178,11 +173,6 @@ def _images(
     notes = (*notes, *(prepared.dataset.notes if on is not None else unclassed_notes(prepared, split)))
     own = dict(columns or {})
     return EvaluatedImages(name=name, on=on, split=split, prepared=prepared, rows=rows, notes=notes, columns=own)
-
-
-def plain_word(text: str) -> str:
-    """Return a text as a part of the name of results: letters, digits, "_" and "-"."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)
 
 
 def _excluded(prepared: Prepared, split: str) -> tuple[str, ...]:
@@ -259,17 +249,10 @@ def _results(
         judgement=dataclasses.replace(report, notes=(*report.notes, *notes)),
         overlap={name: overlap.mean(name, resamples=resamples) for name in overlap.jaccard} if overlap else {},
         masks=int(images.prepared.cache.has_mask[images.rows].sum()),
-        submission=_submission(run, images, predictions),
+        submission=write_if_official(predictions, run.folder.submission(images.name), images.prepared.dataset.name),
         temperature=predictions.temperature,
         columns=images.columns,
     )
-
-
-def _submission(run: Run, images: EvaluatedImages, predictions: Predictions) -> str:
-    challenge = source_of(images.prepared.dataset.name)
-    if challenge in SUBMISSIONS and takes(challenge, predictions.classes):
-        return write_submission(predictions, run.folder.submission(images.name), challenge)
-    return ""
 
 
 def _overlap(run: Run, images: EvaluatedImages, predicted: Predicted) -> Overlap | None:

@@ -30,9 +30,6 @@ def check_leakage(
 
     Another data set that shares an id, a file or a lesion with what was learnt is refused. A split of the run's own is
     disjoint by id and lesion, so that there only a stored audit can add something.
-
-    Raises:
-        LabelError: as `refuse_leaks`, unless that is `allowed`.
     """
     if on is None and split in ("train", ALL):
         return ()  # that these images were trained on is plain from the name
@@ -60,11 +57,7 @@ def check_leakage(
 
 
 def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str) -> None:
-    """Refuse to evaluate on images that a network has seen; both sides by the names that `attnmel audit` takes.
-
-    Raises:
-        LabelError: how many images, by which kinds, the first of them, and what to do.
-    """
+    """Refuse to evaluate on images that a network has seen; both sides by the names that `attnmel audit` takes."""
     if not leaks:
         return
     kinds = {kind: sum(one.kind == kind for one in leaks) for kind in dict.fromkeys(one.kind for one in leaks)}
@@ -102,11 +95,7 @@ def write_leaks(run: RunFolder, leaks: Sequence[Leak], name: str, licence: str) 
 
 
 def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
-    """Return what `write_leaks` wrote; empty where nothing is listed.
-
-    Raises:
-        PredictionsError: the file is damaged.
-    """
+    """Return what `write_leaks` wrote; empty where nothing is listed."""
     if not run.leakage.is_file():
         return ()
     with damage(run.leakage, PredictionsError, "delete it and run `attnmel evaluate` again"):

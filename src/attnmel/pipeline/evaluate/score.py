@@ -14,7 +14,7 @@ from attnmel.evaluation.challenge.rules import CHALLENGES, changed_rules
 from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.evaluation.statistics.format import plain
-from attnmel.pipeline.evaluate.truth import SPLIT, fetched_truth, lesion_groups
+from attnmel.pipeline.evaluate.submissions import SPLIT, fetched_truth, lesion_groups
 
 
 def score(

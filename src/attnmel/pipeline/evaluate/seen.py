@@ -4,17 +4,24 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from attnmel.data.preprocess.coverage import Covered, covered
 from attnmel.data.preprocess.framing import Framing, framing_of
-from attnmel.data.preprocess.image_warnings import BLURRED, LEAST_SEEN, image_warnings
+from attnmel.data.preprocess.image_warnings import (
+    BLURRED,
+    LEAST_SEEN,
+    NOT_BLURRED,
+    SHARPNESS_SIDE,
+    image_warnings,
+)
 from attnmel.data.preprocess.images import central_crop, image_size
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
-from attnmel.files.table_files import read_json, write_json, write_table
+from attnmel.files.table_files import computed_once, write_table
 from attnmel.pipeline.run.images.crops import crop_masks
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.run import Run
@@ -28,6 +35,8 @@ NOT_OF_PHANTOMS = f"'{BLURRED}' is not checked: its bound is of photographs, and
 CHUNK = 64
 """Prepared images read at once."""
 
+_COVERED = TypeAdapter(list[Covered])
+
 
 class _Work(NamedTuple):
     image: Path
@@ -39,11 +48,7 @@ class _Work(NamedTuple):
 
 
 def write_seen(run: Run, name: str, prepared: Prepared, rows: np.ndarray) -> tuple[str, ...]:
-    """Write the table of an evaluation, and return notes of what it shows.
-
-    Raises:
-        ImageError: an image or a mask cannot be used.
-    """
+    """Write the table of an evaluation, and return notes of what it shows."""
     card = run.checkpoint[1]
     found = _covered(run, prepared, rows)
     warnings: list[tuple[str, ...]] = []
@@ -60,7 +65,8 @@ def write_seen(run: Run, name: str, prepared: Prepared, rows: np.ndarray) -> tup
         for image_id, where, names in zip(ids, found, warnings, strict=True)
     ]
     write_table(run.folder.seen(name), COLUMNS, table, licence=card.licence)
-    return (*seen_notes(found, warnings), *([NOT_OF_PHANTOMS] if drawn else []))
+    small = [NOT_BLURRED] if card.size < SHARPNESS_SIDE else []
+    return (*seen_notes(found, warnings), *([NOT_OF_PHANTOMS] if drawn else small))
 
 
 def seen_notes(found: Sequence[Covered], warnings: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -80,8 +86,8 @@ def _covered(run: Run, prepared: Prepared, rows: np.ndarray) -> list[Covered]:
     data = run.recipe.data
     ids = [prepared.cache.image_ids[row] for row in rows]
     key = hashlib.sha256("\n".join([str(framing_of(data)), *ids]).encode()).hexdigest()[:12]
-    stored = prepared.cache.path / f"seen-{key}.json"
-    if not stored.is_file():
+
+    def compute() -> dict[str, list[Covered]]:
         followed = crop_masks(data, prepared.dataset, prepared.lesions, run.home)
         lesions = [prepared.lesions[row] for row in rows]
         works = [_Work(one.image, one.mask, followed.get(one.image_id), framing_of(data)) for one in lesions]
@@ -90,8 +96,15 @@ def _covered(run: Run, prepared: Prepared, rows: np.ndarray) -> list[Covered]:
             for one in in_order(_covered_file, works, worthwhile_processes(len(works))):
                 found.append(one)
                 advance(1)
-        write_json(stored, {"seen": found}, indent=None)
-    return [Covered(*one) for one in read_json(stored)["seen"]]
+        return {"seen": found}
+
+    def read(plain: dict[str, Any]) -> list[Covered]:
+        found = _COVERED.validate_python(plain["seen"])
+        if len(found) != len(ids):
+            raise ValueError("not a row an image")
+        return found
+
+    return computed_once(prepared.cache.path / f"seen-{key}.json", compute, read)
 
 
 def _covered_file(work: _Work) -> Covered:

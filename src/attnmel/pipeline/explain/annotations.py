@@ -52,11 +52,7 @@ class Annotations:
 
 
 def open_annotations(run: Run, rows: Integer[np.ndarray, " N"]) -> Annotations:
-    """Find the annotations of some rows; those of features are prepared once and kept next to the image cache.
-
-    Raises:
-        ImageError: names the images whose masks cannot be used.
-    """
+    """Find the annotations of some rows; those of features are prepared once and kept next to the image cache."""
     data, prepared = run.recipe.data, run.dataset
     lesions = [prepared.lesions[row] for row in rows.tolist()]
     crop, masks = cache_crop(data), crop_masks(data, prepared.dataset, prepared.lesions, run.home)

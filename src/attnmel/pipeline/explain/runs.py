@@ -88,11 +88,7 @@ def explain_each(
     limit: int = LIMIT,
     out: Path | None = None,
 ) -> list[ExplainedRun]:
-    """Explain a split by each run, in a folder of its own; `out` is for one run alone.
-
-    Raises:
-        AttnmelError: as `explain_runs`.
-    """
+    """Explain a split by each run, in a folder of its own; `out` is for one run alone."""
     require_known("split", split, EVERY_SPLIT)
     for measure in measures:
         require_known("measure", measure, (*OF_MAPS, *RERUN))

@@ -28,11 +28,7 @@ class Shown(NamedTuple):
 
 
 def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
-    """Give every image of the runs' split, in order; the pixels are those of the first run's network input.
-
-    Raises:
-        PredictionsError: a file of maps is missing or damaged.
-    """
+    """Give every image of the runs' split, in order; the pixels are those of the first run's network input."""
     first = runs[0]
     ids, cache = first.table.image_ids, first.run.dataset.cache
     keys = [(number, name) for number, run in enumerate(runs) for name in run.methods]
@@ -47,11 +43,7 @@ def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
 
 
 def require_same_square(runs: Mapping[str, DataSettings]) -> None:
-    """Refuse runs, by name, whose input is another square of each image: their maps cannot be compared.
-
-    Raises:
-        ConfigError: names the first that differs.
-    """
+    """Refuse runs, by name, whose input is another square of each image: their maps cannot be compared."""
     (first, of_first), *others = runs.items()
     for other, data in others:
         if _square(data) != _square(of_first):
@@ -62,11 +54,7 @@ def require_same_square(runs: Mapping[str, DataSettings]) -> None:
 
 
 def require_same_images(runs: Mapping[str, Sequence[str]]) -> None:
-    """Refuse runs, by name, whose maps are of other images, named by their ids.
-
-    Raises:
-        ConfigError: names the first that differs.
-    """
+    """Refuse runs, by name, whose maps are of other images, named by their ids."""
     (first, of_first), *others = runs.items()
     for other, ids in others:
         if tuple(ids) != tuple(of_first):

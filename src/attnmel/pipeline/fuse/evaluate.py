@@ -1,15 +1,11 @@
 """The predictions of a fusion -> its results; a stored fusion and a split -> the same from its members' predictions."""
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from attnmel.config.fusion import FusionRecipe
-from attnmel.data.archives.catalog import source_of
-from attnmel.data.datasets.read_dataset import whole_set_tests
-from attnmel.errors import PredictionsError, require_known
-from attnmel.evaluation.challenge.submission import SUBMISSIONS, takes, write_submission
+from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.fusion.card import KEY, FusionCard, read_fusion_card
@@ -17,12 +13,12 @@ from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
+from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.fuse.fit import fit, gathered
 from attnmel.pipeline.fuse.members import Member, reopened
-from attnmel.pipeline.run.images.dataset import ALL
-from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
+from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, results_name
 from attnmel.pipeline.run.run import Run
-from attnmel.records import EVERY_SPLIT, Predictions
+from attnmel.records import Predictions
 
 EPOCH = 0
 """A fusion has no epochs."""
@@ -54,7 +50,7 @@ def evaluate_fusion(
     with hold_folder(run.path):
         card = stored_card(run.path)
         members = [reopened(one, run.path, run.home) for one in card.members]
-        name = _results_name(on, split, exclude)
+        _, name = results_name(on, split, exclude)
         if name == CHOOSES:
             found = fit(card.by, members, card.classes, card.dataset, run.home, seed=card.seed, labelled=True)
             if found.validation is None:
@@ -67,11 +63,7 @@ def evaluate_fusion(
 
 
 def stored_card(folder: Path) -> FusionCard:
-    """Read the card of a fusion's folder.
-
-    Raises:
-        CheckpointError: its file is damaged or of another version.
-    """
+    """Read the card of a fusion's folder."""
     path = Run(folder).folder.best
     return read_fusion_card(read_metadata(path).get(KEY, ""), path)
 
@@ -89,9 +81,6 @@ def store_results(
     """Write fused predictions into the folder, with all that `attnmel evaluate` writes of a run's.
 
     Those of validation choose temperature and operating points.
-
-    Raises:
-        PredictionsError: a measure is not defined.
     """
     recalibrated = name == CHOOSES and store_calibration(run, predictions)
     run.write_predictions(name, predictions, card.licence)
@@ -110,7 +99,7 @@ def store_results(
         judgement=dataclasses.replace(report, notes=(*report.notes, *_notes(name, members, card))),
         overlap={},
         masks=0,
-        submission=_submission(run, name, scaled, card),
+        submission=write_if_official(scaled, run.folder.submission(name), card.dataset),
         temperature=scaled.temperature,
         columns=known.columns if known else {},
     )
@@ -119,14 +108,6 @@ def store_results(
     if recalibrated:
         rescale(run, [one for one in run.results.values() if one.name != CHOOSES])
     return results
-
-
-def _results_name(on: str | None, split: str | None, exclude: Path | None) -> str:
-    """Return the name that `evaluate` gives to results of the same options."""
-    split = split or (ALL if on is not None and whole_set_tests(on) else "test")
-    require_known("split", split, (*EVERY_SPLIT, ALL))
-    name = split if on is None else f"{Path(on).name}-{split}"
-    return name if exclude is None else f"{name}-without-{re.sub(r'[^A-Za-z0-9_-]+', '-', exclude.stem)}"
 
 
 def _notes(name: str, members: Sequence[Member], card: FusionCard) -> tuple[str, ...]:
@@ -140,10 +121,3 @@ def _notes(name: str, members: Sequence[Member], card: FusionCard) -> tuple[str,
         for note in one.run.results[name].judgement.notes
     ]
     return (how, *ranks, *own)
-
-
-def _submission(run: Run, name: str, predictions: Predictions, card: FusionCard) -> str:
-    challenge = source_of(card.dataset)
-    if challenge in SUBMISSIONS and takes(challenge, predictions.classes):
-        return write_submission(predictions, run.folder.submission(name), challenge)
-    return ""

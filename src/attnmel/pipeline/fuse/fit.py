@@ -35,9 +35,6 @@ def gathered(
     """Return the members' predictions of a split, in the classes of the fusion and the order of the first's images.
 
     With `labelled`, labels come from the data set where no member has them.
-
-    Raises:
-        PredictionsError: as `member_predictions` and `align`.
     """
     found = {one.name: member_predictions(one, name, dataset, home) for one in members}
     if labelled and not any((one.labels >= 0).any() for one in found.values()):
@@ -55,7 +52,7 @@ def _in_common(found: Mapping[str, Predictions]) -> dict[str, Predictions]:
             "fuse by mean, rank or extreme"
         )
     return {
-        name: one.take([row for row, image_id in enumerate(one.image_ids) if image_id in common])
+        name: one.of_images([image_id for image_id in one.image_ids if image_id in common])
         for name, one in found.items()
     }
 
@@ -66,11 +63,6 @@ def fit(
     """Fit a rule on the members' validation predictions alone, of the images that all members have them of.
 
     `labelled` says whether they are wanted where the rule needs none: for temperature and thresholds.
-
-    Raises:
-        PredictionsError: the rule is fitted, and a member has no validation predictions or none of the same images.
-        LabelError: too few validation images for a stack.
-        ConfigError: a stack without scikit-learn.
     """
     is_fitted = by in FITTED_RULES
     if not is_fitted and not labelled:

@@ -10,7 +10,7 @@ from attnmel.config.fusion import FusionRecipe, Rule
 from attnmel.data.archives.catalog import source_of
 from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.rules import CHALLENGES
-from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories, takes, write_submission
+from attnmel.evaluation.challenge.submission import SUBMISSIONS, official_categories
 from attnmel.evaluation.classification.ranking import Ranking, average_precision, roc_auc
 from attnmel.evaluation.fusion.align import Aligned, common_names
 from attnmel.evaluation.fusion.card import FusionCard, stack_facts
@@ -18,6 +18,7 @@ from attnmel.evaluation.fusion.rules import mean
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.files.locks import hold_file
+from attnmel.pipeline.evaluate.submissions import write_if_official
 from attnmel.pipeline.fuse.evaluate import store_results
 from attnmel.pipeline.fuse.fit import Fitted, fit, gathered
 from attnmel.pipeline.fuse.folder import licence_of, write_run
@@ -158,12 +159,9 @@ def _other_results(members: Sequence[Member], split: str) -> tuple[str, ...]:
 
 
 def _write_file(out: Path, fused: Predictions, card: FusionCard) -> None:
-    challenge = source_of(card.dataset)
     with replacing(out.with_suffix(".json")) as part:
         part.write_text(card.model_dump_json(indent=2), encoding="utf-8")
-        if challenge in SUBMISSIONS and takes(challenge, fused.classes):
-            write_submission(fused, out, challenge)
-        else:
+        if not write_if_official(fused, out, card.dataset):
             fused.write(out, None)
 
 

@@ -94,7 +94,7 @@ class ImageResults:
         self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
-        unchecked = not_checked(model.card.colours, masks=masks.given)
+        unchecked = not_checked(model.card.colours, model.card.size, masks=masks.given)
         runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
         self.table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
         self._progress = progress
@@ -114,12 +114,6 @@ class ImageResults:
         """Write the table to a file, once all results are there; `resume` continues a stopped prediction.
 
         The notice of a CSV file is written next to it, to NAME.csv.notice.txt.
-
-        Raises:
-            ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed.
-            BusyError: another command writes the table.
-            PredictionsError: the results are not one for each file, in order.
-            StalledError: no result came for too long; those before are kept.
         """
         with hold_file(out), self._folder_locks():
             self._write_locked(out, as_json=as_json, resume=resume)
@@ -148,11 +142,7 @@ class ImageResults:
         partial.remove()
 
     def raise_for_failures(self) -> None:
-        """Raise an error if some files could not be used, after the others are done.
-
-        Raises:
-            ImageError: names them.
-        """
+        """Raise an error if some files could not be used, after the others are done."""
         raise_for_failures(self._failed, len(self.paths))
 
     def _after(self, done: int) -> Iterator[ImageResult]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from attnmel.config.fields import ComputePrecision
 from attnmel.config.settings.transforms import transforms_note
 from attnmel.data.batches.ablate import ablation_of
-from attnmel.deploy.onnx_file import BOUND
+from attnmel.deploy.onnx_texts import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.seeds import runs_to_average
@@ -69,7 +69,8 @@ def predict_images(
     _check_thresholds(thresholds)
     part = Shard.parse(shard) if shard else None
     found = open_masks(masks, segmenter)
-    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, transforms, progress)
+    many = len(images) > 1 or any(path.is_dir() for path in images)
+    opened = _open(model, precision, bound, batch, calibrated, stall_limit, found, transforms, many, progress)
     require_masks(opened.card, found)
     if not calibrated:
         _leave_out_temperature(model, opened.card, thresholds, progress)
@@ -132,6 +133,7 @@ def _open(
     stall_limit: float,
     masks: LesionMasks,
     transforms: str | None,
+    many: bool,
     progress: Progress,
 ) -> ImageModel:
     if model.suffix.lower() == SUFFIX:
@@ -146,6 +148,7 @@ def _open(
             stall_limit=stall_limit,
             masks=masks,
             transforms=transforms,
+            many=many,
         )
         for cost in found.costs:
             progress.note(f"{precision}: {cost}")

@@ -6,13 +6,13 @@ from attnmel.deploy.onnx_file import ExportFacts
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import Reliability
 from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card, described
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.results.details import read_details
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
 from attnmel.pretrained.card import CalibrationFact, FileFact, Measured, ModelCard, OperatingFact, Words
-from attnmel.pretrained.catalogue import file_digest
 
 RATES = ("sensitivity", "specificity")
 
@@ -22,11 +22,7 @@ CALIBRATION = ("calibration_error", "intercept", "slope", "brier", "log_loss")
 def model_card(
     made: RunFolder, words: Words, card: Card, results: SplitResults, facts: ExportFacts, parameters: int
 ) -> ModelCard:
-    """Return the card of a model, once all its files are in its folder.
-
-    Raises:
-        PredictionsError: the details of the evaluation are missing.
-    """
+    """Return the card of a model, once all its files are in its folder."""
     counts = ", ".join(f"{count} {name}" for name, count in results.judgement.counts.items())
     return ModelCard(
         **words.model_dump(),
@@ -92,6 +88,6 @@ def _measured(task: str, measure: str, found: Interval) -> Measured:
 def _files(made: RunFolder) -> dict[str, FileFact]:
     paths = sorted(path for path in made.path.rglob("*") if path.is_file())
     return {
-        path.relative_to(made.path).as_posix(): FileFact(size=path.stat().st_size, sha256=file_digest(path))
+        path.relative_to(made.path).as_posix(): FileFact(size=path.stat().st_size, sha256=file_sha256(path))
         for path in paths
     }

@@ -17,10 +17,6 @@ def own_run(model: Shipped, folder: Path | None = None) -> RunFolder:
     """Return a run folder with the model, and create it if it is missing.
 
     Nothing is written to the installation. The default is runs/<name> in the current folder.
-
-    Raises:
-        CheckpointError: a file of the model is missing or damaged.
-        ConfigError: the folder contains something else.
     """
     folder = folder or Path("runs") / model.card.name
     used = (
@@ -51,9 +47,6 @@ def refuse_trained_on(model: Shipped, on: str | None, split: str | None) -> None
     """Refuse to evaluate a model on the splits that it was trained on.
 
     The new predictions of 'validation' would also overwrite the out-of-fold predictions that thresholds are chosen on.
-
-    Raises:
-        ConfigError: says what to evaluate instead.
     """
     own = read_recipe(RunFolder(model.folder)).data.dataset
     if on in (None, own) and split in (*SPLITS, ALL):

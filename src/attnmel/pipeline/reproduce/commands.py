@@ -1,5 +1,6 @@
 """An `attnmel` command as a process of its own, whose messages are passed on. No torch."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from attnmel.pipeline.reproduce.jobs import shell_line
+from attnmel.pipeline.train.processes import starter
 from attnmel.progress import Progress
 
 LAST_LINES = 20
@@ -37,6 +39,7 @@ class Commands:
             return "stopped"
         with subprocess.Popen(
             [sys.executable, "-m", "attnmel", *arguments],
+            env={**os.environ, **starter()},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -23,8 +23,7 @@ from attnmel.evaluation.thesis.reproduced import RowTest, TableRow
 from attnmel.evaluation.thesis.tables import Column, TablePlan
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
-from attnmel.pipeline.evaluate.submissions import is_submission, submission_predictions
-from attnmel.pipeline.evaluate.truth import SPLIT
+from attnmel.pipeline.evaluate.submissions import SPLIT, is_submission, submission_predictions
 from attnmel.pipeline.reproduce.jobs import TableOptions
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -69,8 +68,7 @@ class GivenRow:
         """Return what is compared with another row: where that has fewer images, those alone."""
         found = self.predictions[split]
         if set(other.image_ids) < set(found.image_ids):
-            place = {image_id: row for row, image_id in enumerate(found.image_ids)}
-            found = found.take([place[image_id] for image_id in other.image_ids])
+            found = found.of_images(other.image_ids)
         return RecipeRuns(self.name, (RunPredictions(self.name, found),))
 
 

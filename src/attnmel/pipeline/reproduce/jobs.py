@@ -11,17 +11,17 @@ from attnmel.config.load import AnyRecipe, differences, load_recipe, load_run_re
 from attnmel.config.overrides import of_recipe, override_notes
 from attnmel.config.recipe import Recipe
 from attnmel.config.settings.model import VGG_TRUNKS
-from attnmel.data.archives.catalog import ARCHIVES, source_of
+from attnmel.data.archives.catalog import ARCHIVES, Archive, source_of
 from attnmel.data.archives.fetch import archive_states
 from attnmel.data.archives.sizes import size_in_words
-from attnmel.data.datasets.missing import MissingFile, missing_files
+from attnmel.data.datasets.missing import missing_files
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
 from attnmel.files.folders import RunFolder, home_folder, predicted_masks
+from attnmel.pipeline.run.moved import place_of
 from attnmel.pipeline.run.parts import part_notes, parts_of
-from attnmel.pipeline.run.place import place_of
 from attnmel.pipeline.segment.masks_table import read_masks_table
 
 SEGMENTER = "segmenter"
@@ -268,8 +268,8 @@ def _missing_data(recipe: AnyRecipe, home: Path) -> str:
     return ""
 
 
-def _missing_file(file: MissingFile) -> str:
-    return f"{file.name}: {size_in_words(file.about_bytes)}, {file.address or 'drawn here'}"
+def _missing_file(file: Archive) -> str:
+    return f"{file.name}: {size_in_words(file.about_bytes)}, {file.published_at or 'drawn here'}"
 
 
 def _segmenter(options: TableOptions, jobs: Sequence[Job]) -> tuple[tuple[str, ...], ...]:

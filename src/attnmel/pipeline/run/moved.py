@@ -1,12 +1,18 @@
-"""A run's recipe, with the folder of its images where that is now; what may change when it is continued. No torch."""
+"""Where a run lies; its recipe, with the folder of its images where that is now, and what a continued run may change.
+
+No torch.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints
 
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
+from attnmel.data.batches.ablate import NO_ABLATION
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
@@ -14,6 +20,17 @@ from attnmel.files.table_files import damage, read_json
 
 DATASET_FROM_RUN = "dataset from run"
 """Key of the provenance: the path of the images' folder from the run folder."""
+
+
+class _Provenance(BaseModel):
+    """What every command needs of the provenance; the rest is read where it is shown."""
+
+    licence: str
+    data: dict[str, Any]
+    start: str
+    prior: dict[str, Any] = {}
+    resumed: list[dict[str, Any]] = []
+    place: Annotated[str, StringConstraints(pattern=r"^[^\x00]+$")] | None = Field(None, alias=DATASET_FROM_RUN)
 
 
 def path_from_run(run: RunFolder, dataset: str) -> str | None:
@@ -45,17 +62,22 @@ def read_recipe(
     if any(one.partition("=")[0].strip() == "data.dataset" for one in overrides):
         return recipe
     if provenance is None:
-        provenance = _provenance(run)
+        provenance = stored_provenance(run) if run.provenance.is_file() else {}
     stored = provenance.get(DATASET_FROM_RUN)
     beside = (run.path.resolve() / stored).resolve() if stored else None
     return moved_to(recipe, str(beside)) if beside is not None and beside.is_dir() else recipe
 
 
-def _provenance(run: RunFolder) -> dict[str, Any]:
-    if not run.provenance.is_file():
-        return {}
+def stored_provenance(run: RunFolder) -> dict[str, Any]:
+    """Return what the file of a run's provenance holds.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
     with damage(run.provenance, ConfigError, "put back the file that the training wrote, or train anew"):
-        return read_json(run.provenance)
+        plain = read_json(run.provenance)
+        _Provenance.model_validate(plain)
+        return plain
 
 
 def moved_to(recipe: AnyRecipe, dataset: str) -> AnyRecipe:
@@ -81,3 +103,10 @@ def adapted(begun: AnyRecipe, wanted: AnyRecipe) -> AnyRecipe:
         return changed
     epochs = {"epochs": wanted.training.epochs}
     return changed.model_copy(update={"training": changed.training.model_copy(update=epochs)})
+
+
+def place_of(recipe: AnyRecipe, out: Path) -> RunFolder:
+    """Return the folder of a new run: `<out>/<recipe>[/fold-<k>-of-<n>][/<ablation>]/seed-<seed>`."""
+    fold = f"fold-{recipe.data.fold.replace('/', '-of-')}" if recipe.data.fold else ""
+    plain = RunFolder(out / recipe.name / fold / f"seed-{recipe.training.seed}")
+    return plain if recipe.data.ablation == NO_ABLATION else plain.ablation(recipe.data.ablation)

@@ -9,7 +9,7 @@ from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.overrides import key_of, of_recipe
 from attnmel.errors import ConfigError
-from attnmel.pipeline.run.place import place_of
+from attnmel.pipeline.run.moved import place_of
 
 OWN = ("name", "title", "published", "fusion", "training.seed")
 """Settings of the fusion that are not passed on to its parts."""
@@ -26,11 +26,7 @@ class Part(NamedTuple):
 
 
 def part_recipes(recipe: FusionRecipe, out: Path, overrides: Sequence[str] = ()) -> tuple[AnyRecipe, ...]:
-    """Return the recipes of the parts of a fusion.
-
-    Raises:
-        ConfigError: as `parts_of`.
-    """
+    """Return the recipes of the parts of a fusion."""
     return tuple(part.recipe for part in parts_of(recipe, out, overrides))
 
 

@@ -12,12 +12,12 @@ from attnmel.config.recipe import Recipe, Settings
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.errors import CheckpointError, ConfigError, LabelError, listed
 from attnmel.files.folders import RunFolder, replacing
-from attnmel.files.table_files import damage, read_json, write_json
+from attnmel.files.table_files import write_json
 from attnmel.models.weights.age_sex_prior import AGE_SEX
 from attnmel.models.weights.card import FITTED, Card, network_settings
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import Prepared
-from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe
+from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe, stored_provenance
 
 MOST_LISTED = 5
 """Entries of a setting that a message lists one by one where it differs."""
@@ -101,8 +101,7 @@ def read_provenance(run: RunFolder) -> dict[str, Any]:
     """
     if not run.provenance.is_file():
         raise ConfigError(f"{run.path} is not a run folder: no {run.provenance.name} in it; train one first")
-    with damage(run.provenance, ConfigError, "put back the file that the training wrote, or train anew"):
-        return read_json(run.provenance)
+    return stored_provenance(run)
 
 
 def continued_recipe(run: RunFolder, recipe: OneKind, prepared: Prepared, prior: Mapping[str, Any]) -> OneKind:
@@ -127,11 +126,7 @@ def continued_recipe(run: RunFolder, recipe: OneKind, prepared: Prepared, prior:
 
 
 def refuse_other_settings(run: RunFolder, begun: Settings, wanted: Settings) -> None:
-    """Refuse to continue a run with other settings than it was begun with.
-
-    Raises:
-        ConfigError: names the settings that differ.
-    """
+    """Refuse to continue a run with other settings than it was begun with."""
     if differing := differences(begun, wanted):
         changes = "; ".join(_change(key, before, now) for key, (before, now) in differing.items())
         fixed = " (a cosine falls to 0 at the last epoch, so that other epochs would have had other learning rates)"
@@ -152,9 +147,6 @@ def refuse_other_data(run: RunFolder, provenance: Mapping[str, Any], now: dict[s
 
     `now` is the data set's fingerprint. A folder that grew is split anew: some of its new test split would have been
     trained on.
-
-    Raises:
-        LabelError: what differs and what to do.
     """
     before = provenance["data"]
     kinds = {"content": "images or masks", "labels": "labels, groups or split"}
@@ -168,11 +160,7 @@ def refuse_other_data(run: RunFolder, provenance: Mapping[str, Any], now: dict[s
 
 
 def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
-    """Refuse a checkpoint of another run in this run's folder: its results would be filed under the wrong recipe.
-
-    Raises:
-        CheckpointError: names what differs.
-    """
+    """Refuse a checkpoint of another run in this run's folder: its results would be filed under the wrong recipe."""
     data = recipe.data
     pairs = {
         **_network_pairs(card, recipe),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,10 @@ from torch import nn
 from attnmel import runtime
 from attnmel.data.datasets.mask_files import require_single
 from attnmel.data.datasets.read_dataset import KNOWN, read_dataset
+from attnmel.data.dicom.frames import is_dicom_file, require_writer
+from attnmel.data.image_files.masks import read_mask
 from attnmel.data.image_files.reading import ReadingNotes
+from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
 from attnmel.files.folders import MasksFolder, RunFolder, predicted_masks, replacing
@@ -23,7 +26,6 @@ from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.predict.image_files import distinct_names, image_files, raise_for_failures
 from attnmel.pipeline.run.images.seen_images import read_images, write_images
-from attnmel.pipeline.segment.dicom_masks import require_dicom_masks, write_dicom_masks
 from attnmel.pipeline.segment.image_masks import Drawn, drawn_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table, write_masks_table
 from attnmel.progress import SILENT, Progress
@@ -55,11 +57,7 @@ class Masks:
         return {"folder": str(self.folder.path), "kept": self.kept, "masks": [asdict(row) for row in self.rows]}
 
     def raise_for_failures(self) -> None:
-        """Complain of images that could not be read, after the others are done.
-
-        Raises:
-            ImageError: names them.
-        """
+        """Complain of images that could not be read, after the others are done."""
         raise_for_failures([row.error for row in self.rows if row.error], len(self.rows))
 
 
@@ -197,3 +195,25 @@ def _written(drawn: Drawn, folder: MasksFolder, card: SegmenterCard) -> MaskRow:
         with replacing(path) as part:
             Image.fromarray(mask.astype(np.uint8) * 255).save(part)
     return MaskRow(drawn.image_id, *found)
+
+
+def require_dicom_masks(paths: Mapping[str, Path]) -> None:
+    """Refuse to write Segmentations where no image is DICOM, or what writes them is not installed."""
+    if not any(map(is_dicom_file, paths.values())):
+        raise ConfigError("masks are written as DICOM for DICOM images only, and there is none; leave out --dicom-out")
+    require_writer()
+
+
+def write_dicom_masks(out: Path, paths: Mapping[str, Path], masks: Mapping[str, Path]) -> int:
+    """Write `<image>-mask.dcm` for each DICOM image with a mask, both by image id; return how many."""
+    from attnmel.data.dicom.results import Results, write_mask  # needs highdicom
+
+    results, written = Results("lesion mask"), 0
+    out.mkdir(parents=True, exist_ok=True)
+    with hold_folder(out):
+        for image_id, mask in masks.items():
+            if is_dicom_file(paths[image_id]):
+                marked = np.asarray(read_mask(mask)) > MASK_THRESHOLD
+                write_mask(out / f"{image_id}-mask.dcm", paths[image_id], marked, results)
+                written += 1
+    return written

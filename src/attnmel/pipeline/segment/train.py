@@ -1,6 +1,7 @@
 """A segmenter's recipe -> a run folder: recipe, provenance, history, checkpoints, measures, training images."""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
+from torch import Tensor
 
 from attnmel import NOTICE, runtime
 from attnmel.config.load import load_segmenter_recipe
@@ -15,12 +18,19 @@ from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.masks import grey_mask, mask_pixels
-from attnmel.evaluation.masks.agreement import agreement
+from attnmel.evaluation.masks.agreement import MEASURES, agreement, overlaps
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
-from attnmel.models.segmenter import build_segmenter, load_segmenter, segmentation_loss
+from attnmel.models.segmenter import (
+    THRESHOLD,
+    SegmenterCard,
+    build_segmenter,
+    load_segmenter,
+    save_segmenter,
+    segmentation_loss,
+)
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.seen_images import known_images, write_images
 from attnmel.pipeline.run.provenance import (
@@ -30,14 +40,14 @@ from attnmel.pipeline.run.provenance import (
     refuse_other_settings,
     write_start,
 )
-from attnmel.pipeline.run.training.history import SegmenterRow, write_history
+from attnmel.pipeline.run.training.history import SegmenterRow, best_segmenter_row, write_history
 from attnmel.pipeline.run.training.training_state import load_training_state
 from attnmel.pipeline.segment.dataset import CHOOSING, Pairs, prepare_pairs
 from attnmel.pipeline.segment.image_masks import drawn_images
-from attnmel.pipeline.segment.segmenter import SegmenterTask
 from attnmel.pipeline.train.epochs import Epochs
 from attnmel.pipeline.train.setup import launched_fabric, wrap
 from attnmel.progress import SILENT, Progress
+from attnmel.training.loop import EpochLoss
 from attnmel.training.objectives import MaskObjective
 from attnmel.training.schedules import WarmUpCosine
 
@@ -160,3 +170,63 @@ def _measure(run: RunFolder, pairs: Pairs, device: torch.device, progress: Progr
     with replacing(run.measures) as part:
         part.write_text(json.dumps(trained.as_dict(), indent=2), encoding="utf-8")
     return trained
+
+
+@dataclass(frozen=True)
+class SegmenterTask:
+    """A segmenter in training."""
+
+    pairs: Pairs
+    network: _FabricModule
+    device: torch.device
+    run: RunFolder
+
+    def evaluate(self, trained: EpochLoss, *, images_per_second: float, elapsed: Callable[[], float]) -> SegmenterRow:
+        """Evaluate the held-out images and return the epoch's row."""
+        found = self.held_out_overlaps()
+        return SegmenterRow(
+            epoch=trained.number + 1,
+            learning_rate=trained.learning_rate,
+            loss=trained.loss.total,
+            seconds=round(elapsed(), 3),
+            images_per_second=round(images_per_second, 2),
+            **found,
+        )
+
+    def best(self, history: Sequence[SegmenterRow]) -> SegmenterRow | None:
+        """Return the best epoch by threshold Jaccard."""
+        return best_segmenter_row(history)
+
+    def save(self, path: Path, weights: Mapping[str, Tensor], row: SegmenterRow) -> None:
+        """Write a checkpoint of the weights after an epoch."""
+        save_segmenter(path, weights, self._card(row))
+
+    @torch.inference_mode()
+    def held_out_overlaps(self) -> dict[str, float]:
+        """Return the mean overlaps with the held-out masks in the prepared size, in the precision of the training."""
+        self.network.eval()
+        pixels = []
+        for batch in self.pairs.batches(self.pairs.rows(CHOOSING), self.device):
+            logits = self.network(batch.images)
+            masks = (logits[:, 0].float().sigmoid() > THRESHOLD).cpu().numpy().astype(np.uint8) * 255
+            truth = self.pairs.cache.gather(batch.rows.cpu().numpy())[..., 3]
+            pixels += [mask_pixels(mask, true) for mask, true in zip(masks, truth, strict=True)]
+        found = overlaps(np.stack(pixels))
+        return {name: float(found[name].mean()) for name in MEASURES}
+
+    def _card(self, row: SegmenterRow) -> SegmenterCard:
+        recipe = self.pairs.recipe
+        return SegmenterCard(
+            channels=recipe.model.channels,
+            residual_units=recipe.model.residual_units,
+            norm=recipe.model.norm,
+            size=recipe.data.size,
+            mean=self.pairs.mean,
+            std=self.pairs.std,
+            threshold=THRESHOLD,
+            epoch=row.epoch,
+            measures={name: getattr(row, name) for name in MEASURES},
+            data=self.pairs.fingerprint(),
+            licence=read_provenance(self.run)["licence"],
+            seed=recipe.training.seed,
+        )

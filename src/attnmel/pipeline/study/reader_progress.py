@@ -1,9 +1,11 @@
-"""Where a reader is in a study: what comes next, and what may be shown of it."""
+"""Where a reader is in a study: what comes next, what may be shown of it, and how far each one is."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
+from attnmel.pipeline.study.open_study import OpenStudy
 from attnmel.pipeline.study.reading_order import Item, reading_order
 from attnmel.pipeline.study.store import Answer, Reader, Store
 from attnmel.pipeline.study.study_file import Study
@@ -52,3 +54,37 @@ def progress_of(study: Study, store: Store, reader: Reader) -> ReaderProgress:
 def has_ended(study: Study, now: datetime) -> bool:
     """Return whether the last day of a study is over, by UTC."""
     return study.ends is not None and now.astimezone(UTC).date() > study.ends
+
+
+@dataclass(frozen=True)
+class ReaderStatus:
+    """How far one reader is."""
+
+    reader: str
+    answered: int
+    steps: int
+    complete: bool
+    """Whether the completion rule is fulfilled."""
+    median_seconds: float | None
+    """Of an answer; None without any."""
+    last: str | None
+    """Time of the last answer, UTC."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def study_status(opened: OpenStudy) -> Iterator[ReaderStatus]:
+    """Yield how far each reader is; no answer is shown, so that nobody looks at results before the end."""
+    for reader in opened.store.readers():
+        found = progress_of(opened.study, opened.store, reader)
+        answers = list(found.answers.values())
+        yield ReaderStatus(
+            reader=reader.name,
+            answered=len(answers),
+            steps=found.steps,
+            complete=found.share >= opened.study.completion,
+            median_seconds=statistics.median(one.seconds for one in answers) if answers else None,
+            last=max((one.at for one in answers), default=None),
+        )

@@ -10,7 +10,6 @@ import _thread
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,9 @@ PLACE = "LOCAL_RANK"
 
 STARTED_OUTSIDE = (PLACE, "SLURM_NTASKS", "LSB_JOBID", "OMPI_COMM_WORLD_SIZE")
 """Variables of torchrun, SLURM, LSF and MPI, which start and watch the processes themselves."""
+
+STARTER = "ATTNMEL_STARTER"
+"""Environment variable with the number of the process that started this one, and with which it ends."""
 
 LOOK_EVERY = 0.2
 GRACE = 10.0
@@ -82,7 +84,7 @@ def _start(arguments: Sequence[str], processes: int, aside: IO[str]) -> list[sub
     return [
         subprocess.Popen(
             [sys.executable, "-m", "attnmel", *arguments],
-            env={**meeting, **os.environ, PLACE: str(place)},
+            env={**meeting, **os.environ, **starter(), PLACE: str(place)},
             stdout=None if place == 0 else subprocess.DEVNULL,
             stderr=None if place == 0 else aside,
             process_group=0,  # Ctrl-C comes here alone, and is passed on once
@@ -92,6 +94,8 @@ def _start(arguments: Sequence[str], processes: int, aside: IO[str]) -> list[sub
 
 
 def _free_port() -> int:
+    import socket  # here, for every command imports this module
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -146,24 +150,43 @@ def _killed(place: int, processes: int, by: str) -> str:
     )
 
 
-def follow_watcher() -> None:
-    """End when the process that started this one as one of several ends; on SIGTERM, by unwinding."""
-    if PLACE not in os.environ or threading.current_thread() is not threading.main_thread():
+def starter() -> dict[str, str]:
+    """Return the environment of a process that has to end with this one, however that ends."""
+    return {STARTER: str(os.getpid())}
+
+
+def follow_starter() -> None:
+    """End when the process that started this one, as one of several or as a step of its own, ends; by unwinding."""
+    if not {PLACE, STARTER} & os.environ.keys() or threading.current_thread() is not threading.main_thread():
         return
     signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    followed = int(os.environ.get(STARTER, os.getppid()))
+    threading.Thread(target=_end_with, args=(os.getppid(), followed), daemon=True).start()
 
 
 def _leave(number: int, frame: object) -> None:
     sys.exit(128 + number)
 
 
-def _end_with(watcher: int) -> None:
-    while os.getppid() == watcher:
+def _end_with(parent: int, followed: int) -> None:
+    # The parent is another one already where the starter was killed before this process had begun to look.
+    while os.getppid() == parent and _is_there(followed):
         time.sleep(LOOK_EVERY)
     _thread.interrupt_main(signal.SIGTERM)
     time.sleep(GRACE)
     os._exit(TERMINATED)
+
+
+def _is_there(process: int) -> bool:
+    if sys.platform == "win32":  # where `kill` has no signal that does nothing
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
 
 
 @contextmanager

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import attnmel
 from attnmel.data.audit.findings import Kind
-from attnmel.errors import printable
-from attnmel.files.folders import replacing
 from attnmel.report.galleries.examples import Picture
-from attnmel.report.html.page import environment
+from attnmel.report.html.page import write_page
 
 MOST_SHOWN = 200
 """Pairs of a kind that are shown, about 1.5 MB; the others are counted."""
@@ -75,8 +72,4 @@ class AuditPage:
 
 def write_audit_page(path: Path, page: AuditPage) -> None:
     """Write the page."""
-    text = environment().get_template("audit.html").render(
-        page=page, notice=attnmel.NOTICE, version=attnmel.__version__
-    )  # fmt: skip
-    with replacing(path) as part:
-        part.write_text(printable(text), encoding="utf-8")
+    write_page(path, "audit.html", page=page)

@@ -6,10 +6,7 @@ The page is self-contained, loads nothing from the network, and needs no script.
 from dataclasses import dataclass
 from pathlib import Path
 
-import attnmel
-from attnmel.errors import printable
-from attnmel.files.folders import replacing
-from attnmel.report.html.page import environment
+from attnmel.report.html.page import write_page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +62,4 @@ class Browser:
 
 def write_browser(path: Path, browser: Browser) -> None:
     """Write the page."""
-    page = environment().get_template("channels.html").render(
-        browser=browser, notice=attnmel.NOTICE, version=attnmel.__version__
-    )  # fmt: skip
-    with replacing(path) as part:
-        part.write_text(printable(page), encoding="utf-8")
+    write_page(path, "channels.html", browser=browser)

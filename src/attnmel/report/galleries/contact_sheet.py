@@ -13,13 +13,11 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-import attnmel
 from attnmel.data.preprocess.images import MASK_THRESHOLD
-from attnmel.errors import printable
 from attnmel.files.folders import replacing
 from attnmel.files.own_files import SOFTWARE
 from attnmel.report.galleries.examples import as_address
-from attnmel.report.html.page import environment
+from attnmel.report.html.page import write_page
 from attnmel.report.html.sections import Table
 from attnmel.saliency.overlays import overlay
 
@@ -77,13 +75,13 @@ class Sheet:
 
 
 def tile_picture(
-    image: UInt8[np.ndarray, "H W 3"], mask: UInt8[np.ndarray, "h w"] | None, side: int = SIDE
+    image: UInt8[np.ndarray, "H W 3"], mask: UInt8[np.ndarray, "h w"] | None
 ) -> UInt8[np.ndarray, "y x 3"]:
-    """Return the whole frame, its longer side `side` pixels, with the mask's border and all outside it veiled.
+    """Return the whole frame, its longer side `SIDE` pixels, with the mask's border and all outside it veiled.
 
     A mask of another size or orientation is stretched over the image: that it does not fit is then seen.
     """
-    scale = side / max(image.shape[:2])
+    scale = SIDE / max(image.shape[:2])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
     if mask is None:
@@ -95,13 +93,7 @@ def tile_picture(
 
 def write_html(path: Path, sheets: Sequence[Sheet]) -> None:
     """Write a page that holds everything it shows."""
-    page = (
-        environment()
-        .get_template("contact_sheet.html")
-        .render(sheets=sheets, notice=attnmel.NOTICE, version=attnmel.__version__, title=_title(sheets))
-    )
-    with replacing(path) as part:
-        part.write_text(printable(page), encoding="utf-8")
+    write_page(path, "contact_sheet.html", sheets=sheets, title=", ".join(sheet.title for sheet in sheets))
 
 
 def write_png(path: Path, sheets: Sequence[Sheet]) -> None:
@@ -158,7 +150,3 @@ def _heading(sheet: Sheet, group: Group) -> str:
     shown = f", {len(group.tiles)} shown" if len(group.tiles) < group.count else ""
     severity = f"{group.severity}: " if group.severity else ""
     return f"{sheet.title} - {severity}{group.title} ({group.count:,}{shown})"
-
-
-def _title(sheets: Sequence[Sheet]) -> str:
-    return ", ".join(sheet.title for sheet in sheets)

@@ -16,11 +16,8 @@ from jaxtyping import UInt8
 from markupsafe import Markup
 from PIL import Image
 
-import attnmel
-from attnmel.errors import printable
-from attnmel.files.folders import replacing
 from attnmel.report.galleries.examples import as_address
-from attnmel.report.html.page import environment
+from attnmel.report.html.page import write_page
 from attnmel.saliency.overlays import border_layer, map_layer
 
 SIDE, LARGE, MAP_SIDE = 128, 288, 56
@@ -93,24 +90,17 @@ def map_address(levels: UInt8[np.ndarray, "s s"]) -> str:
 
 def write_gallery(path: Path, gallery: Gallery) -> None:
     """Write the page."""
-    page = gallery_page(gallery)
-    with replacing(path) as part:
-        part.write_text(printable(page), encoding="utf-8")
-
-
-def gallery_page(gallery: Gallery) -> str:
-    """Return the page."""
     script = files("attnmel.report.html").joinpath("templates", "gallery.js").read_text(encoding="utf-8")
     labels = sorted({one.label for one in gallery.images} - {""})
-    return environment().get_template("gallery.html").render(
+    write_page(
+        path,
+        "gallery.html",
         gallery=gallery,
         labels=labels,
         figures=_embedded(_figures(gallery)),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        notice=attnmel.NOTICE,
-        version=attnmel.__version__,
-    )  # fmt: skip
+    )
 
 
 def _figures(gallery: Gallery) -> Mapping[str, Sequence[object]]:
@@ -118,13 +108,7 @@ def _figures(gallery: Gallery) -> Mapping[str, Sequence[object]]:
     return {
         "maps": [one.run for one in gallery.maps],
         "images": [
-            {
-                "maps": one.maps,
-                "jaccard": one.jaccard,
-                "probabilities": one.probabilities,
-                "called": one.called,
-                "label": one.label,
-            }
+            {name: getattr(one, name) for name in ("maps", "jaccard", "probabilities", "called", "label")}
             for one in gallery.images
         ],
     }

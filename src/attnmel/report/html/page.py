@@ -135,9 +135,8 @@ def write_report(
     Raises:
         ConfigError: nothing to show, two runs of one name, or a run without a judgement.
     """
-    page = report_page(runs, leading=leading, sections=sections, title=title)
     with replacing(path) as part:
-        part.write_text(printable(page), encoding="utf-8")
+        part.write_text(printable(report_page(runs, leading=leading, sections=sections, title=title)), encoding="utf-8")
 
 
 def report_page(
@@ -158,7 +157,8 @@ def report_page(
     every_map = tuple(dict.fromkeys(name for run in runs for name in run.overlaps))
     views = [_view(run, f"run-{number}", every_map) for number, run in enumerate(runs, 1)]
     several = len(runs) > 1
-    return environment().get_template("page.html").render(
+    return rendered(
+        "page.html",
         title=title or (f"{len(runs)} runs compared" if several else runs[0].title),
         views=views,
         leading=leading,
@@ -167,9 +167,7 @@ def report_page(
         sections=sections,
         licences=tuple(dict.fromkeys(run.licence for run in runs)),
         legend=", ".join(legend_stops()),
-        notice=attnmel.NOTICE,
-        version=attnmel.__version__,
-    )  # fmt: skip
+    )
 
 
 def _check(runs: Sequence[RunSection]) -> None:
@@ -236,6 +234,17 @@ def _learning(history: History, anchor: str) -> tuple[Markup, ...]:
     if terms:
         figures.append(draw(terms, label="training loss", name=f"{anchor}-dice"))
     return tuple(map(Markup, figures))
+
+
+def rendered(template: str, **values: object) -> str:
+    """Return a page of one of the templates, with the notice and the version of this program."""
+    return environment().get_template(template).render(**values, notice=attnmel.NOTICE, version=attnmel.__version__)
+
+
+def write_page(path: Path, template: str, **values: object) -> None:
+    """Write a page of one of the templates, as `rendered`."""
+    with replacing(path) as part:
+        part.write_text(printable(rendered(template, **values)), encoding="utf-8")
 
 
 def environment() -> Environment:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from attnmel.errors import counted
 from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve
+from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.format import fixed, minus, percent, signed
 from attnmel.figures.decision import decision_figure
 from attnmel.records import scale_in_words
@@ -50,7 +52,11 @@ def _table(curve: DecisionCurve) -> Table:
 
 
 def _useful(curve: DecisionCurve) -> str:
-    """Return where the whole interval lies above acting on all and on none."""
+    """Return where the whole interval lies above acting on all and on none; of few images nowhere."""
+    positives = round(curve.prevalence * curve.images)
+    if (few := min(positives, curve.images - positives)) < FEW:
+        few_images = counted(few, "image")
+        return f"with {few_images} on a side, it does not show where that is more than acting on all or on none."
     if not curve.useful:
         return "at no threshold is it shown to be higher than that of acting on all or on none."
     ranges = [f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in curve.useful]

@@ -20,9 +20,6 @@ def attention(
     """Return the map of the gate "pool3" or "pool4"; it is the same for every class.
 
     Values are as the network gave them; a map that is constant becomes 0.
-
-    Raises:
-        ConfigError: as `attention_maps`.
     """
     return attention_maps(network, images)[gate]
 

@@ -1,7 +1,6 @@
 """Class activation maps: what each place of the feature maps adds to the score of a class."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 
 import torch
 from jaxtyping import Float, Int
@@ -14,7 +13,7 @@ from attnmel.models.harangi import HarangiNetwork
 from attnmel.models.heads import TwoHeads
 from attnmel.models.output import Output
 from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode
-from attnmel.saliency.methods.layers import STAGES
+from attnmel.saliency.methods.layers import STAGES, watched
 from attnmel.saliency.methods.scaling import stretched, upsampled
 
 WithCam = PooledNetwork | MelNetwork | ChenNetwork | HarangiNetwork
@@ -31,9 +30,6 @@ def cam(network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tenso
 
     The parts of `cam_parts`, up-sampled bilinearly and summed. Nothing is cut off at 0: the lowest place may be one
     that counts against the class.
-
-    Raises:
-        ConfigError: as `cam_parts`.
     """
     parts = cam_parts(network, images, classes)
     return stretched(torch.stack([upsampled(part, images.shape[-1]) for part in parts.values()]).sum(0))
@@ -88,17 +84,11 @@ def _pass(
     They are the trunk's three maps, the branches' for Chen's, each trunk's deepest map for Harangi's.
     """
     seen: list[Sequence[Tensor]] = []
-
-    def keep(module: nn.Module, inputs: object, output: Sequence[Tensor]) -> None:
-        seen.append(output)
-
     several = isinstance(network, HarangiNetwork)
-    with ExitStack() as hooks:
-        first = network.passing if isinstance(network, ChenNetwork) else network.trunk
-        for module in (first, *(network.others if several else ())):
-            hooks.callback(module.register_forward_hook(keep).remove)
-        with evaluation_mode(network):
-            output: Output = network(images)
+    first = network.passing if isinstance(network, ChenNetwork) else network.trunk
+    modules = {"": first, **(dict(network.others.named_children()) if several else {})}
+    with watched(modules, lambda _, maps: seen.append(maps)), evaluation_mode(network):
+        output: Output = network(images)
     return [one[2] for one in seen] if several else seen[0], output.attention
 
 

@@ -50,9 +50,6 @@ def measure_channels(network: nn.Module, batches: Iterable[Examples], *, layer: 
 
     Correlation is Pearson's. The overlap is taken at the layer's size, of the channel's map m spread over [0, 1] and
     the averaged mask l: sum of min(m, l) / sum of max(m, l), averaged over the images with a mask.
-
-    Raises:
-        ConfigError: no such layer; the known ones are listed.
     """
     means, overlaps, labels = [], [], []
     for examples in batches:
@@ -68,11 +65,7 @@ def measure_channels(network: nn.Module, batches: Iterable[Examples], *, layer: 
 def channel_maps(
     network: nn.Module, images: Float[Tensor, "B 3 s s"], *, layer: str, channels: Sequence[int]
 ) -> Float[Tensor, "B k s s"]:
-    """Return the maps of some channels at the images' size, each spread over [0, 1]; a constant one becomes 0.
-
-    Raises:
-        ConfigError: no such layer; the known ones are listed.
-    """
+    """Return the maps of some channels at the images' size, each spread over [0, 1]; a constant one becomes 0."""
     maps = layer_maps(network, images, layer=layer)[:, list(channels)]
     large = stretched(upsampled(maps.flatten(0, 1), images.shape[-1]))
     return large.unflatten(0, maps.shape[:2])
@@ -80,11 +73,7 @@ def channel_maps(
 
 @torch.no_grad()
 def layer_maps(network: nn.Module, images: Float[Tensor, "B 3 s s"], *, layer: str) -> Float[Tensor, "B C h w"]:
-    """Return what a stage or a named layer gives, in float32 or finer.
-
-    Raises:
-        ConfigError: no such layer; the known ones are listed.
-    """
+    """Return what a stage or a named layer gives, in float32 or finer."""
     seen: list[Tensor] = []
     with evaluation_mode(network):
         # Copied, for the next layer may work in place.

@@ -43,9 +43,6 @@ def scores_of(output: object, classes: Int[Tensor, " B"]) -> Float[Tensor, " B"]
 
     Every method explains this score and not the probability: it does not saturate, and it does not move with the
     evidence for other classes.
-
-    Raises:
-        ConfigError: the output has no scores, or none of such a class.
     """
     logits = logits_of(output)
     check_classes(classes, logits.shape[1])

@@ -18,9 +18,6 @@ def gradcam(
 
     `layer` is a stage ("pool3", "pool4", "pool5") or the name of a module that gives maps. A map that is constant or
     nowhere above 0 becomes 0.
-
-    Raises:
-        ConfigError: as `gradcam_evidence`.
     """
     return gradcam_maps(network, images, classes, layers=[layer])[layer]
 
@@ -28,11 +25,7 @@ def gradcam(
 def gradcam_maps(
     network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"], *, layers: Collection[str]
 ) -> dict[str, Float[Tensor, "B s s"]]:
-    """Return `gradcam` of several layers, by name, from one pass forward and one back.
-
-    Raises:
-        ConfigError: as `gradcam_evidence`.
-    """
+    """Return `gradcam` of several layers, by name, from one pass forward and one back."""
     evidence = gradcam_evidence(network, images, classes, layers=layers)
     return {layer: positive(upsampled(one.relu(), images.shape[-1])) for layer, one in evidence.items()}
 
@@ -45,9 +38,6 @@ def gradcam_evidence(
     a_c is the mean over places of the gradient of the class's score with respect to F_c. The gradient is taken from the
     score back to the first of the layers and no further: what lies before it keeps nothing, and no weight gets a
     gradient.
-
-    Raises:
-        ConfigError: no such layer (the known ones are listed), one used more than once, or no such class.
     """
     maps: dict[str, Tensor] = {}
 

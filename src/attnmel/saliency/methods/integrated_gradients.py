@@ -38,9 +38,6 @@ def integrated_gradients(
 
     The positive part and not the absolute value: as in the other maps, what counts for the class, not what counts
     against it. A map that is constant or nowhere above 0 becomes 0.
-
-    Raises:
-        ConfigError: as `pixel_shares`.
     """
     return positive(pixel_shares(network, images, classes, steps=steps, batch=batch, progress=progress))
 

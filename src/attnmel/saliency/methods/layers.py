@@ -1,8 +1,8 @@
 """A layer's name to its maps: stages of the package's own networks, and any module of any network."""
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
-from typing import NoReturn, TypeGuard
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, NoReturn, TypeGuard
 
 import torch
 from jaxtyping import Float
@@ -40,10 +40,7 @@ def answer_past(
         uses[layer] += 1
         return take(layer, output)
 
-    with ExitStack() as hooks:
-        for layer, module in _modules(network, images, layers).items():
-            hook = module.register_forward_hook(lambda module, inputs, output, layer=layer: pass_on(layer, output))
-            hooks.callback(hook.remove)
+    with watched(_modules(network, images, layers), pass_on):
         answer = network(images)
     for layer, count in uses.items():
         if count == 0:
@@ -51,6 +48,16 @@ def answer_past(
         if count > 1:
             raise ConfigError(f"layer '{layer}' is used {count} times in a pass; expected one that is used once")
     return answer
+
+
+@contextmanager
+def watched(modules: Mapping[str, nn.Module], take: Callable[[str, Any], Tensor | None]) -> Iterator[None]:
+    """Give `take` the name and output of each module in the passes of the block; what it returns goes on instead."""
+    with ExitStack() as hooks:
+        for name, module in modules.items():
+            hook = module.register_forward_hook(lambda module, inputs, output, name=name: take(name, output))
+            hooks.callback(hook.remove)
+        yield
 
 
 def map_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> list[str]:
@@ -73,14 +80,8 @@ def stage_layers(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[s
         return {}
     returned: list[Tensor] = []
 
-    def keep(module: nn.Module, inputs: object, output: Sequence[Tensor]) -> None:
-        returned.extend(output)
-
-    hook = trunk.register_forward_hook(keep)
-    try:
+    with watched({"trunk": trunk}, lambda _, output: returned.extend(output)):
         outputs = _outputs(trunk, images[..., :STRIDE, :STRIDE])
-    finally:
-        hook.remove()
     # Several nested modules may return one map; the outermost ends last.
     return {
         stage: f"trunk.{name}"
@@ -113,10 +114,7 @@ def _outputs(network: nn.Module, images: Float[Tensor, "B 3 s s"]) -> dict[str, 
         if _is_map(output):
             found[name] = output
 
-    with ExitStack() as hooks, evaluation_mode(network), torch.no_grad():
-        for name, module in network.named_modules():
-            hook = module.register_forward_hook(lambda module, inputs, output, name=name: keep(name, output))
-            hooks.callback(hook.remove)
+    with watched(dict(network.named_modules()), keep), evaluation_mode(network), torch.no_grad():
         network(images[:1])
     return found
 

@@ -33,9 +33,6 @@ def occlusion(
     After Zeiler and Fergus, ECCV 2014. `patch` and `stride` are in pixels. Each image passes once a position of the
     patch and once uncovered, `batch` at a time over positions and images. A map that is constant or nowhere above 0
     becomes 0.
-
-    Raises:
-        ConfigError: the patch or the stride does not fit, the network returns no scores, or has no such class.
     """
     side = images.shape[-1]
     patch = _usual_patch(side) if patch is None else patch
@@ -68,7 +65,7 @@ def patch_starts(side: int, patch: int, stride: int) -> list[int]:
 
 
 def occlusion_passes(side: int) -> int:
-    """Return how often each image passes through the network, with the patch and stride that are taken unasked."""
+    """Return how often each image passes through the network, with the usual patch and stride."""
     patch = _usual_patch(side)
     return len(patch_starts(side, patch, _usual_stride(patch))) ** 2 + 1
 

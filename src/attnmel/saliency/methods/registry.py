@@ -74,11 +74,7 @@ def usual_methods(network: nn.Module) -> tuple[str, ...]:
     A network that is not the package's own has the baselines alone: its layers are to be named.
     """
     has_gates = isinstance(network, MelNetwork) and len(network.gates) > 0
-    fits = {
-        "attention": has_gates,
-        "cam": has_cam(network),
-        "gradcam": isinstance(network, OneTrunk),
-    }
+    fits = {"attention": has_gates, "cam": has_cam(network), "gradcam": isinstance(network, OneTrunk)}
     return tuple(name for name in METHODS if name not in SLOW and fits.get(name.split("-")[0], True))
 
 
@@ -106,9 +102,6 @@ def maps_of(
 
     The maps of all gates come from one pass, as do Grad-CAMs of all layers: together they cost hardly more than the
     most expensive of them.
-
-    Raises:
-        ConfigError: as `build_method` and as the methods.
     """
     methods = {name: build_method(name, progress=progress) for name in names}
     gates, layers = _rests(names, GATE), _rests(names, STAGE) | _rests(names, OWN_LAYER)

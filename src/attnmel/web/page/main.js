@@ -1,6 +1,7 @@
 // The page: images come in, answers go out.
 
 import { info, predict } from "./api.js";
+import { takePhotographs } from "./camera.js";
 import { download, find, make } from "./dom.js";
 import { sheet } from "./sheet.js";
 import { csv, drawTable, inOrder } from "./table.js";
@@ -159,6 +160,7 @@ function takeFiles() {
     add(event.dataTransfer.files);
   });
   document.addEventListener("paste", (event) => add(event.clipboardData.files));
+  takePhotographs(add, problem);
 }
 
 function takeChoices() {

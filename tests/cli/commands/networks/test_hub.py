@@ -256,7 +256,7 @@ def test_a_study_freezes_commit_and_hash_of_its_machine(hub: Hub, shared: str, t
 
 
 def test_a_fusion_and_a_comparison_take_the_results_of_a_copy(
-    attnmel: "Attnmel", shared: str, run: RunFolder, fitted: RunFolder, phantoms: "Phantoms"
+    attnmel: "Attnmel", shared: str, fitted: RunFolder, phantoms: "Phantoms"
 ) -> None:
     home = ("--home", phantoms.home)
     ran = attnmel("fuse", shared, fitted.path, "--out", "fused.csv", *home)
@@ -265,7 +265,7 @@ def test_a_fusion_and_a_comparison_take_the_results_of_a_copy(
     ran = attnmel("fuse", shared, fitted.path, "--by", "mean", "--out", "fused.csv", *home, "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["members"][0]["path"] == str(Path("runs/tiny").resolve())
-    ran = attnmel("compare", shared, run.path, "--measure", "auc", "--json")
+    ran = attnmel("compare", shared, fitted.path, "--measure", "auc", "--json")
     assert ran.code == 0, ran.err
 
 
@@ -283,7 +283,7 @@ def test_a_model_of_the_hub_is_looked_into_and_exported(
 def test_a_fitted_system_pins_the_network_of_the_hub_that_it_takes_features_of(
     hub: Hub, shared: str, tiny_system: SystemRecipe
 ) -> None:
-    taps = tiny_system.features["deep"].model_copy(update={"weights": "hf:ana/tiny"})
+    taps: Any = tiny_system.features["deep"].model_copy(update={"weights": "hf:ana/tiny"})
     settled = stored_source("hf:ana/tiny")
     assert settled.startswith(f"{shared}#")
     assert open_trunk(taps, home=Path("home"), device=torch.device("cpu")).facts.classes == 2
@@ -296,7 +296,8 @@ def test_the_model_that_comes_along_goes_to_the_hub_and_back(attnmel: "Attnmel",
     sent = ran.out.splitlines()[-1]
     readme = hub.repositories["ana/shipped"].commits[sent.partition("@")[2]]["README.md"].decode()
     assert not list(card_problems(readme))
-    results: Any = ModelCard(readme).data.eval_results
+    data: Any = ModelCard(readme).data
+    results = data.eval_results
     assert {one.dataset_name for one in results} == {"isic2017"}
     assert all({"low", "high"} <= one.metric_args.keys() for one in results if one.metric_type == "roc_auc")
     assert attnmel("pull", sent, "--out", "back").code == 0

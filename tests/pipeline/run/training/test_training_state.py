@@ -8,6 +8,7 @@ from tests.pipeline.run.training.test_history import row
 from torch import nn
 
 from attnmel.errors import CheckpointError
+from attnmel.models.weights.safetensors_io import load_state, save_state
 from attnmel.pipeline.run.training.training_state import (
     copied,
     load_training_state,
@@ -63,3 +64,41 @@ def test_a_training_state_of_another_network_is_refused_by_tensor(tmp_path: Path
     write_training_state(tmp_path / "s.safetensors", training_tensors(*trained(4)), ())
     with pytest.raises(CheckpointError, match=r"tensor '0\.weight' is 4x3x3x3, expected 5x3x3x3"):
         load_training_state(tmp_path / "s.safetensors", *trained(5))
+
+
+def changed_text(path: Path, text: str | None) -> None:
+    """Write the file anew with another text of the history, or without any."""
+    tensors, texts = load_state(path)
+    del texts["history"]
+    save_state(path, tensors, texts if text is None else {**texts, "history": text})
+
+
+@pytest.mark.parametrize("text", [None, "[", "[1]", "[" * 100_000, '[{"epoch": "1"}]', '[{"epoch": "x", "loss": "1"}]'])
+def test_a_damaged_history_is_one_sentence_and_changes_no_network(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "resume.safetensors"
+    write_training_state(path, training_tensors(*trained()), (row(1, 0.5),))
+    changed_text(path, text)
+    network, optimizer = trained()
+    with torch.no_grad():
+        network[0].weight.zero_()  # pyright: ignore[reportIndexIssue] - a sequence
+    with pytest.raises(CheckpointError, match=r"resume\.safetensors is damaged; delete the run's folder, and train "):
+        load_training_state(path, network, optimizer)
+    assert not network.state_dict()["0.weight"].any()
+
+
+def test_a_changed_bit_of_the_momentum_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "resume.safetensors"
+    write_training_state(path, training_tensors(*trained()), ())
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"resume\.safetensors is damaged, or another program changed it"):
+        load_training_state(path, *trained())
+
+
+def test_a_state_of_an_earlier_version_has_no_hash_and_is_loaded(tmp_path: Path) -> None:
+    path, (network, optimizer) = tmp_path / "resume.safetensors", trained()
+    write_training_state(path, training_tensors(network, optimizer), (row(1, 0.5),))
+    tensors, texts = load_state(path)
+    save_state(path, tensors, {"history": texts["history"]})
+    assert [one.epoch for one in load_training_state(path, *trained())] == [1]

@@ -81,7 +81,7 @@ def train(
     from attnmel.config.recipe import Recipe
     from attnmel.data.datasets.own.columns import parsed_columns
     from attnmel.files.folders import home_folder
-    from attnmel.pipeline.train.processes import follow_watcher, run_together, starts_processes
+    from attnmel.pipeline.train.processes import run_together, starts_processes
 
     # Before torch is loaded, so that an error in a recipe shows at once.
     opened = open_recipe(
@@ -93,12 +93,10 @@ def train(
         columns=parsed_columns(columns) if columns else None,
         strict=strict,
     )
-    if isinstance(opened.recipe, Recipe):
-        if starts_processes(opened.recipe.training.devices):
-            ended = run_together(sys.argv[1:], opened.recipe.training.devices)
-            sys.stderr.write(ended.said)
-            raise typer.Exit(ended.code)
-        follow_watcher()
+    if isinstance(opened.recipe, Recipe) and starts_processes(opened.recipe.training.devices):
+        ended = run_together(sys.argv[1:], opened.recipe.training.devices)
+        sys.stderr.write(ended.said)
+        raise typer.Exit(ended.code)
     trained = train_opened(
         opened,
         seeds=seeds,

@@ -75,9 +75,6 @@ def find_columns(line: int, header: Sequence[str], named: Mapping[str, str], cla
     """Find the columns, in any order and case; `named` gives the names that differ, by the usual one.
 
     A label named as several columns, joined by `ONE_HOT`, or as one that is called like a class, is one-hot.
-
-    Raises:
-        ConfigError: `named` names something else than a column of `COLUMNS`.
     """
     for name in named:
         require_known("column", name, (*REQUIRED, *OPTIONAL))

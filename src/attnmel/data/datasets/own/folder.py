@@ -103,17 +103,14 @@ def read_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderConte
         ConfigError: the reading names what is no column.
     """
     found = examined_folder(folder, reading)
-    advice = f"`attnmel verify {shlex.quote(str(folder))}` lists them all" if len(found.problems) > LISTED else ""
+    every = f"`attnmel verify {shlex.quote(str(folder))} --json` lists them all"
+    advice = every if len(found.problems) > LISTED else ""
     refuse({str(folder / TABLE): found.problems}, LabelError, advice)
     return found
 
 
 def examined_folder(folder: Path, reading: TableReading = AS_WRITTEN) -> FolderContent:
-    """Return the same as `read_folder`, with every problem instead of an error.
-
-    Raises:
-        ConfigError: the reading names what is no column.
-    """
+    """Return the same as `read_folder`, with every problem instead of an error."""
     path = folder / TABLE
     try:
         text = read_text(path)

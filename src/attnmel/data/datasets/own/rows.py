@@ -12,7 +12,6 @@ from attnmel.data.tables.words import (
     OLDEST,
     age_in_words,
     class_of,
-    counted,
     folded,
     is_exact_age,
     is_unknown,
@@ -20,7 +19,7 @@ from attnmel.data.tables.words import (
     split_of,
     word,
 )
-from attnmel.errors import listed
+from attnmel.errors import counted, listed
 from attnmel.records import ATTRIBUTES, REST, SPLITS, Lesion
 
 TRUE = ("1", "1.0", "1.", "true", "yes", "x")

@@ -37,11 +37,7 @@ class Layout:
 
 LAYOUTS: Mapping[str, Layout] = {
     "ph2": Layout(
-        "PH2",
-        "research and education only; cite Mendonca et al., EMBC 2013, 5437-5440",
-        ph2.TABLE,
-        examine_ph2,
-        200,
+        "PH2", "research and education only; cite Mendonca et al., EMBC 2013, 5437-5440", ph2.TABLE, examine_ph2, 200
     ),
     "derm7pt": Layout(
         "Derm7pt (seven-point checklist)",
@@ -96,11 +92,7 @@ def named_place(name: str, home: Path) -> Path:
 def read_layout(
     name: str, layout: Layout, place: Path, *, states: Sequence[ArchiveState] = (), disjoint: bool = True
 ) -> Dataset:
-    """Read a published layout as the data set `name`; `states` are what was fetched of it.
-
-    Raises:
-        LabelError: every problem of its tables in one message, or an image or group in two splits.
-    """
+    """Read a published layout as the data set `name`; `states` are what was fetched of it."""
     content = layout.examine(place)
     advice = "Correct the table, or take it from its publisher again."
     refuse({str(place / content.table): content.problems}, LabelError, advice)

@@ -29,11 +29,7 @@ class LesionMasks:
         self._of = of
 
     def __call__(self, image: Path) -> Mask | None:
-        """Return the lesion mask of an image file; None where there is none.
-
-        Raises:
-            ImageError: image or mask cannot be used, or they are of other sizes.
-        """
+        """Return the lesion mask of an image file; None where there is none."""
         return None if self._of is None else self._of(image)
 
 
@@ -41,11 +37,7 @@ NO_MASKS = LesionMasks(None, "")
 
 
 def require_masks(card: Card, masks: LesionMasks) -> None:
-    """Refuse a network whose crop follows the lesion without any masks.
-
-    Raises:
-        ConfigError: says how to name them.
-    """
+    """Refuse a network whose crop follows the lesion without any masks."""
     if card.crop == LESION and not masks.given:
         raise ConfigError(
             "this network sees the square around the lesion, so it needs lesion masks: name a folder of them by "

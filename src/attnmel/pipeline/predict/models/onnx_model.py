@@ -6,7 +6,7 @@ from pathlib import Path
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.image_files.picture import NamedBytes
 from attnmel.data.preprocess.network_input import Mask
-from attnmel.deploy.onnx_file import BOUND
+from attnmel.deploy.onnx_texts import BOUND
 from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.predictor import PredictedFile, Prediction, Predictor
 from attnmel.deploy.workers import STALL_LIMIT
@@ -39,8 +39,9 @@ class OnnxModel:
         stall_limit: float = STALL_LIMIT,
         masks: MaskOf = NO_MASKS,
         transforms: str | None = None,
+        many: bool = False,
     ) -> None:
-        self._predictor = Predictor(path, precision, bound=bound, transforms=transforms)
+        self._predictor = Predictor(path, precision, bound=bound, transforms=transforms, many=many)
         self._stall_limit, self._masks = stall_limit, masks
         self.file = path
         self.card: Card = self._predictor.card

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -11,7 +12,7 @@ from attnmel.config.settings.data import DataSettings, Statistics
 from attnmel.data.preprocess.cache import CHUNK, Cache, statistics
 from attnmel.data.preprocess.image_warnings import colour_statistics, mean_colour
 from attnmel.data.preprocess.images import central_crop
-from attnmel.files.table_files import read_json, write_json
+from attnmel.files.table_files import computed_once
 from attnmel.models.weights.pretrained_input import input_scale
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.progress import SILENT, Progress
@@ -22,9 +23,6 @@ def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SIL
     """Return the recipe with its normalisation: that of the start weights, or of its data set.
 
     The data set's is the published one where the recipe holds that, else computed.
-
-    Raises:
-        CheckpointError: the start weights do not record theirs.
     """
     given, by_weights = recipe.data.statistics, recipe.data.normalise_by == "weights"
     if given is not None and given.of == (_of_weights(recipe) if by_weights else recipe.data.images_in_words):
@@ -34,11 +32,7 @@ def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SIL
 
 
 def weights_statistics(recipe: Recipe) -> Statistics:
-    """Return the mean and standard deviation that the recipe's start weights were trained with.
-
-    Raises:
-        CheckpointError: they do not record them.
-    """
+    """Return the mean and standard deviation that the recipe's start weights were trained with."""
     scale = input_scale(recipe.model.weights, recipe.model.trunk)
     return Statistics(
         of=_of_weights(recipe),
@@ -55,19 +49,21 @@ def _of_weights(recipe: Recipe) -> str:
 def training_statistics(data: DataSettings, prepared: Prepared, progress: Progress = SILENT) -> Statistics:
     """Return mean and standard deviation of the training images; computed once, then read from the cache's folder."""
     rows = prepared.rows("train")
-    stored = _stored(prepared.cache, rows, "statistics")
-    if not stored.is_file():
+
+    def compute() -> dict[str, list[float]]:
         progress.note(f"computing the colour statistics of {len(rows)} training images")
         mean, std = statistics(prepared.cache, rows)
-        found = {"mean": [round(v, 6) for v in mean], "std": [round(v, 6) for v in std]}
-        write_json(stored, found, indent=None)
-    values = read_json(stored)
-    return Statistics(
-        of=data.images_in_words,
-        mean=values["mean"],
-        std=values["std"],
-        source=f"computed on the {len(rows)} training images: mean, and mean of the per-image standard deviations",
-    )
+        return {"mean": [round(v, 6) for v in mean], "std": [round(v, 6) for v in std]}
+
+    def read(values: dict[str, Any]) -> Statistics:
+        return Statistics(
+            of=data.images_in_words,
+            mean=values["mean"],
+            std=values["std"],
+            source=f"computed on the {len(rows)} training images: mean, and mean of the per-image standard deviations",
+        )
+
+    return computed_once(_stored(prepared.cache, rows, "statistics"), compute, read)
 
 
 def training_colours(data: DataSettings, prepared: Prepared) -> ColourStatistics | None:
@@ -76,10 +72,11 @@ def training_colours(data: DataSettings, prepared: Prepared) -> ColourStatistics
     None where there are too few to compare with. Computed once, then read from the cache's folder.
     """
     rows = prepared.rows("train")
-    stored = _stored(prepared.cache, rows, f"colours-{data.size}")
-    if not stored.is_file():
-        write_json(stored, {"colours": mean_colours(prepared.cache, rows, data.size).round(6).tolist()}, indent=None)
-    return colour_statistics(np.array(read_json(stored)["colours"]))
+    return computed_once(
+        _stored(prepared.cache, rows, f"colours-{data.size}"),
+        lambda: {"colours": mean_colours(prepared.cache, rows, data.size).round(6).tolist()},
+        lambda values: colour_statistics(np.array(values["colours"], dtype=np.float64).reshape(len(rows), 3)),
+    )
 
 
 def mean_colours(cache: Cache, rows: Int64[np.ndarray, " n"], size: int) -> Float64[np.ndarray, "n 3"]:

@@ -73,10 +73,6 @@ def find_details(
 
     Both are of one scale: at the run's temperature, if it has one. `out_of_fold` says what the validation
     predictions are where they are not the network's.
-
-    Raises:
-        PredictionsError: the predictions cannot be evaluated.
-        ConfigError: a sensitivity or prevalence outside its range.
     """
     target_class = positives[0]
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)
@@ -113,11 +109,7 @@ def write_details(run: RunFolder, details: Details) -> None:
 
 
 def read_details(run: RunFolder, results: SplitResults) -> Details | None:
-    """Return the details of results; None where there are none, or where they are of another epoch.
-
-    Raises:
-        PredictionsError: the file is damaged.
-    """
+    """Return the details of results; None where there are none, or where they are of another epoch."""
     path = run.details(results.name)
     if not path.is_file():
         return None

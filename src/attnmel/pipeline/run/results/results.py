@@ -1,17 +1,21 @@
 """The results of `evaluate`, one record a split or external data set, and the file of a run that holds them all."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from attnmel import NOTICE
-from attnmel.errors import PredictionsError, counted
+from attnmel.data.datasets.read_dataset import whole_set_tests
+from attnmel.errors import PredictionsError, counted, require_known
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import plain
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, null_to_nan, read_json, write_json
-from attnmel.records import scale_in_words
+from attnmel.pipeline.run.images.left_out import ALL
+from attnmel.records import EVERY_SPLIT, scale_in_words
 
 CHOOSES = "validation"
 """Split whose predictions choose thresholds and temperature, whatever is evaluated."""
@@ -74,12 +78,21 @@ class SplitResults:
         return SplitResults(**{**own, "judgement": judgement, "overlap": overlap})
 
 
-def read_measures(run: RunFolder) -> dict[str, SplitResults]:
-    """Return the results of a run by their names; empty where there are none yet.
+def results_name(on: str | None, split: str | None, exclude: Path | None, tag: str = "") -> tuple[str, str]:
+    """Return the split that is evaluated, and the name of its results; `tag` tells of changed settings."""
+    split = split or (ALL if on is not None and whole_set_tests(on) else "test")
+    require_known("split", split, (*EVERY_SPLIT, ALL))
+    name = (split if on is None else f"{Path(on).name}-{split}") + tag
+    return split, name if exclude is None else f"{name}-without-{plain_word(exclude.stem)}"
 
-    Raises:
-        PredictionsError: the file is damaged.
-    """
+
+def plain_word(text: str) -> str:
+    """Return a text as a part of the name of results: letters, digits, "_" and "-"."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)
+
+
+def read_measures(run: RunFolder) -> dict[str, SplitResults]:
+    """Return the results of a run by their names; empty where there are none yet."""
     if not run.measures.is_file():
         return {}
     with damage(run.measures, PredictionsError, EVALUATE_AGAIN, found=ANOTHER_VERSION):

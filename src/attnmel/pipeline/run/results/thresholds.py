@@ -21,13 +21,13 @@ from attnmel.records import EVERY_SPLIT, Predictions
 def evaluated_predictions(run: RunFolder, card: Card, split: str) -> Predictions | None:
     """Return the predictions that `evaluate` wrote for a split of the run's own data, at the card's temperature.
 
-    None if the split was not evaluated at this epoch, or the run is an ablation with changed images.
-
-    Raises:
-        PredictionsError: a file of the run is damaged.
+    None if the split was not evaluated at this epoch, the run is an ablation with changed images, or it was fetched
+    from a hub, which has its measures alone.
     """
     results = read_measures(run).get(split)
     if results is None or results.on is not None or results.epoch != card.epoch or ablation_of(card.data):
+        return None
+    if not run.predictions(split).is_file():
         return None
     return at_temperature(Predictions.read(run.predictions(split), uncalibrated=True), card.temperature)
 
@@ -49,9 +49,6 @@ def stored_thresholds(run: RunFolder, card: Card) -> tuple[Threshold, ...]:
 
     With what they achieve on every evaluated split of its own data but those of training. None without validation
     predictions of this epoch.
-
-    Raises:
-        PredictionsError: a file of the run is damaged.
     """
     validation = evaluated_predictions(run, card, CHOOSES)
     if validation is None:
@@ -62,11 +59,7 @@ def stored_thresholds(run: RunFolder, card: Card) -> tuple[Threshold, ...]:
 
 
 def run_measures(run: RunFolder, card: Card) -> tuple[Measure, ...]:
-    """Return the measures of every evaluated split of the run's own data at this epoch.
-
-    Raises:
-        PredictionsError: the file is damaged.
-    """
+    """Return the measures of every evaluated split of the run's own data at this epoch."""
     results = (one for one in read_measures(run).values() if one.on is None and one.epoch == card.epoch)
     return tuple(
         Measure(split=one.name, task=row.task, measure=row.measure, value=row.value, low=row.low, high=row.high)

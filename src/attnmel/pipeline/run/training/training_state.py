@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from attnmel import NOTICE
-from attnmel.models.weights.safetensors_io import check_tensors, load_state, save_state
+from attnmel.errors import CheckpointError
+from attnmel.files.table_files import damage, parsed_json
+from attnmel.models.weights.checkpoints import CONTENT
+from attnmel.models.weights.safetensors_io import check_content, check_tensors, content_hash, load_state, save_state
 from attnmel.pipeline.run.training.history import HistoryRow, Row, SegmenterRow, read_row
 
 NETWORK, OPTIMIZER = "network.", "optimizer."
@@ -39,13 +42,9 @@ def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def write_training_state(
     path: Path, tensors: Mapping[str, Tensor], history: Sequence[HistoryRow | SegmenterRow]
 ) -> None:
-    """Write the tensors of a training state and the history; generators need no state, they are seeded by epoch.
-
-    Raises:
-        CheckpointError: the disk is full or cannot be written; the former file is kept.
-    """
+    """Write the tensors of a training state and the history; generators need no state, they are seeded by epoch."""
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
-    save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE})
+    save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE, CONTENT: content_hash(tensors)})
 
 
 def load_training_state(
@@ -53,18 +52,27 @@ def load_training_state(
 ) -> tuple[Row, ...]:
     """Load weights and momentum into network and optimiser, and return the history so far, rows of `kind`.
 
+    Nothing is changed unless the whole file can be used; those of earlier versions hold no hash.
+
     Raises:
         CheckpointError: the file is damaged or belongs to another network.
     """
     tensors, metadata = load_state(path)
+    check_content(tensors, metadata.get(CONTENT), path)
     weights = weights_of(tensors)
     check_tensors(weights, network.state_dict(), str(path))
+    with damage(path, CheckpointError, "delete the run's folder, and train again"):
+        history = tuple(read_row(kind, row) for row in parsed_json(metadata["history"]))
+        momentum = _momentum(tensors)
     network.load_state_dict(weights)
-    groups = optimizer.state_dict()["param_groups"]
-    state: dict[int, dict[str, torch.Tensor]] = {}
+    optimizer.load_state_dict({"state": momentum, "param_groups": optimizer.state_dict()["param_groups"]})
+    return history
+
+
+def _momentum(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith(OPTIMIZER):
             number, key = name.removeprefix(OPTIMIZER).split(".", 1)
             state.setdefault(int(number), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return tuple(read_row(kind, row) for row in json.loads(metadata["history"]))
+    return state

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.errors import ConfigError, ReadingsError, counted
+from attnmel.evaluation.readers.machines import reference_of
 from attnmel.evaluation.readers.study import analyse
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
 from attnmel.files.own_files import require_only, require_own_file
@@ -16,6 +17,8 @@ from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.pipeline.study.analysis.readings_table import COLUMNS, write_readings_table
 from attnmel.pipeline.study.analysis.study_data import StudyData
 from attnmel.progress import Progress
+from attnmel.report.html.page import write_report
+from attnmel.report.sections.readers.reader_study import study_sections
 
 REPORT, RESULTS, TABLE, IMRMC = "report.html", "analysis.json", "readings.csv", "readings.imrmc"
 
@@ -49,12 +52,7 @@ class AnalysedStudy:
 
 
 def analyse_study(file: Path, options: StudyOptions) -> AnalysedStudy:
-    """Read a file of readings and analyse it.
-
-    Raises:
-        ReadingsError: the file cannot be used.
-        ConfigError: an option does not fit the readings.
-    """
+    """Read a file of readings and analyse it."""
     data = read_study(file)
     if options.threshold is None:
         options = replace(options, threshold=data.threshold)
@@ -81,8 +79,6 @@ def write_study(study: AnalysedStudy, folder: Path, progress: Progress) -> None:
     Raises:
         ConfigError: the folder holds other files, or files of these names that were not written here.
     """
-    from attnmel.pipeline.study.analysis.report import write_study_report
-
     require_only(folder, {REPORT, RESULTS, TABLE, IMRMC}, "an analysis of a study")
     for name in (REPORT, RESULTS):
         require_own_file(folder / name)
@@ -105,3 +101,16 @@ def _require_first_line(path: Path, line: str) -> None:
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         if file.readline().strip() != line:
             raise ConfigError(f"{path} was not written by attnmel, so it is not replaced; name another folder")
+
+
+def write_study_report(study: AnalysedStudy, path: Path) -> None:
+    """Write the page of a study."""
+    found = study.analysis
+    first, *others = study_sections(
+        found, median_seconds(study), reference_of(found.readings, found.options, found.machine_names)
+    )
+    first = replace(
+        first, prose=f"{study.file.name}: {study.sentence}. {first.prose}", notes=(*first.notes, *study.data.notes)
+    )
+    title = f"Reader study, {counted(len(found.readings.of(found.human).readers), 'reader')}"
+    write_report(path, (), leading=(first, *others), title=title)

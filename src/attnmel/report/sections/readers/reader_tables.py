@@ -8,7 +8,8 @@ from attnmel.evaluation.readers.binormal import BinormalCurve, BinormalStudy
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.study_results import AgreementResult, PairResult, StudyAnalysis
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import DASH, TO, fixed, minus, p_cell, plus, span
+from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span
+from attnmel.evaluation.statistics.format import signed as with_interval
 from attnmel.report.html.sections import Table
 
 SHARE_WORDS = {
@@ -24,15 +25,12 @@ CHANGE_WORDS = {
 
 def stacked(one: Estimate | Interval | None) -> str:
     """Return a value above its interval, for a cell."""
-    if one is None:
-        return DASH
-    return f"{fixed(one.value)}\n{minus(span((one.low, one.high), to=TO if one.low < 0 else DASH))}".rstrip()
+    return DASH if one is None else with_interval((one.value, one.low, one.high))
 
 
 def signed(one: Estimate) -> str:
     """Return a difference above its interval."""
-    ends = "" if math.isnan(one.low) else f"{plus(one.low)}{TO}{plus(one.high)}"
-    return minus(f"{plus(one.value)}\n{ends}".rstrip()) if not math.isnan(one.value) else DASH
+    return DASH if math.isnan(one.value) else minus(f"{plus(one.value)}\n{plus_span((one.low, one.high))}".rstrip())
 
 
 def auc_table(found: StudyAnalysis) -> Table:

@@ -15,8 +15,7 @@ from attnmel.evaluation.subgroup_metrics import WholeSetResults
 from attnmel.evaluation.subgroups import Subgroups, subgroups
 from attnmel.records import Predictions
 from attnmel.report.html.sections import Section, Table
-from attnmel.report.sections.group_tables import group_tables
-from attnmel.report.sections.subgroups import subgroups_section
+from attnmel.report.sections.subgroups import group_tables, subgroups_section
 
 CLASSES = ("nevus", "melanoma", "seborrheic_keratosis")
 DASH = "\N{EN DASH}"
