@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnmel.errors import ConfigError
@@ -15,6 +15,7 @@ NAMES = ("a.jpg", "b.jpg", "Ärm.jpg", "d.jpg")
 HEAD = b"image,probability_rest,error\n"
 
 
+@settings(deadline=None, derandomize=True, database=None)
 @given(st.integers(1, 40), st.integers(1, 500), st.sampled_from([1, 16]))
 def test_shards_are_all_images_once_in_order_in_whole_passes_and_of_equal_size(
     count: int, images: int, together: int
@@ -102,7 +103,7 @@ def test_each_shard_may_have_a_folder_of_maps_of_its_own(tmp_path: Path) -> None
 def test_a_table_that_is_no_shard_or_was_changed_is_refused(both: list[Path], tmp_path: Path) -> None:
     out, record = tmp_path / "all.csv", ShardRecord.path(both[0])
     assert refusal([*both, tmp_path / "none.csv"], out) == (
-        f"{tmp_path / 'none.csv'} does not exist; name tables of `predict --shard`, with their .shard.json"
+        f"{tmp_path / 'none.csv'} does not exist; a shard is a table of `predict --shard` and its .shard.json"
     )
     both[0].write_bytes(both[0].read_bytes()[:-5])
     assert refusal(both, out) == f"{both[0]} has changed since it was predicted; predict that shard again"

@@ -1,5 +1,6 @@
 """`predict --shard` and `join`: the joined table has the bytes of one that was predicted at once."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ def test_shards_of_an_exported_file_join_to_the_whole_table_also_after_a_stop(
     for ending in ("", ".notice.txt"):
         assert (tmp_path / f"all.csv{ending}").read_bytes() == (tmp_path / f"whole.csv{ending}").read_bytes()
     assert not [*tmp_path.glob("*.part")]
+    ran = attnmel("join", *parts, "--out", tmp_path / "all.csv", "--json")
+    assert json.loads(ran.out) == {"out": str(tmp_path / "all.csv"), "images": 7}
     ran = attnmel("join", *parts[:2], "--out", tmp_path / "two.csv")
     assert (ran.code, ran.err) == (1, "error: of 3 shards 1 is missing; predict and name every one\n")
 
