@@ -162,7 +162,11 @@ def points_at(
 
 
 def check_points(sensitivities: Sequence[float], prevalences: Sequence[float]) -> None:
-    """Refuse what no threshold can aim at, and shares that are none."""
+    """Refuse what no threshold can aim at, and shares that are none.
+
+    Raises:
+        ConfigError: a sensitivity outside (0, 1], or a prevalence outside (0, 1).
+    """
     if bad := [value for value in sensitivities if not 0 < value <= 1]:
         raise ConfigError(f"a sensitivity of {bad[0]:g} cannot be aimed at; expected a number above 0, at most 1")
     if bad := [value for value in prevalences if not 0 < value < 1]:

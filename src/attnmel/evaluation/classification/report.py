@@ -36,7 +36,11 @@ class ClassificationReport:
     """What a reader of the intervals must know, a sentence each."""
 
     def row(self, task: str, measure: str) -> MetricRow:
-        """Return one row."""
+        """Return one row.
+
+        Raises:
+            PredictionsError: there is none; lists those there are.
+        """
         for row in self.rows:
             if (row.task, row.measure) == (task, measure):
                 return row

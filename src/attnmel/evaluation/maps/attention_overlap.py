@@ -90,7 +90,11 @@ def attention_overlap(
 
 
 def refuse_not_finite(maps: Float[np.ndarray, "N h w"]) -> None:
-    """Refuse maps that cannot be ordered."""
+    """Refuse maps that cannot be ordered.
+
+    Raises:
+        PredictionsError: a map holds a value that is not finite.
+    """
     if bad := np.flatnonzero(~np.isfinite(maps).all(axis=(1, 2))).tolist():
         raise PredictionsError(
             f"{len(bad)} of {len(maps)} maps hold values that are not finite (places {listed(map(str, bad))}); "

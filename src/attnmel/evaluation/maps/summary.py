@@ -105,7 +105,11 @@ class MapSummary:
 
     @staticmethod
     def read(path: Path) -> "MapSummary | None":
-        """Read what `write` wrote; None where there is no such file."""
+        """Read what `write` wrote; None where there is no such file.
+
+        Raises:
+            PredictionsError: the file is damaged.
+        """
         if not path.is_file():
             return None
         again = "run `attnmel explain RUN --split` again"

@@ -73,7 +73,11 @@ class MapTable:
         )
 
     def column(self, column: MapColumn) -> Float[np.ndarray, " N"]:
-        """Return one measure of every image."""
+        """Return one measure of every image.
+
+        Raises:
+            PredictionsError: there is no such column; lists those that there are.
+        """
         if column not in self.values:
             known = ", ".join(one.header for one in self.values) or "none"
             raise PredictionsError(f"no measure {column.header} in the table; known: {known}")

@@ -57,7 +57,11 @@ def check_leakage(
 
 
 def refuse_leaks(leaks: Sequence[Leak], evaluated: str, trained: str) -> None:
-    """Refuse to evaluate on images that a network has seen; both sides by the names that `attnmel audit` takes."""
+    """Refuse to evaluate on images that a network has seen; both sides by the names that `attnmel audit` takes.
+
+    Raises:
+        LabelError: how many images, by which kinds, the first of them, and what to do.
+    """
     if not leaks:
         return
     kinds = {kind: sum(one.kind == kind for one in leaks) for kind in dict.fromkeys(one.kind for one in leaks)}
@@ -95,7 +99,11 @@ def write_leaks(run: RunFolder, leaks: Sequence[Leak], name: str, licence: str) 
 
 
 def read_leaks(run: RunFolder) -> tuple[Leak, ...]:
-    """Return what `write_leaks` wrote; empty where nothing is listed."""
+    """Return what `write_leaks` wrote; empty where nothing is listed.
+
+    Raises:
+        PredictionsError: the file is damaged.
+    """
     if not run.leakage.is_file():
         return ()
     with damage(run.leakage, PredictionsError, "delete it and run `attnmel evaluate` again"):

@@ -43,7 +43,11 @@ def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
 
 
 def require_same_square(runs: Mapping[str, DataSettings]) -> None:
-    """Refuse runs, by name, whose input is another square of each image: their maps cannot be compared."""
+    """Refuse runs, by name, whose input is another square of each image: their maps cannot be compared.
+
+    Raises:
+        ConfigError: names the first that differs.
+    """
     (first, of_first), *others = runs.items()
     for other, data in others:
         if _square(data) != _square(of_first):
@@ -54,7 +58,11 @@ def require_same_square(runs: Mapping[str, DataSettings]) -> None:
 
 
 def require_same_images(runs: Mapping[str, Sequence[str]]) -> None:
-    """Refuse runs, by name, whose maps are of other images, named by their ids."""
+    """Refuse runs, by name, whose maps are of other images, named by their ids.
+
+    Raises:
+        ConfigError: names the first that differs.
+    """
     (first, of_first), *others = runs.items()
     for other, ids in others:
         if tuple(ids) != tuple(of_first):

@@ -150,6 +150,9 @@ def require_own_names(paths: Sequence[Path], way_out: str) -> None:
     """Refuse files of one folder with equal names, or one file twice: their maps would replace each other.
 
     `way_out` is what a user may do besides renaming one, for the error.
+
+    Raises:
+        ConfigError: names two of them.
     """
     named = distinct_names(paths)
     by_name: dict[str, list[Path]] = {}

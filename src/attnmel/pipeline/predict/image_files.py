@@ -78,7 +78,11 @@ def distinct_names(paths: Sequence[Path]) -> dict[Path, str]:
 
 
 def raise_for_failures(failed: Sequence[str], total: int) -> None:
-    """Raise an error if some images could not be used; `failed` are the reasons."""
+    """Raise an error if some images could not be used; `failed` are the reasons.
+
+    Raises:
+        ImageError: says how many, and the first reasons.
+    """
     if failed:
         reasons = "".join(f"\n  {reason}" for reason in failed[:MOST_REASONS])
         more = f"\n  and {len(failed) - MOST_REASONS} more" if len(failed) > MOST_REASONS else ""

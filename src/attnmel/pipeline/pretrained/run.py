@@ -47,6 +47,9 @@ def refuse_trained_on(model: Shipped, on: str | None, split: str | None) -> None
     """Refuse to evaluate a model on the splits that it was trained on.
 
     The new predictions of 'validation' would also overwrite the out-of-fold predictions that thresholds are chosen on.
+
+    Raises:
+        ConfigError: says what to evaluate instead.
     """
     own = read_recipe(RunFolder(model.folder)).data.dataset
     if on in (None, own) and split in (*SPLITS, ALL):

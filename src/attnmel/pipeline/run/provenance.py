@@ -126,7 +126,11 @@ def continued_recipe(run: RunFolder, recipe: OneKind, prepared: Prepared, prior:
 
 
 def refuse_other_settings(run: RunFolder, begun: Settings, wanted: Settings) -> None:
-    """Refuse to continue a run with other settings than it was begun with."""
+    """Refuse to continue a run with other settings than it was begun with.
+
+    Raises:
+        ConfigError: names the settings that differ.
+    """
     if differing := differences(begun, wanted):
         changes = "; ".join(_change(key, before, now) for key, (before, now) in differing.items())
         fixed = " (a cosine falls to 0 at the last epoch, so that other epochs would have had other learning rates)"
@@ -147,6 +151,9 @@ def refuse_other_data(run: RunFolder, provenance: Mapping[str, Any], now: dict[s
 
     `now` is the data set's fingerprint. A folder that grew is split anew: some of its new test split would have been
     trained on.
+
+    Raises:
+        LabelError: what differs and what to do.
     """
     before = provenance["data"]
     kinds = {"content": "images or masks", "labels": "labels, groups or split"}
@@ -160,7 +167,11 @@ def refuse_other_data(run: RunFolder, provenance: Mapping[str, Any], now: dict[s
 
 
 def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
-    """Refuse a checkpoint of another run in this run's folder: its results would be filed under the wrong recipe."""
+    """Refuse a checkpoint of another run in this run's folder: its results would be filed under the wrong recipe.
+
+    Raises:
+        CheckpointError: names what differs.
+    """
     data = recipe.data
     pairs = {
         **_network_pairs(card, recipe),

@@ -46,7 +46,11 @@ def write_masks_table(folder: MasksFolder, segmenter: str, rows: Iterable[MaskRo
 
 
 def read_masks_table(folder: MasksFolder) -> MasksTable | None:
-    """Read a table of `write_masks_table`; None where there is no table."""
+    """Read a table of `write_masks_table`; None where there is no table.
+
+    Raises:
+        PredictionsError: the file is damaged.
+    """
     if not folder.table.is_file():
         return None
     try:

@@ -198,7 +198,11 @@ def _written(drawn: Drawn, folder: MasksFolder, card: SegmenterCard) -> MaskRow:
 
 
 def require_dicom_masks(paths: Mapping[str, Path]) -> None:
-    """Refuse to write Segmentations where no image is DICOM, or what writes them is not installed."""
+    """Refuse to write Segmentations where no image is DICOM, or what writes them is not installed.
+
+    Raises:
+        ConfigError: says which.
+    """
     if not any(map(is_dicom_file, paths.values())):
         raise ConfigError("masks are written as DICOM for DICOM images only, and there is none; leave out --dicom-out")
     require_writer()

@@ -159,7 +159,11 @@ def open_frozen(folder: StudyFolder) -> tuple[Study, str]:
 
 
 def require_unchanged_pictures(study: Study, folder: StudyFolder) -> None:
-    """Refuse a study whose pictures are not those that were frozen."""
+    """Refuse a study whose pictures are not those that were frozen.
+
+    Raises:
+        ConfigError: names the first such file.
+    """
     stated = {folder.images / one.image: one.sha256 for one in study.cases}
     for machine in study.machines:
         for text in machine.maps.values():

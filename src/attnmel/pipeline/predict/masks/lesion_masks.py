@@ -37,7 +37,11 @@ NO_MASKS = LesionMasks(None, "")
 
 
 def require_masks(card: Card, masks: LesionMasks) -> None:
-    """Refuse a network whose crop follows the lesion without any masks."""
+    """Refuse a network whose crop follows the lesion without any masks.
+
+    Raises:
+        ConfigError: says how to name them.
+    """
     if card.crop == LESION and not masks.given:
         raise ConfigError(
             "this network sees the square around the lesion, so it needs lesion masks: name a folder of them by "

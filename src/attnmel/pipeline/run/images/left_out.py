@@ -18,7 +18,11 @@ ALL = "all"
 
 
 def refuse_unknown(excluded: Iterable[str], lesions: Iterable[Lesion], problem: str) -> None:
-    """Refuse to exclude ids that are not in the data set: after a typing error the leak would stay."""
+    """Refuse to exclude ids that are not in the data set: after a typing error the leak would stay.
+
+    Raises:
+        LabelError: the problem, and the ids.
+    """
     if unknown := sorted(set(excluded) - {lesion.image_id for lesion in lesions}):
         raise LabelError(
             f"{problem}: {listed(unknown)}. Take them out of the exclusion list, or write it anew with `attnmel audit`."

@@ -62,7 +62,11 @@ def write_images(run: RunFolder | MasksFolder, images: Sequence[Known], licence:
 
 
 def read_images(run: RunFolder | MasksFolder) -> tuple[Known, ...]:
-    """Return what `write_images` wrote; empty for a run that an earlier version trained."""
+    """Return what `write_images` wrote; empty for a run that an earlier version trained.
+
+    Raises:
+        PredictionsError: the file is damaged.
+    """
     if not run.images.is_file():
         return ()
     with damage(run.images, PredictionsError, "put back the file that the training wrote, or train the run again"):

@@ -109,7 +109,11 @@ def write_details(run: RunFolder, details: Details) -> None:
 
 
 def read_details(run: RunFolder, results: SplitResults) -> Details | None:
-    """Return the details of results; None where there are none, or where they are of another epoch."""
+    """Return the details of results; None where there are none, or where they are of another epoch.
+
+    Raises:
+        PredictionsError: the file is damaged.
+    """
     path = run.details(results.name)
     if not path.is_file():
         return None

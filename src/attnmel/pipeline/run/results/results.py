@@ -92,7 +92,11 @@ def plain_word(text: str) -> str:
 
 
 def read_measures(run: RunFolder) -> dict[str, SplitResults]:
-    """Return the results of a run by their names; empty where there are none yet."""
+    """Return the results of a run by their names; empty where there are none yet.
+
+    Raises:
+        PredictionsError: the file is damaged.
+    """
     if not run.measures.is_file():
         return {}
     with damage(run.measures, PredictionsError, EVALUATE_AGAIN, found=ANOTHER_VERSION):

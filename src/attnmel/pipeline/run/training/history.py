@@ -124,7 +124,11 @@ def write_history(path: Path, history: Sequence[HistoryRow | SegmenterRow]) -> N
 
 
 def read_history(path: Path) -> tuple[HistoryRow, ...]:
-    """Read the history of a classifier; empty where there is no file yet."""
+    """Read the history of a classifier; empty where there is no file yet.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
     if not path.is_file():
         return ()
     cure = "put it back as the training wrote it, or delete it to go without learning curves"
