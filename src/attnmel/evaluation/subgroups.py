@@ -76,6 +76,9 @@ def subgroups(
     """Evaluate one class against the rest in every group of every attribute that the predictions know.
 
     `whole` is what was found on all these images; without it the groups have nothing beyond the four measures.
+
+    Raises:
+        PredictionsError: as `evaluate_classification`.
     """
     MetricSet.of(predictions, [name], one_sided=True)  # refuses what cannot be evaluated
     found: list[Subgroup] = []

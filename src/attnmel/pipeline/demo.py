@@ -27,6 +27,10 @@ def run_demo(out: Path, *, seed: int = 0, progress: Progress = SILENT) -> tuple[
     """Draw phantoms as an official archive, fetch it, train the demo's recipe, evaluate and report it.
 
     Returns the results of the test split and the report's path; everything lies in `out`.
+
+    Raises:
+        ConfigError: `out` holds something that no demo wrote.
+        BusyError: another demo writes there.
     """
     with hold_folder(out):
         return _demo(out, seed, progress)

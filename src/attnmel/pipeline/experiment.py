@@ -36,6 +36,9 @@ def run_recipe(
     """Train one seed of a recipe, evaluate its best epoch, calibrate it, and return that epoch.
 
     With `resume` a stopped run continues after its last finished epoch; a finished one is evaluated again.
+
+    Raises:
+        AttnmelError: as `train_run` and `evaluate_run`.
     """
     with hold_folder(run.path) if fabric.is_global_zero else nullcontext():
         trained = train_run(recipe, run, home=home, fabric=fabric, resume=resume, command=command, progress=progress)
@@ -54,7 +57,11 @@ def run_system(
     resamples: int = RESAMPLES,
     progress: Progress = SILENT,
 ) -> Run:
-    """Fit a system by a recipe, evaluate it as `run_recipe` does a network, and return the finished run."""
+    """Fit a system by a recipe, evaluate it as `run_recipe` does a network, and return the finished run.
+
+    Raises:
+        AttnmelError: as `train_system` and `evaluate_run`.
+    """
     with hold_folder(run.path):
         prepared = train_system(recipe, run, home=home, resume=resume, command=command, progress=progress)
         opened = Run(run, home, progress, dataset=prepared)

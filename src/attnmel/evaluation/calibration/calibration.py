@@ -120,6 +120,10 @@ def calibration_of(
     The temperature is that of the predictions, or where they are uncalibrated the one that the validation images fit;
     without these images nothing is said of one. Intervals are percentiles over resampled groups; those of `after` keep
     the temperature fixed; its own interval is given separately.
+
+    Raises:
+        PredictionsError: as `evaluate_classification`.
+        ConfigError: fewer than one resample.
     """
     MetricSet.of(test, [main], one_sided=True)  # refuses predictions that have no measures
     stored, test = test.temperature, without_temperature(test)

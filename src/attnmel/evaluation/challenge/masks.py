@@ -174,7 +174,11 @@ def _compared(predicted: Path, truth: Path) -> tuple[Int[np.ndarray, " 4"], bool
 
 
 def grey_mask(path: Path) -> tuple[UInt8[np.ndarray, "H W"], bool]:
-    """Return the grey levels of a mask, and whether it is stored otherwise than in grey."""
+    """Return the grey levels of a mask, and whether it is stored otherwise than in grey.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
     with opened(path) as picture:
         coloured = picture.mode not in ("1", "L")
         return np.asarray(upright(shown_levels(picture), picture)), coloured

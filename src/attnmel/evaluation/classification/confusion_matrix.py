@@ -64,7 +64,11 @@ class Confusion:
 
 
 def confusion(predictions: Predictions, positive: str) -> Confusion:
-    """Count true against called classes; of two classes `positive` is the one that is called above 0.5."""
+    """Count true against called classes; of two classes `positive` is the one that is called above 0.5.
+
+    Raises:
+        PredictionsError: an unlabelled image, a single class, or a positive that is not predicted.
+    """
     _check(predictions, positive)
     labels, classes = predictions.labels, predictions.classes
     called = call(predictions.probabilities, None if len(classes) > 2 else classes.index(positive))

@@ -35,7 +35,11 @@ class PrecisionRecallCurve:
 
 
 def roc_curve(predictions: Predictions, name: str) -> RocCurve:
-    """Return the ROC curve of one class against the rest."""
+    """Return the ROC curve of one class against the rest.
+
+    Raises:
+        PredictionsError: as `evaluate_classification`.
+    """
     counts = _counts(predictions, name)
     false = np.append(0.0, counts.false_positives[0] / counts.negatives[0])
     true = np.append(0.0, counts.true_positives[0] / counts.positives[0])
@@ -43,7 +47,11 @@ def roc_curve(predictions: Predictions, name: str) -> RocCurve:
 
 
 def precision_recall_curve(predictions: Predictions, name: str) -> PrecisionRecallCurve:
-    """Return the precision-recall curve of one class against the rest."""
+    """Return the precision-recall curve of one class against the rest.
+
+    Raises:
+        PredictionsError: as `evaluate_classification`.
+    """
     counts = _counts(predictions, name)
     true, false = counts.true_positives[0], counts.false_positives[0]
     precision = true / (true + false)

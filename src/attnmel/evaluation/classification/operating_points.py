@@ -107,6 +107,10 @@ def operating_points(
 
     Without validation images, or without a positive among them, the points of the sensitivities hold nothing but what
     is read off the evaluated images' own ROC curve.
+
+    Raises:
+        PredictionsError: as `evaluate_classification`.
+        ConfigError: as `check_points`, or fewer than one resample.
     """
     check_points(sensitivities, prevalences)
     ranking = MetricSet.of(predictions, [name], one_sided=True).rankings[name]

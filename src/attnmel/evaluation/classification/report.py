@@ -89,6 +89,9 @@ def main_value(predictions: Predictions, positives: Sequence[str], measure: str)
     """Return the value by which the best epoch is chosen, without an interval.
 
     Balanced accuracy of three or more classes is their mean recall; any other measure is averaged over the positives.
+
+    Raises:
+        PredictionsError: as `evaluate_classification`.
     """
     values = MetricSet.of(predictions, positives).values()
     if measure == "balanced_accuracy" and (ALL_CLASSES, measure) in values:

@@ -39,6 +39,9 @@ def joined(entrants: Sequence[RecipeRuns]) -> tuple[RecipeRuns, ...]:
     """Put the rows of every run into the order of the first run.
 
     A run that does not know the lesions of its images takes them from one that does.
+
+    Raises:
+        PredictionsError: other images, another truth of an image, or another lesion; names the images.
     """
     runs = [run for entrant in entrants for run in entrant.runs]
     first = runs[0]

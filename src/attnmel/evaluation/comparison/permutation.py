@@ -34,6 +34,9 @@ def rank_p(
 
     Each predictor's scores become its mid-ranks before they are swapped: AUC and AP stay what they are, and two
     predictors that rank alike on different scales are equal (Venkatraman and Begg 1996).
+
+    Raises:
+        ConfigError: fewer than one permutation.
     """
     # Both predictors in one ranking: a swap is then a matter of which rows count.
     ranks = np.concatenate([stats.rankdata(first), stats.rankdata(second)])
@@ -56,6 +59,9 @@ def share_p(
 
     `shares` is what each image adds to the difference of the two predictors: for sensitivity 1 / positives where the
     second alone is right, minus that where the first alone is.
+
+    Raises:
+        ConfigError: fewer than one permutation.
     """
     return _p(lambda swapped: (1 - 2 * swapped) @ shares, unit, permutations, seed)
 

@@ -48,6 +48,10 @@ def measured(
     """Measure runs whose rows are joined.
 
     Balanced accuracy is that of each task; where all runs know the same three or more classes, the mean recall of all.
+
+    Raises:
+        PredictionsError: as `evaluate_classification`.
+        ConfigError: fewer than one resample.
     """
     panels = [_panel(run, positives) for run in runs]
     columns = _columns(runs, panels, measures)

@@ -78,6 +78,9 @@ def align(members: Mapping[str, Predictions], classes: Sequence[str], dataset: s
     """Put the predictions of members, by name, into the classes of a fusion and the order of the first member's images.
 
     Members without labels, as submissions, take those of one that has them.
+
+    Raises:
+        PredictionsError: other images, or another truth of an image; names the images.
     """
     same = {name: in_classes(one, classes, dataset) for name, one in members.items()}
     truth = next((one for one in same.values() if (one.labels >= 0).any()), None)

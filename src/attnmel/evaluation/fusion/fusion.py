@@ -29,7 +29,11 @@ class Fusion:
     """One a class; of two classes one, of the second."""
 
     def __call__(self, members: Float[np.ndarray, "M N K"]) -> Float[np.ndarray, "N K"]:
-        """Return the fused probabilities of any images."""
+        """Return the fused probabilities of any images.
+
+        Raises:
+            PredictionsError: all weights are 0.
+        """
         if self.by == "weighted":
             return weighted(members, self.weights)
         if self.by == "confidence":

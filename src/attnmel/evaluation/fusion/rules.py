@@ -37,13 +37,20 @@ def weighted(members: Members, weights: Float[np.ndarray, " M"]) -> Fused:
 
     s_c = sum_k w_k p_kc / sum_k w_k, which is s_c / sum_c s_c where the rows of all members sum to 1. A member of
     weight 0 has no influence.
+
+    Raises:
+        PredictionsError: all weights are 0.
     """
     _check_weights(weights)
     return np.average(members, axis=0, weights=weights)
 
 
 def confident(members: Members, weights: Float[np.ndarray, " M"]) -> Fused:
-    """Return the mean by weight times confidence, the highest probability of the member's row (Harangi, JBI 2018)."""
+    """Return the mean by weight times confidence, the highest probability of the member's row (Harangi, JBI 2018).
+
+    Raises:
+        PredictionsError: all weights are 0.
+    """
     _check_weights(weights)
     each = members.max(axis=2) * weights[:, None]
     total = each.sum(axis=0)  # 0 only where all members with a weight give 0 to every class

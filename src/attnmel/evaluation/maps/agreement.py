@@ -25,6 +25,9 @@ def likeness(
 
     The correlation is in [-1, 1] and NaN where one of the two is constant; the index is in [0, 1], and nothing against
     nothing is 1.
+
+    Raises:
+        PredictionsError: other numbers or sizes of maps, or a value that is not finite.
     """
     correlation = rank_correlations({"first": first, "second": second})["first", "second"]
     side = first.shape[-1]

@@ -180,7 +180,11 @@ def _columns(
 def map_means(
     table: MapTable, columns: Iterable[MapColumn] | None = None, resampling: ResamplingConfig = DEFAULT
 ) -> list[MapMean]:
-    """Return the mean of each column over each part of the images, with its 95 % bootstrap interval."""
+    """Return the mean of each column over each part of the images, with its 95 % bootstrap interval.
+
+    Raises:
+        PredictionsError: a column that the table lacks.
+    """
     found = []
     for column in table.values if columns is None else columns:
         values = table.column(column)

@@ -10,7 +10,11 @@ from attnmel.evaluation.classification.ranking import Ranking, roc_auc
 
 
 def reader_curve(diseased: Bool[np.ndarray, " N"], scores: Float[np.ndarray, " N"]) -> RocCurve:
-    """Return the empirical curve of one reader; NaN marks cases that were not read."""
+    """Return the empirical curve of one reader; NaN marks cases that were not read.
+
+    Raises:
+        PredictionsError: nothing was read.
+    """
     read = ~np.isnan(scores)
     counts = Ranking.of(diseased[read], scores[read]).counts()
     false = np.append(0.0, counts.false_positives[0] / counts.negatives[0])

@@ -93,7 +93,11 @@ def over_seeds(
     columns: Sequence[Column],
     resampling: ResamplingConfig,
 ) -> dict[Column, tuple[Interval, tuple[float, ...]]]:
-    """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure."""
+    """Return mean over seeds with its interval over seeds and images (see `seeds`), and each seed's own figure.
+
+    Raises:
+        PredictionsError: the runs were evaluated on different images, or as `evaluate_classification`.
+    """
     (entrant,) = joined([RecipeRuns(positive, tuple(runs))])
     truth = entrant.runs[0].predictions
     every = measured(

@@ -38,6 +38,9 @@ def embedded(model: str, *, exhaustive: bool = False) -> tuple[str, Callable[[It
 
     With `exhaustive` each image is compared with every other, however many there are.
     "random" is a trunk with random weights, which still separates pictures by their texture.
+
+    Raises:
+        CheckpointError: the model cannot be used.
     """
     device = runtime.choose_device()
     if model == RANDOM:

@@ -31,6 +31,9 @@ def store_calibration(run: Run, validation: Predictions) -> bool:
     `validation` are uncalibrated predictions of the validation split by this checkpoint. Nothing is written where all
     decisions on them stay and no number changes by more than `TOLERANCE`. Returns whether the checkpoint has changed,
     so that earlier results are of another scale or without thresholds.
+
+    Raises:
+        CheckpointError: the best checkpoint cannot be used or written.
     """
     fitted = fit_temperature(validation)
     temperature = None if fitted.reason else fitted.value

@@ -30,6 +30,9 @@ def check_leakage(
 
     Another data set that shares an id, a file or a lesion with what was learnt is refused. A split of the run's own is
     disjoint by id and lesion, so that there only a stored audit can add something.
+
+    Raises:
+        LabelError: as `refuse_leaks`, unless that is `allowed`.
     """
     if on is None and split in ("train", ALL):
         return ()  # that these images were trained on is plain from the name

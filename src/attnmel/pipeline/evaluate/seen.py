@@ -48,7 +48,11 @@ class _Work(NamedTuple):
 
 
 def write_seen(run: Run, name: str, prepared: Prepared, rows: np.ndarray) -> tuple[str, ...]:
-    """Write the table of an evaluation, and return notes of what it shows."""
+    """Write the table of an evaluation, and return notes of what it shows.
+
+    Raises:
+        ImageError: an image or a mask cannot be used.
+    """
     card = run.checkpoint[1]
     found = _covered(run, prepared, rows)
     warnings: list[tuple[str, ...]] = []

@@ -52,7 +52,11 @@ class Annotations:
 
 
 def open_annotations(run: Run, rows: Integer[np.ndarray, " N"]) -> Annotations:
-    """Find the annotations of some rows; those of features are prepared once and kept next to the image cache."""
+    """Find the annotations of some rows; those of features are prepared once and kept next to the image cache.
+
+    Raises:
+        ImageError: names the images whose masks cannot be used.
+    """
     data, prepared = run.recipe.data, run.dataset
     lesions = [prepared.lesions[row] for row in rows.tolist()]
     crop, masks = cache_crop(data), crop_masks(data, prepared.dataset, prepared.lesions, run.home)

@@ -26,6 +26,9 @@ def explain_channels(model: SplitModel, layer: str, annotations: Annotations, fo
     """Write the table of a layer's channels, and the page of the most extreme ones, each over its strongest images.
 
     The channels are measured on the images that have a label; one batch of images is in memory at a time.
+
+    Raises:
+        ConfigError: no such layer; the known ones are listed.
     """
     places = np.flatnonzero(model.predictions.labels >= 0)
     channels = measure_channels(model.network, _examples(model, places, annotations), layer=layer)

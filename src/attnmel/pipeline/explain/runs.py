@@ -88,7 +88,11 @@ def explain_each(
     limit: int = LIMIT,
     out: Path | None = None,
 ) -> list[ExplainedRun]:
-    """Explain a split by each run, in a folder of its own; `out` is for one run alone."""
+    """Explain a split by each run, in a folder of its own; `out` is for one run alone.
+
+    Raises:
+        AttnmelError: as `explain_runs`.
+    """
     require_known("split", split, EVERY_SPLIT)
     for measure in measures:
         require_known("measure", measure, (*OF_MAPS, *RERUN))

@@ -28,7 +28,11 @@ class Shown(NamedTuple):
 
 
 def shown_images(runs: Sequence[ExplainedRun]) -> Iterator[Shown]:
-    """Give every image of the runs' split, in order; the pixels are those of the first run's network input."""
+    """Give every image of the runs' split, in order; the pixels are those of the first run's network input.
+
+    Raises:
+        PredictionsError: a file of maps is missing or damaged.
+    """
     first = runs[0]
     ids, cache = first.table.image_ids, first.run.dataset.cache
     keys = [(number, name) for number, run in enumerate(runs) for name in run.methods]

@@ -36,6 +36,9 @@ def explain_split(
 
     Each map explains the predicted class. The measures of `OF_MAPS` are of all images; those of `RERUN`, which run the
     network again, are of `limit` images, drawn by class. One batch of images is in memory at a time.
+
+    Raises:
+        ConfigError: the network has no such map.
     """
     rerun, places = [name for name in measures if name in RERUN], model.some(limit)
     model.run.progress.note(_cost(model, methods, rerun, len(places)))

@@ -42,7 +42,12 @@ class Checked:
 def engines_of(
     path: Path, card: Card, precision: ComputePrecision = "float32", masks: MaskOf = no_mask
 ) -> list[Engine]:
-    """Load a file into each engine that has the precision; the first is `Predictor`, for many images."""
+    """Load a file into each engine that has the precision; the first is `Predictor`, for many images.
+
+    Raises:
+        ConfigError: a package is not installed, or this CPU lacks the precision.
+        CheckpointError: `Predictor` refuses the file.
+    """
     ours = predictor_engine(Predictor(path, precision), masks=masks)
     return [ours] if precision == "bf16" else [ours, onnxruntime_engine(path, card, masks)]
 
@@ -60,6 +65,11 @@ def check_file(
 
     A few images are run one at a time, as by `Predictor.predict`, then all by every engine. `evaluated` are the
     predictions that `evaluate` wrote for images among the real ones.
+
+    Raises:
+        ExportError: an engine differs too much from the network, or in AUC from the evaluated predictions.
+        CheckpointError: `Predictor` refuses the file or its outputs.
+        ImageError: an image cannot be used.
     """
     with tempfile.TemporaryDirectory() as folder:
         phantoms = large_phantoms(Path(folder))
@@ -120,7 +130,12 @@ def expected_output(network: nn.Module, card: Card, squares: UInt8[np.ndarray, "
 
 
 def engine_output(engine: Engine, real: RealImages, progress: Progress = SILENT) -> EngineOutput:
-    """Return the outputs of an engine for real images."""
+    """Return the outputs of an engine for real images.
+
+    Raises:
+        CheckpointError: a probability is not a number.
+        ImageError: an image cannot be used.
+    """
     found: list[EngineOutput] = []
     with progress.bar(f"predicting by {engine.name}", len(real.rows), "images") as advance:
         for some in few_at_a_time(real.files):

@@ -79,7 +79,12 @@ class RealImages:
 def real_images(
     run: RunFolder, *, home: Path, split: str, limit: int, progress: Progress = SILENT
 ) -> RealImages | None:
-    """Return up to `limit` images of a split of the run's own data set; None if that is not on this machine."""
+    """Return up to `limit` images of a split of the run's own data set; None if that is not on this machine.
+
+    Raises:
+        LabelError: the data are not those the run was trained on, or have no such split.
+        ImageError: an image cannot be used.
+    """
     opened = Run(run, home, progress)
     _ = opened.recipe  # a folder that is no run is an error, not a lack of images
     try:

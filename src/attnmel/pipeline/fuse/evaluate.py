@@ -63,7 +63,11 @@ def evaluate_fusion(
 
 
 def stored_card(folder: Path) -> FusionCard:
-    """Read the card of a fusion's folder."""
+    """Read the card of a fusion's folder.
+
+    Raises:
+        CheckpointError: its file is damaged or of another version.
+    """
     path = Run(folder).folder.best
     return read_fusion_card(read_metadata(path).get(KEY, ""), path)
 
@@ -81,6 +85,9 @@ def store_results(
     """Write fused predictions into the folder, with all that `attnmel evaluate` writes of a run's.
 
     Those of validation choose temperature and operating points.
+
+    Raises:
+        PredictionsError: a measure is not defined.
     """
     recalibrated = name == CHOOSES and store_calibration(run, predictions)
     run.write_predictions(name, predictions, card.licence)

@@ -35,6 +35,9 @@ def gathered(
     """Return the members' predictions of a split, in the classes of the fusion and the order of the first's images.
 
     With `labelled`, labels come from the data set where no member has them.
+
+    Raises:
+        PredictionsError: as `member_predictions` and `align`.
     """
     found = {one.name: member_predictions(one, name, dataset, home) for one in members}
     if labelled and not any((one.labels >= 0).any() for one in found.values()):
@@ -63,6 +66,11 @@ def fit(
     """Fit a rule on the members' validation predictions alone, of the images that all members have them of.
 
     `labelled` says whether they are wanted where the rule needs none: for temperature and thresholds.
+
+    Raises:
+        PredictionsError: the rule is fitted, and a member has no validation predictions or none of the same images.
+        LabelError: too few validation images for a stack.
+        ConfigError: a stack without scikit-learn.
     """
     is_fitted = by in FITTED_RULES
     if not is_fitted and not labelled:

@@ -133,7 +133,11 @@ def unlabelled(path: Path, dataset: str) -> Predictions:
 
 
 def reopened(facts: MemberFacts, folder: Path, home: Path) -> Member:
-    """Return the member of a stored fusion, at its path from the fusion's folder or else at its absolute one."""
+    """Return the member of a stored fusion, at its path from the fusion's folder or else at its absolute one.
+
+    Raises:
+        PredictionsError: it is no longer there, or has changed since.
+    """
     path = located(facts, folder)
     run = Run(path, home) if facts.kind == "run" else None
     return Member(facts.name, path, run, facts.kind, validation=Path(facts.validation) if facts.validation else None)

@@ -9,7 +9,12 @@ from attnmel.pipeline.run.copied import placed_run
 
 
 def pulled_run(name: HubName, folder: Path | None = None) -> RunFolder:
-    """Return a run folder with the files of a model of a hub, fetched where it is missing; by default runs/<NAME>."""
+    """Return a run folder with the files of a model of a hub, fetched where it is missing; by default runs/<NAME>.
+
+    Raises:
+        ArchiveError, CheckpointError: as `hub_folder`, or weights that are damaged.
+        ConfigError: the folder contains something else.
+    """
     fetched = hub_folder(name)
     read_checkpoint(fetched)
     files = {one: fetched / one for one in FILES if (fetched / one).is_file()}

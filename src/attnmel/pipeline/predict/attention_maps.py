@@ -86,7 +86,11 @@ def captioned_map(
 
 
 def shown_image(source: ImageSource, longest: int = LONGEST) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:
-    """Return an upright image, reduced to a longer side of at most so many pixels, and its own width and height."""
+    """Return an upright image, reduced to a longer side of at most so many pixels, and its own width and height.
+
+    Raises:
+        ImageError: the file cannot be used.
+    """
     with opened(source) as picture:
         size = upright_size(picture)
         scale = decode_scaled(picture, max(size) // longest)
@@ -101,7 +105,11 @@ def shown_image(source: ImageSource, longest: int = LONGEST) -> tuple[UInt8[np.n
 
 
 def enlarged(path: Path, name: str) -> Float[np.ndarray, "H W"]:
-    """Return a map of an NPZ file of `write_image_maps` in its image's geometry, bilinear; 0 outside the square."""
+    """Return a map of an NPZ file of `write_image_maps` in the geometry of its image, bilinear; 0 outside its square.
+
+    Raises:
+        KeyError: the file holds no map of that name.
+    """
     with np.load(path) as arrays:
         (height, width), (left, top, side) = arrays["frame"].tolist(), arrays["square"].tolist()
         return whole_frame(arrays[name], Square(width, height, left, top, side), size=1, side=1)

@@ -49,7 +49,11 @@ class DicomResults:
         """Number of images so far that are no DICOM, and have no such result."""
 
     def write(self, path: Path, result: ImageResult) -> None:
-        """Write the picture, or one for each attention map, with the probabilities below; and the maps themselves."""
+        """Write the picture, or one for each attention map, with the probabilities below; and the maps themselves.
+
+        Raises:
+            ImageError: the file cannot be used, or lacks what a result is filed by.
+        """
         from attnmel.data.dicom.results import NOTICE, write_capture, write_maps  # needs highdicom
 
         if not is_dicom_file(path):

@@ -114,6 +114,12 @@ class ImageResults:
         """Write the table to a file, once all results are there; `resume` continues a stopped prediction.
 
         The notice of a CSV file is written next to it, to NAME.csv.notice.txt.
+
+        Raises:
+            ConfigError: there are results of a stopped prediction, and `resume` is False or the settings have changed.
+            BusyError: another command writes the table.
+            PredictionsError: the results are not one for each file, in order.
+            StalledError: no result came for too long; those before are kept.
         """
         with hold_file(out), self._folder_locks():
             self._write_locked(out, as_json=as_json, resume=resume)
@@ -142,7 +148,11 @@ class ImageResults:
         partial.remove()
 
     def raise_for_failures(self) -> None:
-        """Raise an error if some files could not be used, after the others are done."""
+        """Raise an error if some files could not be used, after the others are done.
+
+        Raises:
+            ImageError: names them.
+        """
         raise_for_failures(self._failed, len(self.paths))
 
     def _after(self, done: int) -> Iterator[ImageResult]:

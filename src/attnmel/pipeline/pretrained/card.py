@@ -22,7 +22,11 @@ CALIBRATION = ("calibration_error", "intercept", "slope", "brier", "log_loss")
 def model_card(
     made: RunFolder, words: Words, card: Card, results: SplitResults, facts: ExportFacts, parameters: int
 ) -> ModelCard:
-    """Return the card of a model, once all its files are in its folder."""
+    """Return the card of a model, once all its files are in its folder.
+
+    Raises:
+        PredictionsError: the details of the evaluation are missing.
+    """
     counts = ", ".join(f"{count} {name}" for name, count in results.judgement.counts.items())
     return ModelCard(
         **words.model_dump(),

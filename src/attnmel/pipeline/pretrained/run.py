@@ -17,6 +17,10 @@ def own_run(model: Shipped, folder: Path | None = None) -> RunFolder:
     """Return a run folder with the model, and create it if it is missing.
 
     Nothing is written to the installation. The default is runs/<name> in the current folder.
+
+    Raises:
+        CheckpointError: a file of the model is missing or damaged.
+        ConfigError: the folder contains something else.
     """
     folder = folder or Path("runs") / model.card.name
     used = (

@@ -24,6 +24,10 @@ def run_maps_section(run: Run, split: str, epoch: int, *, alone: Path | None) ->
     """Return the evaluation of a run's maps of a split; None where there are none, or those of another epoch.
 
     On a page of its own, which lies at `alone`, it has a grid of lesions and the link to the gallery too.
+
+    Raises:
+        PredictionsError: a file of maps is missing, damaged or of other images.
+        LabelError: the data set is not the one that the run was trained on.
     """
     if alone is None:
         summary = MapSummary.read(run.folder.split_maps(split).summary)

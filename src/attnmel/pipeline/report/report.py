@@ -50,6 +50,11 @@ def report_runs(
     `split` names the results that come first and that curves and examples are of. Ablations that lie next to a run, or
     are named with it, are compared with it. Maps that `attnmel explain --split` made are shown; those of several runs
     on the same images side by side, with a gallery next to the page.
+
+    Raises:
+        ConfigError: no run folder.
+        PredictionsError: a run was not evaluated on the split.
+        BusyError: another command writes the same page.
     """
     page = out or (runs[0].folder.report if len(runs) == 1 else Path("report.html"))
     with hold_file(page):
@@ -66,7 +71,12 @@ def report_runs(
 
 
 def run_sections(runs: Sequence[Run], *, split: str, page: Path, resamples: int = RESAMPLES) -> list[RunSection]:
-    """Return the part of each run of a page, which is to lie at `page`, under names that tell the runs apart."""
+    """Return the part of each run of a page, which is to lie at `page`, under names that tell the runs apart.
+
+    Raises:
+        ConfigError: no run folder.
+        PredictionsError: a run was not evaluated on the split.
+    """
     sections = [_section(run, f"run-{number}", split, runs, page, resamples) for number, run in enumerate(runs, 1)]
     names = [section.name for section in sections]
     # Runs with other settings by --set share recipe and seed; their folders tell them apart.

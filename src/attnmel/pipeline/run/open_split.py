@@ -91,7 +91,13 @@ class SplitModel:
 
 
 def open_split(run: Run, split: str) -> SplitModel:
-    """Open a run's best checkpoint and a split of its data, and predict the split."""
+    """Open a run's best checkpoint and a split of its data, and predict the split.
+
+    Raises:
+        ConfigError: no run folder, or that of a fitted system.
+        CheckpointError: the run has no usable best checkpoint.
+        LabelError: the data set has no such split, or is not the one that the run was trained on.
+    """
     data = run.network_recipe.data
     network, card = run.checkpoint
     prepared = run.same_dataset()

@@ -26,7 +26,11 @@ class Part(NamedTuple):
 
 
 def part_recipes(recipe: FusionRecipe, out: Path, overrides: Sequence[str] = ()) -> tuple[AnyRecipe, ...]:
-    """Return the recipes of the parts of a fusion."""
+    """Return the recipes of the parts of a fusion.
+
+    Raises:
+        ConfigError: as `parts_of`.
+    """
     return tuple(part.recipe for part in parts_of(recipe, out, overrides))
 
 

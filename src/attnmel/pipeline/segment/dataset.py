@@ -41,7 +41,11 @@ class Pairs:
         return np.array([row for row, lesion in enumerate(self.lesions) if lesion.split == split], dtype=np.int64)
 
     def training_batches(self, device: torch.device) -> TrainingBatches:
-        """Return shuffled batches, turned and flipped, whole frames; a batch's prior is the mask."""
+        """Return shuffled batches, turned and flipped, whole frames; a batch's prior is the mask.
+
+        Raises:
+            LabelError: fewer images than a batch.
+        """
         rows = self.rows(FITTED)
         return TrainingBatches(
             self.cache,

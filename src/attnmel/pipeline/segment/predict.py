@@ -57,7 +57,11 @@ class Masks:
         return {"folder": str(self.folder.path), "kept": self.kept, "masks": [asdict(row) for row in self.rows]}
 
     def raise_for_failures(self) -> None:
-        """Complain of images that could not be read, after the others are done."""
+        """Complain of images that could not be read, after the others are done.
+
+        Raises:
+            ImageError: names them.
+        """
         raise_for_failures([row.error for row in self.rows if row.error], len(self.rows))
 
 

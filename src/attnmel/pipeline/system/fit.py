@@ -28,7 +28,12 @@ SPLIT = "train"
 
 
 def open_sources(recipe: SystemRecipe, *, home: Path, progress: Progress = SILENT) -> dict[str, Source]:
-    """Open the features of a recipe, with the networks that they are computed by."""
+    """Open the features of a recipe, with the networks that they are computed by.
+
+    Raises:
+        CheckpointError: weights that cannot be used.
+        ConfigError: a tap that the weights do not have.
+    """
     device = runtime.choose_device(recipe.training.device)
     trunks = {
         name: open_trunk(one, home=home, device=device, progress=progress)
@@ -50,6 +55,10 @@ def fit_system(
 
     Encoders (PCA, mixture, dictionary) are fitted once on all training images, without their labels; scalings, SVMs and
     what a score is calibrated on also without each held-out fold.
+
+    Raises:
+        LabelError: a fold lacks a class.
+        TrainingError: a feature that is constant or not finite, too few descriptors, a kernel that overflows.
     """
     rows, classes = prepared.rows(SPLIT), recipe.data.classes
     labels = prepared.labels(rows)

@@ -40,7 +40,7 @@ def train_system(
     Raises:
         ConfigError: the folder holds a run already, or one of another recipe or other data.
         LabelError: no training or validation split, or one that lacks a class.
-        TrainingError: a feature that is constant or not finite, too few descriptors, a kernel that overflows.
+        TrainingError: as `fit_system`.
         BusyError: another command writes into the folder.
     """
     with hold_folder(run.path):

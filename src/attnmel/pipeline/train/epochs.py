@@ -71,7 +71,12 @@ class Epochs(Generic[Row]):
         remedy: str = LOWER_RATE,
         progress: Progress,
     ) -> tuple[Row, ...]:
-        """Train all epochs that are not in the history yet, and return the whole history."""
+        """Train all epochs that are not in the history yet, and return the whole history.
+
+        Raises:
+            TrainingError: as `training.loop.train`.
+            CheckpointError: the disk is full or cannot be written.
+        """
         loggers = Loggers(self.run, settings.log, progress.note)
         with closing(loggers), BackgroundWriter() as background:
             clock = time.perf_counter()

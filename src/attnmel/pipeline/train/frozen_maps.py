@@ -51,6 +51,10 @@ def open_run_maps(
 
     The network is the run's, with its start weights and on its device. Training maps are computed in the precision of
     the training, those of the other splits in float32. A network that only averages its maps gets their means.
+
+    Raises:
+        AttnmelError: the disk is full or cannot be written.
+        CheckpointError: the weights give maps that half floats cannot hold.
     """
     settings = recipe.training
     if not settings.keeps_maps:

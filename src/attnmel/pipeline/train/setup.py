@@ -67,7 +67,11 @@ def launched_fabric(
 
 
 def start_network(recipe: Recipe) -> nn.Module:
-    """Build the network, its random weights drawn from the recipe's seed alone, and freeze layers by the recipe."""
+    """Build the network, its random weights drawn from the recipe's seed alone, and freeze layers by the recipe.
+
+    Raises:
+        ConfigError: the trunk lacks the pool to freeze up to.
+    """
     runtime.seed_everything(recipe.training.seed)
     model = recipe.model
     network = build_network(model.network, classes=len(recipe.data.classes), **network_settings(model))
@@ -81,7 +85,11 @@ def start_network(recipe: Recipe) -> nn.Module:
 def put_start_weights(
     network: nn.Module, recipe: Recipe, prepared: Prepared, device: torch.device, home: Path, progress: Progress
 ) -> Start:
-    """Put the recipe's start weights into the network and return where they are from."""
+    """Put the recipe's start weights into the network and return where they are from.
+
+    Raises:
+        AttnmelError: as `models.weights.start.start_weights` and `vgg_start.fit_start`.
+    """
     model = recipe.model
     if isinstance(network, HarangiNetwork):
         check_several(model.weights)
@@ -173,6 +181,9 @@ def class_weights(recipe: Recipe, prepared: Prepared) -> dict[str, float]:
 
     Those by frequency are of the training images in use: without those left out, those beyond the limit, and those of
     the fold that validates. Repeats of an image in an epoch do not count.
+
+    Raises:
+        LabelError: a class without a training image.
     """
     weights, classes = recipe.loss.class_weights, recipe.data.classes
     if isinstance(weights, dict):

@@ -29,7 +29,11 @@ class LesionMasks:
         self._of = of
 
     def __call__(self, image: Path) -> Mask | None:
-        """Return the lesion mask of an image file; None where there is none."""
+        """Return the lesion mask of an image file; None where there is none.
+
+        Raises:
+            ImageError: image or mask cannot be used, or they are of other sizes.
+        """
         return None if self._of is None else self._of(image)
 
 

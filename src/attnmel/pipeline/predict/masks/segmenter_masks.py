@@ -16,7 +16,12 @@ from attnmel.models.weights.checkpoints import checkpoint_file
 
 
 class SegmenterMasks:
-    """A segmenter that draws the mask of one image at a time, in the size of the image; usable by several threads."""
+    """A segmenter that draws the mask of one image at a time, in the size of the image; usable by several threads.
+
+    Raises:
+        CheckpointError: the file cannot be used.
+        ConfigError: MONAI is not installed.
+    """
 
     def __init__(self, path: Path) -> None:
         network, self.card = load_segmenter(path)
@@ -25,7 +30,11 @@ class SegmenterMasks:
         self._network = network.to(self._device)
 
     def __call__(self, image: ImageSource) -> Bool[np.ndarray, "H W"]:
-        """Draw the mask of an image."""
+        """Draw the mask of an image.
+
+        Raises:
+            ImageError: the file cannot be used.
+        """
         square = prepared_image(image, crop=None, side=self.card.size)
         (found,) = lesion_probabilities(self._network, self.card, [square], self._device)
         return stretched(found, *image_size(image)) > self.card.threshold

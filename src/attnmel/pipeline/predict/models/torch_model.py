@@ -26,7 +26,11 @@ from attnmel.records import ATTENTION_MAPS
 
 
 class CheckpointModel:
-    """A trained network or fitted system, which predicts `together` images in one pass, each with its mask if known."""
+    """A trained network or fitted system, which predicts `together` images in one pass, each with its mask if known.
+
+    Raises:
+        CheckpointError: the model cannot be used.
+    """
 
     def __init__(
         self,

@@ -46,7 +46,11 @@ def open_crop(
     home: Path,
     progress: Progress = SILENT,
 ) -> Cache:
-    """Return the prepared images of the recipe's square number `place`; 0 is the one that training uses."""
+    """Return the prepared images of the recipe's square number `place`; 0 is the one that training uses.
+
+    Raises:
+        LabelError, ImageError, AttnmelError: as `open_cache` and `crop_masks`.
+    """
     masks = crop_masks(data, dataset, lesions, home)
     crop = cache_crop(data) if place == 0 else framing_of(data)
     cache = open_cache(

@@ -218,6 +218,9 @@ def training_batches(
     """Return the over-sampled, augmented batches of the training split, its images or labels changed by the ablation.
 
     `planes`: the prior of the training images, in order; None: the lesion masks. `views`, `maps`: of a frozen trunk.
+
+    Raises:
+        LabelError: the split holds a single class, or fewer images than a batch.
     """
     data, training = recipe.data, recipe.training
     check_classes(prepared.used, data.classes)

@@ -50,6 +50,9 @@ def described_parts(
     """Give the descriptions of rows of the image cache, part by part; those that are not kept yet are computed first.
 
     `size`: side in pixels of the central square of the prepared images that is described.
+
+    Raises:
+        AttnmelError: the disk is full or cannot be written.
     """
     key = hashlib.sha256(json.dumps([prepared.cache.key, size, source.key(context)]).encode()).hexdigest()
     folder = cache_folder(home) / f"features-{key}"

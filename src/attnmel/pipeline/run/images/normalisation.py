@@ -23,6 +23,9 @@ def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SIL
     """Return the recipe with its normalisation: that of the start weights, or of its data set.
 
     The data set's is the published one where the recipe holds that, else computed.
+
+    Raises:
+        CheckpointError: the start weights do not record theirs.
     """
     given, by_weights = recipe.data.statistics, recipe.data.normalise_by == "weights"
     if given is not None and given.of == (_of_weights(recipe) if by_weights else recipe.data.images_in_words):
@@ -32,7 +35,11 @@ def with_statistics(recipe: Recipe, prepared: Prepared, progress: Progress = SIL
 
 
 def weights_statistics(recipe: Recipe) -> Statistics:
-    """Return the mean and standard deviation that the recipe's start weights were trained with."""
+    """Return the mean and standard deviation that the recipe's start weights were trained with.
+
+    Raises:
+        CheckpointError: they do not record them.
+    """
     scale = input_scale(recipe.model.weights, recipe.model.trunk)
     return Statistics(
         of=_of_weights(recipe),

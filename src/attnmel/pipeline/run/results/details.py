@@ -73,6 +73,10 @@ def find_details(
 
     Both are of one scale: at the run's temperature, if it has one. `out_of_fold` says what the validation
     predictions are where they are not the network's.
+
+    Raises:
+        PredictionsError: the predictions cannot be evaluated.
+        ConfigError: a sensitivity or prevalence outside its range.
     """
     target_class = positives[0]
     aims, shares = (*SENSITIVITIES, *sensitivities), (*PREVALENCES, *prevalences)

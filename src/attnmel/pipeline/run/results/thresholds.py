@@ -49,6 +49,9 @@ def stored_thresholds(run: RunFolder, card: Card) -> tuple[Threshold, ...]:
 
     With what they achieve on every evaluated split of its own data but those of training. None without validation
     predictions of this epoch.
+
+    Raises:
+        PredictionsError: a file of the run is damaged.
     """
     validation = evaluated_predictions(run, card, CHOOSES)
     if validation is None:
@@ -59,7 +62,11 @@ def stored_thresholds(run: RunFolder, card: Card) -> tuple[Threshold, ...]:
 
 
 def run_measures(run: RunFolder, card: Card) -> tuple[Measure, ...]:
-    """Return the measures of every evaluated split of the run's own data at this epoch."""
+    """Return the measures of every evaluated split of the run's own data at this epoch.
+
+    Raises:
+        PredictionsError: the file is damaged.
+    """
     results = (one for one in read_measures(run).values() if one.on is None and one.epoch == card.epoch)
     return tuple(
         Measure(split=one.name, task=row.task, measure=row.measure, value=row.value, low=row.low, high=row.high)

@@ -42,7 +42,11 @@ def weights_of(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def write_training_state(
     path: Path, tensors: Mapping[str, Tensor], history: Sequence[HistoryRow | SegmenterRow]
 ) -> None:
-    """Write the tensors of a training state and the history; generators need no state, they are seeded by epoch."""
+    """Write the tensors of a training state and the history; generators need no state, they are seeded by epoch.
+
+    Raises:
+        CheckpointError: the disk is full or cannot be written; the former file is kept.
+    """
     rows = [{name: repr(value) for name, value in dataclasses.asdict(row).items()} for row in history]
     save_state(path, tensors, {"history": json.dumps(rows), "notice": NOTICE, CONTENT: content_hash(tensors)})
 

@@ -52,7 +52,12 @@ class AnalysedStudy:
 
 
 def analyse_study(file: Path, options: StudyOptions) -> AnalysedStudy:
-    """Read a file of readings and analyse it."""
+    """Read a file of readings and analyse it.
+
+    Raises:
+        ReadingsError: the file cannot be used.
+        ConfigError: an option does not fit the readings.
+    """
     data = read_study(file)
     if options.threshold is None:
         options = replace(options, threshold=data.threshold)

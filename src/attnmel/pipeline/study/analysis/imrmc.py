@@ -35,7 +35,11 @@ def is_bare(lines: Sequence[str]) -> bool:
 
 
 def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
-    """Return the readings in the lines of a file: those after "BEGIN DATA:", or all of them."""
+    """Return the readings in the lines of a file: those after "BEGIN DATA:", or all of them.
+
+    Raises:
+        ReadingsError: lists each row that is not as the format has it.
+    """
     start = next((number for number, line in enumerate(lines, 1) if begins_data(line)), 0)
     rows: list[Reading] = []
     truth: dict[str, bool] = {}

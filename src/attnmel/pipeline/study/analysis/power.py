@@ -66,7 +66,12 @@ class PowerRow:
 
 
 def power_rows(plan: Plan, progress: Progress) -> list[PowerRow]:
-    """Return a row for each number of readers and of cases."""
+    """Return a row for each number of readers and of cases.
+
+    Raises:
+        ConfigError: a number that no study can have.
+        ReadingsError: the pilot cannot be used.
+    """
     _check(plan)
     pilot = _pilot(plan.pilot) if plan.pilot is not None else None
     model = RoeMetz(plan.aucs)
