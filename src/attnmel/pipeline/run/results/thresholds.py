@@ -23,6 +23,9 @@ def evaluated_predictions(run: RunFolder, card: Card, split: str) -> Predictions
 
     None if the split was not evaluated at this epoch, the run is an ablation with changed images, or it was fetched
     from a hub, which has its measures alone.
+
+    Raises:
+        PredictionsError: a file of the run is damaged.
     """
     results = read_measures(run).get(split)
     if results is None or results.on is not None or results.epoch != card.epoch or ablation_of(card.data):
