@@ -12,6 +12,7 @@ from tests.pipeline.study.small_study import write_folder, write_machine
 
 from attnmel import study
 from attnmel.errors import AttnmelError
+from attnmel.files.table_files import nan_to_null
 from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 
 READINGS = Path(__file__).parents[1] / "evaluation" / "readers" / "input.imrmc"
@@ -48,7 +49,7 @@ def test_readings_are_analysed_and_a_study_is_planned_as_by_the_commands(attnmel
     assert found.sentence in attnmel("study", "analyse", READINGS).out
     plan = study.power([5], [60], aucs=(0.9, 0.8))
     ran = attnmel("study", "power", "--readers", "5", "--cases", "60", "--auc", "0.9", "--auc", "0.8", "--json")
-    assert plan.to_dict() == json.loads(ran.out)
+    assert nan_to_null(plan.to_dict()) == json.loads(ran.out)
     assert 0 < float(plan.to_frame().power.item()) < 1
 
 
