@@ -63,8 +63,8 @@ export function takePhotographs(add, problem) {
     dialog.showModal();
     try {
       await start();
-      await listCameras();
       find("take").focus();
+      await listCameras();
     } catch (error) {
       failed(error);
     }
