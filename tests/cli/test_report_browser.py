@@ -35,9 +35,12 @@ def problems(page: Path) -> list[Any]:
     return found
 
 
-@pytest.mark.xfail(reason="axe: landmark-unique, two sections of a run have one accessible name; open", strict=True)
-def test_the_report_of_a_run(attnmel: Attnmel, trained: RunFolder, phantoms: Phantoms, tmp_path: Path) -> None:
-    ran = attnmel("report", trained.path, "--home", phantoms.home, "--out", tmp_path / "report.html")
+@pytest.mark.parametrize("runs", [1, 2])
+def test_the_report_of_runs(
+    attnmel: Attnmel, trained: RunFolder, phantoms: Phantoms, tmp_path: Path, runs: int
+) -> None:
+    copies = [shutil.copytree(trained.path, tmp_path / f"run-{number}") for number in range(runs)]
+    ran = attnmel("report", *copies, "--home", phantoms.home, "--out", tmp_path / "report.html")
     assert (ran.code, ran.err) == (0, "")
     assert problems(tmp_path / "report.html") == []
 
