@@ -195,7 +195,7 @@ def test_an_own_folder_trains_judges_and_is_predicted(
     [
         (("jpg,1,", "jpg,2,"), "column label: found '2', expected one of rest, melanoma"),
         (("jpg,1,", "jpg,,"), "column label: found nothing, expected one of rest, melanoma"),
-        (("_segmentation", "_mask"), "column mask: found 'masks/ISIC_9000000_mask.png', of which there is no file"),
+        (("_segmentation", "_mask"), "and 19 more, column mask: found 'masks/ISIC_9000000_mask.png', '"),
         (("image,label", "image,dx"), "name them: --columns label=dx"),
         (("jpg,1,", "jpg,0,"), "has no melanoma"),
         (("png\n", "png,train\n"), "has no image in the split 'validation' (it has 24 in train)"),

@@ -43,8 +43,11 @@ def test_each_finding_names_its_place(attnmel: "Attnmel", tmp_path: Path) -> Non
     (tmp_path / "labels.csv").write_text("image,label,age\n" + "".join(f"a,nevus,{one}\n" for one in range(200, 234)))
     Image.new("RGB", (60, 40), (200, 160, 140)).save(tmp_path / "a.png")
     ran = attnmel("verify", tmp_path, "--home", tmp_path / "home")
-    assert ran.out.count("labels.csv: line ") == 34, "all of a folder of one's own"
-    assert "labels.csv: line 2, column age: found '200', expected years from 0 to 120, or nothing\n" in ran.out
+    assert "34 errors" in ran.out
+    assert ran.out.count("labels.csv: line") == 1, "what is wrong alike is one sentence"
+    assert "labels.csv: lines 2, 3, 4, 5, 6 and 29 more, column age: found '200', '201', '202', '203', '204'" in ran.out
+    findings = json.loads(attnmel("verify", tmp_path, "--home", tmp_path / "home", "--json").out)[0]["findings"]
+    assert [one["line"] for one in findings] == list(range(2, 36)), "and --json has every row"
 
 
 def test_a_folder_is_read_as_a_recipe_and_options_say(attnmel: "Attnmel", tmp_path: Path) -> None:

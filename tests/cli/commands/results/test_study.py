@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Attnmel
 from tests.strangers.make_readers import write_sequential
 
-INPUT = Path(__file__).parents[2] / "evaluation" / "readers" / "input.imrmc"
+INPUT = Path(__file__).parents[3] / "evaluation" / "readers" / "input.imrmc"
 
 
 @pytest.fixture(scope="module")
