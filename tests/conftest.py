@@ -59,11 +59,16 @@ class Phantoms:
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of what is made once for all workers; the same for each of them."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made-once"
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
     """Make a folder of a name once for all workers, and give this worker's copy of it."""
-    own = tmp_path_factory.getbasetemp()
-    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made-once"
+    shared = made_once(tmp_path_factory)
     shared.mkdir(exist_ok=True)
 
     def made(name: str, make: Callable[[Path], object]) -> Path:
@@ -123,13 +128,14 @@ def trained(phantoms: Phantoms, fabric: Fabric, once: MakeOnce) -> RunFolder:
 
 
 @pytest.fixture
-def tiny_system(trained: RunFolder) -> SystemRecipe:
-    return small_system(trained)
+def tiny_system(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> SystemRecipe:
+    return small_system(trained, tmp_path_factory)
 
 
-def small_system(trained: RunFolder) -> SystemRecipe:
-    """One feature of each kind, with the trained run's network."""
-    trunk = {"trunk": "vgg16_bn", "weights": str(trained.path)}
+def small_system(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> SystemRecipe:
+    """One feature of each kind, with the network of `trained` at the path that it has for all workers."""
+    weights = made_once(tmp_path_factory) / "trained" / trained.path.name
+    trunk = {"trunk": "vgg16_bn", "weights": str(weights)}
     recipe = make_run_recipe(
         {
             "name": "tiny/system",
@@ -156,12 +162,14 @@ def small_system(trained: RunFolder) -> SystemRecipe:
 
 
 @pytest.fixture(scope="session")
-def fitted(trained: RunFolder, phantoms: Phantoms, once: MakeOnce) -> RunFolder:
+def fitted(
+    trained: RunFolder, phantoms: Phantoms, once: MakeOnce, tmp_path_factory: pytest.TempPathFactory
+) -> RunFolder:
     """A fitted system's finished run; tests that change it copy it first."""
 
     def make(folder: Path) -> None:
         run = RunFolder(folder / "seed-0")
-        system = small_system(trained)
+        system = small_system(trained, tmp_path_factory)
         run_system(system, run, home=phantoms.home, command="attnmel train tiny/system", resamples=50)
 
     return RunFolder(once("fitted", make) / "seed-0")

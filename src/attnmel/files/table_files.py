@@ -10,6 +10,7 @@ import itertools
 import json
 import math
 import re
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -153,12 +154,18 @@ def parsed_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
     """Return the plain values of a JSON text.
 
     Raises:
-        ValueError: it is no JSON in UTF-8, has a number of thousands of digits, or is nested thousands of levels deep.
+        ValueError: it is no JSON in UTF-8, has a whole number that no float holds, or is nested too deeply.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole_number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _whole_number(text: str) -> int:
+    if len(text) > sys.float_info.max_10_exp:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def computed_once(path: Path, compute: Callable[[], object], read: Callable[[Any], Computed]) -> Computed:
