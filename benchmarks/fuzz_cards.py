@@ -65,7 +65,7 @@ def _make_more(base: Path, more: Path) -> None:
     from attnmel.pipeline.fuse.fuse import fuse
 
     home, members = base / "home", [str(base / "run"), str(base / "other")]
-    system = small_system(RunFolder(base / "run"))
+    system = small_system(base / "run")
     run_system(system, RunFolder(more / "system"), home=home, command="attnmel train tiny/system", resamples=20)
     fuse(members, more / "fused", by="weighted", home=home, command="attnmel fuse", resamples=20)
 

@@ -129,12 +129,11 @@ def trained(phantoms: Phantoms, fabric: Fabric, once: MakeOnce) -> RunFolder:
 
 @pytest.fixture
 def tiny_system(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> SystemRecipe:
-    return small_system(trained, tmp_path_factory)
+    return small_system(made_once(tmp_path_factory) / "trained" / trained.path.name)
 
 
-def small_system(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> SystemRecipe:
-    """One feature of each kind, with the network of `trained` at the path that it has for all workers."""
-    weights = made_once(tmp_path_factory) / "trained" / trained.path.name
+def small_system(weights: Path) -> SystemRecipe:
+    """One feature of each kind, with the network of a run."""
     trunk = {"trunk": "vgg16_bn", "weights": str(weights)}
     recipe = make_run_recipe(
         {
@@ -169,7 +168,7 @@ def fitted(
 
     def make(folder: Path) -> None:
         run = RunFolder(folder / "seed-0")
-        system = small_system(trained, tmp_path_factory)
+        system = small_system(made_once(tmp_path_factory) / "trained" / trained.path.name)
         run_system(system, run, home=phantoms.home, command="attnmel train tiny/system", resamples=50)
 
     return RunFolder(once("fitted", make) / "seed-0")
