@@ -268,7 +268,15 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a name that is none": (
         lambda folder: attnmel.train("isic2017/mel-cnn", network=lambda classes: small(classes), out=folder),
-        "'<lambda>' cannot be the name of a network; give one of letters, digits, '-', '_' and '.'",
+        "a lambda has no name to store the network by; write the function with def",
+    ),
+    "a module in place of its function": (
+        lambda folder: attnmel.train("isic2017/mel-cnn", network=nn.Linear(3, 2), out=folder),
+        "a network of your own is a function from the number of classes to a torch module; found: ",
+    ),
+    "a function that takes no number of classes": (
+        lambda folder: attnmel.train("isic2017/mel-cnn", network=lambda: small(2), out=folder),  # pyright: ignore[reportArgumentType]
+        "a network of your own is a function from the number of classes to a torch module; found: ",
     ),
     "no run": (
         lambda folder: attnmel.evaluate(folder / "run"),

@@ -314,3 +314,7 @@ def test_a_frame_without_pandas_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(AttnmelError, match=r"pip install pandas, or use to_dict\(\)$"):
         statistics.auc([0, 1], [0.1, 0.2]).to_frame()
+
+
+def test_power_takes_one_number_as_well_as_several() -> None:
+    assert statistics.power(5, 100) == statistics.power((5,), (100,))

@@ -11,7 +11,7 @@ from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import fast_model, image_paths, place_of, refuse_swapped
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.workers import STALL_LIMIT
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, counted
 from attnmel.files.frames import frame
 from attnmel.progress import Progress
 
@@ -32,6 +32,9 @@ class Predicted:
 
     results: "ImageResults" = field(repr=False)
     """What predicts each image anew, whenever it is read."""
+
+    def __repr__(self) -> str:
+        return f"Predicted({counted(len(self.results.paths), 'image')}; see .images, .to_dict() and .to_frame())"
 
     @cached_property
     def table(self) -> dict[str, Any]:

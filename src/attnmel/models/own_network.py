@@ -5,6 +5,7 @@ of 32, and returns the scores of the classes before the softmax, (B, classes). W
 A checkpoint holds its name and its weights, never code.
 """
 
+import inspect
 import re
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -55,13 +56,27 @@ def register_network(build: Build, name: str = "") -> str:
     A name that is known already gets the new function, as where a cell of a notebook is run again.
 
     Raises:
-        ConfigError: a name that is none (letters, digits, "-", "_" and ".").
+        ConfigError: a name that is none (letters, digits, "-", "_" and "."), or no function of the number of classes.
     """
+    if isinstance(build, nn.Module) or not _takes_classes(build):
+        raise ConfigError(
+            f"a network of your own is a function from the number of classes to a torch module; found: {build!r}"
+        )
     name = name or getattr(build, "__name__", "")
+    if name == "<lambda>":
+        raise ConfigError("a lambda has no name to store the network by; write the function with def")
     if not re.fullmatch(OWN_NAME, name):
         raise ConfigError(f"'{name}' cannot be the name of a network; give one of letters, digits, '-', '_' and '.'")
     _REGISTERED[name] = build
     return name
+
+
+def _takes_classes(build: object) -> bool:
+    try:
+        inspect.signature(build).bind(2)  # pyright: ignore[reportArgumentType] - TypeError is the answer
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def own_network(name: str, classes: int) -> OwnNetwork:

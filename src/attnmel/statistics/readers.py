@@ -87,8 +87,8 @@ def readers(
 
 
 def power(
-    readers: tuple[int, ...] = (5, 10, 15),
-    cases: tuple[int, ...] = (50, 100, 200),
+    readers: int | Sequence[int] = (5, 10, 15),
+    cases: int | Sequence[int] = (50, 100, 200),
     *,
     aucs: tuple[float, float] = (0.85, 0.80),
     prevalence: float = 0.5,
@@ -103,5 +103,6 @@ def power(
     Raises:
         ConfigError: a number that no study can have.
     """
-    plan = Plan(readers=readers, cases=cases, prevalence=prevalence, aucs=aucs, machine=machine, margin=margin)
+    of_each = [(one,) if isinstance(one, int) else tuple(one) for one in (readers, cases)]
+    plan = Plan(readers=of_each[0], cases=of_each[1], prevalence=prevalence, aucs=aucs, machine=machine, margin=margin)
     return power_rows(plan, SILENT)

@@ -38,7 +38,9 @@ export function meaning(model, probability, target) {
   }
   const chosen = (model.thresholds ?? []).find((one) => one.task === target);
   const share = chosen?.images ? ` ${percent(chosen.positives / chosen.images)} of all those images are ${target}; where it is rarer, fewer are.` : "";
-  return `Calibrated: of 100 images with this probability, about ${Math.round(100 * probability)} are ${target}, among images like those of the calibration.${share}`;
+  const rounded = Math.round(100 * probability);
+  const count = rounded < 1 ? "fewer than 1 is" : rounded > 99 ? "more than 99 are" : `about ${rounded} are`;
+  return `Calibrated: of 100 images with this probability, ${count} ${target}, among images like those of the calibration.${share}`;
 }
 
 /** What an operating point decides, in a sentence; empty for an image without answer. */
