@@ -78,7 +78,7 @@ class Uploads:
                 408, f"the request did not come within {limits.upload_seconds:g} seconds; send less at once"
             ) from None
         except MultiPartException as error:
-            raise HTTPException(400, f"the form cannot be read: {error.message}") from None
+            raise _form_problem(error.message, limits) from None
         try:
             files = [one for name, one in form.multi_items() if isinstance(one, UploadFile) and name == FIELD]
             uploads = [frame for file in files for frame in _frames(await file.read(), _name(file.filename))]
@@ -119,6 +119,14 @@ class _Body:
             if self._uploads.held > self._limits.held_bytes:
                 raise HTTPException(429, "too many images are being sent at once; send them again later")
             yield part
+
+
+def _form_problem(message: str, limits: Limits) -> HTTPException:
+    if "many files" in message:
+        return HTTPException(413, f"more than {limits.files} images in a request; send them in several")
+    if "many fields" in message:
+        return HTTPException(400, f"a field of the form holds text, expected files alone; with curl: -F {FIELD}=@FILE")
+    return HTTPException(400, f"the form cannot be read: {message}")
 
 
 def _check_size(size: int, limits: Limits) -> None:
