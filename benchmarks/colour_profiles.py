@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from attnmel import Predictor
-from attnmel.data.image_files.colour import FLAGS, INTENT
-from attnmel.data.image_files.png_colours import SRGB_CURVE, profile_of
+from attnmel.data.image_files.colour.conversion import FLAGS, INTENT
+from attnmel.data.image_files.colour.png_profile import SRGB_CURVE, profile_of
 from attnmel.data.image_files.reading import read_image
 from attnmel.pretrained.examples import example_images
 

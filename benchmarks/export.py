@@ -19,8 +19,8 @@ import torch
 
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.engines import onnxruntime_outputs
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.int8 import int8_model
+from attnmel.deploy.onnx.graph import onnx_graph
+from attnmel.deploy.onnx.int8 import int8_model
 from attnmel.deploy.openvino import OnnxNetwork, has_bf16
 from attnmel.models.classifiers import build_network
 from attnmel.models.trunks.registry import TRUNKS

@@ -32,7 +32,7 @@ DECODING = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from attnmel.deploy.onnx_file import read_onnx_card
+from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.deploy.predictor import prepared_input
 from attnmel.threads import available_processors
 card, _ = read_onnx_card(Path(sys.argv[1]))

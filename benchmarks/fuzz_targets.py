@@ -18,7 +18,7 @@ from attnmel.data.datasets.own.folder import read_folder
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.data.tables import labels, metadata
 from attnmel.data.tables.age_and_sex import read_age_and_sex
-from attnmel.deploy.onnx_file import read_onnx_card
+from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.deploy.predictor import Predictor
 from attnmel.evaluation.challenge.submission_file import read_submission
 from attnmel.evaluation.maps.attention_overlap import Overlap

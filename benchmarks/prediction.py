@@ -26,9 +26,9 @@ from attnmel import Predictor, runtime
 from attnmel.config.fields import prepared_side
 from attnmel.data.phantoms import draw_phantom
 from attnmel.data.preprocess.images import prepared_image
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.int8 import int8_model
-from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
+from attnmel.deploy.onnx.graph import onnx_graph
+from attnmel.deploy.onnx.int8 import int8_model
 from attnmel.deploy.openvino import engine_version, has_bf16
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import Card

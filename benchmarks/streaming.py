@@ -28,8 +28,8 @@ from PIL import Image
 from attnmel import runtime
 from attnmel.config.fields import prepared_side
 from attnmel.data.phantoms import draw_phantom
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
+from attnmel.deploy.onnx.graph import onnx_graph
 from attnmel.deploy.openvino import engine_version
 from attnmel.models.classifiers import build_network
 from attnmel.models.weights.card import Card

@@ -24,8 +24,8 @@ from attnmel.config.recipe import Recipe
 from attnmel.config.system import SystemRecipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.onnx_file import ExportFacts, Threshold, append_texts
+from attnmel.deploy.onnx.export_facts import ExportFacts, Threshold, append_texts
+from attnmel.deploy.onnx.graph import onnx_graph
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from attnmel.deploy.engines import EngineOutput
-from attnmel.deploy.onnx_file import Cost
+from attnmel.deploy.onnx.export_facts import Cost
 from attnmel.deploy.precision_cost import costs_of, refuse_costly
 from attnmel.errors import ExportError
 from attnmel.evaluation.statistics.delong import areas

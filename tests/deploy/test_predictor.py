@@ -18,7 +18,7 @@ from tests.strangers.make_images import P3_XY, icc
 import attnmel
 from attnmel import NOTICE
 from attnmel.data.preprocess.images import central_square, prepared_image, whole_frame
-from attnmel.deploy.onnx_file import Cost, append_texts, read_onnx_card
+from attnmel.deploy.onnx.export_facts import Cost, append_texts, read_onnx_card
 from attnmel.deploy.openvino import OnnxNetwork, has_bf16
 from attnmel.deploy.predictor import Prediction, Predictor
 from attnmel.errors import CheckpointError, ConfigError, ImageError

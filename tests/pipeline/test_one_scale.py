@@ -11,7 +11,7 @@ from tests.conftest import TINY
 
 from attnmel import Predictor
 from attnmel.config.load import load_recipe
-from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, set_temperature
 from attnmel.pipeline.evaluate.calibrate import rescale

@@ -10,7 +10,7 @@ from attnmel.files.folders import home_folder
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:
-    from attnmel.deploy.onnx_file import ExportFacts
+    from attnmel.deploy.onnx.export_facts import ExportFacts
     from attnmel.pipeline.run.run import Run
 
 Place = str | Path
@@ -77,7 +77,7 @@ def export(
     place, target, shown = place_of(model), None if out is None else Path(out), as_progress(progress)
     if found := shipped(place, shown):
         return Exported(copy_onnx(found, target, int8=int8), None)
-    from attnmel.deploy.onnx_texts import BOUND
+    from attnmel.deploy.onnx.texts import BOUND
     from attnmel.pipeline.export.export import LIMIT, export_onnx
 
     if target is None and (of_hub := hub_name(place)):

@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attnmel.deploy.onnx_content import check_content
-from attnmel.deploy.onnx_texts import CONTENT, read_texts
+from attnmel.deploy.onnx.content import check_content
+from attnmel.deploy.onnx.texts import CONTENT, read_texts
 from attnmel.deploy.openvino import OnnxNetwork, load_engine
 from attnmel.errors import AttnmelError
 

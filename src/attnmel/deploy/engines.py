@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from attnmel.deploy.onnx_texts import ATTENTION, LOGITS, PROBABILITIES, SQUARE
+from attnmel.deploy.onnx.texts import ATTENTION, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.packages import package
 from attnmel.deploy.predictor import MaskOf, PredictedFile, Prediction, Predictor, no_mask, prepared_input

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attnmel.deploy.onnx_texts import SQUARE
+from attnmel.deploy.onnx.texts import SQUARE
 from attnmel.deploy.packages import package
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.shapes import UInt8

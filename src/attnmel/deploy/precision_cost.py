@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from attnmel.deploy.engines import EngineOutput
-from attnmel.deploy.onnx_file import Cost, Precision
+from attnmel.deploy.onnx.export_facts import Cost, Precision
 from attnmel.errors import ExportError
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.records import Predictions

@@ -21,7 +21,7 @@ from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
 from attnmel.data.preprocess.network_input import Mask, NetworkInput, Seen, network_input
 from attnmel.deploy.ahead import compile_ahead, opened_network
-from attnmel.deploy.onnx_texts import ATTENTION, BOUND, LOGITS, PROBABILITIES, SQUARE
+from attnmel.deploy.onnx.texts import ATTENTION, BOUND, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import CheckpointError, ConfigError, ImageError, require_known
@@ -35,7 +35,7 @@ from attnmel.threads import requested_threads
 
 if TYPE_CHECKING:
     from attnmel.config.fields import ComputePrecision
-    from attnmel.deploy.onnx_file import ExportFacts
+    from attnmel.deploy.onnx.export_facts import ExportFacts
     from attnmel.models.weights.card import Card
 
 IMAGE_DIMENSIONS = 3
@@ -128,7 +128,9 @@ class Predictor:
         compile_ahead(
             (onnx_path(model) if isinstance(model, str) else None) or Path(model), precision, threads, many=many
         )
-        from attnmel.deploy.onnx_file import read_onnx_card  # takes as long to load as a small network to compile
+        from attnmel.deploy.onnx.export_facts import (
+            read_onnx_card,  # takes as long to load as a small network to compile
+        )
 
         path = exported_file(model) or Path(model)
         if path.is_dir():

@@ -15,7 +15,7 @@ from tests.factories import Recorder
 
 from attnmel.deploy import openvino, predictor
 from attnmel.deploy.engines import onnxruntime_engine
-from attnmel.deploy.onnx_file import read_onnx_card
+from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.deploy.openvino import Compiled
 from attnmel.errors import ConfigError, ExportError
 from attnmel.evaluation.calibration.temperature import at_temperature

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
 from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import AgeSexPrior

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from attnmel.config.load import load_recipe
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
+from attnmel.deploy.onnx.graph import onnx_graph
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint

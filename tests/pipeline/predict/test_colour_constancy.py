@@ -12,7 +12,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.config.settings.data import Statistics
 from attnmel.data.preprocess.colour_constancy import shades_of_grey
 from attnmel.data.preprocess.images import prepared_image
-from attnmel.deploy.onnx_file import ExportFacts, append_texts
+from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
 from attnmel.deploy.predictor import Predictor, prepared_input
 from attnmel.files.folders import RunFolder
 from attnmel.models.output import predict_batch

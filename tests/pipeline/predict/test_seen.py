@@ -20,7 +20,7 @@ from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.images import central_square, image_size, lesion_mask
 from attnmel.data.preprocess.lesion_crop import largest_component
 from attnmel.data.preprocess.network_input import network_input
-from attnmel.deploy.onnx_file import append_texts, read_onnx_card
+from attnmel.deploy.onnx.export_facts import append_texts, read_onnx_card
 from attnmel.errors import ConfigError, ImageError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint, save_weights

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.conftest import WORDS
 
-from attnmel.deploy.onnx_file import read_onnx_card
+from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.evaluation.classification.report import evaluate_classification

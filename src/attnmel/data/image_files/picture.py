@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from attnmel.data.image_files.colour import Colours, colours
+from attnmel.data.image_files.colour.conversion import Colours, colours
 from attnmel.data.image_files.damage import DAMAGE, contradictions_as_damage
 from attnmel.data.image_files.depth import deep_bits
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.engines import Engine, EngineOutput, onnxruntime_engine, predictor_engine
-from attnmel.deploy.onnx_file import Parity
+from attnmel.deploy.onnx.export_facts import Parity
 from attnmel.deploy.parity import CURE, ParityReport, class_aucs
 from attnmel.deploy.predictor import MaskOf, Predictor, no_mask, prepared_input
 from attnmel.errors import ExportError

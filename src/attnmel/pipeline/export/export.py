@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 from torch import nn
 
 from attnmel.deploy.engines import predictor_engine
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.halves import stored_in_halves
-from attnmel.deploy.int8 import int8_model
-from attnmel.deploy.onnx_file import Cost, ExportFacts, append_texts
-from attnmel.deploy.onnx_texts import BOUND
+from attnmel.deploy.onnx.export_facts import Cost, ExportFacts, append_texts
+from attnmel.deploy.onnx.graph import onnx_graph
+from attnmel.deploy.onnx.halves import stored_in_halves
+from attnmel.deploy.onnx.int8 import int8_model
+from attnmel.deploy.onnx.texts import BOUND
 from attnmel.deploy.openvino import has_bf16
 from attnmel.deploy.packages import PACKAGES, package
 from attnmel.deploy.parity import CURE

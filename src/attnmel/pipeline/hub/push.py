@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attnmel.config.recipe import Recipe
 from attnmel.data.datasets.read_dataset import SOURCES
-from attnmel.deploy.onnx_file import read_onnx_card, with_card
+from attnmel.deploy.onnx.export_facts import read_onnx_card, with_card
 from attnmel.errors import ArchiveError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.files.hub import CARD, FILES, HubName, hub_api, hub_errors, hub_name

@@ -6,7 +6,7 @@ from pathlib import Path
 from attnmel.config.fields import ComputePrecision
 from attnmel.config.settings.transforms import transforms_note
 from attnmel.data.batches.ablate import ablation_of
-from attnmel.deploy.onnx_texts import BOUND
+from attnmel.deploy.onnx.texts import BOUND
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.seeds import runs_to_average

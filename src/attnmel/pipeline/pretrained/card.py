@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from attnmel.deploy.onnx_file import ExportFacts
+from attnmel.deploy.onnx.export_facts import ExportFacts
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import Reliability
 from attnmel.evaluation.statistics.bootstrap import Interval

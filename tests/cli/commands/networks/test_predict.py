@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from attnmel.deploy.onnx_file import read_onnx_card
+from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint
 from attnmel.pipeline.export import check_images

@@ -13,7 +13,7 @@ from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
-    from attnmel.deploy.onnx_file import ExportFacts
+    from attnmel.deploy.onnx.export_facts import ExportFacts
 
 SHEETS = (".xlsx", ".xls", ".ods")
 """Endings of files that are not written."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from attnmel.config.fields import ComputePrecision
 from attnmel.data.image_files.picture import NamedBytes
 from attnmel.data.preprocess.network_input import Mask
-from attnmel.deploy.onnx_texts import BOUND
+from attnmel.deploy.onnx.texts import BOUND
 from attnmel.deploy.openvino import engine_version
 from attnmel.deploy.predictor import PredictedFile, Prediction, Predictor
 from attnmel.deploy.workers import STALL_LIMIT

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from attnmel.data.batches.ablate import ablation_of
-from attnmel.deploy.onnx_file import Measure
+from attnmel.deploy.onnx.export_facts import Measure
 from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.classification.choose_threshold import chosen_threshold
 from attnmel.evaluation.classification.operating_points import SENSITIVITIES

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from tests.deploy.test_graph import CARD, network_of, openvino_outputs, squares
+from tests.deploy.onnx.test_graph import CARD, network_of, openvino_outputs, squares
 
 from attnmel.deploy.engines import onnxruntime_outputs
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.int8 import int8_model
-from attnmel.deploy.onnx_texts import ATTENTION, PROBABILITIES
+from attnmel.deploy.onnx.graph import onnx_graph
+from attnmel.deploy.onnx.int8 import int8_model
+from attnmel.deploy.onnx.texts import ATTENTION, PROBABILITIES
 
 
 @pytest.fixture(scope="module")

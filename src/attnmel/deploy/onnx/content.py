@@ -9,7 +9,7 @@ import hashlib
 from io import BytesIO
 from pathlib import Path
 
-from attnmel.deploy.protobuf import NotProtobufError, read_field
+from attnmel.deploy.onnx.protobuf import NotProtobufError, read_field
 from attnmel.errors import CheckpointError
 from attnmel.files.checksums import file_sha256
 

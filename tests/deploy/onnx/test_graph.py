@@ -12,8 +12,8 @@ from tests.factories import CARD as NARROW
 
 from attnmel.data.preprocess.images import central_crop, normalised
 from attnmel.deploy.engines import onnxruntime_outputs
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.onnx_texts import ATTENTION, LOGITS, PROBABILITIES
+from attnmel.deploy.onnx.graph import onnx_graph
+from attnmel.deploy.onnx.texts import ATTENTION, LOGITS, PROBABILITIES
 from attnmel.deploy.openvino import OnnxNetwork
 from attnmel.errors import ConfigError
 from attnmel.models.classifiers import NETWORKS, build_network

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
-from attnmel.deploy.onnx_content import check_content, content_hash
-from attnmel.deploy.onnx_texts import CONTENT, KEY, METADATA, read_texts, strings
+from attnmel.deploy.onnx.content import check_content, content_hash
+from attnmel.deploy.onnx.protobuf import read_field
+from attnmel.deploy.onnx.texts import CONTENT, KEY, METADATA, read_texts, strings
 from attnmel.deploy.packages import package
-from attnmel.deploy.protobuf import read_field
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import CARD, Card, card_json, checked, read_card
 from attnmel.models.weights.operating_points import Threshold

@@ -10,7 +10,7 @@ import pytest
 import torch
 from tests.factories import CARD as NARROW
 
-from attnmel.deploy.onnx_file import (
+from attnmel.deploy.onnx.export_facts import (
     EXPORT,
     Cost,
     ExportFacts,
@@ -18,7 +18,7 @@ from attnmel.deploy.onnx_file import (
     append_texts,
     read_onnx_card,
 )
-from attnmel.deploy.onnx_texts import CONTENT, LARGEST_TEXT
+from attnmel.deploy.onnx.texts import CONTENT, LARGEST_TEXT
 from attnmel.errors import CheckpointError
 from attnmel.models.weights.card import CARD, card_json
 

@@ -7,11 +7,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from tests.deploy.test_graph import CARD, network_of
+from tests.deploy.onnx.test_graph import CARD, network_of
 
 from attnmel.deploy.engines import onnxruntime_outputs
-from attnmel.deploy.graph import onnx_graph
-from attnmel.deploy.halves import fits_halves, stored_in_halves
+from attnmel.deploy.onnx.graph import onnx_graph
+from attnmel.deploy.onnx.halves import fits_halves, stored_in_halves
 from attnmel.deploy.openvino import OnnxNetwork
 from attnmel.models.weights.halves import in_halves
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
 
-from attnmel.deploy.protobuf import NotProtobufError, read_field
+from attnmel.deploy.onnx.protobuf import NotProtobufError, read_field
 from attnmel.errors import CheckpointError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.pickles import is_pickle

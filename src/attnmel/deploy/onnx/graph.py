@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from attnmel import NOTICE, __version__
 from attnmel.data.preprocess.images import crop_offset, shift_and_scale
-from attnmel.deploy.onnx_texts import ATTENTION, LOGITS, PROBABILITIES, SQUARE
+from attnmel.deploy.onnx.texts import ATTENTION, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.packages import errors_only, package
 from attnmel.errors import CheckpointError
 from attnmel.models.classifiers import MelNetwork

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
-from attnmel.data.image_files.png_colours import described_profile
+from attnmel.data.image_files.colour.png_profile import described_profile
 
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION

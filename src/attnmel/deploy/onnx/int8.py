@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from attnmel.deploy.onnx_texts import SQUARE
+from attnmel.deploy.onnx.texts import SQUARE
 from attnmel.deploy.packages import errors_only, package
 
 if TYPE_CHECKING:
