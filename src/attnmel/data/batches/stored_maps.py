@@ -5,7 +5,6 @@ are written last, make it whole. A row holds the maps one after another, channel
 holds the mean of each map, in float32, for networks that need no more.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from attnmel.errors import ImageError
 from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.locks import hold_file
-from attnmel.files.table_files import read_json
+from attnmel.files.table_files import read_json, write_json
 from attnmel.progress import SILENT, Progress
 
 # Part of the key: raise it whenever the same images, weights and parameters would give other maps or files.
@@ -153,8 +152,7 @@ def _build(folder: Path, wanted: Wanted, make: Make, progress: Progress) -> None
         for part, images in missing.items():
             _build_part(folder, part, images, wanted, make, advance)
     contents = {**wanted._asdict(), "shapes": {str(pool): shape for pool, shape in wanted.shapes.items()}}
-    with replacing(folder / CONTENTS) as written:
-        written.write_text(json.dumps(contents), encoding="utf-8")
+    write_json(folder / CONTENTS, contents, indent=None)
 
 
 def _build_part(

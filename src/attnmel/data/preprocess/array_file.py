@@ -4,7 +4,6 @@ A folder is built under a temporary name and renamed when it is whole. It also h
 side and the image ids, and further values by the kind of arrays.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from jaxtyping import Int64, Integer, UInt8
 
 from attnmel.data.preprocess.hashes import file_contents
 from attnmel.errors import AttnmelError, ImageError, LabelError, listed
+from attnmel.files.checksums import json_sha256
 from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.leftovers import remove_leftovers
 from attnmel.files.locks import hold_file
@@ -127,9 +127,7 @@ def open_arrays(
         contents = file_contents(
             build.paths, memory=place / MEMORY, workers=workers or available_processors(), progress=progress
         )
-        key = hashlib.sha256(
-            json.dumps(build.content({path: one.key for path, one in contents.items()})).encode()
-        ).hexdigest()
+        key = json_sha256(build.content({path: one.key for path, one in contents.items()}))
         folder = place / f"{kind.prefix}{key}"
         if not _is_whole(kind, folder):
             with hold_file(folder, waiting=progress.note):

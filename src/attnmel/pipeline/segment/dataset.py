@@ -1,8 +1,6 @@
 """Pairs of image and true mask -> the training and held-out images of a segmenter, and batches of both."""
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import draw_splits
 from attnmel.data.preprocess.cache import Cache, open_cache, statistics
 from attnmel.errors import LabelError
+from attnmel.files.checksums import json_sha256
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
@@ -77,13 +76,12 @@ class Pairs:
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of a run's data."""
-        sides = json.dumps([[lesion.image_id, lesion.split, lesion.group] for lesion in self.lesions])
         return {
             "dataset": self.dataset.name,
             "title": self.dataset.title,
             "licence": self.dataset.licence,
             "content": self.cache.key,
-            "labels": hashlib.sha256(sides.encode()).hexdigest(),
+            "labels": json_sha256([[lesion.image_id, lesion.split, lesion.group] for lesion in self.lesions]),
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: len(self.rows(split)) for split in (FITTED, CHOOSING)},
         }

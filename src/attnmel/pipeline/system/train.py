@@ -9,7 +9,7 @@ from attnmel.data.datasets.splits import check_classes
 from attnmel.errors import ConfigError
 from attnmel.features.store import save_system
 from attnmel.features.system import FittedSystem
-from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.folders import RunFolder, write_text
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.card import FITTED, Card
 from attnmel.models.weights.start_weights import Start, stored_source
@@ -76,8 +76,7 @@ def _fit(
         start=Start(origins or "no weights", "; ".join(licences) or None),
     )
     system = fit_system(recipe, prepared, sources, home=home, progress=progress)
-    with replacing(run.system) as part:
-        part.write_text(system.card.model_dump_json(indent=2), encoding="utf-8")
+    write_text(run.system, system.card.model_dump_json(indent=2))
     save_system(run.best, system, _card(recipe, run, prepared, system))
 
 

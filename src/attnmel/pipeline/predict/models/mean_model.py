@@ -1,7 +1,6 @@
 """Predict image files by several runs of one recipe: the mean of their probabilities, and how far they are apart."""
 
 import dataclasses
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
+from attnmel.files.checksums import file_sha256, json_sha256
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
@@ -58,8 +58,8 @@ class MeanModel:
         self.card, self.not_calibrated = _calibrated(first, _validation_mean(runs, [one.card for one in self._runs]))
         self.temperature = self.card.temperature if calibrated else None
         self.thresholds = self.card.thresholds if self.temperature == self.card.temperature else ()
-        files = b"".join(hashlib.sha256(one.file.read_bytes()).digest() for one in self._runs)
-        self.made_with = {**self._runs[0].made_with, "runs": f"{self.runs} ({hashlib.sha256(files).hexdigest()[:12]})"}
+        files = json_sha256([file_sha256(one.file) for one in self._runs])
+        self.made_with = {**self._runs[0].made_with, "runs": f"{self.runs} ({files[:12]})"}
 
     def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
         """Yield the result of each file, with what the first run saw of it and the mean of the attention maps."""

@@ -1,8 +1,6 @@
 """A data set's name and a recipe -> labelled lesions, their prepared images and their fingerprint."""
 
 import dataclasses
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -33,6 +31,7 @@ from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes
 from attnmel.errors import LabelError
+from attnmel.files.checksums import json_sha256
 from attnmel.pipeline.run.images.crops import open_crop
 from attnmel.pipeline.run.images.image_notes import note_images
 from attnmel.pipeline.run.images.left_out import ALL, refuse_unknown, without_class
@@ -132,17 +131,12 @@ class Prepared:
             "title": self.dataset.title,
             "licence": self.dataset.licence,
             "content": self.cache.key,
-            "labels": self._labels_hash(),
+            "labels": json_sha256([[one.image_id, one.diagnosis, one.split, one.group] for one in self.lesions]),
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: self._counts(split) for split in self._splits()},
             **({"beyond limit": len(self.beyond)} if self.beyond else {}),
             **({"ablation": self.ablation, "left out": self.left_out} if self.ablation != NO_ABLATION else {}),
         }
-
-    def _labels_hash(self) -> str:
-        """Return a hash of the label, split and lesion or patient of each image."""
-        rows = [[one.image_id, one.diagnosis, one.split, one.group] for one in self.lesions]
-        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
     def _splits(self) -> tuple[Split, ...]:
         """Return the splits that every data set should have, and the internal one where there is one."""
