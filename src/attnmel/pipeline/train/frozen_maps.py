@@ -12,7 +12,7 @@ from torch import nn
 from attnmel import runtime
 from attnmel.config.fields import ComputePrecision
 from attnmel.config.recipe import Recipe
-from attnmel.data.batches.ablate import NO_ABLATION, PAINTED, painter
+from attnmel.data.batches.ablate import NO_ABLATION, PAINTED
 from attnmel.data.batches.loader import view_batches
 from attnmel.data.batches.stored_maps import VERSION, StoredMaps, Wanted, open_maps
 from attnmel.data.batches.views import Views
@@ -21,7 +21,7 @@ from attnmel.features.trunk_network import state_hash
 from attnmel.files.checksums import json_sha256
 from attnmel.models.classifiers import needs_means_alone, trunk_of
 from attnmel.models.trunks.trunk import Trunk
-from attnmel.pipeline.run.images.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared, batch_maker
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
 
@@ -96,20 +96,10 @@ def _open(
     if statistics is None:
         raise ConfigError("maps need the colour statistics of their recipe")
     ids = tuple(prepared.cache.image_ids[row] for row in rows)
-    paint = painter(recipe.data.ablation, statistics.mean)
+    maker = batch_maker(recipe.data, prepared, rows, np.full(len(rows), -1), device)
 
     def make(chosen: range) -> Iterator[dict[int, np.ndarray]]:
-        batches = view_batches(
-            prepared.cache,
-            rows,
-            views,
-            chosen,
-            batch=BATCH,
-            mean=statistics.mean,
-            std=statistics.std,
-            device=device,
-            paint=paint,
-        )
+        batches = view_batches(maker, views, chosen, batch=BATCH)
         return (halves(trunk, images, device, precision) for images in batches)
 
     shown = recipe.data.ablation if recipe.data.ablation in PAINTED else NO_ABLATION
