@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 
-from attnmel import NOTICE, __version__
 from attnmel.config.fusion import FusionRecipe, FusionSettings, FusionTraining
 from attnmel.config.load import plain_name
 from attnmel.config.settings.data import DataSettings
@@ -13,7 +12,7 @@ from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.fusion.card import KEY, FusionCard
 from attnmel.files.checksums import json_sha256, text_sha256
 from attnmel.files.folders import RunFolder, write_text
-from attnmel.models.weights.card import FUSED, Card
+from attnmel.models.weights.card import FUSED, Card, data_settings
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.fuse.evaluate import EPOCH
@@ -116,13 +115,7 @@ def _card(card: FusionCard, recipe: FusionRecipe, data: Mapping[str, Any]) -> Ca
         trunk="none",
         width=1.0,
         attention="none",
-        classes=card.classes,
-        positives=card.positives,
-        size=recipe.data.size,
-        side=recipe.data.side,
-        crop=recipe.data.crop,
-        crop_margin=recipe.data.crop_margin,
-        crops=recipe.data.crops,
+        **data_settings(recipe.data),
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
         epoch=EPOCH,
@@ -130,7 +123,5 @@ def _card(card: FusionCard, recipe: FusionRecipe, data: Mapping[str, Any]) -> Ca
         recipe=recipe.name,
         data=dict(data),
         licence=card.licence,
-        notice=NOTICE,
-        version=__version__,
         seed=card.seed,
     )

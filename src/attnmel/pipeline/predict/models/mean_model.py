@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
+from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.files.checksums import file_sha256, json_sha256
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card
@@ -15,7 +15,7 @@ from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.models.torch_model import CheckpointModel
 from attnmel.pipeline.predict.table import ImageResult, spread_column
 from attnmel.pipeline.run.results.results import CHOOSES
-from attnmel.pipeline.run.results.thresholds import evaluated_predictions, thresholds_of
+from attnmel.pipeline.run.results.thresholds import evaluated_predictions, fitted_scale
 from attnmel.records import Predictions
 
 
@@ -69,7 +69,7 @@ class MeanModel:
     def _mean(self, results: Sequence[ImageResult]) -> ImageResult:
         first, shares = results[0], np.array([one.probabilities for one in results])
         mean, *each = (
-            at_temperature(_one_image(self.card, row), self.temperature).probabilities[0]
+            at_temperature(Predictions.of_image(self.card.classes, row), self.temperature).probabilities[0]
             for row in (shares.mean(axis=0), *shares)
         )
         apart = np.std(each, axis=0, ddof=1)
@@ -85,10 +85,8 @@ def _calibrated(card: Card, validation: Predictions | None) -> tuple[Card, str]:
     if validation is None:
         reason = f"not every run has predictions of the same {CHOOSES} images"
         return dataclasses.replace(card, temperature=None, thresholds=()), reason
-    fitted = fit_temperature(validation)
-    temperature = None if fitted.reason else fitted.value
-    thresholds = thresholds_of(at_temperature(validation, temperature), card.positives)
-    return dataclasses.replace(card, temperature=temperature, thresholds=thresholds), fitted.reason
+    scale = fitted_scale(validation, card.positives)
+    return dataclasses.replace(card, temperature=scale.temperature, thresholds=scale.thresholds), scale.fitted.reason
 
 
 def _validation_mean(runs: Sequence[RunFolder], cards: Sequence[Card]) -> Predictions | None:
@@ -102,7 +100,3 @@ def _validation_mean(runs: Sequence[RunFolder], cards: Sequence[Card]) -> Predic
         return None
     mean = np.mean([one.probabilities for one in known], axis=0)
     return dataclasses.replace(known[0], probabilities=mean, temperature=None)
-
-
-def _one_image(card: Card, probabilities: np.ndarray) -> Predictions:
-    return Predictions(("image",), card.classes, probabilities[None], np.array([-1]), ("image",))

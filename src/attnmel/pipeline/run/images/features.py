@@ -84,13 +84,7 @@ def system_predictions(
                     described = part.described[member.place.tap]
                     share[part.places] = system.member_probabilities(member, described)
             found += shares
-    return Predictions(
-        image_ids=tuple(prepared.cache.image_ids[row] for row in rows),
-        classes=system.card.classes,
-        probabilities=system.joined(found),
-        labels=prepared.labels(rows),
-        groups=tuple(prepared.groups[row] for row in rows),
-    )
+    return prepared.predictions(rows, system.joined(found))
 
 
 def _part(
