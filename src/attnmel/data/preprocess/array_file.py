@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from attnmel.errors import AttnmelError, ImageError, LabelError, listed
 from attnmel.files.checksums import json_sha256
 from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.leftovers import remove_leftovers
-from attnmel.files.locks import hold_file
+from attnmel.files.locks import built_once
 from attnmel.files.table_files import damage, read_json
 from attnmel.progress import Progress
 from attnmel.threads import available_processors
@@ -129,16 +129,14 @@ def open_arrays(
         )
         key = json_sha256(build.content({path: one.key for path, one in contents.items()}))
         folder = place / f"{kind.prefix}{key}"
-        if not _is_whole(kind, folder):
-            with hold_file(folder, waiting=progress.note):
-                if not _is_whole(kind, folder):
-                    check_space(place, len(build.image_ids), prod(kind.row_shape(build.side)), kind.name)
-                    _build(kind, build, folder, key, progress)
+        fill = partial(_build, kind, build, folder, key, progress)
+        built_once(folder, lambda: _is_whole(kind, folder), fill, progress.note)
     return _read(kind, folder)
 
 
 def _build(kind: ArrayKind, build: ArrayBuild, folder: Path, key: str, progress: Progress) -> None:
     """Fill a temporary folder and rename it to `folder`, in place of one that is not whole."""
+    check_space(folder.parent, len(build.image_ids), prod(kind.row_shape(build.side)), kind.name)
     try:
         with replacing(folder) as part:
             part.mkdir()
