@@ -193,5 +193,5 @@ def _figures(
 ) -> tuple[Interval, ...]:
     positives = tuple(official_categories(found.classes, dataset)) or (target,)
     rows = evaluate_classification(found, positives, resamples=resampling.resamples, seed=resampling.seed).rows
-    by_column = {(one.task, one.measure): Interval(one.value, one.low, one.high) for one in rows}
+    by_column = {(one.task, one.measure): one.interval for one in rows}
     return tuple(by_column.get((column.task or target, column.measure), NOTHING) for column in plan.columns)
