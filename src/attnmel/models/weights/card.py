@@ -212,6 +212,15 @@ def network_settings(of: object) -> dict[str, Any]:
     return {name: getattr(of, name) for name in NETWORK_SETTINGS}
 
 
+DATA_SETTINGS = ("classes", "positives", "size", "side", "crop", "crop_margin", "crops", "colour_constancy")
+"""What decides how images are prepared for a network, and the meaning of its scores."""
+
+
+def data_settings(of: object) -> dict[str, Any]:
+    """Return the settings that decide how images are prepared, by name, from a card or a recipe's `data`."""
+    return {name: getattr(of, name) for name in DATA_SETTINGS}
+
+
 def described(card: Card) -> str:
     """Describe the network of a card in words."""
     if card.own:
