@@ -7,7 +7,7 @@ import dataclasses
 import reprlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -59,7 +59,7 @@ class Card:
     """All that is needed to use a network's weights, and their origin."""
 
     # A measure that is not defined (NaN) is written as text, for JSON has no such number.
-    __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="strings")
 
     network: str
     own: str = ""

@@ -46,8 +46,8 @@ class Run:
         *,
         dataset: Prepared | None = None,
     ) -> None:
-        self.folder = folder if isinstance(folder, RunFolder) else RunFolder(folder)
-        self.home = home_folder(home)
+        self.folder: RunFolder = folder if isinstance(folder, RunFolder) else RunFolder(folder)
+        self.home: Path = home_folder(home)
         self.progress = progress
         self._datasets: dict[str | None, Prepared] = {} if dataset is None else {None: dataset}
         self._predictions: dict[str, Predictions] = {}
