@@ -155,7 +155,7 @@ def test_an_overlay_is_the_picture_that_predict_writes(
     ("query", "status", "sentence"),
     [
         ({"map": "pool5"}, 400, "unknown attention map 'pool5' (did you mean 'pool4'?); known: pool3, pool4"),
-        ({"longest": 5}, 422, "longest: Input should be greater than or equal to 64"),
+        ({"longest": 5}, 422, "longest: expected at least 64"),
     ],
 )
 def test_an_overlay_that_is_not_possible_is_explained(
