@@ -147,17 +147,14 @@ def runs_of(path: Path) -> "tuple[RunFolder, ...]":
     """
     from attnmel.files.folders import RunFolder
     from attnmel.files.hub import hub_name
-    from attnmel.files.seeds import runs_below, runs_in
-    from attnmel.pretrained.catalogue import ANY, model_names
+    from attnmel.files.seeds import runs_in
+    from attnmel.pipeline.run.moved import no_run
 
     if hub_name(path.as_posix()):
         return (run_of(path.as_posix()),)
     if runs := runs_in(path):
         return runs
-    raise ConfigError(
-        f"{path} is not a run folder{'' if path.exists() else did_you_mean(str(path), (ANY, *model_names()))}: no "
-        f"{RunFolder(path).recipe.name} in it{runs_below(path) or '; train one first'}"
-    )
+    raise no_run(RunFolder(path))
 
 
 def opened_runs(models: "Iterable[Run | str | Path]", home: Path | None, progress: Progress = SILENT) -> "list[Run]":
