@@ -126,6 +126,7 @@ class Info(_Plain):
     notice: str
     version: str
     segmenter: bool
+    map_colours: str | None = Field(description="Colours of a map from its lowest to its highest value; PNG data URL.")
     limits: AcceptedSizes
     models: list[ServedFacts]
 
