@@ -127,8 +127,8 @@ function drawOptions(facts) {
     option.dataset.task = point.task;
     return option;
   }));
-  const usual = [...points.keys()].findIndex((name) => name.endsWith("_sensitivity_0.89"));
-  find("point").selectedIndex = Math.max(usual, points.size ? 0 : -1);
+  const usual = facts.models.map((model) => model.usual_point).find(Boolean);
+  find("point").selectedIndex = points.size ? Math.max([...points.keys()].indexOf(usual), 0) : -1;
   find("point").closest("p").hidden = !points.size;
   find("point-meaning").textContent = points.size
     ? `A threshold that reached this sensitivity on ${facts.models[0].chosen_on ?? "the validation images"}.` : "";
