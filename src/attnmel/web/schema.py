@@ -109,6 +109,7 @@ class ServedFacts(ModelFacts):
     network: str
     classes: list[str]
     positives: list[str] = Field(description="Target classes; the first is the main one.")
+    usual_point: str | None = Field(description="Name of the operating point that the page shows first.")
     maps: list[str]
 
 
