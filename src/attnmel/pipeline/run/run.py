@@ -49,7 +49,7 @@ class Run:
         *,
         dataset: Prepared | None = None,
     ) -> None:
-        self.folder: RunFolder = folder if isinstance(folder, RunFolder) else RunFolder(folder)
+        self.folder: RunFolder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
         if not isinstance(folder, RunFolder) and not self.folder.recipe.is_file():
             raise no_run(self.folder)
         self.home: Path = home_folder(home)
