@@ -16,6 +16,7 @@ from hypothesis import settings
 from lightning_fabric import Fabric
 from onnx import ModelProto
 from safetensors.torch import save as tensor_bytes
+from tests.checked_calls import begin_test
 from tests.factories import Holder, another_process
 from torch import nn
 
@@ -46,6 +47,10 @@ settings.load_profile("attnmel")  # a busy machine fails no test, and a test tha
 TESTS = Path(__file__).parent
 EMPTY = '<svg viewBox="0 0 1 1"></svg>'
 COUNTS = {"train": 24, "validation": 10, "test": 12}
+
+
+def pytest_runtest_setup() -> None:
+    begin_test()
 
 
 @dataclasses.dataclass(frozen=True)
