@@ -269,12 +269,13 @@ def test_a_fusion_and_a_comparison_take_the_results_of_a_copy(
     assert ran.code == 0, ran.err
 
 
+@pytest.mark.usefixtures("small_photograph")
 @pytest.mark.parametrize("command", ["explain", "export"])
 def test_a_model_of_the_hub_is_looked_into_and_exported(
     attnmel: "Attnmel", shared: str, command: str, phantoms: "Phantoms"
 ) -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    options = [image, "--out", "maps"] if command == "explain" else ["--onnx", "--home", phantoms.home]
+    options = [image, "--out", "maps"] if command == "explain" else ["--onnx", "--home", phantoms.home, "--limit", "4"]
     ran = attnmel(command, shared, *options)
     assert ran.code == 0, ran.err
     assert list(Path("maps").rglob("*.npz")) if command == "explain" else Path("tiny.onnx").is_file()
