@@ -128,7 +128,7 @@ def proportion(
         return (weights @ taken / weights.sum(axis=1))[:, None]
 
     error = float(jackknife(shares, Sampling.of(counted)).error[0])
-    found = share_interval(float(taken.mean()), error, counted, np.ones(len(counted), dtype=bool))
+    found = share_interval(float(taken.mean()), error, len(set(counted)))
     return Value("proportion", *found, method="Wilson", images=len(counted), groups=len(set(counted)))
 
 

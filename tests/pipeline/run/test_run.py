@@ -159,6 +159,14 @@ def test_validation_predictions_of_another_epoch_are_none(folder: RunFolder) -> 
     assert run.validation_predictions(epoch) is None
 
 
-def test_a_folder_without_a_run_is_refused_when_it_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"is not a run folder: no recipe\.toml in it; train one first"):
-        _ = Run(tmp_path).recipe
+def test_a_folder_without_a_run_is_refused_at_once(tmp_path: Path) -> None:
+    for folder in (tmp_path, str(tmp_path / "nowhere")):
+        with pytest.raises(ConfigError) as caught:
+            Run(folder)
+        assert str(caught.value) == f"{folder} is not a run folder: no recipe.toml in it; train one first"
+    with pytest.raises(ConfigError, match=r"^pretraned is not a run folder \(did you mean 'pretrained'\?\): no recipe"):
+        Run("pretraned")
+
+
+def test_a_run_is_shown_by_its_path(trained: RunFolder) -> None:
+    assert repr(Run(str(trained.path))) == f"Run('{trained.path}')"

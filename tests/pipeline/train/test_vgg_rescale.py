@@ -211,7 +211,7 @@ def test_too_few_training_images_are_told(large: Path, phantoms: "Phantoms") -> 
         "the start weights are to be measured on model.start_images = 25 training images, but phantoms has 24; "
         "set model.start_images to at most 24"
     )
-    with pytest.raises(ConfigError, match=r"model\.start_images = 7: Input should be greater than or equal to 8"):
+    with pytest.raises(ConfigError, match=r"model\.start_images = 7: expected at least 8"):
         recipe_of(large, "model.start_images=7")
 
 

@@ -80,7 +80,7 @@ def metric_rows(
     draws = bootstrap(metrics, sampling, resamples=resamples, seed=seed)
     left_out = jackknife_of(metrics.without(sampling), sampling)
     values = metrics.values()
-    exact = _exact_intervals(metrics, values, left_out.error, groups, labels)
+    exact = _exact_intervals(metrics, values, left_out.error, groups, labels, sampling)
     rows = []
     for column, ((task, measure), value) in enumerate(values.items()):
         found = {"percentile": percentile_interval(value, draws[:, column])}
@@ -115,6 +115,7 @@ def _exact_intervals(
     errors: Float[np.ndarray, " M"],
     groups: Sequence[str],
     labels: Int[np.ndarray, " N"],
+    sampling: Sampling,
 ) -> Exact:
     """Return DeLong's interval of each AUC, Wilson's of each proportion, and that of balanced accuracy from the latter.
 
@@ -136,7 +137,7 @@ def _exact_intervals(
         else:
             among = _images(positive, scores, measure, half_is_positive=metrics.half_is_positive)
         if among is not None and among.any():
-            own = share_interval(values[task, measure], error, groups, among)
+            own = share_interval(values[task, measure], error, sampling.among(among))
             found[task, measure] = "wilson", own
             if measure in ("sensitivity", "specificity") or task == ALL_CLASSES:
                 recalls.setdefault(task, []).append(own)

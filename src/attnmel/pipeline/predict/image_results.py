@@ -88,15 +88,16 @@ class ImageResults:
         stall_limit: float = STALL_LIMIT,
     ) -> None:
         self._age_and_sex = AgeAndSex(model.card, model.temperature, metadata)
-        self.model, self._maps, self._stall_limit = model, maps, stall_limit
+        self.model: ImageModel = model
+        self._maps, self._stall_limit = maps, stall_limit
         self._shard, self._every = shard, paths
-        self.paths = paths[shard.place(len(paths), together=model.together)] if shard else paths
+        self.paths: Sequence[Path] = paths[shard.place(len(paths), together=model.together)] if shard else paths
         self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
         unchecked = not_checked(model.card.colours, model.card.size, masks=masks.given)
         runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
-        self.table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
+        self.table: Table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []

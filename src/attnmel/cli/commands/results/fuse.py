@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from attnmel.api.model_names import NAME
 from attnmel.cli.help import DATA, EVALUATION, OUTPUT, option
 from attnmel.cli.terminal import Home, Json, Terminal, command_line, print_json, print_table
 
@@ -16,8 +17,8 @@ def fuse(
     members: Annotated[
         list[str],
         typer.Argument(
-            help="Run folders, folders of seed-* runs, fused results, or files of predictions (FILE, or "
-            "FILE@VALIDATION_FILE for rules that are fitted)."
+            help="Run folders, folders of seed-* runs, fused results, files of predictions (FILE, or "
+            f"FILE@VALIDATION_FILE for rules that are fitted), or {NAME}."
         ),
     ],
     out: Annotated[
