@@ -8,6 +8,7 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import settings
 from lightning_fabric import Fabric
 from onnx import ModelProto
 from safetensors.torch import save as tensor_bytes
+from tests.checked_calls import begin_test
 from tests.factories import Holder, another_process
 from torch import nn
 
@@ -26,10 +28,13 @@ from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.deploy.onnx.export_facts import ExportFacts, Threshold, append_texts
 from attnmel.deploy.onnx.graph import onnx_graph
+from attnmel.evaluation.maps.summary import summarised
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.experiment import run_recipe, run_system
+from attnmel.pipeline.explain import split, stored_maps
 from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.pretrained.package import ship_model
@@ -46,6 +51,10 @@ settings.load_profile("attnmel")  # a busy machine fails no test, and a test tha
 TESTS = Path(__file__).parent
 EMPTY = '<svg viewBox="0 0 1 1"></svg>'
 COUNTS = {"train": 24, "validation": 10, "test": 12}
+
+
+def pytest_runtest_setup() -> None:
+    begin_test()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,6 +253,22 @@ def _graphs_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(export, "onnx_graph", graph)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _maps_drawn_from_less() -> Iterator[None]:
+    """Draw 50 resamples for each mean of maps: their intervals are tested in `tests/evaluation/maps`."""
+    few = partial(summarised, resampling=ResamplingConfig(resamples=50, permutations=50))
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (split, stored_maps):
+            patch.setattr(module, "summarised", few)
+        yield
+
+
+@pytest.fixture
+def small_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check exported files on a smaller synthetic photograph."""
+    monkeypatch.setattr(check_images, "LARGE", (300, 200))
 
 
 @pytest.fixture(scope="session")

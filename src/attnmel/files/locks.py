@@ -130,6 +130,15 @@ def hold_folder(path: Path, waiting: Note | None = None) -> Iterator[None]:
 
 
 @contextmanager
+def hold_folders(*paths: Path | None) -> Iterator[None]:
+    """Lock those folders that are not None during the block, each once; as `hold_folder`."""
+    with ExitStack() as held:
+        for path in dict.fromkeys(filter(None, paths)):
+            held.enter_context(hold_folder(path))
+        yield
+
+
+@contextmanager
 def _held(lock: Path, what: Path, waiting: Note | None) -> Iterator[None]:
     if _OWN.get(lock) == threading.get_ident():
         yield

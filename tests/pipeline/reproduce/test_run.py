@@ -22,6 +22,7 @@ from tests.pipeline.train.test_train import assert_same_weights
 from attnmel.cli import main
 from attnmel.config.load import load_recipe
 from attnmel.errors import ArchiveError, ConfigError
+from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.reproduce.commands import Commands, reason_of
@@ -39,6 +40,7 @@ ROWS = {
     "attnmel": ("model.network=attnmel-cnn", "loss.prior=none"),
     "plain": ("model.network=vgg16-gap", "loss.prior=none", "published=isic2017/VGG-16-GAP"),
 }
+FEW = ResamplingConfig(resamples=50, permutations=50)
 COLOURS = """
 name = "tiny/colours"
 title = "COLOURS"
@@ -91,7 +93,7 @@ def done(options: TableOptions) -> Reproduced:
     """A table of which one row cannot be trained."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Commands, "run", run_here)
-        return reproduce(options)
+        return reproduce(options, resampling=FEW)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +110,7 @@ def with_rival(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -
 def done_with_rival(with_rival: TableOptions) -> Reproduced:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Commands, "run", run_here)
-        return reproduce(with_rival)
+        return reproduce(with_rival, resampling=FEW)
 
 
 def test_a_fitted_system_is_a_row_and_is_tested_against_the_plain_classifier(done_with_rival: Reproduced) -> None:
@@ -142,7 +144,7 @@ def test_a_finished_system_starts_no_process(
 ) -> None:
     started: list[str] = []
     monkeypatch.setattr(Commands, "run", lambda commands, arguments: started.append(arguments[1]) or "refused")
-    again = reproduce(with_rival)
+    again = reproduce(with_rival, resampling=FEW)
     assert started == []
     assert again.table.blocks == done_with_rival.table.blocks
 
@@ -194,7 +196,7 @@ def test_a_finished_run_starts_no_process(
 ) -> None:
     started: list[str] = []
     monkeypatch.setattr(Commands, "run", lambda commands, arguments: started.append(arguments[1]) or "refused")
-    again = reproduce(options)
+    again = reproduce(options, resampling=FEW)
     assert [Path(row).stem for row in started] == ["broken"]
     assert again.table.blocks == done.table.blocks
 
@@ -285,7 +287,7 @@ def test_a_table_that_was_killed_goes_on_to_the_same_end(
     process.wait()
     assert not run.measures.is_file()
     one = dataclasses.replace(options, plan=dataclasses.replace(options.plan, rows=(row,)), out=tmp_path)
-    again = reproduce(one)
+    again = reproduce(one, resampling=FEW)
     assert not again.failures
     assert_same_weights(run, whole)
     assert again.table.blocks[0].rows[0].figures == done.table.blocks[0].rows[2].figures

@@ -2,14 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from PIL import Image
 
 from attnmel.errors import ConfigError, require_known
 from attnmel.files.folders import MapsFolder, replacing
-from attnmel.files.locks import hold_folder
+from attnmel.files.locks import hold_folders
 from attnmel.pipeline.explain.annotations import open_annotations
 from attnmel.pipeline.explain.channels import explain_channels
 from attnmel.pipeline.explain.gallery import gallery
@@ -57,9 +56,7 @@ def explain_runs(
         _ = run.recipe  # no lock where there is no run
     own = [run.folder.split_maps(split) for run in runs]
     folder = MapsFolder(out or Path("maps") / split) if len(runs) > 1 else MapsFolder(out) if out else own[0]
-    with ExitStack() as locks:
-        for place in dict.fromkeys([folder.path, *(one.path for one in own if len(runs) > 1)]):
-            locks.enter_context(hold_folder(place))
+    with hold_folders(folder.path, *(one.path for one in own if len(runs) > 1)):
         explained = explain_each(
             runs,
             split=split,

@@ -6,7 +6,7 @@ Rows are in the order of the files. Results are written as they come, so that on
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -18,7 +18,7 @@ from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import ImageError
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import replacing, write_text
-from attnmel.files.locks import hold_file, hold_folder
+from attnmel.files.locks import hold_file, hold_folders
 from attnmel.files.table_files import csv_encoding, notice_path
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
@@ -179,13 +179,8 @@ class ImageResults:
             self._progress.note(f"no result as DICOM for {self._dicom.others} of {total} images, which are no DICOM")
         print_notes(self._noted, total, self._progress)
 
-    @contextmanager
-    def _folder_locks(self) -> Iterator[None]:
-        with ExitStack() as held:
-            for folder in (self._maps, self._dicom and self._dicom.folder):
-                if folder is not None:
-                    held.enter_context(hold_folder(folder))
-            yield
+    def _folder_locks(self) -> AbstractContextManager[None]:
+        return hold_folders(self._maps, self._dicom and self._dicom.folder)
 
     def _with_all_files(self, pairs: Iterator[tuple[Path, ImageResult]]) -> Iterator[tuple[Path, ImageResult]]:
         """Yield the results with their files written, on all processors."""

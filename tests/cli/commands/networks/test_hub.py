@@ -312,6 +312,7 @@ NEEDS_RESULTS = ("report", "compare", "fuse", "reproduce")
 LONG = ("evaluate", "explain --split test", "export", "train")
 
 
+@pytest.mark.usefixtures("small_photograph")
 @pytest.mark.parametrize(
     "command", [pytest.param(one, marks=pytest.mark.slow) if one in LONG else one for one in WITH_A_MODEL]
 )

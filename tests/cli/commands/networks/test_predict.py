@@ -10,18 +10,11 @@ import pytest
 from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint
-from attnmel.pipeline.export import check_images
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Attnmel
     from tests.conftest import Phantoms
-
-
-@pytest.fixture
-def small_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Check exported files on a smaller synthetic photograph."""
-    monkeypatch.setattr(check_images, "LARGE", (300, 200))
 
 
 def test_uncalibrated_probabilities_are_those_of_evaluate(
