@@ -34,8 +34,9 @@ from attnmel.records import Predictions, scale_in_words
 class Run:
     """One training run: each of its files is read at most once, when first needed, and its data set prepared once.
 
-    `folder` is its path; that of a folder that is still to be written is given as a `RunFolder`. What is written through a `Run` is what it returns afterwards; what others write meanwhile is not seen. Reading
-    raises what the functions named in the properties raise.
+    `folder` is its path; that of a folder that is still to be written is given as a `RunFolder`. What is written
+    through a `Run` is what it returns afterwards; what others write meanwhile is not seen. Reading raises what the
+    functions named in the properties raise.
 
     Raises:
         ConfigError: the path is no run folder.
