@@ -50,6 +50,8 @@ class Run:
         *,
         dataset: Prepared | None = None,
     ) -> None:
+        if not isinstance(folder, RunFolder | Path | str):
+            raise ConfigError(f"the run is {folder!r}; expected the path of a run folder")
         self.folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
         if not isinstance(folder, RunFolder) and not self.folder.recipe.is_file():
             raise no_run(self.folder)
