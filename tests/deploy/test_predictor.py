@@ -6,7 +6,7 @@ import itertools
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -172,7 +172,8 @@ def test_a_picture_of_pillow_keeps_its_profile(predictor: Predictor, images: lis
 
 
 def test_what_is_no_image_among_several_is_said_at_its_place(predictor: Predictor) -> None:
-    found = list(predictor.predict_many([None, "example:all"]))  # pyright: ignore[reportArgumentType] - what is tested
+    images: Any = iter([None, "example:all"])
+    found = list(predictor.predict_many(images))
     assert [(str(one.path), one.prediction) for one in found] == [("images[0]", None), ("example:all", None)]
     assert found[0].error.startswith(
         "the image is None; expected a path, example:ID, the bytes of a file, a picture of"

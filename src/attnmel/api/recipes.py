@@ -74,7 +74,7 @@ def overrides(settings: Settings) -> list[str]:
         return [override_text(key, value) for key, value in settings.items()]
     if isinstance(settings, str) or not isinstance(settings, Iterable):
         raise ConfigError(
-            f"the settings are {kind_of(settings)}; expected a mapping as {{'training.epochs': 20}}, or a list of texts "
-            "as ['training.epochs=20']"
+            f"the settings are {kind_of(settings)}; expected a mapping as {{'training.epochs': 20}}, or a list of "
+            "texts as ['training.epochs=20']"
         )
     return list(settings)
