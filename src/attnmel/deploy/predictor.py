@@ -144,7 +144,7 @@ class Predictor:
                 "change it, or the float32 file"
             )
         _refuse_costly(self.facts, precision, bound)
-        self.transforms = self.card.transforms if transforms is None else transforms
+        self.transforms: str = self.card.transforms if transforms is None else transforms
         """Name of the transforms of each image whose probabilities are averaged."""
         self._transforms = transforms_of(self.transforms)
         self._network = opened_network(path, precision=precision, threads=threads)

@@ -31,7 +31,8 @@ class OwnNetwork(nn.Module):
 
     def __init__(self, name: str, module: nn.Module, classes: int) -> None:
         super().__init__()
-        self.name, self.classes = name, classes
+        self.name: str = name
+        self.classes: int = classes
         self.module = module
 
     def forward(self, images: Float[Tensor, "B 3 s s"]) -> Output:

@@ -104,11 +104,11 @@ def test_evaluating_reads_each_file_once(
     folder: RunFolder, phantoms: "Phantoms", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Another number of threads than the training's rounds otherwise, and a temperature that moved is written and read.
-    evaluate_run(Run(folder, phantoms.home), split="validation")
+    evaluate_run(Run(folder, phantoms.home), split="validation", resamples=20)
     with counted(folder.path, monkeypatch) as reads:
         run = Run(folder, phantoms.home)
         for split in ("validation", "test"):
-            evaluate_run(run, split=split)
+            evaluate_run(run, split=split, resamples=20)
     assert reads.again == {}
     assert {"recipe.toml", "provenance.json", "measures.json", "images.csv", "best.safetensors"} <= reads.keys()
     assert reads["data set"] == 1

@@ -77,7 +77,7 @@ def sentence(scored: ChallengeReport) -> str:
 
 def table(scored: ChallengeReport) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
-    return [[row.task, row.measure, *plain((row.value, row.low, row.high))] for row in scored.rows]
+    return [[row.task, row.measure, *plain(row.interval)] for row in scored.rows]
 
 
 def _fetched_masks(home: Path) -> dict[str, Path]:

@@ -52,10 +52,10 @@ class Run:
     ) -> None:
         if not isinstance(folder, RunFolder | Path | str):
             raise ConfigError(f"the run is {folder!r}; expected the path of a run folder")
-        self.folder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
+        self.folder: RunFolder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
         if not isinstance(folder, RunFolder) and not self.folder.recipe.is_file():
             raise no_run(self.folder)
-        self.home = home_folder(home)
+        self.home: Path = home_folder(home)
         self.progress = progress
         self._datasets: dict[str | None, Prepared] = {} if dataset is None else {None: dataset}
         self._predictions: dict[str, Predictions] = {}

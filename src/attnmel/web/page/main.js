@@ -129,8 +129,8 @@ function drawOptions(facts) {
     option.dataset.task = point.task;
     return option;
   }));
-  const usual = [...points.keys()].findIndex((name) => name.endsWith("_sensitivity_0.89"));
-  find("point").selectedIndex = Math.max(usual, points.size ? 0 : -1);
+  const usual = facts.models.map((model) => model.usual_point).find(Boolean);
+  find("point").selectedIndex = points.size ? Math.max([...points.keys()].indexOf(usual), 0) : -1;
   find("point").closest("p").hidden = !points.size;
   const maps = [...new Set(facts.models.flatMap((model) => model.maps))];
   const names = { [NO_MAP]: "none", pool3: "pool3 (finer)", pool4: "pool4 (coarser)" };
