@@ -65,8 +65,9 @@ def model_file(model: str | Path) -> Path:
     path = exported_file(model) or Path(model)
     if path.is_dir():
         raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {model} --onnx")
-    is_name = isinstance(model, str) and not path.exists()
-    meant = did_you_mean(model, (ANY, *model_names())) if is_name else ""
+    meant = ""
+    if isinstance(model, str) and not path.exists():
+        meant = did_you_mean(model, (ANY, *model_names()))
     if meant:
         raise CheckpointError(
             f"no file {model}{meant}; expected one that `attnmel export RUN --onnx` wrote, or a name of `attnmel "
