@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -135,6 +136,24 @@ def test_pages_of_the_reference_hold_every_command_recipe_setting_and_file(monke
     assert "| `data.crop` |" in settings
     assert "| `best.safetensors` | Checkpoint of the best epoch" in reference.files()
     assert "::: attnmel.deploy.predictor" in reference.api()
+
+
+def test_pages_that_the_reference_names_are_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mkdocs")
+    monkeypatch.syspath_prepend(ROOT / "docs" / "_site")
+    import hooks  # pyright: ignore[reportMissingImports]
+    from mkdocs.structure.files import File, Files
+
+    def file(name: str) -> File:
+        return File(name, "docs", "site", use_directory_urls=True)
+
+    files = Files([file("predict.md"), file("reference/api.md")])
+    html = '<p title="docs/predict.md">See docs/predict.md#maps, docs/none.md.</p><pre>docs/predict.md</pre>'
+    pages = {name: SimpleNamespace(file=file(name)) for name in ("reference/api.md", "predict.md")}
+    assert hooks.on_page_content(html, pages["reference/api.md"], None, files) == html.replace(
+        "docs/predict.md#maps", '<a href="../../predict/#maps">docs/predict.md#maps</a>'
+    )
+    assert hooks.on_page_content(html, pages["predict.md"], None, files) == html
 
 
 def test_without_mkdocs_one_sentence_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,5 +64,22 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str: 
     return diagrams.drawn(markdown, Path(config.docs_dir), up)
 
 
+NAMED_PAGE = re.compile(r"(?<![\w/])docs/([\w/-]+\.md)(#[\w-]+)?")
+KEPT = re.compile(r"(<pre.*?</pre>|<a .*?</a>|<[^>]*>)", re.DOTALL)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:  # noqa: ANN401
+    """Make links of the pages that the reference names as texts, since docstrings have no links."""
+    if not page.file.src_uri.startswith("reference/"):
+        return html
+
+    def link(found: re.Match[str]) -> str:
+        target = files.get_file_from_path(found[1])
+        return f'<a href="{target.url_relative_to(page.file)}{found[2] or ""}">{found[0]}</a>' if target else found[0]
+
+    parts = KEPT.split(html)
+    return "".join(part if place % 2 else NAMED_PAGE.sub(link, part) for place, part in enumerate(parts))
+
+
 def _way(found: re.Match[str]) -> str:
     return found[0].rpartition("](")[2].rstrip(")").partition("#")[0]

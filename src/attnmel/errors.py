@@ -84,7 +84,7 @@ def require_known(kind: str, name: str, known: Iterable[str]) -> None:
     """
     names = sorted(known)
     if name not in names:
-        raise ConfigError(f"unknown {kind} '{name}'{did_you_mean(name, names)}; known: {', '.join(names)}")
+        raise ConfigError(f"unknown {kind} '{name}'{did_you_mean(str(name), names)}; known: {', '.join(names)}")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

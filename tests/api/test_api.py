@@ -295,8 +295,8 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a data set of a similar name": (
         lambda folder: attnmel.train("isic2017/mel-cnn", data=labelled(folder).with_name("clinc3"), out=folder / "run"),
-        "there is no folder {folder}/clinc3 (did you mean 'clinic3'?); name the one where the images with their labels.csv "
-        "are now",
+        "there is no folder {folder}/clinc3 (did you mean 'clinic3'?); name the one where the images with their "
+        "labels.csv are now",
     ),
     "no data set": (
         lambda folder: attnmel.datasets.read("isic2071"),

@@ -1,6 +1,7 @@
 """`attnmel.statistics` on arrays and frames: independent references, properties, and what is refused."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -318,3 +319,15 @@ def test_a_frame_without_pandas_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_power_takes_one_number_as_well_as_several() -> None:
     assert statistics.power(5, 100) == statistics.power((5,), (100,))
+
+
+def test_the_example_of_a_statistic_of_ones_own_runs(table: pd.DataFrame) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    code = re.search(r"<!-- example: stratified -->\n```python\n(.*?)```", page, re.DOTALL)
+    assert code is not None
+    names = {"frame": table.rename(columns={"score": "network"})}
+    exec(code[1], names)
+    share = names["share"]
+    best = table.sort_values("score", ascending=False).head(12)
+    assert share.value == pytest.approx(best.melanoma.sum() / table.melanoma.sum())  # pyright: ignore[reportAttributeAccessIssue]
+    assert 0 <= share.low < share.value < share.high <= 1  # pyright: ignore[reportAttributeAccessIssue]

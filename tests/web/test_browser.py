@@ -159,7 +159,9 @@ def test_the_name_of_a_file_is_text_wherever_it_is_shown(opened: Open, tmp_path:
     assert page.inner_text("h1") == name
     assert page.title() == f"{name}, attnmel"
     assert "Research use only" in page.inner_text("body")
-    assert page.locator("img").count() == 2
+    assert page.locator("article > img").count() == 2
+    assert page.locator(".scale img").count() == 2, "a legend for each map"
+    assert "It was not checked whether the image shows a skin lesion" in page.inner_text("body")
 
 
 def test_slider_map_border_and_zoom_change_what_is_seen(opened: Open) -> None:
@@ -340,7 +342,7 @@ def test_a_phone_shows_whole_file_names_and_what_could_not_be_read(opened: Open,
     )
     assert stripe == ["block", 1], "its stripe goes along every line"
     warning = page.locator("#table tbody tr").nth(1).locator("td").last
-    assert warning.evaluate("one => getComputedStyle(one, '::before').content") == '"Warnings and notes" ": "'
+    assert warning.evaluate("one => getComputedStyle(one, '::before').content") == '"Warnings and notes: "'
     edges = warning.bounding_box()
     assert edges["x"] + edges["width"] <= PHONE["viewport"]["width"]
     heights = page.eval_on_selector_all("#table .open", "all => all.map(one => one.getBoundingClientRect().height)")

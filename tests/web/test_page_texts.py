@@ -19,11 +19,13 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js")
 def texts() -> dict[str, str]:
     """What the functions of the page return, by a name for each."""
     script = f"""
-      const {{ achieved, chosenHow, counted, decision, failure, pointName, percent, percentOf, remarks }} = await import({json.dumps(TEXTS.as_uri())});
+      const {{ achieved, chosenHow, counted, decision, failure, percent, percentOf, pointName, remarks }} =
+        await import({json.dumps(TEXTS.as_uri())});
       const row = {{ warnings: ["strip"], notes: ["alpha channel laid on white"] }};
       const broken = {{ rows: {{ one: {{ error: "a.png is empty" }}, two: {{ error: "a.png is empty" }} }} }};
-      const point = {{ name: "p", task: "melanoma", threshold: 0.1093, target: 0.89, achieved: [
-        {{ split: "test", images: 600, positives: 117, sensitivity: [100 / 117, 0.78, 0.91], specificity: [324 / 483, 0.63, 0.71] }}] }};
+      const rates = {{ sensitivity: [100 / 117, 0.78, 0.91], specificity: [324 / 483, 0.63, 0.71] }};
+      const test = {{ split: "test", images: 600, positives: 117, ...rates }};
+      const point = {{ name: "p", task: "melanoma", threshold: 0.1093, target: 0.89, achieved: [test] }};
       const own = {{ ...point, name: "o", target: null, threshold: 0.3 }};
       const model = {{ thresholds: [point, own] }};
       console.log(JSON.stringify({{
@@ -31,7 +33,8 @@ def texts() -> dict[str, str]:
         remarks: remarks({{ rows: {{ one: row, two: row }} }}, [{{ model: "one" }}, {{ model: "two" }}]),
         names: [0.95, 0.89, 0.82, 0.5].map((target) => pointName({{ ...point, target }})), own: pointName(own),
         chosen: chosenHow(point, "images of A"), achieved: achieved(model, "p")[0],
-        above: decision(model, {{ decisions: {{ p: 1 }} }}, "p").text, below: decision(model, {{ decisions: {{ p: 0 }} }}, "p").text,
+        above: decision(model, {{ decisions: {{ p: 1 }} }}, "p").text,
+        below: decision(model, {{ decisions: {{ p: 0 }} }}, "p").text,
         broken: failure(broken), partly: failure({{ rows: {{ ...broken.rows, two: row }} }}),
       }}));
     """

@@ -71,7 +71,8 @@ class Compared:
     found: "RunsCompared"
 
     def __repr__(self) -> str:
-        return f"Compared({counted(len(self.found.comparison.differences), 'difference')}; see .sentences, .to_dict() and .to_frame())"
+        rows = counted(len(self.found.comparison.differences), "difference")
+        return f"Compared({rows}; see .sentences, .to_dict() and .to_frame())"
 
     @property
     def sentences(self) -> tuple[str, ...]:

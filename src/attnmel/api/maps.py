@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import image_paths, opened_runs, place_of, refuse_swapped, trained_model
+from attnmel.api.places import places
 from attnmel.errors import ConfigError, counted, listed
 from attnmel.progress import Progress
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from attnmel.pipeline.run.run import Run
 
 Place = str | Path
+IMAGES = "the path of a file or a folder, or example:ID"
 LIMIT = 64
 """Images on which a network is run again."""
 
@@ -93,19 +95,19 @@ def explain_one_by_one(
     """Write the maps as `explain`, and give each file when it is written."""
     from attnmel.pipeline.explain.images import explain_images
 
-    if not images:
+    named, shown = [str(one) for one in places(images, "images", IMAGES)], as_progress(progress)
+    if not named:
         raise ConfigError("no images to explain: name image files, or a split of the run's data, as in --split test")
-    named, shown = [str(one) for one in images], as_progress(progress)
     refuse_swapped(place_of(model), named)
     path = trained_model(place_of(model), shown)
-    places = [None if one is None else Path(one) for one in (out, masks, segmenter)]
+    folders = [None if one is None else Path(one) for one in (out, masks, segmenter)]
     yield from explain_images(
         path,
         image_paths(named),
         methods=methods,
-        out=places[0],
-        masks=places[1],
-        segmenter=places[2],
+        out=folders[0],
+        masks=folders[1],
+        segmenter=folders[2],
         progress=shown,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attnmel.api.places import one_place, places
 from attnmel.errors import ConfigError, did_you_mean
 from attnmel.progress import SILENT, Progress
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from attnmel.files.folders import RunFolder
     from attnmel.pipeline.run.run import Run
     from attnmel.pretrained.catalogue import Shipped
+
+PLACES = "a run, a path, a name of `attnmel models`, or hf:OWNER/NAME@REVISION"
 
 NAME = "`pretrained` or another model of `attnmel models`, hf:OWNER/NAME@REVISION of a hub"
 
@@ -27,7 +30,7 @@ def place_of(model: "Run | str | Path") -> str:
     """Return the path of a run, or a name or path as it was given; no torch."""
     from attnmel.files.hub import PREFIX
 
-    place = str(getattr(model, "path", model))
+    place = str(getattr(one_place(model, "the model", PLACES), "path", model))
     # A name that became a path of Windows on its way.
     return place.replace("\\", "/") if place.startswith(PREFIX) else place
 
@@ -172,7 +175,7 @@ def opened_runs(models: "Iterable[Run | str | Path]", home: Path | None, progres
     from attnmel.pipeline.run.run import Run
 
     found = []
-    for one in models:
+    for one in places(models, "runs", PLACES):
         folders = [] if isinstance(one, Run) else runs_of(Path(place_of_results(one, progress)))
         found += [one] if isinstance(one, Run) else [Run(folder, home, progress) for folder in folders]
     return found

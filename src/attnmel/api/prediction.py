@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import fast_model, image_paths, place_of, refuse_swapped
+from attnmel.api.places import places
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import ConfigError, counted
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from attnmel.pipeline.run.run import Run
 
 Place = str | Path
+IMAGES = "the path of a file or a folder, or example:ID (arrays are for attnmel.Predictor)"
 _COLUMNS = {"probabilities": "probability", "uncalibrated": "uncalibrated", "decisions": "decision"}
 """Values by class or threshold, and how their columns begin."""
 
@@ -109,7 +111,7 @@ def predict(
     """
     from attnmel.pipeline.predict.predict import predict_images
 
-    named = [str(one) for one in ([images] if isinstance(images, str | Path) else images)]
+    named = [str(one) for one in places(images, "images", IMAGES)]
     if not named:
         raise ConfigError("no images to predict: name image files, folders of them, or example:ID")
     place, shown = place_of(model), as_progress(progress)

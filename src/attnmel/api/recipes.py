@@ -1,11 +1,13 @@
 """A recipe as people name it, with changed settings -> the recipe to train. No torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnmel.api.places import kind_of
 from attnmel.config.load import AnyRecipe, changed_recipe, is_fusion, load_run_recipe
 from attnmel.config.overrides import of_recipe, override_text
+from attnmel.errors import ConfigError
 from attnmel.files.folders import RunFolder
 
 Settings = Mapping[str, object] | Sequence[str]
@@ -47,6 +49,8 @@ def open_recipe(
     more |= {"data.strict": True} if strict else {}
     more |= {"data.columns": dict(columns)} if columns else {}
     changed = [*overrides(settings), *overrides(more)]
+    if not isinstance(recipe, str | Path | AnyRecipe):
+        raise ConfigError(f"the recipe is {kind_of(recipe)}; expected its name, a TOML file, a run folder, or a Recipe")
     if not isinstance(recipe, str | Path):
         found = changed_recipe(recipe, changed)
         return OpenedRecipe(found if exclude is None else excluding(found, exclude), None, tuple(changed))
@@ -64,8 +68,13 @@ def overrides(settings: Settings) -> list[str]:
     """Return changed settings as texts `key=value`.
 
     Raises:
-        ConfigError: a value that TOML does not know.
+        ConfigError: a value that TOML does not know, or no settings at all.
     """
     if isinstance(settings, Mapping):
         return [override_text(key, value) for key, value in settings.items()]
+    if isinstance(settings, str) or not isinstance(settings, Iterable):
+        raise ConfigError(
+            f"the settings are {kind_of(settings)}; expected a mapping as {{'training.epochs': 20}}, or a list of "
+            "texts as ['training.epochs=20']"
+        )
     return list(settings)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.api.answers import Compared, Evaluated, EvaluatedRun, FusedRuns, Scored
 from attnmel.api.callbacks import Report, as_progress
-from attnmel.api.model_names import opened_runs, place_of, place_of_results, runs_to_evaluate
+from attnmel.api.model_names import PLACES, opened_runs, place_of, place_of_results, runs_to_evaluate
+from attnmel.api.places import one_place, places
 from attnmel.config.fusion import Rule
 from attnmel.files.folders import home_folder
 from attnmel.progress import Progress
@@ -95,7 +96,8 @@ def compare(
     from attnmel.pipeline.evaluate.compare import compare_runs
     from attnmel.pipeline.run.run import Run
 
-    named = [one if isinstance(one, Run) else Path(place_of_results(one)) for one in runs]
+    given = places(runs, "runs", PLACES)
+    named = [one if isinstance(one, Run) else Path(place_of_results(one)) for one in given]
     return Compared(
         compare_runs(
             named,
@@ -133,7 +135,7 @@ def score(
 
     found = score_submission(
         dataset,
-        Path(predictions),
+        Path(one_place(predictions, "predictions", "the path of a table, or of a folder of masks")),
         home=home_folder(_path(home)),
         truth=_path(truth),
         columns=columns,
@@ -168,7 +170,7 @@ def fuse(
     from attnmel.pipeline.fuse.fuse import fuse as fuse_members
 
     found = fuse_members(
-        [place_of_results(one) for one in members],
+        [place_of_results(one) for one in places(members, "members", PLACES)],
         Path(out),
         by=by,
         dataset=dataset,
@@ -200,6 +202,7 @@ def write_report(
     from attnmel.pipeline.report.report import report_runs
     from attnmel.pipeline.run.run import Run
 
+    runs = places(runs, "runs", PLACES)
     files = [one for one in runs if not isinstance(one, Run) and named_submission(str(one))[1].is_file()]
     # A submission alone is opened as a run, which says that it is none.
     named = [one for one in runs if one not in files or len(files) == len(runs)]

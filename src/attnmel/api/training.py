@@ -104,7 +104,7 @@ def train(
         from attnmel.models.own_network import register_network
 
         more |= {"model.network": "own", "model.own": register_network(network), "model.weights": "random"}
-    given = dict(settings) | more if isinstance(settings, Mapping) else [*settings, *overrides(more)]
+    given = dict(settings) | more if isinstance(settings, Mapping) else [*overrides(settings), *overrides(more)]
     opened = open_recipe(
         recipe,
         given,

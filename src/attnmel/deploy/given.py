@@ -34,7 +34,7 @@ FORMS = f"a path, example:ID, the bytes of a file, a picture of Pillow, or pixel
 class Given(NamedTuple):
     """One of several images, with its name."""
 
-    image: Image
+    image: object
     name: str
     """The path of a file; of another image its place, images[0]."""
 
@@ -65,10 +65,13 @@ def model_file(model: str | Path) -> Path:
     path = exported_file(model) or Path(model)
     if path.is_dir():
         raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {model} --onnx")
-    meant = "" if path.exists() else did_you_mean(str(model), (ANY, *model_names()))
+    meant = ""
+    if isinstance(model, str) and not path.exists():
+        meant = did_you_mean(model, (ANY, *model_names()))
     if meant:
         raise CheckpointError(
-            f"no file {model}{meant}; expected one that `attnmel export RUN --onnx` wrote, or a name of `attnmel models`"
+            f"no file {model}{meant}; expected one that `attnmel export RUN --onnx` wrote, or a name of `attnmel "
+            "models`"
         )
     return path
 
@@ -105,9 +108,8 @@ def several(images: object) -> Iterable[Given]:
     """
     if isinstance(images, str) and (examples := example_images(images)):
         return _in_order(examples)
-    is_array = isinstance(images, np.ndarray)
-    if isinstance(images, SINGLE) or (is_array and images.ndim == IMAGE_DIMENSIONS):
-        return [Given(images, name_of(images))]  # pyright: ignore[reportArgumentType] - `one_image` takes all of them
+    if isinstance(images, SINGLE) or (isinstance(images, np.ndarray) and images.ndim == IMAGE_DIMENSIONS):
+        return [Given(images, name_of(images))]
     if hasattr(images, "read") or isinstance(images, Mapping) or not isinstance(images, Iterable):
         raise ImageError(
             f"the images are {_kind(images)}; expected one image or a list of them, each {FORMS}{_way_out(images)}"
@@ -115,7 +117,7 @@ def several(images: object) -> Iterable[Given]:
     return _in_order(images)
 
 
-def _in_order(images: Iterable[Image]) -> Iterator[Given]:
+def _in_order(images: Iterable[object]) -> Iterator[Given]:
     for place, image in enumerate(images):
         name = name_of(image)
         yield Given(image, f"images[{place}]" if name == UNNAMED else name)
@@ -125,7 +127,7 @@ def name_of(image: object) -> str:
     """Return the name of an image for a message: the path of a file."""
     if isinstance(image, NamedBytes):
         return image.name
-    return str(image) if isinstance(image, str | os.PathLike) else UNNAMED
+    return os.fspath(image) if isinstance(image, str | os.PathLike) else UNNAMED
 
 
 def check_mask(mask: object) -> None:

@@ -193,7 +193,7 @@ class Predictor:
     def _compiled(self, *, many: bool) -> Compiled:
         return self._network.compiled(many=many)
 
-    def _predict_file(self, image: Image, name: str, masks: MaskOf, network: Compiled) -> PredictedFile:
+    def _predict_file(self, image: object, name: str, masks: MaskOf, network: Compiled) -> PredictedFile:
         path = Path(name)
         try:
             source = one_image(image)

@@ -48,7 +48,7 @@ def transforms_of(text: str) -> tuple[Transform, ...]:
     Raises:
         ConfigError: says what is known.
     """
-    if written := _RANDOM.fullmatch(text):
+    if written := _RANDOM.fullmatch(str(text)):
         count, seed = int(written[1]), int(written[2] or 0)
         if 2 <= count <= MOST_REPLICAS:
             generator = random.Random(seed)  # its numbers are the same in every version of Python

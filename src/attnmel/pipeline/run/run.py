@@ -34,8 +34,9 @@ from attnmel.records import Predictions, scale_in_words
 class Run:
     """One training run: each of its files is read at most once, when first needed, and its data set prepared once.
 
-    `folder` is its path; that of a folder that is still to be written is given as a `RunFolder`. What is written through a `Run` is what it returns afterwards; what others write meanwhile is not seen. Reading
-    raises what the functions named in the properties raise.
+    `folder` is its path; that of a folder that is still to be written is given as a `RunFolder`. What is written
+    through a `Run` is what it returns afterwards; what others write meanwhile is not seen. Reading raises what the
+    functions named in the properties raise.
 
     Raises:
         ConfigError: the path is no run folder.
@@ -49,6 +50,8 @@ class Run:
         *,
         dataset: Prepared | None = None,
     ) -> None:
+        if not isinstance(folder, RunFolder | Path | str):
+            raise ConfigError(f"the run is {folder!r}; expected the path of a run folder")
         self.folder: RunFolder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
         if not isinstance(folder, RunFolder) and not self.folder.recipe.is_file():
             raise no_run(self.folder)

@@ -1,0 +1,40 @@
+"""Paths, names and runs as people hand them over: one of them, or several. No torch."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attnmel.errors import ConfigError
+
+
+def one_place(given: object, what: str, expected: str) -> Any:  # noqa: ANN401 - a run, a path or a text, as it is given
+    """Return a path, a name or a run as it is.
+
+    Raises:
+        ConfigError: it is none of them.
+    """
+    if _is_place(given):
+        return given
+    raise ConfigError(f"{what} is {kind_of(given)}; expected {expected}")
+
+
+def places(given: object, what: str, expected: str) -> list[Any]:
+    """Return several paths, names or runs as a list; a single one, even a text, as the only of it.
+
+    Raises:
+        ConfigError: something else, by itself or among several.
+    """
+    if _is_place(given):
+        return [given]
+    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable):
+        raise ConfigError(f"{what} is {kind_of(given)}; expected {expected}, or a list of them")
+    return [one_place(one, f"{what}[{place}]", expected) for place, one in enumerate(given)]
+
+
+def kind_of(thing: object) -> str:
+    """Return "None", or of what type something is."""
+    return "None" if thing is None else f"a value of the type {type(thing).__name__}"
+
+
+def _is_place(given: object) -> bool:
+    return isinstance(given, str | os.PathLike) or isinstance(getattr(given, "path", None), os.PathLike)
