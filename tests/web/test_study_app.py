@@ -307,3 +307,20 @@ def test_the_wrong_machine_is_not_named(standing: Desk) -> None:
                 seen.add(json.dumps(sorted(state.json()["support"])))
             standing.read(1, reader)
     assert len(seen) == 1
+
+
+def test_the_welcome_says_what_to_expect_and_shows_nothing(desk: Desk) -> None:
+    found = desk.get("/api/welcome").json()
+    assert found == {
+        "study": "study", "reader": "ana", "disease": "melanoma", "answered": 0, "steps": 18, "images": 10,
+        "practice": 1, "sessions": 1, "washout_days": 28, "support": "probability", "after_own_answer": True,
+        "minutes": 6, "ends": None,
+    }  # fmt: skip
+    assert desk.opened.store.shown(desk.opened.store.readers()[0]) == {}
+    assert desk.client.get("/api/welcome").status_code == 401
+    assert desk.state()["images"] == 10
+
+
+def test_an_own_diagnosis_that_is_not_listed_can_be_given(desk: Desk) -> None:
+    assert desk.state()["diagnoses"] == ["melanoma", "nevus", "other or not listed"]
+    assert desk.post(answer(desk.state(), diagnosis="other or not listed")).status_code == 200
