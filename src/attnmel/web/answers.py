@@ -9,7 +9,7 @@ from attnmel.pipeline.predict.table import ImageResult
 from attnmel.records import ATTENTION_MAPS
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models, ServedModel
-from attnmel.web.pictures import overlay_png, pictures
+from attnmel.web.pictures import map_colours, overlay_png, pictures
 from attnmel.web.uploads import Upload
 
 
@@ -58,6 +58,7 @@ def info(models: Models, limits: Limits) -> dict[str, object]:
         "notice": NOTICE,
         "version": __version__,
         "segmenter": models.mask_of is not None,
+        "map_colours": map_colours() if any(one["maps"] for one in facts) else None,
         "limits": {"files": limits.files, "file_bytes": limits.file_bytes, "request_bytes": limits.request_bytes},
         "models": facts,
     }

@@ -57,9 +57,15 @@ class ServedModel:
 
 
 class Models:
-    """The models of a server by name, in order, with what draws lesion masks."""
+    """The models of a server by name, in order, with what draws lesion masks.
 
-    def __init__(self, paths: Mapping[str, Path], mask_of: MaskOf | None) -> None:
+    `given_names` are further names that requests may use, such as those typed at the start, with the name of each.
+    """
+
+    def __init__(
+        self, paths: Mapping[str, Path], mask_of: MaskOf | None, given_names: Mapping[str, str] | None = None
+    ) -> None:
+        self.given_names = given_names or {}
         self.by_name = {name: ServedModel(name, path, masks=mask_of is not None) for name, path in paths.items()}
         self.mask_of = mask_of
         for many in (False, True):

@@ -1,7 +1,7 @@
 """What the page of a study sends and gets, as JSON."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -11,7 +11,7 @@ MOST_SECONDS = 86_400
 class Given(BaseModel):
     """One answer, as the page sends it."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
     position: Annotated[int, Field(ge=1)]
     stage: str

@@ -42,7 +42,7 @@ def new(
         list[str] | None,
         option(
             EVALUATION,
-            "What readers are shown: run, ONNX file, or CSV of probabilities; repeatable.",
+            "What readers are shown: run, ONNX file, model by its name, or CSV of probabilities; repeatable.",
             metavar="[NAME=]PATH",
         ),
     ] = None,

@@ -14,7 +14,7 @@ from attnmel.files.table_files import unguarded, write_table
 from attnmel.pipeline.study.analysis.imrmc import TRUTH, number
 from attnmel.pipeline.study.analysis.study_data import Reading, StudyData, study_data
 
-NAMES = {
+NAMES: dict[str, tuple[str, ...]] = {
     "reader": ("reader", "reader_id", "readerid", "leser", "befunder"),
     "case": ("case", "case_id", "caseid", "image", "image_id", "fall", "bild"),
     "modality": ("modality", "modality_id", "modalityid", "arm", "treatment", "test", "modalität", "verfahren"),
