@@ -137,7 +137,7 @@ def test_a_key_that_was_used_for_another_answer_does_not_swallow_one(desk: Desk)
 
 def test_no_truth_no_name_of_a_case_and_nothing_of_others_reaches_the_browser(desk: Desk) -> None:
     desk.read(3, "ben", comment="a word of ben")
-    texts = []
+    texts = [desk.get("/api/welcome").text]
     while (state := desk.get("/api/state")).json()["state"] == "reading":
         texts.append(state.text)
         image = desk.get(f"/api/image/{state.json()['position']}")
@@ -151,7 +151,7 @@ def test_no_truth_no_name_of_a_case_and_nothing_of_others_reaches_the_browser(de
 
 @pytest.mark.parametrize("token", ["", "x" * 32, "' OR '1'='1", "ana", "%00", "\u00e9"])
 def test_a_guessed_token_gets_nothing(standing: Desk, token: str) -> None:
-    for path in ("/api/state", "/api/image/2", "/api/map/2"):
+    for path in ("/api/welcome", "/api/state", "/api/image/2", "/api/map/2"):
         for value in (f"Bearer {token}", token, f"Basic {token}"):
             got = standing.client.get(path, headers={b"authorization": value.encode()})
             assert (got.status_code, got.json()) == (401, {"error": NO_LINK})
