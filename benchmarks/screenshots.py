@@ -84,6 +84,12 @@ def serve_pages(browser: Browser, out: Path, segmenter: Path | None) -> None:
             page.context.close()
 
 
+def begun(page: Page) -> None:
+    """Leave the welcome for the first case."""
+    page.click("#again")
+    page.wait_for_function(f"() => {READING}")
+
+
 def answered(page: Page, suspicion: int) -> None:
     """Answer every question, and wait for what comes next."""
     before = page.text_content("#count")
@@ -113,13 +119,15 @@ def study_pages(browser: Browser, folder: Path, out: Path) -> None:
     links = [line.partition("#")[2].strip() for line in printed.splitlines() if "#" in line]
     with serving("study", "serve", study) as address:
         page = opened(browser, f"{address}#{links[0]}")
-        page.wait_for_function(f"() => {READING}")
+        page.wait_for_selector("#again:not([hidden])")
+        shot(page, out / "study-welcome.png")
+        begun(page)
         shot(page, out / "study-alone.png")
         answered(page, 35)
         page.emulate_media(color_scheme="dark")
         shot(page, out / "study-machine-dark.png")
         page = opened(browser, f"{address}#{links[1]}", phone=True)
-        page.wait_for_function(f"() => {READING}")
+        begun(page)
         shot(page, out / "study-phone.png")
 
 

@@ -47,5 +47,17 @@ def test_the_methods_and_measures_of_saliency_maps_are_explained() -> None:
         assert one == "gradcam-pool4" or f"`{one}`" in TEXT, one
 
 
+def test_the_words_of_reader_studies_are_explained() -> None:
+    names = {part for name, _ in ENTRIES for part in name.replace("`", "").split(", ")}
+    words = (
+        "ROC curve", "AUC of a reader", "p value", "kappa", "AC1", "jackknife", "Obuchowski-Rockette", "washout",
+        "crossed", "sequential", "automation bias", "non-inferiority margin", "operating point", "DeLong", "MRMC",
+        "U-statistic", "degrees of freedom", "reference", "modality", "split plot", "binormal curve", "power",
+        "repeatability", "suspicion", "machine's threshold", "Bland-Altman", "random readers", "fixed readers",
+        "Roe-Metz model", "truth", "wrong machine",
+    )  # fmt: skip
+    assert not set(words) - names
+
+
 def test_the_readme_links_to_it() -> None:
     assert "(docs/glossary.md)" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -137,7 +137,7 @@ def test_a_key_that_was_used_for_another_answer_does_not_swallow_one(desk: Desk)
 
 def test_no_truth_no_name_of_a_case_and_nothing_of_others_reaches_the_browser(desk: Desk) -> None:
     desk.read(3, "ben", comment="a word of ben")
-    texts = []
+    texts = [desk.get("/api/welcome").text]
     while (state := desk.get("/api/state")).json()["state"] == "reading":
         texts.append(state.text)
         image = desk.get(f"/api/image/{state.json()['position']}")
@@ -151,7 +151,7 @@ def test_no_truth_no_name_of_a_case_and_nothing_of_others_reaches_the_browser(de
 
 @pytest.mark.parametrize("token", ["", "x" * 32, "' OR '1'='1", "ana", "%00", "\u00e9"])
 def test_a_guessed_token_gets_nothing(standing: Desk, token: str) -> None:
-    for path in ("/api/state", "/api/image/2", "/api/map/2"):
+    for path in ("/api/welcome", "/api/state", "/api/image/2", "/api/map/2"):
         for value in (f"Bearer {token}", token, f"Basic {token}"):
             got = standing.client.get(path, headers={b"authorization": value.encode()})
             assert (got.status_code, got.json()) == (401, {"error": NO_LINK})
@@ -307,3 +307,20 @@ def test_the_wrong_machine_is_not_named(standing: Desk) -> None:
                 seen.add(json.dumps(sorted(state.json()["support"])))
             standing.read(1, reader)
     assert len(seen) == 1
+
+
+def test_the_welcome_says_what_to_expect_and_shows_nothing(desk: Desk) -> None:
+    found = desk.get("/api/welcome").json()
+    assert found == {
+        "study": "study", "reader": "ana", "disease": "melanoma", "answered": 0, "steps": 18, "images": 10,
+        "practice": 1, "sessions": 1, "washout_days": 28, "support": "probability", "after_own_answer": True,
+        "minutes": 6, "ends": None,
+    }  # fmt: skip
+    assert desk.opened.store.shown(desk.opened.store.readers()[0]) == {}
+    assert desk.client.get("/api/welcome").status_code == 401
+    assert desk.state()["images"] == 10
+
+
+def test_an_own_diagnosis_that_is_not_listed_can_be_given(desk: Desk) -> None:
+    assert desk.state()["diagnoses"] == ["melanoma", "nevus", "other or not listed"]
+    assert desk.post(answer(desk.state(), diagnosis="other or not listed")).status_code == 200

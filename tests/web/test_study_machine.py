@@ -13,6 +13,9 @@ from tests.web.test_study_app import Desk
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.study_results import StudyOptions
 from attnmel.files.folders import RunFolder
+from attnmel.files.table_files import nan_to_null
+from attnmel.models.weights.operating_points import Threshold, usual_threshold
+from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.study.analysis.analyse import analyse_study, write_study
 from attnmel.pipeline.study.export_study import export_study
 from attnmel.pipeline.study.machine_thresholds import parsed_thresholds
@@ -22,6 +25,10 @@ from attnmel.progress import SILENT
 from attnmel.records import Lesion
 
 OLD = Path(__file__).parents[1] / "old_files" / "study.zip"
+
+
+def images() -> list[Path]:
+    return sorted(FOLDER.glob("*.jpg"))[:3]
 
 
 def lesions() -> list[Lesion]:
@@ -49,8 +56,21 @@ def test_an_onnx_file_and_a_run_have_the_operating_point_of_their_card(exported:
         "the model's operating point for melanoma, target sensitivity 0.9",
     )
     assert machine_output(f"net={exported}", lesions(), chosen={"net": 0.4}).threshold.value == 0.4
-    source = machine_output(str(calibrated.path), lesions()).threshold.source
-    assert source == "the default, since the model has no operating point"
+    run, predicted = machine_output(str(calibrated.path), lesions()), predict_images(calibrated.path, images())
+    decisions = [predicted.table.plain_result(one)["decisions"] for one in predicted]
+    name = "melanoma_sensitivity_0.89"
+    assert run.threshold.source == "the model's operating point for melanoma, target sensitivity 0.89"
+    own = [int(value > run.threshold.value) for value in run.probabilities.values()]
+    assert own == [one[name] for one in decisions]  # pyright: ignore[reportIndexIssue]
+
+
+def test_the_operating_point_where_none_is_named_is_that_of_sensitivity_89_else_the_first() -> None:
+    at = Threshold(task="nevus", threshold=0.2, target=0.89)
+    assert usual_threshold([at], "melanoma") is None
+    others = [Threshold(task="melanoma", threshold=value, target=value) for value in (0.82, 0.95)]
+    assert usual_threshold([at, *others], "melanoma") == others[0]
+    best = Threshold(task="melanoma", threshold=0.1, target=0.89)
+    assert usual_threshold([at, *others, best], "melanoma") == best
 
 
 @pytest.mark.parametrize(
@@ -140,10 +160,10 @@ def test_a_study_of_an_earlier_version_is_as_it_was_and_says_which_threshold(tmp
         readings = export_study(opened, tmp_path / "again").readings
     assert readings is not None
     for file in (tmp_path / "export" / "readings.csv", readings):
-        found = json.loads(json.dumps(analyse_study(file, StudyOptions()).as_dict()))
+        found = json.loads(json.dumps(nan_to_null(analyse_study(file, StudyOptions()).as_dict())))
         assert found["threshold"] == 50
         for part in ("modalities", "differences", "changes", "machine_against_readers"):
-            assert json.dumps(found[part]) == json.dumps(expected[part]), part  # as text: NaN is no NaN
+            assert json.dumps(found[part]) == json.dumps(expected[part]), part
         for name, one in expected["machines"].items():
             assert json.dumps(found["machines"][name]["decisions"]) == json.dumps(one["decisions"])
         note = "net: its answer is positive above 50, that of the readers, since no operating point of it is known"

@@ -114,6 +114,7 @@ def test_the_wrong_machine_is_as_wrong_as_the_other_is_right(made: tuple[Path, S
         ({"readers": ["a,b"]}, "the reader 'a,b'; expected a name of 1 to 80 letters without a comma"),
         ({"repeats": 5}, "5 repeated images; expected at most half of all 8"),
         ({"completion": 0.0}, "a completion rule of 0; expected a share above 0 and at most 1"),
+        ({"ends": date(2000, 1, 2)}, "the last day 2000-01-02 is over; expected today ("),
         ({"show": "map"}, "--show map: a machine has no attention maps; choose --show probability"),
         ({"counts": {"nevus": 3}}, "the drawn classes are nevus; expected at least one that is diseased"),
         ({"counts": {"melanom": 3, "nevus": 3}}, "the drawn classes are melanom, nevus; expected"),

@@ -117,10 +117,9 @@ def _threshold(readings: Readings, human: Sequence[str], options: StudyOptions) 
         raise ReadingsError(
             f"the readers have the thresholds {listed([f'{one:g}' for one in stated])}; expected one, or --threshold"
         )
-    if stated:
-        return stated[0]
-    scores = readings.scores[readings.read]
-    return 0.5 if np.isin(scores, (0, 1)).all() else options.scale_threshold
+    if stated or options.scale_threshold is not None:
+        return stated[0] if stated else options.scale_threshold
+    return 0.5 if np.isin(readings.scores[readings.read], (0, 1)).all() else None
 
 
 def _check_thresholds(machines: Sequence[str], threshold: float | None, options: StudyOptions) -> None:

@@ -25,7 +25,8 @@ class StudyOptions:
     reference: str | None = None
     """The modality that others are compared with; `alone` where there is one."""
     threshold: float | None = None
-    """Score strictly above which a reader's answer is positive; by default what the readings say, then the scale's."""
+    """Score strictly above which a reader's answer is positive; by default what the readings say, then the middle
+    of the scale, then 0.5 where all scores are 0 or 1."""
     machine_threshold: float | Mapping[str, float] | None = None
     """That of all machines, or of each by name; by default what the readings say, then that of readers."""
     stated: Mapping[str, DecisionThreshold] = field(default_factory=dict)

@@ -142,7 +142,7 @@ async function show(state) {
   shown = state;
   key = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
   named(state.study);
-  if (state.state === "done") message("Thank you", "You have answered everything. You can close this page.");
+  if (state.state === "done") message("Thank you", "You have answered everything, and all answers are saved. You can close this page.");
   else if (state.state === "break") message("Break", `The second part opens on ${new Date(state.opens).toLocaleString()}. Come back then by the same link.`);
   else await showCase(state);
   count(state);

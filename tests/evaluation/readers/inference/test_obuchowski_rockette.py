@@ -50,6 +50,9 @@ def test_the_machine_against_readers_has_the_published_numbers(with_machine: Rea
     close((found.value, found.error, found.p), (0.134625, 0.04907344456, 0.009412524353))
     close((found.low, found.high), (0.03510663418, 0.2341433659))
     assert found.degrees == pytest.approx(36.0750905, abs=5e-8)
+    square = np.var(reader_aucs(with_machine)[1, :5], ddof=1)
+    close((square, found.error**2 - square / 5), (0.004009492187, 0.001606304523))  # MS and Cov2, which make the error
+    close(found.value / found.error, 2.743337078)
 
 
 def test_a_simulated_machine_against_ten_readers_has_the_published_numbers() -> None:

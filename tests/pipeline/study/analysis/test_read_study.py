@@ -7,6 +7,7 @@ import pytest
 from tests.strangers.make_readers import write_sequential
 
 from attnmel.errors import ReadingsError
+from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.pipeline.study.analysis.imrmc import write_imrmc
 from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.pipeline.study.analysis.readings_table import write_readings_table
@@ -151,3 +152,17 @@ def test_a_path_that_is_no_file_of_readings(tmp_path: Path) -> None:
     (tmp_path / "x.imrmc").write_text("reader,case\n")
     with pytest.raises(ReadingsError, match="has no line 'BEGIN DATA:'; expected it before the readings"):
         read_study(tmp_path / "x.imrmc")
+
+
+def test_thresholds_of_modalities_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "readings.csv"
+    head = "reader,case,modality,score,truth,threshold\n"
+    file.write_text(f"{head}r,a,m,1,0,\nr,b,m,2,1,\nnet,a,net,10,0,12.5\nnet,b,net,20,1,\n")
+    data = read_study(file)
+    assert data.thresholds == {"net": DecisionThreshold(12.5, "that of the readings' table")}
+    write_readings_table(tmp_path / "again.csv", data, data.thresholds)
+    assert read_study(tmp_path / "again.csv").thresholds == data.thresholds
+    for cell, message in (("13", "13"), ("high", "high")):
+        file.write_text(f"{head}r,a,m,1,0,\nr,b,m,2,1,\nnet,a,net,10,0,12.5\nnet,b,net,20,1,{cell}\n")
+        with pytest.raises(ReadingsError, match=f"line 5.*threshold.*{message}"):
+            read_study(file)

@@ -125,8 +125,6 @@ def write_study_report(study: AnalysedStudy, path: Path) -> None:
     """Write the page of a study."""
     found = study.analysis
     first, *others = study_sections(found, median_seconds(study))
-    first = replace(
-        first, prose=f"{first.prose} Readings: {study.file.name}, {study.sentence}.", notes=study.data.notes
-    )
+    first = replace(first, notes=(f"readings: {study.file.name}, {study.sentence}", *study.data.notes))
     title = f"Reader study, {counted(len(found.readings.of(found.human).readers), 'reader')}"
     write_report(path, (), leading=(first, *others), title=title)

@@ -238,7 +238,9 @@ def power_sentences(plan: Plan, rows: Sequence[PowerRow]) -> Iterator[str]:
         f"{spread}. Intervals are for other readers and other cases."
     )
     what = "finding that difference" if plan.margin is None else f"showing it not worse by {plan.margin:g}"
-    targets = [(f"a power of {plan.target_power:g} of {what}", [one.for_power for one in rows])]
+    targets: list[tuple[str, list[Needed | None]]] = [
+        (f"a power of {plan.target_power:g} of {what}", [one.for_power for one in rows])
+    ]
     if plan.margin is None and first == second:
         targets = []
     if plan.target_width is not None:

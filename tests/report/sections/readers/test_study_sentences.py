@@ -1,0 +1,100 @@
+"""What a study's page and terminal say first, and of what is taken by default."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from attnmel.evaluation.readers.readings import Readings
+from attnmel.evaluation.readers.study import analyse
+from attnmel.evaluation.readers.study_results import StudyOptions
+from attnmel.report.sections.readers.study_sentences import answers_of, notes_of
+
+
+def readings(*modalities: str, readers: int = 4, cases: int = 40, seed: int = 1, gain: float = 0.0) -> Readings:
+    generator = np.random.default_rng(seed)
+    diseased = np.arange(cases) % 2 == 0
+    shape = len(modalities), readers, cases
+    scores = generator.normal(size=shape) + 1.0 * diseased + generator.normal(size=cases)
+    scores[0] += gain * diseased
+    names = [f"r{number}" for number in range(readers)]
+    return Readings(modalities, tuple(names), tuple(map(str, range(cases))), diseased, scores)
+
+
+def with_machine(own: Readings) -> Readings:
+    scores = np.full((len(own.modalities) + 1, len(own.readers) + 1, len(own.cases)), np.nan)
+    scores[:-1, :-1] = own.scores
+    scores[-1, -1] = own.scores[0, 0]
+    return replace(own, modalities=(*own.modalities, "net"), readers=(*own.readers, "net"), scores=scores)
+
+
+def test_the_answer_is_the_difference_to_the_reference_and_what_it_means() -> None:
+    found = analyse(readings("with net", "alone", gain=2.0))
+    (sentence,) = answers_of(found)
+    one, aucs = found.pairs[0].random, [own.analysis.random.means[0].value for own in found.modalities if own.analysis]
+    assert sentence.startswith(
+        f"Readers 'with net' reach a mean AUC of {aucs[0]:.3f}, readers 'alone' of {aucs[1]:.3f}: a difference of "
+        f"{one.value:+.3f} (95 % interval {one.low:+.3f} to {one.high:+.3f}, p "
+    )
+    assert sentence.endswith("So the first is better for other readers and other cases, too.")
+    (swapped,) = answers_of(analyse(readings("with net", "alone", gain=2.0), StudyOptions(reference="with net")))
+    assert swapped.endswith("So the first is worse for other readers and other cases, too.")
+    (same,) = answers_of(analyse(readings("with net", "alone")))
+    assert "So no difference is shown for other readers and other cases: for them the first may be up to" in same
+
+
+def test_a_machine_or_the_mean_is_the_answer_where_no_modalities_are_compared() -> None:
+    (machine,) = answers_of(analyse(with_machine(readings("alone")), StudyOptions(margin=0.2)))
+    assert machine.startswith("The machine 'net' reaches an AUC of ")
+    assert "shown not to be" in machine
+    assert "worse by 0.2 or more (one-sided p" in machine
+    (mean,) = answers_of(analyse(readings("alone")))
+    assert mean.startswith("Readers 'alone' reach a mean AUC of ")
+    (single,) = answers_of(analyse(readings("alone", readers=1)))
+    assert single.endswith(", without an interval, so that nothing is known of other readers and cases.")
+
+
+@pytest.mark.parametrize("name", ["alone", "Alone", "ohne KI", "allein", "without AI"])
+def test_the_reference_is_found_by_its_name_and_named(name: str) -> None:
+    found = analyse(readings("mit net", name))
+    assert found.reference == name
+    assert notes_of(found)[0] == f"'{name}' was taken as the reference; --reference names another one"
+
+
+def test_a_missing_reference_is_said_with_the_option() -> None:
+    found = analyse(readings("A", "B"))
+    assert found.reference is None
+    assert notes_of(found)[0] == (
+        "no modality has a name such as 'alone', so changed answers are not analysed; --reference names the one that "
+        "others are compared with (A, B)"
+    )
+    assert not [one for one in notes_of(analyse(readings("A", "B"), StudyOptions(reference="A"))) if "reference" in one]
+
+
+def test_german_readings_with_a_machine_have_changed_answers() -> None:
+    found = analyse(with_machine(readings("allein", "mit net")), StudyOptions(threshold=0.5))
+    assert list(found.changes) == ["mit net"]
+
+
+def test_intervals_beyond_the_possible_are_named() -> None:
+    found = analyse(readings("with net", "alone", readers=2, cases=10, seed=3, gain=3.0), StudyOptions(threshold=0.5))
+    highs = {one.name: one.analysis.random.means[0].high for one in found.modalities if one.analysis is not None}
+    beyond = [name for name, high in highs.items() if high > 1]
+    assert beyond
+    (note,) = [one for one in notes_of(found) if "reach below 0 or above 1" in one]
+    assert all(name in note for name in beyond)
+    many = analyse(readings("with net", "alone", readers=8, cases=200))
+    assert not [one for one in notes_of(many) if "reach below" in one]
+
+
+def test_the_same_share_of_every_reader_has_no_interval_instead_of_one_without_width() -> None:
+    own = readings("alone", readers=3, cases=20)
+    scores = np.where(own.diseased, 1.0, 0.0) * np.ones((1, 3, 1))
+    for reader in range(3):
+        scores[0, reader, 4 * reader] = 0.0  # each misses another one of ten
+    found = analyse(replace(own, scores=scores), StudyOptions(threshold=0.5))
+    averaged = found.shares["sensitivity"].averaged
+    assert averaged is not None
+    (mean,) = averaged.means
+    assert mean.value == pytest.approx(0.9)
+    assert np.isnan(mean.low) or mean.high - mean.low > 1e-6
