@@ -1,4 +1,4 @@
-"""The nearest images are those of a plain comparison of each with every other; by groups, almost all of them."""
+"""The nearest images are those of a plain comparison of each with every other."""
 
 import numpy as np
 import pytest
@@ -56,15 +56,3 @@ def test_images_that_come_in_parts_have_the_same_nearest(monkeypatch: pytest.Mon
     monkeypatch.setattr(nearest, "ROWS", 7)
     parts = Nearest(rows[:1]).of_each(rows, 3, -1)
     assert all(np.array_equal(one, other) for one, other in zip(whole[:3], parts[:3], strict=True))
-
-
-@pytest.mark.parametrize("exhaustive", [False, True])
-def test_of_many_images_the_nearest_are_searched_by_groups(exhaustive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nearest, "EXHAUSTIVE", 500)
-    monkeypatch.setattr(nearest, "GROUPS_SEARCHED", 2)
-    rows = described(1500, 1)
-    found = Nearest(rows, exhaustive=exhaustive).of_each(rows, 4, 0.9)
-    wanted = plain(rows, rows, 4, 0.9)
-    hit = set(zip(*(column.tolist() for column in found[:3]), strict=True)) & wanted
-    # Two groups of 155 miss some of the neighbours of points without copies, and the exhaustive search none.
-    assert len(hit) == len(wanted) if exhaustive else 0.3 < len(hit) / len(wanted) < 1

@@ -16,6 +16,7 @@ from scipy import fft
 from attnmel.data.audit.chunks import in_parts
 from attnmel.data.audit.descriptors import COARSE, MIDDLE, Signatures
 from attnmel.data.audit.nearest import Nearest
+from attnmel.data.audit.turned_nearest import TurnedNearest
 from attnmel.progress import SILENT, Progress
 
 SYMMETRIES = 8
@@ -77,14 +78,18 @@ def turned_each(images: Float32[np.ndarray, "B s s"], symmetries: Int64[np.ndarr
 
 
 class CandidateSearch:
-    """The descriptions of all images, ready to be searched; `exhaustive` compares each with every other."""
+    """The descriptions of all images, ready to be searched; `exhaustive` compares all turns of all pairs in full."""
 
     def __init__(self, signatures: Signatures, *, exhaustive: bool = False, progress: Progress = SILENT) -> None:
         self._signatures, self._exhaustive, self._progress = signatures, exhaustive, progress
 
     @cached_property
     def _coarse(self) -> Nearest:
-        return Nearest([self._signatures.coarse(0)], exhaustive=self._exhaustive)
+        return Nearest([self._signatures.coarse(0)])
+
+    @cached_property
+    def _turned(self) -> TurnedNearest:
+        return TurnedNearest(self._signatures.coarse(0).reshape(-1, COARSE, COARSE))
 
     def candidates(self) -> Candidates:
         """Return the pairs of each image with its nearest, each pair once a symmetry, the lower row first."""
@@ -100,6 +105,8 @@ class CandidateSearch:
 
     def _by_coarse(self, view: int, most: int) -> Int64[np.ndarray, "P 3"]:
         squares = self._signatures.coarse(view).reshape(-1, COARSE, COARSE)
+        if not self._exhaustive:
+            return np.column_stack(self._turned.of_each(squares, most, LEAST_COARSE, self._progress)[:3])
         # Turning the one is as good as turning the other back, and only one of them has to be in the index.
         every = [
             turned(squares, symmetry).reshape(len(squares), -1) for symmetry in undone(np.arange(SYMMETRIES)).tolist()
@@ -114,7 +121,7 @@ class CandidateSearch:
             one -= mean
             one /= spread
             one /= np.linalg.norm(one, axis=1, keepdims=True).clip(1e-6)
-        search = Nearest(every, exhaustive=self._exhaustive)
+        search = Nearest(every)
         found = search.of_each(every[:1], SPECTRAL_NEIGHBOURS, -1, self._progress)
         pairs, symmetries = np.column_stack(found[:2]), np.array(SPECTRAL_SYMMETRIES)[found.way]
         return np.column_stack([pairs, _upright(middle, pairs, symmetries, self._progress)])

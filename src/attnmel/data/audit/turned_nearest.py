@@ -1,0 +1,250 @@
+"""Squares -> the nearest others of each in any of the eight symmetries of the square, none missed.
+
+Two things make it quicker than the products of each square with all turns of every other. Split by what is even and odd
+under the two flips, a square's eight turns hold the same four parts, some transposed and with other signs: eight short
+products give the correlations of all eight turns (384 multiplications in place of 2,048). And most pairs are ruled out
+by the first principal components: what the rest of two squares adds is at most the product of their lengths
+(Cauchy-Schwarz). Only pairs that may still be among the nearest are computed in full.
+
+Legend of shapes: N images, s side of a square, D = s^2 values, Q images whose nearest are searched, B images they are
+compared with, M pairs, k parts' principal components.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64, Shaped
+
+from attnmel.data.audit.nearest import Found
+from attnmel.progress import SILENT, Progress
+from attnmel.threads import available_processors, requested_threads
+
+KEPT = 0.96
+"""Share of the squares' energy in the components that all pairs are compared by."""
+
+ROWS, COLUMNS = 128, 512
+"""Squares that are compared with so many others at once: the products stay in the processor's cache."""
+TOGETHER = 16
+"""Rows of one product of matrices: so small ones OpenBLAS computes in the thread that asks for them, which on busy
+processors is a hundred times as fast as its own threads, that wait for each other."""
+
+BLOCKS = 16
+"""Blocks of columns after which the bounds are made narrower: at first after each, then after twice as many."""
+
+SLACK = np.float32(1e-5)
+"""Rounding of the products."""
+
+TRANSPOSED = np.array([False, True, False, True, False, True, False, True])
+"""Whether each of the symmetries (see `turned`) is flips after a transposition, or flips alone."""
+ACROSS = np.array([1, 1, -1, -1, -1, 1, 1, -1], dtype=np.float32)
+"""-1 where it flips columns."""
+DOWN = np.array([1, -1, -1, 1, 1, 1, -1, -1], dtype=np.float32)
+"""-1 where it flips rows."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Squares by their behaviour under flips, each part in orthonormal coordinates, most energy first."""
+
+    both: Float32[np.ndarray, "*some"]
+    """Even under both flips, and symmetric; the next three by the same properties."""
+    both_skew: Float32[np.ndarray, "*same"]
+    neither: Float32[np.ndarray, "*of_these"]
+    neither_skew: Float32[np.ndarray, "*of_others"]
+    across: Float32[np.ndarray, "*last"]
+    """Odd when columns are flipped."""
+    down: Float32[np.ndarray, "*last"]
+    """Odd when rows are flipped, transposed: a transposition exchanges it with `across`."""
+
+
+def parts_of(squares: Float32[np.ndarray, "N s s"]) -> Parts:
+    """Split squares of an even side; products of all parts together are the products of the squares."""
+    half = squares.shape[1] // 2
+    upper, lower = squares[:, :half], squares[:, :half - 1:-1]
+    even, odd = upper + lower, upper - lower
+    quarters = [one[:, :, :half] + sign * one[:, :, :half - 1:-1] for one in (even, odd) for sign in (1, -1)]
+    both, across, down, neither = (one / 2 for one in quarters)
+    first, second = np.triu_indices(half)
+    scale = np.where(first == second, 0.5, np.sqrt(0.5)).astype(np.float32)
+    flat = []
+    for one in (both, neither):
+        turned = one.transpose(0, 2, 1)
+        flat += [((one + turned)[:, first, second]) * scale, ((one - turned)[:, first, second] * scale)[:, first < second]]
+    return Parts(*flat, across.reshape(len(squares), -1), down.transpose(0, 2, 1).reshape(len(squares), -1))
+
+
+class TurnedNearest:
+    """A search among whole frames, for frames or views of them that may be turned by quarters and mirrored."""
+
+    def __init__(self, squares: Float32[np.ndarray, "N s s"], kept: float = KEPT) -> None:
+        plain = parts_of(squares)
+        self._axes, shares = zip(*(_axes(*one) for one in _together(plain)), strict=True)
+        order = np.sort(np.concatenate(shares))[::-1]
+        least = order[np.searchsorted(np.cumsum(order), kept * order.sum())]
+        self._counts = [int((one >= least).sum()) for one in shares]
+        every = self._rotated(plain)
+        few = self._shortened(every)
+        self._few = [
+            Parts(*(np.ascontiguousarray(one[start : start + COLUMNS].T) for one in vars(few).values()))
+            for start in range(0, len(squares), COLUMNS)
+        ]
+        self._ends = np.cumsum([one.shape[1] for one in vars(every).values()])[:-1]
+        self._every = np.concatenate(list(vars(every).values()), axis=1)  # one row to fetch for each pair
+
+    def of_each(
+        self, squares: Float32[np.ndarray, "N s s"], most: int, least: float, progress: Progress = SILENT
+    ) -> Found:
+        """Return the `most` nearest others of each, in the turn of the other that is nearest, none below `least`."""
+
+        def some(start: int) -> Found:
+            return self._of_some(self._rotated(parts_of(squares[start : start + ROWS])), start, most, least)
+
+        found, count = [], len(squares)
+        threads = requested_threads() or available_processors()
+        with ThreadPoolExecutor(threads) as pool, progress.bar("Comparing images", count, "images") as advance:
+            for start, one in zip(range(0, count, ROWS), pool.map(some, range(0, count, ROWS)), strict=True):
+                found.append(one)
+                advance(min(ROWS, count - start))
+        return Found(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def _of_some(self, queries: Parts, start: int, most: int, least: float) -> Found:
+        rows = len(queries.both)
+        few = Parts(*(_stacked(one) for one in vars(self._shortened(queries)).values()))
+        bounds = np.full(rows, least, dtype=np.float32)
+        nearest = Found(*(np.empty(0, dtype=kind) for kind in (np.int64, np.int64, np.int64, np.float32)))
+        for block in _blocks(len(self._few)):
+            first, second = self._possible(few, block, bounds)
+            others = start + first != second
+            first, second = first[others], second[others]
+            way, likeness = self._exact(queries, first, second)
+            both = zip(nearest, (first, second, way, likeness), strict=True)
+            nearest = _nearest(Found(*map(np.concatenate, both)), most, least)
+            last = np.flatnonzero(np.bincount(nearest.first, minlength=rows) == most)
+            bounds[last] = nearest.likeness[np.searchsorted(nearest.first, last, side="right") - 1]
+        return nearest._replace(first=nearest.first + start)
+
+    def _possible(
+        self, few: Parts, block: range, bounds: Float32[np.ndarray, " Q"]
+    ) -> tuple[Int64[np.ndarray, " M"], Int64[np.ndarray, " M"]]:
+        """Return the pairs that may reach the bounds."""
+        firsts, seconds = [], []
+        for number in range(block.start, block.stop):
+            most = _most(few, self._few[number])[: len(bounds)]
+            first, second = np.divmod(np.flatnonzero(most >= bounds[:, None] - SLACK), most.shape[1])
+            firsts.append(first)
+            seconds.append(second + number * COLUMNS)
+        return np.concatenate(firsts), np.concatenate(seconds)
+
+    def _exact(
+        self, queries: Parts, first: Int64[np.ndarray, " M"], second: Int64[np.ndarray, " M"]
+    ) -> tuple[Int64[np.ndarray, " M"], Float32[np.ndarray, " M"]]:
+        """Return the turn of the second of each pair that is nearest to the first, and its correlation."""
+        way, likeness = np.empty(len(first), dtype=np.int64), np.empty(len(first), dtype=np.float32)
+        every = np.concatenate(list(vars(queries).values()), axis=1)
+        for start in range(0, len(first), COLUMNS):
+            some = slice(start, start + COLUMNS)
+            one, other = (
+                Parts(*np.split(np.take(rows, places[some], axis=0), self._ends, axis=1))
+                for rows, places in ((every, first), (self._every, second))
+            )
+            products = [np.einsum("md,md->m", x, y) for x, y in _pairs(one, other)]
+            turns = np.array(_turns(*products))
+            way[some] = turns.argmax(axis=0)
+            likeness[some] = turns.max(axis=0)
+        return way, likeness
+
+    def _rotated(self, plain: Parts) -> Parts:
+        *alone, axes = self._axes
+        four = [one @ own for one, own in zip(list(vars(plain).values())[:4], alone, strict=True)]
+        return Parts(*four, plain.across @ axes, plain.down @ axes)
+
+    def _shortened(self, every: Parts) -> Parts:
+        """Keep the first components, and add the length of the others to the part that no turn changes."""
+        values, counts = list(vars(every).values()), [*self._counts, self._counts[-1]]
+        rest = sum(np.einsum("nd,nd->n", one[:, count:], one[:, count:]) for one, count in zip(values, counts, strict=True))
+        both, *others = (np.ascontiguousarray(one[:, :count]) for one, count in zip(values, counts, strict=True))
+        return Parts(np.column_stack([both, np.sqrt(rest)]), *others)
+
+
+def _together(parts: Parts) -> Iterator[tuple[np.ndarray, int]]:
+    """Return the values that share their axes, and for how many components each axis stands."""
+    *alone, across, down = vars(parts).values()
+    yield from ((one, 1) for one in alone)
+    yield np.concatenate([across, down]), 2
+
+
+def _axes(values: Float32[np.ndarray, "N k"], times: int) -> tuple[Float32[np.ndarray, "k k"], np.ndarray]:
+    """Return the principal axes, and the energy along each for each of the components that it stands for."""
+    energy, axes = np.linalg.eigh((values.T @ values).astype(np.float64))
+    return axes[:, ::-1].astype(np.float32), energy[::-1] / times
+
+
+def _pairs(one: Parts, other: Parts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    yield from zip(vars(one).values(), vars(other).values(), strict=True)
+    yield one.across, other.down
+    yield one.down, other.across
+
+
+def _turns(*products: np.ndarray) -> list[np.ndarray]:
+    """Return the correlation in each of the eight symmetries from the eight products of parts."""
+    both, both_skew, neither, neither_skew, across, down, across_down, down_across = products
+    upright = both + both_skew, neither + neither_skew, across, down
+    transposed = both - both_skew, neither - neither_skew, across_down, down_across
+    found = []
+    for is_transposed, columns, rows in zip(TRANSPOSED, ACROSS, DOWN, strict=True):
+        even, odd, left, up = transposed if is_transposed else upright
+        found.append(even + columns * rows * odd + columns * left + rows * up)
+    return found
+
+
+def _most(few: Parts, others: Parts) -> Float32[np.ndarray, "Q B"]:
+    """Return the most that the correlation may be in the best of eight symmetries: as `_turns`, with fewer passes.
+
+    The queries come in stacks of matrices, the others in columns.
+    """
+    products = [(one @ other).reshape(-1, other.shape[1]) for one, other in _pairs(few, others)]
+    both, both_skew, neither, neither_skew, across, down, across_down, down_across = products
+    upright = _best_flip(neither + neither_skew, across, down)
+    upright += both
+    upright += both_skew
+    neither -= neither_skew
+    transposed = _best_flip(neither, across_down, down_across)
+    both -= both_skew
+    transposed += both
+    return np.maximum(upright, transposed, out=upright)
+
+
+def _best_flip(odd: np.ndarray, left: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Return the largest of odd + left + up and what its flips make of it; the arguments are spoilt."""
+    apart = left - up
+    left += up
+    np.abs(left, out=left)
+    np.abs(apart, out=apart)
+    left += odd
+    apart -= odd
+    return np.maximum(left, apart, out=left)
+
+
+def _nearest(found: Found, most: int, least: float) -> Found:
+    """Return the nearest of each first, by falling likeness."""
+    kept = np.flatnonzero(found.likeness >= least)
+    order = kept[np.lexsort((found.second[kept], -found.likeness[kept], found.first[kept]))]
+    first = found.first[order]
+    order = order[np.arange(len(order)) - np.searchsorted(first, first) < most]
+    return Found(*(column[order] for column in found))
+
+
+def _blocks(count: int) -> Iterator[range]:
+    start, size = 0, 1
+    while start < count:
+        yield range(start, min(start + size, count))
+        start, size = start + size, min(2 * size, BLOCKS)
+
+
+def _stacked(rows: Float32[np.ndarray, "Q k"]) -> Float32[np.ndarray, "g t k"]:
+    """Return the rows in matrices of `TOGETHER`, the last filled up with zeros."""
+    groups = -(-len(rows) // TOGETHER)
+    filled = np.pad(rows, ((0, groups * TOGETHER - len(rows)), (0, 0)))
+    return filled.reshape(groups, TOGETHER, rows.shape[1])
