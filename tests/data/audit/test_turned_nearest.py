@@ -44,7 +44,10 @@ def test_no_neighbour_is_missed(kept: float, most: int, least: float, monkeypatc
     monkeypatch.setattr(turned_nearest, "ROWS", 48)  # the last rows and columns are fewer
     others = squares(205)
     for those in (others, squares(205, seed=2)):
-        found, wanted = TurnedNearest(others, kept=kept).of_each(those, most, least), in_full(those, others, most, least)
+        found, wanted = (
+            TurnedNearest(others, kept=kept).of_each(those, most, least),
+            in_full(those, others, most, least),
+        )
         for one, other in zip(found[:3], wanted[:3], strict=True):
             assert np.array_equal(one, other)
         assert found.likeness == pytest.approx(wanted.likeness, abs=1e-5)

@@ -26,6 +26,9 @@ KEPT = 0.96
 
 ROWS, COLUMNS = 128, 512
 """Squares that are compared with so many others at once: the products stay in the processor's cache."""
+TIMES = (1, 1, 1, 1, 2)
+"""Parts of a square that share their axes, for each set of axes."""
+
 TOGETHER = 16
 """Rows of one product of matrices: so small ones OpenBLAS computes in the thread that asks for them, which on busy
 processors is a hundred times as fast as its own threads, that wait for each other."""
@@ -62,44 +65,51 @@ class Parts:
 def parts_of(squares: Float32[np.ndarray, "N s s"]) -> Parts:
     """Split squares of an even side; products of all parts together are the products of the squares."""
     half = squares.shape[1] // 2
-    upper, lower = squares[:, :half], squares[:, :half - 1:-1]
+    upper, lower = squares[:, :half], squares[:, : half - 1 : -1]
     even, odd = upper + lower, upper - lower
-    quarters = [one[:, :, :half] + sign * one[:, :, :half - 1:-1] for one in (even, odd) for sign in (1, -1)]
+    quarters = [one[:, :, :half] + sign * one[:, :, : half - 1 : -1] for one in (even, odd) for sign in (1, -1)]
     both, across, down, neither = (one / 2 for one in quarters)
     first, second = np.triu_indices(half)
     scale = np.where(first == second, 0.5, np.sqrt(0.5)).astype(np.float32)
     flat = []
     for one in (both, neither):
         turned = one.transpose(0, 2, 1)
-        flat += [((one + turned)[:, first, second]) * scale, ((one - turned)[:, first, second] * scale)[:, first < second]]
+        flat += [
+            ((one + turned)[:, first, second]) * scale,
+            ((one - turned)[:, first, second] * scale)[:, first < second],
+        ]
     return Parts(*flat, across.reshape(len(squares), -1), down.transpose(0, 2, 1).reshape(len(squares), -1))
 
 
 class TurnedNearest:
     """A search among whole frames, for frames or views of them that may be turned by quarters and mirrored."""
 
-    def __init__(self, squares: Float32[np.ndarray, "N s s"], kept: float = KEPT) -> None:
-        plain = parts_of(squares)
-        self._axes, shares = zip(*(_axes(*one) for one in _together(plain)), strict=True)
-        order = np.sort(np.concatenate(shares))[::-1]
-        least = order[np.searchsorted(np.cumsum(order), kept * order.sum())]
+    def __init__(self, squares: Shaped[np.ndarray, "N s s"], kept: float = KEPT) -> None:
+        energies = [np.zeros(())] * len(TIMES)
+        for some in _in_chunks(squares):
+            energies = [sofar + own for sofar, own in zip(energies, _energies(parts_of(some)), strict=True)]
+        self._axes, shares = zip(*map(_axes, energies, TIMES), strict=True)
+        order = np.sort(np.concatenate([np.repeat(one, times) for one, times in zip(shares, TIMES, strict=True)]))[::-1]
+        least = order[min(np.searchsorted(np.cumsum(order), kept * order.sum()), len(order) - 1)]
         self._counts = [int((one >= least).sum()) for one in shares]
-        every = self._rotated(plain)
-        few = self._shortened(every)
-        self._few = [
-            Parts(*(np.ascontiguousarray(one[start : start + COLUMNS].T) for one in vars(few).values()))
-            for start in range(0, len(squares), COLUMNS)
-        ]
-        self._ends = np.cumsum([one.shape[1] for one in vars(every).values()])[:-1]
-        self._every = np.concatenate(list(vars(every).values()), axis=1)  # one row to fetch for each pair
+        self._ends = np.cumsum([*map(len, self._axes), len(self._axes[-1])])[:-1]
+        # One row to fetch for each pair.
+        self._every = np.empty((len(squares), squares[0].size), dtype=np.float32)
+        self._few: list[Parts] = []
+        for start, some in zip(range(0, len(squares), COLUMNS), _in_chunks(squares), strict=True):
+            every = self._rotated(parts_of(some))
+            np.concatenate(list(vars(every).values()), axis=1, out=self._every[start : start + COLUMNS])
+            few = vars(self._shortened(every)).values()
+            self._few.append(Parts(*(np.ascontiguousarray(one.T) for one in few)))
 
     def of_each(
-        self, squares: Float32[np.ndarray, "N s s"], most: int, least: float, progress: Progress = SILENT
+        self, squares: Shaped[np.ndarray, "N s s"], most: int, least: float, progress: Progress = SILENT
     ) -> Found:
         """Return the `most` nearest others of each, in the turn of the other that is nearest, none below `least`."""
 
         def some(start: int) -> Found:
-            return self._of_some(self._rotated(parts_of(squares[start : start + ROWS])), start, most, least)
+            plain = parts_of(squares[start : start + ROWS].astype(np.float32))
+            return self._of_some(self._rotated(plain), start, most, least)
 
         found, count = [], len(squares)
         threads = requested_threads() or available_processors()
@@ -163,21 +173,27 @@ class TurnedNearest:
     def _shortened(self, every: Parts) -> Parts:
         """Keep the first components, and add the length of the others to the part that no turn changes."""
         values, counts = list(vars(every).values()), [*self._counts, self._counts[-1]]
-        rest = sum(np.einsum("nd,nd->n", one[:, count:], one[:, count:]) for one, count in zip(values, counts, strict=True))
+        rest = sum(
+            np.einsum("nd,nd->n", one[:, count:], one[:, count:]) for one, count in zip(values, counts, strict=True)
+        )
         both, *others = (np.ascontiguousarray(one[:, :count]) for one, count in zip(values, counts, strict=True))
         return Parts(np.column_stack([both, np.sqrt(rest)]), *others)
 
 
-def _together(parts: Parts) -> Iterator[tuple[np.ndarray, int]]:
-    """Return the values that share their axes, and for how many components each axis stands."""
-    *alone, across, down = vars(parts).values()
-    yield from ((one, 1) for one in alone)
-    yield np.concatenate([across, down]), 2
+def _in_chunks(squares: Shaped[np.ndarray, "N s s"]) -> Iterator[Float32[np.ndarray, "B s s"]]:
+    for start in range(0, len(squares), COLUMNS):
+        yield squares[start : start + COLUMNS].astype(np.float32)
 
 
-def _axes(values: Float32[np.ndarray, "N k"], times: int) -> tuple[Float32[np.ndarray, "k k"], np.ndarray]:
+def _energies(parts: Parts) -> list[np.ndarray]:
+    """Return the sums of products of the values of each part; the last two parts share their axes."""
+    *alone, across, down = ((one.T @ one).astype(np.float64) for one in vars(parts).values())
+    return [*alone, across + down]
+
+
+def _axes(energies: np.ndarray, times: int) -> tuple[Float32[np.ndarray, "k k"], np.ndarray]:
     """Return the principal axes, and the energy along each for each of the components that it stands for."""
-    energy, axes = np.linalg.eigh((values.T @ values).astype(np.float64))
+    energy, axes = np.linalg.eigh(energies)
     return axes[:, ::-1].astype(np.float32), energy[::-1] / times
 
 
