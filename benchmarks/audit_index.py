@@ -23,6 +23,7 @@ from attnmel.data.audit.descriptors import CHUNK, COARSE, Signatures, signatures
 from attnmel.data.audit.frames import VIEWS
 from attnmel.data.audit.nearest import Nearest
 from attnmel.data.audit.turned_nearest import TurnedNearest
+from attnmel.data.audit.ways_nearest import WaysNearest
 from attnmel.pipeline.data.audit import prepare_audit
 
 MOST, LEAST = 5, 0.5
@@ -66,8 +67,13 @@ def sampled(described: Signatures, sample: int) -> None:
     search = Nearest(waves)
     prepared, start = time.process_time() - start, time.process_time()
     search._of_some([waves[0][:sample]], 0, MOST, -1)
-    spectral = prepared + (time.process_time() - start) * count / sample
-    del search, waves
+    all_waves, start = prepared + (time.process_time() - start) * count / sample, time.process_time()
+    del search
+    quick_search = WaysNearest(waves)
+    rest, start = time.process_time() - start, time.process_time()
+    quick_search.of_each(waves[0][:sample], MOST, -1)
+    quick_waves = rest + (time.process_time() - start) * count / sample
+    del quick_search, waves
     same = True
     for view in range(len(VIEWS)):
         squares = described.view_coarse[:sample, view].astype(np.float32).reshape(-1, COARSE, COARSE)
@@ -81,13 +87,13 @@ def sampled(described: Signatures, sample: int) -> None:
         same &= set(zip(ours.first.tolist(), ours.second.tolist(), strict=True)) == set(
             zip(all_pairs.first.tolist(), all_pairs.second.tolist(), strict=True)
         )
-    print(f"by spectrum, in both: {spectral:.0f} s")
+    print(f"spectra of {count} images: in full {all_waves:.0f} s, quick {quick_waves:.0f} s")
     whole = {way: seconds * count / sample + (built if way == "quick" else 0) for way, seconds in spent.items()}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(
         f"{count} images: in full {whole['in full']:.0f} s, quick {whole['quick']:.0f} s, "
         f"{whole['quick'] / whole['in full']:.2f} times, "
-        f"{(whole['quick'] + spectral) / (whole['in full'] + spectral):.2f} "
+        f"{(whole['quick'] + quick_waves) / (whole['in full'] + all_waves):.2f} "
         f"with the spectra; {'the same' if same else 'OTHER'} neighbours; peak {peak:.2f} GB",
         flush=True,
     )

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from attnmel.data.audit import nearest
+from attnmel.data.audit import bounded_search, nearest, ways_nearest
 from attnmel.data.audit.nearest import Nearest
+from attnmel.data.audit.ways_nearest import WaysNearest
 
 
 def described(count: int, ways: int, seed: int = 0) -> list[np.ndarray]:
@@ -56,3 +57,14 @@ def test_images_that_come_in_parts_have_the_same_nearest(monkeypatch: pytest.Mon
     monkeypatch.setattr(nearest, "ROWS", 7)
     parts = Nearest(rows[:1]).of_each(rows, 3, -1)
     assert all(np.array_equal(one, other) for one, other in zip(whole[:3], parts[:3], strict=True))
+
+
+@pytest.mark.parametrize("ways", [1, 4])
+@pytest.mark.parametrize("least", [-1, 0.75])
+def test_a_bounded_search_finds_the_same(ways: int, least: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways_nearest, "COLUMNS", 8)
+    monkeypatch.setattr(bounded_search, "ROWS", 20)
+    table, rows = described(90, ways), described(90, 1, seed=1)
+    found, wanted = WaysNearest(table).of_each(rows[0], 4, least), Nearest(table).of_each(rows, 4, least)
+    assert all(np.array_equal(one, other) for one, other in zip(found[:3], wanted[:3], strict=True))
+    assert found.likeness == pytest.approx(wanted.likeness, abs=1e-5)

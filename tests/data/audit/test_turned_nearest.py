@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from attnmel.data.audit import turned_nearest
+from attnmel.data.audit import bounded_search, turned_nearest
 from attnmel.data.audit.candidates import SYMMETRIES, turned, undone
 from attnmel.data.audit.nearest import Found, Nearest
 from attnmel.data.audit.turned_nearest import TurnedNearest, parts_of
@@ -41,7 +41,7 @@ def test_products_of_parts_are_the_products_of_turned_squares() -> None:
 @pytest.mark.parametrize(("most", "least"), [(1, -1.0), (4, 0.5), (3, 0.9)])
 def test_no_neighbour_is_missed(kept: float, most: int, least: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turned_nearest, "COLUMNS", 32)
-    monkeypatch.setattr(turned_nearest, "ROWS", 48)  # the last rows and columns are fewer
+    monkeypatch.setattr(bounded_search, "ROWS", 48)  # the last rows and columns are fewer
     others = squares(205)
     for those in (others, squares(205, seed=2)):
         found, wanted = (

@@ -17,6 +17,7 @@ from attnmel.data.audit.chunks import PAIRS, in_parts
 from attnmel.data.audit.descriptors import COARSE, MIDDLE, Signatures
 from attnmel.data.audit.nearest import Nearest
 from attnmel.data.audit.turned_nearest import TurnedNearest
+from attnmel.data.audit.ways_nearest import WaysNearest
 from attnmel.progress import SILENT, Progress
 
 SYMMETRIES = 8
@@ -118,8 +119,10 @@ class CandidateSearch:
 
     def _by_spectrum(self) -> Int64[np.ndarray, "P 3"]:
         middle, every = self._signatures.middle, spectra(self._signatures.middle)
-        search = Nearest(every)
-        found = search.of_each(every[:1], SPECTRAL_NEIGHBOURS, -1, self._progress)
+        if self._exhaustive:
+            found = Nearest(every).of_each(every[:1], SPECTRAL_NEIGHBOURS, -1, self._progress)
+        else:
+            found = WaysNearest(every).of_each(every[0], SPECTRAL_NEIGHBOURS, -1, self._progress)
         pairs, symmetries = np.column_stack(found[:2]), np.array(SPECTRAL_SYMMETRIES)[found.way]
         return np.column_stack([pairs, _upright(middle, pairs, symmetries, self._progress)])
 

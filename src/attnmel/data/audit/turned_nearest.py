@@ -11,30 +11,22 @@ compared with, M pairs, k parts' principal components.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
+from attnmel.data.audit.bounded_search import BoundedSearch, stacked
 from attnmel.data.audit.nearest import Found
-from attnmel.progress import SILENT, Progress
-from attnmel.threads import available_processors, requested_threads
 
 KEPT = 0.96
 """Share of the squares' energy in the components that all pairs are compared by."""
 
-ROWS, COLUMNS = 128, 512
-"""Squares that are compared with so many others at once: the products stay in the processor's cache."""
+COLUMNS = 512
+"""Squares in a block: products with some rows stay in the processor's cache, and are one thread's."""
+
 TIMES = (1, 1, 1, 1, 2)
 """Parts of a square that share their axes, for each set of axes."""
-
-TOGETHER = 16
-"""Rows of one product of matrices: so small ones OpenBLAS computes in the thread that asks for them, which on busy
-processors is a hundred times as fast as its own threads, that wait for each other."""
-
-BLOCKS = 16
-"""Blocks of columns after which the bounds are made narrower: at first after each, then after twice as many."""
 
 SLACK = np.float32(1e-5)
 """Rounding of the products."""
@@ -71,17 +63,18 @@ def parts_of(squares: Float32[np.ndarray, "N s s"]) -> Parts:
     both, across, down, neither = (one / 2 for one in quarters)
     first, second = np.triu_indices(half)
     scale = np.where(first == second, 0.5, np.sqrt(0.5)).astype(np.float32)
-    flat = []
-    for one in (both, neither):
+
+    def by_transposition(one: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         turned = one.transpose(0, 2, 1)
-        flat += [
-            ((one + turned)[:, first, second]) * scale,
-            ((one - turned)[:, first, second] * scale)[:, first < second],
-        ]
-    return Parts(*flat, across.reshape(len(squares), -1), down.transpose(0, 2, 1).reshape(len(squares), -1))
+        even, odd = ((part[:, first, second] * scale) for part in (one + turned, one - turned))
+        return even, odd[:, first < second]
+
+    (both, both_skew), (neither, neither_skew) = by_transposition(both), by_transposition(neither)
+    across, down = (one.reshape(len(squares), -1) for one in (across, down.transpose(0, 2, 1)))
+    return Parts(both, both_skew, neither, neither_skew, across, down)
 
 
-class TurnedNearest:
+class TurnedNearest(BoundedSearch[Parts]):
     """A search among whole frames, for frames or views of them that may be turned by quarters and mirrored."""
 
     def __init__(self, squares: Shaped[np.ndarray, "N s s"], kept: float = KEPT) -> None:
@@ -102,38 +95,17 @@ class TurnedNearest:
             few = vars(self._shortened(every)).values()
             self._few.append(Parts(*(np.ascontiguousarray(one.T) for one in few)))
 
-    def of_each(
-        self, squares: Shaped[np.ndarray, "N s s"], most: int, least: float, progress: Progress = SILENT
-    ) -> Found:
-        """Return the `most` nearest others of each, in the turn of the other that is nearest, none below `least`."""
+    @property
+    def _blocks(self) -> int:
+        return len(self._few)
 
-        def some(start: int) -> Found:
-            plain = parts_of(squares[start : start + ROWS].astype(np.float32))
-            return self._of_some(self._rotated(plain), start, most, least)
+    def _query(self, rows: Float32[np.ndarray, "Q s s"]) -> Parts:
+        return self._rotated(parts_of(rows))
 
-        found, count = [], len(squares)
-        threads = requested_threads() or available_processors()
-        with ThreadPoolExecutor(threads) as pool, progress.bar("Comparing images", count, "images") as advance:
-            for start, one in zip(range(0, count, ROWS), pool.map(some, range(0, count, ROWS)), strict=True):
-                found.append(one)
-                advance(min(ROWS, count - start))
-        return Found(*(np.concatenate(column) for column in zip(*found, strict=True)))
-
-    def _of_some(self, queries: Parts, start: int, most: int, least: float) -> Found:
-        rows = len(queries.both)
-        few = Parts(*(_stacked(one) for one in vars(self._shortened(queries)).values()))
-        bounds = np.full(rows, least, dtype=np.float32)
-        nearest = Found(*(np.empty(0, dtype=kind) for kind in (np.int64, np.int64, np.int64, np.float32)))
-        for block in _blocks(len(self._few)):
-            first, second = self._possible(few, block, bounds)
-            others = start + first != second
-            first, second = first[others], second[others]
-            way, likeness = self._exact(queries, first, second)
-            both = zip(nearest, (first, second, way, likeness), strict=True)
-            nearest = _nearest(Found(*map(np.concatenate, both)), most, least)
-            last = np.flatnonzero(np.bincount(nearest.first, minlength=rows) == most)
-            bounds[last] = nearest.likeness[np.searchsorted(nearest.first, last, side="right") - 1]
-        return nearest._replace(first=nearest.first + start)
+    def _reaching(self, query: Parts, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> Found:
+        few = Parts(*(stacked(one) for one in vars(self._shortened(query)).values()))
+        first, second = self._possible(few, blocks, bounds)
+        return Found(first, second, *self._exact(query, first, second))
 
     def _possible(
         self, few: Parts, block: range, bounds: Float32[np.ndarray, " Q"]
@@ -166,9 +138,8 @@ class TurnedNearest:
         return way, likeness
 
     def _rotated(self, plain: Parts) -> Parts:
-        *alone, axes = self._axes
-        four = [one @ own for one, own in zip(list(vars(plain).values())[:4], alone, strict=True)]
-        return Parts(*four, plain.across @ axes, plain.down @ axes)
+        axes = (*self._axes, self._axes[-1])
+        return Parts(*(one @ own for one, own in zip(vars(plain).values(), axes, strict=True)))
 
     def _shortened(self, every: Parts) -> Parts:
         """Keep the first components, and add the length of the others to the part that no turn changes."""
@@ -177,7 +148,7 @@ class TurnedNearest:
             np.einsum("nd,nd->n", one[:, count:], one[:, count:]) for one, count in zip(values, counts, strict=True)
         )
         both, *others = (np.ascontiguousarray(one[:, :count]) for one, count in zip(values, counts, strict=True))
-        return Parts(np.column_stack([both, np.sqrt(rest)]), *others)
+        return Parts(*(np.column_stack([both, np.sqrt(rest)]), *others))
 
 
 def _in_chunks(squares: Shaped[np.ndarray, "N s s"]) -> Iterator[Float32[np.ndarray, "B s s"]]:
@@ -241,26 +212,3 @@ def _best_flip(odd: np.ndarray, left: np.ndarray, up: np.ndarray) -> np.ndarray:
     left += odd
     apart -= odd
     return np.maximum(left, apart, out=left)
-
-
-def _nearest(found: Found, most: int, least: float) -> Found:
-    """Return the nearest of each first, by falling likeness."""
-    kept = np.flatnonzero(found.likeness >= least)
-    order = kept[np.lexsort((found.second[kept], -found.likeness[kept], found.first[kept]))]
-    first = found.first[order]
-    order = order[np.arange(len(order)) - np.searchsorted(first, first) < most]
-    return Found(*(column[order] for column in found))
-
-
-def _blocks(count: int) -> Iterator[range]:
-    start, size = 0, 1
-    while start < count:
-        yield range(start, min(start + size, count))
-        start, size = start + size, min(2 * size, BLOCKS)
-
-
-def _stacked(rows: Float32[np.ndarray, "Q k"]) -> Float32[np.ndarray, "g t k"]:
-    """Return the rows in matrices of `TOGETHER`, the last filled up with zeros."""
-    groups = -(-len(rows) // TOGETHER)
-    filled = np.pad(rows, ((0, groups * TOGETHER - len(rows)), (0, 0)))
-    return filled.reshape(groups, TOGETHER, rows.shape[1])

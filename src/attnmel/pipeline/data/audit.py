@@ -82,8 +82,8 @@ def audit_datasets(
 ) -> Audited:
     """Audit the data sets and splits named, and look for leaks from those that train to those that test.
 
-    `reading` is how the tables of own folders are read. With `exhaustive` each image is compared with every other,
-    however many there are.
+    `reading` is how the tables of own folders are read. With `exhaustive` all turns of all pairs are compared in
+    full, which finds the same.
 
     Raises:
         ConfigError: one side without the other, or as `prepare_audit`.
