@@ -57,44 +57,54 @@ def blended(described: Signatures, count: int) -> Signatures:
     return Signatures(**fields)
 
 
-def sampled(described: Signatures, sample: int) -> None:
-    """Print the seconds of both searches of a sample of whole frames and of views."""
-    count, spent = len(described), {"in full": 0.0, "quick": 0.0}
-    start = time.process_time()
-    quick = TurnedNearest(described.view_coarse[:, 0].reshape(-1, COARSE, COARSE))
-    built, full = time.process_time() - start, Nearest([described.coarse(0)])
-    start, waves = time.process_time(), spectra(described.middle)
-    search = Nearest(waves)
-    prepared, start = time.process_time() - start, time.process_time()
-    search._of_some([waves[0][:sample]], 0, MOST, -1)
-    all_waves, start = prepared + (time.process_time() - start) * count / sample, time.process_time()
-    del search
-    quick_search = WaysNearest(waves)
-    rest, start = time.process_time() - start, time.process_time()
-    quick_search.of_each(waves[0][:sample], MOST, -1)
-    quick_waves = rest + (time.process_time() - start) * count / sample
-    del quick_search, waves
-    same = True
+def quickly(described: Signatures, sample: int) -> tuple[list[set[tuple[int, int]]], float, float]:
+    """Return the neighbours of a sample by every view, and the seconds of all by coarse structure and by spectrum."""
+    start, found = time.process_time(), []
+    search = TurnedNearest(squares(described, 0))
+    built, start = time.process_time() - start, time.process_time()
     for view in range(len(VIEWS)):
-        squares = described.view_coarse[:sample, view].astype(np.float32).reshape(-1, COARSE, COARSE)
-        start = time.process_time()
-        ours = quick.of_each(squares, MOST, LEAST)
-        middle = time.process_time()
-        turns = [turned(squares, way).reshape(len(squares), -1) for way in undone(np.arange(SYMMETRIES)).tolist()]
-        all_pairs = full._of_some(turns, 0, MOST, LEAST)
-        spent["quick"] += middle - start
-        spent["in full"] += time.process_time() - middle
-        same &= set(zip(ours.first.tolist(), ours.second.tolist(), strict=True)) == set(
-            zip(all_pairs.first.tolist(), all_pairs.second.tolist(), strict=True)
-        )
-    print(f"spectra of {count} images: in full {all_waves:.0f} s, quick {quick_waves:.0f} s")
-    whole = {way: seconds * count / sample + (built if way == "quick" else 0) for way, seconds in spent.items()}
+        ours = search.of_each(squares(described, view)[:sample], MOST, LEAST)
+        found.append(set(zip(ours.first.tolist(), ours.second.tolist(), strict=True)))
+    coarse, start = built + (time.process_time() - start) * len(described) / sample, time.process_time()
+    del search
+    waves = spectra(described.middle)
+    by_waves = WaysNearest(waves)
+    built, start = time.process_time() - start, time.process_time()
+    by_waves.of_each(waves[0][:sample], MOST, -1)
+    return found, coarse, built + (time.process_time() - start) * len(described) / sample
+
+
+def in_full(described: Signatures, sample: int) -> tuple[list[set[tuple[int, int]]], float, float]:
+    """Return the same by comparing all turns of all pairs in full."""
+    found, search, start = [], Nearest([described.coarse(0)]), time.process_time()
+    for view in range(len(VIEWS)):
+        some = squares(described, view)[:sample].astype(np.float32)
+        turns = [turned(some, way).reshape(sample, -1) for way in undone(np.arange(SYMMETRIES)).tolist()]
+        all_pairs = search._of_some(turns, 0, MOST, LEAST)
+        found.append(set(zip(all_pairs.first.tolist(), all_pairs.second.tolist(), strict=True)))
+    coarse, start = (time.process_time() - start) * len(described) / sample, time.process_time()
+    waves = spectra(described.middle)
+    by_waves = Nearest(waves)
+    built, start = time.process_time() - start, time.process_time()
+    by_waves._of_some([waves[0][:sample]], 0, MOST, -1)
+    return found, coarse, built + (time.process_time() - start) * len(described) / sample
+
+
+def squares(described: Signatures, view: int) -> np.ndarray:
+    """Return the coarse structure of a view as squares."""
+    return described.view_coarse[:, view].reshape(-1, COARSE, COARSE)
+
+
+def sampled(described: Signatures, sample: int) -> None:
+    """Print the seconds of both searches, for a sample, times all; and the peak memory of the quick one."""
+    ours, coarse, waves = quickly(described, sample)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    theirs, full_coarse, full_waves = in_full(described, sample)
     print(
-        f"{count} images: in full {whole['in full']:.0f} s, quick {whole['quick']:.0f} s, "
-        f"{whole['quick'] / whole['in full']:.2f} times, "
-        f"{(whole['quick'] + quick_waves) / (whole['in full'] + all_waves):.2f} "
-        f"with the spectra; {'the same' if same else 'OTHER'} neighbours; peak {peak:.2f} GB",
+        f"{len(described)} images: by coarse structure {coarse:.0f} of {full_coarse:.0f} s in full "
+        f"({coarse / full_coarse:.2f}), by spectrum {waves:.0f} of {full_waves:.0f} s ({waves / full_waves:.2f}), both "
+        f"{(coarse + waves) / (full_coarse + full_waves):.2f}; {'the same' if ours == theirs else 'OTHER'} neighbours; "
+        f"peak {peak:.2f} GB",
         flush=True,
     )
 
@@ -112,7 +122,8 @@ def main() -> None:
     places = list({entry.digest: place for place, entry in enumerate(looked.entries)}.values())
     described = signatures(looked.images(places[first : first + CHUNK]) for first in range(0, len(places), CHUNK))
     if chosen.one:
-        sampled(blended(described, chosen.one), chosen.sample)
+        described = blended(described, chosen.one)
+        sampled(described, chosen.sample)
         return
     for size in chosen.sizes:
         subprocess.run([sys.executable, *sys.argv, "--one", str(size)], check=True)
