@@ -47,6 +47,12 @@ def test_what_cannot_be_written_is_refused_in_one_sentence(tmp_path: Path) -> No
         (lambda: attnmel.export("pretrained", int8=True), "attnmel-lite0-isic2017 is available in float32 only: "),
         (lambda: attnmel.write_report([tmp_path / "none"]), f"{tmp_path}/none is not a run folder"),
         (lambda: attnmel.reproduce("isic2071"), "unknown table 'isic2071' (did you mean 'isic2017'?)"),
+        (lambda: attnmel.reproduce("isic2016", engine="slurm"), "unknown engine 'slurm'; known: local, ray"),  # pyright: ignore[reportArgumentType]
+        (lambda: attnmel.reproduce("isic2016", cpus=2), "--cpus is for a Ray cluster; add --engine ray, or leave it"),
+        (
+            lambda: attnmel.reproduce("isic2016", engine="ray", address="here"),
+            "the address of the Ray cluster is 'here'",
+        ),
         (lambda: attnmel.push("pretrained", "no name"), "'hf:no name' is no model of a hub; write hf:OWNER/NAME"),
         (lambda: attnmel.pull("hf:tiny"), "'hf:tiny' is no model of a hub; write hf:OWNER/NAME"),
         (lambda: attnmel.datasets.audit("phantoms", embedding=str(tmp_path / "x")), f"no checkpoint at {tmp_path}/x"),

@@ -38,10 +38,8 @@ def place_of_results(model: "Run | str | Path", progress: Progress = SILENT) -> 
     Raises:
         AttnmelError: as `run_of`.
     """
-    from attnmel.files.hub import hub_name
-
     place = place_of(model)
-    return str(run_of(place, progress=progress).path) if hub_name(place) or shipped(place, progress) else place
+    return str(run_of(place, progress=progress).path) if has_name(place, progress) else place
 
 
 def shipped(model: str, progress: Progress = SILENT) -> "Shipped | None":
@@ -52,6 +50,17 @@ def shipped(model: str, progress: Progress = SILENT) -> "Shipped | None":
     if found and Path(model).exists():
         progress.note(f"{model} is the model that comes with attnmel; for the {_kind(model)} here write ./{model}")
     return found
+
+
+def has_name(model: str, progress: Progress = SILENT) -> bool:
+    """Whether a model comes along or is on a hub, so that results are written into a copy; of a path not.
+
+    Raises:
+        ConfigError: a name of a hub in another form.
+    """
+    from attnmel.files.hub import hub_name
+
+    return shipped(model, progress) is not None or hub_name(model) is not None
 
 
 def fast_model(model: str, progress: Progress = SILENT) -> Path:
@@ -140,24 +149,18 @@ def run_to_share(model: str) -> "RunFolder":
 
 
 def runs_of(path: Path) -> "tuple[RunFolder, ...]":
-    """Return the run of a path, or every seed of a recipe in it; of a model on a hub its copy in runs/NAME.
+    """Return the run of a path, or every seed of a recipe in it.
 
     Raises:
         ConfigError: there is no run; says where in the folder there are some.
     """
     from attnmel.files.folders import RunFolder
-    from attnmel.files.hub import hub_name
-    from attnmel.files.seeds import runs_below, runs_in
-    from attnmel.pretrained.catalogue import ANY, model_names
+    from attnmel.files.seeds import runs_in
+    from attnmel.pipeline.run.moved import no_run
 
-    if hub_name(path.as_posix()):
-        return (run_of(path.as_posix()),)
     if runs := runs_in(path):
         return runs
-    raise ConfigError(
-        f"{path} is not a run folder{'' if path.exists() else did_you_mean(str(path), (ANY, *model_names()))}: no "
-        f"{RunFolder(path).recipe.name} in it{runs_below(path) or '; train one first'}"
-    )
+    raise no_run(RunFolder(path))
 
 
 def opened_runs(models: "Iterable[Run | str | Path]", home: Path | None, progress: Progress = SILENT) -> "list[Run]":
@@ -181,14 +184,13 @@ def runs_to_evaluate(model: str, out: Path | None, on: str | None, split: str | 
     Raises:
         ConfigError: as `run_of` and `runs_of`, or the pretrained model was trained on that split.
     """
-    from attnmel.files.hub import hub_name
     from attnmel.pipeline.pretrained.run import refuse_trained_on
     from attnmel.pipeline.run.copied import copied_run
     from attnmel.pretrained.catalogue import find_model
 
     if found := find_model(model):
         refuse_trained_on(found, on, split)
-    if found or hub_name(model):
+    if has_name(model):
         return (run_of(model, out),)
     runs = runs_of(Path(model))
     if out is None:

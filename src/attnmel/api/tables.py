@@ -1,23 +1,26 @@
 """`attnmel.reproduce`: all rows of a table of the thesis."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import place_of_results
 from attnmel.api.recipes import Settings, overrides
-from attnmel.errors import require_known
+from attnmel.errors import ConfigError, require_known
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from attnmel.pipeline.reproduce.engines import Engine
     from attnmel.pipeline.reproduce.jobs import TableOptions
     from attnmel.pipeline.reproduce.run import Reproduced
 
 Place = str | Path
+EngineName = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ def reproduce(
     given: Mapping[str, Place] | None = None,
     seeds: int = 1,
     segmenter: Place | None = None,
+    engine: EngineName = "local",
+    address: str | None = None,
+    cpus: float | None = None,
+    gpus: float | None = None,
     out: Place | None = None,
     home: Place | None = None,
     progress: Progress | Report | None = None,
@@ -57,18 +64,51 @@ def reproduce(
     """Train and evaluate all `rows` of a table of the thesis (isic2016, isic2017, isic2018); as `attnmel reproduce`.
 
     `settings` are changes of every row, `given` are rows of predictions that are there already. Finished runs are
-    skipped and stopped ones continued; a row that fails does not stop the others.
+    skipped and stopped ones continued; a row that fails does not stop the others. With engine="ray" runs are trained on
+    the Ray cluster at `address` (HOST:PORT; by default $RAY_ADDRESS, else that of this machine), each with `cpus` (1)
+    and `gpus` (0).
 
     Raises:
-        ConfigError: an unknown table, row or setting.
+        ConfigError: an unknown table, row or setting, or a Ray cluster that cannot be used.
         ArchiveError: the data of every row is missing.
     """
     options = table_options(
         table, settings, rows=rows, given=given or {}, seeds=seeds, segmenter=segmenter, out=out, home=home
     )
-    from attnmel.pipeline.reproduce.run import reproduce as run_table
+    return run_table(options, as_progress(progress), engine, address, cpus, gpus)
 
-    return Table(run_table(options, as_progress(progress)))
+
+def run_table(
+    options: "TableOptions",
+    progress: Progress,
+    engine: EngineName = "local",
+    address: str | None = None,
+    cpus: float | None = None,
+    gpus: float | None = None,
+) -> Table:
+    """Train and evaluate the rows that the options name, as `reproduce`."""
+    with _engine(engine, options.out, progress, {"address": address, "cpus": cpus, "gpus": gpus}) as place:
+        # This loads torch, which a cluster that cannot be used does not need.
+        from attnmel.pipeline.reproduce.run import reproduce as train_rows
+
+        return Table(train_rows(options, progress, engine=place))
+
+
+def _engine(
+    name: str, out: Path, progress: Progress, options: Mapping[str, Any]
+) -> "AbstractContextManager[Engine | None]":
+    """Return the engine of that name; None for this machine."""
+    require_known("engine", name, ("local", "ray"))
+    given = {key: value for key, value in options.items() if value is not None}
+    if name == "ray":
+        from attnmel.pipeline.reproduce.cluster.engine import ray_engine
+        from attnmel.pipeline.reproduce.cluster.tasks import Machines
+
+        address = given.pop("address", None)
+        return ray_engine(address, out, Machines(**given), progress)
+    if given:
+        raise ConfigError(f"--{next(iter(given))} is for a Ray cluster; add --engine ray, or leave it out")
+    return nullcontext()
 
 
 def table_options(

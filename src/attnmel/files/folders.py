@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import platformdirs
 
@@ -81,9 +82,9 @@ class MasksFolder:
 
     path: Path
 
-    table = _Named("masks.csv")
+    table: ClassVar[_Named] = _Named("masks.csv")
     """One row for each mask: its confidence, area and warning flags."""
-    images = _Named("images.csv")
+    images: ClassVar[_Named] = _Named("images.csv")
     """Every training image of the segmenter, as `RunFolder.images`."""
 
     def mask(self, image_id: str) -> Path:
@@ -97,15 +98,15 @@ class MapsFolder:
 
     path: Path
 
-    table = _Named("measures.csv")
+    table: ClassVar[_Named] = _Named("measures.csv")
     """One row for each image, one column for each map, measure and target."""
-    summary = _Named("summary.json")
+    summary: ClassVar[_Named] = _Named("summary.json")
     """Means with intervals, and differences between maps."""
-    text = _Named("summary.md")
+    text: ClassVar[_Named] = _Named("summary.md")
     """The summary as text."""
-    grid = _Named("grid.png")
+    grid: ClassVar[_Named] = _Named("grid.png")
     """Some correct and wrong predictions with every map, as one picture."""
-    gallery = _Named("gallery.html")
+    gallery: ClassVar[_Named] = _Named("gallery.html")
     """Every image with its maps, as one page."""
 
     def maps(self, method: str) -> Path:
@@ -127,37 +128,37 @@ class RunFolder:
 
     path: Path
 
-    recipe = _Named("recipe.toml")
+    recipe: ClassVar[_Named] = _Named("recipe.toml")
     """The resolved recipe, which can be used as a recipe."""
-    provenance = _Named("provenance.json")
+    provenance: ClassVar[_Named] = _Named("provenance.json")
     """Seed, versions, device, command, data fingerprint."""
-    history = _Named("history.csv")
+    history: ClassVar[_Named] = _Named("history.csv")
     """One row for each epoch."""
-    events = _Named("events")
+    events: ClassVar[_Named] = _Named("events")
     """TensorBoard event files."""
-    loggers = _Named("loggers.json")
+    loggers: ClassVar[_Named] = _Named("loggers.json")
     """The name of the run at each logger of `training.log`, by which a resumed run goes on with it."""
-    best = _Named("best.safetensors")
+    best: ClassVar[_Named] = _Named("best.safetensors")
     """Checkpoint of the best epoch on the validation split."""
-    system = _Named("system.json")
+    system: ClassVar[_Named] = _Named("system.json")
     """What a fitted system is made of and which images it was fitted on, for people; also in its checkpoint."""
-    fusion = _Named("fusion.json")
+    fusion: ClassVar[_Named] = _Named("fusion.json")
     """What a fusion is made of, for people; also in its checkpoint."""
-    last = _Named("last.safetensors")
+    last: ClassVar[_Named] = _Named("last.safetensors")
     """Checkpoint of the last finished epoch."""
-    resume = _Named("resume.safetensors")
+    resume: ClassVar[_Named] = _Named("resume.safetensors")
     """Everything that `--resume` needs: weights, momentum and history of the last finished epoch."""
-    measures = _Named("measures.json")
+    measures: ClassVar[_Named] = _Named("measures.json")
     """Measures of every evaluated split, with intervals."""
-    images = _Named("images.csv")
+    images: ClassVar[_Named] = _Named("images.csv")
     """Every image of training and validation, by which later evaluations find leaks."""
-    leakage = _Named("leakage.csv")
+    leakage: ClassVar[_Named] = _Named("leakage.csv")
     """Evaluated images that are known from training, one row for each pair."""
-    report = _Named("report.html")
+    report: ClassVar[_Named] = _Named("report.html")
     """The report, a self-contained page."""
-    onnx = _Named("model.onnx")
+    onnx: ClassVar[_Named] = _Named("model.onnx")
     """The network as one file that runs without torch, by `attnmel export`."""
-    maps = _Named("maps")
+    maps: ClassVar[_Named] = _Named("maps")
     """Attention maps as overlays and NPZ, by `attnmel explain`."""
 
     def ablation(self, name: str) -> "RunFolder":
@@ -230,6 +231,12 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
         part.replace(path)
         if durable and os.name == "posix":  # elsewhere a folder cannot be opened
             _to_disk(path.parent)
+
+
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write a whole file of text in UTF-8, by `replacing`."""
+    with replacing(path, durable=durable) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _to_disk(path: Path) -> None:

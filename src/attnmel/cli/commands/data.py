@@ -143,7 +143,8 @@ def audit(
         str | None,
         option(
             ADVANCED,
-            "Compare images also by the embedding of this trained network, or of a random one.",
+            "Compare images also by the embedding of a trained network (a run folder, a checkpoint, `pretrained`, "
+            "hf:OWNER/NAME@REVISION), or of a random one.",
             metavar="MODEL|random",
         ),
     ] = None,

@@ -1,6 +1,6 @@
 """The settings of a recipe's data: which images, cut and repeated how. No torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
@@ -30,7 +30,7 @@ Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 class Settings(BaseModel):
     """A frozen group of settings that refuses keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Statistics(Settings):

@@ -17,7 +17,7 @@ Side = Literal["train", "test"]
 
 COLUMNS = ("dataset", "image", "reason", "pair")
 
-RANKS = {None: 0, "train": 0, "validation": 1, "test": 2, "internal": 2}
+RANKS: dict[str | None, int] = {None: 0, "train": 0, "validation": 1, "test": 2, "internal": 2}
 """From the images that are trained on to those that only evaluate."""
 
 

@@ -53,6 +53,11 @@ class MetricRow:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Ends by every method that the measure has, `method` among them."""
 
+    @property
+    def interval(self) -> Interval:
+        """The value with its ends."""
+        return Interval(self.value, self.low, self.high)
+
 
 def metric_rows(
     metrics: MetricSet,

@@ -27,7 +27,7 @@ AGREEMENT = "agreement"
 AUTHORS_JACCARD = "jaccard of authors"
 """Of class activation maps alone, see `cam_jaccard_of_authors`."""
 
-TESTED = {
+TESTED: dict[str, tuple[str, ...]] = {
     LESION: ("jaccard", "ap", "energy", "pointing", "dice"),
     "": ("deletion", "insertion", "sufficiency", "comprehensiveness"),
 }

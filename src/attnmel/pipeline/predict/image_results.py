@@ -4,7 +4,6 @@ Rows are in the order of the files. Results are written as they come, so that on
 """
 
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,9 +16,10 @@ from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import ImageError
-from attnmel.files.folders import replacing
+from attnmel.files.checksums import file_sha256
+from attnmel.files.folders import replacing, write_text
 from attnmel.files.locks import hold_file, hold_folder
-from attnmel.files.table_files import csv_encoding, notice_path, write_notice
+from attnmel.files.table_files import csv_encoding, notice_path
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.age_and_sex import AgeAndSex
@@ -88,15 +88,16 @@ class ImageResults:
         stall_limit: float = STALL_LIMIT,
     ) -> None:
         self._age_and_sex = AgeAndSex(model.card, model.temperature, metadata)
-        self.model, self._maps, self._stall_limit = model, maps, stall_limit
+        self.model: ImageModel = model
+        self._maps, self._stall_limit = maps, stall_limit
         self._shard, self._every = shard, paths
-        self.paths = paths[shard.place(len(paths), together=model.together)] if shard else paths
+        self.paths: Sequence[Path] = paths[shard.place(len(paths), together=model.together)] if shard else paths
         self._masks_from = masks.made_with
         own = tuple(Threshold(task=model.card.positives[0], threshold=value) for value in dict.fromkeys(thresholds))
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
         unchecked = not_checked(model.card.colours, model.card.size, masks=masks.given)
         runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
-        self.table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
+        self.table: Table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []
@@ -142,7 +143,7 @@ class ImageResults:
         with replacing(out) as part, part.open("w", encoding=encoding, newline="") as file:
             file.writelines(self.table.lines(partial.complete(names), as_json=as_json))
         if not as_json:
-            write_notice(notice_path(out), self.table.notice)
+            write_text(notice_path(out), self.table.notice)
         if self._shard:
             write_record(out, self._shard, len(names), [str(path) for path in self._every], self._table_made_with())
         partial.remove()
@@ -239,10 +240,8 @@ class ImageResults:
         return self._table_made_with() | ({"shard": str(self._shard)} if self._shard else {})
 
     def _table_made_with(self) -> dict[str, str]:
-        with self.model.file.open("rb") as file:
-            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
         temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"
-        own = {"attnmel": __version__, "model": f"{self.model.file.name} ({fingerprint[:12]})"}
+        own = {"attnmel": __version__, "model": f"{self.model.file.name} ({file_sha256(self.model.file)[:12]})"}
         maps = {} if self._maps is None else {"maps": str(self._maps)}
         maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
         maps |= {"masks": self._masks_from} if self._masks_from else {}

@@ -126,7 +126,7 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         command=provenance["command"],
         circumstances=_circumstances(provenance, results),
         recipe=_recipe_facts(recipe),
-        files=tuple(_data_file(state) for state in provenance["data"]["archives"]),
+        files=tuple(_data_file(state) for state in provenance["data"].get("archives", ())),
         changes=changes(recipe),
         footnotes=FOOTNOTES[published.dataset] if published else (),
     )
@@ -216,19 +216,16 @@ def _diagnoses(prepared: Prepared, ids: Sequence[str]) -> dict[str, str]:
 def _circumstances(provenance: dict[str, Any], results: SplitResults) -> tuple[FactGroup, ...]:
     data = provenance["data"]
     splits = [(split, _counts(counts)) for split, counts in data["splits"].items()]
+    known = [one for one in ("seed", "start", "device", "processes", "precision") if one in provenance]
     training = [
-        ("seed", str(provenance["seed"])),
-        ("start", provenance["start"]),
-        ("device", provenance["device"]),
-        ("processes", str(provenance["processes"])),
-        ("precision", provenance["precision"]),
+        *((one, str(provenance[one])) for one in known),  # a model that was shared does not say where it was trained
         *([("epoch evaluated", str(results.epoch))] if results.epoch else []),  # a fitted system has none
     ]
     fingerprint = [
         ("data set", data["title"]),
         *splits,
         *_ablation_facts(data),
-        ("content", data["content"][:16]),
+        *([("content", data["content"][:16])] if "content" in data else []),
         ("licence", data["licence"]),
     ]
     return (

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
@@ -10,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from tests.hub_server import TOKEN, Hub, Repository, card_problems, serving
+from tests.cli.test_help import commands
+from tests.hub_server import TOKEN, Files, Hub, Repository, card_problems, serving
 from tests.pipeline.study.small_study import write_folder
 
 from attnmel import Predictor, study
 from attnmel.cli.commands.start.serve import _paths
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import CheckpointError
+from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
 from attnmel.features.trunk_network import open_trunk
 from attnmel.files.folders import RunFolder
+from attnmel.files.hub import repository_name
 from attnmel.models.weights.start_weights import stored_source
+from attnmel.pipeline.hub.push import staged
 from attnmel.pipeline.study.study_file import StudyFolder, open_frozen
 
 pytest.importorskip("huggingface_hub", reason="needs the extra hub")
@@ -61,6 +66,22 @@ def shared(hub: Hub, run: RunFolder, attnmel: "Attnmel") -> str:
     assert ran.code == 0, ran.err
     hub.asked.clear()
     return ran.out.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def files(trained: RunFolder, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """What a push of the run sends, written once."""
+    run = RunFolder(Path(shutil.copytree(trained.path, tmp_path_factory.mktemp("run") / "seed-0")))
+    shutil.copyfile(exported, run.onnx)
+    with staged(run, repository_name("ana/tiny")) as sent:
+        return {one.name: one.read_bytes() for one in sent.folder.iterdir()}
+
+
+@pytest.fixture
+def stored(hub: Hub, files: Files) -> str:
+    """The same on the hub, without a push."""
+    hub.repositories["ana/tiny"] = Repository()
+    return f"hf:ana/tiny@{hub.repositories['ana/tiny'].add(files)}"
 
 
 def test_a_dry_run_shows_files_and_card_and_sends_nothing(attnmel: "Attnmel", hub: Hub, run: RunFolder) -> None:
@@ -269,15 +290,65 @@ def test_a_fusion_and_a_comparison_take_the_results_of_a_copy(
     assert ran.code == 0, ran.err
 
 
-@pytest.mark.parametrize("command", ["explain", "export"])
-def test_a_model_of_the_hub_is_looked_into_and_exported(
-    attnmel: "Attnmel", shared: str, command: str, phantoms: "Phantoms"
+WITH_A_MODEL = {
+    "predict": "MODEL IMAGE",
+    "evaluate": "MODEL HOME",
+    "explain": "MODEL IMAGE --out maps",
+    "explain --split test": "MODEL --limit 2 --method attention-pool4 --out maps HOME",
+    "export": "MODEL --onnx --limit 2 HOME",
+    "push": "MODEL ana/again --dry-run",
+    "audit": "phantoms:test --embedding MODEL HOME",
+    "report": "MODEL --out report.html HOME",
+    "compare": "MODEL team.csv",
+    "fuse": "MODEL team.csv --by mean --out fused.csv HOME",
+    "reproduce": "tiny --rows none --row theirs=MODEL --out table HOME",
+    "train": "demo --set model.weights=MODEL HOME",
+    "study new": "study phantoms --machine net=MODEL --count melanoma=1 --count nevus=1 --reader ana --repeats 0 "
+    "--training 0 HOME",
+}
+"""Every command that takes a model. `serve` and `Predictor` have tests of their own below."""
+
+NEEDS_RESULTS = ("report", "compare", "fuse", "reproduce")
+LONG = ("evaluate", "explain --split test", "export", "train")
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(one, marks=pytest.mark.slow) if one in LONG else one for one in WITH_A_MODEL]
+)
+def test_every_command_that_takes_a_model_takes_one_of_the_hub(
+    attnmel: "Attnmel",
+    stored: str,
+    command: str,
+    trained: RunFolder,
+    phantoms: "Phantoms",
+    settings: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    tiny = TablePlan("tiny", "Tiny", ("demo",), RANKING, TEST)
+    monkeypatch.setattr("attnmel.evaluation.thesis.tables.TABLES", {"tiny": tiny})
+    monkeypatch.setenv("ATTNMEL_HOME", str(phantoms.home))
+    shutil.copyfile(trained.predictions("test"), "team.csv")
+    if command in NEEDS_RESULTS:
+        pulled = RunFolder(Path(attnmel("pull", stored).out.strip()))
+        pulled.predictions("test").parent.mkdir()
+        shutil.copyfile(trained.predictions("test"), pulled.predictions("test"))
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
-    options = [image, "--out", "maps"] if command == "explain" else ["--onnx", "--home", phantoms.home]
-    ran = attnmel(command, shared, *options)
+    words = f"{command} {WITH_A_MODEL[command]}".replace("MODEL", stored).replace("IMAGE", str(image))
+    ran = attnmel(
+        *words.replace("HOME", f"--home {phantoms.home}").split(), *(settings() if command == "train" else ())
+    )
     assert ran.code == 0, ran.err
-    assert list(Path("maps").rglob("*.npz")) if command == "explain" else Path("tiny.onnx").is_file()
+
+
+def test_no_command_that_takes_a_model_is_missing() -> None:
+    """A model of a hub is named in the help of exactly these commands."""
+    found = {
+        " ".join(words)
+        for words, command in commands()
+        for one in getattr(command, "params", ())
+        if re.search(r"hf:OWNER|model by its name", getattr(one, "help", None) or "")
+    }
+    assert found == {one.partition(" --")[0] for one in WITH_A_MODEL} - {"train"} | {"serve"}
 
 
 def test_a_fitted_system_pins_the_network_of_the_hub_that_it_takes_features_of(

@@ -19,7 +19,6 @@ from tests.pipeline.train.test_train import assert_same_weights
 from attnmel.evaluation.thesis.tables import TablePlan
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
-from attnmel.pipeline.reproduce.cluster.machine import task_on_machine
 from attnmel.pipeline.reproduce.jobs import TableOptions
 from attnmel.pipeline.reproduce.run import reproduce
 
@@ -34,7 +33,7 @@ pytestmark = [
 
 NODE = "ATTNMEL_TEST_NODE"
 """Variable that every process of a node has, its trainings too."""
-START_LIMIT = 300.0
+START_LIMIT = 900.0
 EPOCHS = ("training.epochs=12",)
 
 DRIVER = """
@@ -54,6 +53,18 @@ with ray_engine(address, options.out, Machines(), Terminal()) as engine:
 print("failures:", len(done.failures))
 """
 
+FROM_PYTHON = """
+import sys
+import attnmel
+address, out, home = sys.argv[1:]
+settings = {
+    "data.dataset": "phantoms", "data.size": 32, "model.width": 0.05, "model.weights": "random", "training.epochs": 1,
+    "training.batch": 8, "training.device": "cpu", "training.precision": "float32",
+}
+table = attnmel.reproduce("isic2017", settings, rows=["mel-cnn"], engine="ray", address=address, out=out, home=home)
+print(table.failures, *table.to_frame()["row"])
+"""
+
 
 class LocalCluster:
     """Two nodes with one CPU each, on the loopback device."""
@@ -70,7 +81,7 @@ class LocalCluster:
 
     def _start(self, name: str, *options: str) -> None:
         shared = ("--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats")
-        slow = {"RAY_agent_register_timeout_ms": "600000", "RAY_raylet_start_wait_time_s": "300"}
+        slow = {"RAY_agent_register_timeout_ms": "600000", "RAY_raylet_start_wait_time_s": "900"}
         paths = os.pathsep.join(filter(None, sys.path))
         subprocess.run(
             [sys.executable, "-m", "ray.scripts.scripts", "start", *options, *shared],
@@ -131,6 +142,13 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> TablePlan:
     return tiny_plan(tmp_path_factory.mktemp("recipes"), "mel-cnn", "attnmel", "plain")
 
 
+SENT = """
+import ray.cloudpickle
+from attnmel.pipeline.reproduce.cluster.machine import task_on_machine
+print(ray.cloudpickle.dumps(task_on_machine()).hex())
+"""
+"""In a process of its own, since the checks of types in these tests cannot be pickled."""
+
 ASKED = """
 import sys
 sys.modules["attnmel"] = None
@@ -140,11 +158,20 @@ print(*function("0.1", ("mark", "text"), ".", None))
 """
 
 
+def printed(*script: str) -> str:
+    return subprocess.run([sys.executable, "-c", *script], capture_output=True, text=True, check=True).stdout
+
+
 def test_a_machine_without_the_package_can_still_say_so() -> None:
     """The function is sent as code: to load it by its name would already need the package."""
-    sent = pytest.importorskip("ray.cloudpickle").dumps(task_on_machine()).hex()
-    found = subprocess.run([sys.executable, "-c", ASKED, sent], capture_output=True, text=True, check=True)
-    assert "has no attnmel; install version 0.1 there" in found.stdout
+    sent = printed(SENT)
+    assert "has no attnmel; install version 0.1 there" in printed(ASKED, sent.strip())
+
+
+def test_python_trains_a_table_on_the_cluster(cluster: LocalCluster, phantoms: "Phantoms", tmp_path: Path) -> None:
+    out = tmp_path / "table"
+    assert printed(FROM_PYTHON, cluster.address, str(out), str(phantoms.home)).startswith("{} ")
+    assert RunFolder(out / "isic2017" / "mel-cnn" / "seed-0").measures.is_file()
 
 
 def test_ctrl_c_ends_the_runs_before_the_command(start: Start, plan: TablePlan, tmp_path: Path) -> None:

@@ -127,7 +127,8 @@ def compare(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders, folders of seed-* runs (a recipe), predictions files, or submissions as isic2017:FILE."
+            help="Run folders, folders of seed-* runs (a recipe), predictions files, submissions as isic2017:FILE, or "
+            f"{NAME}."
         ),
     ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to compare on.")] = "test",
@@ -253,8 +254,8 @@ def report(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders, or folders of seed-* runs, shown next to each other; submissions (isic2017:FILE) "
-            "are compared with them."
+            help=f"Run folders, folders of seed-* runs, or {NAME}, shown next to each other; submissions "
+            "(isic2017:FILE) are compared with them."
         ),
     ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",

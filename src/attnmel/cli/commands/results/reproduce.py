@@ -1,19 +1,14 @@
 """`attnmel reproduce`: all rows of a table of the thesis."""
 
-import shlex
 import sys
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from attnmel.cli.commands.networks.train import Overrides
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, TRAINING, option
-from attnmel.cli.terminal import Home, Json, Terminal, print_json
-
-if TYPE_CHECKING:
-    from attnmel.pipeline.reproduce.engines import Engine
+from attnmel.cli.terminal import Home, Json, Terminal, command_line, print_json
 
 
 def reproduce(
@@ -30,8 +25,8 @@ def reproduce(
         list[str] | None,
         option(
             DATA,
-            "Row of predictions that are there already: a submission, a predictions file, a run or a fused folder; "
-            "repeatable.",
+            "Row of predictions that are there already: a submission, a predictions file, a run, a fused folder or a "
+            "model by its name, which was evaluated; repeatable.",
             "--row",
             metavar="NAME=PATH",
         ),
@@ -72,7 +67,7 @@ def reproduce(
     Example:
         attnmel reproduce isic2017 --seeds 3
     """
-    from attnmel.api.tables import table_options
+    from attnmel.api.tables import run_table, table_options
     from attnmel.pipeline.reproduce.jobs import command_lines, table_jobs
 
     shrunken = {"data.size": size, "data.limit": limit, "training.epochs": epochs}
@@ -85,7 +80,7 @@ def reproduce(
         segmenter=segmenter,
         out=out,
         home=home,
-        command=shlex.join(["attnmel", *sys.argv[1:]]),
+        command=command_line(),
     )
     if print_commands:
         lines = command_lines(table_jobs(options))
@@ -96,12 +91,9 @@ def reproduce(
             print("\n".join(lines))
         return
 
-    # This loads torch, which printing commands does not need.
-    from attnmel.pipeline.reproduce.run import reproduce as run_table
     from attnmel.report.html.table_texts import markdown
 
-    with _engine(engine, options.out, address, cpus, gpus) as place:
-        done = run_table(options, Terminal(), engine=place)
+    done = run_table(options, Terminal(), engine, address, cpus, gpus).found
     if as_json:
         print_json(done.as_dict())
     else:
@@ -111,20 +103,3 @@ def reproduce(
         print(f"error: {name}: {reason}", file=sys.stderr)
     if done.failures:
         raise typer.Exit(1)
-
-
-def _engine(
-    name: str, out: Path, address: str | None, cpus: float | None, gpus: float | None
-) -> "AbstractContextManager[Engine | None]":
-    """Return the engine of that name; None for this machine."""
-    from attnmel.errors import ConfigError
-
-    if name == "ray":
-        from attnmel.pipeline.reproduce.cluster.engine import ray_engine
-        from attnmel.pipeline.reproduce.cluster.tasks import Machines
-
-        return ray_engine(address, out, Machines(1 if cpus is None else cpus, gpus or 0), Terminal())
-    given = {"--address": address, "--cpus": cpus, "--gpus": gpus}
-    if wrong := [option for option, value in given.items() if value is not None]:
-        raise ConfigError(f"{wrong[0]} is for a Ray cluster; add --engine ray, or leave it out")
-    return nullcontext()

@@ -53,7 +53,7 @@ class Colours(NamedTuple):
     """What is said and cannot be followed."""
 
 
-def colours(name: str, info: Mapping, chunks: Mapping[bytes, bytes], mode: str) -> Colours:
+def colours(name: str, info: Mapping[str | tuple[int, int], Any], chunks: Mapping[bytes, bytes], mode: str) -> Colours:
     """Return what a file's profile says, or else a PNG's cICP, gAMA and cHRM; `mode` is that of its pixels.
 
     Of a PNG, cICP comes first, then the profile, sRGB, and gAMA with cHRM, as in browsers (PNG, third edition, 4.3).

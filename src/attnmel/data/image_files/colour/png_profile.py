@@ -6,6 +6,7 @@ to D50 (ICC.1:2022, annex E).
 
 import struct
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,9 @@ D50 = (0.9642, 1.0, 0.8249)
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
-def described_profile(file: str, info: Mapping, chunks: Mapping[bytes, bytes]) -> tuple[bytes, str] | None:
+def described_profile(
+    file: str, info: Mapping[str | tuple[int, int], Any], chunks: Mapping[bytes, bytes]
+) -> tuple[bytes, str] | None:
     """Return a profile for cICP, or for gAMA (and cHRM) where neither a profile nor sRGB is in the file; with a name.
 
     None where nothing is said, or something that makes no sense.

@@ -20,7 +20,7 @@ class LesionMasks:
     """Where the masks of a prediction come from."""
 
     def __init__(self, of: MaskOf | None, made_with: str, files: FolderMasks | None = None) -> None:
-        self.given = of is not None
+        self.given: bool = of is not None
         """Whether there are masks at all."""
         self.made_with = made_with
         """What the masks depend on; empty without masks."""
