@@ -1,10 +1,11 @@
-"""The nearest images are those of a plain comparison of each with every other; by groups, almost all of them."""
+"""The nearest images are those of a plain comparison of each with every other."""
 
 import numpy as np
 import pytest
 
-from attnmel.data.audit import nearest
+from attnmel.data.audit import bounded_search, nearest, ways_nearest
 from attnmel.data.audit.nearest import Nearest
+from attnmel.data.audit.ways_nearest import WaysNearest
 
 
 def described(count: int, ways: int, seed: int = 0) -> list[np.ndarray]:
@@ -58,13 +59,12 @@ def test_images_that_come_in_parts_have_the_same_nearest(monkeypatch: pytest.Mon
     assert all(np.array_equal(one, other) for one, other in zip(whole[:3], parts[:3], strict=True))
 
 
-@pytest.mark.parametrize("exhaustive", [False, True])
-def test_of_many_images_the_nearest_are_searched_by_groups(exhaustive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nearest, "EXHAUSTIVE", 500)
-    monkeypatch.setattr(nearest, "GROUPS_SEARCHED", 2)
-    rows = described(1500, 1)
-    found = Nearest(rows, exhaustive=exhaustive).of_each(rows, 4, 0.9)
-    wanted = plain(rows, rows, 4, 0.9)
-    hit = set(zip(*(column.tolist() for column in found[:3]), strict=True)) & wanted
-    # Two groups of 155 miss some of the neighbours of points without copies, and the exhaustive search none.
-    assert len(hit) == len(wanted) if exhaustive else 0.3 < len(hit) / len(wanted) < 1
+@pytest.mark.parametrize("ways", [1, 4])
+@pytest.mark.parametrize("least", [-1, 0.75])
+def test_a_bounded_search_finds_the_same(ways: int, least: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways_nearest, "COLUMNS", 8)
+    monkeypatch.setattr(bounded_search, "ROWS", 20)
+    table, rows = described(90, ways), described(90, 1, seed=1)
+    found, wanted = WaysNearest(table).of_each(rows[0], 4, least), Nearest(table).of_each(rows, 4, least)
+    assert all(np.array_equal(one, other) for one, other in zip(found[:3], wanted[:3], strict=True))
+    assert found.likeness == pytest.approx(wanted.likeness, abs=1e-5)

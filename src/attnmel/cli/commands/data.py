@@ -152,7 +152,7 @@ def audit(
         bool,
         option(
             ADVANCED,
-            "Compare each image with every other; by default, of more than 20,000, only with similar ones.",
+            "Compare all turns of all pairs in full: the same findings in three times the time or more.",
             "--exhaustive",
         ),
     ] = False,

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int64, Shaped
+from jaxtyping import Float16, Float32, Int8, Int64, Shaped
 from scipy import fft
 
-from attnmel.data.audit.chunks import in_parts
+from attnmel.data.audit.chunks import PAIRS, in_parts
 from attnmel.data.audit.descriptors import COARSE, MIDDLE, Signatures
 from attnmel.data.audit.nearest import Nearest
+from attnmel.data.audit.turned_nearest import TurnedNearest
+from attnmel.data.audit.ways_nearest import WaysNearest
 from attnmel.progress import SILENT, Progress
 
 SYMMETRIES = 8
@@ -77,14 +79,21 @@ def turned_each(images: Float32[np.ndarray, "B s s"], symmetries: Int64[np.ndarr
 
 
 class CandidateSearch:
-    """The descriptions of all images, ready to be searched; `exhaustive` compares each with every other."""
+    """The descriptions of all images, ready to be searched; `exhaustive` compares all turns of all pairs in full."""
 
     def __init__(self, signatures: Signatures, *, exhaustive: bool = False, progress: Progress = SILENT) -> None:
         self._signatures, self._exhaustive, self._progress = signatures, exhaustive, progress
 
     @cached_property
     def _coarse(self) -> Nearest:
-        return Nearest([self._signatures.coarse(0)], exhaustive=self._exhaustive)
+        return Nearest([self._signatures.coarse(0)])
+
+    @cached_property
+    def _turned(self) -> TurnedNearest:
+        return TurnedNearest(self._squares(0))
+
+    def _squares(self, view: int) -> Float16[np.ndarray, "N s s"]:
+        return self._signatures.view_coarse[:, view].reshape(-1, COARSE, COARSE)
 
     def candidates(self) -> Candidates:
         """Return the pairs of each image with its nearest, each pair once a symmetry, the lower row first."""
@@ -99,7 +108,9 @@ class CandidateSearch:
         return _candidates(self._by_coarse(view, VIEW_NEIGHBOURS), view)
 
     def _by_coarse(self, view: int, most: int) -> Int64[np.ndarray, "P 3"]:
-        squares = self._signatures.coarse(view).reshape(-1, COARSE, COARSE)
+        if not self._exhaustive:
+            return np.column_stack(self._turned.of_each(self._squares(view), most, LEAST_COARSE, self._progress)[:3])
+        squares = self._squares(view).astype(np.float32)
         # Turning the one is as good as turning the other back, and only one of them has to be in the index.
         every = [
             turned(squares, symmetry).reshape(len(squares), -1) for symmetry in undone(np.arange(SYMMETRIES)).tolist()
@@ -107,17 +118,26 @@ class CandidateSearch:
         return np.column_stack(self._coarse.of_each(every, most, LEAST_COARSE, self._progress)[:3])
 
     def _by_spectrum(self) -> Int64[np.ndarray, "P 3"]:
-        middle = self._signatures.middle
-        every = [_spectrum(turned(middle, symmetry)) for symmetry in SPECTRAL_SYMMETRIES]
-        mean, spread = every[0].mean(axis=0), every[0].std(axis=0) + 1
-        for one in every:
-            one -= mean
-            one /= spread
-            one /= np.linalg.norm(one, axis=1, keepdims=True).clip(1e-6)
-        search = Nearest(every, exhaustive=self._exhaustive)
-        found = search.of_each(every[:1], SPECTRAL_NEIGHBOURS, -1, self._progress)
+        middle, every = self._signatures.middle, spectra(self._signatures.middle)
+        if self._exhaustive:
+            found = Nearest(every).of_each(every[:1], SPECTRAL_NEIGHBOURS, -1, self._progress)
+        else:
+            found = WaysNearest(every).of_each(every[0], SPECTRAL_NEIGHBOURS, -1, self._progress)
         pairs, symmetries = np.column_stack(found[:2]), np.array(SPECTRAL_SYMMETRIES)[found.way]
         return np.column_stack([pairs, _upright(middle, pairs, symmetries, self._progress)])
+
+
+def spectra(middle: Int8[np.ndarray, "N m m"]) -> list[Float32[np.ndarray, "N D"]]:
+    """Return the spectra of structures in `SPECTRAL_SYMMETRIES`, standardised and of unit length."""
+    # Some at a time: the waves of one image take twenty times the memory of those that are kept.
+    parts = [middle[start : start + PAIRS] for start in range(0, len(middle), PAIRS)]
+    every = [np.concatenate([_spectrum(turned(part, one)) for part in parts]) for one in SPECTRAL_SYMMETRIES]
+    mean, spread = every[0].mean(axis=0), every[0].std(axis=0) + 1
+    for one in every:
+        one -= mean
+        one /= spread
+        one /= np.linalg.norm(one, axis=1, keepdims=True).clip(1e-6)
+    return every
 
 
 def undone(symmetries: Int64[np.ndarray, " P"]) -> Int64[np.ndarray, " P"]:

@@ -1,14 +1,8 @@
-"""Descriptions of images -> the nearest others of each, by products of unit vectors, by faiss.
-
-Up to `EXHAUSTIVE` images each is compared with every other. Of more, an inverted file groups the descriptions around
-centres, and each is compared with those of the groups nearest to it: Jégou, Douze and Schmid, "Product Quantization for
-Nearest Neighbor Search" (2011), section IV, without the quantiser. How many nearest that misses is in
-docs/performance.md.
+"""Descriptions of images -> the nearest others of each, by products of unit vectors with all others, by faiss.
 
 Legend of shapes: N images, D values of a description, M found.
 """
 
-import math
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -21,19 +15,6 @@ from attnmel.threads import available_processors, requested_threads
 
 ROWS = 1024
 """Images whose nearest are searched at once: bounds the memory."""
-
-EXHAUSTIVE = 20_000
-"""Images up to which each is compared with every other: half a minute, for no pair to be missed."""
-
-GROUPS = 4
-"""Groups of the inverted file, times the square root of the number of descriptions."""
-
-GROUPS_SEARCHED = 48
-"""Groups that each description is compared with."""
-
-# More of either moves the centres little: groups need only be of similar size.
-PASSES, EXAMPLES = 6, 40
-"""Passes over the examples when the centres are placed, and examples for each centre."""
 
 
 class Found(NamedTuple):
@@ -50,7 +31,7 @@ class Found(NamedTuple):
 class Nearest:
     """A search among images that are each described in one or several ways, as turned by quarters."""
 
-    def __init__(self, ways: Sequence[Float32[np.ndarray, "N D"]], *, exhaustive: bool = False) -> None:
+    def __init__(self, ways: Sequence[Float32[np.ndarray, "N D"]]) -> None:
         # Made of C++ by SWIG, whose signatures in Python are not those that type checkers find.
         faiss: Any = import_module("faiss")
         self._count, self._ways = len(ways[0]), len(ways)
@@ -58,18 +39,6 @@ class Nearest:
         threads = requested_threads() or available_processors()
         faiss.omp_set_num_threads(min(threads, faiss.omp_get_max_threads()))  # the latter heeds $OMP_NUM_THREADS
         self._index: Any = faiss.IndexFlatIP(size)
-        if not exhaustive and self._count > EXHAUSTIVE:
-            groups = round(GROUPS * math.sqrt(self._count * self._ways))
-            # Half floats hold the coarse structure exactly, as the signatures do, and are read in half the time.
-            halves = faiss.ScalarQuantizer.QT_fp16
-            self._index = faiss.IndexIVFScalarQuantizer(
-                self._index, size, groups, halves, faiss.METRIC_INNER_PRODUCT, False
-            )
-            self._index.nprobe = GROUPS_SEARCHED
-            placing = self._index.cp
-            placing.niter, placing.max_points_per_centroid = PASSES, EXAMPLES
-            placing.min_points_per_centroid = 1  # fewer than faiss advises only where there are few images
-            self._index.train(np.concatenate([one[:: self._ways] for one in ways]))
         for one in ways:
             self._index.add(np.ascontiguousarray(one))
 
@@ -96,7 +65,7 @@ class Nearest:
         if len(ways) > 1:
             way = np.repeat(np.arange(len(ways)), count * wanted)
         likeness = likeness.ravel()
-        kept = (places.ravel() >= 0) & (second != first) & (likeness >= least)
+        kept = (second != first) & (likeness >= least)
         first, second, way, likeness = (column[kept] for column in (first, second, way, likeness))
         # The best way of each pair, then the nearest of each image.
         best = np.lexsort((way, -likeness, second, first))

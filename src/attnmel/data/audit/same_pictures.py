@@ -13,8 +13,8 @@ def same_pictures(
 ) -> tuple[Match, ...]:
     """Return every pair of images that show the same picture, most alike first; each pair once.
 
-    `images` returns the prepared images of some rows, which only the most likely pairs are read of. Many images are
-    compared with those of similar coarse structure; with `exhaustive` each is compared with every other.
+    `images` returns the prepared images of some rows, which only the most likely pairs are read of. With
+    `exhaustive` all turns of all pairs are compared in full, which finds the same and takes longer.
     """
     search = CandidateSearch(signatures, exhaustive=exhaustive, progress=progress)
     likely = search.candidates()

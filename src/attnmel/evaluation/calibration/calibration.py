@@ -169,7 +169,9 @@ def reliabilities(
     The images may be of one class only.
     """
     places = [equal_mass(one.probability(main).astype(np.float64)) for one in scales]
-    measures, names = zip(*(_measures(one, main, place) for one, place in zip(scales, places, strict=True)), strict=True)
+    measures, names = zip(
+        *(_measures(one, main, place) for one, place in zip(scales, places, strict=True)), strict=True
+    )
 
     def measure(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R MS"]:
         return np.concatenate([of_scale(weights) for of_scale in measures], axis=1)

@@ -110,4 +110,3 @@ def net_benefit(
 def treat_all(prevalence: float, thresholds: Sequence[float]) -> tuple[float, ...]:
     """Return the net benefit per image of acting on every image, at each threshold probability."""
     return tuple(prevalence - (1 - prevalence) * one / (1 - one) for one in thresholds)
-

@@ -156,7 +156,7 @@ def bootstrap(
 def sums_in_cells(
     weights: Shaped[np.ndarray, "R N"], cells: Int[np.ndarray, " N"], count: int
 ) -> Float[np.ndarray, "R C"]:
-    """Sum the weights of the images of each of `count` cells, on every resample: a product with 0 and 1, but quicker."""
+    """Sum the weights of the images of each of `count` cells, on every resample, without a product of 0 and 1."""
     rows = np.arange(len(weights))[:, None] * count
     return np.bincount((rows + cells).ravel(), weights.ravel(), len(weights) * count).reshape(len(weights), count)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
-from scipy import stats
+from scipy import special
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.statistics.bootstrap import CONFIDENCE, Interval, logit_interval, within_difference
@@ -30,7 +30,7 @@ class Areas:
 
         Without variance, as at an AUC of 0 or 1, the ends are NaN: nothing is known of the uncertainty.
         """
-        quantile = float(stats.norm.ppf((1 + confidence) / 2))
+        quantile = float(special.ndtri((1 + confidence) / 2))
         return logit_interval(float(self.auc[place]), float(self.covariance[place, place]), quantile)
 
     def difference(self, first: int, second: int, confidence: float = CONFIDENCE) -> tuple[Interval, float]:
@@ -44,9 +44,9 @@ class Areas:
         error = float(np.sqrt(max(own - 2 * self.covariance[first, second], 0)))
         if error == 0 or np.isnan(error):
             return (Interval(0.0, 0.0, 0.0), 1.0) if value == 0 else (Interval(value, np.nan, np.nan), np.nan)
-        half = float(stats.norm.ppf((1 + confidence) / 2)) * error
+        half = float(special.ndtri((1 + confidence) / 2)) * error
         interval = within_difference(Interval(value, value - half, value + half))
-        return interval, float(2 * stats.norm.sf(abs(value) / error))
+        return interval, float(2 * special.ndtr(-abs(value) / error))
 
 
 def areas(
@@ -76,10 +76,12 @@ def _placements(
     positive: Float[np.ndarray, "m P"], negative: Float[np.ndarray, "n P"]
 ) -> tuple[Float[np.ndarray, "m P"], Float[np.ndarray, "n P"]]:
     """Return for each image the share of the other kind that it is ranked rightly against, ties counted half."""
+    from scipy.stats import rankdata  # half a second, which pages without an AUC do without
+
     m, n = len(positive), len(negative)
-    both = stats.rankdata(np.concatenate([positive, negative]), axis=0)
-    above = (both[:m] - stats.rankdata(positive, axis=0)) / n
-    below = 1 - (both[m:] - stats.rankdata(negative, axis=0)) / m
+    both = rankdata(np.concatenate([positive, negative]), axis=0)
+    above = (both[:m] - rankdata(positive, axis=0)) / n
+    below = 1 - (both[m:] - rankdata(negative, axis=0)) / m
     return above, below
 
 

@@ -2,7 +2,8 @@
 
 The jackknife leaves out thousands of units. To sum over all images anew for each would take most of the time of an
 evaluation; the sums without a unit are those of all, with its stratum weighted up, less the unit's own. Where images
-add whole numbers, all are whole until the last division, so that nothing is lost: what is 0 without a unit is exactly 0.
+add whole numbers, all are whole until the last division, so that nothing is lost: what is 0 without a unit is
+exactly 0.
 
 Shapes: N images, R units that are left out (rows), C columns that are summed.
 """

@@ -6,7 +6,7 @@ Shape: N images.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Float, Shaped
 
 from attnmel.evaluation.statistics.bootstrap import NORMAL, Interval
 

@@ -20,7 +20,6 @@ from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.hashes import content_hashes
 from attnmel.errors import ConfigError, LabelError, require_known
 from attnmel.files.folders import cache_folder
-from attnmel.pipeline.data.embedding import embedded
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Lesion
 from attnmel.threads import available_processors
@@ -83,8 +82,8 @@ def audit_datasets(
 ) -> Audited:
     """Audit the data sets and splits named, and look for leaks from those that train to those that test.
 
-    `reading` is how the tables of own folders are read. With `exhaustive` each image is compared with every other,
-    however many there are.
+    `reading` is how the tables of own folders are read. With `exhaustive` all turns of all pairs are compared in
+    full, which finds the same.
 
     Raises:
         ConfigError: one side without the other, or as `prepare_audit`.
@@ -145,7 +144,11 @@ def audit(
 
     `embedding` is "random", a run folder or a checkpoint, whose trunk's embedding is compared as well.
     """
-    source, features = embedded(embedding, exhaustive=exhaustive) if embedding else ("", None)
+    source, features = "", None
+    if embedding:
+        from attnmel.pipeline.data.embedding import embedded  # and with it torch
+
+        source, features = embedded(embedding)
     key = audit_key(inputs.entries, source, exhaustive=exhaustive)
     path = audit_path(home, key)
     if (stored := read_audit(home, key)) is not None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from attnmel.data.audit.reframed import SAME_REFRAMED
 from attnmel.pipeline.data.audit import Audited
 from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
 from attnmel.report.galleries.examples import Picture, as_address
+from attnmel.threads import available_processors, requested_threads
 
 Count = tuple[str, str, str, int]
 
@@ -160,12 +162,14 @@ def _shown(found: Sequence[AuditFinding]) -> list[AuditFinding]:
 def _pairs(audited: Audited, found: Sequence[AuditFinding]) -> tuple[Pair, ...]:
     firsts = audited.inputs.images([one.first for one in found])
     seconds = audited.inputs.images([one.second for one in found])
-    pairs = []
-    for one, first, second in zip(found, firsts, seconds, strict=True):
+
+    def pair(one: AuditFinding, first: np.ndarray, second: np.ndarray) -> Pair:
         upright = np.ascontiguousarray(turned(second[None], one.symmetry)[0])
         pictures = (_picture(audited, one.first, first), _picture(audited, one.second, upright))
-        pairs.append(Pair(pictures, _likeness(one.kind, one.likeness)))
-    return tuple(pairs)
+        return Pair(pictures, _likeness(one.kind, one.likeness))
+
+    with ThreadPoolExecutor(requested_threads() or available_processors()) as pool:
+        return tuple(pool.map(pair, found, firsts, seconds))
 
 
 def _picture(audited: Audited, place: int, pixels: np.ndarray) -> Picture:

@@ -33,10 +33,9 @@ MIDDLE_GREY, SPREAD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 Pairs = list[tuple[int, int, float]]
 
 
-def embedded(model: str, *, exhaustive: bool = False) -> tuple[str, Callable[[Iterable[np.ndarray]], Pairs]]:
+def embedded(model: str) -> tuple[str, Callable[[Iterable[np.ndarray]], Pairs]]:
     """Return a name for a trunk (by the content of its file) and the function that finds pairs by its embedding.
 
-    With `exhaustive` each image is compared with every other, however many there are.
     "random" is a trunk with random weights, which still separates pictures by their texture.
 
     Raises:
@@ -53,16 +52,16 @@ def embedded(model: str, *, exhaustive: bool = False) -> tuple[str, Callable[[It
         source = f"{card.recipe}, weights {hashlib.sha256(weights).hexdigest()[:12]}"
     trunk = trunk.to(device).eval()
     return source, lambda chunks: close_pairs(
-        np.concatenate([_embedding(trunk, images, mean, std, device) for images in chunks]), exhaustive=exhaustive
+        np.concatenate([_embedding(trunk, images, mean, std, device) for images in chunks])
     )
 
 
-def close_pairs(embeddings: Float32[np.ndarray, "N D"], *, exhaustive: bool = False) -> Pairs:
+def close_pairs(embeddings: Float32[np.ndarray, "N D"]) -> Pairs:
     """Return the pairs of neighbours whose standardised embeddings have a cosine of `ALIKE` or more, closest first."""
     spread = embeddings.std(axis=0)
     known = (embeddings - embeddings.mean(axis=0))[:, spread > 0] / spread[spread > 0]
     known /= np.linalg.norm(known, axis=1, keepdims=True).clip(1e-6)
-    found = Nearest([known], exhaustive=exhaustive).of_each([known], NEAREST, ALIKE)
+    found = Nearest([known]).of_each([known], NEAREST, ALIKE)
     pairs = {
         (min(first, second), max(first, second)): min(cosine, 1.0)
         for first, second, _, cosine in zip(*(column.tolist() for column in found), strict=True)

@@ -15,7 +15,6 @@ from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PublishedRow
-from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
 from attnmel.files.folders import write_text
 from attnmel.report.galleries.examples import ExampleGroup
 from attnmel.report.html import tables
@@ -209,6 +208,8 @@ def _comparison_figures(runs: Sequence[RunSection]) -> tuple[Markup, ...]:
 
 
 def _pair(curves: Mapping[str, Curves], anchor: str, point: tuple[float, float] | None) -> tuple[Markup, ...]:
+    from attnmel.figures.curves import precision_recall_figure, roc_figure  # and with it matplotlib
+
     roc = [(f"{name}, AUC {one.roc.auc:.3f}", one.roc) for name, one in curves.items()]
     precision_recall = [
         (f"{name}, AP {one.precision_recall.average_precision:.3f}", one.precision_recall)
@@ -223,6 +224,8 @@ def _pair(curves: Mapping[str, Curves], anchor: str, point: tuple[float, float] 
 
 def _learning(history: History, anchor: str) -> tuple[Markup, ...]:
     """Dice terms have a scale of their own, so they get a figure of their own."""
+    from attnmel.figures.curves import learning_figure  # and with it matplotlib
+
     draw = partial(learning_figure, history.epochs, chosen=history.chosen)
     terms = {name: values for name, values in history.losses.items() if "dice" in name.lower()}
     others = {name: values for name, values in history.losses.items() if name not in terms}

@@ -1,0 +1,98 @@
+"""Images -> the nearest others of each, some rows and columns at a time, within bounds that only become narrower.
+
+Legend of shapes: N images, Q images whose nearest are searched, M pairs, k values.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+import numpy as np
+from jaxtyping import Float32, Shaped
+
+from attnmel.data.audit.nearest import Found
+from attnmel.progress import SILENT, Progress
+from attnmel.threads import available_processors, requested_threads
+
+ROWS = 128
+"""Images whose nearest are searched at once: products with some columns stay in the processor's cache."""
+
+TOGETHER = 16
+"""Rows of one product of matrices: so small ones OpenBLAS computes in the thread that asks for them, which on busy
+processors is a hundred times as fast as its own threads, that wait for each other."""
+
+BLOCKS = 16
+"""Blocks of columns after which the bounds are made narrower: at first after each, then after twice as many."""
+
+Query = TypeVar("Query")
+
+
+class BoundedSearch(ABC, Generic[Query]):
+    """A search of the nearest of each image, which a subclass does for some rows and blocks of columns."""
+
+    def of_each(
+        self, queries: Shaped[np.ndarray, "N *shape"], most: int, least: float, progress: Progress = SILENT
+    ) -> Found:
+        """Return the `most` nearest others of each, in the way that is nearest, none below `least`."""
+
+        def some(start: int) -> Found:
+            rows = queries[start : start + ROWS].astype(np.float32)
+            return self._of_some(self._query(rows), start, np.full(len(rows), least, dtype=np.float32), most)
+
+        found, count = [], len(queries)
+        threads = requested_threads() or available_processors()
+        with ThreadPoolExecutor(threads) as pool, progress.bar("Comparing images", count, "images") as advance:
+            for start, one in zip(range(0, count, ROWS), pool.map(some, range(0, count, ROWS)), strict=True):
+                found.append(one)
+                advance(min(ROWS, count - start))
+        return Found(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    @property
+    @abstractmethod
+    def _blocks(self) -> int:
+        """How many blocks of columns there are."""
+
+    @abstractmethod
+    def _query(self, rows: Float32[np.ndarray, "Q *shape"]) -> Query:
+        """Prepare some images to be searched for."""
+
+    @abstractmethod
+    def _reaching(self, query: Query, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> Found:
+        """Return the pairs of some blocks of columns that reach the bounds, perhaps with some that do not."""
+
+    def _of_some(self, query: Query, start: int, bounds: Float32[np.ndarray, " Q"], most: int) -> Found:
+        least = bounds.copy()
+        nearest = Found(*(np.empty(0, dtype=kind) for kind in (np.int64, np.int64, np.int64, np.float32)))
+        for blocks in _ranges(self._blocks):
+            found = self._reaching(query, blocks, bounds)
+            found = _rows(found, start + found.first != found.second)
+            nearest = _nearest(Found(*map(np.concatenate, zip(nearest, found, strict=True))), most, least)
+            full = np.flatnonzero(np.bincount(nearest.first, minlength=len(bounds)) == most)
+            bounds[full] = nearest.likeness[np.searchsorted(nearest.first, full, side="right") - 1]
+        return nearest._replace(first=nearest.first + start)
+
+
+def stacked(rows: Float32[np.ndarray, "Q k"]) -> Float32[np.ndarray, "g t k"]:
+    """Return the rows in matrices of `TOGETHER`, the last filled up with zeros."""
+    groups = -(-len(rows) // TOGETHER)
+    filled = np.pad(rows, ((0, groups * TOGETHER - len(rows)), (0, 0)))
+    return filled.reshape(groups, TOGETHER, rows.shape[1])
+
+
+def _nearest(found: Found, most: int, least: Float32[np.ndarray, " Q"]) -> Found:
+    """Return the nearest of each first, by falling likeness."""
+    found = _rows(found, found.likeness >= least[found.first])
+    found = _rows(found, np.lexsort((found.second, -found.likeness, found.first)))
+    return _rows(found, np.arange(len(found.first)) - np.searchsorted(found.first, found.first) < most)
+
+
+def _rows(found: Found, rows: np.ndarray) -> Found:
+    return Found(*(column[rows] for column in found))
+
+
+def _ranges(count: int) -> Iterator[range]:
+    start, size = 0, 1
+    while start < count:
+        yield range(start, min(start + size, count))
+        start, size = start + size, min(2 * size, BLOCKS)
