@@ -22,7 +22,8 @@ from attnmel.evaluation.calibration.reliability import (
     equal_mass,
     sums,
 )
-from attnmel.evaluation.statistics.bootstrap import Sampling, Statistic, bootstrap, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import Statistic, bootstrap, percentile_interval
+from attnmel.evaluation.statistics.sampling import Sampling
 
 NAMES = ("calibration_error", "brier", "intercept", "slope")
 CENTRE, SPREAD = -1.8, 1.4

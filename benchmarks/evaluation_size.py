@@ -18,7 +18,8 @@ import numpy as np
 
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES
-from attnmel.evaluation.statistics.bootstrap import MOST_LEFT_OUT, RESAMPLES, Sampling
+from attnmel.evaluation.statistics.bootstrap import MOST_LEFT_OUT, RESAMPLES
+from attnmel.evaluation.statistics.sampling import Sampling
 from evaluation_command import predictions
 
 WANTED = 0.5

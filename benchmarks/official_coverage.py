@@ -16,13 +16,13 @@ from attnmel.evaluation.challenge.metrics import every_measure
 from attnmel.evaluation.challenge.rules import Rules
 from attnmel.evaluation.classification.ranking import Ranking
 from attnmel.evaluation.statistics.bootstrap import (
-    Sampling,
     bca_interval,
     bootstrap,
     jackknife,
     logit_interval,
     percentile_interval,
 )
+from attnmel.evaluation.statistics.sampling import Sampling
 
 APART = 1.6
 CALLED_ABOVE = 1.2

@@ -17,10 +17,11 @@ from attnmel.evaluation.classification.left_out import counts_without
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking, average_precision
 from attnmel.evaluation.classification.report import FEW
-from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
+from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.intervals import NOTHING, estimate_shares, estimate_smooth
 from attnmel.evaluation.statistics.left_out import LeftOut, Units
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, GroupFigures, WholeSetResults, group_figures
 from attnmel.records import ATTRIBUTES, Predictions
 

@@ -12,7 +12,7 @@ from tests.evaluation.calibration.test_temperature import drawn, predicted
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.calibration.calibration import BARS, MEASURES, Calibration, calibration_of
 from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
-from attnmel.evaluation.statistics.bootstrap import Sampling
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 MAIN = "melanoma"

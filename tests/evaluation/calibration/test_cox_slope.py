@@ -5,7 +5,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from attnmel.evaluation.calibration.cox_slope import NODES, fits, intercept, line, spread_over_nodes
-from attnmel.evaluation.statistics.bootstrap import Sampling
+from attnmel.evaluation.statistics.sampling import Sampling
 
 
 def example(images: int = 300, *, level: float = 0.4, turn: float = 0.7, seed: int = 0) -> tuple[np.ndarray, ...]:

@@ -16,7 +16,7 @@ from attnmel.evaluation.calibration.reliability import (
     reliability_curve,
     sums,
 )
-from attnmel.evaluation.statistics.bootstrap import Sampling
+from attnmel.evaluation.statistics.sampling import Sampling
 
 
 def example(images: int = 400, *, decimals: int = 15, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

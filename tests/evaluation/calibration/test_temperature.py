@@ -15,7 +15,7 @@ from attnmel.evaluation.calibration.temperature import (
     temperature_interval,
     without_temperature,
 )
-from attnmel.evaluation.statistics.bootstrap import Sampling
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 

@@ -14,7 +14,7 @@ from attnmel.evaluation.challenge.rules import CHALLENGES, Rules, Threshold, cha
 from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge, official_metrics
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN
 from attnmel.evaluation.classification.report import evaluate_classification
-from attnmel.evaluation.statistics.bootstrap import Sampling
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 SEVEN = CHALLENGES["isic2018"].categories

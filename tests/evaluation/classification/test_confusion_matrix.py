@@ -10,7 +10,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.confusion_matrix import UNDECIDED, call, confusion
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, RECALL
 from attnmel.evaluation.classification.report import evaluate_classification
-from attnmel.evaluation.statistics.bootstrap import Sampling
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 THREE = ("nevus", "melanoma", "seborrheic_keratosis")

@@ -4,7 +4,8 @@ from tests.factories import two_class_predictions
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.decision_curve import DecisionCurve, decision_curve
-from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
+from attnmel.evaluation.statistics.bootstrap import Interval
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 

@@ -6,7 +6,8 @@ import pytest
 from attnmel.evaluation.classification.metric_intervals import metric_rows
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES, Ranking
-from attnmel.evaluation.statistics.bootstrap import Sampling, jackknife, jackknife_of
+from attnmel.evaluation.statistics.bootstrap import jackknife, jackknife_of
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 CLASSES = ("MEL", "NV", "BCC")

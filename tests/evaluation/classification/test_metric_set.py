@@ -4,7 +4,8 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, re
 
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, MetricSet, class_counts
 from attnmel.evaluation.classification.ranking import MEASURES, average_precision, roc_auc
-from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap
+from attnmel.evaluation.statistics.bootstrap import bootstrap
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 SEVEN = ("melanoma", "nevus", "carcinoma", "keratosis", "benign", "fibroma", "vascular")

@@ -13,8 +13,9 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES, average_precision, roc_auc, sensitivity
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification, main_value
-from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap
+from attnmel.evaluation.statistics.bootstrap import bootstrap
 from attnmel.evaluation.statistics.delong import areas
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 THREE = ("nevus", "melanoma", "seborrheic_keratosis")

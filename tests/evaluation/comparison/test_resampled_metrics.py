@@ -4,8 +4,9 @@ import pytest
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured
-from attnmel.evaluation.statistics.bootstrap import Sampling, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import percentile_interval
 from attnmel.evaluation.statistics.delong import areas
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 LABELS = (np.arange(120) < 40).astype(np.int64)

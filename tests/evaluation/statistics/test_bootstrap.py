@@ -8,7 +8,6 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.statistics import bootstrap as module
 from attnmel.evaluation.statistics.bootstrap import (
     Interval,
-    Sampling,
     Statistic,
     bca_interval,
     bootstrap,
@@ -17,6 +16,7 @@ from attnmel.evaluation.statistics.bootstrap import (
     mean_interval,
     percentile_interval,
 )
+from attnmel.evaluation.statistics.sampling import Sampling
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
 LESIONS = ("a", "b", "c", "d", "e", "e", "f", "g")

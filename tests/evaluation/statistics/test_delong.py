@@ -9,8 +9,9 @@ from sklearn.metrics import roc_auc_score
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.ranking import Ranking, roc_auc
-from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap
+from attnmel.evaluation.statistics.bootstrap import bootstrap
 from attnmel.evaluation.statistics.delong import Areas, areas, logit_interval
+from attnmel.evaluation.statistics.sampling import Sampling
 
 
 def by_loops(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

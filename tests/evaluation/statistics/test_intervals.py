@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import bootstrap, percentile_interval
 from attnmel.evaluation.statistics.intervals import estimate, estimate_of_sums, estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.sampling import Sampling
 
 GROUPS = [f"lesion-{number // 2}" for number in range(40)]
 ALONE = [f"lesion-{number}" for number in range(40)]

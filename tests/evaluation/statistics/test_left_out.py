@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from attnmel.evaluation.statistics.bootstrap import Sampling, sums_in_cells
+from attnmel.evaluation.statistics.bootstrap import sums_in_cells
 from attnmel.evaluation.statistics.left_out import sums_without
+from attnmel.evaluation.statistics.sampling import Sampling
 
 
 @pytest.mark.parametrize("groups", [60, 25, 3])

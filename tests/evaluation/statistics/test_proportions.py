@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from attnmel.evaluation.statistics.bootstrap import Interval, Sampling, jackknife
+from attnmel.evaluation.statistics.bootstrap import Interval, jackknife
 from attnmel.evaluation.statistics.proportions import mean_interval_of, share_interval, wilson_interval
+from attnmel.evaluation.statistics.sampling import Sampling
 
 
 @pytest.mark.parametrize(("found", "images"), [(0, 5), (3, 11), (93, 117), (20, 20)])

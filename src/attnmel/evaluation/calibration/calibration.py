@@ -36,14 +36,8 @@ from attnmel.evaluation.calibration.temperature import (
 )
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.report import FEW
-from attnmel.evaluation.statistics.bootstrap import (
-    RESAMPLES,
-    Interval,
-    Sampling,
-    Statistic,
-    bootstrap,
-    percentile_interval,
-)
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Statistic, bootstrap, percentile_interval
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 MEASURES = (

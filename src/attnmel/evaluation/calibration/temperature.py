@@ -18,7 +18,8 @@ from scipy.special import logsumexp, softmax
 
 from attnmel.config.fields import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 from attnmel.errors import ConfigError
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling, bootstrap, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, bootstrap, percentile_interval
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 FLOOR = float(np.finfo(np.float64).eps)

@@ -19,8 +19,9 @@ from jaxtyping import Float
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.metric_set import MetricSet
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling, sums_in_cells
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, sums_in_cells
 from attnmel.evaluation.statistics.intervals import estimate
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 THRESHOLDS = tuple(percent / 100 for percent in range(1, 100))

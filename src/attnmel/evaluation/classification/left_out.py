@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from attnmel.evaluation.classification.ranking import Counts, Ranking, TopOneHits, shares_of
-from attnmel.evaluation.statistics.bootstrap import Sampling
 from attnmel.evaluation.statistics.left_out import LeftOut, Units, sums_without
+from attnmel.evaluation.statistics.sampling import Sampling
 
 
 def counts_without(ranking: Ranking, left_out: LeftOut) -> Callable[[Units], Counts]:

@@ -16,7 +16,6 @@ from attnmel.evaluation.statistics.bootstrap import (
     RESAMPLES,
     ROUNDING,
     Interval,
-    Sampling,
     bca_interval,
     bootstrap,
     jackknife_of,
@@ -25,6 +24,7 @@ from attnmel.evaluation.statistics.bootstrap import (
 )
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.proportions import mean_interval_of, share_interval
+from attnmel.evaluation.statistics.sampling import Sampling
 
 METHODS = ("delong", "wilson", "logit")
 """The interval of a row is by the first of these that its measure has: their measured coverage is nearest to 95 %

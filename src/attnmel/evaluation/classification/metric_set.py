@@ -14,9 +14,9 @@ from jaxtyping import Float, Int
 from attnmel.errors import PredictionsError, listed
 from attnmel.evaluation.classification.left_out import counts_without, recalls_without
 from attnmel.evaluation.classification.ranking import MEASURES, Counts, Measure, Ranking, TopOneHits, Values
-from attnmel.evaluation.statistics.bootstrap import Sampling
 from attnmel.evaluation.statistics.left_out import LeftOut
 from attnmel.evaluation.statistics.proportions import mean_of_defined
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 MEAN = "mean"

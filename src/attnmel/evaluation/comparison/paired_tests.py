@@ -17,9 +17,10 @@ from attnmel.evaluation.classification.ranking import THRESHOLD, TopOneHits
 from attnmel.evaluation.comparison.align import RunPredictions
 from attnmel.evaluation.comparison.permutation import RANKED, rank_p, share_p
 from attnmel.evaluation.comparison.resampled_metrics import Column, ResampledMetrics
-from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig, Sampling, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig, percentile_interval
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.hypothesis_tests import discordant, mcnemar_p
+from attnmel.evaluation.statistics.sampling import Sampling
 
 COUNTED = ("sensitivity", "specificity")
 """Measures of one kind of images, which McNemar's test counts."""

@@ -17,9 +17,10 @@ from attnmel.evaluation.comparison.align import RecipeRuns, common_classes, join
 from attnmel.evaluation.comparison.differences import Difference, differences
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured
-from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig, Sampling, percentile_interval
+from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig, percentile_interval
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, recipe_estimate
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 

@@ -12,8 +12,9 @@ from jaxtyping import Float
 from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, MetricSet
 from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking
 from attnmel.evaluation.comparison.align import RunPredictions, halved
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, bootstrap
 from attnmel.evaluation.statistics.delong import areas
+from attnmel.evaluation.statistics.sampling import Sampling
 
 Column = tuple[str, str]
 """Task and measure."""

@@ -14,7 +14,6 @@ from jaxtyping import Bool, Float, Shaped
 from attnmel.evaluation.statistics.bootstrap import (
     RESAMPLES,
     Interval,
-    Sampling,
     Statistic,
     bootstrap,
     jackknife_of,
@@ -23,6 +22,7 @@ from attnmel.evaluation.statistics.bootstrap import (
 )
 from attnmel.evaluation.statistics.left_out import Units, sums_without
 from attnmel.evaluation.statistics.proportions import share, share_interval
+from attnmel.evaluation.statistics.sampling import Sampling
 
 NOTHING = Interval(np.nan, np.nan, np.nan)
 """A figure that is not defined."""

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from attnmel.evaluation.statistics.bootstrap import Sampling
+from attnmel.evaluation.statistics.sampling import Sampling
 
 Units = Int[np.ndarray, " R"]
 

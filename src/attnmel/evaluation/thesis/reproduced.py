@@ -12,9 +12,10 @@ from typing import Literal
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, joined
 from attnmel.evaluation.comparison.differences import Difference
 from attnmel.evaluation.comparison.resampled_metrics import Column, measured
-from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig, Sampling
+from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.statistics.multi_seed import recipe_estimate
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.evaluation.thesis.published import PublishedRow
 
 
