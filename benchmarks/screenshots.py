@@ -109,12 +109,10 @@ def study_pages(browser: Browser, folder: Path, out: Path) -> None:
         shutil.copy(path, data)
         rows.append(f"{path.name},{'melanoma' if number % 2 else 'nevus'}")
     (data / "labels.csv").write_text("\n".join(rows) + "\n")
-    machine = "\n".join(["image,probability", *(f"{path.stem},0.{number + 2}" for number, path in enumerate(EXAMPLES))])
-    (folder / "net.csv").write_text(machine + "\n")
     study, count = folder / "lesions", len(EXAMPLES) // 2
     counts = ("--count", f"melanoma={count}", "--count", f"nevus={count}", "--training", 0, "--repeats", 0)
     printed = attnmel(
-        "study", "new", study, data, *counts, "--machine", folder / "net.csv", "--reader", "ana", "--reader", "ben"
+        "study", "new", study, data, *counts, "--machine", "pretrained", "--reader", "ana", "--reader", "ben"
     )
     links = [line.partition("#")[2].strip() for line in printed.splitlines() if "#" in line]
     with serving("study", "serve", study) as address:
