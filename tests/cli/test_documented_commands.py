@@ -42,6 +42,7 @@ ELSEWHERE = {
     r"model.(rescale|padding)=": "tests/pipeline/train/test_vgg_rescale.py",
     r"--resume --set data.dataset=": "tests/pipeline/run/test_moved.py",
     r"--dicom-out": "tests/cli/test_dicom.py",
+    r"attnmel fuse .*--by stack": "tests/pipeline/fuse/test_fuse.py",
     r"attnmel compare runs/fused": "tests/pipeline/evaluate/test_compare.py",
 }
 """Commands that serve for ever, or whose data and packages are not small, by what runs them."""
@@ -187,7 +188,11 @@ def test_a_command_of_the_documents_does_what_it_says(call: str, place: Place, a
 
 
 def _prepare(words: list[str], place: Place) -> None:
-    """Make what the commands before this one on its page would have made."""
+    """Make what the commands before this one on its page would have made, and remove what it makes itself."""
+    if words[0] == "fuse":
+        Path(words[words.index("--out") + 1]).unlink(missing_ok=True)
+    if "train" in words[:2] and "--resume" not in words:
+        shutil.rmtree("runs/segmenter" if words[0] == "segment" else "runs/clinic")
     if words[:2] == ["study", "analyse"]:
         rows = [
             f"reader {reader},case {case},{modality},{(37 * case + 11 * reader + 29 * (case % 2)) % 101},{case % 2}"

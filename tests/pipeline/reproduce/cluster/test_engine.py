@@ -66,21 +66,31 @@ print(table.failures, *table.to_frame()["row"])
 """
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 class LocalCluster:
     """Two nodes with one CPU each, on the loopback device."""
 
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.address = f"127.0.0.1:{server.getsockname()[1]}"
-        port = self.address.rpartition(":")[2]
-        self._start("head", "--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}")
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+
+    def begin(self, folder: Path) -> None:
+        """Start the first node."""
+        self._start("head", "--head", f"--port={self.port}", "--include-dashboard=false", f"--temp-dir={folder}")
 
     def join(self) -> None:
         """Start the second node."""
         self._start("second", f"--address={self.address}", "--node-ip-address=127.0.0.2")
 
     def _start(self, name: str, *options: str) -> None:
-        shared = ("--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats")
+        # With ports of their own, for whose files Ray 2.60 else waits 15 seconds and then ends.
+        agents = ("dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent", "metrics-export")
+        ports = [f"--{agent}-port={free_port()}" for agent in agents]
+        shared = ("--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats", *ports)
         slow = {"RAY_agent_register_timeout_ms": "600000", "RAY_raylet_start_wait_time_s": "900"}
         paths = os.pathsep.join(filter(None, sys.path))
         subprocess.run(
@@ -106,8 +116,9 @@ class LocalCluster:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
     folder = Path(tempfile.mkdtemp(prefix="ray-"))  # a socket's path is short
-    made = LocalCluster(folder)
+    made = LocalCluster()
     try:
+        made.begin(folder)
         made.join()
         yield made
     finally:
