@@ -19,22 +19,10 @@ import numpy as np
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.statistics.bootstrap import MOST_LEFT_OUT, RESAMPLES, Sampling
-from attnmel.records import Predictions
+from evaluation_command import predictions
 
 WANTED = 0.5
 AGREEMENT = 1e-12
-POSITIVE = 0.2
-
-
-def predictions(images: int, classes: int) -> Predictions:
-    """Return probabilities that know something of the classes; of two classes a fifth is positive."""
-    generator = np.random.default_rng(0)
-    rare = (generator.random(images) < POSITIVE).astype(np.int64)
-    labels = rare if classes == 2 else generator.integers(classes, size=images)
-    logits = generator.normal(size=(images, classes)) + 2 * np.eye(classes)[labels]
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    names = tuple(f"ISIC_{number:07d}" for number in range(images))
-    return Predictions(names, tuple("ABCDEFGHIJ"[:classes]), shares, labels, names)
 
 
 def main() -> None:
@@ -45,7 +33,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=30)
     chosen = parser.parse_args()
     for images in chosen.images:
-        made = predictions(images, chosen.classes)
+        made = predictions(images, chosen.classes, seed=0)
         positives = made.classes if chosen.classes > 2 else made.classes[1:]
         quick = MetricSet.of(made, positives)
         # A measure that is not one of `MEASURES` is given every distinct score.

@@ -27,6 +27,7 @@ import torch
 from attnmel import runtime
 from attnmel.config.load import load_recipe
 from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.batches.stored_maps import StoredMaps, Wanted, open_maps
 from attnmel.data.batches.views import Views
 from attnmel.data.preprocess.cache import Cache
@@ -98,22 +99,11 @@ def loop(name: str, cache: Cache, home: Path, chosen: argparse.Namespace) -> Ite
         maps = noise_maps(shapes, cache.image_ids, chosen.views, home)
         maps = maps.means if recipe.model.network == "mel-cnn" else maps
     count = chosen.batch * side.steps
-    batches = TrainingBatches(
-        cache,
-        np.resize(rows, count),
-        np.resize(rows, count) % 2,
-        size=chosen.size,
-        repeats={},
-        passes=1,
-        batch=chosen.batch,
-        mean=MEAN,
-        std=STD,
-        prior=recipe.loss.prior,
-        seed=0,
-        device="cpu",
-        views=views and Views(chosen.views, 0, count, cache.side, chosen.size),
-        maps=maps,
-    )
+    every = np.resize(rows, count)
+    prior = recipe.loss.prior
+    maker = BatchMaker(cache, every, every % 2, mean=MEAN, std=STD, prior=prior, device="cpu", maps=maps)
+    views = views and Views(chosen.views, 0, count, cache.side, chosen.size)
+    batches = TrainingBatches(maker, size=chosen.size, repeats={}, passes=1, batch=chosen.batch, seed=0, views=views)
     return train(
         network,
         optimizer,

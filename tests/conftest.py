@@ -35,7 +35,7 @@ from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.pretrained.package import ship_model
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.segment.train import train_segmenter
-from attnmel.pipeline.train.train import recipe_fabric
+from attnmel.pipeline.train.train import recipe_fabric, train_run
 from attnmel.pretrained import catalogue
 from attnmel.pretrained.card import Source, Words
 from attnmel.pretrained.catalogue import DEFAULT
@@ -125,6 +125,17 @@ def trained(phantoms: Phantoms, fabric: Fabric, once: MakeOnce) -> RunFolder:
         run_recipe(recipe, run, home=phantoms.home, fabric=fabric, command="attnmel train demo")
 
     return RunFolder(once("trained", make) / "seed-0")
+
+
+@pytest.fixture(scope="session")
+def mel_cnn(phantoms: Phantoms, fabric: Fabric, once: MakeOnce) -> RunFolder:
+    """A trained network without attention, not evaluated; tests that change its folder copy it first."""
+    settings = [*TINY, "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
+
+    def make(folder: Path) -> None:
+        train_run(load_recipe("demo", settings), RunFolder(folder / "seed-0"), home=phantoms.home, fabric=fabric)
+
+    return RunFolder(once("mel-cnn", make) / "seed-0")
 
 
 @pytest.fixture

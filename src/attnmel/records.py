@@ -154,6 +154,11 @@ class Predictions:
             doubled = sorted(one for one, times in Counter(self.image_ids).items() if times > 1)
             raise PredictionsError(f"doubled image ids: {listed(doubled)}")
 
+    @staticmethod
+    def of_image(classes: tuple[str, ...], probabilities: Sequence[float] | np.ndarray) -> "Predictions":
+        """Return the probabilities of one unlabelled image, for what takes those of many."""
+        return Predictions(("image",), classes, np.array([probabilities]), np.array([-1]), ("image",))
+
     def probability(self, name: str) -> Float[np.ndarray, " N"]:
         """Probability of one class."""
         return self.probabilities[:, self.classes.index(name)]

@@ -32,6 +32,7 @@ def new(
     *,
     design: Literal["alone", "sequential", "crossed"] = "sequential",
     machines: Mapping[str, Place] | Sequence[Place] = (),
+    machine_threshold: float | Mapping[str, float] | None = None,
     wrong: bool = False,
     show: Literal["probability", "map", "both"] = "probability",
     diseased: Sequence[str] = (),
@@ -53,6 +54,8 @@ def new(
 
     `counts` are the cases of each class, `readers` names, or names with their experience. `machines` are runs, ONNX
     files, tables of probabilities, or models by name, hf:OWNER/NAME@REVISION too, whose commit and hash are frozen.
+    A machine calls a case diseased above the `machine_threshold`, of all or by name; by default above the operating
+    point of its model that `attnmel serve` shows first, and above 0.5 for a table.
 
     Raises:
         ConfigError: a folder that is not empty, or a plan that is not possible.
@@ -72,6 +75,7 @@ def new(
         diseased=diseased,
         split=split,
         machines=_pairs(machines),
+        machine_threshold=machine_threshold,
         wrong=wrong,
         show=show,
         training=training,
@@ -84,9 +88,9 @@ def new(
         seed=seed,
     )
     where = home_folder(None if home is None else Path(home))
-    _, tokens = make_study(Path(folder), plan, where, database=database, progress=as_progress(progress))
+    study, tokens = make_study(Path(folder), plan, where, database=database, progress=as_progress(progress))
     links = {name: _link(address, token) for name, token in tokens.items()}
-    return Frozen(StudyFolder(Path(folder)).file, links)
+    return Frozen(StudyFolder(Path(folder)).file, links, study.thresholds)
 
 
 def status(folder: Place, *, database: str | None = None) -> Status:
@@ -130,7 +134,7 @@ def analyse(
     machines: Sequence[str] = (),
     reference: str | None = None,
     threshold: float | None = None,
-    machine_threshold: float | None = None,
+    machine_threshold: float | Mapping[str, float] | None = None,
     margin: float | None = None,
     covariance: CovarianceMethod = "jackknife",
     binormal: bool = False,
@@ -169,6 +173,8 @@ def power(
     prevalence: float = 0.5,
     machine: bool = False,
     margin: float | None = None,
+    target_power: float = 0.8,
+    target_width: float | None = None,
     pilot: Place | None = None,
     simulate: int = 0,
     seed: int = 0,
@@ -177,7 +183,8 @@ def power(
     """Return which interval and power numbers of readers and cases give; as `attnmel study power`.
 
     `aucs` are expected of the first and the second modality; `machine`: the first is one machine. Variances are those
-    of a `pilot` study, or moderate ones; `simulate` also simulates so many studies a row (Roe and Metz).
+    of a `pilot` study, or moderate ones; each row says how many readers reach `target_power` and half of an interval of
+    `target_width` with its cases; `simulate` also simulates so many studies a row (Roe and Metz).
 
     Raises:
         ConfigError: a number that no study can have.
@@ -195,6 +202,8 @@ def power(
         machine=machine,
         pilot=None if pilot is None else Path(pilot),
         margin=margin,
+        target_power=target_power,
+        target_width=target_width,
         studies=simulate,
         seed=seed,
     )

@@ -204,6 +204,13 @@ def in_use(folder: Path) -> object:
     return attnmel.datasets.make_folder(folder, [np.zeros((8, 8, 3), dtype=np.uint8)], ["rest"])
 
 
+def labelled(folder: Path) -> Path:
+    """Write a folder with a table of labels, and return it."""
+    (folder / "clinic3").mkdir()
+    (folder / "clinic3" / "labels.csv").write_text("image,label\n")
+    return folder / "clinic3"
+
+
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "labels of other images": (folder_call(labels=["rest"]), "2 images and 1 labels; expected one for each image"),
     "groups of other images": (folder_call(groups=[1]), "2 images and 1 groups; expected one for each image"),
@@ -286,6 +293,11 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: attnmel.explain("pretrained", []),
         "no images to explain: name image files, or a split of the run's data, as in --split test",
     ),
+    "a data set of a similar name": (
+        lambda folder: attnmel.train("isic2017/mel-cnn", data=labelled(folder).with_name("clinc3"), out=folder / "run"),
+        "there is no folder {folder}/clinc3 (did you mean 'clinic3'?); name the one where the images with their labels.csv "
+        "are now",
+    ),
     "no data set": (
         lambda folder: attnmel.datasets.read("isic2071"),
         "unknown data set 'isic2071' (did you mean 'isic2017'?); known: ",
@@ -305,4 +317,4 @@ def test_what_is_not_possible_is_refused_in_one_sentence(what: str, tmp_path: Pa
     expected = sentence.format(folder=tmp_path)
     assert str(error.value)[: len(expected)] == expected
     assert expected.endswith((": ", ", ")) or str(error.value) == expected
-    assert not [path for path in tmp_path.iterdir() if path.name != "other.txt"]
+    assert not [path for path in tmp_path.iterdir() if path.name not in ("other.txt", "clinic3")]

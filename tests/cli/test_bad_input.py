@@ -218,7 +218,7 @@ def test_a_table_that_is_wrong_starts_no_run(
     ("setting", "message"),
     [
         ("model.network=resnet", "'dermaknet', 'harangi' or 'own'"),
-        ("data.size=50", "data.size = 50: Input should be a multiple of 32"),
+        ("data.size=50", "data.size = 50: expected a multiple of 32"),
         (
             "data.dataset=isic2099",
             "isic2018-task1, isic2019, isic2020, milk10k, ph2, phantoms, or a folder with labels.csv",

@@ -57,15 +57,15 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
         ("data.statistics.foo=1", "unknown key 'data.statistics.foo'; known: mean, of, source, std"),
         (
             "model.trunk=resnet",
-            "model.trunk = 'resnet': Input should be 'vgg16_bn', 'vgg16', 'mobilenet_v2', 'efficientnet_lite0', "
+            "model.trunk = 'resnet': expected 'vgg16_bn', 'vgg16', 'mobilenet_v2', 'efficientnet_lite0', "
             "'efficientnet_lite1' or 'efficientnet_lite2'",
         ),
-        ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
-        ("loss.gamma=-1", "loss.gamma = -1: Input should be greater than or equal to 0"),
-        ("training.epochs=many", "training.epochs = 'many': Input should be a valid integer"),
+        ("data.size=100", "data.size = 100: expected a multiple of 32"),
+        ("loss.gamma=-1", "loss.gamma = -1: expected at least 0"),
+        ("training.epochs=many", "training.epochs = 'many': expected a whole number"),
         (
             "training.freeze=pool6",
-            "training.freeze = 'pool6': Input should be 'none', 'pool1', 'pool2', 'pool3', 'pool4' or 'pool5'",
+            "training.freeze = 'pool6': expected 'none', 'pool1', 'pool2', 'pool3', 'pool4' or 'pool5'",
         ),
         (
             "training.views=4",
@@ -76,9 +76,9 @@ def test_a_resolved_recipe_is_a_recipe_again(tmp_path: Path) -> None:
         ("data.positives=['nevus']", "positives and repeats name nevus; known: rest, melanoma"),
         ("epochs", "--set takes key=value, got 'epochs'"),
         ("name.epochs=3", "'name' is a value, it has no keys"),
-        ("data.statistics.std=[0,1,1]", "data.statistics.std.0 = 0: Input should be greater than or equal to 0.001"),
-        ("data.size=1824", "data.size = 1824: Input should be less than or equal to 1792"),
-        ("data.classes=['melanoma','']", "data.classes.1 = '': String should have at least 1 character"),
+        ("data.statistics.std=[0,1,1]", "data.statistics.std.0 = 0: expected at least 0.001"),
+        ("data.size=1824", "data.size = 1824: expected at most 1792"),
+        ("data.classes=['melanoma','']", "data.classes.1 = '': expected a text of 1 or more letters"),
         ("data.classes=['melanoma','melanoma']", "data: classes are doubled: melanoma, melanoma"),
     ],
 )
@@ -249,9 +249,9 @@ def test_the_segmenters_recipe_is_none_of_the_classifiers(tmp_path: Path) -> Non
             "training.momentum=0",
             "unknown key 'training.momentum'; known: batch, device, epochs, learning_rate, log, precision",
         ),
-        ("data.size=100", "data.size = 100: Input should be a multiple of 32"),
-        ("data.held_out=0", "data.held_out = 0: Input should be greater than 0"),
-        ("model.norm=group", "model.norm = 'group': Input should be 'batch' or 'instance'"),
+        ("data.size=100", "data.size = 100: expected a multiple of 32"),
+        ("data.held_out=0", "data.held_out = 0: expected more than 0"),
+        ("model.norm=group", "model.norm = 'group': expected 'batch' or 'instance'"),
     ],
 )
 def test_a_bad_setting_of_the_segmenter_is_told_with_what_is_known(override: str, message: str) -> None:

@@ -6,7 +6,7 @@ import itertools
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -169,6 +169,134 @@ def test_a_picture_of_pillow_keeps_its_profile(predictor: Predictor, images: lis
         found = shares(predictor.predict(image))
     np.testing.assert_allclose(found, shares(predictor.predict(tmp_path / "p3.png")), rtol=1e-6)
     assert np.abs(np.array(found) - shares(predictor.predict(images[0]))).max() > 1e-4
+
+
+class Opened:
+    """What has a path by Python's own rule, as a temporary file has."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+FORMS = (
+    "expected a path, example:ID, the bytes of a file, a picture of Pillow, or pixels, uint8 [height, width, 3], RGB"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (None, f"the image is None; {FORMS}"),
+        (7, f"the image is a value of the type int; {FORMS}"),
+        (["a.jpg"], f"the image is a value of the type list; {FORMS}; for several images call predict_many"),
+        (
+            io.BytesIO(b"a"),
+            f"the image is a value of the type BytesIO; {FORMS}; of an open file give its bytes, FILE.read()",
+        ),
+        (np.zeros((4, 4)), "the image is an array of float64 [4, 4]; expected uint8 [height, width, 3], RGB"),
+        ("example:all", "example:all names 6 images; expected one, predict_many takes several"),
+    ],
+)
+def test_what_is_no_image_is_said_in_a_sentence(predictor: Predictor, given: Any, sentence: str) -> None:  # noqa: ANN401
+    with pytest.raises(ImageError) as caught:
+        predictor.predict(given)
+    assert str(caught.value) == sentence
+    (found,) = predictor.predict_many([given])
+    assert (str(found.path), found.prediction, found.error) == (
+        given if isinstance(given, str) else "images[0]",
+        None,
+        sentence,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (None, f"the images are None; expected one image or a list of them, each {FORMS.removeprefix('expected ')}"),
+        (
+            io.BytesIO(b"a"),
+            "the images are a value of the type BytesIO; expected one image or a list of them, each "
+            f"{FORMS.removeprefix('expected ')}; of an open file give its bytes, FILE.read()",
+        ),
+    ],
+)
+def test_what_is_no_images_is_refused_at_once(predictor: Predictor, given: Any, sentence: str) -> None:  # noqa: ANN401
+    with pytest.raises(ImageError) as caught:
+        predictor.predict_many(given)
+    assert str(caught.value) == sentence
+
+
+def test_of_images_without_a_path_the_place_is_named(predictor: Predictor, images: list[Path]) -> None:
+    pixels = decoded_image(images[0])
+    found = list(predictor.predict_many([images[0], pixels, pixels[..., 0], images[0].read_bytes()]))
+    assert [str(one.path) for one in found] == [str(images[0]), "images[1]", "images[2]", "images[3]"]
+    assert found[2].error == "the image is an array of uint8 [90, 120]; expected uint8 [height, width, 3], RGB"
+    assert [str(one.path) for one in predictor.predict_many(pixels)] == ["the image"]
+
+
+def test_example_images_and_other_kinds_of_paths_and_bytes_are_read(predictor: Predictor, images: list[Path]) -> None:
+    examples = list(predictor.predict_many("example:all"))
+    assert len(examples) == 6
+    assert all(one.prediction for one in examples)
+    assert shares(predictor.predict(f"example:{examples[0].path.stem}")) == pytest.approx(
+        shares(predictor.predict(examples[0].path))
+    )
+    expected = shares(predictor.predict(images[0]))
+    for given in (Opened(images[0]), bytearray(images[0].read_bytes()), memoryview(images[0].read_bytes())):
+        assert shares(predictor.predict(given)) == expected  # pyright: ignore[reportArgumentType] - what is tested
+
+
+@pytest.mark.parametrize(
+    ("mask", "sentence"),
+    [
+        (7, "the mask is a value of the type int; expected a file, or pixels, bool [height, width]"),
+        (
+            np.zeros((90, 120), np.uint8),
+            "the mask is an array of uint8 [90, 120]; expected bool [height, width]",
+        ),
+    ],
+)
+def test_what_is_no_mask_is_said_in_a_sentence(
+    predictor: Predictor,
+    images: list[Path],
+    mask: Any,  # noqa: ANN401
+    sentence: str,
+) -> None:
+    with pytest.raises(ImageError) as caught:
+        predictor.predict(images[0], mask)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (
+            None,
+            "the model is None; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel models` such "
+            "as 'pretrained'",
+        ),
+        (
+            "pretraned",
+            "no file pretraned (did you mean 'pretrained'?); expected one that `attnmel export RUN --onnx` wrote, or a name "
+            "of `attnmel models`",
+        ),
+        ("example:ISIC_0012395", "no file example:ISIC_0012395; expected one that `attnmel export RUN --onnx` wrote"),
+    ],
+)
+def test_what_is_no_model_is_said_in_a_sentence(model: Any, sentence: str) -> None:  # noqa: ANN401
+    with pytest.raises((CheckpointError, ConfigError)) as caught:
+        Predictor(model)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("threads", ["x", 0, 1.5])
+def test_threads_are_a_whole_number(exported: Path, threads: Any) -> None:  # noqa: ANN401
+    with pytest.raises(ConfigError) as caught:
+        Predictor(exported, threads=threads)
+    assert str(caught.value) == f"threads is {threads!r}, expected a whole number above 0"
 
 
 def test_files_are_taken_as_they_are_needed(predictor: Predictor, images: list[Path]) -> None:

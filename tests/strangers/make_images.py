@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image
+from tests.images import STORED
 
 WIDTH, HEIGHT = 44, 30
 
@@ -25,17 +26,6 @@ PROPHOTO_XY = (0.3457, 0.3585, 0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001)
 BT2020_XY = (0.3127, 0.329, 0.708, 0.292, 0.17, 0.797, 0.131, 0.046)
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 D50 = np.array([0.9642, 1.0, 0.8249])
-
-# EXIF orientation -> how the upright picture is stored.
-STORED = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,7 +264,8 @@ def blocks() -> np.ndarray:
 def turned(orientation: int, pixels: np.ndarray | None = None) -> dict[str, bytes]:
     """Return one picture (`skin`, or other pixels), stored turned, with the EXIF orientation that says so."""
     picture = Image.fromarray(skin() if pixels is None else pixels)
-    stored = picture.transpose(STORED[orientation]) if orientation in STORED else picture
+    turn = STORED.get(orientation)
+    stored = picture if turn is None else picture.transpose(turn)
     tag = exif(orientation)
     numbers = np.asarray(stored)
     return {

@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from attnmel.data.batches.loader import Batch, TrainingBatches
+from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.errors import TrainingError
 from attnmel.losses import Dice, TotalLoss
@@ -42,20 +43,9 @@ def cache(phantoms: "Phantoms", tiny: "Recipe") -> Cache:
 
 def make_batches(cache: Cache, batch: int = 8, prior: str = "lesion") -> TrainingBatches:
     rows = torch.arange(16).numpy()
-    return TrainingBatches(
-        cache,
-        rows,
-        rows % 2,
-        size=32,
-        repeats={1: 2},
-        passes=1,
-        batch=batch,
-        mean=(0.7, 0.6, 0.5),
-        std=(0.1, 0.1, 0.1),
-        prior=prior,
-        seed=3,
-        device="cpu",
-    )
+    mean, std = (0.7, 0.6, 0.5), (0.1, 0.1, 0.1)
+    maker = BatchMaker(cache, rows, rows % 2, mean=mean, std=std, prior=prior, device="cpu")
+    return TrainingBatches(maker, size=32, repeats={1: 2}, passes=1, batch=batch, seed=3)
 
 
 def train_once(

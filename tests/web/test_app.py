@@ -18,7 +18,9 @@ from tests.web.conftest import ADDRESS, NAME, form, png
 from attnmel import NOTICE, Predictor
 from attnmel.pipeline.predict.attention_maps import write_image_maps
 from attnmel.pipeline.predict.predict import predict_images
+from attnmel.saliency.overlays import map_layer
 from attnmel.web.app import make_app
+from attnmel.web.guard import COOKIE
 from attnmel.web.models import Models
 from attnmel.web.schema import Answer, Info
 
@@ -99,6 +101,63 @@ def test_models_answer_side_by_side_in_the_order_of_the_request(
         )
 
 
+def test_a_model_is_asked_for_by_the_name_that_was_given_at_the_start(
+    shipped_onnx: Path, exported: Path, examples: dict[str, bytes]
+) -> None:
+    models = Models({NAME: shipped_onnx, "tiny": exported}, None, {"pretrained": NAME, str(exported): "tiny"})
+    images = list(examples.items())[:1]
+    with TestClient(make_app(models), ADDRESS) as client:
+        for given, name in {"pretrained": NAME, str(exported): "tiny", NAME: NAME}.items():
+            assert [one["model"] for one in asked(client, *images, model=given)["models"]] == [name]
+        assert len(asked(client, *images, model=["pretrained", NAME])["models"]) == 1
+        unknown = client.post("/api/predict", files=form(*images), params={"model": "pretraned"})
+    sentence = unknown.json()["error"]
+    assert sentence.startswith("unknown model 'pretraned' (did you mean 'pretrained'?); known: ")
+    assert sentence.endswith(f"{NAME}, pretrained, tiny")
+
+
+@pytest.mark.parametrize(
+    ("address", "query", "status", "sentence"),
+    [
+        (
+            "predict",
+            {"models": NAME},
+            400,
+            "unknown query parameter 'models' (did you mean 'model'?); known: model, pictures",
+        ),
+        ("predict", {"threshold": 0.5}, 400, "unknown query parameter 'threshold'; known: model, pictures"),
+        ("predict", {"pictures": "perhaps"}, 422, "pictures = 'perhaps': expected true or false"),
+    ],
+)
+def test_a_query_that_is_not_possible_is_explained(
+    client: TestClient, address: str, query: dict[str, Any], status: int, sentence: str
+) -> None:
+    answer = client.post(f"/api/{address}", files=form(("a.png", png())), params=query)
+    assert (answer.status_code, answer.json()["error"]) == (status, sentence)
+
+
+def test_an_address_without_parameters_takes_none(client: TestClient) -> None:
+    answer = client.get("/api/info?verbose=1")
+    sentence = "unknown query parameter 'verbose'; known: none at this address"
+    assert (answer.status_code, answer.json()["error"]) == (400, sentence)
+
+
+def test_the_colours_of_the_maps_are_those_of_their_layers(client: TestClient) -> None:
+    colours = pixels(client.get("/api/info").json()["map_colours"])
+    assert np.array_equal(colours, map_layer(np.arange(256, dtype=np.uint8)[None]))
+
+
+def test_the_description_says_how_a_token_is_given_where_one_is_needed(models: Models) -> None:
+    free, guarded = (make_app(models, token_needed=needed).openapi() for needed in (False, True))
+    assert "securitySchemes" not in free.get("components", {})
+    schemes = guarded["components"]["securitySchemes"]
+    assert schemes["HTTPBearer"]["scheme"] == "bearer"
+    assert (schemes["APIKeyCookie"]["in"], schemes["APIKeyCookie"]["name"]) == ("cookie", COOKIE)
+    for path in guarded["paths"].values():
+        (operation,) = path.values()
+        assert {name for one in operation["security"] for name in one} == set(schemes), "either of them is enough"
+
+
 def pixels(url: str) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(base64.b64decode(url.partition(",")[2]))))
 
@@ -155,7 +214,9 @@ def test_an_overlay_is_the_picture_that_predict_writes(
     ("query", "status", "sentence"),
     [
         ({"map": "pool5"}, 400, "unknown attention map 'pool5' (did you mean 'pool4'?); known: pool3, pool4"),
-        ({"longest": 5}, 422, "longest: Input should be greater than or equal to 64"),
+        ({"longest": 5}, 422, "longest = '5': expected at least 64"),
+        ({"longest": "wide"}, 422, "longest = 'wide': expected a whole number"),
+        ({"maps": "pool3"}, 400, "unknown query parameter 'maps' (did you mean 'map'?); known: map, model, longest"),
     ],
 )
 def test_an_overlay_that_is_not_possible_is_explained(

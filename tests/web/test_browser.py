@@ -174,6 +174,10 @@ def test_slider_map_border_and_zoom_change_what_is_seen(opened: Open) -> None:
     assert page.inner_text("#opacity-value") == "100 %"
     page.get_by_label("pool3 (finer)").check()
     assert page.locator(".stage .map").evaluate_all("all => all.map((one) => one.hidden)") == [False, True] * 2
+    legend = page.locator(".scale >> visible=true")
+    assert legend.count() == 2, "one for each model"
+    assert re.fullmatch(r"pool3: lowest 0\.\d{3}\s+highest [01]\.\d{3}", legend.first.inner_text().strip())
+    assert legend.locator("img").first.evaluate("one => one.naturalWidth") == 256
     page.get_by_label("Border of the predicted lesion mask").uncheck()
     assert page.locator(".stage .mask").first.is_hidden()
     page.get_by_label("Part of the image that the network saw").check()
@@ -331,6 +335,14 @@ def test_a_phone_shows_whole_file_names_and_what_could_not_be_read(opened: Open,
     page.set_input_files("#files", [tmp_path / "durchsichtig.png", tmp_path / "notes.jpg"])
     page.wait_for_selector("#status .problem")
     assert page.inner_text("#status").startswith("1 image predicted, 1 could not be read: notes.jpg is no")
+    stripe = page.locator("#status .problem").evaluate(
+        "one => [getComputedStyle(one).display, one.getClientRects().length]"
+    )
+    assert stripe == ["block", 1], "its stripe goes along every line"
+    warning = page.locator("#table tbody tr").nth(1).locator("td").last
+    assert warning.evaluate("one => getComputedStyle(one, '::before').content") == '"Warnings and notes" ": "'
+    edges = warning.bounding_box()
+    assert edges["x"] + edges["width"] <= PHONE["viewport"]["width"]
     heights = page.eval_on_selector_all("#table .open", "all => all.map(one => one.getBoundingClientRect().height)")
     assert heights[0] == heights[1], "a name of 16 letters is on one line"
 

@@ -65,5 +65,12 @@ def test_no_script_parses_html_or_code() -> None:
         assert not re.search(unsafe, path.read_text(encoding="utf-8")), path.name
 
 
+def test_the_page_says_that_it_does_not_check_what_an_image_shows(tags: Tags) -> None:
+    assert (
+        "The page does not check whether an image shows a skin lesion: a picture of anything gets a probability, which "
+        "then means nothing."
+    ) in " ".join(tags.text.split())
+
+
 def test_the_notice_is_at_the_top(tags: Tags) -> None:
     assert NOTICE in " ".join(tags.text.split())

@@ -19,12 +19,19 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js")
 def texts() -> dict[str, str]:
     """What the functions of the page return, by a name for each."""
     script = f"""
-      const {{ counted, failure, percent, percentOf, remarks }} = await import({json.dumps(TEXTS.as_uri())});
+      const {{ achieved, chosenHow, counted, decision, failure, pointName, percent, percentOf, remarks }} = await import({json.dumps(TEXTS.as_uri())});
       const row = {{ warnings: ["strip"], notes: ["alpha channel laid on white"] }};
       const broken = {{ rows: {{ one: {{ error: "a.png is empty" }}, two: {{ error: "a.png is empty" }} }} }};
+      const point = {{ name: "p", task: "melanoma", threshold: 0.1093, target: 0.89, achieved: [
+        {{ split: "test", images: 600, positives: 117, sensitivity: [100 / 117, 0.78, 0.91], specificity: [324 / 483, 0.63, 0.71] }}] }};
+      const own = {{ ...point, name: "o", target: null, threshold: 0.3 }};
+      const model = {{ thresholds: [point, own] }};
       console.log(JSON.stringify({{
         share: percent(0.976), close: percentOf(0.1062), both: counted(4, 2), all: counted(1, 0),
         remarks: remarks({{ rows: {{ one: row, two: row }} }}, [{{ model: "one" }}, {{ model: "two" }}]),
+        names: [0.95, 0.89, 0.82, 0.5].map((target) => pointName({{ ...point, target }})), own: pointName(own),
+        chosen: chosenHow(point, "images of A"), achieved: achieved(model, "p")[0],
+        above: decision(model, {{ decisions: {{ p: 1 }} }}, "p").text, below: decision(model, {{ decisions: {{ p: 0 }} }}, "p").text,
         broken: failure(broken), partly: failure({{ rows: {{ ...broken.rows, two: row }} }}),
       }}));
     """
@@ -35,6 +42,26 @@ def texts() -> dict[str, str]:
 def test_a_probability_has_a_digit_that_tells_it_from_a_threshold_of_0_1093(texts: dict[str, str]) -> None:
     assert texts["close"] == "10.6 %"
     assert texts["share"] == "98 %"
+
+
+def test_an_operating_point_has_a_name_and_a_meaning(texts: dict[str, str]) -> None:
+    assert texts["names"] == [
+        "Very high sensitivity: to find 95 of 100 images of melanoma",
+        "High sensitivity: to find 89 of 100 images of melanoma",
+        "Medium sensitivity: to find 82 of 100 images of melanoma",
+        "Low sensitivity: to find 50 of 100 images of melanoma",
+    ]
+    assert texts["own"] == "Threshold 0.3 of melanoma"
+    assert texts["chosen"] == (
+        "Chosen so that 89 of 100 images of melanoma were found among images of A. A higher sensitivity finds more of "
+        "them, with more false alarms."
+    )
+    assert texts["achieved"] == (
+        "Of the 600 test images it found 100 of 117 images of melanoma, and took 159 of 483 others for melanoma: "
+        "sensitivity 0.855 (0.780 to 0.910), specificity 0.671 (0.630 to 0.710), with 95 % intervals."
+    )
+    assert texts["above"] == "High sensitivity: counts as melanoma, above the threshold 0.1093."
+    assert texts["below"] == "High sensitivity: does not count as melanoma, not above the threshold 0.1093."
 
 
 def test_images_that_could_not_be_read_are_not_counted_as_predicted(texts: dict[str, str]) -> None:

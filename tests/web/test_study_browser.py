@@ -2,13 +2,17 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.pipeline.study.small_study import open_study, small_study
 from tests.web.study_process import StudyProcess
+
+from attnmel.pipeline.study.study_file import hash_of
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(
@@ -50,10 +54,13 @@ def browser() -> Iterator[Any]:
         one.close()
 
 
-def opened(browser: Any, server: StudyProcess, token: str, **options: Any) -> Any:  # noqa: ANN401
+def opened(browser: Any, server: StudyProcess, token: str, *, start: bool = True, **options: Any) -> Any:  # noqa: ANN401
     page = browser.new_context(**options).new_page()
     page.goto(f"http://127.0.0.1:{server.port}/#{token}")
     page.wait_for_function(f"() => {SHOWN}")
+    if start and page.text_content("#message-heading") == "Welcome":
+        page.click("#again")
+        page.wait_for_selector("#reading:not([hidden])")
     return page
 
 
@@ -82,7 +89,15 @@ def test_three_readers_do_a_whole_study_while_the_server_is_killed(browser: Any,
     path, _, tokens = small_study(tmp_path, count=2, repeats=1, training=1)
     server = serve(path)
     for name, options in SIZES.items():
+        page = opened(browser, server, tokens[name], start=False, **options)
+        assert page.text_content("#message-heading") == "Welcome"
+        assert "You will see 6 images, one after another" in page.text_content("#message-list")
+        assert page.text_content("#count") == f"{name}: 0 of 10 answers given, to 6 images"
+        assert violations(page) == []
+        page.close()
         page = opened(browser, server, tokens[name], **options)
+        assert page.text_content("#case-heading") == "Practice, image 1 of 6"
+        assert violations(page) == []
         answered(page)
         assert violations(page) == []
         server.kill()
@@ -97,7 +112,7 @@ def test_three_readers_do_a_whole_study_while_the_server_is_killed(browser: Any,
         page.go_back()
         page.go_forward()
         page.wait_for_function(f"() => {SHOWN}")
-        assert page.text_content("#case-heading") == "Image 2, with the machine"
+        assert page.text_content("#case-heading") == "Image 2 of 6, with the machine"
         page.close()
         page = opened(browser, server, tokens[name], **options)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -118,6 +133,11 @@ def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, serve: Serve, tm
     page, other = opened(browser, server, tokens["ana"]), opened(browser, server, tokens["ana"])
     for name in ("diagnosis", "confidence", "management"):
         page.check(f"#{name} input >> nth=0")
+    assert page.text_content("#suspicion-value") == "not set"
+    assert "unset" in page.get_attribute("#suspicion", "class")
+    assert page.text_content("#diagnosis label:last-child") == "other or not listed"
+    confidence = page.locator("#confidence label").all_text_contents()
+    assert confidence == ["1: very unsure", "2", "3", "4", "5: very sure"]
     page.click("#send")
     assert page.text_content("#status") == "Set the suspicion first: move the slider, or press its arrow keys."
     page.click("#pause")
@@ -130,7 +150,7 @@ def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, serve: Serve, tm
     assert other.text_content("#message-heading") == "Answered before"
     other.click("#again")
     other.wait_for_selector("#reading:not([hidden])")
-    assert other.text_content("#case-heading") == "Image 2"
+    assert other.text_content("#case-heading") == "Image 2 of 5"
     wrong = opened(browser, server, "x" * 32)
     assert wrong.text_content("#message-heading") == "This link does not open a study"
 
@@ -149,3 +169,17 @@ def test_seconds_count_only_while_the_page_is_visible(browser: Any, serve: Serve
     page.on("request", lambda one: bodies.append(json.loads(one.post_data)) if one.method == "POST" else None)
     answered(page)
     assert 0 < bodies[0]["seconds"] < 2.4
+
+
+def test_a_link_after_the_end_says_that_the_study_has_ended(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
+    path, study, tokens = small_study(tmp_path, count=2, design="alone", training=0)
+    ended = study.model_copy(update={"ends": date(2020, 1, 2)})
+    with (path / "study.json").open("w") as file:
+        json.dump({"sha256": hash_of(ended), "study": ended.model_dump(mode="json")}, file)
+    connection = sqlite3.connect(path / "study.db")
+    connection.execute("UPDATE frozen SET sha256 = ?", (hash_of(ended),))
+    connection.commit()
+    connection.close()
+    page = opened(browser, serve(path), tokens["ana"])
+    assert page.text_content("#message-heading") == "This study has ended"
+    assert page.text_content("#message-text") == "the study ended on 2020-01-02; thank you for your answers"

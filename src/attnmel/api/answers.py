@@ -1,9 +1,10 @@
 """The answers of `attnmel.evaluate`, `compare`, `score` and `fuse`: as plain values and as frames."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from attnmel.errors import counted
 from attnmel.files.frames import frame
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class EvaluatedRun:
     """The results of one run on one split or data set."""
 
     run: "Run"
-    results: "SplitResults"
-    details: "Details | None"
+    results: "SplitResults" = field(repr=False)
+    details: "Details | None" = field(repr=False)
     """Operating points, official measures, calibration, decision curve, subgroups."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,6 +70,9 @@ class Compared:
 
     found: "RunsCompared"
 
+    def __repr__(self) -> str:
+        return f"Compared({counted(len(self.found.comparison.differences), 'difference')}; see .sentences, .to_dict() and .to_frame())"
+
     @property
     def sentences(self) -> tuple[str, ...]:
         """Each difference in words."""
@@ -94,6 +98,9 @@ class Scored:
 
     report: "ChallengeReport"
 
+    def __repr__(self) -> str:
+        return f"Scored({counted(len(self.report.rows), 'measure')}; see .to_dict() and .to_frame())"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel score --json`."""
         from attnmel.pipeline.evaluate.score import as_dict
@@ -110,6 +117,9 @@ class FusedRuns:
     """Several predictions as one, and what was written."""
 
     found: "Fused"
+
+    def __repr__(self) -> str:
+        return f"FusedRuns({str(self.out)!r}; see .to_dict() and .to_frame())"
 
     @property
     def out(self) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import image_paths, opened_runs, place_of, refuse_swapped, trained_model
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, counted, listed
 from attnmel.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class Explained:
     """The files that were written for some images."""
 
     paths: tuple[Path, ...]
+
+    def __repr__(self) -> str:
+        return f"Explained({counted(len(self.paths), 'file')}: {listed(map(str, self.paths), 3)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel explain --json`."""

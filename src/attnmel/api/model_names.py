@@ -155,15 +155,12 @@ def runs_of(path: Path) -> "tuple[RunFolder, ...]":
         ConfigError: there is no run; says where in the folder there are some.
     """
     from attnmel.files.folders import RunFolder
-    from attnmel.files.seeds import runs_below, runs_in
-    from attnmel.pretrained.catalogue import ANY, model_names
+    from attnmel.files.seeds import runs_in
+    from attnmel.pipeline.run.moved import no_run
 
     if runs := runs_in(path):
         return runs
-    raise ConfigError(
-        f"{path} is not a run folder{'' if path.exists() else did_you_mean(str(path), (ANY, *model_names()))}: no "
-        f"{RunFolder(path).recipe.name} in it{runs_below(path) or '; train one first'}"
-    )
+    raise no_run(RunFolder(path))
 
 
 def opened_runs(models: "Iterable[Run | str | Path]", home: Path | None, progress: Progress = SILENT) -> "list[Run]":

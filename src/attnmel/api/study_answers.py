@@ -1,7 +1,7 @@
 """The answers of `attnmel.study`: as plain values and as frames."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from attnmel.files.frames import frame
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from attnmel.evaluation.readers.decisions import DecisionThreshold
     from attnmel.pipeline.study.analysis.analyse import AnalysedStudy
     from attnmel.pipeline.study.analysis.power import Plan, PowerRow
     from attnmel.pipeline.study.reader_progress import ReaderStatus
@@ -22,10 +23,13 @@ class Frozen:
     file: Path
     links: dict[str, str] = field(repr=False)
     """Of each reader; stored nowhere."""
+    thresholds: "Mapping[str, DecisionThreshold]" = field(default_factory=dict)
+    """Probability above which each machine calls a case diseased, and where it comes from."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel study new --json`."""
-        return {"study": str(self.file), "links": self.links}
+        thresholds = {name: asdict(one) for name, one in self.thresholds.items()}
+        return {"study": str(self.file), "links": self.links, "machine_thresholds": thresholds}
 
 
 @dataclass(frozen=True)

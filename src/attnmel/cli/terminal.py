@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -61,6 +62,11 @@ def own_folder(path: Path | None) -> Path | None:
 
 Out = Annotated[Path | None, option(OUTPUT, "File to write.", "--out", callback=own_file)]
 OutFolder = Annotated[Path | None, option(OUTPUT, "Folder to write into.", "--out", callback=own_folder)]
+
+
+def command_line() -> str:
+    """Return the command as it was typed, for the record of what it writes."""
+    return shlex.join(["attnmel", *sys.argv[1:]])
 
 
 class Terminal:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from attnmel.config.expected import expected
 from attnmel.config.settings.data import Settings
 from attnmel.config.system import FEATURE_KINDS, FEATURES
 from attnmel.errors import did_you_mean
@@ -18,7 +19,7 @@ def problem(kind: type[Settings], error: dict[str, Any]) -> str:
         return f"unknown key '{place}'{did_you_mean(str(error['loc'][-1]), known)}; known: {', '.join(known)}"
     if error["type"] == "missing":
         return f"the key '{place}' is missing"
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = expected(error)
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         message += did_you_mean(error["input"], re.findall(r"'([^']*)'", error["ctx"]["expected"]))
     if isinstance(error["input"], dict) or error["type"] == "value_error":

@@ -12,15 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL.Image import Image as PillowImage
 
 from attnmel import NOTICE
 from attnmel.config.settings.transforms import Transform, transforms_of
-from attnmel.data.image_files.picture import UNNAMED
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
-from attnmel.data.preprocess.network_input import Mask, NetworkInput, Seen, network_input
+from attnmel.data.preprocess.network_input import NetworkInput, Seen, network_input
 from attnmel.deploy.ahead import compile_ahead, opened_network
+from attnmel.deploy.given import (
+    Image,
+    LesionMask,
+    check_mask,
+    model_file,
+    model_name,
+    name_of,
+    one_image,
+    several,
+)
 from attnmel.deploy.onnx.texts import ATTENTION, BOUND, LOGITS, PROBABILITIES, SQUARE
 from attnmel.deploy.openvino import ENGINE_PRECISION, Compiled, OnnxNetwork
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
@@ -28,7 +36,6 @@ from attnmel.errors import CheckpointError, ConfigError, ImageError, require_kno
 from attnmel.models.averaging import averaged, softmax
 from attnmel.models.weights.operating_points import Decision, decisions_of
 from attnmel.pretrained.catalogue import onnx_path
-from attnmel.pretrained.named import exported_file
 from attnmel.records import ATTENTION_MAPS
 from attnmel.shapes import Float32
 from attnmel.threads import requested_threads
@@ -38,16 +45,8 @@ if TYPE_CHECKING:
     from attnmel.deploy.onnx.export_facts import ExportFacts
     from attnmel.models.weights.card import Card
 
-IMAGE_DIMENSIONS = 3
-
 WORKERS_PER_PASS = 2
 """Threads for each image in the network: one decodes while the other waits for the network."""
-
-Image = str | Path | bytes | np.ndarray | PillowImage
-"""A file by its path or as its bytes, RGB pixels, or a picture of Pillow with the profile and EXIF that it carries."""
-
-LesionMask = str | Path | Mask
-"""File of a lesion mask, or its pixels, bool [H W]."""
 
 MaskOf = Callable[[Path], LesionMask | None]
 """The lesion mask of an image file."""
@@ -92,7 +91,7 @@ class PredictedFile(NamedTuple):
     """One image of many, with its prediction or the reason why it could not be used."""
 
     path: Path
-    """Of an image that is no file: "the image"."""
+    """Of an image that is no file its place among those given, images[0]; of a single one "the image"."""
     prediction: Prediction | None
     error: str = ""
 
@@ -123,6 +122,7 @@ class Predictor:
         transforms: str | None = None,
         many: bool = False,
     ) -> None:
+        model = model_name(model)
         require_known("precision", precision, ENGINE_PRECISION)
         threads = requested_threads(threads)
         compile_ahead(
@@ -132,9 +132,7 @@ class Predictor:
             read_onnx_card,  # takes as long to load as a small network to compile
         )
 
-        path = exported_file(model) or Path(model)
-        if path.is_dir():
-            raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {model} --onnx")
+        path = model_file(model)
         self.card: Card
         """Classes, preprocessing, licence and measures."""
         self.facts: ExportFacts
@@ -171,7 +169,7 @@ class Predictor:
 
     def predict_file(self, path: str | Path, masks: MaskOf = no_mask) -> PredictedFile:
         """Predict one file, or return the reason why it, or its mask, cannot be used."""
-        return self._predict_file(path, masks, self._compiled(many=False))
+        return self._predict_file(path, name_of(path), masks, self._compiled(many=False))
 
     def predict_many(
         self, images: Image | Iterable[Image], *, masks: MaskOf = no_mask, stall_limit: float = STALL_LIMIT
@@ -183,22 +181,25 @@ class Predictor:
         called by several threads.
 
         Raises:
+            ImageError: at once, if these are no images at all.
             StalledError: the next prediction did not come within `stall_limit` seconds; 0 means no limit.
         """
-        network = self._compiled(many=True)
+        given, network = several(images), self._compiled(many=True)
         workers = network.at_once * WORKERS_PER_PASS
-        yield from in_threads(
-            lambda image: self._predict_file(image, masks, network), several(images), workers, limit=stall_limit
+        return in_threads(
+            lambda one: self._predict_file(one.image, one.name, masks, network), given, workers, limit=stall_limit
         )
 
     def _compiled(self, *, many: bool) -> Compiled:
         return self._network.compiled(many=many)
 
-    def _predict_file(self, image: Image, masks: MaskOf, network: Compiled) -> PredictedFile:
-        is_file = isinstance(image, str | Path)
-        path = Path(image) if is_file else Path(UNNAMED)
+    def _predict_file(self, image: Image, name: str, masks: MaskOf, network: Compiled) -> PredictedFile:
+        path = Path(name)
         try:
-            return PredictedFile(path, self._predict(image, masks(path) if is_file else None, network))
+            source = one_image(image)
+            path = source if isinstance(source, Path) else path
+            mask = masks(path) if isinstance(source, Path) else None
+            return PredictedFile(path, self._predict(source, mask, network))
         except ImageError as error:
             return PredictedFile(path, None, str(error))
 
@@ -234,13 +235,8 @@ def prepared_input(
     Raises:
         ImageError: the image or the mask cannot be used.
     """
-    if isinstance(image, np.ndarray) and (
-        image.dtype != np.uint8 or image.ndim != IMAGE_DIMENSIONS or image.shape[2] != 3 or not image.size
-    ):
-        raise ImageError(
-            f"the image is an array of {image.dtype} {list(image.shape)}; expected uint8 [height, width, 3], RGB"
-        )
-    source = Path(image) if isinstance(image, str) else image
+    source = one_image(image)
+    check_mask(mask)
     if isinstance(mask, str | Path):
         size = (source.shape[1], source.shape[0]) if isinstance(source, np.ndarray) else image_size(source)
         mask = lesion_mask(Path(mask), image_size=size)
@@ -253,13 +249,6 @@ def prepared_input(
         colour_constancy=card.colour_constancy,
         transforms=transforms,
     )
-
-
-def several(images: Image | Iterable[Image]) -> Iterable[Image]:
-    """Return the images; a single one, which could be iterated over as well, as the only of several."""
-    if isinstance(images, np.ndarray):
-        return [images] if images.ndim == IMAGE_DIMENSIONS else list(images)
-    return [images] if isinstance(images, str | Path | bytes | PillowImage) else images
 
 
 def _by_class(probabilities: np.ndarray, card: "Card", path: Path) -> dict[str, float]:

@@ -7,7 +7,7 @@ none is shown twice with two intervals.
 
 from dataclasses import dataclass, replace
 
-from attnmel.evaluation.calibration.calibration import Calibration, Reliability, reliability
+from attnmel.evaluation.calibration.calibration import Calibration, Reliability, reliabilities
 from attnmel.evaluation.calibration.temperature import at_temperature, without_temperature
 from attnmel.evaluation.classification.confusion_matrix import ClassFigures, Confusion, confusion
 from attnmel.evaluation.classification.decision_curve import SHOWN, DecisionCurve, net_benefit, treat_all
@@ -103,7 +103,8 @@ def group_figures(
     share = float(predictions.is_class(name).mean())
     points, partial = points_at(predictions, whole.operating, resamples=resamples)
     matrix = confusion(predictions, name)
-    plain, scaled = whole.both_scales(predictions)
+    scales = [one for one in whole.both_scales(predictions) if one is not None]
+    before, *after = (_main_ones(found) for found, _ in reliabilities(scales, name, resamples))
     of_whole = whole.figures.thresholds
     return GroupFigures(
         prevalences=whole.operating.prevalences,
@@ -112,8 +113,8 @@ def group_figures(
         thresholds=of_whole,
         net_benefit=net_benefit(predictions, name, of_whole, resamples=resamples),
         treat_all=treat_all(share, of_whole),
-        before=_main_ones(reliability(plain, name, resamples)[0]),
-        after=None if scaled is None else _main_ones(reliability(scaled, name, resamples)[0]),
+        before=before,
+        after=after[0] if after else None,
         called=matrix.called,
         counts=matrix.counts,
         by_class=matrix.by_class,

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from attnmel.evaluation.classification.left_out import counts_without
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import THRESHOLD, Ranking, average_precision
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
 from attnmel.evaluation.statistics.delong import areas
 from attnmel.evaluation.statistics.intervals import NOTHING, estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.left_out import LeftOut, Units
 from attnmel.evaluation.subgroup_metrics import RESAMPLES_OF_A_GROUP, GroupFigures, WholeSetResults, group_figures
 from attnmel.records import ATTRIBUTES, Predictions
 
@@ -134,14 +136,15 @@ def _measure(predictions: Predictions, name: str, attribute: str, group: str) ->
     """Return the four measures of a group's predictions."""
     positive, scores, groups = predictions.is_class(name), predictions.probability(name), predictions.groups
     sampling = Sampling.of(groups, predictions.labels)
-    ranking, called = Ranking.of(positive, scores), scores > THRESHOLD
+    ranking, called = Ranking.of(positive, scores).corners(), scores > THRESHOLD
+    without = counts_without(ranking, LeftOut(sampling))
     positives, negatives = int(positive.sum()), int((~positive).sum())
 
-    def precision(weights: Float[np.ndarray, "R n"]) -> Float[np.ndarray, "R 1"]:
-        return average_precision(ranking.counts(weights))[:, None]
+    def precision(units: Units) -> Float[np.ndarray, "R 1"]:
+        return average_precision(without(units))[:, None]
 
     parts, wholes = np.stack([positive & called, ~positive & ~called], 1), np.stack([positive, ~positive], 1)
-    sensitivity, specificity = estimate_shares(parts, wholes, groups, sampling)
+    sensitivity, specificity = estimate_shares(parts, wholes, sampling)
     both = positives > 0 < negatives
     return Subgroup(
         attribute=attribute,
@@ -150,7 +153,7 @@ def _measure(predictions: Predictions, name: str, attribute: str, group: str) ->
         positives=positives,
         auc=areas(positive, scores[:, None], groups).interval() if both else NOTHING,
         # Of positives alone every precision is 1, which says nothing of the network.
-        ap=estimate_smooth(precision, sampling)[0] if both else NOTHING,
+        ap=estimate_smooth(average_precision(ranking.counts()), precision, sampling)[0] if both else NOTHING,
         sensitivity=sensitivity,
         specificity=specificity,
         few=min(positives, negatives) < FEW,

@@ -233,6 +233,12 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
             _to_disk(path.parent)
 
 
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write a whole file of text in UTF-8, by `replacing`."""
+    with replacing(path, durable=durable) as part:
+        part.write_text(text, encoding="utf-8")
+
+
 def _to_disk(path: Path) -> None:
     file = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:

@@ -104,6 +104,15 @@ def hold_files(*paths: Path | None) -> Iterator[None]:
         yield
 
 
+def built_once(path: Path, is_there: Callable[[], bool], build: Callable[[], None], waiting: Note) -> None:
+    """Build what is missing at `path` under its lock; of several commands one builds, and the others wait for that."""
+    if is_there():
+        return
+    with hold_file(path, waiting):
+        if not is_there():
+            build()
+
+
 @contextmanager
 def hold_folder(path: Path, waiting: Note | None = None) -> Iterator[None]:
     """Lock a folder, new or not, during the block.

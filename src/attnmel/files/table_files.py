@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from attnmel import NOTICE
 from attnmel.errors import AttnmelError, printable
-from attnmel.files.folders import replacing
+from attnmel.files.folders import replacing, write_text
 
 NOTICES = "NOTICE.txt"
 """File next to the tables of a folder: what they may be used for, and the licence of the training data."""
@@ -87,18 +87,12 @@ def write_table(
     with replacing(path) as part, part.open("w", newline="", encoding=encoding, errors="backslashreplace") as file:
         file.writelines(lines)
     if licence is not None:
-        write_notice(path.with_name(NOTICES), notice_text(licence))
+        write_text(path.with_name(NOTICES), notice_text(licence))
 
 
 def notice_path(table: Path) -> Path:
     """Return the file of a single table's notice, which is next to it."""
     return table.with_name(f"{table.name}.notice.txt")
-
-
-def write_notice(path: Path, text: str) -> None:
-    """Write the notice of a table into a file of its own."""
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
 
 
 def read_header_and_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
@@ -141,8 +135,7 @@ def number_or_nan(cell: str) -> float:
 
 def write_json(path: Path, plain: object, *, indent: int | None = 2, durable: bool = False) -> None:
     """Write plain values as JSON; `durable` as in `replacing`."""
-    with replacing(path, durable=durable) as part:
-        part.write_text(json.dumps(nan_to_null(plain), indent=indent, allow_nan=False), encoding="utf-8")
+    write_text(path, json.dumps(nan_to_null(plain), indent=indent, allow_nan=False), durable=durable)
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import OutOfMemoryError, Tensor, nn
 
 from attnmel.config.settings.model import OWN_NAME
-from attnmel.errors import ConfigError, listed
+from attnmel.errors import AttnmelError, ConfigError, listed
 from attnmel.models.output import Output
 
 Build = Callable[[int], nn.Module]
@@ -39,9 +39,17 @@ class OwnNetwork(nn.Module):
         """Classify normalised images.
 
         Raises:
-            ConfigError: the module returns something else than scores.
+            ConfigError: the module fails, or returns something else than scores.
         """
-        scores = self.module(images)
+        try:
+            scores = self.module(images)
+        except (AttnmelError, OutOfMemoryError):
+            raise
+        except Exception as error:
+            raise ConfigError(
+                f"the network '{self.name}' fails on images of shape {tuple(images.shape)} ({_first_line(error)}); "
+                "expected scores of the classes of any such images: correct its forward"
+            ) from error
         expected = (len(images), self.classes)
         if not isinstance(scores, Tensor) or tuple(scores.shape) != expected:
             found = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else f"type {type(scores).__name__}"
@@ -84,12 +92,22 @@ def own_network(name: str, classes: int) -> OwnNetwork:
     """Return the registered network of that name for so many classes.
 
     Raises:
-        ConfigError: no such network, or what is registered builds none.
+        ConfigError: no such network, or what is registered fails or builds none.
     """
-    module = _build(name)(classes)
+    build = _build(name)
+    try:
+        module = build(classes)
+    except Exception as error:
+        raise ConfigError(
+            f"the network '{name}' cannot be built for {classes} classes ({_first_line(error)}); correct its function"
+        ) from error
     if not isinstance(module, nn.Module):
         raise ConfigError(f"the network '{name}' is built as a {type(module).__name__}; expected a torch.nn.Module")
     return OwnNetwork(name, module, classes)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}".removesuffix(": ")
 
 
 def _build(name: str) -> Build:

@@ -1,7 +1,7 @@
 """A study of readers from plain columns: AUCs over readers and cases, differences, a machine, decisions, agreement."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ def readers(
     machines: Sequence[str] = (),
     reference: str | None = None,
     threshold: float | None = None,
+    machine_threshold: float | Mapping[str, float] | None = None,
     margin: float | None = None,
     covariance: CovarianceMethod = "jackknife",
 ) -> ReaderStudy:
@@ -58,8 +59,9 @@ def readers(
 
     Shapes: one value of each column for each reading. Range: AUCs in [0, 1], differences in [-1, 1]; a higher score is
     more suspicious. `machines` and `reference` are modalities, found where they are not named; answers above the
-    `threshold` are positive; `margin` is the loss of AUC that would matter. Obuchowski and Rockette 1995 with Hillis
-    2007, U-statistics after Gallas 2006, agreement after Gwet 2008 (docs/study.md).
+    `threshold` are positive, those of machines above the `machine_threshold`, of all or by name; `margin` is the loss
+    of AUC that would matter. Obuchowski and Rockette 1995 with Hillis 2007, U-statistics after Gallas 2006, agreement
+    after Gwet 2008 (docs/study.md).
 
     Raises:
         PredictionsError: columns that do not fit.
@@ -81,7 +83,12 @@ def readers(
         raise ReadingsError(f"cases with two truths: {listed(both)}; expected one truth for each case")
     read = study_data(SOURCE, rows, known)
     options = StudyOptions(
-        machines=tuple(machines), reference=reference, threshold=threshold, margin=margin, covariance=covariance
+        machines=tuple(machines),
+        reference=reference,
+        threshold=threshold,
+        machine_threshold=machine_threshold,
+        margin=margin,
+        covariance=covariance,
     )
     return ReaderStudy(analyse(read.readings, options))
 

@@ -66,7 +66,7 @@ class Measures:
     def __getitem__(self, measure: str) -> Interval:
         """Return value and interval of a measure of the first task."""
         row = self.report.row(self.report.rows[0].task, measure)
-        return Interval(row.value, row.low, row.high)
+        return row.interval
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as in the measures of a run folder."""
@@ -128,7 +128,7 @@ def proportion(
         return (weights @ taken / weights.sum(axis=1))[:, None]
 
     error = float(jackknife(shares, Sampling.of(counted)).error[0])
-    found = share_interval(float(taken.mean()), error, counted, np.ones(len(counted), dtype=bool))
+    found = share_interval(float(taken.mean()), error, len(set(counted)))
     return Value("proportion", *found, method="Wilson", images=len(counted), groups=len(set(counted)))
 
 

@@ -9,7 +9,7 @@ from attnmel.pipeline.predict.table import ImageResult
 from attnmel.records import ATTENTION_MAPS
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models, ServedModel
-from attnmel.web.pictures import overlay_png, pictures
+from attnmel.web.pictures import map_colours, overlay_png, pictures
 from attnmel.web.uploads import Upload
 
 
@@ -49,6 +49,7 @@ def info(models: Models, limits: Limits) -> dict[str, object]:
             "network": one.card.network,
             "classes": list(one.card.classes),
             "positives": list(one.card.positives),
+            "usual_point": usual.name if (usual := one.usual_threshold) else None,
             "maps": list(ATTENTION_MAPS) if one.card.has_attention else [],
         }
         for one in models.by_name.values()
@@ -57,6 +58,7 @@ def info(models: Models, limits: Limits) -> dict[str, object]:
         "notice": NOTICE,
         "version": __version__,
         "segmenter": models.mask_of is not None,
+        "map_colours": map_colours() if any(one["maps"] for one in facts) else None,
         "limits": {"files": limits.files, "file_bytes": limits.file_bytes, "request_bytes": limits.request_bytes},
         "models": facts,
     }

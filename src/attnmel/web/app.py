@@ -7,9 +7,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 
@@ -19,8 +20,10 @@ from attnmel.errors import AttnmelError, BusyError, ConfigError, ImageError, Sta
 from attnmel.pipeline.predict.attention_maps import LONGEST
 from attnmel.records import ATTENTION_MAPS
 from attnmel.web.answers import answer, drawn, info, predicted
+from attnmel.web.guard import COOKIE
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models, ServedModel
+from attnmel.web.parameters import refuse_unknown, value_problems
 from attnmel.web.schema import IMAGES_FORM, PROBLEMS, Answer, Info
 from attnmel.web.uploads import Uploads
 from attnmel.web.work_queue import GoneError, WorkQueue
@@ -40,7 +43,9 @@ NO_TELEMETRY: dict[str, Any] = {
 }  # fmt: skip
 """FastAPI's own, which variables of the environment could switch on: nothing is sent anywhere."""
 
-ModelNames = Annotated[list[str] | None, Query(description="Names of models; all by default.")]
+ModelNames = Annotated[
+    list[str] | None, Query(description="Names of models, as in /api/info or as on the command line; all by default.")
+]
 
 
 class Served:
@@ -54,13 +59,22 @@ class Served:
 
     def chosen(self, names: Sequence[str] | None) -> list[ServedModel]:
         """Return the models of these names, in this order; all of them if none is named."""
+        given = self.models.given_names
         for name in names or ():
-            require_known("model", name, self.models.by_name)
-        return [self.models.by_name[name] for name in dict.fromkeys(names or self.models.by_name)]
+            require_known("model", name, (*self.models.by_name, *given))
+        shown = [given.get(name, name) for name in names or self.models.by_name]
+        return [self.models.by_name[name] for name in dict.fromkeys(shown)]
 
 
-def make_app(models: Models, limits: Limits | None = None) -> FastAPI:
-    """Return the application of some models."""
+TOKEN_KINDS = (
+    HTTPBearer(auto_error=False, description="The token of `attnmel serve --token`, for programs."),
+    APIKeyCookie(name=COOKIE, auto_error=False, description="The same token, as the page keeps it."),
+)
+"""How a request may give the token, for /openapi.json; it is checked by the guard before anything else."""
+
+
+def make_app(models: Models, limits: Limits | None = None, *, token_needed: bool = False) -> FastAPI:
+    """Return the application of some models; with `token_needed` its description says how a token is given."""
     served = Served(models, limits or Limits())
 
     @asynccontextmanager
@@ -77,6 +91,7 @@ def make_app(models: Models, limits: Limits | None = None) -> FastAPI:
         lifespan=lifespan,
         telemetry=NO_TELEMETRY,  # pyright: ignore[reportArgumentType] - a dict of the same keys
         responses=PROBLEMS,
+        dependencies=[Depends(refuse_unknown), *(Security(one) for one in TOKEN_KINDS if token_needed)],
     )
     app.state.served = served
     add_errors(app)
@@ -154,7 +169,7 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return _problem("; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()), 422)
+        return _problem(value_problems(error.errors()), 422)
 
     @app.exception_handler(AttnmelError)
     async def explained(request: Request, error: AttnmelError) -> Response:

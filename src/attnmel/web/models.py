@@ -13,6 +13,7 @@ from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.data.preprocess.network_input import Mask
 from attnmel.errors import ImageError
 from attnmel.files.table_files import nan_to_null, printable_texts
+from attnmel.models.weights.operating_points import usual_threshold
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks, require_masks
 from attnmel.pipeline.predict.models.onnx_model import OnnxModel
 from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells
@@ -44,6 +45,8 @@ class ServedModel:
         self.table = Table(self.card, self._model.temperature, self._model.thresholds, unchecked)
         self.facts = nan_to_null(printable_texts({"model": name, **self.table.head()}))
         """What its numbers mean, as plain values."""
+        self.usual_threshold = usual_threshold(self._model.thresholds, self.card.positives[0])
+        """The operating point that the page shows first; a study decides at it, too."""
         self.at_once = self._model.at_once
         """Number of images that it computes at the same time."""
 
@@ -54,9 +57,15 @@ class ServedModel:
 
 
 class Models:
-    """The models of a server by name, in order, with what draws lesion masks."""
+    """The models of a server by name, in order, with what draws lesion masks.
 
-    def __init__(self, paths: Mapping[str, Path], mask_of: MaskOf | None) -> None:
+    `given_names` are further names that requests may use, such as those typed at the start, with the name of each.
+    """
+
+    def __init__(
+        self, paths: Mapping[str, Path], mask_of: MaskOf | None, given_names: Mapping[str, str] | None = None
+    ) -> None:
+        self.given_names = given_names or {}
         self.by_name = {name: ServedModel(name, path, masks=mask_of is not None) for name, path in paths.items()}
         self.mask_of = mask_of
         for many in (False, True):

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -61,6 +62,12 @@ def overlay_png(case: Case, model: ServedModel, name: str, longest: int) -> byte
     return _encoded(
         captioned_map(image, name, result.attention[name], model.card, result.seen, result.probabilities), "PNG"
     )
+
+
+@cache
+def map_colours() -> str:
+    """Return the colours of a map's layer from its lowest value on the left to its highest, as a data URL."""
+    return _url(map_layer(np.arange(256, dtype=np.uint8)[None]), "PNG")
 
 
 def _layers(result: ImageResult, image: UInt8[np.ndarray, "h w 3"]) -> Mapping[str, object]:

@@ -109,6 +109,7 @@ class ServedFacts(ModelFacts):
     network: str
     classes: list[str]
     positives: list[str] = Field(description="Target classes; the first is the main one.")
+    usual_point: str | None = Field(description="Name of the operating point that the page shows first.")
     maps: list[str]
 
 
@@ -126,6 +127,7 @@ class Info(_Plain):
     notice: str
     version: str
     segmenter: bool
+    map_colours: str | None = Field(description="Colours of a map from its lowest to its highest value; PNG data URL.")
     limits: AcceptedSizes
     models: list[ServedFacts]
 

@@ -1,5 +1,6 @@
 """The application of a reader study: a page for readers who come by personal links, and the JSON API under it."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -17,11 +18,14 @@ from attnmel.pipeline.study.reading_order import Item
 from attnmel.pipeline.study.store import Answer, Reader, Store
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Study, StudyFolder
 from attnmel.web.app import NO_TELEMETRY, add_errors, add_page
-from attnmel.web.study_schema import Given, OwnAnswer, State, Support
+from attnmel.web.study_schema import Given, OwnAnswer, State, Support, Welcome
 
 _WEB = files("attnmel.web")
 SHARED = ("style.css", "dom.js", "icon.svg")
 """Files of the page of `attnmel serve` that this one uses, too."""
+
+SECONDS = 20
+"""Of a usual answer, to say how long a study takes."""
 
 LARGEST_BODY = 16_384
 """Bytes of an answer."""
@@ -65,6 +69,26 @@ class StudyServer:
         opens = progress.opens(self.study)
         return None if opens is not None and self.now() < opens else progress.next
 
+    def welcome(self, reader: Reader) -> Welcome:
+        """Return what a reader is told before the first image; nothing counts as shown."""
+        progress, study = self.progress(reader), self.study
+        supported = any(SUPPORT in item.stages for item in progress.items)
+        return Welcome(
+            study=study.name,
+            reader=reader.name,
+            disease=study.questions.disease,
+            answered=len(progress.answers),
+            steps=progress.steps,
+            images=len(progress.items),
+            practice=sum(item.case.training for item in progress.items),
+            sessions=max(item.session for item in progress.items),
+            washout_days=study.washout_days,
+            support=study.show if supported else None,
+            after_own_answer=study.design == "sequential",
+            minutes=math.ceil(progress.steps * SECONDS / 60),
+            ends=study.ends,
+        )
+
     def state(self, reader: Reader) -> State:
         """Return what the page shows to a reader."""
         progress, study = self.progress(reader), self.study
@@ -75,6 +99,7 @@ class StudyServer:
             state="done" if progress.next is None else "break",
             answered=len(progress.answers),
             steps=progress.steps,
+            images=len(progress.items),
         )
         step = self.open_step(progress)
         if step is None:
@@ -196,6 +221,11 @@ def make_study_app(study: Study, folder: StudyFolder, store: Store, now: Now = _
 
 def _add_api(app: FastAPI, server: StudyServer) -> None:
     found = Annotated[Reader, Depends(server.reader)]
+
+    @app.get("/api/welcome")
+    def welcome(reader: found) -> Welcome:  # pyright: ignore[reportInvalidTypeForm]
+        """Return what to expect, before anything is shown."""
+        return server.welcome(reader)
 
     @app.get("/api/state")
     def state(reader: found) -> State:  # pyright: ignore[reportInvalidTypeForm]

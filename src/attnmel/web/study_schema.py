@@ -1,5 +1,6 @@
 """What the page of a study sends and gets, as JSON."""
 
+from datetime import date
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -42,6 +43,29 @@ class Support(BaseModel):
     has_map: bool
 
 
+class Welcome(BaseModel):
+    """What a reader is told before the first image."""
+
+    study: str
+    reader: str
+    disease: str
+    answered: int
+    steps: int
+    """Answers in all."""
+    images: int
+    """With practice and repeated ones."""
+    practice: int
+    sessions: int
+    washout_days: int
+    support: str | None
+    """What is shown of a machine: probability, map or both; None without one."""
+    after_own_answer: bool
+    """Whether it is shown after an answer without it."""
+    minutes: int
+    """Of all answers, roughly."""
+    ends: date | None
+
+
 class State(BaseModel):
     """Where a reader is; holds no truth, no name of a case, and nothing of other readers."""
 
@@ -52,6 +76,7 @@ class State(BaseModel):
     """reading, break (until `opens`) or done."""
     answered: int
     steps: int
+    images: int
     practice: bool = False
     position: int | None = None
     stage: str | None = None

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from attnmel.data.batches.batch import Batch, oversampled
 from attnmel.data.batches.crop_and_flip import Augmentation
 from attnmel.data.batches.loader import TrainingBatches, evaluation_batches
-from attnmel.data.batches.maker import augmented_pixels
+from attnmel.data.batches.maker import BatchMaker, augmented_pixels
 from attnmel.data.batches.scale_and_colour import WarpRange
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.images import central_crop, normalised
@@ -46,18 +46,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
 @pytest.fixture(scope="module")
 def batches(cache: Cache) -> Callable[..., TrainingBatches]:
     def made(**changed: Any) -> TrainingBatches:  # noqa: ANN401 - any of the settings
-        settings: dict[str, Any] = {
-            "size": SIZE,
-            "repeats": {1: 3},
-            "passes": 2,
-            "batch": 4,
-            "mean": MEAN,
-            "std": STD,
-            "prior": "lesion",
-            "seed": 7,
-            "device": "cpu",
-        }
-        return TrainingBatches(cache, np.arange(len(LABELS)), LABELS, **(settings | changed))
+        images: dict[str, Any] = {"mean": MEAN, "std": STD, "prior": "lesion", "device": "cpu"}
+        images |= {name: changed.pop(name) for name in ("prior", "paint", "planes", "maps") if name in changed}
+        settings: dict[str, Any] = {"size": SIZE, "repeats": {1: 3}, "passes": 2, "batch": 4, "seed": 7}
+        return TrainingBatches(BatchMaker(cache, np.arange(len(LABELS)), LABELS, **images), **(settings | changed))
 
     return made
 
@@ -184,10 +176,10 @@ def test_an_impossible_crop_is_refused_before_the_first_epoch(batches: Callable[
 
 
 def evaluated(cache: Cache, **changed: Any) -> list[Batch]:  # noqa: ANN401 - any of the settings
-    settings: dict[str, Any] = {"size": SIZE, "batch": 3, "mean": MEAN, "std": STD, "device": "cpu"}
     rows = changed.pop("rows", np.arange(len(LABELS)))
     labels = changed.pop("labels", np.full(len(rows), -1))
-    return list(evaluation_batches(cache, rows, labels, **(settings | changed)))
+    maker = BatchMaker(cache, rows, labels, mean=MEAN, std=STD, device="cpu")
+    return list(evaluation_batches(maker, **({"size": SIZE, "batch": 3} | changed)))
 
 
 def test_evaluation_keeps_the_order_and_the_last_images(cache: Cache) -> None:

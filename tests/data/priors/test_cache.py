@@ -27,6 +27,7 @@ from tests.data.crosses import (
 
 from attnmel.data.archives.catalog import FEATURES
 from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.datasets.read_dataset import Dataset
 from attnmel.data.preprocess.cache import Cache, open_cache
 from attnmel.data.preprocess.images import MASK_THRESHOLD, image_size, prepared_mask
@@ -38,21 +39,9 @@ from attnmel.files.folders import cache_folder
 
 
 def batches_of(cache: Cache, planes: Planes | None, prior: str) -> TrainingBatches:
-    return TrainingBatches(
-        cache,
-        np.arange(COUNT),
-        np.arange(COUNT) % 2,
-        size=SIZE,
-        repeats={1: 2},
-        passes=3,
-        batch=9,
-        mean=MEAN,
-        std=STD,
-        prior=prior,
-        seed=3,
-        device="cpu",
-        planes=planes,
-    )
+    rows = np.arange(COUNT)
+    maker = BatchMaker(cache, rows, rows % 2, mean=MEAN, std=STD, prior=prior, device="cpu", planes=planes)
+    return TrainingBatches(maker, size=SIZE, repeats={1: 2}, passes=3, batch=9, seed=3)
 
 
 @pytest.mark.parametrize("way", WAYS)

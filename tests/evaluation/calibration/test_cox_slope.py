@@ -4,7 +4,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from attnmel.evaluation.calibration.cox_slope import intercept, line
+from attnmel.evaluation.calibration.cox_slope import NODES, fits, intercept, line, spread_over_nodes
 from attnmel.evaluation.statistics.bootstrap import Sampling
 
 
@@ -59,3 +59,31 @@ def test_separated_classes_have_no_slope_and_a_single_class_no_intercept() -> No
     odds = np.linspace(-2, 2, 40)
     assert np.isnan(line(np.ones((1, 40)), odds, odds > 0)).all()
     assert np.isnan(intercept(np.ones((1, 40)), odds, np.ones(40, dtype=bool))).all()
+
+
+@pytest.mark.parametrize(("spread", "turn"), [(1.5, 0.7), (8.0, 0.3), (8.0, 2.0), (0.05, 20.0)])
+def test_many_images_on_nodes_have_the_fits_of_the_images(spread: float, turn: float) -> None:
+    generator = np.random.default_rng(0)
+    odds = np.clip(generator.normal(-1, 1, 2 * NODES) * spread, -36, 36)
+    positive = generator.random(len(odds)) < expit(0.4 + turn * odds)
+    weights = times(len(odds), 5)
+    levels, slopes = fits(odds, positive)(weights)
+    np.testing.assert_allclose(levels, intercept(weights, odds, positive), atol=1e-7)
+    np.testing.assert_allclose(slopes, line(weights, odds, positive)[:, 1], atol=1e-7)
+
+
+def test_nodes_keep_the_sums_of_polynomials_of_the_fifth_degree() -> None:
+    odds = np.random.default_rng(1).normal(size=3000)
+    nodes, spread = spread_over_nodes(odds)
+    weights = times(3000, 3)
+    for degree in range(6):
+        assert (weights @ spread) @ nodes**degree == pytest.approx(weights @ odds**degree, rel=1e-9, abs=1e-8)
+
+
+def test_many_images_of_separated_classes_have_no_slope_and_of_a_few_positives_that_of_the_images() -> None:
+    odds = np.linspace(-2, 2, 2 * NODES)
+    once = np.ones((1, len(odds)))
+    assert np.isnan(fits(odds, odds > 0)(once)[1]).all()
+    nearly = (odds > 1.9) ^ (np.arange(len(odds)) == len(odds) - 40)  # steeper than nodes can follow
+    assert fits(odds, nearly)(once)[1] == pytest.approx(line(once, odds, nearly)[:, 1], abs=1e-7, nan_ok=True)
+    assert np.isnan(fits(np.zeros(3 * NODES), np.arange(3 * NODES) % 2 > 0)(np.ones((1, 3 * NODES)))[1]).all()

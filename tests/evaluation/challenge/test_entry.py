@@ -50,6 +50,28 @@ def test_an_excluded_image_that_only_the_submission_has_does_no_harm(tmp_path: P
     assert entry.image_ids == ("ISIC_1", "ISIC_2")
 
 
+@pytest.mark.parametrize(
+    ("dataset", "truth", "probabilities"),
+    [
+        ("isic2016", "ISIC_1,benign\nISIC_2,malignant\n", "ISIC_1,0.2\nISIC_2,0.9\n"),
+        (
+            "isic2017",
+            "image_id,melanoma,seborrheic_keratosis\nISIC_1,1.0,0.0\nISIC_2,0.0,1.0\n",
+            "image_id,melanoma,seborrheic_keratosis\nISIC_1,0.7,0.1\nISIC_2,0.2,0.6\n",
+        ),
+    ],
+)
+def test_predictions_and_truth_that_are_swapped_are_recognised(
+    tmp_path: Path, dataset: str, truth: str, probabilities: str
+) -> None:
+    with pytest.raises(PredictionsError) as told:
+        read(tmp_path, dataset, truth, probabilities)
+    assert str(told.value) == (
+        f"{tmp_path}/truth.csv holds probabilities and {tmp_path}/submission.csv true classes: they are swapped; name "
+        "the probabilities as the predictions, and the true classes as the truth (--truth)"
+    )
+
+
 def test_a_part_of_the_images_is_refused_naming_those_that_are_missing(tmp_path: Path) -> None:
     truth = "".join(f"ISIC_{number},{number % 2}\n" for number in range(14))
     with pytest.raises(PredictionsError) as told:

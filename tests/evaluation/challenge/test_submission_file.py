@@ -128,6 +128,15 @@ def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path, text: str | 
     assert sentences(read(tmp_path, text))[0].startswith(problem)
 
 
+def test_a_named_column_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("id,mel,sk\nA,0.5,0.5\n")
+    found = read_submission(tmp_path / "s.csv", "isic2017", {"melanoma": "mell", "seborrheic_keratosis": "sk"})
+    assert sentences(found) == [
+        "line 1, column melanoma: found no column mell in 'id,mel,sk', expected the header "
+        "image_id,melanoma,seborrheic_keratosis, or other names by --columns image_id=NAME,..."
+    ]
+
+
 def test_our_own_predictions_file_is_known_by_its_columns(tmp_path: Path) -> None:
     header = "image,label,group,probability_rest,probability_melanoma"
     table = read(tmp_path, f"# Research use only.\n{header}\nA,,A,0.5,0.5\n")

@@ -176,6 +176,11 @@ def test_a_sentence_claims_no_more_than_was_found() -> None:
     assert none.sentence == "no difference shown (AUC +0.004, 95 % -0.021 to +0.030)"
 
 
+def test_where_the_interval_alone_would_show_a_difference_p_says_why_none_is_shown() -> None:
+    hidden = replace(ROW, corrected=0.08)
+    assert hidden.sentence == "no difference shown (AUC +0.031, 95 % +0.010 to +0.052, but p = 0.080 after Holm)"
+
+
 @pytest.mark.parametrize("corrected", [0.05, 0.2, math.nan])
 def test_without_a_corrected_p_below_the_level_nothing_is_claimed(corrected: float) -> None:
     assert replace(ROW, corrected=corrected).sentence.startswith("no difference shown (AUC +0.031")

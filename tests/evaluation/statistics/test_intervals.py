@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from attnmel.evaluation.statistics.bootstrap import Sampling, bootstrap, percentile_interval
-from attnmel.evaluation.statistics.intervals import estimate, estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.intervals import estimate, estimate_of_sums, estimate_shares, estimate_smooth
 
 GROUPS = [f"lesion-{number // 2}" for number in range(40)]
 ALONE = [f"lesion-{number}" for number in range(40)]
@@ -24,7 +24,10 @@ def test_every_column_of_a_statistic_has_its_own_percentile_interval() -> None:
 
 
 def test_a_smooth_figure_has_the_standard_error_of_a_mean_on_the_logit_scale() -> None:
-    for found, column in zip(estimate_smooth(means, Sampling.of(ALONE)), VALUES.T, strict=True):
+    sampling = Sampling.of(ALONE)
+    every = estimate_smooth(VALUES.mean(axis=0), lambda units: means(sampling.without(units)), sampling)
+    assert np.array(estimate_of_sums(lambda sums: sums / 40, VALUES, sampling)) == pytest.approx(np.array(every), abs=1e-12)
+    for found, column in zip(every, VALUES.T, strict=True):
         error = column.std(ddof=1) / math.sqrt(40) / (column.mean() * (1 - column.mean()))
         ends = [1 / (1 + math.exp(-math.log(p / (1 - p)) - z * error)) for p in [column.mean()] for z in (-1.96, 1.96)]
         assert found == pytest.approx((column.mean(), *ends), abs=1e-5)
@@ -34,19 +37,19 @@ def test_a_smooth_figure_has_the_standard_error_of_a_mean_on_the_logit_scale() -
 def test_a_share_of_images_has_wilson_s_interval(hits: int) -> None:
     whole = np.arange(40)[:, None] < 20
     part = np.arange(40)[:, None] < hits
-    (found,) = estimate_shares(part, whole, ALONE, Sampling.of(ALONE, whole[:, 0].astype(int)))
+    (found,) = estimate_shares(part, whole, Sampling.of(ALONE, whole[:, 0].astype(int)))
     expected = binomtest(hits, 20).proportion_ci(method="wilson")
     assert found == pytest.approx((hits / 20, expected.low, expected.high), abs=1e-9)
 
 
 def test_two_images_of_a_lesion_that_are_alike_count_as_one() -> None:
     whole, part = np.ones((40, 1), dtype=bool), np.array([[number // 2 < 9] for number in range(40)])
-    (found,) = estimate_shares(part, whole, GROUPS, Sampling.of(GROUPS))
+    (found,) = estimate_shares(part, whole, Sampling.of(GROUPS))
     expected = binomtest(9, 20).proportion_ci(method="wilson")
     assert found == pytest.approx((9 / 20, expected.low, expected.high), abs=1e-9)
 
 
 def test_a_share_of_nothing_is_not_defined() -> None:
     nothing = np.zeros((4, 1), dtype=bool)
-    (found,) = estimate_shares(nothing, nothing, list("abcd"), Sampling.of(list("abcd")))
+    (found,) = estimate_shares(nothing, nothing, Sampling.of(list("abcd")))
     assert all(math.isnan(one) for one in found)

@@ -16,7 +16,7 @@ def found_share(found: np.ndarray, groups: list[str]) -> Interval:
     """Share of the images that are found, by the error that the jackknife gives."""
     sampling = Sampling.of(groups)
     error = jackknife(lambda weights: (weights @ found / weights.sum(axis=1))[:, None], sampling).error[0]
-    return share_interval(float(found.mean()), float(error), groups, np.ones(len(found), dtype=bool))
+    return share_interval(float(found.mean()), float(error), len(set(groups)))
 
 
 def test_single_images_count_as_many_as_they_are() -> None:

@@ -86,9 +86,7 @@ def test_the_key_is_written_into_a_copy_that_is_else_the_same(tmp_path: Path) ->
 
 def test_a_scale_of_grey_levels_is_not_written(tmp_path: Path) -> None:
     source, target = written(tmp_path), tmp_path / "new.safetensors"
-    with pytest.raises(
-        ConfigError, match=r"mean and std of red, green and blue in \[0, 1\]: .*less than or equal to 1"
-    ):
+    with pytest.raises(ConfigError, match=r"mean and std of red, green and blue in \[0, 1\]: expected at most 1"):
         with_input(source, target, mean=(127.5, 127.5, 127.5), std=(0.5, 0.5, 0.5))
     assert not target.exists()
 

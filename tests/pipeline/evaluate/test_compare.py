@@ -165,6 +165,15 @@ def test_other_data_and_controls_are_said(copy: Copy) -> None:
     assert compared(one, copy("z", name="plain")).notes == ()
 
 
+def test_a_part_of_the_official_images_is_counted(copy: Copy) -> None:
+    one, other = copy("x"), copy("y", name="plain")
+    for path in (one, other):
+        measures = RunFolder(path).measures
+        measures.write_text(measures.read_text().replace('"dataset": "phantoms"', '"dataset": "isic2017"'))
+    note = "compared on 12 of the 600 test images of isic2017: those of the whole set may differ"
+    assert note in compared(one, other).notes
+
+
 def test_what_cannot_be_compared_is_told_in_a_sentence(copy: Copy, tmp_path: Path) -> None:
     one, same, other = copy("x"), copy("y"), copy("z", name="plain")
     file = RunFolder(other).predictions("validation")

@@ -16,11 +16,11 @@ from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.report.report import report_runs
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.train.train import train_run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_a_folder_that_changed_since_the_training_is_not_judged_as_its_test(
     folder = own_folder(phantoms, tmp_path / "clinic", part="Training")
     recipe = load_recipe("demo", [*TINY, f"data.dataset={folder}", "loss.prior=none", "training.epochs=1"])
     run = RunFolder(tmp_path / "run")
-    run_recipe(recipe, run, home=tmp_path / "home", fabric=fabric)
+    train_run(recipe, run, home=tmp_path / "home", fabric=fabric)
     table = (folder / "labels.csv").read_text().splitlines()
     name, label = table[1].split(",")
     table[1] = f"{name},{'rest' if label == 'melanoma' else 'melanoma'}"

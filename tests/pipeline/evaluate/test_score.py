@@ -13,6 +13,7 @@ from attnmel.errors import ArchiveError
 from attnmel.evaluation.challenge.score import ChallengeReport
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.score import as_dict, score, sentence, table
+from attnmel.pipeline.evaluate.submissions import incomplete
 from attnmel.pipeline.run.results.details import read_details
 from attnmel.pipeline.run.results.results import read_measures
 from attnmel.records import Predictions
@@ -53,6 +54,15 @@ def test_a_data_set_without_its_truth_asks_for_one(trained: RunFolder, phantoms:
     with pytest.raises(ArchiveError, match="without the truth of its test images; name one with --truth"):
         score("phantoms", trained.submission("test"), home=tmp_path)
     assert score("phantoms", trained.submission("test"), home=tmp_path, truth=truth, resamples=10).images == 12
+
+
+def test_fewer_images_than_the_official_ones_are_counted(judged: ChallengeReport) -> None:
+    part = dataclasses.replace(judged, dataset="isic2016", images=354, left_out=())
+    note = "note: 354 of the 379 test images of isic2016: measures of the whole set may differ"
+    assert note in sentence(part).splitlines()
+    whole = dataclasses.replace(part, images=378, left_out=("ISIC_1",))
+    assert "of the 379" not in sentence(whole)
+    assert incomplete("isic2018-leaky", 10, "internal") == incomplete("my-clinic", 10) == ""
 
 
 def test_lesions_images_left_out_and_notes_are_told(judged: ChallengeReport) -> None:

@@ -21,6 +21,8 @@ def without_attention(phantoms: "Phantoms", fabric: "Fabric", once: "MakeOnce") 
     settings = [*TINY, "model.network=vgg16-gap", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
 
     def make(folder: Path) -> None:
-        run_recipe(load_recipe("demo", settings), RunFolder(folder / "seed-0"), home=phantoms.home, fabric=fabric)
+        run_recipe(
+            load_recipe("demo", settings), RunFolder(folder / "seed-0"), home=phantoms.home, fabric=fabric, resamples=20
+        )
 
     return RunFolder(once("vgg16-gap", make) / "seed-0")

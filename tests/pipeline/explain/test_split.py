@@ -9,7 +9,6 @@ import pytest
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from attnmel.config.load import load_recipe
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.sources import DERMOSCOPIC_FEATURES
 from attnmel.errors import ConfigError
@@ -19,7 +18,6 @@ from attnmel.evaluation.maps.table import MapColumn, MapTable
 from attnmel.files.folders import RunFolder
 from attnmel.models.classifiers import MelNetwork
 from attnmel.models.output import Output
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.metrics import RERUN
 from attnmel.pipeline.explain.runs import explain_each
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
@@ -31,7 +29,6 @@ from attnmel.pipeline.run.run import Run
 from attnmel.saliency.map_files import read_levels
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
     from tests.conftest import Phantoms
 
 METHODS = ("attention-pool3", "attention-pool4", "cam", "gaussian")
@@ -133,15 +130,12 @@ def test_the_summary_reads_back_and_stands_in_the_report_with_the_controls(
 
 
 def test_a_network_without_gates_is_explained_by_its_other_maps(
-    phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+    phantoms: "Phantoms", mel_cnn: RunFolder, tmp_path: Path
 ) -> None:
-    settings = ["data.size=32", "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
-    run = RunFolder(tmp_path / "run")
-    run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
-    (usual,) = explain_each([Run(run, phantoms.home)], split="test")
+    (usual,) = explain_each([Run(mel_cnn, phantoms.home)], split="test", out=tmp_path)
     assert usual.methods == ("cam", "gradcam-pool3", "gradcam-pool4", "gradcam-pool5", "gaussian", "random")
     with pytest.raises(ConfigError, match=r"MelNetwork returns no attention maps; expected 2 .* use gradcam-pool5"):
-        explain_each([Run(run, phantoms.home)], split="test", methods=["cam", "attention-pool3"])
+        explain_each([Run(mel_cnn, phantoms.home)], split="test", methods=["cam", "attention-pool3"])
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attnmel.config.load import load_recipe
 from attnmel.deploy.onnx.export_facts import ExportFacts, append_texts
 from attnmel.deploy.onnx.graph import onnx_graph
 from attnmel.errors import CheckpointError, ConfigError, ImageError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.predict.predict import predict_images
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
     from tests.conftest import Phantoms
 
 
@@ -103,21 +100,18 @@ def test_maps_of_names_that_repeat_lie_in_the_folders_of_the_images(
 
 
 def test_what_cannot_have_maps_is_refused_before_the_first_image(
-    exported: Path, images: list[Path], phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
+    exported: Path, images: list[Path], mel_cnn: RunFolder, tmp_path: Path
 ) -> None:
     twins = [tmp_path / "lesion.jpg", tmp_path / "lesion.jpe"]
     for path in twins:
         path.write_bytes(images[0].read_bytes())
     with pytest.raises(ConfigError, match=r"'lesion', .*lesion\.jpg and .*lesion\.jpe; .* or leave out --maps"):
         predict_images(exported, twins, maps=tmp_path / "maps")
-    settings = ["data.size=32", "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
-    run = RunFolder(tmp_path / "run")
-    run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
-    network, card = load_checkpoint(run.path)
+    network, card = load_checkpoint(mel_cnn.path)
     model = tmp_path / "model.onnx"
     model.write_bytes(onnx_graph(network, card).SerializeToString())
     append_texts(model, card, ExportFacts(precision="float32", versions={}, checked_on=""))
-    for without in (run.path, model):
+    for without in (mel_cnn.path, model):
         with pytest.raises(CheckpointError, match="is a mel-cnn, which has no attention maps; leave out --maps, or"):
             predict_images(without, images, maps=tmp_path / "maps")
     assert not (tmp_path / "maps").exists()

@@ -32,7 +32,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
 def test_judged_in_a_copy_it_has_the_figures_of_its_card(model: Shipped, phantoms: "Phantoms", tmp_path: Path) -> None:
     before = contents(model.folder)
     run = own_run(model, tmp_path / "own")
-    judged = evaluate_run(Run(run, phantoms.home))
+    judged = evaluate_run(Run(run, phantoms.home), resamples=20)
     expected = {one.measure: one.value for one in model.card.measures}
     assert {one.measure: one.value for one in judged.judgement.rows} == pytest.approx(expected)
     assert "temperature and thresholds were chosen on out-of-fold predictions of two folds" in judged.judgement.notes
@@ -47,7 +47,7 @@ def test_images_of_another_size_may_be_judged(model: Shipped, phantoms: "Phantom
     other = next(path for path in image.parent.glob("*.jpg") if path != image)
     shutil.copy(other, image)
     run = own_run(model, tmp_path / "own")
-    evaluate_run(Run(run, home))
+    evaluate_run(Run(run, home), resamples=20)
     assert len(Predictions.read(run.predictions("test")).image_ids) == 12
 
 

@@ -26,7 +26,7 @@ from attnmel.pipeline.run.images.dataset import prepare, split_batches, training
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.run import Run
-from attnmel.pipeline.train.train import run_folder
+from attnmel.pipeline.train.train import run_folder, train_run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def ablation(name: str, *more: str) -> Recipe:
 def beside(phantoms: "Phantoms", fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run with two of its ablations beside it."""
     run = RunFolder(tmp_path_factory.mktemp("ablations") / "demo" / "seed-0")
-    run_recipe(ablation("none"), run, home=phantoms.home, fabric=fabric)
+    run_recipe(ablation("none"), run, home=phantoms.home, fabric=fabric, resamples=20)
     for name in ("background-only", "shuffled-labels"):
-        run_recipe(ablation(name), run.ablation(name), home=phantoms.home, fabric=fabric)
+        run_recipe(ablation(name), run.ablation(name), home=phantoms.home, fabric=fabric, resamples=20)
     return run
 
 
@@ -157,8 +157,8 @@ def test_a_stopped_ablation_goes_on_to_the_same_bits(
     run = RunFolder(tmp_path / "run")
     recipe = ablation(name)
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=5))
-    run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=5))
+    train_run(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
     other = beside.ablation(name)
     for path, again in ((run.last, other.last), (run.best, other.best), (run.resume, other.resume)):
         tensors, expected = load_file(path), load_file(again)
@@ -169,7 +169,7 @@ def test_a_stopped_ablation_goes_on_to_the_same_bits(
 def test_a_run_does_not_go_on_as_an_ablation(phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder) -> None:
     recipe = ablation("lesion-only", "training.epochs=3")
     with pytest.raises(ConfigError, match=r"data\.ablation was 'none', is 'lesion-only'"):
-        run_recipe(recipe, trained, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(recipe, trained, home=phantoms.home, fabric=fabric, resume=True)
 
 
 def test_an_ablation_is_a_change_of_its_recipe_and_stands_beside_no_published_figure() -> None:

@@ -75,7 +75,7 @@ def home(phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="module")
 def run(home: Path, fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
-    run_recipe(load_recipe("demo", SETTINGS), run, home=home, fabric=fabric)
+    run_recipe(load_recipe("demo", SETTINGS), run, home=home, fabric=fabric, resamples=20)
     return run
 
 
@@ -92,7 +92,7 @@ def test_training_judges_both_test_splits(run: RunFolder, home: Path) -> None:
 
 def test_the_internal_split_is_judged_again_alike(run: RunFolder, home: Path) -> None:
     before = read_measures(run)["internal"]
-    assert evaluate_run(Run(run, home), split="internal") == before
+    assert evaluate_run(Run(run, home), split="internal", resamples=20) == before
 
 
 def test_predictions_carry_the_attributes_that_are_known(run: RunFolder, home: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_network_of_other_classes_is_judged_there_without_a_submission(
     trained: RunFolder, home: Path, tmp_path: Path
 ) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "run")))
-    judged = evaluate_run(Run(run, home), on="isic2018", allow_leakage=True)
+    judged = evaluate_run(Run(run, home), on="isic2018", allow_leakage=True, resamples=20)
     assert judged.judgement.row("melanoma", "auc").positives == 2, "MEL is melanoma, every other class the rest"
     assert (judged.submission, run.submission(judged.name).exists()) == ("", False)
     details = read_details(run, judged)
@@ -124,7 +124,7 @@ def test_a_network_of_other_classes_is_judged_there_without_a_submission(
 def test_a_split_that_leaks_by_name_is_judged_and_says_so(home: Path, fabric: "Fabric", tmp_path: Path) -> None:
     run, leaky = RunFolder(tmp_path / "seed-0"), read_dataset("isic2018-leaky", home).lesions
     settings = (*SETTINGS, "data.dataset=isic2018-leaky", f"data.positives={list(CLASSES_2018)}")
-    run_recipe(load_recipe("demo", settings), run, home=home, fabric=fabric)
+    run_recipe(load_recipe("demo", settings), run, home=home, fabric=fabric, resamples=20)
     learnt = {one.group for one in leaky if one.split in ("train", "validation")}
     known = {one.image_id for one in leaky if one.split == "internal" and one.group in learnt}
     assert len(known) == 2, "of the three lesions with two images"

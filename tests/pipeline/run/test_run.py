@@ -104,11 +104,11 @@ def test_evaluating_reads_each_file_once(
     folder: RunFolder, phantoms: "Phantoms", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Another number of threads than the training's rounds otherwise, and a temperature that moved is written and read.
-    evaluate_run(Run(folder, phantoms.home), split="validation")
+    evaluate_run(Run(folder, phantoms.home), split="validation", resamples=20)
     with counted(folder.path, monkeypatch) as reads:
         run = Run(folder, phantoms.home)
         for split in ("validation", "test"):
-            evaluate_run(run, split=split)
+            evaluate_run(run, split=split, resamples=20)
     assert reads.again == {}
     assert {"recipe.toml", "provenance.json", "measures.json", "images.csv", "best.safetensors"} <= reads.keys()
     assert reads["data set"] == 1
@@ -159,6 +159,14 @@ def test_validation_predictions_of_another_epoch_are_none(folder: RunFolder) -> 
     assert run.validation_predictions(epoch) is None
 
 
-def test_a_folder_without_a_run_is_refused_when_it_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"is not a run folder: no recipe\.toml in it; train one first"):
-        _ = Run(tmp_path).recipe
+def test_a_folder_without_a_run_is_refused_at_once(tmp_path: Path) -> None:
+    for folder in (tmp_path, str(tmp_path / "nowhere")):
+        with pytest.raises(ConfigError) as caught:
+            Run(folder)
+        assert str(caught.value) == f"{folder} is not a run folder: no recipe.toml in it; train one first"
+    with pytest.raises(ConfigError, match=r"^pretraned is not a run folder \(did you mean 'pretrained'\?\): no recipe"):
+        Run("pretraned")
+
+
+def test_a_run_is_shown_by_its_path(trained: RunFolder) -> None:
+    assert repr(Run(str(trained.path))) == f"Run('{trained.path}')"

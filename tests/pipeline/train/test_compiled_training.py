@@ -17,6 +17,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.training.history import read_history
+from attnmel.pipeline.train.train import train_run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -67,5 +68,5 @@ def test_a_machine_without_a_compiler_is_told_so_before_the_first_step(
     monkeypatch.setattr(shutil, "which", lambda *_: None)
     recipe = load_recipe("demo", [*TINY, "training.compile=true"])
     with pytest.raises(ConfigError, match=r"needs a C\+\+ compiler; install g\+\+, or set training.compile=false"):
-        run_recipe(recipe, RunFolder(tmp_path / "run"), home=phantoms.home, fabric=fabric)
+        train_run(recipe, RunFolder(tmp_path / "run"), home=phantoms.home, fabric=fabric)
     assert not (tmp_path / "run").exists()

@@ -16,6 +16,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.results.results import read_measures
+from attnmel.pipeline.train.train import train_run
 from attnmel.records import Predictions
 
 if TYPE_CHECKING:
@@ -35,20 +36,19 @@ TINY = (
 )
 
 
-@pytest.fixture
-def three() -> Recipe:
-    return load_recipe("isic2017/attnmel-lesion-three", [*TINY, "model.weights=random"])
+@pytest.fixture(scope="module")
+def three(phantoms: "Phantoms", fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    run = RunFolder(tmp_path_factory.mktemp("three") / "run")
+    recipe = load_recipe("isic2017/attnmel-lesion-three", [*TINY, "model.weights=random"])
+    run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resamples=20)
+    return run
 
 
-def test_three_classes_are_judged_by_both_official_tasks(
-    three: Recipe, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
-) -> None:
-    run = RunFolder(tmp_path / "run")
-    run_recipe(three, run, home=phantoms.home, fabric=fabric)
-    predictions = Predictions.read(run.predictions("test"))
+def test_three_classes_are_judged_by_both_official_tasks(three: RunFolder) -> None:
+    predictions = Predictions.read(three.predictions("test"))
     assert predictions.classes == ("nevus", *TASKS)
     np.testing.assert_allclose(predictions.probabilities.sum(1), 1, atol=1e-6)
-    judgement = read_measures(run)["test"].judgement
+    judgement = read_measures(three)["test"].judgement
     areas = [roc_auc_score(predictions.is_class(task), predictions.probability(task)) for task in TASKS]
     assert [judgement.row(task, "auc").value for task in TASKS] == pytest.approx(areas, abs=1e-12)
     assert judgement.row("mean", "auc").value == pytest.approx(sum(areas) / 2, abs=1e-12)
@@ -56,27 +56,23 @@ def test_three_classes_are_judged_by_both_official_tasks(
         assert {row.measure for row in judgement.rows if row.task == task} >= {"ap", "auc", "sensitivity"}
 
 
-def test_the_submission_of_three_classes_holds_both_columns(
-    three: Recipe, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
-) -> None:
-    run = RunFolder(tmp_path / "run")
-    run_recipe(three, run, home=phantoms.home, fabric=fabric)
-    predictions = Predictions.read(run.predictions("test"))
-    with run.submission("test").open(newline="") as file:
+def test_the_submission_of_three_classes_holds_both_columns(three: RunFolder) -> None:
+    predictions = Predictions.read(three.predictions("test"))
+    with three.submission("test").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["image_id"] for row in rows] == list(predictions.image_ids)
     for task in TASKS:
         found = [float(row[task]) for row in rows]
         assert found == predictions.probability(task).tolist()
         assert min(found) > 0, "a placeholder stands in the column"
-    assert "placeholder" not in read_measures(run)["test"].submission
+    assert "placeholder" not in read_measures(three)["test"].submission
 
 
 def start_of(run: RunFolder, recipe: Recipe, phantoms: "Phantoms", fabric: "Fabric") -> dict[str, torch.Tensor]:
     """The trained weights of a run whose rate is too small to change any of them."""
     settings = recipe.model_dump()
     settings["training"]["learning_rate"] = 1e-30
-    run_recipe(Recipe.model_validate(settings), run, home=phantoms.home, fabric=fabric)
+    train_run(Recipe.model_validate(settings), run, home=phantoms.home, fabric=fabric)
     running = ("running_mean", "running_var", "num_batches_tracked")
     return {name: tensor for name, tensor in load_file(run.last).items() if not name.endswith(running)}
 

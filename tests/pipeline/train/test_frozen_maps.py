@@ -24,6 +24,7 @@ from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.train.frozen_maps import open_run_maps
 from attnmel.pipeline.train.setup import objective, put_start_weights, schedule, set_up, start_network
+from attnmel.pipeline.train.train import train_run
 from attnmel.progress import SILENT
 from attnmel.records import Predictions
 from attnmel.training.loop import EpochLoss, train
@@ -103,7 +104,7 @@ def test_losses_on_stored_maps_are_those_on_images_to_the_rounding_of_half_float
 @pytest.fixture(scope="module")
 def on_maps(phantoms: "Phantoms", fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("frozen") / "run")
-    run_recipe(frozen(), run, home=phantoms.home, fabric=fabric)
+    train_run(frozen(), run, home=phantoms.home, fabric=fabric)
     return run
 
 
@@ -112,8 +113,8 @@ def test_a_stopped_run_on_stored_maps_goes_on_to_the_same_bits(
 ) -> None:
     recipe, run = frozen(), RunFolder(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=9))
-    run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(recipe, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=9))
+    train_run(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(run, on_maps)
 
 
@@ -121,7 +122,7 @@ def test_frozen_layers_stay_as_they_were_with_maps_and_without(
     on_maps: RunFolder, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
     on_images = RunFolder(tmp_path / "images")
-    run_recipe(frozen("training.cache_maps=false"), on_images, home=phantoms.home, fabric=fabric)
+    train_run(frozen("training.cache_maps=false"), on_images, home=phantoms.home, fabric=fabric)
     start = start_network(frozen()).state_dict()
     for run in (on_maps, on_images):
         end = load_file(run.last)
@@ -134,10 +135,10 @@ def test_frozen_layers_stay_as_they_were_with_maps_and_without(
 
 def test_a_run_is_judged_as_its_checkpoint_predicts(phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
-    run_recipe(frozen(pool="pool5"), run, home=phantoms.home, fabric=fabric)
+    run_recipe(frozen(pool="pool5"), run, home=phantoms.home, fabric=fabric, resamples=20)
     from_maps = Predictions.read(run.predictions("test"))
     assert FROM_MAPS in json.loads(run.measures.read_text())["test"]["judgement"]["notes"]
-    judged = evaluate_run(Run(run, phantoms.home), split="test")
+    judged = evaluate_run(Run(run, phantoms.home), split="test", resamples=20)
     assert FROM_MAPS not in judged.judgement.notes
     from_images = Predictions.read(run.predictions("test"))
     assert from_images.image_ids == from_maps.image_ids
@@ -209,6 +210,6 @@ def test_a_run_goes_on_with_other_frozen_layers_only_by_another_recipe(
     phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path / "run")
-    run_recipe(frozen(), run, home=phantoms.home, fabric=fabric)
+    train_run(frozen(), run, home=phantoms.home, fabric=fabric)
     with pytest.raises(ConfigError, match=r"begun by another recipe: training.freeze was 'pool4', is 'pool3'"):
-        run_recipe(frozen(pool="pool3"), run, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(frozen(pool="pool3"), run, home=phantoms.home, fabric=fabric, resume=True)

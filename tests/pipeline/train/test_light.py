@@ -18,12 +18,12 @@ from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.models.weights.pretrained_input import INPUT
 from attnmel.models.weights.safetensors_io import save_state
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.explain.images import explain_images
 from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.run import Run
+from attnmel.pipeline.train.train import train_run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -57,7 +57,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def light(weights: Path, phantoms: "Phantoms", fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("runs") / "seed-0")
     recipe = load_recipe("demo", [*LIGHT, "model.padding=tensorflow", f"model.weights={weights}"])
-    run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
+    train_run(recipe, run, home=phantoms.home, fabric=fabric)
     return run
 
 
@@ -75,7 +75,7 @@ def test_the_run_keeps_padding_and_the_scale_of_its_start_weights(light: RunFold
 
 
 def test_the_run_is_judged_and_explained(light: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
-    judged = evaluate_run(Run(light, phantoms.home))
+    judged = evaluate_run(Run(light, phantoms.home), resamples=20)
     assert judged.judgement.images == 12
     assert set(judged.overlap) == {"pool3", "pool4"}
     image = next(one.image for one in prepare(read_recipe(light).data, home=phantoms.home).lesions)
@@ -88,9 +88,9 @@ def test_a_run_from_installed_weights_is_trained_judged_and_explained(
     phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path / "run")
-    changes = ["model.trunk=efficientnet_lite0", "model.weights=imagenet", "model.width=1.0", "training.epochs=2"]
+    changes = ["model.trunk=efficientnet_lite0", "model.weights=imagenet", "model.width=1.0"]
     notes = Recorder()
-    run_recipe(load_recipe("demo", [*LIGHT, *changes]), run, home=phantoms.home, fabric=fabric, progress=notes)
+    train_run(load_recipe("demo", [*LIGHT, *changes]), run, home=phantoms.home, fabric=fabric, progress=notes)
     assert not [note for note in notes.notes if "padding" in note]
     _, card = load_checkpoint(run.best)
     assert (card.trunk, card.padding) == ("efficientnet_lite0", "tensorflow")
@@ -98,7 +98,7 @@ def test_a_run_from_installed_weights_is_trained_judged_and_explained(
     provenance = json.loads(run.provenance.read_text())
     assert provenance["start"].startswith("published weights efficientnet-lite0-57934424.pth; ")
     assert provenance["licence"] == "synthetic, Apache-2.0; Apache-2.0 (start weights)"
-    assert evaluate_run(Run(run, phantoms.home)).judgement.images == 12
+    assert evaluate_run(Run(run, phantoms.home), resamples=20).judgement.images == 12
     image = next(one.image for one in prepare(read_recipe(run).data, home=phantoms.home).lesions)
     with np.load(list(explain_images(run.path, [image], out=tmp_path / "maps"))[-1]) as maps:
         assert (maps["pool3"].shape, maps["pool4"].shape) == ((8, 8), (4, 4))
@@ -109,7 +109,7 @@ def test_a_run_that_goes_on_needs_neither_weights_nor_scale_again(
 ) -> None:
     gone = weights.rename(weights.with_suffix(".gone"))
     try:
-        run_recipe(network_recipe(read_recipe(light)), light, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(network_recipe(read_recipe(light)), light, home=phantoms.home, fabric=fabric, resume=True)
     finally:
         gone.rename(weights)
 
@@ -154,7 +154,7 @@ def test_weights_of_the_other_padding_are_used_with_a_note(
 ) -> None:
     notes = Recorder()
     recipe = load_recipe("demo", [*LIGHT, f"model.weights={weights}"])
-    run_recipe(recipe, RunFolder(tmp_path / "run"), home=phantoms.home, fabric=fabric, progress=notes)
+    train_run(recipe, RunFolder(tmp_path / "run"), home=phantoms.home, fabric=fabric, progress=notes)
     said = [note for note in notes.notes if "padding" in note]
     assert len(said) == 1
     assert "was trained with tensorflow padding, but model.padding = 'symmetric'" in said[0]

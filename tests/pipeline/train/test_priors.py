@@ -21,6 +21,7 @@ from attnmel.pipeline.run.images.seen_images import judged_images, write_images
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.results.results import read_measures
 from attnmel.pipeline.train.priors import prepare_prior
+from attnmel.pipeline.train.train import train_run
 
 if TYPE_CHECKING:
     from tests.conftest import Phantoms
@@ -88,7 +89,7 @@ def test_a_run_trains_on_its_prior_and_tells_what_the_segmenter_knew(
 ) -> None:
     settings = [*TINY, "training.epochs=1", "loss.dice=image", "loss.spoil=dilated", f"loss.masks={drawn.path}"]
     recipe, run = load_recipe("demo", settings), RunFolder(tmp_path / "run")
-    run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
+    run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resamples=20)
     told = read_provenance(run)["prior"]
     assert (told["with"], told["without"], told["spoil"], told["masks"]) == (20, 4, "dilated", str(drawn.path))
     measures = read_measures(run)
@@ -97,13 +98,13 @@ def test_a_run_trains_on_its_prior_and_tells_what_the_segmenter_knew(
     mask = next(drawn.path.glob("*_segmentation.png"))
     mask.write_bytes(mask.read_bytes() + b" ")
     with pytest.raises(LabelError, match=r"the masks that the prior of .* is made of are not those that it was begun"):
-        run_recipe(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(recipe, run, home=phantoms.home, fabric=fabric, resume=True)
 
 
 def test_phantoms_train_toward_dermoscopic_features(phantoms: "Phantoms", fabric: Fabric, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     recipe = load_recipe("demo", [*TINY, "training.epochs=1", "loss.prior=dermoscopic"])
-    row = run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
+    row = train_run(recipe, run, home=phantoms.home, fabric=fabric).best
     assert 0 < row.dice_pool3 < 1
     told = json.loads(run.provenance.read_text())["prior"]
     assert told["sources"] == {"superpixels with features (ISIC 2017 part 2)": 24}

@@ -15,9 +15,9 @@ from attnmel.config.recipe import Recipe
 from attnmel.data.batches.loader import Batch, TrainingBatches
 from attnmel.files.folders import RunFolder
 from attnmel.models.classifiers import build_network
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.images.dataset import prepare, training_batches
 from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.train.train import train_run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -84,7 +84,7 @@ def test_a_run_ends_where_a_plain_loop_over_its_batches_ends(
     recipe: Recipe, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path / "run")
-    run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
+    train_run(recipe, run, home=phantoms.home, fabric=fabric)
     settled = network_recipe(read_recipe(run))
     batches = training_batches(settled, prepare(settled.data, home=phantoms.home), torch.device("cpu"))
     assert len(batches) > 1

@@ -24,7 +24,7 @@ from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.training.history import read_history
-from attnmel.pipeline.train.train import recipe_fabric, run_folder
+from attnmel.pipeline.train.train import recipe_fabric, run_folder, train_run
 from attnmel.progress import SILENT
 from attnmel.training.schedules import EpochSchedule
 
@@ -69,8 +69,8 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(tiny, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=batches))
-    run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(tiny, run, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=batches))
+    train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(run, trained)
     columns = [line.rsplit(",", 2)[0] for line in run.history.read_text().splitlines()]
     assert columns == [line.rsplit(",", 2)[0] for line in trained.history.read_text().splitlines()]
@@ -102,11 +102,11 @@ def test_a_resumed_run_draws_casts_and_adds_up_as_an_untouched_one(
     recipe = load_recipe("demo", [*small, *settings])
     fabric = recipe_fabric(recipe)
     whole, stopped = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "stopped")
-    run_recipe(recipe, whole, home=phantoms.home, fabric=fabric)
+    train_run(recipe, whole, home=phantoms.home, fabric=fabric)
     with pytest.raises(KeyboardInterrupt):
-        run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=7))
+        train_run(recipe, stopped, home=phantoms.home, fabric=fabric, progress=Recorder(stop_after=7))
     assert len(stopped.history.read_text().splitlines()) == 2, "one epoch was finished"
-    run_recipe(recipe, stopped, home=phantoms.home, fabric=fabric, resume=True)
+    train_run(recipe, stopped, home=phantoms.home, fabric=fabric, resume=True)
     assert_same_weights(stopped, whole)
     assert all(tensor.isfinite().all() for tensor in load_file(stopped.last).values())
 
@@ -117,7 +117,7 @@ def test_a_history_that_a_stop_left_short_is_whole_after_resuming(
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "copy")))
     whole = run.history.read_text()
     run.history.write_text("".join(whole.splitlines(keepends=True)[:-1]))
-    run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    train_run(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
     assert run.history.read_text() == whole
     assert json.loads(run.provenance.read_text())["resumed"][0]["after epoch"] == 3
 
@@ -126,7 +126,7 @@ def test_resuming_a_finished_run_changes_nothing(
     tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder, tmp_path: Path
 ) -> None:
     run = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "copy")))
-    run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True)
+    run_recipe(tiny, run, home=phantoms.home, fabric=fabric, resume=True, resamples=20)
     assert_same_weights(run, trained)
 
 
@@ -134,7 +134,7 @@ def test_a_folder_with_a_run_is_not_written_over(
     tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", trained: RunFolder
 ) -> None:
     with pytest.raises(ConfigError, match="already holds a run; continue it with --resume, or choose another --out"):
-        run_recipe(tiny, trained, home=phantoms.home, fabric=fabric)
+        train_run(tiny, trained, home=phantoms.home, fabric=fabric)
 
 
 def test_resuming_by_another_recipe_names_what_differs(
@@ -142,7 +142,7 @@ def test_resuming_by_another_recipe_names_what_differs(
 ) -> None:
     other = load_recipe("demo", ["data.size=32", "model.width=0.05", "training.momentum=0.5", "training.batch=8"])
     with pytest.raises(ConfigError, match=r"begun by another recipe: .*training.momentum was 0\.9, is 0\.5"):
-        run_recipe(other, trained, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(other, trained, home=phantoms.home, fabric=fabric, resume=True)
 
 
 def test_a_run_goes_on_with_more_epochs_and_not_with_fewer_than_it_has(
@@ -153,12 +153,12 @@ def test_a_run_goes_on_with_more_epochs_and_not_with_fewer_than_it_has(
     longer, shorter = (
         tiny.model_copy(update={"training": tiny.training.model_copy(update={"epochs": epochs})}) for epochs in (4, 2)
     )
-    run_recipe(longer, run, home=phantoms.home, fabric=fabric, resume=True)
+    train_run(longer, run, home=phantoms.home, fabric=fabric, resume=True)
     assert read_history(run.history)[:3] == before
     assert len(read_history(run.history)) == 4
     assert network_recipe(read_recipe(run)).training.epochs == 4
     with pytest.raises(ConfigError, match=r"has 4 finished epochs, more than training\.epochs = 2; continue it"):
-        run_recipe(shorter, run, home=phantoms.home, fabric=fabric, resume=True)
+        train_run(shorter, run, home=phantoms.home, fabric=fabric, resume=True)
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_image_ids_and_keeps_the_last_good_epoch(
@@ -172,7 +172,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_image_ids_and_keeps_the_last_g
     recipe = type(recipe).model_validate(settings)
     monkeypatch.setattr(EpochSchedule, "rate", lambda self, epoch: 0.01 if epoch < 1 else 1e38)
     with pytest.raises(TrainingError, match=r"the loss became (nan|inf) in epoch 2; its batch: ISIC_\d+, ISIC_\d+"):
-        run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
+        train_run(recipe, run, home=phantoms.home, fabric=fabric)
     assert len(run.history.read_text().splitlines()) == 2
     assert all(tensor.isfinite().all() for tensor in load_file(run.last).values())
 
@@ -197,7 +197,7 @@ def test_an_image_without_a_mask_is_counted_and_trained_on_without_a_prior(
     mirror, _ = mirror_without_a_training_mask(phantoms, tmp_path / "mirror")
     fetch("phantoms", tmp_path / "home", mirror=mirror.as_uri())
     run = RunFolder(tmp_path / "run")
-    run_recipe(tiny, run, home=tmp_path / "home", fabric=fabric)
+    train_run(tiny, run, home=tmp_path / "home", fabric=fabric)
     prior = read_provenance(run)["prior"]
     assert (prior["with"], prior["without"]) == (23, 1)
 

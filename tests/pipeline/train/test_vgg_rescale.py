@@ -19,13 +19,13 @@ from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.models.weights.safetensors_io import save_state
 from attnmel.models.weights.start_weights import Start
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.run.images.dataset import prepare, split_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance
 from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.train.setup import put_start_weights, start_network
+from attnmel.pipeline.train.train import train_run
 from attnmel.pipeline.train.vgg_rescale import remedy
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_large_activations_end_the_training_with_the_name_of_the_setting(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     with pytest.raises(TrainingError) as told:
-        run_recipe(recipe_of(large, RATE, "model.trunk=vgg16"), run, home=phantoms.home, fabric=fabric)
+        train_run(recipe_of(large, RATE, "model.trunk=vgg16"), run, home=phantoms.home, fabric=fabric)
     assert re.match(r"the (loss|gradient) became (nan|inf) in epoch 1; its batch: ISIC_\d+, ", str(told.value))
     assert str(told.value).endswith(
         "look at these images, or lower training.learning_rate, or train anew with model.rescale = true, which divides "
@@ -116,7 +116,7 @@ def test_a_rescaled_start_is_trained_at_the_same_rate(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     recipe = recipe_of(large, RATE, f"model.trunk={trunk}", "model.rescale=true")
-    run_recipe(recipe, run, home=phantoms.home, fabric=fabric)
+    train_run(recipe, run, home=phantoms.home, fabric=fabric)
     losses = [row.loss for row in read_history(run.history)]
     assert len(losses) == 3
     assert max(losses) < 1
@@ -135,7 +135,7 @@ def test_batch_norm_inserted_into_large_activations_diverges_and_the_note_says_w
     large: Path, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
     run, notes = RunFolder(tmp_path / "run"), Recorder()
-    run_recipe(recipe_of(large, RATE, "training.epochs=1"), run, home=phantoms.home, fabric=fabric, progress=notes)
+    train_run(recipe_of(large, RATE, "training.epochs=1"), run, home=phantoms.home, fabric=fabric, progress=notes)
     assert read_history(run.history)[0].loss > 100
     (said,) = [note for note in notes.notes if note.startswith("start weights: ")]
     assert said.endswith("so that high learning rates diverge: model.rescale = true divides each layer by its own")
@@ -211,7 +211,7 @@ def test_too_few_training_images_are_told(large: Path, phantoms: "Phantoms") -> 
         "the start weights are to be measured on model.start_images = 25 training images, but phantoms has 24; "
         "set model.start_images to at most 24"
     )
-    with pytest.raises(ConfigError, match=r"model\.start_images = 7: Input should be greater than or equal to 8"):
+    with pytest.raises(ConfigError, match=r"model\.start_images = 7: expected at least 8"):
         recipe_of(large, "model.start_images=7")
 
 
@@ -239,7 +239,8 @@ def test_a_run_on_vgg16_goes_on_with_batch_norm_from_the_same_answers(
     phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:
     run = RunFolder(tmp_path / "run")
-    run_recipe(load_recipe("demo", [*TINY, "model.trunk=vgg16"]), run, home=phantoms.home, fabric=fabric)
+    recipe = load_recipe("demo", [*TINY, "model.trunk=vgg16", "training.epochs=1"])
+    train_run(recipe, run, home=phantoms.home, fabric=fabric)
     recipe = recipe_of(run.path)
     network, start = started(recipe, phantoms)
     assert ", with its head; batch-norm inserted" in start.sentence

@@ -44,6 +44,14 @@ def test_rows_are_as_long_as_the_heads_and_hold_what_was_found(single: Compariso
     assert summary_table(single) is None
 
 
+def test_images_right_alone_are_no_column_where_seeds_are_compared(single: Comparison) -> None:
+    assert "alone right" in difference_table(single, "plain", "lesion").heads
+    seeds = comparison(entrant("plain", 0.5, 2), entrant("lesion", 4.0, 2))
+    table = difference_table(seeds, "plain", "lesion")
+    assert "alone right" not in table.heads
+    assert all(len(row) == len(table.heads) for row in table.rows)
+
+
 def test_the_section_says_what_is_shown_and_how_it_was_tested(single: Comparison) -> None:
     section = comparison_section(single, ("the runs differ in their training ablation: x",))
     shown = sum(one.shown for one in single.differences)

@@ -10,7 +10,6 @@ No checksums are published; those of the files that came are recorded.
 import contextlib
 import csv
 import dataclasses
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,9 @@ from attnmel.data.archives.sizes import size_in_words
 from attnmel.data.archives.unpack import BadFileError, unpack
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.files.download import Downloaded, NotThereError, download, local_path
-from attnmel.files.folders import dataset_folder, replacing
+from attnmel.files.folders import dataset_folder
 from attnmel.files.locks import hold_folder
-from attnmel.files.table_files import DAMAGE, read_json
+from attnmel.files.table_files import DAMAGE, read_json, write_json
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]
@@ -214,8 +213,7 @@ def _brought(address: str, came: Path, progress: Progress) -> Downloaded:
             if known["address"] == address:
                 return Downloaded(int(known["size"]), str(known["sha256"]))
     file = download(address, came, progress=progress)
-    with replacing(note) as part:
-        part.write_text(json.dumps({"address": address, **dataclasses.asdict(file)}), encoding="utf-8")
+    write_json(note, {"address": address, **dataclasses.asdict(file)}, indent=None)
     return file
 
 
@@ -279,5 +277,4 @@ def _note_lacking(archive: Archive, state: ArchiveState, progress: Progress) -> 
 
 def _record(dataset: str, home: Path, states: dict[str, ArchiveState]) -> None:
     entries = [dataclasses.asdict(state) for state in states.values()]
-    with replacing(dataset_folder(home, dataset) / "archives.json") as part:
-        part.write_text(json.dumps({"dataset": dataset, "archives": entries}, indent=2) + "\n", encoding="utf-8")
+    write_json(dataset_folder(home, dataset) / "archives.json", {"dataset": dataset, "archives": entries})

@@ -8,18 +8,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Integer
+from jaxtyping import Float32
 from torch import Tensor
 
-from attnmel.data.batches.ablate import Paint
 from attnmel.data.batches.batch import Batch, oversampled
 from attnmel.data.batches.crop_and_flip import Augmentation
-from attnmel.data.batches.maker import BatchMaker, Rgb
+from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.batches.scale_and_colour import Warp, WarpRange
-from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.batches.views import Views
-from attnmel.data.preprocess.cache import Cache
-from attnmel.data.priors.cache import Planes
 from attnmel.errors import ConfigError, LabelError
 from attnmel.runtime import spare_memory
 
@@ -28,62 +24,44 @@ KEPT_SHARE = 0.25
 
 
 class TrainingBatches:
-    """The batches of every epoch; `rows` of the cache and `labels` (index of the class) go together.
+    """The batches of every epoch, of the images of a maker.
 
     `repeats` says how often the images of a class stand in the list of an epoch (else once), `passes` how often an
-    epoch goes over that list. `batch` counts the images of a step over all processes. `prior` is a name of `PRIORS`, or
-    "none"; it is made of the lesion masks of the cache, or of `planes`, one for each of the rows. `mean` and `std` are
-    of RGB in [0, 1]. `paint` changes the images before they are augmented, never the masks: a prior stays what it is.
-    `keep` puts all prepared images on the device now, for every epoch; None: on a GPU with `KEPT_SHARE` to spare.
-    `views` are those that an image is seen in, in place of a random crop, turn and flip; `maps` holds what a frozen
-    trunk makes of them, in place of the images. `warp` is what crops of any scale, angle and colour are drawn from, in
-    place of crops of the input's size, quarter turns and flips.
+    epoch goes over that list. `batch` counts the images of a step over all processes. `keep` puts all prepared images
+    on the device now, for every epoch; None: on a GPU with `KEPT_SHARE` to spare. `views` are those that an image is
+    seen in, in place of a random crop, turn and flip. `warp` is what crops of any scale, angle and colour are drawn
+    from, in place of crops of the input's size, quarter turns and flips.
 
     Raises:
-        LabelError: fewer images than a batch takes, or planes of other images.
-        ConfigError: an unknown prior, or a crop larger than the prepared images.
+        LabelError: fewer images than a batch takes.
+        ConfigError: a crop larger than the prepared images.
     """
 
     def __init__(
         self,
-        cache: Cache,
-        rows: Integer[np.ndarray, " n"],
-        labels: Integer[np.ndarray, " n"],
+        maker: BatchMaker,
         *,
         size: int,
         repeats: Mapping[int, int],
         passes: int,
         batch: int,
-        mean: Rgb,
-        std: Rgb,
-        prior: str,
         seed: int,
-        device: torch.device | str,
-        planes: Planes | None = None,
-        paint: Paint | None = None,
         keep: bool | None = None,
         views: Views | None = None,
-        maps: StoredMaps | None = None,
         warp: WarpRange | None = None,
     ) -> None:
-        self._views, self._warp = views, warp
-        self._positions = torch.from_numpy(oversampled(labels, repeats, passes))
-        self._maker = BatchMaker(
-            cache, rows, labels, mean=mean, std=std, prior=prior, planes=planes, device=device, paint=paint, maps=maps
-        )
-        self._side, self._size, self._batch, self._seed = cache.side, size, batch, seed
-        Augmentation.centre(1, side=cache.side, size=size)  # refuses an impossible crop now, not in the first epoch
+        self._maker, self._views, self._warp = maker, views, warp
+        self._positions = torch.from_numpy(oversampled(maker.labels, repeats, passes))
+        self._side, self._size, self._batch, self._seed = maker.side, size, batch, seed
+        Augmentation.centre(1, side=maker.side, size=size)  # refuses an impossible crop now, not in the first epoch
         if len(self) == 0:
             raise LabelError(
-                f"{len(rows)} training images make {len(self._positions)} rows an epoch, fewer than one batch of "
-                f"{batch}; add images, or set training.batch lower"
+                f"{len(maker.labels)} training images make {len(self._positions)} rows an epoch, fewer than one batch "
+                f"of {batch}; add images, or set training.batch lower"
             )
-        if keep or (
-            keep is None
-            and self._maker.needs_images
-            and self._maker.size_in_bytes <= KEPT_SHARE * spare_memory(torch.device(device))
-        ):
-            self._maker.keep()
+        spare = maker.needs_images and maker.size_in_bytes <= KEPT_SHARE * spare_memory(maker.device)
+        if keep or (keep is None and spare):
+            maker.keep()
 
     def __len__(self) -> int:
         """Steps an epoch; the last incomplete batch is left out."""
@@ -116,43 +94,15 @@ class TrainingBatches:
                 yield self._maker(positions[mine].numpy(), augmentation[mine])
 
 
-def evaluation_batches(
-    cache: Cache,
-    rows: Integer[np.ndarray, " n"],
-    labels: Integer[np.ndarray, " n"],
-    *,
-    size: int,
-    batch: int,
-    mean: Rgb,
-    std: Rgb,
-    device: torch.device | str,
-    paint: Paint | None = None,
-    maps: StoredMaps | None = None,
-) -> Iterator[Batch]:
-    """Give the central crops in the order of `rows`, the last incomplete batch too, without priors; labels may be -1.
-
-    `paint` changes the images first, as in training. `maps` holds what a frozen trunk makes of them, in their place.
-    """
-    make = BatchMaker(cache, rows, labels, mean=mean, std=std, device=device, paint=paint, maps=maps)
-    for start in range(0, len(rows), batch):
-        positions = np.arange(start, min(start + batch, len(rows)))
-        yield make(positions, Augmentation.centre(len(positions), side=cache.side, size=size))
+def evaluation_batches(make: BatchMaker, *, size: int, batch: int) -> Iterator[Batch]:
+    """Give the central crops of a maker's images, in order, the last incomplete batch too."""
+    for start in range(0, len(make.labels), batch):
+        positions = np.arange(start, min(start + batch, len(make.labels)))
+        yield make(positions, Augmentation.centre(len(positions), side=make.side, size=size))
 
 
-def view_batches(
-    cache: Cache,
-    rows: Integer[np.ndarray, " n"],
-    views: Views,
-    chosen: range,
-    *,
-    batch: int,
-    mean: Rgb,
-    std: Rgb,
-    device: torch.device | str,
-    paint: Paint | None = None,
-) -> Iterator[Float32[Tensor, "B 3 s s"]]:
-    """Give every view of the images at the `chosen` positions of `rows`, normalised, an image after another."""
-    make = BatchMaker(cache, rows, np.full(len(rows), -1), mean=mean, std=std, device=device, paint=paint)
+def view_batches(make: BatchMaker, views: Views, chosen: range, *, batch: int) -> Iterator[Float32[Tensor, "B 3 s s"]]:
+    """Give every view of the images at the `chosen` positions of a maker's, normalised, an image after another."""
     every = torch.arange(chosen.start * len(views), chosen.stop * len(views))
     for some in every.split(batch):
         positions = some // len(views)

@@ -46,7 +46,17 @@ def normalise(
 
 
 class BatchMaker:
-    """Turns positions in `rows` and an augmentation into a batch on the device."""
+    """Turns positions in `rows` and an augmentation into a batch on the device.
+
+    `rows` of the cache and `labels` (index of the class, -1 where it is not known) go together. `mean` and `std` are of
+    RGB in [0, 1]. `prior` is a name of `PRIORS`, or "none"; it is made of the lesion masks of the cache, or of
+    `planes`, one for each of the rows. `paint` changes the images before they are augmented, never the masks: a prior
+    stays what it is. `maps` holds what a frozen trunk makes of the images, in their place.
+
+    Raises:
+        LabelError: planes of other images.
+        ConfigError: an unknown prior.
+    """
 
     def __init__(
         self,
@@ -59,15 +69,15 @@ class BatchMaker:
         prior: str = NO_PRIOR,
         planes: Planes | None = None,
         device: torch.device | str,
-        paint: Paint | None,
+        paint: Paint | None = None,
         maps: StoredMaps | None = None,
     ) -> None:
         require_known("prior", prior, [NO_PRIOR, *PRIORS])
         if planes is not None and planes.image_ids != tuple(cache.image_ids[row] for row in rows.tolist()):
             raise LabelError("the planes of the prior are not of the images of the rows; open them for these images")
-        self._cache, self._rows, self._labels = cache, rows.astype(np.int64), labels.astype(np.int64)
-        self._device = torch.device(device)
-        self._shift, self._scale = (torch.from_numpy(values).to(self._device) for values in shift_and_scale(mean, std))
+        self._cache, self._rows, self.labels = cache, rows.astype(np.int64), labels.astype(np.int64)
+        self.side, self.device = cache.side, torch.device(device)
+        self._shift, self._scale = (torch.from_numpy(values).to(self.device) for values in shift_and_scale(mean, std))
         self._prior = PRIORS.get(prior)
         self._bits = prior in OF_STRUCTURES
         self._planes, self._paint = planes, paint
@@ -92,7 +102,7 @@ class BatchMaker:
     def keep(self) -> None:
         """Put all prepared images on the device, so that a batch no longer passes from the disk through the CPU."""
         side = self._cache.side
-        kept = torch.empty((len(self._rows), side, side, CHANNELS), dtype=torch.uint8, device=self._device)
+        kept = torch.empty((len(self._rows), side, side, CHANNELS), dtype=torch.uint8, device=self.device)
         for positions in np.array_split(np.arange(len(self._rows)), -(-len(self._rows) // CHUNK)):
             kept[int(positions[0]) : int(positions[-1]) + 1] = torch.from_numpy(self._prepared(positions))
         self._kept = kept
@@ -112,7 +122,7 @@ class BatchMaker:
         has_prior = self._sent(self._has_prior[positions])
         return Batch(
             inputs=self._stored(positions, views) if images is None or self._maps is not None else images,
-            labels=self._sent(self._labels[positions]),
+            labels=self._sent(self.labels[positions]),
             priors=self._priors(masks, has_prior, augmentation.size),
             has_prior=has_prior,
             rows=self._sent(self._rows[positions]),
@@ -153,11 +163,11 @@ class BatchMaker:
         self, masks: Float32[Tensor, "B 1 s s"] | None, has_prior: Bool[Tensor, " B"], size: int
     ) -> Float32[Tensor, "B P s s"]:
         if self._prior is None or masks is None:
-            return torch.zeros((len(has_prior), 1, size, size), device=self._device)
+            return torch.zeros((len(has_prior), 1, size, size), device=self.device)
         return self._prior(masks / BLACK_TO_WHITE) * has_prior[:, None, None, None]
 
     def _sent(self, values: np.ndarray) -> Tensor:
-        return sent(torch.from_numpy(values), self._device)
+        return sent(torch.from_numpy(values), self.device)
 
 
 def augmented_pixels(pixels: UInt8[Tensor, "B S S 4"], augmentation: Augmentation) -> UInt8[Tensor, "B s s 4"]:

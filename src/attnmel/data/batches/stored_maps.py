@@ -5,11 +5,10 @@ are written last, make it whole. A row holds the maps one after another, channel
 holds the mean of each map, in float32, for networks that need no more.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -21,8 +20,8 @@ from attnmel.data.preprocess.array_file import check_space, writable
 from attnmel.errors import ImageError
 from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.leftovers import remove_leftovers
-from attnmel.files.locks import hold_file
-from attnmel.files.table_files import read_json
+from attnmel.files.locks import built_once
+from attnmel.files.table_files import read_json, write_json
 from attnmel.progress import SILENT, Progress
 
 # Part of the key: raise it whenever the same images, weights and parameters would give other maps or files.
@@ -114,11 +113,8 @@ def open_maps(wanted: Wanted, make: Make, *, home: Path, progress: Progress = SI
     place = cache_folder(home)
     folder = place / f"maps-{wanted.key}"
     with writable(place, "maps of the frozen layers"):
-        if not _is_whole(folder):
-            place.mkdir(parents=True, exist_ok=True)
-            with hold_file(folder, waiting=progress.note):
-                if not _is_whole(folder):
-                    _build(folder, wanted, make, progress)
+        fill = partial(_build, folder, wanted, make, progress)
+        built_once(folder, lambda: _is_whole(folder), fill, progress.note)
     return _read(folder)
 
 
@@ -153,8 +149,7 @@ def _build(folder: Path, wanted: Wanted, make: Make, progress: Progress) -> None
         for part, images in missing.items():
             _build_part(folder, part, images, wanted, make, advance)
     contents = {**wanted._asdict(), "shapes": {str(pool): shape for pool, shape in wanted.shapes.items()}}
-    with replacing(folder / CONTENTS) as written:
-        written.write_text(json.dumps(contents), encoding="utf-8")
+    write_json(folder / CONTENTS, contents, indent=None)
 
 
 def _build_part(

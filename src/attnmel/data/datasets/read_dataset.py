@@ -74,9 +74,11 @@ def labelled_folder(name: str) -> Path:
         raise ConfigError(f"the folder {name} has no {TABLE}; {_instead(folder)}")
     if folder.is_file():
         raise ConfigError(f"{name} is a file; name its folder, which holds the images and their {TABLE}")
+    labelled = [one.parent.name for one in folder.parent.glob(f"*/{TABLE}")]
     if folder.is_absolute() or len(Path(name).parts) > 1:
-        raise ConfigError(f"there is no folder {name}; name the one where the images with their {TABLE} are now")
-    known = f"{did_you_mean(name, KNOWN)}; known: {', '.join(sorted(KNOWN))}, or a folder with {TABLE}"
+        meant = did_you_mean(folder.name, labelled)
+        raise ConfigError(f"there is no folder {name}{meant}; name the one where the images with their {TABLE} are now")
+    known = f"{did_you_mean(name, [*KNOWN, *labelled])}; known: {', '.join(sorted(KNOWN))}, or a folder with {TABLE}"
     raise ConfigError(f"unknown data set '{name}'{known} (there is none of that name)")
 
 

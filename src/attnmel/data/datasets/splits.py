@@ -1,7 +1,6 @@
 """Splits of the lesions into training, validation and test: drawn at random, and checked. No torch."""
 
 import dataclasses
-import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from attnmel.errors import LabelError, listed
+from attnmel.files.checksums import text_sha256
 from attnmel.records import Lesion, Split, class_index
 
 Side = TypeVar("Side", bound=str)
@@ -185,7 +185,7 @@ def _neediest(wanted: Mapping[Side, float], has: Mapping[Side, int], *, left: in
 
 def _chance(image_id: str) -> str:
     """Return the sort key that images are drawn by: as good as random, and independent of the other images."""
-    return hashlib.sha256(image_id.encode()).hexdigest()
+    return text_sha256(image_id)
 
 
 def _group(image_id: str, group: str | None) -> str:

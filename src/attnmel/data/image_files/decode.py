@@ -68,7 +68,7 @@ def opened(source: ImageSource) -> Iterator[Picture]:
             held.enter_context(AT_ONCE.hold(picture.size[0] * picture.size[1]))
             yield picture
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ImageError(f"no image at {source}; put it there, or take it out of the data set") from error
+        raise ImageError(f"no image at {source}; put the file there, or leave it out") from error
     except Image.DecompressionBombError:  # of readers that look at the size themselves
         raise ImageError(
             f"{name} has more than the {MOST_PIXELS:,} pixels that are read, by its header; make it smaller"

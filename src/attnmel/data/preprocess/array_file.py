@@ -4,14 +4,13 @@ A folder is built under a temporary name and renamed when it is whole. It also h
 side and the image ids, and further values by the kind of arrays.
 """
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +20,10 @@ from jaxtyping import Int64, Integer, UInt8
 
 from attnmel.data.preprocess.hashes import file_contents
 from attnmel.errors import AttnmelError, ImageError, LabelError, listed
+from attnmel.files.checksums import json_sha256
 from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.leftovers import remove_leftovers
-from attnmel.files.locks import hold_file
+from attnmel.files.locks import built_once
 from attnmel.files.table_files import damage, read_json
 from attnmel.progress import Progress
 from attnmel.threads import available_processors
@@ -127,20 +127,16 @@ def open_arrays(
         contents = file_contents(
             build.paths, memory=place / MEMORY, workers=workers or available_processors(), progress=progress
         )
-        key = hashlib.sha256(
-            json.dumps(build.content({path: one.key for path, one in contents.items()})).encode()
-        ).hexdigest()
+        key = json_sha256(build.content({path: one.key for path, one in contents.items()}))
         folder = place / f"{kind.prefix}{key}"
-        if not _is_whole(kind, folder):
-            with hold_file(folder, waiting=progress.note):
-                if not _is_whole(kind, folder):
-                    check_space(place, len(build.image_ids), prod(kind.row_shape(build.side)), kind.name)
-                    _build(kind, build, folder, key, progress)
+        fill = partial(_build, kind, build, folder, key, progress)
+        built_once(folder, lambda: _is_whole(kind, folder), fill, progress.note)
     return _read(kind, folder)
 
 
 def _build(kind: ArrayKind, build: ArrayBuild, folder: Path, key: str, progress: Progress) -> None:
     """Fill a temporary folder and rename it to `folder`, in place of one that is not whole."""
+    check_space(folder.parent, len(build.image_ids), prod(kind.row_shape(build.side)), kind.name)
     try:
         with replacing(folder) as part:
             part.mkdir()

@@ -3,8 +3,6 @@
 No torch.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,9 +14,8 @@ from attnmel.data.image_files.picture import UPRIGHT
 from attnmel.data.image_files.reading import header_notes
 from attnmel.data.preprocess.workers import taken_in_turn
 from attnmel.errors import ImageError, listed
-from attnmel.files.checksums import file_sha256
-from attnmel.files.folders import replacing
-from attnmel.files.table_files import DAMAGE, read_json
+from attnmel.files.checksums import file_sha256, text_sha256
+from attnmel.files.table_files import DAMAGE, read_json, write_json
 from attnmel.progress import SILENT, Progress
 
 Stamp = tuple[int, int]
@@ -97,7 +94,7 @@ def file_contents(
 
 def _of_frame(digest: str, path: Path) -> str:
     frame = file_and_frame(path)[1]
-    return digest if frame is None else hashlib.sha256(f"{digest} {frame}".encode()).hexdigest()
+    return digest if frame is None else text_sha256(f"{digest} {frame}")
 
 
 def _stamps(paths: Sequence[Path]) -> dict[Path, Stamp]:
@@ -157,5 +154,4 @@ def _known(size: int, time: int, digest: str, reading: str = "", turned: bool | 
 
 
 def _remember(memory: Path, rows: dict[Path, _Known]) -> None:
-    with replacing(memory) as part:
-        part.write_text(json.dumps({str(path): [*one.stamp, *one[1:]] for path, one in rows.items()}))
+    write_json(memory, {str(path): [*one.stamp, *one[1:]] for path, one in rows.items()}, indent=None)

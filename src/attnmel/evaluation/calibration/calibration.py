@@ -7,13 +7,14 @@ Shapes: N images, R resamples, M measures.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import logit
 
-from attnmel.evaluation.calibration.cox_slope import intercept, line
+from attnmel.evaluation.calibration.cox_slope import fits
 from attnmel.evaluation.calibration.reliability import (
     Bin,
     brier_parts,
@@ -127,9 +128,8 @@ def calibration_of(
     """
     MetricSet.of(test, [main], one_sided=True)  # refuses predictions that have no measures
     stored, test = test.temperature, without_temperature(test)
-    before, draws = reliability(test, main, resamples, seed)
     found, fitted_on, notes = Interval(math.nan, math.nan, math.nan), 0, _notes(test, main)
-    after, change = None, {}
+    scales = [test]
     if validation is not None:
         validation = without_temperature(validation)
         fitted = fit_temperature(validation)
@@ -141,8 +141,9 @@ def calibration_of(
         if fitted.reason:
             notes = (*notes, f"no temperature was fitted: {fitted.reason}")
         else:
-            after, draws_after = reliability(at_temperature(test, fitted.value), main, resamples, seed)
-            change = _change(before, after, draws_after - draws)
+            scales.append(at_temperature(test, fitted.value))
+    (before, draws), *scaled = reliabilities(scales, main, resamples, seed)
+    after, draws_after = scaled[0] if scaled else (None, draws)
     return Calibration(
         main=main,
         images=len(test.image_ids),
@@ -152,7 +153,7 @@ def calibration_of(
         fitted_on=fitted_on,
         before=before,
         after=after,
-        change=change,
+        change={} if after is None else _change(before, after, draws_after - draws),
         resamples=resamples,
         seed=seed,
         notes=notes,
@@ -160,28 +161,52 @@ def calibration_of(
     )
 
 
-def reliability(
-    predictions: Predictions, main: str, resamples: int, seed: int = 0
-) -> tuple[Reliability, Float[np.ndarray, "R M"]]:
-    """Evaluate one set of probabilities as they are, also of images of one class only, and return the resamples too."""
+def reliabilities(
+    scales: Sequence[Predictions], main: str, resamples: int, seed: int = 0
+) -> list[tuple[Reliability, Float[np.ndarray, "R M"]]]:
+    """Evaluate probabilities of the same images on one or several scales, on the same resamples, and return these too.
+
+    The images may be of one class only.
+    """
+    places = [equal_mass(one.probability(main).astype(np.float64)) for one in scales]
+    measures, names = zip(*(_measures(one, main, place) for one, place in zip(scales, places, strict=True)), strict=True)
+
+    def measure(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R MS"]:
+        return np.concatenate([of_scale(weights) for of_scale in measures], axis=1)
+
+    values = np.split(measure(np.ones((1, len(places[0]))))[0], len(scales))
+    draws = bootstrap(measure, Sampling.of(scales[0].groups), resamples=resamples, seed=seed)
+    of_scale = zip(scales, places, names, values, np.split(draws, len(scales), axis=1), strict=True)
+    return [
+        (_reliability(one, main, place, dict(zip(columns, value.tolist(), strict=True)), drawn, seed), drawn)
+        for one, place, columns, value, drawn in of_scale
+    ]
+
+
+def _reliability(
+    predictions: Predictions,
+    main: str,
+    place: Int[np.ndarray, " N"],
+    values: dict[str, float],
+    draws: Float[np.ndarray, "R M"],
+    seed: int,
+) -> Reliability:
     probability, positive = predictions.probability(main).astype(np.float64), predictions.is_class(main)
-    place = equal_mass(probability)
-    measure, names = _measures(predictions, main, place)
-    values = measure(np.ones((1, len(place))))[0].tolist()
-    draws = bootstrap(measure, Sampling.of(predictions.groups), resamples=resamples, seed=seed)
-    intervals = (percentile_interval(value, draws[:, column]) for column, value in enumerate(values))
+    intervals = (percentile_interval(value, draws[:, column]) for column, value in enumerate(values.values()))
     counts, _ = np.histogram(probability, bins=BARS, range=(0, 1))
-    judged = Reliability(
-        measures=dict(zip(names, intervals, strict=True)),
-        by_chance=calibration_error_by_chance(probability, place, resamples=resamples, seed=seed),
+    return Reliability(
+        measures=dict(zip(values, intervals, strict=True)),
+        by_chance=calibration_error_by_chance(probability, place, resamples=len(draws), seed=seed),
         bins=reliability_curve(probability, positive, place),
         histogram=tuple(counts.tolist()),
     )
-    return judged, draws
 
 
 def _measures(predictions: Predictions, main: str, place: Int[np.ndarray, " N"]) -> tuple[Statistic, tuple[str, ...]]:
     """Return all measures as one function of the resample weights, and the name of each column."""
+    # By rising probability, so that the products below pass through memory in order.
+    order = np.argsort(predictions.probability(main), kind="stable")
+    predictions, place = predictions.take(order.tolist()), place[order]
     probability, positive = predictions.probability(main).astype(np.float64), predictions.is_class(main)
     added = columns(probability, positive, place)
     log_odds = logit(np.clip(probability, FLOOR, 1 - FLOOR))
@@ -192,17 +217,16 @@ def _measures(predictions: Predictions, main: str, place: Int[np.ndarray, " N"])
     if len(predictions.classes) > 2:
         each.append(((predictions.probabilities - truth) ** 2).sum(axis=1))
     by_image = np.stack(each, axis=1)
-    once = np.ones((1, len(place)))
-    level, start = float(intercept(once, log_odds, positive)[0]), tuple(line(once, log_odds, positive)[0].tolist())
+    cox = fits(log_odds, positive)
 
     def measure(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R M"]:
+        weights = np.take(weights, order, axis=1)
         held = sums(weights, added)
         parts = brier_parts(held)
         unsure = parts.uncertainty
         skill = 1 - np.divide(parts.brier, unsure, out=np.full_like(unsure, np.nan), where=unsure > 0)
-        levels, lines = intercept(weights, log_odds, positive, level), line(weights, log_odds, positive, start)
         means = weights @ by_image / weights.sum(axis=1, keepdims=True)
-        return np.stack([calibration_error(held), levels, lines[:, 1], *parts, skill, *means.T], axis=1)
+        return np.stack([calibration_error(held), *cox(weights), *parts, skill, *means.T], axis=1)
 
     return measure, MEASURES[: len(MEASURES) - 2 + by_image.shape[1]]
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.sparse import csc_array
 
-from attnmel.evaluation.statistics.bootstrap import CHUNK, CONFIDENCE, Interval
+from attnmel.evaluation.statistics.bootstrap import CHUNK, CONFIDENCE, Interval, sums_in_cells
 from attnmel.evaluation.statistics.proportions import wilson_interval
 
 BINS = 10
@@ -71,14 +72,18 @@ def equal_mass(probability: Float[np.ndarray, " N"], bins: int = BINS) -> Int[np
 
 def columns(
     probability: Float[np.ndarray, " N"], positive: Bool[np.ndarray, " N"], place: Int[np.ndarray, " N"]
-) -> Float[np.ndarray, "N C"]:
-    """Return what each image adds to each of `Sums`, bin by bin."""
-    inside = (place[:, None] == np.arange(place.max() + 1)).astype(np.float64)
-    each = (np.ones_like(probability), positive, probability, probability**2, probability * positive)
-    return np.concatenate([inside * one[:, None] for one in each], axis=1)
+) -> csc_array:
+    """Return what each image adds to each of `Sums`, bin by bin: N times C, nearly all of it 0."""
+    each = np.stack([np.ones_like(probability), positive, probability, probability**2, probability * positive])
+    bins = int(place.max()) + 1
+    column = place + bins * np.arange(len(each))[:, None]
+    rows = np.broadcast_to(np.arange(len(place)), column.shape)
+    added = csc_array((each.ravel(), (rows.ravel(), column.ravel())), shape=(len(place), bins * len(each)))
+    added.eliminate_zeros()
+    return added
 
 
-def sums(weights: Float[np.ndarray, "R N"], added: Float[np.ndarray, "N C"]) -> Sums:
+def sums(weights: Float[np.ndarray, "R N"], added: csc_array) -> Sums:
     """Sum what `columns` returned, on every resample."""
     return Sums(*np.split(weights @ added, len(Sums._fields), axis=1))
 
@@ -118,12 +123,13 @@ def calibration_error_by_chance(
     probabilities, each image by itself (consistency resampling, Broecker and Smith 2007).
     """
     generator = np.random.default_rng(seed)
-    inside = (place[:, None] == np.arange(place.max() + 1)).astype(np.float64)
+    bins = int(place.max()) + 1
+    expected = np.bincount(place, probability, bins)
     step = max(1, CHUNK // len(probability))
     errors = []
     for done in range(0, resamples, step):
         drawn = generator.random((min(step, resamples - done), len(probability))) < probability
-        errors.append(np.abs((drawn - probability) @ inside).sum(axis=1) / len(probability))
+        errors.append(np.abs(sums_in_cells(drawn, place, bins) - expected).sum(axis=1) / len(probability))
     every = np.concatenate(errors)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(every, [tail, 1 - tail])

@@ -34,6 +34,9 @@ SUMS_TO_1 = 1e-3
 """How far a row of probabilities may be from a sum of 1: beyond, its columns were made one by one, such as ranks or
 several classes each against the rest, and softmax(log p / T) would change their order over the images."""
 
+AROUND = 0.3
+"""Difference of log temperatures from the fitted one up to which they are looked at first: 1.35 times to each side."""
+
 TRIED = 400
 """Temperatures at which a resample's loss is looked at: 1.5 % apart, then a parabola through the lowest three."""
 
@@ -96,15 +99,30 @@ def temperature_interval(
     logs, true = _logarithms(predictions)
     tried = np.linspace(math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE), TRIED)
     inverse = np.exp(-tried)
-    losses = logsumexp(logs[:, :, None] * inverse, axis=1) - true[:, None] * inverse
+    # The loss has one minimum (see `fit_temperature`), which most resamples have near the fitted temperature.
+    middle = np.clip(math.log(fitted.value), tried[0], tried[-1])
+    around = slice(*np.searchsorted(tried, [middle - AROUND, middle + AROUND]).tolist())
+    near = _losses(logs, true, inverse[around])
     known = predictions.labels >= 0
     groups = [group for group, keep in zip(predictions.groups, known, strict=True) if keep]
 
     def lowest(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 1"]:
-        return np.exp(_lowest(weights @ losses, tried))[:, None]
+        losses = weights @ near
+        found = _lowest(losses, tried[around])
+        ends = np.isin(losses.argmin(axis=1), (0, losses.shape[1] - 1))
+        if ends.any():
+            found[ends] = _lowest(weights[ends] @ _losses(logs, true, inverse), tried)
+        return np.exp(found)[:, None]
 
     draws = bootstrap(lowest, Sampling.of(groups), resamples=resamples, seed=seed)
     return percentile_interval(fitted.value, draws[:, 0])
+
+
+def _losses(
+    logs: Float[np.ndarray, "N K"], true: Float[np.ndarray, " N"], inverse: Float[np.ndarray, " G"]
+) -> Float[np.ndarray, "N G"]:
+    """Return the loss of each image at each temperature, given as its inverse."""
+    return np.stack([logsumexp(logs * one, axis=1) - true * one for one in inverse.tolist()], axis=1)
 
 
 def at_temperature(predictions: Predictions, temperature: float | None) -> Predictions:

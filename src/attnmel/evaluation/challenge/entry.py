@@ -82,6 +82,11 @@ def read_entry(
         wrong_truth += _one_class(true, labelled, counts, CHALLENGES[dataset].categories)
     ids_compared = [] if any(problem.line == 0 for problem in true.problems) else _ids(given, true, excluded)
     name = true.name if true.name != given.name else str(truth)
+    if true.problems and _swapped(dataset, predictions, truth):
+        raise PredictionsError(
+            f"{truth} holds probabilities and {predictions} true classes: they are swapped; name the probabilities as "
+            "the predictions, and the true classes as the truth (--truth)"
+        )
     refuse({given.name: sorted([*given.problems, *ids_compared]), name: wrong_truth})
     kept = [image_id for image_id, keep in zip(true.ids, counts, strict=True) if keep]
     place = {image_id: row for row, image_id in enumerate(given.ids)}
@@ -141,6 +146,12 @@ def predictions_of(entry: ChallengeEntry, names: Mapping[str, str]) -> Predictio
         labels=entry.classes.astype(np.int64),
         groups=entry.groups,
     )
+
+
+def _swapped(dataset: str, predictions: Path, truth: Path) -> bool:
+    """Whether each of two files, at least one of them in a form that it is not named as, has that of the other."""
+    is_truth = not check_table(predictions, LABEL_SCHEMAS[YEARS[dataset]]).problems
+    return is_truth and truth.is_file() and not read_submission(truth, dataset).problems
 
 
 def _ids(given: CheckedTable, true: CheckedTable, excluded: Sequence[str]) -> list[Problem]:

@@ -74,7 +74,10 @@ def _header(
     if any(name.startswith("probability_") for name in names):
         expected += "; of a run, take the file whose name ends in -submission.csv"
     found = shown(",".join(first.cells))
-    problems = [Problem(first.line, name, f"no such column in {found}", expected, kind="file") for name in missing]
+    named = {
+        name: f"no column {columns[name]}" if columns and name in columns else "no such column" for name in missing
+    }
+    problems = [Problem(first.line, name, f"{named[name]} in {found}", expected, kind="file") for name in missing]
     plain = [_plain(row, text, places.get(schema.key, 0), len(names)) for row in body]
     header = Header(places, len(names), plain, problems)
     return header, _header_notes(header, body, names, schema, is_named=is_named, dataset=dataset)

@@ -6,9 +6,10 @@ Shapes: R resamples, T distinct scores.
 """
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from attnmel.evaluation.classification.ranking import Counts, Values
+from attnmel.evaluation.statistics.bootstrap import ROUNDING
 from attnmel.evaluation.statistics.proportions import share
 
 MOST_DECIMALS = 15
@@ -46,9 +47,10 @@ def partial_area(counts: Counts, least: float = LEAST) -> Values:
     Straight lines between the points of the curve, also where it crosses `least` (Jiang, Metz and Nishikawa 1996; their
     index is this area as a share of 1 - least). The program of ISIC 2018 adds what lies below `least` there.
     """
-    true = share(counts.true_positives, np.broadcast_to(counts.positives[:, None], counts.true_positives.shape))
-    false = share(counts.false_positives, np.broadcast_to(counts.negatives[:, None], counts.false_positives.shape))
-    true, false = (np.pad(rates, ((0, 0), (1, 0))) for rates in (true, false))
+    # Scores before the first of any resample that reaches `least` have no area above it.
+    first = int(_completes(counts, least).min())
+    true = _rates(counts.true_positives, counts.positives, first)
+    false = _rates(counts.false_positives, counts.negatives, first)
     above = np.maximum(true - least, 0)
     # On the line that crosses, the area is a triangle narrower than the trapezoid from the clipped point.
     over = np.argmax(true >= least, axis=1)[:, None]
@@ -75,7 +77,7 @@ def rates_at(counts: Counts, thresholds: Values) -> list[Values]:
 
 def called_at(counts: Counts, thresholds: Values) -> tuple[Values, Values]:
     """Return true and false positives strictly above each resample's threshold."""
-    called = np.searchsorted(-counts.scores, -thresholds, side="left")[:, None]
+    called = len(counts.scores) - np.searchsorted(counts.scores[::-1], thresholds, side="right")[:, None]
     places = np.maximum(called - 1, 0)
     both = (counts.true_positives, counts.false_positives)
     true, false = (np.where(called > 0, np.take_along_axis(one, places, axis=1), 0.0)[:, 0] for one in both)
@@ -95,6 +97,18 @@ def _shortest_between(lower: Values, highest: Values) -> Values:
 
 def _completes(counts: Counts, target: float) -> Int[np.ndarray, " R"]:
     """Return the place of the score that completes the sensitivity; 0 where there is no positive."""
-    # Divided, not multiplied: 41 of 50 is 0.82 to the last bit, but 0.82 * 50 need not be 41.
-    rates = share(counts.true_positives, np.broadcast_to(counts.positives[:, None], counts.true_positives.shape))
-    return np.argmax(rates >= target, axis=1)
+    places = []
+    for true, positives in zip(counts.true_positives, counts.positives.tolist(), strict=True):
+        place = int(np.searchsorted(true, target * positives - ROUNDING * positives))
+        # Divided, not multiplied: 41 of 50 is 0.82 to the last bit, but 0.82 * 50 need not be 41.
+        while positives and place < len(true) and true[place] / positives < target:
+            place = int(np.searchsorted(true, true[place], side="right"))
+        places.append(place if positives and place < len(true) else 0)
+    return np.array(places)
+
+
+def _rates(called: Float[np.ndarray, "R T"], among: Values, first: int) -> Float[np.ndarray, "R t"]:
+    """Return the shares called from the score at `first` on, after those at the score before it (0 at the first)."""
+    before = called[:, first - 1 : first] if first else np.zeros((len(called), 1))
+    later = np.concatenate([before, called[:, first:]], axis=1)
+    return share(later, np.broadcast_to(among[:, None], later.shape))

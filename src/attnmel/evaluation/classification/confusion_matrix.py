@@ -7,7 +7,6 @@ Shapes: N images, K classes, C columns of the matrix.
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -16,7 +15,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.metric_set import mixed
 from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.evaluation.statistics.bootstrap import Interval, Sampling
-from attnmel.evaluation.statistics.intervals import estimate_shares, estimate_smooth
+from attnmel.evaluation.statistics.intervals import estimate_of_sums, estimate_shares
 from attnmel.evaluation.statistics.proportions import mean_interval_of, mean_of_defined, share
 from attnmel.records import Predictions
 
@@ -80,7 +79,7 @@ def confusion(predictions: Predictions, positive: str) -> Confusion:
     if not mixed(predictions.groups, labels):
         recall = mean_interval_of([one.recall for one in by_class if one.images])
     hit = (labels == called)[:, None]
-    (accuracy,) = estimate_shares(hit, np.ones_like(hit), predictions.groups, sampling)
+    (accuracy,) = estimate_shares(hit, np.ones_like(hit), sampling)
     return Confusion(
         classes=classes,
         called=columns,
@@ -119,7 +118,7 @@ def _shares(
     labels, classes = predictions.labels, len(predictions.classes)
     cells = (labels * columns + called)[:, None] == np.arange(classes * columns)
     rows = np.repeat(labels[:, None] == np.arange(classes), columns, axis=1)
-    return estimate_shares(cells, rows, predictions.groups, sampling)
+    return estimate_shares(cells, rows, sampling)
 
 
 def _by_class(predictions: Predictions, called: Int[np.ndarray, " N"], sampling: Sampling) -> tuple[ClassFigures, ...]:
@@ -127,8 +126,8 @@ def _by_class(predictions: Predictions, called: Int[np.ndarray, " N"], sampling:
     names = predictions.classes
     true, said = _of_class(predictions.labels, called, len(names))
     hit, wholes = true & said, np.concatenate([true, said], axis=1)
-    shares = estimate_shares(np.concatenate([hit, hit], axis=1), wholes, predictions.groups, sampling)
-    f1 = estimate_smooth(partial(_f1, true=true, said=said), sampling)
+    shares = estimate_shares(np.concatenate([hit, hit], axis=1), wholes, sampling)
+    f1 = estimate_of_sums(lambda sums: _f1(*np.split(sums, 3, axis=1)), np.concatenate([hit, wholes], axis=1), sampling)
     held, named = true.sum(axis=0).tolist(), said.sum(axis=0).tolist()
     return tuple(
         ClassFigures(name, held[at], named[at], shares[at], shares[at + len(names)], f1[at])
@@ -142,18 +141,18 @@ def _means(
     """Return the means of recall, precision and F1; a class where one is not defined is left out of it."""
     true, said = _of_class(labels, called, classes)
 
-    def means(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R 3"]:
-        hits = weights @ (true & said)
-        rates = share(hits, weights @ true), share(hits, weights @ said), _f1(weights, true, said)
+    def means(sums: Float[np.ndarray, "R K3"]) -> Float[np.ndarray, "R 3"]:
+        hits, trues, saids = np.split(sums, 3, axis=1)
+        rates = share(hits, trues), share(hits, saids), _f1(hits, trues, saids)
         return np.stack([mean_of_defined(one, axis=1) for one in rates], axis=1)
 
-    return estimate_smooth(means, sampling)
+    return estimate_of_sums(means, np.concatenate([true & said, true, said], axis=1), sampling)
 
 
 def _f1(
-    weights: Float[np.ndarray, "R N"], true: Bool[np.ndarray, "N K"], said: Bool[np.ndarray, "N K"]
+    hits: Float[np.ndarray, "R K"], true: Float[np.ndarray, "R K"], said: Float[np.ndarray, "R K"]
 ) -> Float[np.ndarray, "R K"]:
-    return share(2 * (weights @ (true & said)), weights @ true + weights @ said)
+    return share(2 * hits, true + said)
 
 
 def _of_class(

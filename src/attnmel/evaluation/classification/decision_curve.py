@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.metric_set import MetricSet
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, Sampling, sums_in_cells
 from attnmel.evaluation.statistics.intervals import estimate
 from attnmel.records import Predictions
 
@@ -94,10 +94,15 @@ def net_benefit(
     predictions: Predictions, name: str, thresholds: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Interval, ...]:
     """Return the net benefit per image of acting above each threshold probability, also of images of one class only."""
-    worth = image_worth(predictions.is_class(name), predictions.probability(name), np.array(thresholds))
+    rising, order = np.unique(np.array(thresholds, dtype=np.float64), return_inverse=True)
+    # An image counts at every threshold below its probability: images are summed by how many those are.
+    passed = np.searchsorted(rising, predictions.probability(name), side="left")
+    count, positive, odds = len(rising) + 1, predictions.is_class(name), rising / (1 - rising)
 
     def net(weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R P"]:
-        return weights @ worth / weights.sum(axis=1, keepdims=True)
+        held = sums_in_cells(weights, passed + count * positive, 2 * count).reshape(-1, 2, count)
+        false, true = np.cumsum(held[:, :, ::-1], axis=2)[:, :, -2::-1].transpose(1, 0, 2)
+        return ((true - false * odds) / weights.sum(axis=1, keepdims=True))[:, order]
 
     return estimate(net, Sampling.of(predictions.groups, predictions.labels), resamples=resamples, seed=seed)
 
@@ -106,10 +111,3 @@ def treat_all(prevalence: float, thresholds: Sequence[float]) -> tuple[float, ..
     """Return the net benefit per image of acting on every image, at each threshold probability."""
     return tuple(prevalence - (1 - prevalence) * one / (1 - one) for one in thresholds)
 
-
-def image_worth(
-    positive: Bool[np.ndarray, " N"], scores: Float[np.ndarray, " N"], thresholds: Float[np.ndarray, " P"]
-) -> Float[np.ndarray, "N P"]:
-    """Return what acting above each threshold gains by one image: 1, minus the odds, or 0 where none acts."""
-    gained = np.where(positive[:, None], 1.0, -thresholds / (1 - thresholds))
-    return gained * (scores[:, None] > thresholds)

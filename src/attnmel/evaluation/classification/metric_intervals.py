@@ -53,6 +53,11 @@ class MetricRow:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Ends by every method that the measure has, `method` among them."""
 
+    @property
+    def interval(self) -> Interval:
+        """The value with its ends."""
+        return Interval(self.value, self.low, self.high)
+
 
 def metric_rows(
     metrics: MetricSet,
@@ -75,7 +80,7 @@ def metric_rows(
     draws = bootstrap(metrics, sampling, resamples=resamples, seed=seed)
     left_out = jackknife_of(metrics.without(sampling), sampling)
     values = metrics.values()
-    exact = _exact_intervals(metrics, values, left_out.error, groups, labels)
+    exact = _exact_intervals(metrics, values, left_out.error, groups, labels, sampling)
     rows = []
     for column, ((task, measure), value) in enumerate(values.items()):
         found = {"percentile": percentile_interval(value, draws[:, column])}
@@ -110,6 +115,7 @@ def _exact_intervals(
     errors: Float[np.ndarray, " M"],
     groups: Sequence[str],
     labels: Int[np.ndarray, " N"],
+    sampling: Sampling,
 ) -> Exact:
     """Return DeLong's interval of each AUC, Wilson's of each proportion, and that of balanced accuracy from the latter.
 
@@ -131,7 +137,7 @@ def _exact_intervals(
         else:
             among = _images(positive, scores, measure, half_is_positive=metrics.half_is_positive)
         if among is not None and among.any():
-            own = share_interval(values[task, measure], error, groups, among)
+            own = share_interval(values[task, measure], error, sampling.among(among))
             found[task, measure] = "wilson", own
             if measure in ("sensitivity", "specificity") or task == ALL_CLASSES:
                 recalls.setdefault(task, []).append(own)

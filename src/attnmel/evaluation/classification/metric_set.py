@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from attnmel.errors import PredictionsError, listed
-from attnmel.evaluation.classification.left_out import LeftOut, counts_without, recalls_without
+from attnmel.evaluation.classification.left_out import counts_without, recalls_without
 from attnmel.evaluation.classification.ranking import MEASURES, Counts, Measure, Ranking, TopOneHits, Values
 from attnmel.evaluation.statistics.bootstrap import Sampling
+from attnmel.evaluation.statistics.left_out import LeftOut
 from attnmel.evaluation.statistics.proportions import mean_of_defined
 from attnmel.records import Predictions
 
@@ -102,7 +103,7 @@ class MetricSet:
             return lambda units: self(sampling.without(units))
         left_out = LeftOut(sampling)
         of_tasks = [counts_without(ranking, left_out) for ranking in self._needed]
-        of_hits = None if self.hits is None else recalls_without(self.hits, left_out)
+        of_hits = None if self.hits is None else recalls_without(self.hits, sampling)
         return lambda units: self._columns(
             [self._task(counts(units)) for counts in of_tasks], None if of_hits is None else of_hits(units)
         )

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from attnmel.errors import PredictionsError, listed
+from attnmel.evaluation.statistics.bootstrap import sums_in_cells
 from attnmel.evaluation.statistics.proportions import share
 
 THRESHOLD = 0.5
@@ -187,29 +188,21 @@ class TopOneHits:
         return TopOneHits(labels, hit)
 
     @cached_property
-    def _classes(self) -> Float[np.ndarray, "N C"]:
-        return (self.labels[:, None] == np.unique(self.labels)).astype(np.float64)
-
-    @cached_property
-    def _hits(self) -> Float[np.ndarray, "N C"]:
-        return self._classes * self.hit[:, None]
-
-    def sums(self, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "2 R C"]:
-        """Return the weight of the images that are hit and of all, for the classes that occur, by rising index."""
-        return np.stack([weights @ self._hits, weights @ self._classes])
-
-    def sums_of(self, images: Int[np.ndarray, " m"]) -> Float[np.ndarray, "2 C"]:
-        """Return the number of some images that are hit and of all of them, by class."""
-        return np.stack([self._hits[images].sum(axis=0), self._classes[images].sum(axis=0)])
+    def columns(self) -> Float[np.ndarray, "N C2"]:
+        """What each image adds to the hits of each class, then to its images, for the classes that occur."""
+        classes = self.labels[:, None] == np.unique(self.labels)
+        return np.concatenate([classes & self.hit[:, None], classes], axis=1).astype(np.float64)
 
     def recalls(self, weights: Float[np.ndarray, "R N"]) -> Float[np.ndarray, "R C"]:
         """Share of the images of each class that are hit, in [0, 1], for the classes that occur, by rising index.
 
         NaN where a resample holds no image of the class.
         """
-        return shares_of(self.sums(weights))
+        of_class = np.unique(self.labels, return_inverse=True)[1]
+        held = sums_in_cells(weights, 2 * of_class + self.hit, self.columns.shape[1])
+        return shares_of(np.stack([held[:, 1::2], held[:, ::2] + held[:, 1::2]]))
 
 
 def shares_of(sums: Float[np.ndarray, "2 R C"]) -> Float[np.ndarray, "R C"]:
-    """Return the recalls of what `TopOneHits.sums` gives."""
+    """Return the recalls of the sums of `TopOneHits.columns`: of hits, then of images."""
     return share(sums[0], sums[1])

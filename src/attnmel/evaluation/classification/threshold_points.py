@@ -130,7 +130,6 @@ def reached_above(
     values = estimate_shares(
         np.concatenate([hit, cleared, hit, cleared], axis=1),
         np.concatenate([positive, ~positive, called, ~called], axis=1),
-        predictions.groups,
         sampling_of(predictions, None),
     )
     return tuple(values[place :: len(thresholds)] for place in range(len(thresholds)))

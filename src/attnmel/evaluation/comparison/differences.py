@@ -49,13 +49,19 @@ class Difference:
     @property
     def shown(self) -> bool:
         """Whether both the corrected p and the interval speak for a difference."""
-        return self.corrected < LEVEL and (self.low > 0 or self.high < 0)
+        return self.corrected < LEVEL and self._leaves_out_0
+
+    @property
+    def _leaves_out_0(self) -> bool:
+        return self.low > 0 or self.high < 0
 
     @property
     def change(self) -> str:
-        """The difference of the measure with its interval, in words."""
+        """The difference of the measure with its interval, in words; with p where the interval alone would show one."""
         ends = plus_span((self.low, self.high))
         known = f"95 % {ends}" if ends else "its uncertainty is not known"
+        if self._leaves_out_0 and not self.shown and math.isfinite(self.corrected):
+            known += f", but p {p_words(self.corrected)} after Holm"
         return f"{MEASURE_WORDS.get(self.measure, self.measure)} {plus(self.value)}, {known}"
 
     @property

@@ -1,6 +1,5 @@
 """What a fusion is made of: its members with their hashes, and all that was fitted, as JSON in its file. No torch."""
 
-import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ from attnmel.config.recipe import Settings
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.fusion.fusion import Fusion
 from attnmel.evaluation.fusion.stack import Stack
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import checked, require_version
 
@@ -96,15 +96,9 @@ def located(facts: MemberFacts, folder: Path) -> Path:
             raise PredictionsError(
                 f"{file}, a member of the fusion {folder}, is no longer there; put it back, or fuse again"
             )
-        if sha256(file) != expected:
+        if file_sha256(file) != expected:
             raise PredictionsError(f"{file}, a member of the fusion {folder}, has changed since; fuse again")
     return path
-
-
-def sha256(path: Path) -> str:
-    """Return the hash of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def stack_facts(fusion: Fusion) -> tuple[StackFacts, ...]:

@@ -6,17 +6,17 @@ The protocol of the authors' site: the map is up-sampled bilinearly to the mask'
 Shapes: N images, h and w the size of a map, s the side of a mask.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from attnmel.data.preprocess.images import MASK_THRESHOLD, bilinear
 from attnmel.errors import PredictionsError, listed
+from attnmel.evaluation.maps.table import image_rows, numbers
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval, mean_interval
-from attnmel.files.table_files import damage, read_header_and_rows, write_table
+from attnmel.files.table_files import write_table
 
 CHUNK = 32
 """Images at once: bounds the memory to some 40 MiB at 224 pixels."""
@@ -54,10 +54,7 @@ class Overlap:
         Raises:
             PredictionsError: no such file, or one of another kind.
         """
-        if not path.is_file():
-            raise PredictionsError(f"no overlaps at {path}; make them with `attnmel evaluate RUN`")
-        with damage(path, PredictionsError, "run `attnmel evaluate` again", found="no table of text"):
-            header, rows = read_header_and_rows(path)
+        header, rows = image_rows(path, "overlaps", "attnmel evaluate RUN")
         columns = [name for name in header if name.startswith("jaccard_")]
         if not columns or not {"image", "group"} <= set(header):
             raise PredictionsError(
@@ -66,7 +63,7 @@ class Overlap:
         return Overlap(
             image_ids=tuple(row["image"] for row in rows),
             groups=tuple(row["group"] for row in rows),
-            jaccard={name.removeprefix("jaccard_"): _column(rows, name, path) for name in columns},
+            jaccard={name.removeprefix("jaccard_"): numbers(rows, name, path.name) for name in columns},
         )
 
 
@@ -125,10 +122,3 @@ def jaccard_index(first: Bool[np.ndarray, "N s s"], second: Bool[np.ndarray, "N 
     both = (first & second).sum(axis=(1, 2))
     either = (first | second).sum(axis=(1, 2))
     return np.divide(both, either, out=np.ones(len(both)), where=either > 0)
-
-
-def _column(rows: Sequence[dict[str, str]], name: str, path: Path) -> Shaped[np.ndarray, " N"]:
-    try:
-        return np.array([float(row[name]) if row[name] else np.nan for row in rows], dtype=np.float64)
-    except ValueError as error:
-        raise PredictionsError(f"{path.name}, column {name}: {error}; expected numbers in [0, 1]") from None

@@ -98,8 +98,8 @@ class MapTable:
     def write(self, path: Path, licence: str) -> None:
         """Write one row an image; a measure that is not defined stays empty."""
         header = [*OF_IMAGE, *(column.header for column in self.values)]
-        numbers = (column.astype(float).tolist() for column in self.values.values())
-        columns = (self.image_ids, self.groups, self.labels, self.called, *numbers)
+        figures = (column.astype(float).tolist() for column in self.values.values())
+        columns = (self.image_ids, self.groups, self.labels, self.called, *figures)
         write_table(path, header, zip(*columns, strict=True), licence=licence)
 
     @staticmethod
@@ -109,10 +109,7 @@ class MapTable:
         Raises:
             PredictionsError: no such file, or one of another kind.
         """
-        if not path.is_file():
-            raise PredictionsError(f"no measures of maps at {path}; make them with `attnmel explain RUN`")
-        with damage(path, PredictionsError, "run `attnmel explain RUN` again", found="no table of text"):
-            header, rows = read_header_and_rows(path)
+        header, rows = image_rows(path, "measures of maps", "attnmel explain RUN")
         columns = {name: name.rsplit(BETWEEN, 2) for name in header if name not in OF_IMAGE}
         if not set(OF_IMAGE) <= set(header) or any(len(parts) != 3 for parts in columns.values()):
             raise PredictionsError(
@@ -120,17 +117,34 @@ class MapTable:
                 f"map{BETWEEN}measure{BETWEEN}target"
             )
         image_ids, groups, labels, called = (tuple(row[name] for row in rows) for name in OF_IMAGE)
-        values = {MapColumn(*parts): _numbers(rows, name, path.name) for name, parts in columns.items()}
+        values = {MapColumn(*parts): numbers(rows, name, path.name) for name, parts in columns.items()}
         return MapTable(image_ids, groups, labels, called, values)
 
 
-def _numbers(rows: list[dict[str, str]], name: str, file: str) -> Float[np.ndarray, " N"]:
-    numbers = np.full(len(rows), np.nan)
+def image_rows(path: Path, what: str, command: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return the header and the rows of a table with a row an image, that a command wrote.
+
+    Raises:
+        PredictionsError: no such file, or no table of text.
+    """
+    if not path.is_file():
+        raise PredictionsError(f"no {what} at {path}; make them with `{command}`")
+    with damage(path, PredictionsError, f"run `{command}` again", found="no table of text"):
+        return read_header_and_rows(path)
+
+
+def numbers(rows: list[dict[str, str]], name: str, file: str) -> Float[np.ndarray, " N"]:
+    """Return a column of numbers; an empty cell is NaN.
+
+    Raises:
+        PredictionsError: names the image of a cell that is no number.
+    """
+    found = np.full(len(rows), np.nan)
     for place, row in enumerate(rows):
         try:
-            numbers[place] = float(row[name]) if row[name] else np.nan
+            found[place] = float(row[name]) if row[name] else np.nan
         except (TypeError, ValueError):
             raise PredictionsError(
                 f"{file}, {row['image']}, column {name}: found '{row[name]}', expected a number or nothing"
             ) from None
-    return numbers
+    return found

@@ -21,6 +21,15 @@ SHARES: tuple[Share, ...] = ("sensitivity", "specificity", "balanced_accuracy")
 
 
 @dataclass(frozen=True)
+class DecisionThreshold:
+    """Score strictly above which an answer is positive."""
+
+    value: float
+    source: str
+    """Where it comes from, in words."""
+
+
+@dataclass(frozen=True)
 class ShareAnalysis:
     """One share of right decisions: of each reader, with Wilson's interval, and averaged over readers and cases."""
 

@@ -7,16 +7,23 @@ import numpy as np
 
 from attnmel.errors import ConfigError, require_known
 from attnmel.evaluation.readers.automation import AutomationBias, automation_bias
-from attnmel.evaluation.readers.decisions import SHARES, decisions, share_analysis
+from attnmel.evaluation.readers.decisions import SHARES, DecisionThreshold, decisions, share_analysis
 from attnmel.evaluation.readers.readings import Readings
 from attnmel.evaluation.readers.study_results import MachineResult, StudyOptions
 from attnmel.evaluation.statistics.bootstrap import Interval
 
-ALONE = "alone"
-"""The modality that others are compared with where none is named: readers without a machine."""
+ALONE = (
+    *("alone", "unaided", "without machine", "without ai", "without support", "without"),
+    *("allein", "ohne ki", "ohne maschine", "ohne unterstützung", "ohne hilfe", "ohne"),
+)
+"""Names, in any case, of the modality that others are compared with where none is named: readers without a machine."""
 
-SUPPORT = "with {}"
-"""Name of the modality of readers who are shown a machine."""
+SUPPORT = ("with {}", "mit {}")
+"""Names of the modality of readers who are shown a machine."""
+
+NAMED = "as named"
+OF_READERS = "that of the readers, since no operating point of it is known"
+"""Where the threshold of a machine comes from, in words."""
 
 
 def machines_of(readings: Readings, named: Sequence[str]) -> tuple[str, ...]:
@@ -40,7 +47,7 @@ def machines_of(readings: Readings, named: Sequence[str]) -> tuple[str, ...]:
 
 
 def reference_of(readings: Readings, options: StudyOptions, machines: Sequence[str]) -> str | None:
-    """Return the modality that others are compared with: as named, else `alone` where there is one.
+    """Return the modality that others are compared with: as named, else the one of readers alone where there is one.
 
     Raises:
         ConfigError: the named one does not exist, or is a machine.
@@ -48,12 +55,17 @@ def reference_of(readings: Readings, options: StudyOptions, machines: Sequence[s
     if options.reference is not None:
         require_known("modality", options.reference, [name for name in readings.modalities if name not in machines])
         return options.reference
-    return next((name for name in readings.modalities if name.casefold() == ALONE), None)
+    human = [name for name in readings.modalities if name not in machines]
+    return min(
+        (name for name in human if name.casefold() in ALONE),
+        key=lambda name: ALONE.index(name.casefold()),
+        default=None,
+    )
 
 
 def shown_machine(modality: str, machines: Sequence[str]) -> str | None:
     """Return the machine that readers of a modality were shown: by the name "with MACHINE", else the only one."""
-    by_name = {SUPPORT.format(name).casefold(): name for name in machines}
+    by_name = {one.format(name).casefold(): name for name in machines for one in SUPPORT}
     return by_name.get(modality.casefold(), machines[0] if len(machines) == 1 else None)
 
 
@@ -62,16 +74,25 @@ def is_compared(machine: str, modality: str, machines: Sequence[str]) -> bool:
     return shown_machine(modality, machines) in (machine, None)
 
 
+def machine_threshold(name: str, threshold: float | None, options: StudyOptions) -> DecisionThreshold | None:
+    """Return where a machine decides: as named, else as the readings say, else where readers do; None if unknown."""
+    named = options.machine_threshold
+    value = named.get(name) if isinstance(named, Mapping) else named
+    if value is not None:
+        return DecisionThreshold(value, NAMED)
+    return options.stated.get(name) or (None if threshold is None else DecisionThreshold(threshold, OF_READERS))
+
+
 def machine_result(
-    readings: Readings, name: str, auc: Interval, threshold: float | None, options: StudyOptions
+    readings: Readings, name: str, auc: Interval, decides: DecisionThreshold | None, options: StudyOptions
 ) -> MachineResult:
     """Return the AUC of a machine and, with a threshold, its shares of right decisions."""
-    if threshold is None:
-        return MachineResult(name, auc, {})
+    if decides is None:
+        return MachineResult(name, auc, {}, None)
     own = readings.of([name])
-    decided = decisions(own, _threshold(threshold, options))
+    decided = decisions(own, decides.value)
     found = {share: share_analysis(own, decided, share, options.confidence).by_reader for share in SHARES}
-    return MachineResult(name, auc, {share: one[0, 0] for share, one in found.items() if (0, 0) in one})
+    return MachineResult(name, auc, {share: one[0, 0] for share, one in found.items() if (0, 0) in one}, decides)
 
 
 def changes_of(
@@ -82,7 +103,10 @@ def changes_of(
     threshold: float | None,
     options: StudyOptions,
 ) -> Mapping[str, AutomationBias]:
-    """Return the changes from the reference to each modality whose readers were shown a machine; with a threshold."""
+    """Return the changes from the reference to each modality whose readers were shown a machine.
+
+    Empty without a reference or a threshold of readers.
+    """
     if reference is None or threshold is None:
         return {}
     every = decisions(readings, threshold)
@@ -94,11 +118,9 @@ def changes_of(
             continue
         scores = readings.scores[readings.modality(machine)]
         own = scores[np.flatnonzero(readings.present[readings.modality(machine)])[0]]
-        answers = np.where(np.isnan(own), math.nan, (own > _threshold(threshold, options)).astype(np.float64))
+        decides = machine_threshold(machine, threshold, options)
+        assert decides is not None
+        answers = np.where(np.isnan(own), math.nan, (own > decides.value).astype(np.float64))
         after = every[readings.modality(name)]
         found[name] = automation_bias(before, after, answers, readings.diseased, options.confidence)
     return found
-
-
-def _threshold(threshold: float, options: StudyOptions) -> float:
-    return threshold if options.machine_threshold is None else options.machine_threshold

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from attnmel.errors import ConfigError, ReadingsError, listed
+from attnmel.errors import ConfigError, ReadingsError, listed, require_known
 from attnmel.evaluation.readers.binormal import binormal_study
 from attnmel.evaluation.readers.decisions import SHARES, ShareAnalysis, decisions, share_analysis
 from attnmel.evaluation.readers.inference.covariance import auc_covariance
@@ -21,6 +21,7 @@ from attnmel.evaluation.readers.machines import (
     changes_of,
     is_compared,
     machine_result,
+    machine_threshold,
     machines_of,
     reference_of,
 )
@@ -66,19 +67,22 @@ def analyse(
             raise ReadingsError(
                 f"all cases read with '{name}' are {_kind(readings, own)}; an ROC curve needs both kinds"
             )
-    threshold = _threshold(readings, options.threshold)
+    threshold = _threshold(readings, human, options)
+    decides = {name: machine_threshold(name, threshold, options) for name in machines}
+    _check_thresholds(machines, threshold, options)
     people = readings.of(human)
     return StudyAnalysis(
         readings=readings,
         options=options,
         threshold=threshold,
+        reference=reference,
         modalities=tuple(_modality(readings.of([name]), options) for name in human),
         together=_analysed(people, options) if len(human) > 1 else None,
         pairs=tuple(
             _pair(readings.of([one, other]), options) for place, one in enumerate(human) for other in human[place + 1 :]
         ),
         machines=tuple(
-            machine_result(readings, name, _machine_auc(readings, name, options), threshold, options)
+            machine_result(readings, name, _machine_auc(readings, name, options), decides[name], options)
             for name in machines
         ),
         against_machine=tuple(
@@ -104,9 +108,31 @@ def _kind(readings: Readings, cases: Bool[np.ndarray, " N"]) -> str:
     return "diseased" if readings.diseased[cases].any() else "healthy"
 
 
-def _threshold(readings: Readings, named: float | None) -> float | None:
+def _threshold(readings: Readings, human: Sequence[str], options: StudyOptions) -> float | None:
+    """Return where readers decide: as named, else as the readings say, else by the scale of the scores."""
+    if options.threshold is not None:
+        return options.threshold
+    stated = sorted({options.stated[name].value for name in human if name in options.stated})
+    if len(stated) > 1:
+        raise ReadingsError(
+            f"the readers have the thresholds {listed([f'{one:g}' for one in stated])}; expected one, or --threshold"
+        )
+    if stated:
+        return stated[0]
     scores = readings.scores[readings.read]
-    return named if named is not None else 0.5 if np.isin(scores, (0, 1)).all() else None
+    return 0.5 if np.isin(scores, (0, 1)).all() else options.scale_threshold
+
+
+def _check_thresholds(machines: Sequence[str], threshold: float | None, options: StudyOptions) -> None:
+    named = options.machine_threshold
+    by_name = named if isinstance(named, Mapping) else {}
+    for name in by_name:
+        require_known("machine", name, machines)
+    values = [threshold, *by_name.values(), *([] if isinstance(named, Mapping) else [named])]
+    if wrong := [one for one in values if one is not None and not math.isfinite(one)]:
+        raise ConfigError(f"a threshold of {wrong[0]:g}; expected a score, above which an answer is positive")
+    if named is not None and not machines:
+        raise ConfigError("--machine-threshold, but no modality is a machine; name it by --machine")
 
 
 def _modality(readings: Readings, options: StudyOptions) -> ModalityResult:

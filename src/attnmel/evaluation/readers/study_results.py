@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from attnmel.evaluation.readers.agreement import Repeatability
 from attnmel.evaluation.readers.automation import AutomationBias
 from attnmel.evaluation.readers.binormal import BinormalStudy
-from attnmel.evaluation.readers.decisions import ShareAnalysis
+from attnmel.evaluation.readers.decisions import DecisionThreshold, ShareAnalysis
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.inference.obuchowski_rockette import ObuchowskiRockette
@@ -25,9 +25,13 @@ class StudyOptions:
     reference: str | None = None
     """The modality that others are compared with; `alone` where there is one."""
     threshold: float | None = None
-    """Score strictly above which an answer is positive; 0.5 where all scores are 0 or 1."""
-    machine_threshold: float | None = None
-    """That of machines; by default the same."""
+    """Score strictly above which a reader's answer is positive; by default what the readings say, then the scale's."""
+    machine_threshold: float | Mapping[str, float] | None = None
+    """That of all machines, or of each by name; by default what the readings say, then that of readers."""
+    stated: Mapping[str, DecisionThreshold] = field(default_factory=dict)
+    """What the readings say of thresholds, by modality."""
+    scale_threshold: float | None = None
+    """The middle of the scale of the scores, where it is known, such as 50 of a suspicion from 0 to 100."""
     covariance: CovarianceMethod = "jackknife"
     margin: float | None = None
     """Smallest loss of AUC that would matter, for tests of non-inferiority."""
@@ -71,6 +75,8 @@ class MachineResult:
     auc: Interval
     shares: dict[str, Interval]
     """Sensitivity, specificity and balanced accuracy; empty without a threshold."""
+    threshold: DecisionThreshold | None
+    """At which it decides."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,9 @@ class StudyAnalysis:
     readings: Readings
     options: StudyOptions
     threshold: float | None
+    """Of readers; None where it is not known, so that nothing is said of their decisions."""
+    reference: str | None
+    """The modality that others are compared with; None where none is known."""
     modalities: tuple[ModalityResult, ...]
     together: ObuchowskiRockette | None
     """All modalities of the readers who used each of them; None for less than two."""

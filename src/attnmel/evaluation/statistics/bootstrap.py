@@ -3,7 +3,7 @@
 What is drawn are units: groups of images (one lesion, one patient), or single images where no group repeats. Images of
 one lesion are alike, so drawing them one by one would give intervals that are too narrow.
 
-Shapes: N images, U units, R resamples, M statistics.
+Shapes: N images, U units, R resamples, M statistics, C cells.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy import special
 
 from attnmel.errors import ConfigError, PredictionsError
@@ -98,6 +98,16 @@ class Sampling:
         """How many units there are."""
         return len(self.start)
 
+    @property
+    def strata(self) -> list[tuple[int, int]]:
+        """First unit of each stratum, and how many units it has."""
+        first = np.flatnonzero(self.start == np.arange(self.units))
+        return list(zip(first.tolist(), self.size[first].tolist(), strict=True))
+
+    def among(self, images: Bool[np.ndarray, " N"]) -> int:
+        """Return how many units some images are of."""
+        return int(np.count_nonzero(np.bincount(self.unit[images])))
+
     def weights(self, generator: np.random.Generator, resamples: int) -> Float[np.ndarray, "R N"]:
         """Draw with replacement and return how often each image is in each resample.
 
@@ -143,6 +153,14 @@ def bootstrap(
     return np.concatenate([statistic(sampling.weights(generator, size)) for size in sizes])
 
 
+def sums_in_cells(
+    weights: Shaped[np.ndarray, "R N"], cells: Int[np.ndarray, " N"], count: int
+) -> Float[np.ndarray, "R C"]:
+    """Sum the weights of the images of each of `count` cells, on every resample: a product with 0 and 1, but quicker."""
+    rows = np.arange(len(weights))[:, None] * count
+    return np.bincount((rows + cells).ravel(), weights.ravel(), len(weights) * count).reshape(len(weights), count)
+
+
 @dataclass(frozen=True)
 class Jackknife:
     """Error and acceleration from leaving out each unit in turn."""
@@ -158,8 +176,10 @@ def jackknife(statistic: Statistic, sampling: Sampling) -> Jackknife:
     return jackknife_of(lambda units: statistic(sampling.without(units)), sampling)
 
 
-def jackknife_of(without: Callable[[Int[np.ndarray, " R"]], Float[np.ndarray, "R M"]], sampling: Sampling) -> Jackknife:
-    """Return the jackknife of the values `without` each of some units.
+def jackknife_of(
+    without: Callable[[Int[np.ndarray, " R"]], Float[np.ndarray, "R M"]], sampling: Sampling, width: int | None = None
+) -> Jackknife:
+    """Return the jackknife of the values `without` each of some units, which needs `width` numbers for each, else N.
 
     With t the mean of a stratum's leave-one-out values and n its units, l = (n - 1) (t - value without the unit) is a
     unit's influence. Summed over all strata, the squared error is the sum of l^2 / (n (n - 1)), the acceleration the
@@ -169,10 +189,10 @@ def jackknife_of(without: Callable[[Int[np.ndarray, " R"]], Float[np.ndarray, "R
     Of a stratum with more than `MOST_LEFT_OUT` units so many are drawn, always the same, and their sums scaled up: time
     then grows with the images, and not with their square.
     """
-    strata = np.unique(np.stack([sampling.start, sampling.size], axis=1), axis=0).tolist()
+    strata = sampling.strata
     left_out = [first + _some(size) for first, size in strata]
     order = np.concatenate(left_out)
-    step = max(1, CHUNK // len(sampling.unit))
+    step = max(1, CHUNK // (width or len(sampling.unit)))
     chunks = [order[done : done + step] for done in range(0, len(order), step)]
     values = np.concatenate([without(chunk) for chunk in chunks])
     squares, error, cubes = np.zeros((3, values.shape[1]))

@@ -23,13 +23,12 @@ def wilson_interval(share: float, images: float) -> Interval:
     return Interval(share, float(np.clip(centre - half, 0, share)), float(np.clip(centre + half, share, 1)))
 
 
-def share_interval(share: float, error: float, groups: Sequence[str], among: Bool[np.ndarray, " N"]) -> Interval:
-    """Return Wilson's interval of a share `among` some of the images, for as many images as have its own error.
+def share_interval(share: float, error: float, units: int) -> Interval:
+    """Return Wilson's interval of a share of the images of so many units, for as many images as have its own error.
 
-    `error` is the jackknife's. Where no group repeats, that is the number of those images; at 0 and 1, which show no
-    error of their own, the number of their groups (effective sample size: Korn and Graubard 1998).
+    `error` is the jackknife's. Where no unit repeats, that is the number of those images; at 0 and 1, which show no
+    error of their own, the number of their units (effective sample size: Korn and Graubard 1998).
     """
-    units = len({groups[place] for place in np.flatnonzero(among).tolist()})
     if not error > 0 or share in (0, 1):
         return wilson_interval(share, units)
     # The jackknife's squared error of a share of n images is share (1 - share) / (n - 1).

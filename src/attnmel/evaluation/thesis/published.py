@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from attnmel.evaluation.classification.metric_set import ALL_CLASSES, MEAN, RECALL
+
 SLIDES = "Yan, master's thesis defence, Simon Fraser University, 7 April 2020, table 'Results on {title}'"
 SITE = "the authors' public project page of Yan, Kawahara and Hamarneh (IPMI 2019)"
 
@@ -52,6 +54,19 @@ class PublishedRow:
     reference: str = ""
     """Number in the thesis's bibliography, for other groups' rows."""
     source: str = ""
+
+    def value(self, task: str, measure: str, *, main: str) -> float | None:
+        """Return a measure of a task, None where none was published; `main` is the class that the row is of."""
+        if measure.startswith(RECALL):
+            return (self.recalls or {}).get(measure.removeprefix(RECALL))
+        known = {
+            (main, "auc"): self.auc,
+            (main, "ap"): self.ap,
+            ("seborrheic_keratosis", "auc"): self.keratosis_auc,
+            (MEAN, "auc"): self.mean_auc,
+            (ALL_CLASSES, "balanced_accuracy"): self.average_recall,
+        }
+        return known.get((task, measure))
 
 
 _OWN: Mapping[str, tuple[str, str, str]] = {

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from attnmel import NOTICE, __version__
+from attnmel.config.expected import expected
 from attnmel.config.fields import (
     MARGIN,
     Classes,
@@ -197,8 +198,10 @@ def checked(text: str, read: Callable[[str], AnyCard], path: Path) -> AnyCard:
 def _problem(error: ErrorDetails) -> str:
     """Say field and value; a value of unknown origin may be long."""
     field = ".".join(map(str, error["loc"]))
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] in ("missing", "value_error") or not field:
+    if error["type"] == "missing":
+        return f"{field} is missing"
+    message = expected(error)
+    if error["type"] == "value_error" or not field:
         return f"{field}: {message}" if field else message
     return f"{field} = {reprlib.repr(error['input'])}: {message}"
 
@@ -210,6 +213,15 @@ NETWORK_SETTINGS = ("own", "trunk", "width", "padding", "attention", "passing", 
 def network_settings(of: object) -> dict[str, Any]:
     """Return the settings that decide the layers of a network, by name, from a card or a recipe's `model`."""
     return {name: getattr(of, name) for name in NETWORK_SETTINGS}
+
+
+DATA_SETTINGS = ("classes", "positives", "size", "side", "crop", "crop_margin", "crops", "colour_constancy")
+"""What decides how images are prepared for a network, and the meaning of its scores."""
+
+
+def data_settings(of: object) -> dict[str, Any]:
+    """Return the settings that decide how images are prepared, by name, from a card or a recipe's `data`."""
+    return {name: getattr(of, name) for name in DATA_SETTINGS}
 
 
 def described(card: Card) -> str:

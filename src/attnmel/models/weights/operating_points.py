@@ -1,7 +1,7 @@
 """The operating points that come with a model, and the decisions that they give on its probabilities. No torch."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,6 +51,19 @@ class Threshold:
         """The name in tables: "melanoma_sensitivity_0.89", of a user's threshold "melanoma_threshold_0.3"."""
         own = math.isnan(self.target)
         return f"{self.task}_threshold_{self.threshold!r}" if own else f"{self.task}_sensitivity_{self.target:g}"
+
+
+USUAL_SENSITIVITY = 0.89
+"""Target sensitivity of the operating point that is chosen where nobody names one."""
+
+
+def usual_threshold(thresholds: Sequence[Threshold], task: str) -> Threshold | None:
+    """Return the operating point of a class that is used where none is named; None where the model has none of it.
+
+    It is that of target sensitivity 0.89, else the first.
+    """
+    own = [one for one in thresholds if one.task == task]
+    return next((one for one in own if one.target == USUAL_SENSITIVITY), own[0] if own else None)
 
 
 class Decision(NamedTuple):

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from attnmel.config.expected import expected
 from attnmel.config.fields import Means, Spreads
 from attnmel.config.settings.model import Padding
 from attnmel.errors import CheckpointError, ConfigError
@@ -119,7 +120,7 @@ def with_input(
     try:
         _STATED.validate_json(entry)
     except ValidationError as error:
-        raise ConfigError(f"mean and std of red, green and blue in [0, 1]: {error.errors()[0]['msg']}") from None
+        raise ConfigError(f"mean and std of red, green and blue in [0, 1]: {expected(error.errors()[0])}") from None
     tensors, metadata = load_state(Path(source))
     save_state(Path(target), tensors, {**metadata, INPUT: entry})
 
@@ -131,7 +132,7 @@ def _by_metadata(metadata: Mapping[str, str], path: Path) -> TrainedWith:
         stated = _STATED.validate_json(metadata[INPUT])
     except ValidationError as error:
         raise CheckpointError(
-            f"{path}: its metadata's {INPUT} cannot be read ({error.errors()[0]['msg']}); expected "
+            f"{path}: its metadata's {INPUT} cannot be read ({expected(error.errors()[0])}); expected "
             '{"mean": [r, g, b], "std": [r, g, b], "padding": "symmetric" or "tensorflow"}'
         ) from None
     return TrainedWith(scale=Scale(mean=stated.mean, std=stated.std), padding=stated.padding)

@@ -7,6 +7,7 @@ read with `weights_only=True`, which takes tensors and plain containers and runs
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -20,7 +21,7 @@ from attnmel.files.download import download
 from attnmel.files.folders import expanded, weights_folder
 from attnmel.files.hub import hub_folder, hub_name
 from attnmel.files.hub import pinned as pinned_model
-from attnmel.files.locks import hold_file
+from attnmel.files.locks import built_once
 from attnmel.models.trunks.vgg import VggTrunk, batch_normed_names, lacks_batch_norm, without_batch_norm
 from attnmel.models.weights.card import CARD, described
 from attnmel.models.weights.checkpoints import checkpoint_file, read_checkpoint, require_network
@@ -146,11 +147,7 @@ def _imagenet_file(trunk: str, width: float, home: Path, progress: Progress) -> 
     if trunk in PACKAGED:
         return packaged_file(trunk)
     published = IMAGENET[trunk]
-    target = weights_folder(home) / published.name
-    if not target.is_file():
-        progress.note(f"ImageNet weights of {trunk} from {published.address}")
-        _fetch(published.address, target, trunk, progress, published.prefix)
-    return target
+    return _fetched(published.address, weights_folder(home) / published.name, trunk, progress, published.prefix)
 
 
 def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) -> Path:
@@ -161,16 +158,19 @@ def _addressed_file(address: str, trunk: str, home: Path, progress: Progress) ->
             "means and name its path"
         )
     named = HASH_IN_NAME.search(name)
-    target = weights_folder(home) / name
+    prefix = pinned(named[1].lower()) if named else None
+    return _fetched(address, weights_folder(home) / name, trunk, progress, prefix)
+
+
+def _fetched(address: str, target: Path, trunk: str, progress: Progress, prefix: str | None) -> Path:
     # Only a name with the hash proves that a file fetched earlier is the one at this address.
-    if not (named and target.is_file()):
-        with hold_file(target, waiting=progress.note):
-            if not (named and target.is_file()):
-                _fetch(address, target, trunk, progress, pinned(named[1].lower()) if named else None)
+    fetch = partial(_fetch, address, target, trunk, progress, prefix)
+    built_once(target, lambda: prefix is not None and target.is_file(), fetch, progress.note)
     return target
 
 
 def _fetch(address: str, target: Path, trunk: str, progress: Progress, prefix: str | None) -> None:
+    progress.note(f"start weights from {address}")
     try:
         download(address, target, progress=progress, sha256_prefix=prefix)
     except ArchiveError as error:

@@ -8,12 +8,11 @@ import math
 from collections.abc import Iterable, Sequence
 
 from attnmel.data.archives.catalog import source_of
-from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
 from attnmel.evaluation.challenge.submission import write_submission
 from attnmel.models.weights.checkpoints import checkpoint_card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.results.results import SplitResults
-from attnmel.pipeline.run.results.thresholds import thresholds_of
+from attnmel.pipeline.run.results.thresholds import fitted_scale
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
 
@@ -35,10 +34,8 @@ def store_calibration(run: Run, validation: Predictions) -> bool:
     Raises:
         CheckpointError: the best checkpoint cannot be used or written.
     """
-    fitted = fit_temperature(validation)
-    temperature = None if fitted.reason else fitted.value
     card = checkpoint_card(run.path)
-    thresholds = thresholds_of(at_temperature(validation, temperature), card.positives)
+    temperature, thresholds, fitted = fitted_scale(validation, card.positives)
     changed = not (_same_temperature(card.temperature, temperature) and _same_thresholds(card.thresholds, thresholds))
     if changed:
         run.write_temperature(temperature, thresholds)

@@ -17,7 +17,7 @@ from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
-from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
+from attnmel.pipeline.evaluate.submissions import incomplete, is_submission, named_submission, submission_predictions
 from attnmel.pipeline.run.results.results import CHOOSES
 from attnmel.pipeline.run.run import Run
 from attnmel.records import Predictions
@@ -101,7 +101,10 @@ def compare_runs(
     comparison = compare(
         entrants, positives or None, measures=tuple(measures) or tuple(MEASURES), resampling=resampling
     )
-    return RunsCompared(split, operating_point, comparison, (*_training_notes(recipes), *odd))
+    known = {one.run.results[split].dataset for one in named if one.run and split in one.run.results}
+    part = incomplete(known.pop(), comparison.images, split) if len(known) == 1 else ""
+    whole = (f"compared on {part}: those of the whole set may differ",) if part else ()
+    return RunsCompared(split, operating_point, comparison, (*_training_notes(recipes), *whole, *odd))
 
 
 def compared_section(

@@ -14,7 +14,7 @@ from attnmel.evaluation.challenge.rules import CHALLENGES, changed_rules
 from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.evaluation.statistics.format import plain
-from attnmel.pipeline.evaluate.submissions import SPLIT, fetched_truth, lesion_groups
+from attnmel.pipeline.evaluate.submissions import SPLIT, fetched_truth, incomplete, lesion_groups
 
 
 def score(
@@ -70,12 +70,14 @@ def sentence(scored: ChallengeReport) -> str:
         f"rules: {', '.join(rules)}",
         f"left out: {', '.join(scored.left_out) or 'no image'}",
     ]
-    return "\n".join([*lines, *(f"note: {note}" for note in scored.notes)])
+    part = incomplete(scored.dataset, scored.images + len(scored.left_out))
+    notes = [*([f"{part}: measures of the whole set may differ"] if part else []), *scored.notes]
+    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
 
 def table(scored: ChallengeReport) -> list[list[str]]:
     """Return the measures as text: task, measure, value, interval; a dash where a measure is not defined."""
-    return [[row.task, row.measure, *plain((row.value, row.low, row.high))] for row in scored.rows]
+    return [[row.task, row.measure, *plain(row.interval)] for row in scored.rows]
 
 
 def _fetched_masks(home: Path) -> dict[str, Path]:

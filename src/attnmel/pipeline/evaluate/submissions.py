@@ -29,6 +29,15 @@ def is_submission(path: Path) -> bool:
     return not {"image", "label", "group"} <= set(names)
 
 
+def incomplete(dataset: str, images: int, split: str = SPLIT) -> str:
+    """Return "354 of the 379 test images of isic2016" where a split has fewer images than the official one; else ""."""
+    challenge = source_of(dataset)
+    official = [one.expected for one in ARCHIVES.get(challenge, ()) if (one.role, one.split) == ("images", split)]
+    if split != SPLIT or not official or official[0] is None or images >= official[0]:
+        return ""
+    return f"{images:,} of the {official[0]:,} {split} images of {challenge}"
+
+
 def write_if_official(predictions: Predictions, path: Path, dataset: str) -> str:
     """Write the probabilities where the challenge of a data set has a format that takes them; else return ""."""
     challenge = source_of(dataset)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from attnmel.evaluation.maps.summary import MapSummary, summarised
 from attnmel.evaluation.maps.table import MapColumn, MapTable
-from attnmel.files.folders import MapsFolder, replacing
+from attnmel.files.folders import MapsFolder, write_text
 from attnmel.pipeline.explain.annotations import Annotations
 from attnmel.pipeline.explain.metrics import OF_MAPS, RERUN, MapBatch, MethodBatch, Values
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
@@ -127,8 +127,7 @@ def _fill(columns: Columns, name: str, places: np.ndarray, count: int, values: V
 def write_summary(folder: MapsFolder, summary: MapSummary) -> None:
     """Write a summary for programs and for people."""
     summary.write(folder.summary)
-    with replacing(folder.text) as part:
-        part.write_text(summary_text(summary), encoding="utf-8")
+    write_text(folder.text, summary_text(summary))
 
 
 def _cost(model: SplitModel, names: Sequence[str], measures: Sequence[str], some: int) -> str:

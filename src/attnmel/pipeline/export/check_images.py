@@ -57,14 +57,8 @@ class RealImages:
     @property
     def truth(self) -> Predictions:
         """Ids, classes and labels, with equal probabilities for all classes."""
-        labels, classes = self.prepared.labels(self.rows), self.prepared.classes
-        return Predictions(
-            image_ids=tuple(self.prepared.lesions[row].image_id for row in self.rows),
-            classes=classes,
-            probabilities=np.full((len(labels), len(classes)), 1 / len(classes)),
-            labels=labels,
-            groups=tuple(self.prepared.groups[row] for row in self.rows),
-        )
+        count = len(self.prepared.classes)
+        return self.prepared.predictions(self.rows, np.full((len(self.rows), count), 1 / count))
 
     def some(self, most: int) -> "RealImages":
         """Return `most` of these images at equal distances, or all."""

@@ -10,6 +10,7 @@ from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.fusion.card import KEY, FusionCard, read_fusion_card
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
+from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
 from attnmel.models.weights.safetensors_io import read_metadata
 from attnmel.pipeline.evaluate.calibrate import rescale, store_calibration
@@ -68,7 +69,7 @@ def stored_card(folder: Path) -> FusionCard:
     Raises:
         CheckpointError: its file is damaged or of another version.
     """
-    path = Run(folder).folder.best
+    path = RunFolder(folder).best
     return read_fusion_card(read_metadata(path).get(KEY, ""), path)
 
 

@@ -1,20 +1,18 @@
 """A fusion -> a run folder: recipe, provenance, images of its members, its card, and its results."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from attnmel import NOTICE, __version__
 from attnmel.config.fusion import FusionRecipe, FusionSettings, FusionTraining
 from attnmel.config.load import plain_name
 from attnmel.config.settings.data import DataSettings
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.fusion.card import KEY, FusionCard
-from attnmel.files.folders import RunFolder, replacing
-from attnmel.models.weights.card import FUSED, Card
+from attnmel.files.checksums import json_sha256, text_sha256
+from attnmel.files.folders import RunFolder, write_text
+from attnmel.models.weights.card import FUSED, Card, data_settings
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.fuse.evaluate import EPOCH
@@ -44,10 +42,9 @@ def write_run(
     start = Start(f"{len(members)} members, fused by {card.by}")
     write_start(folder, recipe, data, device=torch.device("cpu"), processes=1, command=command, start=start)
     text = card.model_dump_json(indent=2)
-    with replacing(folder.fusion) as part:
-        part.write_text(text, encoding="utf-8")
+    write_text(folder.fusion, text)
     # Numbers that are the fusion's own, by which a copy of its folder is known.
-    digest = torch.tensor(list(hashlib.sha256(text.encode()).digest()), dtype=torch.uint8)
+    digest = torch.tensor(list(bytes.fromhex(text_sha256(text))), dtype=torch.uint8)
     save_weights(folder.best, {"sha256 of the card": digest}, _card(card, recipe, data), {KEY: text})
 
 
@@ -92,7 +89,7 @@ def _data(card: FusionCard, members: Sequence[Member], truths: Mapping[str, Pred
 
 def _same(values: Any) -> str:  # noqa: ANN401 - strings, or None of an earlier version
     found = list(dict.fromkeys(map(str, values)))
-    return found[0] if len(found) == 1 else _hash(found)
+    return found[0] if len(found) == 1 else json_sha256(found)
 
 
 def _data_of_files(card: FusionCard, truths: Mapping[str, Predictions]) -> dict[str, Any]:
@@ -105,15 +102,11 @@ def _data_of_files(card: FusionCard, truths: Mapping[str, Predictions]) -> dict[
         "dataset": card.dataset,
         "title": CHALLENGES[card.dataset].title if card.dataset in CHALLENGES else card.dataset,
         "licence": card.licence,
-        "content": _hash([one.sha256 for one in card.members]),
-        "labels": _hash(labels),
+        "content": json_sha256([one.sha256 for one in card.members]),
+        "labels": json_sha256(labels),
         "archives": [],
         "splits": splits,
     }
-
-
-def _hash(plain: object) -> str:
-    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
 
 def _card(card: FusionCard, recipe: FusionRecipe, data: Mapping[str, Any]) -> Card:
@@ -122,13 +115,7 @@ def _card(card: FusionCard, recipe: FusionRecipe, data: Mapping[str, Any]) -> Ca
         trunk="none",
         width=1.0,
         attention="none",
-        classes=card.classes,
-        positives=card.positives,
-        size=recipe.data.size,
-        side=recipe.data.side,
-        crop=recipe.data.crop,
-        crop_margin=recipe.data.crop_margin,
-        crops=recipe.data.crops,
+        **data_settings(recipe.data),
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
         epoch=EPOCH,
@@ -136,7 +123,5 @@ def _card(card: FusionCard, recipe: FusionRecipe, data: Mapping[str, Any]) -> Ca
         recipe=recipe.name,
         data=dict(data),
         licence=card.licence,
-        notice=NOTICE,
-        version=__version__,
         seed=card.seed,
     )

@@ -14,7 +14,8 @@ from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.evaluation.challenge.submission import SUBMISSIONS
 from attnmel.evaluation.challenge.submission_file import read_submission
-from attnmel.evaluation.fusion.card import Kind, MemberFacts, located, sha256
+from attnmel.evaluation.fusion.card import Kind, MemberFacts, located
+from attnmel.files.checksums import file_sha256
 from attnmel.files.seeds import runs_below, runs_in
 from attnmel.pipeline.evaluate.submissions import is_submission, named_submission, submission_predictions
 from attnmel.pipeline.run.results.results import CHOOSES
@@ -56,9 +57,9 @@ class Member:
             kind=self.kind,
             path=str(self.path.resolve()),
             from_fusion=from_fusion,
-            sha256=sha256(self.file),
+            sha256=file_sha256(self.file),
             validation=str(self.validation.resolve()) if self.validation else "",
-            validation_sha256=sha256(self.validation) if self.validation else "",
+            validation_sha256=file_sha256(self.validation) if self.validation else "",
             weight=weight,
         )
 

@@ -79,7 +79,7 @@ def _measured(results: SplitResults) -> "Iterator[EvalResult]":
     for row in results.judgement.rows:
         if not math.isfinite(row.value):  # not defined on these images; neither YAML nor the hub has a word for it
             continue
-        value, interval = plain((row.value, row.low, row.high))
+        value, interval = plain(row.interval)
         ends = {name: end for name, end in (("low", row.low), ("high", row.high)) if math.isfinite(end)}
         yield EvalResult(
             task_type=TASK,

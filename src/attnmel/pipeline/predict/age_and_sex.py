@@ -1,7 +1,6 @@
 """Age and sex of the images that are predicted, for models whose scores they change: of a table, or of DICOM files."""
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from attnmel.data.dicom.frames import file_of, image_id, is_dicom_file
 from attnmel.data.tables.age_and_sex import KINDS, name_of, read_age_and_sex
 from attnmel.errors import ConfigError
+from attnmel.files.checksums import file_sha256
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.table import ImageResult
 
@@ -33,7 +33,7 @@ class AgeAndSex:
                 "test.prior = 'age-sex'"
             )
         self._known = {} if table is None else read_age_and_sex(table)
-        self.made_with = "" if table is None else hashlib.sha256(table.read_bytes()).hexdigest()[:12]
+        self.made_with = "" if table is None else file_sha256(table)[:12]
         """Identifies the table; empty without one."""
         self._changed = 0
 

@@ -4,7 +4,6 @@ Rows are in the order of the files. Results are written as they come, so that on
 """
 
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,9 +16,10 @@ from attnmel.data.image_files.reading import print_notes
 from attnmel.data.preprocess.image_warnings import not_checked
 from attnmel.deploy.workers import STALL_LIMIT, in_threads
 from attnmel.errors import ImageError
-from attnmel.files.folders import replacing
+from attnmel.files.checksums import file_sha256
+from attnmel.files.folders import replacing, write_text
 from attnmel.files.locks import hold_file, hold_folder
-from attnmel.files.table_files import csv_encoding, notice_path, write_notice
+from attnmel.files.table_files import csv_encoding, notice_path
 from attnmel.models.weights.card import Card
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.predict.age_and_sex import AgeAndSex
@@ -143,7 +143,7 @@ class ImageResults:
         with replacing(out) as part, part.open("w", encoding=encoding, newline="") as file:
             file.writelines(self.table.lines(partial.complete(names), as_json=as_json))
         if not as_json:
-            write_notice(notice_path(out), self.table.notice)
+            write_text(notice_path(out), self.table.notice)
         if self._shard:
             write_record(out, self._shard, len(names), [str(path) for path in self._every], self._table_made_with())
         partial.remove()
@@ -240,10 +240,8 @@ class ImageResults:
         return self._table_made_with() | ({"shard": str(self._shard)} if self._shard else {})
 
     def _table_made_with(self) -> dict[str, str]:
-        with self.model.file.open("rb") as file:
-            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
         temperature = "none" if self.model.temperature is None else f"{self.model.temperature!r}"
-        own = {"attnmel": __version__, "model": f"{self.model.file.name} ({fingerprint[:12]})"}
+        own = {"attnmel": __version__, "model": f"{self.model.file.name} ({file_sha256(self.model.file)[:12]})"}
         maps = {} if self._maps is None else {"maps": str(self._maps)}
         maps |= {} if self._dicom is None else {"dicom": str(self._dicom.folder)}
         maps |= {"masks": self._masks_from} if self._masks_from else {}

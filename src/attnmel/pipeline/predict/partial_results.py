@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.files.folders import replacing
+from attnmel.files.folders import write_text
 from attnmel.files.table_files import parsed_json
 from attnmel.pipeline.predict.table import ImageResult
 
@@ -38,8 +38,7 @@ class PartialResults:
                 f"{self.path} contains the results of a stopped prediction; continue it by --resume, or delete that "
                 "file to start again"
             )
-        with replacing(self.path) as part:
-            part.write_text(json.dumps(dict(made_with)) + "\n", encoding="utf-8")
+        write_text(self.path, json.dumps(dict(made_with)) + "\n")
 
     def resume(self, made_with: MadeWith, images: Sequence[str], *, together: int = 1) -> int:
         """Continue, and return the number of results so far: whole groups of `together` images, which share a pass.

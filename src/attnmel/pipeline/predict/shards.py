@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from attnmel.errors import ConfigError, counted, listed
-from attnmel.files.folders import replacing
+from attnmel.files.checksums import file_sha256
+from attnmel.files.folders import replacing, write_text
 from attnmel.files.locks import hold_file
-from attnmel.files.table_files import damage, notice_path, read_json, write_json, write_notice
+from attnmel.files.table_files import damage, notice_path, read_json, write_json
 
 BYTE_ORDER_MARK = codecs.BOM_UTF8
 FOLDERS = {"maps", "dicom"}
@@ -94,7 +95,7 @@ class ShardRecord:
         with damage(place, ConfigError, "predict that shard again"):
             found = ShardRecord(**read_json(place))
             dict(found.made_with)
-        if found.table != _digest(table):
+        if found.table != file_sha256(table):
             raise ConfigError(f"{table} has changed since it was predicted; predict that shard again")
         return found
 
@@ -103,7 +104,7 @@ def write_record(table: Path, shard: Shard, rows: int, every: Sequence[str], mad
     """Write what the table of a shard with so many rows is part of; `every` are the names of all images."""
     images = hashlib.sha256("\0".join(every).encode(errors="surrogateescape")).hexdigest()
     kept = {name: value for name, value in made_with.items() if name not in FOLDERS}
-    record = ShardRecord(shard.number, shard.count, rows, images, kept, _digest(table))
+    record = ShardRecord(shard.number, shard.count, rows, images, kept, file_sha256(table))
     write_json(ShardRecord.path(table), asdict(record))
 
 
@@ -127,7 +128,7 @@ def join_shards(tables: Sequence[Path], out: Path) -> int:
                 if place == 0:
                     file.write(head)
                 shutil.copyfileobj(rows, file)
-    write_notice(notice_path(out), notice_path(parts[0]).read_text(encoding="utf-8"))
+    write_text(notice_path(out), notice_path(parts[0]).read_text(encoding="utf-8"))
     return sum(one.rows for one in records.values())
 
 
@@ -158,11 +159,6 @@ def _differing(one: ShardRecord, other: ShardRecord) -> str:
         if values[0] != values[1]:
             return f"{name} was {values[0]}, and {values[1]}"
     return ""
-
-
-def _digest(table: Path) -> str:
-    with table.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_marked(table: Path) -> bool:

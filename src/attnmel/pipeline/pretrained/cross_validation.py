@@ -1,6 +1,7 @@
 """Read out-of-fold predictions: of training images, by networks that were not trained on them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,14 +44,8 @@ def read_out_of_fold(path: Path, prepared: Prepared, positive: str) -> Predictio
             f"{prepared.dataset.name}: {listed(strange)}; leave them out"
         )
     chosen = np.array([places[one] for one in ids], dtype=np.int64)
-    return Predictions(
-        image_ids=tuple(ids),
-        classes=prepared.classes,
-        probabilities=_probabilities(rows, prepared.classes, positive, path),
-        labels=prepared.labels(chosen),
-        groups=tuple(prepared.groups[at] for at in chosen),
-        attributes=prepared.attributes(chosen),
-    )
+    found = prepared.predictions(chosen, _probabilities(rows, prepared.classes, positive, path))
+    return replace(found, attributes=prepared.attributes(chosen))
 
 
 def _probabilities(rows: list[dict[str, str]], classes: Sequence[str], positive: str, path: Path) -> np.ndarray:

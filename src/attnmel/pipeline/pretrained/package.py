@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attnmel.config.load import network_recipe
 from attnmel.errors import CheckpointError, ConfigError
-from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
+from attnmel.evaluation.calibration.temperature import at_temperature
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.files.folders import RunFolder, replacing
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, read_checkpoint, save_weights
@@ -24,7 +24,7 @@ from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.moved import read_recipe
 from attnmel.pipeline.run.provenance import read_provenance, write_provenance
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, add_measures
-from attnmel.pipeline.run.results.thresholds import thresholds_of
+from attnmel.pipeline.run.results.thresholds import fitted_scale
 from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.shared import shared_data, shared_provenance, shared_recipe
 from attnmel.pretrained.card import MOST_BYTES, ModelCard, Words
@@ -83,12 +83,11 @@ def _copy_start(run: RunFolder, made: RunFolder, words: Words) -> None:
 def _write_weights(run: RunFolder, made: RunFolder, out_of_fold: Predictions, words: Words) -> None:
     """Write the checkpoint in half floats, with temperature and thresholds of the out-of-fold predictions."""
     tensors, card = read_checkpoint(run.path)
-    fitted = fit_temperature(out_of_fold)
-    temperature = None if fitted.reason else fitted.value
+    scale = fitted_scale(out_of_fold, card.positives)
     card = dataclasses.replace(
         card,
-        temperature=temperature,
-        thresholds=thresholds_of(at_temperature(out_of_fold, temperature), card.positives),
+        temperature=scale.temperature,
+        thresholds=scale.thresholds,
         chosen_on=words.chosen_on,
         data=shared_data(card.data),
     )

@@ -16,11 +16,11 @@ from attnmel.evaluation.challenge.submission import official_categories
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.recipes import compare
-from attnmel.evaluation.fusion.card import sha256
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
 from attnmel.evaluation.statistics.intervals import NOTHING
 from attnmel.evaluation.thesis.reproduced import RowTest, TableRow
 from attnmel.evaluation.thesis.tables import Column, TablePlan
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import home_folder
 from attnmel.files.seeds import runs_below, runs_in
 from attnmel.pipeline.evaluate.submissions import SPLIT, is_submission, submission_predictions
@@ -49,7 +49,7 @@ class GivenRow:
     @property
     def fact(self) -> str:
         """Return which file the row is of."""
-        return f"{self.name}: {self.file}, SHA-256 {sha256(self.file)[:16]}"
+        return f"{self.name}: {self.file}, SHA-256 {file_sha256(self.file)[:16]}"
 
     def row(self, split: str, columns: Sequence[Column]) -> TableRow:
         """Return the row on a split."""
@@ -193,5 +193,5 @@ def _figures(
 ) -> tuple[Interval, ...]:
     positives = tuple(official_categories(found.classes, dataset)) or (target,)
     rows = evaluate_classification(found, positives, resamples=resampling.resamples, seed=resampling.seed).rows
-    by_column = {(one.task, one.measure): Interval(one.value, one.low, one.high) for one in rows}
+    by_column = {(one.task, one.measure): one.interval for one in rows}
     return tuple(by_column.get((column.task or target, column.measure), NOTHING) for column in plan.columns)

@@ -9,7 +9,6 @@ from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.config.system import FisherSettings, TapSettings
 from attnmel.errors import ConfigError, PredictionsError
-from attnmel.evaluation.classification.metric_set import MEAN, RECALL
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import Difference
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, Interval, ResamplingConfig
@@ -24,7 +23,7 @@ from attnmel.evaluation.thesis.reproduced import (
     corrected,
     over_seeds,
 )
-from attnmel.evaluation.thesis.tables import BlockPlan, Column, table_title
+from attnmel.evaluation.thesis.tables import BlockPlan, table_title
 from attnmel.pipeline.evaluate.compare import compare_runs
 from attnmel.pipeline.reproduce.finished import is_finished
 from attnmel.pipeline.reproduce.footnotes import block_notes, facts, footnotes, run_lines
@@ -162,7 +161,7 @@ class TableReader:
         if len(runs) == 1:
             stored = {(one.task, one.measure): one for one in runs[0].results[split].judgement.rows}
             rows = [stored.get(column) for column in columns]
-            found = [Interval(one.value, one.low, one.high) if one else NOTHING for one in rows]
+            found = [one.interval if one else NOTHING for one in rows]
             return [(one, (one.value,)) for one in found]
         predictions = [RunPredictions(str(run.path), run.predictions(split)) for run in runs]
         over = over_seeds(predictions, target_class, columns, self.resampling)
@@ -262,7 +261,8 @@ class TableReader:
         return {row: self._recipe(row).title for row in self.jobs}
 
     def _published_values(self, published: PublishedRow | None) -> tuple[float | None, ...]:
-        return tuple(_published(published, column) for column in self.options.plan.columns)
+        columns = self.options.plan.columns
+        return tuple(published and published.value(one.task or "", one.measure, main="") for one in columns)
 
 
 def _paths(runs: Sequence[Run]) -> tuple[Path, ...]:
@@ -276,13 +276,3 @@ def _both(evaluated: Mapping[str, Sequence[Run]], one: str | None, other: str) -
 
 def _cited(published: PublishedRow) -> str:
     return f"{published.name} {published.reference}".strip()
-
-
-def _published(row: PublishedRow | None, column: Column) -> float | None:
-    if row is None:
-        return None
-    if column.measure.startswith(RECALL):
-        return (row.recalls or {}).get(column.measure.removeprefix(RECALL))
-    if column.measure == "auc":
-        return {None: row.auc, "seborrheic_keratosis": row.keratosis_auc, MEAN: row.mean_auc}[column.task]
-    return {"ap": row.ap, "balanced_accuracy": row.average_recall}[column.measure]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attnmel.errors import AttnmelError
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
-from attnmel.files.folders import replacing
+from attnmel.files.folders import write_text
 from attnmel.files.table_files import write_table as write_csv
 from attnmel.pipeline.report.report import run_sections
 from attnmel.pipeline.reproduce.folder import TableFolder
@@ -20,8 +20,7 @@ def write_table(folder: TableFolder, table: ReproducedTable) -> None:
     licence = dict(table.facts).get("licence", "nothing is trained yet")
     write_csv(folder.table("csv"), CSV_COLUMNS, csv_rows(table), licence=licence)
     for form, text in {"md": markdown(table), "tex": latex(table)}.items():
-        with replacing(folder.table(form)) as part:
-            part.write_text(text, encoding="utf-8")
+        write_text(folder.table(form), text)
     write_report(folder.table("html"), (), leading=table_sections(table), title=table.title)
 
 

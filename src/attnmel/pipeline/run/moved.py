@@ -14,9 +14,11 @@ from attnmel.config.load import AnyRecipe, load_run_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.data.batches.ablate import NO_ABLATION
 from attnmel.data.datasets.read_dataset import own_folder_path
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, did_you_mean
 from attnmel.files.folders import RunFolder
+from attnmel.files.seeds import runs_below
 from attnmel.files.table_files import damage, read_json
+from attnmel.pretrained.catalogue import ANY, model_names
 
 DATASET_FROM_RUN = "dataset from run"
 """Key of the provenance: the path of the images' folder from the run folder."""
@@ -44,6 +46,13 @@ def path_from_run(run: RunFolder, dataset: str) -> str | None:
         return None
 
 
+def no_run(run: RunFolder) -> ConfigError:
+    """Return the error of a folder that holds no run, with the runs below it or a model of a similar name."""
+    meant = "" if run.path.exists() else did_you_mean(str(run.path), (ANY, *model_names()))
+    below = runs_below(run.path) or "; train one first"
+    return ConfigError(f"{run.path} is not a run folder{meant}: no {run.recipe.name} in it{below}")
+
+
 def read_recipe(
     run: RunFolder, overrides: Sequence[str] = (), *, provenance: Mapping[str, Any] | None = None
 ) -> AnyRecipe:
@@ -57,7 +66,7 @@ def read_recipe(
         ConfigError: the folder holds no run.
     """
     if not run.recipe.is_file():
-        raise ConfigError(f"{run.path} is not a run folder: no {run.recipe.name} in it; train one first")
+        raise no_run(run)
     recipe = load_run_recipe(str(run.recipe), overrides)
     if any(one.partition("=")[0].strip() == "data.dataset" for one in overrides):
         return recipe

@@ -19,6 +19,9 @@ from attnmel.models.weights.start_weights import Start
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.moved import DATASET_FROM_RUN, adapted, path_from_run, read_recipe, stored_provenance
 
+OF_THE_SQUARES = ("size", "crop", "crop_margin", "crops", "colour_constancy")
+"""Settings of the data that a checkpoint has to share with its run."""
+
 MOST_LISTED = 5
 """Entries of a setting that a message lists one by one where it differs."""
 
@@ -176,11 +179,7 @@ def check_card(run: RunFolder, card: Card, recipe: AnyRecipe) -> None:
     pairs = {
         **_network_pairs(card, recipe),
         "classes": (", ".join(card.classes), ", ".join(data.classes)),
-        "size": (card.size, data.size),
-        "crop": (card.crop, data.crop),
-        "crop margin": (card.crop_margin, data.crop_margin),
-        "crops": (card.crops, data.crops),
-        "colour constancy": (card.colour_constancy, data.colour_constancy),
+        **{name.replace("_", " "): (getattr(card, name), getattr(data, name)) for name in OF_THE_SQUARES},
         "prior of age and sex": (card.age_sex_prior is not None, recipe.test.prior == AGE_SEX),
         "transforms": (card.transforms, recipe.test.transforms),
     }

@@ -22,7 +22,7 @@ from attnmel.models.weights.checkpoints import checkpoint_card, set_temperature
 from attnmel.models.weights.operating_points import Threshold
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.images.seen_images import Known, read_images
-from attnmel.pipeline.run.moved import read_recipe
+from attnmel.pipeline.run.moved import no_run, read_recipe
 from attnmel.pipeline.run.provenance import check_card, read_provenance, refuse_other_data
 from attnmel.pipeline.run.results.details import Details, find_details, read_details, write_details
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults, read_measures, write_measures
@@ -34,24 +34,32 @@ from attnmel.records import Predictions, scale_in_words
 class Run:
     """One training run: each of its files is read at most once, when first needed, and its data set prepared once.
 
-    What is written through a `Run` is what it returns afterwards; what others write meanwhile is not seen. Reading
+    `folder` is its path; that of a folder that is still to be written is given as a `RunFolder`. What is written through a `Run` is what it returns afterwards; what others write meanwhile is not seen. Reading
     raises what the functions named in the properties raise.
+
+    Raises:
+        ConfigError: the path is no run folder.
     """
 
     def __init__(
         self,
-        folder: RunFolder | Path,
+        folder: RunFolder | Path | str,
         home: Path | None = None,
         progress: Progress = SILENT,
         *,
         dataset: Prepared | None = None,
     ) -> None:
-        self.folder: RunFolder = folder if isinstance(folder, RunFolder) else RunFolder(folder)
+        self.folder: RunFolder = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
+        if not isinstance(folder, RunFolder) and not self.folder.recipe.is_file():
+            raise no_run(self.folder)
         self.home: Path = home_folder(home)
         self.progress = progress
         self._datasets: dict[str | None, Prepared] = {} if dataset is None else {None: dataset}
         self._predictions: dict[str, Predictions] = {}
         self._details: dict[str, Details | None] = {}
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
 
     @property
     def path(self) -> Path:

@@ -1,8 +1,6 @@
 """Pairs of image and true mask -> the training and held-out images of a segmenter, and batches of both."""
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,13 @@ import torch
 
 from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
+from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.datasets.read_dataset import Dataset, read_dataset
 from attnmel.data.datasets.splits import draw_splits
 from attnmel.data.preprocess.cache import Cache, open_cache, statistics
+from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.errors import LabelError
+from attnmel.files.checksums import json_sha256
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
 
@@ -46,44 +47,28 @@ class Pairs:
         Raises:
             LabelError: fewer images than a batch.
         """
-        rows = self.rows(FITTED)
+        settings, maker = self.recipe.training, self._maker(self.rows(FITTED), device, prior="lesion")
         return TrainingBatches(
-            self.cache,
-            rows,
-            np.zeros_like(rows),
-            size=self.cache.side,
-            repeats={},
-            passes=1,
-            batch=self.recipe.training.batch,
-            mean=self.mean,
-            std=self.std,
-            prior="lesion",
-            seed=self.recipe.training.seed,
-            device=device,
+            maker, size=self.cache.side, repeats={}, passes=1, batch=settings.batch, seed=settings.seed
         )
 
     def batches(self, rows: np.ndarray, device: torch.device) -> Iterator[Batch]:
         """Return the images of chosen rows in order, neither turned nor flipped, without masks."""
-        return evaluation_batches(
-            self.cache,
-            rows,
-            np.zeros_like(rows),
-            size=self.cache.side,
-            batch=self.recipe.training.batch,
-            mean=self.mean,
-            std=self.std,
-            device=device,
-        )
+        maker = self._maker(rows, device)
+        return evaluation_batches(maker, size=self.cache.side, batch=self.recipe.training.batch)
+
+    def _maker(self, rows: np.ndarray, device: torch.device, prior: str = NO_PRIOR) -> BatchMaker:
+        labels = np.zeros_like(rows)
+        return BatchMaker(self.cache, rows, labels, mean=self.mean, std=self.std, prior=prior, device=device)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of a run's data."""
-        sides = json.dumps([[lesion.image_id, lesion.split, lesion.group] for lesion in self.lesions])
         return {
             "dataset": self.dataset.name,
             "title": self.dataset.title,
             "licence": self.dataset.licence,
             "content": self.cache.key,
-            "labels": hashlib.sha256(sides.encode()).hexdigest(),
+            "labels": json_sha256([[lesion.image_id, lesion.split, lesion.group] for lesion in self.lesions]),
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: len(self.rows(split)) for split in (FITTED, CHOOSING)},
         }

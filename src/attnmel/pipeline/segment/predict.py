@@ -1,6 +1,5 @@
 """A segmenter and images -> a folder of lesion masks in the images' own size, with a table of their quality."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.data.preprocess.images import MASK_THRESHOLD
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.masks.quality import signs
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import MasksFolder, RunFolder, predicted_masks, replacing
 from attnmel.files.locks import hold_folder
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
@@ -121,7 +121,7 @@ def _predict_into(
     batch: int,
     progress: Progress,
 ) -> Masks:
-    segmenter = hashlib.sha256(checkpoint_file(model).read_bytes()).hexdigest()
+    segmenter = file_sha256(checkpoint_file(model))
     rows = {} if replace else _rows_before(folder, segmenter)
     wanted = [(image_id, path) for image_id, path in named if not _is_done(folder, rows.get(image_id))]
     # Before the first mask, so that the masks of a stopped prediction are known to be the program's.

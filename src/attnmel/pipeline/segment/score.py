@@ -21,6 +21,8 @@ from attnmel.pipeline.run.images.seen_images import known_images, read_images, s
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
+from attnmel.report.html.sections import Table
+from attnmel.report.html.table_texts import markdown_table
 
 ALL, DIAGNOSIS, FLAG, KNOWN = "all", "diagnosis", "flag", "segmenter"
 """Kinds of parts of the images."""
@@ -74,12 +76,9 @@ class MasksScore:
 
     def markdown(self) -> str:
         """Return a title, a table with 95 % intervals, and notes."""
-        header = ["images of", "images", *COLUMNS.values()]
-        rows = [
-            [_words(part), f"{part.images}", *(_cell(part.figures[name]) for name in COLUMNS)] for part in self.parts
-        ]
-        lines = [header, ["---", *(["---:"] * (len(header) - 1))], *rows]
-        table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        heads = ("images of", "images", *COLUMNS.values())
+        rows = ((_words(one), f"{one.images}", *(_cell(one.figures[name]) for name in COLUMNS)) for one in self.parts)
+        table = "\n".join(markdown_table(Table("", heads, tuple(rows))))
         notes = [
             f"Rank correlation of confidence with Jaccard: {fixed(self.confidence_correlation, missing='-')}.",
             *self.notes,

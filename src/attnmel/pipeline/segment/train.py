@@ -1,6 +1,5 @@
 """A segmenter's recipe -> a run folder: recipe, provenance, history, checkpoints, measures, training images."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,10 @@ from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.masks import grey_mask, mask_pixels
 from attnmel.evaluation.masks.agreement import MEASURES, agreement, overlaps
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
+from attnmel.files.table_files import write_json
 from attnmel.models.segmenter import (
     THRESHOLD,
     SegmenterCard,
@@ -167,8 +167,7 @@ def _measure(run: RunFolder, pairs: Pairs, device: torch.device, progress: Progr
             advance(1)
     groups = [lesion.group or lesion.image_id for lesion in held_out]
     trained = Trained(run, card.epoch, len(held_out), agreement(np.stack(pixels), groups))
-    with replacing(run.measures) as part:
-        part.write_text(json.dumps(trained.as_dict(), indent=2), encoding="utf-8")
+    write_json(run.measures, trained.as_dict())
     return trained
 
 

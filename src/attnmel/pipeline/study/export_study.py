@@ -22,6 +22,9 @@ COLUMNS = (
     "software",
 )  # fmt: skip
 
+READING_COLUMNS = (*COLUMNS, "threshold", "threshold_source")
+"""Of the readings to analyse: with where a machine decides, on the scale of the suspicion."""
+
 ANSWERS, READINGS = "answers.csv", "readings.csv"
 
 
@@ -69,10 +72,13 @@ def export_study(opened: OpenStudy, out: Path) -> Exported:
     left = [name for name in study.readers if name not in complete]
     notes = [f"{counted(len(left), 'reader')} without {study.completion:.0%} of the answers left out: {listed(left)}"]
     kept = [one for one in given if one.reader.name in complete and not one.item.case.training]
-    rows = [*(_row(study, one) for one in kept), *(row for one in study.machines for row in _machine_rows(study, one))]
+    rows = [
+        *((*_row(study, one), None, None) for one in kept),
+        *(row for one in study.machines for row in _machine_rows(study, one)),
+    ]
     path = out / READINGS
     if kept:
-        write_table(path, COLUMNS, rows)
+        write_table(path, READING_COLUMNS, rows)
         write_imrmc(path.with_suffix(".imrmc"), read_study(path).readings)
     return Exported(path if kept else None, tuple(notes) if left else ())
 
@@ -118,4 +124,6 @@ def _machine_rows(study: Study, machine: Machine) -> Iterator[Sequence[object]]:
         if not case.training:
             cells = {"study": study.name, "reader": machine.name, "case": case.case, "modality": machine.name}
             cells |= {"repeat": 0, "suspicion": 100 * machine.probabilities[case.case], "software": study.software}
-            yield [cells.get(name) for name in COLUMNS]
+            if machine.threshold is not None:
+                cells |= {"threshold": 100 * machine.threshold, "threshold_source": machine.threshold_source}
+            yield [cells.get(name) for name in READING_COLUMNS]

@@ -10,10 +10,13 @@ from jaxtyping import UInt8
 
 from attnmel.data.tables.text import TableText, read_text
 from attnmel.errors import ConfigError, listed
+from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.files.hub import hub_name, pinned
 from attnmel.files.table_files import unguarded
+from attnmel.models.weights.operating_points import Threshold, usual_threshold
 from attnmel.pipeline.predict.attention_maps import shown_image, with_map
 from attnmel.pipeline.predict.predict import predict_images
+from attnmel.pipeline.study.machine_thresholds import Chosen
 from attnmel.pretrained.named import exported_file
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Lesion
@@ -28,6 +31,10 @@ IMAGE_COLUMNS = ("image", "image_id", "case")
 SCORE_COLUMNS = ("probability", "score")
 
 
+NO_POINT = 0.5
+"""Threshold of a machine without an operating point, such as a table of predictions, where none is named."""
+
+
 class MachineOutput(NamedTuple):
     """What a machine says of each case."""
 
@@ -36,10 +43,17 @@ class MachineOutput(NamedTuple):
     probabilities: Mapping[str, float]
     maps: Mapping[str, UInt8[np.ndarray, "h w 3"]]
     """The image with the attention map over it; empty where it has none."""
+    threshold: DecisionThreshold
+    """Probability above which it calls a case diseased."""
 
 
-def machine_output(text: str, lesions: Sequence[Lesion], progress: Progress = SILENT) -> MachineOutput:
+def machine_output(
+    text: str, lesions: Sequence[Lesion], progress: Progress = SILENT, chosen: Chosen = None
+) -> MachineOutput:
     """Run a model, or read a table of predictions, named as PATH or NAME=PATH.
+
+    The machine decides at the `chosen` threshold; without one a model at the operating point that `attnmel serve` shows
+    first, and a table at 0.5.
 
     Raises:
         ConfigError: a table lacks a case, or has no column of probabilities.
@@ -48,7 +62,9 @@ def machine_output(text: str, lesions: Sequence[Lesion], progress: Progress = SI
     """
     name, _, path = text.rpartition("=")
     if Path(path).suffix.lower() == ".csv":
-        return MachineOutput(name or Path(path).stem, path, _of_table(Path(path), lesions), {})
+        name = name or Path(path).stem
+        decides = _threshold(name, chosen, DecisionThreshold(NO_POINT, "the default for a table of predictions"))
+        return MachineOutput(name, path, _of_table(Path(path), lesions), {}, decides)
     # A study is frozen, and so is the model of a hub that it names.
     source = str(pinned(named)) if (named := hub_name(path)) else path
     results = predict_images(exported_file(source) or Path(source), [one.image for one in lesions], progress=progress)
@@ -62,7 +78,30 @@ def machine_output(text: str, lesions: Sequence[Lesion], progress: Progress = SI
             image, _ = shown_image(lesion.image, LONGEST)
             maps[lesion.image_id] = with_map(image, list(result.attention.values())[-1], result.seen)
     results.raise_for_failures()
-    return MachineOutput(name or "machine", source, probabilities, maps)
+    name = name or "machine"
+    usual = _usual(usual_threshold(results.model.thresholds, card.positives[0]))
+    return MachineOutput(name, source, probabilities, maps, _threshold(name, chosen, usual))
+
+
+def _usual(point: Threshold | None) -> DecisionThreshold:
+    if point is None:
+        return DecisionThreshold(NO_POINT, "the default, since the model has no operating point")
+    words = f"the model's operating point for {point.task}, target sensitivity {point.target:g}"
+    return DecisionThreshold(point.threshold, words)
+
+
+def _threshold(name: str, chosen: Chosen, usual: DecisionThreshold) -> DecisionThreshold:
+    """Return the threshold that is named for a machine, else the usual one.
+
+    Raises:
+        ConfigError: it is no probability below 1.
+    """
+    value = chosen.get(name) if isinstance(chosen, Mapping) else chosen
+    if value is None:
+        return usual
+    if not 0 <= value < 1:
+        raise ConfigError(f"a threshold of {value:g} for the machine {name}; expected a probability from 0 to below 1")
+    return DecisionThreshold(value, "chosen for this study (machine threshold)")
 
 
 def wrong_output(machine: MachineOutput, diseased: Mapping[str, bool], seed: int) -> MachineOutput:
@@ -82,7 +121,8 @@ def wrong_output(machine: MachineOutput, diseased: Mapping[str, bool], seed: int
         for wanted, cases in sides.items()
         for place, case in enumerate(cases)
     }
-    return MachineOutput(WRONG, f"{machine.name}, classes swapped", swapped, machine.maps)
+    decides = DecisionThreshold(machine.threshold.value, f"that of {machine.name}")
+    return MachineOutput(WRONG, f"{machine.name}, classes swapped", swapped, machine.maps, decides)
 
 
 def _of_table(path: Path, lesions: Sequence[Lesion]) -> dict[str, float]:

@@ -11,11 +11,12 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from attnmel import __version__
-from attnmel.errors import ConfigError
+from attnmel.errors import ConfigError, require_known
 from attnmel.files.folders import replacing
 from attnmel.files.own_files import require_only
 from attnmel.pipeline.predict.attention_maps import shown_image
 from attnmel.pipeline.study.draw_cases import diseased_classes, draw_cases
+from attnmel.pipeline.study.machine_thresholds import Chosen
 from attnmel.pipeline.study.machines import LONGEST, MachineOutput, machine_output, wrong_output
 from attnmel.pipeline.study.store import Store
 from attnmel.pipeline.study.study_file import Design, Machine, Questions, Show, Study, StudyCase, StudyFolder, freeze
@@ -24,6 +25,9 @@ from attnmel.records import Lesion
 
 MANAGEMENT = ("no follow-up", "follow-up", "biopsy or excision")
 """Proposed where no others are named."""
+
+OTHER = "other or not listed"
+"""The diagnosis that is always offered after the classes."""
 
 ENDPOINT = "difference of the readers' mean AUC with and without support, Obuchowski-Rockette, two-sided, 5 %"
 ENDPOINT_ALONE = "the readers' mean AUC, Obuchowski-Rockette, 95 % interval"
@@ -45,6 +49,8 @@ class NewStudy:
     diseased: Sequence[str] = ()
     split: str | None = None
     machines: Sequence[str] = ()
+    machine_threshold: Chosen = None
+    """Probability above which machines call a case diseased; None for their own operating points."""
     wrong: bool = False
     """Whether one more machine is wrong on purpose."""
     show: Show = "probability"
@@ -76,7 +82,10 @@ def make_study(
     )
     lesions = [*practice, *drawn]
     truth = {one.image_id: one.diagnosis in diseased for one in lesions}
-    outputs = [machine_output(one, lesions, progress) for one in plan.machines]
+    outputs = [machine_output(one, lesions, progress, plan.machine_threshold) for one in plan.machines]
+    if isinstance(plan.machine_threshold, Mapping):
+        for name in plan.machine_threshold:
+            require_known("machine", name, [one.name for one in outputs])
     if plan.wrong:
         outputs.append(wrong_output(outputs[0], truth, plan.seed))
     if plan.show != "probability" and not all(one.maps for one in outputs):
@@ -109,6 +118,8 @@ def _check(plan: NewStudy) -> None:
     _require_distinct("reader", list(_levels(plan.readers)))
     if len(_levels(plan.readers)) < len(plan.readers):
         raise ConfigError("two readers have the same name; give each its own")
+    if plan.ends is not None and plan.ends < (today := datetime.now(UTC).date()):
+        raise ConfigError(f"the last day {plan.ends} is over; expected today ({today}) or a later day")
     if plan.repeats > sum(plan.counts.values()) // 2:
         raise ConfigError(f"{plan.repeats} repeated images; expected at most half of all {sum(plan.counts.values())}")
     if not 0 < plan.completion <= 1:
@@ -142,7 +153,7 @@ def _study(
         repeats=plan.repeats,
         washout_days=plan.washout_days,
         questions=Questions(
-            disease=" or ".join(diseased), diagnoses=tuple(sorted(plan.counts)), management=tuple(plan.management)
+            disease=" or ".join(diseased), diagnoses=(*sorted(plan.counts), OTHER), management=tuple(plan.management)
         ),
         endpoint=plan.endpoint or (ENDPOINT_ALONE if plan.design == "alone" else ENDPOINT),
         completion=plan.completion,
@@ -181,6 +192,8 @@ def _machines(
                 probabilities=dict(one.probabilities),
                 maps=maps,
                 wrong=plan.wrong and number == len(outputs),
+                threshold=one.threshold.value,
+                threshold_source=one.threshold.source,
             )
         )
     return tuple(found)

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from attnmel.errors import ConfigError
+from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.files.table_files import damage, read_json, write_json
 
 Design = Literal["alone", "sequential", "crossed"]
@@ -52,6 +53,10 @@ class Machine(_Frozen):
     """Name and sha256 of the picture with the attention map, by case, as NAME:SHA256."""
     wrong: bool = False
     """Whether it is wrong on purpose."""
+    threshold: float | None = None
+    """Probability strictly above which it calls a case diseased; None in a file of an earlier version."""
+    threshold_source: str = ""
+    """Where the threshold comes from, in words."""
 
 
 class Questions(_Frozen):
@@ -97,6 +102,12 @@ class Study(_Frozen):
         return {one.case: one for one in self.cases}
 
     @property
+    def thresholds(self) -> dict[str, DecisionThreshold]:
+        """Where each machine decides; nothing of those in a file of an earlier version."""
+        known = [one for one in self.machines if one.threshold is not None]
+        return {one.name: DecisionThreshold(one.threshold or 0.0, one.threshold_source) for one in known}
+
+    @property
     def machine_of(self) -> dict[str, Machine]:
         """The machines by name."""
         return {one.name: one for one in self.machines}
@@ -131,8 +142,11 @@ class StudyFolder:
 
 def hash_of(study: Study) -> str:
     """Return the SHA-256 of a study's content, which does not depend on how the file is laid out."""
-    plain = json.dumps(study.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(plain.encode()).hexdigest()
+    return _hash(study.model_dump(mode="json"))
+
+
+def _hash(plain: object) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def freeze(study: Study, folder: StudyFolder) -> str:
@@ -153,7 +167,7 @@ def open_frozen(folder: StudyFolder) -> tuple[Study, str]:
     with damage(folder.file, ConfigError, NEW_STUDY):
         plain = read_json(folder.file)
         stated, study = plain["sha256"], Study.model_validate(plain["study"])
-    if stated != hash_of(study):
+    if stated != _hash(plain["study"]):  # of what is in the file: one of an earlier version lacks later fields
         raise ConfigError(f"{folder.file} was changed after it was frozen; restore it, or {NEW_STUDY}")
     return study, stated
 

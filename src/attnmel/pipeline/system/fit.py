@@ -1,7 +1,5 @@
 """A recipe and its prepared training images -> a fitted system. Nothing is fitted on any other image."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from attnmel.features.sources import Source
 from attnmel.features.svm.classifier import fit_svm
 from attnmel.features.system import FittedSystem, Member, Place, places
 from attnmel.features.trunk_network import open_trunk
+from attnmel.files.checksums import json_sha256
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.images.features import Part, described_parts
 from attnmel.progress import SILENT, Progress
@@ -131,11 +130,10 @@ def _manifest(
         FittedImage(prepared.cache.image_ids[row], group, int(fold) + 1)
         for row, group, fold in zip(rows.tolist(), groups, fold_of.tolist(), strict=True)
     )
-    whole = json.dumps([prepared.cache.key, images, labels.tolist()]).encode()
     return FittedOn(
         dataset=prepared.dataset.name,
         split=SPLIT,
-        content=hashlib.sha256(whole).hexdigest(),
+        content=json_sha256([prepared.cache.key, images, labels.tolist()]),
         folds=int(fold_of.max()) + 1,
         images=images,
     )

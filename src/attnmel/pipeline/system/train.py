@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from attnmel import NOTICE, __version__, runtime
+from attnmel import runtime
 from attnmel.config.system import SystemRecipe
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.data.datasets.splits import check_classes
 from attnmel.errors import ConfigError
 from attnmel.features.store import save_system
 from attnmel.features.system import FittedSystem
-from attnmel.files.folders import RunFolder, replacing
+from attnmel.files.folders import RunFolder, write_text
 from attnmel.files.locks import hold_folder
-from attnmel.models.weights.card import FITTED, Card
+from attnmel.models.weights.card import FITTED, Card, data_settings
 from attnmel.models.weights.start_weights import Start, stored_source
 from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
@@ -76,8 +76,7 @@ def _fit(
         start=Start(origins or "no weights", "; ".join(licences) or None),
     )
     system = fit_system(recipe, prepared, sources, home=home, progress=progress)
-    with replacing(run.system) as part:
-        part.write_text(system.card.model_dump_json(indent=2), encoding="utf-8")
+    write_text(run.system, system.card.model_dump_json(indent=2))
     save_system(run.best, system, _card(recipe, run, prepared, system))
 
 
@@ -92,18 +91,12 @@ def _settled(recipe: SystemRecipe) -> SystemRecipe:
 
 
 def _card(recipe: SystemRecipe, run: RunFolder, prepared: Prepared, system: FittedSystem) -> Card:
-    data = recipe.data
     return Card(
         network=FITTED,
         trunk=", ".join(dict.fromkeys(one.trunk for one in system.card.trunks.values())) or "none",
         width=1.0,
         attention="none",
-        classes=data.classes,
-        positives=data.positives,
-        size=data.size,
-        side=data.side,
-        crop=data.crop,
-        colour_constancy=data.colour_constancy,
+        **data_settings(recipe.data),
         transforms=recipe.test.transforms,
         age_sex_prior=score_prior(recipe.test.prior, prepared),
         mean=(0.0, 0.0, 0.0),
@@ -113,7 +106,5 @@ def _card(recipe: SystemRecipe, run: RunFolder, prepared: Prepared, system: Fitt
         recipe=recipe.name,
         data=prepared.fingerprint(),
         licence=read_provenance(run)["licence"],
-        notice=NOTICE,
-        version=__version__,
         seed=recipe.training.seed,
     )

@@ -12,13 +12,13 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from attnmel import NOTICE, __version__, runtime
+from attnmel import runtime
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError
 from attnmel.evaluation.predict import predict
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.age_sex_prior import AgeSexPrior
-from attnmel.models.weights.card import Card, network_settings
+from attnmel.models.weights.card import Card, data_settings, network_settings
 from attnmel.models.weights.checkpoints import save_weights
 from attnmel.pipeline.run.images.age_and_sex import score_prior
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
@@ -94,14 +94,7 @@ class ClassifierTask:
         everyones = torch.zeros(*dealt.shape, len(mine.classes), dtype=torch.float64)
         everyones[:, self.fabric.global_rank] = torch.from_numpy(mine.probabilities)
         everyones = torch.as_tensor(self.fabric.all_reduce(everyones, reduce_op="sum"))
-        groups = self.prepared.groups
-        return Predictions(
-            image_ids=tuple(self.prepared.cache.image_ids[row] for row in rows),
-            classes=mine.classes,
-            probabilities=everyones.flatten(0, 1)[: len(rows)].cpu().numpy(),
-            labels=self.prepared.labels(rows),
-            groups=tuple(groups[row] for row in rows),
-        )
+        return self.prepared.predictions(rows, everyones.flatten(0, 1)[: len(rows)].cpu().numpy())
 
     @cached_property
     def _colours(self) -> ColourStatistics | None:
@@ -118,15 +111,8 @@ class ClassifierTask:
         return Card(
             network=model.network,
             **network_settings(model),
-            classes=data.classes,
-            positives=data.positives,
-            size=data.size,
-            side=data.side,
-            crop=data.crop,
-            crop_margin=data.crop_margin,
-            crops=data.crops,
+            **data_settings(data),
             colours=self._colours,
-            colour_constancy=data.colour_constancy,
             transforms=self.recipe.test.transforms,
             age_sex_prior=self._age_sex_prior,
             mean=statistics.mean,
@@ -140,7 +126,5 @@ class ClassifierTask:
             recipe=self.recipe.name,
             data=self.prepared.fingerprint(),
             licence=read_provenance(self.run)["licence"],
-            notice=NOTICE,
-            version=__version__,
             seed=self.recipe.training.seed,
         )

@@ -1,7 +1,5 @@
 """A run with a frozen trunk -> the stored maps that it is trained and evaluated on."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,14 +12,16 @@ from torch import nn
 from attnmel import runtime
 from attnmel.config.fields import ComputePrecision
 from attnmel.config.recipe import Recipe
-from attnmel.data.batches.ablate import NO_ABLATION, PAINTED, painter
+from attnmel.data.batches.ablate import NO_ABLATION, PAINTED
 from attnmel.data.batches.loader import view_batches
 from attnmel.data.batches.stored_maps import VERSION, StoredMaps, Wanted, open_maps
 from attnmel.data.batches.views import Views
 from attnmel.errors import CheckpointError, ConfigError
+from attnmel.features.trunk_network import state_hash
+from attnmel.files.checksums import json_sha256
 from attnmel.models.classifiers import needs_means_alone, trunk_of
 from attnmel.models.trunks.trunk import Trunk
-from attnmel.pipeline.run.images.dataset import Prepared
+from attnmel.pipeline.run.images.dataset import Prepared, batch_maker
 from attnmel.progress import SILENT, Progress
 from attnmel.records import EVERY_SPLIT, Split
 
@@ -96,24 +96,14 @@ def _open(
     if statistics is None:
         raise ConfigError("maps need the colour statistics of their recipe")
     ids = tuple(prepared.cache.image_ids[row] for row in rows)
-    paint = painter(recipe.data.ablation, statistics.mean)
+    maker = batch_maker(recipe.data, prepared, rows, np.full(len(rows), -1), device)
 
     def make(chosen: range) -> Iterator[dict[int, np.ndarray]]:
-        batches = view_batches(
-            prepared.cache,
-            rows,
-            views,
-            chosen,
-            batch=BATCH,
-            mean=statistics.mean,
-            std=statistics.std,
-            device=device,
-            paint=paint,
-        )
+        batches = view_batches(maker, views, chosen, batch=BATCH)
         return (halves(trunk, images, device, precision) for images in batches)
 
     shown = recipe.data.ablation if recipe.data.ablation in PAINTED else NO_ABLATION
-    key = json.dumps(
+    key = json_sha256(
         [
             VERSION,
             prepared.cache.key,
@@ -122,22 +112,13 @@ def _open(
             (statistics.mean, statistics.std),
             (views.turned, views.crops, views.size),
             precision,
-            (recipe.model.trunk, recipe.model.padding, trunk.frozen, weights_hash(trunk)),
+            (recipe.model.trunk, recipe.model.padding, trunk.frozen, state_hash(trunk.frozen_part().state_dict())),
         ]
     )
-    wanted = Wanted(hashlib.sha256(key.encode()).hexdigest(), ids, len(views), _shapes(trunk, views.size, device))
+    wanted = Wanted(key, ids, len(views), _shapes(trunk, views.size, device))
     stored = open_maps(wanted, make, home=home, progress=progress)
     everything = trunk.frozen == len(trunk.ends)
     return stored.means if everything and needs_means_alone(network) else stored
-
-
-def weights_hash(trunk: Trunk) -> str:
-    """Return a hash of the frozen layers' weights."""
-    whole = hashlib.sha256()
-    for name, tensor in sorted(trunk.frozen_part().state_dict().items()):
-        whole.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        whole.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return whole.hexdigest()
 
 
 @torch.no_grad()

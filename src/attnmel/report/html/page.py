@@ -16,7 +16,7 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PublishedRow
 from attnmel.figures.curves import learning_figure, precision_recall_figure, roc_figure
-from attnmel.files.folders import replacing
+from attnmel.files.folders import write_text
 from attnmel.report.galleries.examples import ExampleGroup
 from attnmel.report.html import tables
 from attnmel.report.html.sections import Section, sentence
@@ -135,8 +135,7 @@ def write_report(
     Raises:
         ConfigError: nothing to show, two runs of one name, or a run without a judgement.
     """
-    with replacing(path) as part:
-        part.write_text(printable(report_page(runs, leading=leading, sections=sections, title=title)), encoding="utf-8")
+    write_text(path, printable(report_page(runs, leading=leading, sections=sections, title=title)))
 
 
 def report_page(
@@ -243,8 +242,7 @@ def rendered(template: str, **values: object) -> str:
 
 def write_page(path: Path, template: str, **values: object) -> None:
     """Write a page of one of the templates, as `rendered`."""
-    with replacing(path) as part:
-        part.write_text(printable(rendered(template, **values)), encoding="utf-8")
+    write_text(path, printable(rendered(template, **values)))
 
 
 def environment() -> Environment:

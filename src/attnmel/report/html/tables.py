@@ -96,10 +96,10 @@ def key_figures(judgement: ClassificationReport, main: str) -> tuple[KeyFigure, 
     others = judgement.images - positives
     name = spaced(main)
     return (
-        KeyFigure("AUC", _interval(auc), f"chance that a {name} is ranked above another lesion"),
-        KeyFigure("Sensitivity", _interval(found), f"{_whole(found, positives)} of {positives:,} {name} images found"),
+        KeyFigure("AUC", auc.interval, f"chance that a {name} is ranked above another lesion"),
+        KeyFigure("Sensitivity", found.interval, f"{_whole(found, positives)} of {positives:,} {name} images found"),
         KeyFigure(
-            "Specificity", _interval(cleared), f"{_whole(cleared, others)} of {others:,} other images rightly cleared"
+            "Specificity", cleared.interval, f"{_whole(cleared, others)} of {others:,} other images rightly cleared"
         ),
     )
 
@@ -166,23 +166,11 @@ def css_percent(value: float) -> str:
 
 def _line(row: MetricRow, published: float | None) -> Line:
     name, explanation = measure_words(row)
-    return Line(name, explanation, _interval(row), published)
-
-
-def _interval(row: MetricRow) -> Interval:
-    return Interval(row.value, row.low, row.high)
+    return Line(name, explanation, row.interval, published)
 
 
 def _published(row: MetricRow, main: str, published: PublishedRow | None) -> float | None:
-    if published is None:
-        return None
-    if row.task == ALL_CLASSES:
-        known = {"balanced_accuracy": published.average_recall}
-        known |= {f"{RECALL}{name}": share for name, share in (published.recalls or {}).items()}
-        return known.get(row.measure)
-    if row.task != main:
-        return None
-    return {"auc": published.auc, "ap": published.ap}.get(row.measure)
+    return published.value(row.task, row.measure, main=main) if published else None
 
 
 def _images(row: MetricRow) -> str:

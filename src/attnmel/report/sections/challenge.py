@@ -12,7 +12,7 @@ def official_section(judged: ChallengeReport) -> Section:
     """Return the measures as the challenge took them, a row a measure, a column a task."""
     tasks = tuple(dict.fromkeys(row.task for row in judged.rows))
     measures = tuple(dict.fromkeys(row.measure for row in judged.rows))
-    cells = {(row.task, row.measure): stacked((row.value, row.low, row.high)) for row in judged.rows}
+    cells = {(row.task, row.measure): stacked(row.interval) for row in judged.rows}
     task, measure = judged.ranked_by
     left_out = f" {', '.join(judged.left_out)} does not count." if judged.left_out else ""
     return Section(

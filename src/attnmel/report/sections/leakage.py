@@ -65,4 +65,4 @@ def _table(split: str, whole: ClassificationReport, without: ClassificationRepor
 
 
 def _cells(row: MetricRow) -> tuple[str, str]:
-    return fixed(row.value), span((row.low, row.high))
+    return fixed(row.value), span(row.interval)

@@ -5,7 +5,7 @@ import { takePhotographs } from "./camera.js";
 import { download, find, make } from "./dom.js";
 import { sheet } from "./sheet.js";
 import { csv, drawTable, inOrder } from "./table.js";
-import { counted, failure, percentOf, pointName } from "./text.js";
+import { chosenHow, counted, failure, percentOf, pointName } from "./text.js";
 import { FULL, applyLayers, drawCase, flattened } from "./view.js";
 
 const NO_MAP = "none";
@@ -41,7 +41,9 @@ function drawAll() {
   find("cases").hidden = !state.cases.length;
   find("case").hidden = !state.chosen?.rows;
   drawTable(find("table"), state.cases, models, now, state.chosen, (one) => choose(one, { focus: true }), drawAll);
-  if (state.chosen?.rows) drawCase(state.chosen, models, state.pictures, now);
+  if (state.chosen?.rows) drawCase(state.chosen, models, state.pictures, now, state.facts.map_colours);
+  const model = models.find((one) => one.thresholds?.some((point) => point.name === now.point));
+  find("point-meaning").textContent = model ? chosenHow(model.thresholds.find((point) => point.name === now.point), model.chosen_on) : "";
   find("opacity-value").textContent = `${now.opacity} %`;
   find("zoom-value").textContent = `${now.zoom} %`;
 }
@@ -127,11 +129,9 @@ function drawOptions(facts) {
     option.dataset.task = point.task;
     return option;
   }));
-  const usual = [...points.keys()].findIndex((name) => name.endsWith("_sensitivity_0.89"));
-  find("point").selectedIndex = Math.max(usual, points.size ? 0 : -1);
+  const usual = facts.models.map((model) => model.usual_point).find(Boolean);
+  find("point").selectedIndex = points.size ? Math.max([...points.keys()].indexOf(usual), 0) : -1;
   find("point").closest("p").hidden = !points.size;
-  find("point-meaning").textContent = points.size
-    ? `A threshold that reached this sensitivity on ${facts.models[0].chosen_on ?? "the validation images"}.` : "";
   const maps = [...new Set(facts.models.flatMap((model) => model.maps))];
   const names = { [NO_MAP]: "none", pool3: "pool3 (finer)", pool4: "pool4 (coarser)" };
   find("layers").append(...[NO_MAP, ...maps].map((name) => make("label", {}, make("input", { type: "radio", name: "layer", value: name, checked: name === (maps.at(-1) ?? NO_MAP) }), names[name] ?? name)));
@@ -191,7 +191,7 @@ function saveSheet() {
   const shown = now.layer === NO_MAP ? "" : `, with the attention map ${now.layer} at ${now.opacity} %`;
   let place = 0;
   const images = models.map((model) => (state.pictures && !state.chosen.rows[model.model].error ? flattened(place++, now) : null));
-  download(`${state.chosen.name.replace(/\.\w+$/, "")}.html`, sheet(state.chosen, models, images, shown, now, state.facts), "text/html");
+  download(`${state.chosen.name.replace(/\.\w+$/, "")}.html`, sheet(state.chosen, models, images, shown, now, state.facts, state.pictures), "text/html");
 }
 
 if (location.search) history.replaceState(null, "", "/"); // the token stays in its cookie

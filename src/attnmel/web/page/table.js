@@ -40,6 +40,13 @@ export function inOrder(cases, models, settings) {
   return column ? cases.toSorted((first, second) => compared(column.key(first), column.key(second))) : cases;
 }
 
+/** A cell, with the heading of its column for screens too narrow for columns. */
+function cellOf(column, one) {
+  const cell = make("td", { role: "cell", className: column.number ? "number" : "" }, column.text(one));
+  cell.dataset.heading = column.heading;
+  return cell;
+}
+
 /** Draw the table; `choose` is called with a case, `again` after the order has changed. */
 export function drawTable(place, cases, models, settings, chosen, choose, again) {
   const shown = columns(models, settings);
@@ -51,17 +58,18 @@ export function drawTable(place, cases, models, settings, chosen, choose, again)
       again();
     } }, column.heading);
     button.dataset.key = column.heading;
-    return make("th", { scope: "col", className: column.number ? "number" : "", "aria-sort": own ? (sorted.down ? "descending" : "ascending") : "none" }, button);
+    return make("th", { scope: "col", role: "columnheader", className: column.number ? "number" : "", "aria-sort": own ? (sorted.down ? "descending" : "ascending") : "none" }, button);
   });
   const rows = inOrder(cases, models, settings).map((one) => {
     const [image, ...rest] = shown;
     const open = make("button", { type: "button", className: "open", onclick: () => choose(one) }, image.text(one));
     open.dataset.key = `case ${one.id}`;
     if (one === chosen) open.setAttribute("aria-current", "true");
-    return make("tr", { className: one === chosen ? "chosen" : "" }, make("th", { scope: "row" }, open),
-      ...rest.map((column) => make("td", { className: column.number ? "number" : "" }, column.text(one))));
+    return make("tr", { role: "row", className: one === chosen ? "chosen" : "" }, make("th", { scope: "row", role: "rowheader" }, open),
+      ...rest.map((column) => cellOf(column, one)));
   });
-  place.replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)));
+  // Roles by name, since a narrow screen shows rows as blocks, which would end their meaning as a table.
+  place.replaceChildren(make("table", { role: "table" }, make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads)), make("tbody", { role: "rowgroup" }, ...rows)));
   if (focused) [...place.querySelectorAll("button")].find((one) => one.dataset.key === focused)?.focus();
 }
 

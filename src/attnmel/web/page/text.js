@@ -27,9 +27,19 @@ export function remarks(one, models) {
 
 const rate = ([value, low, high]) => `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 
-/** The name of an operating point as people say it: "melanoma, sensitivity 0.89". */
+const LEVELS = [[0.93, "Very high sensitivity"], [0.85, "High sensitivity"], [0.7, "Medium sensitivity"], [0, "Low sensitivity"]];
+
+/** The level of an operating point's target sensitivity, in words; of a threshold of the user's own, that threshold. */
+const level = (point) =>
+  point.target === null ? `Threshold ${point.threshold}` : LEVELS.find(([least]) => point.target >= least)[1];
+
+/** The name and meaning of an operating point: "High sensitivity: to find 89 of 100 images of melanoma". */
 export const pointName = (point) =>
-  point.target === null ? `${point.task} above ${point.threshold}` : `${point.task}, target sensitivity ${point.target}`;
+  point.target === null ? `${level(point)} of ${point.task}` : `${level(point)}: to find ${Math.round(100 * point.target)} of 100 images of ${point.task}`;
+
+/** How an operating point was chosen, in a sentence. */
+export const chosenHow = (point, chosenOn) =>
+  point.target === null ? "" : `Chosen so that ${Math.round(100 * point.target)} of 100 images of ${point.task} were found among ${chosenOn ?? "the validation images"}. A higher sensitivity finds more of them, with more false alarms.`;
 
 /** What a probability means, in a sentence. */
 export function meaning(model, probability, target) {
@@ -48,16 +58,20 @@ export function decision(model, row, pointKey) {
   const point = (model.thresholds ?? []).find((one) => one.name === pointKey);
   if (!point || !row.decisions) return { text: "No decision: the model has no such operating point.", kind: "" };
   return row.decisions[pointKey]
-    ? { text: `Above the threshold ${point.threshold}: counts as ${point.task}.`, kind: "above" }
-    : { text: `Not above the threshold ${point.threshold}: does not count as ${point.task}.`, kind: "below" };
+    ? { text: `${level(point)}: counts as ${point.task}, above the threshold ${point.threshold}.`, kind: "above" }
+    : { text: `${level(point)}: does not count as ${point.task}, not above the threshold ${point.threshold}.`, kind: "below" };
 }
 
 /** What an operating point achieved, a sentence for each set of images. */
 export function achieved(model, pointKey) {
   const point = (model.thresholds ?? []).find((one) => one.name === pointKey);
-  return (point?.achieved ?? []).map((one) =>
-    `On the ${one.images} ${one.split === "validation" ? "images that it was chosen on" : `${one.split} images`}, ${one.positives} of them ${point.task}: sensitivity ${rate(one.sensitivity)}, ` +
-    `specificity ${rate(one.specificity)}, with 95 % intervals.`);
+  return (point?.achieved ?? []).map((one) => {
+    const others = one.images - one.positives;
+    const images = one.split === "validation" ? "images that it was chosen on" : `${one.split} images`;
+    return `Of the ${one.images} ${images} it found ${Math.round(one.sensitivity[0] * one.positives)} of ${one.positives} images of ${point.task}, ` +
+      `and took ${Math.round((1 - one.specificity[0]) * others)} of ${others} others for ${point.task}: sensitivity ${rate(one.sensitivity)}, ` +
+      `specificity ${rate(one.specificity)}, with 95 % intervals.`;
+  });
 }
 
 /** What a warning means. */

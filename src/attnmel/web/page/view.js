@@ -35,6 +35,15 @@ function viewer(one, model, pictures) {
   return make("div", { className: "viewer", tabIndex: 0, role: "group", "aria-label": `Image with layers, ${model.model}; scroll to move when it is zoomed` }, stage);
 }
 
+/** What the colours of a map mean; shown with the map that is chosen. */
+export function legends(maps, colours, made = make) {
+  return Object.entries(maps).map(([name, map]) => {
+    const one = made("p", { className: "scale map" }, `${name}: lowest ${map.low.toFixed(3)} `, made("img", { src: colours, alt: "colours from clear over blue and green to yellow" }), ` highest ${map.high.toFixed(3)}`);
+    one.dataset.map = name;
+    return one;
+  });
+}
+
 function texts(model, row, settings) {
   if (row.error) return [make("p", { className: "problem" }, row.error)];
   const target = settings.target(model);
@@ -49,20 +58,21 @@ function texts(model, row, settings) {
     make("p", { className: `decision ${decided.kind}` }, decided.text),
     ...achieved(model, settings.point).map((text) => make("p", { className: "quiet" }, text)),
     warnings.length ? make("ul", { className: "warnings", "aria-label": "Warnings" }, ...warnings.map((name) => make("li", {}, warning(name)))) : make("p", {}, "No warning."),
+    ...(model.warnings_not_checked ?? []).map((text) => make("p", { className: "quiet" }, `Note: ${text}.`)),
     row.notes?.length ? make("p", {}, `Read from the file: ${row.notes.join("; ")}.`) : null,
     make("p", { className: "quiet" }, seen),
   ].filter(Boolean);
 }
 
 /** Show a case; `pictures` is null while they are loaded, or where there are none. */
-export function drawCase(one, models, pictures, settings) {
+export function drawCase(one, models, pictures, settings, colours) {
   find("case-heading").textContent = one.name;
   find("answers").classList.toggle("one", models.length === 1);
   find("answers").replaceChildren(...models.map((model) => {
     const row = one.rows[model.model];
-    const shown = pictures && !row.error ? viewer(one, model, pictures) : null;
+    const shown = pictures && !row.error ? [viewer(one, model, pictures), ...legends(pictures.maps[model.model] ?? {}, colours)] : [];
     return make("article", { className: "answer" }, make("h3", {}, model.model),
-      make("div", {}, shown), make("div", {}, ...texts(model, row, settings)));
+      make("div", {}, ...shown), make("div", {}, ...texts(model, row, settings)));
   }));
   find("mask-field").hidden = !pictures?.mask;
   scrollTogether([...document.querySelectorAll(".viewer")]);
@@ -71,10 +81,8 @@ export function drawCase(one, models, pictures, settings) {
 
 /** Set what is seen over the images: map, opacity, border, square and zoom. */
 export function applyLayers({ layer, opacity, zoom, mask, square }) {
-  for (const one of document.querySelectorAll(".stage .map")) {
-    one.hidden = one.dataset.map !== layer;
-    one.style.opacity = opacity / 100;
-  }
+  for (const one of document.querySelectorAll("#answers .map")) one.hidden = one.dataset.map !== layer;
+  for (const one of document.querySelectorAll(".stage .map")) one.style.opacity = opacity / 100;
   for (const one of document.querySelectorAll(".stage .mask")) one.hidden = !mask;
   for (const one of document.querySelectorAll(".stage .square")) one.toggleAttribute("hidden", !square);
   for (const one of document.querySelectorAll(".stage")) zoomed(one, zoom);

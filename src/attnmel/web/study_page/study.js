@@ -2,6 +2,7 @@
 
 import { find, make } from "./dom.js";
 import { Visible } from "./visible.js";
+import { welcomeLines } from "./welcome.js";
 
 const token = location.hash.slice(1);
 const RETRY_SECONDS = 3;
@@ -13,6 +14,7 @@ let picture = "";
 let attention = "";
 let timer = ""; // the name of the case whose time is counted
 let paused = false;
+let start = null; // what the button of a message does
 
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
@@ -51,12 +53,15 @@ function status(text) {
   find("status").classList.toggle("problem", text !== "");
 }
 
-function message(heading, text, button = "") {
+function message(heading, text, button = "", lines = []) {
   visible.stop();
+  start = null;
   find("reading").hidden = true;
   find("message").hidden = false;
   find("message-heading").textContent = heading;
   find("message-text").textContent = text;
+  find("message-list").replaceChildren(...lines.map((line) => make("li", {}, line)));
+  find("message-list").hidden = lines.length === 0;
   find("again").hidden = button === "";
   find("again").textContent = button;
   find("message-heading").focus();
@@ -64,20 +69,23 @@ function message(heading, text, button = "") {
 
 const blobOf = async (address) => URL.createObjectURL(await (await patiently(() => fetched(address))).blob());
 
-function choices(name, values, chosen) {
+function choices(name, values, chosen, words = () => "") {
   const set = find(name);
   set.replaceChildren(set.firstElementChild);
   for (const value of values) {
     const input = make("input", { type: "radio", name, value: String(value), required: true, checked: value === chosen });
-    set.append(make("label", {}, input, String(value)));
+    set.append(make("label", {}, input, `${value}${words(value)}`));
   }
 }
+
+const ends = (last) => (step) => (step === 1 ? ": very unsure" : step === last ? ": very sure" : "");
 
 const valueOf = (name) => find("reading").elements[name].value;
 
 function showSuspicion() {
   const text = touched ? find("suspicion").value : "not set";
-  find("suspicion-value").textContent = touched ? text : "?";
+  find("suspicion-value").textContent = text;
+  find("suspicion").classList.toggle("unset", !touched);
   find("suspicion").setAttribute("aria-valuetext", text);
 }
 
@@ -103,13 +111,13 @@ async function showCase(state) {
   const nextAttention = state.support?.has_map ? await blobOf(`/api/map/${state.position}`) : "";
   find("reading").hidden = true;
   const support = state.stage === "support";
-  find("case-heading").textContent = `${state.practice ? "Practice, image" : "Image"} ${state.position}${support ? ", with the machine" : ""}`;
+  find("case-heading").textContent = `${state.practice ? "Practice, image" : "Image"} ${state.position} of ${state.images}${support ? ", with the machine" : ""}`;
   find("suspicion-label").textContent = `Suspicion of ${state.disease}`;
   touched = state.before !== null;
   find("suspicion").value = state.before?.suspicion ?? 50;
   showSuspicion();
   choices("diagnosis", state.diagnoses, state.before?.diagnosis);
-  choices("confidence", Array.from({ length: state.confidence }, (_, place) => place + 1), state.before?.confidence);
+  choices("confidence", Array.from({ length: state.confidence }, (_, place) => place + 1), state.before?.confidence, ends(state.confidence));
   choices("management", state.management, state.before?.management);
   find("comment").value = "";
   find("send").textContent = support ? "Send final answer" : "Send answer";
@@ -133,15 +141,40 @@ async function showCase(state) {
 async function show(state) {
   shown = state;
   key = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
-  find("title").textContent = `Reader study: ${state.study}`;
-  document.title = `Reader study: ${state.study}`;
+  named(state.study);
   if (state.state === "done") message("Thank you", "You have answered everything. You can close this page.");
   else if (state.state === "break") message("Break", `The second part opens on ${new Date(state.opens).toLocaleString()}. Come back then by the same link.`);
   else await showCase(state);
+  count(state);
+}
+
+function count(state) {
   find("place").hidden = false;
   find("bar").max = state.steps;
   find("bar").value = state.answered;
-  find("count").textContent = `${state.reader}: ${state.answered} of ${state.steps} answers given`;
+  const each = state.steps > state.images ? `, to ${state.images} images` : "";
+  find("count").textContent = `${state.reader}: ${state.answered} of ${state.steps} answers given${each}`;
+}
+
+const stateNow = async () => (await fetched("/api/state")).json();
+
+function named(study) {
+  find("title").textContent = `Reader study: ${study}`;
+  document.title = `Reader study: ${study}`;
+}
+
+/** Say what to expect before the first image, which is not asked for until the reader starts. */
+function welcome(found) {
+  named(found.study);
+  message("Welcome", `Thank you for reading, ${found.reader}.`, "Start", welcomeLines(found));
+  start = async () => show(await patiently(stateNow));
+  count(found);
+}
+
+/** Say why a link opens nothing. */
+function refused(error) {
+  if (error.status === 410) message("This study has ended", error.message);
+  else message("This link does not open a study", error.message);
 }
 
 async function load() {
@@ -150,9 +183,11 @@ async function load() {
     return;
   }
   try {
-    await show(await patiently(async () => (await fetched("/api/state")).json()));
+    const found = await patiently(async () => (await fetched("/api/welcome")).json());
+    if (found.answered === 0) welcome(found);
+    else await show(await patiently(stateNow));
   } catch (error) {
-    message("This link does not open a study", error.message);
+    refused(error);
   }
 }
 
@@ -176,6 +211,7 @@ async function send(event) {
     await show(state);
   } catch (error) {
     if (error.status === 409) message("Answered before", error.message, "Continue");
+    else if (error.status === 410) refused(error);
     else {
       find("send").disabled = false;
       status(error.message);
@@ -207,7 +243,8 @@ find("pause").addEventListener("click", () => {
   message("Pause", "The time of this case is stopped; the image is hidden.", "Continue");
 });
 find("again").addEventListener("click", () => {
-  if (!paused) load();
+  if (start !== null) start().catch(refused);
+  else if (!paused) load();
   else {
     paused = false;
     find("message").hidden = true;

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
-from tests.conftest import TINY
 
-from attnmel.config.load import load_recipe
 from attnmel.files.folders import RunFolder
-from attnmel.pipeline.experiment import run_recipe
 from attnmel.records import Predictions
 from attnmel.saliency.methods.registry import METHODS
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
     from tests.cli.conftest import Attnmel
     from tests.conftest import Phantoms
 
@@ -29,12 +25,9 @@ def run(trained: RunFolder, tmp_path: Path) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def plain(phantoms: "Phantoms", fabric: "Fabric", tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+def plain(mel_cnn: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A network without attention."""
-    run = RunFolder(tmp_path_factory.mktemp("plain") / "run")
-    settings = [*TINY, "model.network=mel-cnn", "loss.prior=none", "model.width=0.02", "training.epochs=1"]
-    run_recipe(load_recipe("demo", settings), run, home=phantoms.home, fabric=fabric)
-    return run
+    return RunFolder(Path(shutil.copytree(mel_cnn.path, tmp_path_factory.mktemp("plain") / "run")))
 
 
 def test_a_split_ends_in_tables_maps_a_grid_and_pages(attnmel: "Attnmel", run: RunFolder, phantoms: "Phantoms") -> None:

@@ -83,10 +83,11 @@ def test_json_of_export_holds_the_facts_of_the_file(attnmel: "Attnmel", trained:
     assert "checked only on large phantoms" in ran.err
 
 
-def test_export_without_a_format_asks_for_one(attnmel: "Attnmel", trained: RunFolder) -> None:
-    ran = attnmel("export", trained.path)
-    assert ran.code == 2
-    assert "name a format: --onnx" in ran.err
+def test_export_without_a_format_writes_onnx_into_folders_that_it_makes(attnmel: "Attnmel", tmp_path: Path) -> None:
+    out = tmp_path / "new" / "deep" / "model.onnx"
+    ran = attnmel("export", "pretrained", "--out", out)
+    assert (ran.code, ran.out) == (0, f"{out}\n")
+    assert out.is_file()
 
 
 def test_a_missing_package_is_answered_with_the_line_to_type(

@@ -47,8 +47,13 @@ def test_a_whole_study_is_printed_and_written(attnmel: Attnmel, readings: Path, 
     folder = tmp_path / "study"
     ran = attnmel("study", "analyse", readings, "--out", folder)
     assert (ran.code, ran.err) == (0, "")
-    first = ran.out.splitlines()[0]
-    assert first == (
+    answer, read = ran.out.split("\n\n")[:2]
+    assert answer == (
+        "Readers 'with machine' reach a mean AUC of 0.820, readers 'alone' of 0.800: a difference of +0.020 (95 % "
+        "interval -0.054 to +0.095, p = 0.590). So no difference is shown for other readers and other cases: for them "
+        "the first may be up to 0.054 worse or up to 0.095 better."
+    )
+    assert read == (
         f"{readings}: 5 readers, 2 modalities (with machine, alone), 24 healthy cases and 16 diseased cases; every "
         "reader read every case with every modality; machine: machine"
     )
@@ -63,6 +68,8 @@ def test_a_whole_study_is_printed_and_written(attnmel: Attnmel, readings: Path, 
     assert "&lt;script&gt;alert" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     stored = json.loads((folder / "analysis.json").read_text())
+    assert stored["answer"] == [answer]
+    assert page.index("Readers &#39;with machine&#39; reach a mean AUC of 0.820") < page.index("<table")
     assert stored["changes"]["with machine"]["toward_wrong"]["mean"]["value"] > 0
     again = attnmel("study", "analyse", folder / "readings.csv", "--threshold", "50", "--json")
     assert json.loads(again.out)["differences"] == stored["differences"]
@@ -80,6 +87,11 @@ def test_a_users_mistake_is_one_sentence_and_leaves_nothing(
         (("power", "--auc", "0.8", "--auc", "1.2"), "an AUC of 1.2; expected one between 0 and 1"),
         (("power", "--prevalence", "0"), "a prevalence of 0; expected a share between 0 and 1"),
         (("power", "--cases", "200000"), "200,000 cases; expected at most 100,000"),
+        (("power", "--target-power", "1"), "a power of 1 to reach; expected one between 0 and 1, such as 0.8"),
+        (("power", "--target-width", "0"), "an interval of +-0 to reach; expected one between 0 and 1, such as 0.05"),
+        (("analyse", readings, "--machine-threshold", "nan"), "a threshold of nan; expected a score"),
+        (("analyse", readings, "--machine-threshold", "x=1"), "unknown machine 'x'; known: machine"),
+        (("analyse", INPUT, "--machine-threshold", "1"), "no modality is a machine; name it by --machine"),
         (("power", "--pilot", readings, "--margin", "2"), "a margin of 2; expected a loss of AUC between 0 and 1"),
     ):
         ran = attnmel("study", *words)
@@ -104,9 +116,10 @@ def test_power_is_a_row_for_each_number_of_readers_and_cases(attnmel: Attnmel, r
     ran = attnmel("study", "power", "--readers", "4", "--readers", "8", "--cases", "60", "--cases", "120")
     assert ran.code == 0
     assert ran.out.splitlines()[0].split() == ["readers", "healthy", "diseased", "interval", "+-", "power"]
-    assert [line.split()[:3] for line in ran.out.splitlines()[1:]] == [
+    assert [line.split()[:3] for line in ran.out.splitlines()[1:5]] == [
         ["4", "30", "30"], ["4", "60", "60"], ["8", "30", "30"], ["8", "60", "60"],
     ]  # fmt: skip
+    assert "Assumed: an AUC of 0.85 of the first modality and 0.8 of the second, a difference of +0.05;" in ran.out
     words = ("study", "power", "--readers", "5", "--cases", "60", "--json", "--pilot", readings, "--simulate", "5")
     row = json.loads(attnmel(*words, "--machine", "--margin", "0.1").out)[0]
     assert 0 < row["expected"]["power"] < 1

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import urllib.request
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.factories import start_command
 
+from attnmel.cli.commands.start.serve import _named
 from attnmel.files.folders import RunFolder
 
 if TYPE_CHECKING:
@@ -43,6 +45,16 @@ def test_a_model_that_is_not_exported_is_refused(attnmel: "Attnmel", trained: Ru
         f"error: the page runs exported models, and {trained.path} is none; write one first: attnmel export "
         f"{trained.path} --onnx\n",
     )
+
+
+def test_requests_may_use_the_names_that_were_typed(exported: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(exported, tmp_path / "mine.onnx"))
+    name = "attnmel-lite0-isic2017"
+    paths, given = _named(["pretrained", str(copy), name])
+    assert list(paths) == [name, "mine"]
+    assert given == {"pretrained": name, str(copy): "mine", name: name}
+    assert _named([name])[1]["pretrained"] == name
+    assert "pretrained" not in _named([str(copy)])[1]
 
 
 @pytest.mark.slow

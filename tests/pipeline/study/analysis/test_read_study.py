@@ -18,7 +18,7 @@ ROWS = f"{HEAD}r,a,m,1,0\nr,b,m,2,1\n"
 
 def test_readings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     data = read_study(write_sequential(tmp_path / "readings.csv", cases=12))
-    write_readings_table(tmp_path / "again.csv", data)
+    write_readings_table(tmp_path / "again.csv", data, {})
     write_imrmc(tmp_path / "again.imrmc", data.readings)
     table, imrmc = read_study(tmp_path / "again.csv"), read_study(tmp_path / "again.imrmc")
     for again in (table, imrmc):

@@ -1,6 +1,5 @@
 """`attnmel explain`: saliency maps of images, and measures of their quality."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -74,68 +73,30 @@ def explain(
     Example:
         attnmel explain pretrained lesion.jpg --method gradcam-pool5
     """
+    from attnmel.api.maps import Explained, explain_one_by_one, explain_split
     from attnmel.runtime import use_threads
 
     use_threads(threads)
-    if split is not None and (masks or segmenter):
-        raise ConfigError("--masks and --segmenter are for image files; a split has the masks of the run's data")
-    if split is not None:
-        _explain_split(
-            [model, *(images or ())],
-            split,
-            method or (),
-            measure or ("overlap",),
-            channels or (),
-            limit,
-            out,
-            home,
-            as_json,
-        )
-    elif measure or channels:
-        raise ConfigError("--measure and --channels need a whole split: name one of the run's data, as in --split test")
-    else:
-        _explain_files(model, images or (), method or (), out, masks, segmenter, as_json)
-
-
-def _explain_files(
-    model: str,
-    images: Sequence[str],
-    methods: Sequence[str],
-    out: Path | None,
-    masks: Path | None,
-    segmenter: Path | None,
-    as_json: bool,
-) -> None:
-    from attnmel.api.maps import Explained, explain_one_by_one
-
-    written = explain_one_by_one(model, images, methods, out, masks, segmenter, Terminal())
-    if as_json:
-        print_json(Explained(tuple(written)).to_dict())
+    if split is None:
+        if measure or channels:
+            raise ConfigError(
+                "--measure and --channels need a whole split: name one of the run's data, as in --split test"
+            )
+        written = explain_one_by_one(model, images or (), method or (), out, masks, segmenter, Terminal())
+        if as_json:
+            print_json(Explained(tuple(written)).to_dict())
+            return
+        for path in written:
+            print(path)
         return
-    for path in written:
-        print(path)
-
-
-def _explain_split(
-    models: Sequence[str],
-    split: str,
-    methods: Sequence[str],
-    measures: Sequence[str],
-    channels: Sequence[str],
-    limit: int,
-    out: Path | None,
-    home: Path | None,
-    as_json: bool,
-) -> None:
-    from attnmel.api.maps import explain_split
-    from attnmel.report.sections.maps import summary_text
-
+    if masks or segmenter:
+        raise ConfigError("--masks and --segmenter are for image files; a split has the masks of the run's data")
     found = explain_split(
-        models,
+        [model, *(images or ())],
         split,
-        methods=methods,
-        measures=measures,
-        channels=channels,
+        methods=method or (),
+        measures=measure or ("overlap",),
+        channels=channels or (),
         limit=limit,
         out=out,
         home=home,
@@ -144,6 +105,8 @@ def _explain_split(
     if as_json:
         print_json(found.to_dict())
         return
+    from attnmel.report.sections.maps import summary_text
+
     if found.summary:
         print(summary_text(found.summary, differences=False))
     folder = found.folder

@@ -189,7 +189,9 @@ def _format(out: Path | None, as_json: bool, progress: Terminal) -> bool:
 
 def export(
     model: Annotated[str, typer.Argument(help=f"A run folder, a checkpoint, or {NAME}.", autocompletion=models)],
-    onnx: Annotated[bool, option(OUTPUT, "Write an ONNX file; the only format so far.", "--onnx")] = False,
+    onnx: Annotated[
+        bool, option(OUTPUT, "Write an ONNX file: the only format so far, and the default.", "--onnx")
+    ] = True,
     out: Out = None,
     int8: Annotated[
         bool, option(OUTPUT, "Quantise to 8 bits, with value ranges of training images.", "--int8")
@@ -212,9 +214,7 @@ def export(
     Example:
         attnmel export runs/isic2017/attnmel-lesion/seed-0 --onnx --out model.onnx
     """
-    if not onnx:
-        raise typer.BadParameter("name a format: --onnx")
-
+    assert onnx, "there is no option against it"
     from attnmel.api.exporting import export as export_model
 
     exported = export_model(

@@ -1,6 +1,5 @@
 """`attnmel segment`: train a U-Net for lesion segmentation, predict masks, and evaluate masks."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,7 +7,7 @@ import typer
 
 from attnmel.cli.commands.networks.train import Overrides
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, STATISTICS, TRAINING, HelpCommand, HelpGroup, option
-from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, Threads, command_line, print_json, print_table
 
 segment = typer.Typer(
     cls=HelpGroup,
@@ -41,9 +40,8 @@ def train(
     from attnmel.evaluation.statistics.format import plain
     from attnmel.segment import train as train_segmenter
 
-    command = " ".join(["attnmel", *sys.argv[1:]])
     segmenter = train_segmenter(
-        out, overrides or (), resume=resume, home=home, threads=threads, command=command, progress=Terminal()
+        out, overrides or (), resume=resume, home=home, threads=threads, command=command_line(), progress=Terminal()
     )
     if as_json:
         print_json(segmenter.to_dict())

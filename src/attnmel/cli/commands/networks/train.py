@@ -8,7 +8,7 @@ import typer
 
 from attnmel.cli.completion import recipes
 from attnmel.cli.help import DATA, OUTPUT, TRAINING, option
-from attnmel.cli.terminal import Home, Json, Terminal, Threads, print_json
+from attnmel.cli.terminal import Home, Json, Terminal, Threads, command_line, print_json
 
 Overrides = Annotated[
     list[str] | None,
@@ -104,7 +104,7 @@ def train(
         home=home_folder(home),
         resume=resume,
         threads=threads,
-        command=" ".join(["attnmel", *sys.argv[1:]]),
+        command=command_line(),
         progress=Terminal(),
     )
     if as_json and trained.seeds:

@@ -1,6 +1,5 @@
 """`attnmel fuse`: the predictions of several runs and files as one."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -8,7 +7,7 @@ import typer
 
 from attnmel.api.model_names import NAME
 from attnmel.cli.help import DATA, EVALUATION, OUTPUT, option
-from attnmel.cli.terminal import Home, Json, Terminal, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, command_line, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.pipeline.fuse.fuse import Fused
@@ -66,7 +65,7 @@ def fuse(
         positives=positive or (),
         seed=seed,
         home=home,
-        command=" ".join(["attnmel", *sys.argv[1:]]),
+        command=command_line(),
         progress=terminal,
     )
     if as_json:

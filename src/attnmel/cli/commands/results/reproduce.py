@@ -1,6 +1,5 @@
 """`attnmel reproduce`: all rows of a table of the thesis."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,7 +8,7 @@ import typer
 
 from attnmel.cli.commands.networks.train import Overrides
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, TRAINING, option
-from attnmel.cli.terminal import Home, Json, Terminal, print_json
+from attnmel.cli.terminal import Home, Json, Terminal, command_line, print_json
 
 
 def reproduce(
@@ -81,7 +80,7 @@ def reproduce(
         segmenter=segmenter,
         out=out,
         home=home,
-        command=shlex.join(["attnmel", *sys.argv[1:]]),
+        command=command_line(),
     )
     if print_commands:
         lines = command_lines(table_jobs(options))

@@ -47,7 +47,14 @@ def analyse(
         ),
     ] = None,
     machine_threshold: Annotated[
-        float | None, option(EVALUATION, "That of machines [default: the same].", "--machine-threshold")
+        list[str] | None,
+        option(
+            EVALUATION,
+            "Score above which a machine's answer is positive, of all or of one; repeatable [default: what the "
+            "readings say, as those of `study export`; else --threshold].",
+            "--machine-threshold",
+            metavar="[NAME=]SCORE",
+        ),
     ] = None,
     margin: Annotated[
         float | None, option(STATISTICS, "Loss of AUC that would matter, for tests of non-inferiority, such as 0.05.")
@@ -72,6 +79,7 @@ def analyse(
     Example:
         attnmel study analyse readings.csv --threshold 50 --out study
     """
+    from attnmel.pipeline.study.machine_thresholds import parsed_thresholds
     from attnmel.study import analyse as analyse_readings
 
     analysed = analyse_readings(
@@ -79,7 +87,7 @@ def analyse(
         machines=machine or (),
         reference=reference,
         threshold=threshold,
-        machine_threshold=machine_threshold,
+        machine_threshold=parsed_thresholds(machine_threshold or ()),
         margin=margin,
         covariance=covariance,
         binormal=binormal,
@@ -91,10 +99,11 @@ def analyse(
         return
     from attnmel.pipeline.study.analysis.analyse import median_seconds
     from attnmel.pipeline.study.analysis.tables import study_tables
-    from attnmel.report.sections.readers.reader_tables import notes_of
+    from attnmel.report.sections.readers.study_sentences import answers_of, notes_of
 
     found = analysed.found
-    print(f"{readings}: {found.sentence}")
+    print("\n".join(answers_of(found.analysis)))
+    print(f"\n{readings}: {found.sentence}")
     for table in study_tables(found.analysis, median_seconds(found)):
         _print(table)
     for note in (*found.data.notes, *notes_of(found.analysis)):
@@ -132,6 +141,13 @@ def power(
     margin: Annotated[
         float | None, option(STATISTICS, "Also the power to show that the first is not worse by so much.")
     ] = None,
+    target_power: Annotated[
+        float, option(STATISTICS, "Power whose number of readers is looked for.", "--target-power")
+    ] = 0.8,
+    target_width: Annotated[
+        float | None,
+        option(STATISTICS, "Half of an interval's width whose number of readers is looked for.", "--target-width"),
+    ] = None,
     pilot: Annotated[
         Path | None, option(STATISTICS, "Readings of a pilot study to take variances from [default: moderate ones].")
     ] = None,
@@ -141,12 +157,13 @@ def power(
 ) -> None:
     """Say how many readers and cases give which interval and power.
 
-    By the formula of Hillis, Obuchowski and Berbaum, for all readers and cases.
+    By the formula of Hillis, Obuchowski and Berbaum, for all readers and cases. Below the table are the AUCs that were
+    assumed, and the number of readers that reach the power and the width looked for.
 
     Example:
         attnmel study power --readers 5 --readers 10 --cases 100 --auc 0.86 --auc 0.80
     """
-    from attnmel.pipeline.study.analysis.power import power_table
+    from attnmel.pipeline.study.analysis.power import power_sentences, power_table
     from attnmel.study import power as power_of
 
     found = power_of(
@@ -156,6 +173,8 @@ def power(
         prevalence=prevalence,
         machine=machine,
         margin=margin,
+        target_power=target_power,
+        target_width=target_width,
         pilot=pilot,
         simulate=simulate,
         seed=seed,
@@ -165,6 +184,7 @@ def power(
         print_json(found.to_dict())
         return
     print_table(*power_table(found.plan, found.rows))
+    print("\n" + "\n".join(power_sentences(found.plan, found.rows)))
 
 
 for _command in (new, serve, status, export, link):

@@ -49,6 +49,16 @@ def new(
     wrong: Annotated[
         bool, option(EVALUATION, "One more machine is wrong on purpose, for automation bias.", "--wrong")
     ] = False,
+    machine_threshold: Annotated[
+        list[str] | None,
+        option(
+            EVALUATION,
+            "Probability above which a machine calls a case diseased, of all or of one; repeatable [default: a "
+            "model's operating point, 0.5 of a CSV].",
+            "--machine-threshold",
+            metavar="[NAME=]P",
+        ),
+    ] = None,
     show: Annotated[
         Literal["probability", "map", "both"], option(EVALUATION, "What of the machine is shown.")
     ] = "probability",
@@ -82,6 +92,7 @@ def new(
         attnmel study new reading images --count melanoma=9 --count nevus=9 --machine model.onnx --reader ana
     """
     from attnmel.pipeline.study.draw_cases import parsed_counts
+    from attnmel.pipeline.study.machine_thresholds import parsed_thresholds
     from attnmel.study import new as new_study
 
     frozen = new_study(
@@ -93,6 +104,7 @@ def new(
         diseased=diseased or (),
         split=split,
         machines=machine or (),
+        machine_threshold=parsed_thresholds(machine_threshold or ()),
         wrong=wrong,
         show=show,
         training=training,
@@ -112,6 +124,8 @@ def new(
         print_json(frozen.to_dict())
     else:
         print_table(["reader", "link"], [[*one] for one in frozen.links.items()])
+    for name, at in frozen.thresholds.items():
+        Terminal().note(f"{name}: calls a case diseased above {at.value:.6g}, {at.source}")
     Terminal().note(f"frozen: {frozen.file}. Keep the links: they are stored nowhere. Then: study serve {study}")
 
 

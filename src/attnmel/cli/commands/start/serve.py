@@ -65,14 +65,14 @@ def serve(
 
     require_token(host, token)
     limits = Limits(stall_seconds=stall_limit)
-    paths = _paths(models or ["pretrained"])
+    paths, given_names = _named(models or ["pretrained"])
     mask_of = None
     if segmenter is not None:
         from attnmel.pipeline.predict.masks.segmenter_masks import SegmenterMasks  # with torch
 
         mask_of = SegmenterMasks(segmenter)
     listening = open_port(host, port)
-    app = make_app(Models(paths, mask_of), limits)
+    app = make_app(Models(paths, mask_of, given_names), limits, token_needed=token is not None)
     address = address_of(listening, host, token)
     print_address(address, as_json=as_json)
     Terminal().note(f"{', '.join(paths)}: open this address in a browser. Ctrl-C stops the page")
@@ -85,19 +85,23 @@ def serve(
         end_if_hung(0)
 
 
-def _paths(models: list[str]) -> dict[str, Path]:
-    """Return the ONNX file of each model, by the name that the page shows."""
+def _named(models: list[str]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the ONNX file of each model by the name that the page shows, and that name by the names as given."""
     from attnmel.files.hub import PREFIX
+    from attnmel.pretrained.catalogue import ANY
 
     found: dict[str, Path] = {}
+    given: dict[str, str] = {}
+    usual = shipped(ANY)
     for model in models:
         path, known = _onnx_file(model), shipped(model)
         name = known.card.name if known else model if model.startswith(PREFIX) else _name(path)
-        if path in found.values():
-            continue
-        number = sum(one.partition(" (")[0] == name for one in found)
-        found[f"{name} ({number + 1})" if number else name] = path
-    return found
+        if path not in found.values():
+            number = sum(one.partition(" (")[0] == name for one in found)
+            found[f"{name} ({number + 1})" if number else name] = path
+        shown = next(one for one, own in found.items() if own == path)
+        given |= {model: shown} | ({ANY: shown} if known and usual and known.card.name == usual.card.name else {})
+    return found, given
 
 
 def _onnx_file(model: str) -> Path:

@@ -147,7 +147,10 @@ class RowReader:
                 self._meant[label, found] += 1
             return found, []
         others = f" ('{REST}' for every other diagnosis)" if REST in self._classes else ""
-        expected = f"one of {', '.join(self._classes)}{others}, or 0 to {len(self._classes) - 1}"
+        expected = (
+            f"one of {', '.join(self._classes)}{others}, or 0 to {len(self._classes) - 1}; a further diagnosis is added "
+            "to the setting data.classes (docs/data.md)"
+        )
         return None, [self._problem(row, "label", shown(label), expected)]
 
     def _ones(self, row: Row) -> str | Problem:

@@ -12,6 +12,8 @@ NEGATIVE_VARIANCE = (
     "no test"
 )
 NO_VARIANCE = "no variance was found, so there is no interval and no test"
+ROUNDING = 1e-24
+"""Variance below which it is 0, but for the rounding of sums."""
 ONE_READER = "one reader shows no differences between readers, so they cannot be taken as a sample of all readers"
 
 
@@ -52,6 +54,7 @@ def t_estimate(
 
     A difference of 0 without variance, as of two equal modalities, is 0 to 0 with p = 1.
     """
+    variance = 0.0 if abs(variance) < ROUNDING else variance
     if difference and variance == 0 and value == 0:
         return Estimate(0.0, 0.0, math.inf, 0.0, 0.0, 1.0)
     if not variance > 0 or math.isnan(degrees):

@@ -1,11 +1,11 @@
 """The options that name the lesion masks of a prediction: a folder of them, or a segmenter."""
 
-import hashlib
 from pathlib import Path
 
 from attnmel.data.dicom.frames import image_id
 from attnmel.data.preprocess.network_input import mask_of
 from attnmel.errors import ConfigError
+from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import MasksFolder
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
 
@@ -24,7 +24,7 @@ def open_masks(masks: Path | None, segmenter: Path | None) -> LesionMasks:
         from attnmel.pipeline.predict.masks.segmenter_masks import SegmenterMasks  # with torch
 
         drawn = SegmenterMasks(segmenter)
-        return LesionMasks(drawn, f"segmenter {hashlib.sha256(drawn.file.read_bytes()).hexdigest()[:12]}")
+        return LesionMasks(drawn, f"segmenter {file_sha256(drawn.file)[:12]}")
     if masks is not None:
         if not masks.is_dir():
             raise ConfigError(

@@ -68,17 +68,13 @@ class FusedModel:
     def _fused(self, results: Sequence[ImageResult]) -> tuple[float, ...]:
         classes, dataset = self._fusion.classes, self._fusion.dataset
         rows = [
-            in_classes(_one_image(member.card.classes, found.probabilities), classes, dataset).probabilities
+            in_classes(Predictions.of_image(member.card.classes, found.probabilities), classes, dataset).probabilities
             for member, found in zip(self._members, results, strict=True)
         ]
-        fused = _one_image(classes, tuple(self._fusion.fusion(np.stack(rows))[0].tolist()))
+        fused = Predictions.of_image(classes, self._fusion.fusion(np.stack(rows))[0])
         return tuple(at_temperature(fused, self.temperature).probabilities[0].tolist())
 
 
 def _opened(path: Path, batch: int, masks: MaskOf, transforms: str | None) -> "CheckpointModel | FusedModel":
     kind = FusedModel if checkpoint_card(path).network == FUSED else CheckpointModel
     return kind(path, batch=batch, calibrated=True, masks=masks, transforms=transforms)
-
-
-def _one_image(classes: tuple[str, ...], probabilities: tuple[float, ...]) -> Predictions:
-    return Predictions(("image",), classes, np.array([probabilities]), np.array([-1]), ("image",))

@@ -1,21 +1,21 @@
 """Predict image files by several runs of one recipe: the mean of their probabilities, and how far they are apart."""
 
 import dataclasses
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from attnmel.errors import ConfigError
-from attnmel.evaluation.calibration.temperature import at_temperature, fit_temperature
+from attnmel.evaluation.calibration.temperature import at_temperature
+from attnmel.files.checksums import file_sha256, json_sha256
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, MaskOf
 from attnmel.pipeline.predict.models.torch_model import CheckpointModel
 from attnmel.pipeline.predict.table import ImageResult, spread_column
 from attnmel.pipeline.run.results.results import CHOOSES
-from attnmel.pipeline.run.results.thresholds import evaluated_predictions, thresholds_of
+from attnmel.pipeline.run.results.thresholds import evaluated_predictions, fitted_scale
 from attnmel.records import Predictions
 
 
@@ -58,8 +58,8 @@ class MeanModel:
         self.card, self.not_calibrated = _calibrated(first, _validation_mean(runs, [one.card for one in self._runs]))
         self.temperature = self.card.temperature if calibrated else None
         self.thresholds = self.card.thresholds if self.temperature == self.card.temperature else ()
-        files = b"".join(hashlib.sha256(one.file.read_bytes()).digest() for one in self._runs)
-        self.made_with = {**self._runs[0].made_with, "runs": f"{self.runs} ({hashlib.sha256(files).hexdigest()[:12]})"}
+        files = json_sha256([file_sha256(one.file) for one in self._runs])
+        self.made_with = {**self._runs[0].made_with, "runs": f"{self.runs} ({files[:12]})"}
 
     def predict(self, paths: Sequence[Path], *, many: bool) -> Iterator[ImageResult]:
         """Yield the result of each file, with what the first run saw of it and the mean of the attention maps."""
@@ -69,7 +69,7 @@ class MeanModel:
     def _mean(self, results: Sequence[ImageResult]) -> ImageResult:
         first, shares = results[0], np.array([one.probabilities for one in results])
         mean, *each = (
-            at_temperature(_one_image(self.card, row), self.temperature).probabilities[0]
+            at_temperature(Predictions.of_image(self.card.classes, row), self.temperature).probabilities[0]
             for row in (shares.mean(axis=0), *shares)
         )
         apart = np.std(each, axis=0, ddof=1)
@@ -85,10 +85,8 @@ def _calibrated(card: Card, validation: Predictions | None) -> tuple[Card, str]:
     if validation is None:
         reason = f"not every run has predictions of the same {CHOOSES} images"
         return dataclasses.replace(card, temperature=None, thresholds=()), reason
-    fitted = fit_temperature(validation)
-    temperature = None if fitted.reason else fitted.value
-    thresholds = thresholds_of(at_temperature(validation, temperature), card.positives)
-    return dataclasses.replace(card, temperature=temperature, thresholds=thresholds), fitted.reason
+    scale = fitted_scale(validation, card.positives)
+    return dataclasses.replace(card, temperature=scale.temperature, thresholds=scale.thresholds), scale.fitted.reason
 
 
 def _validation_mean(runs: Sequence[RunFolder], cards: Sequence[Card]) -> Predictions | None:
@@ -102,7 +100,3 @@ def _validation_mean(runs: Sequence[RunFolder], cards: Sequence[Card]) -> Predic
         return None
     mean = np.mean([one.probabilities for one in known], axis=0)
     return dataclasses.replace(known[0], probabilities=mean, temperature=None)
-
-
-def _one_image(card: Card, probabilities: np.ndarray) -> Predictions:
-    return Predictions(("image",), card.classes, probabilities[None], np.array([-1]), ("image",))

@@ -1,10 +1,9 @@
 """A data set's name and a recipe -> labelled lesions, their prepared images and their fingerprint."""
 
 import dataclasses
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from attnmel.config.recipe import Recipe
 from attnmel.config.settings.data import DataSettings, Statistics
 from attnmel.data.batches.ablate import NO_ABLATION, PAINTED, SHUFFLED_LABELS, painter, shuffled
 from attnmel.data.batches.loader import Batch, TrainingBatches, evaluation_batches
+from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.batches.scale_and_colour import WarpRange
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.batches.views import Views
@@ -32,12 +32,14 @@ from attnmel.data.datasets.splits import (
 from attnmel.data.preprocess.cache import Cache
 from attnmel.data.preprocess.images import central_crop
 from attnmel.data.priors.cache import Planes
+from attnmel.data.priors.kinds import NO_PRIOR
 from attnmel.errors import LabelError
+from attnmel.files.checksums import json_sha256
 from attnmel.pipeline.run.images.crops import open_crop
 from attnmel.pipeline.run.images.image_notes import note_images
 from attnmel.pipeline.run.images.left_out import ALL, refuse_unknown, without_class
 from attnmel.progress import SILENT, Progress
-from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Split, class_index
+from attnmel.records import ATTRIBUTES, INTERNAL, SPLITS, Lesion, Predictions, Split, class_index
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Prepared:
     def _can_be_painted(self, row: int) -> bool:
         return self.ablation not in PAINTED or bool(self.cache.has_mask[row])
 
-    @property
+    @cached_property
     def groups(self) -> list[str]:
         """Lesion or patient of every row; the image id where it is not known."""
         return [lesion.group or lesion.image_id for lesion in self.lesions]
@@ -125,6 +127,16 @@ class Prepared:
         columns = {name: tuple(one.get(name, "") for one in known) for name in ATTRIBUTES}
         return {name: column for name, column in columns.items() if any(column)}
 
+    def predictions(self, rows: np.ndarray, probabilities: np.ndarray) -> Predictions:
+        """Return probabilities of rows as predictions, with ids, labels and groups."""
+        return Predictions(
+            image_ids=tuple(self.cache.image_ids[row] for row in rows),
+            classes=self.classes,
+            probabilities=probabilities,
+            labels=self.labels(rows),
+            groups=tuple(self.groups[row] for row in rows),
+        )
+
     def fingerprint(self) -> dict[str, Any]:
         """Return what identifies the data of a run, with the completeness of the official archives."""
         return {
@@ -132,17 +144,12 @@ class Prepared:
             "title": self.dataset.title,
             "licence": self.dataset.licence,
             "content": self.cache.key,
-            "labels": self._labels_hash(),
+            "labels": json_sha256([[one.image_id, one.diagnosis, one.split, one.group] for one in self.lesions]),
             "archives": [dataclasses.asdict(state) for state in self.dataset.states],
             "splits": {split: self._counts(split) for split in self._splits()},
             **({"beyond limit": len(self.beyond)} if self.beyond else {}),
             **({"ablation": self.ablation, "left out": self.left_out} if self.ablation != NO_ABLATION else {}),
         }
-
-    def _labels_hash(self) -> str:
-        """Return a hash of the label, split and lesion or patient of each image."""
-        rows = [[one.image_id, one.diagnosis, one.split, one.group] for one in self.lesions]
-        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
     def _splits(self) -> tuple[Split, ...]:
         """Return the splits that every data set should have, and the internal one where there is one."""
@@ -224,26 +231,17 @@ def training_batches(
     """
     data, training = recipe.data, recipe.training
     check_classes(prepared.used, data.classes)
-    rows, statistics_ = prepared.rows("train"), _statistics(data)
+    rows = prepared.rows("train")
     labels = prepared.labels(rows)
     labels = shuffled(labels, training.seed) if data.ablation == SHUFFLED_LABELS else labels
     return TrainingBatches(
-        prepared.cache,
-        rows,
-        labels,
+        batch_maker(data, prepared, rows, labels, device, prior=recipe.loss.prior, planes=planes, maps=maps),
         size=data.size,
         repeats={data.classes.index(name): times for name, times in data.repeats.items()},
         passes=data.passes,
         batch=training.batch,
-        mean=statistics_.mean,
-        std=statistics_.std,
-        prior=recipe.loss.prior,
         seed=training.seed,
-        device=device,
-        planes=planes,
-        paint=painter(data.ablation, statistics_.mean),
         views=views,
-        maps=maps,
         warp=WarpRange.of(training.smallest_crop, training.any_angle, training.colour, data.size / data.side),
     )
 
@@ -261,18 +259,26 @@ def split_batches(
 
     `maps` are the feature maps of a frozen trunk, used in place of the images.
     """
-    statistics_ = _statistics(data)
-    return evaluation_batches(
-        prepared.cache,
-        rows,
-        prepared.labels(rows),
-        size=data.size,
-        batch=batch,
-        mean=statistics_.mean,
-        std=statistics_.std,
-        device=device,
-        paint=painter(data.ablation, statistics_.mean),
-        maps=maps,
+    maker = batch_maker(data, prepared, rows, prepared.labels(rows), device, maps=maps)
+    return evaluation_batches(maker, size=data.size, batch=batch)
+
+
+def batch_maker(
+    data: DataSettings,
+    prepared: Prepared,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    device: torch.device,
+    *,
+    prior: str = NO_PRIOR,
+    planes: Planes | None = None,
+    maps: StoredMaps | None = None,
+) -> BatchMaker:
+    """Return what makes batches of chosen rows, normalised and painted by the recipe."""
+    cache, mean, std = prepared.cache, _statistics(data).mean, _statistics(data).std
+    paint = painter(data.ablation, mean)
+    return BatchMaker(
+        cache, rows, labels, mean=mean, std=std, prior=prior, planes=planes, device=device, paint=paint, maps=maps
     )
 
 

@@ -4,8 +4,6 @@ A folder `features-<key>` in the cache holds parts of `PART` images each, in the
 that was stopped goes on where it was. The key depends on the prepared images, the feature and its weights.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +17,7 @@ from attnmel.data.preprocess.array_file import writable
 from attnmel.data.preprocess.images import central_crop
 from attnmel.features.sources import Described, Source
 from attnmel.features.system import FittedSystem
+from attnmel.files.checksums import json_sha256
 from attnmel.files.folders import cache_folder, replacing
 from attnmel.files.locks import hold_file
 from attnmel.pipeline.run.images.dataset import Prepared
@@ -54,7 +53,7 @@ def described_parts(
     Raises:
         AttnmelError: the disk is full or cannot be written.
     """
-    key = hashlib.sha256(json.dumps([prepared.cache.key, size, source.key(context)]).encode()).hexdigest()
+    key = json_sha256([prepared.cache.key, size, source.key(context)])
     folder = cache_folder(home) / f"features-{key}"
     part_of = rows // PART
     parts = np.unique(part_of).tolist()
@@ -85,13 +84,7 @@ def system_predictions(
                     described = part.described[member.place.tap]
                     share[part.places] = system.member_probabilities(member, described)
             found += shares
-    return Predictions(
-        image_ids=tuple(prepared.cache.image_ids[row] for row in rows),
-        classes=system.card.classes,
-        probabilities=system.joined(found),
-        labels=prepared.labels(rows),
-        groups=tuple(prepared.groups[row] for row in rows),
-    )
+    return prepared.predictions(rows, system.joined(found))
 
 
 def _part(

@@ -1,6 +1,5 @@
 """The mean and standard deviation of RGB that normalise a recipe's images: of its data set, or of its start weights."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from attnmel.config.settings.data import DataSettings, Statistics
 from attnmel.data.preprocess.cache import CHUNK, Cache, statistics
 from attnmel.data.preprocess.image_warnings import colour_statistics, mean_colour
 from attnmel.data.preprocess.images import central_crop
+from attnmel.files.checksums import text_sha256
 from attnmel.files.table_files import computed_once
 from attnmel.models.weights.pretrained_input import input_scale
 from attnmel.pipeline.run.images.dataset import Prepared
@@ -98,4 +98,4 @@ def mean_colours(cache: Cache, rows: Int64[np.ndarray, " n"], size: int) -> Floa
 def _stored(cache: Cache, rows: Int64[np.ndarray, " n"], name: str) -> Path:
     """Return the file, in the cache's folder, of what is computed of some rows."""
     ids = "\n".join(cache.image_ids[row] for row in rows)
-    return cache.path / f"{name}-{hashlib.sha256(ids.encode()).hexdigest()[:12]}.json"
+    return cache.path / f"{name}-{text_sha256(ids)[:12]}.json"

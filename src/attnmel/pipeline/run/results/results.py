@@ -61,7 +61,7 @@ class SplitResults:
 
     def table(self) -> list[list[str]]:
         """Return the measures as text: task, measure, value, interval."""
-        measures = [[row.task, row.measure, *plain((row.value, row.low, row.high))] for row in self.judgement.rows]
+        measures = [[row.task, row.measure, *plain(row.interval)] for row in self.judgement.rows]
         overlap = f"jaccard ({self.masks} masks)"
         return measures + [[f"attention {name}", overlap, *plain(values)] for name, values in self.overlap.items()]
 

@@ -1,12 +1,13 @@
 """The operating points and measures of a run, for the users of its checkpoint or exported file."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from attnmel.data.batches.ablate import ablation_of
 from attnmel.deploy.onnx.export_facts import Measure
-from attnmel.evaluation.calibration.temperature import at_temperature
+from attnmel.evaluation.calibration.temperature import Temperature, at_temperature, fit_temperature
 from attnmel.evaluation.classification.choose_threshold import chosen_threshold
 from attnmel.evaluation.classification.operating_points import SENSITIVITIES
 from attnmel.evaluation.classification.ranking import Ranking
@@ -45,6 +46,22 @@ def thresholds_of(
     found = (task for task in target_classes if validation.is_class(task).any())
     sets = {CHOOSES: validation, **(others or {})}
     return tuple(_threshold(sets, task, target) for task in found for target in SENSITIVITIES)
+
+
+class Scale(NamedTuple):
+    """The temperature that fits some predictions, and the operating points of the probabilities at it."""
+
+    temperature: float | None
+    thresholds: tuple[Threshold, ...]
+    fitted: Temperature
+    """With the reason where there is no temperature."""
+
+
+def fitted_scale(validation: Predictions, target_classes: Sequence[str]) -> Scale:
+    """Fit the temperature to uncalibrated predictions of the validation images, and choose thresholds at it."""
+    fitted = fit_temperature(validation)
+    temperature = None if fitted.reason else fitted.value
+    return Scale(temperature, thresholds_of(at_temperature(validation, temperature), target_classes), fitted)
 
 
 def stored_thresholds(run: RunFolder, card: Card) -> tuple[Threshold, ...]:

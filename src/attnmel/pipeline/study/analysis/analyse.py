@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.errors import ConfigError, ReadingsError, counted
-from attnmel.evaluation.readers.machines import reference_of
+from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.evaluation.readers.study import analyse
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
 from attnmel.files.own_files import require_only, require_own_file
@@ -19,6 +19,10 @@ from attnmel.pipeline.study.analysis.study_data import StudyData
 from attnmel.progress import Progress
 from attnmel.report.html.page import write_report
 from attnmel.report.sections.readers.reader_study import study_sections
+from attnmel.report.sections.readers.study_sentences import answers_of, notes_of
+
+OF_STUDY = "that of the analysis"
+"""Where the threshold of readers comes from, in the table that is written."""
 
 REPORT, RESULTS, TABLE, IMRMC = "report.html", "analysis.json", "readings.csv", "readings.imrmc"
 
@@ -33,7 +37,9 @@ class AnalysedStudy:
 
     def as_dict(self) -> dict[str, object]:
         """Return all results as plain values."""
-        plain = {"file": str(self.file), "notes": list(self.data.notes), **analysis_dict(self.analysis)}
+        notes = [*self.data.notes, *notes_of(self.analysis)]
+        answer = list(answers_of(self.analysis))
+        plain = {"file": str(self.file), "answer": answer, "notes": notes, **analysis_dict(self.analysis)}
         return {**plain, "seconds": median_seconds(self)} if self.data.seconds is not None else plain
 
     @property
@@ -59,8 +65,7 @@ def analyse_study(file: Path, options: StudyOptions) -> AnalysedStudy:
         ConfigError: an option does not fit the readings.
     """
     data = read_study(file)
-    if options.threshold is None:
-        options = replace(options, threshold=data.threshold)
+    options = replace(options, stated=data.thresholds, scale_threshold=data.threshold)
     analysis = analyse(data.readings, options, second=data.second, experience=data.experience)
     return AnalysedStudy(file, data, analysis)
 
@@ -92,11 +97,19 @@ def write_study(study: AnalysedStudy, folder: Path, progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_study_report(study, folder / REPORT)
     write_json(folder / RESULTS, study.as_dict())
-    write_readings_table(folder / TABLE, study.data)
+    write_readings_table(folder / TABLE, study.data, _thresholds(study.analysis))
     try:
         write_imrmc(folder / IMRMC, study.data.readings)
     except ReadingsError as error:
         progress.note(f"{IMRMC} is not written: {error}")
+
+
+def _thresholds(found: StudyAnalysis) -> dict[str, DecisionThreshold]:
+    """Return where each modality decides, so that the written readings give the same decisions again."""
+    own = {one.name: one.threshold for one in found.machines if one.threshold is not None}
+    if found.threshold is None:
+        return own
+    return own | {name: DecisionThreshold(found.threshold, OF_STUDY) for name in found.human}
 
 
 def _require_first_line(path: Path, line: str) -> None:
@@ -111,11 +124,9 @@ def _require_first_line(path: Path, line: str) -> None:
 def write_study_report(study: AnalysedStudy, path: Path) -> None:
     """Write the page of a study."""
     found = study.analysis
-    first, *others = study_sections(
-        found, median_seconds(study), reference_of(found.readings, found.options, found.machine_names)
-    )
+    first, *others = study_sections(found, median_seconds(study))
     first = replace(
-        first, prose=f"{study.file.name}: {study.sentence}. {first.prose}", notes=(*first.notes, *study.data.notes)
+        first, prose=f"{first.prose} Readings: {study.file.name}, {study.sentence}.", notes=study.data.notes
     )
     title = f"Reader study, {counted(len(found.readings.of(found.human).readers), 'reader')}"
     write_report(path, (), leading=(first, *others), title=title)

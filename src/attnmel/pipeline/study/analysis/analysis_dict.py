@@ -36,6 +36,7 @@ def analysis_dict(found: StudyAnalysis) -> Plain:
             "diseased": diseased,
             "crossed": readings.crossed,
             "threshold": found.threshold,
+            "reference": found.reference,
             "options": asdict(found.options),
             "modalities": {one.name: _modality(one) for one in found.modalities},
             "all_modalities": found.together and _analyses(found.together, found.human),
@@ -121,7 +122,8 @@ def _change(one: Changes, readers: tuple[str, ...]) -> Plain:
 
 
 def _machine(one: MachineResult) -> Plain:
-    return {"auc": _interval(one.auc), "decisions": {share: _interval(own) for share, own in one.shares.items()}}
+    decided = {share: _interval(own) for share, own in one.shares.items()}
+    return {"auc": _interval(one.auc), "threshold": one.threshold and asdict(one.threshold), "decisions": decided}
 
 
 def _binormal(one: BinormalStudy, names: tuple[str, ...]) -> Plain:

@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attnmel.data.tables.problems import Problem, refuse, shown
 from attnmel.data.tables.text import Row, TableText, read_text
 from attnmel.data.tables.words import folded
 from attnmel.errors import ReadingsError, listed
+from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.files.table_files import unguarded, write_table
 from attnmel.pipeline.study.analysis.imrmc import TRUTH, number
 from attnmel.pipeline.study.analysis.study_data import Reading, StudyData, study_data
@@ -22,6 +23,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "repeat": ("repeat", "wiederholung"),
     "experience": ("experience", "erfahrung"),
     "seconds": ("seconds", "seconds_active", "sekunden"),
+    "threshold": ("threshold", "schwelle", "schwellenwert"),
+    "threshold_source": ("threshold_source",),
 }
 """What each column is called, in any case."""
 
@@ -45,8 +48,13 @@ HALF_SUSPICION = 50.0
 WIDE = "readings"
 """Modality of a table with a column for each reader, where none is named."""
 
-COLUMNS = ("reader", "case", "modality", "score", "truth", "repeat", "experience", "seconds")
+COLUMNS = (
+    "reader", "case", "modality", "score", "truth", "repeat", "experience", "seconds", "threshold", "threshold_source"
+)  # fmt: skip
 """Of the table that is written."""
+
+IN_TABLE = "that of the readings' table"
+"""Where a threshold comes from, if its table does not say it."""
 
 
 def read_readings_table(file: Path) -> StudyData:
@@ -64,13 +72,14 @@ def read_readings_table(file: Path) -> StudyData:
         )
     problems: list[Problem] = []
     truth, text = _truth(file, text, columns, problems)
-    experience = _experience(text, columns, problems)
+    experience, thresholds = _experience(text, columns, problems), _thresholds(text, columns, problems)
     data = study_data(file, list(_readings(text, columns, problems)), truth, problems)
     suspicion = folded(text.rows[0].cells[columns["score"]]) in SUSPICIONS
     return dataclasses.replace(
         data,
         experience=experience,
         threshold=HALF_SUSPICION if suspicion else None,
+        thresholds=thresholds,
         notes=(*notes, *data.notes),
     )
 
@@ -208,16 +217,33 @@ def _experience(text: TableText, columns: dict[str, int], problems: list[Problem
     return found
 
 
-def write_readings_table(path: Path, data: StudyData) -> None:
+def _thresholds(text: TableText, columns: dict[str, int], problems: list[Problem]) -> dict[str, DecisionThreshold]:
+    """Return the threshold of each modality that has one; two of one modality are a problem."""
+    found: dict[str, DecisionThreshold] = {}
+    for line, cells in _cells(text, columns, []):
+        if not (cell := cells.get("threshold", "")):
+            continue
+        value, name = number(text.number(cell)), cells["modality"]
+        own = DecisionThreshold(value, cells.get("threshold_source", "") or IN_TABLE)
+        if math.isnan(value):
+            problems.append(Problem(line, "threshold", shown(cell), "a score, above which an answer is positive"))
+        elif found.setdefault(name, own).value != value:
+            problems.append(Problem(line, "threshold", shown(cell), f"{found[name].value:g} as before with {name}"))
+    return found
+
+
+def write_readings_table(path: Path, data: StudyData, thresholds: Mapping[str, DecisionThreshold]) -> None:
     """Write all readings of a study as such a table."""
-    write_table(path, COLUMNS, _written(data))
+    write_table(path, COLUMNS, _written(data, thresholds))
 
 
-def _written(data: StudyData) -> Iterator[Sequence[object]]:
+def _written(data: StudyData, thresholds: Mapping[str, DecisionThreshold]) -> Iterator[Sequence[object]]:
     readings = data.readings
     arrays = (readings.scores,) if data.second is None else (readings.scores, data.second)
     for repeat, scores in enumerate(arrays):
         for place, modality in enumerate(readings.modalities):
+            own_threshold = thresholds.get(modality)
+            at = (None, None) if own_threshold is None else (own_threshold.value, own_threshold.source)
             for own, reader in enumerate(readings.readers):
                 for case, name in enumerate(readings.cases):
                     score = float(scores[place, own, case])
@@ -225,4 +251,4 @@ def _written(data: StudyData) -> Iterator[Sequence[object]]:
                         continue
                     seconds = None if data.seconds is None or repeat else float(data.seconds[place, own, case])
                     truth, experience = int(readings.diseased[case]), data.experience.get(reader, "")
-                    yield reader, name, modality, score, truth, repeat, experience, seconds
+                    yield reader, name, modality, score, truth, repeat, experience, seconds, *at

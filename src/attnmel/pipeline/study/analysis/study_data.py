@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from attnmel.data.tables.problems import Problem, refuse, shown
 from attnmel.errors import ReadingsError, counted
+from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.evaluation.readers.readings import Readings
 
 LARGEST = 2 * 10**8
@@ -41,6 +42,8 @@ class StudyData:
     """By reader."""
     threshold: float | None = None
     """Score above which an answer is positive, where the kind of file says it."""
+    thresholds: Mapping[str, DecisionThreshold] = field(default_factory=dict)
+    """The same by modality, where the rows say it."""
     notes: tuple[str, ...] = ()
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from attnmel.evaluation.readers.machines import reference_of
 from attnmel.evaluation.readers.study_results import StudyAnalysis
 from attnmel.report.html.sections import Table
 from attnmel.report.sections.readers import reader_tables as tables
@@ -16,11 +15,10 @@ def study_tables(found: StudyAnalysis, seconds: Mapping[str, Mapping[str, float]
     yield tables.reader_table(found)
     if found.binormal is not None:
         yield from tables.binormal_tables(found.binormal, found.human)
-    if found.shares:
+    if tables.decided(found):
         yield tables.share_table(found)
-    reference = reference_of(found.readings, found.options, found.machine_names) or ""
     for name, own in found.changes.items():
-        yield tables.change_table(name, reference, own)
+        yield tables.change_table(name, found.reference or "", own)
     yield from (table for table in (tables.agreement_table(found), tables.repeat_table(found)) if table is not None)
     if found.groups:
         yield tables.experience_table(found)

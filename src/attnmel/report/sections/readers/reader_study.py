@@ -10,6 +10,7 @@ from attnmel.evaluation.readers.study_results import StudyAnalysis
 from attnmel.figures.readers import ForestRow, flows_figure, forest_figure, reader_roc_figure, times_figure
 from attnmel.report.html.sections import Drawing, Section
 from attnmel.report.sections.readers import reader_tables as tables
+from attnmel.report.sections.readers.study_sentences import answers_of, machine_decides, notes_of
 
 FOREST_READERS = 40
 """Readers drawn one by one; of more only the means."""
@@ -21,14 +22,12 @@ GENERAL = (
 )
 
 
-def study_sections(
-    found: StudyAnalysis, seconds: Mapping[str, Mapping[str, float]], reference: str | None
-) -> tuple[Section, ...]:
-    """Return the sections of a study; a part that the readings do not allow has none."""
-    sections = [_aucs(found), _curves(found)]
-    if found.shares:
+def study_sections(found: StudyAnalysis, seconds: Mapping[str, Mapping[str, float]]) -> tuple[Section, ...]:
+    """Return the sections of a study, the answer first; a part that the readings do not allow has none."""
+    sections = [Section(name="answer", title="Answer", prose=" ".join(answers_of(found))), _aucs(found), _curves(found)]
+    if tables.decided(found):
         sections.append(_decisions(found))
-    sections += [*_changes(found, reference), *_agreement(found), *_experience(found), *_times(seconds)]
+    sections += [*_changes(found), *_agreement(found), *_experience(found), *_times(seconds)]
     return tuple(sections)
 
 
@@ -55,7 +54,7 @@ def _aucs(found: StudyAnalysis) -> Section:
         figures=tuple(figures),
         tables=tuple(own),
         more=(tables.reader_table(found), *tables.component_tables(found), *binormal),
-        notes=tuple(tables.notes_of(found)),
+        notes=tuple(notes_of(found)),
     )
 
 
@@ -115,11 +114,12 @@ def _decisions(found: StudyAnalysis) -> Section:
         title="Sensitivity and specificity",
         prose="Averages are over readers, with intervals for all readers and cases.",
         tables=(tables.share_table(found),),
-        more=(tables.share_reader_table(found),),
+        more=(tables.share_reader_table(found),) if found.shares else (),
+        notes=tuple(machine_decides(found)),
     )
 
 
-def _changes(found: StudyAnalysis, reference: str | None) -> Iterator[Section]:
+def _changes(found: StudyAnalysis) -> Iterator[Section]:
     for number, (name, own) in enumerate(found.changes.items(), 1):
         figures = []
         for right, words in ((True, "right"), (False, "wrong")):
@@ -132,7 +132,7 @@ def _changes(found: StudyAnalysis, reference: str | None) -> Iterator[Section]:
             title="Changed answers" if len(found.changes) == 1 else f"Changed answers, {name}",
             prose="Right answers that became wrong where the machine is wrong are automation bias.",
             figures=tuple(figures),
-            tables=(tables.change_table(name, reference or "", own),),
+            tables=(tables.change_table(name, found.reference or "", own),),
         )
 
 

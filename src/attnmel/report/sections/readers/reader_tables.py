@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attnmel.evaluation.readers.automation import AutomationBias
 from attnmel.evaluation.readers.binormal import BinormalCurve, BinormalStudy
+from attnmel.evaluation.readers.decisions import SHARES
 from attnmel.evaluation.readers.inference.estimates import Estimate
-from attnmel.evaluation.readers.study_results import AgreementResult, PairResult, StudyAnalysis
+from attnmel.evaluation.readers.study_results import AgreementResult, MachineResult, PairResult, StudyAnalysis
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span
 from attnmel.evaluation.statistics.format import signed as with_interval
@@ -130,14 +131,29 @@ def _curve(one: BinormalCurve | None) -> str:
 
 
 def share_table(found: StudyAnalysis) -> Table:
-    """Return the decisions: averaged over readers, and of machines."""
+    """Return the decisions: averaged over readers, and of machines, which may decide at thresholds of their own."""
     rows = []
-    for place, name in enumerate(found.human):
+    for place, name in enumerate(found.human if found.shares else ()):
         averaged = [one.averaged and one.averaged.means[place] for one in found.shares.values()]
         rows.append((name, *map(stacked, averaged)))
-    rows += [(one.name, *(stacked(one.shares.get(share)) for share in found.shares)) for one in found.machines]
-    heads = ("modality", *(SHARE_WORDS[share] for share in found.shares))
-    return Table(f"Decisions at scores above {found.threshold:g}, with 95 % intervals", heads, tuple(rows))
+    rows += [
+        (_machine_words(one, found), *(stacked(one.shares.get(share)) for share in SHARES))
+        for one in found.machines
+        if one.shares
+    ]
+    heads = ("modality", *(SHARE_WORDS[share] for share in SHARES))
+    at = "Decisions of machines" if found.threshold is None else f"Decisions at scores above {found.threshold:g}"
+    return Table(f"{at}, with 95 % intervals", heads, tuple(rows))
+
+
+def decided(found: StudyAnalysis) -> bool:
+    """Return whether there are decisions of readers or of a machine."""
+    return bool(found.shares) or any(one.shares for one in found.machines)
+
+
+def _machine_words(one: MachineResult, found: StudyAnalysis) -> str:
+    at = None if one.threshold is None else one.threshold.value
+    return one.name if at in (None, found.threshold) else f"{one.name}, above {at:.4g}"
 
 
 def share_reader_table(found: StudyAnalysis) -> Table:
@@ -214,18 +230,6 @@ def time_table(seconds: Mapping[str, Mapping[str, float]]) -> Table:
     readers = sorted({reader for own in seconds.values() for reader in own})
     rows = tuple((reader, *(fixed(own.get(reader), 1) for own in seconds.values())) for reader in readers)
     return Table("Median seconds of a reading", ("reader", *seconds), rows)
-
-
-def notes_of(found: StudyAnalysis) -> Sequence[str]:
-    """Return why an interval or a test is missing, a sentence each."""
-    named = [(one.name, one.u.unbiased.t.note) for one in found.modalities]
-    named += [(one.name, one.analysis.random.means[0].note) for one in found.modalities if one.analysis is not None]
-    if found.binormal is not None:
-        named += [(f"{reader}, {name}", one.auc.note) for (name, reader), one in found.binormal.curves.items()]
-    for one in differences(found):
-        pair = f"{one.first} and {one.second}"
-        named += [(pair, one.random.note), (f"{pair}, U-statistic", one.u.unbiased.t.note)]
-    return list(dict.fromkeys(f"{name}: {note}" for name, note in named if note))
 
 
 def _short(value: float) -> str:

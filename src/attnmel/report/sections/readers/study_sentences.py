@@ -1,0 +1,143 @@
+"""What a study of readers found in plain sentences: the answer to its question, and what to know of its numbers."""
+
+import math
+from collections.abc import Iterator
+
+from attnmel.evaluation.readers.inference.estimates import Estimate
+from attnmel.evaluation.readers.machines import OF_READERS
+from attnmel.evaluation.readers.study_results import PairResult, StudyAnalysis
+from attnmel.evaluation.statistics.format import p_words, plus
+
+FEW = "since the formula does not know these bounds, and few readers make it wide; take the bound as the end"
+
+
+def answers_of(found: StudyAnalysis) -> Iterator[str]:
+    """Yield the answer to the study's question: each modality against the reference, or the machines, or the mean AUC.
+
+    The question is that of the design: does support change what readers see, is a machine as good as readers, how good
+    are readers.
+    """
+    pairs = [one for one in found.pairs if found.reference in (None, one.second)]
+    for one in pairs:
+        yield _difference(one, f"Readers '{one.first}'", f"readers '{one.second}'", found)
+    if pairs:
+        return
+    for one in found.against_machine:
+        yield _difference(one, f"The machine '{one.first}'", f"the readers '{one.second}'", found)
+    if not found.against_machine:
+        for one in found.modalities:
+            yield _mean(one.name, one.analysis.random.means[0] if one.analysis else one.u.unbiased.t)
+
+
+def _difference(one: PairResult, first: str, second: str, found: StudyAnalysis) -> str:
+    value, verb = one.random, "reach" if first.startswith("Readers") else "reaches"
+    aucs = _aucs(one, found)
+    head = f"{first} {verb} a mean AUC of {aucs[0]:.3f}, {second} of {aucs[1]:.3f}"
+    if first.startswith("The"):
+        head = f"{first} {verb} an AUC of {aucs[0]:.3f}, {second} a mean of {aucs[1]:.3f}"
+    head += f": a difference of {plus(value.value)}"
+    if math.isnan(value.low):
+        return f"{head}, without an interval, so that nothing is known of other readers and cases."
+    ends = f"95 % interval {plus(value.low)} to {plus(value.high)}, p {p_words(value.p)}"
+    return f"{head} ({ends}). {_meaning(value)}{_not_worse(one, found)}"
+
+
+def _aucs(one: PairResult, found: StudyAnalysis) -> tuple[float, float]:
+    """Return both AUCs, whose difference is the one that is reported."""
+    if one.analysis is not None:
+        first, second = one.analysis.random.means
+        return first.value, second.value
+    machines = {machine.name: machine.auc.value for machine in found.machines}
+    means = {own.name: own.analysis.random.means[0].value for own in found.modalities if own.analysis}
+    first = {**means, **machines}.get(one.first, math.nan)
+    return first, first - one.random.value
+
+
+def _meaning(value: Estimate) -> str:
+    if value.low > 0 or value.high < 0:
+        return f"So the first is {'better' if value.low > 0 else 'worse'} for other readers and other cases, too."
+    return (
+        "So no difference is shown for other readers and other cases: for them the first may be up to "
+        f"{-value.low:.3f} worse or up to {value.high:.3f} better."
+    )
+
+
+def _not_worse(one: PairResult, found: StudyAnalysis) -> str:
+    margin, p = found.options.margin, one.non_inferior
+    if margin is None or math.isnan(p):
+        return ""
+    shown = "is shown not to be" if p < (1 - found.options.confidence) / 2 else "is not shown not to be"
+    return f" It {shown} worse by {margin:g} or more (one-sided p {p_words(p)})."
+
+
+def _mean(name: str, mean: Estimate) -> str:
+    head = f"Readers '{name}' reach a mean AUC of {mean.value:.3f}"
+    if math.isnan(mean.low):
+        return f"{head}, without an interval, so that nothing is known of other readers and cases."
+    return f"{head}; other readers on other cases {mean.low:.3f} to {mean.high:.3f} (95 % interval)."
+
+
+def notes_of(found: StudyAnalysis) -> list[str]:
+    """Return what is compared and decided by default, and why an interval or a test is missing, a sentence each."""
+    named = [(one.name, one.u.unbiased.t.note) for one in found.modalities]
+    named += [(one.name, one.analysis.random.means[0].note) for one in found.modalities if one.analysis is not None]
+    if found.binormal is not None:
+        named += [(f"{reader}, {name}", one.auc.note) for (name, reader), one in found.binormal.curves.items()]
+    for one in (*found.pairs, *found.against_machine):
+        pair = f"{one.first} and {one.second}"
+        named += [(pair, one.random.note), (f"{pair}, U-statistic", one.u.unbiased.t.note)]
+    for share, one in found.shares.items():
+        means = one.averaged.means if one.averaged is not None else ()
+        words = share.replace("_", " ")
+        named += [(f"{name}, {words}", mean.note) for name, mean in zip(found.human, means, strict=False)]
+    why = dict.fromkeys(f"{name}: {note}" for name, note in named if note)
+    return [*_reference(found), *machine_decides(found), *_beyond(found), *why]
+
+
+def _reference(found: StudyAnalysis) -> Iterator[str]:
+    if len(found.human) < 2 or found.options.reference is not None:
+        return
+    if found.reference is None:
+        yield (
+            "no modality has a name such as 'alone', so changed answers are not analysed; --reference names the one "
+            f"that others are compared with ({', '.join(found.human)})"
+        )
+    else:
+        yield f"'{found.reference}' was taken as the reference; --reference names another one"
+
+
+def machine_decides(found: StudyAnalysis) -> Iterator[str]:
+    """Yield the threshold of each machine, and where it comes from."""
+    for one in found.machines:
+        if one.threshold is not None:
+            hint = "; --machine-threshold names one" if one.threshold.source == OF_READERS else ""
+            yield f"{one.name}: its answer is positive above {one.threshold.value:.6g}, {one.threshold.source}{hint}"
+
+
+def _beyond(found: StudyAnalysis) -> Iterator[str]:
+    """Say whose intervals reach where no AUC, share or difference can."""
+    singles = [(one.name, one.u.unbiased.t) for one in found.modalities]
+    for one in found.modalities:
+        analyses = (one.analysis.random, one.analysis.fixed_readers) if one.analysis is not None else ()
+        singles += [(one.name, part.means[0]) for part in analyses]
+    for share, own in found.shares.items():
+        means = own.averaged.means if own.averaged is not None else ()
+        words = share.replace("_", " ")
+        singles += [(f"{words} {name}", mean) for name, mean in zip(found.human, means, strict=False)]
+    singles += [(f"{name}, {one.level}", mean) for one in found.groups for name, mean in one.modalities.items()]
+    agreed = [
+        (f"agreement {one.modality}", own)
+        for one in (*found.between, *found.within)
+        for own in (one.ac1, one.ac2)
+        if own
+    ]
+    if names := {name: None for name, one in singles if one.low < 0 or one.high > 1}:
+        yield f"intervals of {', '.join(names)} reach below 0 or above 1, {FEW}"
+    compared = (*found.pairs, *found.against_machine)
+    pairs = [
+        (f"the difference of {one.first} and {one.second}", own)
+        for one in compared
+        for own in (one.random, one.u.unbiased.t)
+    ]
+    if names := {name: None for name, one in (*pairs, *agreed) if one.low < -1 or one.high > 1}:
+        yield f"intervals of {', '.join(names)} reach below -1 or above 1, {FEW}"
