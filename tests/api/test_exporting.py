@@ -47,7 +47,6 @@ def test_what_cannot_be_written_is_refused_in_one_sentence(tmp_path: Path) -> No
         (lambda: attnmel.export("pretrained", int8=True), "attnmel-lite0-isic2017 is available in float32 only: "),
         (lambda: attnmel.write_report([tmp_path / "none"]), f"{tmp_path}/none is not a run folder"),
         (lambda: attnmel.reproduce("isic2071"), "unknown table 'isic2071' (did you mean 'isic2017'?)"),
-        (lambda: attnmel.reproduce("isic2016", engine="slurm"), "unknown engine 'slurm'; known: local, ray"),  # pyright: ignore[reportArgumentType]
         (lambda: attnmel.reproduce("isic2016", cpus=2), "--cpus is for a Ray cluster; add --engine ray, or leave it"),
         (
             lambda: attnmel.reproduce("isic2016", engine="ray", address="here"),

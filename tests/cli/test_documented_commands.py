@@ -1,4 +1,4 @@
-"""Each command in a shell block of the documents runs; those of docs/study.md are run by `test_study_docs.py`.
+"""Each command in a block of the documents runs; those of docs/study.md are run by `test_study_docs.py`.
 
 Small drawn images are in place of the data sets, tiny networks in place of the trained ones, and a hub on this machine.
 """
@@ -42,6 +42,9 @@ ELSEWHERE = {
     r"model.(rescale|padding)=": "tests/pipeline/train/test_vgg_rescale.py",
     r"--resume --set data.dataset=": "tests/pipeline/run/test_moved.py",
     r"--dicom-out": "tests/cli/test_dicom.py",
+    r"--shard|attnmel join": "tests/cli/commands/networks/test_join.py",
+    r"--int8": "tests/pipeline/export/test_export.py",
+    r"attnmel evaluate pretrained$": "tests/pipeline/pretrained/test_run.py",
     r"attnmel fuse .*--by stack": "tests/pipeline/fuse/test_fuse.py",
     r"attnmel compare runs/fused": "tests/pipeline/evaluate/test_compare.py",
 }
@@ -49,22 +52,35 @@ ELSEWHERE = {
 
 SETS = re.compile(r"isic20\d\d(-task1)?(?=$|:)")
 TINY = ("training.batch=8", "training.device=cpu", "training.precision=float32")
-SMALL = {r"data.size=\d+": "data.size=64", "training.epochs=80": "training.epochs=4"}
+SMALL = {
+    "training.epochs=12": "training.epochs=1",
+    r"data.size=\d+": "data.size=64",
+    "training.epochs=80": "training.epochs=4",
+}
 PLACES = {
     "/data/clinic": "clinic", "/data/other-clinic": "clinic", "/data/images": "folder/", "/data/archive": "archive",
-    "my-clinic": "clinic", "/new/place/clinic": "clinic", "images": "squares",
+    "my-clinic": "clinic", "/new/place/clinic": "clinic", "images": "squares", "photo.jpg": "lesion.jpg",
+    "segmenter": "runs/segmenter", "best.safetensors": "runs/a/seed-0/best.safetensors",
+    "readings.csv": "readings/readings.csv",
 }  # fmt: skip
 SYSTEMS, NETWORKS = (
     ("runs/isic2017/attnmel", "runs/isic2017/mahbod"),
     ("runs/isic2017/attnmel-lesion", "runs/isic2017/attnmel-lite0", "runs/clinic/attnmel", "runs/a",
-     "without/isic2017/attnmel-lite0"),
+     "without/isic2017/attnmel-lite0", "crop/isic2017/attnmel-lite0"),
 )  # fmt: skip
 """Folders of a fitted system, so that two recipes are compared, and of a network."""
 
 
+def indented_lines(page: Path) -> list[str]:
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    text = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [line.strip() for line in re.findall(r"^ {4,}(.+)$", text, re.MULTILINE)]
+
+
 def documented() -> list[str]:
     """Return each command of the pages once, those that others run left out."""
-    calls = [call.strip() for page in CURRENT for line in shell_lines(page) for call in CALL.findall(line)]
+    lines = [line for page in CURRENT for line in (*shell_lines(page), *indented_lines(page))]
+    calls = [call.strip() for line in lines for call in CALL.findall(line)]
     return [one for one in dict.fromkeys(calls) if not any(re.search(pattern, one) for pattern in ELSEWHERE)]
 
 

@@ -26,7 +26,9 @@ def test_every_column_of_a_statistic_has_its_own_percentile_interval() -> None:
 def test_a_smooth_figure_has_the_standard_error_of_a_mean_on_the_logit_scale() -> None:
     sampling = Sampling.of(ALONE)
     every = estimate_smooth(VALUES.mean(axis=0), lambda units: means(sampling.without(units)), sampling)
-    assert np.array(estimate_of_sums(lambda sums: sums / 40, VALUES, sampling)) == pytest.approx(np.array(every), abs=1e-12)
+    assert np.array(estimate_of_sums(lambda sums: sums / 40, VALUES, sampling)) == pytest.approx(
+        np.array(every), abs=1e-12
+    )
     for found, column in zip(every, VALUES.T, strict=True):
         error = column.std(ddof=1) / math.sqrt(40) / (column.mean() * (1 - column.mean()))
         ends = [1 / (1 + math.exp(-math.log(p / (1 - p)) - z * error)) for p in [column.mean()] for z in (-1.96, 1.96)]
