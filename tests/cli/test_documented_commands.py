@@ -168,6 +168,8 @@ def small(call: str, place: Place) -> list[str]:
             words += _settings(words, "data.dataset=phantoms", "data.size=64", "training.epochs=1", *TINY)
             if "data.normalise_by=weights" not in words:  # those of the package, with a network of their width
                 words += _settings(words, "model.weights=random", "model.width=0.05", "data.normalise_by=dataset")
+        case "export":  # a system, which that folder holds here, is no network
+            words = [word.replace("isic2017/attnmel/", "isic2017/attnmel-lesion/") for word in words]
         case "segment" if words[1] == "train":
             words += _settings(words, *TINY_UNET)
         case "fuse" if "--dataset" in words:
