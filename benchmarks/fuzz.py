@@ -1,11 +1,12 @@
 """Give damaged files to every reader of the program, and keep those that end otherwise than in a result or a sentence.
 
-    python benchmarks/fuzz.py FOLDER BASE [--inputs 100000] [--only labels,png] [--minutes 60]
+    python benchmarks/fuzz.py FOLDER BASE [--inputs 100000] [--only labels,png] [--minutes 60] [--first 0]
 
 BASE is the folder `base` that `benchmarks/kill.py` makes: its files, and those of tests/strangers, are damaged. The
 readers run in a forked process with a limit on memory and an alarm; a traceback, a crash, more than 10 s or 2 GB more
 than before is a failure, whose input is kept in FOLDER/failures with what happened. FOLDER/done.csv counts the inputs;
-a stopped campaign goes on with the next ones.
+a stopped campaign goes on with the next ones. Inputs are drawn by their number: another campaign that begins at another
+`--first` reads other ones.
 """
 
 import argparse
@@ -142,6 +143,7 @@ def run_all() -> None:
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--only", default="")
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--place", type=Path, default=Path("/dev/shm/attnmel-fuzz"))
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
@@ -156,7 +158,7 @@ def run_all() -> None:
     names = [one for one in options.only.split(",") if one] or list(targets)
     while time.monotonic() < end and sum(done.inputs.values()) < options.inputs:
         name = min(names, key=lambda one: (done.seconds[one] + 1) / targets[one].weight)  # equal time, by weight
-        target, began, first = targets[name], time.monotonic(), done.inputs[name]
+        target, began, first = targets[name], time.monotonic(), options.first + done.inputs[name]
         after, failures = batch(target, first, BATCH if target.weight > 0.3 else BATCH // 8, options.place)
         done.add(name, after - first, time.monotonic() - began)
         for number, how in failures:

@@ -1,4 +1,4 @@
-"""Each command in a shell block of the documents runs; those of docs/study.md are run by `test_study_docs.py`.
+"""Each command in a block of the documents runs; those of docs/study.md are run by `test_study_docs.py`.
 
 Small drawn images are in place of the data sets, tiny networks in place of the trained ones, and a hub on this machine.
 """
@@ -42,28 +42,45 @@ ELSEWHERE = {
     r"model.(rescale|padding)=": "tests/pipeline/train/test_vgg_rescale.py",
     r"--resume --set data.dataset=": "tests/pipeline/run/test_moved.py",
     r"--dicom-out": "tests/cli/test_dicom.py",
+    r"--shard|attnmel join": "tests/cli/commands/networks/test_join.py",
+    r"--int8": "tests/pipeline/export/test_export.py",
+    r"attnmel evaluate pretrained$": "tests/pipeline/pretrained/test_run.py",
+    r"attnmel fuse .*--by stack": "tests/pipeline/fuse/test_fuse.py",
     r"attnmel compare runs/fused": "tests/pipeline/evaluate/test_compare.py",
 }
 """Commands that serve for ever, or whose data and packages are not small, by what runs them."""
 
 SETS = re.compile(r"isic20\d\d(-task1)?(?=$|:)")
 TINY = ("training.batch=8", "training.device=cpu", "training.precision=float32")
-SMALL = {r"data.size=\d+": "data.size=64", "training.epochs=80": "training.epochs=4"}
+SMALL = {
+    "training.epochs=12": "training.epochs=1",
+    r"data.size=\d+": "data.size=64",
+    "training.epochs=80": "training.epochs=4",
+}
 PLACES = {
     "/data/clinic": "clinic", "/data/other-clinic": "clinic", "/data/images": "folder/", "/data/archive": "archive",
-    "my-clinic": "clinic", "/new/place/clinic": "clinic", "images": "squares",
+    "my-clinic": "clinic", "/new/place/clinic": "clinic", "images": "squares", "photo.jpg": "lesion.jpg",
+    "segmenter": "runs/segmenter", "best.safetensors": "runs/a/seed-0/best.safetensors",
+    "readings.csv": "readings/readings.csv",
 }  # fmt: skip
 SYSTEMS, NETWORKS = (
     ("runs/isic2017/attnmel", "runs/isic2017/mahbod"),
     ("runs/isic2017/attnmel-lesion", "runs/isic2017/attnmel-lite0", "runs/clinic/attnmel", "runs/a",
-     "without/isic2017/attnmel-lite0"),
+     "without/isic2017/attnmel-lite0", "crop/isic2017/attnmel-lite0"),
 )  # fmt: skip
 """Folders of a fitted system, so that two recipes are compared, and of a network."""
 
 
+def indented_lines(page: Path) -> list[str]:
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    text = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [line.strip() for line in re.findall(r"^ {4,}(.+)$", text, re.MULTILINE)]
+
+
 def documented() -> list[str]:
     """Return each command of the pages once, those that others run left out."""
-    calls = [call.strip() for page in CURRENT for line in shell_lines(page) for call in CALL.findall(line)]
+    lines = [line for page in CURRENT for line in (*shell_lines(page), *indented_lines(page))]
+    calls = [call.strip() for line in lines for call in CALL.findall(line)]
     return [one for one in dict.fromkeys(calls) if not any(re.search(pattern, one) for pattern in ELSEWHERE)]
 
 
@@ -151,6 +168,8 @@ def small(call: str, place: Place) -> list[str]:
             words += _settings(words, "data.dataset=phantoms", "data.size=64", "training.epochs=1", *TINY)
             if "data.normalise_by=weights" not in words:  # those of the package, with a network of their width
                 words += _settings(words, "model.weights=random", "model.width=0.05", "data.normalise_by=dataset")
+        case "export":  # a system, which that folder holds here, is no network
+            words = [word.replace("isic2017/attnmel/", "isic2017/attnmel-lesion/") for word in words]
         case "segment" if words[1] == "train":
             words += _settings(words, *TINY_UNET)
         case "fuse" if "--dataset" in words:
@@ -187,7 +206,11 @@ def test_a_command_of_the_documents_does_what_it_says(call: str, place: Place, a
 
 
 def _prepare(words: list[str], place: Place) -> None:
-    """Make what the commands before this one on its page would have made."""
+    """Make what the commands before this one on its page would have made, and remove what it makes itself."""
+    if words[0] == "fuse":
+        Path(words[words.index("--out") + 1]).unlink(missing_ok=True)
+    if "train" in words[:2] and "--resume" not in words:
+        shutil.rmtree("runs/segmenter" if words[0] == "segment" else "runs/clinic")
     if words[:2] == ["study", "analyse"]:
         rows = [
             f"reader {reader},case {case},{modality},{(37 * case + 11 * reader + 29 * (case % 2)) % 101},{case % 2}"

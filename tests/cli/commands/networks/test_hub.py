@@ -16,7 +16,7 @@ from tests.hub_server import TOKEN, Files, Hub, Repository, card_problems, servi
 from tests.pipeline.study.small_study import write_folder
 
 from attnmel import Predictor, study
-from attnmel.cli.commands.start.serve import _paths
+from attnmel.cli.commands.start.serve import _named
 from attnmel.config.system import SystemRecipe
 from attnmel.errors import CheckpointError
 from attnmel.evaluation.thesis.tables import RANKING, TEST, TablePlan
@@ -257,7 +257,7 @@ def test_a_predictor_and_the_page_take_a_model_of_the_hub(
 ) -> None:
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     assert Predictor(shared).predict(image).probabilities == Predictor(run.onnx).predict(image).probabilities
-    ((name, file),) = _paths([shared]).items()
+    ((name, file),) = _named([shared])[0].items()
     assert (name, file.name, file.parent.name) == (shared, "model.onnx", shared.partition("@")[2])
     plain = without_file(hub)
     with pytest.raises(CheckpointError) as error:
