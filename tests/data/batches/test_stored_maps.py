@@ -106,4 +106,4 @@ def test_a_disk_too_small_is_said_before_anything_is_made(tmp_path: Path, monkey
         "lower or training.cache_maps=false"
     )
     assert making.made == 0
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []

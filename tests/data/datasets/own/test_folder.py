@@ -295,4 +295,5 @@ def test_reading_takes_calls_in_proportion_to_the_images(tmp_path: Path) -> None
         assert len(profile.runcall(read_folder, folder).lesions) == images
         return sum(one.callcount for one in profile.getstats())
 
+    calls(1)  # what is done once only
     assert calls(100) < 2.2 * calls(50)
