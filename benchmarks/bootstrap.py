@@ -22,7 +22,8 @@ from attnmel import runtime
 from attnmel.evaluation.classification.metric_set import MetricSet
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.classification.report import evaluate_classification
-from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Sampling, bootstrap, jackknife
+from attnmel.evaluation.statistics.bootstrap import RESAMPLES, bootstrap, jackknife
+from attnmel.evaluation.statistics.sampling import Sampling
 from attnmel.records import Predictions
 
 CLASSES = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")

@@ -48,9 +48,8 @@ def coverage(drawn: np.ndarray, sizes: tuple[int, int], true: float) -> tuple[fl
     for inside, others in drawn[drawn.sum(axis=1) > 0].tolist():
         called = inside + others
         share, error = inside / called, jackknife_error(inside, sizes[0], others, sizes[1])
-        names = [str(image) for image in range(called)]
         logit = logit_interval(share, error**2)
-        wilson = share_interval(share, error, names, np.ones(called, dtype=bool))
+        wilson = share_interval(share, error, called)
         edges += share in (0, 1)
         held_logit += share not in (0, 1) and logit.low <= true <= logit.high
         held_wilson += wilson.low <= true <= wilson.high

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.data.batches.loader import TrainingBatches
+from attnmel.data.batches.maker import BatchMaker
 from attnmel.data.preprocess.cache import KIND, Cache
 
 MEAN, STD = (0.68, 0.53, 0.47), (0.08, 0.11, 0.13)
@@ -41,17 +42,5 @@ def random_batches(
 ) -> TrainingBatches:
     """Return the program's own loader over all images of a cache, every second one a melanoma, each `repeats` times."""
     rows = np.arange(len(cache.image_ids))
-    return kind(
-        cache,
-        rows,
-        rows % 2,
-        size=size,
-        repeats={0: repeats, 1: repeats},
-        passes=1,
-        batch=batch,
-        mean=MEAN,
-        std=STD,
-        prior="lesion",
-        seed=0,
-        device=device,
-    )
+    maker = BatchMaker(cache, rows, rows % 2, mean=MEAN, std=STD, prior="lesion", device=device)
+    return kind(maker, size=size, repeats={0: repeats, 1: repeats}, passes=1, batch=batch, seed=0)

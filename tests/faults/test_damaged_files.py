@@ -98,7 +98,7 @@ def test_a_row_of_a_machine_with_fewer_cells(tmp_path: Path) -> None:
 
 def test_a_table_of_overlaps_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_bytes(b"image,group,jaccard_pool3\n\xff\n")
-    with pytest.raises(PredictionsError, match=r"o\.csv is no table of text; run `attnmel evaluate` again"):
+    with pytest.raises(PredictionsError, match=r"o\.csv is no table of text; run `attnmel evaluate RUN` again"):
         Overlap.read(tmp_path / "o.csv")
 
 
