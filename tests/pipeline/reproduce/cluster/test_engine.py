@@ -176,7 +176,7 @@ def test_a_machine_without_the_package_can_still_say_so() -> None:
 def test_python_trains_a_table_on_the_cluster(cluster: LocalCluster, phantoms: "Phantoms", tmp_path: Path) -> None:
     out = tmp_path / "table"
     assert printed(FROM_PYTHON, cluster.address, str(out), str(phantoms.home)).startswith("{} ")
-    assert RunFolder(out / "isic2017" / "mel-cnn" / "seed-0").measures.is_file()
+    assert RunFolder(out / "phantoms" / "mel-cnn" / "seed-0").measures.is_file()
 
 
 def test_ctrl_c_ends_the_runs_before_the_command(start: Start, plan: TablePlan, tmp_path: Path) -> None:
