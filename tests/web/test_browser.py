@@ -184,6 +184,8 @@ def test_slider_map_border_and_zoom_change_what_is_seen(opened: Open) -> None:
     assert page.locator(".stage .mask").first.is_hidden()
     page.get_by_label("Part of the image that the network saw").check()
     assert page.locator(".stage svg").first.is_visible()
+    page.set_viewport_size({"width": 1366, "height": 600})
+    assert page.locator(".viewer").first.evaluate("one => one.scrollHeight <= one.clientHeight"), "all of it at 100 %"
     before = page.locator(".stage").first.bounding_box()
     page.focus("#zoom")
     page.keyboard.press("End")

@@ -169,6 +169,10 @@ def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, serve: Serve, tm
     assert page.text_content("#diagnosis label:last-child") == "other or not listed"
     confidence = page.locator("#confidence label").all_text_contents()
     assert confidence == ["1: very unsure", "2", "3", "4", "5: very sure"]
+    for width, height in ((1366, 768), (1280, 600), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        hidden = page.locator("#viewer").evaluate("one => one.scrollHeight - one.clientHeight")
+        assert hidden == 0, "a reader sees the whole image, whatever the screen"
     page.click("#send")
     assert page.text_content("#status") == "Set the suspicion first: move the slider, or press its arrow keys."
     page.click("#pause")

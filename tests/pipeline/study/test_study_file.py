@@ -111,6 +111,8 @@ def test_the_wrong_machine_is_as_wrong_as_the_other_is_right(made: tuple[Path, S
         ({"count": 6}, "0 images left for practice; expected 1: draw fewer cases"),
         ({"machines": ()}, "the design sequential shows a machine; name one by --machine, or choose --design alone"),
         ({"readers": ["ana", "ana=resident"]}, "two readers have the same name; give each its own"),
+        ({"readers": ["Truth"]}, "the reader 'Truth'; in the exported readings that name is taken, choose another"),
+        ({"readers": ["ana", "net"]}, "the reader 'net'; in the exported readings that name is taken, choose another"),
         ({"readers": ["a,b"]}, "the reader 'a,b'; expected a name of 1 to 80 letters without a comma"),
         ({"repeats": 5}, "5 repeated images; expected at most half of all 8"),
         ({"completion": 0.0}, "a completion rule of 0; expected a share above 0 and at most 1"),
@@ -127,6 +129,21 @@ def test_what_is_not_possible_is_said_and_leaves_nothing(
         small_study(tmp_path, **options)
     assert str(caught.value).startswith(sentence)
     assert sorted(one.name for one in tmp_path.iterdir()) in (["images", "net.csv"], ["images"])
+
+
+@pytest.mark.parametrize("name", ["alone", "Allein", "truth", "-1"])
+def test_a_machine_has_no_name_of_the_exported_readings(tmp_path: Path, name: str) -> None:
+    net = write_machine(tmp_path / "net.csv")
+    with pytest.raises(ConfigError, match=f"the machine '{name}'; in the exported readings that name is taken, choose"):
+        small_study(tmp_path / "s", machines=(f"{name}={net}",))
+
+
+def test_two_machines_without_names_are_told_how_to_name_one(tmp_path: Path) -> None:
+    net = write_machine(tmp_path / "net.csv")
+    with pytest.raises(
+        ConfigError, match=r"two machines have the name 'net'; give each its own, as NAME=PATH; a model"
+    ):
+        small_study(tmp_path / "s", machines=(str(net), str(net)))
 
 
 def test_a_folder_with_a_study_is_not_overwritten(tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ def list_exclusions(audited: Audited, path: Path, side: Side) -> None:
 def exclusions_sentence(audited: Audited, side: Side) -> str:
     """Return how many images of which data set are to be left out."""
     listed = _excluded(audited, side)
+    if not listed and audited.leaks is None and audited.findings:
+        return "no image, since no set is named as training or test: --train A --test B"
     by_dataset = ", ".join(f"{count} of {dataset}" for dataset, count in Counter(one.dataset for one in listed).items())
     return by_dataset or "no image"
 

@@ -12,9 +12,11 @@ from PIL import Image
 
 from attnmel import __version__
 from attnmel.errors import ConfigError, require_known
+from attnmel.evaluation.readers.machines import ALONE as HUMAN
 from attnmel.files.folders import replacing
 from attnmel.files.own_files import require_only
 from attnmel.pipeline.predict.attention_maps import shown_image
+from attnmel.pipeline.study.analysis.imrmc import TRUTH
 from attnmel.pipeline.study.draw_cases import diseased_classes, draw_cases
 from attnmel.pipeline.study.machine_thresholds import Chosen
 from attnmel.pipeline.study.machines import LONGEST, MachineOutput, machine_output, wrong_output
@@ -64,6 +66,9 @@ class NewStudy:
     seed: int = 0
 
 
+HOW_NAMED = {"machine": ", as NAME=PATH; a model without one is called 'machine'"}
+
+
 def make_study(
     path: Path, plan: NewStudy, home: Path, *, database: str | None = None, progress: Progress = SILENT
 ) -> tuple[Study, dict[str, str]]:
@@ -91,6 +96,7 @@ def make_study(
     if plan.show != "probability" and not all(one.maps for one in outputs):
         raise ConfigError(f"--show {plan.show}: a machine has no attention maps; choose --show probability")
     _require_distinct("machine", [one.name for one in outputs])
+    _refuse_reserved(tuple(_levels(plan.readers)), [one.name for one in outputs])
     with replacing(path) as part:
         folder = StudyFolder(part)
         cases = tuple(
@@ -131,7 +137,20 @@ def _require_distinct(what: str, names: Sequence[str]) -> None:
         if name != name.strip() or not name.isprintable() or not name or "," in name or len(name) > 80:
             raise ConfigError(f"the {what} '{name[:80]}'; expected a name of 1 to 80 letters without a comma")
     if len(set(names)) < len(names):
-        raise ConfigError(f"two {what}s have the same name; give each its own")
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(f"two {what}s have the name '{twice}'; give each its own{HOW_NAMED.get(what, '')}")
+
+
+def _refuse_reserved(readers: Sequence[str], machines: Sequence[str]) -> None:
+    """Refuse names that mean something else in the exported readings, where machines are readers and modalities."""
+    truth = set(TRUTH)
+    for what, names, taken in (
+        ("reader", readers, truth | {name.casefold() for name in machines}),
+        ("machine", machines, truth | set(HUMAN)),
+    ):
+        for name in names:
+            if name.casefold() in taken:
+                raise ConfigError(f"the {what} '{name}'; in the exported readings that name is taken, choose another")
 
 
 def _levels(readers: Sequence[str]) -> dict[str, str]:

@@ -32,6 +32,7 @@ function viewer(one, model, pictures) {
     }),
     pictures.mask ? make("img", { src: pictures.mask, alt: "", className: "layer mask" }) : null,
     squareLayer(pictures, model.model));
+  stage.style.setProperty("--shape", pictures.width / pictures.height);
   return make("div", { className: "viewer", tabIndex: 0, role: "group", "aria-label": `Image with layers, ${model.model}; scroll to move when it is zoomed` }, stage);
 }
 
@@ -92,7 +93,7 @@ export function applyLayers({ layer, opacity, zoom, mask, square }) {
 function zoomed(stage, zoom) {
   const frame = stage.parentElement;
   const [across, down] = [(frame.scrollLeft + frame.clientWidth / 2) / stage.clientWidth, (frame.scrollTop + frame.clientHeight / 2) / stage.clientHeight];
-  stage.style.width = `${zoom}%`;
+  stage.style.setProperty("--zoom", zoom / 100);
   frame.scrollLeft = across * stage.clientWidth - frame.clientWidth / 2;
   frame.scrollTop = down * stage.clientHeight - frame.clientHeight / 2;
 }

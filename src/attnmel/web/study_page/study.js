@@ -220,7 +220,7 @@ async function send(event) {
 }
 
 function zoom() {
-  find("stage").style.width = `${find("zoom").value}%`;
+  find("stage").style.setProperty("--zoom", find("zoom").value / 100);
   find("zoom-value").textContent = `${find("zoom").value} %`;
 }
 
@@ -237,6 +237,7 @@ for (const name of ["input", "pointerup", "keyup"]) {
   });
 }
 find("zoom").addEventListener("input", zoom);
+find("image").addEventListener("load", ({ target }) => find("stage").style.setProperty("--shape", target.naturalWidth / target.naturalHeight));
 find("map").addEventListener("change", showPicture);
 find("pause").addEventListener("click", () => {
   paused = true;
