@@ -66,7 +66,7 @@ PLACES = {
 SYSTEMS, NETWORKS = (
     ("runs/isic2017/attnmel", "runs/isic2017/mahbod"),
     ("runs/isic2017/attnmel-lesion", "runs/isic2017/attnmel-lite0", "runs/clinic/attnmel", "runs/a",
-     "without/isic2017/attnmel-lite0", "crop/isic2017/attnmel-lite0"),
+     "without/isic2017/attnmel-lite0", "crop/isic2017/attnmel-lite0", "ham/isic2017/attnmel-lite0"),
 )  # fmt: skip
 """Folders of a fitted system, so that two recipes are compared, and of a network."""
 
