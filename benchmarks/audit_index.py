@@ -18,12 +18,20 @@ from pathlib import Path
 import numpy as np
 
 from attnmel.cli.terminal import Terminal
-from attnmel.data.audit.candidates import SYMMETRIES, Candidates, CandidateSearch, joined, spectra, turned, undone
 from attnmel.data.audit.descriptors import CHUNK, COARSE, Signatures, signatures
 from attnmel.data.audit.frames import VIEWS
-from attnmel.data.audit.nearest import Nearest
-from attnmel.data.audit.turned_nearest import TurnedNearest
-from attnmel.data.audit.ways_nearest import WaysNearest
+from attnmel.data.audit.search.candidates import (
+    SYMMETRIES,
+    Candidates,
+    CandidateSearch,
+    joined,
+    spectra,
+    turned,
+    undone,
+)
+from attnmel.data.audit.search.nearest import Nearest
+from attnmel.data.audit.search.turned_nearest import TurnedNearest
+from attnmel.data.audit.search.ways_nearest import WaysNearest
 from attnmel.pipeline.data.audit import prepare_audit
 
 MOST, LEAST = 5, 0.5

@@ -164,7 +164,7 @@ def answer_targets(strangers: Path) -> Iterator[Target]:
 def _answered(strangers: Path) -> Callable[[Path], object]:
     @functools.cache
     def desk(process: int) -> Any:  # noqa: ANN401 - a server with threads, which no fork takes along
-        from tests.web.test_study_app import Desk
+        from tests.web.study.test_app import Desk
 
         return Desk(Path(tempfile.mkdtemp(dir=strangers, prefix=f"desk-{process}-")))
 

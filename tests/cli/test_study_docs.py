@@ -10,9 +10,9 @@ from starlette.testclient import TestClient
 from tests.cli.conftest import Attnmel
 from tests.pipeline.study.small_study import open_study, write_folder, write_machine
 from tests.web.conftest import ADDRESS
-from tests.web.test_study_app import answer
+from tests.web.study.test_app import answer
 
-from attnmel.web.study_app import make_study_app
+from attnmel.web.study.app import make_study_app
 
 DOC = Path(__file__).parents[2] / "docs" / "study.md"
 BLOCK, INLINE = re.compile(r"^ {4,}attnmel (study .+)$", re.MULTILINE), re.compile(r"`attnmel (study [^`]+)`")

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.pipeline.study.small_study import open_study, small_study
 from tests.web.conftest import form
-from tests.web.test_study_app import Desk
+from tests.web.study.test_app import Desk
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.study_results import StudyOptions

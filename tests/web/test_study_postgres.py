@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from tests.pipeline.study.postgres_server import Postgres, needs_postgres, postgres
 from tests.pipeline.study.small_study import open_study, small_study
-from tests.web import test_study_app as sqlite
+from tests.web.study import test_app as sqlite
 from tests.web.study_process import StudyProcess
 
-from attnmel.web.study_app import NO_DATABASE
+from attnmel.web.study.app import NO_DATABASE
 
 pytestmark = [pytest.mark.slow, needs_postgres]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.web.test_study_app import Desk, answer
+from tests.web.study.test_app import Desk, answer
 
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.study_results import StudyOptions

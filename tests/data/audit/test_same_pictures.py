@@ -5,9 +5,9 @@ import pytest
 from tests.data.audit.copies import COPIES, bordered, prepared, slightly_turned, squashed
 
 from attnmel.data.audit.align import SAME_PICTURE, Match
-from attnmel.data.audit.candidates import CandidateSearch, turned
 from attnmel.data.audit.descriptors import COARSE, FINE, SIDE, signatures
 from attnmel.data.audit.same_pictures import same_pictures
+from attnmel.data.audit.search.candidates import CandidateSearch, turned
 from attnmel.data.phantoms import draw_phantom
 
 PICTURES = 12

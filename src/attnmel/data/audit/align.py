@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float32, Int8, Int64
 from scipy import fft
 
-from attnmel.data.audit.candidates import Candidates, turned_each
 from attnmel.data.audit.chunks import in_parts
 from attnmel.data.audit.descriptors import FINE, MIDDLE, Signatures
+from attnmel.data.audit.search.candidates import Candidates, turned_each
 from attnmel.progress import SILENT, Progress
 
 # Pairs below these are dropped. Measured on the reduced ISIC 2016-2018 images (docs/results.md).

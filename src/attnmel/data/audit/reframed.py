@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from attnmel.data.audit.align import LEAST_COMMON, Match
-from attnmel.data.audit.candidates import Candidates, turned_each, undone
 from attnmel.data.audit.chunks import in_parts
 from attnmel.data.audit.descriptors import COARSE, STEPS, Signatures, fine_structure
 from attnmel.data.audit.frames import VIEWS, boxes_within
 from attnmel.data.audit.register import Affines, agreement, identity, registered
+from attnmel.data.audit.search.candidates import Candidates, turned_each, undone
 from attnmel.progress import SILENT, Progress
 
 SAME_REFRAMED = 0.65

@@ -1,10 +1,10 @@
 """Signatures -> every pair of images that show the same picture, however one was made of the other."""
 
 from attnmel.data.audit.align import Match, moved_pictures
-from attnmel.data.audit.candidates import CandidateSearch, joined
 from attnmel.data.audit.descriptors import Signatures
 from attnmel.data.audit.frames import VIEWS
 from attnmel.data.audit.reframed import Images, reframed_pictures
+from attnmel.data.audit.search.candidates import CandidateSearch, joined
 from attnmel.progress import SILENT, Progress
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from attnmel import NOTICE
 from attnmel.data.audit.align import SAME_PICTURE
-from attnmel.data.audit.candidates import turned
 from attnmel.data.audit.exclusions import Exclusion, Side, exclusions, write_exclusions
 from attnmel.data.audit.findings import KINDS, LEAKS, AuditFinding, Kind, repeated_lesions
 from attnmel.data.audit.reframed import SAME_REFRAMED
+from attnmel.data.audit.search.candidates import turned
 from attnmel.pipeline.data.audit import Audited
 from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
 from attnmel.report.galleries.examples import Picture, as_address

@@ -10,9 +10,9 @@ from jaxtyping import Float32
 from torch import nn
 
 from attnmel import runtime
-from attnmel.data.audit.candidates import SYMMETRIES, turned
 from attnmel.data.audit.descriptors import FINE
-from attnmel.data.audit.nearest import Nearest
+from attnmel.data.audit.search.candidates import SYMMETRIES, turned
+from attnmel.data.audit.search.nearest import Nearest
 from attnmel.data.preprocess.images import normalised
 from attnmel.models.trunks.registry import TRUNKS
 from attnmel.models.weights.checkpoints import load_checkpoint

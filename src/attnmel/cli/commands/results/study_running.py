@@ -155,7 +155,7 @@ def serve(
     from attnmel.pipeline.study.open_study import open_study
     from attnmel.web.limits import Limits
     from attnmel.web.server import address_of, guarded, open_port, run
-    from attnmel.web.study_app import make_study_app
+    from attnmel.web.study.app import make_study_app
 
     with open_study(study, database) as opened:
         listening = open_port(host, port)

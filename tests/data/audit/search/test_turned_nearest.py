@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from attnmel.data.audit import bounded_search, turned_nearest
-from attnmel.data.audit.candidates import SYMMETRIES, turned, undone
-from attnmel.data.audit.nearest import Found, Nearest
-from attnmel.data.audit.turned_nearest import TurnedNearest, parts_of
+from attnmel.data.audit.search import bounded_search, turned_nearest
+from attnmel.data.audit.search.candidates import SYMMETRIES, turned, undone
+from attnmel.data.audit.search.nearest import Found, Nearest
+from attnmel.data.audit.search.turned_nearest import TurnedNearest, parts_of
 
 SIDE = 8
 

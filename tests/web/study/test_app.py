@@ -15,7 +15,7 @@ from tests.web.conftest import ADDRESS
 from attnmel.pipeline.study.reading_order import reading_order
 from attnmel.pipeline.study.study_file import Study
 from attnmel.web.server import guarded
-from attnmel.web.study_app import LATER, NO_LINK, TAKEN, make_study_app
+from attnmel.web.study.app import LATER, NO_LINK, TAKEN, make_study_app
 
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
-from attnmel.data.audit.bounded_search import BoundedSearch, stacked
-from attnmel.data.audit.nearest import Found
+from attnmel.data.audit.search.bounded_search import BoundedSearch, stacked
+from attnmel.data.audit.search.nearest import Found
 
 KEPT = 0.96
 """Share of the squares' energy in the components that all pairs are compared by."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from attnmel.data.audit.bounded_search import BoundedSearch, stacked
-from attnmel.data.audit.nearest import Found
+from attnmel.data.audit.search.bounded_search import BoundedSearch, stacked
+from attnmel.data.audit.search.nearest import Found
 
 COLUMNS = 128
 """Images in a block: with `bounded_search.TOGETHER` rows and up to 127 values still one thread's product."""

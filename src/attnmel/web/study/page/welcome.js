@@ -1,4 +1,4 @@
-// What a reader is told before the first image.
+// The text of the welcome, before the first image.
 
 const SUPPORT = {
   probability: "the probability that a machine gives",

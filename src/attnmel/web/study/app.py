@@ -18,7 +18,7 @@ from attnmel.pipeline.study.reading_order import Item
 from attnmel.pipeline.study.store import Answer, Reader, Store
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Study, StudyFolder
 from attnmel.web.app import NO_TELEMETRY, add_errors, add_page
-from attnmel.web.study_schema import Given, OwnAnswer, State, Support, Welcome
+from attnmel.web.study.schema import Given, OwnAnswer, State, Support, Welcome
 
 _WEB = files("attnmel.web")
 SHARED = ("style.css", "dom.js", "icon.svg")
@@ -70,7 +70,7 @@ class StudyServer:
         return None if opens is not None and self.now() < opens else progress.next
 
     def welcome(self, reader: Reader) -> Welcome:
-        """Return what a reader is told before the first image; nothing counts as shown."""
+        """Return the text of the welcome before the first image; no image counts as shown."""
         progress, study = self.progress(reader), self.study
         supported = any(SUPPORT in item.stages for item in progress.items)
         return Welcome(
@@ -214,7 +214,7 @@ def make_study_app(study: Study, folder: StudyFolder, store: Store, now: Now = _
     async def unreachable(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": NO_DATABASE}, 503)
 
-    add_page(app, [*(_WEB / "page" / name for name in SHARED), *(_WEB / "study_page").iterdir()])
+    add_page(app, [*(_WEB / "page" / name for name in SHARED), *(_WEB / "study" / "page").iterdir()])
     _add_api(app, server)
     return app
 

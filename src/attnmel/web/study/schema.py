@@ -44,7 +44,7 @@ class Support(BaseModel):
 
 
 class Welcome(BaseModel):
-    """What a reader is told before the first image."""
+    """The text of the welcome, before the first image."""
 
     study: str
     reader: str

@@ -15,9 +15,9 @@ from scipy import fft
 
 from attnmel.data.audit.chunks import PAIRS, in_parts
 from attnmel.data.audit.descriptors import COARSE, MIDDLE, Signatures
-from attnmel.data.audit.nearest import Nearest
-from attnmel.data.audit.turned_nearest import TurnedNearest
-from attnmel.data.audit.ways_nearest import WaysNearest
+from attnmel.data.audit.search.nearest import Nearest
+from attnmel.data.audit.search.turned_nearest import TurnedNearest
+from attnmel.data.audit.search.ways_nearest import WaysNearest
 from attnmel.progress import SILENT, Progress
 
 SYMMETRIES = 8

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from jaxtyping import Float32, Shaped
 
-from attnmel.data.audit.nearest import Found
+from attnmel.data.audit.search.nearest import Found
 from attnmel.progress import SILENT, Progress
 from attnmel.threads import available_processors, requested_threads
 

@@ -8,7 +8,7 @@ from tests.web.test_page import Tags
 
 from attnmel import web
 
-PAGE = Path(web.__file__).parent / "study_page"
+PAGE = Path(web.__file__).parent / "study" / "page"
 
 
 @pytest.fixture

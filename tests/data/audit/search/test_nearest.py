@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from attnmel.data.audit import bounded_search, nearest, ways_nearest
-from attnmel.data.audit.nearest import Nearest
-from attnmel.data.audit.ways_nearest import WaysNearest
+from attnmel.data.audit.search import bounded_search, nearest, ways_nearest
+from attnmel.data.audit.search.nearest import Nearest
+from attnmel.data.audit.search.ways_nearest import WaysNearest
 
 
 def described(count: int, ways: int, seed: int = 0) -> list[np.ndarray]:
