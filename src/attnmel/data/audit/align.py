@@ -8,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int64
+from jaxtyping import Float, Float32, Int8, Int64
 from scipy import fft
 
 from attnmel.data.audit.chunks import in_parts
@@ -88,7 +88,7 @@ def align(middle: Int8[np.ndarray, "N m m"], likely: Candidates, progress: Progr
         length = np.sqrt((first**2).sum(axis=(1, 2)))
         agreement, place = [], []
         for zoom in ZOOMS:
-            enlarged = _enlarged(second, np.full(len(second), zoom))
+            enlarged = _enlarged(second, np.array([zoom]))
             products = _shifted(spectrum * _spectrum(enlarged).conj(), MIDDLE)
             place.append(products.reshape(len(products), (2 * _reach(MIDDLE) + 1) ** 2).argmax(axis=1))
             agreement.append(products.max(axis=(1, 2)) / (length * np.sqrt((enlarged**2).sum(axis=(1, 2))) + 1))
@@ -180,8 +180,8 @@ def _reach(side: int) -> int:
     return round(SHIFT * side)
 
 
-def _enlarged(images: Float32[np.ndarray, "B s s"], zooms: np.ndarray) -> Float32[np.ndarray, "B s s"]:
-    """Return the central part of each image, `zoom` of its side, at the whole side; 0 beyond the image."""
+def _enlarged(images: Float32[np.ndarray, "B s s"], zooms: Float[np.ndarray, "#B"]) -> Float32[np.ndarray, "B s s"]:
+    """Return the central part of each image, its own or one share of the side, at the whole side; 0 beyond the image."""
     side = images.shape[1]
     places = (np.arange(side) - (side - 1) / 2) * zooms[:, None] + (side - 1) / 2
     weights = (1 - np.abs(places[..., None] - np.arange(side))).clip(0, 1).astype(np.float32)
