@@ -181,7 +181,7 @@ def _reach(side: int) -> int:
 
 
 def _enlarged(images: Float32[np.ndarray, "B s s"], zooms: Float[np.ndarray, "#B"]) -> Float32[np.ndarray, "B s s"]:
-    """Return the central part of each image, its own or one share of the side, at the whole side; 0 beyond the image."""
+    """Return the central part of each image, a share of the side, at the whole side; 0 beyond the image."""
     side = images.shape[1]
     places = (np.arange(side) - (side - 1) / 2) * zooms[:, None] + (side - 1) / 2
     weights = (1 - np.abs(places[..., None] - np.arange(side))).clip(0, 1).astype(np.float32)
