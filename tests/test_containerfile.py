@@ -24,7 +24,14 @@ def test_nothing_is_copied_that_only_this_machine_has() -> None:
     assert '["/attnmel/.venv/bin/attnmel"]' in CONTAINERFILE
 
 
-def test_ci_runs_the_steps_and_can_take_torch_from_elsewhere() -> None:
+def test_torch_is_no_newer_than_the_program_allows() -> None:
+    """Without the bound the next step would take torch again, with CUDA."""
+    (bound,) = re.findall(r'^  "torch>=[\d.]+,(<[\d.]+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert f"pip install --no-cache-dir 'torch{bound}' --index-url https://" in CONTAINERFILE
+    for page in ("README.md", "docs/start.md"):
+        text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+        assert f"pip install 'torch{bound}' --index-url https://" in text, page
+
+
+def test_ci_runs_the_steps() -> None:
     assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1] == ".ci/container"
-    (index,) = re.findall(r"^RUN .* --index-url (\S+)$", CONTAINERFILE, re.MULTILINE)
-    assert index.startswith("https://")
