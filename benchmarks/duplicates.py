@@ -2,9 +2,10 @@
 
     python benchmarks/duplicates.py IMAGES --python OTHER/bin/python [--images 15000] [--copied 150]
 
-IMAGES is a folder of JPEG files, or of links to them. Of `--copied` of them, spread over all, four copies each are added:
-turned by a quarter, mirrored, recoloured, and shifted, that is without 5 % at two sides. OTHER is an environment with imagededup; where its torchvision does not fit
-its torch, the operations that are missed are declared before the import (the hash uses none of them).
+IMAGES is a folder of JPEG files, or of links to them. Of `--copied` of them, spread over all, four copies each are
+added: turned by a quarter, mirrored, recoloured, and shifted, that is without 5 % at two sides. OTHER is an environment
+with imagededup; where its torchvision does not fit its torch, the operations that are missed are declared before the
+import (the hash uses none of them).
 """
 
 import argparse
