@@ -17,10 +17,9 @@ from typing import Literal
 
 from attnmel.data.archives.by_hand import require_open
 from attnmel.data.archives.catalog import ARCHIVES, COMPANIONS, OFFICIAL_ADDRESS, OPTIONAL, SAME_FILES, Archive
-from attnmel.data.archives.sizes import size_in_words
 from attnmel.data.archives.unpack import BadFileError, unpack
 from attnmel.errors import ArchiveError, ConfigError, require_known
-from attnmel.files.download import Downloaded, NotThereError, download, local_path
+from attnmel.files.download import Downloaded, NotThereError, download, local_path, size_in_words
 from attnmel.files.folders import dataset_folder
 from attnmel.files.locks import hold_folder
 from attnmel.files.table_files import DAMAGE, read_json, write_json
