@@ -11,9 +11,9 @@ from pathlib import Path
 
 from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.published.archive_diagnoses import diagnosis_of
-from attnmel.data.datasets.published.gather import PublishedRow, counts_in_words, gathered, images_below
+from attnmel.data.datasets.published.gather import ListedImage, counts_in_words, gathered, images_below
 from attnmel.data.datasets.published.isic_metadata import ImageKinds, attributes_of, licences_of
-from attnmel.data.datasets.published.tables import in_file, read_columns
+from attnmel.data.tables.columns import in_file, read_columns
 from attnmel.data.tables.problems import Problem
 from attnmel.data.tables.words import is_unknown
 
@@ -49,7 +49,7 @@ def examine_isic_archive(folder: Path) -> FolderContent:
     unknown = Counter(why for _, why in diagnoses.values() if why)
     images, patients = images_below(folder), _patients(used)
     rows = [
-        PublishedRow(
+        ListedImage(
             line,
             cells[ID],
             images.get(cells[ID]),

@@ -10,9 +10,9 @@ Each lesion has a clinical and a dermoscopic photograph, of which only the latte
 from pathlib import Path
 
 from attnmel.data.datasets.own.folder import FolderContent
-from attnmel.data.datasets.published.gather import PublishedRow, gathered, images_below
+from attnmel.data.datasets.published.gather import ListedImage, gathered, images_below
 from attnmel.data.datasets.published.isic_metadata import ImageKinds, attributes_of, licences_of
-from attnmel.data.datasets.published.tables import in_file, read_columns
+from attnmel.data.tables.columns import in_file, read_columns
 from attnmel.data.tables.problems import Problem
 
 TABLE, METADATA = "MILK10k_Training_GroundTruth.csv", "MILK10k_Training_Metadata.csv"
@@ -36,7 +36,7 @@ def examine_milk10k(folder: Path) -> FolderContent:
             continue
         known = attributes_of(cells)
         rows.append(
-            PublishedRow(line, image_id, images.get(image_id), diagnoses[lesion], group=lesion, attributes=known)
+            ListedImage(line, image_id, images.get(image_id), diagnoses[lesion], group=lesion, attributes=known)
         )
     licence = licences_of(cells for _, cells in table.rows)
     return gathered(folder, TABLE, rows, problems, notes=kinds.notes(METADATA), licence=licence)
