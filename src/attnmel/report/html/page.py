@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import attnmel
+from attnmel.data.archives.fetch import ArchiveState
 from attnmel.errors import ConfigError, counted, printable
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
@@ -42,19 +43,6 @@ class History:
     """Name of the validation measure, as `training.select`."""
     chosen: int | None
     """Epoch of the best checkpoint."""
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One file of the data set: whether it was whole."""
-
-    name: str
-    status: str
-    """"complete", "short" or "absent"."""
-    found: int
-    expected: int | None
-    fingerprint: str = ""
-    """First digits of its SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +83,7 @@ class RunSection:
     """Seed, versions, device, times: always in sight."""
     recipe: tuple[FactGroup, ...] = ()
     """Every setting: folded away."""
-    files: tuple[DataFile, ...] = ()
+    files: tuple[ArchiveState, ...] = ()
     changes: tuple[str, ...] = ()
     """Settings that differ from the shipped recipe of this name, in words."""
     footnotes: tuple[str, ...] = ()
@@ -116,7 +104,7 @@ class _View:
     overlap_lines: tuple[tables.Line, ...]
     curves: tuple[Markup, ...]
     learning: tuple[Markup, ...]
-    short_files: tuple[DataFile, ...]
+    short_files: tuple[ArchiveState, ...]
 
 
 def write_report(
@@ -210,9 +198,9 @@ def _comparison_figures(runs: Sequence[RunSection]) -> tuple[Markup, ...]:
 def _pair(curves: Mapping[str, Curves], anchor: str, point: tuple[float, float] | None) -> tuple[Markup, ...]:
     from attnmel.figures.curves import precision_recall_figure, roc_figure  # and with it matplotlib
 
-    roc = [(f"{name}, AUC {one.roc.auc:.3f}", one.roc) for name, one in curves.items()]
+    roc = [(f"{name}, AUC {fixed(one.roc.auc)}", one.roc) for name, one in curves.items()]
     precision_recall = [
-        (f"{name}, AP {one.precision_recall.average_precision:.3f}", one.precision_recall)
+        (f"{name}, AP {fixed(one.precision_recall.average_precision)}", one.precision_recall)
         for name, one in curves.items()
     ]
     # The figures escape their texts; Markup tells the template not to do it again.

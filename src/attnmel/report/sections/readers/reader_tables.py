@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from attnmel.evaluation.readers.automation import AutomationBias
-from attnmel.evaluation.readers.binormal import BinormalCurve, BinormalStudy
+from attnmel.evaluation.readers.binormal import BinormalStudy
 from attnmel.evaluation.readers.decisions import SHARES
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.study_results import AgreementResult, MachineResult, PairResult, StudyAnalysis
@@ -113,7 +113,8 @@ def reader_table(found: StudyAnalysis) -> Table:
 def binormal_tables(found: BinormalStudy, human: Sequence[str]) -> Iterator[Table]:
     """Yield each reader's area under the fitted curve, with a and b, and the comparisons of the areas."""
     readers = list(dict.fromkeys(reader for _, reader in found.curves))
-    rows = tuple((reader, *(_curve(found.curves.get((name, reader))) for name in human)) for reader in readers)
+    cells = {key: stacked(one.auc) for key, one in found.curves.items()}
+    rows = tuple((reader, *(cells.get((name, reader), DASH) for name in human)) for reader in readers)
     yield Table("Binormal AUC of each reader, with 95 % intervals", ("reader", *human), rows)
     if found.analysis is None:
         return
@@ -124,10 +125,6 @@ def binormal_tables(found: BinormalStudy, human: Sequence[str]) -> Iterator[Tabl
         for (first, second), one in random.differences.items()
     )
     yield Table("Binormal AUC for all readers and cases", ("modality", "AUC", "p"), (*means, *pairs))
-
-
-def _curve(one: BinormalCurve | None) -> str:
-    return stacked(one and one.auc)
 
 
 def share_table(found: StudyAnalysis) -> Table:
