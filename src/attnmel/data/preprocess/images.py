@@ -194,7 +194,7 @@ def whole_frame(
     return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
 
 
-def stretched(heights: Float[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
+def unsquashed(heights: Float[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
     """Return a map of a squashed image (`crop` None) in the image's own geometry, bilinear as `whole_frame` is."""
     down, across = bilinear(height, heights.shape[0]), bilinear(width, heights.shape[1])
     return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
