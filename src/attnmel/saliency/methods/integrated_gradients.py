@@ -21,20 +21,14 @@ pixels, and on a processor more images at once are no faster."""
 
 
 def integrated_gradients(
-    network: nn.Module,
-    images: Float[Tensor, "B 3 s s"],
-    classes: Int[Tensor, " B"],
-    *,
-    steps: int = STEPS,
-    batch: int = BATCH,
-    progress: Progress = SILENT,
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"], *, progress: Progress = SILENT
 ) -> Float[Tensor, "B s s"]:
     """Return what is above 0 of `pixel_shares`, divided by each map's highest value.
 
     The positive part and not the absolute value: as in the other maps, what counts for the class, not what counts
     against it. A map that is constant or nowhere above 0 becomes 0.
     """
-    return positive(pixel_shares(network, images, classes, steps=steps, batch=batch, progress=progress))
+    return positive(pixel_shares(network, images, classes, progress=progress))
 
 
 def pixel_shares(
