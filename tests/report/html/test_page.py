@@ -1,10 +1,12 @@
 import dataclasses
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED
 from attnmel.records import Predictions
 from attnmel.report.galleries.examples import ShownMap, choose, chosen_rows, pictured
-from attnmel.report.html.page import Curves, FactGroup, History, RunSection, report_page, write_report
+from attnmel.report.html.page import Curves, FactGroup, History, RunSection, write_report
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 
@@ -126,6 +128,12 @@ def whole_run() -> RunSection:
         ),
         footnotes=FOOTNOTES["isic2017"],
     )
+
+
+def report_page(runs: Sequence[RunSection]) -> str:
+    with TemporaryDirectory() as folder:
+        write_report(Path(folder) / "page.html", runs)
+        return (Path(folder) / "page.html").read_text(encoding="utf-8")
 
 
 def named(run: RunSection, name: str) -> RunSection:

@@ -122,28 +122,14 @@ def write_report(
     Raises:
         ConfigError: nothing to show, two runs of one name, or a run without a judgement.
     """
-    write_text(path, printable(report_page(runs, leading=leading, sections=sections, title=title)))
-
-
-def report_page(
-    runs: Sequence[RunSection],
-    *,
-    leading: Sequence[Section] = (),
-    sections: Sequence[Section] = (),
-    title: str | None = None,
-) -> str:
-    """Return the page that `write_report` writes.
-
-    Raises:
-        ConfigError: as `write_report`.
-    """
     if not runs and not leading:
         raise ConfigError("a report needs at least one run; name a run folder")
     _check(runs)
     every_map = tuple(dict.fromkeys(name for run in runs for name in run.overlaps))
     views = [_view(run, f"run-{number}", every_map) for number, run in enumerate(runs, 1)]
     several = len(runs) > 1
-    return rendered(
+    write_page(
+        path,
         "page.html",
         title=title or (f"{len(runs)} runs compared" if several else runs[0].title),
         views=views,
@@ -226,14 +212,10 @@ def _learning(history: History, anchor: str) -> tuple[Markup, ...]:
     return tuple(map(Markup, figures))
 
 
-def rendered(template: str, **values: object) -> str:
-    """Return a page of one of the templates, with the notice and the version of this program."""
-    return environment().get_template(template).render(**values, notice=attnmel.NOTICE, version=attnmel.__version__)
-
-
 def write_page(path: Path, template: str, **values: object) -> None:
-    """Write a page of one of the templates, as `rendered`."""
-    write_text(path, printable(rendered(template, **values)))
+    """Write a page of one of the templates, with the notice and the version of this program."""
+    text = environment().get_template(template).render(**values, notice=attnmel.NOTICE, version=attnmel.__version__)
+    write_text(path, printable(text))
 
 
 def environment() -> Environment:
