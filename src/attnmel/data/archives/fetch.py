@@ -72,7 +72,11 @@ def fetch(
     with hold_folder(dataset_folder(home, dataset), waiting=progress.note):
         states = _fetched_all(dataset, home, base, chosen=mirror is not None, progress=progress)
     for archive in ARCHIVES[dataset]:
-        _note_lacking(archive, states[archive.name], progress)
+        state = states[archive.name]
+        if state.status == "absent":
+            progress.note(f"{state.name}: not at {state.address}")
+        if state.status == "short":
+            progress.note(f"{state.name}: {state.found} of {state.expected} {archive.role} at {state.address}")
     return tuple(states[archive.name] for archive in ARCHIVES[dataset])
 
 
@@ -263,13 +267,6 @@ def _discard(came: Path) -> None:
     came.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # a part of another file lies there still
         came.parent.rmdir()
-
-
-def _note_lacking(archive: Archive, state: ArchiveState, progress: Progress) -> None:
-    if state.status == "absent":
-        progress.note(f"{state.name}: not at {state.address}")
-    if state.status == "short":
-        progress.note(f"{state.name}: {state.found} of {state.expected} {archive.role} at {state.address}")
 
 
 def _record(dataset: str, home: Path, states: dict[str, ArchiveState]) -> None:

@@ -121,7 +121,10 @@ def prior_files(
         LabelError: there is no such folder of masks, or no annotation of dermoscopic features was fetched.
     """
     if masks:
-        return _folder_files(masks_folder(masks, dataset, home), lesions)
+        folder = masks_folder(masks, dataset, home)
+        found, source = folder_masks(folder), f"masks in {folder.path}"
+        named = {lesion.image_id: found.find(lesion.image_id, lesion.image) for lesion in lesions}
+        return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
     if prior == DERMOSCOPIC:
         return {**_dermoscopic_files(dataset, lesions, home)}
     if prior in OF_STRUCTURES:
@@ -204,12 +207,6 @@ def _structure_files(marks: Mapping[str, Marks], lesions: Sequence[Lesion], prio
         return files
     masks = {one.image_id: one.mask for one in lesions if one.mask and one.image_id in files}
     return {image_id: files[image_id].with_lesion(mask) for image_id, mask in masks.items()}
-
-
-def _folder_files(folder: MasksFolder, lesions: Sequence[Lesion]) -> dict[str, PriorFiles]:
-    masks, source = folder_masks(folder), f"masks in {folder.path}"
-    named = {lesion.image_id: masks.find(lesion.image_id, lesion.image) for lesion in lesions}
-    return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
 
 
 def _dermoscopic_files(dataset: Dataset, lesions: Sequence[Lesion], home: Path) -> dict[str, Marks]:

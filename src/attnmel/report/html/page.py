@@ -128,6 +128,7 @@ def write_report(
     every_map = tuple(dict.fromkeys(name for run in runs for name in run.overlaps))
     views = [_view(run, f"run-{number}", every_map) for number, run in enumerate(runs, 1)]
     several = len(runs) > 1
+    compared = {run.name: run.curves[run.main] for run in runs if run.main in run.curves}
     write_page(
         path,
         "page.html",
@@ -135,7 +136,7 @@ def write_report(
         views=views,
         leading=leading,
         several=several,
-        comparison=_comparison_figures(runs) if several else (),
+        comparison=_pair(compared, "all", None) if len(compared) > 1 else (),
         sections=sections,
         licences=tuple(dict.fromkeys(run.licence for run in runs)),
         legend=", ".join(legend_stops()),
@@ -174,11 +175,6 @@ def _curves(run: RunSection, judgement: ClassificationReport, anchor: str) -> tu
     sensitivity = judgement.row(run.main, "sensitivity").value
     specificity = judgement.row(run.main, "specificity").value
     return _pair({tables.spaced(task): one for task, one in run.curves.items()}, anchor, (1 - specificity, sensitivity))
-
-
-def _comparison_figures(runs: Sequence[RunSection]) -> tuple[Markup, ...]:
-    shown = {run.name: run.curves[run.main] for run in runs if run.main in run.curves}
-    return _pair(shown, "all", None) if len(shown) > 1 else ()
 
 
 def _pair(curves: Mapping[str, Curves], anchor: str, point: tuple[float, float] | None) -> tuple[Markup, ...]:

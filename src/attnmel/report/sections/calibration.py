@@ -62,12 +62,8 @@ def calibration_section(calibration: Calibration, split: str, *, anchor: str) ->
 def _shown(calibration: Calibration) -> dict[str, Reliability]:
     shown = {UNCALIBRATED: calibration.before}
     if calibration.after is not None:
-        shown[_at(calibration)] = calibration.after
+        shown[f"at temperature {fixed(calibration.temperature.value, 2)}"] = calibration.after
     return shown
-
-
-def _at(calibration: Calibration) -> str:
-    return f"at temperature {fixed(calibration.temperature.value, 2)}"
 
 
 def _prose(calibration: Calibration, name: str) -> str:

@@ -7,7 +7,7 @@ from attnmel.evaluation.readers.automation import AutomationBias
 from attnmel.evaluation.readers.binormal import BinormalStudy
 from attnmel.evaluation.readers.decisions import SHARES
 from attnmel.evaluation.readers.inference.estimates import Estimate
-from attnmel.evaluation.readers.study_results import AgreementResult, MachineResult, PairResult, StudyAnalysis
+from attnmel.evaluation.readers.study_results import MachineResult, PairResult, StudyAnalysis
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span
 from attnmel.evaluation.statistics.format import signed as with_interval
@@ -168,13 +168,13 @@ def share_reader_table(found: StudyAnalysis) -> Table:
 
 def agreement_table(found: StudyAnalysis) -> Table | None:
     """Return the agreement of readers with each other."""
-    rows = tuple(_between(one) for one in found.between if one.ac1 is not None or one.ac2 is not None)
+    rows = tuple(
+        (one.modality, stacked(one.ac1), fixed(one.kappa), stacked(one.ac2), fixed(one.weighted_kappa))
+        for one in found.between
+        if one.ac1 is not None or one.ac2 is not None
+    )
     heads = ("modality", "AC1 of decisions", "mean kappa", "AC2 of scores", "mean weighted kappa")
     return Table("Agreement between readers, with 95 % intervals", heads, rows) if rows else None
-
-
-def _between(one: AgreementResult) -> tuple[str, ...]:
-    return one.modality, stacked(one.ac1), fixed(one.kappa), stacked(one.ac2), fixed(one.weighted_kappa)
 
 
 def repeat_table(found: StudyAnalysis) -> Table | None:
