@@ -58,10 +58,6 @@ class SegmenterCard:
 _CARD = TypeAdapter(SegmenterCard)
 
 
-def _read_card(text: str, path: Path) -> SegmenterCard:
-    return checked(text, _CARD.validate_json, path)
-
-
 def build_segmenter(channels: Sequence[int], residual_units: int, norm: str) -> nn.Module:
     """Return a U-Net from RGB [B, 3, s, s] to the logit of lesion [B, 1, s, s]; s divides by 2^(levels - 1).
 
@@ -101,7 +97,9 @@ def save_segmenter(path: Path, weights: Mapping[str, Tensor], card: SegmenterCar
 
 def load_segmenter(path: Path) -> tuple[nn.Module, SegmenterCard]:
     """Read a run folder's best checkpoint, or a checkpoint file; the network is in evaluation mode, on the CPU."""
-    tensors, card = read_with_card(path, CARD, _read_card, "attnmel segment train")
+    tensors, card = read_with_card(
+        path, CARD, lambda text, file: checked(text, _CARD.validate_json, file), "attnmel segment train"
+    )
     with torch.device("meta"):
         network = build_segmenter(card.channels, card.residual_units, card.norm)
     check_tensors(tensors, network.state_dict(), f"{path}, a U-Net of channels {card.channels}")
