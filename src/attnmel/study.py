@@ -37,6 +37,7 @@ def new(
     show: Literal["probability", "map", "both"] = "probability",
     diseased: Sequence[str] = (),
     split: str | None = None,
+    columns: Mapping[str, str] | None = None,
     training: int = 2,
     repeats: int = 2,
     washout_days: int = 28,
@@ -52,7 +53,8 @@ def new(
 ) -> Frozen:
     """Freeze a new study: draw its cases, run its machines, and give each reader a link; as `attnmel study new`.
 
-    `counts` are the cases of each class, `readers` names, or names with their experience. `machines` are runs, ONNX
+    `counts` are the cases of each class, `columns` how the labels.csv of a folder calls its columns, `readers` names, or
+    names with their experience. `machines` are runs, ONNX
     files, tables of probabilities, or models by name, hf:OWNER/NAME@REVISION too, whose commit and hash are frozen.
     A machine calls a case diseased above the `machine_threshold`, of all or by name; by default above the operating
     point of its model that `attnmel serve` shows first, and above 0.5 for a table.
@@ -64,6 +66,7 @@ def new(
     from attnmel.pipeline.study.packages import require_study_packages
 
     require_study_packages()
+    from attnmel.data.datasets.own.folder import TableReading
     from attnmel.pipeline.study.new_study import MANAGEMENT, NewStudy, make_study
     from attnmel.pipeline.study.study_file import StudyFolder
 
@@ -74,6 +77,7 @@ def new(
         design=design,
         diseased=diseased,
         split=split,
+        reading=TableReading(columns=columns or {}),
         machines=_pairs(machines),
         machine_threshold=machine_threshold,
         wrong=wrong,

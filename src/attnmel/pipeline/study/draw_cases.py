@@ -4,13 +4,21 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.errors import ConfigError, counted, require_known
 from attnmel.records import SAME_DIAGNOSES, Lesion
 
 
 def draw_cases(
-    dataset: str, home: Path, counts: Mapping[str, int], *, split: str | None, training: int, seed: int
+    dataset: str,
+    home: Path,
+    counts: Mapping[str, int],
+    *,
+    split: str | None,
+    training: int,
+    seed: int,
+    reading: TableReading = AS_WRITTEN,
 ) -> tuple[tuple[Lesion, ...], tuple[Lesion, ...]]:
     """Return the cases and those of the practice, each in an order that says nothing of its class.
 
@@ -19,7 +27,7 @@ def draw_cases(
     Raises:
         ConfigError: an unknown class or split, or too few images of a class.
     """
-    lesions = [one for one in read_dataset(dataset, home, disjoint=False).lesions if one.diagnosis is not None]
+    lesions = [one for one in read_dataset(dataset, home, reading=reading, disjoint=False).lesions if one.diagnosis is not None]
     if split is not None:
         require_known("split", split, {one.split for one in lesions if one.split is not None})
         lesions = [one for one in lesions if one.split == split]

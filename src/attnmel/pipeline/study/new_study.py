@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from attnmel import __version__
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.errors import ConfigError, require_known
 from attnmel.evaluation.readers.machines import ALONE as HUMAN
 from attnmel.files.folders import replacing
@@ -50,6 +51,8 @@ class NewStudy:
     design: Design = "sequential"
     diseased: Sequence[str] = ()
     split: str | None = None
+    reading: TableReading = AS_WRITTEN
+    """How the labels.csv of a folder is read."""
     machines: Sequence[str] = ()
     machine_threshold: Chosen = None
     """Probability above which machines call a case diseased; None for their own operating points."""
@@ -83,7 +86,7 @@ def make_study(
     require_only(path, set(), "a new study")
     diseased = diseased_classes(plan.diseased, tuple(plan.counts))
     drawn, practice = draw_cases(
-        plan.dataset, home, plan.counts, split=plan.split, training=plan.training, seed=plan.seed
+        plan.dataset, home, plan.counts, split=plan.split, training=plan.training, seed=plan.seed, reading=plan.reading
     )
     lesions = [*practice, *drawn]
     truth = {one.image_id: one.diagnosis in diseased for one in lesions}

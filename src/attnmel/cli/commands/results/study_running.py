@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from attnmel.cli.commands.networks.train import Columns
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
 from attnmel.cli.terminal import Json, Terminal, end_if_hung, print_address, print_json, print_table
 from attnmel.errors import ConfigError
@@ -66,6 +67,7 @@ def new(
         list[str] | None, option(DATA, "Class that is diseased; repeatable [default: melanoma].", metavar="CLASS")
     ] = None,
     split: Annotated[str | None, option(DATA, "Draw from this split only.")] = None,
+    columns: Columns = None,
     training: Annotated[int, option(DATA, "Cases of practice first, not analysed.", min=0)] = 2,
     repeats: Annotated[int, option(DATA, "Images that each reader sees twice.", min=0)] = 2,
     washout: Annotated[int, option(EVALUATION, "Days between the sessions of a crossed study.", min=0)] = 28,
@@ -91,6 +93,7 @@ def new(
     Example:
         attnmel study new reading images --count melanoma=9 --count nevus=9 --machine model.onnx --reader ana
     """
+    from attnmel.data.datasets.own.columns import parsed_columns
     from attnmel.pipeline.study.draw_cases import parsed_counts
     from attnmel.pipeline.study.machine_thresholds import parsed_thresholds
     from attnmel.study import new as new_study
@@ -103,6 +106,7 @@ def new(
         design=design,
         diseased=diseased or (),
         split=split,
+        columns=parsed_columns(columns) if columns else {},
         machines=machine or (),
         machine_threshold=parsed_thresholds(machine_threshold or ()),
         wrong=wrong,
