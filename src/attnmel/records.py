@@ -223,6 +223,8 @@ class Predictions:
             PredictionsError: no such file, one that is no table of text, a missing column, a label that is no class, a
                 probability outside [0, 1].
         """
+        if path.is_dir():
+            raise PredictionsError(f"{path} is a folder; expected a CSV in it, as `attnmel evaluate` writes it")
         if not path.is_file():
             raise PredictionsError(f"no predictions at {path}; make them with `attnmel evaluate RUN`")
         try:

@@ -44,7 +44,7 @@ def new(
     management: Sequence[str] = (),
     endpoint: str = "",
     completion: float = 0.95,
-    ends: date | None = None,
+    ends: date | str | None = None,
     seed: int = 0,
     home: Place | None = None,
     address: str = ADDRESS,
@@ -56,7 +56,7 @@ def new(
     `counts` are the cases of each class, `columns` how the labels.csv of a folder calls its columns, `readers` names, or
     names with their experience. `machines` are runs, ONNX
     files, tables of probabilities, or models by name, hf:OWNER/NAME@REVISION too, whose commit and hash are frozen.
-    A machine calls a case diseased above the `machine_threshold`, of all or by name; by default above the operating
+    `ends` is the last day, also as the text YYYY-MM-DD. A machine calls a case diseased above the `machine_threshold`, of all or by name; by default above the operating
     point of its model that `attnmel serve` shows first, and above 0.5 for a table.
 
     Raises:
@@ -67,6 +67,7 @@ def new(
 
     require_study_packages()
     from attnmel.data.datasets.own.folder import TableReading
+    from attnmel.pipeline.study.days import parsed_day
     from attnmel.pipeline.study.new_study import MANAGEMENT, NewStudy, make_study
     from attnmel.pipeline.study.study_file import StudyFolder
 
@@ -88,7 +89,7 @@ def new(
         management=management or MANAGEMENT,
         endpoint=endpoint,
         completion=completion,
-        ends=ends,
+        ends=parsed_day(ends),
         seed=seed,
     )
     where = home_folder(None if home is None else Path(home))

@@ -9,7 +9,7 @@ import typer
 from attnmel.cli.commands.networks.train import Columns, Overrides, Strict
 from attnmel.cli.completion import data_sets, recipes
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, out_file, own_file, print_json, print_table
 
 
 def fetch(
@@ -168,7 +168,7 @@ def audit(
     leave_out: Annotated[
         Literal["train", "test"], option(OUTPUT, "Which image of a leak the list excludes.")
     ] = "train",
-    out: Out = None,
+    out: Annotated[Path | None, out_file("HTML file for a page of all pairs [default: none is written].")] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:

@@ -133,7 +133,7 @@ def _of_table(path: Path, lesions: Sequence[Lesion]) -> dict[str, float]:
     image, score = _columns(path, text)
     if short := [row.line for row in text.rows[1:] if len(row.cells) <= max(image, score)]:
         raise ConfigError(f"{path}, line {short[0]}: found fewer cells than columns; write a number for each image")
-    found = {Path(unguarded(row.cells[image])).stem: text.number(row.cells[score]) for row in text.rows[1:]}
+    found = {Path(unguarded(row.cells[image])).stem.strip(): text.number(row.cells[score]) for row in text.rows[1:]}
     if missing := [one.image_id for one in lesions if one.image_id not in found]:
         raise ConfigError(f"{path} has no row for {len(missing)} of the cases ({listed(missing)}); add them")
     return {one.image_id: _probability(path, one.image_id, found[one.image_id]) for one in lesions}

@@ -1,6 +1,7 @@
 """Make a study: draw its cases, run its machines, freeze its file, and give each reader a token."""
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -83,6 +84,11 @@ def make_study(
         CheckpointError: a model cannot be used.
     """
     _check(plan)
+    if StudyFolder(path).file.is_file():
+        raise ConfigError(
+            f"{path} holds a frozen study already; serve it by `attnmel study serve {shlex.quote(str(path))}`, or name "
+            "another folder for a new one. A reader's lost link is replaced by `attnmel study link`"
+        )
     require_only(path, set(), "a new study")
     diseased = diseased_classes(plan.diseased, tuple(plan.counts))
     drawn, practice = draw_cases(

@@ -174,12 +174,12 @@ def test_a_name_that_fits_several_files_of_subfolders_is_refused_with_all(tmp_pa
 
 def test_the_file_of_a_subfolder_is_named_where_its_ending_is_another(tmp_path: Path) -> None:
     content = read_folder(write_folder(tmp_path, "image,label\na.png,1\nb,0\n", "images/a.jpg", "b.jpg"), READING)
-    assert "there is images/a.jpg)" in content.without_image[0].found
+    assert "there is 'images/a.jpg')" in content.without_image[0].found
 
 
 def test_the_ending_that_a_file_has_is_named_where_the_table_has_another(tmp_path: Path) -> None:
     content = read_folder(write_folder(tmp_path, "image,label\na.png,1\nb,0\n", "a.jpg", "b.jpg"), READING)
-    assert "there is a.jpg)" in content.without_image[0].found
+    assert "there is 'a.jpg')" in content.without_image[0].found
 
 
 def test_a_split_for_some_rows_only_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from attnmel.api.model_names import NAME
 from attnmel.cli.completion import images as example_images
 from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, Tta, out_file, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.deploy.onnx.export_facts import ExportFacts
@@ -30,7 +30,7 @@ def predict(
     images: Annotated[
         list[str], typer.Argument(help="Image files, folders of them, or example:ID.", autocompletion=example_images)
     ],
-    out: Out = None,
+    out: Annotated[Path | None, out_file("File to write [default: standard output].")] = None,
     as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV; also where --out ends in .json.", "--json")] = False,
     uncalibrated: Annotated[
         bool,
@@ -192,7 +192,10 @@ def export(
     onnx: Annotated[
         bool, option(OUTPUT, "Write an ONNX file: the only format so far, and the default.", "--onnx")
     ] = True,
-    out: Out = None,
+    out: Annotated[
+        Path | None,
+        out_file("File to write [default: model.onnx in the run folder; NAME.onnx of a model by its name]."),
+    ] = None,
     int8: Annotated[
         bool, option(OUTPUT, "Quantise to 8 bits, with value ranges of training images.", "--int8")
     ] = False,

@@ -9,7 +9,7 @@ from attnmel.api.model_names import NAME
 from attnmel.cli.commands.networks.train import Columns
 from attnmel.cli.completion import data_sets, models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
-from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, Tta, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, Threads, Tta, out_file, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.files.folders import RunFolder
@@ -259,7 +259,9 @@ def report(
         ),
     ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
-    out: Out = None,
+    out: Annotated[
+        Path | None, out_file("File to write [default: report.html in the run folder; of several runs, here].")
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
