@@ -53,11 +53,11 @@ def new(
 ) -> Frozen:
     """Freeze a new study: draw its cases, run its machines, and give each reader a link; as `attnmel study new`.
 
-    `counts` are the cases of each class, `columns` how the labels.csv of a folder calls its columns, `readers` names, or
-    names with their experience. `machines` are runs, ONNX
-    files, tables of probabilities, or models by name, hf:OWNER/NAME@REVISION too, whose commit and hash are frozen.
-    `ends` is the last day, also as the text YYYY-MM-DD. A machine calls a case diseased above the `machine_threshold`, of all or by name; by default above the operating
-    point of its model that `attnmel serve` shows first, and above 0.5 for a table.
+    `counts` are the cases of each class, `columns` how the labels.csv of a folder calls its columns, `readers` names,
+    or names with their experience. `machines` are runs, ONNX files, tables of probabilities, or models by name,
+    hf:OWNER/NAME@REVISION too, whose commit and hash are frozen. A machine calls a case diseased above the
+    `machine_threshold`, of all or by name; by default above the operating point of its model that `attnmel serve` shows
+    first, and above 0.5 for a table. `ends` is the last day, also as the text YYYY-MM-DD.
 
     Raises:
         ConfigError: a folder that is not empty, or a plan that is not possible.

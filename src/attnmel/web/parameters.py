@@ -29,7 +29,7 @@ def refuse_unknown(request: Request) -> None:
 
 
 def value_problems(errors: Sequence[Any], known: Sequence[str] = ()) -> str:
-    """Return in a sentence what is wrong with given values, as pydantic found it; `known` are the names of an object."""
+    """Return in a sentence what is wrong with given values, as pydantic found it; `known` are an object's keys."""
     if any(one["type"] in NO_OBJECT for one in errors):
         return f"the body is no JSON object; expected one with the keys {', '.join(known)}"
     missing = [str(one["loc"][-1]) for one in errors if one["type"] == "missing"]

@@ -162,8 +162,8 @@ def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:
         read_submission(Path("none"), "isic2017")
     (tmp_path / "mine.csv").write_text("")
     sentence = (
-        f"{tmp_path} is a folder; expected a table with the columns image_id,melanoma,seborrheic_keratosis; name one of "
-        "the files in it: mine.csv"
+        f"{tmp_path} is a folder; expected a table with the columns image_id,melanoma,seborrheic_keratosis; name one "
+        "of the files in it: mine.csv"
     )
     with pytest.raises(PredictionsError) as refused:
         read_submission(tmp_path, "isic2017")

@@ -107,8 +107,8 @@ def read_entry(
 def is_truth_note(name: str) -> str:
     """Return what is said of a submission that is the truth itself."""
     return (
-        f"every probability of {name} is 0 or 1 and equal to the true class: it looks like the table of the truth itself, "
-        "so the measures say nothing of a network; name the file of its probabilities"
+        f"every probability of {name} is 0 or 1 and equal to the true class: it looks like the table of the truth "
+        "itself, so the measures say nothing of a network; name the file of its probabilities"
     )
 
 

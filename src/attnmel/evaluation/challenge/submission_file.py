@@ -8,9 +8,9 @@ from attnmel.data.tables.problems import Problem, shown
 from attnmel.data.tables.schema import NUMBER, CheckedTable, Header, TableSchema, no_table, read_body
 from attnmel.data.tables.text import SEPARATORS, Row, TableText, read_text
 from attnmel.data.tables.words import folded
+from attnmel.diagnoses import SAME_DIAGNOSES
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.challenge.submission import SUBMISSIONS
-from attnmel.records import SAME_DIAGNOSES
 
 IDS = ("image_id", "image", "isic_id", "image_name", "img_id", "filename", "file_name", "file", "name", "id", "")
 """Names of a column of image ids, which pandas leaves without a name where it is the index."""

@@ -96,7 +96,8 @@ def make_study(
     )
     lesions = [*practice, *drawn]
     truth = {one.image_id: one.diagnosis in diseased for one in lesions}
-    outputs = [machine_output(one, lesions, progress, plan.machine_threshold) for one in plan.machines]
+    kinds = {name: name in diseased for name in plan.counts}
+    outputs = [machine_output(one, lesions, kinds, progress, plan.machine_threshold) for one in plan.machines]
     if isinstance(plan.machine_threshold, Mapping):
         for name in plan.machine_threshold:
             require_known("machine", name, [one.name for one in outputs])

@@ -118,9 +118,9 @@ def test_a_table_of_another_shape_is_told_in_one_sentence(tmp_path: Path, table:
             r"line 2, column label: found '2', expected one of rest, melanoma \('rest' for every other .*\), or 0 to 1",
         ),
         (
-            "a,nevus,,,",
-            r"found 'nevus', expected one of rest, melanoma \('rest' for every other diagnosis\), or 0 to 1; a further "
-            r"diagnosis is added to the setting data\.classes \(docs/data\.md\)",
+            "a,nevuss,,,",
+            r"found 'nevuss', expected one of rest, melanoma \('rest' for every other diagnosis\), or 0 to 1; a "
+            r"further diagnosis is added to the setting data\.classes \(docs/data\.md\)",
         ),
         ("a,melanomma,,,", r"found 'melanomma', expected one of"),
         ("a,-1,,,", r"found '-1'"),

@@ -107,8 +107,8 @@ def test_two_readers_say_nothing_of_readers_in_general() -> None:
     for sentence in (pair, mean, machine):
         assert "95 % interval" in sentence
         assert sentence.endswith(
-            ". With two readers nothing can be said of readers in general: the result is of these two, and the interval, "
-            "which rests on the one difference between them, is no more than a formality."
+            ". With two readers nothing can be said of readers in general: the result is of these two, and the "
+            "interval, which rests on the one difference between them, is no more than a formality."
         )
         assert "other readers" not in sentence
 

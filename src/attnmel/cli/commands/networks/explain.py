@@ -25,8 +25,11 @@ def explain(
     ] = None,
     split: Annotated[
         str | None,
-        option(DATA, "Explain all images of this split of the run's data: train, validation, test or internal "
-            "[default: the images named]."),
+        option(
+            DATA,
+            "Explain all images of this split of the run's data: train, validation, test or internal "
+            "[default: the images named].",
+        ),
     ] = None,
     method: Annotated[
         list[str] | None,

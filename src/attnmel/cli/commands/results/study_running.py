@@ -80,7 +80,14 @@ def new(
             "Possible management; repeatable [default: no follow-up, follow-up, biopsy or excision].",
         ),
     ] = None,
-    endpoint: Annotated[str, option(STATISTICS, "Primary endpoint in words [default: the difference with and without support, or the mean AUC].", show_default=False)] = "",
+    endpoint: Annotated[
+        str,
+        option(
+            STATISTICS,
+            "Primary endpoint in words [default: the difference with and without support, or the mean AUC].",
+            show_default=False,
+        ),
+    ] = "",
     completion: Annotated[
         float, option(STATISTICS, "Share of the answers that a reader has to give to be analysed.")
     ] = 0.95,
@@ -138,7 +145,9 @@ def new(
         print_table(["reader", "link"], [[*one] for one in frozen.links.items()])
     for name, at in frozen.thresholds.items():
         Terminal().note(f"{name}: calls a case diseased above {at.value:.6g}, {at.source}")
-    Terminal().note(f"frozen: {frozen.file}. Keep the links: they are stored nowhere. Then show the cases to the readers:")
+    Terminal().note(
+        f"frozen: {frozen.file}. Keep the links: they are stored nowhere. Then show the cases to the readers:"
+    )
     Terminal().note(_command("serve", study, database))
 
 
