@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.study_answers import Analysed, Answers, Frozen, Power, Status
+from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
 from attnmel.files.folders import home_folder
@@ -24,6 +25,7 @@ ADDRESS = "http://127.0.0.1:8643"
 """Of the server that `attnmel study serve` starts."""
 
 
+@checked_arguments()
 def new(
     folder: Place,
     dataset: Place,
@@ -31,7 +33,7 @@ def new(
     readers: Mapping[str, str] | Iterable[str],
     *,
     design: Literal["alone", "sequential", "crossed"] = "sequential",
-    machines: Mapping[str, Place] | Sequence[Place] = (),
+    machines: Mapping[str, Place] | Iterable[Place] = (),
     machine_threshold: float | Mapping[str, float] | None = None,
     wrong: bool = False,
     show: Literal["probability", "map", "both"] = "probability",
@@ -98,6 +100,7 @@ def new(
     return Frozen(StudyFolder(Path(folder)).file, links, study.thresholds)
 
 
+@checked_arguments()
 def status(folder: Place, *, database: str | None = None) -> Status:
     """Return how far each reader is, without their answers; as `attnmel study status`.
 
@@ -110,6 +113,7 @@ def status(folder: Place, *, database: str | None = None) -> Status:
         return Status(tuple(study_status(opened)))
 
 
+@checked_arguments()
 def export(folder: Place, out: Place, *, database: str | None = None) -> Answers:
     """Write all answers, and the readings of complete readers, as tables; as `attnmel study export`.
 
@@ -123,6 +127,7 @@ def export(folder: Place, out: Place, *, database: str | None = None) -> Answers
     return Answers(Path(out), found.readings, found.notes)
 
 
+@checked_arguments()
 def link(folder: Place, reader: str, *, address: str = ADDRESS, database: str | None = None) -> str:
     """Give a reader a new link, in place of the one before; as `attnmel study link`.
 
@@ -133,6 +138,7 @@ def link(folder: Place, reader: str, *, address: str = ADDRESS, database: str | 
         return _link(address, opened.store.new_token(reader))
 
 
+@checked_arguments()
 def analyse(
     readings: Place,
     *,
@@ -170,6 +176,7 @@ def analyse(
     return Analysed(found)
 
 
+@checked_arguments()
 def power(
     readers: Sequence[int] = (5, 10, 15),
     cases: Sequence[int] = (50, 100, 200),

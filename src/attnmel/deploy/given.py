@@ -48,10 +48,10 @@ def model_name(model: object) -> str | Path:
     Raises:
         ConfigError: it is neither.
     """
-    if isinstance(model, str | Path):
+    if isinstance(model, str | Path) and model != "":
         return model
     raise ConfigError(
-        f"the model is {_kind(model)}; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel "
+        f"the model is {'an empty text' if model == '' else _kind(model)}; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel "
         f"models` such as '{ANY}'"
     )
 

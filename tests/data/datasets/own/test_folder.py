@@ -297,3 +297,21 @@ def test_reading_takes_calls_in_proportion_to_the_images(tmp_path: Path) -> None
 
     calls(1)  # what is done once only
     assert calls(100) < 2.2 * calls(50)
+
+
+def test_spaces_around_names_are_left_out_of_cells_and_of_files(tmp_path: Path) -> None:
+    for name in (" a.jpg", "b .jpg", "c.jpg"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name, "JPEG")
+    rows = "image,label\n a.jpg,melanoma\nb.jpg,nevus\nc.jpg ,nevus\nd.jpg,nevus\n"
+    (tmp_path / "labels.csv").write_text(rows)
+    content = read_folder(tmp_path)
+    assert [(one.image_id, one.image.name) for one in content.lesions] == [
+        ("a", " a.jpg"),
+        ("b", "b .jpg"),
+        ("c", "c.jpg"),
+    ]
+    assert content.notes == (
+        "labels.csv: spaces around 2 cells are left out (the first in line 2, ' a.jpg')",
+        "spaces around 2 names of files are left out (' a.jpg', 'b .jpg')",
+    )
+    assert content.without_row == ()

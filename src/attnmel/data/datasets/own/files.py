@@ -28,7 +28,8 @@ class FolderFiles:
 
     The case of letters and endings does not matter where only one file fits, nor whether accents are composed (NFC, as
     Windows and Linux write them) or not (NFD, as some disks of macOS store them); nor do spaces around a name.
-    Each subfolder is listed once, and names are looked up: searching the list for each would take time that grows with the square of the images.
+    Each subfolder is listed once, and names are looked up: searching the list for each would take time that grows with
+    the square of the images.
 
     A name without folders that is not in the folder itself is looked for in its subfolders, where it must fit one file.
     """
