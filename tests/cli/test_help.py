@@ -99,11 +99,7 @@ def test_the_command_lines_of_a_document_exist(document: Path) -> None:
         parse(line)
 
 
-NO_DEFAULT = frozenset(
-    """verify --out, verify --png, join --out, fuse --out, docs --out, study export --out""".replace("\n", " ").split(
-        ", "
-    )
-)
+NO_DEFAULT = ("verify --out", "verify --png", "join --out", "fuse --out", "docs --out", "study export --out")
 """Without which nothing is written, or which is always given."""
 
 

@@ -50,8 +50,9 @@ def model_name(model: object) -> str | Path:
     """
     if isinstance(model, str | Path) and model != "":
         return model
+    found = "an empty text" if model == "" else _kind(model)
     raise ConfigError(
-        f"the model is {'an empty text' if model == '' else _kind(model)}; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel "
+        f"the model is {found}; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel "
         f"models` such as '{ANY}'"
     )
 

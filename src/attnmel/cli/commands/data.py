@@ -174,8 +174,8 @@ def audit(
 ) -> None:
     """Find images and lesions that occur twice.
 
-    Reported are equal ids, equal files, near-duplicate images, and lesions with images in two places; also one image
-    with two different labels.
+    Reported are equal ids, equal files, near-duplicate images (also mirrored, and turned by quarters or up to 10
+    degrees), and lesions with images in two places; also one image with two different labels.
 
     Example:
         attnmel audit isic2016 isic2017 --out audit.html --exclusions exclusions.csv

@@ -108,6 +108,10 @@ def predict(
         ),
     ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
+    verbose: Annotated[
+        bool,
+        option(OUTPUT, "Before a table on standard output say what each decision achieved.", "--verbose"),
+    ] = False,
     stall_limit: Annotated[
         float,
         option(
@@ -166,7 +170,8 @@ def predict(
             print(out)
     else:
         if not as_json:
-            progress.note(predictions.table.notice.rstrip())
+            table = predictions.table
+            progress.note((table.notice if verbose else table.short_notice).rstrip())
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
     if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
