@@ -36,7 +36,11 @@ def checked_arguments(*unchecked: str) -> Callable[[Function], Function]:
 
     def decorate(function: Function) -> Function:
         signature = inspect.signature(function)
-        kinds = {name: one.annotation for name, one in signature.parameters.items() if name not in unchecked}
+        kinds = {
+            name: one.annotation
+            for name, one in signature.parameters.items()
+            if name not in unchecked and one.kind is not one.VAR_KEYWORD
+        }
         several = [name for name, one in signature.parameters.items() if one.kind is one.VAR_POSITIONAL]
 
         @functools.wraps(function)

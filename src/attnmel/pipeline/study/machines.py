@@ -32,6 +32,9 @@ IMAGE_COLUMNS = ("image", "image_id", "case")
 SCORE_COLUMNS = ("probability", "score")
 
 
+UNNAMED = "machine"
+"""Name of a model that is given none."""
+
 NO_POINT = 0.5
 """Threshold of a machine without an operating point, such as a table of predictions, where none is named."""
 
@@ -75,14 +78,14 @@ def machine_output(
     # A study is frozen, and so is the model of a hub that it names.
     source = str(pinned(named)) if (named := hub_name(path)) else path
     results = predict_images(exported_file(source) or Path(source), [one.image for one in lesions], progress=progress)
-    card, name = results.model.card, name or "machine"
+    card, name = results.model.card, name or UNNAMED
     of_disease = disease_classes(name, card.classes, is_diseased)
     places = [card.classes.index(one) for one in of_disease]
     probabilities, maps = {}, {}
     for lesion, result in zip(lesions, results, strict=True):
         if result.error:
             continue
-        probabilities[lesion.image_id] = min(float(result.probabilities[places].sum()), 1.0)
+        probabilities[lesion.image_id] = min(sum(result.probabilities[place] for place in places), 1.0)
         if result.attention and result.seen is not None:
             image, _ = shown_image(lesion.image, LONGEST)
             maps[lesion.image_id] = with_map(image, list(result.attention.values())[-1], result.seen)
@@ -100,11 +103,12 @@ def disease_classes(machine: str, classes: Sequence[str], is_diseased: Mapping[s
         ConfigError: a diseased diagnosis is none of them, or one of them is a healthy diagnosis, too.
     """
     found: dict[str, str] = {}
+    shown = "the machine" if machine == UNNAMED else f"the machine {machine}"
     for diagnosis in (one for one, yes in is_diseased.items() if yes):
         name = class_among(diagnosis, classes) or (REST if REST in classes else None)
         if name is None:
             raise ConfigError(
-                f"the machine {machine} has the classes {', '.join(classes)}, none of which is {diagnosis}, which is "
+                f"{shown} has the classes {', '.join(classes)}, none of which is {diagnosis}, which is "
                 "diseased here; choose another machine, or other classes by --count and --diseased"
             )
         found.setdefault(name, diagnosis)
@@ -112,7 +116,7 @@ def disease_classes(machine: str, classes: Sequence[str], is_diseased: Mapping[s
         name = class_among(diagnosis, classes) or (REST if REST in classes else None)
         if name in found:
             raise ConfigError(
-                f"the machine {machine} has one class, '{name}', for {found[name]}, which is diseased here, and "
+                f"{shown} has one class, '{name}', for {found[name]}, which is diseased here, and "
                 f"{diagnosis}, which is not, so it has no probability of the disease; choose another machine, or other "
                 "classes by --count and --diseased"
             )

@@ -34,7 +34,9 @@ def test_uncalibrated_probabilities_are_those_of_evaluate(
     use, scale, rest = table.err.splitlines()
     assert use.startswith(f"{NOTICE} Trained on data under: ")
     assert scale == "Not calibrated: as requested. No decisions: no operating point is known."
-    assert rest == "What each decision achieved, and which warnings are not checked: --verbose, or the file next to --out."
+    assert (
+        rest == "What each decision achieved, and which warnings are not checked: --verbose, or the file next to --out."
+    )
     whole = attnmel("predict", calibrated.path, image, "--uncalibrated", "--verbose")
     assert whole.out == table.out
     assert whole.err.splitlines()[2:4] == [

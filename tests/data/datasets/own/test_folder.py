@@ -300,11 +300,8 @@ def test_reading_takes_calls_in_proportion_to_the_images(tmp_path: Path) -> None
 
 
 def test_spaces_around_names_are_left_out_of_cells_and_of_files(tmp_path: Path) -> None:
-    for name in (" a.jpg", "b .jpg", "c.jpg"):
-        Image.new("RGB", (8, 8)).save(tmp_path / name, "JPEG")
     rows = "image,label\n a.jpg,melanoma\nb.jpg,nevus\nc.jpg ,nevus\nd.jpg,nevus\n"
-    (tmp_path / "labels.csv").write_text(rows)
-    content = read_folder(tmp_path)
+    content = read_folder(write_folder(tmp_path, rows, " a.jpg", "b .jpg", "c.jpg"))
     assert [(one.image_id, one.image.name) for one in content.lesions] == [
         ("a", " a.jpg"),
         ("b", "b .jpg"),

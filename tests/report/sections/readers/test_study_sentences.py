@@ -126,3 +126,13 @@ def test_a_threshold_beside_the_scores_is_noted_with_their_range(threshold: floa
     assert not [one for one in notes if one.startswith("alone: the threshold")]
     notes = notes_of(analyse(own, StudyOptions(machine_threshold=50, threshold=0.5)))
     assert [one.partition(" decides")[0] for one in notes if "alike" in one] == ["alone: the threshold 0.5"]
+
+
+def test_the_machines_of_a_study_with_one_reader_are_known_by_their_names() -> None:
+    own = with_machine(readings("alone", readers=1))
+    assert analyse(own).machine_names == ("net",)
+    (sentence,) = answers_of(analyse(own))
+    assert sentence.startswith("The machine 'net' reaches an AUC of ")
+    assert sentence.endswith(", without an interval, so that nothing is known of other readers and cases.")
+    other = replace(own, readers=("r0", "somebody"))
+    assert analyse(other).machine_names == (), "may be a reader"
