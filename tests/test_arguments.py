@@ -1,5 +1,7 @@
 """Arguments of the wrong kind are refused with a sentence, before anything is read."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false - wrong arguments are what is tested
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -58,7 +60,7 @@ def test_the_arguments_of_a_prediction_of_many(tmp_path: Path) -> None:
         ({"stall_limit": float("nan")}, "stall_limit is nan; expected seconds, 0 for no limit"),
     ):
         with pytest.raises(ConfigError) as refused:
-            predictor.predict_many([EXAMPLE], **more)  # pyright: ignore[reportArgumentType] - what is tested
+            predictor.predict_many([EXAMPLE], **more)
         assert str(refused.value) == sentence
 
 
@@ -86,7 +88,7 @@ def test_iterators_are_not_used_up_and_missing_arguments_stay_errors_of_python()
         return sum(values) + len(str(free))
 
     assert total(iter([1, 2])) == 4
-    assert total([1], free="abc") == 4  # pyright: ignore[reportArgumentType] - what is tested
+    assert total([1], free="abc") == 4
     assert (total.__name__, total.__doc__) == ("total", "Return a sum.")
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'values'"):
-        total()  # pyright: ignore[reportCallIssue]
+        total()
