@@ -1,6 +1,7 @@
 """What users hand over to `Predictor`, checked: a model by its name, one image or several, a mask. No torch."""
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -65,7 +66,7 @@ def model_file(model: str | Path) -> Path:
     """
     path = exported_file(model) or Path(model)
     if path.is_dir():
-        raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {model} --onnx")
+        raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {shlex.quote(str(model))} --onnx")
     meant = ""
     if isinstance(model, str) and not path.exists():
         meant = did_you_mean(model, (ANY, *model_names()))

@@ -1,5 +1,6 @@
 """`attnmel evaluate`, `compare`, `score` and `report`: from trained networks to measures, tests and a page."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,7 +104,7 @@ def evaluate(
             print(f"{'' if place == 0 else chr(10)}{one.run.path}")
         _print_results(one.run.folder, one.results, one.details)
     if len(evaluated.runs) > 1:
-        print(f"\nmean over seeds, and tests against another recipe: attnmel compare {run}")
+        print(f"\nmean over seeds, and tests against another recipe: attnmel compare {shlex.quote(run)}")
 
 
 def _print_results(folder: "RunFolder", results: "SplitResults", details: "Details | None") -> None:
