@@ -66,7 +66,8 @@ def model_file(model: str | Path) -> Path:
     """
     path = exported_file(model) or Path(model)
     if path.is_dir():
-        raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {shlex.quote(str(model))} --onnx")
+        command = shlex.join(["attnmel", "export", str(model), "--onnx"])
+        raise CheckpointError(f"{model} is no exported file; write one first: {command}")
     meant = ""
     if isinstance(model, str) and not path.exists():
         meant = did_you_mean(model, (ANY, *model_names()))

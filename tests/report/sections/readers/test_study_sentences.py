@@ -133,6 +133,6 @@ def test_the_machines_of_a_study_with_one_reader_are_known_by_their_names() -> N
     assert analyse(own).machine_names == ("net",)
     (sentence,) = answers_of(analyse(own))
     assert sentence.startswith("The machine 'net' reaches an AUC of ")
-    assert sentence.endswith(", without an interval, so that nothing is known of other readers and cases.")
+    assert sentence.endswith(". With one reader nothing can be said of readers in general: the result is of this one.")
     other = replace(own, readers=("r0", "somebody"))
     assert analyse(other).machine_names == (), "may be a reader"

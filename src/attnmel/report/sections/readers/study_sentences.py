@@ -10,11 +10,15 @@ from attnmel.evaluation.statistics.format import p_words, plus
 
 FEW = "since the formula does not know these bounds, and few readers make it wide; take the bound as the end"
 
-TWO = 2
-ONLY_THESE = (
-    "With two readers nothing can be said of readers in general: the result is of these two, and the interval, which "
-    "rests on the one difference between them, is no more than a formality."
-)
+FEWEST = 3
+"""Readers from whom something can be said of others."""
+
+ONLY_THESE = {
+    1: "With one reader nothing can be said of readers in general: the result is of this one.",
+    2: "With two readers nothing can be said of readers in general: the result is of these two, and the interval, which "
+    "rests on the one difference between them, is no more than a formality.",
+}
+"""By the number of readers."""
 
 
 def answers_of(found: StudyAnalysis) -> Iterator[str]:
@@ -45,8 +49,8 @@ def _difference(one: PairResult, first: str, second: str, found: StudyAnalysis) 
     if math.isnan(value.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
     ends = f"95 % interval {plus(value.low)} to {plus(value.high)}, p {p_words(value.p)}"
-    if _fewest(found, one.first, one.second) <= TWO:
-        return f"{head} ({ends}). {ONLY_THESE}"
+    if (readers := _fewest(found, one.first, one.second)) < FEWEST:
+        return f"{head} ({ends}). {ONLY_THESE[readers]}"
     return f"{head} ({ends}). {_meaning(value)}{_not_worse(one, found)}"
 
 
@@ -89,8 +93,8 @@ def _mean(found: StudyAnalysis, name: str, mean: Estimate) -> str:
     if math.isnan(mean.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
     ends = f"{mean.low:.3f} to {mean.high:.3f}"
-    if _fewest(found, name) <= TWO:
-        return f"{head} (95 % interval {ends}). {ONLY_THESE}"
+    if (readers := _fewest(found, name)) < FEWEST:
+        return f"{head} (95 % interval {ends}). {ONLY_THESE[readers]}"
     return f"{head}; other readers on other cases {ends} (95 % interval)."
 
 
