@@ -15,8 +15,8 @@ FEWEST = 3
 
 ONLY_THESE = {
     1: "With one reader nothing can be said of readers in general: the result is of this one.",
-    2: "With two readers nothing can be said of readers in general: the result is of these two, and the interval, which "
-    "rests on the one difference between them, is no more than a formality.",
+    2: "With two readers nothing can be said of readers in general: the result is of these two, and the interval, "
+    "which rests on the one difference between them, is no more than a formality.",
 }
 """By the number of readers."""
 
