@@ -1,6 +1,7 @@
 """Arguments of the wrong kind are refused with a sentence, before anything is read."""
 
-# pyright: reportArgumentType=false, reportCallIssue=false - wrong arguments are what is tested
+# Wrong arguments are what is tested.
+# pyright: reportArgumentType=false, reportCallIssue=false
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
