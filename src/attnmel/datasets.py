@@ -9,6 +9,7 @@ from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import trained_model
 from attnmel.api.own_folder import make_folder
 from attnmel.api.recipes import Settings, overrides
+from attnmel.arguments import checked_arguments
 from attnmel.data.archives.fetch import ArchiveState, fetch_with_companions
 from attnmel.data.audit.exclusions import Side
 from attnmel.data.datasets.own.folder import TableReading
@@ -59,6 +60,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(SOURCES))
 
 
+@checked_arguments()
 def fetch(
     name: str, *, mirror: str | None = None, home: Place | None = None, progress: Progress | Report | None = None
 ) -> Fetched:
@@ -74,6 +76,7 @@ def fetch(
     return Fetched(states, tuple(dataset_folder(where, one) for one in fetched))
 
 
+@checked_arguments()
 def read(
     name: Place,
     *,
@@ -108,6 +111,7 @@ def table(dataset: Dataset) -> "DataFrame":
     )
 
 
+@checked_arguments()
 def verify(
     *datasets: Place,
     recipe: str | None = None,
@@ -142,6 +146,7 @@ def verify(
     )
 
 
+@checked_arguments()
 def audit(
     *datasets: Place,
     train: Sequence[Place] = (),
@@ -186,6 +191,7 @@ def audit(
     return audited
 
 
+@checked_arguments()
 def colour_statistics(
     recipe: str, settings: Settings = (), *, home: Place | None = None, progress: Progress | Report | None = None
 ) -> "Statistics":

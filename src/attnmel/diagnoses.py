@@ -46,13 +46,68 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
 but its own: AKIEC, which is either AK or SCC, and "miscellaneous"."""
 
 
+_ENGLISH = {
+    "melanoma": "melanom malignes_melanom malignant_melanoma mélanome melanome",
+    "nevus": """nävus naevus nævus nävi naevi nevi nävuszellnävus naevuszellnaevus melanocytic_nevus melanocytic_nevi
+        melanocytic_naevus melanozytärer_nävus nevo""",
+    "seborrheic_keratosis": """seborrhoische_keratose seborrhoeic_keratosis seborrheic_keratoses kératose_séborrhéique
+        cheratosi_seborroica queratosis_seborreica""",
+    "bkl": "benign_keratosis benign_keratosis_like_lesion benign_keratosis_like_lesions benigne_keratose",
+    "basal_cell_carcinoma": """basalzellkarzinom basaliom carcinome_basocellulaire carcinoma_basocelular
+        carcinoma_basocellulare""",
+    "scc": "squamous_cell_carcinoma plattenepithelkarzinom spinaliom",
+    "ak": "actinic_keratosis solar_keratosis aktinische_keratose",
+    "dermatofibroma": "dermatofibrom histiozytom",
+    "vascular_lesion": "vascular_lesions vaskuläre_läsion gefäßläsion hämangiom haemangiom haemangioma hemangioma",
+    "benign": "gutartig benigne",
+    "malignant": "bösartig maligne",
+}
+ENGLISH: Mapping[str, str] = {name: english for english, names in _ENGLISH.items() for name in names.split()}
+"""German, British and other forms of diagnoses, as `plain` gives them, in those of the challenges."""
+
+REST = "rest"
+"""The class that takes every diagnosis which has no class of its own."""
+
+SAME_DIAGNOSES = (frozenset({"melanoma", "MEL", "malignant"}), frozenset({"nevus", "NV"}))
+"""Diagnoses that the challenges call by several names, so that a network of one is evaluated on another; the malignant
+lesions of ISIC 2016 are its melanomas."""
+
+AKIEC = "akiec"
+"""Either AK or SCC, so none of a network that tells them apart."""
+
+
 def plain(name: str) -> str:
     """Return a name in small letters, with underscores for spaces and hyphens."""
     return re.sub(r"[\s_-]+", "_", name.strip().casefold())
 
 
-def other_name(diagnosis: str, classes: Sequence[str]) -> str | None:
-    """Return the class that a diagnosis counts as by another of its names, None where it counts as none."""
-    known = {plain(name): name for name in reversed(classes)}
-    names = (plain(diagnosis), *OTHER_NAMES.get(plain(diagnosis), ()))
-    return next((known[name] for name in names if name in known), None)
+def usual(name: str) -> str:
+    """Return a name as `plain`, and in English."""
+    return ENGLISH.get(plain(name), plain(name))
+
+
+def class_among(diagnosis: str, classes: Sequence[str]) -> str | None:
+    """Return the class that a diagnosis is, None where it is none; a class "rest" is not looked at.
+
+    Its own name in any case comes first, then another language's, then those of `SAME_DIAGNOSES` in the order of the
+    classes, then those of `OTHER_NAMES`.
+    """
+    if diagnosis in classes:
+        return diagnosis
+    written = {plain(name): name for name in reversed(classes)}
+    known = {usual(name): name for name in reversed(classes)} | written
+    name = usual(diagnosis)
+    same = next((names for names in SAME_DIAGNOSES if name in map(plain, names)), frozenset[str]())
+    others = [usual(one) for one in classes if usual(one) in map(plain, same)]
+    names = (plain(diagnosis), name, *others, *OTHER_NAMES.get(name, ()))
+    return next((known[one] for one in names if one in known), None)
+
+
+def is_rest(diagnosis: str, classes: Sequence[str]) -> bool:
+    """Return whether a name is that of a known diagnosis, which none of the classes is but "rest"."""
+    name, known = usual(diagnosis), {usual(one) for one in classes}
+    if REST not in classes or class_among(diagnosis, classes) is not None:
+        return False
+    if name == AKIEC:
+        return not known & {"ak", "scc"}
+    return name in OTHER_NAMES or name in ("benign", "melanoma", "mel")

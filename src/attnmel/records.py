@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from attnmel.diagnoses import other_name
+from attnmel.diagnoses import REST, class_among
 from attnmel.errors import LabelError, PredictionsError, listed
 from attnmel.files.frames import frame
 from attnmel.files.table_files import read_table, write_table
@@ -37,13 +37,6 @@ ATTENTION_MAPS = ("pool3", "pool4")
 
 CALIBRATED, UNCALIBRATED = "probability_", "uncalibrated_"
 """Start of the columns of probabilities: calibrated as far as there is a temperature, and without it."""
-
-REST = "rest"
-"""The class that takes every diagnosis which has no class of its own."""
-
-SAME_DIAGNOSES = (frozenset({"melanoma", "MEL", "malignant"}), frozenset({"nevus", "NV"}))
-"""Diagnoses that the challenges call by several names, so that a network of one is evaluated on another; the malignant
-lesions of ISIC 2016 are its melanomas."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,16 +109,12 @@ def class_index(lesion: Lesion, classes: Sequence[str]) -> int:
 def place_among(lesion: Lesion, classes: Sequence[str]) -> int | None:
     """Return the place of the class that a lesion's diagnosis is, by its own or another name; None where it is none.
 
-    The own name comes first, then the one of `SAME_DIAGNOSES`, then those of `diagnoses.OTHER_NAMES`, then "rest".
+    The names are looked up by `diagnoses.class_among`; what has no class is "rest".
     """
-    if lesion.diagnosis is None or lesion.diagnosis in classes:
-        return None if lesion.diagnosis is None else classes.index(lesion.diagnosis)
-    names = next((names for names in SAME_DIAGNOSES if lesion.diagnosis in names), frozenset[str]())
-    known = [name for name in classes if name in names]
-    name = known[0] if known else other_name(lesion.diagnosis, classes)
-    if name is not None:
-        return classes.index(name)
-    return classes.index(REST) if REST in classes else None
+    if lesion.diagnosis is None:
+        return None
+    name = class_among(lesion.diagnosis, classes) or (REST if REST in classes else None)
+    return None if name is None else classes.index(name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,6 +212,8 @@ class Predictions:
             PredictionsError: no such file, one that is no table of text, a missing column, a label that is no class, a
                 probability outside [0, 1].
         """
+        if path.is_dir():
+            raise PredictionsError(f"{path} is a folder; expected a CSV in it, as `attnmel evaluate` writes it")
         if not path.is_file():
             raise PredictionsError(f"no predictions at {path}; make them with `attnmel evaluate RUN`")
         try:

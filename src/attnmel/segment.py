@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import refuse_swapped
 from attnmel.api.recipes import Settings, overrides
+from attnmel.arguments import checked_arguments
 from attnmel.files.folders import RunFolder, home_folder
 from attnmel.files.frames import frame
 from attnmel.progress import Progress
@@ -89,6 +90,7 @@ class ScoredMasks:
         )
 
 
+@checked_arguments()
 def train(
     out: Place = "runs/segmenter",
     settings: Settings = (),
@@ -123,6 +125,7 @@ def train(
     return Segmenter(train_segmenter(recipe, run, home=where, resume=resume, command=command, progress=shown))
 
 
+@checked_arguments()
 def predict(
     model: Place,
     images: Place | Sequence[Place],
@@ -165,6 +168,7 @@ def predict(
     )
 
 
+@checked_arguments()
 def score(
     dataset: Place,
     masks: Place | None = None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.study_answers import Analysed, Answers, Frozen, Power, Status
+from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
 from attnmel.files.folders import home_folder
@@ -24,6 +25,7 @@ ADDRESS = "http://127.0.0.1:8643"
 """Of the server that `attnmel study serve` starts."""
 
 
+@checked_arguments()
 def new(
     folder: Place,
     dataset: Place,
@@ -31,19 +33,20 @@ def new(
     readers: Mapping[str, str] | Iterable[str],
     *,
     design: Literal["alone", "sequential", "crossed"] = "sequential",
-    machines: Mapping[str, Place] | Sequence[Place] = (),
+    machines: Mapping[str, Place] | Iterable[Place] = (),
     machine_threshold: float | Mapping[str, float] | None = None,
     wrong: bool = False,
     show: Literal["probability", "map", "both"] = "probability",
     diseased: Sequence[str] = (),
     split: str | None = None,
+    columns: Mapping[str, str] | None = None,
     training: int = 2,
     repeats: int = 2,
     washout_days: int = 28,
     management: Sequence[str] = (),
     endpoint: str = "",
     completion: float = 0.95,
-    ends: date | None = None,
+    ends: date | str | None = None,
     seed: int = 0,
     home: Place | None = None,
     address: str = ADDRESS,
@@ -52,10 +55,11 @@ def new(
 ) -> Frozen:
     """Freeze a new study: draw its cases, run its machines, and give each reader a link; as `attnmel study new`.
 
-    `counts` are the cases of each class, `readers` names, or names with their experience. `machines` are runs, ONNX
-    files, tables of probabilities, or models by name, hf:OWNER/NAME@REVISION too, whose commit and hash are frozen.
-    A machine calls a case diseased above the `machine_threshold`, of all or by name; by default above the operating
-    point of its model that `attnmel serve` shows first, and above 0.5 for a table.
+    `counts` are the cases of each class, `columns` how the labels.csv of a folder calls its columns, `readers` names,
+    or names with their experience. `machines` are runs, ONNX files, tables of probabilities, or models by name,
+    hf:OWNER/NAME@REVISION too, whose commit and hash are frozen. A machine calls a case diseased above the
+    `machine_threshold`, of all or by name; by default above the operating point of its model that `attnmel serve` shows
+    first, and above 0.5 for a table. `ends` is the last day, also as the text YYYY-MM-DD.
 
     Raises:
         ConfigError: a folder that is not empty, or a plan that is not possible.
@@ -64,6 +68,8 @@ def new(
     from attnmel.pipeline.study.packages import require_study_packages
 
     require_study_packages()
+    from attnmel.data.datasets.own.folder import TableReading
+    from attnmel.pipeline.study.days import parsed_day
     from attnmel.pipeline.study.new_study import MANAGEMENT, NewStudy, make_study
     from attnmel.pipeline.study.study_file import StudyFolder
 
@@ -74,6 +80,7 @@ def new(
         design=design,
         diseased=diseased,
         split=split,
+        reading=TableReading(columns=columns or {}),
         machines=_pairs(machines),
         machine_threshold=machine_threshold,
         wrong=wrong,
@@ -84,7 +91,7 @@ def new(
         management=management or MANAGEMENT,
         endpoint=endpoint,
         completion=completion,
-        ends=ends,
+        ends=parsed_day(ends),
         seed=seed,
     )
     where = home_folder(None if home is None else Path(home))
@@ -93,6 +100,7 @@ def new(
     return Frozen(StudyFolder(Path(folder)).file, links, study.thresholds)
 
 
+@checked_arguments()
 def status(folder: Place, *, database: str | None = None) -> Status:
     """Return how far each reader is, without their answers; as `attnmel study status`.
 
@@ -105,6 +113,7 @@ def status(folder: Place, *, database: str | None = None) -> Status:
         return Status(tuple(study_status(opened)))
 
 
+@checked_arguments()
 def export(folder: Place, out: Place, *, database: str | None = None) -> Answers:
     """Write all answers, and the readings of complete readers, as tables; as `attnmel study export`.
 
@@ -118,6 +127,7 @@ def export(folder: Place, out: Place, *, database: str | None = None) -> Answers
     return Answers(Path(out), found.readings, found.notes)
 
 
+@checked_arguments()
 def link(folder: Place, reader: str, *, address: str = ADDRESS, database: str | None = None) -> str:
     """Give a reader a new link, in place of the one before; as `attnmel study link`.
 
@@ -128,6 +138,7 @@ def link(folder: Place, reader: str, *, address: str = ADDRESS, database: str | 
         return _link(address, opened.store.new_token(reader))
 
 
+@checked_arguments()
 def analyse(
     readings: Place,
     *,
@@ -165,6 +176,7 @@ def analyse(
     return Analysed(found)
 
 
+@checked_arguments()
 def power(
     readers: Sequence[int] = (5, 10, 15),
     cases: Sequence[int] = (50, 100, 200),

@@ -26,7 +26,7 @@ def requested_threads(count: int | None = None) -> int | None:
         ConfigError: it is not a whole number above 0.
     """
     if count is not None:
-        if not isinstance(count, int) or count < 1:
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise ConfigError(f"threads is {count!r}, expected a whole number above 0")
         return count
     named = os.environ.get(THREADS_VARIABLE)

@@ -97,3 +97,15 @@ def test_the_command_lines_of_a_document_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8").replace("\\\n", " ")
     for line in COMMAND_LINE.findall(text):
         parse(line)
+
+
+NO_DEFAULT = ("verify --out", "verify --png", "join --out", "fuse --out", "docs --out", "study export --out")
+"""Without which nothing is written, or which is always given."""
+
+
+@every_command
+def test_an_output_says_where_it_is_written_by_default(words: tuple[str, ...], command: Any) -> None:  # noqa: ANN401
+    for one in command.params:
+        named = " ".join((*words, "--out"))
+        if "--out" in one.opts and named not in NO_DEFAULT:
+            assert "[default: " in one.help or one.default is not None, named

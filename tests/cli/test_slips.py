@@ -55,3 +55,16 @@ def test_the_ending_of_a_file_says_its_format(attnmel: "Attnmel", photos: Path) 
     assert "i.xlsx gets CSV, which a spreadsheet opens by the ending .csv: call it i.csv" in ran.err
     ran = attnmel("predict", "pretrained", photos, "--out", "k.csv")
     assert "gets" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", ["predict pretrained", "explain pretrained", "score isic2017", "study analyse", "serve"]
+)
+def test_a_file_that_looks_like_an_option_is_named_with_its_folder(
+    attnmel: "Attnmel", photos: Path, command: str
+) -> None:
+    shutil.copy(photos / EXAMPLE.name, "-dash 1.jpg")
+    ran = attnmel(*command.split(), "-dash 1.jpg")
+    assert ran.code == 2
+    assert "No such option: -d; to name the file -dash 1.jpg, write './-dash 1.jpg'" in ran.err
+    assert "to name the file" not in attnmel(*command.split(), "-nothing.jpg").err

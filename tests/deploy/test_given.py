@@ -100,6 +100,8 @@ def test_what_is_no_model() -> None:
         "the model is None; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel models` such "
         "as 'pretrained'"
     )
+    with pytest.raises(ConfigError, match=r"^the model is an empty text; expected the path of an ONNX file"):
+        model_name("")
     with pytest.raises(CheckpointError) as missing:
         model_file("pretraned")
     assert str(missing.value) == (
@@ -109,7 +111,7 @@ def test_what_is_no_model() -> None:
     assert model_file("nowhere.onnx") == Path("nowhere.onnx"), "its reader says that there is none"
 
 
-@pytest.mark.parametrize("threads", ["x", 0, 1.5])
+@pytest.mark.parametrize("threads", ["x", 0, 1.5, True])
 def test_threads_are_a_whole_number(threads: object) -> None:
     with pytest.raises(ConfigError) as caught:
         unwrap(requested_threads)(threads)  # pyright: ignore[reportArgumentType] - what is tested

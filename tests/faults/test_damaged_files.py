@@ -93,7 +93,7 @@ def test_a_row_of_a_machine_with_fewer_cells(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("image,probability\na\n")
     lesions = [Lesion(image_id="a", image=Path("a.png"), diagnosis=None, split=None)]
     with pytest.raises(ConfigError, match=r"m\.csv, line 2: found fewer cells than columns"):
-        machine_output(str(tmp_path / "m.csv"), lesions)
+        machine_output(str(tmp_path / "m.csv"), lesions, {"melanoma": True})
 
 
 def test_a_table_of_overlaps_that_is_no_text(tmp_path: Path) -> None:

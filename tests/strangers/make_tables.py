@@ -74,6 +74,7 @@ FOLDERS = (
         b' Sex , LABEL ,Image, AGE,Group\nFemale , Melanoma ,A.JPG ,62.5, p1\nM,REST,b.jpeg,"55",p1\n,Rest,c,,\n',
         ("a.jpg", "b.JPEG", "c.png"),
         PLAIN,
+        notes=("labels.csv: spaces around 7 cells are left out (the first in line 1, ' Sex ')",),
     ),
     StrangeFolder(
         "words",

@@ -280,6 +280,24 @@ def test_the_api_is_documented_without_pages_that_load_scripts_from_elsewhere(cl
         assert client.get(page).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "sentence"),
+    [
+        ("GET", "/nothing", 404, "there is nothing at '/nothing'; known: /, /api/info, /api/predict, /api/overlay"),
+        ("GET", "/api/predict", 405, "'/api/predict' does not take GET; send POST"),
+        ("POST", "/", 405, "'/' does not take POST; send GET, HEAD"),
+        ("DELETE", "/api/info", 405, "'/api/info' does not take DELETE; send GET"),
+    ],
+)
+def test_another_address_or_method_is_explained(
+    client: TestClient, method: str, path: str, status: int, sentence: str
+) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json()) == (status, {"error": sentence})
+    if status == 405:
+        assert answer.headers["allow"]
+
+
 def test_images_never_reach_a_disk(
     client: TestClient, examples: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from attnmel.pretrained.examples import FOLDER
 from attnmel.progress import SILENT
 from attnmel.records import Lesion
 
+MELANOMA = {"melanoma": True}
 OLD = Path(__file__).parents[1] / "old_files" / "study.zip"
 
 
@@ -42,7 +43,7 @@ def test_the_page_and_a_study_decide_each_image_alike(client: TestClient, exampl
     served = client.get("/api/info").json()["models"][0]
     answer = client.post("/api/predict", files=form(*examples.items())).json()["models"][0]
     point = next(one for one in served["thresholds"] if one["name"] == served["usual_point"])
-    machine = machine_output("pretrained", lesions())
+    machine = machine_output("pretrained", lesions(), MELANOMA)
     assert (machine.threshold.value, point["target"]) == (point["threshold"], 0.89)
     assert machine.threshold.source == "the model's operating point for melanoma, target sensitivity 0.89"
     decided = {name: value > machine.threshold.value for name, value in machine.probabilities.items()}
@@ -50,13 +51,16 @@ def test_the_page_and_a_study_decide_each_image_alike(client: TestClient, exampl
 
 
 def test_an_onnx_file_and_a_run_have_the_operating_point_of_their_card(exported: Path, calibrated: RunFolder) -> None:
-    machine = machine_output(f"net={exported}", lesions())
+    machine = machine_output(f"net={exported}", lesions(), MELANOMA)
     assert (machine.threshold.value, machine.threshold.source) == (
         0.25,
         "the model's operating point for melanoma, target sensitivity 0.9",
     )
-    assert machine_output(f"net={exported}", lesions(), chosen={"net": 0.4}).threshold.value == 0.4
-    run, predicted = machine_output(str(calibrated.path), lesions()), predict_images(calibrated.path, images())
+    assert machine_output(f"net={exported}", lesions(), MELANOMA, chosen={"net": 0.4}).threshold.value == 0.4
+    run, predicted = (
+        machine_output(str(calibrated.path), lesions(), MELANOMA),
+        predict_images(calibrated.path, images()),
+    )
     decisions = [predicted.table.plain_result(one)["decisions"] for one in predicted]
     name = "melanoma_sensitivity_0.89"
     assert run.threshold.source == "the model's operating point for melanoma, target sensitivity 0.89"

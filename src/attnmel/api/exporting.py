@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import place_of, run_to_share, shipped, trained_model
+from attnmel.arguments import checked_arguments
 from attnmel.files.folders import home_folder
 from attnmel.progress import Progress
 
@@ -48,6 +49,7 @@ class Pushed:
         return {"repository": self.repository, "model": self.model, "files": self.files}
 
 
+@checked_arguments("model")
 def export(
     model: "Run | Place",
     out: Place | None = None,
@@ -96,6 +98,7 @@ def export(
     return Exported(exported.path, exported.facts)
 
 
+@checked_arguments("run")
 def push(
     run: "Run | Place",
     repository: str,
@@ -126,6 +129,7 @@ def push(
         return Pushed(name.repository, sent, found.sizes, card, found.notes)
 
 
+@checked_arguments()
 def pull(repository: str, out: Place | None = None) -> "Run":
     """Fetch OWNER/NAME@REVISION from a Hugging Face hub into a run folder, runs/NAME without `out`; as `attnmel pull`.
 

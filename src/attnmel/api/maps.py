@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import image_paths, opened_runs, place_of, refuse_swapped, trained_model
 from attnmel.api.places import places
+from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError, counted, listed
 from attnmel.progress import Progress
 
@@ -60,6 +61,7 @@ class ExplainedSplit:
         }
 
 
+@checked_arguments("model", "images")
 def explain(
     model: "Run | Place",
     images: Sequence[Place],
@@ -112,6 +114,7 @@ def explain_one_by_one(
     )
 
 
+@checked_arguments("models", "runs")
 def explain_split(
     runs: "Sequence[Run | Place]",
     split: str = "test",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from attnmel.arguments import checked_arguments
 from attnmel.data.datasets.own.columns import TABLE
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.errors import ConfigError, LabelError, listed, require_known
@@ -24,6 +25,7 @@ IMAGES = "images"
 CHANNELS = 3
 
 
+@checked_arguments()
 def make_folder(
     folder: Place,
     images: "Sequence[Place | np.ndarray | PillowImage]",

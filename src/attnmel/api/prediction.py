@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import fast_model, image_paths, place_of, refuse_swapped
 from attnmel.api.places import places
+from attnmel.arguments import checked_arguments
 from attnmel.config.fields import ComputePrecision
 from attnmel.deploy.workers import STALL_LIMIT
 from attnmel.errors import ConfigError, counted
@@ -75,6 +76,7 @@ def _cells(image: dict[str, Any]) -> list[tuple[str, object]]:
     return [("image", image["image"]), *nested, *((k, v) for k, v in image.items() if k not in ("image", *_COLUMNS))]
 
 
+@checked_arguments("model", "images")
 def predict(
     model: "Run | Place",
     images: Place | Sequence[Place],

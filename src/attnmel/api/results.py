@@ -8,6 +8,7 @@ from attnmel.api.answers import Compared, Evaluated, EvaluatedRun, FusedRuns, Sc
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import PLACES, opened_runs, place_of, place_of_results, runs_to_evaluate
 from attnmel.api.places import one_place, places
+from attnmel.arguments import checked_arguments
 from attnmel.config.fusion import Rule
 from attnmel.files.folders import home_folder
 from attnmel.progress import Progress
@@ -19,6 +20,7 @@ Place = str | Path
 """A path, or a name of `attnmel models`."""
 
 
+@checked_arguments("run")
 def evaluate(
     run: "Run | Place",
     *,
@@ -75,6 +77,7 @@ def evaluate(
     return Evaluated(tuple(found))
 
 
+@checked_arguments("runs")
 def compare(
     runs: "Sequence[Run | Place]",
     *,
@@ -110,6 +113,7 @@ def compare(
     )
 
 
+@checked_arguments()
 def score(
     dataset: str,
     predictions: Place,
@@ -146,6 +150,7 @@ def score(
     return Scored(found)
 
 
+@checked_arguments("members")
 def fuse(
     members: "Sequence[Run | Place]",
     out: Place,
@@ -184,6 +189,7 @@ def fuse(
     return FusedRuns(found)
 
 
+@checked_arguments("runs")
 def write_report(
     runs: "Sequence[Run | Place]",
     out: Place | None = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import place_of_results
 from attnmel.api.recipes import Settings, overrides
+from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError, require_known
 from attnmel.progress import Progress
 
@@ -45,6 +46,7 @@ class Table:
         return read_frame(self.found.folder.table("csv"))
 
 
+@checked_arguments()
 def reproduce(
     table: str,
     settings: Settings = (),

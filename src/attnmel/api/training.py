@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.recipes import OpenedRecipe, Settings, open_recipe, overrides
+from attnmel.arguments import checked_arguments
 from attnmel.config.fusion import FusionRecipe
 from attnmel.config.load import AnyRecipe, network_recipe, with_seeds
 from attnmel.config.recipe import Recipe
@@ -67,6 +68,7 @@ class Trained:
         return frame(self.to_dict())
 
 
+@checked_arguments("recipe")
 def train(
     recipe: "str | Path | AnyRecipe",
     settings: Settings = (),

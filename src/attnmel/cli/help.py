@@ -4,7 +4,9 @@ typer shows groups only by means of rich, which takes longer to load than a help
 """
 
 import inspect
+import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -45,9 +47,12 @@ class HelpCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
         """Read the arguments; where there is one too many, the error says which option takes it."""
+        given = list(args)
         try:
             return super().parse_args(ctx, args)
         except USAGE_ERROR as error:
+            if "o such option" in str(error) and (file := next(filter(_is_dashed_file, given), None)):
+                ctx.fail(f"{error}; to name the file {file}, write {shlex.quote(f'./{file}')}")
             if "unexpected extra argument" in str(error) and self.name in PLACES:
                 ctx.fail(f"{error}; {PLACES[self.name]}")
             raise
@@ -59,6 +64,11 @@ class HelpCommand(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """Write the arguments and each group of options."""
         _write_parameters(self.get_params(ctx), ctx, formatter)
+
+
+def _is_dashed_file(word: str) -> bool:
+    """Return whether a word that looks like an option is a file or folder that is there."""
+    return word.startswith("-") and Path(word).exists()
 
 
 class HelpGroup(TyperGroup):

@@ -60,8 +60,14 @@ def own_folder(path: Path | None) -> Path | None:
     return path
 
 
-Out = Annotated[Path | None, option(OUTPUT, "File to write.", "--out", callback=own_file)]
-OutFolder = Annotated[Path | None, option(OUTPUT, "Folder to write into.", "--out", callback=own_folder)]
+def out_file(text: str) -> Any:  # noqa: ANN401 - as `option`
+    """Return the option of a file to write; its help says what is written without it."""
+    return option(OUTPUT, text, "--out", callback=own_file)
+
+
+def out_folder(text: str) -> Any:  # noqa: ANN401 - as `option`
+    """Return the option of a folder to write into; its help says where to without it."""
+    return option(OUTPUT, text, "--out", callback=own_folder)
 
 
 def command_line() -> str:

@@ -1,6 +1,7 @@
 """What users hand over to `Predictor`, checked: a model by its name, one image or several, a mask. No torch."""
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -48,10 +49,11 @@ def model_name(model: object) -> str | Path:
     Raises:
         ConfigError: it is neither.
     """
-    if isinstance(model, str | Path):
+    if isinstance(model, str | Path) and model != "":
         return model
+    found = "an empty text" if model == "" else _kind(model)
     raise ConfigError(
-        f"the model is {_kind(model)}; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel "
+        f"the model is {found}; expected the path of an ONNX file of `attnmel export`, or a name of `attnmel "
         f"models` such as '{ANY}'"
     )
 
@@ -64,7 +66,8 @@ def model_file(model: str | Path) -> Path:
     """
     path = exported_file(model) or Path(model)
     if path.is_dir():
-        raise CheckpointError(f"{model} is no exported file; write one first: attnmel export {model} --onnx")
+        command = shlex.join(["attnmel", "export", str(model), "--onnx"])
+        raise CheckpointError(f"{model} is no exported file; write one first: {command}")
     meant = ""
     if isinstance(model, str) and not path.exists():
         meant = did_you_mean(model, (ANY, *model_names()))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from attnmel import NOTICE
+from attnmel.arguments import checked_arguments
 from attnmel.config.settings.transforms import Transform, transforms_of
 from attnmel.data.preprocess.framing import framing_of
 from attnmel.data.preprocess.images import image_size, lesion_mask, whole_frame
@@ -112,6 +113,7 @@ class Predictor:
             openvino is not installed.
     """
 
+    @checked_arguments("model")
     def __init__(
         self,
         model: str | Path,
@@ -151,6 +153,7 @@ class Predictor:
         _check(self._network, self.card, self.facts, path)
         self._path = path
 
+    @checked_arguments("image", "mask")
     def predict(self, image: Image, mask: LesionMask | None = None, *, many: bool = False) -> Prediction:
         """Predict one image: path or bytes of an image file, a picture of Pillow, or upright pixels, RGB uint8 [H W 3].
 
@@ -167,10 +170,12 @@ class Predictor:
         """Return how many images are computed at the same time by `predict_many`, and by `predict` with `many`."""
         return self._compiled(many=True).at_once
 
+    @checked_arguments("path")
     def predict_file(self, path: str | Path, masks: MaskOf = no_mask) -> PredictedFile:
         """Predict one file, or return the reason why it, or its mask, cannot be used."""
         return self._predict_file(path, name_of(path), masks, self._compiled(many=False))
 
+    @checked_arguments("images")
     def predict_many(
         self, images: Image | Iterable[Image], *, masks: MaskOf = no_mask, stall_limit: float = STALL_LIMIT
     ) -> Iterator[PredictedFile]:
@@ -181,9 +186,11 @@ class Predictor:
         called by several threads.
 
         Raises:
-            ImageError: at once, if these are no images at all.
+            ImageError, ConfigError: at once, if these are no images at all, or no limit.
             StalledError: the next prediction did not come within `stall_limit` seconds; 0 means no limit.
         """
+        if not stall_limit >= 0:
+            raise ConfigError(f"stall_limit is {stall_limit:g}; expected seconds, 0 for no limit")
         given, network = several(images), self._compiled(many=True)
         workers = network.at_once * WORKERS_PER_PASS
         return in_threads(

@@ -1,8 +1,9 @@
 """The application: the page, and a JSON API for images in forms."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any
@@ -10,11 +11,13 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 
 from attnmel import NOTICE, __version__
+from attnmel.data.tables.problems import shown
 from attnmel.deploy.predictor import WORKERS_PER_PASS
 from attnmel.errors import AttnmelError, BusyError, ConfigError, ImageError, StalledError, require_known
 from attnmel.pipeline.predict.attention_maps import LONGEST
@@ -165,7 +168,7 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteHTTPException)
     async def refused(request: Request, error: StarletteHTTPException) -> Response:
-        return _problem(str(error.detail), error.status_code)
+        return _problem(_nowhere(app, request, error) or str(error.detail), error.status_code, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -181,5 +184,17 @@ def add_errors(app: FastAPI) -> None:
         return Response(status_code=GONE)
 
 
-def _problem(sentence: str, status: int) -> Response:
-    return JSONResponse({"error": sentence}, status, RETRY if status == 429 else {})
+def _nowhere(app: FastAPI, request: Request, error: StarletteHTTPException) -> str:
+    """Return what a request for nothing, or by a wrong method, can be answered; "" for any other error."""
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        return f"{shown(request.url.path)} does not take {request.method}; send {allowed}"
+    if error.status_code == 404 and error.detail == HTTPStatus.NOT_FOUND.phrase:
+        known = [one.path for one in app.routes if isinstance(one, APIRoute)]
+        return f"there is nothing at {shown(request.url.path)}; known: /, {', '.join(dict.fromkeys(known))}"
+    return ""
+
+
+def _problem(sentence: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    more = RETRY if status == 429 else {}
+    return JSONResponse({"error": sentence}, status, {**(headers or {}), **more})

@@ -1,4 +1,4 @@
-"""Query parameters of the API: one that is not known is refused, and a value that is not possible is explained."""
+"""What a request gives by name, in its address or as JSON: an unknown name is refused, a wrong value explained."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,11 @@ from typing import Any
 from fastapi import HTTPException, Request
 
 from attnmel.config.expected import expected
+from attnmel.data.tables.problems import LONGEST
 from attnmel.errors import did_you_mean
+
+NO_OBJECT = ("json_invalid", "model_type")
+"""Kinds of pydantic's errors of a body that is not a JSON object at all."""
 
 
 def refuse_unknown(request: Request) -> None:
@@ -24,6 +28,22 @@ def refuse_unknown(request: Request) -> None:
             )
 
 
-def value_problems(errors: Sequence[Any]) -> str:
-    """Return in a sentence what is wrong with the values of query parameters, as FastAPI found it."""
-    return "; ".join(f"{one['loc'][-1]} = {one['input']!r}: {expected(one)}" for one in errors)
+def value_problems(errors: Sequence[Any], known: Sequence[str] = ()) -> str:
+    """Return in a sentence what is wrong with given values, as pydantic found it; `known` are an object's keys."""
+    if any(one["type"] in NO_OBJECT for one in errors):
+        return f"the body is no JSON object; expected one with the keys {', '.join(known)}"
+    missing = [str(one["loc"][-1]) for one in errors if one["type"] == "missing"]
+    return "; ".join(
+        [
+            *(_value_problem(one, known) for one in errors if one["type"] != "missing"),
+            *([f"missing: {', '.join(missing)}; expected the keys {', '.join(known)}"] if missing else []),
+        ]
+    )
+
+
+def _value_problem(error: Any, known: Sequence[str]) -> str:  # noqa: ANN401 - pydantic's own dict
+    name = str(error["loc"][-1])
+    if error["type"] == "extra_forbidden":
+        return f"unknown key '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}"
+    given = repr(error["input"])
+    return f"{name} = {given if len(given) <= LONGEST else given[:LONGEST] + '...'}: {expected(error)}"

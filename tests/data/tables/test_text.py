@@ -90,7 +90,7 @@ def test_what_a_spreadsheet_writes_is_read_back(rows: list[list[str]], separator
 
     out = io.StringIO()
     csv.writer(out, delimiter=separator).writerows([["first", "second"], *rows])
-    found, by = table_text._rows(out.getvalue())
+    found, by, _ = table_text._rows(out.getvalue())
     written = [[cell.strip() for cell in row] for row in rows]
     assert [row.cells for row in found[1:]] == [row for row in written if any(row)]
     assert by == separator

@@ -1,5 +1,7 @@
 """Words in the cells of tables: what means nothing, ages, sexes, splits and classes."""
 
+from pathlib import Path
+
 import pytest
 
 from attnmel.data.tables.words import (
@@ -12,6 +14,7 @@ from attnmel.data.tables.words import (
     split_of,
     word,
 )
+from attnmel.records import Lesion, place_among
 
 MEANS_NOTHING = "|".join(
     (" |NA|n/a|N.A.|NaN|None|NULL|<NA>|#N/A|-|--|?|unknown", "Not Known|not_available|Unbekannt|keine Angabe|k. A.")
@@ -57,9 +60,10 @@ def test_sexes_and_splits_as_people_write_them() -> None:
     ("label", "found"),
     [
         ("melanoma", "melanoma"), ("Melanoma", "melanoma"), ("1", "melanoma"), ("1.0", "melanoma"),
-        ("Melanom", "melanoma"), ("malignes Melanom", "melanoma"), ("Nävus", None),
+        ("Melanom", "melanoma"), ("malignes Melanom", "melanoma"), ("Nävus", "rest"),
         ("MEL", "melanoma"), ("mel", "melanoma"), ("malignant", "melanoma"), ("0", "rest"), ("benign", "rest"),
-        ("REST", "rest"), ("2", None), ("1.5", None), ("-1", None), ("²", None), ("melnoma", None), ("nevus", None),
+        ("REST", "rest"), ("2", None), ("1.5", None), ("-1", None), ("²", None), ("melnoma", None), ("nevus", "rest"),
+        ("seborrhoische Keratose", "rest"), ("Basaliom", "rest"), ("akiec", "rest"), ("naevuss", None),
         ("9" * 5000, None), ("", None),
     ],
 )  # fmt: skip
@@ -78,6 +82,34 @@ def test_a_class_has_its_own_name_first() -> None:
 def test_german_diagnoses_mean_those_of_the_challenges_unless_a_class_has_that_name() -> None:
     assert [class_of(one, ("NV", "MEL")) for one in ("Nävus", "NAEVUS", "Melanom")] == ["NV", "NV", "MEL"]
     assert class_of("melanom", ("Melanom", "melanoma")) == "Melanom"
+
+
+@pytest.mark.parametrize("classes", [("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC"), ("rest", "melanoma")])
+@pytest.mark.parametrize(
+    ("names", "seven"),
+    [
+        (("melanoma", "Melanom", "mélanome", "malignant melanoma", "MEL"), "MEL"),
+        (("nevus", "Nävus", "naevi", "Melanocytic nevi", "NV", "blue nevus"), "NV"),
+        (("seborrheic keratosis", "seborrhoische Keratose", "seborrhoeic-keratosis", "bkl"), "BKL"),
+        (("BCC", "Basalzellkarzinom", "basal cell carcinoma"), "BCC"),
+        (("aktinische Keratose", "actinic keratosis", "Spinaliom", "akiec"), "AKIEC"),
+        (("Dermatofibrom", "DF"), "DF"),
+        (("Hämangiom", "vascular lesion"), "VASC"),
+    ],
+)
+def test_every_form_of_a_diagnosis_means_the_same_in_recipes_of_two_and_seven_classes(
+    names: tuple[str, ...], seven: str, classes: tuple[str, ...]
+) -> None:
+    wanted = seven if "MEL" in classes else "melanoma" if seven == "MEL" else "rest"
+    assert {class_of(one, classes) for one in names} == {wanted}
+    lesions = [Lesion(image_id="a", image=Path("a"), diagnosis=one, split=None) for one in names]
+    assert {classes[place] for one in lesions if (place := place_among(one, classes)) is not None} == {wanted}
+
+
+def test_akiec_is_no_rest_of_a_network_that_knows_a_half_of_it() -> None:
+    assert class_of("AKIEC", ("rest", "AK")) is None
+    assert class_of("malignant", ("rest", "BCC")) is None, "may be a melanoma or a carcinoma"
+    assert class_of("nevus", ("nevuss", "melanoma")) is None, "without a class called rest"
 
 
 def test_names_are_folded() -> None:

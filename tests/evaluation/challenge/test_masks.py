@@ -102,7 +102,13 @@ def test_a_coloured_mask_is_read_and_noted(write: Write, tmp_path: Path) -> None
     write("given", "ISIC_0", box(5, 5), "RGB")
     entry = read_masks(tmp_path / "given", masks_in(tmp_path / "truth"))
     assert entry.pixels.tolist() == [[25, 0, 0, 75]]
-    assert entry.notes == ("1 of 1 masks are not stored in grey, which the official program refuses; converted",)
+    assert entry.notes == (
+        "1 of 1 masks are not stored in grey, which the official program refuses; converted",
+        "every mask equals the true one: it looks like the folder of the truth itself, so the measures say nothing of "
+        "a segmenter; name the folder of its masks",
+    )
+    write("given", "ISIC_0", box(5, 4))
+    assert read_masks(tmp_path / "given", masks_in(tmp_path / "truth")).notes == ()
 
 
 def test_an_excluded_image_needs_no_mask(write: Write, tmp_path: Path) -> None:

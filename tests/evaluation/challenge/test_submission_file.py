@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from attnmel.data.tables.schema import CheckedTable
+from attnmel.data.tables.labels import LABEL_SCHEMAS
+from attnmel.data.tables.schema import CheckedTable, check_table
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.challenge.entry import predictions_of, read_entry
 from attnmel.evaluation.challenge.submission_file import read_submission
@@ -105,7 +106,14 @@ def test_isic_2016_may_have_a_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("A,0.1\n", "line 1, column image_id: found no such column in 'A,0.1', expected the header image_id,melanoma"),
+        (
+            "A,0.1\n",
+            "line 1: found no header: the first line looks like data ('A,0.1'), expected the header image_id,melanoma",
+        ),
+        (
+            "ISIC_0012086,melanoma\nISIC_0012087,nevus\n",
+            "line 1: found no header: the first line looks like data ('ISIC_0012086,melanoma')",
+        ),
         ("image_id,melanoma\nA,0.1\n", "line 1, column seborrheic_keratosis: found no such column in"),
         (
             f"{HEADER}A,50,0.1\n",
@@ -152,6 +160,28 @@ def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:
         read(tmp_path, "A,0,0\n", "isic2019")
     with pytest.raises(PredictionsError, match="no file at none; expected a table with the columns image_id,melanoma"):
         read_submission(Path("none"), "isic2017")
+    (tmp_path / "mine.csv").write_text("")
+    sentence = (
+        f"{tmp_path} is a folder; expected a table with the columns image_id,melanoma,seborrheic_keratosis; name one "
+        "of the files in it: mine.csv"
+    )
+    with pytest.raises(PredictionsError) as refused:
+        read_submission(tmp_path, "isic2017")
+    assert str(refused.value) == sentence.replace("mine.csv", "mine.csv, s.csv")
+    with pytest.raises(PredictionsError) as refused:
+        check_table(tmp_path, LABEL_SCHEMAS[2017])
+    assert "is a folder; expected a table with the columns image_id,melanoma" in str(refused.value)
+
+
+def test_the_truth_as_submission_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "true.csv").write_text(f"{HEADER}A,1,0\nB,0,1\nC,0,0\n")
+    (tmp_path / "mine.csv").write_text(f"{HEADER}C,0.0,0.0\nA,1.0,0.0\nB,0.0,1.0\n")
+    assert read_entry("isic2017", tmp_path / "mine.csv", tmp_path / "true.csv").notes == (
+        "every probability of mine.csv is 0 or 1 and equal to the true class: it looks like the table of the truth "
+        "itself, so the measures say nothing of a network; name the file of its probabilities",
+    )
+    (tmp_path / "mine.csv").write_text(f"{HEADER}C,0.0,0.0\nA,1.0,0.0\nB,0.0,0.9\n")
+    assert read_entry("isic2017", tmp_path / "mine.csv", tmp_path / "true.csv").notes == ()
 
 
 def test_an_entry_is_predictions_again_with_the_rest(tmp_path: Path) -> None:

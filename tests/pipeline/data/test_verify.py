@@ -18,7 +18,7 @@ def found(tmp_path: Path) -> Verification:
     names = [f"a{row:02}" for row in range(ROWS)]
     for name in [name for row, name in enumerate(names) if row % 3] + [f"b{extra}" for extra in range(10)]:
         Image.new("RGB", (8, 8), (200, 160, 140)).save(tmp_path / f"{name}.png")
-    rows = "".join(f"{name},{'rest' if row % 2 else 'naevus'}\n" for row, name in enumerate(names))
+    rows = "".join(f"{name},{'rest' if row % 2 else 'naevuss'}\n" for row, name in enumerate(names))
     (tmp_path / "labels.csv").write_text(f"image,label\n{rows}")
     return verify_dataset(str(tmp_path), tmp_path / "home", reading=TableReading(("rest", "melanoma")), workers=1)
 
@@ -27,7 +27,7 @@ def test_a_problem_of_many_rows_is_one_sentence_with_its_first_lines(found: Veri
     by_kind = found.by_kind()
     assert len(by_kind["folder table"]) == 20  # of 30 wrong labels, 10 are of rows without image
     assert printed_notes(found, by_kind["folder table"]) == (
-        "labels.csv: lines 4, 6, 10, 12, 16 and 15 more, column label: found 'naevus', expected one of rest, melanoma "
+        "labels.csv: lines 4, 6, 10, 12, 16 and 15 more, column label: found 'naevuss', expected one of rest, melanoma "
         "('rest' for every other diagnosis), or 0 to 1; a further diagnosis is added to the setting data.classes "
         "(docs/data.md)",
     )
@@ -39,7 +39,7 @@ def test_a_problem_of_many_rows_is_one_sentence_with_its_first_lines(found: Veri
 def test_the_json_has_every_row_with_its_line(found: Verification) -> None:
     rows = [one for one in found.to_dict()["findings"] if one["kind"] == "folder table"]
     assert [one["line"] for one in rows] == [row + 2 for row in range(ROWS) if row % 2 == 0 and row % 3]
-    assert rows[0]["detail"].startswith("line 4, column label: found 'naevus'")
+    assert rows[0]["detail"].startswith("line 4, column label: found 'naevuss'")
 
 
 def test_files_wrong_alike_are_one_sentence_and_the_rest_is_counted() -> None:

@@ -65,6 +65,11 @@ def test_the_notice_says_what_a_decision_means_and_what_its_threshold_achieved(t
         "(0.700 to 0.970), specificity 0.500 (0.400 to 0.600) on 90 images of the split validation (20 positive)."
     )
     folds = dataclasses.replace(plain_card(trained), temperature=2.0, chosen_on="predictions of five folds")
+    assert (
+        Table(folds, 2.0, thresholds=(point,))
+        .short_notice.splitlines()[1]
+        .endswith(f". Decisions: 1 above {point.threshold:.6g} ({point.name}).")
+    )
     lines = Table(folds, 2.0, thresholds=(point,)).notice.splitlines()
     assert lines[-1].endswith(" on 90 images (20 positive), out-of-fold predictions of five folds.")
     assert "Calibrated: temperature 2, fitted on out-of-fold predictions of five folds." in lines

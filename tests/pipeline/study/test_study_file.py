@@ -1,16 +1,20 @@
 """What is frozen cannot be changed unnoticed; what cannot be made leaves nothing behind."""
 
+import dataclasses
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.pipeline.study.small_study import open_study, small_study, write_folder, write_machine
 
+from attnmel.data.datasets.own.folder import TableReading
 from attnmel.errors import ConfigError
+from attnmel.pipeline.study.days import parsed_day
 from attnmel.pipeline.study.draw_cases import diseased_classes, parsed_counts
+from attnmel.pipeline.study.machines import disease_classes
 from attnmel.pipeline.study.new_study import NewStudy, make_study
 from attnmel.pipeline.study.study_file import Study, StudyFolder, freeze, hash_of, open_frozen
 
@@ -119,7 +123,7 @@ def test_the_wrong_machine_is_as_wrong_as_the_other_is_right(made: tuple[Path, S
         ({"ends": date(2000, 1, 2)}, "the last day 2000-01-02 is over; expected today ("),
         ({"show": "map"}, "--show map: a machine has no attention maps; choose --show probability"),
         ({"counts": {"nevus": 3}}, "the drawn classes are nevus; expected at least one that is diseased"),
-        ({"counts": {"melanom": 3, "nevus": 3}}, "the drawn classes are melanom, nevus; expected"),
+        ({"counts": {"melnom": 3, "nevus": 3}}, "the drawn classes are melnom, nevus; expected"),
     ],
 )
 def test_what_is_not_possible_is_said_and_leaves_nothing(
@@ -155,8 +159,16 @@ def test_a_folder_with_a_study_is_not_overwritten(tmp_path: Path) -> None:
         readers=["x"],
         design="alone",
     )
-    with pytest.raises(ConfigError, match="holds other files than a new study"):
+    with pytest.raises(ConfigError) as refused:
         make_study(path, plan, tmp_path)
+    assert str(refused.value) == (
+        f"{path} holds a frozen study already; serve it by `attnmel study serve {path}`, or name another folder for a "
+        "new one. A reader's lost link is replaced by `attnmel study link`"
+    )
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").touch()
+    with pytest.raises(ConfigError, match="holds other files than a new study"):
+        make_study(tmp_path / "full", plan, tmp_path)
     assert StudyFolder(path).file.read_bytes() == before
 
 
@@ -177,3 +189,86 @@ def test_counts_and_diseased_classes() -> None:
         parsed_counts(["melanoma"])
     assert diseased_classes((), ("MEL", "NV")) == {"MEL"}
     assert diseased_classes(("NV",), ("MEL", "NV")) == {"NV"}
+
+
+def write_shares(path: Path, *classes: str) -> Path:
+    """Write what `attnmel predict` writes: the n-th of the classes has the probability n / 10."""
+    header = ",".join(["image", *(f"probability_{name}" for name in classes)])
+    shares = ",".join(f"{number / 10}" for number, _ in enumerate(classes, start=1))
+    path.write_text("\n".join([header, *(f"SECRET_{number:03d}.png,{shares}" for number in range(12))]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("classes", "diseased", "shown"),
+    [
+        (("rest", "melanoma"), (), 0.2),
+        (("rest", "melanoma"), ("nevus",), 0.1),
+        (("BCC", "NV", "DF", "MEL"), ("melanoma",), 0.4),
+        (("BCC", "NV", "DF", "MEL"), ("nevus",), 0.2),
+        (("malignant", "benign"), (), 0.1),
+    ],
+)
+def test_the_probability_of_a_machine_is_that_of_the_diseased_classes(
+    tmp_path: Path, classes: tuple[str, ...], diseased: tuple[str, ...], shown: float
+) -> None:
+    table = write_shares(tmp_path / "net.csv", *classes)
+    _, study, _ = small_study(tmp_path / "s", machines=[str(table)], diseased=diseased)
+    assert set(study.machines[0].probabilities.values()) == {shown}
+
+
+def test_the_probabilities_of_several_diseased_classes_are_added() -> None:
+    kinds = {"melanoma": True, "BCC": True, "nevus": False}
+    assert disease_classes("net", ("NV", "BCC", "MEL"), kinds) == ("MEL", "BCC")
+    with pytest.raises(ConfigError) as refused:
+        disease_classes("net", ("rest", "melanoma"), kinds)
+    assert str(refused.value) == (
+        "the machine net has one class, 'rest', for BCC, which is diseased here, and nevus, which is not, so it has no "
+        "probability of the disease; choose another machine, or other classes by --count and --diseased"
+    )
+    with pytest.raises(
+        ConfigError, match="has the classes NV, MEL, none of which is BCC, which is diseased here; choose"
+    ):
+        disease_classes("net", ("NV", "MEL"), kinds)
+
+
+def test_columns_and_classes_have_the_names_of_the_user(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "images")
+    table = folder / "labels.csv"
+    text = table.read_text().replace("image,label", "datei,diagnose")
+    table.write_text(
+        text.replace("melanoma", "Melanom").replace("nevus", "N\N{LATIN SMALL LETTER A WITH DIAERESIS}vus")
+    )
+    plan = NewStudy(
+        dataset=str(folder),
+        counts={"melanoma": 2, "nevus": 2},
+        readers=["ana"],
+        design="alone",
+        reading=TableReading(columns={"image": "datei", "label": "diagnose"}),
+    )
+    study, _ = make_study(tmp_path / "s", plan, tmp_path)
+    assert {(one.diagnosis, one.diseased) for one in study.cases} == {("melanoma", True), ("nevus", False)}
+    twice = dataclasses.replace(plan, counts={"melanoma": 2, "Melanom": 2, "nevus": 2})
+    with pytest.raises(ConfigError, match="two of the classes melanoma, Melanom, nevus are one class of the data set"):
+        make_study(tmp_path / "t", twice, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("28.12.2026", "the last day '28.12.2026'; expected YEAR-MONTH-DAY, such as 2026-12-28"),
+        ("3.4.2031", "the last day '3.4.2031'; expected YEAR-MONTH-DAY, such as 2031-04-03"),
+        ("3/4/2031", "the last day '3/4/2031'; expected YEAR-MONTH-DAY, such as 2026-12-28"),
+        ("tomorrow", "the last day 'tomorrow'; expected YEAR-MONTH-DAY, such as 2026-12-28"),
+        ("2026-02-30", "the last day '2026-02-30' is in no calendar; expected YEAR-MONTH-DAY, such as 2026-12-28"),
+    ],
+)
+def test_a_day_in_another_form_is_refused_with_the_right_one(text: str, found: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parsed_day(text)
+    assert str(refused.value) == found
+
+
+def test_a_day_is_a_date_or_its_text() -> None:
+    assert [parsed_day(one) for one in (" 2026-12-28", date(2026, 12, 28), None)] == [date(2026, 12, 28)] * 2 + [None]
+    assert parsed_day(datetime(2026, 12, 28, 9)) == date(2026, 12, 28)

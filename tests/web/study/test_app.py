@@ -1,9 +1,11 @@
 """Readers, and what somebody gets who is none, who comes too late, or who sends what the page would not."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from attnmel.pipeline.study.reading_order import reading_order
 from attnmel.pipeline.study.study_file import Study
 from attnmel.web.server import guarded
 from attnmel.web.study.app import LATER, NO_LINK, TAKEN, make_study_app
+from attnmel.web.study.schema import MOST_LETTERS
 
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -227,6 +230,44 @@ def test_what_is_no_answer_is_refused_with_a_sentence(standing: Desk, change: di
     assert len(standing.kept()) == 1
     if status == 409:
         assert got.json()["error"] == LATER
+
+
+KEYS = "position, stage, key, suspicion, diagnosis, confidence, management, comment, seconds"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"suspicion": 101}, "suspicion = 101: expected at most 100"),
+        ({"suspicion": "50"}, "suspicion = '50': expected a whole number"),
+        ({"seconds": None}, "seconds = None: expected a number"),
+        ({"stage": 1, "suspicion": -1}, "stage = 1: expected a text; suspicion = -1: expected at least 0"),
+        ({"comment": "x" * 2001}, f"comment = 'xxx{'x' * 36}...: expected a text of 2000 or fewer letters"),
+        ({"suspicions": 3}, f"unknown key 'suspicions' (did you mean 'suspicion'?); known: {KEYS}"),
+    ],
+)
+def test_a_wrong_value_of_an_answer_is_explained(standing: Desk, change: dict[str, Any], sentence: str) -> None:
+    assert standing.post(answer(standing.state(), **change)).json() == {"error": sentence}
+
+
+def test_what_an_answer_lacks_is_named(standing: Desk) -> None:
+    headers = {"authorization": f"Bearer {standing.tokens['ana']}"}
+    got = standing.client.post("/api/answer", json={"position": 1, "stage": "alone"}, headers=headers)
+    missing = "key, suspicion, diagnosis, confidence, management, seconds"
+    assert got.json() == {"error": f"missing: {missing}; expected the keys {KEYS}"}
+    for body in (b"{", b"[]"):
+        got = standing.client.post("/api/answer", content=body, headers=headers)
+        assert got.json() == {"error": f"the body is no JSON object; expected one with the keys {KEYS}"}
+
+
+def test_an_address_of_the_study_that_is_none_is_explained(standing: Desk) -> None:
+    assert standing.get("/api/answer").json() == {"error": "'/api/answer' does not take GET; send POST"}
+    assert standing.get("/api/image/two").json() == {"error": "position = 'two': expected a whole number"}
+
+
+def test_a_comment_is_as_long_on_the_page_as_in_the_api() -> None:
+    page = files("attnmel.web").joinpath("study/page/index.html").read_text()
+    assert re.findall(r'<textarea id="comment"[^>]* maxlength="(\d+)"', page) == [str(MOST_LETTERS)]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"[" * 10_000, b"\xff\xfe", b'{"seconds": NaN}'])

@@ -9,7 +9,7 @@ import typer
 from attnmel.cli.commands.networks.train import Columns, Overrides, Strict
 from attnmel.cli.completion import data_sets, recipes
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.terminal import Home, Json, Out, Terminal, own_file, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, out_file, own_file, print_json, print_table
 
 
 def fetch(
@@ -168,14 +168,14 @@ def audit(
     leave_out: Annotated[
         Literal["train", "test"], option(OUTPUT, "Which image of a leak the list excludes.")
     ] = "train",
-    out: Out = None,
+    out: Annotated[Path | None, out_file("HTML file for a page of all pairs [default: none is written].")] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Find images and lesions that occur twice.
 
-    Reported are equal ids, equal files, near-duplicate images, and lesions with images in two places; also one image
-    with two different labels.
+    Reported are equal ids, equal files, near-duplicate images (also mirrored, and turned by quarters or up to 10
+    degrees), and lesions with images in two places; also one image with two different labels.
 
     Example:
         attnmel audit isic2016 isic2017 --out audit.html --exclusions exclusions.csv

@@ -49,7 +49,7 @@ def name_of(text: str) -> str:
     """Return the name of an image as it is looked up: in small letters, without folders and the ending of a picture."""
     name = text.strip().replace("\\", "/").rpartition("/")[2]
     ending = Path(name).suffix
-    return (name[: -len(ending)] if ending.lower() in SUFFIXES else name).casefold()
+    return (name[: -len(ending)] if ending.lower() in SUFFIXES else name).strip().casefold()
 
 
 def _place(header: Sequence[str], names: Sequence[str]) -> int | None:

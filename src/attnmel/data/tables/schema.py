@@ -15,7 +15,7 @@ import numpy as np
 
 from attnmel.data.tables.problems import Problem, refuse, shown
 from attnmel.data.tables.text import SEPARATORS, Row, read_text
-from attnmel.errors import AttnmelError, LabelError, PredictionsError
+from attnmel.errors import AttnmelError, LabelError, PredictionsError, listed
 from attnmel.shapes import Float
 
 # What Python's float accepts beyond this (nan, inf, 1_0, digits of other scripts) other programs read differently.
@@ -120,7 +120,7 @@ def check_table(path: Path, schema: TableSchema, error: type[AttnmelError] = Pre
         error: no such file.
     """
     if not path.is_file():
-        raise error(f"no file at {path}; expected a table with the columns {','.join(schema.names)}")
+        raise error(no_table(path, schema))
     expected = f"{schema.first_line}one row an image, as text in UTF-8"
     try:
         text = read_text(path)
@@ -129,7 +129,7 @@ def check_table(path: Path, schema: TableSchema, error: type[AttnmelError] = Pre
     except ValueError as damage:
         problem = Problem(0, "", str(damage), expected, kind="file")
         return CheckedTable(path.name, (), {}, {}, (problem,), ())
-    header, notes = _header(text.rows, schema), text.notes(path.name)
+    header, notes = _header(text.rows, schema), [*text.notes(path.name), *text.space_notes(path.name)]
     problems = header.problems
     if text.separator != ",":
         found = f"cells separated by {SEPARATORS[text.separator]}"
@@ -140,6 +140,16 @@ def check_table(path: Path, schema: TableSchema, error: type[AttnmelError] = Pre
         notes.append(f"{path.name} has its columns in another order than {','.join(schema.names)}")
     lines, columns = read_body(header, schema, problems)
     return CheckedTable(path.name, tuple(lines), columns, lines, tuple(sorted(problems)), tuple(notes))
+
+
+def no_table(path: Path, schema: TableSchema) -> str:
+    """Return what is said where there is no file: that there is nothing, or a folder with other files."""
+    expected = f"expected a table with the columns {','.join(schema.names)}"
+    if not path.is_dir():
+        return f"no file at {path}; {expected}"
+    tables = sorted(one.name for one in path.glob("*.csv"))
+    inside = f"; name one of the files in it: {listed(tables)}" if tables else ""
+    return f"{path} is a folder; {expected}{inside}"
 
 
 def _header(rows: Sequence[Row], schema: TableSchema) -> Header:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from attnmel.data.tables.problems import shown
+from attnmel.errors import counted
+
 SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas"}
 """In the order of preference: no id or number contains a semicolon or a tab, but a decimal comma is a comma."""
 
@@ -46,6 +49,16 @@ class TableText:
     has_mark: bool
     """Whether the text starts with the byte order mark of UTF-8."""
     windows_lines: bool
+    padded: tuple[tuple[int, str], ...] = ()
+    """Line and text of each cell with spaces around it, which are left out of the rows."""
+
+    def space_notes(self, name: str) -> list[str]:
+        """Return a sentence on the spaces around cells that were left out, if there are any."""
+        if not self.padded:
+            return []
+        line, cell = self.padded[0]
+        count = counted(len(self.padded), "cell")
+        return [f"{name}: spaces around {count} are left out (the first in line {line}, {shown(cell)})"]
 
     def notes(self, name: str) -> list[str]:
         """Return what the official program may not read of a file of that name, a sentence each."""
@@ -76,8 +89,8 @@ def read_text(path: Path) -> TableText:
     if content.startswith(WORKBOOKS):
         raise ValueError(f"an Excel workbook, whatever its name; {SAVE_AS_CSV}")
     text, encoding = _decoded(content)
-    rows, separator = _rows(unicodedata.normalize("NFC", text))
-    return TableText(rows, separator, encoding, content.startswith(UTF_8_MARK), "\r" in text)
+    rows, separator, padded = _rows(unicodedata.normalize("NFC", text))
+    return TableText(rows, separator, encoding, content.startswith(UTF_8_MARK), "\r" in text, padded)
 
 
 def _decoded(content: bytes) -> tuple[str, str]:
@@ -98,21 +111,23 @@ def _decoded(content: bytes) -> tuple[str, str]:
     raise ValueError("a file that is not text in UTF-8, UTF-16 or Windows-1252")
 
 
-def _rows(text: str) -> tuple[tuple[Row, ...], str]:
-    """Return the rows that are not blank, and the separator of their cells."""
+def _rows(text: str) -> tuple[tuple[Row, ...], str, tuple[tuple[int, str], ...]]:
+    """Return the rows that are not blank, the separator of their cells, and the cells that had spaces around them."""
     lines = text.splitlines()
     first = next((line for line in lines if line.strip()), "")
     named = SEPARATOR_LINE.fullmatch(first)
     separator = named[1] if named and named[1] in SEPARATORS else _separator(first)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        rows = tuple(Row(reader.line_num, [cell.strip() for cell in cells]) for cells in reader)
+        raw = [Row(reader.line_num, cells) for cells in reader]
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}, which cannot be split into cells ({error})") from None
+    padded = tuple((line, cell) for line, cells in raw for cell in cells if cell.strip() and cell != cell.strip())
+    rows = tuple(Row(line, [cell.strip() for cell in cells]) for line, cells in raw)
     rows = tuple(row for row in rows if any(row.cells))[bool(named) :]
     if not rows:
         raise ValueError("an empty file")
-    return rows, separator
+    return rows, separator, padded
 
 
 def _separator(line: str) -> str:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from attnmel.records import REST, SAME_DIAGNOSES, Split
+from attnmel.diagnoses import REST, class_among, is_rest
+from attnmel.records import Split
 
 _UNKNOWN = """- -- --- . ? #n/a #na <na> n/a n.a. n.a na nan none null nil unk unknown unspecified undefined
     missing not_known not_available not_applicable not_specified not_recorded unbekannt nicht_bekannt keine_angabe
@@ -25,12 +26,6 @@ AGE = re.compile(
 _FEMALE = "f w female woman women weiblich frau féminin feminin femme femenino mujer femminile"
 _MALE = "m male man men männlich maennlich mann masculin homme masculino hombre maschile"
 SEXES = {"female": frozenset(_FEMALE.split()), "male": frozenset(_MALE.split())}
-
-DIAGNOSES = {
-    **dict.fromkeys(("melanom", "malignes_melanom"), "melanoma"),
-    **dict.fromkeys(("nävus", "naevus"), "nevus"),
-}
-"""German and British names of diagnoses, as `folded` gives them, in those of the challenges."""
 
 SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "fit"), "train"),
@@ -88,17 +83,12 @@ def split_of(text: str) -> Split | None:
 def class_of(label: str, classes: Sequence[str]) -> str | None:
     """Return the class that a label means: its name in any case, its number, or another name of the same diagnosis.
 
-    Numbers are the places of the classes from 0 on. "benign" is `REST` where that is a class.
+    Numbers are the places of the classes from 0 on. A known diagnosis without a class of its own is `REST` where that
+    is a class; an unknown word, which may be a typing error, is not.
     """
-    if label in classes:
-        return label
-    if same := [name for name in classes if folded(name) == folded(label)]:
-        return same[0]
+    if found := class_among(label, classes):
+        return found
     number = WHOLE_NUMBER.fullmatch(label)
     if number:
         return classes[int(number[1])] if len(number[1]) < 5 and int(number[1]) < len(classes) else None
-    if folded(label) == "benign" and REST in classes:
-        return REST
-    diagnosis = DIAGNOSES.get(folded(label), folded(label))
-    names = next((names for names in SAME_DIAGNOSES if diagnosis in map(folded, names)), frozenset[str]())
-    return next((name for name in classes if name in names), None)
+    return REST if is_rest(label, classes) else None

@@ -88,17 +88,27 @@ def read_entry(
             "the predictions, and the true classes as the truth (--truth)"
         )
     refuse({given.name: sorted([*given.problems, *ids_compared]), name: wrong_truth})
+    shares, classes = given.values(tuple(submitted.columns)), true.values(tuple(labelled.columns))[counts] > 0
     kept = [image_id for image_id, keep in zip(true.ids, counts, strict=True) if keep]
     place = {image_id: row for row, image_id in enumerate(given.ids)}
+    shares = shares[[place[one] for one in kept]]
     return ChallengeEntry(
         image_ids=tuple(kept),
         categories=CHALLENGES[dataset].categories,
-        probabilities=given.values(tuple(submitted.columns))[[place[one] for one in kept]],
-        truth=true.values(tuple(labelled.columns))[counts] > 0,
+        probabilities=shares,
+        truth=classes,
         weights=weights[counts],
         groups=tuple((groups or {}).get(one) or one for one in kept),
         left_out=tuple(image_id for image_id, keep in zip(true.ids, counts, strict=True) if not keep),
-        notes=given.notes,
+        notes=(*given.notes, *([is_truth_note(given.name)] if np.array_equal(shares, classes) else [])),
+    )
+
+
+def is_truth_note(name: str) -> str:
+    """Return what is said of a submission that is the truth itself."""
+    return (
+        f"every probability of {name} is 0 or 1 and equal to the true class: it looks like the table of the truth "
+        "itself, so the measures say nothing of a network; name the file of its probabilities"
     )
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from attnmel.data.tables.labels import DIAGNOSES_2017, DIAGNOSES_2018
 from attnmel.data.tables.schema import PROBABILITY, TableSchema
+from attnmel.diagnoses import SAME_DIAGNOSES
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.challenge.rules import CHALLENGES
 from attnmel.files.table_files import write_table
-from attnmel.records import SAME_DIAGNOSES, Predictions
+from attnmel.records import Predictions
 
 PLACEHOLDER = 0.0
 """Fills the column of a class that a network does not predict; any constant gives an AUC of 0.5."""

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attnmel.data.tables.problems import Problem, shown
-from attnmel.data.tables.schema import NUMBER, CheckedTable, Header, TableSchema, read_body
+from attnmel.data.tables.schema import NUMBER, CheckedTable, Header, TableSchema, no_table, read_body
 from attnmel.data.tables.text import SEPARATORS, Row, TableText, read_text
 from attnmel.data.tables.words import folded
+from attnmel.diagnoses import SAME_DIAGNOSES
 from attnmel.errors import PredictionsError, require_known
 from attnmel.evaluation.challenge.submission import SUBMISSIONS
-from attnmel.records import SAME_DIAGNOSES
 
 IDS = ("image_id", "image", "isic_id", "image_name", "img_id", "filename", "file_name", "file", "name", "id", "")
 """Names of a column of image ids, which pandas leaves without a name where it is the index."""
@@ -20,6 +20,9 @@ CONFIDENCE = ("confidence", "malignant", "melanoma", "probability", "score", "pr
 
 ENDING = re.compile(r"\.(jpe?g|png|bmp|tiff?)$", re.IGNORECASE)
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+
+ID_NUMBER = re.compile(r"\d{4}")
+"""What an image id has, and no name of a column."""
 
 STRICT = "isic2018"
 """The challenge whose program refuses what the notes say: seen of `isic-challenge-scoring` 5.6.0 and 5.8.0."""
@@ -42,7 +45,7 @@ def read_submission(path: Path, dataset: str, columns: Mapping[str, str] | None 
     for name in columns or {}:
         require_known("column", name, schema.names)
     if not path.is_file():
-        raise PredictionsError(f"no file at {path}; expected a table with the columns {','.join(schema.names)}")
+        raise PredictionsError(no_table(path, schema))
     try:
         text = read_text(path)
     except ValueError as damage:
@@ -54,7 +57,7 @@ def read_submission(path: Path, dataset: str, columns: Mapping[str, str] | None 
         problems.append(Problem(0, "", "no row below the header", "one row an image", kind="file"))
     lines, cells = read_body(header, schema, problems)
     notes += [*_text_notes(text, dataset), *_whole_numbers(header, schema, dataset)]
-    named = [*(f"{path.name} {note}" for note in notes), *text.notes(path.name)]
+    named = [*(f"{path.name} {note}" for note in notes), *text.notes(path.name), *text.space_notes(path.name)]
     return CheckedTable(path.name, tuple(lines), cells, lines, tuple(sorted(problems)), tuple(named))
 
 
@@ -78,6 +81,9 @@ def _header(
         name: f"no column {columns[name]}" if columns and name in columns else "no such column" for name in missing
     }
     problems = [Problem(first.line, name, f"{named[name]} in {found}", expected, kind="file") for name in missing]
+    if problems and not columns and (not is_named or ID_NUMBER.search(first.cells[0])):
+        data = f"no header: the first line looks like data ({found})"
+        problems = [Problem(first.line, "", data, expected, kind="file")]
     plain = [_plain(row, text, places.get(schema.key, 0), len(names)) for row in body]
     header = Header(places, len(names), plain, problems)
     return header, _header_notes(header, body, names, schema, is_named=is_named, dataset=dataset)

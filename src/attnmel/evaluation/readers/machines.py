@@ -29,6 +29,8 @@ OF_READERS = "that of the readers, since no operating point of it is known"
 def machines_of(readings: Readings, named: Sequence[str]) -> tuple[str, ...]:
     """Return the modalities of machines: as named, or each with one reader, who is in no other, while others have more.
 
+    Where all have one reader, those whose reader has the name of the modality, as `study export` writes machines.
+
     Raises:
         ConfigError: a named one does not exist, or has several readers.
     """
@@ -43,7 +45,11 @@ def machines_of(readings: Readings, named: Sequence[str]) -> tuple[str, ...]:
         for place, name in enumerate(readings.modalities)
         if counts[place] == 1 and readings.present[:, readings.present[place]].sum() == 1
     ]
-    return tuple(alone) if counts.max() > 1 else ()
+    if counts.max() > 1:
+        return tuple(alone)
+    only = {name: readings.readers[int(readings.present[readings.modality(name)].argmax())] for name in alone}
+    own = tuple(name for name, reader in only.items() if reader == name)
+    return own if len(own) < len(readings.modalities) else ()
 
 
 def reference_of(readings: Readings, options: StudyOptions, machines: Sequence[str]) -> str | None:

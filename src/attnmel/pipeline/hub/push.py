@@ -1,6 +1,7 @@
 """A run -> a model on a hub: checkpoint, card, exported file, recipe and measures, without paths of this machine."""
 
 import dataclasses
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -51,7 +52,8 @@ def staged(run: RunFolder, name: HubName) -> Iterator[Staged]:
         raise ConfigError(f"a push makes a new revision; write {name.repository} without @{name.revision}")
     results = read_measures(run)
     if not results:
-        raise ConfigError(f"{run.path} has no measures for its card; type: attnmel evaluate {run.path}")
+        command = shlex.join(["attnmel", "evaluate", str(run.path)])
+        raise ConfigError(f"{run.path} has no measures for its card; type: {command}")
     with tempfile.TemporaryDirectory() as folder:
         made = RunFolder(Path(folder))
         notes = tuple(_write(run, made, results))

@@ -87,6 +87,16 @@ class Table:
         unchecked = (f"{one}." for one in self.not_checked)
         return notice_text(self.card.licence, *self._mean(), self._calibration(), *lines, *unchecked)
 
+    @property
+    def short_notice(self) -> str:
+        """The notice in three lines, for a terminal: use and licence, scale and thresholds, where the rest is."""
+        licence = " ".join(self.card.licence.split())
+        points = ", ".join(f"{one.threshold:.6g} ({one.name})" for one in self.thresholds)
+        decisions = f"Decisions: 1 above {points}." if points else "No decisions: no operating point is known."
+        rest = "What each decision achieved, and which warnings are not checked: --verbose, or the file next to --out."
+        scale = " ".join([*self._mean(), self._calibration(), decisions])
+        return f"{NOTICE} Trained on data under: {licence}\n{scale}\n{rest}\n"
+
     def lines(self, results: Iterable[ImageResult], *, as_json: bool = False) -> Iterator[str]:
         """Yield the text of the table in parts: its head, each result as it comes, its end."""
         for text in self._json(results) if as_json else self._csv(results):

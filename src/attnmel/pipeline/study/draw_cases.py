@@ -1,16 +1,28 @@
 """Draw the cases of a study from a data set or a folder with labels, by class and seed."""
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.data.datasets.read_dataset import read_dataset
+from attnmel.diagnoses import class_among, usual
 from attnmel.errors import ConfigError, counted, require_known
-from attnmel.records import SAME_DIAGNOSES, Lesion
+from attnmel.records import Lesion
+
+MELANOMA = ("melanoma",)
 
 
 def draw_cases(
-    dataset: str, home: Path, counts: Mapping[str, int], *, split: str | None, training: int, seed: int
+    dataset: str,
+    home: Path,
+    counts: Mapping[str, int],
+    *,
+    split: str | None,
+    training: int,
+    seed: int,
+    reading: TableReading = AS_WRITTEN,
 ) -> tuple[tuple[Lesion, ...], tuple[Lesion, ...]]:
     """Return the cases and those of the practice, each in an order that says nothing of its class.
 
@@ -19,14 +31,15 @@ def draw_cases(
     Raises:
         ConfigError: an unknown class or split, or too few images of a class.
     """
-    lesions = [one for one in read_dataset(dataset, home, disjoint=False).lesions if one.diagnosis is not None]
+    lesions = [
+        one for one in read_dataset(dataset, home, reading=reading, disjoint=False).lesions if one.diagnosis is not None
+    ]
     if split is not None:
         require_known("split", split, {one.split for one in lesions if one.split is not None})
         lesions = [one for one in lesions if one.split == split]
-    drawn = _one_a_group(_shuffled(lesions, seed))
+    drawn = _one_a_group(_shuffled(_named(lesions, tuple(counts)), seed))
     chosen: list[Lesion] = []
     for name, count in counts.items():
-        require_known("class", name, {str(one.diagnosis) for one in lesions})
         own = [one for one in drawn if one.diagnosis == name]
         if len(own) < count:
             raise ConfigError(f"{counted(len(own), 'image')} of the class {name}; expected {count}, so draw fewer")
@@ -53,15 +66,35 @@ def parsed_counts(texts: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def _named(lesions: Sequence[Lesion], names: Sequence[str]) -> list[Lesion]:
+    """Return the lesions with the names that a study gives their classes."""
+    known = sorted({str(one.diagnosis) for one in lesions})
+    own = {name: class_of_data(name, known) for name in names}
+    if len(set(own.values())) < len(own):
+        raise ConfigError(f"two of the classes {', '.join(names)} are one class of the data set; name each once")
+    new = {diagnosis: name for name, diagnosis in own.items()}
+    return [dataclasses.replace(one, diagnosis=new.get(str(one.diagnosis), one.diagnosis)) for one in lesions]
+
+
+def class_of_data(name: str, known: Sequence[str]) -> str:
+    """Return the class of a data set that a name means, by its own name or another of that diagnosis.
+
+    Raises:
+        ConfigError: there is none; names those that there are.
+    """
+    found = name if name in known else next((one for one in known if usual(one) == usual(name)), "")
+    require_known("class", found or name, known)
+    return found
+
+
 def diseased_classes(named: Sequence[str], drawn: Sequence[str]) -> frozenset[str]:
     """Return which of the drawn classes are diseased: as named, else those that mean melanoma.
 
     Raises:
         ConfigError: none of the classes is, or all of them are.
     """
-    for name in named:
-        require_known("class", name, drawn)
-    found = frozenset(named) or SAME_DIAGNOSES[0] & set(drawn)
+    meant = [class_of_data(name, drawn) for name in named]
+    found = frozenset(meant) or frozenset(name for name in drawn if class_among(name, MELANOMA) is not None)
     if not found or found >= set(drawn):
         raise ConfigError(
             f"the drawn classes are {', '.join(drawn)}; expected at least one that is diseased (--diseased NAME) "

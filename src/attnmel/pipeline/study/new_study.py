@@ -1,6 +1,7 @@
 """Make a study: draw its cases, run its machines, freeze its file, and give each reader a token."""
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from attnmel import __version__
+from attnmel.data.datasets.own.folder import AS_WRITTEN, TableReading
 from attnmel.errors import ConfigError, require_known
 from attnmel.evaluation.readers.machines import ALONE as HUMAN
 from attnmel.files.folders import replacing
@@ -50,6 +52,8 @@ class NewStudy:
     design: Design = "sequential"
     diseased: Sequence[str] = ()
     split: str | None = None
+    reading: TableReading = AS_WRITTEN
+    """How the labels.csv of a folder is read."""
     machines: Sequence[str] = ()
     machine_threshold: Chosen = None
     """Probability above which machines call a case diseased; None for their own operating points."""
@@ -80,14 +84,20 @@ def make_study(
         CheckpointError: a model cannot be used.
     """
     _check(plan)
+    if StudyFolder(path).file.is_file():
+        raise ConfigError(
+            f"{path} holds a frozen study already; serve it by `attnmel study serve {shlex.quote(str(path))}`, or name "
+            "another folder for a new one. A reader's lost link is replaced by `attnmel study link`"
+        )
     require_only(path, set(), "a new study")
     diseased = diseased_classes(plan.diseased, tuple(plan.counts))
     drawn, practice = draw_cases(
-        plan.dataset, home, plan.counts, split=plan.split, training=plan.training, seed=plan.seed
+        plan.dataset, home, plan.counts, split=plan.split, training=plan.training, seed=plan.seed, reading=plan.reading
     )
     lesions = [*practice, *drawn]
     truth = {one.image_id: one.diagnosis in diseased for one in lesions}
-    outputs = [machine_output(one, lesions, progress, plan.machine_threshold) for one in plan.machines]
+    kinds = {name: name in diseased for name in plan.counts}
+    outputs = [machine_output(one, lesions, kinds, progress, plan.machine_threshold) for one in plan.machines]
     if isinstance(plan.machine_threshold, Mapping):
         for name in plan.machine_threshold:
             require_known("machine", name, [one.name for one in outputs])

@@ -18,6 +18,7 @@ from attnmel.pipeline.study.reading_order import Item
 from attnmel.pipeline.study.store import Answer, Reader, Store
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Study, StudyFolder
 from attnmel.web.app import NO_TELEMETRY, add_errors, add_page
+from attnmel.web.parameters import value_problems
 from attnmel.web.study.schema import Given, OwnAnswer, State, Support, Welcome
 
 _WEB = files("attnmel.web")
@@ -192,8 +193,7 @@ async def _bounded(request: Request) -> Given:
     try:
         return Given.model_validate_json(bytes(content))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise HTTPException(422, f"{'.'.join(map(str, first['loc'])) or 'answer'}: {first['msg']}") from None
+        raise HTTPException(422, value_problems(error.errors(), [*Given.model_fields])) from None
 
 
 def make_study_app(study: Study, folder: StudyFolder, store: Store, now: Now = _UTC) -> FastAPI:

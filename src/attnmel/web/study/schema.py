@@ -7,6 +7,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 MOST_SECONDS = 86_400
 
+MOST_LETTERS = 2000
+"""Of a comment; as in the page."""
+
 
 class Given(BaseModel):
     """One answer, as the page sends it."""
@@ -22,7 +25,7 @@ class Given(BaseModel):
     confidence: Annotated[int, Field(ge=1)]
     management: Annotated[str, Field(max_length=200)]
     # PostgreSQL takes no NUL in a text.
-    comment: Annotated[str, Field(max_length=2000), AfterValidator(lambda text: text.replace("\0", ""))] = ""
+    comment: Annotated[str, Field(max_length=MOST_LETTERS), AfterValidator(lambda text: text.replace("\0", ""))] = ""
     seconds: Annotated[float, Field(ge=0, le=MOST_SECONDS, strict=False, allow_inf_nan=False)]
     """While the page was visible."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from attnmel import NOTICE
 from attnmel.deploy.onnx.export_facts import read_onnx_card
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import read_checkpoint
@@ -30,7 +31,18 @@ def test_uncalibrated_probabilities_are_those_of_evaluate(
     assert usual["temperature"] == read_checkpoint(calibrated.best)[1].temperature
     assert usual["images"] != plain["images"]
     table = attnmel("predict", calibrated.path, image, "--uncalibrated")
-    assert table.err.splitlines()[2] == "Not calibrated: as requested."
+    use, scale, rest = table.err.splitlines()
+    assert use.startswith(f"{NOTICE} Trained on data under: ")
+    assert scale == "Not calibrated: as requested. No decisions: no operating point is known."
+    assert (
+        rest == "What each decision achieved, and which warnings are not checked: --verbose, or the file next to --out."
+    )
+    whole = attnmel("predict", calibrated.path, image, "--uncalibrated", "--verbose")
+    assert whole.out == table.out
+    assert whole.err.splitlines()[2:4] == [
+        "Not calibrated: as requested.",
+        "No decisions: no operating point is known.",
+    ]
     assert (
         table.out.splitlines()[0]
         == "image,uncalibrated_rest,uncalibrated_melanoma,share_of_image,share_of_lesion,warnings,notes,error"

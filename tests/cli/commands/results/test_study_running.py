@@ -18,6 +18,8 @@ from tests.cli.conftest import Attnmel
 from tests.factories import start_command
 from tests.pipeline.study.small_study import open_study, small_study, write_folder, write_machine
 
+from attnmel.cli.commands.results.study_running import _command
+
 STOPS = 5
 
 
@@ -29,6 +31,7 @@ def test_from_a_new_study_to_its_export(attnmel: Attnmel, tmp_path: Path) -> Non
     assert ran.code == 0, ran.err
     links = re.findall(r"^(\w+) +https://study\.example/#([\w-]{32})$", ran.out, re.MULTILINE)
     assert [name for name, _ in links] == ["ana", "ben"]
+    assert ran.err.splitlines()[-1] == f"attnmel study serve {study}", "to be copied"
     ran = attnmel("study", "status", study, "--json")
     assert [(one["reader"], one["answered"], one["steps"]) for one in json.loads(ran.out)] == [
         ("ana", 0, 20),
@@ -45,6 +48,19 @@ def test_from_a_new_study_to_its_export(attnmel: Attnmel, tmp_path: Path) -> Non
     every = tmp_path / "out" / "answers.csv"
     sentence = f"error: no reader has enough answers to be analysed yet; all answers are in {every}"
     assert (ran.code, ran.err.splitlines()[-1]) == (1, sentence)
+
+
+def test_a_day_in_another_form_is_refused_before_anything_is_made(attnmel: Attnmel, tmp_path: Path) -> None:
+    ran = attnmel("study", "new", tmp_path / "s", "x", "--count", "a=1", "--reader", "b", "--ends", "28.12.2026")
+    assert (ran.code, ran.err) == (
+        1,
+        "error: the last day '28.12.2026'; expected YEAR-MONTH-DAY, such as 2026-12-28\n",
+    )
+
+
+def test_the_command_after_a_new_study_names_a_folder_with_spaces_and_the_database(tmp_path: Path) -> None:
+    assert _command("serve", Path("my study"), None) == "attnmel study serve 'my study'"
+    assert _command("serve", Path("s"), "sqlite:///a b.db") == "attnmel study serve s --database 'sqlite:///a b.db'"
 
 
 def test_a_folder_without_a_study_and_a_missing_database_are_said(attnmel: Attnmel, tmp_path: Path) -> None:

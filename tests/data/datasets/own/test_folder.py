@@ -118,9 +118,9 @@ def test_a_table_of_another_shape_is_told_in_one_sentence(tmp_path: Path, table:
             r"line 2, column label: found '2', expected one of rest, melanoma \('rest' for every other .*\), or 0 to 1",
         ),
         (
-            "a,nevus,,,",
-            r"found 'nevus', expected one of rest, melanoma \('rest' for every other diagnosis\), or 0 to 1; a further "
-            r"diagnosis is added to the setting data\.classes \(docs/data\.md\)",
+            "a,nevuss,,,",
+            r"found 'nevuss', expected one of rest, melanoma \('rest' for every other diagnosis\), or 0 to 1; a "
+            r"further diagnosis is added to the setting data\.classes \(docs/data\.md\)",
         ),
         ("a,melanomma,,,", r"found 'melanomma', expected one of"),
         ("a,-1,,,", r"found '-1'"),
@@ -174,12 +174,12 @@ def test_a_name_that_fits_several_files_of_subfolders_is_refused_with_all(tmp_pa
 
 def test_the_file_of_a_subfolder_is_named_where_its_ending_is_another(tmp_path: Path) -> None:
     content = read_folder(write_folder(tmp_path, "image,label\na.png,1\nb,0\n", "images/a.jpg", "b.jpg"), READING)
-    assert "there is images/a.jpg)" in content.without_image[0].found
+    assert "there is 'images/a.jpg')" in content.without_image[0].found
 
 
 def test_the_ending_that_a_file_has_is_named_where_the_table_has_another(tmp_path: Path) -> None:
     content = read_folder(write_folder(tmp_path, "image,label\na.png,1\nb,0\n", "a.jpg", "b.jpg"), READING)
-    assert "there is a.jpg)" in content.without_image[0].found
+    assert "there is 'a.jpg')" in content.without_image[0].found
 
 
 def test_a_split_for_some_rows_only_is_told(tmp_path: Path) -> None:
@@ -297,3 +297,18 @@ def test_reading_takes_calls_in_proportion_to_the_images(tmp_path: Path) -> None
 
     calls(1)  # what is done once only
     assert calls(100) < 2.2 * calls(50)
+
+
+def test_spaces_around_names_are_left_out_of_cells_and_of_files(tmp_path: Path) -> None:
+    rows = "image,label\n a.jpg,melanoma\nb.jpg,nevus\nc.jpg ,nevus\nd.jpg,nevus\n"
+    content = read_folder(write_folder(tmp_path, rows, " a.jpg", "b .jpg", "c.jpg"))
+    assert [(one.image_id, one.image.name) for one in content.lesions] == [
+        ("a", " a.jpg"),
+        ("b", "b .jpg"),
+        ("c", "c.jpg"),
+    ]
+    assert content.notes == (
+        "labels.csv: spaces around 2 cells are left out (the first in line 2, ' a.jpg')",
+        "spaces around 2 names of files are left out (' a.jpg', 'b .jpg')",
+    )
+    assert content.without_row == ()

@@ -98,3 +98,41 @@ def test_the_same_share_of_every_reader_has_no_interval_instead_of_one_without_w
     (mean,) = averaged.means
     assert mean.value == pytest.approx(0.9)
     assert np.isnan(mean.low) or mean.high - mean.low > 1e-6
+
+
+def test_two_readers_say_nothing_of_readers_in_general() -> None:
+    (pair,) = answers_of(analyse(readings("with net", "alone", gain=2.0, readers=2), StudyOptions(margin=0.2)))
+    (mean,) = answers_of(analyse(readings("alone", readers=2)))
+    (machine,) = answers_of(analyse(with_machine(readings("alone", readers=2))))
+    for sentence in (pair, mean, machine):
+        assert "95 % interval" in sentence
+        assert sentence.endswith(
+            ". With two readers nothing can be said of readers in general: the result is of these two, and the "
+            "interval, which rests on the one difference between them, is no more than a formality."
+        )
+        assert "other readers" not in sentence
+
+
+@pytest.mark.parametrize(("threshold", "kind"), [(0.25, "positive"), (100.0, "negative")])
+def test_a_threshold_beside_the_scores_is_noted_with_their_range(threshold: float, kind: str) -> None:
+    own = with_machine(readings("alone"))
+    own = replace(own, scores=50 + 5 * own.scores)
+    low, high = np.nanmin(own.scores[1]), np.nanmax(own.scores[1])
+    notes = notes_of(analyse(own, StudyOptions(machine_threshold=threshold, threshold=50)))
+    assert (
+        f"net: the threshold {threshold:g} decides all cases alike ({kind}), since the scores are from {low:.6g} to "
+        f"{high:.6g}; give one of that scale by --machine-threshold"
+    ) in notes
+    assert not [one for one in notes if one.startswith("alone: the threshold")]
+    notes = notes_of(analyse(own, StudyOptions(machine_threshold=50, threshold=0.5)))
+    assert [one.partition(" decides")[0] for one in notes if "alike" in one] == ["alone: the threshold 0.5"]
+
+
+def test_the_machines_of_a_study_with_one_reader_are_known_by_their_names() -> None:
+    own = with_machine(readings("alone", readers=1))
+    assert analyse(own).machine_names == ("net",)
+    (sentence,) = answers_of(analyse(own))
+    assert sentence.startswith("The machine 'net' reaches an AUC of ")
+    assert sentence.endswith(". With one reader nothing can be said of readers in general: the result is of this one.")
+    other = replace(own, readers=("r0", "somebody"))
+    assert analyse(other).machine_names == (), "may be a reader"

@@ -9,7 +9,7 @@ from attnmel.api.model_names import NAME
 from attnmel.cli.completion import images as example_images
 from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, MAPS, option
-from attnmel.cli.terminal import Home, Json, OutFolder, Terminal, Threads, print_json
+from attnmel.cli.terminal import Home, Json, Terminal, Threads, out_folder, print_json
 from attnmel.errors import ConfigError
 
 
@@ -25,7 +25,11 @@ def explain(
     ] = None,
     split: Annotated[
         str | None,
-        option(DATA, "Explain all images of this split of the run's data: train, validation, test or internal."),
+        option(
+            DATA,
+            "Explain all images of this split of the run's data: train, validation, test or internal "
+            "[default: the images named].",
+        ),
     ] = None,
     method: Annotated[
         list[str] | None,
@@ -58,7 +62,13 @@ def explain(
     segmenter: Annotated[
         Path | None, option(DATA, "Segmenter that draws these masks, by `attnmel segment train`.", metavar="<file>")
     ] = None,
-    out: OutFolder = None,
+    out: Annotated[
+        Path | None,
+        out_folder(
+            "Folder to write into [default: maps in the run folder; of another model the folder maps here; of several "
+            "runs maps/SPLIT here]."
+        ),
+    ] = None,
     threads: Threads = None,
     home: Home = None,
     as_json: Json = False,

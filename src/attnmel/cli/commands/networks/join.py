@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from attnmel.cli.help import OUTPUT, option
-from attnmel.cli.terminal import Json, own_file, print_json
+from attnmel.cli.terminal import Json, out_file, print_json
 
 
 def join(
     tables: Annotated[list[Path], typer.Argument(help="Tables of `attnmel predict --shard`, in any order.")],
-    out: Annotated[Path, option(OUTPUT, "File to write.", "--out", callback=own_file)],
+    out: Annotated[Path, out_file("File to write.")],
     as_json: Json = False,
 ) -> None:
     """Join the shards of a prediction into one table.

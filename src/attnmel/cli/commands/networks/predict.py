@@ -10,7 +10,7 @@ from attnmel.api.model_names import NAME
 from attnmel.cli.completion import images as example_images
 from attnmel.cli.completion import models
 from attnmel.cli.help import ADVANCED, DATA, OUTPUT, option
-from attnmel.cli.terminal import Home, Json, Out, Terminal, Tta, own_folder, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, Tta, out_file, own_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.deploy.onnx.export_facts import ExportFacts
@@ -30,7 +30,7 @@ def predict(
     images: Annotated[
         list[str], typer.Argument(help="Image files, folders of them, or example:ID.", autocompletion=example_images)
     ],
-    out: Out = None,
+    out: Annotated[Path | None, out_file("File to write [default: standard output].")] = None,
     as_json: Annotated[bool, option(OUTPUT, "JSON instead of CSV; also where --out ends in .json.", "--json")] = False,
     uncalibrated: Annotated[
         bool,
@@ -108,6 +108,10 @@ def predict(
         ),
     ] = None,
     resume: Annotated[bool, option(OUTPUT, "Continue a prediction to --out that was stopped.", "--resume")] = False,
+    verbose: Annotated[
+        bool,
+        option(OUTPUT, "Before a table on standard output say what each decision achieved.", "--verbose"),
+    ] = False,
     stall_limit: Annotated[
         float,
         option(
@@ -166,7 +170,8 @@ def predict(
             print(out)
     else:
         if not as_json:
-            progress.note(predictions.table.notice.rstrip())
+            table = predictions.table
+            progress.note((table.notice if verbose else table.short_notice).rstrip())
         for text in predictions.lines(as_json=as_json):
             print(text, end="")
     if len(predictions.paths) > 1 and (sentence := predictions.warnings_sentence()):
@@ -192,7 +197,10 @@ def export(
     onnx: Annotated[
         bool, option(OUTPUT, "Write an ONNX file: the only format so far, and the default.", "--onnx")
     ] = True,
-    out: Out = None,
+    out: Annotated[
+        Path | None,
+        out_file("File to write [default: model.onnx in the run folder; NAME.onnx of a model by its name]."),
+    ] = None,
     int8: Annotated[
         bool, option(OUTPUT, "Quantise to 8 bits, with value ranges of training images.", "--int8")
     ] = False,

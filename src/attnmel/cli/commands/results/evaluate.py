@@ -1,5 +1,6 @@
 """`attnmel evaluate`, `compare`, `score` and `report`: from trained networks to measures, tests and a page."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ from attnmel.api.model_names import NAME
 from attnmel.cli.commands.networks.train import Columns
 from attnmel.cli.completion import data_sets, models
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
-from attnmel.cli.terminal import Home, Json, Out, Terminal, Threads, Tta, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, Threads, Tta, out_file, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.files.folders import RunFolder
@@ -103,7 +104,7 @@ def evaluate(
             print(f"{'' if place == 0 else chr(10)}{one.run.path}")
         _print_results(one.run.folder, one.results, one.details)
     if len(evaluated.runs) > 1:
-        print(f"\nmean over seeds, and tests against another recipe: attnmel compare {run}")
+        print(f"\nmean over seeds, and tests against another recipe: attnmel compare {shlex.quote(run)}")
 
 
 def _print_results(folder: "RunFolder", results: "SplitResults", details: "Details | None") -> None:
@@ -259,7 +260,9 @@ def report(
         ),
     ],
     split: Annotated[str, option(DATA, "Evaluated split or external data set to report.")] = "test",
-    out: Out = None,
+    out: Annotated[
+        Path | None, out_file("File to write [default: report.html in the run folder; of several runs, here].")
+    ] = None,
     home: Home = None,
     as_json: Json = False,
 ) -> None:

@@ -17,9 +17,13 @@ def reproduce(
     rows: Annotated[
         str | None, option(TRAINING, "Rows to train, e.g. mel-cnn,attnmel, or none [default: all].")
     ] = None,
-    size: Annotated[int | None, option(DATA, "Input size in pixels, for a faster and smaller table.", min=1)] = None,
-    limit: Annotated[int | None, option(DATA, "Number of training images, stratified by class.", min=1)] = None,
-    epochs: Annotated[int | None, option(TRAINING, "Number of training epochs.", min=1)] = None,
+    size: Annotated[
+        int | None, option(DATA, "Input size in pixels, for a faster and smaller table [default: the recipe's].", min=1)
+    ] = None,
+    limit: Annotated[
+        int | None, option(DATA, "Number of training images, stratified by class [default: all].", min=1)
+    ] = None,
+    epochs: Annotated[int | None, option(TRAINING, "Number of training epochs [default: the recipe's].", min=1)] = None,
     overrides: Overrides = None,
     given: Annotated[
         list[str] | None,

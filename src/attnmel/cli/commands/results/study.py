@@ -7,7 +7,7 @@ import typer
 
 from attnmel.cli.commands.results.study_running import export, link, new, serve, status
 from attnmel.cli.help import DATA, EVALUATION, STATISTICS, HelpCommand, HelpGroup, option
-from attnmel.cli.terminal import Json, OutFolder, Terminal, print_json, print_table
+from attnmel.cli.terminal import Json, Terminal, out_folder, print_json, print_table
 
 if TYPE_CHECKING:
     from attnmel.report.html.sections import Table
@@ -66,7 +66,7 @@ def analyse(
         bool,
         option(STATISTICS, "Also fit binormal curves by maximum likelihood, and compare their areas.", "--binormal"),
     ] = False,
-    out: OutFolder = None,
+    out: Annotated[Path | None, out_folder("Folder of a report and all tables [default: none is written].")] = None,
     as_json: Json = False,
 ) -> None:
     """Analyse the readings of a study, with 95 % intervals.

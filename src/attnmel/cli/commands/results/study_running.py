@@ -1,16 +1,19 @@
 """`attnmel study new`, `serve`, `status`, `export` and `link`: run a study of readers."""
 
-from datetime import datetime
+import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from attnmel.cli.commands.networks.train import Columns
 from attnmel.cli.help import ADVANCED, DATA, EVALUATION, OUTPUT, STATISTICS, option
-from attnmel.cli.terminal import Json, Terminal, end_if_hung, print_address, print_json, print_table
+from attnmel.cli.terminal import Home, Json, Terminal, end_if_hung, print_address, print_json, print_table
 from attnmel.errors import ConfigError
 
 PORT = 8643
+DATABASE = "ATTNMEL_STUDY_DATABASE"
 ADDRESS = f"http://127.0.0.1:{PORT}"
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the study.")]
@@ -20,7 +23,7 @@ Database = Annotated[
         ADVANCED,
         "Address of a database instead of the study's own file, such as postgresql+psycopg://user@host/name.",
         "--database",
-        envvar="ATTNMEL_STUDY_DATABASE",
+        envvar=DATABASE,
         show_default=False,
     ),
 ]
@@ -65,20 +68,34 @@ def new(
     diseased: Annotated[
         list[str] | None, option(DATA, "Class that is diseased; repeatable [default: melanoma].", metavar="CLASS")
     ] = None,
-    split: Annotated[str | None, option(DATA, "Draw from this split only.")] = None,
+    split: Annotated[str | None, option(DATA, "Draw from this split only [default: all images].")] = None,
+    columns: Columns = None,
     training: Annotated[int, option(DATA, "Cases of practice first, not analysed.", min=0)] = 2,
     repeats: Annotated[int, option(DATA, "Images that each reader sees twice.", min=0)] = 2,
     washout: Annotated[int, option(EVALUATION, "Days between the sessions of a crossed study.", min=0)] = 28,
-    management: Annotated[list[str] | None, option(EVALUATION, "Possible management; repeatable.")] = None,
-    endpoint: Annotated[str, option(STATISTICS, "Primary endpoint in words.", show_default=False)] = "",
+    management: Annotated[
+        list[str] | None,
+        option(
+            EVALUATION,
+            "Possible management; repeatable [default: no follow-up, follow-up, biopsy or excision].",
+        ),
+    ] = None,
+    endpoint: Annotated[
+        str,
+        option(
+            STATISTICS,
+            "Primary endpoint in words [default: the difference with and without support, or the mean AUC].",
+            show_default=False,
+        ),
+    ] = "",
     completion: Annotated[
         float, option(STATISTICS, "Share of the answers that a reader has to give to be analysed.")
     ] = 0.95,
     ends: Annotated[
-        datetime | None, option(EVALUATION, "Last day of the study.", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")
+        str | None, option(EVALUATION, "Last day of the study [default: it has none].", metavar="YYYY-MM-DD")
     ] = None,
     seed: Annotated[int, option(STATISTICS, "Seed of cases and orders.", min=0)] = 0,
-    home: Annotated[Path | None, option(DATA, "Folder of data sets.")] = None,
+    home: Home = None,
     address: Address = ADDRESS,
     database: Database = None,
     as_json: Json = False,
@@ -91,6 +108,7 @@ def new(
     Example:
         attnmel study new reading images --count melanoma=9 --count nevus=9 --machine model.onnx --reader ana
     """
+    from attnmel.data.datasets.own.columns import parsed_columns
     from attnmel.pipeline.study.draw_cases import parsed_counts
     from attnmel.pipeline.study.machine_thresholds import parsed_thresholds
     from attnmel.study import new as new_study
@@ -103,6 +121,7 @@ def new(
         design=design,
         diseased=diseased or (),
         split=split,
+        columns=parsed_columns(columns) if columns else {},
         machines=machine or (),
         machine_threshold=parsed_thresholds(machine_threshold or ()),
         wrong=wrong,
@@ -113,7 +132,7 @@ def new(
         management=management or (),
         endpoint=endpoint,
         completion=completion,
-        ends=None if ends is None else ends.date(),
+        ends=ends,
         seed=seed,
         home=home,
         address=address,
@@ -126,7 +145,16 @@ def new(
         print_table(["reader", "link"], [[*one] for one in frozen.links.items()])
     for name, at in frozen.thresholds.items():
         Terminal().note(f"{name}: calls a case diseased above {at.value:.6g}, {at.source}")
-    Terminal().note(f"frozen: {frozen.file}. Keep the links: they are stored nowhere. Then: study serve {study}")
+    Terminal().note(
+        f"frozen: {frozen.file}. Keep the links: they are stored nowhere. Then show the cases to the readers:"
+    )
+    Terminal().note(_command("serve", study, database))
+
+
+def _command(name: str, study: Path, database: str | None) -> str:
+    """Return a command line about a study, to be copied."""
+    needed = ["--database", database] if database and database != os.environ.get(DATABASE) else []
+    return shlex.join(["attnmel", "study", name, str(study), *needed])
 
 
 def serve(
@@ -214,7 +242,7 @@ def export(
     if as_json:
         print_json(found.to_dict())
     elif found.readings:
-        print(f"attnmel study analyse {found.readings}")
+        print(shlex.join(["attnmel", "study", "analyse", str(found.readings)]))
     if found.readings is None:
         raise ConfigError(f"no reader has enough answers to be analysed yet; all answers are in {out / 'answers.csv'}")
 

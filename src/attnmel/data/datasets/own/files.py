@@ -10,6 +10,7 @@ from typing import NamedTuple
 from attnmel.data.dicom.frames import frame_path, named_frame
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.data.image_files.names import is_mask_folder, is_mask_name
+from attnmel.data.tables.problems import shown
 
 
 class Found(NamedTuple):
@@ -26,8 +27,9 @@ class FolderFiles:
     """The images and masks of a folder, found by name with or without ending.
 
     The case of letters and endings does not matter where only one file fits, nor whether accents are composed (NFC, as
-    Windows and Linux write them) or not (NFD, as some disks of macOS store them). Each subfolder is listed once, and
-    names are looked up: searching the list for each would take time that grows with the square of the images.
+    Windows and Linux write them) or not (NFD, as some disks of macOS store them); nor do spaces around a name.
+    Each subfolder is listed once, and names are looked up: searching the list for each would take time that grows with
+    the square of the images.
 
     A name without folders that is not in the folder itself is looked for in its subfolders, where it must fit one file.
     """
@@ -38,6 +40,8 @@ class FolderFiles:
         self._all_below: dict[str, list[Path]] | None = None
         self.below: list[str] = []
         """Names that were found in a subfolder which they do not mention."""
+        self.padded: list[str] = []
+        """Files that were found without the spaces around their names."""
 
     def find(self, name: str, *, mask: bool = False) -> Found:
         """Return the file of that name, relative to the folder; "scan.dcm#2" names a frame of one.
@@ -58,6 +62,8 @@ class FolderFiles:
         listing = self._listing(folder)
         found = _fitting(relative.name, listing.files) or listing.by_stem.get(_key(relative.name), [])
         if len(found) == 1:
+            if found[0] != _plain(found[0]):
+                self.padded.append(found[0])
             return Found(folder / found[0])
         if found:
             return Found(None, f"'{name}', which may be {' or '.join(found)}")
@@ -70,7 +76,7 @@ class FolderFiles:
         others = listing.by_stem.get(_key(relative.stem), []) or [
             path.relative_to(self._folder).as_posix() for path in self._in_subfolders(relative.stem, mask=mask)
         ]
-        there = f"; there is {' and '.join(others)}" if others else ""
+        there = f"; there is {' and '.join(map(shown, others))}" if others else ""
         return Found(None, f"'{name}', of which there is no file ({', '.join(SUFFIXES)}{there})", is_missing=True)
 
     def left_over(self, named: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
@@ -127,7 +133,13 @@ def _fitting(name: str, names: dict[str, list[str]]) -> list[str]:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", _plain(name)).casefold()
+
+
+def _plain(name: str) -> str:
+    """Return a name without spaces around it, and before its ending."""
+    stem, dot, ending = name.strip().rpartition(".")
+    return f"{stem.rstrip()}{dot}{ending}"
 
 
 def _by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

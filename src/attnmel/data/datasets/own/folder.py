@@ -166,7 +166,7 @@ def _with_ids(folder: Path, rows: Sequence[FolderRow]) -> tuple[tuple[Lesion, ..
 
 
 def _name(lesion: Lesion) -> str:
-    return unicodedata.normalize("NFC", image_id(lesion.image))
+    return unicodedata.normalize("NFC", image_id(lesion.image)).strip()
 
 
 def _relative(folder: Path, image: Path) -> str:

@@ -100,6 +100,10 @@ class RowReader:
         if self._rounded:
             count = counted(len(self._rounded), "row")
             notes.append(f"{TABLE}: ages that are ranges are read as their middle, and 85+ as 85 ({count})")
+        notes += self._text.space_notes(TABLE)
+        if padded := self._files.padded:
+            count = counted(len(padded), "name")
+            notes.append(f"spaces around {count} of files are left out ({listed(map(shown, padded))})")
         if below := self._files.below:
             notes.append(
                 f"{counted(len(below), 'name')} of {TABLE} found in a subfolder, where one file fits ({listed(below)})"

@@ -80,7 +80,7 @@ def read_readings_table(file: Path) -> StudyData:
         experience=experience,
         threshold=HALF_SUSPICION if suspicion else None,
         thresholds=thresholds,
-        notes=(*notes, *data.notes),
+        notes=(*notes, *text.space_notes(file.name), *data.notes),
     )
 
 

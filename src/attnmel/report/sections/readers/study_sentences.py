@@ -10,6 +10,16 @@ from attnmel.evaluation.statistics.format import fixed, p_words, plus
 
 FEW = "since the formula does not know these bounds, and few readers make it wide; take the bound as the end"
 
+FEWEST = 3
+"""Readers from whom something can be said of others."""
+
+ONLY_THESE = {
+    1: "With one reader nothing can be said of readers in general: the result is of this one.",
+    2: "With two readers nothing can be said of readers in general: the result is of these two, and the interval, "
+    "which rests on the one difference between them, is no more than a formality.",
+}
+"""By the number of readers."""
+
 
 def answers_of(found: StudyAnalysis) -> Iterator[str]:
     """Yield the answer to the study's question: each modality against the reference, or the machines, or the mean AUC.
@@ -26,7 +36,7 @@ def answers_of(found: StudyAnalysis) -> Iterator[str]:
         yield _difference(one, f"The machine '{one.first}'", f"the readers '{one.second}'", found)
     if not found.against_machine:
         for one in found.modalities:
-            yield _mean(one.name, one.analysis.random.means[0] if one.analysis else one.u.unbiased.t)
+            yield _mean(found, one.name, one.analysis.random.means[0] if one.analysis else one.u.unbiased.t)
 
 
 def _difference(one: PairResult, first: str, second: str, found: StudyAnalysis) -> str:
@@ -39,7 +49,15 @@ def _difference(one: PairResult, first: str, second: str, found: StudyAnalysis) 
     if math.isnan(value.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
     ends = f"95 % interval {plus(value.low)} to {plus(value.high)}, p {p_words(value.p)}"
+    if (readers := _fewest(found, one.first, one.second)) < FEWEST:
+        return f"{head} ({ends}). {ONLY_THESE[readers]}"
     return f"{head} ({ends}). {_meaning(value)}{_not_worse(one, found)}"
+
+
+def _fewest(found: StudyAnalysis, *names: str) -> int:
+    """Return the number of readers of the modality that has the fewest, machines aside."""
+    present = found.readings.present
+    return min(int(present[found.readings.modality(name)].sum()) for name in names if name in found.human)
 
 
 def _aucs(one: PairResult, found: StudyAnalysis) -> tuple[float, float]:
@@ -70,11 +88,14 @@ def _not_worse(one: PairResult, found: StudyAnalysis) -> str:
     return f" It {shown} worse by {margin:g} or more (one-sided p {p_words(p)})."
 
 
-def _mean(name: str, mean: Estimate) -> str:
+def _mean(found: StudyAnalysis, name: str, mean: Estimate) -> str:
     head = f"Readers '{name}' reach a mean AUC of {fixed(mean.value)}"
     if math.isnan(mean.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
-    return f"{head}; other readers on other cases {fixed(mean.low)} to {fixed(mean.high)} (95 % interval)."
+    ends = f"{fixed(mean.low)} to {fixed(mean.high)}"
+    if (readers := _fewest(found, name)) < FEWEST:
+        return f"{head} (95 % interval {ends}). {ONLY_THESE[readers]}"
+    return f"{head}; other readers on other cases {ends} (95 % interval)."
 
 
 def notes_of(found: StudyAnalysis) -> list[str]:
@@ -84,7 +105,7 @@ def notes_of(found: StudyAnalysis) -> list[str]:
         named += [(f"{reader}, {name}", one.auc.note) for (name, reader), one in found.binormal.curves.items()]
     named += [(name, one.note) for name, one in _compared(found)]
     why = dict.fromkeys(f"{name}: {note}" for name, note in named if note)
-    return [*_reference(found), *machine_decides(found), *_beyond(found), *why]
+    return [*_reference(found), *machine_decides(found), *_all_alike(found), *_beyond(found), *why]
 
 
 def _means(found: StudyAnalysis) -> Iterator[tuple[str, Estimate]]:
@@ -124,6 +145,22 @@ def machine_decides(found: StudyAnalysis) -> Iterator[str]:
         if one.threshold is not None:
             hint = "; --machine-threshold names one" if one.threshold.source == OF_READERS else ""
             yield f"{one.name}: its answer is positive above {one.threshold.value:.6g}, {one.threshold.source}{hint}"
+
+
+def _all_alike(found: StudyAnalysis) -> Iterator[str]:
+    """Yield whose threshold is outside of the range of the scores, so that it says nothing."""
+    named = [(one.name, one.threshold.value, "--machine-threshold") for one in found.machines if one.threshold]
+    named += [(name, found.threshold, "--threshold") for name in found.human if found.threshold is not None]
+    for name, threshold, option in named:
+        own = found.readings.of([name])
+        scores = own.scores[own.read]
+        low, high = float(scores.min()), float(scores.max())
+        if not low <= threshold < high:
+            kind = "positive" if low > threshold else "negative"
+            yield (
+                f"{name}: the threshold {threshold:.6g} decides all cases alike ({kind}), since the scores are from "
+                f"{low:.6g} to {high:.6g}; give one of that scale by {option}"
+            )
 
 
 def _beyond(found: StudyAnalysis) -> Iterator[str]:
