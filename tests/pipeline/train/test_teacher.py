@@ -120,8 +120,11 @@ def test_errors_say_what_is_wrong_with_the_table(prepared: Prepared, tmp_path: P
             prepare_teacher(taught_by(path), prepared)
 
 
-def test_rounded_probabilities_are_scaled_to_a_sum_of_1(prepared: Prepared, tmp_path: Path) -> None:
+def test_rounded_probabilities_saved_by_a_spreadsheet_are_scaled_to_a_sum_of_1(
+    prepared: Prepared, tmp_path: Path
+) -> None:
     table = write(tmp_path / "table.csv", {train_ids(prepared)[0]: "0.3333,0.6666"})
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
     teacher = prepare_teacher(taught_by(table), prepared)
     assert teacher is not None
     assert teacher.probabilities.sum() == pytest.approx(1, abs=1e-15)
