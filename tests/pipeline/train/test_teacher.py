@@ -17,6 +17,7 @@ from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import RunFolder
 from attnmel.pipeline.run.images.dataset import Prepared, prepare
 from attnmel.pipeline.run.provenance import read_provenance
+from attnmel.pipeline.run.shared import shared_provenance, shared_recipe
 from attnmel.pipeline.run.training.history import read_history
 from attnmel.pipeline.train.teacher import prepare_teacher
 from attnmel.pipeline.train.train import train_run
@@ -87,7 +88,11 @@ def test_a_teacher_that_knows_the_labels_changes_nothing_and_another_does(
         run = RunFolder(tmp_path / table.stem)
         recipe = load_recipe("demo", [*TINY, "training.epochs=1", f"loss.teacher={table}"])
         first[table] = train_run(recipe, run, home=phantoms.home, fabric=fabric).best
-        assert read_provenance(run)["teacher"]["sha256"] == file_sha256(table)
+        told = read_provenance(run)
+        assert told["teacher"]["sha256"] == file_sha256(table)
+        shared = shared_provenance(told, "push")["teacher"]
+        assert shared == {**told["teacher"], "table": table.name}
+        assert f'teacher = "{table.name}"' in shared_recipe(recipe)
         unsure.write_text(unsure.read_text().replace("0.5,0.5", "0.4,0.6", 1))
     plain = read_history(trained.history)[0]
     assert first[true].focal == pytest.approx(plain.focal, rel=1e-4)
