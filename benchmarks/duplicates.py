@@ -1,10 +1,11 @@
 """Copies that `attnmel audit` finds, beside imagededup's perceptual hash in an environment of its own, and the seconds.
 
-    python benchmarks/duplicates.py IMAGES --python OTHER/bin/python [--images 500] [--copied 100]
+    python benchmarks/duplicates.py IMAGES --python OTHER/bin/python [--images 15000] [--copied 150]
 
-IMAGES is a folder of JPEG files. Of the first `--copied`, four copies each are added: turned by a quarter, mirrored,
-recoloured, and without 5 % at two sides. OTHER is an environment with imagededup; where its torchvision does not fit
-its torch, the operations that are missed are declared before the import (the hash uses none of them).
+IMAGES is a folder of JPEG files, or of links to them. Of `--copied` of them, spread over all, four copies each are
+added: turned by a quarter, mirrored, recoloured, and shifted, that is without 5 % at two sides. OTHER is an environment
+with imagededup; where its torchvision does not fit its torch, the operations that are missed are declared before the
+import (the hash uses none of them).
 """
 
 import argparse
@@ -35,8 +36,8 @@ except RuntimeError:
         del sys.modules[name]
 from imagededup.methods import PHash
 hashing = PHash(verbose=False)
-codes = hashing.encode_images(image_dir=sys.argv[1], num_enc_workers=0)
-found = hashing.find_duplicates(encoding_map=codes, max_distance_threshold=10, num_dist_workers=0)
+codes = hashing.encode_images(image_dir=sys.argv[1])
+found = hashing.find_duplicates(encoding_map=codes, max_distance_threshold=10)
 print(json.dumps([[a.rpartition(".")[0], b.rpartition(".")[0]] for a, others in found.items() for b in others]))
 """
 
@@ -52,17 +53,17 @@ def copies(image: Image.Image) -> dict[str, Image.Image]:
         "turned": image.transpose(Image.Transpose.ROTATE_90),
         "mirrored": image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
         "recoloured": Image.merge("RGB", toned),
-        "cut": image.crop((left, top, image.width, image.height)),
+        "shifted": image.crop((left, top, image.width, image.height)),
     }
 
 
 def write(folder: Path, paths: list[Path], copied: int) -> list[tuple[str, str]]:
     """Write links to the images, the copies and labels.csv; return the kind and the original of each copy."""
     (folder / "images").mkdir(parents=True)
-    made = []
-    for number, path in enumerate(paths):
+    made, chosen = [], set(paths[:: max(1, len(paths) // copied)][:copied])
+    for path in paths:
         (folder / "images" / path.name).symlink_to(path.resolve())
-        if number < copied:
+        if path in chosen:
             for kind, one in copies(Image.open(path).convert("RGB")).items():
                 one.save(folder / "images" / f"{path.stem}-{kind}.jpg", quality=90)
                 made.append((kind, path.stem))
@@ -94,8 +95,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path)
     parser.add_argument("--python", required=True)
-    parser.add_argument("--images", type=int, default=500)
-    parser.add_argument("--copied", type=int, default=100)
+    parser.add_argument("--images", type=int, default=15_000)
+    parser.add_argument("--copied", type=int, default=150)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder, home = Path(place) / "folder", Path(place) / "home"

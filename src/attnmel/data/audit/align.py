@@ -5,10 +5,11 @@ and how well the fine structure then agrees.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int64
+from jaxtyping import Float, Float32, Int8, Int64
 from scipy import fft
 
 from attnmel.data.audit.chunks import in_parts
@@ -23,9 +24,12 @@ LEAST_ROUGH = 0.28
 SAME_PICTURE = 0.57
 """Correlation of fine structure above which two images show the same picture."""
 
+LEAST_FINE = 0.35
+"""Correlation of fine structure below which no other zoom is tried; of 412 pairs the lowest was 0.39."""
+
 ZOOMS = (0.88, 0.94, 1.0, 1.06, 1.12)
 """Sides of the second image's part that the first one shows, tried one by one."""
-FINER_ZOOMS = (-0.03, 0.0, 0.03)
+FINER_ZOOMS = (-0.03, 0.03)
 
 # Furthest shift that is tried, as a share of the side.
 SHIFT = 5 / 32
@@ -88,7 +92,7 @@ def align(middle: Int8[np.ndarray, "N m m"], likely: Candidates, progress: Progr
         length = np.sqrt((first**2).sum(axis=(1, 2)))
         agreement, place = [], []
         for zoom in ZOOMS:
-            enlarged = _enlarged(second, np.full(len(second), zoom))
+            enlarged = _enlarged(second, np.array([zoom]))
             products = _shifted(spectrum * _spectrum(enlarged).conj(), MIDDLE)
             place.append(products.reshape(len(products), (2 * _reach(MIDDLE) + 1) ** 2).argmax(axis=1))
             agreement.append(products.max(axis=(1, 2)) / (length * np.sqrt((enlarged**2).sum(axis=(1, 2))) + 1))
@@ -128,18 +132,26 @@ def fine_likeness(
 
     def part(rows: slice) -> tuple[np.ndarray]:
         some = alignment.of(rows)
-        first, second = _fine_pair(signatures, some)
-        within = signatures.shown(some.pairs[:, 0])
-        turned = turned_each(signatures.shown(some.pairs[:, 1]), some.symmetries)
-        spectra = [_spectrum(one) for one in (first, first**2, within)]
-        best = np.zeros(len(first), dtype=np.float32)
-        for step in FINER_ZOOMS:
-            inside = (_enlarged(turned, some.zooms + step) > 1 - 1e-3).astype(np.float32)
-            enlarged = _enlarged(second, some.zooms + step) * inside
-            best = np.maximum(best, _correlation(spectra, enlarged, inside))
+        best = _likeness_at((0.0,), signatures, some)
+        near = np.flatnonzero(best >= LEAST_FINE)
+        best[near] = np.maximum(best[near], _likeness_at(FINER_ZOOMS, signatures, some.of(near)))
         return (best,)
 
     return in_parts(part, len(alignment.pairs), "Comparing details again", progress)[0]
+
+
+def _likeness_at(steps: Sequence[float], signatures: Signatures, some: Alignment) -> Float32[np.ndarray, " P"]:
+    """Return the same at the best of some zooms, as steps from those that were found."""
+    first, second = _fine_pair(signatures, some)
+    within = signatures.shown(some.pairs[:, 0])
+    turned = turned_each(signatures.shown(some.pairs[:, 1]), some.symmetries)
+    spectra = [_spectrum(one) for one in (first, first**2, within)]
+    best = np.zeros(len(first), dtype=np.float32)
+    for step in steps:
+        inside = (_enlarged(turned, some.zooms + step) > 1 - 1e-3).astype(np.float32)
+        enlarged = _enlarged(second, some.zooms + step) * inside
+        best = np.maximum(best, _correlation(spectra, enlarged, inside))
+    return best
 
 
 def _fine_pair(signatures: Signatures, alignment: Alignment) -> tuple[np.ndarray, np.ndarray]:
@@ -180,8 +192,8 @@ def _reach(side: int) -> int:
     return round(SHIFT * side)
 
 
-def _enlarged(images: Float32[np.ndarray, "B s s"], zooms: np.ndarray) -> Float32[np.ndarray, "B s s"]:
-    """Return the central part of each image, `zoom` of its side, at the whole side; 0 beyond the image."""
+def _enlarged(images: Float32[np.ndarray, "B s s"], zooms: Float[np.ndarray, "#B"]) -> Float32[np.ndarray, "B s s"]:
+    """Return the central part of each image, a share of the side, at the whole side; 0 beyond the image."""
     side = images.shape[1]
     places = (np.arange(side) - (side - 1) / 2) * zooms[:, None] + (side - 1) / 2
     weights = (1 - np.abs(places[..., None] - np.arange(side))).clip(0, 1).astype(np.float32)

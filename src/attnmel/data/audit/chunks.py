@@ -1,29 +1,41 @@
 """Work on many pairs, some at a time and in threads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from attnmel.progress import Progress
-from attnmel.threads import available_processors
+from attnmel.threads import available_processors, requested_threads
 
-PAIRS = 1024
-"""Pairs worked on at once: bounds the memory."""
+PAIRS = 256
+"""Pairs worked on at once: bounds the memory; of larger arrays the system clears the pages anew each time."""
+
+
+@contextmanager
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Give a pool of threads, each of which computes its products of matrices itself.
+
+    Those that OpenBLAS would start for each product wait for each other: they double the processor's time.
+    """
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(requested_threads() or available_processors()) as pool:
+        yield pool
 
 
 def in_parts(
-    work: Callable[[slice], tuple[np.ndarray, ...]], count: int, label: str, progress: Progress, *, size: int = PAIRS
+    work: Callable[[slice], tuple[np.ndarray, ...]], count: int, label: str, progress: Progress
 ) -> list[np.ndarray]:
     """Return each array that the work gives, over all rows; most of it is spent in code that lets other threads run.
 
     The first part is done before the threads start: an extension whose first call sets something up once may wait for
     ever where two threads make that call at the same moment (pybind11, which scipy's transforms are built with, too).
     """
-    slices = [slice(start, min(start + size, count)) for start in range(0, max(count, 1), size)]
+    slices = [slice(start, min(start + PAIRS, count)) for start in range(0, max(count, 1), PAIRS)]
     parts = []
-    with ThreadPoolExecutor(available_processors()) as pool, progress.bar(label, count, "pairs") as advance:
+    with threads() as pool, progress.bar(label, count, "pairs") as advance:
         for rows, part in zip(slices, chain([work(slices[0])], pool.map(work, slices[1:])), strict=True):
             parts.append(part)
             advance(rows.stop - rows.start)

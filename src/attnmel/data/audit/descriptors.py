@@ -12,7 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int8, Int64, UInt8
 from scipy.ndimage import binary_dilation, label
 
+from attnmel.data.audit.chunks import threads
 from attnmel.data.audit.frames import VIEWS, WHOLE, Boxes, content_boxes, resampled
+from attnmel.data.preprocess.workers import taken_in_turn
+from attnmel.threads import available_processors
 
 SIDE = 128
 """Side in pixels of the prepared images that are audited: the whole central square."""
@@ -75,7 +78,8 @@ class Signatures:
 
 def signatures(chunks: Iterable[UInt8[np.ndarray, "B S S 3"]]) -> Signatures:
     """Return the signatures of images that come some at a time, each `SIDE` pixels wide, in their order."""
-    parts = [vars(_signatures(chunk)) for chunk in chunks]
+    with threads() as pool:
+        parts = [vars(part) for part in taken_in_turn(pool, _signatures, chunks, available_processors())]
     # The parts of one field are let go before the next is joined: of 100,000 images they are a gigabyte.
     names = [field.name for field in dataclasses.fields(Signatures)]
     return Signatures(*(np.concatenate([part.pop(name) for part in parts]) for name in names))

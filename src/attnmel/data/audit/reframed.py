@@ -28,9 +28,6 @@ LEAST_COARSE = (0.5, 0.85)
 LEAST_MIDDLE = (0.65, 0.8)
 LEAST_FINE = (0.4, SAME_REFRAMED)
 
-PAIRS = 256
-"""Pairs that are registered at once: bounds the memory, and fits the processor's cache."""
-
 Images = Callable[[Sequence[int]], UInt8[np.ndarray, "B S S 3"]]
 """Gives the prepared images of some rows."""
 
@@ -86,7 +83,7 @@ def _registered(
         likeness[some[common < LEAST_COMMON]] = -1
         return affines, likeness
 
-    parts = in_parts(part, len(found.likely), "Registering pairs", progress, size=PAIRS)
+    parts = in_parts(part, len(found.likely), "Registering pairs", progress)
     return Registration(found.likely, *parts).of(parts[1] >= least[1])
 
 
@@ -106,7 +103,8 @@ def _middle_pair(signatures: Signatures, likely: Candidates) -> Pair:
 def _fine_pair(signatures: Signatures, images: Images, likely: Candidates) -> Pair:
     first, second = (signatures.fine[rows].astype(np.float32) for rows in likely.pairs.T)
     views = np.flatnonzero(likely.views)
-    rows = likely.pairs[views, 0]
-    boxes = boxes_within(signatures.frames[rows], np.array(VIEWS, dtype=np.float32)[likely.views[views]])
-    first[views] = fine_structure(images(rows.tolist()), boxes) * STEPS
+    # An image's view is in as many pairs as it has nearest, and is described once.
+    (rows, which), places = np.unique((likely.pairs[views, 0], likely.views[views]), axis=1, return_inverse=True)
+    boxes = boxes_within(signatures.frames[rows], np.array(VIEWS, dtype=np.float32)[which])
+    first[views] = (fine_structure(images(rows.tolist()), boxes) * STEPS)[places]
     return first, turned_each(second, likely.symmetries)

@@ -5,22 +5,17 @@ Legend of shapes: N images, Q images whose nearest are searched, M pairs, k valu
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import numpy as np
 from jaxtyping import Float32, Shaped
 
+from attnmel.data.audit.chunks import threads
 from attnmel.data.audit.search.nearest import Found
 from attnmel.progress import SILENT, Progress
-from attnmel.threads import available_processors, requested_threads
 
 ROWS = 128
 """Images whose nearest are searched at once: products with some columns stay in the processor's cache."""
-
-TOGETHER = 16
-"""Rows of one product of matrices: so small ones OpenBLAS computes in the thread that asks for them, which on busy
-processors is a hundred times as fast as its own threads, that wait for each other."""
 
 BLOCKS = 16
 """Blocks of columns after which the bounds are made narrower: at first after each, then after twice as many."""
@@ -41,8 +36,7 @@ class BoundedSearch(ABC, Generic[Query]):
             return self._of_some(self._query(rows), start, np.full(len(rows), least, dtype=np.float32), most)
 
         found, count = [], len(queries)
-        threads = requested_threads() or available_processors()
-        with ThreadPoolExecutor(threads) as pool, progress.bar("Comparing images", count, "images") as advance:
+        with threads() as pool, progress.bar("Comparing images", count, "images") as advance:
             for start, one in zip(range(0, count, ROWS), pool.map(some, range(0, count, ROWS)), strict=True):
                 found.append(one)
                 advance(min(ROWS, count - start))
@@ -71,13 +65,6 @@ class BoundedSearch(ABC, Generic[Query]):
             full = np.flatnonzero(np.bincount(nearest.first, minlength=len(bounds)) == most)
             bounds[full] = nearest.likeness[np.searchsorted(nearest.first, full, side="right") - 1]
         return nearest._replace(first=nearest.first + start)
-
-
-def stacked(rows: Float32[np.ndarray, "Q k"]) -> Float32[np.ndarray, "g t k"]:
-    """Return the rows in matrices of `TOGETHER`, the last filled up with zeros."""
-    groups = -(-len(rows) // TOGETHER)
-    filled = np.pad(rows, ((0, groups * TOGETHER - len(rows)), (0, 0)))
-    return filled.reshape(groups, TOGETHER, rows.shape[1])
 
 
 def _nearest(found: Found, most: int, least: Float32[np.ndarray, " Q"]) -> Found:

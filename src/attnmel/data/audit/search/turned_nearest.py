@@ -16,14 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int64, Shaped
 
-from attnmel.data.audit.search.bounded_search import BoundedSearch, stacked
+from attnmel.data.audit.search.bounded_search import BoundedSearch
 from attnmel.data.audit.search.nearest import Found
 
 KEPT = 0.96
 """Share of the squares' energy in the components that all pairs are compared by."""
 
 COLUMNS = 512
-"""Squares in a block: products with some rows stay in the processor's cache, and are one thread's."""
+"""Squares in a block: products with some rows stay in the processor's cache."""
 
 TIMES = (1, 1, 1, 1, 2)
 """Parts of a square that share their axes, for each set of axes."""
@@ -103,8 +103,7 @@ class TurnedNearest(BoundedSearch[Parts]):
         return self._rotated(parts_of(rows))
 
     def _reaching(self, query: Parts, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> Found:
-        few = Parts(*(stacked(one) for one in vars(self._shortened(query)).values()))
-        first, second = self._possible(few, blocks, bounds)
+        first, second = self._possible(self._shortened(query), blocks, bounds)
         return Found(first, second, *self._exact(query, first, second))
 
     def _possible(
@@ -113,7 +112,7 @@ class TurnedNearest(BoundedSearch[Parts]):
         """Return the pairs that may reach the bounds."""
         firsts, seconds = [], []
         for number in range(block.start, block.stop):
-            most = _most(few, self._few[number])[: len(bounds)]
+            most = _most(few, self._few[number])
             first, second = np.divmod(np.flatnonzero(most >= bounds[:, None] - SLACK), most.shape[1])
             firsts.append(first)
             seconds.append(second + number * COLUMNS)
@@ -189,9 +188,9 @@ def _turns(*products: np.ndarray) -> list[np.ndarray]:
 def _most(few: Parts, others: Parts) -> Float32[np.ndarray, "Q B"]:
     """Return the most that the correlation may be in the best of eight symmetries: as `_turns`, with fewer passes.
 
-    The queries come in stacks of matrices, the others in columns.
+    The others come in columns.
     """
-    products = [(one @ other).reshape(-1, other.shape[1]) for one, other in _pairs(few, others)]
+    products = [one @ other for one, other in _pairs(few, others)]
     both, both_skew, neither, neither_skew, across, down, across_down, down_across = products
     upright = _best_flip(neither + neither_skew, across, down)
     upright += both

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from attnmel.data.audit.search.bounded_search import BoundedSearch, stacked
+from attnmel.data.audit.search.bounded_search import BoundedSearch
 from attnmel.data.audit.search.nearest import Found
 
-COLUMNS = 128
-"""Images in a block: with `bounded_search.TOGETHER` rows and up to 127 values still one thread's product."""
+COLUMNS = 512
+"""Images in a block: products with some rows stay in the processor's cache."""
 
-Stack = Float32[np.ndarray, "g t D"]
+Rows = Float32[np.ndarray, "Q D"]
 
 
-class WaysNearest(BoundedSearch[Stack]):
+class WaysNearest(BoundedSearch[Rows]):
     """A search among images that are each described in several ways, as turned by quarters."""
 
     def __init__(self, ways: Sequence[Float32[np.ndarray, "N D"]]) -> None:
@@ -28,13 +28,13 @@ class WaysNearest(BoundedSearch[Stack]):
     def _blocks(self) -> int:
         return len(self._columns)
 
-    def _query(self, rows: Float32[np.ndarray, "Q D"]) -> Stack:
-        return stacked(rows)
+    def _query(self, rows: Rows) -> Rows:
+        return rows
 
-    def _reaching(self, query: Stack, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> Found:
+    def _reaching(self, query: Rows, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> Found:
         found = []
         for number in blocks:
-            products = [(query @ one).reshape(-1, one.shape[1])[: len(bounds)] for one in self._columns[number]]
+            products = [query @ one for one in self._columns[number]]
             best = products[0].copy()
             for one in products[1:]:
                 np.maximum(best, one, out=best)
