@@ -358,3 +358,38 @@ def test_the_loss_of_presence_knows_no_place_inside_the_lesion_and_empties_what_
     assert float(presence_loss(around, marks, torch.tensor([False]))) == 0
     marks[:, 1] = 0  # no lesion: all of the image counts
     assert float(presence_loss(around, marks, torch.tensor([True]))) == pytest.approx(0.24, abs=1e-5)
+
+
+@pytest.mark.parametrize("weights", [(), (0.4618, 0.0767, 4.4696)])
+@pytest.mark.parametrize("gamma", [0.0, GAMMA])
+def test_a_soft_label_counts_in_each_class_by_its_share(
+    gamma: float, weights: tuple[float, ...], generator: torch.Generator
+) -> None:
+    logits = torch.randn(6, 3, generator=generator, dtype=torch.float64)
+    shares = torch.rand(6, 3, generator=generator, dtype=torch.float64)
+    shares /= shares.sum(1, keepdim=True)
+    expected = whole = 0.0
+    for scores, soft in zip(logits.numpy(), shares.numpy(), strict=True):
+        for label, share in enumerate(soft):
+            weight = share * (weights[label] if weights else 1.0)
+            expected += weight * plain_focal(scores[None], np.array([label]), gamma)
+            whole += weight
+    found = focal_loss(logits, shares, gamma, weights).item()
+    assert found == pytest.approx(expected / whole, rel=1e-6 if weights else 1e-12)
+
+
+def test_soft_labels_without_focus_are_torchs_cross_entropy(generator: torch.Generator) -> None:
+    logits, shares = torch.randn(8, 3, generator=generator), torch.rand(8, 3, generator=generator).softmax(1)
+    torch.testing.assert_close(focal_loss(logits, shares, 0.0), functional.cross_entropy(logits, shares))
+
+
+@pytest.mark.parametrize("weights", [(), (0.4618, 0.0767, 4.4696)])
+@pytest.mark.parametrize("gamma", [0.0, GAMMA])
+def test_a_soft_label_of_one_class_is_that_label(
+    gamma: float, weights: tuple[float, ...], generator: torch.Generator
+) -> None:
+    logits, labels = torch.randn(8, 3, generator=generator), torch.tensor([0, 2, 1, 1, 0, 0, 2, 1])
+    whole = functional.one_hot(labels, 3).float()
+    torch.testing.assert_close(focal_loss(logits, whole, gamma, weights), focal_loss(logits, labels, gamma, weights))
+    loss = TotalLoss(gamma=gamma, class_weights=weights)
+    assert float(loss.mass(whole)) == pytest.approx(float(loss.mass(labels)))

@@ -8,6 +8,9 @@ L_D is 1 minus twice a ratio of sums over the whole batch: of a_i * m_i and a_i 
 image's own such loss. Where a batch is computed in parts, one after another or in several processes, each part gets the
 sums of all others as constants; the gradients of the parts then add up to exactly that of the whole batch. All sums are
 taken in float32 or better, also under autocast.
+
+A label is the index of a class, or a distribution over the classes (soft): then the loss of an image is the mean of its
+losses for each class as the true one, with these shares.
 """
 
 import math
@@ -24,6 +27,9 @@ from attnmel.models.output import Output
 
 Dice = Literal["batch", "image"]
 """One ratio of sums over the batch, or the mean of each image's own Dice loss."""
+
+Labels = Int[Tensor, " B"] | Float[Tensor, "B K"]
+"""The class of each image, or its share in each of the classes."""
 
 Number = TypeVar("Number", float, Tensor)
 
@@ -72,7 +78,7 @@ class TotalLoss:
         """Whether attention maps are trained toward a prior at all."""
         return bool(self.pool3_weight or self.pool4_weight)
 
-    def mass(self, labels: Int[Tensor, " B"]) -> float | Float[Tensor, ""]:
+    def mass(self, labels: Labels) -> float | Float[Tensor, ""]:
         """Return the sum of the class weights of images, which divides their focal loss; without, their number."""
         return _weights_of(labels, self.class_weights).sum() if self.class_weights else len(labels)
 
@@ -86,7 +92,7 @@ class TotalLoss:
     def terms(
         self,
         output: Output,
-        labels: Int[Tensor, " B"],
+        labels: Labels,
         own: Sequence[DiceSums],
         others: Sequence[DiceSums] | None = None,
     ) -> tuple[Float[Tensor, ""], tuple[Float[Tensor, ""], ...]]:
@@ -124,7 +130,7 @@ class TotalLoss:
     def __call__(
         self,
         output: Output,
-        labels: Int[Tensor, " B"],
+        labels: Labels,
         priors: Float[Tensor, "B P s s"],
         has_prior: Bool[Tensor, " B"],
     ) -> Float[Tensor, ""]:
@@ -134,14 +140,16 @@ class TotalLoss:
 
 
 def focal_loss(
-    logits: Float[Tensor, "B K"], labels: Int[Tensor, " B"], gamma: float, class_weights: Sequence[float] = ()
+    logits: Float[Tensor, "B K"], labels: Labels, gamma: float, class_weights: Sequence[float] = ()
 ) -> Float[Tensor, ""]:
     """Mean of -(1 - p_t)^gamma * log(p_t), p_t the softmax probability of the true class (Lin et al. 2017, eq. 4).
 
     With class weights the weighted mean over images, each with the weight of its class, as torch's `cross_entropy`;
-    gamma 0 is cross-entropy.
+    gamma 0 is cross-entropy. An image with a soft label counts in each class by its share there.
     """
-    log_probability = torch.log_softmax(_precise(logits), dim=1).gather(1, labels[:, None]).squeeze(1)
+    log_probability = torch.log_softmax(_precise(logits), dim=1)
+    if not labels.is_floating_point():
+        log_probability = log_probability.gather(1, labels[:, None]).squeeze(1)
     # expm1 keeps 1 - p_t where p_t is near 1. The smallest positive number in place of 0 keeps the gradient of the
     # power finite for gamma < 1; the clamp passes no gradient on, and there is none to pass at p_t = 1.
     missing = -torch.expm1(log_probability)
@@ -192,22 +200,27 @@ def dice_loss(own: DiceSums, others: DiceSums | None = None) -> Float[Tensor, ""
 
 
 def _weighted_mean(
-    losses: Float[Tensor, " B"], labels: Int[Tensor, " B"], class_weights: Sequence[float]
+    losses: Float[Tensor, " B"] | Float[Tensor, "B K"], labels: Labels, class_weights: Sequence[float]
 ) -> Float[Tensor, ""]:
+    """Mean over images of their losses, or of their losses in each class by the shares of a soft label."""
+    if labels.is_floating_point():
+        weights = _weights_of(labels, class_weights) if class_weights else labels
+        whole = weights.sum() if class_weights else len(labels)
+        return (weights * losses).sum() / whole
     if not class_weights:
         return losses.mean()
     weights = _weights_of(labels, class_weights)
     return (weights * losses).sum() / weights.sum()
 
 
-def _weights_of(labels: Int[Tensor, " B"], class_weights: Sequence[float]) -> Float[Tensor, " B"]:
-    return torch.tensor(class_weights, dtype=torch.float32, device=labels.device)[labels]
+def _weights_of(labels: Labels, class_weights: Sequence[float]) -> Float[Tensor, " B"] | Float[Tensor, "B K"]:
+    """Return the weight of each image, or of each of its classes by the shares of a soft label."""
+    weights = torch.tensor(class_weights, dtype=torch.float32, device=labels.device)
+    return labels * weights if labels.is_floating_point() else weights[labels]
 
 
-def class_loss(
-    output: Output, labels: Int[Tensor, " B"], gamma: float, class_weights: Sequence[float] = ()
-) -> Float[Tensor, ""]:
-    """Focal loss of a softmax head, hinge loss of a hinge head, or the sum of both."""
+def class_loss(output: Output, labels: Labels, gamma: float, class_weights: Sequence[float] = ()) -> Float[Tensor, ""]:
+    """Focal loss of a softmax head, hinge loss of a hinge head (of no soft label), or the sum of both."""
     if output.margins is None:
         return focal_loss(output.logits, labels, gamma, class_weights)
     hinge = hinge_loss(output.margins, labels, class_weights)

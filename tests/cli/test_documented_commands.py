@@ -44,6 +44,7 @@ ELSEWHERE = {
     r"--dicom-out": "tests/cli/test_dicom.py",
     r"--shard|attnmel join": "tests/cli/commands/networks/test_join.py",
     r"--int8": "tests/pipeline/export/test_export.py",
+    r"loss.teacher=": "tests/pipeline/train/test_teacher.py",
     r"attnmel evaluate pretrained$": "tests/pipeline/pretrained/test_run.py",
     r"attnmel fuse .*--by stack": "tests/pipeline/fuse/test_fuse.py",
     r"attnmel compare runs/fused": "tests/pipeline/evaluate/test_compare.py",
@@ -65,7 +66,8 @@ PLACES = {
 }  # fmt: skip
 SYSTEMS, NETWORKS = (
     ("runs/isic2017/attnmel", "runs/isic2017/mahbod"),
-    ("runs/isic2017/attnmel-lesion", "runs/isic2017/attnmel-lite0", "runs/clinic/attnmel", "runs/a",
+    ("runs/isic2017/attnmel-lesion", "runs/isic2017/attnmel-lite0",
+     "runs/isic2017/attnmel-lite0/fold-1-of-5", "runs/clinic/attnmel", "runs/a",
      "without/isic2017/attnmel-lite0", "crop/isic2017/attnmel-lite0", "ham/isic2017/attnmel-lite0"),
 )  # fmt: skip
 """Folders of a fitted system, so that two recipes are compared, and of a network."""

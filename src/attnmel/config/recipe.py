@@ -40,6 +40,11 @@ class LossSettings(Settings):
     class_weights: ClassWeights = NO_WEIGHTS
     """Weight of an image of each class in the focal loss: all alike, the median of the classes' numbers of training
     images divided by the class's own (Eigen and Fergus 2015), or a number for each class."""
+    teacher: str = ""
+    """A predictions table of `attnmel evaluate`, "" for none: the label of a training image that it has a row for is
+    mixed with these probabilities."""
+    teacher_weight: float = Field(default=0.5, gt=0, le=1)
+    """The share w of the teacher in such a label: (1 - w) * label + w * teacher."""
     dice: Literal["batch", "image"] = "batch"
     """Whether the Dice loss is one ratio of sums over the batch (the slides) or the mean of each image's own."""
     pool3_weight: float = Field(default=0.001, ge=0)
@@ -117,6 +122,19 @@ class Recipe(RunRecipe):
     def _masks(self) -> "Recipe":
         if self.loss.prior == "none" and (self.loss.masks or self.loss.spoil != "none"):
             raise ValueError("loss.masks and loss.spoil say which masks the prior is made of, but loss.prior = 'none'")
+        return self
+
+    @model_validator(mode="after")
+    def _taught(self) -> "Recipe":
+        teacher, weight = self.loss.teacher, self.loss.teacher_weight
+        if not teacher and weight != LossSettings.model_fields["teacher_weight"].default:
+            raise ValueError(f"loss.teacher_weight = {weight} is of a teacher, but loss.teacher names no table")
+        if teacher and self.model.heads != "softmax":
+            raise ValueError(f"loss.teacher is of a softmax head, but model.heads = '{self.model.heads}'; leave it out")
+        if teacher and self.data.ablation == "shuffled-labels":
+            raise ValueError(
+                "with data.ablation = 'shuffled-labels' the true labels would be learnt from loss.teacher; leave it out"
+            )
         return self
 
     @model_validator(mode="after")

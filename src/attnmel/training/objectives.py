@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from attnmel.data.batches.batch import Batch
-from attnmel.losses import DiceSums, LossParts, TotalLoss
+from attnmel.losses import DiceSums, Labels, LossParts, TotalLoss
 from attnmel.models.output import Output
+from attnmel.training.soft_labels import SoftLabels
 
 
 class PartLoss(NamedTuple):
@@ -36,6 +37,8 @@ class ClassifierObjective:
     """The loss of a classifier with attention maps, over images, labels and priors."""
 
     loss: TotalLoss
+    teacher: SoftLabels | None = None
+    """Whose probabilities the labels are mixed with."""
 
     def part_losses(self, network: _FabricModule, parts: Sequence[Batch], fabric: Fabric) -> PartLosses:
         """Return a function that computes the loss of each of the parts of a batch.
@@ -53,9 +56,10 @@ class ClassifierObjective:
                 DiceSums(*(a - o.detach() for a, o in zip(*pair, strict=True)))
                 for pair in zip(everyone, own, strict=True)
             ]
-            focal, dice = self.loss.terms(output, part.labels, own, others)
+            labels = self._labels(part)
+            focal, dice = self.loss.terms(output, labels, own, others)
             masks = self.loss.mask_term(output, part.priors, part.has_prior)
-            focal, masks = self.loss.mass(part.labels) / whole * focal, len(part.labels) / images * masks
+            focal, masks = self.loss.mass(labels) / whole * focal, len(part.labels) / images * masks
             # Processes average their gradients, but the Dice losses of a batch belong to all of them together.
             total = self.loss.total(focal, dice, copies=fabric.world_size) + masks
             return PartLoss(total, torch.stack([focal, masks]), dice)
@@ -67,12 +71,15 @@ class ClassifierObjective:
         focal, masks, *dice = terms
         return LossParts(self.loss.total(focal, dice) + masks, focal, *dice)
 
+    def _labels(self, part: Batch) -> Labels:
+        return part.labels if self.teacher is None else self.teacher(part)
+
     def _mass_a_process(self, parts: Sequence[Batch], fabric: Fabric) -> float | Tensor:
         """Return what the focal losses of the parts are divided by: the sum of their class weights, mean of processes.
 
         Without weights every process has as many images, and none waits for the others.
         """
-        own = sum(self.loss.mass(part.labels) for part in parts)
+        own = sum(self.loss.mass(self._labels(part)) for part in parts)
         return joined(fabric, own, "mean") if isinstance(own, Tensor) else own
 
     def _sums_ahead(self, network: _FabricModule, parts: Sequence[Batch], fabric: Fabric) -> list[DiceSums]:

@@ -140,11 +140,12 @@ def _ablation_words(recipe: AnyRecipe) -> str:
 def _published(recipe: AnyRecipe) -> PublishedRow | None:
     """Return the published row to compare with: of the same data set, network and prior; none for an ablation.
 
-    A prior made of other masks, or of masks corrupted on purpose, is another prior.
+    A prior made of other masks, or of masks corrupted on purpose, is another prior; labels mixed with a teacher's
+    probabilities are other labels.
     """
     if not isinstance(recipe, Recipe) or recipe.published is None:
         return None
-    if recipe.data.ablation != NO_ABLATION or recipe.loss.spoil != NOT_SPOILT:
+    if recipe.data.ablation != NO_ABLATION or recipe.loss.spoil != NOT_SPOILT or recipe.loss.teacher:
         return None
     require_known("published row", recipe.published, PUBLISHED)
     row = PUBLISHED[recipe.published]

@@ -33,6 +33,7 @@ def write_start(
     *,
     prior: Mapping[str, Any] | None = None,
     class_weights: Mapping[str, float] | None = None,
+    teacher: Mapping[str, Any] | None = None,
     device: torch.device,
     processes: int,
     command: str,
@@ -54,6 +55,7 @@ def write_start(
         "data": data,
         **({"prior": prior} if prior else {}),
         **({"class weights": class_weights} if class_weights else {}),
+        **({"teacher": teacher} if teacher else {}),
         **place_of_data(run, recipe),
     }
     write_provenance(run, provenance)

@@ -11,7 +11,7 @@ from attnmel.config.load import AnyRecipe
 KEPT_OF_DATA = ("dataset", "title", "licence", "labels", "splits")
 """Parts of a data set's fingerprint; not that of the images, since a user's copies may have another size."""
 
-KEPT = ("notice", "licence", "seed", "versions", "precision", "start")
+KEPT = ("notice", "licence", "seed", "versions", "precision", "start", "teacher")
 """Parts of the provenance."""
 
 

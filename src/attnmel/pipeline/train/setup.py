@@ -34,6 +34,7 @@ from attnmel.training.class_weights import median_frequency
 from attnmel.training.loop import RATE_SHARE
 from attnmel.training.objectives import ClassifierObjective
 from attnmel.training.schedules import EpochSchedule
+from attnmel.training.soft_labels import SoftLabels
 
 ADAMW_SECOND_BETA = 0.999
 """Decay of AdamW's mean of squared gradients; Loshchilov and Hutter, ICLR 2019, and torch's own."""
@@ -162,18 +163,22 @@ def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
     )
 
 
-def objective(recipe: Recipe, class_weights: Mapping[str, float] | None = None) -> ClassifierObjective:
+def objective(
+    recipe: Recipe, class_weights: Mapping[str, float] | None = None, teacher: SoftLabels | None = None
+) -> ClassifierObjective:
     """Return the objective of the training, with the weight of each class; without a prior the focal loss alone."""
+    return ClassifierObjective(_loss(recipe, class_weights), teacher)
+
+
+def _loss(recipe: Recipe, class_weights: Mapping[str, float] | None) -> TotalLoss:
     loss = recipe.loss
     plain = TotalLoss(gamma=loss.gamma, class_weights=tuple((class_weights or {}).values()))
     if loss.prior == NO_PRIOR:
-        return ClassifierObjective(plain)
+        return plain
     if recipe.model.network != ATTENDING:
         by_presence = loss.structure_labels == "presence"
-        return ClassifierObjective(replace(plain, mask_weight=loss.mask_weight, by_presence=by_presence))
-    return ClassifierObjective(
-        replace(plain, pool3_weight=loss.pool3_weight, pool4_weight=loss.pool4_weight, dice=loss.dice)
-    )
+        return replace(plain, mask_weight=loss.mask_weight, by_presence=by_presence)
+    return replace(plain, pool3_weight=loss.pool3_weight, pool4_weight=loss.pool4_weight, dice=loss.dice)
 
 
 def class_weights(recipe: Recipe, prepared: Prepared) -> dict[str, float]:

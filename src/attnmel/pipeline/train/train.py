@@ -40,6 +40,7 @@ from attnmel.pipeline.train.setup import (
     set_up,
     start_network,
 )
+from attnmel.pipeline.train.teacher import RunTeacher, prepare_teacher, refuse_other_teacher
 from attnmel.pipeline.train.vgg_rescale import remedy
 from attnmel.progress import SILENT, Progress
 from attnmel.records import Split
@@ -53,13 +54,13 @@ def _settled(recipe: Recipe, fabric: Fabric) -> Recipe:
     if printable(dataset) != dataset:
         raise ConfigError(f"the path {dataset} is no UTF-8, which the file of a recipe needs; rename the folder")
     start = stored_source(model.weights)
-    masks = expanded(recipe.loss.masks)
-    own_masks = recipe.loss.masks not in ("", PREDICTED) and masks.exists()
+    given = {"teacher": recipe.loss.teacher, "masks": "" if recipe.loss.masks == PREDICTED else recipe.loss.masks}
+    absolute = {key: str(expanded(one).absolute()) for key, one in given.items() if one and expanded(one).exists()}
     return recipe.model_copy(
         update={
             "data": data.model_copy(update={"dataset": dataset}),
             "model": model.model_copy(update={"weights": start}),
-            "loss": recipe.loss.model_copy(update={"masks": str(masks.absolute())}) if own_masks else recipe.loss,
+            "loss": recipe.loss.model_copy(update=absolute),
             "training": training.model_copy(update={"precision": precision}),
         }
     )
@@ -144,7 +145,10 @@ def _train_alone(
         recipe = with_statistics(recipe, prepared, progress)
         prepared.rows("validation")  # refused now, not after an epoch
         prior = prepare_prior(recipe, prepared, home=home, progress=progress)
-    history, maps = _train(recipe, run, prepared, prior, home=home, fabric=fabric, command=command, progress=progress)
+        teacher = prepare_teacher(recipe, prepared, progress)
+    history, maps = _train(
+        recipe, run, prepared, prior, teacher, home=home, fabric=fabric, command=command, progress=progress
+    )
     best = best_row(history, recipe.training.select)
     if best is None:
         raise TrainingError(f"{run.path} has no finished epoch")
@@ -156,6 +160,7 @@ def _train(
     run: RunFolder,
     prepared: Prepared,
     prior: RunPrior,
+    teacher: RunTeacher | None,
     *,
     home: Path,
     fabric: Fabric,
@@ -168,6 +173,7 @@ def _train(
     resuming = run.resume.is_file()
     if run.recipe.is_file():
         recipe = continued_recipe(run, recipe, prepared, prior.facts)
+        refuse_other_teacher(run, teacher)
     with fabric.rank_zero_first(local=True):
         start = None if resuming else put_start_weights(network, recipe, prepared, fabric.device, home, progress)
     network, optimizer = set_up(recipe, network, fabric, progress)
@@ -196,6 +202,7 @@ def _train(
             prepared.fingerprint(),
             prior=prior.facts,
             class_weights=weights,
+            teacher=teacher and teacher.facts,
             device=fabric.device,
             processes=fabric.world_size,
             command=command,
@@ -206,7 +213,7 @@ def _train(
         batches,
         history,
         recipe.training,
-        objective=objective(recipe, weights),
+        objective=objective(recipe, weights, teacher and teacher.soft_labels(fabric.device)),
         schedule=schedule(recipe),
         image_ids=prepared.cache.image_ids,
         accumulate=recipe.training.accumulate,
