@@ -1,4 +1,4 @@
-"""What must survive a power cut is on the disk before it has its name, and then its name is; see docs/reliability.md."""
+"""What must survive a power cut is on the disk before it has its name, and then its name is (docs/reliability.md)."""
 
 import os
 import shutil
