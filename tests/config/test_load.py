@@ -11,7 +11,7 @@ from attnmel.config.load import (
     load_recipe,
     load_run_recipe,
     load_segmenter_recipe,
-    make_recipe,
+    make_run_recipe,
     recipe_names,
 )
 from attnmel.errors import ConfigError
@@ -90,7 +90,7 @@ def test_a_bad_override_is_told_with_what_is_known(override: str, message: str) 
 
 @pytest.mark.parametrize("name", ["demo", "isic2017/attnmel-lesion", "mine/v1.2_b/3", "_x"])
 def test_a_recipes_name_is_a_folder_of_runs(name: str) -> None:
-    assert make_recipe(load_recipe("demo").model_dump() | {"name": name}).name == name
+    assert make_run_recipe(load_recipe("demo").model_dump() | {"name": name}).name == name
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_a_recipes_name_is_a_folder_of_runs(name: str) -> None:
 )
 def test_a_recipes_name_that_leads_elsewhere_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"runs lie in a folder of that name: expected one like isic2017/attnmel"):
-        make_recipe(load_recipe("demo").model_dump() | {"name": name})
+        make_run_recipe(load_recipe("demo").model_dump() | {"name": name})
 
 
 def test_a_recipes_name_is_no_longer_than_a_folders() -> None:
     with pytest.raises(ConfigError, match="at most 100 characters"):
-        make_recipe(load_recipe("demo").model_dump() | {"name": "a" * 101})
+        make_run_recipe(load_recipe("demo").model_dump() | {"name": "a" * 101})
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -208,7 +208,7 @@ def test_recipes_are_frozen() -> None:
 
 def test_every_setting_of_a_recipe_survives_toml() -> None:
     recipe = load_recipe("demo")
-    assert make_recipe(tomllib.loads(tomli_w.dumps(recipe.model_dump(exclude_none=True)))) == recipe
+    assert make_run_recipe(tomllib.loads(tomli_w.dumps(recipe.model_dump(exclude_none=True)))) == recipe
 
 
 def test_published_statistics_survive_the_limits() -> None:

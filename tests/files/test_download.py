@@ -300,9 +300,10 @@ def test_only_file_addresses_have_a_local_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "words"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (5_800_000_000, "5.8 GB")]
+    ("count", "words"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (5_800_000_000, "5.8 GB"), (None, "unknown size")],
 )
-def test_sizes_are_said_in_steps_of_a_thousand(count: int, words: str) -> None:
+def test_sizes_are_said_in_steps_of_a_thousand(count: int | None, words: str) -> None:
     assert size_in_words(count) == words
 
 

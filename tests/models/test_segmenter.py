@@ -61,6 +61,6 @@ def test_the_loss_is_soft_dice_plus_cross_entropy() -> None:
 
 
 def test_a_missing_monai_is_answered_with_the_line_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "monai.networks.nets.unet", None)
-    with pytest.raises(ConfigError, match=r"needs the package monai .*; type: pip install 'attnmel\[segment\]'"):
+    monkeypatch.setitem(sys.modules, "monai", None)
+    with pytest.raises(ConfigError, match=r"needs the package monai, .*; type: pip install 'attnmel\[segment\]'"):
         build_segmenter((4, 8), 1, "batch")

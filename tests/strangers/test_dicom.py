@@ -175,19 +175,19 @@ def test_one_segmentation_is_made_at_a_time(tmp_path: Path, monkeypatch: pytest.
     pytest.importorskip("highdicom")
     from attnmel.data.dicom import results
 
-    source, original, inside, most = tmp_path / "scan.dcm", results._encoded, [0], [0]
+    source, original, inside, most = tmp_path / "scan.dcm", results.Segmentation, [0], [0]
     write(source, dermoscopy(Modality="XC", NumberOfFrames=1), PICTURE.tobytes(), uid.ExplicitVRLittleEndian)
 
-    def counted(*given: Any) -> Any:  # noqa: ANN401 - passed on
+    def counted(**given: Any) -> Any:  # noqa: ANN401 - passed on
         inside[0] += 1
         most[0] = max(most[0], inside[0])
         time.sleep(0.05)
         try:
-            return original(*given)
+            return original(**given)
         finally:
             inside[0] -= 1
 
-    monkeypatch.setattr(results, "_encoded", counted)
+    monkeypatch.setattr(results, "Segmentation", counted)
     maps = {"pool3": np.zeros(shown(source).shape[:2], np.float32)}
     written = results.Results("maps")
     with ThreadPoolExecutor(4) as pool:

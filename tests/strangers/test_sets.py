@@ -435,9 +435,15 @@ def test_a_bad_list_of_duplicates_is_one_sentence(tmp_path: Path) -> None:
     table = tmp_path / "2020" / "ISIC_2020_Training_Duplicates.csv"
     table.write_text("image_name_1,other\nISIC_1,ISIC_2\n")
     fetch("isic2020", tmp_path / "home", mirror=tmp_path.as_uri())
+    fetched = tmp_path / "home" / "data" / "isic2020" / table.name
+    again = "Correct the table, or delete it and run `attnmel fetch` again."
     assert refusal(lambda: read_dataset("isic2020", tmp_path / "home")) == (
-        f"{tmp_path / 'home' / 'data' / 'isic2020' / table.name}: found the header 'image_name_1,other', expected "
-        "image_name_1,image_name_2. Correct the table, or delete it and run `attnmel fetch` again."
+        f"{fetched}, line 1: found the header 'image_name_1,other' in {table.name}, expected the columns image_name_2 "
+        f"too. {again}"
+    )
+    fetched.write_text("image_name_1,image_name_2\nISIC_1,\n")
+    assert refusal(lambda: read_dataset("isic2020", tmp_path / "home")) == (
+        f"{fetched}, line 2: found an empty cell, expected an image id in image_name_1 and image_name_2. {again}"
     )
 
 

@@ -131,23 +131,17 @@ def plain_name(dataset: str) -> str:
     return words[:LONGEST_DATASET] or "own-images"
 
 
-def make_recipe(settings: dict[str, Any]) -> Recipe:
-    """Check a nested dictionary of a network's settings and freeze it.
-
-    Raises:
-        ConfigError: lists every problem, and the known keys where one is not known.
-    """
-    return _checked(Recipe, settings)
-
-
 def make_run_recipe(settings: dict[str, Any]) -> AnyRecipe:
     """Check a nested dictionary and freeze it.
 
     The settings of a fitted system are known by their `features`, those of a fusion by their `fusion`.
+
+    Raises:
+        ConfigError: lists every problem, and the known keys where one is not known.
     """
     if FUSION in settings:
         return _checked(FusionRecipe, settings)
-    return _checked(SystemRecipe, settings) if FEATURES in settings else make_recipe(settings)
+    return _checked(SystemRecipe if FEATURES in settings else Recipe, settings)
 
 
 def load_segmenter_recipe(path: Path | None = None, overrides: Sequence[str] = ()) -> SegmenterRecipe:

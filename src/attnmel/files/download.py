@@ -101,8 +101,10 @@ def require_space(folder: Path, size: int, name: str) -> None:
         )
 
 
-def size_in_words(count: int) -> str:
-    """Return a number of bytes in units of a thousand: 5.8 GB."""
+def size_in_words(count: float | None) -> str:
+    """Return a number of bytes in units of a thousand, 5.8 GB; "unknown size" for None."""
+    if count is None:
+        return "unknown size"
     size = float(count)
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:

@@ -48,10 +48,8 @@ class AttentionGate(nn.Module):
         The map is at least float32 even under autocast: in bf16 a softmax would not sum to one, and the map feeds the
         Dice loss.
         """
-        up = functional.interpolate(
-            self.global_weights(guide), size=local.shape[-2:], mode="bilinear", align_corners=False
-        )
-        scores = self.score(functional.relu(self.local_weights(local) + up))
+        local_scores = self.local_weights(local)
+        scores = self.score(functional.relu(local_scores + enlarged(self.global_weights(guide), local_scores)))
         attention = self._normalised(scores.to(torch.promote_types(scores.dtype, torch.float32)))
         weighted = attention * local
         features = weighted.mean((2, 3)) if self.kind == "sigmoid" else weighted.sum((2, 3))
@@ -61,3 +59,8 @@ class AttentionGate(nn.Module):
         if self.kind == "sigmoid":
             return torch.sigmoid(scores)
         return torch.softmax(scores.flatten(1), dim=1).reshape_as(scores)
+
+
+def enlarged(features: Float[Tensor, "B C h w"], like: Float[Tensor, "B D p q"]) -> Float[Tensor, "B C p q"]:
+    """Enlarge a map bilinearly to the size of another."""
+    return functional.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attnmel.config.settings.model import Passing
+from attnmel.models.attention import enlarged
 from attnmel.models.heads import Head
 from attnmel.models.output import Output
 from attnmel.models.trunks.trunk import Pooled, Trunk
@@ -92,8 +93,3 @@ class ChenNetwork(nn.Module):
         of_class = [] if self.passing.to_class is not None else [self.local, self.deep]
         of_mask = [] if self.passing.to_mask is None else [self.passing.to_mask]
         return [*of_class, *of_mask, self.mask]
-
-
-def enlarged(features: Float[Tensor, "B C h w"], like: Float[Tensor, "B D p q"]) -> Float[Tensor, "B C p q"]:
-    """Enlarge a map bilinearly to the size of another."""
-    return functional.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)

@@ -160,16 +160,6 @@ def vgg16(parts: Parts) -> DenseNetwork:
     return DenseNetwork(parts.trunk, units=scaled(DENSE_UNITS, parts.width), classes=parts.classes)
 
 
-def vgg16_gap(parts: Parts) -> PooledNetwork:
-    """VGG-16 with global average pooling in place of the dense layers; it has no attention."""
-    return PooledNetwork(parts.trunk, classes=parts.classes)
-
-
-def mel_cnn(parts: Parts) -> MelNetwork:
-    """Means of three depths; it has no attention."""
-    return MelNetwork(parts.trunk, [], classes=parts.classes)
-
-
 def attnmel_cnn(parts: Parts) -> MelNetwork:
     """Mel-CNN with a gate on pool-3 and one on pool-4, both guided by pool-5."""
     c3, c4, c5 = parts.trunk.channels
@@ -178,31 +168,18 @@ def attnmel_cnn(parts: Parts) -> MelNetwork:
     return MelNetwork(parts.trunk, gates, classes=parts.classes)
 
 
-def chen(parts: Parts) -> ChenNetwork:
-    """VGG-16-GAP with a segmentation branch; the two pass features to each other."""
-    return ChenNetwork(parts.trunk, scaled(MASK_CHANNELS, parts.width), parts.passing, classes=parts.classes)
-
-
-def dermaknet(parts: Parts) -> DermaKNet:
-    """Features times maps of dermoscopic structures, with polar pooling and asymmetry."""
-    hidden = scaled(STRUCTURE_CHANNELS, parts.width)
-    return DermaKNet(parts.trunk, hidden, parts.without, parts.grid, classes=parts.classes)
-
-
-def harangi(parts: Parts) -> HarangiNetwork:
-    """Several trunks with one softmax."""
-    return HarangiNetwork(parts.trunk, parts.others, classes=parts.classes)
-
-
 NETWORKS: dict[str, Callable[[Parts], nn.Module]] = {
     "vgg16": vgg16,
-    "vgg16-gap": vgg16_gap,
-    "mel-cnn": mel_cnn,
+    "vgg16-gap": lambda of: PooledNetwork(of.trunk, classes=of.classes),
+    "mel-cnn": lambda of: MelNetwork(of.trunk, [], classes=of.classes),
     "attnmel-cnn": attnmel_cnn,
-    "chen": chen,
-    "dermaknet": dermaknet,
-    "harangi": harangi,
+    "chen": lambda of: ChenNetwork(of.trunk, scaled(MASK_CHANNELS, of.width), of.passing, classes=of.classes),
+    "dermaknet": lambda of: DermaKNet(
+        of.trunk, scaled(STRUCTURE_CHANNELS, of.width), of.without, of.grid, classes=of.classes
+    ),
+    "harangi": lambda of: HarangiNetwork(of.trunk, of.others, classes=of.classes),
 }
+"""What builds each network of its parts."""
 
 
 def build_network(

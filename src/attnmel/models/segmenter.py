@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from attnmel import NOTICE, __version__
 from attnmel.config.fields import Level, Means, Size, Spreads
 from attnmel.config.segmenter import Channels, Norm
-from attnmel.errors import ConfigError
+from attnmel.files.packages import require_installed
+from attnmel.models.weights.card import checked
 from attnmel.models.weights.checkpoints import check_tensors, read_with_card, save_with_card
 
 CARD = "attnmel-segmenter"
@@ -63,10 +64,9 @@ def build_segmenter(channels: Sequence[int], residual_units: int, norm: str) -> 
     Raises:
         ConfigError: MONAI is not installed.
     """
-    try:
-        from monai.networks.nets.unet import UNet
-    except ImportError as error:
-        raise _no_monai(error) from None
+    require_installed({"monai": "monai"}, "the segmenter", "segment")
+    from monai.networks.nets.unet import UNet
+
     return UNet(
         spatial_dims=2,
         in_channels=3,
@@ -84,10 +84,9 @@ def segmentation_loss() -> Loss:
     Raises:
         ConfigError: MONAI is not installed.
     """
-    try:
-        from monai.losses.dice import DiceCELoss
-    except ImportError as error:
-        raise _no_monai(error) from None
+    require_installed({"monai": "monai"}, "the segmenter", "segment")
+    from monai.losses.dice import DiceCELoss
+
     return DiceCELoss(sigmoid=True)
 
 
@@ -98,13 +97,11 @@ def save_segmenter(path: Path, weights: Mapping[str, Tensor], card: SegmenterCar
 
 def load_segmenter(path: Path) -> tuple[nn.Module, SegmenterCard]:
     """Read a run folder's best checkpoint, or a checkpoint file; the network is in evaluation mode, on the CPU."""
-    tensors, card = read_with_card(path, CARD, _CARD.validate_json, "attnmel segment train")
+    tensors, card = read_with_card(
+        path, CARD, lambda text, file: checked(text, _CARD.validate_json, file), "attnmel segment train"
+    )
     with torch.device("meta"):
         network = build_segmenter(card.channels, card.residual_units, card.norm)
     check_tensors(tensors, network.state_dict(), f"{path}, a U-Net of channels {card.channels}")
     network.load_state_dict(tensors, assign=True)
     return network.eval(), card
-
-
-def _no_monai(error: ImportError) -> ConfigError:
-    return ConfigError(f"the segmenter needs the package monai ({error}); type: pip install 'attnmel[segment]'")

@@ -15,7 +15,7 @@ from attnmel.data.preprocess.images import (
     normalised,
     prepared_image,
     prepared_mask,
-    stretched,
+    unsquashed,
     whole_frame,
 )
 from attnmel.errors import ConfigError, ImageError
@@ -184,7 +184,7 @@ def test_a_squashed_cross_comes_back_at_its_place(size: tuple[int, int], tmp_pat
     mask = cross(*size)
     path = saved(Image.fromarray(mask), tmp_path / "cross.png")
     squashed = prepared_mask(path, image_size=size, crop=None, side=64)
-    back = stretched(squashed / 255.0, *size) > 0.5
+    back = unsquashed(squashed / 255.0, *size) > 0.5
     overlap = (back & (mask > 0)).sum() / (back | (mask > 0)).sum()
     assert back.shape == mask.shape
     assert overlap > 0.93

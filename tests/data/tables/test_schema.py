@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from attnmel.data.tables.problems import refuse
-from attnmel.data.tables.schema import PROBABILITY, TEXT, TRUTH, WEIGHT, TableSchema, check_table, read_table
+from attnmel.data.tables.schema import PROBABILITY, TEXT, TRUTH, WEIGHT, TableSchema, check_table, read_official_table
 from attnmel.errors import LabelError, PredictionsError
 
 TWO = TableSchema("image", {"a": PROBABILITY, "b": PROBABILITY})
@@ -33,7 +33,7 @@ def problems(folder: Path, content: str | bytes, layout: TableSchema = TWO) -> l
 
 
 def test_a_good_table_is_read_by_image(tmp_path: Path) -> None:
-    table = read_table(written(tmp_path, GOOD), TWO)
+    table = read_official_table(written(tmp_path, GOOD), TWO)
     assert table.ids == ("ISIC_1", "ISIC_2")
     assert table.values(["b", "a"]).tolist() == [[1, 0.25], [0.05, 0]]
     assert (table.lines, table.notes) == ({"ISIC_1": 2, "ISIC_2": 3}, ())
@@ -51,13 +51,13 @@ def test_a_good_table_is_read_by_image(tmp_path: Path) -> None:
     ],
 )
 def test_what_can_be_understood_is_read_all_the_same(tmp_path: Path, content: str | bytes) -> None:
-    table = read_table(written(tmp_path, content), TWO)
+    table = read_official_table(written(tmp_path, content), TWO)
     assert (table.ids, table.values(["a", "b"]).tolist()) == (("ISIC_1", "ISIC_2"), [[0.25, 1], [0, 0.05]])
 
 
 def test_what_another_program_may_refuse_is_noted(tmp_path: Path) -> None:
     mixed = b"\xef\xbb\xbf" + b"b,image,a\r\n1,ISIC_1,0.25\r\n"
-    assert read_table(written(tmp_path, mixed), TWO).notes == (
+    assert read_official_table(written(tmp_path, mixed), TWO).notes == (
         "t.csv starts with a byte order mark, which the official program may take for text",
         "t.csv has Windows line ends, which the official program may refuse",
         "t.csv has its columns in another order than image,a,b",
@@ -167,7 +167,7 @@ def test_a_row_of_truth_must_hold_exactly_one_1(tmp_path: Path) -> None:
 
 
 def test_a_column_that_may_be_there_is_read_and_checked(tmp_path: Path) -> None:
-    table = read_table(written(tmp_path, "image,a,b,weight\nISIC_1,1,0,0.5\nISIC_2,0,1,0\n"), ONE_OF)
+    table = read_official_table(written(tmp_path, "image,a,b,weight\nISIC_1,1,0,0.5\nISIC_2,0,1,0\n"), ONE_OF)
     assert table.columns["weight"] == [0.5, 0]
     assert problems(tmp_path, "image,a,b,weight\nISIC_1,1,0,-1\n", ONE_OF) == [
         "t.csv, line 2, column weight: found '-1', expected a number of at least 0"
@@ -202,11 +202,11 @@ def test_a_table_of_a_data_set_is_refused_with_its_path_and_advice(tmp_path: Pat
     path = written(tmp_path, "image,a,b\nISIC_1,2,0\n")
     message = f"{path}, line 2, column a: found '2', expected a number in [0, 1]. Fetch it again."
     with pytest.raises(LabelError, match=f"^{re.escape(message)}$"):
-        read_table(path, TWO, "Fetch it again.")
+        read_official_table(path, TWO, "Fetch it again.")
 
 
 def test_a_column_of_text_keeps_its_words(tmp_path: Path) -> None:
-    table = read_table(written(tmp_path, "image,a\nISIC_1,left arm\n"), TableSchema("image", {"a": TEXT}))
+    table = read_official_table(written(tmp_path, "image,a\nISIC_1,left arm\n"), TableSchema("image", {"a": TEXT}))
     assert table.columns["a"] == ["left arm"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import ExifTags, Image
 from tests.images import spot_on_skin
 
-from attnmel.data.verify import verify_dataset
+from attnmel.data.verify import KINDS, verify_dataset
 from attnmel.data.verify.files import examine
 from attnmel.data.verify.inventory import Item
 
@@ -55,7 +55,7 @@ def test_a_jpeg_cut_short_at_its_very_end_is_found_in_the_eighth_scale(train: Fi
     (finding,) = examine(Item("a", image)).findings
     assert (finding.kind, finding.image_id) == ("image unusable", "a")
     assert "truncated or damaged" in finding.detail
-    assert finding.hint.startswith("Run `attnmel fetch` again")
+    assert KINDS[finding.kind].hint.startswith("Run `attnmel fetch` again")
 
 
 def test_a_mask_that_lies_as_the_image_is_stored_is_turned(train: Files) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from attnmel.data.datasets.sources import SOURCES
-from attnmel.data.verify import Finding, verify_dataset
+from attnmel.data.verify import KINDS, Finding, verify_dataset
 from attnmel.data.verify.official import official_inventory
 
 Found = Callable[..., list[Finding]]
@@ -37,7 +37,7 @@ def test_sound_phantoms_have_no_finding_and_are_counted(home: Path) -> None:
 def test_nothing_fetched_is_one_finding(tmp_path: Path) -> None:
     (finding,) = verify_dataset("isic2017", tmp_path).findings
     assert (finding.kind, finding.severity) == ("not fetched", "error")
-    assert "attnmel fetch" in finding.hint
+    assert "attnmel fetch" in KINDS[finding.kind].hint
 
 
 def test_a_folder_that_is_gone_is_told_and_the_others_are_looked_at(home: Path, found: Found) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from attnmel.config.load import make_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.errors import ConfigError, LabelError
 from attnmel.files.folders import RunFolder
@@ -34,7 +33,7 @@ def test_every_differing_setting_is_named(tiny: Recipe, phantoms: "Phantoms", tr
     settings["training"]["seed"] = 4
     prior = prepare_prior(tiny, prepared, home=phantoms.home)
     with pytest.raises(ConfigError, match=r"loss\.gamma was 2\.0, is 1\.0; training\.seed was 0, is 4"):
-        continued_recipe(trained, make_recipe(settings), prepared, prior.facts)
+        continued_recipe(trained, Recipe.model_validate(settings), prepared, prior.facts)
 
 
 def test_a_long_exclusion_list_is_told_by_what_changed(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder) -> None:
@@ -44,7 +43,7 @@ def test_a_long_exclusion_list_is_told_by_what_changed(tiny: Recipe, phantoms: "
     told = r"data\.exclude had 0 entries, has 300 \(new: image000, .*image004 and 295 more; gone: none\)"
     prior = prepare_prior(tiny, prepared, home=phantoms.home)
     with pytest.raises(ConfigError, match=told):
-        continued_recipe(trained, make_recipe(settings), prepared, prior.facts)
+        continued_recipe(trained, Recipe.model_validate(settings), prepared, prior.facts)
 
 
 def test_other_data_is_refused(tiny: Recipe, phantoms: "Phantoms", trained: RunFolder, tmp_path: Path) -> None:

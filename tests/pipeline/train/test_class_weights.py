@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from attnmel.config.load import make_recipe
 from attnmel.config.recipe import Recipe
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.start_weights import Start
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 def weighted(recipe: Recipe, weights: object, **data: object) -> Recipe:
     plain = recipe.model_dump()
-    return make_recipe(
+    return Recipe.model_validate(
         {**plain, "loss": {**plain["loss"], "class_weights": weights}, "data": {**plain["data"], **data}}
     )
 

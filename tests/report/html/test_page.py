@@ -1,16 +1,19 @@
 import dataclasses
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from tests.factories import two_class_predictions
 
 from attnmel import NOTICE
+from attnmel.data.archives.fetch import ArchiveState
 from attnmel.errors import ConfigError
 from attnmel.evaluation.classification.curves import precision_recall_curve, roc_curve
 from attnmel.evaluation.classification.report import evaluate_classification
@@ -18,7 +21,7 @@ from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.evaluation.thesis.published import FOOTNOTES, PUBLISHED
 from attnmel.records import Predictions
 from attnmel.report.galleries.examples import ShownMap, choose, chosen_rows, pictured
-from attnmel.report.html.page import Curves, DataFile, FactGroup, History, RunSection, report_page, write_report
+from attnmel.report.html.page import Curves, FactGroup, History, RunSection, write_report
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 
@@ -119,12 +122,18 @@ def whole_run() -> RunSection:
         circumstances=(FactGroup("training", (("seed", "0"), ("device", "two cores"))),),
         recipe=(FactGroup("loss", (("prior", "lesion"),)),),
         files=(
-            DataFile("Training_Data.zip", "short", 1000, 2000, "0a1b2c"),
-            DataFile("Part2.zip", "absent", 0, 2000),
-            DataFile("Test.zip", "complete", 600, 600, "3d4e5f"),
+            ArchiveState("Training_Data.zip", "", 1, "0a1b2c", 1000, 2000, "short"),
+            ArchiveState("Part2.zip", "", 0, "", 0, 2000, "absent"),
+            ArchiveState("Test.zip", "", 1, "3d4e5f", 600, 600, "complete"),
         ),
         footnotes=FOOTNOTES["isic2017"],
     )
+
+
+def report_page(runs: Sequence[RunSection]) -> str:
+    with TemporaryDirectory() as folder:
+        write_report(Path(folder) / "page.html", runs)
+        return (Path(folder) / "page.html").read_text(encoding="utf-8")
 
 
 def named(run: RunSection, name: str) -> RunSection:

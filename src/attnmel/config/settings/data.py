@@ -30,7 +30,10 @@ Ablation = Literal["none", "background-only", "lesion-only", "shuffled-labels"]
 class Settings(BaseModel):
     """A frozen group of settings that refuses keys it does not know."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # The docstrings of settings are their descriptions in the JSON Schema.
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Statistics(Settings):

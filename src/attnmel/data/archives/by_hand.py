@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from attnmel.errors import ArchiveError
 from attnmel.files.folders import dataset_folder
 
 BY_HAND: Mapping[str, str] = {
@@ -17,16 +16,6 @@ HOLDS: Mapping[str, str] = {
     "derm7pt": "the folders meta and images of release_v0",
 }
 """What must lie there, in the folder itself or in one below it."""
-
-
-def require_open(dataset: str, home: Path) -> None:
-    """Refuse to fetch a data set that no program may get.
-
-    Raises:
-        ArchiveError: says where to get it.
-    """
-    if dataset in BY_HAND:
-        raise ArchiveError(how_to_get(dataset, home))
 
 
 def how_to_get(dataset: str, home: Path) -> str:

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from attnmel.data.archives.by_hand import require_open
+from attnmel.data.archives.by_hand import BY_HAND, how_to_get
 from attnmel.data.archives.catalog import ARCHIVES, COMPANIONS, OFFICIAL_ADDRESS, OPTIONAL, SAME_FILES, Archive
-from attnmel.data.archives.sizes import size_in_words
 from attnmel.data.archives.unpack import BadFileError, unpack
 from attnmel.errors import ArchiveError, ConfigError, require_known
-from attnmel.files.download import Downloaded, NotThereError, download, local_path
+from attnmel.files.download import Downloaded, NotThereError, download, local_path, size_in_words
 from attnmel.files.folders import dataset_folder
 from attnmel.files.locks import hold_folder
-from attnmel.files.table_files import DAMAGE, read_json, write_json
+from attnmel.files.table_files import DAMAGE, damage, read_json, write_json
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]
@@ -66,13 +65,18 @@ def fetch(
     """
     if source := SAME_FILES.get(dataset):
         raise ConfigError(f"{dataset} has no files of its own; run `attnmel fetch {source}`, whose files it reads")
-    require_open(dataset, home)
+    if dataset in BY_HAND:
+        raise ArchiveError(how_to_get(dataset, home))
     require_known("data set", dataset, ARCHIVES)
     base = _base(dataset, mirror)
     with hold_folder(dataset_folder(home, dataset), waiting=progress.note):
         states = _fetched_all(dataset, home, base, chosen=mirror is not None, progress=progress)
     for archive in ARCHIVES[dataset]:
-        _note_lacking(archive, states[archive.name], progress)
+        state = states[archive.name]
+        if state.status == "absent":
+            progress.note(f"{state.name}: not at {state.address}")
+        if state.status == "short":
+            progress.note(f"{state.name}: {state.found} of {state.expected} {archive.role} at {state.address}")
     return tuple(states[archive.name] for archive in ARCHIVES[dataset])
 
 
@@ -124,12 +128,9 @@ def recorded_states(dataset: str, home: Path) -> dict[str, ArchiveState]:
     path = dataset_folder(home, dataset) / "archives.json"
     if not path.is_file():
         return {}
-    try:
-        content = read_json(path)
-        states = [ArchiveState(**entry) for entry in content["archives"]]
+    with damage(path, ArchiveError, f"delete the folder {path.parent} and fetch again"):
+        states = [ArchiveState(**entry) for entry in read_json(path)["archives"]]
         return {state.name: state for state in states}
-    except DAMAGE:
-        raise ArchiveError(f"{path} is damaged; delete the folder {path.parent} and fetch again") from None
 
 
 def _how_to_fetch(dataset: str) -> str:
@@ -266,13 +267,6 @@ def _discard(came: Path) -> None:
     came.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # a part of another file lies there still
         came.parent.rmdir()
-
-
-def _note_lacking(archive: Archive, state: ArchiveState, progress: Progress) -> None:
-    if state.status == "absent":
-        progress.note(f"{state.name}: not at {state.address}")
-    if state.status == "short":
-        progress.note(f"{state.name}: {state.found} of {state.expected} {archive.role} at {state.address}")
 
 
 def _record(dataset: str, home: Path, states: dict[str, ArchiveState]) -> None:

@@ -67,7 +67,8 @@ def paint_out_lesion(pixels: UInt8[np.ndarray, "B S S 4"], otherwise: UInt8[np.n
     """
     for image, box in zip(pixels, _boxes(pixels), strict=True):
         if box is not None:
-            _fill(image[box], _colour_beside(image, box, otherwise))
+            for channel, level in enumerate(_colour_beside(image, box, otherwise)):
+                image[box][..., channel] = level  # four times as fast as all three at once
 
 
 def paint_out_background(pixels: UInt8[np.ndarray, "B S S 4"], colour: UInt8[np.ndarray, " 3"]) -> None:
@@ -100,10 +101,9 @@ def _boxes(pixels: UInt8[np.ndarray, "B S S 4"]) -> list[Window | None]:
 def _box(rows: Bool[np.ndarray, " S"], columns: Bool[np.ndarray, " S"]) -> Window | None:
     if not rows.any():
         return None
-    down, across = (np.flatnonzero(marked) for marked in (rows, columns))
-    return _widened(int(down[0]), int(down[-1]) + 1, len(rows)), _widened(
-        int(across[0]), int(across[-1]) + 1, len(rows)
-    )
+    edges = (np.flatnonzero(marked)[[0, -1]].tolist() for marked in (rows, columns))
+    down, across = (_widened(first, last + 1, len(rows)) for first, last in edges)
+    return down, across
 
 
 def _widened(start: int, stop: int, side: int) -> slice:
@@ -113,11 +113,6 @@ def _widened(start: int, stop: int, side: int) -> slice:
 
 def _length(edge: slice) -> int:
     return edge.stop - edge.start
-
-
-def _fill(window: UInt8[np.ndarray, "h w 4"], colour: UInt8[np.ndarray, " 3"]) -> None:
-    for channel, level in enumerate(colour):  # four times as fast as all three at once
-        window[..., channel] = level
 
 
 def _colour_beside(

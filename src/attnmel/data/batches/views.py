@@ -15,16 +15,7 @@ CROPS_SEED = 0x0C50
 """Draws the places of the further crops: the same for every run, which can then share the maps."""
 
 # Counter-clockwise quarter turns, then whether left and right, top and bottom are exchanged: each of the eight once.
-EIGHT = (
-    (0, False, False),
-    (0, True, False),
-    (0, False, True),
-    (0, True, True),
-    (1, False, False),
-    (1, True, False),
-    (1, False, True),
-    (1, True, True),
-)
+EIGHT = tuple((turns, across, down) for turns in (0, 1) for down in (False, True) for across in (False, True))
 
 
 @dataclass(frozen=True)

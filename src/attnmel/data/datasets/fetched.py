@@ -1,13 +1,13 @@
 """Official files that were fetched, joined by image id -> labelled lesions. No torch."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.data.archives.catalog import ARCHIVES, IMAGE_SUFFIXES, Archive, Role, source_of
-from attnmel.data.archives.fetch import ArchiveState, archive_states
+from attnmel.data.archives.catalog import IMAGE_SUFFIXES, source_of
+from attnmel.data.archives.fetch import archive_states
 from attnmel.data.datasets.dataset import Dataset
 from attnmel.data.datasets.mask_files import AGAIN, files_of, lesion_masks, require_all, require_single
+from attnmel.data.datasets.part import Part
 from attnmel.data.datasets.sources import SOURCES, Source
 from attnmel.data.datasets.splits import check_disjoint, draw_sides
 from attnmel.data.tables.isic2020 import read_isic2020_duplicates
@@ -20,36 +20,18 @@ SIDES_SEED = 0
 """Draws both, so that they are the same for every run, seed and machine."""
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The official files of one split, by role, and what came of each."""
-
-    split: Split
-    archives: dict[Role, Archive]
-    states: dict[Role, ArchiveState]
-    home: Path
-
-    def has(self, role: Role) -> bool:
-        return role in self.states and self.states[role].status != "absent"
-
-    def location(self, role: Role) -> Path:
-        return self.archives[role].location(self.home)
-
-
 def read_fetched(name: str, home: Path) -> Dataset:
     """Read a data set of `SOURCES`, whose files were fetched to `home`, as `read_dataset` does."""
     files = source_of(name)
     states = archive_states(files, home)
-    fetched = {archive.name: state for archive, state in zip(ARCHIVES[files], states, strict=True)}
+    fetched = {state.name: state for state in states}
     source = SOURCES[name]
     lesions: list[Lesion] = []
     notes: list[str] = []
     for split in source.splits:
-        archives: dict[Role, Archive] = {archive.role: archive for archive in ARCHIVES[files] if archive.split == split}
-        came: dict[Role, ArchiveState] = {role: fetched[archive.name] for role, archive in archives.items()}
-        part = _Part(split, archives, came, home)
+        part = Part.of(files, split, fetched, home)
         every = _read_part(source, part)
-        doubled = _doubled(part)
+        doubled = read_isic2020_duplicates(part.location("duplicates")) if part.has("duplicates") else frozenset[str]()
         lesions += [lesion for lesion in every if lesion.image_id not in doubled]
         notes += _duplicate_notes(part, len(every), sum(lesion.image_id in doubled for lesion in every))
     if not lesions:
@@ -62,7 +44,7 @@ def read_fetched(name: str, home: Path) -> Dataset:
     )
 
 
-def _read_part(source: Source, part: _Part) -> list[Lesion]:
+def _read_part(source: Source, part: Part) -> list[Lesion]:
     if not part.has("images") or (source.diagnoses and not part.has("labels")):
         return []
     images = _images(part.location("images"))
@@ -99,7 +81,7 @@ def _images(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in paths}
 
 
-def _check_labelled(images: Mapping[str, Path], diagnoses: Mapping[str, str | None], part: _Part) -> None:
+def _check_labelled(images: Mapping[str, Path], diagnoses: Mapping[str, str | None], part: Part) -> None:
     folder, state = part.location("images"), part.states["images"]
     if unlabelled := sorted(images.keys() - diagnoses.keys()):
         table = part.archives["labels"].name
@@ -109,7 +91,7 @@ def _check_labelled(images: Mapping[str, Path], diagnoses: Mapping[str, str | No
         raise LabelError(f"{folder}: labelled images that are not there: {listed(missing)}. {AGAIN}")
 
 
-def _masks(part: _Part, known: Mapping[str, object]) -> dict[str, Path]:
+def _masks(part: Part, known: Mapping[str, object]) -> dict[str, Path]:
     folder = part.location("masks")
     masks = lesion_masks(folder)
     stray = sorted(masks.keys() - known.keys())
@@ -121,7 +103,7 @@ def _masks(part: _Part, known: Mapping[str, object]) -> dict[str, Path]:
     return masks
 
 
-def _groups(source: Source, part: _Part, diagnoses: Iterable[str]) -> tuple[dict[str, str], Known]:
+def _groups(source: Source, part: Part, diagnoses: Iterable[str]) -> tuple[dict[str, str], Known]:
     """Return the lesion or patient of each image and attributes of it, where the archive has a table of them."""
     if source.groups is None or source.groups_in not in part.archives:
         return {}, {}
@@ -139,7 +121,7 @@ def _groups(source: Source, part: _Part, diagnoses: Iterable[str]) -> tuple[dict
     return groups, known
 
 
-def _attributes(source: Source, part: _Part, confirmed: Known) -> Known:
+def _attributes(source: Source, part: Part, confirmed: Known) -> Known:
     """Return the attributes of each image; where two tables have the same attribute, the metadata counts."""
     tables = [confirmed]
     if source.metadata is not None and part.has("metadata"):
@@ -152,12 +134,7 @@ def _attributes(source: Source, part: _Part, confirmed: Known) -> Known:
     return known
 
 
-def _doubled(part: _Part) -> frozenset[str]:
-    """Return the images that the archive itself lists as duplicates of others."""
-    return read_isic2020_duplicates(part.location("duplicates")) if part.has("duplicates") else frozenset()
-
-
-def _duplicate_notes(part: _Part, images: int, left_out: int) -> list[str]:
+def _duplicate_notes(part: Part, images: int, left_out: int) -> list[str]:
     if "duplicates" not in part.archives:
         return []
     table = part.archives["duplicates"].name

@@ -4,16 +4,35 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from attnmel.data.archives.catalog import ARCHIVES, FEATURES, MASK_SUFFIXES, Archive
 from attnmel.data.archives.fetch import ArchiveState, archive_states
 from attnmel.errors import ArchiveError, ConfigError, LabelError, listed
 
-# The official names differ in the case of this word from year to year.
-MASK_NAME = re.compile(r"(?P<image_id>.+)_segmentation", re.IGNORECASE)
-FEATURE_NAME = re.compile(rf"(?P<image_id>.+)_attribute_(?P<feature>{'|'.join(FEATURES)})")
-
 AGAIN = "Delete this folder and run `attnmel fetch` again."
+
+
+class MaskNames(NamedTuple):
+    """How the archive names the masks of one folder."""
+
+    pattern: re.Pattern[str]
+    """Of a name without ending."""
+    expected: str
+    """In the words of a message."""
+
+    def sorted_out(self, folder: Path) -> tuple[list[tuple[re.Match[str], Path]], list[Path]]:
+        """Return the masks of a folder, each with what its name says, and the files of other names."""
+        named = [(self.pattern.fullmatch(path.stem), path) for path in files_of(folder, MASK_SUFFIXES)]
+        matched = [(match, path) for match, path in named if match is not None]
+        return matched, [path for match, path in named if match is None]
+
+
+# The official names differ in the case of this word from year to year.
+MASK_NAME = MaskNames(re.compile(r"(?P<image_id>.+)_segmentation", re.IGNORECASE), "<image>_segmentation.png")
+FEATURE_NAME = MaskNames(
+    re.compile(rf"(?P<image_id>.+)_attribute_(?P<feature>{'|'.join(FEATURES)})"), "<image>_attribute_<feature>.png"
+)
 
 
 def lesion_masks(folder: Path) -> dict[str, Path]:
@@ -22,7 +41,7 @@ def lesion_masks(folder: Path) -> dict[str, Path]:
     Raises:
         LabelError: a file of another name, or two masks of an image.
     """
-    named = [(match["image_id"], path) for match, path in _named(folder, MASK_NAME, "<image>_segmentation.png")]
+    named = [(match["image_id"], path) for match, path in _named(folder, MASK_NAME)]
     require_single((image_id for image_id, _ in named), f"{folder}: images with two masks")
     return dict(named)
 
@@ -38,7 +57,7 @@ def feature_masks(dataset: str, home: Path) -> dict[str, dict[str, Path]]:
     archive, state = _feature_archive(dataset, home)
     folder = archive.location(home)
     masks: dict[str, dict[str, Path]] = defaultdict(dict)
-    for match, path in _named(folder, FEATURE_NAME, "<image>_attribute_<feature>.png"):
+    for match, path in _named(folder, FEATURE_NAME):
         masks[match["image_id"]][match["feature"]] = path
     require_all(sum(map(len, masks.values())), state, folder)
     if state.status == "complete" and (short := sorted(i for i, of in masks.items() if len(of) < len(FEATURES))):
@@ -75,11 +94,12 @@ def require_all(count: int, state: ArchiveState, folder: Path) -> None:
         raise LabelError(f"{folder} holds {count} files, but {state.found} of {state.name} were put there. {AGAIN}")
 
 
-def _named(folder: Path, pattern: re.Pattern[str], expected: str) -> list[tuple[re.Match[str], Path]]:
-    named = [(pattern.fullmatch(path.stem), path) for path in files_of(folder, MASK_SUFFIXES)]
-    if odd := [path.name for match, path in named if match is None]:
-        raise LabelError(f"{folder} is not the archive's: expected {expected}, found {listed(odd)}")
-    return [(match, path) for match, path in named if match is not None]
+def _named(folder: Path, names: MaskNames) -> list[tuple[re.Match[str], Path]]:
+    matched, odd = names.sorted_out(folder)
+    if odd:
+        found = listed(path.name for path in odd)
+        raise LabelError(f"{folder} is not the archive's: expected {names.expected}, found {found}")
+    return matched
 
 
 def _feature_archive(dataset: str, home: Path) -> tuple[Archive, ArchiveState]:

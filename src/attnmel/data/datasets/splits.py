@@ -80,7 +80,8 @@ def draw_sides(
     if min(shares.values()) <= 0 or not math.isclose(sum(shares.values()), 1):
         listed_ = ", ".join(f"{share} {split}" for split, share in shares.items())
         raise LabelError(f"shares of the splits are {listed_}; expected numbers above 0 that add up to 1")
-    group_of = {image_id: _group(image_id, groups.get(image_id)) for image_id in diagnoses}
+    # A group may be called like an image that is not of it.
+    group_of = {one: f"group {groups[one]}" if one in groups else f"image {one}" for one in diagnoses}
     content = _diagnoses_by_group(diagnoses, group_of)
     total = sum(content.values(), Counter[str]())
     held: dict[Side, Counter[str]] = {split: Counter() for split in shares}
@@ -101,7 +102,8 @@ def draw_some(diagnoses: Mapping[str, str | None], count: int) -> frozenset[str]
     number of diagnoses, the rarest are left out.
     """
     members: dict[str, list[str]] = defaultdict(list)
-    for image_id in sorted(diagnoses, key=_chance):
+    # By their hash: as good as random, and independent of the other images.
+    for image_id in sorted(diagnoses, key=text_sha256):
         members[diagnoses[image_id] or UNKNOWN].append(image_id)
     # The first of each diagnosis, common ones before rare ones; then each where its share of the draw is full.
     order = {
@@ -145,7 +147,8 @@ def check_classes(lesions: Sequence[Lesion], classes: Sequence[str]) -> None:
     """
     held: dict[str, Counter[str]] = defaultdict(Counter)
     for lesion in lesions:
-        held[_side(lesion)][classes[class_index(lesion, classes)]] += 1
+        side = f"the split '{lesion.split}'" if lesion.split else "the data set"
+        held[side][classes[class_index(lesion, classes)]] += 1
     problems = [
         f"{side} has no {' and no '.join(missing)} (it has {', '.join(f'{n} {name}' for name, n in counts.items())})"
         for side, counts in held.items()
@@ -181,20 +184,6 @@ def _neediest(wanted: Mapping[Side, float], has: Mapping[Side, int], *, left: in
     bare: list[Side] = [split for split in has if not has[split]]
     choices: list[Side] = bare if bare and left <= len(bare) else [*has]
     return max(choices, key=lambda split: wanted[split] - has[split])
-
-
-def _chance(image_id: str) -> str:
-    """Return the sort key that images are drawn by: as good as random, and independent of the other images."""
-    return text_sha256(image_id)
-
-
-def _group(image_id: str, group: str | None) -> str:
-    # A group may be called like an image that is not of it.
-    return f"group {group}" if group is not None else f"image {image_id}"
-
-
-def _side(lesion: Lesion) -> str:
-    return f"the split '{lesion.split}'" if lesion.split else "the data set"
 
 
 def shared_names(members: Iterable[tuple[str, Split | None]]) -> list[str]:

@@ -26,7 +26,8 @@ def shown(samples: Integer[np.ndarray, "H W *channels"], colours: str, dataset: 
         grey = _grey(samples, colours, dataset)
         return np.repeat(grey[..., None], 3, axis=2)
     if colours == "PALETTE COLOR":
-        return _eight_bits(apply_color_lut(samples, dataset), _palette_range(dataset))
+        palette = _table_range(dataset.RedPaletteColorLookupTableDescriptor)
+        return _eight_bits(apply_color_lut(samples, dataset), palette)
     pixels = _eight_bits(samples, _stored_range(dataset))
     return convert_color_space(pixels, "YBR_FULL", "RGB") if colours.startswith("YBR_FULL") else pixels
 
@@ -78,10 +79,6 @@ def _rescaled_range(dataset: Dataset) -> Range:
 
 def _table_range(descriptor: "list[int]") -> Range:
     return 0, 2 ** descriptor[2] - 1
-
-
-def _palette_range(dataset: Dataset) -> Range:
-    return _table_range(dataset.RedPaletteColorLookupTableDescriptor)
 
 
 def _eight_bits(

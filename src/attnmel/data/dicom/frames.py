@@ -7,7 +7,7 @@ import importlib.util
 import re
 from pathlib import Path, PurePath
 
-from attnmel.errors import ConfigError, ImageError
+from attnmel.errors import ImageError
 
 SUFFIXES = (".dcm", ".dicom")
 """Endings of the names that are found in folders, in lower case; a file that is named may have any ending."""
@@ -17,6 +17,8 @@ MAGIC = b"DICM"
 """After the preamble of 128 bytes (PS3.10, 7.1)."""
 
 READER = ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")
+WRITER = {"pydicom": "pydicom", "highdicom": "highdicom"}
+"""Modules that results need, and the packages that hold them."""
 
 _FRAME = re.compile(r"(?P<file>.+)#(?P<frame>[1-9]\d{0,8})", re.DOTALL)
 
@@ -98,16 +100,4 @@ def require_reader(name: str) -> None:
     if missing := [module for module in READER if importlib.util.find_spec(module) is None]:
         raise ImageError(
             f"{name} is DICOM, but {', '.join(missing)} is not installed; install it: pip install 'attnmel[dicom]'"
-        )
-
-
-def require_writer() -> None:
-    """Refuse to write DICOM where the libraries that do it are not installed.
-
-    Raises:
-        ConfigError: what to install.
-    """
-    if missing := [module for module in ("pydicom", "highdicom") if importlib.util.find_spec(module) is None]:
-        raise ConfigError(
-            f"results as DICOM need {' and '.join(missing)}, which is not installed; type: pip install 'attnmel[dicom]'"
         )

@@ -115,20 +115,14 @@ def _checked(dataset: FileDataset, name: str) -> Header:
     bits, stored = dataset.get("BitsAllocated"), dataset.get("BitsStored")
     if bits not in (8, 16) or not isinstance(stored, int) or not 1 <= stored <= bits:
         raise ImageError(f"{name} has {stored} bits stored of {bits}; expected 1 to 8 of 8, or 1 to 16 of 16")
-    return _within_bounds(Header(name, dataset, *_size(dataset), int(dataset.get("NumberOfFrames") or 1), syntax))
-
-
-def _size(dataset: FileDataset) -> tuple[int, int]:
-    return int(dataset.get("Columns") or 0), int(dataset.get("Rows") or 0)
-
-
-def _within_bounds(header: Header) -> Header:
-    if not 0 < header.width * header.height <= MOST_PIXELS or not 0 < header.frames <= MOST_FRAMES:
+    width, height = int(dataset.get("Columns") or 0), int(dataset.get("Rows") or 0)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if not 0 < width * height <= MOST_PIXELS or not 0 < frames <= MOST_FRAMES:
         raise ImageError(
-            f"{header.name} is {header.width} x {header.height} pixels in {counted(header.frames, 'frame')} by its "
-            f"header, but at most {MOST_PIXELS:,} pixels a frame and {MOST_FRAMES:,} frames are read"
+            f"{name} is {width} x {height} pixels in {counted(frames, 'frame')} by its header, but at most "
+            f"{MOST_PIXELS:,} pixels a frame and {MOST_FRAMES:,} frames are read"
         )
-    return header
+    return Header(name, dataset, width, height, frames, syntax)
 
 
 def _is_code(value: object) -> bool:

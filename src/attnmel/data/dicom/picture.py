@@ -11,7 +11,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from attnmel.data.dicom.display import how_shown, shown
 from attnmel.data.dicom.header import MOST_PIXELS, Header, opened_image
-from attnmel.data.dicom.pixels import colour_jpeg, stored_colours, stored_samples
+from attnmel.data.dicom.pixels import StoredFrame
 from attnmel.errors import ImageError, counted
 
 SQUARE = 0.01
@@ -38,10 +38,11 @@ def dicom_picture(source: Path | bytes, name: str, frame: int | None = None) -> 
     with opened_image(source, name) as (header, file):
         number = _require_frame(header, frame) - 1
         size, stored, profile = _square_size(header), (header.width, header.height), _profile(header)
-        if jpeg := colour_jpeg(header, file, number):
+        found = StoredFrame(header, file, number)
+        if jpeg := found.colour_jpeg():
             notes, decode = [jpeg.note], partial(_jpeg_pixels, jpeg.content)
         else:
-            colours, note = stored_colours(header, file, number)
+            colours, note = found.colours()
             notes, decode = [note, how_shown(colours, header.dataset)], partial(_pixels, source, name, number, colours)
     if size != stored:
         notes.append(f"{stored[0]} x {stored[1]} oblong pixels made {size[0]} x {size[1]} square ones")
@@ -73,7 +74,8 @@ def _jpeg_pixels(jpeg: bytes) -> Image.Image:
 
 def _pixels(source: Path | bytes, name: str, frame: int, colours: str) -> Image.Image:
     with opened_image(source, name) as (header, file):
-        return Image.fromarray(shown(stored_samples(header, file, frame, colours), colours, header.dataset))
+        samples = StoredFrame(header, file, frame).samples(colours)
+        return Image.fromarray(shown(samples, colours, header.dataset))
 
 
 def dicom_frames(source: Path | bytes, name: str) -> int:

@@ -5,7 +5,7 @@ from the source and nothing else is.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -160,35 +160,24 @@ def _segmentation(
         for number, name in enumerate(segments, start=1)
     ]
     pixels = np.stack(list(segments.values()), axis=-1)[None]
-    with _ONE_AT_A_TIME:
-        return _encoded(found, frame, pixels, described, results, label)
-
-
-def _encoded(
-    found: Dataset,
-    frame: int | None,
-    pixels: Shaped[np.ndarray, "1 rows columns segments"],
-    described: Sequence[SegmentDescription],
-    results: Results,
-    label: str,
-) -> Segmentation:
     is_mask = pixels.dtype == bool
     kind = found.SOPClassUID
     # highdicom asks a multi-frame source for groups that photographs lack; its kind and frame are named below.
     found.SOPClassUID = SecondaryCaptureImageStorage
-    segmentation = Segmentation(
-        source_images=[found],
-        pixel_array=pixels,
-        segmentation_type="BINARY" if is_mask else "FRACTIONAL",
-        transfer_syntax_uid=ExplicitVRLittleEndian if is_mask else JPEG2000Lossless,
-        omit_empty_frames=is_mask,
-        segment_descriptions=described,
-        manufacturer_model_name=MAKER,
-        software_versions=__version__,
-        device_serial_number="none",
-        content_label=label,
-        **results.placed(found.StudyInstanceUID),
-    )
+    with _ONE_AT_A_TIME:
+        segmentation = Segmentation(
+            source_images=[found],
+            pixel_array=pixels,
+            segmentation_type="BINARY" if is_mask else "FRACTIONAL",
+            transfer_syntax_uid=ExplicitVRLittleEndian if is_mask else JPEG2000Lossless,
+            omit_empty_frames=is_mask,
+            segment_descriptions=described,
+            manufacturer_model_name=MAKER,
+            software_versions=__version__,
+            device_serial_number="none",
+            content_label=label,
+            **results.placed(found.StudyInstanceUID),
+        )
     groups = segmentation.PerFrameFunctionalGroupsSequence
     derived = [one.DerivationImageSequence[0].SourceImageSequence[0] for one in groups]
     series = segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0]

@@ -81,12 +81,15 @@ class Picture:
         """EXIF's orientation as the file says it; 1 is upright."""
         if isinstance(self.pillow, TiffImageFile):
             return self.pillow.tag_v2.get(ExifTags.Base.Orientation, 1)
-        if self.format == "PNG":
-            return _orientation_of(self.chunks.get(b"eXIf", b""))
         if self.format == "HEIC":
             return self.pillow.info.get("original_orientation") or 1
         try:
-            return self.pillow.getexif().get(ExifTags.Base.Orientation, 1)
+            if self.format == "PNG":
+                exif = Image.Exif()
+                exif.load(self.chunks.get(b"eXIf", b""))
+            else:
+                exif = self.pillow.getexif()
+            return exif.get(ExifTags.Base.Orientation, 1)
         except DAMAGE:
             return 1  # An EXIF block that cannot be read is ignored; the pixels are still good.
 
@@ -133,12 +136,3 @@ def upright_size(picture: Picture) -> tuple[int, int]:
 def upright(pixels: Image.Image, picture: Picture) -> Image.Image:
     """Return pixels made of a picture as a viewer shows it, after its EXIF orientation."""
     return pixels.transpose(UPRIGHT[picture.orientation]) if picture.orientation in UPRIGHT else pixels
-
-
-def _orientation_of(exif: bytes) -> int:
-    block = Image.Exif()
-    try:
-        block.load(exif)
-        return block.get(ExifTags.Base.Orientation, 1)
-    except DAMAGE:
-        return 1

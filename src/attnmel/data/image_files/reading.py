@@ -79,7 +79,10 @@ def read_picture(picture: Picture) -> ReadImage:
     # Pillow's readers may close the file once it is decoded: what the header says is looked up before.
     colours, bits, pages, orientation = picture.colours, picture.bits, picture.pages, picture.declared_orientation
     pixels, alpha = _apart(stored_levels(picture))
-    pixels = colours.conversion.converted(pixels) if colours.conversion else _rgb(pixels)
+    if colours.conversion is not None:
+        pixels = colours.conversion.converted(pixels)
+    elif pixels.mode != "RGB":
+        pixels = pixels.convert("RGB")
     if alpha is not None:
         pixels = Image.composite(pixels, Image.new("RGB", pixels.size, GROUND), alpha)
     profile = colours.conversion.name if colours.conversion else ""
@@ -133,10 +136,6 @@ def _apart(pixels: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     pixels = pixels.convert("RGBA")
     alpha = pixels.getchannel("A")
     return pixels.convert("RGB"), alpha if int(alpha.getextrema()[0]) < OPAQUE else None  # pyright: ignore[reportArgumentType] - a pair for one channel
-
-
-def _rgb(pixels: Image.Image) -> Image.Image:
-    return pixels if pixels.mode == "RGB" else pixels.convert("RGB")
 
 
 def _others(picture: Picture, pages: int) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ FOLDER/2017/ISIC-2017_<split>_Part2_GroundTruth.zip  ISIC_x_features.json, a 0 o
 FOLDER/2017/ISIC-2017_<split>_Part3_GroundTruth.csv  image_id, melanoma, seborrheic_keratosis
 """
 
-import csv
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -127,7 +126,7 @@ def _write_split(
             advance(1)
         images(f"{start.name}_Data_metadata.csv", _metadata(orders).encode())
     with replacing(start.with_name(f"{start.name}_Part3_GroundTruth.csv")) as part:
-        _write_table(part, orders)
+        part.write_bytes(_labels(orders).encode())
 
 
 @contextmanager
@@ -156,10 +155,7 @@ def _metadata(orders: Sequence[Order]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _write_table(path: Path, orders: Iterable[Order]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["image_id", "melanoma", "seborrheic_keratosis"])
-        for order in orders:
-            marks = (order.diagnosis == name for name in ("melanoma", "seborrheic_keratosis"))
-            table.writerow([order.image_id, *(f"{float(mark)}" for mark in marks)])
+def _labels(orders: Sequence[Order]) -> str:
+    names = ("melanoma", "seborrheic_keratosis")
+    rows = (",".join([one.image_id, *(f"{float(one.diagnosis == name)}" for name in names)]) for one in orders)
+    return "\r\n".join([",".join(("image_id", *names)), *rows, ""])

@@ -24,14 +24,14 @@ def add_structures(
     """
     features = dict.fromkeys(FEATURES, np.zeros_like(outline.depth, dtype=bool))
     generators = dict(zip(FEATURES, rng.spawn(len(FEATURES)), strict=True))
-    if traits.network:
-        melanin, features["pigment_network"] = _network(generators["pigment_network"], outline, traits, melanin)
-    if traits.negative_network:
-        melanin, features["negative_network"] = _negative(generators["negative_network"], outline, traits, melanin)
-    if traits.globules:
-        melanin, features["globules"] = _globules(generators["globules"], outline, traits, melanin)
-    if traits.streaks:
-        melanin, features["streaks"] = _streaks(generators["streaks"], outline, traits, melanin)
+    for name, strength, draw in (
+        ("pigment_network", traits.network, _network),
+        ("negative_network", traits.negative_network, _negative),
+        ("globules", traits.globules, _globules),
+        ("streaks", traits.streaks, _streaks),
+    ):
+        if strength:
+            melanin, features[name] = draw(generators[name], outline, traits, melanin)
     pigments.melanin += melanin
     if traits.cysts:
         features["milia_like_cyst"] = _cysts(generators["milia_like_cyst"], outline, traits, pigments)

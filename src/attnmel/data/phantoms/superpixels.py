@@ -35,12 +35,8 @@ def draw_superpixels(rng: np.random.Generator, image: UInt8[np.ndarray, "H W 3"]
             distance = (y - seed[0]) ** 2 + (x - seed[1]) ** 2 + (grey - seed[2]) ** 2
             np.copyto(nearest, number, where=distance < least, casting="same_kind")
             np.minimum(least, distance, out=least)
-    return _without_gaps(nearest)
-
-
-def _without_gaps(numbers: Int[np.ndarray, "H W"]) -> Int[np.ndarray, "H W"]:
-    used = np.bincount(numbers.ravel()) > 0
-    return (np.cumsum(used, dtype=np.int32) - 1)[numbers]
+    used = np.bincount(nearest.ravel()) > 0
+    return (np.cumsum(used, dtype=np.int32) - 1)[nearest]
 
 
 def encoded(superpixels: Int[np.ndarray, "H W"]) -> UInt8[np.ndarray, "H W 3"]:

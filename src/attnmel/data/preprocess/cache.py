@@ -22,7 +22,7 @@ from attnmel.data.preprocess.array_file import (
     damaged_contents,
     open_arrays,
 )
-from attnmel.data.preprocess.cache_build import CHANNELS, Crop, Work, crop_key, prepared_rows, rows_with_lesions
+from attnmel.data.preprocess.cache_build import CHANNELS, Crop, Work, crop_key, rows_with_lesions
 from attnmel.data.preprocess.framing import Framing
 from attnmel.data.preprocess.hashes import file_contents
 from attnmel.data.preprocess.workers import worthwhile_processes
@@ -104,7 +104,7 @@ def open_cache(
             *([colour_constancy] if colour_constancy != NO_COLOUR_CONSTANCY else []),
             *([place, [hashes[one.lesion] if one.lesion else None for one in works]] if follows else []),
         ],
-        rows=lambda: _rows(works, workers or worthwhile_processes(len(works)), without_lesion if follows else None),
+        rows=lambda: _rows(works, workers or worthwhile_processes(len(works)), without_lesion),
         contents=lambda: {
             "crop": crop_key(crop),
             "has_mask": [one.mask is not None for one in works],
@@ -119,11 +119,8 @@ def open_cache(
     return Cache(**fields, has_mask=has_mask, without_lesion=without)
 
 
-def _rows(works: Sequence[Work], processes: int, without_lesion: list[str] | None) -> Iterator[Row | str]:
-    """Compute the rows, and add to a list the ids of images whose mask shows no lesion."""
-    if without_lesion is None:
-        yield from prepared_rows(works, processes)
-        return
+def _rows(works: Sequence[Work], processes: int, without_lesion: list[str]) -> Iterator[Row | str]:
+    """Compute the rows, and add to a list the ids of images in which a framing has no lesion to follow."""
     for work, (row, found) in zip(works, rows_with_lesions(works, processes), strict=True):
         if not found:
             without_lesion.append(work.image_id)

@@ -85,7 +85,8 @@ def file_contents(
         works = [(path, known[path].digest if path in known else several.get(files[path])) for path in unknown]
         looked_at = zip(unknown, _looked_at(works, workers, progress), strict=True)
         known |= {path: _Known(stamps[path], *found) for path, found in looked_at}
-        _remember(memory, remembered | known)
+        rows = {str(path): [*one.stamp, *one[1:]] for path, one in (remembered | known).items()}
+        write_json(memory, rows, indent=None)
     found = {path: known[path] for path in stamps}
     return {
         path: FileContent(_of_frame(one.digest, path), one.reading, bool(one.turned)) for path, one in found.items()
@@ -151,7 +152,3 @@ def _remembered(memory: Path) -> dict[Path, _Known]:
 def _known(size: int, time: int, digest: str, reading: str = "", turned: bool | None = None) -> _Known:
     """Return a row; those of earlier versions end with the digest, or with how the file is read."""
     return _Known((size, time), digest, reading, turned)
-
-
-def _remember(memory: Path, rows: dict[Path, _Known]) -> None:
-    write_json(memory, {str(path): [*one.stamp, *one[1:]] for path, one in rows.items()}, indent=None)

@@ -116,7 +116,12 @@ def prepared_mask(path: Path, *, image_size: tuple[int, int], crop: Part, side: 
     with opened(path) as picture:
         check_mask_size(path, upright_size(picture), image_size)
         grey = mask_levels(picture)
-        _check_marked(path, grey)
+        brightest = int(grey.getextrema()[1])  # pyright: ignore[reportArgumentType] - a pair for one channel
+        if brightest <= MASK_THRESHOLD:
+            raise ImageError(
+                f"mask {path.name} is empty: its brightest pixel is {brightest}, expected 255 inside the lesion and 0 "
+                "outside; correct it, or leave the mask out"
+            )
         box = seen_box(*image_size, crop)
         return np.asarray(_resized(upright(grey.point(_BINARY), picture), box, side))
 
@@ -194,7 +199,7 @@ def whole_frame(
     return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
 
 
-def stretched(heights: Float[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
+def unsquashed(heights: Float[np.ndarray, "h w"], width: int, height: int) -> Float32[np.ndarray, "H W"]:
     """Return a map of a squashed image (`crop` None) in the image's own geometry, bilinear as `whole_frame` is."""
     down, across = bilinear(height, heights.shape[0]), bilinear(width, heights.shape[1])
     return down.astype(np.float32) @ heights.astype(np.float32) @ across.astype(np.float32).T
@@ -213,15 +218,6 @@ def bilinear(
     inside = (centres >= start) & (centres < start + length)
     place = ((centres - start) / length * cells - 0.5).clip(0, cells - 1)
     return (1 - np.abs(place[:, None] - np.arange(cells))).clip(0, 1) * inside[:, None]
-
-
-def _check_marked(path: Path, grey: Image.Image) -> None:
-    brightest = int(grey.getextrema()[1])  # pyright: ignore[reportArgumentType] - a pair for one channel
-    if brightest <= MASK_THRESHOLD:
-        raise ImageError(
-            f"mask {path.name} is empty: its brightest pixel is {brightest}, expected 255 inside the lesion and 0 "
-            "outside; correct it, or leave the mask out"
-        )
 
 
 def scaled_box(box: Box, scale: int, size: tuple[int, int], scaled: tuple[int, int], orientation: int) -> Box:

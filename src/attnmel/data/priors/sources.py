@@ -6,9 +6,8 @@ masks "predicted"  what a segmenter wrote for the data set
 masks FOLDER       <image>_segmentation.png or <image>.png in it
 """
 
-import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -26,7 +25,7 @@ from attnmel.data.datasets.superpixels import marked_superpixels
 from attnmel.data.preprocess.images import lesion_mask
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.files.folders import MasksFolder, expanded, predicted_masks
-from attnmel.files.table_files import read_table
+from attnmel.files.table_files import damage, read_table
 from attnmel.records import Lesion
 
 DERMOSCOPIC = "dermoscopic"
@@ -114,32 +113,33 @@ PriorFiles = Marks | StructureFiles
 
 
 def prior_files(
-    prior: str, masks: str, dataset: Dataset, lesions: Iterable[Lesion], home: Path
+    prior: str, masks: str, dataset: Dataset, lesions: Sequence[Lesion], home: Path
 ) -> dict[str, PriorFiles]:
     """Return what the prior of each image is made of, by image id; images without one are left out.
 
     Raises:
         LabelError: there is no such folder of masks, or no annotation of dermoscopic features was fetched.
     """
-    every = tuple(lesions)
     if masks:
-        return _folder_files(masks_folder(masks, dataset, home), every)
+        folder = masks_folder(masks, dataset, home)
+        found, source = folder_masks(folder), f"masks in {folder.path}"
+        named = {lesion.image_id: found.find(lesion.image_id, lesion.image) for lesion in lesions}
+        return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
     if prior == DERMOSCOPIC:
-        return {**_dermoscopic_files(dataset, every, home)}
+        return {**_dermoscopic_files(dataset, lesions, home)}
     if prior in OF_STRUCTURES:
-        return {**_structure_files(_dermoscopic_files(dataset, every, home), every, prior)}
+        return {**_structure_files(_dermoscopic_files(dataset, lesions, home), lesions, prior)}
     source = "lesion masks of the data set"
-    return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in every if lesion.mask is not None}
+    return {lesion.image_id: MaskFiles((lesion.mask,), source) for lesion in lesions if lesion.mask is not None}
 
 
-def feature_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, dict[str, PriorFiles]]:
+def feature_files(dataset: Dataset, lesions: Sequence[Lesion], home: Path) -> dict[str, dict[str, PriorFiles]]:
     """Return what marks each dermoscopic feature, by feature and image id: its superpixels, else its attribute mask.
 
     A feature may be marked nowhere on an image. Nothing where the data set has no such marks, or they were not fetched.
     """
-    every = tuple(lesions)
     masks, _ = _attribute_masks(dataset.name, home)
-    superpixels = _superpixel_files(dataset.name, every, home)
+    superpixels = _superpixel_files(dataset.name, lesions, home)
     found: dict[str, dict[str, PriorFiles]] = {}
     for feature in FEATURES:
         files: dict[str, PriorFiles] = {
@@ -147,7 +147,7 @@ def feature_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> di
         }
         if feature in DERMOSCOPIC_FEATURES:
             files |= {image_id: replace(one, names=(feature,)) for image_id, one in superpixels.items()}
-        if of_lesions := {one.image_id: files[one.image_id] for one in every if one.image_id in files}:
+        if of_lesions := {one.image_id: files[one.image_id] for one in lesions if one.image_id in files}:
             found[feature] = of_lesions
     return found
 
@@ -185,13 +185,9 @@ def mask_flags(folder: MasksFolder) -> dict[str, str]:
     """
     if not folder.table.is_file():
         return {}
-    try:
+    cure = "expected a table with the columns image and flag, as `attnmel segment predict` writes it"
+    with damage(folder.table, LabelError, cure):
         return {row["image"]: row["flag"] for row in read_table(folder.table, ("image", "flag"))}
-    except (ValueError, csv.Error, KeyError):
-        raise LabelError(
-            f"{folder.table} is damaged; expected a table with the columns image and flag, as `attnmel segment "
-            "predict` writes it"
-        ) from None
 
 
 def count_by_source(files: Mapping[str, PriorFiles]) -> dict[str, int]:
@@ -205,7 +201,7 @@ def folder_masks(folder: MasksFolder) -> FolderMasks:
     return FolderMasks(folder.path, {normalize("NFC", image_id) for image_id in flags if flags[image_id] == EMPTY})
 
 
-def _structure_files(marks: Mapping[str, Marks], lesions: Iterable[Lesion], prior: str) -> dict[str, StructureFiles]:
+def _structure_files(marks: Mapping[str, Marks], lesions: Sequence[Lesion], prior: str) -> dict[str, StructureFiles]:
     files = {image_id: StructureFiles.of(one) for image_id, one in marks.items()}
     if prior == STRUCTURES:
         return files
@@ -213,16 +209,9 @@ def _structure_files(marks: Mapping[str, Marks], lesions: Iterable[Lesion], prio
     return {image_id: files[image_id].with_lesion(mask) for image_id, mask in masks.items()}
 
 
-def _folder_files(folder: MasksFolder, lesions: Iterable[Lesion]) -> dict[str, PriorFiles]:
-    masks, source = folder_masks(folder), f"masks in {folder.path}"
-    named = {lesion.image_id: masks.find(lesion.image_id, lesion.image) for lesion in lesions}
-    return {image_id: MaskFiles((path,), source) for image_id, path in named.items() if path is not None}
-
-
-def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) -> dict[str, Marks]:
-    every = tuple(lesions)
-    superpixels = _superpixel_files(dataset.name, every, home)
-    others = [lesion for lesion in every if lesion.image_id not in superpixels]
+def _dermoscopic_files(dataset: Dataset, lesions: Sequence[Lesion], home: Path) -> dict[str, Marks]:
+    superpixels = _superpixel_files(dataset.name, lesions, home)
+    others = [lesion for lesion in lesions if lesion.image_id not in superpixels]
     attributes, why = _attribute_files(dataset.name, others, home) if others else ({}, "")
     if not superpixels and not attributes:
         raise LabelError(
@@ -233,7 +222,7 @@ def _dermoscopic_files(dataset: Dataset, lesions: Iterable[Lesion], home: Path) 
     return {**superpixels, **attributes}
 
 
-def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> dict[str, SuperpixelFiles]:
+def _superpixel_files(dataset: str, lesions: Sequence[Lesion], home: Path) -> dict[str, SuperpixelFiles]:
     archives = [one for one in ARCHIVES.get(dataset, ()) if one.role == "superpixel features"]
     folders = [place for one in archives if (place := one.location(home)).is_dir()]
     ending = "_features.json"
@@ -246,7 +235,7 @@ def _superpixel_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> di
     return {image_id: SuperpixelFiles(*pair) for image_id, pair in pairs.items() if pair[0].is_file()}
 
 
-def _attribute_files(dataset: str, lesions: Iterable[Lesion], home: Path) -> tuple[dict[str, MaskFiles], str]:
+def _attribute_files(dataset: str, lesions: Sequence[Lesion], home: Path) -> tuple[dict[str, MaskFiles], str]:
     """Return the union of the attribute masks of images, and why there are none."""
     masks, why = _attribute_masks(dataset, home)
     whole = {one: of for one, of in masks.items() if of.keys() >= {*DERMOSCOPIC_FEATURES}}

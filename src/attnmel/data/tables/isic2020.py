@@ -7,10 +7,10 @@ duplicates      image_name_1,image_name_2
 
 from pathlib import Path
 
+from attnmel.data.tables.columns import read_columns
 from attnmel.data.tables.labels import AGAIN, BENIGN, LABEL_SCHEMAS, MELANOMA
-from attnmel.data.tables.problems import Problem, refuse, shown
-from attnmel.data.tables.schema import read_table
-from attnmel.data.tables.text import read_text
+from attnmel.data.tables.problems import Problem, refuse
+from attnmel.data.tables.schema import read_official_table
 from attnmel.data.tables.words import is_unknown
 from attnmel.errors import LabelError
 
@@ -23,7 +23,7 @@ def read_isic2020_labels(table: Path) -> dict[str, str]:
 
     The diagnosis of 27,124 images, all benign, is "unknown".
     """
-    checked = read_table(table, SCHEMA, AGAIN)
+    checked = read_official_table(table, SCHEMA, AGAIN)
     malignant, named = checked.columns["benign_malignant"], map(str, checked.columns["diagnosis"])
     return {
         image_id: MELANOMA if is_malignant else BENIGN if is_unknown(name) else name
@@ -37,15 +37,11 @@ def read_isic2020_duplicates(table: Path) -> frozenset[str]:
     Raises:
         LabelError: no such table, or problems of it, a line each.
     """
-    header = ",".join(PAIR)
-    try:
-        first, *body = read_text(table).rows
-    except ValueError as damage:
-        raise LabelError(f"{table}: found {damage}, expected the header {header}. {AGAIN}") from None
-    if tuple(first.cells[:2]) != PAIR:
-        raise LabelError(f"{table}: found the header {shown(','.join(first.cells))}, expected {header}. {AGAIN}")
-    short = [
-        Problem(row.line, "", f"{len(row.cells)} cells", f"{header}") for row in body if not all((*row.cells, "")[:2])
+    read = read_columns(table, PAIR)
+    half = [
+        Problem(line, "", "an empty cell", f"an image id in {' and '.join(PAIR)}")
+        for line, cells in read.rows
+        if not all(cells[name] for name in PAIR)
     ]
-    refuse({str(table): short}, LabelError, AGAIN)
-    return frozenset(row.cells[1] for row in body)
+    refuse({str(table): [*read.problems, *half]}, LabelError, AGAIN)
+    return frozenset(cells[PAIR[1]] for _, cells in read.rows)

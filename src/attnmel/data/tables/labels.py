@@ -11,7 +11,7 @@ The tables of test images may also have the weights of the images, as ISIC 2018 
 
 from pathlib import Path
 
-from attnmel.data.tables.schema import MALIGNANCY, TEXT, TRUTH, WEIGHT, TableSchema, read_table
+from attnmel.data.tables.schema import MALIGNANCY, TEXT, TRUTH, WEIGHT, TableSchema, read_official_table
 
 AGAIN = "Correct the table, or delete it and run `attnmel fetch` again."
 
@@ -42,13 +42,6 @@ LABEL_SCHEMAS: dict[int, TableSchema] = {
 """By the year of the challenge."""
 
 
-_NAMES: dict[int, tuple[str, ...]] = {
-    2016: (MALIGNANT,),
-    2017: DIAGNOSES_2017,
-    2018: DIAGNOSES_2018,
-    2019: DIAGNOSES_2019,
-}
-"""Diagnosis that a 1 means, column by column."""
 _OTHERWISE = {2016: BENIGN, 2017: NEVUS}
 """Diagnosis of a row without a 1."""
 
@@ -56,7 +49,9 @@ _OTHERWISE = {2016: BENIGN, 2017: NEVUS}
 def read_labels(table: Path, year: int) -> dict[str, str]:
     """Return the diagnosis of every image by its id, of a table of ISIC 2016, 2017, 2018 or 2019."""
     schema = LABEL_SCHEMAS[year]
-    labels = read_table(table, schema, AGAIN)
-    marked = labels.values(tuple(schema.columns)) == 1
-    found = (_NAMES[year][row.argmax()] if row.any() else _OTHERWISE[year] for row in marked)
+    labels = read_official_table(table, schema, AGAIN)
+    columns = tuple(schema.columns)
+    names = (MALIGNANT,) if year == 2016 else columns
+    marked = labels.values(columns) == 1
+    found = (names[row.argmax()] if row.any() else _OTHERWISE[year] for row in marked)
     return dict(zip(labels.ids, found, strict=True))

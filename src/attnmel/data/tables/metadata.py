@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.data.tables.labels import AGAIN, LABEL_SCHEMAS
-from attnmel.data.tables.schema import TEXT, CellKind, TableSchema, read_table
+from attnmel.data.tables.schema import TEXT, CellKind, TableSchema, read_official_table
 from attnmel.data.tables.words import OLDEST, age_in_words, sex_in_words, word
 
 METADATA_ENDING = "_metadata.csv"
@@ -62,7 +62,7 @@ class MetadataTable:
 
     def read_groups(self, table: Path) -> tuple[dict[str, str], Known]:
         """Return the lesion or patient of each image, where it is known, and the attributes."""
-        checked = read_table(table, self.schema, AGAIN)
+        checked = read_official_table(table, self.schema, AGAIN)
         rows = [dict(zip(checked.columns, cells, strict=True)) for cells in zip(*checked.columns.values(), strict=True)]
         known: Known = {
             image_id: {name: str(row[column]) for name, column in self.attributes.items() if row.get(column)}

@@ -104,7 +104,7 @@ class Header(NamedTuple):
     problems: list[Problem]
 
 
-def read_table(path: Path, schema: TableSchema, advice: str = "") -> CheckedTable:
+def read_official_table(path: Path, schema: TableSchema, advice: str = "") -> CheckedTable:
     """Read a table of a data set that must have no problem; `advice` ends the message of an error."""
     table = check_table(path, schema, LabelError)
     refuse({str(path): table.problems}, LabelError, advice)

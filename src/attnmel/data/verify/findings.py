@@ -39,11 +39,6 @@ class Finding:
     """The problem of a table's row that it reports."""
 
     @property
-    def hint(self) -> str:
-        """What to do about the kind, in a known data set."""
-        return KINDS[self.kind].hint
-
-    @property
     def severity(self) -> Severity:
         """How grave the kind is."""
         return KINDS[self.kind].severity

@@ -3,35 +3,32 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from attnmel.data.archives.catalog import ARCHIVES, FEATURES, IMAGE_SUFFIXES, MASK_SUFFIXES, OPTIONAL, Archive, Role
+from attnmel.data.archives.catalog import ARCHIVES, FEATURES, IMAGE_SUFFIXES, OPTIONAL, Archive, Role
 from attnmel.data.archives.fetch import ArchiveState, recorded_states
-from attnmel.data.datasets.mask_files import FEATURE_NAME, MASK_NAME, files_of
+from attnmel.data.datasets.mask_files import FEATURE_NAME, MASK_NAME, MaskNames, files_of
+from attnmel.data.datasets.part import Part
 from attnmel.data.datasets.sources import Source
 from attnmel.data.tables.isic2020 import read_isic2020_duplicates
+from attnmel.data.tables.labels import LABEL_SCHEMAS
 from attnmel.data.tables.metadata import METADATA_2017, METADATA_ENDING
+from attnmel.data.tables.schema import check_table
 from attnmel.data.verify.findings import Finding
 from attnmel.data.verify.inventory import Inventory, Item, doubled
-from attnmel.data.verify.tables import labelled_ids
 from attnmel.errors import ArchiveError, LabelError
 from attnmel.files.folders import dataset_folder
 from attnmel.records import Split
 
+COUNTED: dict[Role, str] = {
+    "lesion groups": "images with a lesion",
+    "metadata": "images with metadata",
+    "duplicates": "listed duplicates",
+}
+"""What the rows of some tables are counted as."""
 
-@dataclass(frozen=True)
-class _Part:
-    """The official files of one split that lie there, by role."""
-
-    archives: dict[Role, Archive]
-    places: dict[Role, Path]
-    states: dict[Role, ArchiveState]
-
-    @property
-    def has_all_images(self) -> bool:
-        """Whether no image of the official file is known to be missing."""
-        return "images" in self.places and ("images" not in self.states or self.states["images"].status == "complete")
+ROW_KINDS = {"row": "label value", "doubled": "id doubled"}
+"""Kind of the finding by the kind of the problem of a table of labels."""
 
 
 def official_inventory(dataset: str, source: Source, home: Path) -> Inventory:
@@ -49,7 +46,7 @@ def official_inventory(dataset: str, source: Source, home: Path) -> Inventory:
     sides: dict[str, list[Split]] = defaultdict(list)
     splits: dict[Split, None] = {archive.split: None for archive in archives}
     for split in splits:
-        part_items, part_findings = _listed(_part(dataset, split, states, home), source)
+        part_items, part_findings = _listed(Part.of(dataset, split, states, home), source)
         items += part_items
         findings += part_findings
         for item in part_items:
@@ -61,16 +58,8 @@ def official_inventory(dataset: str, source: Source, home: Path) -> Inventory:
     ]
     counts = Counter[str]()
     for archive in archives:
-        counts[_plural(archive.role)] += _count(archive, home)
+        counts[COUNTED.get(archive.role, archive.role)] += _count(archive, home)
     return Inventory(dataset, title, tuple(items), tuple(findings), dict(counts))
-
-
-def _part(dataset: str, split: Split, states: dict[str, ArchiveState], home: Path) -> _Part:
-    archives: dict[Role, Archive] = {one.role: one for one in ARCHIVES[dataset] if one.split == split}
-    there: dict[Role, Archive] = {role: one for role, one in archives.items() if one.location(home).exists()}
-    places: dict[Role, Path] = {role: one.location(home) for role, one in there.items()}
-    came: dict[Role, ArchiveState] = {role: states[one.name] for role, one in archives.items() if one.name in states}
-    return _Part(archives, places, came)
 
 
 def _presence(archive: Archive, state: ArchiveState | None, home: Path) -> list[Finding]:
@@ -101,15 +90,7 @@ def _count(archive: Archive, home: Path) -> int:
     return max(0, len(lines) - bool(archive.header))
 
 
-def _plural(role: Role) -> str:
-    return {
-        "lesion groups": "images with a lesion",
-        "metadata": "images with metadata",
-        "duplicates": "listed duplicates",
-    }.get(role, role)
-
-
-def _listed(part: _Part, source: Source) -> tuple[list[Item], list[Finding]]:
+def _listed(part: Part, source: Source) -> tuple[list[Item], list[Finding]]:
     """Join images, labels and masks of one split by image id."""
     images, findings = _images(part)
     masks, odd_masks = _masks(part, images)
@@ -119,19 +100,17 @@ def _listed(part: _Part, source: Source) -> tuple[list[Item], list[Finding]]:
     return items, findings
 
 
-def _images(part: _Part) -> tuple[dict[str, Path], list[Finding]]:
-    if "images" not in part.places:
+def _images(part: Part) -> tuple[dict[str, Path], list[Finding]]:
+    if (folder := part.place("images")) is None:
         return {}, []
-    folder = part.places["images"]
     paths = files_of(folder, IMAGE_SUFFIXES)
     return {path.stem: path for path in paths}, doubled((path.stem for path in paths), folder.name, "image files")
 
 
-def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
-    if "labels" not in part.places:
+def _labels(part: Part, images: dict[str, Path]) -> list[Finding]:
+    if (table := part.place("labels")) is None:
         return _without_table(part, images)
-    table = part.places["labels"]
-    ids, findings = labelled_ids(table, part.archives["labels"])
+    ids, findings = _labelled_ids(table, part.archives["labels"])
     if not ids:
         return findings
     known = set(ids)
@@ -139,40 +118,45 @@ def _labels(part: _Part, images: dict[str, Path]) -> list[Finding]:
         Finding("image without label", image_id, images[image_id].name, f"no row of {table.name} names it")
         for image_id in sorted(images.keys() - known)
     ]
-    if "images" not in part.places:
+    if part.place("images") is None:
         return findings  # reported once, as an archive that is absent
     kind = "label without image" if part.has_all_images else "image not in archive"
     findings += [Finding(kind, image_id, table.name, "no image of it") for image_id in sorted(known - images.keys())]
     return findings
 
 
-def _without_table(part: _Part, images: dict[str, Path]) -> list[Finding]:
+def _labelled_ids(table: Path, archive: Archive) -> tuple[tuple[str, ...], list[Finding]]:
+    """Return the image ids of a table of labels and what is wrong with it; no ids where its header or text is wrong."""
+    checked = check_table(table, LABEL_SCHEMAS[archive.year])
+    unusable = [problem.sentence() for problem in checked.problems if problem.kind == "file"]
+    if unusable:
+        return (), [Finding("table unusable", "", table.name, "; ".join(unusable))]
+    return checked.ids, [
+        Finding(ROW_KINDS[problem.kind], problem.image_id, table.name, problem.sentence())
+        for problem in checked.problems
+    ]
+
+
+def _without_table(part: Part, images: dict[str, Path]) -> list[Finding]:
     """Say that the images of a split are left out of the data set, where its table is one that a mirror lacked."""
     state = part.states.get("labels")
     if not images or state is None or state.status != "absent":
         return []  # no such table, or reported as missing
     text = f"none of {len(images):,} images has a label, and the split is left out, since {state.name} did not come"
-    return [Finding("image without label", "", part.places["images"].name, text)]
+    return [Finding("image without label", "", part.location("images").name, text)]
 
 
-def _named(
-    folder: Path, pattern: re.Pattern[str], expected: str
-) -> tuple[list[tuple[re.Match[str], Path]], list[Finding]]:
-    matched, odd = [], []
-    for path in files_of(folder, MASK_SUFFIXES):
-        match = pattern.fullmatch(path.stem)
-        if match is None:
-            odd.append(Finding("file name", "", path.name, f"in {folder.name}; expected {expected}"))
-        else:
-            matched.append((match, path))
-    return matched, odd
+def _named(folder: Path, names: MaskNames) -> tuple[list[tuple[re.Match[str], Path]], list[Finding]]:
+    matched, odd = names.sorted_out(folder)
+    return matched, [
+        Finding("file name", "", path.name, f"in {folder.name}; expected {names.expected}") for path in odd
+    ]
 
 
-def _masks(part: _Part, images: dict[str, Path]) -> tuple[dict[str, Path], list[Finding]]:
-    if "masks" not in part.places:
+def _masks(part: Part, images: dict[str, Path]) -> tuple[dict[str, Path], list[Finding]]:
+    if (folder := part.place("masks")) is None:
         return {}, []
-    folder = part.places["masks"]
-    matched, findings = _named(folder, MASK_NAME, "<image>_segmentation.png")
+    matched, findings = _named(folder, MASK_NAME)
     masks = {match["image_id"]: path for match, path in matched}
     findings += doubled((match["image_id"] for match, _ in matched), folder.name, "masks")
     findings += _strays(part, masks, images)
@@ -183,11 +167,10 @@ def _masks(part: _Part, images: dict[str, Path]) -> tuple[dict[str, Path], list[
     return masks, findings
 
 
-def _features(part: _Part, images: dict[str, Path]) -> tuple[dict[str, dict[str, Path]], list[Finding]]:
-    if "feature masks" not in part.places:
+def _features(part: Part, images: dict[str, Path]) -> tuple[dict[str, dict[str, Path]], list[Finding]]:
+    if (folder := part.place("feature masks")) is None:
         return {}, []
-    folder = part.places["feature masks"]
-    matched, findings = _named(folder, FEATURE_NAME, "<image>_attribute_<feature>.png")
+    matched, findings = _named(folder, FEATURE_NAME)
     features: dict[str, dict[str, Path]] = defaultdict(dict)
     for match, path in matched:
         features[match["image_id"]][match["feature"]] = path
@@ -199,7 +182,7 @@ def _features(part: _Part, images: dict[str, Path]) -> tuple[dict[str, dict[str,
     return features, findings
 
 
-def _strays(part: _Part, masks: dict[str, Path], images: dict[str, Path]) -> list[Finding]:
+def _strays(part: Part, masks: dict[str, Path], images: dict[str, Path]) -> list[Finding]:
     if not part.has_all_images:
         return []  # of images that the archive is short of, the masks may have come
     return [
@@ -208,9 +191,9 @@ def _strays(part: _Part, masks: dict[str, Path], images: dict[str, Path]) -> lis
     ]
 
 
-def _other_tables(part: _Part, source: Source, images: dict[str, Path]) -> list[Finding]:
+def _other_tables(part: Part, source: Source, images: dict[str, Path]) -> list[Finding]:
     findings: list[Finding] = []
-    if source.groups is not None and (table := part.places.get(source.groups_in)):
+    if source.groups is not None and (table := part.place(source.groups_in)) is not None:
         try:
             _, known = source.groups.read_groups(table)
             findings += [
@@ -220,17 +203,16 @@ def _other_tables(part: _Part, source: Source, images: dict[str, Path]) -> list[
             ]
         except LabelError as error:
             findings.append(Finding("table unusable", "", table.name, str(error)))
-    readers: list[tuple[Callable[[Path], object], list[Path]]] = []
-    if source.metadata is not None and "metadata" in part.places:
-        readers.append((source.metadata.read, [part.places["metadata"]]))
-    if "duplicates" in part.places:
-        readers.append((read_isic2020_duplicates, [part.places["duplicates"]]))
-    if folder := part.places.get("images"):
-        readers.append((METADATA_2017.read, sorted(folder.glob(f"*{METADATA_ENDING}"))))
-    for read, tables in readers:
-        for metadata in tables:
-            try:
-                read(metadata)
-            except LabelError as error:
-                findings.append(Finding("table unusable", "", metadata.name, str(error)))
+    readers: list[tuple[Callable[[Path], object], Path]] = []
+    if source.metadata is not None and (table := part.place("metadata")) is not None:
+        readers.append((source.metadata.read, table))
+    if (table := part.place("duplicates")) is not None:
+        readers.append((read_isic2020_duplicates, table))
+    if (folder := part.place("images")) is not None:
+        readers += [(METADATA_2017.read, table) for table in sorted(folder.glob(f"*{METADATA_ENDING}"))]
+    for read, table in readers:
+        try:
+            read(table)
+        except LabelError as error:
+            findings.append(Finding("table unusable", "", table.name, str(error)))
     return findings

@@ -1,7 +1,7 @@
 """A data set's name or folder -> every finding: by names and tables first, then by decoding every file. No torch."""
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,7 +14,7 @@ from attnmel.data.datasets.sources import SOURCES
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.data.verify.files import Examined, examine
 from attnmel.data.verify.findings import KINDS, Finding
-from attnmel.data.verify.inventory import Inventory, Item
+from attnmel.data.verify.inventory import Inventory
 from attnmel.data.verify.official import official_inventory
 from attnmel.data.verify.own import own_inventory, published_inventory
 from attnmel.errors import ArchiveError
@@ -28,20 +28,12 @@ UNLIKE_OTHERS = 0.5
 """An image is small where its shorter side is also below this share of the data set's median."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Verification:
-    """What was found of one data set."""
+@dataclass(frozen=True)
+class Verification(Inventory):
+    """The same once every file was looked at: findings in the order of `KINDS`, then by image id."""
 
-    dataset: str
-    title: str
-    items: tuple[Item, ...]
-    findings: tuple[Finding, ...]
-    """In the order of `KINDS`, then by image id."""
-    counts: dict[str, int]
     is_own: bool = False
     """Whether it is a folder of one's own, which is never fetched."""
-    notes: tuple[str, ...] = ()
-    """How the table of an own folder was read, a sentence each."""
 
     @property
     def errors(self) -> int:
@@ -105,9 +97,8 @@ def verify_dataset(
     place = {kind: number for number, kind in enumerate(KINDS)}
     findings.sort(key=lambda finding: (place[finding.kind], finding.image_id, finding.file))
     counts = {**inventory.counts, "sound masks": sum(one.has_usable_mask for one in examined)}
-    is_own = name not in KNOWN
     return Verification(
-        inventory.dataset, inventory.title, inventory.items, tuple(findings), counts, is_own, inventory.notes
+        inventory.dataset, inventory.title, inventory.items, tuple(findings), counts, inventory.notes, name not in KNOWN
     )
 
 

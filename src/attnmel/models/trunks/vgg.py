@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from attnmel.config.settings.model import Padding
@@ -80,11 +81,6 @@ def without_batch_norm(tensors: Mapping[str, Tensor], prefix: str = "features.")
 
 def _convolutions(*, batch_norm: bool) -> list[int]:
     """Return the places of the convolutions among the layers."""
-    places: list[int] = []
-    place = 0
-    for group in VGG16_GROUPS:
-        for _ in group:
-            places.append(place)
-            place += 3 if batch_norm else 2
-        place += 1
-    return places
+    with torch.device("meta"):  # without memory, and without random numbers
+        layers = _layers(batch_norm, 1.0)
+    return [place for place, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]

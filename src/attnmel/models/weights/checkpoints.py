@@ -26,7 +26,6 @@ from attnmel.models.weights.card import (
     AnyCard,
     Card,
     card_json,
-    checked,
     described,
     network_settings,
     read_card,
@@ -116,9 +115,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Card]:
         CheckpointError: no such file, a pickle, a damaged file, weights that are not finite, no card that can be read,
             or one with a value outside the limits of the settings.
     """
-    path = checkpoint_file(path)
-    tensors, text = _read(path, CARD, "attnmel train")
-    return tensors, read_card(text, path)
+    return read_with_card(path, CARD, read_card, "attnmel train")
 
 
 def checkpoint_card(path: Path) -> Card:
@@ -133,23 +130,18 @@ def checkpoint_card(path: Path) -> Card:
 
 
 def read_with_card(
-    path: Path, key: str, read: Callable[[str], AnyCard], command: str
+    path: Path, key: str, read: Callable[[str, Path], AnyCard], command: str
 ) -> tuple[dict[str, Tensor], AnyCard]:
     """Read tensors and card of a run folder's best checkpoint or of a file that a command wrote.
 
-    `read` makes the card of its JSON, and raises pydantic's ValidationError where it is none.
+    `read` makes the card of its JSON and the file's path, which an error names.
     """
     path = checkpoint_file(path)
-    tensors, text = _read(path, key, command)
-    return tensors, checked(text, read, path)
-
-
-def _read(path: Path, key: str, command: str) -> tuple[dict[str, Tensor], str]:
     tensors, metadata = load_state(path)
     text = _card_text(metadata, key, command, path)
     check_content(tensors, _stored_hash(text), path)
     check_finite(tensors, path)
-    return tensors, text
+    return tensors, read(text, path)
 
 
 def _stored_hash(text: str) -> str | None:

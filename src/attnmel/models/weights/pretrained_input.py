@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from attnmel.config.expected import expected
 from attnmel.config.fields import Means, Spreads
-from attnmel.config.settings.model import Padding
+from attnmel.config.settings.model import PADDINGS, Padding
 from attnmel.errors import CheckpointError, ConfigError
 from attnmel.models.weights.card import CARD, read_card
 from attnmel.models.weights.efficientnet_lite import PACKAGED
@@ -76,7 +76,7 @@ def trained_with(source: str, trunk: str = "vgg16_bn") -> TrainedWith:
     metadata = read_metadata(path)
     if CARD in metadata:
         card = read_card(metadata[CARD], path)
-        return TrainedWith(scale=Scale(mean=card.mean, std=card.std), padding=_padding(card.padding))
+        return TrainedWith(scale=Scale(mean=card.mean, std=card.std), padding=PADDINGS.get(card.padding, "symmetric"))
     return _by_metadata(metadata, path)
 
 
@@ -136,7 +136,3 @@ def _by_metadata(metadata: Mapping[str, str], path: Path) -> TrainedWith:
             '{"mean": [r, g, b], "std": [r, g, b], "padding": "symmetric" or "tensorflow"}'
         ) from None
     return TrainedWith(scale=Scale(mean=stated.mean, std=stated.std), padding=stated.padding)
-
-
-def _padding(name: str) -> Padding:
-    return "tensorflow" if name == "tensorflow" else "symmetric"

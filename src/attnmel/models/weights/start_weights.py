@@ -209,7 +209,9 @@ def _put_published(network: nn.Module, published: Mapping[str, Tensor], path: Pa
     wanted = {name: public for name, public in renamed.items() if public and not name.endswith(BATCH_COUNT)}
     chosen = {name: published[public] for name, public in wanted.items() if public in published}
     # A trunk with more layers has other names too, so that every convolution must be found and none left over.
-    left = {name: tensor for name, tensor in published.items() if _is_left_over(name, set(wanted.values()))}
+    known = {*wanted.values()}
+    ours = {name for name in published if name.startswith("features.") and not name.endswith(BATCH_COUNT)}
+    left = {name: published[name] for name in published if name in ours - known}
     check_tensors({**chosen, **left}, {name: own[name] for name in wanted}, path.name)
     if whole := [name for name, tensor in chosen.items() if not tensor.is_floating_point()]:
         raise CheckpointError(
@@ -228,10 +230,6 @@ def _published_name(name: str) -> str | None:
         if name.startswith(own):
             return public + name.removeprefix(own)
     return None
-
-
-def _is_left_over(name: str, wanted: set[str]) -> bool:
-    return name.startswith("features.") and not name.endswith(BATCH_COUNT) and name not in wanted
 
 
 def _fresh_parts(own: Mapping[str, Tensor], chosen: Mapping[str, Tensor]) -> str:

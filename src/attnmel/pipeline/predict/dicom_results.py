@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from attnmel.data.dicom.frames import image_id, is_dicom_file, require_writer
+from attnmel.data.dicom.frames import WRITER, image_id, is_dicom_file
 from attnmel.data.preprocess.images import whole_frame
 from attnmel.errors import ConfigError
+from attnmel.files.packages import require_installed
 from attnmel.models.weights.card import Card
 from attnmel.pipeline.predict.attention_maps import shown_image, with_lines, with_map
 from attnmel.pipeline.predict.image_files import own_folders
@@ -38,7 +39,7 @@ class DicomResults:
             raise ConfigError(
                 "results are written as DICOM for DICOM images only, and there is none; leave out --dicom-out"
             )
-        require_writer()
+        require_installed(WRITER, "a result as DICOM", "dicom")
         from attnmel.data.dicom.results import SERIES_NUMBER, Results  # needs highdicom
 
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from attnmel.config.load import AnyRecipe, changes
 from attnmel.config.recipe import Recipe
+from attnmel.data.archives.fetch import ArchiveState
 from attnmel.data.batches.ablate import NO_ABLATION, ablation_of
 from attnmel.data.priors.corrupt import NOT_SPOILT
 from attnmel.errors import PredictionsError, did_you_mean, require_known
@@ -30,7 +31,7 @@ from attnmel.pipeline.run.run import Run
 from attnmel.pipeline.run.training.history import best_row
 from attnmel.records import ATTENTION_MAPS, Predictions
 from attnmel.report.galleries.examples import ExampleGroup, ShownMap, choose, chosen_rows, pictured
-from attnmel.report.html.page import Curves, DataFile, FactGroup, History, RunSection, write_report
+from attnmel.report.html.page import Curves, FactGroup, History, RunSection, write_report
 from attnmel.report.html.tables import map_words
 from attnmel.report.sections.ablations import ABLATION_WORDS
 
@@ -126,7 +127,7 @@ def _section(run: Run, anchor: str, split: str, others: Sequence[Run], page: Pat
         command=provenance["command"],
         circumstances=_circumstances(provenance, results),
         recipe=_recipe_facts(recipe),
-        files=tuple(_data_file(state) for state in provenance["data"].get("archives", ())),
+        files=tuple(ArchiveState(**state) for state in provenance["data"].get("archives", ())),
         changes=changes(recipe),
         footnotes=FOOTNOTES[published.dataset] if published else (),
     )
@@ -272,7 +273,3 @@ def _recipe_facts(recipe: AnyRecipe) -> tuple[FactGroup, ...]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _data_file(state: dict[str, Any]) -> DataFile:
-    return DataFile(state["name"], state["status"], state["found"], state["expected"], state["sha256"][:12])

@@ -13,12 +13,12 @@ from attnmel.config.recipe import Recipe
 from attnmel.config.settings.model import VGG_TRUNKS
 from attnmel.data.archives.catalog import ARCHIVES, Archive, source_of
 from attnmel.data.archives.fetch import archive_states
-from attnmel.data.archives.sizes import size_in_words
 from attnmel.data.datasets.missing import missing_files
 from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
+from attnmel.files.download import size_in_words
 from attnmel.files.folders import RunFolder, home_folder, predicted_masks
 from attnmel.pipeline.run.moved import place_of
 from attnmel.pipeline.run.parts import part_notes, parts_of

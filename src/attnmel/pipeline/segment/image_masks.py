@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32
 from torch import nn
 
 from attnmel.data.preprocess.cache_build import Work, prepared_rows
-from attnmel.data.preprocess.images import image_size, stretched
+from attnmel.data.preprocess.images import image_size, unsquashed
 from attnmel.data.preprocess.workers import worthwhile_processes
 from attnmel.models.segmenter import SegmenterCard
 from attnmel.pipeline.predict.masks.segmenter_masks import lesion_probabilities
@@ -51,4 +51,4 @@ def drawn_images(
             if isinstance(row, str):
                 yield Drawn(work.image_id, None, row)
             else:
-                yield Drawn(work.image_id, stretched(next(maps), *image_size(work.image)))
+                yield Drawn(work.image_id, unsquashed(next(maps), *image_size(work.image)))

@@ -13,7 +13,7 @@ from torch import nn
 from attnmel import runtime
 from attnmel.data.datasets.mask_files import require_single
 from attnmel.data.datasets.read_dataset import KNOWN, read_dataset
-from attnmel.data.dicom.frames import is_dicom_file, require_writer
+from attnmel.data.dicom.frames import WRITER, is_dicom_file
 from attnmel.data.image_files.masks import read_mask
 from attnmel.data.image_files.reading import ReadingNotes
 from attnmel.data.preprocess.images import MASK_THRESHOLD
@@ -22,6 +22,7 @@ from attnmel.evaluation.masks.quality import signs
 from attnmel.files.checksums import file_sha256
 from attnmel.files.folders import MasksFolder, RunFolder, predicted_masks, replacing
 from attnmel.files.locks import hold_folder
+from attnmel.files.packages import require_installed
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
 from attnmel.pipeline.predict.image_files import distinct_names, image_files, raise_for_failures
@@ -209,7 +210,7 @@ def require_dicom_masks(paths: Mapping[str, Path]) -> None:
     """
     if not any(map(is_dicom_file, paths.values())):
         raise ConfigError("masks are written as DICOM for DICOM images only, and there is none; leave out --dicom-out")
-    require_writer()
+    require_installed(WRITER, "a result as DICOM", "dicom")
 
 
 def write_dicom_masks(out: Path, paths: Mapping[str, Path], masks: Mapping[str, Path]) -> int:

@@ -97,7 +97,8 @@ def write_gallery(path: Path, gallery: Gallery) -> None:
         "gallery.html",
         gallery=gallery,
         labels=labels,
-        figures=_embedded(_figures(gallery)),
+        # No text of a user's ends the element that it is in.
+        figures=Markup(json.dumps(_figures(gallery), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
@@ -112,8 +113,3 @@ def _figures(gallery: Gallery) -> Mapping[str, Sequence[object]]:
             for one in gallery.images
         ],
     }
-
-
-def _embedded(figures: Mapping[str, Sequence[object]]) -> Markup:
-    """Return JSON that can be put inside a page: no text of a user's ends the element that it is in."""
-    return Markup(json.dumps(figures, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import attnmel
+from attnmel.data.archives.fetch import ArchiveState
 from attnmel.errors import ConfigError, counted, printable
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
@@ -42,19 +43,6 @@ class History:
     """Name of the validation measure, as `training.select`."""
     chosen: int | None
     """Epoch of the best checkpoint."""
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One file of the data set: whether it was whole."""
-
-    name: str
-    status: str
-    """"complete", "short" or "absent"."""
-    found: int
-    expected: int | None
-    fingerprint: str = ""
-    """First digits of its SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +83,7 @@ class RunSection:
     """Seed, versions, device, times: always in sight."""
     recipe: tuple[FactGroup, ...] = ()
     """Every setting: folded away."""
-    files: tuple[DataFile, ...] = ()
+    files: tuple[ArchiveState, ...] = ()
     changes: tuple[str, ...] = ()
     """Settings that differ from the shipped recipe of this name, in words."""
     footnotes: tuple[str, ...] = ()
@@ -116,7 +104,7 @@ class _View:
     overlap_lines: tuple[tables.Line, ...]
     curves: tuple[Markup, ...]
     learning: tuple[Markup, ...]
-    short_files: tuple[DataFile, ...]
+    short_files: tuple[ArchiveState, ...]
 
 
 def write_report(
@@ -134,34 +122,21 @@ def write_report(
     Raises:
         ConfigError: nothing to show, two runs of one name, or a run without a judgement.
     """
-    write_text(path, printable(report_page(runs, leading=leading, sections=sections, title=title)))
-
-
-def report_page(
-    runs: Sequence[RunSection],
-    *,
-    leading: Sequence[Section] = (),
-    sections: Sequence[Section] = (),
-    title: str | None = None,
-) -> str:
-    """Return the page that `write_report` writes.
-
-    Raises:
-        ConfigError: as `write_report`.
-    """
     if not runs and not leading:
         raise ConfigError("a report needs at least one run; name a run folder")
     _check(runs)
     every_map = tuple(dict.fromkeys(name for run in runs for name in run.overlaps))
     views = [_view(run, f"run-{number}", every_map) for number, run in enumerate(runs, 1)]
     several = len(runs) > 1
-    return rendered(
+    compared = {run.name: run.curves[run.main] for run in runs if run.main in run.curves}
+    write_page(
+        path,
         "page.html",
         title=title or (f"{len(runs)} runs compared" if several else runs[0].title),
         views=views,
         leading=leading,
         several=several,
-        comparison=_comparison_figures(runs) if several else (),
+        comparison=_pair(compared, "all", None) if len(compared) > 1 else (),
         sections=sections,
         licences=tuple(dict.fromkeys(run.licence for run in runs)),
         legend=", ".join(legend_stops()),
@@ -202,17 +177,12 @@ def _curves(run: RunSection, judgement: ClassificationReport, anchor: str) -> tu
     return _pair({tables.spaced(task): one for task, one in run.curves.items()}, anchor, (1 - specificity, sensitivity))
 
 
-def _comparison_figures(runs: Sequence[RunSection]) -> tuple[Markup, ...]:
-    shown = {run.name: run.curves[run.main] for run in runs if run.main in run.curves}
-    return _pair(shown, "all", None) if len(shown) > 1 else ()
-
-
 def _pair(curves: Mapping[str, Curves], anchor: str, point: tuple[float, float] | None) -> tuple[Markup, ...]:
     from attnmel.figures.curves import precision_recall_figure, roc_figure  # and with it matplotlib
 
-    roc = [(f"{name}, AUC {one.roc.auc:.3f}", one.roc) for name, one in curves.items()]
+    roc = [(f"{name}, AUC {fixed(one.roc.auc)}", one.roc) for name, one in curves.items()]
     precision_recall = [
-        (f"{name}, AP {one.precision_recall.average_precision:.3f}", one.precision_recall)
+        (f"{name}, AP {fixed(one.precision_recall.average_precision)}", one.precision_recall)
         for name, one in curves.items()
     ]
     # The figures escape their texts; Markup tells the template not to do it again.
@@ -238,14 +208,10 @@ def _learning(history: History, anchor: str) -> tuple[Markup, ...]:
     return tuple(map(Markup, figures))
 
 
-def rendered(template: str, **values: object) -> str:
-    """Return a page of one of the templates, with the notice and the version of this program."""
-    return environment().get_template(template).render(**values, notice=attnmel.NOTICE, version=attnmel.__version__)
-
-
 def write_page(path: Path, template: str, **values: object) -> None:
-    """Write a page of one of the templates, as `rendered`."""
-    write_text(path, printable(rendered(template, **values)))
+    """Write a page of one of the templates, with the notice and the version of this program."""
+    text = environment().get_template(template).render(**values, notice=attnmel.NOTICE, version=attnmel.__version__)
+    write_text(path, printable(text))
 
 
 def environment() -> Environment:

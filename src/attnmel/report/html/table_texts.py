@@ -7,7 +7,7 @@ from typing import get_args
 from attnmel import NOTICE
 from attnmel.evaluation.thesis.reproduced import Against, ReproducedTable, RowTest, TableBlock, TableRow
 from attnmel.report.html.sections import Table, sentence
-from attnmel.report.sections.thesis_table import TICKS, block_table, runs_table, tests_table
+from attnmel.report.sections.thesis_table import TICKS, block_table, runs_table, tests_table, tick
 
 TEST_FIELDS = ("row", "difference", "low", "high", "p", "p_holm")
 CSV_COLUMNS = (
@@ -105,7 +105,7 @@ def _figure(table: ReproducedTable, block: TableBlock, row: TableRow, place: int
         "by_seed": " ".join(map(_digits, row.by_seed[place])) if row.by_seed else "",
         "published": row.published_values[place] if row.published_values else None,
     }
-    found |= {name: _yes(getattr(row.published, name)) if row.published else "" for name in TICKS}
+    found |= {name: tick(row, name) for name in TICKS}
     for test in block.tests:
         if (test.found.second, test.found.measure) == (row.name, measure):
             found |= _test_figures(test)
@@ -121,10 +121,6 @@ def _test_figures(test: RowTest) -> dict[str, object]:
 
 def _digits(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else repr(value)
-
-
-def _yes(value: bool | None) -> str:
-    return "" if value is None else "yes" if value else "no"
 
 
 def _latex_table(table: Table, caption: str) -> str:

@@ -33,7 +33,9 @@ def calibration_section(calibration: Calibration, split: str, *, anchor: str) ->
     """Return figures and tables of one split's calibration; `anchor` is unique on the page."""
     name = spaced(calibration.main)
     shown = _shown(calibration)
-    curves = [(_label(title, one), one.bins) for title, one in shown.items()]
+    curves = [
+        (f"{title}, ECE {fixed(one.measures['calibration_error'].value)}", one.bins) for title, one in shown.items()
+    ]
     histograms = [(title, one.histogram) for title, one in shown.items()]
     counted = f"{calibration.images:,} {split} images, {calibration.positives:,} {name}"
     return Section(
@@ -60,16 +62,8 @@ def calibration_section(calibration: Calibration, split: str, *, anchor: str) ->
 def _shown(calibration: Calibration) -> dict[str, Reliability]:
     shown = {UNCALIBRATED: calibration.before}
     if calibration.after is not None:
-        shown[_at(calibration)] = calibration.after
+        shown[f"at temperature {fixed(calibration.temperature.value, 2)}"] = calibration.after
     return shown
-
-
-def _at(calibration: Calibration) -> str:
-    return f"at temperature {fixed(calibration.temperature.value, 2)}"
-
-
-def _label(title: str, judged: Reliability) -> str:
-    return f"{title}, ECE {fixed(judged.measures['calibration_error'].value)}"
 
 
 def _prose(calibration: Calibration, name: str) -> str:

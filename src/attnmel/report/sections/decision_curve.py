@@ -39,7 +39,6 @@ def decision_section(curves: Sequence[DecisionCurve], *, anchor: str) -> Section
 
 
 def _table(curve: DecisionCurve) -> Table:
-    """Return some of the points."""
     places = [curve.thresholds.index(one) for one in SHOWN if one in curve.thresholds]
     return Table(
         f"Net benefit, {spaced(curve.task)}, {curve.images:,} images.",

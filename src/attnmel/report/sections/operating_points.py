@@ -48,7 +48,6 @@ def _prose(operating: Operating) -> str:
 
 
 def _points(operating: Operating) -> Table:
-    """Return what every threshold reaches."""
     counts = f"{operating.positives:,} {spaced(operating.task)}, {operating.negatives:,} other images"
     return Table(
         f"What each threshold reaches: {counts}.",
@@ -90,7 +89,6 @@ def _precision(operating: Operating) -> Table:
 
 
 def _area(operating: Operating) -> str:
-    """Return the partial area in one sentence."""
     area, part = operating.partial_area, operating.partial_share
     return (
         f"{spaced(operating.task).capitalize()}: above a sensitivity of {LEAST:g} the ROC curve encloses "

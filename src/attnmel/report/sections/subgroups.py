@@ -78,11 +78,12 @@ def group_tables(found: Subgroups) -> tuple[Table, ...]:
         return ()
     name, whole = spaced(found.task), groups[0][2]
     points = [place for place, point in enumerate(whole.points) if not math.isnan(point.threshold)]
+    after = [(*one, one[2].after) for one in groups if one[2].after is not None]
     return (
         *(_reached(groups, place, name) for place in points),
         _net_benefit(groups, name),
         _calibration("Calibration, uncalibrated.", [(*one, one[2].before) for one in groups]),
-        *_scaled(groups),
+        *([_calibration("Calibration at the temperature of the validation images.", after)] if after else []),
         _classes(groups),
     )
 
@@ -162,12 +163,6 @@ def _calibration(caption: str, groups: list[tuple[str, Subgroup, GroupFigures, R
         rows.append((title, f"{one.images:,}", *map(signed, (error, judged.by_chance, *others))))
     heads = ("ECE", "ECE by chance", "Brier score", "Intercept, 0 at best", "Slope, 1 at best")
     return Table(caption, ("Group", "Images", *heads), tuple(rows))
-
-
-def _scaled(groups: list[Judged]) -> Iterator[Table]:
-    after = [(*one, one[2].after) for one in groups if one[2].after is not None]
-    if after:
-        yield _calibration("Calibration at the temperature of the validation images.", after)
 
 
 def _classes(groups: list[Judged]) -> Table:

@@ -52,14 +52,14 @@ def _prose(block: TableBlock) -> str:
 
 def block_table(table: ReproducedTable, block: TableBlock, *, published_form: str = "published {}") -> Table:
     """Return the rows of one split; below a value are its interval and the published value, as `published_form`."""
-    ticks = [name for name in TICKS if any(_tick(row, name) for row in block.rows)]
+    ticks = [name for name in TICKS if any(tick(row, name) for row in block.rows)]
     heads = ("System", *table.heads, "Seeds", *(TICK_HEADS.get(name, name.capitalize()) for name in ticks))
     rows = tuple(
         (
             f"{row.title}\n{row.status}".rstrip(),
             *(_cell(row, place, published_form) for place in range(len(table.heads))),
             str(row.seeds) if row.seeds else "",
-            *(_tick(row, name) for name in ticks),
+            *(tick(row, name) for name in ticks),
         )
         for row in block.rows
     )
@@ -95,7 +95,8 @@ def _cell(row: TableRow, place: int, published_form: str) -> str:
     return f"{stacked(row.figures[place]) if row.figures else ''}{below}"
 
 
-def _tick(row: TableRow, name: str) -> str:
+def tick(row: TableRow, name: str) -> str:
+    """Return "yes" or "no" for a column of `TICKS`; empty where it is not known of a row."""
     value = getattr(row.published, name) if row.published else None
     return "" if value is None else "yes" if value else "no"
 

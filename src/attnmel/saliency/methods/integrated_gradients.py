@@ -1,18 +1,13 @@
 """Integrated gradients: how far each pixel moves the score on the way from the mean colour to the image."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from attnmel.errors import ConfigError
+from attnmel.files.packages import require_installed
 from attnmel.progress import SILENT, Progress
 from attnmel.saliency.methods.class_scores import check_classes, evaluation_mode, logits_of, plain
 from attnmel.saliency.methods.scaling import positive
-
-if TYPE_CHECKING:
-    from captum.attr import IntegratedGradients
 
 BASELINE = 0.0
 """Start of the way: the mean colour that normalisation takes away, as in `occlusion`."""
@@ -26,20 +21,14 @@ pixels, and on a processor more images at once are no faster."""
 
 
 def integrated_gradients(
-    network: nn.Module,
-    images: Float[Tensor, "B 3 s s"],
-    classes: Int[Tensor, " B"],
-    *,
-    steps: int = STEPS,
-    batch: int = BATCH,
-    progress: Progress = SILENT,
+    network: nn.Module, images: Float[Tensor, "B 3 s s"], classes: Int[Tensor, " B"], *, progress: Progress = SILENT
 ) -> Float[Tensor, "B s s"]:
     """Return what is above 0 of `pixel_shares`, divided by each map's highest value.
 
     The positive part and not the absolute value: as in the other maps, what counts for the class, not what counts
     against it. A map that is constant or nowhere above 0 becomes 0.
     """
-    return positive(pixel_shares(network, images, classes, steps=steps, batch=batch, progress=progress))
+    return positive(pixel_shares(network, images, classes, progress=progress))
 
 
 def pixel_shares(
@@ -59,7 +48,9 @@ def pixel_shares(
     Raises:
         ConfigError: captum is not installed, the network returns no scores, or has no such class.
     """
-    from_captum = _captum()
+    require_installed({"captum": "captum"}, "the method of integrated gradients", "explain")
+    from captum.attr import IntegratedGradients
+
     images = plain(images)
     classes = classes.to(images.device)
     shares: list[Tensor] = []
@@ -70,20 +61,10 @@ def pixel_shares(
         return found
 
     with torch.inference_mode(False), evaluation_mode(network):
-        method = from_captum(logits)
+        method = IntegratedGradients(logits)
         with progress.bar("integrating gradients", len(images), "images") as advance:
             for some, wanted in zip(images.split(batch), classes.split(batch), strict=True):
                 found = method.attribute(some, BASELINE, wanted, n_steps=steps, internal_batch_size=batch)
                 shares.append(found.detach().sum(1))
                 advance(len(some))
     return torch.cat(shares)
-
-
-def _captum() -> "type[IntegratedGradients]":
-    try:
-        from captum.attr import IntegratedGradients
-    except ImportError:
-        raise ConfigError(
-            "integrated gradients need captum, which is not installed; type: pip install 'attnmel[explain]'"
-        ) from None
-    return IntegratedGradients

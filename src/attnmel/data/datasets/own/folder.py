@@ -64,20 +64,14 @@ class FolderContent:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What a user should know of a table that can be used."""
-        every = len(self.lesions) + len(self.without_image)
-        rows, images = self.without_image, self.without_row
-        lines = listed(f"line {one.line}" for one in rows)
-        names = listed(map(str, images))
-        return (
-            *self.notes,
-            *(
-                [f"rows of {self.table} whose image is not in the folder: {len(rows)} of {every} ({lines})"]
-                if rows
-                else []
-            ),
-            *([f"images in the folder without a row in {self.table}: {len(images)} ({names})"] if images else []),
-            *(group_sentence(name, count, len(self.lesions)) for name, count in self.large_groups.items()),
-        )
+        found = [*self.notes]
+        if rows := self.without_image:
+            of = f"{len(rows)} of {len(self.lesions) + len(rows)} ({listed(f'line {one.line}' for one in rows)})"
+            found.append(f"rows of {self.table} whose image is not in the folder: {of}")
+        if images := self.without_row:
+            names = listed(map(str, images))
+            found.append(f"images in the folder without a row in {self.table}: {len(images)} ({names})")
+        return (*found, *(group_sentence(name, count, len(self.lesions)) for name, count in self.large_groups.items()))
 
 
 def group_sentence(name: str, count: int, images: int) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from attnmel.data.datasets.own.files import FolderFiles
 from attnmel.data.datasets.own.folder import FolderContent
-from attnmel.data.datasets.published.gather import PublishedRow, gathered
-from attnmel.data.datasets.published.tables import in_file, read_columns
+from attnmel.data.datasets.published.gather import ListedImage, gathered
+from attnmel.data.tables.columns import in_file, read_columns
 from attnmel.data.tables.problems import Problem, shown
 from attnmel.data.tables.words import sex_in_words, word
 from attnmel.records import Split
@@ -63,7 +63,7 @@ def examine_derm7pt(folder: Path) -> FolderContent:
         found = files.find(cells["derm"])
         known = {"sex": sex_in_words(cells.get("sex", "")), "site": word(cells.get("location", ""))}
         name = cells["derm"].rpartition(".")[0]
-        rows.append(PublishedRow(line, name, found.path, diagnosis, split=splits.get(number), attributes=known))
+        rows.append(ListedImage(line, name, found.path, diagnosis, split=splits.get(number), attributes=known))
     return gathered(folder, TABLE, rows, problems)
 
 

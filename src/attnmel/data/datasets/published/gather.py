@@ -14,7 +14,7 @@ from attnmel.records import Lesion, Split
 
 
 @dataclass(frozen=True)
-class PublishedRow:
+class ListedImage:
     """One image as the tables describe it."""
 
     line: int
@@ -43,7 +43,7 @@ def images_below(folder: Path) -> dict[str, Path]:
 def gathered(
     folder: Path,
     table: str,
-    rows: Sequence[PublishedRow],
+    rows: Sequence[ListedImage],
     problems: Iterable[Problem] = (),
     *,
     files: Iterable[Path] = (),
@@ -81,7 +81,7 @@ def gathered(
     )
 
 
-def _lesion(row: PublishedRow, image: Path) -> Lesion:
+def _lesion(row: ListedImage, image: Path) -> Lesion:
     known = {name: value for name, value in row.attributes.items() if value}
     return Lesion(
         image_id=row.image_id,

@@ -11,19 +11,15 @@ from pathlib import Path
 
 from attnmel.data.datasets.own.folder import FolderContent
 from attnmel.data.datasets.published.archive_diagnoses import diagnosis_of
-from attnmel.data.datasets.published.gather import PublishedRow, counts_in_words, gathered, images_below
-from attnmel.data.datasets.published.isic_metadata import ImageKinds, attributes_of, licences_of
-from attnmel.data.datasets.published.tables import in_file, read_columns
-from attnmel.data.tables.problems import Problem
+from attnmel.data.datasets.published.gather import ListedImage, counts_in_words, gathered, images_below
+from attnmel.data.datasets.published.isic_metadata import Row, attributes_of, dermoscopic_rows, licences_of
+from attnmel.data.tables.columns import in_file, read_columns
 from attnmel.data.tables.words import is_unknown
 
 TABLE = "metadata.csv"
 ID = "isic_id"
 COLUMNS = (ID, "image_type", "diagnosis_1")
 LEVELS = tuple(f"diagnosis_{level}" for level in range(1, 6))
-
-Row = tuple[int, Mapping[str, str]]
-"""Line and cells."""
 
 
 def is_isic_archive(folder: Path) -> bool:
@@ -42,14 +38,16 @@ def examine_isic_archive(folder: Path) -> FolderContent:
     are a group, and all of a lesion where the patient is not known.
     """
     table = read_columns(folder / TABLE, COLUMNS)
-    kinds = ImageKinds()
-    dermoscopic = [(line, cells) for line, cells in table.rows if kinds.is_dermoscopic(cells["image_type"])]
+    dermoscopic, notes = dermoscopic_rows(table.rows, TABLE)
     diagnoses = {line: diagnosis_of([_known(cells, level) for level in LEVELS]) for line, cells in dermoscopic}
     used = [(line, cells) for line, cells in dermoscopic if diagnoses[line][0]]
     unknown = Counter(why for _, why in diagnoses.values() if why)
+    if unknown:
+        count = f"{unknown.total():,} images without a diagnosis to learn from are left out"
+        notes.append(f"{TABLE}: {count}: {counts_in_words(unknown)}")
     images, patients = images_below(folder), _patients(used)
     rows = [
-        PublishedRow(
+        ListedImage(
             line,
             cells[ID],
             images.get(cells[ID]),
@@ -59,11 +57,14 @@ def examine_isic_archive(folder: Path) -> FolderContent:
         )
         for line, cells in used
     ]
-    problems = [*table.problems, *([] if used or table.problems else [_nothing(folder / TABLE, kinds, unknown)])]
+    problems = [*table.problems]
+    if not used and not problems:
+        expected = "some with image_type dermoscopic and a diagnosis_1"
+        problems.append(in_file(folder / TABLE, 0, "", f"no image that can be used ({'; '.join(notes)})", expected))
     every = {cells[ID] for _, cells in table.rows}
     files = [path for name, path in images.items() if name not in every]
     licence = licences_of(cells for _, cells in used)
-    notes = [*kinds.notes(TABLE), *_unknown_notes(unknown), *([f"licences of the images: {licence}"] if used else [])]
+    notes += [f"licences of the images: {licence}"] if used else []
     return gathered(folder, TABLE, rows, problems, files=files, notes=notes, licence=licence)
 
 
@@ -81,16 +82,3 @@ def _patients(rows: Iterable[Row]) -> dict[str, str]:
 def _group(cells: Mapping[str, str], patients: Mapping[str, str]) -> str | None:
     lesion, patient = _known(cells, "lesion_id"), _known(cells, "patient_id")
     return patient or patients.get(lesion, lesion) or None
-
-
-def _unknown_notes(unknown: Mapping[str, int]) -> list[str]:
-    if not unknown:
-        return []
-    count = sum(unknown.values())
-    return [f"{TABLE}: {count:,} images without a diagnosis to learn from are left out: {counts_in_words(unknown)}"]
-
-
-def _nothing(path: Path, kinds: ImageKinds, unknown: Mapping[str, int]) -> Problem:
-    why = "; ".join([*kinds.notes(path.name), *_unknown_notes(unknown)])
-    expected = "some with image_type dermoscopic and a diagnosis_1"
-    return in_file(path, 0, "", f"no image that can be used ({why})", expected)

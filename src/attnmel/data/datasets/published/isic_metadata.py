@@ -7,6 +7,9 @@ from attnmel.data.datasets.published.gather import counts_in_words
 from attnmel.data.tables.metadata import CONFIRMATIONS
 from attnmel.data.tables.words import age_in_words, is_unknown, sex_in_words, word
 
+Row = tuple[int, Mapping[str, str]]
+"""Line and cells."""
+
 DERMOSCOPIC = "dermoscopic"
 NO_KIND = "of no stated kind"
 SITES = ("anatom_site_2", "anatom_site_1", "anatom_site_general", "site")
@@ -14,25 +17,20 @@ SITES = ("anatom_site_2", "anatom_site_1", "anatom_site_general", "site")
 as "Anterior trunk", else the first, else the former single column; MILK10k's is called site."""
 
 
-class ImageKinds:
-    """Tells dermoscopic images from others, which are counted."""
-
-    def __init__(self) -> None:
-        self._left_out: Counter[str] = Counter()
-
-    def is_dermoscopic(self, image_type: str) -> bool:
-        """Whether the image is to be used."""
-        if image_type.casefold() == DERMOSCOPIC:
-            return True
-        self._left_out[NO_KIND if is_unknown(image_type) else image_type] += 1
-        return False
-
-    def notes(self, table: str) -> list[str]:
-        """Return how many images of which kind are left out; none where all are dermoscopic."""
-        if not self._left_out:
-            return []
-        every = self._left_out.total()
-        return [f"{table}: {every:,} images that are not dermoscopic are left out: {counts_in_words(self._left_out)}"]
+def dermoscopic_rows(rows: Iterable[Row], table: str) -> tuple[list[Row], list[str]]:
+    """Return the rows of dermoscopic images, and a note on how many of which other kind are left out; none of none."""
+    kept: list[Row] = []
+    left_out = Counter[str]()
+    for line, cells in rows:
+        kind = cells["image_type"]
+        if kind.casefold() == DERMOSCOPIC:
+            kept.append((line, cells))
+        else:
+            left_out[NO_KIND if is_unknown(kind) else kind] += 1
+    if not left_out:
+        return kept, []
+    count = f"{left_out.total():,} images that are not dermoscopic are left out"
+    return kept, [f"{table}: {count}: {counts_in_words(left_out)}"]
 
 
 def attributes_of(cells: Mapping[str, str]) -> dict[str, str]:

@@ -10,9 +10,9 @@ Each lesion has a clinical and a dermoscopic photograph, of which only the latte
 from pathlib import Path
 
 from attnmel.data.datasets.own.folder import FolderContent
-from attnmel.data.datasets.published.gather import PublishedRow, gathered, images_below
-from attnmel.data.datasets.published.isic_metadata import ImageKinds, attributes_of, licences_of
-from attnmel.data.datasets.published.tables import in_file, read_columns
+from attnmel.data.datasets.published.gather import ListedImage, gathered, images_below
+from attnmel.data.datasets.published.isic_metadata import attributes_of, dermoscopic_rows, licences_of
+from attnmel.data.tables.columns import in_file, read_columns
 from attnmel.data.tables.problems import Problem
 
 TABLE, METADATA = "MILK10k_Training_GroundTruth.csv", "MILK10k_Training_Metadata.csv"
@@ -26,20 +26,19 @@ def examine_milk10k(folder: Path) -> FolderContent:
     diagnoses, problems = _diagnoses(folder / TABLE)
     table = read_columns(folder / METADATA, COLUMNS)
     problems += table.problems
-    images, kinds, rows = images_below(folder), ImageKinds(), []
-    for line, cells in table.rows if not problems else ():
-        if not kinds.is_dermoscopic(cells["image_type"]):
-            continue
+    dermoscopic, notes = dermoscopic_rows(() if problems else table.rows, METADATA)
+    images, rows = images_below(folder), []
+    for line, cells in dermoscopic:
         lesion, image_id = cells["lesion_id"], cells["isic_id"]
         if lesion not in diagnoses:
             problems.append(in_file(folder / METADATA, line, "lesion_id", f"'{lesion}'", f"a lesion of {TABLE}"))
             continue
         known = attributes_of(cells)
         rows.append(
-            PublishedRow(line, image_id, images.get(image_id), diagnoses[lesion], group=lesion, attributes=known)
+            ListedImage(line, image_id, images.get(image_id), diagnoses[lesion], group=lesion, attributes=known)
         )
     licence = licences_of(cells for _, cells in table.rows)
-    return gathered(folder, TABLE, rows, problems, notes=kinds.notes(METADATA), licence=licence)
+    return gathered(folder, TABLE, rows, problems, notes=notes, licence=licence)
 
 
 def _diagnoses(path: Path) -> tuple[dict[str, str], list[Problem]]:

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attnmel.data.datasets.own.folder import FolderContent
-from attnmel.data.datasets.published.gather import PublishedRow, gathered, images_below
-from attnmel.data.datasets.published.tables import in_file
+from attnmel.data.datasets.published.gather import ListedImage, gathered, images_below
+from attnmel.data.tables.columns import in_file
 from attnmel.data.tables.problems import Problem, shown
 
 TABLE = "PH2_dataset.txt"
@@ -55,7 +55,7 @@ def _cells(line: str) -> list[str]:
 
 def _row(
     table: Path, number: int, header: Sequence[str], cells: Sequence[str], images: Mapping[str, Path]
-) -> tuple[PublishedRow | None, Problem | None]:
+) -> tuple[ListedImage | None, Problem | None]:
     if len(cells) != len(header):
         return None, in_file(table, number, "", f"{len(cells)} cells", f"{len(header)}, as in the header")
     name, histology, clinical = (cells[header.index(column)] for column in COLUMNS)
@@ -64,4 +64,4 @@ def _row(
         return None, in_file(table, number, COLUMNS[2], shown(clinical), expected)
     known = {"confirmation": "histopathology"} if histology else {}
     image, mask = images.get(name), images.get(f"{name}_lesion")
-    return PublishedRow(number, name, image, DIAGNOSES[clinical], mask, attributes=known), None
+    return ListedImage(number, name, image, DIAGNOSES[clinical], mask, attributes=known), None

@@ -10,7 +10,7 @@ from torch import nn
 
 from attnmel import runtime
 from attnmel.data.image_files.picture import ImageSource
-from attnmel.data.preprocess.images import image_size, normalised, prepared_image, stretched
+from attnmel.data.preprocess.images import image_size, normalised, prepared_image, unsquashed
 from attnmel.models.segmenter import SegmenterCard, load_segmenter
 from attnmel.models.weights.checkpoints import checkpoint_file
 
@@ -37,7 +37,7 @@ class SegmenterMasks:
         """
         square = prepared_image(image, crop=None, side=self.card.size)
         (found,) = lesion_probabilities(self._network, self.card, [square], self._device)
-        return stretched(found, *image_size(image)) > self.card.threshold
+        return unsquashed(found, *image_size(image)) > self.card.threshold
 
 
 @torch.inference_mode()

@@ -7,6 +7,7 @@ import numpy as np
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.readers.curves import average_curve, reader_curve
 from attnmel.evaluation.readers.study_results import StudyAnalysis
+from attnmel.evaluation.statistics.format import fixed
 from attnmel.figures.readers import ForestRow, flows_figure, forest_figure, reader_roc_figure, times_figure
 from attnmel.report.html.sections import Drawing, Section
 from attnmel.report.sections.readers import reader_tables as tables
@@ -75,7 +76,7 @@ def _curves(found: StudyAnalysis) -> Section:
         own = list(_reader_curves(found, name))
         if own:
             average = average_curve(own)
-            curves.append((f"{name}, mean of readers, AUC {average.auc:.3f}", average))
+            curves.append((f"{name}, mean of readers, AUC {fixed(average.auc)}", average))
     points: dict[str, list[tuple[float, float]]] = {}
     if found.shares:
         sensitivity, specificity = (found.shares[share].by_reader for share in ("sensitivity", "specificity"))
@@ -83,7 +84,7 @@ def _curves(found: StudyAnalysis) -> Section:
             cells = [cell for cell in sensitivity if cell[0] == place and cell in specificity]
             points[f"readers, {name}"] = [(1 - specificity[cell].value, sensitivity[cell].value) for cell in cells]
     own = [(one, next(_reader_curves(found, one.name))) for one in found.machines]
-    curves = [(f"{one.name}, AUC {curve.auc:.3f}", curve) for one, curve in own] + curves
+    curves = [(f"{one.name}, AUC {fixed(curve.auc)}", curve) for one, curve in own] + curves
     stars = [
         (1 - one.shares["specificity"].value, one.shares["sensitivity"].value) if len(one.shares) == 3 else None
         for one in found.machines

@@ -4,13 +4,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from attnmel.evaluation.readers.automation import AutomationBias
-from attnmel.evaluation.readers.binormal import BinormalCurve, BinormalStudy
+from attnmel.evaluation.readers.binormal import BinormalStudy
 from attnmel.evaluation.readers.decisions import SHARES
 from attnmel.evaluation.readers.inference.estimates import Estimate
-from attnmel.evaluation.readers.study_results import AgreementResult, MachineResult, PairResult, StudyAnalysis
+from attnmel.evaluation.readers.study_results import MachineResult, PairResult, StudyAnalysis
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span
-from attnmel.evaluation.statistics.format import signed as with_interval
+from attnmel.evaluation.statistics.format import DASH, fixed, minus, p_cell, plus, plus_span, signed
 from attnmel.report.html.sections import Table
 
 SHARE_WORDS = {
@@ -24,12 +23,12 @@ CHANGE_WORDS = {
 }
 
 
-def stacked(one: Estimate | Interval | None) -> str:
+def interval_cell(one: Estimate | Interval | None) -> str:
     """Return a value above its interval, for a cell."""
-    return DASH if one is None else with_interval((one.value, one.low, one.high))
+    return DASH if one is None else signed((one.value, one.low, one.high))
 
 
-def signed(one: Estimate) -> str:
+def difference_cell(one: Estimate) -> str:
     """Return a difference above its interval."""
     return DASH if math.isnan(one.value) else minus(f"{plus(one.value)}\n{plus_span((one.low, one.high))}".rstrip())
 
@@ -41,8 +40,10 @@ def auc_table(found: StudyAnalysis) -> Table:
         own = one.analysis
         cells = [own and own.random.means[0], own and own.fixed_readers.means[0]]
         u = one.u.unbiased.t
-        rows.append((one.name, str(len(one.readers)), stacked(cells[0]), stacked(cells[1]), stacked(u)))
-    rows += [(one.name, "machine", DASH, stacked(one.auc), DASH) for one in found.machines]
+        rows.append(
+            (one.name, str(len(one.readers)), interval_cell(cells[0]), interval_cell(cells[1]), interval_cell(u))
+        )
+    rows += [(one.name, "machine", DASH, interval_cell(one.auc), DASH) for one in found.machines]
     heads = ("modality", "readers", "all readers and cases", "these readers", "U-statistic")
     return Table("AUC averaged over readers, with 95 % intervals", heads, tuple(rows))
 
@@ -55,9 +56,9 @@ def difference_table(found: StudyAnalysis) -> Table:
     rows = tuple(
         (
             f"{one.first} {minus('-')} {one.second}",
-            signed(one.random),
+            difference_cell(one.random),
             p_cell(one.random.p),
-            signed(one.u.unbiased.t),
+            difference_cell(one.u.unbiased.t),
             p_cell(one.u.unbiased.t.p),
             *((p_cell(one.non_inferior),) if margin is not None else ()),
         )
@@ -93,7 +94,7 @@ def component_tables(found: StudyAnalysis) -> Iterator[Table]:
         rows = tuple(
             (
                 kind,
-                signed(own.differences[0, 1]),
+                difference_cell(own.differences[0, 1]),
                 _short(own.test.statistic),
                 _freedom(own.test.df2),
                 p_cell(own.test.p),
@@ -106,28 +107,25 @@ def component_tables(found: StudyAnalysis) -> Iterator[Table]:
 def reader_table(found: StudyAnalysis) -> Table:
     """Return each reader's AUC with each modality."""
     readers = sorted({reader for one in found.modalities for reader in one.readers})
-    rows = tuple((reader, *(stacked(one.readers.get(reader)) for one in found.modalities)) for reader in readers)
+    rows = tuple((reader, *(interval_cell(one.readers.get(reader)) for one in found.modalities)) for reader in readers)
     return Table("AUC of each reader, with 95 % intervals (DeLong)", ("reader", *found.human), rows)
 
 
 def binormal_tables(found: BinormalStudy, human: Sequence[str]) -> Iterator[Table]:
     """Yield each reader's area under the fitted curve, with a and b, and the comparisons of the areas."""
     readers = list(dict.fromkeys(reader for _, reader in found.curves))
-    rows = tuple((reader, *(_curve(found.curves.get((name, reader))) for name in human)) for reader in readers)
+    cells = {key: interval_cell(one.auc) for key, one in found.curves.items()}
+    rows = tuple((reader, *(cells.get((name, reader), DASH) for name in human)) for reader in readers)
     yield Table("Binormal AUC of each reader, with 95 % intervals", ("reader", *human), rows)
     if found.analysis is None:
         return
     random = found.analysis.random
-    means = tuple((name, stacked(one), DASH) for name, one in zip(human, random.means, strict=True))
+    means = tuple((name, interval_cell(one), DASH) for name, one in zip(human, random.means, strict=True))
     pairs = tuple(
-        (f"{human[first]} {minus('-')} {human[second]}", signed(one), p_cell(one.p))
+        (f"{human[first]} {minus('-')} {human[second]}", difference_cell(one), p_cell(one.p))
         for (first, second), one in random.differences.items()
     )
     yield Table("Binormal AUC for all readers and cases", ("modality", "AUC", "p"), (*means, *pairs))
-
-
-def _curve(one: BinormalCurve | None) -> str:
-    return stacked(one and one.auc)
 
 
 def share_table(found: StudyAnalysis) -> Table:
@@ -135,9 +133,9 @@ def share_table(found: StudyAnalysis) -> Table:
     rows = []
     for place, name in enumerate(found.human if found.shares else ()):
         averaged = [one.averaged and one.averaged.means[place] for one in found.shares.values()]
-        rows.append((name, *map(stacked, averaged)))
+        rows.append((name, *map(interval_cell, averaged)))
     rows += [
-        (_machine_words(one, found), *(stacked(one.shares.get(share)) for share in SHARES))
+        (_machine_words(one, found), *(interval_cell(one.shares.get(share)) for share in SHARES))
         for one in found.machines
         if one.shares
     ]
@@ -162,7 +160,7 @@ def share_reader_table(found: StudyAnalysis) -> Table:
     kinds = [share for share in found.shares if share != "balanced_accuracy"]
     heads = ("reader", *(f"{SHARE_WORDS[share]}, {name}" for name in found.human for share in kinds))
     cells = [
-        (reader, *(stacked(found.shares[share].by_reader.get((place, own)))
+        (reader, *(interval_cell(found.shares[share].by_reader.get((place, own)))
                    for place in range(len(found.human)) for share in kinds))
         for own, reader in enumerate(readers)
     ]  # fmt: skip
@@ -171,13 +169,13 @@ def share_reader_table(found: StudyAnalysis) -> Table:
 
 def agreement_table(found: StudyAnalysis) -> Table | None:
     """Return the agreement of readers with each other."""
-    rows = tuple(_between(one) for one in found.between if one.ac1 is not None or one.ac2 is not None)
+    rows = tuple(
+        (one.modality, interval_cell(one.ac1), fixed(one.kappa), interval_cell(one.ac2), fixed(one.weighted_kappa))
+        for one in found.between
+        if one.ac1 is not None or one.ac2 is not None
+    )
     heads = ("modality", "AC1 of decisions", "mean kappa", "AC2 of scores", "mean weighted kappa")
     return Table("Agreement between readers, with 95 % intervals", heads, rows) if rows else None
-
-
-def _between(one: AgreementResult) -> tuple[str, ...]:
-    return one.modality, stacked(one.ac1), fixed(one.kappa), stacked(one.ac2), fixed(one.weighted_kappa)
 
 
 def repeat_table(found: StudyAnalysis) -> Table | None:
@@ -199,7 +197,7 @@ def change_table(name: str, reference: str, found: AutomationBias) -> Table:
     for kind, words in CHANGE_WORDS.items():
         own = getattr(found, kind)
         changed, answers = (sum(one[place] for one in own.by_reader.values()) for place in (0, 1))
-        rows.append((words, f"{changed} of {answers}", stacked(own.mean)))
+        rows.append((words, f"{changed} of {answers}", interval_cell(own.mean)))
     heads = ("change", "answers", "mean share of readers")
     return Table(f"Changes from '{reference}' to '{name}', with 95 % intervals", heads, tuple(rows))
 
@@ -216,9 +214,9 @@ def experience_table(found: StudyAnalysis) -> Table:
         (
             one.level,
             str(len(one.readers)),
-            *(stacked(one.modalities.get(name)) for name in found.human),
-            *(signed(one.differences[pair]) if pair in one.differences else DASH for pair in pairs),
-            *(stacked(one.toward_wrong.get(name)) for name in biased),
+            *(interval_cell(one.modalities.get(name)) for name in found.human),
+            *(difference_cell(one.differences[pair]) if pair in one.differences else DASH for pair in pairs),
+            *(interval_cell(one.toward_wrong.get(name)) for name in biased),
         )
         for one in found.groups
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from attnmel.evaluation.readers.inference.estimates import Estimate
 from attnmel.evaluation.readers.machines import OF_READERS
 from attnmel.evaluation.readers.study_results import PairResult, StudyAnalysis
-from attnmel.evaluation.statistics.format import p_words, plus
+from attnmel.evaluation.statistics.format import fixed, p_words, plus
 
 FEW = "since the formula does not know these bounds, and few readers make it wide; take the bound as the end"
 
@@ -32,9 +32,9 @@ def answers_of(found: StudyAnalysis) -> Iterator[str]:
 def _difference(one: PairResult, first: str, second: str, found: StudyAnalysis) -> str:
     value, verb = one.random, "reach" if first.startswith("Readers") else "reaches"
     aucs = _aucs(one, found)
-    head = f"{first} {verb} a mean AUC of {aucs[0]:.3f}, {second} of {aucs[1]:.3f}"
+    head = f"{first} {verb} a mean AUC of {fixed(aucs[0])}, {second} of {fixed(aucs[1])}"
     if first.startswith("The"):
-        head = f"{first} {verb} an AUC of {aucs[0]:.3f}, {second} a mean of {aucs[1]:.3f}"
+        head = f"{first} {verb} an AUC of {fixed(aucs[0])}, {second} a mean of {fixed(aucs[1])}"
     head += f": a difference of {plus(value.value)}"
     if math.isnan(value.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
@@ -58,7 +58,7 @@ def _meaning(value: Estimate) -> str:
         return f"So the first is {'better' if value.low > 0 else 'worse'} for other readers and other cases, too."
     return (
         "So no difference is shown for other readers and other cases: for them the first may be up to "
-        f"{-value.low:.3f} worse or up to {value.high:.3f} better."
+        f"{fixed(-value.low)} worse or up to {fixed(value.high)} better."
     )
 
 
@@ -71,27 +71,39 @@ def _not_worse(one: PairResult, found: StudyAnalysis) -> str:
 
 
 def _mean(name: str, mean: Estimate) -> str:
-    head = f"Readers '{name}' reach a mean AUC of {mean.value:.3f}"
+    head = f"Readers '{name}' reach a mean AUC of {fixed(mean.value)}"
     if math.isnan(mean.low):
         return f"{head}, without an interval, so that nothing is known of other readers and cases."
-    return f"{head}; other readers on other cases {mean.low:.3f} to {mean.high:.3f} (95 % interval)."
+    return f"{head}; other readers on other cases {fixed(mean.low)} to {fixed(mean.high)} (95 % interval)."
 
 
 def notes_of(found: StudyAnalysis) -> list[str]:
     """Return what is compared and decided by default, and why an interval or a test is missing, a sentence each."""
-    named = [(one.name, one.u.unbiased.t.note) for one in found.modalities]
-    named += [(one.name, one.analysis.random.means[0].note) for one in found.modalities if one.analysis is not None]
+    named = [(name, one.note) for name, one in _means(found)]
     if found.binormal is not None:
         named += [(f"{reader}, {name}", one.auc.note) for (name, reader), one in found.binormal.curves.items()]
-    for one in (*found.pairs, *found.against_machine):
-        pair = f"{one.first} and {one.second}"
-        named += [(pair, one.random.note), (f"{pair}, U-statistic", one.u.unbiased.t.note)]
-    for share, one in found.shares.items():
-        means = one.averaged.means if one.averaged is not None else ()
-        words = share.replace("_", " ")
-        named += [(f"{name}, {words}", mean.note) for name, mean in zip(found.human, means, strict=False)]
+    named += [(name, one.note) for name, one in _compared(found)]
     why = dict.fromkeys(f"{name}: {note}" for name, note in named if note)
     return [*_reference(found), *machine_decides(found), *_beyond(found), *why]
+
+
+def _means(found: StudyAnalysis) -> Iterator[tuple[str, Estimate]]:
+    """Yield the means of readers, of AUCs and of decisions, each with what it is of."""
+    for one in found.modalities:
+        yield one.name, one.u.unbiased.t
+        if one.analysis is not None:
+            yield one.name, one.analysis.random.means[0]
+    for share, own in found.shares.items():
+        means = own.averaged.means if own.averaged is not None else ()
+        for name, mean in zip(found.human, means, strict=False):
+            yield f"{name}, {share.replace('_', ' ')}", mean
+
+
+def _compared(found: StudyAnalysis) -> Iterator[tuple[str, Estimate]]:
+    """Yield the differences of two modalities, each with what it is of."""
+    for one in (*found.pairs, *found.against_machine):
+        yield f"{one.first} and {one.second}", one.random
+        yield f"{one.first} and {one.second}, U-statistic", one.u.unbiased.t
 
 
 def _reference(found: StudyAnalysis) -> Iterator[str]:
@@ -116,14 +128,8 @@ def machine_decides(found: StudyAnalysis) -> Iterator[str]:
 
 def _beyond(found: StudyAnalysis) -> Iterator[str]:
     """Say whose intervals reach where no AUC, share or difference can."""
-    singles = [(one.name, one.u.unbiased.t) for one in found.modalities]
-    for one in found.modalities:
-        analyses = (one.analysis.random, one.analysis.fixed_readers) if one.analysis is not None else ()
-        singles += [(one.name, part.means[0]) for part in analyses]
-    for share, own in found.shares.items():
-        means = own.averaged.means if own.averaged is not None else ()
-        words = share.replace("_", " ")
-        singles += [(f"{words} {name}", mean) for name, mean in zip(found.human, means, strict=False)]
+    singles = [*_means(found)]
+    singles += [(one.name, one.analysis.fixed_readers.means[0]) for one in found.modalities if one.analysis is not None]
     singles += [(f"{name}, {one.level}", mean) for one in found.groups for name, mean in one.modalities.items()]
     agreed = [
         (f"agreement {one.modality}", own)
@@ -133,11 +139,6 @@ def _beyond(found: StudyAnalysis) -> Iterator[str]:
     ]
     if names := {name: None for name, one in singles if one.low < 0 or one.high > 1}:
         yield f"intervals of {', '.join(names)} reach below 0 or above 1, {FEW}"
-    compared = (*found.pairs, *found.against_machine)
-    pairs = [
-        (f"the difference of {one.first} and {one.second}", own)
-        for one in compared
-        for own in (one.random, one.u.unbiased.t)
-    ]
+    pairs = [(f"the difference of {name}", one) for name, one in _compared(found)]
     if names := {name: None for name, one in (*pairs, *agreed) if one.low < -1 or one.high > 1}:
         yield f"intervals of {', '.join(names)} reach below -1 or above 1, {FEW}"
