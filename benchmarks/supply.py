@@ -1,6 +1,6 @@
 """List what the default install brings: versions, licences, a software bill of materials, and known holes.
 
-    python benchmarks/supply.py FOLDER [--extra serve]
+    python benchmarks/supply.py FOLDER [--extra serve] [--extra all]
     python benchmarks/supply.py FOLDER --licences docs/licences.md
 
 Writes FOLDER/requirements.txt (the whole tree, pinned as installed here), FOLDER/bom.json (CycloneDX, by cyclonedx-py)
@@ -9,6 +9,7 @@ alone: the licence of each package of the default install and of each extra. Not
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
 ROOT = Path(__file__).parent.parent
+MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy"
 LONGEST = 60
 """Characters of a licence; some packages put its whole text there."""
 
@@ -57,15 +59,22 @@ def _requirements(package: Distribution, extras: set[str]) -> Iterator[Requireme
 
 
 def licence(package: Distribution) -> str:
-    """Return a package's licence: its expression, else its classifiers, else its own words."""
+    """Return a package's licence: its expression, else its classifiers, else its own words, else MIT by its text."""
     about = cast("Message", package.metadata)
     classifiers = [text.rpartition(" :: ")[2] for text in about.get_all("Classifier") or () if "License ::" in text]
+    classifiers = [one for one in classifiers if one != "OSI Approved"]  # which says nothing
     own = " ".join((about.get("License") or "").replace("UNKNOWN", "").split())
-    return about.get("License-Expression") or ", ".join(classifiers) or own[:LONGEST] or "not stated"
+    return about.get("License-Expression") or ", ".join(classifiers) or own[:LONGEST] or _by_text(package)
 
 
-NOT_RUN = frozenset({"test", "docs", "all", "mlflow", "wandb"})
-"""Extras of people who work on the program, and of two services that are not installed where the page is made."""
+def _by_text(package: Distribution) -> str:
+    files = cast("Message", package.metadata).get_all("License-File") or ()
+    texts = (package.read_text(f"licenses/{name}") or "" for name in files)
+    return "MIT" if any(MIT in " ".join(text.split()) for text in texts) else "not stated"
+
+
+NOT_RUN = frozenset({"test", "all"})
+"""Extras of people who work on the program."""
 
 HEAD = """# Licences of what is installed
 
@@ -93,6 +102,13 @@ def extras() -> dict[str, list[Requirement]]:
         for name, some in listed.items()
         if name not in NOT_RUN
     }
+
+
+def wanted_by(extra: str) -> list[Requirement]:
+    """Return what an extra asks for; `all` what every extra does, those of people who work on the program too."""
+    listed = project()["optional-dependencies"]
+    some = (one for each in listed.values() for one in each) if extra == "all" else listed[extra]
+    return [one for one in map(Requirement, some) if one.name != "attnmel"]
 
 
 def licence_page() -> str:
@@ -137,7 +153,7 @@ def run_all() -> None:
         options.licences.write_text(licence_page(), encoding="utf-8")
         return
     options.folder.mkdir(parents=True, exist_ok=True)
-    found = tree([*default_requirements(), *(one for name in options.extra for one in extras()[name])])
+    found = tree([*default_requirements(), *(one for name in options.extra for one in wanted_by(name))])
     pinned, bill = options.folder / "requirements.txt", options.folder / "bom.json"
     write_pinned(pinned, found)
     rows = [f"| {name} | {one.version} | {licence(one)} |" for name, one in found.items()]
@@ -146,16 +162,28 @@ def run_all() -> None:
     )
     write_bill(pinned, bill)
     print(f"{len(found)} packages: {pinned}, {bill}")
-    for command in (
-        ["pip-audit", "-r", str(pinned), "--no-deps", "--disable-pip", "--progress-spinner", "off"],
-        ["deptry", str(ROOT / "src"), "--config", str(ROOT / "pyproject.toml")],
-    ):
-        program = Path(sys.executable).parent / command[0]
-        if not program.exists():
-            print(f"not run: {command[0]} is not installed")
-            continue
-        ran = subprocess.run([program, *command[1:]], cwd=ROOT, check=False, capture_output=True, text=True)
-        print(f"{command[0]}: {ran.returncode}\n{ran.stdout[-6000:]}{ran.stderr[-3000:]}")
+    if ran := run("pip-audit", "-r", str(pinned), "--no-deps", "--disable-pip", "--format", "json"):
+        print(known_holes(ran.stdout) if ran.stdout else f"pip-audit: {ran.stderr[-3000:]}")
+    if ran := run("deptry", str(ROOT / "src"), "--config", str(ROOT / "pyproject.toml")):
+        print(f"deptry: {ran.returncode}\n{ran.stdout[-6000:]}{ran.stderr[-3000:]}")
+
+
+def run(name: str, *arguments: str) -> "subprocess.CompletedProcess[str] | None":
+    """Run a program that is installed with this Python; None if it is not."""
+    program = Path(sys.executable).parent / name
+    if not program.exists():
+        print(f"not run: {name} is not installed")
+        return None
+    return subprocess.run([program, *arguments], cwd=ROOT, check=False, capture_output=True, text=True)
+
+
+def known_holes(found: str) -> str:
+    """Say what pip-audit found; packages that its list does not have count as not looked up, not as free of holes."""
+    packages = json.loads(found)["dependencies"]
+    looked_up = [one for one in packages if "skip_reason" not in one]
+    holes = [f"{one['name']} {one['version']}: {hole['id']}" for one in looked_up for hole in one["vulns"]]
+    said = f"pip-audit looked up {len(looked_up)} of {len(packages)} packages, and knows {len(holes)} holes in them"
+    return "\n".join([said, *holes])
 
 
 if __name__ == "__main__":

@@ -91,3 +91,14 @@ def test_where_the_library_cannot_keep_memory_nothing_happens(monkeypatch: pytes
 
 def test_numbers_read_later_are_those_of_the_device() -> None:
     assert runtime.read_later(torch.tensor([1.5, -2.0]))() == [1.5, -2.0]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_cpu_has_a_name_where_torch_does_not_know_it(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if known:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": "a CPU"}, raising=False)
+    else:
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    name, _, threads = runtime.device_name(CPU).rpartition(", ")
+    assert name == ("a CPU" if known else platform.processor() or platform.machine())
+    assert threads in {"1 thread", f"{torch.get_num_threads()} threads"}

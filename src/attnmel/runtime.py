@@ -149,7 +149,8 @@ def device_name(device: torch.device) -> str:
     """Return the name of the device, for the CPU with the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine()
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.10 does not have it
+    name = known.get("cpu_name") or platform.processor() or platform.machine()
     return f"{name}, {counted(torch.get_num_threads(), 'thread')}"
 
 

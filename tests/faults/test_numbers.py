@@ -91,6 +91,30 @@ def test_odd_scores_give_the_numbers_of_the_reference(scores: str, name: str) ->
     QUESTIONS[name](two_class_predictions(ALTERNATING, SCORES[scores]))
 
 
+SEVEN = tuple("ABCDEFG")
+LABELS = np.arange(42) % 7
+SHARES = {
+    "constant": np.full((42, 7), 1 / 7),
+    "certain and right": np.eye(7)[LABELS],
+    "certain and wrong": np.eye(7)[(LABELS + 1) % 7],
+    "subnormal": np.where(np.eye(7)[LABELS] == 1, LARGEST, TINIEST * np.arange(1, 43)[:, None]),
+}
+
+
+@pytest.mark.parametrize("shares", SHARES)
+def test_odd_scores_of_seven_classes_give_the_numbers_of_the_reference(shares: str) -> None:
+    ids = tuple(map(str, range(42)))
+    given = Predictions(ids, SEVEN, SHARES[shares], LABELS, ids)
+    report = evaluate_classification(given, SEVEN, resamples=20)
+    for place, name in enumerate(SEVEN):
+        truth, score = np.equal(LABELS, place), SHARES[shares][:, place]
+        assert report.row(name, "auc").value == pytest.approx(roc_auc_score(truth, score), abs=1e-12)
+        assert report.row(name, "ap").value == pytest.approx(average_precision_score(truth, score), abs=1e-12)
+    first = Predictions(ids[:1], SEVEN, SHARES[shares][:1], LABELS[:1], ids[:1])
+    one = evaluate_classification(first, SEVEN, resamples=20, one_sided=True)
+    assert np.isnan(one.row("A", "auc").value)
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_one_class_or_one_image_gives_what_is_defined_or_one_sentence(name: str, count: int) -> None:
@@ -169,11 +193,13 @@ print(json.dumps([*found.before.measures.values(), found.temperature]))
 
 
 @pytest.mark.slow
-def test_one_two_and_four_threads_give_the_same_measures_to_the_last_bit_and_calibration_to_twelve_digits() -> None:
+def test_threads_and_no_avx_512_give_the_same_measures_to_the_last_bit_and_calibration_to_twelve_digits() -> None:
     reports, calibrations = set(), []
-    for threads in ("1", "2", "4"):
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        environment = {**os.environ, **dict.fromkeys(names, threads)}
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    no_512 = {"OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_ICL"}
+    changes: list[dict[str, str]] = [dict.fromkeys(names, threads) for threads in ("1", "2", "4")]
+    for more in (*changes, no_512):
+        environment = {**os.environ, **more}
         ran = subprocess.run(
             [sys.executable, "-c", THREADS], env=environment, capture_output=True, text=True, check=True
         )

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -225,6 +226,15 @@ def test_a_place_that_cannot_be_written_is_named_as_the_user_knows_it(tmp_path: 
     finally:
         tmp_path.chmod(0o700)
     assert refused.value.filename == str(tmp_path)
+
+
+def test_no_lock_is_in_a_folder_that_all_users_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    shared.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    with hold_folder(own), hold_file(own / "table.csv"):
+        assert not list(shared.iterdir())
+        assert len(list(own.iterdir())) == 2
 
 
 def test_a_long_command_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
