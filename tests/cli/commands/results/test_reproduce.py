@@ -90,7 +90,7 @@ def test_parts_of_fusions_are_lines_of_their_own_in_steps_and_once_each(attnmel:
         (("isic2016", "--set", "data.sise=64"), "unknown key 'data.sise'"),
         (("isic2016", "--gpus", "1"), "--gpus is for a Ray cluster; add --engine ray, or leave it out"),
         (("isic2016", "--engine", "ray", "--address", "cluster"), "the Ray cluster is 'cluster', expected HOST:PORT"),
-        (("isic2016",), "ISBI2016_ISIC_Part3_Training_Data.zip: 602 MB, https://"),
+        (("isic2016",), "ISBI2016_ISIC_Part3_Training_Data.zip: 631.2 MB, https://"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence_and_nothing_is_written(
