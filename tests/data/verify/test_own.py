@@ -61,10 +61,10 @@ def test_a_folder_is_never_advised_to_be_fetched(folder: Path) -> None:
 
 def test_with_the_classes_of_a_recipe_labels_and_splits_are_checked_as_in_training(folder: Path) -> None:
     reading = TableReading(("rest", "melanoma"))
-    (folder / "labels.csv").write_text("image,label\na,nevus\nb,melanoma\nc,benign\n")
+    (folder / "labels.csv").write_text("image,label\na,warty\nb,melanoma\nc,benign\n")
     ((_, told),) = details(folder, reading)
     assert told.startswith(
-        "line 2, column label: found 'nevus', expected one of rest, melanoma ('rest' for every other"
+        "line 2, column label: found 'warty', expected one of rest, melanoma ('rest' for every other"
     )
     (folder / "labels.csv").write_text("image,label,split\na,rest,train\nb,melanoma,train\nc,rest,test\n")
     found = details(folder, reading)
