@@ -128,7 +128,9 @@ def _tables(base: Path, strangers: Path) -> Iterator[Target]:
     yield Target("imrmc", "csv", whole_files(*variants), read_study, "r.imrmc", 2)
     lesions = [Lesion(image_id=name, image=Path(f"{name}.png"), diagnosis=None, split=None) for name in ("a", "b")]
     seeds = [b"image,probability\na,0.5\nb,0.25\n"]
-    yield Target("machine-table", "csv", seeds, lambda path: machine_output(f"net={path}", lesions), "m.csv")
+    yield Target(
+        "machine-table", "csv", seeds, lambda path: machine_output(f"net={path}", lesions, {"melanoma": True}), "m.csv"
+    )
     exclusions = [b"dataset,image,reason,pair\nphantoms,ISIC_1,same picture,ISIC_2\n"]
     yield Target("exclusions", "csv", exclusions, lambda path: read_exclusions(path, "phantoms"), "e.csv")
     leaks = [b"judged,image,kind,likeness,known_image,known_split\ntest,a,same id,,a,train\n"]
