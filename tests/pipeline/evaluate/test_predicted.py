@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
+from attnmel import runtime
 from attnmel.config.load import load_run_recipe
 from attnmel.files.folders import RunFolder
+from attnmel.models.trunks import registry
 from attnmel.models.weights.age_sex_prior import fit_age_sex_prior
 from attnmel.models.weights.checkpoints import checkpoint_card, load_checkpoint, save_weights
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
@@ -48,6 +51,22 @@ def test_evaluate_averages_as_predict_does_under_a_name_of_its_own(
     by_id = {Path(one.image).stem: one for one in predict_images(run.path, [images], transforms="dihedral+scales")}
     for image_id, shares in zip(stored.image_ids, stored.probabilities, strict=True):
         np.testing.assert_allclose(shares, by_id[image_id].probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("heavy", [("vgg16_bn", "vgg16"), ()])
+def test_memory_is_kept_in_the_process_unless_the_trunk_is_heavy(
+    heavy: tuple[str, ...],
+    calibrated: RunFolder,
+    phantoms: "Phantoms",
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: list[bool] = []
+    monkeypatch.setattr(runtime, "keep_memory", lambda: kept.append(True))
+    monkeypatch.setattr(registry, "HEAVY_TRUNKS", heavy)
+    monkeypatch.setattr(runtime, "choose_device", lambda: torch.device("cpu"))
+    evaluate_run(Run(copied(calibrated, tmp_path), phantoms.home), resamples=RESAMPLES)
+    assert bool(kept) == (not heavy)
 
 
 def test_validation_with_other_transforms_chooses_no_temperature(

@@ -1,6 +1,6 @@
 """The trunks by name; a further one is one more entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from attnmel.models.trunks.efficientnet_lite import VARIANTS, EfficientNetLiteTrunk
@@ -9,7 +9,7 @@ from attnmel.models.trunks.trunk import Trunk
 from attnmel.models.trunks.vgg import VggTrunk
 
 HEAVY_TRUNKS = ("vgg16_bn", "vgg16")
-"""Trunks whose first maps have the full size of the image and 64 channels, so that training takes much memory."""
+"""Trunks whose first maps have the full size of the image and 64 channels, so that they take much memory."""
 TRUNKS: dict[str, Callable[..., Trunk]] = {
     "vgg16_bn": partial(VggTrunk, batch_norm=True),
     "vgg16": partial(VggTrunk, batch_norm=False),
@@ -21,3 +21,8 @@ TRUNKS: dict[str, Callable[..., Trunk]] = {
 }
 """What builds each with a random start, from the share of its channels that is kept and the padding of its strided
 convolutions ("symmetric" by default)."""
+
+
+def all_light(trunks: Iterable[str]) -> bool:
+    """Return whether none of the trunks is a heavy one, so that freed memory may be kept in the process."""
+    return not set(trunks).intersection(HEAVY_TRUNKS)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float64, Integer
 
 from attnmel import runtime
+from attnmel.config.recipe import Recipe
 from attnmel.config.settings.transforms import Transform
 from attnmel.data.batches.ablate import painter
 from attnmel.data.batches.stored_maps import StoredMaps
@@ -15,6 +16,7 @@ from attnmel.data.preprocess.transforms import transformed
 from attnmel.evaluation.predict import Predicted, predict
 from attnmel.features.store import SystemNetwork
 from attnmel.models.output import predict_squares
+from attnmel.models.trunks.registry import all_light
 from attnmel.pipeline.predict.models.torch_model import model_input
 from attnmel.pipeline.run.images.crops import other_crops
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
@@ -67,10 +69,12 @@ def _predict_square(run: Run, prepared: Prepared, rows: Rows, maps: StoredMaps |
     if isinstance(network, SystemNetwork):
         found = system_predictions(network.system, prepared, rows, home=run.home, progress=run.progress)
         return Predicted(found, ())
-    device = runtime.choose_device()
+    device, recipe = runtime.choose_device(), run.recipe
+    if device.type == "cpu" and isinstance(recipe, Recipe) and all_light((recipe.model.trunk, *recipe.model.branches)):
+        runtime.keep_memory()  # or half of the time goes to fresh pages
     return predict(
         network,
-        split_batches(run.recipe.data, prepared, rows, batch=BATCH, device=device, maps=maps),
+        split_batches(recipe.data, prepared, rows, batch=BATCH, device=device, maps=maps),
         image_ids=prepared.cache.image_ids,
         classes=card.classes,
         groups=prepared.groups,

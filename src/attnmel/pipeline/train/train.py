@@ -18,7 +18,7 @@ from attnmel.errors import ConfigError, TrainingError, printable
 from attnmel.files.folders import RunFolder, expanded
 from attnmel.files.locks import hold_folder
 from attnmel.files.own_files import require_only
-from attnmel.models.trunks.registry import HEAVY_TRUNKS
+from attnmel.models.trunks.registry import all_light
 from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
@@ -94,7 +94,7 @@ def recipe_fabric(recipe: Recipe) -> Fabric:
     """Return the launched Fabric (devices, precision, processes) of a recipe; one serves all seeds of a command."""
     settings = recipe.training
     # In float32 a heavy trunk's peak would pass 8 GB or nearly so (docs/performance.md); that of a light one is half.
-    light = not {recipe.model.trunk, *recipe.model.branches}.intersection(HEAVY_TRUNKS)
+    light = all_light((recipe.model.trunk, *recipe.model.branches))
     return launched_fabric(settings, devices=settings.devices, nodes=settings.nodes, keep_memory=light)
 
 
