@@ -12,11 +12,11 @@ import pytest
 from tests.pipeline.study.small_study import open_study, small_study
 from tests.web.study_process import StudyProcess
 
-from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.evaluation.readers.study_results import StudyOptions
 from attnmel.pipeline.study.analysis.analyse import analyse_study
 from attnmel.pipeline.study.export_study import export_study
 from attnmel.pipeline.study.study_file import hash_of
+from attnmel.pretrained.catalogue import DEFAULT, open_model
 from attnmel.pretrained.examples import FOLDER
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -153,9 +153,10 @@ def test_three_readers_do_a_whole_study_while_the_server_is_killed(browser: Any,
         readings = export_study(found, tmp_path / "out").readings
     assert readings is not None
     (machine,) = analyse_study(readings, StudyOptions()).analysis.machines
-    assert machine.threshold == DecisionThreshold(
-        10.93, "the model's operating point for melanoma, target sensitivity 0.89"
-    )
+    (point,) = [one for one in open_model(DEFAULT).card.operating if one.target == 0.89]
+    assert machine.threshold is not None
+    assert machine.threshold.value == pytest.approx(100 * point.threshold)
+    assert machine.threshold.source == "the model's operating point for melanoma, target sensitivity 0.89"
 
 
 def test_two_tabs_a_missing_suspicion_and_a_pause(browser: Any, serve: Serve, tmp_path: Path) -> None:  # noqa: ANN401
