@@ -1,7 +1,7 @@
 """The labels of training images mixed with the probabilities of a teacher (knowledge distillation, Hinton et al. 2015).
 
-A teacher whose predictions are those of folds that it was not trained on is nobody's memory of the label; a student of
-the same architecture is a born-again network (Furlanello et al. 2018).
+Predictions of an image by networks that were not trained on it do not just repeat its label. A student of the teacher's
+own architecture is a born-again network (Furlanello et al. 2018).
 """
 
 from dataclasses import dataclass
