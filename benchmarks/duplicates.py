@@ -5,7 +5,8 @@
 IMAGES is a folder of JPEG files, or of links to them. Of `--copied` of them, spread over all, four copies each are
 added: turned by a quarter, mirrored, recoloured, and shifted, that is without 5 % at two sides. OTHER is an environment
 with imagededup; where its torchvision does not fit its torch, the operations that are missed are declared before the
-import (the hash uses none of them).
+import (the hash uses none of them). Its import also fetches weights of a network that the hash does not use, which are
+left out.
 """
 
 import argparse
@@ -34,6 +35,9 @@ except RuntimeError:
         kept.define(name + "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     for name in [name for name in sys.modules if name.startswith("torchvision")]:
         del sys.modules[name]
+import torchvision.models
+small = torchvision.models.mobilenet_v3_small
+torchvision.models.mobilenet_v3_small = lambda weights=None: small()  # else the import below fetches its weights
 from imagededup.methods import PHash
 hashing = PHash(verbose=False)
 codes = hashing.encode_images(image_dir=sys.argv[1])

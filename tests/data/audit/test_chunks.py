@@ -19,7 +19,7 @@ def test_products_are_computed_by_the_thread_that_asks_for_them() -> None:
 
 
 def test_parts_are_joined_in_their_order() -> None:
-    count = 2 * chunks.PAIRS + 1
-    found = chunks.in_parts(lambda rows: (np.arange(rows.start, rows.stop),), count, "Counting", SILENT)
+    count = 2 * chunks.TOGETHER // 64 + 1
+    found = chunks.in_parts(lambda rows: (np.arange(rows.start, rows.stop),), count, 64, "Counting", SILENT)
     assert np.array_equal(found[0], np.arange(count))
-    assert len(chunks.in_parts(lambda rows: (np.arange(rows.start, rows.stop),), 0, "Counting", SILENT)[0]) == 0
+    assert len(chunks.in_parts(lambda rows: (np.arange(rows.start, rows.stop),), 0, 64, "Counting", SILENT)[0]) == 0

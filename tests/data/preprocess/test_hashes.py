@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ def hashes(files: list[Path]) -> dict[Path, str]:
 
 def test_hashes_are_those_of_the_contents(files: list[Path]) -> None:
     assert hashes(files) == {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_large_files_are_read_by_several_threads_with_the_same_result(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, original = set[int](), module._content
+    monkeypatch.setattr(module, "_content", lambda work: threads.add(threading.get_ident()) or original(work))
+    small = hashes(files)
+    assert threads == {threading.get_ident()}
+    (files[0].parent / "hashes.json").unlink()
+    monkeypatch.setattr(module, "WORTH_THREADS", 1000)
+    assert hashes(files) == small
+    assert len(threads) > 1
 
 
 def test_only_changed_files_are_read_again(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

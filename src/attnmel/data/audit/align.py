@@ -92,7 +92,7 @@ def align(middle: Int8[np.ndarray, "N m m"], likely: Candidates, progress: Progr
         length = np.sqrt((first**2).sum(axis=(1, 2)))
         agreement, place = [], []
         for zoom in ZOOMS:
-            enlarged = _enlarged(second, np.array([zoom]))
+            enlarged = second if zoom == 1 else _enlarged(second, np.array([zoom]))
             products = _shifted(spectrum * _spectrum(enlarged).conj(), MIDDLE)
             place.append(products.reshape(len(products), (2 * _reach(MIDDLE) + 1) ** 2).argmax(axis=1))
             agreement.append(products.max(axis=(1, 2)) / (length * np.sqrt((enlarged**2).sum(axis=(1, 2))) + 1))
@@ -100,7 +100,7 @@ def align(middle: Int8[np.ndarray, "N m m"], likely: Candidates, progress: Progr
         shifts = np.stack(np.divmod(np.choose(best, place), 2 * _reach(MIDDLE) + 1), axis=1) - _reach(MIDDLE)
         return np.array(ZOOMS, dtype=np.float32)[best], shifts, np.max(agreement, axis=0)
 
-    zooms, shifts, likeness = in_parts(part, len(pairs), "Aligning pairs", progress)
+    zooms, shifts, likeness = in_parts(part, len(pairs), MIDDLE, "Aligning pairs", progress)
     return Alignment(pairs, symmetries, zooms, shifts, likeness)
 
 
@@ -122,7 +122,7 @@ def rough_likeness(
         lengths = np.einsum("brc,brc->b", first, first) * np.einsum("brc,brc->b", inner, inner)
         return (np.max(products, axis=0) / np.sqrt(lengths.clip(1)),)
 
-    return in_parts(part, len(alignment.pairs), "Comparing details", progress)[0]
+    return in_parts(part, len(alignment.pairs), FINE, "Comparing details", progress)[0]
 
 
 def fine_likeness(
@@ -137,7 +137,7 @@ def fine_likeness(
         best[near] = np.maximum(best[near], _likeness_at(FINER_ZOOMS, signatures, some.of(near)))
         return (best,)
 
-    return in_parts(part, len(alignment.pairs), "Comparing details again", progress)[0]
+    return in_parts(part, len(alignment.pairs), FINE, "Comparing details again", progress)[0]
 
 
 def _likeness_at(steps: Sequence[float], signatures: Signatures, some: Alignment) -> Float32[np.ndarray, " P"]:
@@ -174,18 +174,22 @@ def _correlation(
 
 
 def _spectrum(images: Float32[np.ndarray, "B s s"]) -> np.ndarray:
-    side = images.shape[1]
-    padded = side + 2 * _reach(side)  # so far that what leaves on one side does not come in on the other
-    return np.asarray(fft.rfft2(images, s=(padded, padded)))
+    padded = _padded(images.shape[1])
+    return np.asarray(fft.fft(fft.rfft(images, padded), padded, axis=1))
 
 
 def _shifted(spectrum: np.ndarray, side: int) -> Float32[np.ndarray, "B d d"]:
     """Return the sums of products at every shift up to `SHIFT`."""
     reach = _reach(side)
-    padded = side + 2 * reach
-    sums = np.asarray(fft.irfft2(spectrum, s=(padded, padded)))
     near = np.arange(-reach, reach + 1)
-    return sums[:, near[:, None], near]
+    # The rows that no shift asks for are left out before the columns are transformed.
+    rows = np.asarray(fft.ifft(spectrum, axis=1))[:, near]
+    return np.asarray(fft.irfft(rows, _padded(side)))[..., near]
+
+
+def _padded(side: int) -> int:
+    """Return a length at which what a shift moves out on one side meets nothing on the other."""
+    return int(fft.next_fast_len(side + _reach(side), real=True) or 0)
 
 
 def _reach(side: int) -> int:

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 from attnmel.progress import Progress
 from attnmel.threads import available_processors, requested_threads
 
-PAIRS = 256
-"""Pairs worked on at once: bounds the memory; of larger arrays the system clears the pages anew each time."""
+TOGETHER = 8192
+"""Rows of pixels of the pairs that are worked on at once: pages of larger arrays are cleared anew each time."""
 
 
 @contextmanager
@@ -26,14 +26,15 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def in_parts(
-    work: Callable[[slice], tuple[np.ndarray, ...]], count: int, label: str, progress: Progress
+    work: Callable[[slice], tuple[np.ndarray, ...]], count: int, side: int, label: str, progress: Progress
 ) -> list[np.ndarray]:
-    """Return each array that the work gives, over all rows; most of it is spent in code that lets other threads run.
+    """Return each array that the work on squares of a side gives, over all rows; most of it lets other threads run.
 
     The first part is done before the threads start: an extension whose first call sets something up once may wait for
     ever where two threads make that call at the same moment (pybind11, which scipy's transforms are built with, too).
     """
-    slices = [slice(start, min(start + PAIRS, count)) for start in range(0, max(count, 1), PAIRS)]
+    pairs = TOGETHER // side
+    slices = [slice(start, min(start + pairs, count)) for start in range(0, max(count, 1), pairs)]
     parts = []
     with threads() as pool, progress.bar(label, count, "pairs") as advance:
         for rows, part in zip(slices, chain([work(slices[0])], pool.map(work, slices[1:])), strict=True):

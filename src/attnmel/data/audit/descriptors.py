@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int8, Int64, UInt8
-from scipy.ndimage import binary_dilation, label
 
 from attnmel.data.audit.chunks import threads
 from attnmel.data.audit.frames import VIEWS, WHOLE, Boxes, content_boxes, resampled
@@ -33,6 +32,9 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 # Widths of the Gaussians, in pixels of each scale, beyond which light and shade are taken out.
 FINE_WIDTH, MIDDLE_WIDTH, COARSE_WIDTH = 2.0, 3.0, 2.0
+
+# Weights of a Gaussian, over the largest, that float32 cannot add to it.
+FAINT = 1e-9
 
 # Grey levels: contrast below this is noise of the sensor or of JPEG, and is not amplified.
 NOISE = 0.5
@@ -146,6 +148,9 @@ def blurred(images: Float32[np.ndarray, "B s s"], width: float) -> Float32[np.nd
     """Return the images under a Gaussian of that deviation in pixels, weights renormalised at the border."""
     place = np.arange(images.shape[1])
     weights = np.exp(-((place[:, None] - place) ** 2) / (2 * width**2))
+    weights[weights < FAINT] = (
+        0  # in float32 some of them would be subnormal, and products with these take 100 times as long
+    )
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return weights @ images @ weights.T
 
@@ -169,6 +174,8 @@ def _steps(structure: Float32[np.ndarray, "B s s"]) -> Int8[np.ndarray, "B s s"]
 
 
 def _inside(grey: Float32[np.ndarray, "B f f"]) -> Bool[np.ndarray, "B f f"]:
+    from scipy.ndimage import binary_dilation, label  # a third of a second, while the next images are read
+
     inside = np.ones(grey.shape, dtype=bool)
     dark = grey < DARK
     edges = dark[:, [0, -1]].any(axis=(1, 2)) | dark[:, :, [0, -1]].any(axis=(1, 2))

@@ -13,7 +13,7 @@ from jaxtyping import Float32, UInt8
 
 from attnmel.data.audit.align import LEAST_COMMON, Match
 from attnmel.data.audit.chunks import in_parts
-from attnmel.data.audit.descriptors import COARSE, STEPS, Signatures, fine_structure
+from attnmel.data.audit.descriptors import COARSE, FINE, MIDDLE, STEPS, Signatures, fine_structure
 from attnmel.data.audit.frames import VIEWS, boxes_within
 from attnmel.data.audit.register import Affines, agreement, identity, registered
 from attnmel.data.audit.search.candidates import Candidates, turned_each, undone
@@ -54,9 +54,9 @@ def reframed_pictures(
 ) -> list[Match]:
     """Return the pairs that show the same picture, most alike first."""
     found = Registration(likely, identity(len(likely)), np.zeros(len(likely), dtype=np.float32))
-    found = _registered(found, partial(_coarse_pair, signatures), LEAST_COARSE, progress)
-    found = _registered(found, partial(_middle_pair, signatures), LEAST_MIDDLE, progress)
-    found = _registered(found, partial(_fine_pair, signatures, images), LEAST_FINE, progress)
+    found = _registered(found, partial(_coarse_pair, signatures), COARSE, LEAST_COARSE, progress)
+    found = _registered(found, partial(_middle_pair, signatures), MIDDLE, LEAST_MIDDLE, progress)
+    found = _registered(found, partial(_fine_pair, signatures, images), FINE, LEAST_FINE, progress)
     return [_match(found, row) for row in np.argsort(-found.likeness, kind="stable").tolist()]
 
 
@@ -70,7 +70,7 @@ def _match(found: Registration, row: int) -> Match:
 
 
 def _registered(
-    found: Registration, structures: Structures, least: tuple[float, float], progress: Progress
+    found: Registration, structures: Structures, side: int, least: tuple[float, float], progress: Progress
 ) -> Registration:
     """Return the pairs that agree before and after they are registered, with the maps and correlations after it."""
 
@@ -83,7 +83,7 @@ def _registered(
         likeness[some[common < LEAST_COMMON]] = -1
         return affines, likeness
 
-    parts = in_parts(part, len(found.likely), "Registering pairs", progress)
+    parts = in_parts(part, len(found.likely), side, "Registering pairs", progress)
     return Registration(found.likely, *parts).of(parts[1] >= least[1])
 
 

@@ -58,19 +58,40 @@ def warped(
 ) -> tuple[Float32[np.ndarray, "P s s"], Bool[np.ndarray, "P s s"]]:
     """Return each image as its map lays it, bilinear and 0 beyond the image, and where there is an image."""
     count, side = len(images), images.shape[1]
-    at = (affines @ _places(side).T + 1) * np.float32(side / 2) - np.float32(0.5)
-    inside = ((at >= 0) & (at <= side - 1)).all(axis=1)
-    at = at.clip(0, np.float32(side - 1.001))
-    corner = np.floor(at)
-    down, right = (at - corner).transpose(1, 0, 2)
-    pixel = corner.astype(np.intp)
-    pixel = pixel[:, 0] * side + pixel[:, 1] + (np.arange(count) * side**2)[:, None]
-    here, beside, below, across = (
-        images.reshape(-1).take(pixel + step, mode="clip") for step in (0, 1, side, side + 1)
-    )
-    upper, lower = here + right * (beside - here), below + right * (across - below)
-    values = (upper + down * (lower - upper)) * inside
+    if np.array_equal(affines, identity(count)):  # as at every start
+        return images, np.ones(images.shape, dtype=bool)
+    down, right = (_along(affines[:, axis], side) for axis in range(2))
+    last = np.float32(side - 1)
+    inside = (down >= 0) & (down <= last) & (right >= 0) & (right <= last)
+    top, left = (np.floor(at.clip(0, last - np.float32(1e-3), out=at)) for at in (down, right))
+    down -= top
+    right -= left
+    pixel = (top * side + left).astype(np.intp) + (np.arange(count) * side**2)[:, None]
+    # In place: most of the time goes to reading and writing memory.
+    flat, corners = images.reshape(-1), []
+    for step in (0, 1, side - 1, 1):
+        pixel += step
+        corners.append(flat.take(pixel, mode="clip"))
+    here, beside, below, across = corners
+    values = _between(_between(here, beside, right), _between(below, across, right), down)
+    values *= inside
     return values.reshape(images.shape), inside.reshape(images.shape)
+
+
+def _along(rows: Float32[np.ndarray, "P 3"], side: int) -> Float32[np.ndarray, "P s2"]:
+    """Return the row, or column, of the second that each place of the first lies at, in pixels from 0."""
+    axis, half = _axis(side), np.float32(side / 2)
+    down, right, start = (half * rows.T)[:, :, None]
+    at = (down * axis + (start + half - np.float32(0.5)))[:, :, None] + (right * axis)[:, None]
+    return at.reshape(len(rows), side**2)
+
+
+def _between(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return first + share * (second - first), in the place of the second."""
+    second -= first
+    second *= share
+    second += first
+    return second
 
 
 def agreement(
@@ -91,9 +112,12 @@ def _product(first: Float32[np.ndarray, "P s s"], second: Float32[np.ndarray, "P
 
 
 def _places(side: int) -> Float32[np.ndarray, "s2 3"]:
-    axis = (2 * np.arange(side, dtype=np.float32) + 1) / side - 1
-    down, right = np.meshgrid(axis, axis, indexing="ij")
+    down, right = np.meshgrid(_axis(side), _axis(side), indexing="ij")
     return np.stack([down.ravel(), right.ravel(), np.ones(side**2, dtype=np.float32)], axis=1)
+
+
+def _axis(side: int) -> Float32[np.ndarray, " s"]:
+    return (2 * np.arange(side, dtype=np.float32) + 1) / side - 1
 
 
 def _curvature(down: np.ndarray, right: np.ndarray, places: np.ndarray) -> np.ndarray:

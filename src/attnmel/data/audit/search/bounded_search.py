@@ -14,10 +14,10 @@ from attnmel.data.audit.chunks import threads
 from attnmel.data.audit.search.nearest import Found
 from attnmel.progress import SILENT, Progress
 
-ROWS = 128
+ROWS = 512
 """Images whose nearest are searched at once: products with some columns stay in the processor's cache."""
 
-BLOCKS = 16
+BLOCKS = 32
 """Blocks of columns after which the bounds are made narrower: at first after each, then after twice as many."""
 
 Query = TypeVar("Query")
@@ -68,9 +68,10 @@ class BoundedSearch(ABC, Generic[Query]):
 
 
 def _nearest(found: Found, most: int, least: Float32[np.ndarray, " Q"]) -> Found:
-    """Return the nearest of each first, by falling likeness."""
+    """Return the nearest of each first, by falling likeness, and of equal ones those that came first."""
     found = _rows(found, found.likeness >= least[found.first])
-    found = _rows(found, np.lexsort((found.second, -found.likeness, found.first)))
+    # One number to sort by is quicker than two: no product of unit vectors is above 2, nor below -2.
+    found = _rows(found, np.argsort(4.0 * found.first - found.likeness, kind="stable"))
     return _rows(found, np.arange(len(found.first)) - np.searchsorted(found.first, found.first) < most)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float16, Float32, Int8, Int64, Shaped
 from scipy import fft
 
-from attnmel.data.audit.chunks import PAIRS, in_parts
-from attnmel.data.audit.descriptors import COARSE, MIDDLE, Signatures
+from attnmel.data.audit.chunks import in_parts, threads
+from attnmel.data.audit.descriptors import CHUNK, COARSE, MIDDLE, Signatures
 from attnmel.data.audit.search.nearest import Nearest
 from attnmel.data.audit.search.turned_nearest import TurnedNearest
 from attnmel.data.audit.search.ways_nearest import WaysNearest
@@ -130,8 +130,14 @@ class CandidateSearch:
 def spectra(middle: Int8[np.ndarray, "N m m"]) -> list[Float32[np.ndarray, "N D"]]:
     """Return the spectra of structures in `SPECTRAL_SYMMETRIES`, standardised and of unit length."""
     # Some at a time: the waves of one image take twenty times the memory of those that are kept.
-    parts = [middle[start : start + PAIRS] for start in range(0, len(middle), PAIRS)]
-    every = [np.concatenate([_spectrum(turned(part, one)) for part in parts]) for one in SPECTRAL_SYMMETRIES]
+    parts = [middle[start : start + CHUNK] for start in range(0, len(middle), CHUNK)]
+
+    def waves(symmetry: int) -> Float32[np.ndarray, "N D"]:
+        return np.concatenate([_spectrum(turned(part, symmetry)) for part in parts])
+
+    _spectrum(middle[:1])  # before there are threads; see `in_parts`
+    with threads() as pool:
+        every = list(pool.map(waves, SPECTRAL_SYMMETRIES))
     mean, spread = every[0].mean(axis=0), every[0].std(axis=0) + 1
     for one in every:
         one -= mean
@@ -180,7 +186,7 @@ def _upright(
         half = np.asarray(fft.irfft2(first * second, s=(MIDDLE, MIDDLE))).max(axis=(1, 2))
         return (np.where(half > as_is, _half_turned(symmetries[rows]), symmetries[rows]),)
 
-    return in_parts(part, len(pairs), "Turning pairs", progress)[0]
+    return in_parts(part, len(pairs), MIDDLE, "Turning pairs", progress)[0]
 
 
 def _half_turned(symmetries: Int64[np.ndarray, " P"]) -> Int64[np.ndarray, " P"]:

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from attnmel.data.audit.search.bounded_search import BoundedSearch
 from attnmel.data.audit.search.nearest import Found
 
-COLUMNS = 512
+COLUMNS = 128
 """Images in a block: products with some rows stay in the processor's cache."""
 
 Rows = Float32[np.ndarray, "Q D"]

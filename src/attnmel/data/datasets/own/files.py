@@ -4,6 +4,8 @@ import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import compress
+from operator import not_
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -102,23 +104,29 @@ class _Listing:
     """The names in one folder, by how they may be written."""
 
     def __init__(self, folder: Path) -> None:
-        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name) if folder.is_dir() else []
         # macOS keeps what else it knows of NAME in a file ._NAME, which is no image.
-        paths = [path for path in paths if not path.name.startswith(".")]
-        self.names = [path.name for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
+        entries = [entry for entry in entries if not entry.name.startswith(".")]
+        of_image = [entry.name.lower().endswith(SUFFIXES) for entry in entries]
+        self.names = [entry.name for entry in compress(entries, of_image) if entry.is_file()]
         self.files = _by_key((name, name) for name in self.names)
-        self.by_stem = _by_key((PurePosixPath(name).stem, name) for name in self.names)
-        self.folders = _by_key((path.name, path.name) for path in paths if path.suffix.lower() not in SUFFIXES)
+        self.by_stem = _by_key((name.rpartition(".")[0], name) for name in self.names)
+        self.folders = _by_key((entry.name, entry.name) for entry in compress(entries, map(not_, of_image)))
+        self.walked = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        """Folders that are no links."""
 
 
 def _below(folder: Path, listing: "Callable[[Path], _Listing]") -> dict[str, list[Path]]:
     """Return the files in all subfolders by their name, and by their name without ending."""
     found: dict[str, list[Path]] = defaultdict(list)
-    for place, folders, _ in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in listing(Path(place)).names if Path(place) != folder else []:
-            for key in {_key(name), _key(PurePosixPath(name).stem)}:
-                found[key].append(Path(place, name))
+    places = [folder / name for name in listing(folder).walked]
+    while places:
+        place = places.pop(0)
+        for name in listing(place).names:
+            path = place / name
+            for key in {_key(name), _key(name.rpartition(".")[0])}:
+                found[key].append(path)
+        places[:0] = [place / name for name in listing(place).walked]
     return found
 
 
