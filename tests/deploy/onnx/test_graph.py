@@ -26,8 +26,8 @@ CARD = dataclasses.replace(
 )
 
 QUICK = {(name, "vgg16_bn") for name in NETWORKS if name != "dermaknet"}
-"""One trunk for every network. dermaknet and mobilenet_v2, for depthwise convolutions, have tests of their own below; the
-shipped file of efficientnet_lite0 is compared with its checkpoint in `tests/pretrained/test_shipped.py`."""
+"""One trunk for every network. dermaknet, and mobilenet_v2 for depthwise convolutions, have tests of their own below;
+the shipped file of efficientnet_lite0 is compared with its checkpoint in `tests/pretrained/test_shipped.py`."""
 
 PAIRS = [
     pytest.param(name, trunk, marks=() if (name, trunk) in QUICK else pytest.mark.slow)
