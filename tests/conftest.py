@@ -8,18 +8,17 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 from lightning_fabric import Fabric
-from onnx import ModelProto
-from safetensors.torch import save as tensor_bytes
 from tests.checked_calls import begin_test
 from tests.factories import Holder, another_process
-from torch import nn
+from tests.fewer_draws import all_draws, computes_all, fewer_draws
+from tests.kept_graphs import kept_graph
 
 from attnmel.config.load import load_recipe, load_segmenter_recipe, make_run_recipe
 from attnmel.config.recipe import Recipe
@@ -27,14 +26,9 @@ from attnmel.config.system import SystemRecipe
 from attnmel.data.archives.fetch import fetch
 from attnmel.data.phantoms import write_mirror
 from attnmel.deploy.onnx.export_facts import ExportFacts, Threshold, append_texts
-from attnmel.deploy.onnx.graph import onnx_graph
-from attnmel.evaluation.maps.summary import summarised
-from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.files.folders import RunFolder
-from attnmel.models.weights.card import Card, card_json
 from attnmel.models.weights.checkpoints import load_checkpoint, set_temperature
 from attnmel.pipeline.experiment import run_recipe, run_system
-from attnmel.pipeline.explain import split, stored_maps
 from attnmel.pipeline.export import check_images, export
 from attnmel.pipeline.fuse.fuse import fuse
 from attnmel.pipeline.pretrained.package import ship_model
@@ -228,7 +222,7 @@ def calibrated(trained: RunFolder, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module", autouse=True)
 def _empty_figures(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave the curves of a report out where commands are tested: matplotlib takes most of the time of a page.
+    """Leave the curves and pictures of a report out where commands are tested: they take most of the time of a page.
 
     They are drawn in `tests/figures`, `tests/report`, and for a run's page in `tests/pipeline/report/test_report.py`.
     """
@@ -236,32 +230,29 @@ def _empty_figures(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if here.parts[0] in ("cli", "pipeline") and here.name != "test_report.py":
             patch.setattr("attnmel.figures.svg.Figure.savefig", lambda figure, file, **named: file.write(EMPTY))
+            patch.setattr("attnmel.report.galleries.examples.overlay", lambda picture, *maps, **named: picture[:1, :1])
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _graphs_made_once() -> Iterator[None]:
-    """Keep what torch.export makes of a network: it takes seconds, and many tests export the same one."""
-    kept: dict[tuple[bytes, bytes, bool], bytes] = {}
-
-    def graph(network: nn.Module, card: Card, *, folded: bool = True) -> ModelProto:
-        key = (tensor_bytes(network.state_dict()), card_json(card), folded)
-        if key not in kept:
-            kept[key] = onnx_graph(network, card, folded=folded).SerializeToString()
-        return ModelProto.FromString(kept[key])
-
+def _graphs_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    kept_graph.folder = made_once(tmp_path_factory) / "graphs"
+    kept_graph.folder.mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "onnx_graph", graph)
+        patch.setattr(export, "onnx_graph", kept_graph)
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _maps_drawn_from_less() -> Iterator[None]:
-    """Draw 50 resamples for each mean of maps: their intervals are tested in `tests/evaluation/maps`."""
-    few = partial(summarised, resampling=ResamplingConfig(resamples=50, permutations=50))
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (split, stored_maps):
-            patch.setattr(module, "summarised", few)
+def _fewer_draws() -> Iterator[None]:
+    with fewer_draws():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_draws_of_statistics(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compute all of the statistics in the tests of them."""
+    with all_draws() if computes_all(request.path.relative_to(TESTS)) else nullcontext():
         yield
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 import torch
 
-STEPS, FEW = 200, 30
+STEPS, FEW = 200, 10
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def test_a_hanging_library_ends_a_folder_s_prediction_with_one_sentence(
     ("library", "code", "presses"),
     [
         ("CDLL", 130, 1),
-        ("PyDLL", -signal.SIGKILL, 1),
+        pytest.param("PyDLL", -signal.SIGKILL, 1, marks=pytest.mark.slow),
         pytest.param("CDLL", 130, 2, marks=pytest.mark.slow),
         pytest.param("PyDLL", -signal.SIGKILL, 2, marks=pytest.mark.slow),
     ],

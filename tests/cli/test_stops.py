@@ -55,9 +55,9 @@ def slow(*case: object) -> object:
     [
         slow("attnmel.models.weights.safetensors_io.save_file", 1, full(), 1, "cannot write .*last.safetensors"),
         ("attnmel.models.weights.safetensors_io.save_file", 4, full(), 1, "what was there before is kept"),
-        ("attnmel.pipeline.train.epochs.write_history", 2, full(), 1, "the disk is full"),
+        slow("attnmel.pipeline.train.epochs.write_history", 2, full(), 1, "the disk is full"),
         slow("attnmel.pipeline.run.training.loggers.write_events", 1, KeyboardInterrupt(), 130, KEPT),
-        ("attnmel.pipeline.train.epochs.write_training_state", 3, KeyboardInterrupt(), 130, KEPT),
+        slow("attnmel.pipeline.train.epochs.write_training_state", 3, KeyboardInterrupt(), 130, KEPT),
         ("attnmel.training.loop._step", 5, KeyboardInterrupt(), 130, "`train --resume` after the last finished epoch"),
     ],
 )

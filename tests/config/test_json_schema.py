@@ -5,16 +5,25 @@ import json
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from attnmel.config.json_schema import KINDS, recipe_schema
 from attnmel.config.load import SEGMENTER, load_run_recipe, recipe_names
 from attnmel.errors import ConfigError
 
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
 RECIPES = Path(str(resources.files("attnmel"))) / "recipes"
+
+
+def validator_class() -> "type[Draft202012Validator]":
+    """Import the validator where it is used: that takes a second, in each worker."""
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator
 
 
 @pytest.fixture(scope="module")
@@ -23,23 +32,23 @@ def schema() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema)
+def validator(schema: dict[str, Any]) -> "Draft202012Validator":
+    validator_class().check_schema(schema)
+    return validator_class()(schema)
 
 
 def plain(recipe: str) -> dict[str, Any]:
     return tomllib.loads((RECIPES / f"{recipe}.toml").read_text(encoding="utf-8"))
 
 
-def test_every_shipped_recipe_is_valid(validator: jsonschema.Draft202012Validator) -> None:
+def test_every_shipped_recipe_is_valid(validator: "Draft202012Validator") -> None:
     for name in recipe_names():
         assert list(validator.iter_errors(plain(name))) == [], name
     segmenter = resources.files("attnmel") / SEGMENTER
     assert validator.is_valid(tomllib.loads(segmenter.read_text(encoding="utf-8")))
 
 
-def test_a_recipe_as_a_run_stores_it_is_valid(validator: jsonschema.Draft202012Validator) -> None:
+def test_a_recipe_as_a_run_stores_it_is_valid(validator: "Draft202012Validator") -> None:
     for name in ("isic2017/attnmel-lesion", "isic2017/mahbod"):
         stored = load_run_recipe(name).model_dump(mode="json", exclude_none=True)
         assert list(validator.iter_errors(stored)) == [], name
@@ -58,7 +67,7 @@ def test_a_recipe_as_a_run_stores_it_is_valid(validator: jsonschema.Draft202012V
     ],
 )
 def test_what_no_recipe_takes_is_invalid(
-    validator: jsonschema.Draft202012Validator, group: str, key: str, value: object
+    validator: "Draft202012Validator", group: str, key: str, value: object
 ) -> None:
     recipe = copy.deepcopy(plain("isic2017/attnmel"))
     recipe[group][key] = value
@@ -66,7 +75,7 @@ def test_what_no_recipe_takes_is_invalid(
 
 
 def test_one_kind_is_for_that_kind_alone() -> None:
-    of = {kind: jsonschema.Draft202012Validator(recipe_schema(kind)) for kind in KINDS}
+    of = {kind: validator_class()(recipe_schema(kind)) for kind in KINDS}
     recipes = {"network": "isic2017/attnmel", "system": "isic2017/mahbod", "fusion": "isic2017/menegola"}
     for kind, name in recipes.items():
         assert [one for one, validator in of.items() if validator.is_valid(plain(name))] == [kind]

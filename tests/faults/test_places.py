@@ -186,7 +186,7 @@ def test_masks_that_do_not_fit_are_drawn_when_there_is_room(
     assert content(tmp_path / "masks") == content(tmp_path / "undisturbed")
 
 
-@pytest.mark.parametrize("size", [0, 2_000])
+@pytest.mark.parametrize("size", [0, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_a_fusion_that_does_not_fit_leaves_nothing_that_reads_as_one(
     size: int, forked: Forked, fused: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:

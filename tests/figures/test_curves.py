@@ -24,6 +24,16 @@ def figures() -> list[str]:
     ]
 
 
+@pytest.fixture(scope="module")
+def all_of_them() -> list[str]:
+    return figures()
+
+
+@pytest.fixture(params=range(4))
+def svg(request: pytest.FixtureRequest, all_of_them: list[str]) -> str:
+    return all_of_them[request.param]
+
+
 def drawn(svg: str, series: int) -> np.ndarray:
     """Points of the first line of one series, in the figure's units."""
     line = next(
@@ -34,7 +44,6 @@ def drawn(svg: str, series: int) -> np.ndarray:
     return np.array(re.findall(r"[ML] (\S+) (\S+)", line.get("d", "")), dtype=float)
 
 
-@pytest.mark.parametrize("svg", figures())
 def test_a_figure_is_drawn_in_the_ink_of_the_page(svg: str) -> None:
     assert "currentColor" in svg
     assert "var(--series-1)" in svg
@@ -44,12 +53,10 @@ def test_a_figure_is_drawn_in_the_ink_of_the_page(svg: str) -> None:
     assert set(re.findall(r"#[0-9a-f]{6}", svg)) == set()
 
 
-@pytest.mark.parametrize("svg", figures())
 def test_a_figure_asks_nobody_and_styles_nothing_else(svg: str) -> None:
     assert not re.search(r"https?:|<style|<script|<metadata|<!|<\?", svg)
 
 
-@pytest.mark.parametrize("svg", figures())
 def test_a_figure_names_itself_for_those_who_do_not_see_it(svg: str) -> None:
     tree = ElementTree.fromstring(svg)
     title = tree.find("title")

@@ -65,7 +65,7 @@ def images(phantoms: "Phantoms") -> Path:
     return next((phantoms.home / "data").rglob("*Test_v2_Data"))
 
 
-@pytest.fixture(params=["run", "checkpoint", "onnx"])
+@pytest.fixture(params=["run", pytest.param("checkpoint", marks=pytest.mark.slow), "onnx"])
 def model(request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> Path:
     """A file of each kind that `predict` takes."""
     if request.param == "run":

@@ -10,7 +10,7 @@ from attnmel.data.audit.same_pictures import same_pictures
 from attnmel.data.audit.search.candidates import CandidateSearch, turned
 from attnmel.data.phantoms import draw_phantom
 
-PICTURES = 12
+PICTURES = 8
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ def drawn(seed: int, index: int, diagnosis: Diagnosis | None = None) -> Phantom:
 
 @pytest.fixture(scope="module")
 def lesions() -> list[Phantom]:
-    """Forty phantoms of each diagnosis."""
-    return [drawn(5, index, DIAGNOSES[index % 3]) for index in range(120)]
+    """Twenty phantoms of each diagnosis."""
+    return [drawn(5, index, DIAGNOSES[index % 3]) for index in range(60)]
 
 
 def same(one: Phantom, other: Phantom) -> bool:

@@ -8,9 +8,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 from tests.deploy.onnx.test_graph import CARD, network_of
+from tests.kept_graphs import kept_graph
 
 from attnmel.deploy.engines import onnxruntime_outputs
-from attnmel.deploy.onnx.graph import onnx_graph
 from attnmel.deploy.onnx.halves import fits_halves, stored_in_halves
 from attnmel.deploy.openvino import OnnxNetwork
 from attnmel.models.weights.halves import in_halves
@@ -25,7 +25,7 @@ def graph() -> "ModelProto":
     network.load_state_dict(
         {name: one.to(network.state_dict()[name].dtype) for name, one in in_halves(network.state_dict()).items()}
     )
-    return onnx_graph(network, CARD, folded=False)
+    return kept_graph(network, CARD, folded=False)
 
 
 def test_not_folded_the_weights_are_the_networks_own(graph: "ModelProto") -> None:
@@ -59,7 +59,7 @@ def test_weights_take_half_the_bytes(graph: "ModelProto") -> None:
 
 
 def test_weights_that_would_change_stay_as_they_are() -> None:
-    graph = onnx_graph(network_of(CARD), CARD)
+    graph = kept_graph(network_of(CARD), CARD)
     assert stored_in_halves(graph).SerializeToString() == graph.SerializeToString()
 
 

@@ -6,16 +6,16 @@ import numpy as np
 import onnx
 import pytest
 from tests.deploy.onnx.test_graph import CARD, network_of, openvino_outputs, squares
+from tests.kept_graphs import kept_graph
 
 from attnmel.deploy.engines import onnxruntime_outputs
-from attnmel.deploy.onnx.graph import onnx_graph
 from attnmel.deploy.onnx.int8 import int8_model
 from attnmel.deploy.onnx.texts import ATTENTION, PROBABILITIES
 
 
 @pytest.fixture(scope="module")
 def models() -> tuple[onnx.ModelProto, onnx.ModelProto]:
-    exact = onnx_graph(network_of(CARD), CARD)
+    exact = kept_graph(network_of(CARD), CARD)
     return exact, int8_model(exact, squares(CARD, 10))
 
 

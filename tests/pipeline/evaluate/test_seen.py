@@ -97,7 +97,10 @@ def test_masks_of_a_folder_that_has_none_of_the_images_are_refused(
         prepare(changed(tiny, crop="lesion", crop_masks=str(tmp_path / "gone")).data, home=phantoms.home)
 
 
-@pytest.mark.parametrize("settings", [{"crop": "lesion"}, {"crops": 5}], ids=["lesion", "five"])
+@pytest.mark.parametrize(
+    "settings",
+    [pytest.param({"crop": "lesion"}, id="lesion"), pytest.param({"crops": 5}, id="five", marks=pytest.mark.slow)],
+)
 def test_predict_gives_what_evaluate_gives_whatever_the_squares(
     settings: dict[str, object], tiny: Recipe, phantoms: "Phantoms", fabric: "Fabric", tmp_path: Path
 ) -> None:

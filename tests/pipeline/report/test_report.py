@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.conftest import EMPTY
 
 from attnmel import NOTICE
 from attnmel.config.load import load_recipe
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from tests.conftest import Phantoms
 
 
-def test_the_page_shows_what_the_run_wrote_and_asks_nobody(
-    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
-) -> None:
-    page = report_runs([Run(trained, phantoms.home)], out=tmp_path / "r.html").read_text()
+@pytest.fixture(scope="module")
+def page(trained: RunFolder, phantoms: "Phantoms", tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of one run."""
+    return report_runs([Run(trained, phantoms.home)], out=tmp_path_factory.mktemp("page") / "r.html").read_text()
+
+
+def test_the_page_shows_what_the_run_wrote_and_asks_nobody(trained: RunFolder, page: str) -> None:
     row = read_measures(trained)["test"].judgement.row("melanoma", "auc")
     assert f"{row.value:.3f}" in page
     assert f"{row.low:.3f}" in page
@@ -33,16 +37,16 @@ def test_the_page_shows_what_the_run_wrote_and_asks_nobody(
     assert not re.findall(r"(?:src|href)=[\"'](?!data:|#)", page)
 
 
-def test_what_a_run_changed_of_its_recipe_stands_in_the_open(
-    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path
-) -> None:
-    page = report_runs([Run(trained, phantoms.home)], out=tmp_path / "r.html").read_text()
+def test_what_a_run_changed_of_its_recipe_stands_in_the_open(page: str) -> None:
     before_the_measures = page.split(">Measures<")[0]
     assert "Settings differ from the recipe." in before_the_measures
     assert "data.size 32 instead of 64" in before_the_measures
 
 
-def test_runs_stand_side_by_side(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
+def test_runs_stand_side_by_side(
+    trained: RunFolder, phantoms: "Phantoms", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attnmel.figures.svg.Figure.savefig", lambda figure, file, **named: file.write(EMPTY))
     other = RunFolder(Path(shutil.copytree(trained.path, tmp_path / "other")))
     text = other.recipe.read_text()
     other.recipe.write_text(text.replace("\nseed = 0", "\nseed = 1"))
@@ -69,7 +73,6 @@ def test_a_published_row_stands_beside_its_own_network_alone() -> None:
     assert row is PUBLISHED["isic2018/AttnMel-CNN-Lesion*"]
 
 
-def test_maps_are_called_as_in_the_tables(trained: RunFolder, phantoms: "Phantoms", tmp_path: Path) -> None:
-    page = report_runs([Run(trained, phantoms.home)], out=tmp_path / "r.html").read_text()
+def test_maps_are_called_as_in_the_tables(page: str) -> None:
     assert "Attention of pool-3 over" in page
     assert "Attention of pool3 over" not in page

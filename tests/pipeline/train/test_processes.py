@@ -132,6 +132,7 @@ def test_two_processes_have_the_losses_weights_and_measures_of_one(two: Ran, com
     assert_same(two, alone(command(tmp_path, 1), tmp_path))
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_batch_in_parts_and_the_dice_loss_of_each_image(command: Command, tmp_path: Path) -> None:
     kind = {"loss__dice": "image", "training__accumulate": "2", "training__epochs": "2"}
     together = attnmel(command(tmp_path / "two", 2, **kind), tmp_path / "two")

@@ -83,15 +83,26 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
         ("training.precision=bf16",),
         ("training.accumulate=2", "training.precision=float32"),
         ("model.network=chen", "model.heads=both", "training.accumulate=2", "training.precision=float32"),
-        (
-            "model.network=dermaknet",
-            "model.grid=ellipse",
-            "loss.prior=structures+lesion",
-            "training.any_angle=true",
-            "training.smallest_crop=0.5",
-            "training.precision=float32",
+        pytest.param(
+            (
+                "model.network=dermaknet",
+                "model.grid=ellipse",
+                "loss.prior=structures+lesion",
+                "training.any_angle=true",
+                "training.smallest_crop=0.5",
+                "training.precision=float32",
+            ),
+            marks=pytest.mark.slow,
         ),
-        ("model.network=harangi", "model.branches=['mobilenet_v2']", "loss.prior=none", "training.precision=float32"),
+        pytest.param(
+            (
+                "model.network=harangi",
+                "model.branches=['mobilenet_v2']",
+                "loss.prior=none",
+                "training.precision=float32",
+            ),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["dropout", "bf16", "in parts", "masks", "shares of the rate", "several trunks"],
 )

@@ -1,7 +1,7 @@
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -241,11 +241,14 @@ def test_a_page_with_all_examples_stays_small(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("runs", "message"),
     [
-        ([], "at least one run; name a run folder"),
-        ([bare_run(), whole_run(), bare_run()], "two runs are called bare; name each run once"),
-        ([dataclasses.replace(bare_run(), judgements={})], "bare has no measures; make them with `attnmel evaluate`"),
+        (list, "at least one run; name a run folder"),
+        (lambda: [bare_run(), whole_run(), bare_run()], "two runs are called bare; name each run once"),
+        (
+            lambda: [dataclasses.replace(bare_run(), judgements={})],
+            "bare has no measures; make them with `attnmel evaluate`",
+        ),
     ],
 )
-def test_what_cannot_be_reported_is_said(runs: list[RunSection], message: str) -> None:
+def test_what_cannot_be_reported_is_said(runs: Callable[[], list[RunSection]], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        report_page(runs)
+        report_page(runs())

@@ -10,12 +10,18 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from attnmel.errors import ConfigError
-from attnmel.saliency.methods.integrated_gradients import integrated_gradients
+from attnmel.saliency.methods.integrated_gradients import integrated_gradients, pixel_shares
 from attnmel.saliency.methods.occlusion import occlusion
 from attnmel.saliency.methods.registry import BASELINES, METHODS, build_method, maps_of
 
 OF_NETWORKS = [name for name in METHODS if name not in BASELINES]
 OF_CLASSES = [name for name in OF_NETWORKS if not name.startswith("attention")]
+
+
+@pytest.fixture(autouse=True)
+def _few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Integrate over a few points: what is promised here holds of any number of them."""
+    monkeypatch.setattr("attnmel.saliency.methods.integrated_gradients.pixel_shares", partial(pixel_shares, steps=10))
 
 
 def jaccard(maps: Float[Tensor, "B s s"], square: Bool[Tensor, "s s"]) -> float:

@@ -123,6 +123,7 @@ def test_a_map_that_the_network_does_not_have_is_told_with_one_that_it_has(
     assert "use gradcam-pool5, or gradcam:LAYER" in ran.err
 
 
+@pytest.mark.slow
 def test_several_runs_are_shown_side_by_side_with_the_maps_that_each_has(
     attnmel: "Attnmel", run: RunFolder, plain: RunFolder, phantoms: "Phantoms", tmp_path: Path
 ) -> None:

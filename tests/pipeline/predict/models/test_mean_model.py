@@ -87,7 +87,7 @@ def test_the_mean_has_the_thresholds_and_the_scale_of_the_mean(seeds: Path, imag
     )
     plain = json.loads("".join(predict_images(seeds, images[:1]).lines(as_json=True)))
     assert plain["runs"] == 2
-    assert plain["images"][0]["spread_melanoma"] == pytest.approx(spread[0])
+    assert plain["images"][0]["spread_melanoma"] == pytest.approx(spread[0], abs=2e-6)  # of one image alone
 
 
 def test_without_the_same_validation_images_the_mean_has_no_temperature(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.fewer_draws import all_draws
 
 from attnmel import NOTICE
 from attnmel.errors import ConfigError, PredictionsError
@@ -58,7 +59,12 @@ def details_of(folder: RunFolder, *, sensitivities: Sequence[float] = (), preval
 
 def test_details_follow_from_the_predictions_files(trained: RunFolder) -> None:
     test, validation = (Run(trained).predictions(split) for split in ("test", "validation"))
-    found = details(trained)
+    assert repr(details(trained)) == repr(details_of(trained)), "what is stored is what is computed"
+    with all_draws():
+        assert_details_follow(details_of(trained), test, validation)
+
+
+def assert_details_follow(found: Details, test: Predictions, validation: Predictions) -> None:
     assert found.temperature == test.temperature
     # NaN is unlike itself, so what is compared is how both are written.
     assert repr(found.operating) == repr((operating_points(test, "melanoma", validation=validation),))

@@ -1,6 +1,7 @@
 """A planned study: the sizes that reach a power or a width are the smallest ones, and are said in plain sentences."""
 
 import dataclasses
+from functools import cache
 
 import pytest
 
@@ -10,6 +11,7 @@ from attnmel.progress import SILENT
 PLAN = Plan(readers=(5,), cases=(400,), prevalence=0.5, aucs=(0.85, 0.80), target_width=0.05)
 
 
+@cache
 def row(**other: object) -> dict[str, object]:
     return power_rows(dataclasses.replace(PLAN, **other), SILENT)[0].as_dict()  # pyright: ignore[reportArgumentType]
 

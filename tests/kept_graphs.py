@@ -1,0 +1,32 @@
+"""ONNX graphs of networks, each made once for all workers: an export takes seconds, and many tests export the same."""
+
+import hashlib
+from pathlib import Path
+
+from filelock import FileLock
+from onnx import ModelProto
+from safetensors.torch import save as tensor_bytes
+from torch import nn
+
+from attnmel.deploy.onnx.graph import onnx_graph
+from attnmel.models.weights.card import Card, card_json
+
+
+class KeptGraphs:
+    """Makes graphs and keeps them in a folder, if it has one."""
+
+    folder: Path | None = None
+
+    def __call__(self, network: nn.Module, card: Card, *, folded: bool = True) -> ModelProto:
+        """Give what `onnx_graph` gives for the same weights, card and folding."""
+        if self.folder is None:
+            return onnx_graph(network, card, folded=folded)
+        key = tensor_bytes(network.state_dict()) + card_json(card) + bytes([folded])
+        path = self.folder / hashlib.sha256(key).hexdigest()
+        with FileLock(path.with_suffix(".lock")):
+            if not path.is_file():
+                path.write_bytes(onnx_graph(network, card, folded=folded).SerializeToString())
+        return ModelProto.FromString(path.read_bytes())
+
+
+kept_graph = KeptGraphs()
