@@ -234,7 +234,7 @@ def _empty_figures(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     here = request.path.relative_to(TESTS)
     with pytest.MonkeyPatch.context() as patch:
-        if here.parts[0] in ("cli", "pipeline") and here.name != "test_report.py":
+        if here.parts[0] in ("cli", "documents", "pipeline") and here.name != "test_report.py":
             patch.setattr("attnmel.figures.svg.Figure.savefig", lambda figure, file, **named: file.write(EMPTY))
         yield
 

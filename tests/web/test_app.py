@@ -12,7 +12,7 @@ import pytest
 from opentelemetry import trace
 from PIL import Image
 from starlette.testclient import TestClient
-from tests.strangers.make_dicom import PICTURE, dermoscopy, write
+from tests.strangers.images.make_dicom import PICTURE, dermoscopy, write
 from tests.web.conftest import ADDRESS, NAME, form, png
 
 from attnmel import NOTICE, Predictor

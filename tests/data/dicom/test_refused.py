@@ -14,7 +14,7 @@ pytest.importorskip("libjpeg")
 
 from pydicom import uid
 from pydicom.dataset import Dataset
-from tests.strangers.make_dicom import IDENTIFYING, PICTURE, dermoscopy, grey, identify, jpeg, write
+from tests.strangers.images.make_dicom import IDENTIFYING, PICTURE, dermoscopy, grey, identify, jpeg, write
 
 from attnmel.data.dicom import read
 from attnmel.data.dicom.header import ATTRIBUTES

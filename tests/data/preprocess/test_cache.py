@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.factories import Recorder
-from tests.strangers.make_images import P3_XY, icc
+from tests.strangers.images.make_images import P3_XY, icc
 
 from attnmel.data.preprocess import array_file
 from attnmel.data.preprocess import cache as cache_module

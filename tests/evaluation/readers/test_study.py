@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.strangers.make_readers import READERS, write_sequential
+from tests.strangers.readings.make_readers import READERS, write_sequential
 
 from attnmel.errors import ConfigError, ReadingsError
 from attnmel.evaluation.readers.readings import Readings, reader_aucs
