@@ -7,6 +7,7 @@ from PIL import Image, ImageFilter
 
 from attnmel.data.preprocess.images import MASK_THRESHOLD, Square, seen_box
 from attnmel.errors import ImageError
+from attnmel.number_formats import significant
 from attnmel.shapes import Bool, Float, UInt8
 
 COLOURS = "viridis"
@@ -115,7 +116,9 @@ def _level(attention: Float[np.ndarray, "h w"], size: tuple[int, int]) -> UInt8[
     low, high = float(attention.min()), float(attention.max())
     # "not >=" also catches NaN. Maps of bf16 networks round to a hair above 1.
     if not (low >= 0 and high <= 1 + 1e-3):
-        raise ImageError(f"the attention map lies in [{low:.3g}, {high:.3g}], expected values in [0, 1]")
+        raise ImageError(
+            f"the attention map lies in [{significant(low)}, {significant(high)}], expected values in [0, 1]"
+        )
     plane = Image.fromarray(attention.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
     return (np.asarray(plane).clip(0, 1) * 255).round().astype(np.uint8)
 

@@ -17,8 +17,8 @@ from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.evaluation.statistics.delong import areas
-from attnmel.evaluation.statistics.format import p_words
 from attnmel.evaluation.statistics.hypothesis_tests import holm
+from attnmel.number_formats import p_words
 from attnmel.records import Predictions
 
 QUICK = ResamplingConfig(resamples=200, permutations=200)

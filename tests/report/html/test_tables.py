@@ -5,8 +5,8 @@ import pytest
 
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PUBLISHED
+from attnmel.number_formats import fixed, span
 from attnmel.records import Predictions
 from attnmel.report.html import tables
 

@@ -2,7 +2,7 @@ import numpy as np
 
 from attnmel.evaluation.classification.report import ClassificationReport, evaluate_classification
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, span
+from attnmel.number_formats import fixed, span
 from attnmel.records import Predictions
 from attnmel.report.html.tables import method_words
 from attnmel.report.sections.intervals import interval_section

@@ -45,7 +45,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Path, dict[tup
             state = desk.post(answer(state, suspicion=value), reader).json()
     out = place / "export"
     exported = export_study(desk.opened, out)
-    assert exported.notes == ("1 reader without 95% of the answers left out: lazy",)
+    assert exported.notes == ("1 reader without 95 % of the answers left out: lazy",)
     assert exported.readings == out / "readings.csv"
     desk.close()
     return desk, out, given

@@ -19,10 +19,11 @@ from attnmel.data.archives.by_hand import BY_HAND, how_to_get
 from attnmel.data.archives.catalog import ARCHIVES, COMPANIONS, OFFICIAL_ADDRESS, OPTIONAL, SAME_FILES, Archive
 from attnmel.data.archives.unpack import BadFileError, unpack
 from attnmel.errors import ArchiveError, ConfigError, require_known
-from attnmel.files.download import Downloaded, NotThereError, download, local_path, size_in_words
+from attnmel.files.download import Downloaded, NotThereError, download, local_path
 from attnmel.files.folders import dataset_folder
 from attnmel.files.locks import hold_folder
 from attnmel.files.table_files import DAMAGE, damage, read_json, write_json
+from attnmel.number_formats import size_in_words
 from attnmel.progress import SILENT, Progress
 
 Status = Literal["complete", "short", "absent"]

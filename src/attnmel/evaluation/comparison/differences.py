@@ -13,10 +13,10 @@ from attnmel.evaluation.comparison.align import RecipeRuns
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome, paired_outcomes
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig, percentile_interval
-from attnmel.evaluation.statistics.format import TO, fixed, p_words, plus, plus_span, span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.evaluation.statistics.multi_seed import crossed_draws, difference_estimate
 from attnmel.evaluation.statistics.sampling import Sampling
+from attnmel.number_formats import TO, fixed, p_words, plus, plus_span, span
 
 MEASURE_WORDS: Mapping[str, str] = {"auc": "AUC", "ap": "AP", "balanced_accuracy": "balanced accuracy"}
 """How a sentence calls a measure; one that is not listed goes by its own name."""

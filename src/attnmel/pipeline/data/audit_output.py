@@ -14,6 +14,7 @@ from attnmel.data.audit.exclusions import Exclusion, Side, exclusions, write_exc
 from attnmel.data.audit.findings import KINDS, LEAKS, AuditFinding, Kind, repeated_lesions
 from attnmel.data.audit.reframed import SAME_REFRAMED
 from attnmel.data.audit.search.candidates import turned
+from attnmel.number_formats import fixed
 from attnmel.pipeline.data.audit import Audited
 from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
 from attnmel.report.galleries.examples import Picture, as_address
@@ -183,4 +184,4 @@ def _picture(audited: Audited, place: int, pixels: np.ndarray) -> Picture:
 def _likeness(kind: Kind, likeness: float | None) -> str:
     if likeness is None or kind == "same bytes":
         return ""
-    return f"cosine {likeness:.3f}" if kind == "alike" else f"likeness {likeness:.2f}"
+    return f"cosine {fixed(likeness)}" if kind == "alike" else f"likeness {fixed(likeness, 2)}"

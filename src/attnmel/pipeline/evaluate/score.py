@@ -13,7 +13,7 @@ from attnmel.evaluation.challenge.masks import TASK1, evaluate_masks, masks_in, 
 from attnmel.evaluation.challenge.rules import CHALLENGES, changed_rules
 from attnmel.evaluation.challenge.score import ChallengeReport, evaluate_challenge
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
-from attnmel.evaluation.statistics.format import plain
+from attnmel.number_formats import plain
 from attnmel.pipeline.evaluate.submissions import SPLIT, fetched_truth, incomplete, lesion_groups
 
 

@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from attnmel.data.datasets.splits import draw_some
+from attnmel.number_formats import fixed
 from attnmel.pipeline.explain.side_by_side import Shown, shown_images
 from attnmel.pipeline.explain.stored_maps import ExplainedRun
 from attnmel.report.galleries.examples import choose
@@ -98,4 +99,4 @@ def _title(run: ExplainedRun, place: int) -> str:
 
 
 def _probability(run: ExplainedRun, place: int) -> str:
-    return f"probability of {spaced(run.target_class)} {run.predictions.probability(run.target_class)[place]:.2f}"
+    return f"probability of {spaced(run.target_class)} {fixed(run.predictions.probability(run.target_class)[place], 2)}"

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from attnmel import NOTICE, __version__
-from attnmel.evaluation.statistics.format import plain
 from attnmel.files.hub import PREFIX, HubName
 from attnmel.models.weights.card import Card, described
+from attnmel.number_formats import fixed, plain
 from attnmel.pipeline.run.results.results import CHOOSES, SplitResults
 from attnmel.records import scale_in_words
 
@@ -130,6 +130,6 @@ def _thresholds(card: Card) -> Iterator[str]:
     yield f"## Operating points\n\nChosen on {card.chosen_on}; positive strictly above the threshold.\n"
     yield "| class | threshold | target sensitivity | sensitivity | specificity |\n| --- | ---: | ---: | ---: | ---: |"
     for one in card.thresholds:
-        rates = f"{one.sensitivity:.3f} | {one.specificity:.3f}"
+        rates = f"{fixed(one.sensitivity)} | {fixed(one.specificity)}"
         yield f"| {one.task} | {one.threshold!r} | {one.target:g} | {rates} |"
     yield ""

@@ -18,6 +18,7 @@ from attnmel.errors import ConfigError
 from attnmel.files.folders import replacing
 from attnmel.files.own_files import SOFTWARE, is_own, require_own_file
 from attnmel.models.weights.card import Card
+from attnmel.number_formats import fixed
 from attnmel.pipeline.predict.image_files import distinct_names
 from attnmel.saliency.captions import captioned
 from attnmel.saliency.overlays import overlay, square_drawn, stretched
@@ -151,7 +152,7 @@ def _caption(name: str, card: Card, probabilities: Sequence[float]) -> str:
     if not probabilities:
         return name
     target_class = card.positives[0]
-    return f"{name}, {target_class} {probabilities[card.classes.index(target_class)]:.3f}"
+    return f"{name}, {target_class} {fixed(probabilities[card.classes.index(target_class)])}"
 
 
 def require_own_names(paths: Sequence[Path], way_out: str) -> None:

@@ -18,8 +18,8 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.priors.sources import PREDICTED
 from attnmel.errors import ArchiveError, ConfigError, require_known
 from attnmel.evaluation.thesis.tables import TablePlan
-from attnmel.files.download import size_in_words
 from attnmel.files.folders import RunFolder, home_folder, predicted_masks
+from attnmel.number_formats import size_in_words
 from attnmel.pipeline.run.moved import place_of
 from attnmel.pipeline.run.parts import part_notes, parts_of
 from attnmel.pipeline.segment.masks_table import read_masks_table

@@ -15,8 +15,8 @@ from attnmel.errors import ConfigError, LabelError, PredictionsError, listed
 from attnmel.evaluation.challenge.masks import LEAST_JACCARD, masks_in
 from attnmel.evaluation.masks.agreement import agreement, file_pixels, overlaps, rank_correlation
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
-from attnmel.evaluation.statistics.format import fixed, in_brackets
 from attnmel.files.folders import MasksFolder, predicted_masks
+from attnmel.number_formats import fixed, in_ascii
 from attnmel.pipeline.run.images.seen_images import known_images, read_images, shared_images
 from attnmel.pipeline.segment.masks_table import MaskRow, read_masks_table
 from attnmel.progress import SILENT, Progress
@@ -37,7 +37,7 @@ COLUMNS = {
     "threshold_jaccard": "threshold Jaccard",
     "jaccard": "Jaccard",
     "dice": "Dice",
-    "failed": f"share below {LEAST_JACCARD:.2f}",
+    "failed": f"share below {fixed(LEAST_JACCARD, 2)}",
 }
 
 
@@ -77,7 +77,9 @@ class MasksScore:
     def markdown(self) -> str:
         """Return a title, a table with 95 % intervals, and notes."""
         heads = ("images of", "images", *COLUMNS.values())
-        rows = ((_words(one), f"{one.images}", *(_cell(one.figures[name]) for name in COLUMNS)) for one in self.parts)
+        rows = (
+            (_words(one), f"{one.images}", *(in_ascii(one.figures[name]) for name in COLUMNS)) for one in self.parts
+        )
         table = "\n".join(markdown_table(Table("", heads, tuple(rows))))
         notes = [
             f"Rank correlation of confidence with Jaccard: {fixed(self.confidence_correlation, missing='-')}.",
@@ -213,7 +215,3 @@ def _has_row(lesion: Lesion, rows: Mapping[str, MaskRow]) -> bool:
 
 def _words(part: Part) -> str:
     return part.name if part.kind == ALL else f"{part.kind}: {part.name}"
-
-
-def _cell(one: Interval) -> str:
-    return in_brackets(one, to=" - ", missing="-")

@@ -7,6 +7,7 @@ from pathlib import Path
 from attnmel.errors import counted, listed
 from attnmel.files.own_files import require_own_file
 from attnmel.files.table_files import write_table
+from attnmel.number_formats import percent
 from attnmel.pipeline.study.analysis.imrmc import write_imrmc
 from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.pipeline.study.analysis.readings_table import TRUTH_FILE
@@ -70,7 +71,9 @@ def export_study(opened: OpenStudy, out: Path) -> Exported:
     )
     complete = {r.name for r in opened.store.readers() if progress_of(study, opened.store, r).share >= study.completion}
     left = [name for name in study.readers if name not in complete]
-    notes = [f"{counted(len(left), 'reader')} without {study.completion:.0%} of the answers left out: {listed(left)}"]
+    notes = [
+        f"{counted(len(left), 'reader')} without {percent(study.completion)} of the answers left out: {listed(left)}"
+    ]
     kept = [one for one in given if one.reader.name in complete and not one.item.case.training]
     rows = [
         *((*_row(study, one), None, None) for one in kept),

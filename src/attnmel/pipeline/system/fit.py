@@ -18,6 +18,7 @@ from attnmel.features.svm.classifier import fit_svm
 from attnmel.features.system import FittedSystem, Member, Place, places
 from attnmel.features.trunk_network import open_trunk
 from attnmel.files.checksums import json_sha256
+from attnmel.number_formats import fixed
 from attnmel.pipeline.run.images.dataset import Prepared
 from attnmel.pipeline.run.images.features import Part, described_parts
 from attnmel.progress import SILENT, Progress
@@ -69,7 +70,7 @@ def fit_system(
     for place in places(sources, recipe.contexts):
         with _naming(place):
             members.append(_fit_member(recipe, prepared, rows, sources, place, positive, fold_of, home, progress))
-        progress.note(f"{place.name}: AUC {members[-1].auc:.3f} on held-out folds, cost {members[-1].svm.cost:g}")
+        progress.note(f"{place.name}: AUC {fixed(members[-1].auc)} on held-out folds, cost {members[-1].svm.cost:g}")
     trunks = {name: one.trunk.facts for name, one in sources.items() if one.trunk}
     manifest = _manifest(prepared, rows, labels, groups, fold_of)
     return FittedSystem(_card(recipe, trunks, members, manifest), sources, tuple(members))

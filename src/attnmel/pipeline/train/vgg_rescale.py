@@ -11,6 +11,7 @@ from attnmel.errors import ConfigError, LabelError
 from attnmel.models.trunks.vgg import VggTrunk
 from attnmel.models.weights.start_weights import Start
 from attnmel.models.weights.vgg_rescale import Activity, insert_batch_norm, measure, rescale
+from attnmel.number_formats import significant
 from attnmel.pipeline.run.images.dataset import Prepared, split_batches
 from attnmel.progress import Progress
 
@@ -97,7 +98,7 @@ def _advice(sizes: Mapping[str, float], start: Start, recipe: Recipe) -> str:
 
 
 def _span(sizes: Mapping[str, float]) -> str:
-    return f"{min(sizes.values()):.3g} to {max(sizes.values()):.3g}"
+    return f"{significant(min(sizes.values()))} to {significant(max(sizes.values()))}"
 
 
 def _training_images(recipe: Recipe, prepared: Prepared, device: torch.device, progress: Progress) -> Iterator[Tensor]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.ranking import THRESHOLD
+from attnmel.number_formats import TO, fixed, span
 from attnmel.records import Predictions
 from attnmel.saliency.overlays import overlay, stretched
 
@@ -187,9 +188,9 @@ def _pictures(
     shown = [Picture("image", f"Dermoscopy image {image_id}{edge}", as_address(overlay(large, mask=mask)))]
     for one, at in maps:
         attention = one.maps[at]
-        note = f"{attention.min():.2f} to {attention.max():.2f}"
+        note = span((attention.min(), attention.max()), 2, to=TO)
         if one.overlaps is not None and np.isfinite(one.overlaps[at]):
-            note = f"J {one.overlaps[at]:.2f} · {note}"
+            note = f"J {fixed(one.overlaps[at], 2)} · {note}"
         description = f"Attention of {one.title} over {image_id}"
         shown.append(Picture(one.title, description, as_address(overlay(large, stretched(attention), mask)), note))
     return tuple(shown)

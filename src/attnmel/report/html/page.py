@@ -14,9 +14,9 @@ from attnmel.errors import ConfigError, counted, printable
 from attnmel.evaluation.classification.curves import PrecisionRecallCurve, RocCurve
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, span
 from attnmel.evaluation.thesis.published import PublishedRow
 from attnmel.files.folders import write_text
+from attnmel.number_formats import fixed, minus, plus, span
 from attnmel.report.galleries.examples import ExampleGroup
 from attnmel.report.html import tables
 from attnmel.report.html.sections import Section, sentence
@@ -227,6 +227,8 @@ def environment() -> Environment:
         "counted": counted,
         "fixed": fixed,
         "method_words": tables.method_words,
+        "minus": minus,
+        "plus": plus,
         "sentence": sentence,
         "span": span,
         "percent": tables.css_percent,

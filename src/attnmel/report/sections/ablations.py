@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attnmel.evaluation.comparison.ablations import CHANCE, AblationFinding
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import fixed, in_brackets, plus, plus_span, span
+from attnmel.number_formats import fixed, in_brackets, plus, plus_span, span
 from attnmel.report.html.sections import Section, Table
 from attnmel.report.html.tables import spaced
 

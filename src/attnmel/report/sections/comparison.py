@@ -5,9 +5,9 @@ from attnmel.evaluation.comparison.differences import MEASURE_WORDS, Difference
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.recipes import Comparison, Summary
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import TO, fixed, p_cell, plus, span
 from attnmel.evaluation.statistics.hypothesis_tests import LEVEL
 from attnmel.figures.differences import Bar, differences_figure
+from attnmel.number_formats import TO, fixed, p_cell, plus, span
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import spaced
 

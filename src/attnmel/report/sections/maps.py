@@ -13,7 +13,7 @@ from attnmel.evaluation.maps.summary import (
     MapSummary,
 )
 from attnmel.evaluation.maps.table import EVERY, MapColumn
-from attnmel.evaluation.statistics.format import p_words, signed
+from attnmel.number_formats import p_words, signed
 from attnmel.report.galleries.examples import Picture
 from attnmel.report.html.sections import Link, Section, Table
 from attnmel.report.html.table_texts import markdown_table

@@ -37,7 +37,7 @@ def train(
     Example:
         attnmel segment train --out runs/segmenter --set training.epochs=20
     """
-    from attnmel.evaluation.statistics.format import plain
+    from attnmel.number_formats import plain
     from attnmel.segment import train as train_segmenter
 
     segmenter = train_segmenter(

@@ -11,9 +11,9 @@ from attnmel.data.datasets.read_dataset import whole_set_tests
 from attnmel.errors import PredictionsError, counted, require_known
 from attnmel.evaluation.classification.report import ClassificationReport
 from attnmel.evaluation.statistics.bootstrap import Interval
-from attnmel.evaluation.statistics.format import plain
 from attnmel.files.folders import RunFolder
 from attnmel.files.table_files import damage, null_to_nan, read_json, write_json
+from attnmel.number_formats import plain
 from attnmel.pipeline.run.images.left_out import ALL
 from attnmel.records import EVERY_SPLIT, scale_in_words
 

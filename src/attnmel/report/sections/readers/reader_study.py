@@ -7,8 +7,8 @@ import numpy as np
 from attnmel.evaluation.classification.curves import RocCurve
 from attnmel.evaluation.readers.curves import average_curve, reader_curve
 from attnmel.evaluation.readers.study_results import StudyAnalysis
-from attnmel.evaluation.statistics.format import fixed
 from attnmel.figures.readers import ForestRow, flows_figure, forest_figure, reader_roc_figure, times_figure
+from attnmel.number_formats import fixed
 from attnmel.report.html.sections import Drawing, Section
 from attnmel.report.sections.readers import reader_tables as tables
 from attnmel.report.sections.readers.study_sentences import answers_of, machine_decides, notes_of
