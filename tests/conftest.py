@@ -42,7 +42,7 @@ from attnmel.pipeline.run.images.dataset import prepare
 from attnmel.pipeline.segment.train import train_segmenter
 from attnmel.pipeline.train.train import recipe_fabric, train_run
 from attnmel.pretrained import catalogue
-from attnmel.pretrained.card import Source, Words
+from attnmel.pretrained.card import SourceFact, Words
 from attnmel.pretrained.catalogue import DEFAULT
 
 settings.register_profile("attnmel", deadline=None, derandomize=True, max_examples=50)
@@ -292,7 +292,7 @@ WORDS = Words(
     title="a tiny network",
     made=("attnmel train demo",),
     chosen_on="predictions of two folds",
-    data=(Source(name="phantoms", use="training", licence="CC-0", source="drawn"),),
+    data=(SourceFact(name="phantoms", use="training", licence="CC-0", source="drawn"),),
     limits=("It knows nothing of skin.",),
 )
 

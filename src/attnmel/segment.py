@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from attnmel.pipeline.segment.predict import Masks
     from attnmel.pipeline.segment.score import MasksScore
-    from attnmel.pipeline.segment.train import Trained
+    from attnmel.pipeline.segment.train import TrainedSegmenter
 
 Place = str | Path
 
@@ -27,7 +27,7 @@ Place = str | Path
 class Segmenter:
     """A trained segmenter, measured on its held-out images."""
 
-    found: "Trained"
+    found: "TrainedSegmenter"
 
     @property
     def path(self) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
-from attnmel.api.study_answers import Analysed, Answers, Frozen, Power, Status
+from attnmel.api.study_answers import Analysed, Answers, FrozenStudy, Power, Status
 from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
@@ -52,7 +52,7 @@ def new(
     address: str = ADDRESS,
     database: str | None = None,
     progress: Progress | Report | None = None,
-) -> Frozen:
+) -> FrozenStudy:
     """Freeze a new study: draw its cases, run its machines, and give each reader a link; as `attnmel study new`.
 
     `counts` are the cases of each class, `columns` how the labels.csv of a folder calls its columns, `readers` names,
@@ -97,7 +97,7 @@ def new(
     where = home_folder(None if home is None else Path(home))
     study, tokens = make_study(Path(folder), plan, where, database=database, progress=as_progress(progress))
     links = {name: _link(address, token) for name, token in tokens.items()}
-    return Frozen(StudyFolder(Path(folder)).file, links, study.thresholds)
+    return FrozenStudy(StudyFolder(Path(folder)).file, links, study.thresholds)
 
 
 @checked_arguments()

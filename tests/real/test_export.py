@@ -17,7 +17,7 @@ from attnmel.files.folders import RunFolder
 from attnmel.pipeline.evaluate.evaluate import evaluate_run
 from attnmel.pipeline.experiment import run_recipe
 from attnmel.pipeline.export import check_images
-from attnmel.pipeline.export.export import Exported, export_onnx
+from attnmel.pipeline.export.export import CheckedExport, export_onnx
 from attnmel.pipeline.predict.predict import predict_images
 from attnmel.pipeline.run.run import Run
 
@@ -120,7 +120,7 @@ def run(clinic: Path, home: Path, fabric: "Fabric", tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="module")
-def exported(run: RunFolder, home: Path) -> Exported:
+def exported(run: RunFolder, home: Path) -> CheckedExport:
     return export_onnx(run.path, home=home)
 
 
@@ -132,7 +132,9 @@ def test_the_test_images_have_several_sizes(tested: list[Path]) -> None:
     assert sizes == SIZES
 
 
-def test_the_file_is_as_near_as_wanted_on_real_images_in_every_engine(exported: Exported, tested: list[Path]) -> None:
+def test_the_file_is_as_near_as_wanted_on_real_images_in_every_engine(
+    exported: CheckedExport, tested: list[Path]
+) -> None:
     assert [one.images for one in exported.facts.parity] == [14, len(tested), len(tested)]
     for one in exported.facts.parity:
         assert one.probability <= 1e-4
@@ -146,7 +148,7 @@ def test_the_file_is_as_near_as_wanted_on_real_images_in_every_engine(exported: 
         assert max(one.auc, one.judged_auc) < 0.01, "a pair in 225 may turn round where the network has no order"
 
 
-def test_the_file_predicts_what_the_run_predicts(exported: Exported, run: RunFolder, tested: list[Path]) -> None:
+def test_the_file_predicts_what_the_run_predicts(exported: CheckedExport, run: RunFolder, tested: list[Path]) -> None:
     by_torch = np.array([one.probabilities for one in predict_images(run.path, tested)])
     assert np.ptp(by_torch[:, 0]) > 0.01, "not all alike"
     many = [one.probabilities for one in predict_images(exported.path, tested)]
@@ -156,7 +158,7 @@ def test_the_file_predicts_what_the_run_predicts(exported: Exported, run: RunFol
 
 
 def test_int8_tells_its_cost_and_is_refused_past_the_bound(
-    exported: Exported,
+    exported: CheckedExport,
     run: RunFolder,
     home: Path,
     tested: list[Path],

@@ -65,14 +65,14 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedRuns:
     """Runs against each other on the same images."""
 
     found: "RunsCompared"
 
     def __repr__(self) -> str:
         rows = counted(len(self.found.comparison.differences), "difference")
-        return f"Compared({rows}; see .sentences, .to_dict() and .to_frame())"
+        return f"ComparedRuns({rows}; see .sentences, .to_dict() and .to_frame())"
 
     @property
     def sentences(self) -> tuple[str, ...]:

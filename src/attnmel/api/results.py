@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attnmel.api.answers import Compared, Evaluated, EvaluatedRun, FusedRuns, Scored
+from attnmel.api.answers import ComparedRuns, Evaluated, EvaluatedRun, FusedRuns, Scored
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import PLACES, opened_runs, place_of, place_of_results, runs_to_evaluate
 from attnmel.api.places import one_place, places
@@ -86,7 +86,7 @@ def compare(
     positives: Sequence[str] = (),
     measures: Sequence[str] = (),
     home: Place | None = None,
-) -> Compared:
+) -> ComparedRuns:
     """Test whether runs differ on the same images: run folders, folders of seeds, files of predictions, submissions.
 
     A pretrained model or one of a hub takes part with the results in its copy, runs/NAME, which `evaluate` writes.
@@ -101,7 +101,7 @@ def compare(
 
     given = places(runs, "runs", PLACES)
     named = [one if isinstance(one, Run) else Path(place_of_results(one)) for one in given]
-    return Compared(
+    return ComparedRuns(
         compare_runs(
             named,
             home=_path(home),

@@ -16,7 +16,7 @@ from attnmel.progress import Progress
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from attnmel.pipeline.reproduce.engines import Engine
+    from attnmel.pipeline.reproduce.engines import JobEngine
     from attnmel.pipeline.reproduce.jobs import TableOptions
     from attnmel.pipeline.reproduce.run import Reproduced
 
@@ -98,7 +98,7 @@ def run_table(
 
 def _engine(
     name: str, out: Path, progress: Progress, options: Mapping[str, Any]
-) -> "AbstractContextManager[Engine | None]":
+) -> "AbstractContextManager[JobEngine | None]":
     """Return the engine of that name; None for this machine."""
     require_known("engine", name, ("local", "ray"))
     given = {key: value for key, value in options.items() if value is not None}

@@ -13,7 +13,7 @@ from attnmel.files.frames import frame
 from attnmel.pipeline.study.analysis.analysis_dict import analysis_dict
 from attnmel.pipeline.study.analysis.analysis_rows import analysis_rows
 from attnmel.pipeline.study.analysis.power import Plan, PowerRow, power_rows
-from attnmel.pipeline.study.analysis.study_data import Reading, study_data
+from attnmel.pipeline.study.analysis.study_data import ReadingRow, study_data
 from attnmel.progress import SILENT
 from attnmel.statistics.inputs import Column, Columns, Data
 
@@ -75,7 +75,8 @@ def readers(
     truths = columns.truth("truth", truth, positive).tolist()
     texts = [list(map(str, one)) for one in names]
     rows = [
-        Reading(line, *words, score=value) for line, (*words, value) in enumerate(zip(*texts, scores, strict=True), 1)
+        ReadingRow(line, *words, score=value)
+        for line, (*words, value) in enumerate(zip(*texts, scores, strict=True), 1)
     ]
     known = dict(zip(texts[1], truths, strict=True))
     both = sorted({name for name, value in zip(texts[1], truths, strict=True) if known[name] != value})

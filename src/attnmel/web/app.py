@@ -27,7 +27,7 @@ from attnmel.web.guard import COOKIE
 from attnmel.web.limits import Limits
 from attnmel.web.models import Models, ServedModel
 from attnmel.web.parameters import refuse_unknown, value_problems
-from attnmel.web.schema import IMAGES_FORM, PROBLEMS, Answer, Info
+from attnmel.web.schema import IMAGES_FORM, PROBLEMS, Info, PredictionAnswer
 from attnmel.web.uploads import Uploads
 from attnmel.web.work_queue import GoneError, WorkQueue
 
@@ -110,7 +110,7 @@ def _add_predict(app: FastAPI, served: Served) -> None:
         """Return the models with what their numbers mean, and what one request may hold."""
         return JSONResponse(info(served.models, served.limits))
 
-    @app.post("/api/predict", response_model=Answer, openapi_extra=IMAGES_FORM)
+    @app.post("/api/predict", response_model=PredictionAnswer, openapi_extra=IMAGES_FORM)
     async def predict(
         request: Request,
         model: ModelNames = None,

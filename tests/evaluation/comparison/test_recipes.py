@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, ro
 
 from attnmel.errors import ConfigError, PredictionsError
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.differences import Difference
+from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
@@ -36,7 +36,7 @@ def entrant(name: str, *held: Predictions) -> RecipeRuns:
     return RecipeRuns(name, tuple(RunPredictions(f"{name}{n}", one) for n, one in enumerate(held)))
 
 
-def by_measure(found: Comparison) -> dict[str, Difference]:
+def by_measure(found: Comparison) -> dict[str, MeasureDifference]:
     return {one.measure: one for one in found.differences}
 
 
@@ -165,7 +165,9 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare([one, other], ["nevus"])
 
 
-ROW = Difference("x", "y", "melanoma", "auc", 0.8, 0.831, 0.031, Outcome(Method("DeLong", 0.01, 0.052, 0.004)), 0.02)
+ROW = MeasureDifference(
+    "x", "y", "melanoma", "auc", 0.8, 0.831, 0.031, Outcome(Method("DeLong", 0.01, 0.052, 0.004)), 0.02
+)
 
 
 def test_a_sentence_claims_no_more_than_was_found() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
-from attnmel.evaluation.comparison.differences import Difference
+from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
 from attnmel.evaluation.comparison.recipes import Comparison, compare
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
@@ -56,8 +56,8 @@ def test_each_recall_has_a_mean_over_seeds() -> None:
     assert interval.low < interval.value < interval.high
 
 
-def difference(first: str, second: str, p: float) -> Difference:
-    return Difference(first, second, "melanoma", "auc", 0.7, 0.8, 0.1, Outcome(Method("test", 0.01, 0.2, p)))
+def difference(first: str, second: str, p: float) -> MeasureDifference:
+    return MeasureDifference(first, second, "melanoma", "auc", 0.7, 0.8, 0.1, Outcome(Method("test", 0.01, 0.2, p)))
 
 
 def test_holm_counts_two_rows_once_over_all_blocks() -> None:

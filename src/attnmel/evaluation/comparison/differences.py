@@ -23,7 +23,7 @@ MEASURE_WORDS: Mapping[str, str] = {"auc": "AUC", "ap": "AP", "balanced_accuracy
 
 
 @dataclass(frozen=True)
-class Difference:
+class MeasureDifference:
     """One measure of two recipes, second minus first."""
 
     first: str
@@ -81,7 +81,7 @@ class Difference:
 
 def differences(
     first: RecipeRuns, second: RecipeRuns, measured: ResampledMetrics, sampling: Sampling, resampling: ResamplingConfig
-) -> list[Difference]:
+) -> list[MeasureDifference]:
     """Return one difference a column; `measured` is of the runs of the first recipe, then of the second."""
     seeds = len(first.runs)
     if seeds == len(second.runs) == 1:
@@ -90,7 +90,7 @@ def differences(
         outcomes = [_over_seeds(measured, place, seeds, resampling) for place in range(len(measured.columns))]
     means = measured.values[:seeds].mean(axis=0), measured.values[seeds:].mean(axis=0)
     return [
-        Difference(first.name, second.name, task, measure, own, other, other - own, outcome)
+        MeasureDifference(first.name, second.name, task, measure, own, other, other - own, outcome)
         for (task, measure), own, other, outcome in zip(
             measured.columns, *(mean.tolist() for mean in means), outcomes, strict=True
         )

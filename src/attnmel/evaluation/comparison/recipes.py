@@ -14,7 +14,7 @@ from attnmel.errors import ConfigError, PredictionsError, require_known
 from attnmel.evaluation.classification.ranking import MEASURES
 from attnmel.evaluation.classification.report import FEW
 from attnmel.evaluation.comparison.align import RecipeRuns, common_classes, joined
-from attnmel.evaluation.comparison.differences import Difference, differences
+from attnmel.evaluation.comparison.differences import MeasureDifference, differences
 from attnmel.evaluation.comparison.paired_tests import Method
 from attnmel.evaluation.comparison.resampled_metrics import ResampledMetrics, measured
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig, percentile_interval
@@ -53,7 +53,7 @@ class Comparison:
     seeds: tuple[tuple[str, int], ...]
     """Runs of each recipe."""
     summaries: tuple[Summary, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[MeasureDifference, ...]
     """By pair, then by measure; empty of a single recipe."""
     chances: ResamplingConfig
     notes: tuple[str, ...] = ()

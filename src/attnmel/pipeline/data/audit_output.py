@@ -17,7 +17,7 @@ from attnmel.data.audit.search.candidates import turned
 from attnmel.number_formats import fixed
 from attnmel.pipeline.data.audit import Audited
 from attnmel.report.galleries.audit import MOST_SHOWN, AuditPage, Pair, PairGroup, write_audit_page
-from attnmel.report.galleries.examples import Picture, as_address
+from attnmel.report.galleries.examples import GalleryPicture, as_address
 from attnmel.threads import available_processors, requested_threads
 
 Count = tuple[str, str, str, int]
@@ -175,10 +175,12 @@ def _pairs(audited: Audited, found: Sequence[AuditFinding]) -> tuple[Pair, ...]:
         return tuple(pool.map(pair, found, firsts, seconds))
 
 
-def _picture(audited: Audited, place: int, pixels: np.ndarray) -> Picture:
+def _picture(audited: Audited, place: int, pixels: np.ndarray) -> GalleryPicture:
     entry = audited.audit.entries[place]
     known = [entry.side, (entry.diagnosis or "no label").replace("_", " "), *([entry.group] if entry.group else [])]
-    return Picture(entry.image_id, f"Image {entry.image_id} of {entry.side}", as_address(pixels), " · ".join(known))
+    return GalleryPicture(
+        entry.image_id, f"Image {entry.image_id} of {entry.side}", as_address(pixels), " · ".join(known)
+    )
 
 
 def _likeness(kind: Kind, likeness: float | None) -> str:

@@ -18,7 +18,7 @@ from attnmel.errors import ConfigError, LabelError
 from attnmel.evaluation.classification.operating_points import check_points
 from attnmel.evaluation.classification.report import evaluate_classification
 from attnmel.evaluation.maps.attention_overlap import Overlap, attention_overlap
-from attnmel.evaluation.predict import Predicted
+from attnmel.evaluation.predict import PredictionsWithMaps
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES
 from attnmel.files.folders import replacing
 from attnmel.files.locks import hold_folder
@@ -197,7 +197,7 @@ def _without(rows: np.ndarray, prepared: Prepared, split: str, exclude: Path) ->
     return left, f"{len(rows) - len(left)} of {len(rows)} images are left out by {exclude.name}"
 
 
-def _grid_notes(predicted: Predicted) -> tuple[str, ...]:
+def _grid_notes(predicted: PredictionsWithMaps) -> tuple[str, ...]:
     missed, images = predicted.without_lesion, len(predicted.predictions.image_ids)
     return (
         (f"the network found no lesion in {missed} of {images} images; its polar grid is the disc",) if missed else ()
@@ -232,7 +232,7 @@ def _external(on: str | None, own: str) -> str | None:
 
 
 def _results(
-    run: Run, images: EvaluatedImages, predicted: Predicted, notes: tuple[str, ...], resamples: int
+    run: Run, images: EvaluatedImages, predicted: PredictionsWithMaps, notes: tuple[str, ...], resamples: int
 ) -> SplitResults:
     """Return the results, and write what belongs to them: the submission, the attention maps and their overlap."""
     card, predictions = run.checkpoint[1], run.predictions(images.name)
@@ -255,7 +255,7 @@ def _results(
     )
 
 
-def _overlap(run: Run, images: EvaluatedImages, predicted: Predicted) -> Overlap | None:
+def _overlap(run: Run, images: EvaluatedImages, predicted: PredictionsWithMaps) -> Overlap | None:
     """Write the attention maps and, where there are masks, how they overlap."""
     if not predicted.attention:
         return None

@@ -150,7 +150,7 @@ def stable(case: MethodBatch) -> Values:
     return {(f"stability {name}", ""): np.mean([one[name] for one in turned], axis=0) for name in turned[0]}
 
 
-class Measure(NamedTuple):
+class RerunMeasure(NamedTuple):
     """A measure that runs the network again."""
 
     of: Callable[[MethodBatch], Values]
@@ -158,10 +158,10 @@ class Measure(NamedTuple):
     """Forward passes an image, given those of one map."""
 
 
-RERUN: Mapping[str, Measure] = {
-    "faithfulness": Measure(faithful, lambda of_map: of_map + 2 * (STEPS + 1) + 3),
-    "sanity": Measure(sane, lambda of_map: 1 + (3 + STOPS) * of_map),
-    "stability": Measure(stable, lambda of_map: (1 + len(TURNS)) * of_map),
+RERUN: Mapping[str, RerunMeasure] = {
+    "faithfulness": RerunMeasure(faithful, lambda of_map: of_map + 2 * (STEPS + 1) + 3),
+    "sanity": RerunMeasure(sane, lambda of_map: 1 + (3 + STOPS) * of_map),
+    "stability": RerunMeasure(stable, lambda of_map: (1 + len(TURNS)) * of_map),
 }
 """By name; each is taken on a limited number of images, for it costs many passes."""
 

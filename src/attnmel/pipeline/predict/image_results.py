@@ -30,7 +30,7 @@ from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.shards import Shard, write_record
 from attnmel.pipeline.predict.stall_guard import watched
-from attnmel.pipeline.predict.table import ImageResult, Table, seen_cells, texts_of
+from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells, texts_of
 from attnmel.progress import SILENT, Progress
 from attnmel.threads import available_processors
 
@@ -97,7 +97,9 @@ class ImageResults:
         self._dicom = None if dicom is None else DicomResults(dicom, paths, model.card)
         unchecked = not_checked(model.card.colours, model.card.size, masks=masks.given)
         runs, why = (model.runs, model.not_calibrated) if isinstance(model, SeveralRuns) else (1, "")
-        self.table: Table = Table(model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why)
+        self.table: PredictionTable = PredictionTable(
+            model.card, model.temperature, (*model.thresholds, *own), unchecked, runs, why
+        )
         self._progress = progress
         self._folders = {} if maps is None else own_folders(maps, paths)
         self._failed: list[str] = []

@@ -44,7 +44,7 @@ class ImageResult:
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class PredictionTable:
     """The format of the results of a model, with its notice and licence."""
 
     card: Card

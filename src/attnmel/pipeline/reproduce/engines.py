@@ -12,7 +12,7 @@ from attnmel.progress import Progress
 
 
 @runtime_checkable
-class Engine(Protocol):
+class JobEngine(Protocol):
     """A place where commands are run."""
 
     def options(self, options: TableOptions) -> TableOptions:

@@ -10,7 +10,7 @@ from attnmel import NOTICE
 from attnmel.errors import ArchiveError
 from attnmel.evaluation.statistics.bootstrap import DEFAULT, ResamplingConfig
 from attnmel.evaluation.thesis.reproduced import ReproducedTable
-from attnmel.pipeline.reproduce.engines import Engine, LocalEngine
+from attnmel.pipeline.reproduce.engines import JobEngine, LocalEngine
 from attnmel.pipeline.reproduce.folder import TableFolder, begin_table
 from attnmel.pipeline.reproduce.given import given_rows
 from attnmel.pipeline.reproduce.jobs import SEGMENTER, TableOptions, table_jobs
@@ -39,7 +39,7 @@ def reproduce(
     options: TableOptions,
     progress: Progress = SILENT,
     *,
-    engine: Engine | None = None,
+    engine: JobEngine | None = None,
     resampling: ResamplingConfig = DEFAULT,
 ) -> Reproduced:
     """Train and evaluate the unfinished runs of a table, and write it as Markdown, CSV, LaTeX and HTML.

@@ -42,7 +42,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Part:
+class MaskGroup:
     """The agreement over some of the images."""
 
     kind: str
@@ -62,7 +62,7 @@ class MasksScore:
     images: int
     missing: int
     """Images without a predicted mask: each counts as an empty one, Jaccard 0."""
-    parts: tuple[Part, ...]
+    parts: tuple[MaskGroup, ...]
     confidence_correlation: float
     """Spearman's, of confidence with Jaccard; NaN where there is no table of confidences."""
     notes: tuple[str, ...]
@@ -129,7 +129,7 @@ def score_masks(
             chosen = np.array([one == name for one in names])
             groups = [one.group or one.image_id for one, keep in zip(lesions, chosen, strict=True) if keep]
             found = agreement(pixels[chosen], groups, resamples=resamples, seed=seed)
-            parts.append(Part(kind, name, int(chosen.sum()), found))
+            parts.append(MaskGroup(kind, name, int(chosen.sum()), found))
     return MasksScore(
         dataset=read.name,
         split=split,
@@ -213,5 +213,5 @@ def _has_row(lesion: Lesion, rows: Mapping[str, MaskRow]) -> bool:
     return lesion.image_id in rows and not rows[lesion.image_id].error
 
 
-def _words(part: Part) -> str:
+def _words(part: MaskGroup) -> str:
     return part.name if part.kind == ALL else f"{part.kind}: {part.name}"

@@ -13,7 +13,7 @@ from attnmel.pipeline.study.analysis.read_study import read_study
 from attnmel.pipeline.study.analysis.readings_table import TRUTH_FILE
 from attnmel.pipeline.study.open_study import OpenStudy
 from attnmel.pipeline.study.reader_progress import progress_of
-from attnmel.pipeline.study.reading_order import Item
+from attnmel.pipeline.study.reading_order import OrderedCase
 from attnmel.pipeline.study.store import Answer, Reader
 from attnmel.pipeline.study.study_file import ALONE, SUPPORT, Machine, Study
 
@@ -30,7 +30,7 @@ ANSWERS, READINGS = "answers.csv", "readings.csv"
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedReadings:
     """What was written, and what to know of it."""
 
     readings: Path | None
@@ -43,13 +43,13 @@ class _Given:
     """An answer with the item that it belongs to."""
 
     reader: Reader
-    item: Item
+    item: OrderedCase
     answer: Answer
     shown_at: str | None
     before: Answer | None
 
 
-def export_study(opened: OpenStudy, out: Path) -> Exported:
+def export_study(opened: OpenStudy, out: Path) -> ExportedReadings:
     """Write `answers.csv` with every answer, `truth.csv`, and `readings.csv` with `readings.imrmc` to analyse.
 
     The readings hold no practice, and only readers who fulfil the completion rule; each machine is a modality with a
@@ -83,7 +83,7 @@ def export_study(opened: OpenStudy, out: Path) -> Exported:
     if kept:
         write_table(path, READING_COLUMNS, rows)
         write_imrmc(path.with_suffix(".imrmc"), read_study(path).readings)
-    return Exported(path if kept else None, tuple(notes) if left else ())
+    return ExportedReadings(path if kept else None, tuple(notes) if left else ())
 
 
 def _is_export(path: Path) -> bool:

@@ -98,7 +98,7 @@ def recipe_fabric(recipe: Recipe) -> Fabric:
     return launched_fabric(settings, devices=settings.devices, nodes=settings.nodes, keep_memory=light)
 
 
-class Trained(NamedTuple):
+class TrainedRun(NamedTuple):
     """A run with all its epochs."""
 
     best: HistoryRow
@@ -116,7 +116,7 @@ def train_run(
     resume: bool = False,
     command: str = "",
     progress: Progress = SILENT,
-) -> Trained:
+) -> TrainedRun:
     """Train one seed of a recipe into a run folder.
 
     With `resume` a run that was stopped goes on after its last finished epoch; a finished one is left as it is.
@@ -133,7 +133,7 @@ def train_run(
 
 def _train_alone(
     recipe: Recipe, run: RunFolder, *, home: Path, fabric: Fabric, resume: bool, command: str, progress: Progress
-) -> Trained:
+) -> TrainedRun:
     if not run.recipe.is_file():
         require_only(run.path, run.names, "a run")
     if run.recipe.is_file() and not resume:
@@ -152,7 +152,7 @@ def _train_alone(
     best = best_row(history, recipe.training.select)
     if best is None:
         raise TrainingError(f"{run.path} has no finished epoch")
-    return Trained(best, prepared, maps.evaluated if maps else {})
+    return TrainedRun(best, prepared, maps.evaluated if maps else {})
 
 
 def _train(

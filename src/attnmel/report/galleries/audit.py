@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attnmel.data.audit.findings import Kind
-from attnmel.report.galleries.examples import Picture
+from attnmel.report.galleries.examples import GalleryPicture
 from attnmel.report.html.page import write_page
 
 MOST_SHOWN = 200
@@ -34,7 +34,7 @@ HEADINGS: Mapping[Kind, tuple[str, str]] = {
 class Pair:
     """Two images side by side."""
 
-    pictures: tuple[Picture, Picture]
+    pictures: tuple[GalleryPicture, GalleryPicture]
     likeness: str
 
 

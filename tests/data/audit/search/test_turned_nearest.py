@@ -5,7 +5,7 @@ import pytest
 
 from attnmel.data.audit.search import bounded_search, turned_nearest
 from attnmel.data.audit.search.candidates import SYMMETRIES, turned, undone
-from attnmel.data.audit.search.nearest import Found, Nearest
+from attnmel.data.audit.search.nearest import Nearest, NearestPairs
 from attnmel.data.audit.search.turned_nearest import TurnedNearest, parts_of
 
 SIDE = 8
@@ -23,7 +23,7 @@ def squares(count: int, seed: int = 0) -> np.ndarray:
     return (made / np.linalg.norm(made, axis=(1, 2), keepdims=True)).astype(np.float32)
 
 
-def in_full(those: np.ndarray, others: np.ndarray, most: int, least: float) -> Found:
+def in_full(those: np.ndarray, others: np.ndarray, most: int, least: float) -> NearestPairs:
     """Compare every turn of every pair."""
     turns = [turned(those, way).reshape(len(those), -1) for way in undone(np.arange(SYMMETRIES)).tolist()]
     return Nearest([others.reshape(len(others), -1)]).of_each(turns, most, least)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from attnmel.data.datasets.own.columns import TABLE, FolderColumns
-from attnmel.data.datasets.own.files import FolderFiles, Found
+from attnmel.data.datasets.own.files import FolderFiles, FoundFile
 from attnmel.data.tables.problems import Problem, shown
 from attnmel.data.tables.text import Row, TableText
 from attnmel.data.tables.words import (
@@ -119,11 +119,11 @@ class RowReader:
         cell = self._cell(row, name)
         return "" if is_unknown(cell) else cell
 
-    def _file(self, row: Row, name: str) -> Found:
+    def _file(self, row: Row, name: str) -> FoundFile:
         cell = self._cell(row, name)
         # An image may be called "none"; a mask of that name is a mask that is not there.
-        found = self._files.find(cell, mask=name == "mask") if cell else Found(None)
-        return Found(None) if found.is_missing and name == "mask" and is_unknown(cell) else found
+        found = self._files.find(cell, mask=name == "mask") if cell else FoundFile(None)
+        return FoundFile(None) if found.is_missing and name == "mask" and is_unknown(cell) else found
 
     def _problem(self, row: Row, name: str, found: str, expected: str) -> Problem:
         return Problem(row.line, self._columns.names.get(name, name), found, expected, self._cell(row, "image"))

@@ -13,7 +13,7 @@ from attnmel.data.tables.problems import Problem, shown
 from attnmel.errors import ReadingsError
 from attnmel.evaluation.readers.readings import Readings
 from attnmel.files.folders import replacing
-from attnmel.pipeline.study.analysis.study_data import Reading, StudyData, study_data
+from attnmel.pipeline.study.analysis.study_data import ReadingRow, StudyData, study_data
 
 BEGIN = "BEGIN DATA"
 FIRST_LINE = "Readings of a study, by attnmel"
@@ -41,7 +41,7 @@ def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
         ReadingsError: lists each row that is not as the format has it.
     """
     start = next((number for number, line in enumerate(lines, 1) if begins_data(line)), 0)
-    rows: list[Reading] = []
+    rows: list[ReadingRow] = []
     truth: dict[str, bool] = {}
     problems: list[Problem] = []
     for number, line in enumerate(lines[start:], start + 1):
@@ -53,7 +53,7 @@ def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
         elif cells[0] in TRUTH:
             truth[cells[1]] = TRUTHS[float(cells[3])]
         else:
-            rows.append(Reading(number, cells[0], cells[1], cells[2], float(cells[3])))
+            rows.append(ReadingRow(number, cells[0], cells[1], cells[2], float(cells[3])))
     data = study_data(file, rows, truth, problems)
     notes = [*data.notes, *_miscounted(lines[:start], data.readings)]
     return dataclasses.replace(data, notes=tuple(notes))

@@ -12,7 +12,7 @@ from attnmel.errors import ReadingsError, listed
 from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.files.table_files import unguarded, write_table
 from attnmel.pipeline.study.analysis.imrmc import TRUTH, number
-from attnmel.pipeline.study.analysis.study_data import Reading, StudyData, study_data
+from attnmel.pipeline.study.analysis.study_data import ReadingRow, StudyData, study_data
 
 NAMES: dict[str, tuple[str, ...]] = {
     "reader": ("reader", "reader_id", "readerid", "leser", "befunder"),
@@ -145,7 +145,7 @@ def _cells(text: TableText, columns: dict[str, int], problems: list[Problem]) ->
         yield row.line, {name: unguarded(row.cells[place]) for name, place in columns.items()}
 
 
-def _readings(text: TableText, columns: dict[str, int], problems: list[Problem]) -> Iterator[Reading]:
+def _readings(text: TableText, columns: dict[str, int], problems: list[Problem]) -> Iterator[ReadingRow]:
     for line, cells in _cells(text, columns, problems):
         if not cells["score"]:
             continue  # a case that was not answered
@@ -159,7 +159,7 @@ def _readings(text: TableText, columns: dict[str, int], problems: list[Problem])
         elif repeat not in ("0", "1"):
             problems.append(Problem(line, "repeat", shown(repeat), "0 for the first and 1 for the second reading"))
         else:
-            yield Reading(line, cells["reader"], cells["case"], cells["modality"], score, int(repeat), seconds)
+            yield ReadingRow(line, cells["reader"], cells["case"], cells["modality"], score, int(repeat), seconds)
 
 
 def _truth(

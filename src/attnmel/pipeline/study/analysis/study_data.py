@@ -17,7 +17,7 @@ LARGEST = 2 * 10**8
 """Readings of the whole table of readers, cases and modalities; more do not fit into the memory of a small computer."""
 
 
-class Reading(NamedTuple):
+class ReadingRow(NamedTuple):
     """One answer of one reader."""
 
     line: int
@@ -48,7 +48,7 @@ class StudyData:
 
 
 def study_data(
-    file: Path, rows: Sequence[Reading], truth: Mapping[str, bool], problems: Sequence[Problem] = ()
+    file: Path, rows: Sequence[ReadingRow], truth: Mapping[str, bool], problems: Sequence[Problem] = ()
 ) -> StudyData:
     """Put rows into arrays, in the order of the names; cases that nobody read are left out, and counted in a note.
 
@@ -72,7 +72,7 @@ def study_data(
     return _filled(file, rows, truth)
 
 
-def _filled(file: Path, rows: Sequence[Reading], truth: Mapping[str, bool]) -> StudyData:
+def _filled(file: Path, rows: Sequence[ReadingRow], truth: Mapping[str, bool]) -> StudyData:
     modalities, readers = sorted({row.modality for row in rows}), sorted({row.reader for row in rows})
     read = {row.case for row in rows}
     cases = [case for case in truth if case in read]
