@@ -170,7 +170,7 @@ def audit(
     """
     from attnmel.files.locks import hold_files
     from attnmel.pipeline.data.audit import audit_datasets
-    from attnmel.pipeline.data.audit_output import list_exclusions, write_page
+    from attnmel.pipeline.data.audit_output import list_exclusions, write_pairs_page
 
     written, listed = (None if one is None else Path(one) for one in (page, exclusions))
     with hold_files(written, listed):
@@ -185,7 +185,7 @@ def audit(
             progress=as_progress(progress),
         )
         if written is not None:
-            write_page(audited, written)
+            write_pairs_page(audited, written)
         if listed is not None:
             list_exclusions(audited, listed, leave_out)
     return audited

@@ -56,7 +56,7 @@ def in_ascii(numbers: Sequence[float]) -> str:
     return in_brackets(numbers, to=" - ", missing="-")
 
 
-def plain(numbers: Sequence[float]) -> list[str]:
+def two_cells(numbers: Sequence[float]) -> list[str]:
     """Return a value and its interval as two cells of a terminal's table, in ASCII."""
     return [fixed(numbers[0], missing="-"), span(numbers, to=" - ")]
 

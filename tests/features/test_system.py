@@ -8,7 +8,7 @@ from attnmel.features.card import FittedOn, SystemCard
 from attnmel.features.handcrafted import colour_histograms
 from attnmel.features.sources import ONLY, FeatureSource
 from attnmel.features.svm.classifier import fit_svm
-from attnmel.features.system import FittedSystem, Place, SystemMember, places
+from attnmel.features.system import FittedSystem, Place, SystemMember, system_places
 
 NOTHING = FittedOn(dataset="none", split="train", content="", folds=2, images=())
 
@@ -66,5 +66,5 @@ def test_the_order_of_the_members_does_not_matter(pixels: np.ndarray, classes: t
 
 def test_places_are_every_tap_of_every_feature_in_every_context() -> None:
     sources = {name: FeatureSource(ColourSettings(kind="colour"), 16) for name in ("a", "b")}
-    assert [one.name for one in places(sources, (1.0, 0.6))] == ["a", "b", "a@0.6", "b@0.6"]
+    assert [one.name for one in system_places(sources, (1.0, 0.6))] == ["a", "b", "a@0.6", "b@0.6"]
     assert Place("vgg16", "pool5", 1.0).name == "vgg16/pool5"

@@ -104,9 +104,9 @@ class Scored:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as `attnmel score --json`."""
-        from attnmel.pipeline.evaluate.score import as_dict
+        from attnmel.pipeline.evaluate.score import score_dict
 
-        return as_dict(self.report)
+        return score_dict(self.report)
 
     def to_frame(self) -> "DataFrame":
         """Return a table with a row for each task and measure."""

@@ -49,7 +49,7 @@ def evaluate(
         PredictionsError: a measure is not defined.
     """
     from attnmel.pipeline.evaluate.evaluate import evaluate_run
-    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fusion
+    from attnmel.pipeline.fuse.evaluate import evaluate_fusion, is_fused
     from attnmel.pipeline.run.run import Run
     from attnmel.runtime import use_threads
 
@@ -68,7 +68,7 @@ def evaluate(
             "sensitivities": sensitivities,
             "prevalences": prevalences,
         }
-        if is_fusion(opened):
+        if is_fused(opened):
             results = evaluate_fusion(opened, **chosen)
         else:
             chosen |= {"transforms": transforms, "prior": prior, "allow_leakage": allow_leakage, "columns": columns}

@@ -25,7 +25,7 @@ class PredictionsWithMaps(NamedTuple):
     """Images in which a network whose polar grid follows the lesion found none."""
 
 
-def predict(
+def predict_batches(
     network: nn.Module,
     batches: Iterable[Batch],
     *,

@@ -97,6 +97,6 @@ class FittedSystem:
         return np.stack(shares if self.card.classes.index(self.card.target) == 0 else shares[::-1], axis=1)
 
 
-def places(features: Mapping[str, FeatureSource], contexts: Sequence[float]) -> list[Place]:
+def system_places(features: Mapping[str, FeatureSource], contexts: Sequence[float]) -> list[Place]:
     """Return what the SVMs of a system see."""
     return [Place(name, tap, context) for context in contexts for name, one in features.items() for tap in one.taps]

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from attnmel.errors import ArchiveError
 from attnmel.files.checksums import file_sha256
-from attnmel.files.http_answers import CutError, NotThereError, answer, reason
+from attnmel.files.http_answers import CutError, NotThereError, reason, request_file
 from attnmel.files.table_files import read_json
 from attnmel.number_formats import size_in_words
 from attnmel.progress import SILENT, Progress
@@ -227,7 +227,7 @@ def _open_local(address: str, path: Path, start: int, known: _Origin | None) -> 
 
 
 def _open_remote(address: str, start: int, known: _Origin | None) -> _Source:
-    response = answer(address, start)
+    response = request_file(address, start)
     origin = _origin_of(address, response)
     if response.status != HTTPStatus.PARTIAL_CONTENT:
         return _Source(response, 0, origin)

@@ -97,7 +97,7 @@ def hub_folder(name: HubName) -> Path:
     return folder
 
 
-def pinned(name: HubName) -> HubName:
+def pinned_hub_name(name: HubName) -> HubName:
     """Return the name with commit and SHA-256 of the weights as they are now."""
     folder = hub_folder(name)
     return HubName(name.repository, folder.name, file_sha256(folder / WEIGHTS))

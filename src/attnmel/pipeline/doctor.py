@@ -13,7 +13,7 @@ from attnmel.number_formats import size_in_words
 LIBRARIES = ("lightning-fabric", "numpy", "pillow", "safetensors", "matplotlib")
 
 
-def examine(home: Path) -> dict[str, Any]:
+def examine_machine(home: Path) -> dict[str, Any]:
     """Return what decides whether and how fast a run can go, by name."""
     threads = runtime.use_threads()
     device = runtime.choose_device()

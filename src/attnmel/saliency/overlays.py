@@ -38,8 +38,8 @@ def overlay(
 ) -> UInt8[np.ndarray, "H W 3"]:
     """Lay an attention map over an image and draw the lesion's border on top.
 
-    The map is in [0, 1] and is resized bilinearly to the image; it is shown as it is, so call `stretched` first where
-    the pattern matters more than the level. `mask` is the lesion mask (uint8: above 127 is lesion).
+    The map is in [0, 1] and is resized bilinearly to the image; it is shown as it is, so call `stretched_map` first
+    where the pattern matters more than the level. `mask` is the lesion mask (uint8: above 127 is lesion).
 
     Raises:
         ImageError: a map outside [0, 1].
@@ -94,7 +94,7 @@ def map_layer(level: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 4"]:
     return np.concatenate([_colours()[level], opacity[..., None]], axis=-1)
 
 
-def stretched(attention: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+def stretched_map(attention: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """Spread a map over [0, 1], lowest to 0 and highest to 1; a map of one value becomes 0 everywhere.
 
     The measured overlap with the lesion uses the same scale, image by image.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attnmel.errors import ReadingsError, listed
 from attnmel.evaluation.readers.inference.covariance import CovarianceMethod
-from attnmel.evaluation.readers.study import analyse
+from attnmel.evaluation.readers.study import analyse_readings
 from attnmel.evaluation.readers.study_results import StudyAnalysis, StudyOptions
 from attnmel.files.frames import frame
 from attnmel.pipeline.study.analysis.analysis_dict import analysis_dict
@@ -91,7 +91,7 @@ def readers(
         margin=margin,
         covariance=covariance,
     )
-    return ReaderStudy(analyse(read.readings, options))
+    return ReaderStudy(analyse_readings(read.readings, options))
 
 
 def power(

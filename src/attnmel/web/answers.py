@@ -31,7 +31,7 @@ def drawn(upload: Upload, models: Models, model: ServedModel, name: str, longest
     return overlay_png(models.predict(upload.source(), [model.name], many=many), model, name, longest)
 
 
-def answer(chosen: Sequence[ServedModel], found: Sequence[ImageAnswer], with_pictures: bool) -> dict[str, object]:
+def json_answer(chosen: Sequence[ServedModel], found: Sequence[ImageAnswer], with_pictures: bool) -> dict[str, object]:
     """Return what `attnmel predict --json` prints of the images, for each model with its name, and the pictures."""
     models = []
     for one in chosen:

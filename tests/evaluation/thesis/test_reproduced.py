@@ -1,4 +1,4 @@
-"""Figures over seeds are those of `compare`; Holm counts each pair of rows once."""
+"""Figures over seeds are those of `compare_recipes`; Holm counts each pair of rows once."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ import pytest
 from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions
 from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.paired_tests import Method, Outcome
-from attnmel.evaluation.comparison.recipes import Comparison, compare
+from attnmel.evaluation.comparison.recipes import Comparison, compare_recipes
 from attnmel.evaluation.statistics.bootstrap import ResamplingConfig
 from attnmel.evaluation.statistics.hypothesis_tests import holm
 from attnmel.evaluation.thesis.reproduced import RowTest, TableBlock, corrected, count_tests, over_seeds
@@ -37,7 +37,7 @@ def runs(seeds: int, classes: tuple[str, ...]) -> list[RunPredictions]:
 def test_the_mean_over_seeds_and_its_interval_are_those_of_compare() -> None:
     seeds = runs(3, ("rest", "melanoma"))
     found = over_seeds(seeds, "melanoma", [("melanoma", "ap"), ("melanoma", "auc")], CHANCES)
-    compared: Comparison = compare(
+    compared: Comparison = compare_recipes(
         [RecipeRuns("recipe", tuple(seeds))], ["melanoma"], measures=("ap", "auc"), resampling=CHANCES
     )
     for one in compared.summaries:

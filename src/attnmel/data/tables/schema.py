@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attnmel.data.tables.problems import Problem, refuse, shown
+from attnmel.data.tables.problems import Problem, refuse, shown_cell
 from attnmel.data.tables.text import SEPARATORS, Row, read_text
 from attnmel.errors import AttnmelError, LabelError, PredictionsError, listed
 from attnmel.shapes import Float
@@ -154,7 +154,7 @@ def no_table(path: Path, schema: TableSchema) -> str:
 
 def _header(rows: Sequence[Row], schema: TableSchema) -> TableHeader:
     line, header = rows[0]
-    whole = shown(",".join(header))
+    whole = shown_cell(",".join(header))
     by_order = {name: place for place, name in enumerate(schema.names)}
     named = header[0].casefold() in ("image", "image_id")
     below = rows[1:] if named else rows
@@ -198,7 +198,7 @@ def read_body(
             problems.append(Problem(line, schema.key, "nothing", "an image id"))
         elif image_id in lines:
             once = f"each image once (it is in line {lines[image_id]} already)"
-            problems.append(Problem(line, schema.key, shown(image_id), once, image_id, "doubled"))
+            problems.append(Problem(line, schema.key, shown_cell(image_id), once, image_id, "doubled"))
         else:
             lines[image_id] = line
             whole = len(cells) == header.width
@@ -210,7 +210,7 @@ def read_body(
                 problems.append(Problem(line, "", f"{len(cells)} cells", expected, image_id))
             elif None in row.values():
                 problems += [
-                    Problem(line, name, shown(cells[header.places[name]]), kinds[name].expected, image_id)
+                    Problem(line, name, shown_cell(cells[header.places[name]]), kinds[name].expected, image_id)
                     for name, value in row.items()
                     if value is None
                 ]

@@ -92,8 +92,8 @@ def turn_problem(
     others = {turn: mask for turn, mask in others.items() if _overlap(lesion, mask) < SAME}
     if not others:
         return None
-    as_it_is = fit(colours, lesion)
-    fits = {turn: fit(colours, mask) for turn, mask in others.items()}
+    as_it_is = border_contrast(colours, lesion)
+    fits = {turn: border_contrast(colours, mask) for turn, mask in others.items()}
     best = max(fits, key=lambda turn: fits[turn])
     if fits[best] < max(as_it_is + BETTER_BY, as_it_is * TIMES_BETTER):
         return None
@@ -113,7 +113,7 @@ def is_skin(image: UInt8[np.ndarray, "s s 3"], marked: Bool[np.ndarray, "s s"]) 
     return bool(inside.mean() - outside.mean() > LIGHTER_BY * spread)
 
 
-def fit(colours: Float32[np.ndarray, "s s 3"], lesion: Bool[np.ndarray, "s s"]) -> float:
+def border_contrast(colours: Float32[np.ndarray, "s s 3"], lesion: Bool[np.ndarray, "s s"]) -> float:
     """Return how far apart the mean colours of a mask and of the ring around it are; 0 where one has too few pixels."""
     near, ring = (np.asarray(binary_dilation(lesion, iterations=width), dtype=bool) for width in (1, RING))
     ring &= ~near

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.tables.problems import Problem, shown_cell
 from attnmel.data.tables.schema import NUMBER, CheckedTable, TableHeader, TableSchema, no_table, read_body
 from attnmel.data.tables.text import SEPARATORS, Row, TableText, read_text
 from attnmel.data.tables.words import folded
@@ -76,7 +76,7 @@ def _header(
     expected += "" if columns is None else f", or other names by --columns {schema.names[0]}=NAME,..."
     if any(name.startswith("probability_") for name in names):
         expected += "; of a run, take the file whose name ends in -submission.csv"
-    found = shown(",".join(first.cells))
+    found = shown_cell(",".join(first.cells))
     named = {
         name: f"no column {columns[name]}" if columns and name in columns else "no such column" for name in missing
     }

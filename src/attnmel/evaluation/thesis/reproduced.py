@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, joined
+from attnmel.evaluation.comparison.align import RecipeRuns, RunPredictions, aligned_runs
 from attnmel.evaluation.comparison.differences import MeasureDifference
 from attnmel.evaluation.comparison.resampled_metrics import Column, measured
 from attnmel.evaluation.statistics.bootstrap import Interval, ResamplingConfig
@@ -99,7 +99,7 @@ def over_seeds(
     Raises:
         PredictionsError: the runs were evaluated on different images, or as `evaluate_classification`.
     """
-    (entrant,) = joined([RecipeRuns(positive, tuple(runs))])
+    (entrant,) = aligned_runs([RecipeRuns(positive, tuple(runs))])
     truth = entrant.runs[0].predictions
     every = measured(
         entrant.runs,

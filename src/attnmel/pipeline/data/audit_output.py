@@ -39,10 +39,10 @@ def summary(audited: Audited) -> str:
         most = max(map(len, lesions.values()))
         several = "2" if most == 2 else f"2 to {most}"
         text += f"\n{len(lesions)} lesions or patients have {several} images"
-    return text if audited.leaks is None else f"{text}\n{verdict(audited)}"
+    return text if audited.leaks is None else f"{text}\n{leak_verdict(audited)}"
 
 
-def verdict(audited: Audited) -> str:
+def leak_verdict(audited: Audited) -> str:
     """Return one sentence on the leaks between the sides: how many test images, and by which kinds."""
     leaks = audited.leaks or ()
     train, test = (_sides(audited, leaks, end) for end in ("train", "test"))
@@ -66,7 +66,7 @@ def counts(audited: Audited) -> tuple[Count, ...]:
     return tuple((*key, found[key]) for key in sorted(found, key=lambda key: (KINDS.index(key[0]), *key[1:])))
 
 
-def as_dict(audited: Audited) -> dict[str, Any]:
+def audit_dict(audited: Audited) -> dict[str, Any]:
     """Return plain values for JSON: counts and every pair."""
     entries = audited.audit.entries
     lesions = repeated_lesions(entries)
@@ -83,7 +83,7 @@ def as_dict(audited: Audited) -> dict[str, Any]:
     }
 
 
-def write_page(audited: Audited, path: Path) -> None:
+def write_pairs_page(audited: Audited, path: Path) -> None:
     """Write the page of an audit with its pairs side by side."""
     found = audited.findings
     groups = []
@@ -94,7 +94,7 @@ def write_page(audited: Audited, path: Path) -> None:
     page = AuditPage(
         title="Leakage" if audited.leaks is not None else "Audit of " + ", ".join(_datasets(audited)),
         byline=f"{len(audited.audit.entries):,} images: {', '.join(sides)}",
-        verdict=verdict(audited).capitalize() + "." if audited.leaks is not None else "",
+        verdict=leak_verdict(audited).capitalize() + "." if audited.leaks is not None else "",
         counts=counts(audited),
         notes=_notes(audited),
         groups=tuple(groups),

@@ -47,7 +47,7 @@ def store_calibration(run: Run, validation: Predictions) -> bool:
     return changed
 
 
-def rescale(run: Run, results: Iterable[SplitResults]) -> None:
+def store_at_temperature(run: Run, results: Iterable[SplitResults]) -> None:
     """Write results of the checkpoint's epoch again from their stored predictions, at its temperature."""
     for one in [one for one in results if run.card is not None and one.epoch == run.card.epoch]:
         run.write_predictions(one.name, run.uncalibrated(one.name), one.licence)

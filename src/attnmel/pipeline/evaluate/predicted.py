@@ -13,7 +13,7 @@ from attnmel.config.settings.transforms import Transform
 from attnmel.data.batches.ablate import painter
 from attnmel.data.batches.stored_maps import StoredMaps
 from attnmel.data.preprocess.transforms import transformed
-from attnmel.evaluation.predict import PredictionsWithMaps, predict
+from attnmel.evaluation.predict import PredictionsWithMaps, predict_batches
 from attnmel.features.store import SystemNetwork
 from attnmel.models.output import predict_squares
 from attnmel.models.trunks.registry import all_light
@@ -74,7 +74,7 @@ def _predict_square(
     device, recipe = runtime.choose_device(), run.recipe
     if device.type == "cpu" and isinstance(recipe, Recipe) and all_light((recipe.model.trunk, *recipe.model.branches)):
         runtime.keep_memory()  # or half of the time goes to fresh pages
-    return predict(
+    return predict_batches(
         network,
         split_batches(recipe.data, prepared, rows, batch=BATCH, device=device, maps=maps),
         image_ids=prepared.cache.image_ids,

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, from_numpy, nn
 
-from attnmel.evaluation.maps.agreement import likeness, rank_correlations
+from attnmel.evaluation.maps.agreement import map_likeness, rank_correlations
 from attnmel.evaluation.maps.attention_overlap import binarised
 from attnmel.evaluation.maps.faithfulness import Probabilities, faithfulness
 from attnmel.evaluation.maps.localisation import (
@@ -77,7 +77,7 @@ def cuts(made: MapBatch) -> Columns:
     }
 
 
-def agreement(made: MapBatch) -> Columns:
+def map_agreement(made: MapBatch) -> Columns:
     """Return the rank correlation of every two maps of an image."""
     pairs = rank_correlations(made.maps).items()
     return {MapColumn(first, AGREEMENT, second): values for (first, second), values in pairs}
@@ -100,7 +100,7 @@ def has_authors_cam(network: nn.Module) -> bool:
 OF_MAPS: Mapping[str, Callable[[MapBatch], Columns]] = {
     OVERLAP: overlap,
     "cuts": cuts,
-    "agreement": agreement,
+    "agreement": map_agreement,
     AUTHORS_CAM: authors_cam,
 }
 """Measures that do not run the network again, by name; each is taken on all images."""
@@ -167,4 +167,4 @@ RERUN: Mapping[str, RerunMeasure] = {
 
 
 def _likeness(case: MethodBatch, maps: Float[Tensor, "B s s"]) -> dict[str, Float[np.ndarray, " B"]]:
-    return likeness(case.maps.cpu().numpy(), maps.cpu().numpy())
+    return map_likeness(case.maps.cpu().numpy(), maps.cpu().numpy())

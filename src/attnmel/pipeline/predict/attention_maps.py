@@ -21,7 +21,7 @@ from attnmel.models.weights.card import Card
 from attnmel.number_formats import fixed
 from attnmel.pipeline.predict.image_files import distinct_names
 from attnmel.saliency.captions import captioned
-from attnmel.saliency.overlays import overlay, square_drawn, stretched
+from attnmel.saliency.overlays import overlay, square_drawn, stretched_map
 from attnmel.shapes import Float, UInt8
 
 LONGEST = 1024
@@ -47,7 +47,7 @@ def write_image_maps(
     below it the probability of the target class and the scale of the colours, from the map's own lowest to its own
     highest value. The NPZ contains each map as it is ("pool3"), in [0, 1], and its place in the upright image: "frame"
     (height and width of the image) and "square" (left, top and side of the part that the map covers), in pixels;
-    `enlarged` makes it as large as the image.
+    `read_image_map` makes it as large as the image.
 
     Raises:
         ImageError: the file cannot be used.
@@ -105,7 +105,7 @@ def shown_image(source: ImageSource, longest: int = LONGEST) -> tuple[UInt8[np.n
         return np.asarray(pixels), size
 
 
-def enlarged(path: Path, name: str) -> Float[np.ndarray, "H W"]:
+def read_image_map(path: Path, name: str) -> Float[np.ndarray, "H W"]:
     """Return a map of an NPZ file of `write_image_maps` in the geometry of its image, bilinear; 0 outside its square.
 
     Raises:
@@ -145,7 +145,7 @@ def map_on(image: UInt8[np.ndarray, "h w 3"], one: Float[np.ndarray, "_ _"], see
     square, (height, width) = seen.squares[0], image.shape[:2]
     share = width / square.width
     reduced = Square(width, height, square.left * share, square.top * share, square.side * share)
-    return whole_frame(stretched(one), reduced, size=1, side=1)
+    return whole_frame(stretched_map(one), reduced, size=1, side=1)
 
 
 def _caption(name: str, card: Card, probabilities: Sequence[float]) -> str:

@@ -29,7 +29,7 @@ from attnmel.pipeline.predict.image_files import own_folders, raise_for_failures
 from attnmel.pipeline.predict.masks.lesion_masks import NO_MASKS, LesionMasks
 from attnmel.pipeline.predict.partial_results import PartialResults
 from attnmel.pipeline.predict.shards import Shard, write_record
-from attnmel.pipeline.predict.stall_guard import watched
+from attnmel.pipeline.predict.stall_guard import stall_watched
 from attnmel.pipeline.predict.table import ImageResult, PredictionTable, seen_cells, texts_of
 from attnmel.progress import SILENT, Progress
 from attnmel.threads import available_processors
@@ -170,7 +170,7 @@ class ImageResults:
         with (
             self._folder_locks(),
             self._progress.bar("predicting", total, "images") as advance,
-            watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
+            stall_watched(self._stall_limit, stalled=self._stalled(), stopped=STOPPED) as watch,
         ):
             advance(done)
             pairs = zip(left, watch(results), strict=True)

@@ -20,7 +20,7 @@ class JobEnd(NamedTuple):
     """Why it failed; empty where it did not."""
 
 
-def train(job: Job, commands: Commands) -> JobEnd:
+def train_row(job: Job, commands: Commands) -> JobEnd:
     """Run a job unless it is finished."""
     progress = commands.progress
     # This lock is for other tables' commands; the one that is started here has locks of the folder and of its name.
@@ -35,7 +35,7 @@ def train(job: Job, commands: Commands) -> JobEnd:
         return JobEnd(True, reason)
 
 
-def predict_masks(arguments: Sequence[tuple[str, ...]], model: Path, commands: Commands) -> JobEnd:
+def predict_row_masks(arguments: Sequence[tuple[str, ...]], model: Path, commands: Commands) -> JobEnd:
     """Run the commands of the segmenter `model` in order."""
     with hold_file(model, waiting=commands.progress.note):
         for one in arguments:

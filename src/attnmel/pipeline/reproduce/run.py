@@ -16,7 +16,7 @@ from attnmel.pipeline.reproduce.given import given_rows
 from attnmel.pipeline.reproduce.jobs import SEGMENTER, TableOptions, table_jobs
 from attnmel.pipeline.reproduce.schedule import Schedule
 from attnmel.pipeline.reproduce.table import TableReader
-from attnmel.pipeline.reproduce.write import write_page, write_table
+from attnmel.pipeline.reproduce.write import write_reproduced_table, write_table_page
 from attnmel.progress import SILENT, Progress
 
 
@@ -65,9 +65,9 @@ def reproduce(
         progress.note(f"{name} cannot be trained: {reason}")
     if found.segmenter and (broken := engine.predict_masks(found.segmenter, folder.path / SEGMENTER)):
         failures |= {job.name: broken for job in found.jobs if job.needs_predicted_masks}
-    write_table(folder, reader.table(failures))
-    engine.train(Schedule(found.jobs, failures), lambda: write_table(folder, reader.table(failures)))
+    write_reproduced_table(folder, reader.table(failures))
+    engine.train(Schedule(found.jobs, failures), lambda: write_reproduced_table(folder, reader.table(failures)))
     table = reader.table(failures)
-    write_table(folder, table)
-    write_page(folder, table, reader.finished, progress)
+    write_reproduced_table(folder, table)
+    write_table_page(folder, table, reader.finished, progress)
     return Reproduced(folder, table, tuple(failures.items()))

@@ -13,7 +13,7 @@ from attnmel.data.datasets.read_dataset import read_dataset
 from attnmel.data.preprocess.workers import in_order, worthwhile_processes
 from attnmel.errors import ConfigError, LabelError, PredictionsError, listed
 from attnmel.evaluation.challenge.masks import LEAST_JACCARD, masks_in
-from attnmel.evaluation.masks.agreement import agreement, file_pixels, overlaps, rank_correlation
+from attnmel.evaluation.masks.agreement import file_pixels, mean_overlaps, overlaps, rank_correlation
 from attnmel.evaluation.statistics.bootstrap import RESAMPLES, Interval
 from attnmel.files.folders import MasksFolder, predicted_masks
 from attnmel.number_formats import fixed, in_ascii
@@ -128,7 +128,7 @@ def score_masks(
         for name in _in_order(kind, names):
             chosen = np.array([one == name for one in names])
             groups = [one.group or one.image_id for one, keep in zip(lesions, chosen, strict=True) if keep]
-            found = agreement(pixels[chosen], groups, resamples=resamples, seed=seed)
+            found = mean_overlaps(pixels[chosen], groups, resamples=resamples, seed=seed)
             parts.append(MaskGroup(kind, name, int(chosen.sum()), found))
     return MasksScore(
         dataset=read.name,

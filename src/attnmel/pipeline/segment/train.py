@@ -17,7 +17,7 @@ from attnmel.config.segmenter import SegmenterRecipe
 from attnmel.data.datasets.read_dataset import own_folder_path
 from attnmel.errors import ConfigError
 from attnmel.evaluation.challenge.masks import grey_mask, mask_pixels
-from attnmel.evaluation.masks.agreement import MEASURES, agreement, overlaps
+from attnmel.evaluation.masks.agreement import MEASURES, mean_overlaps, overlaps
 from attnmel.evaluation.statistics.bootstrap import Interval
 from attnmel.files.folders import RunFolder
 from attnmel.files.locks import hold_folder
@@ -166,7 +166,7 @@ def _measure(run: RunFolder, pairs: Pairs, device: torch.device, progress: Progr
                 pixels.append(mask_pixels(one.mask(card.threshold).astype(np.uint8) * 255, truth))
             advance(1)
     groups = [lesion.group or lesion.image_id for lesion in held_out]
-    trained = TrainedSegmenter(run, card.epoch, len(held_out), agreement(np.stack(pixels), groups))
+    trained = TrainedSegmenter(run, card.epoch, len(held_out), mean_overlaps(np.stack(pixels), groups))
     write_json(run.measures, trained.as_dict())
     return trained
 

@@ -15,7 +15,7 @@ from attnmel.features.encoders.encoder import encode, fit_encoder
 from attnmel.features.folds import draw_folds
 from attnmel.features.sources import FeatureSource
 from attnmel.features.svm.classifier import fit_svm
-from attnmel.features.system import FittedSystem, Place, SystemMember, places
+from attnmel.features.system import FittedSystem, Place, SystemMember, system_places
 from attnmel.features.trunk_network import open_trunk
 from attnmel.files.checksums import json_sha256
 from attnmel.number_formats import fixed
@@ -67,7 +67,7 @@ def fit_system(
     fold_of = draw_folds(labels, groups, classes, folds=count, seed=seed)
     positive = one_against_rest(labels, classes, recipe.data.positives[0])
     members = []
-    for place in places(sources, recipe.contexts):
+    for place in system_places(sources, recipe.contexts):
         with _naming(place):
             members.append(_fit_member(recipe, prepared, rows, sources, place, positive, fold_of, home, progress))
         progress.note(f"{place.name}: AUC {fixed(members[-1].auc)} on held-out folds, cost {members[-1].svm.cost:g}")

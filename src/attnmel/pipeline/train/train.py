@@ -23,7 +23,7 @@ from attnmel.models.weights.start_weights import stored_source
 from attnmel.pipeline.run.images.dataset import Prepared, prepare, training_batches
 from attnmel.pipeline.run.images.normalisation import with_statistics
 from attnmel.pipeline.run.images.seen_images import learnt_images, write_images
-from attnmel.pipeline.run.moved import place_of, read_recipe
+from attnmel.pipeline.run.moved import new_run_folder, read_recipe
 from attnmel.pipeline.run.provenance import add_resumed, continued_recipe, write_start
 from attnmel.pipeline.run.training.history import HistoryRow, best_row, write_history
 from attnmel.pipeline.run.training.training_state import load_training_state
@@ -82,7 +82,7 @@ def run_folder(recipe: AnyRecipe, out: Path | None = None, given: RunFolder | No
     """
     ablation, before = recipe.data.ablation, given and read_recipe(given)
     if out is not None or given is None or before is None or _place(before) != _place(recipe):
-        return place_of(recipe, out or Path("runs"))
+        return new_run_folder(recipe, out or Path("runs"))
     if before.data.ablation == ablation:
         return given
     if before.data.ablation != NO_ABLATION:

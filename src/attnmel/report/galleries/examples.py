@@ -17,7 +17,7 @@ from attnmel.errors import PredictionsError
 from attnmel.evaluation.classification.ranking import THRESHOLD
 from attnmel.number_formats import TO, fixed, span
 from attnmel.records import Predictions
-from attnmel.saliency.overlays import overlay, stretched
+from attnmel.saliency.overlays import overlay, stretched_map
 
 SIDE = 384
 """Side of a picture in pixels: twice what the page shows, for fine screens."""
@@ -193,7 +193,7 @@ def _pictures(
             note = f"J {fixed(one.overlaps[at], 2)} · {note}"
         description = f"Attention of {one.title} over {image_id}"
         shown.append(
-            GalleryPicture(one.title, description, as_address(overlay(large, stretched(attention), mask)), note)
+            GalleryPicture(one.title, description, as_address(overlay(large, stretched_map(attention), mask)), note)
         )
     return tuple(shown)
 

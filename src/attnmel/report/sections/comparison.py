@@ -24,7 +24,7 @@ def comparison_section(comparison: Comparison, notes: tuple[str, ...] = ()) -> S
         prose=_prose(comparison),
         figures=drawn,
         tables=tables,
-        notes=(*sentences(comparison), *notes, *comparison.notes, method_words(comparison)),
+        notes=(*sentences(comparison), *notes, *comparison.notes, comparison_words(comparison)),
     )
 
 
@@ -70,7 +70,7 @@ def _results(differences: list[MeasureDifference]) -> str:
     return "; ".join(results)
 
 
-def method_words(comparison: Comparison) -> str:
+def comparison_words(comparison: Comparison) -> str:
     """Return the number of resamples and permutations, and what one correction covers."""
     resampling, rows = comparison.chances, len(comparison.differences)
     chance = f"{resampling.resamples:,} resamples, {resampling.permutations:,} permutations, seed {resampling.seed}"

@@ -8,7 +8,7 @@ from attnmel.evaluation.classification.choose_threshold import LEAST
 from attnmel.evaluation.classification.threshold_points import OperatingPoint
 from attnmel.evaluation.subgroup_metrics import GroupFigures
 from attnmel.evaluation.subgroups import SHOWN, Subgroup, Subgroups
-from attnmel.figures.subgroups import forest_figure
+from attnmel.figures.subgroups import subgroup_forest_figure
 from attnmel.number_formats import fixed, in_full, minus, percent, signed, stacked
 from attnmel.report.html.sections import Drawing, Section, Table
 from attnmel.report.html.tables import MEASURE_WORDS, spaced
@@ -29,7 +29,7 @@ def subgroups_section(found: Subgroups, *, anchor: str) -> Section | None:
     name = spaced(found.task)
     counts = f"Next to each group: number of {name} and of images."
     drawn = [
-        Drawing(forest_figure(found, measure, label=label, name=f"{anchor}-{measure}-groups"), caption)
+        Drawing(subgroup_forest_figure(found, measure, label=label, name=f"{anchor}-{measure}-groups"), caption)
         for measure, label, caption in (("auc", "AUC", counts), ("sensitivity", "sensitivity at 0.5", ""))
     ]
     return Section(

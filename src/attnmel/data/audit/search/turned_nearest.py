@@ -54,7 +54,7 @@ class FlipParts:
     """Odd when rows are flipped, transposed: a transposition exchanges it with `across`."""
 
 
-def parts_of(squares: Float32[np.ndarray, "N s s"]) -> FlipParts:
+def flip_parts(squares: Float32[np.ndarray, "N s s"]) -> FlipParts:
     """Split squares of an even side; products of all parts together are the products of the squares."""
     half = squares.shape[1] // 2
     upper, lower = squares[:, :half], squares[:, : half - 1 : -1]
@@ -80,7 +80,7 @@ class TurnedNearest(BoundedSearch[FlipParts]):
     def __init__(self, squares: Shaped[np.ndarray, "N s s"], kept: float = KEPT) -> None:
         energies = [np.zeros(())] * len(TIMES)
         for some in _in_chunks(squares):
-            energies = [sofar + own for sofar, own in zip(energies, _energies(parts_of(some)), strict=True)]
+            energies = [sofar + own for sofar, own in zip(energies, _energies(flip_parts(some)), strict=True)]
         self._axes, shares = zip(*map(_axes, energies, TIMES), strict=True)
         order = np.sort(np.concatenate([np.repeat(one, times) for one, times in zip(shares, TIMES, strict=True)]))[::-1]
         least = order[min(np.searchsorted(np.cumsum(order), kept * order.sum()), len(order) - 1)]
@@ -90,7 +90,7 @@ class TurnedNearest(BoundedSearch[FlipParts]):
         self._every = np.empty((len(squares), squares[0].size), dtype=np.float32)
         self._few: list[FlipParts] = []
         for start, some in zip(range(0, len(squares), COLUMNS), _in_chunks(squares), strict=True):
-            every = self._rotated(parts_of(some))
+            every = self._rotated(flip_parts(some))
             np.concatenate(list(vars(every).values()), axis=1, out=self._every[start : start + COLUMNS])
             few = vars(self._shortened(every)).values()
             self._few.append(FlipParts(*(np.ascontiguousarray(one.T) for one in few)))
@@ -100,7 +100,7 @@ class TurnedNearest(BoundedSearch[FlipParts]):
         return len(self._few)
 
     def _query(self, rows: Float32[np.ndarray, "Q s s"]) -> FlipParts:
-        return self._rotated(parts_of(rows))
+        return self._rotated(flip_parts(rows))
 
     def _reaching(self, query: FlipParts, blocks: range, bounds: Float32[np.ndarray, " Q"]) -> NearestPairs:
         first, second = self._possible(self._shortened(query), blocks, bounds)

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from attnmel.data.dicom.frames import frame_path, named_frame
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.data.image_files.names import is_mask_folder, is_mask_name
-from attnmel.data.tables.problems import shown
 
 
 class FoundFile(NamedTuple):
@@ -78,7 +77,7 @@ class FolderFiles:
         others = listing.by_stem.get(_key(relative.stem), []) or [
             path.relative_to(self._folder).as_posix() for path in self._in_subfolders(relative.stem, mask=mask)
         ]
-        there = f"; there is {' and '.join(map(shown, others))}" if others else ""
+        there = f"; there is {' and '.join(map(shown_cell, others))}" if others else ""
         return FoundFile(None, f"'{name}', of which there is no file ({', '.join(SUFFIXES)}{there})", is_missing=True)
 
     def left_over(self, named: Iterable[Path], folders: Iterable[Path]) -> list[Path]:

@@ -107,7 +107,7 @@ class Cluster:
 
     def _note_places(self, machines: list[Any]) -> None:
         cpus, gpus = self._each
-        at_once = sum(places(one["Resources"], cpus, gpus) for one in machines)
+        at_once = sum(places_of_machine(one["Resources"], cpus, gpus) for one in machines)
         what = f"{counted(len(machines), 'machine')}, {counted(at_once, 'run')} at once"
         self._progress.note(f"Ray cluster of {what} ({cpus:g} CPUs and {gpus:g} GPUs each)")
         if not at_once:
@@ -180,7 +180,7 @@ class Cluster:
             deque(self._look(), maxlen=0)
 
 
-def places(resources: dict[str, float], cpus: float, gpus: float) -> int:
+def places_of_machine(resources: dict[str, float], cpus: float, gpus: float) -> int:
     """Return how many pieces of work a machine does at once."""
     of_each = ((resources.get(name, 0), wanted) for name, wanted in (("CPU", cpus), ("GPU", gpus)))
     return int(min((has // wanted for has, wanted in of_each if wanted), default=1))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from attnmel.data.tables.problems import Problem, shown
+from attnmel.data.tables.problems import Problem, shown_cell
 from attnmel.errors import ReadingsError
 from attnmel.evaluation.readers.readings import Readings
 from attnmel.files.folders import replacing
@@ -62,15 +62,15 @@ def parse_imrmc(file: Path, lines: Sequence[str]) -> StudyData:
 def _problem(line: int, cells: Sequence[str], truth: dict[str, bool]) -> Problem | None:
     """Return what is wrong with one row, if anything."""
     if len(cells) != 4 or not all(cells[:3]):
-        return Problem(line, "", shown(",".join(cells)), "four cells: reader, case, modality, score")
+        return Problem(line, "", shown_cell(",".join(cells)), "four cells: reader, case, modality, score")
     score = number(cells[3])
     if cells[0] in TRUTH:
         if score not in TRUTHS:
-            return Problem(line, "", f"truth {shown(cells[3])}", "0 for a healthy and 1 for a diseased case")
+            return Problem(line, "", f"truth {shown_cell(cells[3])}", "0 for a healthy and 1 for a diseased case")
         if cells[1] in truth:
-            return Problem(line, "", f"a second truth of case {shown(cells[1])}", "one", kind="doubled")
+            return Problem(line, "", f"a second truth of case {shown_cell(cells[1])}", "one", kind="doubled")
     if math.isnan(score):
-        return Problem(line, "", f"score {shown(cells[3])}", "a number")
+        return Problem(line, "", f"score {shown_cell(cells[3])}", "a number")
     return None
 
 

@@ -15,7 +15,7 @@ from attnmel.evaluation.readers.power import (
     case_ratio,
     expected_against_machine,
     expected_difference,
-    scaled,
+    scaled_components,
     simulated,
 )
 from attnmel.evaluation.readers.readings import reader_aucs
@@ -162,7 +162,7 @@ class _Assumed:
         if self.pilot is None:
             components = self.model.components(healthy, diseased)
         else:
-            components = scaled(self.pilot[0], case_ratio(healthy, diseased, *self.pilot[1:]))
+            components = scaled_components(self.pilot[0], case_ratio(healthy, diseased, *self.pilot[1:]))
         expect = expected_against_machine if self.plan.machine else expected_difference
         margin = math.nan if self.plan.margin is None else self.plan.margin
         return expect(components, self.plan.aucs[0] - self.plan.aucs[1], readers, margin=margin)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from attnmel.data.tables.problems import Problem, refuse, shown
+from attnmel.data.tables.problems import Problem, refuse, shown_cell
 from attnmel.errors import ReadingsError, counted
 from attnmel.evaluation.readers.decisions import DecisionThreshold
 from attnmel.evaluation.readers.readings import Readings
@@ -59,10 +59,11 @@ def study_data(
     first: dict[tuple[str, str, str, int], int] = {}
     for row in rows:
         if row.case not in truth:
-            found.append(Problem(row.line, "", f"a reading of case {shown(row.case)}", "a row with its truth"))
+            found.append(Problem(row.line, "", f"a reading of case {shown_cell(row.case)}", "a row with its truth"))
         key = (row.reader, row.case, row.modality, row.repeat)
         if key in first:
-            again = f"reader {shown(row.reader)} and case {shown(row.case)} with {shown(row.modality)} a second time"
+            reader, case, modality = map(shown_cell, key[:3])
+            again = f"reader {reader} and case {case} with {modality} a second time"
             expected = f"one reading (as in line {first[key]}), or a column 'repeat' with 1 for the second"
             found.append(Problem(row.line, "", again, expected, kind="doubled"))
         first.setdefault(key, row.line)
@@ -109,4 +110,5 @@ def _alike(what: str, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
-            yield f"the {what} {shown(other)} and {shown(name)} differ in capital letters only, and count as two"
+            both = f"{shown_cell(other)} and {shown_cell(name)}"
+            yield f"the {what} {both} differ in capital letters only, and count as two"

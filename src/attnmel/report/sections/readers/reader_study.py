@@ -41,13 +41,13 @@ def _aucs(found: StudyAnalysis) -> Section:
     ]
     rows = [
         ForestRow(f"{one.first} \N{MINUS SIGN} {one.second}", one.random.value, one.random.low, one.random.high, True)
-        for one in tables.differences(found)
+        for one in tables.every_difference(found)
     ]
     if rows:
         drawn = forest_figure(rows, label="difference of AUC", name="forest-difference", line=0.0)
         figures.append(Drawing(drawn, "Differences for all readers and cases; right of 0 the first is better."))
     binormal = tables.binormal_tables(found.binormal, found.human) if found.binormal is not None else ()
-    own = [tables.auc_table(found), *([tables.difference_table(found)] if rows else [])]
+    own = [tables.auc_table(found), *([tables.reader_difference_table(found)] if rows else [])]
     return Section(
         name="auc",
         title="AUC",

@@ -48,7 +48,7 @@ def auc_table(found: StudyAnalysis) -> Table:
     return Table("AUC averaged over readers, with 95 % intervals", heads, tuple(rows))
 
 
-def difference_table(found: StudyAnalysis) -> Table:
+def reader_difference_table(found: StudyAnalysis) -> Table:
     """Return each difference of two modalities, and of machines and readers."""
     margin = found.options.margin
     heads = ("difference", "of AUC", "p", "U-statistic", "p of it")
@@ -62,12 +62,12 @@ def difference_table(found: StudyAnalysis) -> Table:
             p_cell(one.u.unbiased.t.p),
             *((p_cell(one.non_inferior),) if margin is not None else ()),
         )
-        for one in differences(found)
+        for one in every_difference(found)
     )
     return Table("Differences for all readers and cases, with 95 % intervals", heads, rows)
 
 
-def differences(found: StudyAnalysis) -> tuple[PairResult, ...]:
+def every_difference(found: StudyAnalysis) -> tuple[PairResult, ...]:
     """Return all comparisons: of modalities, then of each machine with readers."""
     return (*found.pairs, *found.against_machine)
 
