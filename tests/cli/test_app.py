@@ -107,7 +107,7 @@ def test_explain_writes_maps_in_the_image_s_own_geometry(
 ) -> None:
     from PIL import Image
 
-    from attnmel.pipeline.predict.attention_maps import read_image_map
+    from attnmel.pipeline.predict.attention_maps import enlarged
 
     image = next((phantoms.home / "data").rglob("*Test*Data/*.jpg"))
     ran = attnmel("explain", trained.path, image, "--out", tmp_path)
@@ -116,7 +116,7 @@ def test_explain_writes_maps_in_the_image_s_own_geometry(
         assert overlay.width == original.width
         assert overlay.height > original.height
     arrays = tmp_path / f"{image.stem}.npz"
-    shallow, deep = read_image_map(arrays, "pool3"), read_image_map(arrays, "pool4")
+    shallow, deep = enlarged(arrays, "pool3"), enlarged(arrays, "pool4")
     assert shallow.shape == (90, 120)
     assert shallow[:, :20].max() == 0, "outside the central square no attention was measured"
     assert deep[45, 60] > 0

@@ -13,7 +13,7 @@ from attnmel.errors import CheckpointError, ConfigError
 from attnmel.files.folders import RunFolder
 from attnmel.models.weights.checkpoints import load_checkpoint
 from attnmel.pipeline.explain.images import explain_images
-from attnmel.pipeline.predict.attention_maps import read_image_map
+from attnmel.pipeline.predict.attention_maps import enlarged
 from attnmel.saliency.methods.registry import METHODS
 from attnmel.saliency.methods.scaling import stretched
 from attnmel.saliency.overlays import square_drawn
@@ -31,7 +31,7 @@ def test_maps_agree_with_those_of_evaluate_and_fill_the_crop_alone(
     with np.load(tmp_path / f"{image.stem}.npz") as arrays, np.load(trained.attention("test")) as judged:
         row = judged["image"].tolist().index(image.stem)
         np.testing.assert_allclose(arrays["pool3"], judged["pool3"][row], atol=1e-6)
-    looked_at = read_image_map(tmp_path / f"{image.stem}.npz", "pool3") > 0
+    looked_at = enlarged(tmp_path / f"{image.stem}.npz", "pool3") > 0
     # 90 x 120 pixels: a central square of 72, of which the network saw 32 of 37 parts.
     side = 72 * 32 / 37
     assert looked_at.sum() == pytest.approx(side**2, rel=0.05)
@@ -68,7 +68,7 @@ def test_a_cross_off_the_middle_is_found_in_an_image_that_is_not_square(
     image[row - 15 : row + 16, column - 3 : column + 4] = 255
     Image.fromarray(image).save(tmp_path / "cross.png")
     list(explain_images(trained.path, [tmp_path / "cross.png"], methods=["brightness"], out=tmp_path))
-    found = read_image_map(tmp_path / "cross.npz", "brightness")
+    found = enlarged(tmp_path / "cross.npz", "brightness")
     with Image.open(tmp_path / "cross-brightness.png") as picture:
         coloured = np.abs(np.asarray(picture).astype(float)[:180] - image).sum(axis=2)
     framing = framing_of(load_checkpoint(trained.path)[1])

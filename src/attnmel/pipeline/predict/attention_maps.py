@@ -47,7 +47,7 @@ def write_image_maps(
     below it the probability of the target class and the scale of the colours, from the map's own lowest to its own
     highest value. The NPZ contains each map as it is ("pool3"), in [0, 1], and its place in the upright image: "frame"
     (height and width of the image) and "square" (left, top and side of the part that the map covers), in pixels;
-    `read_image_map` makes it as large as the image.
+    `enlarged` makes it as large as the image.
 
     Raises:
         ImageError: the file cannot be used.
@@ -105,7 +105,7 @@ def shown_image(source: ImageSource, longest: int = LONGEST) -> tuple[UInt8[np.n
         return np.asarray(pixels), size
 
 
-def read_image_map(path: Path, name: str) -> Float[np.ndarray, "H W"]:
+def enlarged(path: Path, name: str) -> Float[np.ndarray, "H W"]:
     """Return a map of an NPZ file of `write_image_maps` in the geometry of its image, bilinear; 0 outside its square.
 
     Raises:
