@@ -1,6 +1,8 @@
 """The documented tree is the tree; the files that CONTRIBUTING.md names exist."""
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -35,3 +37,9 @@ def test_every_file_of_the_repository_that_a_page_names_exists() -> None:
         missing = {name for name in named if not (ROOT / name.rstrip("/")).exists()}
         assert not missing, page
     assert (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").count("`src/attnmel/") > 20
+
+
+def test_no_two_classes_share_a_name() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
+    names = Counter(one.name for tree in trees for one in tree.body if isinstance(one, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1 and not name.startswith("_")] == []

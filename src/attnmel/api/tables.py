@@ -25,7 +25,7 @@ EngineName = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
-class Table:
+class ThesisTable:
     """A table of the thesis, as far as its rows are trained."""
 
     found: "Reproduced"
@@ -62,7 +62,7 @@ def reproduce(
     out: Place | None = None,
     home: Place | None = None,
     progress: Progress | Report | None = None,
-) -> Table:
+) -> ThesisTable:
     """Train and evaluate all `rows` of a table of the thesis (isic2016, isic2017, isic2018); as `attnmel reproduce`.
 
     `settings` are changes of every row, `given` are rows of predictions that are there already. Finished runs are
@@ -87,13 +87,13 @@ def run_table(
     address: str | None = None,
     cpus: float | None = None,
     gpus: float | None = None,
-) -> Table:
+) -> ThesisTable:
     """Train and evaluate the rows that the options name, as `reproduce`."""
     with _engine(engine, options.out, progress, {"address": address, "cpus": cpus, "gpus": gpus}) as place:
         # This loads torch, which a cluster that cannot be used does not need.
         from attnmel.pipeline.reproduce.run import reproduce as train_rows
 
-        return Table(train_rows(options, progress, engine=place))
+        return ThesisTable(train_rows(options, progress, engine=place))
 
 
 def _engine(
