@@ -56,7 +56,7 @@ def test_skin_marked_around_a_lesion_off_the_centre_is_an_inverted_mask() -> Non
     problems = mask_problems(inverted.astype(np.uint8) * np.uint8(255))
     assert [kind for kind, _ in problems] == ["mask at all borders"]
     (found,) = fit_problems(image, inverted, problems, is_square=True)
-    assert found == ("mask inverted", "it marks 94% of the frame, which is lighter than the rest")
+    assert found == ("mask inverted", "it marks 94 % of the frame, which is lighter than the rest")
 
 
 def test_the_fit_is_the_distance_of_the_means_in_spreads() -> None:

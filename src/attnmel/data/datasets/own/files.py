@@ -12,6 +12,7 @@ from typing import NamedTuple
 from attnmel.data.dicom.frames import frame_path, named_frame
 from attnmel.data.image_files.formats import SUFFIXES
 from attnmel.data.image_files.names import is_mask_folder, is_mask_name
+from attnmel.data.tables.problems import shown_cell
 
 
 class FoundFile(NamedTuple):
