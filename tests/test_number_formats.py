@@ -16,6 +16,7 @@ from attnmel.number_formats import (
     minus,
     percent,
     plus,
+    plus_in_brackets,
     plus_span,
     significant,
     size_in_words,
@@ -56,7 +57,9 @@ def test_a_value_stands_before_its_interval_and_what_is_not_defined_is_a_dash() 
     assert in_ascii((math.nan, math.nan, math.nan)) == "-"
     assert span((math.nan, 1.0)) == plus_span((math.nan, 1.0)) == ""
     assert plus_span((-0.5, 0.25), 2) == "-0.50 to +0.25"
-    assert fixed(None) == fixed(math.nan) == significant(math.nan) == "\N{EN DASH}"
+    assert plus_in_brackets((0.125, -0.5, 0.25)) == "+0.125 (-0.500 to +0.250)"
+    assert plus_in_brackets((0.125, math.nan, math.nan)) == "+0.125"
+    assert fixed(None) == fixed(math.nan) == "\N{EN DASH}"
 
 
 def test_any_kind_of_float_is_formatted() -> None:

@@ -18,9 +18,9 @@ def fixed(value: SupportsFloat | None, digits: int = 3, *, missing: str = DASH) 
     return missing if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
-def significant(value: SupportsFloat, digits: int = 3, *, missing: str = DASH) -> str:
-    """Return a number of any size with its leading digits."""
-    return missing if math.isnan(value) else f"{value:.{digits}g}"
+def significant(value: SupportsFloat, digits: int = 3) -> str:
+    """Return a number of any size with its leading digits; "nan" where there is none."""
+    return f"{value:.{digits}g}"
 
 
 def in_full(threshold: float, *, missing: str = DASH) -> str:
@@ -49,6 +49,12 @@ def in_brackets(numbers: Sequence[float], digits: int = 3, *, to: str = DASH, mi
     """Return a value with its interval in brackets, as far as that is defined."""
     ends = span(numbers, digits, to=to)
     return fixed(numbers[0], digits, missing=missing) + (f" ({ends})" if ends else "")
+
+
+def plus_in_brackets(numbers: Sequence[float]) -> str:
+    """Return a difference with its interval in brackets, all with their signs, as far as that is defined."""
+    ends = plus_span(numbers)
+    return plus(numbers[0]) + (f" ({ends})" if ends else "")
 
 
 def in_ascii(numbers: Sequence[float]) -> str:

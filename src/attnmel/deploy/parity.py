@@ -75,7 +75,7 @@ class ParityReport:
         if not differences[row, place] <= PROBABILITY:
             self._refuse(
                 row,
-                f"the probability of {self.classes[place]} is {fixed(found[row, place], 6)}, expected "
+                f"the probability of {self.classes[place]} is {fixed(found[row, place], 6, missing='nan')}, expected "
                 f"{fixed(expected[row, place], 6)} within {PROBABILITY:g}",
                 int((~(differences <= PROBABILITY)).any(axis=1).sum()),
             )
@@ -86,7 +86,7 @@ class ParityReport:
         if not maps[row, place] <= MAP:
             self._refuse(
                 row,
-                f"a value of the map {ATTENTION_MAPS[place]} differs by {fixed(maps[row, place], 6)}, "
+                f"a value of the map {ATTENTION_MAPS[place]} differs by {fixed(maps[row, place], 6, missing='nan')}, "
                 f"expected at most {MAP:g}",
                 int((~(maps <= MAP)).any(axis=1).sum()),
             )

@@ -89,7 +89,7 @@ class Cost:
         return (
             f"{self.task} has an AUC of {fixed(self.auc, 4)} on {self.images} images of the split "
             f"{self.split}, in float32 {fixed(self.float32, 4)}; the difference is {plus(self.difference, 4)} "
-            f"(95 % interval {plus_span((self.low, self.high), 4)})"
+            f"(95 % interval {plus_span((self.low, self.high), 4) or 'not known'})"
         )
 
 

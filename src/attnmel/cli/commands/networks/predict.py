@@ -258,7 +258,7 @@ def _print(facts: "ExportFacts") -> None:
                     fixed(one.float32, 4),
                     fixed(one.auc, 4),
                     plus(one.difference, 4),
-                    plus_span((one.low, one.high), 4),
+                    plus_span((one.low, one.high), 4) or "-",
                     _small(one.probability),
                     _small(one.attention),
                 ]

@@ -88,8 +88,8 @@ def _print(fused: "Fused") -> None:
         weights = [fixed(one.weight) for one in card.members] + ["", ""]
         rows = []
         for (name, by_class), weight in zip(fused.measures.items(), weights, strict=True):
-            cells = [fixed(value, 4) for name in card.positives for value in by_class[name]]
-            mean = [fixed(sum(auc for auc, _ in by_class.values()) / len(by_class), 4)] if mean_auc else []
+            cells = [fixed(value, 4, missing="-") for name in card.positives for value in by_class[name]]
+            mean = [fixed(sum(auc for auc, _ in by_class.values()) / len(by_class), 4, missing="-")] if mean_auc else []
             rows.append([name, weight, *cells, *mean])
         print_table([card.split, "weight", *heads, *(["mean AUC"] if mean_auc else [])], rows)
     print(f"\n{fused.out}")

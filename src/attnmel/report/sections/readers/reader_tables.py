@@ -231,7 +231,7 @@ def time_table(seconds: Mapping[str, Mapping[str, float]]) -> Table:
 
 
 def _short(value: float) -> str:
-    return minus(significant(value, 4))
+    return DASH if math.isnan(value) else minus(significant(value, 4))
 
 
 def _freedom(value: float) -> str:
