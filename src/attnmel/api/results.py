@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attnmel.api.answers import ComparedRuns, Evaluated, EvaluatedRun, FusedRuns, Scored
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import PLACES, opened_runs, place_of, place_of_results, runs_to_evaluate
-from attnmel.api.places import one_place, places
+from attnmel.api.places import Place, one_place, optional_path, places
 from attnmel.arguments import checked_arguments
 from attnmel.config.fusion import Rule
 from attnmel.files.folders import home_folder
@@ -15,9 +15,6 @@ from attnmel.progress import Progress
 
 if TYPE_CHECKING:
     from attnmel.pipeline.run.run import Run
-
-Place = str | Path
-"""A path, or a name of `attnmel models`."""
 
 
 @checked_arguments("run")
@@ -57,14 +54,14 @@ def evaluate(
     name, shown = None if on is None else str(on), as_progress(progress)
     # Opened anew, so that results of before are read again.
     place = place_of(run)
-    where = run.home if isinstance(run, Run) and home is None else _path(home)
+    where = run.home if isinstance(run, Run) and home is None else optional_path(home)
     found = []
-    for folder in runs_to_evaluate(place, _path(out), name, split):
+    for folder in runs_to_evaluate(place, optional_path(out), name, split):
         opened = Run(folder, where, shown)
         chosen: dict[str, Any] = {
             "on": name,
             "split": split,
-            "exclude": _path(exclude),
+            "exclude": optional_path(exclude),
             "sensitivities": sensitivities,
             "prevalences": prevalences,
         }
@@ -104,7 +101,7 @@ def compare(
     return ComparedRuns(
         compare_runs(
             named,
-            home=_path(home),
+            home=optional_path(home),
             split=split,
             operating_point=operating_point,
             positives=positives,
@@ -140,8 +137,8 @@ def score(
     found = score_submission(
         dataset,
         Path(one_place(predictions, "predictions", "the path of a table, or of a folder of masks")),
-        home=home_folder(_path(home)),
-        truth=_path(truth),
+        home=home_folder(optional_path(home)),
+        truth=optional_path(truth),
         columns=columns,
         rules=rules,
         resamples=resamples,
@@ -182,7 +179,7 @@ def fuse(
         split=split,
         positives=positives,
         seed=seed,
-        home=home_folder(_path(home)),
+        home=home_folder(optional_path(home)),
         command=command,
         progress=as_progress(progress),
     )
@@ -213,12 +210,8 @@ def write_report(
     # A submission alone is opened as a run, which says that it is none.
     named = [one for one in runs if one not in files or len(files) == len(runs)]
     return report_runs(
-        opened_runs(named, _path(home), as_progress(progress)),
+        opened_runs(named, optional_path(home), as_progress(progress)),
         split=split,
-        out=_path(out),
+        out=optional_path(out),
         submissions=[Path(one) for one in files],
     )
-
-
-def _path(given: Place | None) -> Path | None:
-    return None if given is None else Path(given)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attnmel.api.callbacks import Report, as_progress
 from attnmel.api.model_names import place_of_results
+from attnmel.api.places import Place, optional_path
 from attnmel.api.recipes import Settings, overrides
 from attnmel.arguments import checked_arguments
 from attnmel.errors import ConfigError, require_known
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from attnmel.pipeline.reproduce.jobs import TableOptions
     from attnmel.pipeline.reproduce.run import Reproduced
 
-Place = str | Path
 EngineName = Literal["local", "ray"]
 
 
@@ -138,9 +138,9 @@ def table_options(
         seeds=seeds,
         rows=tuple(rows),
         given=tuple(map(_with_results, named)),
-        home=None if home is None else Path(home),
+        home=optional_path(home),
         command=command,
-        segmenter=None if segmenter is None else Path(segmenter),
+        segmenter=optional_path(segmenter),
     )
 
 
