@@ -13,7 +13,7 @@ def test_the_doctor_says_versions_device_and_room(tmp_path: Path) -> None:
     (cache / "pixels.bin").write_bytes(b"0" * 20_000_000)
     found = examine_machine(tmp_path)
     assert found["torch"] == torch.__version__
-    assert found["cache"] == "0.02 GB"
+    assert found["cache"] == "20.0 MB"
     assert found["ImageNet weights"] == "efficientnet_lite0, efficientnet_lite1, efficientnet_lite2"
     assert found["threads"] == torch.get_num_threads()
 

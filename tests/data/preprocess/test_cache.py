@@ -262,7 +262,7 @@ def test_a_disk_too_small_is_told_before_anything_is_decoded(
 ) -> None:
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10_000_000))
-    with pytest.raises(AttnmelError, match=r"5 prepared images need 0\.07 GB, but 0\.01 GB are free in .*--home"):
+    with pytest.raises(AttnmelError, match=r"5 prepared images need 67\.\d MB, but 10\.0 MB are free in .*--home"):
         build(lesions)
 
 
